@@ -1,0 +1,58 @@
+import type { ExitCode } from "./core/errors.ts";
+import type { Report } from "./core/report.ts";
+
+export interface Output {
+  write(text: string): void;
+  readonly isTTY: boolean;
+  /** Width in columns; undefined where there is no terminal. */
+  readonly columns: number | undefined;
+}
+
+/** What the world offers to a run of the tool. One file makes it from `process`; tests make their own. */
+export interface Runtime {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** The user's home folder. */
+  readonly home: string;
+  readonly platform: string;
+  readonly stdin: { readonly isTTY: boolean; read(): Promise<Buffer> };
+  readonly stdout: Output;
+  readonly stderr: Output;
+  now(): Date;
+  /** Aborts on the first Ctrl-C or SIGTERM. A second one ends the process at once. */
+  readonly signal: AbortSignal;
+}
+
+/** Questions to a person. Undefined where no terminal is there to answer: then a flag is the only way. */
+export interface Prompts {
+  text(question: { message: string; initial?: string; validate?: (value: string) => true | string }): Promise<string>;
+  secret(question: { message: string }): Promise<string>;
+  confirm(question: { message: string; initial?: boolean }): Promise<boolean>;
+  choose(question: { message: string; choices: readonly Choice[]; initial?: string }): Promise<string>;
+  chooseMany(question: {
+    message: string;
+    choices: readonly Choice[];
+    initial?: readonly string[];
+  }): Promise<readonly string[]>;
+}
+
+export interface Choice {
+  readonly value: string;
+  readonly label: string;
+}
+
+export interface Context extends Runtime {
+  /** Says something to the user; how it looks is decided by the mode. */
+  report(report: Report): void;
+  readonly verbose: boolean;
+  readonly quiet: boolean;
+  readonly json: boolean;
+  /** Loaded when first asked for; undefined without a terminal. */
+  prompts(): Promise<Prompts | undefined>;
+  /** Runs work behind a spinner, shown on a terminal only and only when it takes over a moment. */
+  waiting<T>(message: string, work: () => Promise<T>): Promise<T>;
+}
+
+/** A command's work: resolves to the exit code, nothing means 0. */
+export type Action<Args extends unknown[]> = (context: Context, ...args: Args) => Promise<ExitCode | void>;

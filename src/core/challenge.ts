@@ -1,0 +1,14 @@
+import type { Payload } from "./payload.ts";
+import type { Reply } from "./product.ts";
+
+/**
+ * The guide's verification challenge: a body with `challenge` gets the same value back as JSON.
+ * A body that is an event as well is not a challenge, whatever fields its user has added.
+ */
+export function echoChallenge(payload: Payload): Reply | undefined {
+  const data = payload.data;
+  if (typeof data !== "object" || data === null || !Object.hasOwn(data, "challenge")) return undefined;
+  const challenge: unknown = Reflect.get(data, "challenge");
+  if (challenge === undefined || challenge === null || challenge === "" || challenge === false) return undefined;
+  return { status: 200, contentType: "application/json; charset=utf-8", body: JSON.stringify({ challenge }) };
+}

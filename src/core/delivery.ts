@@ -1,0 +1,54 @@
+export type HeaderPair = readonly [name: string, value: string];
+
+/**
+ * One HTTP request as it came or as it will go: the exact body bytes, and the headers in order with repeats.
+ * Nothing between a socket and another ever replaces the body by a re-serialised one.
+ */
+export interface Delivery {
+  readonly method: string;
+  /** The request target with its query (`/webhooks/zoho/crm?x=1`), or an absolute URL on its way out. */
+  readonly url: string;
+  readonly headers: readonly HeaderPair[];
+  readonly body: Buffer;
+}
+
+/** The first value of a header, whatever the case of its name. */
+export function headerValue(delivery: Delivery, name: string): string | undefined {
+  const wanted = name.toLowerCase();
+  return delivery.headers.find(([key]) => key.toLowerCase() === wanted)?.[1];
+}
+
+/** A copy with the header set: in its old place where it stood, at the end where it did not. */
+export function withHeader(delivery: Delivery, name: string, value: string): Delivery {
+  const wanted = name.toLowerCase();
+  const at = delivery.headers.findIndex(([key]) => key.toLowerCase() === wanted);
+  const others = delivery.headers.filter(([key], i) => i === at || key.toLowerCase() !== wanted);
+  const pair: HeaderPair = [name, value];
+  return { ...delivery, headers: at === -1 ? [...others, pair] : others.map((old, i) => (i === at ? pair : old)) };
+}
+
+export function withBody(delivery: Delivery, body: Buffer): Delivery {
+  return { ...delivery, body };
+}
+
+/** The media type without its parameters, lower case: `application/json`. Empty when the header is missing. */
+export function mediaType(delivery: Delivery): string {
+  return (headerValue(delivery, "content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
+/** A parameter of the content type: `charset`, `boundary`. */
+export function mediaParameter(delivery: Delivery, name: string): string | undefined {
+  const value = headerValue(delivery, "content-type") ?? "";
+  const match = new RegExp(`;\\s*${name}\\s*=\\s*(?:"([^"]*)"|([^;\\s]*))`, "i").exec(value);
+  return match?.[1] ?? match?.[2];
+}
+
+/** Path and query of a request target, absolute or not, without throwing on a malformed one. */
+export function splitUrl(url: string): { path: string; query: string } {
+  const target = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "");
+  const [beforeHash = ""] = target.split("#", 1);
+  const at = beforeHash.indexOf("?");
+  return at === -1
+    ? { path: beforeHash || "/", query: "" }
+    : { path: beforeHash.slice(0, at) || "/", query: beforeHash.slice(at + 1) };
+}

@@ -1,0 +1,49 @@
+/** What a script can tell from the exit code alone. Published in the README and pinned by a test. */
+export const ExitCode = {
+  ok: 0,
+  bug: 1,
+  usage: 2,
+  proofFailed: 3,
+  schemaInvalid: 4,
+  targetFailed: 5,
+  credentials: 6,
+  zohoApi: 7,
+  expectation: 8,
+  connectionLost: 9,
+} as const;
+
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+/** Stable, lower-case words that stand in `{"error":{"code":…}}` for scripts to match on. */
+export type ErrorCode = keyof typeof ExitCode | (string & {});
+
+/**
+ * Something that stops a command and that the user can mend. `message` says what happened and why,
+ * `hint` what to do about it. Anything else that is thrown is a bug of ours.
+ */
+export class UserError extends Error {
+  readonly code: ErrorCode;
+  readonly exitCode: ExitCode;
+  readonly hint: string | undefined;
+
+  constructor(exit: Exclude<keyof typeof ExitCode, "ok" | "bug">, message: string, hint?: string, code?: string) {
+    super(message);
+    this.name = "UserError";
+    this.code = code ?? exit;
+    this.exitCode = ExitCode[exit];
+    this.hint = hint;
+  }
+}
+
+/** A wrong or missing argument, flag, file or setting: exit code 2. */
+export function usageError(message: string, hint?: string): UserError {
+  return new UserError("usage", message, hint);
+}
+
+/** The message of anything that was thrown, with the system's code where it has one (`ECONNREFUSED`). */
+export function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // Node's AggregateError of a failed dual-stack connect has an empty message; its parts say what happened.
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(errorText).join("; ");
+  return error.message || error.name;
+}

@@ -1,0 +1,84 @@
+import type { Format, Product, WebhookEvent } from "./product.ts";
+
+/** An event of a format under the concrete name that a delivery or a user gave it. */
+export interface EventMatch {
+  readonly event: WebhookEvent;
+  /** `Leads.create`, also where the event is the family `<Module>.create`. */
+  readonly name: string;
+}
+
+const PLACEHOLDER = /<([A-Za-z]+)>/;
+
+/** Finds an event by name, whatever its case. A fixed name wins over a family. */
+export function findEvent(format: Format, name: string): EventMatch | undefined {
+  const wanted = name.toLowerCase();
+  const fixed = format.events.find((event) => event.name.toLowerCase() === wanted);
+  if (fixed !== undefined) return { event: fixed, name: fixed.name };
+  for (const event of format.events) {
+    const member = familyMember(event, name);
+    if (member !== undefined) return { event, name: event.name.replace(PLACEHOLDER, () => member) };
+  }
+  return undefined;
+}
+
+/** What stands for the placeholder in a family's name: `Leads` in `leads.create`, in its right case where it is known. */
+export function familyMember(event: WebhookEvent, name: string): string | undefined {
+  const [before, , after] = event.name.split(PLACEHOLDER);
+  if (before === undefined || after === undefined) return undefined;
+  const lower = name.toLowerCase();
+  if (!lower.startsWith(before.toLowerCase()) || !lower.endsWith(after.toLowerCase())) return undefined;
+  const member = name.slice(before.length, name.length - after.length);
+  if (!/^[\p{L}_][\p{L}\p{N}_]*$/u.test(member)) return undefined;
+  return event.members.find((known) => known.toLowerCase() === member.toLowerCase()) ?? member;
+}
+
+/** Every name that a format can list: fixed ones, and each family under its known members. */
+export function eventNames(format: Format): readonly string[] {
+  const names = format.events.flatMap((event) =>
+    event.members.length === 0
+      ? [event.name]
+      : event.members.map((member) => event.name.replace(PLACEHOLDER, () => member)),
+  );
+  return [...new Set(names)];
+}
+
+export function findProduct(products: readonly Product[], id: string): Product | undefined {
+  return products.find((product) => product.id === id.toLowerCase());
+}
+
+export function findFormat(product: Product, id: string): Format | undefined {
+  return product.formats.find((format) => format.id === id.toLowerCase());
+}
+
+/** The candidates that a mistyped word most likely meant, best first. Empty when none is near. */
+export function nearest(word: string, candidates: readonly string[], count = 3): readonly string[] {
+  const wanted = word.toLowerCase();
+  return candidates
+    .map((candidate) => ({ candidate, distance: editDistance(wanted, candidate.toLowerCase()) }))
+    .filter(
+      ({ candidate, distance }) => distance <= Math.max(2, Math.floor(Math.max(wanted.length, candidate.length) / 3)),
+    )
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
+}
+
+/** Damerau–Levenshtein distance (adjacent swaps count one). */
+function editDistance(a: string, b: string): number {
+  if (a.length > 200 || b.length > 200) return Number.POSITIVE_INFINITY;
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
+      let best = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + cost);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        best = Math.min(best, (beforeLast[j - 2] ?? 0) + 1);
+      row.push(best);
+    }
+    beforeLast = last;
+    last = row;
+  }
+  return last[b.length] ?? 0;
+}

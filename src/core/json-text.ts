@@ -1,0 +1,169 @@
+/**
+ * JSON as text. Zoho's ids have up to 19 digits, and `JSON.parse` keeps 15 of them: what is shown, searched or
+ * located here is read from the text itself, so no digit, duplicate key or `1250.00` is lost.
+ */
+export type JsonResult =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly reason: string };
+
+/** A number literal, outside of a string, that may not fit a JavaScript number. */
+const LONG_NUMBER = /(?:^|[[:,\s])-?(?:[\d.]{16,}|[\d.]+e[+-]?\d{3})/i;
+
+/** Parses JSON; a number that would lose digits becomes a string of exactly what was written. */
+export function parseJson(text: string): JsonResult {
+  try {
+    const value: unknown = JSON.parse(text);
+    return { ok: true, value: LONG_NUMBER.test(text) ? toData(scanJson(text), text) : value };
+  } catch (error) {
+    return { ok: false, reason: jsonErrorReason(error, text) };
+  }
+}
+
+/** V8's message names a position in some versions and quotes the whole body in others; ours gives line and column. */
+function jsonErrorReason(error: unknown, text: string): string {
+  if (error instanceof RangeError) return "it is nested too deeply";
+  const message = error instanceof Error ? error.message : String(error);
+  const position = /at position (\d+)/.exec(message)?.[1];
+  if (text.trim() === "") return "it is empty";
+  if (position === undefined) {
+    return /end of JSON/i.test(message) ? "it ends too early" : "it has an unexpected character";
+  }
+  const at = Number(position);
+  const { line, column } = lineAndColumn(text, at);
+  const what = at >= text.length ? "it ends too early" : `unexpected ${JSON.stringify(text[at])}`;
+  return `${what} at line ${line}, column ${column}`;
+}
+
+export interface JsonNode {
+  readonly kind: "object" | "array" | "string" | "number" | "literal";
+  /** Offsets into the text: from the first character to the one after the last. */
+  readonly start: number;
+  readonly end: number;
+  /** Members of an object, elements of an array. */
+  readonly children: readonly JsonChild[];
+}
+
+export interface JsonChild {
+  /** The member's name, decoded; the element's index as a number. */
+  readonly key: string | number;
+  readonly node: JsonNode;
+}
+
+/** The syntax tree of a text that `JSON.parse` has accepted. */
+export function scanJson(text: string): JsonNode {
+  let at = 0;
+  const skip = (): void => {
+    while (at < text.length && " \t\n\r\uFEFF".includes(text[at] ?? "")) at++;
+  };
+  const stringEnd = (): number => {
+    for (let i = at + 1; i < text.length; i++) {
+      if (text[i] === "\\") i++;
+      else if (text[i] === '"') return i + 1;
+    }
+    return text.length;
+  };
+  const scalar = (kind: JsonNode["kind"], end: number): JsonNode => {
+    const start = at;
+    at = end;
+    return { kind, start, end, children: [] };
+  };
+  const container = (kind: "object" | "array", close: string): JsonNode => {
+    const start = at++;
+    const children: JsonChild[] = [];
+    for (skip(); at < text.length && text[at] !== close; skip()) {
+      if (text[at] === ",") {
+        at++;
+        continue;
+      }
+      let key: string | number = children.length;
+      if (kind === "object") {
+        const end = stringEnd();
+        key = JSON.parse(text.slice(at, end)) as string;
+        at = end;
+        skip();
+        at++;
+        skip();
+      }
+      children.push({ key, node: value() });
+    }
+    at++;
+    return { kind, start, end: at, children };
+  };
+  const value = (): JsonNode => {
+    const first = text[at];
+    if (first === "{") return container("object", "}");
+    if (first === "[") return container("array", "]");
+    if (first === '"') return scalar("string", stringEnd());
+    let end = at + 1;
+    while (end < text.length && !" \t\n\r,]}".includes(text[end] ?? "")) end++;
+    return scalar(first === "-" || (first !== undefined && first >= "0" && first <= "9") ? "number" : "literal", end);
+  };
+  skip();
+  return value();
+}
+
+function toData(node: JsonNode, text: string): unknown {
+  if (node.kind === "array") return node.children.map((child) => toData(child.node, text));
+  if (node.kind === "object") {
+    return Object.fromEntries(node.children.map((child) => [child.key, toData(child.node, text)]));
+  }
+  const source = text.slice(node.start, node.end);
+  return node.kind === "number" && losesDigits(source) ? source : JSON.parse(source);
+}
+
+function losesDigits(source: string): boolean {
+  const value = Number(source);
+  if (Number.isSafeInteger(value)) return false;
+  if (!Number.isFinite(value)) return true;
+  return significant(source) !== significant(String(value));
+}
+
+/** The digits of a number literal without sign, point, exponent and the zeros around them. */
+function significant(source: string): string {
+  return (source.toLowerCase().split("e", 1)[0] ?? "").replace(/[-+.]/g, "").replace(/^0+|0+$/g, "");
+}
+
+export interface TextPosition {
+  /** Both count from 1. */
+  readonly line: number;
+  readonly column: number;
+}
+
+export function lineAndColumn(text: string, offset: number): TextPosition {
+  const before = text.slice(0, offset);
+  return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
+}
+
+/** Where the value at a path stands in the text; for a path that is not there, its nearest existing parent. */
+export function locate(text: string, path: readonly PropertyKey[]): TextPosition {
+  let node = scanJson(text);
+  for (const key of path) {
+    // Of duplicate keys the last one counts, as it does for JSON.parse.
+    const child = node.children.findLast((each) => each.key === key);
+    if (child === undefined) break;
+    node = child.node;
+  }
+  return lineAndColumn(text, node.start);
+}
+
+/** The same JSON, indented; every scalar and key exactly as it was written. */
+export function prettyJson(text: string, indent = "  "): string {
+  const keys = (node: JsonNode, pad: string): string => {
+    if (node.children.length === 0)
+      return text
+        .slice(node.start, node.end)
+        .replace(/\s+/g, (s) => (node.kind === "object" || node.kind === "array" ? "" : s));
+    const inner = pad + indent;
+    const lines = node.children.map(({ key, node: child }) =>
+      typeof key === "number" ? inner + keys(child, inner) : `${inner}${JSON.stringify(key)}: ${keys(child, inner)}`,
+    );
+    const [open, close] = node.kind === "array" ? "[]" : "{}";
+    return `${open}\n${lines.join(",\n")}\n${pad}${close}`;
+  };
+  return keys(scanJson(text), "");
+}
+
+/** The shortest JSON text of a value: what `JSON.stringify(JSON.parse(text))` gives back unchanged. */
+export function compactJson(value: unknown): string {
+  return JSON.stringify(value);
+}

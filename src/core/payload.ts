@@ -1,0 +1,126 @@
+import { type Delivery, mediaParameter, mediaType, splitUrl } from "./delivery.ts";
+import { parseJson } from "./json-text.ts";
+import { parseMultipart } from "./multipart.ts";
+
+export type PayloadKind = "json" | "form" | "multipart" | "text" | "query" | "empty";
+
+/** A delivery's content as data. Numbers that a JavaScript number cannot hold are strings of their exact digits. */
+export interface Payload {
+  readonly kind: PayloadKind;
+  /** JSON: the value. Form, multipart and query: the fields; a JSON object that one of them wraps is taken out. */
+  readonly data: unknown;
+  /** The JSON text that `data` was read from; undefined where it was not JSON. */
+  readonly text: string | undefined;
+  /** The fields in order, repeats included, of a form, a multipart body or a query. */
+  readonly fields: readonly FieldPair[];
+  /** The field that held the JSON object, when there was one. */
+  readonly wrappedIn: string | undefined;
+}
+
+export type FieldPair = readonly [name: string, value: string];
+
+/** Why a body is not what it says it is. `status` is the answer that the sender gets. */
+export interface PayloadProblem {
+  readonly status: 400 | 415;
+  readonly reason: string;
+}
+
+export type PayloadResult =
+  | { readonly ok: true; readonly payload: Payload }
+  | { readonly ok: false; readonly problem: PayloadProblem };
+
+/** Field names in which Zoho's products and their users put a whole JSON body. */
+const WRAPPERS = /^(payload|jsonstring|json|data|body)$/i;
+
+/** Reads a body as what its content type says. Without a content type the body itself decides. */
+export function readPayload(delivery: Delivery): PayloadResult {
+  const type = mediaType(delivery);
+  if (delivery.body.length === 0) return readQuery(delivery);
+  if (type === "application/json" || type === "text/json" || type.endsWith("+json")) return readJson(delivery);
+  if (type === "application/x-www-form-urlencoded") return readForm(delivery);
+  if (type === "multipart/form-data") return readMultipart(delivery);
+  if (type === "text/plain" || type === "" || type === "application/octet-stream") return readUndeclared(delivery);
+  return problem(
+    415,
+    `content type ${JSON.stringify(type)} is not supported: send JSON, a form or multipart/form-data`,
+  );
+}
+
+function readQuery(delivery: Delivery): PayloadResult {
+  const fields = [...new URLSearchParams(splitUrl(delivery.url).query)];
+  if (fields.length === 0) return found({ kind: "empty", data: undefined });
+  return found({ kind: "query", ...unwrap(fields) });
+}
+
+function readJson(delivery: Delivery): PayloadResult {
+  const text = decodeText(delivery);
+  if (text === undefined) return notText(delivery);
+  const parsed = parseJson(text);
+  if (!parsed.ok) return problem(400, `the body is not valid JSON: ${parsed.reason}`);
+  return found({ kind: "json", data: parsed.value, text });
+}
+
+function readForm(delivery: Delivery): PayloadResult {
+  const text = decodeText(delivery);
+  if (text === undefined) return notText(delivery);
+  // Some of Zoho's products announce a form and post plain JSON; a form never begins with a bracket.
+  if (/^\s*[{[]/.test(text)) {
+    const parsed = parseJson(text);
+    if (parsed.ok) return found({ kind: "json", data: parsed.value, text });
+  }
+  return found({ kind: "form", ...unwrap([...new URLSearchParams(text)]) });
+}
+
+function readMultipart(delivery: Delivery): PayloadResult {
+  const boundary = mediaParameter(delivery, "boundary");
+  if (!boundary) return problem(400, "the multipart content type names no boundary");
+  const parts = parseMultipart(delivery.body, boundary);
+  if (!parts.ok) return problem(400, `the multipart body is malformed: ${parts.reason}`);
+  return found({ kind: "multipart", ...unwrap(parts.fields) });
+}
+
+function readUndeclared(delivery: Delivery): PayloadResult {
+  const text = decodeText(delivery);
+  if (text === undefined) return notText(delivery);
+  const parsed = parseJson(text);
+  if (parsed.ok) return found({ kind: "json", data: parsed.value, text });
+  if (mediaType(delivery) === "text/plain") return found({ kind: "text", data: text });
+  return problem(415, "the request has no content type, and the body is not JSON");
+}
+
+/** The fields as one object, or the JSON object that one of them wraps. */
+function unwrap(fields: readonly FieldPair[]): Pick<Payload, "data" | "fields" | "text" | "wrappedIn"> {
+  for (const [name, value] of fields) {
+    if (!(fields.length === 1 || WRAPPERS.test(name)) || !/^\s*[{[]/.test(value)) continue;
+    const parsed = parseJson(value);
+    if (parsed.ok) return { data: parsed.value, text: value, fields, wrappedIn: name };
+  }
+  const data: Record<string, unknown> = Object.create(null);
+  for (const [name, value] of fields) {
+    const before = data[name];
+    data[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value];
+  }
+  return { data: { ...data }, text: undefined, fields, wrappedIn: undefined };
+}
+
+/** Undefined when the bytes are not text in the charset that the request names (UTF-8 unless it does). */
+function decodeText(delivery: Delivery): string | undefined {
+  const charset = mediaParameter(delivery, "charset") ?? "utf-8";
+  try {
+    return new TextDecoder(charset, { fatal: true }).decode(delivery.body);
+  } catch {
+    return undefined;
+  }
+}
+
+function notText(delivery: Delivery): PayloadResult {
+  return problem(400, `the body is not valid ${mediaParameter(delivery, "charset") ?? "UTF-8"} text`);
+}
+
+function problem(status: 400 | 415, reason: string): PayloadResult {
+  return { ok: false, problem: { status, reason } };
+}
+
+function found(payload: Partial<Payload> & Pick<Payload, "kind" | "data">): PayloadResult {
+  return { ok: true, payload: { text: undefined, fields: [], wrappedIn: undefined, ...payload } };
+}

@@ -1,0 +1,122 @@
+import type { z } from "zod";
+import type { Delivery } from "./delivery.ts";
+import type { Payload } from "./payload.ts";
+import type { Credential, Secret, Secrets } from "./secret.ts";
+
+/** What a passed proof shows: that these very bytes are genuine, only who sent them, or nothing at all. */
+export type Proves = "body" | "sender" | "nothing";
+
+/**
+ * `passed`; `failed`: there is a proof and it is wrong, or a secret is configured and the delivery carries none;
+ * `absent`: the delivery carries none and none is asked for; `unconfigured`: it carries one, no secret to check it with.
+ */
+export type VerdictWord = "passed" | "failed" | "absent" | "unconfigured";
+
+export interface Verdict {
+  /** The proof's id. */
+  readonly id: string;
+  readonly proves: Proves;
+  readonly verdict: VerdictWord;
+  /** One clause for a person: why. Never holds a secret or an expected value. */
+  readonly reason: string;
+  /** Set when a failed proof matches a known corruption of the body: `reserialised`. It is still a failure. */
+  readonly match?: string;
+}
+
+/** One thing `--explain` tried or found. */
+export interface Finding {
+  readonly id: string;
+  readonly matches: boolean;
+  /** What this would mean, as a sentence: "the body was re-serialised on its way here". */
+  readonly meaning: string;
+  /** What to do about it, when it matches. */
+  readonly remedy?: string;
+}
+
+/** How a delivery shows where it comes from. Signing returns a new delivery; nothing is changed in place. */
+export interface Proof {
+  readonly id: string;
+  readonly proves: Proves;
+  readonly credential: Credential;
+  /** A short human name with where it stands: `x-zoho-signature (HMAC-SHA256, hex)`. */
+  readonly title: string;
+  sign(delivery: Delivery, secret: Secret, now: Date): Delivery;
+  verify(delivery: Delivery, payload: Payload, secrets: readonly Secret[], now: Date): Verdict;
+  /** What this proof would have matched, had the delivery been corrupted in a known way. */
+  explain?(delivery: Delivery, payload: Payload, secrets: Secrets, product: string, now: Date): Explanation;
+}
+
+export interface Explanation {
+  /** What was signed, ready to be read by a person: the canonical string or a description of it. */
+  readonly canonical: string;
+  readonly findings: readonly Finding[];
+  /** The value that would have been right. Shown only when asked for. */
+  readonly expected: string | undefined;
+  readonly received: string | undefined;
+}
+
+/**
+ * One event. A family stands for many: its name has placeholders (`<Module>.create`) and `members` lists the
+ * values that are known, in their right case; any other value is taken as it is written.
+ */
+export interface WebhookEvent<Name extends string = string, Schema extends z.ZodType = z.ZodType> {
+  readonly name: Name;
+  readonly summary: string;
+  /** Built on first use: most runs need one schema of the hundred. Loose, so an unknown field is never an error. */
+  readonly schema: Schema;
+  /** Can happen only once to a record, so a second delivery of it is a duplicate whatever else it says. */
+  readonly once: boolean;
+  readonly members: readonly string[];
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** One way a product's deliveries look. */
+export interface Format<Events extends readonly WebhookEvent[] = readonly WebhookEvent[]> {
+  readonly id: string;
+  /** Where it is specified; says so when the envelope is modelled on its siblings. */
+  readonly source: string;
+  /** In the order in which they are applied on signing. */
+  readonly proofs: readonly Proof[];
+  readonly events: Events;
+  /**
+   * The event that a delivery claims to be, known or not (`Ticket.Merge`), or undefined when this is not
+   * the format's envelope at all. Cheap: looks at a few keys, never validates.
+   */
+  recognise(payload: Payload, delivery: Delivery): string | undefined;
+  /** The ids of the records that an event is about, as text. */
+  records(data: unknown, event: string): readonly string[];
+  /** An answer that the sender waits for before it sends events: a challenge, a probe. */
+  handshake?(payload: Payload, delivery: Delivery): Reply | undefined;
+}
+
+export interface Product<Id extends string = string, Formats extends readonly Format[] = readonly Format[]> {
+  readonly id: Id;
+  readonly title: string;
+  /** The default format comes first. */
+  readonly formats: Formats;
+}
+
+/** Declares an event; the schema is built when it is first asked for. */
+export function event<const Name extends string, Schema extends z.ZodType>(
+  name: Name,
+  summary: string,
+  schema: () => Schema,
+  options: { readonly once?: boolean; readonly members?: readonly string[] } = {},
+): WebhookEvent<Name, Schema> {
+  let built: Schema | undefined;
+  return {
+    name,
+    summary,
+    once: options.once ?? false,
+    members: options.members ?? [],
+    get schema() {
+      built ??= schema();
+      return built;
+    },
+  };
+}

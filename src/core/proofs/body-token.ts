@@ -1,0 +1,43 @@
+import { withBody } from "../delivery.ts";
+import { compactJson } from "../json-text.ts";
+import type { Payload } from "../payload.ts";
+import type { Proof } from "../product.ts";
+import { sameText } from "../secret.ts";
+
+/**
+ * The guide's "Method 1": `token` in the body equals the one given when the webhook was set up.
+ * Shows who sent the delivery; anyone who has seen one can write another, so it says nothing of the body.
+ */
+export const bodyToken: Proof = {
+  id: "token",
+  proves: "sender",
+  credential: "token",
+  title: "token in the body",
+  sign(delivery, secret) {
+    const data: unknown = JSON.parse(delivery.body.toString("utf8"));
+    if (typeof data !== "object" || data === null || Array.isArray(data)) return delivery;
+    return withBody(delivery, Buffer.from(compactJson({ ...data, token: secret.reveal() })));
+  },
+  verify(_delivery, payload, secrets) {
+    const at = { id: this.id, proves: this.proves };
+    const token = tokenOf(payload);
+    if (token === undefined) {
+      return secrets.length === 0
+        ? { ...at, verdict: "absent", reason: "no token in the body" }
+        : { ...at, verdict: "failed", reason: "a token is configured, but the body carries none" };
+    }
+    if (secrets.length === 0)
+      return { ...at, verdict: "unconfigured", reason: "carries a token, but none is configured to compare it with" };
+    const match = secrets.find((secret) => sameText(token, secret.reveal()));
+    return match === undefined
+      ? { ...at, verdict: "failed", reason: "the token in the body is not the configured one" }
+      : { ...at, verdict: "passed", reason: `the token is ${match.origin}` };
+  },
+};
+
+function tokenOf(payload: Payload): string | undefined {
+  const data = payload.data;
+  if (typeof data !== "object" || data === null) return undefined;
+  const token: unknown = Reflect.get(data, "token");
+  return token === undefined || token === null || token === "" ? undefined : String(token);
+}

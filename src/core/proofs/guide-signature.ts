@@ -1,0 +1,70 @@
+import { createHmac } from "node:crypto";
+import { headerValue, withHeader } from "../delivery.ts";
+import type { Payload } from "../payload.ts";
+import type { Proof, Verdict } from "../product.ts";
+import { type Secret, sameText } from "../secret.ts";
+import { reserialised } from "./body-variants.ts";
+import { explainHmac } from "./explain-hmac.ts";
+
+const HEADER = "x-zoho-signature";
+const SHA256_HEX = /^[0-9a-f]{64}$/;
+
+/**
+ * The guide's "Method 3": lower-case hex HMAC-SHA256 of the body. The guide's own handler hashes
+ * `JSON.stringify(req.body)`, so it equals ours for every body that is already in that form, as those of `send` are.
+ */
+export const guideSignature: Proof = {
+  id: "guide-signature",
+  proves: "body",
+  credential: "secret",
+  title: `${HEADER}: HMAC-SHA256 of the body, hex`,
+  sign: (delivery, secret) => withHeader(delivery, HEADER, hmacHex(delivery.body, secret)),
+  verify(delivery, payload, secrets) {
+    const signature = headerValue(delivery, HEADER);
+    const at = { id: this.id, proves: this.proves };
+    if (signature === undefined) {
+      return secrets.length === 0
+        ? { ...at, verdict: "absent", reason: `no ${HEADER} header` }
+        : { ...at, verdict: "failed", reason: `a secret is configured, but there is no ${HEADER} header` };
+    }
+    if (secrets.length === 0)
+      return { ...at, verdict: "unconfigured", reason: "signed, but no secret is configured to check it" };
+    const match = secrets.find((secret) => sameText(signature, hmacHex(delivery.body, secret)));
+    if (match !== undefined) return { ...at, verdict: "passed", reason: `signed with ${match.origin}` };
+    return { ...at, ...whyNot(signature, payload, secrets) };
+  },
+  explain(delivery, payload, secrets, product) {
+    return explainHmac({
+      algorithm: "sha256",
+      encoding: "hex",
+      body: delivery.body,
+      text: payload.text,
+      signature: headerValue(delivery, HEADER),
+      header: HEADER,
+      configured: secrets.for(this.credential, product),
+      others: secrets.all(),
+    });
+  },
+};
+
+function whyNot(
+  signature: string,
+  payload: Payload,
+  secrets: readonly Secret[],
+): Pick<Verdict, "verdict" | "reason" | "match"> {
+  const compact = reserialised(payload.text);
+  if (compact !== undefined && secrets.some((secret) => sameText(signature, hmacHex(compact, secret)))) {
+    return {
+      verdict: "failed",
+      match: "reserialised",
+      reason:
+        "does not match these bytes, but matches the body parsed and serialised again: something between signer and here changed white space or numbers",
+    };
+  }
+  if (!SHA256_HEX.test(signature)) return { verdict: "failed", reason: `${HEADER} is not 64 lower-case hex digits` };
+  return { verdict: "failed", reason: "the signature does not match the body: another secret, or changed bytes" };
+}
+
+function hmacHex(body: Buffer, secret: Secret): string {
+  return createHmac("sha256", secret.reveal()).update(body).digest("hex");
+}

@@ -1,0 +1,47 @@
+import type { Reply, Verdict } from "./product.ts";
+import type { Receipt } from "./receive.ts";
+
+export interface ReplyPolicy {
+  /** `enforce` refuses what its schema does not fit; `warn` says so and accepts; `off` does not look. */
+  readonly schema: "warn" | "enforce" | "off";
+  /** What a failed proof leads to: a refusal, or a warning. */
+  readonly onInvalid: "reject" | "warn";
+}
+
+/** The answer to a delivery, and in a word or two why it is not a plain yes. */
+export interface Decision {
+  readonly reply: Reply;
+  readonly accepted: boolean;
+  readonly reason: string | undefined;
+}
+
+/** The answer that the sender of a delivery gets. Always short and clear, never a stack or a secret. */
+export function decideReply(receipt: Receipt, policy: ReplyPolicy): Decision {
+  const { handshake, problem } = receipt;
+  if (handshake !== undefined) return { reply: handshake, accepted: true, reason: undefined };
+  if (problem !== undefined) return refuse(problem.status, problem.reason);
+  const failed = receipt.verdicts.find((verdict) => verdict.verdict === "failed");
+  if (failed !== undefined && policy.onInvalid === "reject")
+    return refuse(statusOf(failed), `${failed.id}: ${failed.reason}`);
+  const [issue] = receipt.schema?.issues ?? [];
+  if (issue !== undefined && policy.schema === "enforce") {
+    return refuse(
+      422,
+      `${receipt.event} does not fit its schema: ${issue.at || "the body"} should be ${issue.expected}, got ${issue.received}`,
+    );
+  }
+  return { reply: plainReply(200, "OK"), accepted: true, reason: undefined };
+}
+
+/** 403 where the address is wrong: repeating the request with other credentials would not help. */
+function statusOf(verdict: Verdict): number {
+  return verdict.id === "source-address" ? 403 : 401;
+}
+
+export function plainReply(status: number, text: string): Reply {
+  return { status, contentType: "text/plain; charset=utf-8", body: text };
+}
+
+export function refuse(status: number, reason: string): Decision {
+  return { reply: plainReply(status, reason), accepted: false, reason };
+}

@@ -1,0 +1,152 @@
+import type { HeaderPair } from "./delivery.ts";
+import type { TextPosition } from "./json-text.ts";
+import type { Explanation } from "./product.ts";
+import type { Receipt } from "./receive.ts";
+
+/**
+ * All that the tool can say. A command reports one of these; `ui/` turns it into text or into a JSON line,
+ * and the compiler names the renderer that a new kind lacks.
+ */
+export type Report =
+  | ReadyReport
+  | EventReport
+  | SummaryReport
+  | SentReport
+  | SendSummaryReport
+  | RequestReport
+  | VerifiedReport
+  | NoticeReport
+  | WarningReport
+  | TextReport
+  | TableReport;
+
+/** The receiver is up and confirmed. Said once a run, whatever happens later. */
+export interface ReadyReport {
+  readonly type: "ready";
+  readonly url: string;
+  readonly publicUrl: string | undefined;
+  /** The webhook URL of each product. */
+  readonly urls: Readonly<Record<string, string>>;
+  /** The command to try in a second terminal. */
+  readonly tryCommand: string;
+  /** What the receiver checks, and what it cannot for want of a secret. */
+  readonly notes: readonly string[];
+}
+
+export interface EventReport {
+  readonly type: "event";
+  /** Counts from 1, in order of arrival. */
+  readonly n: number;
+  readonly at: Date;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly HeaderPair[];
+  readonly body: Buffer;
+  readonly receipt: Receipt;
+  readonly duplicateOf: number | undefined;
+  readonly status: number;
+  /** Why the answer is not a plain yes. */
+  readonly refusal: string | undefined;
+  /** False when a filter of the user's hides the line; it still counts. */
+  readonly shown: boolean;
+}
+
+export interface ProductCount {
+  readonly received: number;
+  readonly valid: number;
+  readonly rejected: number;
+  readonly duplicates: number;
+}
+
+export interface SummaryReport {
+  readonly type: "summary";
+  readonly total: ProductCount;
+  readonly products: Readonly<Record<string, ProductCount>>;
+  readonly seconds: number;
+  /** What `--expect` asked for beside what came. */
+  readonly expectations: readonly { readonly event: string; readonly wanted: number; readonly came: number }[];
+}
+
+export interface SentReport {
+  readonly type: "sent";
+  readonly product: string;
+  readonly event: string | undefined;
+  readonly format: string;
+  readonly url: string;
+  readonly status: number | undefined;
+  readonly latencyMs: number;
+  readonly error: string | undefined;
+  /** The start of the target's answer. */
+  readonly replyPreview: string | undefined;
+  /** What was sent along with it, for a person: "signed with ZOHO_WEBHOOK_SECRET". */
+  readonly notes: readonly string[];
+  readonly bytes: number;
+}
+
+export interface SendSummaryReport {
+  readonly type: "send-summary";
+  readonly count: number;
+  readonly ok: number;
+  readonly failed: number;
+  readonly seconds: number;
+  /** Milliseconds. */
+  readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
+  readonly statuses: Readonly<Record<string, number>>;
+}
+
+/** A request that was prepared and not sent. */
+export interface RequestReport {
+  readonly type: "request";
+  readonly product: string;
+  readonly event: string | undefined;
+  readonly format: string;
+  readonly method: string;
+  readonly url: string;
+  readonly headers: readonly HeaderPair[];
+  readonly body: Buffer;
+  /** The same as a curl command, when that was asked for. */
+  readonly curl: string | undefined;
+}
+
+export interface VerifiedReport {
+  readonly type: "verified";
+  /** File name with the line or number of the payload in it, where it holds several; `-` for standard input. */
+  readonly file: string;
+  readonly receipt: Receipt;
+  readonly body: Buffer;
+  /** Where each schema issue stands in the file, in the order of the issues. */
+  readonly positions: readonly (TextPosition | undefined)[];
+  readonly explanations: readonly { readonly proof: string; readonly explanation: Explanation }[];
+  readonly showExpected: boolean;
+}
+
+/** A line of information, on stderr; not shown with `--quiet`. */
+export interface NoticeReport {
+  readonly type: "notice";
+  readonly message: string;
+}
+
+export interface WarningReport {
+  readonly type: "warning";
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Data that a command was asked for, on stdout as it is: a fixture, a path, a completion script. */
+export interface TextReport {
+  readonly type: "text";
+  readonly text: string;
+  /** The JSON line in its place; without it `{"type":"text","text":…}`. */
+  readonly json?: Readonly<Record<string, unknown>>;
+}
+
+/** Rows for a person, objects for a script. */
+export interface TableReport {
+  readonly type: "table";
+  readonly title?: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** One JSON line a row, in place of the table. */
+  readonly json: readonly Readonly<Record<string, unknown>>[];
+  readonly footer?: string;
+}
