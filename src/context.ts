@@ -54,5 +54,5 @@ export interface Context extends Runtime {
   waiting<T>(message: string, work: () => Promise<T>): Promise<T>;
 }
 
-/** A command's work: resolves to the exit code, nothing means 0. */
-export type Action<Args extends unknown[]> = (context: Context, ...args: Args) => Promise<ExitCode | void>;
+/** A command's work: resolves to the exit code. */
+export type Action<Args extends unknown[]> = (context: Context, ...args: Args) => Promise<ExitCode>;
