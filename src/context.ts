@@ -16,6 +16,8 @@ export interface Runtime {
   /** The user's home folder. */
   readonly home: string;
   readonly platform: string;
+  /** How the user starts this tool, for commands that are suggested: `zoho-hooks`, `npx zoho-hooks`. */
+  readonly invocation: string;
   readonly stdin: { readonly isTTY: boolean; read(): Promise<Buffer> };
   readonly stdout: Output;
   readonly stderr: Output;
