@@ -18,6 +18,8 @@ export interface Runtime {
   readonly platform: string;
   /** How the user starts this tool, for commands that are suggested: `zoho-hooks`, `npx zoho-hooks`. */
   readonly invocation: string;
+  /** The folder of this package, that the built-in fixtures lie in. */
+  readonly packageRoot: string;
   readonly stdin: { readonly isTTY: boolean; read(): Promise<Buffer> };
   readonly stdout: Output;
   readonly stderr: Output;

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { basename, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Output, Runtime } from "./context.ts";
 
 /** The only place that touches the process. */
@@ -11,6 +12,8 @@ export function nodeRuntime(): Runtime {
     home: homedir(),
     platform: process.platform,
     invocation: invocation(),
+    // Both src/ and dist/ lie just below it.
+    packageRoot: fileURLToPath(new URL("..", import.meta.url)),
     stdin: { isTTY: process.stdin.isTTY === true, read: readStdin },
     stdout: output(process.stdout),
     stderr: output(process.stderr),

@@ -1,6 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Runtime } from "../../src/context.ts";
 import { runProgram } from "../../src/program.ts";
 
@@ -34,6 +35,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     home,
     platform: process.platform,
     invocation: "zoho-hooks",
+    packageRoot: fileURLToPath(new URL("../..", import.meta.url)),
     stdin: { isTTY: false, read: async () => Buffer.from(options.stdin ?? "") },
     stdout: {
       write: (text) => {
