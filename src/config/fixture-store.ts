@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { errorText, usageError } from "../core/errors.ts";
 import type { EventMatch } from "../core/event-name.ts";
-import { fixtureFiles } from "../core/fixture-path.ts";
+import { fixtureFiles } from "../core/fixture-files.ts";
 import type { Format, Product } from "../core/product.ts";
 
 /** Where a project keeps its own fixtures, below its root. They win over the built-in ones. */
