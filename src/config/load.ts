@@ -62,7 +62,7 @@ export function loadConfig(runtime: Runtime, options: LoadOptions = {}): Config 
     root,
     settings: settings as unknown as Settings,
     origins: origins as Config["origins"],
-    secrets: readSecrets(env, options.secrets),
+    secrets: readSecrets(env, options.secrets, root),
     env,
   };
 }

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { usageError } from "../core/errors.ts";
 import { type Credential, type Secret, type Secrets, secret } from "../core/secret.ts";
 
@@ -5,7 +7,14 @@ import { type Credential, type Secret, type Secrets, secret } from "../core/secr
 export const CREDENTIAL_VARIABLES: Readonly<Record<Credential, string>> = {
   secret: "ZOHO_WEBHOOK_SECRET",
   token: "ZOHO_WEBHOOK_TOKEN",
+  hookSecret: "ZOHO_WEBHOOK_HOOK_SECRET",
+  publicKey: "ZOHO_WEBHOOK_PUBLIC_KEY",
+  privateKey: "ZOHO_WEBHOOK_PRIVATE_KEY",
+  jwks: "ZOHO_WEBHOOK_JWKS",
 };
+
+/** Keys have many lines: their variables may name a file in place of them. */
+const IN_FILES: readonly Credential[] = ["publicKey", "privateKey", "jwks"];
 
 /** Secrets given on the command line as files, by credential. They go before the environment. */
 export type GivenSecrets = Readonly<Partial<Record<Credential, Secret>>>;
@@ -14,13 +23,17 @@ export type GivenSecrets = Readonly<Partial<Record<Credential, Secret>>>;
  * The secrets of the environment and of flags. A product's own variable replaces the general one.
  * A variable that is set but empty is an error: it would switch the check off unseen.
  */
-export function readSecrets(env: Readonly<Record<string, string | undefined>>, given: GivenSecrets = {}): Secrets {
+export function readSecrets(
+  env: Readonly<Record<string, string | undefined>>,
+  given: GivenSecrets = {},
+  root = ".",
+): Secrets {
   const found = new Map<string, Secret>();
-  for (const variable of Object.values(CREDENTIAL_VARIABLES)) {
+  for (const [credential, variable] of Object.entries(CREDENTIAL_VARIABLES)) {
     for (const [name, value] of Object.entries(env)) {
       if (value === undefined || !(name === variable || name.startsWith(`${variable}_`))) continue;
       if (value.trim() === "") throw emptySecret(name);
-      found.set(name, secret(value, name));
+      found.set(name, secret(IN_FILES.includes(credential) ? contentOf(value, root) : value, name));
     }
   }
   return {
@@ -30,6 +43,16 @@ export function readSecrets(env: Readonly<Record<string, string | undefined>>, g
     },
     all: () => [...Object.values(given).filter((each) => each !== undefined), ...found.values()],
   };
+}
+
+/** What the file holds that a value names; the value itself where it names none. */
+function contentOf(value: string, root: string): string {
+  if (value.includes("\n") || value.length > 1024) return value;
+  try {
+    return readFileSync(resolve(root, value), "utf8");
+  } catch {
+    return value;
+  }
 }
 
 function emptySecret(name: string): Error {

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Delivery } from "./delivery.ts";
+import type { Delivery, HeaderPair } from "./delivery.ts";
 import type { Payload } from "./payload.ts";
 import type { Credential, Secret, Secrets } from "./secret.ts";
 
@@ -33,15 +33,26 @@ export interface Finding {
   readonly remedy?: string;
 }
 
+/** How far a proof may be stretched. */
+export interface Limits {
+  /** The age past which a signature with a time in it no longer counts, and how far ahead its clock may be. */
+  readonly toleranceMs: number;
+}
+
 /** How a delivery shows where it comes from. Signing returns a new delivery; nothing is changed in place. */
 export interface Proof {
   readonly id: string;
   readonly proves: Proves;
+  /** What it is checked with, and signed with unless `signingCredential` says otherwise. */
   readonly credential: Credential;
+  /** A key pair signs with its other half. */
+  readonly signingCredential?: Credential;
   /** A short human name with where it stands: `x-zoho-signature (HMAC-SHA256, hex)`. */
   readonly title: string;
   sign(delivery: Delivery, secret: Secret, now: Date): Delivery;
-  verify(delivery: Delivery, payload: Payload, secrets: readonly Secret[], now: Date): Verdict;
+  verify(delivery: Delivery, payload: Payload, secrets: readonly Secret[], now: Date, limits?: Limits): Verdict;
+  /** Carries a signature that is wrong for certain, where signing with a wrong secret would not do. */
+  forge?(delivery: Delivery, now: Date): Delivery;
   /** What this proof would have matched, had the delivery been corrupted in a known way. */
   explain?(delivery: Delivery, payload: Payload, secrets: Secrets, product: string, now: Date): Explanation;
 }
@@ -73,6 +84,23 @@ export interface Reply {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+  readonly headers?: readonly HeaderPair[];
+}
+
+/** A sample as it goes over the wire. What is left out is that of plain JSON by POST. */
+export interface Encoded {
+  readonly method?: string;
+  readonly contentType: string;
+  readonly body: Buffer;
+  /** Without `?`; goes behind what the target's own URL asks for. */
+  readonly query?: string;
+  readonly headers?: readonly HeaderPair[];
+}
+
+/** A secret that the sender makes up and hands over when a webhook is set up. */
+export interface OfferedSecret {
+  readonly credential: Credential;
+  readonly value: string;
 }
 
 /** One way a product's deliveries look. */
@@ -92,6 +120,21 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   records(data: unknown, event: string): readonly string[];
   /** An answer that the sender waits for before it sends events: a challenge, a probe. */
   handshake?(payload: Payload, delivery: Delivery): Reply | undefined;
+  /** Methods beside POST that deliveries or probes come by. */
+  readonly methods?: readonly string[];
+  /** Other products whose deliveries look the same: only the URL or a flag tells them apart. */
+  readonly twins?: readonly string[];
+  /** Writes a sample where it is not posted as plain JSON. */
+  encode?(data: unknown): Encoded;
+  /** What is the same each time that one event is delivered; its bytes are, unless this says otherwise. */
+  identity?(data: unknown, event: string): string | undefined;
+  /** A documented fact about such a delivery that saves a day, worth telling once a run. */
+  hint?(payload: Payload, event: string): string | undefined;
+  offeredSecret?(delivery: Delivery): OfferedSecret | undefined;
+}
+
+export function acceptsMethod(format: Format, method: string): boolean {
+  return method === "POST" || format.methods?.includes(method) === true;
 }
 
 export interface Product<Id extends string = string, Formats extends readonly Format[] = readonly Format[]> {

@@ -2,7 +2,15 @@ import { createHash } from "node:crypto";
 import type { Delivery } from "./delivery.ts";
 import { type EventMatch, eventNames, findEvent, nearest } from "./event-name.ts";
 import { type Payload, type PayloadProblem, readPayload } from "./payload.ts";
-import type { Format, Product, Reply, Verdict } from "./product.ts";
+import {
+  acceptsMethod,
+  type Format,
+  type Limits,
+  type OfferedSecret,
+  type Product,
+  type Reply,
+  type Verdict,
+} from "./product.ts";
 import { checkSchema, type SchemaResult } from "./schema-check.ts";
 import type { Secrets } from "./secret.ts";
 
@@ -25,6 +33,10 @@ export interface Receipt {
   readonly records: readonly string[];
   /** Two deliveries of the same identity are one event, delivered twice. */
   readonly identity: string | undefined;
+  /** A fact about such deliveries, worth telling once a run. */
+  readonly hint: string | undefined;
+  /** A secret that the sender hands over with this delivery. */
+  readonly offered: OfferedSecret | undefined;
 }
 
 export interface ReceiveInput {
@@ -38,6 +50,7 @@ export interface ReceiveInput {
   readonly now: Date;
   /** Schemas are checked unless this is false. */
   readonly schemas?: boolean;
+  readonly limits?: Limits | undefined;
 }
 
 interface Recognised {
@@ -61,17 +74,24 @@ export const emptyReceipt: Receipt = {
   schema: undefined,
   records: [],
   identity: undefined,
+  hint: undefined,
+  offered: undefined,
 };
 
 /** Judges one delivery. Pure: the same input gives the same receipt. */
 export function receive(input: ReceiveInput): Receipt {
-  const { delivery, secrets, now } = input;
+  const { delivery } = input;
   const read = readPayload(delivery);
   if (!read.ok) return { ...emptyReceipt, product: input.product?.id, problem: read.problem };
   const { payload } = read;
   const candidates = input.product === undefined ? input.products : [input.product];
   const handshake = firstHandshake(candidates, payload, delivery);
-  if (handshake !== undefined) return { ...emptyReceipt, product: input.product?.id, payload, handshake };
+  if (handshake !== undefined) {
+    const { product, reply, offered } = handshake;
+    // Several products answer to one challenge: only a secret says whose hand it is that is shaken.
+    const from = offered === undefined ? input.product : product;
+    return { ...emptyReceipt, product: from?.id, payload, handshake: reply, offered };
+  }
 
   const found = recognise(input, candidates, payload);
   if (found === undefined) return unrecognised(input, payload);
@@ -86,17 +106,19 @@ export function receive(input: ReceiveInput): Receipt {
     known: match !== undefined,
     suggestions: match === undefined ? nearest(event, eventNames(format)) : [],
     payload,
-    verdicts: format.proofs.map((proof) =>
-      proof.verify(delivery, payload, secrets.for(proof.credential, product.id), now),
-    ),
+    verdicts: verdictsOf(input, product, format, payload),
     schema: match === undefined || input.schemas === false ? undefined : checkSchema(match.event.schema, payload.data),
     records,
     identity: identityOf(
       product.id,
       event,
       records,
-      match?.event.once === true && records.length > 0 ? undefined : delivery.body,
+      match?.event.once === true && records.length > 0
+        ? undefined
+        : (format.identity?.(payload.data, event) ?? delivery.body),
     ),
+    hint: match === undefined ? undefined : format.hint?.(payload, event),
+    offered: format.offeredSecret?.(delivery),
   };
 }
 
@@ -105,17 +127,27 @@ function unrecognised(input: ReceiveInput, payload: Payload): Receipt {
   const format = input.product?.formats[0];
   const product = input.product;
   if (format === undefined || product === undefined) return { ...emptyReceipt, payload };
-  const verdicts = format.proofs.map((proof) =>
-    proof.verify(input.delivery, payload, input.secrets.for(proof.credential, product.id), input.now),
-  );
-  return { ...emptyReceipt, product: product.id, payload, verdicts };
+  return { ...emptyReceipt, product: product.id, payload, verdicts: verdictsOf(input, product, format, payload) };
 }
 
-function firstHandshake(products: readonly Product[], payload: Payload, delivery: Delivery): Reply | undefined {
+function verdictsOf(input: ReceiveInput, product: Product, format: Format, payload: Payload): readonly Verdict[] {
+  return format.proofs.map((proof) =>
+    proof.verify(input.delivery, payload, input.secrets.for(proof.credential, product.id), input.now, input.limits),
+  );
+}
+
+interface Handshake {
+  readonly product: Product;
+  readonly reply: Reply;
+  readonly offered: OfferedSecret | undefined;
+}
+
+function firstHandshake(products: readonly Product[], payload: Payload, delivery: Delivery): Handshake | undefined {
   for (const product of products) {
     for (const format of product.formats) {
+      if (!acceptsMethod(format, delivery.method)) continue;
       const reply = format.handshake?.(payload, delivery);
-      if (reply !== undefined) return reply;
+      if (reply !== undefined) return { product, reply, offered: format.offeredSecret?.(delivery) };
     }
   }
   return undefined;
@@ -125,6 +157,7 @@ function recognise(input: ReceiveInput, products: readonly Product[], payload: P
   const claims: Recognised[] = [];
   for (const product of products) {
     for (const format of product.formats) {
+      if (!acceptsMethod(format, input.delivery.method)) continue;
       const name = input.event ?? format.recognise(payload, input.delivery);
       if (name === undefined) continue;
       const match = findEvent(format, name);
@@ -147,7 +180,12 @@ function bestFit(claims: readonly Recognised[], payload: Payload): Recognised | 
   return claims.map((claim) => ({ claim, count: offences(claim) })).sort((a, b) => a.count - b.count)[0]?.claim;
 }
 
-function identityOf(product: string, event: string, records: readonly string[], body: Buffer | undefined): string {
+function identityOf(
+  product: string,
+  event: string,
+  records: readonly string[],
+  body: string | Buffer | undefined,
+): string {
   const parts = [product, event, ...records];
   // 64 bits of the hash: enough for a day of one developer's events.
   if (body !== undefined) parts.push(createHash("sha256").update(body).digest("hex").slice(0, 16));

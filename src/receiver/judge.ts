@@ -1,5 +1,5 @@
 import type { Delivery } from "../core/delivery.ts";
-import type { Product } from "../core/product.ts";
+import { acceptsMethod, type Product } from "../core/product.ts";
 import { emptyReceipt, type Receipt, receive } from "../core/receive.ts";
 import { type Decision, decideReply, type ReplyPolicy, refuse } from "../core/reply.ts";
 import type { Secrets } from "../core/secret.ts";
@@ -31,10 +31,9 @@ export function judge({ delivery, address, at }: Arrival, found: WebhookRoute, o
   const { products, secrets, policy, allowed } = options;
   if (found.kind === "unknown") return { receipt: emptyReceipt, decision: refuse(404, found.reason) };
   const product = found.product?.id;
-  if (delivery.method !== "POST") {
-    const reason = `${delivery.method} is not allowed: Zoho's webhooks are posted`;
-    return { receipt: { ...emptyReceipt, product }, decision: refuse(405, reason) };
-  }
+  const expected = found.product === undefined ? products : [found.product];
+  if (!expected.some(({ formats }) => formats.some((format) => acceptsMethod(format, delivery.method))))
+    return { receipt: { ...emptyReceipt, product }, decision: refuseMethod(delivery.method, expected) };
   const source = allowed === undefined ? [] : [judgeAddress(allowed, address)];
   const receipt = receive({
     products,
@@ -44,6 +43,15 @@ export function judge({ delivery, address, at }: Arrival, found: WebhookRoute, o
     now: at,
     schemas: policy.schema !== "off",
   });
+  // A probe that nobody answers to, by a method that some other format comes by.
+  if (delivery.method !== "POST" && receipt.handshake === undefined && receipt.format === undefined)
+    return { receipt, decision: refuseMethod(delivery.method, expected) };
   const complete = { ...receipt, verdicts: [...source, ...receipt.verdicts] };
   return { receipt: complete, decision: decideReply(complete, policy) };
+}
+
+function refuseMethod(method: string, products: readonly Product[]): Decision {
+  const others = products.flatMap(({ formats }) => formats.flatMap((format) => format.methods ?? []));
+  const { reply, ...decision } = refuse(405, `${method} is not allowed: Zoho's webhooks are posted`);
+  return { ...decision, reply: { ...reply, headers: [["allow", [...new Set(["POST", ...others])].join(", ")]] } };
 }

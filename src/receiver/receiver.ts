@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import type { HeaderPair } from "../core/delivery.ts";
 import { errorText, usageError } from "../core/errors.ts";
 import type { Reply } from "../core/product.ts";
 import { emptyReceipt } from "../core/receive.ts";
@@ -107,7 +106,7 @@ async function keepAndAnswer(
     options.onTrouble(`a delivery could not be kept: ${errorText(error)}`);
     if (decision.accepted) decision = refuse(503, "the delivery could not be stored; send it again later");
   });
-  send(response, decision.reply, decision.reply.status === 405 ? [["allow", "POST"]] : []);
+  send(response, decision.reply);
   const { delivery, at } = arrival;
   options.onEvent({
     type: "event",
@@ -124,11 +123,7 @@ async function keepAndAnswer(
   });
 }
 
-function send(
-  response: ServerResponse,
-  { status, contentType, body }: Reply,
-  headers: readonly HeaderPair[] = [],
-): void {
+function send(response: ServerResponse, { status, contentType, body, headers = [] }: Reply): void {
   const bytes = Buffer.from(body);
   for (const [name, value] of headers) response.setHeader(name, value);
   if (status === 413) response.setHeader("connection", "close");
