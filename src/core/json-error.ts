@@ -18,8 +18,8 @@ export function jsonErrorOffset(text: string): number {
     if (at >= text.length) return text.length;
     TOKEN.lastIndex = at;
     const token = TOKEN.exec(text)?.[0];
-    const next = token === undefined ? undefined : after(token, expected, open);
-    if (next === undefined) return isCutOff(text, at) ? text.length : at;
+    const next: Expected | undefined = token === undefined ? undefined : after(token, expected, open);
+    if (next === undefined) return token === undefined && isCutOff(text, at) ? text.length : at;
     expected = next;
     at += token?.length ?? 0;
   }
