@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { usageError } from "../core/errors.ts";
+import { readPrivateKey, readPublicKeys } from "../core/proofs/public-key.ts";
 import { type Credential, type Secret, type Secrets, secret } from "../core/secret.ts";
 
 /** The environment variable of each credential. With `_CRM` behind it, it is that product's own. */
@@ -33,7 +34,11 @@ export function readSecrets(
     for (const [name, value] of Object.entries(env)) {
       if (value === undefined || !(name === variable || name.startsWith(`${variable}_`))) continue;
       if (value.trim() === "") throw emptySecret(name);
-      found.set(name, secret(IN_FILES.includes(credential) ? contentOf(value, root) : value, name));
+      const content = secret(IN_FILES.includes(credential) ? contentOf(value, root) : value, name);
+      // A key that cannot be read would fail every delivery: better to say so before the first.
+      if (credential === "publicKey") readPublicKeys(content);
+      if (credential === "privateKey") readPrivateKey(content);
+      found.set(name, content);
     }
   }
   return {

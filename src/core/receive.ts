@@ -2,15 +2,7 @@ import { createHash } from "node:crypto";
 import type { Delivery } from "./delivery.ts";
 import { type EventMatch, eventNames, findEvent, nearest } from "./event-name.ts";
 import { type Payload, type PayloadProblem, readPayload } from "./payload.ts";
-import {
-  acceptsMethod,
-  type Format,
-  type Limits,
-  type OfferedSecret,
-  type Product,
-  type Reply,
-  type Verdict,
-} from "./product.ts";
+import { acceptsMethod, type Format, type Limits, type Product, type Reply, type Verdict } from "./product.ts";
 import { checkSchema, type SchemaResult } from "./schema-check.ts";
 import type { Secrets } from "./secret.ts";
 
@@ -35,8 +27,6 @@ export interface Receipt {
   readonly identity: string | undefined;
   /** A fact about such deliveries, worth telling once a run. */
   readonly hint: string | undefined;
-  /** A secret that the sender hands over with this delivery. */
-  readonly offered: OfferedSecret | undefined;
 }
 
 export interface ReceiveInput {
@@ -75,7 +65,6 @@ export const emptyReceipt: Receipt = {
   records: [],
   identity: undefined,
   hint: undefined,
-  offered: undefined,
 };
 
 /** Judges one delivery. Pure: the same input gives the same receipt. */
@@ -86,12 +75,7 @@ export function receive(input: ReceiveInput): Receipt {
   const { payload } = read;
   const candidates = input.product === undefined ? input.products : [input.product];
   const handshake = firstHandshake(candidates, payload, delivery);
-  if (handshake !== undefined) {
-    const { product, reply, offered } = handshake;
-    // Several products answer to one challenge: only a secret says whose hand it is that is shaken.
-    const from = offered === undefined ? input.product : product;
-    return { ...emptyReceipt, product: from?.id, payload, handshake: reply, offered };
-  }
+  if (handshake !== undefined) return { ...emptyReceipt, product: input.product?.id, payload, handshake };
 
   const found = recognise(input, candidates, payload);
   if (found === undefined) return unrecognised(input, payload);
@@ -118,16 +102,19 @@ export function receive(input: ReceiveInput): Receipt {
         : (format.identity?.(payload.data, event) ?? delivery.body),
     ),
     hint: match === undefined ? undefined : format.hint?.(payload, event),
-    offered: format.offeredSecret?.(delivery),
   };
 }
 
-/** A body of no known envelope, on the URL of a product: its proofs are still asked for, so that nothing slips by unsigned. */
+/**
+ * A body of no known envelope, on the URL of a product: its proofs are still asked for, so that nothing slips by
+ * unsigned. A format counts as the body's own when its proof passes: what users write themselves has no envelope.
+ */
 function unrecognised(input: ReceiveInput, payload: Payload): Receipt {
-  const format = input.product?.formats[0];
-  const product = input.product;
-  if (format === undefined || product === undefined) return { ...emptyReceipt, payload };
-  return { ...emptyReceipt, product: product.id, payload, verdicts: verdictsOf(input, product, format, payload) };
+  const { product } = input;
+  if (product === undefined) return { ...emptyReceipt, payload };
+  const tried = product.formats.map((format) => verdictsOf(input, product, format, payload));
+  const passed = tried.find((verdicts) => verdicts.some(({ verdict }) => verdict === "passed"));
+  return { ...emptyReceipt, product: product.id, payload, verdicts: passed ?? tried[0] ?? [] };
 }
 
 function verdictsOf(input: ReceiveInput, product: Product, format: Format, payload: Payload): readonly Verdict[] {
@@ -136,18 +123,12 @@ function verdictsOf(input: ReceiveInput, product: Product, format: Format, paylo
   );
 }
 
-interface Handshake {
-  readonly product: Product;
-  readonly reply: Reply;
-  readonly offered: OfferedSecret | undefined;
-}
-
-function firstHandshake(products: readonly Product[], payload: Payload, delivery: Delivery): Handshake | undefined {
+function firstHandshake(products: readonly Product[], payload: Payload, delivery: Delivery): Reply | undefined {
   for (const product of products) {
     for (const format of product.formats) {
       if (!acceptsMethod(format, delivery.method)) continue;
       const reply = format.handshake?.(payload, delivery);
-      if (reply !== undefined) return { product, reply, offered: format.offeredSecret?.(delivery) };
+      if (reply !== undefined) return reply;
     }
   }
   return undefined;

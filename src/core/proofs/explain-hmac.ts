@@ -6,8 +6,14 @@ import { type BodyVariant, bodyVariants } from "./body-variants.ts";
 export interface HmacCase {
   readonly algorithm: "sha256" | "sha1" | "sha512";
   readonly encoding: "hex" | "base64";
-  /** The exact bytes that the scheme signs. */
+  /** The body as it came. */
   readonly body: Buffer;
+  /** The bytes that the scheme signs for a body; the body itself, unless the scheme adds to it. */
+  readonly signed?: (body: Buffer) => Buffer;
+  /** Other readings of the scheme, each as the bytes that it would sign. */
+  readonly readings?: readonly BodyVariant[];
+  /** What is signed, for a person. */
+  readonly canonical?: string;
   /** The body as JSON text, where it is JSON. */
   readonly text: string | undefined;
   readonly signature: string | undefined;
@@ -37,13 +43,18 @@ interface SignatureVariant {
 export function explainHmac(given: HmacCase): Explanation {
   const signatures = signatureVariants(given);
   const keys = keyVariants(given);
-  const bodies: readonly (BodyVariant | undefined)[] = [undefined, ...bodyVariants(given.body, given.text)];
+  const signed = given.signed ?? ((body: Buffer) => body);
+  const bodies: readonly (BodyVariant | undefined)[] = [
+    undefined,
+    ...(given.readings ?? []),
+    ...bodyVariants(given.body, given.text).map((variant) => ({ ...variant, body: signed(variant.body) })),
+  ];
   const tried: Finding[] = [];
   const matches: Finding[] = [];
   for (const body of bodies) {
     for (const key of keys) {
       const digest = createHmac(given.algorithm, key.key)
-        .update(body?.body ?? given.body)
+        .update(body?.body ?? signed(given.body))
         .digest();
       for (const signature of signatures) {
         const causes = [...(body === undefined ? [] : [body]), key, signature].filter((each) => each.id !== "as-is");
@@ -56,9 +67,9 @@ export function explainHmac(given: HmacCase): Explanation {
   const fewest = Math.min(...matches.map((match) => match.id.split("+").length));
   const first = given.configured[0];
   return {
-    canonical: `the raw body, ${given.body.length} bytes`,
+    canonical: given.canonical ?? `the raw body, ${given.body.length} bytes`,
     findings: [...matches.filter((match) => match.id.split("+").length === fewest), ...tried],
-    expected: first && createHmac(given.algorithm, first.reveal()).update(given.body).digest(given.encoding),
+    expected: first && createHmac(given.algorithm, first.reveal()).update(signed(given.body)).digest(given.encoding),
     received: given.signature,
   };
 }
