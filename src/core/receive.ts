@@ -47,7 +47,8 @@ interface Recognised {
   readonly match: EventMatch | undefined;
 }
 
-const NOTHING = {
+/** The receipt of a request of which nothing could be told. */
+export const emptyReceipt: Receipt = {
   product: undefined,
   format: undefined,
   event: undefined,
@@ -60,17 +61,17 @@ const NOTHING = {
   schema: undefined,
   records: [],
   identity: undefined,
-} satisfies Receipt;
+};
 
 /** Judges one delivery. Pure: the same input gives the same receipt. */
 export function receive(input: ReceiveInput): Receipt {
   const { delivery, secrets, now } = input;
   const read = readPayload(delivery);
-  if (!read.ok) return { ...NOTHING, product: input.product?.id, problem: read.problem };
+  if (!read.ok) return { ...emptyReceipt, product: input.product?.id, problem: read.problem };
   const { payload } = read;
   const candidates = input.product === undefined ? input.products : [input.product];
   const handshake = firstHandshake(candidates, payload, delivery);
-  if (handshake !== undefined) return { ...NOTHING, product: input.product?.id, payload, handshake };
+  if (handshake !== undefined) return { ...emptyReceipt, product: input.product?.id, payload, handshake };
 
   const found = recognise(input, candidates, payload);
   if (found === undefined) return unrecognised(input, payload);
@@ -78,7 +79,7 @@ export function receive(input: ReceiveInput): Receipt {
   const event = match?.name ?? found.name;
   const records = format.records(payload.data, event);
   return {
-    ...NOTHING,
+    ...emptyReceipt,
     product: product.id,
     format: format.id,
     event,
@@ -103,11 +104,11 @@ export function receive(input: ReceiveInput): Receipt {
 function unrecognised(input: ReceiveInput, payload: Payload): Receipt {
   const format = input.product?.formats[0];
   const product = input.product;
-  if (format === undefined || product === undefined) return { ...NOTHING, payload };
+  if (format === undefined || product === undefined) return { ...emptyReceipt, payload };
   const verdicts = format.proofs.map((proof) =>
     proof.verify(input.delivery, payload, input.secrets.for(proof.credential, product.id), input.now),
   );
-  return { ...NOTHING, product: product.id, payload, verdicts };
+  return { ...emptyReceipt, product: product.id, payload, verdicts };
 }
 
 function firstHandshake(products: readonly Product[], payload: Payload, delivery: Delivery): Reply | undefined {
