@@ -1,5 +1,5 @@
 /** A token of RFC 8259; of a string only how it opens. Strings are walked: a pattern runs out of stack on long ones. */
-const TOKEN = /([{}[\],:])|(")|(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
+const TOKEN = /([{}[\],:])|(")|(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y;
 const SPACE = /[ \t\n\r]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y;
 
@@ -15,7 +15,7 @@ export function jsonErrorOffset(text: string): number {
   for (let at = matchEnd(SPACE, text, 0) ?? 0; at < text.length; at = matchEnd(SPACE, text, at) ?? at) {
     TOKEN.lastIndex = at;
     const match = TOKEN.exec(text);
-    if (match === null) return at;
+    if (match === null) return isCutOff(text.slice(at)) ? text.length : at;
     const next = wantedAfter(match[1] ?? match[2] ?? "scalar", wanted, open);
     if (next === undefined) return at;
     wanted = next;
@@ -62,6 +62,11 @@ function stringEnd(text: string, from: number): number {
     at = next;
   }
   return at;
+}
+
+/** The rest is the beginning of a word or a number that the end of the text has cut off. */
+function isCutOff(rest: string): boolean {
+  return rest === "-" || ["true", "false", "null"].some((word) => word.startsWith(rest));
 }
 
 function matchEnd(pattern: RegExp, text: string, at: number): number | undefined {

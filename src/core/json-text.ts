@@ -21,7 +21,6 @@ export function parseJson(text: string): JsonResult {
   }
 }
 
-/** V8's message names a position in some versions and quotes the whole body in others; ours gives line and column. */
 function jsonErrorReason(error: unknown, text: string): string {
   if (error instanceof RangeError) return "it is nested too deeply";
   if (text.trim() === "") return "it is empty";
