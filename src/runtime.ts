@@ -17,6 +17,12 @@ export function nodeRuntime(): Runtime {
     stdin: { isTTY: process.stdin.isTTY === true, read: readStdin },
     stdout: output(process.stdout),
     stderr: output(process.stderr),
+    async prompts() {
+      // Questions go to stderr: stdout may be a file, and a question that nobody sees waits for ever.
+      if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return undefined;
+      const { inquirerPrompts } = await import("./ui/prompts.ts");
+      return inquirerPrompts(process.stderr, this.signal);
+    },
     now: () => new Date(),
     get signal() {
       interrupted ??= listenForInterrupt();

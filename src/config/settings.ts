@@ -21,6 +21,7 @@ export const fileSchema = z.strictObject({
   events: z.array(z.string()).optional(),
   allowIp: z.array(z.string()).optional(),
   allowZohoIps: z.boolean().optional(),
+  forwardTo: z.string().min(1).optional(),
 });
 
 export type SettingsFile = z.infer<typeof fileSchema>;
@@ -36,6 +37,8 @@ export interface Settings {
   readonly events: readonly string[];
   readonly allowIp: readonly string[];
   readonly allowZohoIps: boolean;
+  /** The developer's own app: a port, a port with a path (`3000/hooks`) or a URL. Undefined: nothing is forwarded. */
+  readonly forwardTo: string | undefined;
 }
 
 export const defaults: Settings = {
@@ -48,6 +51,7 @@ export const defaults: Settings = {
   events: [],
   allowIp: [],
   allowZohoIps: false,
+  forwardTo: undefined,
 };
 
 type Reader<K extends keyof Settings> = (text: string, what: string) => Settings[K];
@@ -61,6 +65,7 @@ export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   onInvalid: oneOf("reject", "warn"),
   events: list,
   allowIp: list,
+  forwardTo: (text) => text,
   allowZohoIps: (text, what) => oneOf("true", "false")(text, what) === "true",
 };
 

@@ -1,55 +1,75 @@
+/** A token of RFC 8259; of a string only how it opens. Strings are walked: a pattern runs out of stack on long ones. */
+const TOKEN = /([{}[\],:])|(")|(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y;
 const SPACE = /[ \t\n\r]*/y;
-const TOKEN =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them within a string (RFC 8259, section 7)
-  /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[{}[\],:]/y;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y;
 
-type Expected = "value" | "value or ]" | "key or }" | "key" | "colon" | "comma or end" | "nothing";
+type Wanted = "value" | "value or end" | "key" | "key or end" | "colon" | "more";
 
 /**
- * Where a text stops being JSON: the offset of the first character that cannot stand there, the text's length when it
- * ends too early. JavaScript's own message names no position for short texts, and quotes the whole body instead.
+ * The offset of the first character that no JSON can have there; the text's length when it ends too early.
+ * For a text that `JSON.parse` has refused: some versions of V8 name no position.
  */
 export function jsonErrorOffset(text: string): number {
   const open: string[] = [];
-  let expected: Expected = "value";
-  for (let at = 0; ; ) {
-    SPACE.lastIndex = at;
-    at += SPACE.exec(text)?.[0].length ?? 0;
-    if (at >= text.length) return text.length;
+  let wanted: Wanted = "value";
+  for (let at = matchEnd(SPACE, text, 0) ?? 0; at < text.length; at = matchEnd(SPACE, text, at) ?? at) {
     TOKEN.lastIndex = at;
-    const token = TOKEN.exec(text)?.[0];
-    const next: Expected | undefined = token === undefined ? undefined : after(token, expected, open);
-    if (next === undefined) return token === undefined && isCutOff(text, at) ? text.length : at;
-    expected = next;
-    at += token?.length ?? 0;
+    const match = TOKEN.exec(text);
+    if (match === null) return isCutOff(text.slice(at)) ? text.length : at;
+    const next = wantedAfter(match[1] ?? match[2] ?? "scalar", wanted, open);
+    if (next === undefined) return at;
+    wanted = next;
+    at = TOKEN.lastIndex;
+    if (match[2] === undefined) continue;
+    at = stringEnd(text, at);
+    if (text[at] !== '"') return at;
+    at++;
+  }
+  return text.length;
+}
+
+/** What may come behind a token, or undefined when it may not stand there itself. Keeps account of what is open. */
+function wantedAfter(token: string, wanted: Wanted, open: string[]): Wanted | undefined {
+  const inner = open.at(-1);
+  switch (token) {
+    case "{":
+    case "[":
+      if (!wanted.startsWith("value")) return undefined;
+      open.push(token);
+      return token === "{" ? "key or end" : "value or end";
+    case "}":
+    case "]":
+      if (inner !== (token === "}" ? "{" : "[") || !(wanted === "more" || wanted.endsWith("end"))) return undefined;
+      open.pop();
+      return "more";
+    case ",":
+      if (wanted !== "more" || inner === undefined) return undefined;
+      return inner === "{" ? "key" : "value";
+    case ":":
+      return wanted === "colon" ? "value" : undefined;
+    default:
+      if (token === '"' && wanted.startsWith("key")) return "colon";
+      return wanted.startsWith("value") ? "more" : undefined;
   }
 }
 
-/** What may follow a token; undefined when the token itself may not stand there. Keeps the stack of open brackets. */
-function after(token: string, expected: Expected, open: string[]): Expected | undefined {
-  if (token === ":") return expected === "colon" ? "value" : undefined;
-  if (token === ",") {
-    if (expected !== "comma or end" || open.length === 0) return undefined;
-    return open.at(-1) === "{" ? "key" : "value";
+/** From behind its opening quote to its closing one, or to the first character that a string cannot hold. */
+function stringEnd(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && text[at] !== '"' && text.charCodeAt(at) >= 0x20) {
+    const next = text[at] === "\\" ? matchEnd(ESCAPE, text, at) : at + 1;
+    if (next === undefined) return at;
+    at = next;
   }
-  if (token === "}" || token === "]") {
-    const [bracket, empty] = token === "}" ? ["{", "key or }"] : ["[", "value or ]"];
-    if (open.at(-1) !== bracket || (expected !== "comma or end" && expected !== empty)) return undefined;
-    open.pop();
-    return open.length === 0 ? "nothing" : "comma or end";
-  }
-  if (expected === "key" || expected === "key or }") return token.startsWith('"') ? "colon" : undefined;
-  if (expected !== "value" && expected !== "value or ]") return undefined;
-  if (token === "{" || token === "[") {
-    open.push(token);
-    return token === "{" ? "key or }" : "value or ]";
-  }
-  return open.length === 0 ? "nothing" : "comma or end";
+  return at;
 }
 
-/** The rest is the beginning of a string or a word that the end of the text has cut off. */
-function isCutOff(text: string, at: number): boolean {
-  const rest = text.slice(at);
-  if (/^"(?:[^"\\\n]|\\.)*\\?$/.test(rest)) return true;
-  return ["true", "false", "null"].some((word) => word.startsWith(rest)) || /^-?(?:\d+(?:\.|[eE][+-]?)?)?$/.test(rest);
+/** The rest is the beginning of a word or a number that the end of the text has cut off. */
+function isCutOff(rest: string): boolean {
+  return rest === "-" || ["true", "false", "null"].some((word) => word.startsWith(rest));
+}
+
+function matchEnd(pattern: RegExp, text: string, at: number): number | undefined {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : undefined;
 }

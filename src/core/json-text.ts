@@ -26,8 +26,13 @@ function jsonErrorReason(error: unknown, text: string): string {
   if (text.trim() === "") return "it is empty";
   const at = jsonErrorOffset(text);
   const { line, column } = lineAndColumn(text, at);
-  const what = at >= text.length ? "it ends too early" : `unexpected ${JSON.stringify(text[at])}`;
-  return `${what} at line ${line}, column ${column}`;
+  return `${unexpectedAt(text, at)} at line ${line}, column ${column}`;
+}
+
+/** What is wrong at the place where a text stops being JSON. */
+export function unexpectedAt(text: string, offset: number): string {
+  const [character] = text.slice(offset, offset + 2);
+  return character === undefined ? "it ends too early" : `unexpected ${JSON.stringify(character)}`;
 }
 
 export interface JsonNode {

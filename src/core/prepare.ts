@@ -6,6 +6,8 @@ import { type Secret, type Secrets, secret } from "./secret.ts";
 export interface PrepareInput {
   readonly product: string;
   readonly format: Format;
+  /** The name of the event that the body is a sample of. */
+  readonly event?: string | undefined;
   /** The target, absolute. */
   readonly url: string;
   /** Data is written as the format does, compact JSON unless it says otherwise; bytes are sent as they are. */
@@ -67,10 +69,10 @@ export function prepare(input: PrepareInput): Prepared {
   return { delivery: { ...delivery, headers: [...kept, ...input.headers] }, notes };
 }
 
-function encode({ body, format }: PrepareInput): Encoded {
+function encode({ body, format, event }: PrepareInput): Encoded {
   const contentType = "application/json";
   if (Buffer.isBuffer(body)) return { contentType, body };
-  return format.encode?.(body) ?? { contentType, body: Buffer.from(JSON.stringify(body)) };
+  return format.encode?.(body, event) ?? { contentType, body: Buffer.from(JSON.stringify(body)) };
 }
 
 function withQuery(url: string, query: string | undefined): string {

@@ -77,6 +77,8 @@ export interface WebhookEvent<Name extends string = string, Schema extends z.Zod
   readonly schema: Schema;
   /** Can happen only once to a record, so a second delivery of it is a duplicate whatever else it says. */
   readonly once: boolean;
+  /** Its fields are whatever a user has chosen: nothing of them is required, and no record is named for certain. */
+  readonly open: boolean;
   readonly members: readonly string[];
 }
 
@@ -125,7 +127,7 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   /** Other products whose deliveries look the same: only the URL or a flag tells them apart. */
   readonly twins?: readonly string[];
   /** Writes a sample where it is not posted as plain JSON. */
-  encode?(data: unknown): Encoded;
+  encode?(data: unknown, event: string | undefined): Encoded;
   /** What is the same each time that one event is delivered; its bytes are, unless this says otherwise. */
   identity?(data: unknown, event: string): string | undefined;
   /** A documented fact about such a delivery that saves a day, worth telling once a run. */
@@ -149,13 +151,14 @@ export function event<const Name extends string, Schema extends z.ZodType>(
   name: Name,
   summary: string,
   schema: () => Schema,
-  options: { readonly once?: boolean; readonly members?: readonly string[] } = {},
+  options: { readonly once?: boolean; readonly open?: boolean; readonly members?: readonly string[] } = {},
 ): WebhookEvent<Name, Schema> {
   let built: Schema | undefined;
   return {
     name,
     summary,
     once: options.once ?? false,
+    open: options.open ?? false,
     members: options.members ?? [],
     get schema() {
       built ??= schema();

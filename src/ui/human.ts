@@ -1,6 +1,7 @@
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
 import { renderEvent } from "./human/event.ts";
+import { renderProduct } from "./human/product.ts";
 import { renderReady } from "./human/ready.ts";
 import { renderRequest } from "./human/request.ts";
 import { renderSendSummary, renderSent } from "./human/sent.ts";
@@ -30,12 +31,13 @@ const renderers: Renderers = {
   "send-summary": renderSendSummary,
   request: renderRequest,
   verified: renderVerified,
+  product: renderProduct,
   table: renderTable,
   notice: ({ message }, { err, quiet }) => (quiet ? {} : { err: `${err.dim(plain(message, true))}\n` }),
   warning: ({ message, hint }, { err }) => ({
     err: `${err.caution("warning:")} ${plain(message, true)}\n${hint === undefined ? "" : `  ${err.dim(plain(hint, true))}\n`}`,
   }),
-  text: ({ text }) => ({ out: text.endsWith("\n") ? text : `${text}\n` }),
+  text: ({ text }) => ({ out: text }),
 };
 
 /** A report as text for people. */

@@ -20,6 +20,7 @@ const renderers: Renderers = {
   notice: () => [],
   warning: ({ message, hint }) => [{ type: "warning", message, hint: hint ?? null }],
   text: ({ text, json }) => [json ?? { type: "text", text }],
+  product: (report) => [{ ...report }],
   table: ({ json }) => json,
 };
 

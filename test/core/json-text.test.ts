@@ -44,7 +44,7 @@ describe("parseJson", () => {
     ["[1 2]", "line 1, column 4"],
     ["{'a':1}", "line 1, column 2"],
     ['{"a":01}', "line 1, column 7"],
-    ['["a\tb"]', "line 1, column 2"],
+    ['["a\tb"]', "line 1, column 4"],
     ["1 1", "line 1, column 3"],
   ])("says where %j goes wrong", (text, reason) => {
     expect(parseJson(text)).toEqual({ ok: false, reason: expect.stringContaining(reason) });
