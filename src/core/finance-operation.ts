@@ -28,11 +28,8 @@ export function operationOf(delivery: Delivery, entity: string): string | undefi
   const query = new URLSearchParams(splitUrl(delivery.url).query);
   const said = [...QUERY_KEYS.map((key) => query.get(key)), ...HEADERS.map((name) => headerValue(delivery, name))];
   for (const text of said) {
-    const word = text
-      ?.trim()
-      .toLowerCase()
-      .replace(new RegExp(`^${entity}s?[._:/-]?`), "");
-    if (word !== undefined && /^[a-z][a-z0-9_]*$/.test(word)) return SYNONYMS[word] ?? word;
+    const word = text?.trim().replace(new RegExp(`^${entity}s?[._:/-]?`, "i"), "");
+    if (word !== undefined && /^[a-z][a-z0-9_]*$/i.test(word)) return SYNONYMS[word.toLowerCase()] ?? word;
   }
   return undefined;
 }

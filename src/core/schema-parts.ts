@@ -27,7 +27,7 @@ export function lookup() {
 
 /** An id as the wire has it: digits as text or, up to some size, as a number. */
 export function wireId() {
-  return z.union([recordId(), z.int()], { error: "an id: digits, as text or number" });
+  return z.union([recordId(), z.number()], { error: "an id: digits, as text or number" });
 }
 
 /** Money, counts and rates: some of Zoho's products write them as numbers, some as text. */

@@ -16,11 +16,11 @@ export const wire = {
       () =>
         z.looseObject({
           params: z.looseObject({}),
-          type: z.unknown(),
-          name: z.unknown(),
-          handler: z.unknown(),
-          unique_name: z.unknown(),
-          app_info: z.unknown(),
+          type: z.unknown().optional(),
+          name: z.unknown().optional(),
+          handler: z.unknown().optional(),
+          unique_name: z.unknown().optional(),
+          app_info: z.unknown().optional(),
         }),
       { open: true },
     ),

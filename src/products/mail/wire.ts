@@ -49,6 +49,6 @@ function message() {
     size: wireId().nullish(),
     sentDateInGMT: wireId().nullish(),
     receivedTime: wireId().nullish(),
-    IntegIdList: z.unknown(),
+    IntegIdList: z.unknown().optional(),
   });
 }

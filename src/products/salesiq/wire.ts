@@ -70,7 +70,7 @@ function envelope<const Name extends string>(name: Name, about: "conversation" |
       question: optionalText(),
       supervisors: z.array(z.unknown()).nullish(),
       participants: z.array(z.unknown()).nullish(),
-      rating: z.unknown(),
+      rating: z.unknown().optional(),
       feedback: optionalText(),
     }),
   });

@@ -36,9 +36,9 @@ function call<const Handler extends string>(handler: Handler) {
     handler: z.literal(handler),
     operation: optionalText(),
     visitor: z.looseObject({}).nullish(),
-    message: z.unknown(),
-    context: z.unknown(),
-    form_data: z.unknown(),
+    message: z.unknown().optional(),
+    context: z.unknown().optional(),
+    form_data: z.unknown().optional(),
     form_name: optionalText(),
   });
 }

@@ -67,7 +67,7 @@ function envelope<const Name extends string>(name: Name) {
         invoice: invoice().nullish(),
       })
       .nullish(),
-    payload: z.unknown(),
+    payload: z.unknown().optional(),
   });
 }
 
