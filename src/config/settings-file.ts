@@ -9,9 +9,15 @@ import { defaults, fileSchema, readers, type Settings, type SettingsFile } from 
 export function readSettingsFile(path: string): Partial<Settings> {
   const text = readText(path);
   if (text === undefined) return {};
-  const { $schema: _, maxBody, ...file } = parseSettingsFile(text, path);
-  const size = maxBody === undefined ? undefined : readSize(String(maxBody), text, path);
-  const settings = { ...file, ...(size === undefined ? {} : { maxBody: size }) };
+  const { $schema: _, routes, forwardTo, ...file } = parseSettingsFile(text, path);
+  const settings: Record<string, unknown> = {
+    ...file,
+    forwardTo: typeof forwardTo === "string" ? [forwardTo] : forwardTo,
+    routes: routes && Object.entries(routes).map(([pattern, target]) => `${pattern}=${target}`),
+  };
+  for (const key of ["maxBody", "retryBase", "forwardTimeout", "keep", "maxLog"] as const) {
+    if (settings[key] !== undefined) settings[key] = readQuantity(key, String(settings[key]), text, path);
+  }
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
@@ -48,12 +54,13 @@ export function parseSettingsFile(text: string, path: string): SettingsFile {
   throw at(text, path, keys, "there is no such setting", hint);
 }
 
-function readSize(size: string, text: string, path: string): number | undefined {
+/** A size or a duration, which a file may write with its unit. */
+function readQuantity(key: keyof Settings, value: string, text: string, path: string): unknown {
   try {
-    return readers.maxBody?.(size, "maxBody");
+    return readers[key]?.(value, key);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw at(text, path, ["maxBody"], error.message.replace(/^maxBody: /, ""), error.hint);
+    throw at(text, path, [key], error.message.replace(`${key}: `, ""), error.hint);
   }
 }
 

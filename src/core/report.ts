@@ -1,4 +1,5 @@
 import type { HeaderPair } from "./delivery.ts";
+import type { ForwardReport, TargetReport, TunnelReport } from "./forward-report.ts";
 import type { TextPosition } from "./json-text.ts";
 import type { Explanation, Proves, WebhookEvent } from "./product.ts";
 import type { Receipt } from "./receive.ts";
@@ -10,6 +11,9 @@ import type { Receipt } from "./receive.ts";
 export type Report =
   | ReadyReport
   | EventReport
+  | ForwardReport
+  | TargetReport
+  | TunnelReport
   | SummaryReport
   | SentReport
   | SendSummaryReport
@@ -45,7 +49,8 @@ export interface EventReport {
   readonly body: Buffer;
   readonly receipt: Receipt;
   readonly duplicateOf: number | undefined;
-  readonly status: number;
+  /** The answer to the sender; undefined while the developer's app is still to give it (`--respond mirror`). */
+  readonly status: number | undefined;
   /** Why the answer is not a plain yes. */
   readonly refusal: string | undefined;
   /** False when a filter of the user's hides the line; it still counts. */
@@ -59,11 +64,22 @@ export interface ProductCount {
   readonly duplicates: number;
 }
 
+export interface ForwardCounts {
+  readonly delivered: number;
+  readonly failed: number;
+  /** Still in the log: the next `listen` goes on with them. */
+  readonly waiting: number;
+}
+
 export interface SummaryReport {
   readonly type: "summary";
   readonly total: ProductCount;
   readonly products: Readonly<Record<string, ProductCount>>;
   readonly seconds: number;
+  /** What became of what was forwarded; undefined when nothing was to be. */
+  readonly forwards: ForwardCounts | undefined;
+  /** How long the tunnel was down; undefined without one. */
+  readonly tunnelDownMs: number | undefined;
   /** What `--expect` asked for beside what came. */
   readonly expectations: readonly { readonly event: string; readonly wanted: number; readonly came: number }[];
 }

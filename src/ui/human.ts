@@ -1,6 +1,7 @@
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
 import { renderEvent } from "./human/event.ts";
+import { renderForward, renderTarget, renderTunnel } from "./human/forward.ts";
 import { renderProduct } from "./human/product.ts";
 import { renderReady } from "./human/ready.ts";
 import { renderRequest } from "./human/request.ts";
@@ -26,6 +27,9 @@ type Renderers = {
 const renderers: Renderers = {
   ready: renderReady,
   event: renderEvent,
+  forward: renderForward,
+  target: renderTarget,
+  tunnel: renderTunnel,
   summary: renderSummary,
   sent: renderSent,
   "send-summary": renderSendSummary,
