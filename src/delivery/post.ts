@@ -63,6 +63,7 @@ async function exchange(
   { slowMs = 0, signal, wholeReply = false }: PostOptions,
 ): Promise<PostResult> {
   const url = new URL(delivery.url);
+  const slowly = slowMs > 0 && delivery.body.length > 1;
   const controller = new AbortController();
   let ended: typeof timeoutFailure | undefined;
   const end = (why: typeof timeoutFailure): void => {
@@ -84,13 +85,12 @@ async function exchange(
       origin: url.origin,
       path: url.pathname + url.search,
       method: delivery.method,
-      headers: endToEnd(delivery, slowMs > 0).flat(),
-      body:
-        slowMs > 0
-          ? dribble(delivery.body, slowMs, () => {
-              startedAt = performance.now();
-            })
-          : delivery.body,
+      headers: endToEnd(delivery, slowly).flat(),
+      body: slowly
+        ? dribble(delivery.body, slowMs, () => {
+            startedAt = performance.now();
+          })
+        : delivery.body,
       responseHeaders: "raw",
       signal: controller.signal,
     });
