@@ -138,13 +138,22 @@ function recognise(input: ReceiveInput, products: readonly Product[], payload: P
   return known.length > 1 ? bestFit(known, payload) : (known[0] ?? claims[0]);
 }
 
-/** Of several envelopes with the same event name, the one whose schema the body offends least. */
+/**
+ * Of several envelopes with the same event name, the one whose schema the body offends least: first in the envelope
+ * itself, then anywhere. Of equals, the one that knows the event by its own name rather than as one of a family.
+ */
 function bestFit(claims: readonly Recognised[], payload: Payload): Recognised | undefined {
-  const offences = (claim: Recognised): number =>
-    claim.match === undefined
-      ? Number.POSITIVE_INFINITY
-      : checkSchema(claim.match.event.schema, payload.data).issues.length;
-  return claims.map((claim) => ({ claim, count: offences(claim) })).sort((a, b) => a.count - b.count)[0]?.claim;
+  const ranked = claims.map((claim) => {
+    const issues = claim.match === undefined ? [] : checkSchema(claim.match.event.schema, payload.data).issues;
+    const inEnvelope = issues.filter(({ path }) => path.length < 2).length;
+    const inFamily = claim.match === undefined || claim.match.event.members.length > 0 ? 1 : 0;
+    return { claim, rank: [inEnvelope, issues.length, inFamily] };
+  });
+  return ranked.sort((a, b) => firstDifference(a.rank, b.rank))[0]?.claim;
+}
+
+function firstDifference(a: readonly number[], b: readonly number[]): number {
+  return a.map((each, i) => each - (b[i] ?? 0)).find((difference) => difference !== 0) ?? 0;
 }
 
 function identityOf(product: string, event: string, records: readonly string[], body: Buffer | undefined): string {
