@@ -1,3 +1,4 @@
+import { problemText } from "./payload.ts";
 import type { Reply, Verdict } from "./product.ts";
 import type { Receipt } from "./receive.ts";
 
@@ -19,7 +20,7 @@ export interface Decision {
 export function decideReply(receipt: Receipt, policy: ReplyPolicy): Decision {
   const { handshake, problem } = receipt;
   if (handshake !== undefined) return { reply: handshake, accepted: true, reason: undefined };
-  if (problem !== undefined) return refuse(problem.status, problem.reason);
+  if (problem !== undefined) return refuse(problem.status, problemText(problem));
   const failed = receipt.verdicts.find((verdict) => verdict.verdict === "failed");
   if (failed !== undefined && policy.onInvalid === "reject")
     return refuse(statusOf(failed), `${failed.id}: ${failed.reason}`);

@@ -1,3 +1,4 @@
+import { problemText } from "../../core/payload.ts";
 import type { Receipt } from "../../core/receive.ts";
 import type { EventReport, VerifiedReport } from "../../core/report.ts";
 
@@ -70,7 +71,7 @@ function receiptFields(receipt: Receipt): Line {
             ok: receipt.schema.ok,
             issues: receipt.schema.issues.map(({ at, expected, received }) => ({ path: at, expected, received })),
           },
-    problem: receipt.problem?.reason ?? null,
+    problem: receipt.problem === undefined ? null : problemText(receipt.problem),
     identity: receipt.identity ?? null,
   };
 }
