@@ -6,7 +6,7 @@ import { renderRequest } from "./human/request.ts";
 import { renderSendSummary, renderSent } from "./human/sent.ts";
 import { renderSummary } from "./human/summary.ts";
 import { renderTable } from "./human/table.ts";
-import { renderVerified } from "./human/verified.ts";
+import { renderVerified, renderVerifySummary } from "./human/verified.ts";
 import { type Paint, plain } from "./paint.ts";
 
 export interface Style {
@@ -30,6 +30,7 @@ const renderers: Renderers = {
   "send-summary": renderSendSummary,
   request: renderRequest,
   verified: renderVerified,
+  "verify-summary": renderVerifySummary,
   table: renderTable,
   notice: ({ message }, { err, quiet }) => (quiet ? {} : { err: `${err.dim(plain(message, true))}\n` }),
   warning: ({ message, hint }, { err }) => ({
