@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { errorText, UserError, usageError } from "../core/errors.ts";
 import { nearest } from "../core/event-name.ts";
-import { jsonErrorOffset } from "../core/json-error.ts";
-import { lineAndColumn, locate, unexpectedAt } from "../core/json-text.ts";
+import { locate, parseJson } from "../core/json-text.ts";
 import { defaults, fileSchema, readers, type Settings, type SettingsFile } from "./settings.ts";
 
 /** The settings of a config file; none where there is no file. An error names file, line and column. */
@@ -34,15 +33,12 @@ export function readText(path: string): string | undefined {
 
 /** Throws a usage error for anything that is not a valid config. */
 export function parseSettingsFile(text: string, path: string): SettingsFile {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    const offset = jsonErrorOffset(text);
-    const { line, column } = lineAndColumn(text, offset);
-    throw usageError(`${path}:${line}:${column}: not valid JSON: ${unexpectedAt(text, offset)}`);
+  const parsed = parseJson(text);
+  if (!parsed.ok) {
+    const { line = 1, column = 1 } = parsed.position ?? {};
+    throw usageError(`${path}:${line}:${column}: not valid JSON: ${parsed.reason}`);
   }
-  const result = fileSchema.safeParse(data);
+  const result = fileSchema.safeParse(parsed.value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;

@@ -3,6 +3,7 @@ import type { ForwardReport, TargetReport, TunnelReport } from "./forward-report
 import type { TextPosition } from "./json-text.ts";
 import type { Explanation, Proves, WebhookEvent } from "./product.ts";
 import type { Receipt } from "./receive.ts";
+import type { Outcome } from "./verify-payload.ts";
 
 /**
  * All that the tool can say. A command reports one of these; `ui/` turns it into text or into a JSON line,
@@ -20,6 +21,7 @@ export type Report =
   | RequestReport
   | VerifiedReport
   | ProductReport
+  | VerifySummaryReport
   | NoticeReport
   | WarningReport
   | TextReport
@@ -131,14 +133,30 @@ export interface RequestReport {
 
 export interface VerifiedReport {
   readonly type: "verified";
-  /** File name with the line or number of the payload in it, where it holds several; `-` for standard input. */
+  /** The file's name as the user wrote it; `-` for standard input. */
   readonly file: string;
+  /** The line on which the payload begins, where the file holds several. */
+  readonly line: number | undefined;
+  readonly outcome: Outcome;
   readonly receipt: Receipt;
   readonly body: Buffer;
   /** Where each schema issue stands in the file, in the order of the issues. */
   readonly positions: readonly (TextPosition | undefined)[];
+  /** Where the file stops being what it says it is. */
+  readonly problemPosition: TextPosition | undefined;
   readonly explanations: readonly { readonly proof: string; readonly explanation: Explanation }[];
   readonly showExpected: boolean;
+  readonly notes: readonly string[];
+}
+
+/** Said when there were several payloads. */
+export interface VerifySummaryReport {
+  readonly type: "verify-summary";
+  readonly count: number;
+  readonly ok: number;
+  readonly proofFailed: number;
+  /** Not an event of a known product, or not in the shape of one. */
+  readonly invalid: number;
 }
 
 /** What is known of a product. */

@@ -8,7 +8,7 @@ import { renderRequest } from "./human/request.ts";
 import { renderSendSummary, renderSent } from "./human/sent.ts";
 import { renderSummary } from "./human/summary.ts";
 import { renderTable } from "./human/table.ts";
-import { renderVerified } from "./human/verified.ts";
+import { renderVerified, renderVerifySummary } from "./human/verified.ts";
 import { type Paint, plain } from "./paint.ts";
 
 export interface Style {
@@ -36,6 +36,7 @@ const renderers: Renderers = {
   request: renderRequest,
   verified: renderVerified,
   product: renderProduct,
+  "verify-summary": renderVerifySummary,
   table: renderTable,
   notice: ({ message }, { err, quiet }) => (quiet ? {} : { err: `${err.dim(plain(message, true))}\n` }),
   warning: ({ message, hint }, { err }) => ({

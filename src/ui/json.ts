@@ -1,8 +1,9 @@
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
-import { eventLine, verifiedLine } from "./json/event.ts";
+import { eventLine } from "./json/event.ts";
 import { forwardLine, targetLine, tunnelLine } from "./json/forward.ts";
 import { requestLine, sendSummaryLine, sentLine } from "./json/sent.ts";
+import { verifiedLine, verifySummaryLine } from "./json/verified.ts";
 
 type Line = Readonly<Record<string, unknown>>;
 type Renderers = { readonly [Kind in Report["type"]]: (report: Extract<Report, { type: Kind }>) => readonly Line[] };
@@ -29,6 +30,7 @@ const renderers: Renderers = {
   "send-summary": (report) => [sendSummaryLine(report)],
   request: (report) => [requestLine(report)],
   verified: (report) => [verifiedLine(report)],
+  "verify-summary": (report) => [verifySummaryLine(report)],
   notice: () => [],
   warning: ({ message, hint }) => [{ type: "warning", message, hint: hint ?? null }],
   text: ({ text, json }) => [json ?? { type: "text", text }],
