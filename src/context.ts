@@ -48,6 +48,13 @@ export interface Choice {
   readonly label: string;
 }
 
+/** How far a long work has come, shown on a terminal only. */
+export interface Progress {
+  advance(done: number, failed: number): void;
+  /** Takes the bar away; what came of the work is a report's to say. */
+  end(): void;
+}
+
 export interface Context extends Runtime {
   /** Says something to the user; how it looks is decided by the mode. */
   report(report: Report): void;
@@ -56,6 +63,8 @@ export interface Context extends Runtime {
   readonly json: boolean;
   /** Runs work behind a spinner, shown on a terminal only and only when it takes over a moment. */
   waiting<T>(message: string, work: () => Promise<T>): Promise<T>;
+  /** A progress bar for a known number of things. Nothing may be reported before it has ended. */
+  progress(total: number): Progress;
 }
 
 /** A command's work: resolves to the exit code. */

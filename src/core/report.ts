@@ -77,6 +77,10 @@ export interface SentReport {
   readonly status: number | undefined;
   readonly latencyMs: number;
   readonly error: string | undefined;
+  /** What is likely wrong and what to do, where the delivery failed. */
+  readonly hint?: string | undefined;
+  /** One of many: for a person notes and answer are left out where all is well. */
+  readonly brief?: boolean;
   /** The start of the target's answer. */
   readonly replyPreview: string | undefined;
   /** What was sent along with it, for a person: "signed with ZOHO_WEBHOOK_SECRET". */

