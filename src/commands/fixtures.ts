@@ -6,9 +6,9 @@ import { ExitCode } from "../core/errors.ts";
 import type { Product } from "../core/product.ts";
 import { products } from "../products/index.ts";
 import type { Define } from "./command.ts";
-import { eject } from "./eject.ts";
+import { eject } from "./fixtures/eject.ts";
+import { allSamples, type FixtureOptions, requireSample, type Sample } from "./fixtures/samples.ts";
 import { chosenFormat, requireProduct } from "./options.ts";
-import { allSamples, type FixtureOptions, requireSample, type Sample } from "./samples.ts";
 
 export const define: Define = (command, act) => {
   withFormat(command.command("show"))

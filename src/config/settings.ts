@@ -37,7 +37,7 @@ export interface Settings {
   readonly events: readonly string[];
   readonly allowIp: readonly string[];
   readonly allowZohoIps: boolean;
-  /** The developer's own app: a port, a port with a path (`3000/hooks`) or a URL. Undefined: nothing is forwarded. */
+  /** The developer's own app: a port, `host:3000/path` or a URL, as `send --to` takes it. Undefined: nothing is forwarded. */
   readonly forwardTo: string | undefined;
 }
 
