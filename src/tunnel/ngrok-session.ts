@@ -21,9 +21,12 @@ export interface NgrokSettings {
 
 export interface NgrokSession {
   readonly url: string;
-  /** Unbinds the endpoint and ends the session. */
+  /**
+   * Unbinds the endpoint and ends the session. Its connection stays open until the service or the process ends, as the
+   * agent has no way to close it, but nothing is served over it.
+   */
   close(): Promise<void>;
-  /** Ends a session that is broken, without asking the service, and so that it never comes back by itself. */
+  /** Ends a session whose connection is dead, without asking the service, and so that it never comes back by itself. */
   abandon(): Promise<void>;
 }
 

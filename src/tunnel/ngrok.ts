@@ -24,6 +24,9 @@ export async function openNgrok(settings: NgrokSettings, options: TunnelOptions)
   return tunnel;
 }
 
+/** Of a session through which no requests come: whether the agent tries to mend it, or it is beyond that, or seems well. */
+type SessionState = "retrying" | "dead" | "alive";
+
 class NgrokTunnel implements Tunnel {
   readonly kind = "ngrok";
   url = "";
@@ -58,8 +61,8 @@ class NgrokTunnel implements Tunnel {
     const { host, port } = this.#options.addr;
     const upstream = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
     const events = {
-      onBroken: (reason: string) => this.#lose(`the connection to ngrok broke (${reason})`, true),
-      onSilent: () => this.#lose("ngrok has stopped answering", false),
+      onBroken: (reason: string) => this.#lose(`the connection to ngrok broke (${reason})`, "retrying"),
+      onSilent: () => this.#lose("ngrok has stopped answering", "dead"),
     };
     return openNgrokSession(this.#sdk, upstream, this.#settings, events, signal);
   }
@@ -72,29 +75,31 @@ class NgrokTunnel implements Tunnel {
       for (;;) {
         await pause(checkEveryMs, undefined, { signal });
         if (this.#recovery !== undefined || (await reachedWithin(reaches, this.url, BEFORE_ALARM_MS, signal))) continue;
-        this.#lose("requests to the public URL no longer arrive here", false);
+        this.#lose("requests to the public URL no longer arrive here", "alive");
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     }
   }
 
-  #lose(reason: string, agentTriesAgain: boolean): void {
+  #lose(reason: string, session: SessionState): void {
     if (this.#recovery !== undefined || this.#life.signal.aborted) return;
     const since = this.#options.now();
     this.#options.onStatus({ type: "down", at: since, reason });
-    this.#recovery = this.#recover(since, agentTriesAgain);
+    this.#recovery = this.#recover(since, session);
   }
 
-  async #recover(since: Date, agentTriesAgain: boolean): Promise<void> {
+  async #recover(since: Date, session: SessionState): Promise<void> {
     const { reaches, timeoutMs } = this.#options;
     const deadline = AbortSignal.timeout(timeoutMs);
     const signal = AbortSignal.any([this.#life.signal, deadline]);
     let lastError: unknown;
     try {
-      if (agentTriesAgain && (await reachedWithin(reaches, this.url, AGENT_ATTEMPTS_MS, signal))) {
+      if (session === "retrying" && (await reachedWithin(reaches, this.url, AGENT_ATTEMPTS_MS, signal))) {
         return this.#reconnected(since, this.url);
       }
+      // Unbound first, or the service would refuse its domain to the session that replaces it.
+      if (session === "alive") await this.#session?.close();
       for (let attempt = 0; ; attempt++) {
         await this.#session?.abandon();
         await pause(BACK_OFF_MS[attempt] ?? BACK_OFF_MS.at(-1), undefined, { signal });
