@@ -54,7 +54,7 @@ export async function openNgrokSession(
   const serverAddr = settings.serverAddr ?? NGROK_SERVER_ADDR;
   let abandoned = false;
   let attemptAt = Number.NEGATIVE_INFINITY;
-  let end: () => Promise<boolean> = async () => false;
+  let end: () => Promise<void> = async () => {};
   try {
     const builder = sessionBuilder(sdk, settings, serverAddr);
     // Native code calls both handlers, and ends the process when one throws: what they lead to runs after them.
@@ -83,8 +83,12 @@ export async function openNgrokSession(
       },
       abandon: async () => {
         abandoned = true;
-        // A session that is just coming back must be ended after it has, or it would hold on to the domain.
-        while (!(await end()) && performance.now() - attemptAt < ATTEMPT_MS) await pause(50);
+        await end();
+        // An attempt that is under way would leave a session that lives on and holds the domain: it is ended as well.
+        while (performance.now() - attemptAt < ATTEMPT_MS) {
+          await pause(50);
+          await end();
+        }
         void quietly(listener.close());
       },
     };
@@ -145,12 +149,7 @@ async function limited<T>(
   });
 }
 
-/** True when the work succeeded. Ending what is broken may fail, and there is nothing more to do then. */
-async function quietly(work: Promise<unknown>): Promise<boolean> {
-  try {
-    await work;
-    return true;
-  } catch {
-    return false;
-  }
+/** Ending what is broken may fail, and there is nothing more to do then. */
+async function quietly(work: Promise<unknown>): Promise<void> {
+  await work.catch(() => {});
 }

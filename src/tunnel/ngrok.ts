@@ -3,13 +3,12 @@ import { ExitCode, errorText, UserError } from "../core/errors.ts";
 import type { NgrokSdk } from "./load-ngrok.ts";
 import { loadNgrok } from "./load-ngrok.ts";
 import { type NgrokSession, type NgrokSettings, openNgrokSession } from "./ngrok-session.ts";
-import { reachedWithin } from "./reached-within.ts";
+import { pausesBeforeAlarm, reachedWithin } from "./reached-within.ts";
 import { DEFAULT_CHECK_EVERY_MS, type Tunnel, type TunnelOptions } from "./tunnel.ts";
 
 /** Long enough for the three quick attempts of the agent itself. */
 const AGENT_ATTEMPTS_MS = [60, 150, 300, 500, 800, 1000, 1200] as const;
 const AFTER_OPENING_MS = [0, 300, 1000, 2000, 4000] as const;
-const BEFORE_ALARM_MS = [0, 1000, 3000] as const;
 const BACK_OFF_MS = [0, 500, 1000, 2000, 4000, 8000, 15_000] as const;
 
 /**
@@ -74,7 +73,11 @@ class NgrokTunnel implements Tunnel {
     try {
       for (;;) {
         await pause(checkEveryMs, undefined, { signal });
-        if (this.#recovery !== undefined || (await reachedWithin(reaches, this.url, BEFORE_ALARM_MS, signal))) continue;
+        if (
+          this.#recovery !== undefined ||
+          (await reachedWithin(reaches, this.url, pausesBeforeAlarm(checkEveryMs), signal))
+        )
+          continue;
         this.#lose("requests to the public URL no longer arrive here", "alive");
       }
     } catch (error) {

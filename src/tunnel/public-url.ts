@@ -1,10 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { UserError, usageError } from "../core/errors.ts";
-import { reachedWithin } from "./reached-within.ts";
+import { pausesBeforeAlarm, reachedWithin } from "./reached-within.ts";
 import { DEFAULT_CHECK_EVERY_MS, type Tunnel, type TunnelOptions } from "./tunnel.ts";
 
-const BEFORE_ALARM_MS = [0, 1000, 3000] as const;
-const RETRY_MS = [3000] as const;
+const RETRY_MS = 3000;
 
 /**
  * A tunnel that the user runs. It is only watched: a request through it now and then tells whether it still leads here.
@@ -30,10 +29,10 @@ async function watch(url: string, options: TunnelOptions, signal: AbortSignal): 
   try {
     for (;;) {
       await pause(checkEveryMs, undefined, { signal });
-      if (await reachedWithin(reaches, url, BEFORE_ALARM_MS, signal)) continue;
+      if (await reachedWithin(reaches, url, pausesBeforeAlarm(checkEveryMs), signal)) continue;
       const since = now();
       onStatus({ type: "down", at: since, reason: "requests to the public URL no longer arrive here" });
-      while (!(await reachedWithin(reaches, url, RETRY_MS, signal))) {
+      while (!(await reachedWithin(reaches, url, [Math.min(RETRY_MS, checkEveryMs)], signal))) {
         const at = now();
         const downMs = at.getTime() - since.getTime();
         if (downMs >= options.timeoutMs) return onStatus({ type: "lost", at, downMs, error: lostError(url, downMs) });

@@ -15,3 +15,8 @@ export async function reachedWithin(
   }
   return false;
 }
+
+/** One failed check is no alarm: it is repeated after a moment, and once more. */
+export function pausesBeforeAlarm(checkEveryMs: number): readonly number[] {
+  return [0, Math.min(1000, checkEveryMs), Math.min(3000, checkEveryMs)];
+}

@@ -1,9 +1,9 @@
 import { EventEmitter, once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import type { Server } from "node:net";
+import type { Server, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createServer, type TLSSocket } from "node:tls";
+import { createServer } from "node:tls";
 import { AgentSession, type Binding } from "./ngrok-edge/agent-session.ts";
 import { makeCertificates } from "./ngrok-edge/make-certificates.ts";
 import { createPublicSide } from "./ngrok-edge/public-side.ts";
@@ -65,7 +65,8 @@ export async function startNgrokEdge(options: NgrokEdgeOptions = {}): Promise<Ng
 
   const changes = new EventEmitter();
   const sessions = new Set<AgentSession>();
-  const sockets = new Set<TLSSocket>();
+  /** Also those whose TLS handshake is not over. */
+  const sockets = new Set<Socket>();
   const auths: AuthSeen[] = [];
   const unbinds: string[] = [];
   const fault: { auth: string | undefined; bind: string | undefined; host: string } = {
@@ -76,7 +77,6 @@ export async function startNgrokEdge(options: NgrokEdgeOptions = {}): Promise<Ng
   const bindings = () => [...sessions].flatMap((session) => [...session.bindings.values()]);
 
   const agentSide = createServer({ cert: certificates.certPem, key: certificates.keyPem }, (socket) => {
-    sockets.add(socket);
     const session: AgentSession = new AgentSession(
       socket,
       {
@@ -101,7 +101,6 @@ export async function startNgrokEdge(options: NgrokEdgeOptions = {}): Promise<Ng
         },
       },
       () => {
-        sockets.delete(socket);
         sessions.delete(session);
         changes.emit("change");
       },
@@ -115,6 +114,10 @@ export async function startNgrokEdge(options: NgrokEdgeOptions = {}): Promise<Ng
     return undefined;
   });
   agentSide.on("tlsClientError", () => {});
+  agentSide.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
   const agentPort = await listen(agentSide, 0);
   const publicPort = await listen(publicSide, 0);
   const publicUrl = (host = HOST) => `http://${host}:${publicPort}`;
