@@ -39,7 +39,7 @@ export interface SessionEvents {
 
 const DIAL_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 20_000;
-const UNBIND_TIMEOUT_MS = 2_000;
+const END_TIMEOUT_MS = 2_000;
 /** How long an attempt of the agent to reconnect may still be under way. */
 const ATTEMPT_MS = 1_500;
 
@@ -55,6 +55,7 @@ export async function openNgrokSession(
   let abandoned = false;
   let attemptAt = Number.NEGATIVE_INFINITY;
   let end: () => Promise<void> = async () => {};
+  let endReturning: () => Promise<void> = async () => {};
   try {
     const builder = sessionBuilder(sdk, settings, serverAddr);
     // Native code calls both handlers, and ends the process when one throws: what they lead to runs after them.
@@ -65,30 +66,35 @@ export async function openNgrokSession(
     // `false` would stop the agent's attempts, and make it write to the standard output.
     builder.handleDisconnection((_addr, error) => {
       attemptAt = performance.now();
-      if (!abandoned) queueMicrotask(() => events.onBroken(error));
+      queueMicrotask(() => (abandoned ? void endReturning() : events.onBroken(error)));
       return true;
     });
     await dial(serverAddr, DIAL_TIMEOUT_MS, signal);
     const session = await limited(builder.connect(), CONNECT_TIMEOUT_MS, signal, (late) => void quietly(late.close()));
-    end = () => quietly(session.close());
+    // Bounded, as it waits for a request to the service that is still unanswered.
+    end = () => quietly(limited(session.close(), END_TIMEOUT_MS));
     const endpoint = session.httpEndpoint();
     if (settings.domain !== undefined) endpoint.domain(settings.domain);
     const listener = await limited(endpoint.listenAndForward(upstream), CONNECT_TIMEOUT_MS, signal, () => void end());
+    // An attempt that is under way would leave a session that lives on and holds the domain: it is ended as well.
+    endReturning = async () => {
+      while (performance.now() - attemptAt < ATTEMPT_MS) {
+        await pause(50);
+        await quietly(limited(listener.close(), END_TIMEOUT_MS));
+        await end();
+      }
+    };
     return {
       url: (listener.url() ?? "").replace(/\/+$/, ""),
       close: async () => {
         abandoned = true;
-        await quietly(limited(listener.close(), UNBIND_TIMEOUT_MS));
-        await quietly(limited(end(), UNBIND_TIMEOUT_MS));
+        await quietly(limited(listener.close(), END_TIMEOUT_MS));
+        await end();
       },
       abandon: async () => {
         abandoned = true;
         await end();
-        // An attempt that is under way would leave a session that lives on and holds the domain: it is ended as well.
-        while (performance.now() - attemptAt < ATTEMPT_MS) {
-          await pause(50);
-          await end();
-        }
+        await endReturning();
         void quietly(listener.close());
       },
     };
@@ -135,6 +141,7 @@ async function limited<T>(
   return await new Promise<T>((resolve, reject) => {
     const onOver = (): void => reject(new Error(`no answer in ${timeoutMs / 1000} s`));
     over.addEventListener("abort", onOver, { once: true });
+    if (over.aborted) onOver();
     work.then(
       (value) => {
         over.removeEventListener("abort", onOver);
