@@ -18,6 +18,7 @@ export const fileSchema = z.strictObject({
   maxBody: z.union([z.int().positive(), z.string()]).optional(),
   schema: z.enum(["warn", "enforce", "off"]).optional(),
   onInvalid: z.enum(["reject", "warn"]).optional(),
+  tolerance: z.string().optional(),
   events: z.array(z.string()).optional(),
   allowIp: z.array(z.string()).optional(),
   allowZohoIps: z.boolean().optional(),
@@ -45,6 +46,8 @@ export interface Settings {
   readonly maxBody: number;
   readonly schema: "warn" | "enforce" | "off";
   readonly onInvalid: "reject" | "warn";
+  /** Milliseconds: how old a signature with a time in it may be. */
+  readonly tolerance: number;
   readonly events: readonly string[];
   readonly allowIp: readonly string[];
   readonly allowZohoIps: boolean;
@@ -77,6 +80,7 @@ export const defaults: Settings = {
   maxBody: 1_048_576,
   schema: "warn",
   onInvalid: "reject",
+  tolerance: 300_000,
   events: [],
   allowIp: [],
   allowZohoIps: false,
@@ -103,6 +107,7 @@ export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   maxBody: (text, what) => parseSize(text, what),
   schema: oneOf("warn", "enforce", "off"),
   onInvalid: oneOf("reject", "warn"),
+  tolerance: parseDuration,
   events: list,
   allowIp: list,
   allowZohoIps: yesOrNo,

@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { errorText, usageError } from "../core/errors.ts";
-import type { Reply } from "../core/product.ts";
+import { maskHeaders } from "../core/mask.ts";
+import type { OfferedSecret, Reply } from "../core/product.ts";
 import { emptyReceipt } from "../core/receive.ts";
-import { refuse } from "../core/reply.ts";
+import { type Decision, refuse } from "../core/reply.ts";
 import type { EventReport } from "../core/report.ts";
+import { holdsOffer } from "../core/secret-offer.ts";
 import { type Arrival, type Judgement, type JudgeOptions, judge } from "./judge.ts";
 import type { Ledger } from "./ledger.ts";
 import { readRequest } from "./read-request.ts";
@@ -18,6 +20,8 @@ export interface ReceiverOptions extends JudgeOptions {
   readonly maxBody: number;
   readonly ledger: Ledger;
   now(): Date;
+  /** Keeps a secret that a sender hands over when its webhook is set up. */
+  keepSecret?(product: string, offered: OfferedSecret): void;
   /** Called after the answer is on its way, once for each request that was meant as a webhook. */
   onEvent(event: Omit<EventReport, "shown">): void;
   /** Something that went wrong and belongs to no event. */
@@ -100,8 +104,8 @@ async function keepAndAnswer(
   response: ServerResponse,
   options: ReceiverOptions,
 ): Promise<void> {
-  let { decision } = judged;
   const { receipt } = judged;
+  let decision = keepSecret(judged, options);
   const kept = await options.ledger.keep({ arrival, receipt, decision }).catch((error: unknown) => {
     options.onTrouble(`a delivery could not be kept: ${errorText(error)}`);
     if (decision.accepted) decision = refuse(503, "the delivery could not be stored; send it again later");
@@ -113,7 +117,7 @@ async function keepAndAnswer(
     at,
     method: delivery.method,
     path: delivery.url,
-    headers: delivery.headers,
+    headers: holdsOffer(options.products, delivery) ? maskHeaders(delivery.headers) : delivery.headers,
     body: delivery.body,
     receipt,
     duplicateOf: kept?.duplicateOf,
@@ -127,6 +131,18 @@ async function keepAndAnswer(
   send(response, reply);
   options.onEvent({ ...event, status: reply.status });
   kept?.after?.();
+}
+
+/** A sender hands its secret over once: what cannot be kept must not be answered with a yes. */
+function keepSecret({ decision, toKeep }: Judgement, options: ReceiverOptions): Decision {
+  if (toKeep === undefined) return decision;
+  try {
+    options.keepSecret?.(toKeep.product, toKeep.offered);
+    return decision;
+  } catch (error) {
+    options.onTrouble(`a secret that was handed over could not be kept: ${errorText(error)}`);
+    return refuse(503, "the secret could not be kept; set the webhook up again later");
+  }
 }
 
 function send(response: ServerResponse, { status, contentType, body, headers = [] }: Reply): void {

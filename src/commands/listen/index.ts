@@ -10,6 +10,7 @@ import { type Receiver, startReceiver } from "../../receiver/receiver.ts";
 import { webhookUrl } from "../../receiver/route.ts";
 import { createTally, parseExpectation } from "../../receiver/tally.ts";
 import type { Define } from "../command.ts";
+import { hintTeller } from "../hint-teller.ts";
 import { givenSecrets, requireProduct } from "../options.ts";
 import { addListenFlags, flagSettings, type ListenOptions } from "./flags.ts";
 import { openKeeping } from "./keeping.ts";
@@ -43,6 +44,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
 
   const ended = new AbortController();
   const startedAt = context.now();
+  const tellHint = hintTeller(context);
   const keeping = await openKeeping(context, config, shown);
   let receiver: Receiver | undefined;
   try {
@@ -53,13 +55,19 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       products,
       secrets,
       policy: { schema: settings.schema, onInvalid: settings.onInvalid },
+      limits: { toleranceMs: settings.tolerance },
       allowed,
       ledger: keeping.ledger,
       now: context.now,
       onEvent(event) {
         context.report({ ...event, shown: shown.matches(event.receipt.product, event.receipt.event) });
+        tellHint(event.receipt);
         tally.add(event);
         if (tally.complete()) ended.abort();
+      },
+      keepSecret(product, offered) {
+        const file = config.keepSecret(product, offered);
+        context.report({ type: "notice", message: `${product} handed over its secret: kept in ${file}` });
       },
       onTrouble: (message) => context.report({ type: "warning", message }),
     });
