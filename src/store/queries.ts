@@ -23,7 +23,7 @@ const WINDOW = 5000;
 export type Read = <T>(work: () => T) => Promise<T>;
 
 /** The product and event of every kind of delivery in the log, found by one or two steps into the index for each. */
-export function eventKinds(database: NativeDatabase): readonly EventKind[] {
+function eventKinds(database: NativeDatabase): readonly EventKind[] {
   const next = (condition: string) =>
     database.prepare(
       `SELECT product, event FROM deliveries WHERE event IS NOT NULL AND ${condition} ORDER BY product, event LIMIT 1`,
