@@ -9,6 +9,16 @@ const productSettings = z.strictObject({
   format: z.string().optional(),
 });
 
+const tunnelSettings = z.strictObject({
+  use: z.enum(["ngrok", "none"]).optional(),
+  domain: z.string().min(1).optional(),
+  publicUrl: z.string().min(1).optional(),
+  timeout: z.string().optional(),
+  /** ngrok's own options for a custom ingress: address, and a PEM file of its authorities. */
+  serverAddr: z.string().min(1).optional(),
+  rootCas: z.string().min(1).optional(),
+});
+
 /** What a config file may hold. Strict: a misspelt key is an error, not silence. */
 export const fileSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -34,6 +44,7 @@ export const fileSchema = z.strictObject({
   store: z.union([z.string().min(1), z.literal(false)]).optional(),
   keep: z.string().optional(),
   maxLog: z.string().optional(),
+  tunnel: tunnelSettings.optional(),
 });
 
 export type SettingsFile = z.infer<typeof fileSchema>;
@@ -71,6 +82,13 @@ export interface Settings {
   readonly keep: number;
   /** Bytes. */
   readonly maxLog: number;
+  readonly tunnel: "ngrok" | "none" | undefined;
+  readonly domain: string | undefined;
+  readonly publicUrl: string | undefined;
+  /** Milliseconds. */
+  readonly tunnelTimeout: number;
+  readonly ngrokServerAddr: string | undefined;
+  readonly ngrokRootCas: string | undefined;
 }
 
 export const defaults: Settings = {
@@ -96,6 +114,12 @@ export const defaults: Settings = {
   store: ".zoho-hooks/events.db",
   keep: 7 * 86_400_000,
   maxLog: 500_000_000,
+  tunnel: undefined,
+  domain: undefined,
+  publicUrl: undefined,
+  tunnelTimeout: 300_000,
+  ngrokServerAddr: undefined,
+  ngrokRootCas: undefined,
 };
 
 type Reader<K extends keyof Settings> = (text: string, what: string) => Settings[K];
@@ -123,6 +147,12 @@ export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   store: (text) => (text === "false" ? false : text),
   keep: parseDuration,
   maxLog: parseSize,
+  tunnel: oneOf("ngrok", "none"),
+  domain: (text) => text,
+  publicUrl: (text) => text,
+  tunnelTimeout: parseDuration,
+  ngrokServerAddr: (text) => text,
+  ngrokRootCas: (text) => text,
 };
 
 /** `maxBody` is set by `ZOHO_HOOKS_MAX_BODY`. */
