@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { errorText, usageError } from "../core/errors.ts";
 import type { EventMatch } from "../core/event-name.ts";
 import { fixtureFiles } from "../core/fixture-files.ts";
-import { jsonErrorOffset } from "../core/json-error.ts";
-import { lineAndColumn, unexpectedAt } from "../core/json-text.ts";
+import { parseJson } from "../core/json-text.ts";
 import type { Format, Product } from "../core/product.ts";
 
 /** Where a project keeps its own fixtures, below its root. They win over the built-in ones. */
@@ -85,14 +84,11 @@ function readIfThere(path: string): string | undefined {
 }
 
 function parse(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    const offset = jsonErrorOffset(text);
-    const { line, column } = lineAndColumn(text, offset);
-    throw usageError(
-      `the fixture ${path}:${line}:${column} is not valid JSON: ${unexpectedAt(text, offset)}`,
-      "mend it, or delete it to use the built-in one",
-    );
-  }
+  const parsed = parseJson(text);
+  if (parsed.ok) return parsed.value;
+  const { line = 1, column = 1 } = parsed.position ?? {};
+  throw usageError(
+    `the fixture ${path}:${line}:${column} is not valid JSON: ${parsed.reason}`,
+    "mend it, or delete it to use the built-in one",
+  );
 }

@@ -58,11 +58,13 @@ export async function collectAnswers(
     (to) => askPort(to, existing.port),
     existing.port ?? DEFAULT_PORT,
   );
+  // Several targets are written by hand; init knows of one.
+  const targetBefore = [existing.forwardTo ?? []].flat()[0];
   const target = await answer<string | "none">(
     "--target",
     options.target === undefined ? undefined : readTarget(options.target, "--target"),
-    (to) => askTarget(to, existing.forwardTo),
-    existing.forwardTo ?? "none",
+    (to) => askTarget(to, targetBefore),
+    targetBefore ?? "none",
   );
   const credentials: CredentialAnswer[] = [];
   for (const [credential, variable] of Object.entries(CREDENTIAL_VARIABLES)) {

@@ -28,7 +28,8 @@ export function configChange(root: string, answers: Answers, text: string | unde
     ...old,
     ...(answers.products.length > 0 || old.products !== undefined ? { products } : {}),
     port: answers.port,
-    forwardTo: answers.target,
+    // A list of targets that begins with the answer is the user's own, longer one.
+    forwardTo: [old.forwardTo].flat()[0] === answers.target ? old.forwardTo : answers.target,
   };
   const entries = (["products", "port", "forwardTo"] as const).filter(
     (key) => JSON.stringify(next[key]) !== JSON.stringify(old[key]),
