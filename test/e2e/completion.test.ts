@@ -45,7 +45,7 @@ describe.skipIf(!has("bash"))("completion in bash", () => {
     [["send", "boo"], ["books"]],
     [["send", "books", "expense_d"], ["expense_deleted"]],
     [["fixtures", "ej"], ["eject"]],
-    [["listen", "--max"], ["--max-body"]],
+    [["listen", "--max-b"], ["--max-body"]],
   ])("turns %j into %j", (words, replies) => {
     expect(complete(...words)).toEqual(replies);
   });

@@ -51,6 +51,7 @@ export function suggestValues(wanted: Wanted, products: readonly Product[], word
       return offer(formatValues(meantProducts(wanted, products)), word);
     case "pattern":
     case "event=count":
+    case "event=target":
       return offer(patternValues(products), word);
     default:
       return { suggestions: [], files: isFile(placeholder) };
