@@ -94,6 +94,10 @@ describe("completion words", () => {
     expect(found.filter((word) => !wanted.includes(word) && !namesOf(words[1] ?? "").includes(word))).toEqual([]);
   });
 
+  it("suggests no event behind the event", async () => {
+    expect(await suggested("send", "crm", "Leads.create", "Leads.u")).toEqual([]);
+  });
+
   it("offers flags where nothing else fits", async () => {
     expect(await suggested("listen", "")).toContain("--port");
   });
@@ -122,6 +126,7 @@ describe("completion", () => {
     const none = await run(["completion"]);
     expect([none.exitCode, none.out]).toEqual([2, ""]);
     expect(none.err).toContain("bash [options]");
+    expect(none.err).not.toContain("error");
     const other = await run(["completion", "tcsh"]);
     expect(other.exitCode).toBe(2);
     expect(other.err).toContain("unknown command 'tcsh'");
