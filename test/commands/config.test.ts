@@ -130,7 +130,7 @@ describe("a config file", () => {
     ],
     ['{ "forwardTo": "" }', "1:16: forwardTo: Too small"],
     ["[]", "1:1: the file: expected object, received array"],
-    ["", "1:1: not valid JSON: it"],
+    ["", "1:1: not valid JSON: it is empty"],
   ])("%j is refused with file, line and column", async (text, message) => {
     const cwd = folderWith({ [CONFIG]: text });
     const { exitCode, out, err } = await run(["config", "show"], { cwd });
