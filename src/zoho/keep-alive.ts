@@ -1,5 +1,4 @@
 import { ExitCode, UserError } from "../core/errors.ts";
-import type { ZohoApiError } from "./api-error.ts";
 import type { Sleep } from "./backoff.ts";
 import { MINUTE_MS } from "./channel-time.ts";
 import { type ChannelConfig, grantWarning } from "./channels.ts";
@@ -38,6 +37,8 @@ const RENEW_AT = 0.8;
 const JITTER = 0.05;
 /** Short naps: a machine that was asleep must notice at once that time has passed. */
 const LONGEST_NAP_MS = 5 * MINUTE_MS;
+/** However little Zoho grants, it is not asked in a rush. */
+const SHORTEST_LIFETIME_MS = 10_000;
 const FIRST_RETRY_MS = 10_000;
 const LONGEST_RETRY_MS = 15 * MINUTE_MS;
 
@@ -50,7 +51,7 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
   const id = config.id;
   let expiresAt = options.expiresAt;
   let grantedAt = now();
-  let told: "nothing" | "lost" = "nothing";
+  let lossTold = false;
   let failures = 0;
 
   while (!signal.aborted) {
@@ -58,14 +59,14 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
     if (!(await napUntil(due, options))) return;
     try {
       const change = await renewOrCreate(options, expiresAt, (error) => {
-        if (told !== "lost") onChange({ type: "lost", id, error });
-        told = "lost";
+        if (!lossTold) onChange({ type: "lost", id, error });
+        lossTold = true;
         expiresAt = undefined;
       });
       ({ expiresAt } = change);
       grantedAt = now();
       failures = 0;
-      told = "nothing";
+      lossTold = false;
       onChange(change);
     } catch (error) {
       if (signal.aborted) return;
@@ -73,8 +74,8 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
       if (expiresAt !== undefined && expiresAt > now()) {
         onChange({ type: "expiring", id, expiresAt, error });
       } else {
-        if (told !== "lost") onChange({ type: "lost", id, error });
-        told = "lost";
+        if (!lossTold) onChange({ type: "lost", id, error });
+        lossTold = true;
         expiresAt = undefined;
         if (error instanceof UserError && error.exitCode === ExitCode.credentials && error.code !== "token_throttled")
           throw error;
@@ -86,7 +87,7 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
 
 /** Between 75 and 80 % of the way from the grant to the end. */
 function renewalTime(expiresAt: Date, grantedAt: Date, random: number): Date {
-  const lifetimeMs = Math.max(0, expiresAt.getTime() - grantedAt.getTime());
+  const lifetimeMs = Math.max(SHORTEST_LIFETIME_MS, expiresAt.getTime() - grantedAt.getTime());
   return new Date(grantedAt.getTime() + lifetimeMs * (RENEW_AT - JITTER * random));
 }
 
@@ -109,39 +110,39 @@ async function napUntil(due: Date, { now, sleep, signal }: KeepAliveOptions): Pr
 type Granted = Extract<ChannelChange, { type: "created" | "renewed" }>;
 
 /**
- * Sets the whole channel with a later end. A channel that is gone, or that Zoho refuses to renew, is created again:
- * under its own id that is a renewal, too.
+ * Sets the whole channel with a later end. A channel that is gone, or whose renewal Zoho refuses, is made anew under
+ * its own id: for one that still lives that is a renewal, too.
  */
 async function renewOrCreate(
   options: KeepAliveOptions,
-  old: Date | undefined,
+  from: Date | undefined,
   onGone: (error: unknown) => void,
 ): Promise<Granted> {
   const { client, config, now } = options;
   const asked = new Date(Math.floor((now().getTime() + options.lifetimeMs) / 1000) * 1000);
   const requests = [{ config, expiresAt: asked }];
-  let refusal: ZohoApiError | undefined;
-  if (old !== undefined) {
+  const warning = (expiresAt: Date): string | undefined => grantWarning(asked, expiresAt, now());
+
+  let gone = from === undefined;
+  if (from !== undefined) {
     const [result] = await client.replace(requests);
     if (result?.ok) {
       const expiresAt = await endOf(client, config.id, result.expiresAt);
-      if (expiresAt > old) {
-        return { type: "renewed", id: config.id, from: old, expiresAt, warning: grantWarning(asked, expiresAt, now()) };
-      }
-      refusal = undefined;
-    } else {
-      refusal = result?.error;
-      if (refusal?.exitCode === ExitCode.credentials) throw refusal;
-      if (refusal?.fault.code === "NOT_SUBSCRIBED") onGone(refusal);
+      if (expiresAt > from) return { type: "renewed", id: config.id, from, expiresAt, warning: warning(expiresAt) };
+    } else if (result !== undefined) {
+      if (result.error.exitCode === ExitCode.credentials) throw result.error;
+      gone = result.error.fault.code === "NOT_SUBSCRIBED";
+      if (gone) onGone(result.error);
     }
   }
+
   const [result] = await client.create(requests);
-  if (result === undefined || !result.ok) throw result?.error ?? refusal ?? notLater(config.id, old);
+  if (!result?.ok) throw result?.error ?? notLater(config.id, from);
   const expiresAt = await endOf(client, config.id, result.expiresAt);
-  if (expiresAt <= now() || (old !== undefined && refusal === undefined && expiresAt <= old)) {
-    throw notLater(config.id, old);
-  }
-  return { type: "created", id: config.id, expiresAt, warning: grantWarning(asked, expiresAt, now()) };
+  const before = gone || from === undefined ? now() : from;
+  if (expiresAt <= before) throw notLater(config.id, before);
+  if (gone) return { type: "created", id: config.id, expiresAt, warning: warning(expiresAt) };
+  return { type: "renewed", id: config.id, from, expiresAt, warning: warning(expiresAt) };
 }
 
 /** When the channel ends according to the answer, or else to the list. */
@@ -156,10 +157,10 @@ async function endOf(client: WatchClient, id: string, told: Date | undefined): P
   );
 }
 
-function notLater(id: string, old: Date | undefined): UserError {
+function notLater(id: string, end: Date | undefined): UserError {
   return new UserError(
     "zohoApi",
-    `Zoho accepted the renewal of channel ${id} and did not move its end${old ? ` (${old.toISOString()})` : ""}.`,
+    `Zoho accepted channel ${id} and gave it no later end${end ? ` than ${end.toISOString()}` : ""}.`,
     "Delete the channel and create it again: zoho-hooks channels delete, then create.",
     "not_renewed",
   );
