@@ -1,3 +1,5 @@
+import { jsonErrorOffset } from "./json-error.ts";
+
 /**
  * JSON as text. Zoho's ids have up to 19 digits, and `JSON.parse` keeps 15 of them: what is shown, searched or
  * located here is read from the text itself, so no digit, duplicate key or `1250.00` is lost.
@@ -19,19 +21,18 @@ export function parseJson(text: string): JsonResult {
   }
 }
 
-/** V8's message names a position in some versions and quotes the whole body in others; ours gives line and column. */
 function jsonErrorReason(error: unknown, text: string): string {
   if (error instanceof RangeError) return "it is nested too deeply";
-  const message = error instanceof Error ? error.message : String(error);
-  const position = /at position (\d+)/.exec(message)?.[1];
   if (text.trim() === "") return "it is empty";
-  if (position === undefined) {
-    return /end of JSON/i.test(message) ? "it ends too early" : "it has an unexpected character";
-  }
-  const at = Number(position);
+  const at = jsonErrorOffset(text);
   const { line, column } = lineAndColumn(text, at);
-  const what = at >= text.length ? "it ends too early" : `unexpected ${JSON.stringify(text[at])}`;
-  return `${what} at line ${line}, column ${column}`;
+  return `${unexpectedAt(text, at)} at line ${line}, column ${column}`;
+}
+
+/** What is wrong at the place where a text stops being JSON. */
+export function unexpectedAt(text: string, offset: number): string {
+  const [character] = text.slice(offset, offset + 2);
+  return character === undefined ? "it ends too early" : `unexpected ${JSON.stringify(character)}`;
 }
 
 export interface JsonNode {

@@ -47,7 +47,8 @@ interface Recognised {
   readonly match: EventMatch | undefined;
 }
 
-const NOTHING = {
+/** The receipt of a request of which nothing could be told. */
+export const emptyReceipt: Receipt = {
   product: undefined,
   format: undefined,
   event: undefined,
@@ -60,17 +61,17 @@ const NOTHING = {
   schema: undefined,
   records: [],
   identity: undefined,
-} satisfies Receipt;
+};
 
 /** Judges one delivery. Pure: the same input gives the same receipt. */
 export function receive(input: ReceiveInput): Receipt {
   const { delivery, secrets, now } = input;
   const read = readPayload(delivery);
-  if (!read.ok) return { ...NOTHING, product: input.product?.id, problem: read.problem };
+  if (!read.ok) return { ...emptyReceipt, product: input.product?.id, problem: read.problem };
   const { payload } = read;
   const candidates = input.product === undefined ? input.products : [input.product];
   const handshake = firstHandshake(candidates, payload, delivery);
-  if (handshake !== undefined) return { ...NOTHING, product: input.product?.id, payload, handshake };
+  if (handshake !== undefined) return { ...emptyReceipt, product: input.product?.id, payload, handshake };
 
   const found = recognise(input, candidates, payload);
   if (found === undefined) return unrecognised(input, payload);
@@ -78,7 +79,7 @@ export function receive(input: ReceiveInput): Receipt {
   const event = match?.name ?? found.name;
   const records = format.records(payload.data, event);
   return {
-    ...NOTHING,
+    ...emptyReceipt,
     product: product.id,
     format: format.id,
     event,
@@ -103,11 +104,11 @@ export function receive(input: ReceiveInput): Receipt {
 function unrecognised(input: ReceiveInput, payload: Payload): Receipt {
   const format = input.product?.formats[0];
   const product = input.product;
-  if (format === undefined || product === undefined) return { ...NOTHING, payload };
+  if (format === undefined || product === undefined) return { ...emptyReceipt, payload };
   const verdicts = format.proofs.map((proof) =>
     proof.verify(input.delivery, payload, input.secrets.for(proof.credential, product.id), input.now),
   );
-  return { ...NOTHING, product: product.id, payload, verdicts };
+  return { ...emptyReceipt, product: product.id, payload, verdicts };
 }
 
 function firstHandshake(products: readonly Product[], payload: Payload, delivery: Delivery): Reply | undefined {
@@ -137,13 +138,22 @@ function recognise(input: ReceiveInput, products: readonly Product[], payload: P
   return known.length > 1 ? bestFit(known, payload) : (known[0] ?? claims[0]);
 }
 
-/** Of several envelopes with the same event name, the one whose schema the body offends least. */
+/**
+ * Of several envelopes with the same event name, the one whose schema the body offends least: first in the envelope
+ * itself, then anywhere. Of equals, the one that knows the event by its own name rather than as one of a family.
+ */
 function bestFit(claims: readonly Recognised[], payload: Payload): Recognised | undefined {
-  const offences = (claim: Recognised): number =>
-    claim.match === undefined
-      ? Number.POSITIVE_INFINITY
-      : checkSchema(claim.match.event.schema, payload.data).issues.length;
-  return claims.map((claim) => ({ claim, count: offences(claim) })).sort((a, b) => a.count - b.count)[0]?.claim;
+  const ranked = claims.map((claim) => {
+    const issues = claim.match === undefined ? [] : checkSchema(claim.match.event.schema, payload.data).issues;
+    const inEnvelope = issues.filter(({ path }) => path.length < 2).length;
+    const inFamily = claim.match === undefined || claim.match.event.members.length > 0 ? 1 : 0;
+    return { claim, rank: [inEnvelope, issues.length, inFamily] };
+  });
+  return ranked.sort((a, b) => firstDifference(a.rank, b.rank))[0]?.claim;
+}
+
+function firstDifference(a: readonly number[], b: readonly number[]): number {
+  return a.map((each, i) => each - (b[i] ?? 0)).find((difference) => difference !== 0) ?? 0;
 }
 
 function identityOf(product: string, event: string, records: readonly string[], body: Buffer | undefined): string {

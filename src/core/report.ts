@@ -1,6 +1,6 @@
 import type { HeaderPair } from "./delivery.ts";
 import type { TextPosition } from "./json-text.ts";
-import type { Explanation } from "./product.ts";
+import type { Explanation, Proves, WebhookEvent } from "./product.ts";
 import type { Receipt } from "./receive.ts";
 
 /**
@@ -15,6 +15,7 @@ export type Report =
   | SendSummaryReport
   | RequestReport
   | VerifiedReport
+  | ProductReport
   | NoticeReport
   | WarningReport
   | TextReport
@@ -76,6 +77,10 @@ export interface SentReport {
   readonly status: number | undefined;
   readonly latencyMs: number;
   readonly error: string | undefined;
+  /** What is likely wrong and what to do, where the delivery failed. */
+  readonly hint?: string | undefined;
+  /** One of many: for a person notes and answer are left out where all is well. */
+  readonly brief?: boolean;
   /** The start of the target's answer. */
   readonly replyPreview: string | undefined;
   /** What was sent along with it, for a person: "signed with ZOHO_WEBHOOK_SECRET". */
@@ -120,6 +125,26 @@ export interface VerifiedReport {
   readonly showExpected: boolean;
 }
 
+/** What is known of a product. */
+export interface ProductReport {
+  readonly type: "product";
+  readonly id: string;
+  readonly title: string;
+  /** The default comes first. */
+  readonly formats: readonly {
+    readonly id: string;
+    readonly source: string;
+    readonly proofs: readonly {
+      readonly id: string;
+      readonly title: string;
+      readonly proves: Proves;
+      /** The environment variable that its secret is read from. */
+      readonly variable: string | undefined;
+    }[];
+    readonly events: readonly Pick<WebhookEvent, "name" | "summary" | "once" | "members">[];
+  }[];
+}
+
 /** A line of information, on stderr; not shown with `--quiet`. */
 export interface NoticeReport {
   readonly type: "notice";
@@ -132,7 +157,7 @@ export interface WarningReport {
   readonly hint?: string;
 }
 
-/** Data that a command was asked for, on stdout as it is: a fixture, a path, a completion script. */
+/** Data that a command was asked for, on stdout exactly as it is: a fixture, a path, a completion script. */
 export interface TextReport {
   readonly type: "text";
   readonly text: string;

@@ -29,7 +29,7 @@ function toIssue(issue: z.core.$ZodIssue, data: unknown): SchemaIssue {
 function expectedText(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_type") return issue.expected;
   if (issue.code === "invalid_value") return issue.values.map((value) => JSON.stringify(value)).join(" or ");
-  if (issue.code === "invalid_format") return `text in the form ${issue.format}`;
+  if (issue.code === "invalid_format" && issue.format !== "regex") return `text in the form ${issue.format}`;
   if (issue.code === "too_small") return `at least ${issue.minimum} (${issue.origin})`;
   return issue.message;
 }

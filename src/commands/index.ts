@@ -1,0 +1,45 @@
+import type { CommandEntry } from "./command.ts";
+
+/** Every command, in the order of the help. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: "listen",
+    summary: "receive webhooks on this machine: verify, validate and show each one",
+    load: () => import("./listen.ts"),
+  },
+  {
+    name: "send",
+    summary: "send sample events, validly signed, to your own app",
+    load: () => import("./send.ts"),
+  },
+  {
+    name: "verify",
+    summary: "check whether a payload is genuine and well-formed, and say exactly why not",
+    load: () => import("./verify.ts"),
+  },
+  {
+    name: "products",
+    summary: "list products, their events and what proof each carries",
+    load: () => import("./products.ts"),
+  },
+  {
+    name: "fixtures",
+    summary: "show, locate or copy the sample payloads",
+    load: () => import("./fixtures.ts"),
+  },
+  {
+    name: "init",
+    summary: "set up this project: config, .env and .gitignore",
+    load: () => import("./init.ts"),
+  },
+  {
+    name: "config",
+    summary: "show the settings in force and where each came from",
+    load: () => import("./config.ts"),
+  },
+  {
+    name: "completion",
+    summary: "print a completion script for bash, zsh or fish",
+    load: () => import("./completion.ts"),
+  },
+];

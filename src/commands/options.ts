@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import type { GivenSecrets } from "../config/secrets.ts";
+import type { Context } from "../context.ts";
+import type { HeaderPair } from "../core/delivery.ts";
+import { errorText, usageError } from "../core/errors.ts";
+import { type EventMatch, eventNames, findEvent, findFormat, findProduct, nearest } from "../core/event-name.ts";
+import type { Format, Product } from "../core/product.ts";
+import { type Credential, type Secret, secret } from "../core/secret.ts";
+
+/** For an option that may be given several times. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+export interface SecretOptions {
+  readonly secretFile?: string;
+  readonly tokenFile?: string;
+}
+
+/** Secrets never stand on a command line, where the shell's history and every process list can read them. */
+export function addSecretOptions(command: Command): Command {
+  return command
+    .option(
+      "--secret-file <path>",
+      "read the signing secret from a file, - for standard input (default: ZOHO_WEBHOOK_SECRET)",
+    )
+    .option("--token-file <path>", "read the token from a file, - for standard input (default: ZOHO_WEBHOOK_TOKEN)");
+}
+
+export async function givenSecrets(context: Context, { secretFile, tokenFile }: SecretOptions): Promise<GivenSecrets> {
+  if (secretFile === "-" && tokenFile === "-")
+    throw usageError("--secret-file and --token-file cannot both read standard input");
+  const given: Partial<Record<Credential, Secret>> = {};
+  if (secretFile !== undefined) given.secret = await readSecretFile(context, secretFile, "--secret-file");
+  if (tokenFile !== undefined) given.token = await readSecretFile(context, tokenFile, "--token-file");
+  return given;
+}
+
+async function readSecretFile(context: Context, path: string, flag: string): Promise<Secret> {
+  const value = (path === "-" ? await context.stdin.read() : readUserFile(context.cwd, path))
+    .toString("utf8")
+    .replace(/\r?\n$/, "");
+  if (value.trim() === "")
+    throw usageError(
+      `${flag}: ${path === "-" ? "standard input" : path} is empty`,
+      "an empty secret would switch the check off; leave the flag out for that",
+    );
+  return secret(value, path === "-" ? "standard input" : path);
+}
+
+/** A file that the user named, with an error that says which. */
+export function readUserFile(cwd: string, path: string): Buffer {
+  try {
+    return readFileSync(resolve(cwd, path));
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT") throw usageError(`${path}: no such file`);
+    if (code === "EISDIR") throw usageError(`${path} is a folder, not a file`);
+    throw usageError(`${path} cannot be read: ${errorText(error)}`);
+  }
+}
+
+/** `-H "name: value"`, repeatable. */
+export function parseHeader(text: string): HeaderPair {
+  const at = text.indexOf(":");
+  const name = text.slice(0, at).trim();
+  if (at === -1 || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) {
+    throw usageError(`-H ${JSON.stringify(text)} is not a header`, 'write it as -H "name: value"');
+  }
+  const value = text.slice(at + 1).trim();
+  if (/[\r\n\0]/.test(value)) throw usageError(`-H ${name}: a header's value cannot hold a line break`);
+  return [name, value];
+}
+
+export function requireProduct(products: readonly Product[], id: string): Product {
+  const product = findProduct(products, id);
+  if (product !== undefined) return product;
+  const ids = products.map((each) => each.id);
+  const [near] = nearest(id, ids, 1);
+  throw usageError(
+    `there is no product ${JSON.stringify(id)}`,
+    near === undefined ? `products: ${ids.join(", ")}` : `did you mean ${near}?`,
+  );
+}
+
+export function requireFormat(product: Product, id: string): Format {
+  const format = findFormat(product, id);
+  if (format !== undefined) return format;
+  throw usageError(
+    `${product.id} has no format ${JSON.stringify(id)}`,
+    `formats: ${product.formats.map((each) => each.id).join(", ")}`,
+  );
+}
+
+export function requireEvent(product: Product, format: Format, name: string): EventMatch {
+  const match = findEvent(format, name);
+  if (match !== undefined) return match;
+  const names = eventNames(format);
+  const near = nearest(name, names, 3);
+  throw usageError(
+    `${product.id} has no event ${JSON.stringify(name)}`,
+    near.length === 0 ? `run zoho-hooks products ${product.id} for its events` : `did you mean ${near.join(" or ")}?`,
+  );
+}

@@ -1,0 +1,85 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Runtime } from "../context.ts";
+import type { Secrets } from "../core/secret.ts";
+import { readEnvironment } from "./environment.ts";
+import { type GivenSecrets, readSecrets } from "./secrets.ts";
+import { CONFIG_FILE, defaults, environmentName, readers, type Settings } from "./settings.ts";
+import { readSettingsFile } from "./settings-file.ts";
+
+/** The settings in force, and where each came from. */
+export interface Config {
+  /** The project's folder: where its config file lies, else the working folder. */
+  readonly root: string;
+  readonly settings: Settings;
+  /** `flag`, a file's path, `default`; for a variable its name and where it was set: `ZOHO_HOOKS_PORT (environment)`. */
+  readonly origins: Readonly<Record<keyof Settings, string>>;
+  readonly secrets: Secrets;
+  /** The environment with the project's `.env` beneath it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where a variable was set: `environment`, or the path of the `.env`. */
+  variableOrigin(name: string): string;
+}
+
+export interface LoadOptions {
+  readonly flags?: Readonly<Partial<Settings>>;
+  readonly secrets?: GivenSecrets;
+}
+
+/** flags > environment > `.env` > project file > user file > defaults. */
+export function loadConfig(runtime: Runtime, options: LoadOptions = {}): Config {
+  const root = findRoot(runtime.cwd);
+  const environment = readEnvironment(runtime, root);
+  const projectFile = join(root, CONFIG_FILE);
+  const userFile = join(userFolder(runtime), "config.json");
+  const variable = (key: string): string => {
+    const name = environmentName(key);
+    return `${name} (${environment.origin(name)})`;
+  };
+  const layers: readonly (readonly [origin: (key: string) => string, values: Partial<Settings>])[] = [
+    [() => "flag", options.flags ?? {}],
+    [variable, fromEnvironment(environment.values)],
+    [() => projectFile, readSettingsFile(projectFile)],
+    [() => userFile, readSettingsFile(userFile)],
+  ];
+  const settings: Record<string, unknown> = { ...defaults };
+  const origins: Record<string, string> = {};
+  for (const key of Object.keys(defaults)) {
+    const layer = layers.find(([, values]) => Reflect.get(values, key) !== undefined);
+    if (layer !== undefined) settings[key] = Reflect.get(layer[1], key);
+    origins[key] = layer?.[0](key) ?? "default";
+  }
+  return {
+    root,
+    settings: settings as unknown as Settings,
+    origins: origins as Config["origins"],
+    secrets: readSecrets(environment.values, options.secrets),
+    env: environment.values,
+    variableOrigin: environment.origin,
+  };
+}
+
+/** The nearest folder upwards that holds a config file; the working folder when there is none. */
+function findRoot(cwd: string): string {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, CONFIG_FILE))) return folder;
+    if (dirname(folder) === folder) return cwd;
+  }
+}
+
+/** `$XDG_CONFIG_HOME/zoho-hooks`, `%APPDATA%\zoho-hooks` on Windows. */
+export function userFolder(runtime: Pick<Runtime, "env" | "home" | "platform">): string {
+  const { env, home, platform } = runtime;
+  const base = env.XDG_CONFIG_HOME || (platform === "win32" && env.APPDATA) || join(home, ".config");
+  return join(base, "zoho-hooks");
+}
+
+function fromEnvironment(env: Config["env"]): Partial<Settings> {
+  const found: Record<string, unknown> = {};
+  for (const [key, read] of Object.entries(readers)) {
+    const name = environmentName(key);
+    const text = env[name];
+    if (text !== undefined && text !== "") found[key] = read(text, name);
+  }
+  return found;
+}

@@ -1,0 +1,37 @@
+import { type EventMatch, familyMember } from "./event-name.ts";
+import type { Format, Product } from "./product.ts";
+
+/** Where an event's fixture may lie. */
+export interface FixtureFile {
+  /** Below a folder of fixtures, with `/`: `crm/guide/Leads.create.json`. A valid file name on every platform. */
+  readonly path: string;
+  /** Fills what the file leaves open: a family's template says `{Module}` where the module's name goes. */
+  fill(text: string): string;
+}
+
+/**
+ * The places to look for an event's fixture, best first: its own file, then the template of its family
+ * (`crm/guide/{Module}.create.json` for `<Module>.create`; braces, since Windows has no `<` in file names).
+ */
+export function fixtureFiles(
+  product: Pick<Product, "id">,
+  format: Pick<Format, "id" | "events">,
+  match: EventMatch,
+): readonly FixtureFile[] {
+  const file = (name: string, fill: FixtureFile["fill"]): FixtureFile => ({
+    path: `${product.id}/${format.id}/${name}.json`,
+    fill,
+  });
+  const templates = format.events.flatMap((event) => {
+    const member = familyMember(event, match.name);
+    if (member === undefined) return [];
+    const [placeholder = ""] = /\{\w+\}/.exec(templateName(event.name)) ?? [];
+    return [file(templateName(event.name), (text) => text.replaceAll(placeholder, () => member))];
+  });
+  return [file(match.name, (text) => text), ...templates];
+}
+
+/** `{Module}.create` for the family `<Module>.create`; other names as they are. */
+function templateName(name: string): string {
+  return name.replace(/<(\w+)>/g, "{$1}");
+}

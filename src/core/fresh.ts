@@ -1,0 +1,91 @@
+/** A source of whole numbers from 0 to below `limit`. */
+export type Random = (limit: number) => number;
+
+/** The same numbers for the same seed, everywhere: mulberry32. Not for secrets. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return (limit) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4_294_967_296) * limit);
+  };
+}
+
+/** Zoho's record ids: 15 to 19 digits, the first of which belong to the organisation. */
+const ID = /(?<![0-9A-Za-z])[1-9][0-9]{14,18}(?![0-9A-Za-z])/g;
+const ORGANISATION_DIGITS = 8;
+const DATE_TIME = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})$/;
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+/** Times under these names lie ahead of the event or long before it; they do not tell when it happened. */
+const NOT_THE_EVENT = /expir|due|next|end|until|deadline|start|scheduled|from|to$/i;
+
+/**
+ * A sample as if it happened now: every record id replaced by a new one, the same everywhere it stands (also inside a
+ * URL), and every time shifted by the same amount, so that the event's own time is `now` and intervals stay.
+ * Without `now` times stay as they are.
+ */
+export function freshen(data: unknown, random: Random, now: Date | undefined): unknown {
+  const ids = new Map<string, string>();
+  const then = now === undefined ? undefined : eventTime(data);
+  const shiftMs = now === undefined || then === undefined ? undefined : Math.floor(now.getTime() / 1000) * 1000 - then;
+  const text = (value: string): string => {
+    if (shiftMs !== undefined && DATE_TIME.test(value)) return shiftDateTime(value, shiftMs);
+    if (shiftMs !== undefined && DATE.test(value)) return shiftDate(value, shiftMs);
+    return value.replace(ID, (id) => {
+      const known = ids.get(id) ?? newId(id, random);
+      ids.set(id, known);
+      return known;
+    });
+  };
+  return mapText(data, text);
+}
+
+function newId(id: string, random: Random): string {
+  const kept = id.slice(0, ORGANISATION_DIGITS);
+  let rest = "";
+  while (kept.length + rest.length < id.length) rest += String(random(10));
+  return kept + rest;
+}
+
+/** The newest time in the data, of those that can be the event's own; epoch milliseconds. */
+function eventTime(data: unknown): number | undefined {
+  const times: number[] = [];
+  const visit = (value: unknown, key: string): void => {
+    if (typeof value === "string" && DATE_TIME.test(value) && !NOT_THE_EVENT.test(key)) times.push(Date.parse(value));
+    else if (Array.isArray(value)) for (const each of value) visit(each, key);
+    else if (typeof value === "object" && value !== null)
+      for (const [name, each] of Object.entries(value)) visit(each, name);
+  };
+  visit(data, "");
+  const valid = times.filter(Number.isFinite);
+  return valid.length === 0 ? undefined : Math.max(...valid);
+}
+
+/** Keeps the notation: offset, fraction or not. */
+function shiftDateTime(value: string, shiftMs: number): string {
+  const match = DATE_TIME.exec(value);
+  const at = Date.parse(value);
+  if (match === null || !Number.isFinite(at)) return value;
+  const [, , , fraction = "", zone = "Z"] = match;
+  const offset = /^([+-])(\d{2}):?(\d{2})$/.exec(zone);
+  const offsetMs =
+    offset === null ? 0 : (offset[1] === "-" ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3])) * 60_000;
+  const local = new Date(at + shiftMs + offsetMs).toISOString();
+  return `${local.slice(0, 19)}${fraction}${zone}`;
+}
+
+function shiftDate(value: string, shiftMs: number): string {
+  const at = Date.parse(`${value}T12:00:00Z`);
+  return Number.isFinite(at)
+    ? new Date(at + Math.round(shiftMs / 86_400_000) * 86_400_000).toISOString().slice(0, 10)
+    : value;
+}
+
+function mapText(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === "string") return change(value);
+  if (Array.isArray(value)) return value.map((each) => mapText(each, change));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, mapText(each, change)]));
+}

@@ -1,0 +1,97 @@
+import { usageError } from "./errors.ts";
+import { nearest } from "./event-name.ts";
+
+/** One `--set path=value`. */
+export interface Assignment {
+  readonly path: readonly (string | number)[];
+  readonly text: string;
+  readonly value: unknown;
+}
+
+/**
+ * Reads `data.items[0].price=12.5`. The value is JSON where it is JSON (`12.5`, `true`, `null`, `{"a":1}`, `"12"`),
+ * else text; a number that would lose digits stays text, so an id is never rounded. A key with a dot in it is
+ * written `["a.b"]`.
+ */
+export function parseAssignment(text: string): Assignment {
+  const split = splitAssignment(text);
+  if (split === undefined)
+    throw usageError(
+      `--set ${JSON.stringify(text)} has no value`,
+      "write it as --set path=value, such as --set data.Email=me@example.com",
+    );
+  return { path: parsePath(split.path), text: split.path, value: parseValue(split.value) };
+}
+
+function splitAssignment(text: string): { path: string; value: string } | undefined {
+  const at = /^(?:[^=[]|\[(?:"(?:[^"\\]|\\.)*"|[^\]]*)\])*/.exec(text)?.[0].length ?? 0;
+  return at === 0 || text[at] !== "=" ? undefined : { path: text.slice(0, at), value: text.slice(at + 1) };
+}
+
+function parseValue(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    // 4150868000000002179 and 1e999 as numbers would be something else than what was typed.
+    return typeof value === "number" && String(value) !== text && !/^-?\d+\.\d*0+$|^-?\d{1,15}(\.\d+)?$/.test(text)
+      ? text
+      : value;
+  } catch {
+    return text;
+  }
+}
+
+export function parsePath(text: string): readonly (string | number)[] {
+  const path: (string | number)[] = [];
+  const token = /\.?([^.[\]]+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/gy;
+  while (token.lastIndex < text.length) {
+    const match = token.exec(text);
+    if (match === null)
+      throw usageError(
+        `the path ${JSON.stringify(text)} is malformed`,
+        'write it as data.items[0].name, or ["a.b"] for a key with a dot',
+      );
+    const [, name, index, quoted] = match;
+    if (index !== undefined) path.push(Number(index));
+    else path.push(quoted === undefined ? (name ?? "") : (JSON.parse(quoted) as string));
+  }
+  return path;
+}
+
+/** A copy of the data with one value replaced. A path that is not there is an error unless `add` is set. */
+export function assign(data: unknown, { path, text, value }: Assignment, add: boolean): unknown {
+  const set = (node: unknown, depth: number): unknown => {
+    const key = path[depth];
+    if (key === undefined) return value;
+    if (Array.isArray(node)) {
+      const index = typeof key === "number" || /^\d+$/.test(key) ? Number(key) : Number.NaN;
+      const there = index < node.length;
+      if (!there && !(add && index === node.length))
+        throw missing(
+          text,
+          String(key),
+          node.map((_, i) => String(i)),
+        );
+      return there
+        ? node.map((each, i) => (i === index ? set(each, depth + 1) : each))
+        : [...node, set(undefined, depth + 1)];
+    }
+    if (typeof node === "object" && node !== null) {
+      const name = String(key);
+      if (!Object.hasOwn(node, name) && !add) throw missing(text, name, Object.keys(node));
+      return { ...node, [name]: set(Reflect.get(node, name), depth + 1) };
+    }
+    if (node === undefined && add)
+      return typeof key === "number" ? [set(undefined, depth + 1)] : { [key]: set(undefined, depth + 1) };
+    throw missing(text, String(key), []);
+  };
+  return set(data, 0);
+}
+
+function missing(path: string, key: string, keys: readonly string[]): Error {
+  const [near] = nearest(key, keys, 1);
+  const there = keys.length === 0 ? "nothing lies below it" : `there are: ${keys.slice(0, 12).join(", ")}`;
+  return usageError(
+    `--set ${path}: there is no ${JSON.stringify(key)} in the sample`,
+    `${near === undefined ? there : `did you mean ${near}?`}; use --add to put a new one in`,
+  );
+}

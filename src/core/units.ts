@@ -1,0 +1,51 @@
+import { usageError } from "./errors.ts";
+
+const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const BYTES = {
+  b: 1,
+  kb: 1000,
+  mb: 1_000_000,
+  gb: 1_000_000_000,
+  kib: 1024,
+  mib: 1_048_576,
+  gib: 1_073_741_824,
+} as const;
+
+/** `250ms`, `30s`, `5m`, `24h`, `7d` as milliseconds; a bare number is seconds. */
+export function parseDuration(text: string, what: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/i.exec(text.trim());
+  if (match === null)
+    throw usageError(`${what}: ${JSON.stringify(text)} is not a duration`, "write it as 500ms, 30s, 5m, 24h or 7d");
+  return Number(match[1]) * MS[(match[2]?.toLowerCase() ?? "s") as keyof typeof MS];
+}
+
+/** `1048576`, `500kb`, `1mib` as bytes. */
+export function parseSize(text: string, what: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(b|kb|mb|gb|kib|mib|gib)?$/i.exec(text.trim());
+  if (match === null)
+    throw usageError(`${what}: ${JSON.stringify(text)} is not a size`, "write it as 1048576, 500kb or 1mib");
+  return Math.floor(Number(match[1]) * BYTES[(match[2]?.toLowerCase() ?? "b") as keyof typeof BYTES]);
+}
+
+/** A whole number within bounds. */
+export function parseWhole(text: string, what: string, min: number, max: number): number {
+  const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max))
+    throw usageError(`${what}: ${JSON.stringify(text)} is not a whole number from ${min} to ${max}`);
+  return value;
+}
+
+/** `1.2 kB`: for people. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  const [value, unit] = bytes < 1_000_000 ? [bytes / 1000, "kB"] : [bytes / 1_000_000, "MB"];
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+}
+
+/** `840 ms`, `12.3 s`, `5 min`: for people. */
+export function formatDuration(ms: number): string {
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  return ms < 3_600_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`;
+}

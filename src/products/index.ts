@@ -1,0 +1,27 @@
+import type { Product } from "../core/product.ts";
+import { analytics } from "./analytics/index.ts";
+import { books } from "./books/index.ts";
+import { campaigns } from "./campaigns/index.ts";
+import { creator } from "./creator/index.ts";
+import { crm } from "./crm/index.ts";
+import { desk } from "./desk/index.ts";
+import { forms } from "./forms/index.ts";
+import { projects } from "./projects/index.ts";
+import { recruit } from "./recruit/index.ts";
+import { subscriptions } from "./subscriptions/index.ts";
+import { survey } from "./survey/index.ts";
+
+/** Every product, in the order in which lists show them. The literal types are what the library's types derive from. */
+export const products = [
+  crm,
+  desk,
+  books,
+  recruit,
+  creator,
+  projects,
+  forms,
+  survey,
+  subscriptions,
+  analytics,
+  campaigns,
+] as const satisfies readonly Product[];

@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { guideFormat, modelledOnGuide } from "../../core/guide-format.ts";
+import { moduleEnvelope, moduleRecords, recogniseModuleEvent } from "../../core/module-envelope.ts";
+import { event } from "../../core/product.ts";
+import { bodyToken } from "../../core/proofs/body-token.ts";
+import { guideSignature } from "../../core/proofs/guide-signature.ts";
+import { dateTime, lookup, optionalText, recordId } from "../../core/schema-parts.ts";
+
+export const guide = guideFormat({
+  source: modelledOnGuide("Zoho CRM Webhook Payload"),
+  // The token stands in the body that the signature covers.
+  proofs: [bodyToken, guideSignature],
+  events: [
+    event(
+      "Candidates.create",
+      "A candidate was created",
+      () => moduleEnvelope("recruit", z.literal("Candidates"), "create", candidateData()),
+      { once: true },
+    ),
+    event("Candidates.update", "A candidate was updated", () =>
+      moduleEnvelope("recruit", z.literal("Candidates"), "update", changedCandidateData()),
+    ),
+    event(
+      "Candidates.delete",
+      "A candidate was deleted",
+      () => moduleEnvelope("recruit", z.literal("Candidates"), "delete", deletedCandidateData()),
+      { once: true },
+    ),
+    event("Candidates.status.change", "A candidate's status changed", () =>
+      moduleEnvelope("recruit", z.literal("Candidates"), "status.change", movedCandidateData()),
+    ),
+    event("Applications.status.change", "The status of a candidate's application changed", () =>
+      moduleEnvelope("recruit", z.literal("Applications"), "status.change", applicationData()),
+    ),
+    // An interview can be set to another time, and is then scheduled once more.
+    event("Interviews.scheduled", "An interview was scheduled", () =>
+      moduleEnvelope("recruit", z.literal("Interviews"), "scheduled", interviewData()),
+    ),
+  ],
+  recognise: recogniseModuleEvent,
+  records: moduleRecords,
+});
+
+function recordData() {
+  return z.looseObject({
+    id: recordId(),
+    Owner: lookup().optional(),
+    Created_Time: dateTime().nullish(),
+    Modified_Time: dateTime().nullish(),
+  });
+}
+
+function candidateData() {
+  return recordData().extend({
+    Last_Name: z.string(),
+    First_Name: optionalText(),
+    Email: optionalText(),
+    Phone: optionalText(),
+    Current_Employer: optionalText(),
+    Candidate_Status: optionalText(),
+    Source: optionalText(),
+  });
+}
+
+function changedCandidateData() {
+  return candidateData().extend({ Last_Name: optionalText() });
+}
+
+function deletedCandidateData() {
+  return recordData().extend({ Deleted_Time: dateTime().nullish() });
+}
+
+function movedCandidateData() {
+  return changedCandidateData().extend({ Candidate_Status: z.string(), Previous_Status: optionalText() });
+}
+
+function applicationData() {
+  return recordData().extend({
+    Application_Status: z.string(),
+    Previous_Status: optionalText(),
+    Candidate: lookup().nullish(),
+    Job_Opening: lookup().nullish(),
+  });
+}
+
+function interviewData() {
+  return recordData().extend({
+    Interview_Name: z.string(),
+    Start_DateTime: dateTime(),
+    End_DateTime: dateTime().nullish(),
+    Interview_Type: optionalText(),
+    Candidate: lookup().nullish(),
+    Job_Opening: lookup().nullish(),
+    Interviewers: z.array(lookup()).nullish(),
+  });
+}

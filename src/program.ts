@@ -1,0 +1,131 @@
+import { Command, CommanderError, Option } from "commander";
+import type { Act } from "./commands/command.ts";
+import { commands } from "./commands/index.ts";
+import type { Runtime } from "./context.ts";
+import { ExitCode, UserError } from "./core/errors.ts";
+import { nearest } from "./core/event-name.ts";
+import { createContext, type Mode } from "./ui/context.ts";
+import { renderFailure } from "./ui/failure.ts";
+
+const EPILOG = `
+Examples:
+  $ zoho-hooks listen                         receive on http://127.0.0.1:4460
+  $ zoho-hooks send crm Leads.create          send a signed sample to it
+  $ zoho-hooks send books --all --to 3000     every Books event to your app on port 3000
+  $ zoho-hooks verify payload.json            is this payload well-formed and genuine?
+
+Exit codes:
+  0 ok  1 a bug  2 usage  3 proof failed  4 schema invalid  5 target unreachable or not 2xx
+  6 credentials  7 Zoho API error  8 expectation or time limit not met  9 tunnel or channel lost
+`;
+
+/** Parses the command line, loads the one command that it names, runs it, and turns every outcome into an exit code. */
+export async function runProgram(runtime: Runtime, version: string): Promise<ExitCode> {
+  // Until the command line is parsed, how to say what is wrong with it can only be guessed from its words.
+  let mode: Mode = {
+    json: runtime.argv.includes("--json"),
+    quiet: false,
+    verbose: false,
+    color: !runtime.argv.includes("--no-color"),
+  };
+  let exitCode: ExitCode = ExitCode.ok;
+  const act: Act = (action) => {
+    return async (...args) => {
+      // Commander passes the command itself behind its options.
+      const command: unknown = args.pop();
+      if (command instanceof Command) mode = modeOf(command);
+      exitCode = await action(createContext(runtime, mode), ...args);
+    };
+  };
+  try {
+    const program = await buildProgram(runtime, version, act);
+    await program.parseAsync([...runtime.argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has printed help or the version already; what is left is a usage error.
+      if (error.exitCode === 0) return ExitCode.ok;
+      return fail(runtime, mode, asUsageError(error));
+    }
+    return fail(runtime, mode, error);
+  }
+}
+
+async function buildProgram(runtime: Runtime, version: string, act: Act): Promise<Command> {
+  const program = new Command("zoho-hooks");
+  program
+    .description("Receive, send and verify Zoho webhooks on your own machine.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show help")
+    .helpCommand("help [command]", "show help for a command")
+    .addHelpText("after", EPILOG)
+    .configureOutput({
+      writeOut: (text) => runtime.stdout.write(text),
+      writeErr: (text) => runtime.stderr.write(text),
+      outputError: () => {},
+      getOutHelpWidth: () => runtime.stdout.columns ?? 100,
+      getErrHelpWidth: () => runtime.stderr.columns ?? 100,
+    })
+    .exitOverride()
+    .showHelpAfterError(false);
+  const called = calledCommand(runtime.argv);
+  for (const entry of commands) {
+    const command = program.command(entry.name).summary(entry.summary).description(capitalised(entry.summary));
+    if (entry.name === called) {
+      const { define } = await entry.load();
+      define(command, act);
+    }
+    addCommonOptions(command);
+  }
+  if (runtime.argv.length === 0) program.action(() => program.outputHelp());
+  return program;
+}
+
+/** Flags that every command has, those of a group's subcommands included. */
+function addCommonOptions(command: Command): void {
+  for (const child of command.commands) addCommonOptions(child);
+  if (command.commands.length > 0) return;
+  command
+    .addOption(new Option("--json", "print one JSON object a line on stdout").default(false))
+    .option("-q, --quiet", "results and errors only")
+    .option("-v, --verbose", "show more")
+    .option("--no-color", "print without colour");
+}
+
+function modeOf(command: Command): Mode {
+  const { json = false, quiet = false, verbose = false, color = true } = command.opts<Partial<Mode>>();
+  return { json, quiet, verbose, color };
+}
+
+/** The first word that is not a flag; behind `help` it is the one after. */
+function calledCommand(argv: readonly string[]): string | undefined {
+  const words = argv.filter((word) => !word.startsWith("-"));
+  return words[0] === "help" ? words[1] : words[0];
+}
+
+function asUsageError(error: CommanderError): UserError {
+  const message = error.message.replace(/^error: /, "").split("\n", 1)[0] ?? "";
+  const unknown = error.code === "commander.unknownCommand" ? /'(.*)'/.exec(message)?.[1] : undefined;
+  const near =
+    unknown === undefined
+      ? []
+      : nearest(
+          unknown,
+          commands.map((entry) => entry.name),
+        );
+  const suggestion = /\(Did you mean (.*)\?\)/s.exec(error.message)?.[1] ?? near[0];
+  return new UserError(
+    "usage",
+    message,
+    suggestion === undefined ? "run zoho-hooks --help for the commands and their flags" : `did you mean ${suggestion}?`,
+  );
+}
+
+function fail(runtime: Runtime, mode: Mode, error: unknown): ExitCode {
+  runtime.stderr.write(renderFailure(error, runtime, mode));
+  return error instanceof UserError ? error.exitCode : ExitCode.bug;
+}
+
+function capitalised(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}

@@ -1,0 +1,52 @@
+import type { Receipt } from "../core/receive.ts";
+import type { Decision } from "../core/reply.ts";
+import type { Arrival } from "./judge.ts";
+
+/** Twenty-four hours: how long the guide remembers a delivery. */
+export const DUPLICATE_WINDOW_MS = 86_400_000;
+
+export interface Entry {
+  readonly arrival: Arrival;
+  readonly receipt: Receipt;
+  readonly decision: Decision;
+}
+
+export interface Kept {
+  /** Counts from 1, in order of arrival. */
+  readonly n: number;
+  readonly duplicateOf: number | undefined;
+}
+
+/** Where deliveries are kept. An accepted one is answered only after `keep` has resolved. */
+export interface Ledger {
+  keep(entry: Entry): Promise<Kept>;
+  close(): Promise<void>;
+}
+
+const MOST_IDENTITIES = 200_000;
+
+/** Numbers deliveries and knows duplicates for as long as the process lives; holds no bodies. */
+export function memoryLedger(): Ledger {
+  const seen = new Map<string, { readonly n: number; readonly atMs: number }>();
+  let count = 0;
+  const forget = (nowMs: number): void => {
+    // A map keeps the order of insertion, so the oldest stand first.
+    for (const [identity, { atMs }] of seen) {
+      if (atMs > nowMs - DUPLICATE_WINDOW_MS && seen.size <= MOST_IDENTITIES) break;
+      seen.delete(identity);
+    }
+  };
+  return {
+    async keep({ arrival, receipt, decision }) {
+      const n = ++count;
+      const atMs = arrival.at.getTime();
+      forget(atMs);
+      const { identity } = receipt;
+      if (identity === undefined || !decision.accepted) return { n, duplicateOf: undefined };
+      const earlier = seen.get(identity);
+      if (earlier === undefined) seen.set(identity, { n, atMs });
+      return { n, duplicateOf: earlier?.n };
+    },
+    async close() {},
+  };
+}

@@ -1,0 +1,36 @@
+import { splitUrl } from "../core/delivery.ts";
+import { findProduct, nearest } from "../core/event-name.ts";
+import type { Product } from "../core/product.ts";
+
+export const WEBHOOK_PATH = "/webhooks/zoho";
+
+/** What a path says of a webhook. Without a product the body tells which one it is. */
+export type WebhookRoute =
+  | { readonly kind: "webhook"; readonly product: Product | undefined }
+  | { readonly kind: "unknown"; readonly reason: string };
+
+/** What a request's path asks for. */
+export type Route = WebhookRoute | { readonly kind: "health" } | { readonly kind: "ready" };
+
+export function route(url: string, products: readonly Product[]): Route {
+  const path = splitUrl(url).path.replace(/\/+$/, "");
+  if (path === "/healthz") return { kind: "health" };
+  if (path === "/readyz") return { kind: "ready" };
+  if (path === WEBHOOK_PATH) return { kind: "webhook", product: undefined };
+  const id = path.startsWith(`${WEBHOOK_PATH}/`) ? path.slice(WEBHOOK_PATH.length + 1) : undefined;
+  if (id === undefined || id.includes("/")) {
+    return { kind: "unknown", reason: `no webhook at this path: post to ${WEBHOOK_PATH}/<product>` };
+  }
+  const product = findProduct(products, id);
+  if (product !== undefined) return { kind: "webhook", product };
+  const ids = products.map((each) => each.id);
+  const [near] = nearest(id, ids, 1);
+  return {
+    kind: "unknown",
+    reason: `unknown product ${JSON.stringify(id.slice(0, 60))}${near === undefined ? "" : `: did you mean ${near}?`}`,
+  };
+}
+
+export function webhookUrl(base: string, product: string): string {
+  return `${base}${WEBHOOK_PATH}/${product}`;
+}

@@ -1,0 +1,69 @@
+import { usageError } from "../core/errors.ts";
+import { type EventPattern, eventPattern } from "../core/event-pattern.ts";
+import type { EventReport, ProductCount, SummaryReport } from "../core/report.ts";
+
+/** `crm:Leads.create=2`: that many of these events have to come. */
+export interface Expectation {
+  readonly pattern: EventPattern;
+  readonly wanted: number;
+}
+
+export function parseExpectation(text: string): Expectation {
+  const match = /^(.*?)(?:=(\d+))?$/s.exec(text);
+  const wanted = Number(match?.[2] ?? 1);
+  const pattern = match?.[1] ?? "";
+  if (pattern === "" || pattern.includes("=") || wanted < 1) {
+    throw usageError(
+      `--expect ${JSON.stringify(text)} is malformed`,
+      "write it as product:event=count, such as crm:Leads.create=2",
+    );
+  }
+  return { pattern: eventPattern(pattern), wanted };
+}
+
+/** Counts what comes, by product and by expectation. */
+export interface Tally {
+  add(event: Pick<EventReport, "receipt" | "refusal" | "duplicateOf">): void;
+  /** True once every expectation is met; never when there is none. */
+  complete(): boolean;
+  summary(seconds: number): SummaryReport;
+}
+
+type Counts = { -readonly [K in keyof ProductCount]: ProductCount[K] };
+
+export function createTally(expectations: readonly Expectation[]): Tally {
+  const total = noCounts();
+  const products: Record<string, Counts> = Object.create(null);
+  const came = expectations.map(() => 0);
+  return {
+    add({ receipt, refusal, duplicateOf }) {
+      const name = receipt.product ?? "(unknown)";
+      products[name] ??= noCounts();
+      const accepted = refusal === undefined;
+      const failed = receipt.verdicts.some((verdict) => verdict.verdict === "failed");
+      const valid = accepted && !failed && receipt.known && receipt.schema?.ok !== false;
+      for (const counts of [total, products[name]]) {
+        counts.received++;
+        if (valid) counts.valid++;
+        if (!accepted) counts.rejected++;
+        if (duplicateOf !== undefined) counts.duplicates++;
+      }
+      if (!accepted || duplicateOf !== undefined) return;
+      expectations.forEach(({ pattern }, i) => {
+        if (pattern.matches(receipt.product, receipt.event)) came[i] = (came[i] ?? 0) + 1;
+      });
+    },
+    complete: () => expectations.length > 0 && expectations.every(({ wanted }, i) => (came[i] ?? 0) >= wanted),
+    summary: (seconds) => ({
+      type: "summary",
+      total,
+      products,
+      seconds,
+      expectations: expectations.map(({ pattern, wanted }, i) => ({ event: pattern.text, wanted, came: came[i] ?? 0 })),
+    }),
+  };
+}
+
+function noCounts(): Counts {
+  return { received: 0, valid: 0, rejected: 0, duplicates: 0 };
+}

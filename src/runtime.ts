@@ -1,0 +1,84 @@
+import { homedir } from "node:os";
+import { basename, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Output, Runtime } from "./context.ts";
+
+/** The only place that touches the process. */
+export function nodeRuntime(): Runtime {
+  return {
+    argv: process.argv.slice(2),
+    env: process.env,
+    cwd: process.cwd(),
+    home: homedir(),
+    platform: process.platform,
+    invocation: invocation(),
+    // Both src/ and dist/ lie just below it.
+    packageRoot: fileURLToPath(new URL("..", import.meta.url)),
+    stdin: { isTTY: process.stdin.isTTY === true, read: readStdin },
+    stdout: output(process.stdout),
+    stderr: output(process.stderr),
+    async prompts() {
+      // Questions go to stderr: stdout may be a file, and a question that nobody sees waits for ever.
+      if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return undefined;
+      const { inquirerPrompts } = await import("./ui/prompts.ts");
+      return inquirerPrompts(process.stderr, this.signal);
+    },
+    now: () => new Date(),
+    get signal() {
+      interrupted ??= listenForInterrupt();
+      return interrupted;
+    },
+  };
+}
+
+/** Run by `npm start` there is no `zoho-hooks` on the path; the file that runs is what works in any terminal. */
+function invocation(): string {
+  const script = process.argv[1];
+  if (process.env.npm_command === "exec") return "npx zoho-hooks";
+  if (script !== undefined && (process.env.npm_lifecycle_event !== undefined || basename(script).endsWith(".js"))) {
+    return `node ${relative(process.cwd(), script) || script}`;
+  }
+  return "zoho-hooks";
+}
+
+let interrupted: AbortSignal | undefined;
+
+/**
+ * The first Ctrl-C, SIGTERM or closed terminal asks for an orderly end; a second one ends at once, with the
+ * status that a shell gives to a process that the signal killed.
+ */
+function listenForInterrupt(): AbortSignal {
+  const controller = new AbortController();
+  const statuses = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+  for (const [name, status] of Object.entries(statuses)) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(status);
+      controller.abort(name);
+    });
+  }
+  return controller.signal;
+}
+
+function output(stream: NodeJS.WriteStream): Output {
+  // A reader that has gone away (`| head`) is no error of ours: stop writing, end quietly.
+  let open = true;
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    open = false;
+    if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
+  });
+  return {
+    write: (text) => {
+      if (open) stream.write(text);
+    },
+    isTTY: stream.isTTY === true,
+    get columns() {
+      return stream.isTTY === true ? stream.columns : undefined;
+    },
+  };
+}
+
+async function readStdin(): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}

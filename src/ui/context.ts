@@ -1,0 +1,52 @@
+import type { Context, Runtime } from "../context.ts";
+import type { Report } from "../core/report.ts";
+import { renderHuman } from "./human.ts";
+import { renderJson } from "./json.ts";
+import { paintFor } from "./paint.ts";
+import { noProgress, progressBar } from "./progress.ts";
+
+export interface Mode {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly color: boolean;
+}
+
+/** What a report looks like: `out` is data, `err` everything else. Both end with a newline where they are not empty. */
+export interface Rendered {
+  readonly out?: string;
+  readonly err?: string;
+}
+
+/** Joins a run's mode to the world: from here on a command only reports. */
+export function createContext(runtime: Runtime, mode: Mode): Context {
+  const style = {
+    out: paintFor(runtime.stdout, runtime, mode.color),
+    err: paintFor(runtime.stderr, runtime, mode.color),
+    columns: runtime.stdout.columns ?? 100,
+    verbose: mode.verbose,
+    quiet: mode.quiet,
+  };
+  const report = (each: Report): void => {
+    const rendered = mode.json ? renderJson(each, mode.quiet) : renderHuman(each, style);
+    if (rendered.out) runtime.stdout.write(rendered.out);
+    if (rendered.err) runtime.stderr.write(rendered.err);
+  };
+  return Object.assign(Object.create(runtime) as Runtime, {
+    report,
+    verbose: mode.verbose,
+    quiet: mode.quiet,
+    json: mode.json,
+    async prompts() {
+      return mode.json ? undefined : runtime.prompts();
+    },
+    async waiting<T>(message: string, work: () => Promise<T>): Promise<T> {
+      if (!style.err.live || mode.json || mode.quiet) return work();
+      return (await import("./spinner.ts")).withSpinner(message, work);
+    },
+    progress(total: number) {
+      const shown = style.err.live && !mode.json && !mode.quiet;
+      return shown ? progressBar(runtime.stderr, style.err, total) : noProgress;
+    },
+  });
+}

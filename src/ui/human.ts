@@ -1,0 +1,52 @@
+import type { Report } from "../core/report.ts";
+import type { Rendered } from "./context.ts";
+import { renderEvent } from "./human/event.ts";
+import { renderProduct } from "./human/product.ts";
+import { renderReady } from "./human/ready.ts";
+import { renderRequest } from "./human/request.ts";
+import { renderSendSummary, renderSent } from "./human/sent.ts";
+import { renderSummary } from "./human/summary.ts";
+import { renderTable } from "./human/table.ts";
+import { renderVerified } from "./human/verified.ts";
+import { type Paint, plain } from "./paint.ts";
+
+export interface Style {
+  /** Paint for stdout and for stderr: one may be a terminal and the other a file. */
+  readonly out: Paint;
+  readonly err: Paint;
+  readonly columns: number;
+  readonly verbose: boolean;
+  readonly quiet: boolean;
+}
+
+type Renderers = {
+  readonly [Kind in Report["type"]]: (report: Extract<Report, { type: Kind }>, style: Style) => Rendered;
+};
+
+const renderers: Renderers = {
+  ready: renderReady,
+  event: renderEvent,
+  summary: renderSummary,
+  sent: renderSent,
+  "send-summary": renderSendSummary,
+  request: renderRequest,
+  verified: renderVerified,
+  product: renderProduct,
+  table: renderTable,
+  notice: ({ message }, { err, quiet }) => (quiet ? {} : { err: `${err.dim(plain(message, true))}\n` }),
+  warning: ({ message, hint }, { err }) => ({
+    err: `${err.caution("warning:")} ${plain(message, true)}\n${hint === undefined ? "" : `  ${err.dim(plain(hint, true))}\n`}`,
+  }),
+  text: ({ text }) => ({ out: text }),
+};
+
+/** A report as text for people. */
+export function renderHuman<Kind extends Report["type"]>(
+  report: Extract<Report, { type: Kind }>,
+  style: Style,
+): Rendered {
+  return (renderers[report.type as Kind] as (report: Extract<Report, { type: Kind }>, style: Style) => Rendered)(
+    report,
+    style,
+  );
+}

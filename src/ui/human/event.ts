@@ -1,0 +1,112 @@
+import type { HeaderPair } from "../../core/delivery.ts";
+import { prettyJson } from "../../core/json-text.ts";
+import type { Verdict } from "../../core/product.ts";
+import type { EventReport } from "../../core/report.ts";
+import type { SchemaIssue } from "../../core/schema-check.ts";
+import { formatBytes } from "../../core/units.ts";
+import type { Rendered } from "../context.ts";
+import type { Style } from "../human.ts";
+import { type Paint, plain } from "../paint.ts";
+
+const INDENT = "         ";
+
+/** One line an event; below it only what needs attention, and with `--verbose` headers and body. */
+export function renderEvent(report: EventReport, { out, verbose }: Style): Rendered {
+  if (!report.shown) return {};
+  const { receipt } = report;
+  const columns = [
+    out.dim(clockTime(report.at)),
+    out.strong(`#${report.n}`.padEnd(5)),
+    out.name(plain(receipt.product ?? "?").padEnd(13)),
+    eventName(report, out).padEnd(24),
+    record(report).padEnd(19),
+  ];
+  const findings = [
+    ...proofTexts(receipt.verdicts, out),
+    ...schemaText(report, out),
+    out.dim(formatBytes(report.body.length)),
+    ...(report.duplicateOf === undefined ? [] : [out.caution(`duplicate of #${report.duplicateOf}`)]),
+  ];
+  const below = [...refusal(report, out), ...issueLines(report, out), ...(verbose ? details(report, out) : [])];
+  const line = `${columns.join(" ")}  ${findings.join("  ")}`;
+  return { out: `${[line, ...below.map((text) => `${INDENT}${text}`.trimEnd())].join("\n")}\n` };
+}
+
+function clockTime(at: Date): string {
+  return [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
+}
+
+function eventName({ receipt, method, path }: EventReport, paint: Paint): string {
+  if (receipt.handshake !== undefined) return "challenge";
+  if (receipt.event === undefined) return plain(`${method} ${path}`);
+  return receipt.known ? plain(receipt.event) : `${plain(receipt.event)} ${paint.caution("(unknown event)")}`;
+}
+
+function record({ receipt }: EventReport): string {
+  const [first = "", ...others] = receipt.records;
+  return plain(others.length === 0 ? first : `${first} +${others.length}`);
+}
+
+/** What was proved or failed; that nothing was is worth one word, not one for each proof. */
+function proofTexts(verdicts: readonly Verdict[], paint: Paint): readonly string[] {
+  const told = verdicts.filter((verdict) => verdict.verdict !== "absent");
+  if (told.length === 0) return verdicts.length === 0 ? [] : [paint.dim("– unsigned")];
+  return told.map((verdict) => verdictText(verdict, paint));
+}
+
+/** A mark and words: colour alone never carries the meaning. */
+export function verdictText({ id, verdict }: Verdict, paint: Paint): string {
+  const texts = {
+    passed: () => paint.good(`✓ ${id}`),
+    failed: () => paint.bad(`✗ ${id} failed`),
+    absent: () => paint.dim(`– no ${id}`),
+    unconfigured: () => paint.caution(`? ${id} unchecked`),
+  };
+  return texts[verdict]();
+}
+
+function schemaText({ receipt }: EventReport, paint: Paint): readonly string[] {
+  if (receipt.schema === undefined) return [];
+  const count = receipt.schema.issues.length;
+  return [
+    receipt.schema.ok
+      ? paint.good("✓ schema")
+      : paint.caution(`✗ schema: ${count} ${count === 1 ? "issue" : "issues"}`),
+  ];
+}
+
+function refusal(report: EventReport, paint: Paint): readonly string[] {
+  if (report.refusal !== undefined) return [paint.bad(`answered ${report.status}: ${plain(report.refusal)}`)];
+  const failed = report.receipt.verdicts.filter((verdict) => verdict.verdict === "failed");
+  return failed.map((verdict) => paint.bad(`${verdict.id}: ${plain(verdict.reason)}`));
+}
+
+function issueLines({ receipt }: EventReport, paint: Paint): readonly string[] {
+  const near =
+    receipt.suggestions.length === 0 ? [] : [paint.caution(`nearest known events: ${receipt.suggestions.join(", ")}`)];
+  return [...near, ...(receipt.schema?.issues ?? []).map((issue) => paint.caution(issueText(issue)))];
+}
+
+export function issueText({ at, expected, received }: SchemaIssue): string {
+  return plain(`${at === "" ? "the body" : at}: expected ${expected}, got ${received}`);
+}
+
+function details(report: EventReport, paint: Paint): readonly string[] {
+  const lines = [paint.dim(plain(`${report.method} ${report.path}`)), ...headerLines(report.headers, paint), ""];
+  return [...lines, ...bodyLines(report.receipt.payload?.text, report.body), ""];
+}
+
+export function headerLines(headers: readonly HeaderPair[], paint: Paint): readonly string[] {
+  return headers.map(([name, value]) => `${paint.dim(`${plain(name)}:`)} ${plain(value)}`);
+}
+
+/** JSON indented with every digit as it came; other text as it is; bytes that are no text by their length. */
+export function bodyLines(text: string | undefined, body: Buffer): readonly string[] {
+  if (body.length === 0) return ["(empty body)"];
+  if (text !== undefined) return plain(prettyJson(text), true).split("\n");
+  try {
+    return plain(new TextDecoder("utf-8", { fatal: true }).decode(body), true).split("\n");
+  } catch {
+    return [`(${body.length} bytes that are not UTF-8 text)`];
+  }
+}

@@ -1,0 +1,32 @@
+import type { ReadyReport } from "../../core/report.ts";
+import type { Rendered } from "../context.ts";
+import type { Style } from "../human.ts";
+import { plain } from "../paint.ts";
+
+export function renderReady(report: ReadyReport, { out, quiet }: Style): Rendered {
+  const ready = `${out.good("Ready.")} Listening on ${out.strong(report.url)}`;
+  if (quiet) return { out: `${ready}\n` };
+  const urls = urlLines(report.urls);
+  return {
+    out: [
+      ready,
+      ...urls,
+      ...report.notes.map((note) => `  ${out.dim(plain(note))}`),
+      "",
+      `Try it in a second terminal:  ${out.strong(report.tryCommand)}`,
+      out.dim("Ctrl-C to stop."),
+      "",
+      "",
+    ].join("\n"),
+  };
+}
+
+const MOST_URLS = 6;
+
+/** Each product's URL, ready to paste; where they are many, the one rule that makes them. */
+function urlLines(urls: Readonly<Record<string, string>>): readonly string[] {
+  const all = Object.entries(urls);
+  if (all.length <= MOST_URLS) return all.map(([product, url]) => `  ${product.padEnd(14)} ${url}`);
+  const [, first = ""] = all[0] ?? [];
+  return [`  ${first.replace(/[^/]+$/, "<product>")}`, `  ${all.map(([product]) => product).join(", ")}`];
+}

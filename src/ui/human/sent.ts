@@ -1,0 +1,51 @@
+import type { SendSummaryReport, SentReport } from "../../core/report.ts";
+import { formatBytes, formatDuration } from "../../core/units.ts";
+import type { Rendered } from "../context.ts";
+import type { Style } from "../human.ts";
+import { plain } from "../paint.ts";
+
+export function renderSent(report: SentReport, { out, quiet }: Style): Rendered {
+  const ok = report.error === undefined && isSuccess(report.status);
+  if (quiet && ok) return {};
+  const status =
+    report.status === undefined
+      ? out.bad("✗ not delivered")
+      : ok
+        ? out.good(`✓ ${report.status}`)
+        : out.bad(`✗ ${report.status}`);
+  const line = [
+    status,
+    out.name(report.product.padEnd(13)),
+    (report.event ?? "(own body)").padEnd(26),
+    out.dim(`${formatDuration(report.latencyMs)}  ${formatBytes(report.bytes)}  ${plain(report.url)}`),
+  ].join(" ");
+  const below = [
+    ...(report.brief ? [] : report.notes.map((note) => out.dim(plain(note)))),
+    ...(report.error === undefined ? [] : [out.bad(plain(report.error))]),
+    ...((report.brief && ok) || report.replyPreview === undefined || report.replyPreview === ""
+      ? []
+      : [`${out.dim("answer:")} ${plain(report.replyPreview)}`]),
+    ...(report.hint === undefined ? [] : [out.caution(plain(report.hint))]),
+  ];
+  return { out: `${[line, ...below.map((text) => `  ${text}`)].join("\n")}\n` };
+}
+
+export function renderSendSummary(
+  { count, ok, failed, seconds, latency, statuses }: SendSummaryReport,
+  { out }: Style,
+): Rendered {
+  const rate = seconds > 0 ? `, ${Math.round(count / seconds)} a second` : "";
+  const kinds = Object.entries(statuses).map(([status, times]) => `${status} × ${times}`);
+  return {
+    out: [
+      `${out.strong(`${count} sent`)} in ${formatDuration(seconds * 1000)}${rate}: ${out.good(`${ok} ok`)}, ${failed > 0 ? out.bad(`${failed} failed`) : "0 failed"}`,
+      `  answers  ${kinds.join(", ")}`,
+      `  latency  p50 ${formatDuration(latency.p50)}  p95 ${formatDuration(latency.p95)}  p99 ${formatDuration(latency.p99)}  max ${formatDuration(latency.max)}`,
+      "",
+    ].join("\n"),
+  };
+}
+
+function isSuccess(status: number | undefined): boolean {
+  return status !== undefined && status >= 200 && status < 300;
+}

@@ -1,0 +1,28 @@
+import type { ProductCount, SummaryReport } from "../../core/report.ts";
+import { formatDuration } from "../../core/units.ts";
+import type { Rendered } from "../context.ts";
+import type { Style } from "../human.ts";
+import { alignRows } from "./table.ts";
+
+export function renderSummary(report: SummaryReport, { out }: Style): Rendered {
+  const row = (name: string, count: ProductCount): readonly string[] => [
+    name,
+    String(count.received),
+    String(count.valid),
+    String(count.rejected),
+    String(count.duplicates),
+  ];
+  const products = Object.entries(report.products);
+  const rows = [
+    ["", "received", "valid", "rejected", "duplicates"],
+    ...products.map(([product, count]) => row(product, count)),
+    ...(products.length === 1 ? [] : [row("total", report.total)]),
+  ];
+  const expected = report.expectations.map(({ event, wanted, came }) =>
+    came >= wanted
+      ? out.good(`✓ ${event}: ${came} of ${wanted} came`)
+      : out.bad(`✗ ${event}: ${came} of ${wanted} came`),
+  );
+  const title = `\n${out.strong("Summary")} ${out.dim(`after ${formatDuration(report.seconds * 1000)}`)}`;
+  return { out: `${[title, ...alignRows(rows, [1, 2, 3, 4]), ...expected].join("\n")}\n` };
+}

@@ -1,0 +1,39 @@
+import type { Report } from "../core/report.ts";
+import type { Rendered } from "./context.ts";
+import { eventLine, verifiedLine } from "./json/event.ts";
+import { requestLine, sendSummaryLine, sentLine } from "./json/sent.ts";
+
+type Line = Readonly<Record<string, unknown>>;
+type Renderers = { readonly [Kind in Report["type"]]: (report: Extract<Report, { type: Kind }>) => readonly Line[] };
+
+/** The JSON lines are a public interface: documented in the README, pinned by tests, never changed within a version. */
+const renderers: Renderers = {
+  ready: ({ url, publicUrl, urls, notes }) => [{ type: "ready", url, public_url: publicUrl ?? null, urls, notes }],
+  event: (report) => (report.shown ? [eventLine(report)] : []),
+  summary: ({ total, products, seconds, expectations }) => [
+    { type: "summary", ...total, products, seconds, expectations },
+  ],
+  sent: (report) => [sentLine(report)],
+  "send-summary": (report) => [sendSummaryLine(report)],
+  request: (report) => [requestLine(report)],
+  verified: (report) => [verifiedLine(report)],
+  notice: () => [],
+  warning: ({ message, hint }) => [{ type: "warning", message, hint: hint ?? null }],
+  text: ({ text, json }) => [json ?? { type: "text", text }],
+  product: (report) => [{ ...report }],
+  table: ({ json }) => json,
+};
+
+/** What a script may leave out with `--quiet`. */
+const CHATTER: ReadonlySet<Report["type"]> = new Set(["notice"]);
+
+/** A report as JSON lines on stdout. */
+export function renderJson<Kind extends Report["type"]>(
+  report: Extract<Report, { type: Kind }>,
+  quiet: boolean,
+): Rendered {
+  if (quiet && CHATTER.has(report.type)) return {};
+  const render = renderers[report.type as Kind] as (report: Extract<Report, { type: Kind }>) => readonly Line[];
+  const lines = render(report).map((line) => `${JSON.stringify({ v: 1, ...line })}\n`);
+  return { out: lines.join("") };
+}

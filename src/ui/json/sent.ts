@@ -1,0 +1,46 @@
+import type { RequestReport, SendSummaryReport, SentReport } from "../../core/report.ts";
+
+type Line = Readonly<Record<string, unknown>>;
+
+export function sentLine(report: SentReport): Line {
+  return {
+    type: "sent",
+    product: report.product,
+    event: report.event ?? null,
+    format: report.format,
+    url: report.url,
+    status: report.status ?? null,
+    latency_ms: Number(report.latencyMs.toFixed(2)),
+    error: report.error ?? null,
+    hint: report.hint ?? null,
+    reply: report.replyPreview ?? null,
+    notes: report.notes,
+  };
+}
+
+export function sendSummaryLine({ type: _, latency, ...figures }: SendSummaryReport): Line {
+  const latencyMs = Object.fromEntries(Object.entries(latency).map(([name, ms]) => [name, Number(ms.toFixed(2))]));
+  return { type: "send_summary", ...figures, latency_ms: latencyMs };
+}
+
+/** With `--dry-run` the line of a sent event holds the whole request instead of an answer. */
+export function requestLine(report: RequestReport): Line {
+  return {
+    type: "sent",
+    product: report.product,
+    event: report.event ?? null,
+    format: report.format,
+    url: report.url,
+    status: null,
+    latency_ms: null,
+    error: null,
+    request: {
+      method: report.method,
+      url: report.url,
+      headers: report.headers,
+      body_b64: report.body.toString("base64"),
+      body: report.body.toString("utf8"),
+      ...(report.curl === undefined ? {} : { curl: report.curl }),
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { Chalk, type ChalkInstance } from "chalk";
+import type { Output, Runtime } from "../context.ts";
+
+/** Colours by meaning, decided per stream. No meaning is ever carried by colour alone. */
+export interface Paint {
+  good(text: string): string;
+  bad(text: string): string;
+  caution(text: string): string;
+  dim(text: string): string;
+  strong(text: string): string;
+  name(text: string): string;
+  /** True where a person watches: animation and width may be used. */
+  readonly live: boolean;
+}
+
+export function paintFor(output: Output, runtime: Runtime, color: boolean): Paint {
+  const chalk: ChalkInstance = new Chalk({ level: hasColor(output, runtime.env, color) ? 1 : 0 });
+  return {
+    good: chalk.green,
+    bad: chalk.red,
+    caution: chalk.yellow,
+    dim: chalk.dim,
+    strong: chalk.bold,
+    name: chalk.cyan,
+    live: output.isTTY && runtime.env.TERM !== "dumb",
+  };
+}
+
+/** no-color.org: NO_COLOR wins when it is not empty; FORCE_COLOR turns colour on where there is no terminal. */
+function hasColor(output: Output, env: Runtime["env"], wanted: boolean): boolean {
+  if (!wanted || env.NO_COLOR) return false;
+  const forced = env.FORCE_COLOR;
+  if (forced !== undefined && forced !== "") return forced !== "0" && forced !== "false";
+  return output.isTTY && env.TERM !== "dumb";
+}
+
+/**
+ * Text of a stranger's (payloads, headers, replies) without what a terminal would obey: escape sequences and control
+ * characters, bidirectional overrides included. Line ends and tabs stay where `multiline` is asked for.
+ */
+export function plain(text: string, multiline = false): string {
+  const layout = text.replace(/\r\n?/g, "\n");
+  const kept = multiline ? layout : layout.replace(/[\n\t]/g, " ");
+  return kept.replace(UNPRINTABLE, "");
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose
+const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;

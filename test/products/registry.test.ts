@@ -1,0 +1,71 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { readPayload } from "../../src/core/payload.ts";
+import type { Format, Product } from "../../src/core/product.ts";
+import { products } from "../../src/products/index.ts";
+
+const formats = products.flatMap((product: Product) =>
+  product.formats.map((format): [string, Format] => [`${product.id} ${format.id}`, format]),
+);
+
+describe("the products", () => {
+  it("have ids that fit a URL and a command line, each its own", () => {
+    const ids = products.map(({ id }) => id);
+    for (const id of ids) expect(id).toMatch(/^[a-z]+$/);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+describe.each(formats)("%s", (_label, format) => {
+  it("has no two events whose names differ by case alone", () => {
+    const names = format.events.map(({ name }) => name.toLowerCase());
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it("has one summary for each event", () => {
+    const summaries = format.events.map(({ summary }) => summary);
+    expect(new Set(summaries).size).toBe(summaries.length);
+  });
+
+  it("says where it is specified", () => {
+    expect(format.source).toContain("Webhooks Guide for Zoho APIs 1.0");
+  });
+
+  it("takes any JSON without throwing, and gives ids as text", () => {
+    fc.assert(
+      fc.property(envelopeLike, fc.constantFrom(...format.events), (data, event) => {
+        const delivery = { method: "POST", url: "/", headers: [], body: Buffer.from(JSON.stringify(data)) };
+        const read = readPayload(delivery);
+        if (!read.ok) throw new Error(read.problem.reason);
+        const claimed = format.recognise(read.payload, delivery);
+        expect(claimed === undefined || (typeof claimed === "string" && claimed !== "")).toBe(true);
+        for (const id of format.records(read.payload.data, claimed ?? event.name)) expect(typeof id).toBe("string");
+        expect(() => event.schema.safeParse(read.payload.data)).not.toThrow();
+      }),
+    );
+  });
+});
+
+/** JSON whose keys are often those of an envelope, with anything behind them. */
+const envelopeLike = fc.oneof(
+  fc.jsonValue(),
+  fc.dictionary(
+    fc.constantFrom(
+      ...["module", "operation", "ids", "event", "data", "ticketId", "ticket", "comment", "subscription", "fields"],
+      ...[
+        "form_link_name",
+        "submission_id",
+        "updated_time",
+        "record_id",
+        "task",
+        "campaign",
+        "__proto__",
+        "response_id",
+      ],
+    ),
+    fc.oneof(
+      fc.jsonValue(),
+      fc.record({ id: fc.jsonValue(), campaign_id: fc.jsonValue(), invoice_id: fc.jsonValue() }),
+    ),
+  ),
+);

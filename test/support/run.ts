@@ -1,0 +1,76 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Prompts, Runtime } from "../../src/context.ts";
+import { runProgram } from "../../src/program.ts";
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly stdin?: string | Buffer;
+  readonly signal?: AbortSignal;
+  readonly now?: () => Date;
+  /** Answers questions, as a person at a terminal would. */
+  readonly prompts?: Prompts;
+  /** Sees stdout as it comes. */
+  readonly onOut?: (text: string) => void;
+}
+
+export interface RunResult {
+  readonly exitCode: number;
+  readonly out: string;
+  readonly err: string;
+  /** Each line of stdout as JSON. */
+  lines(): Record<string, unknown>[];
+}
+
+/** Runs a command line in process, as a user would type it, in an empty folder and an empty environment unless told. */
+export async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  let out = "";
+  let err = "";
+  const home = options.cwd ?? tempFolder();
+  const runtime: Runtime = {
+    argv,
+    env: options.env ?? {},
+    cwd: home,
+    home,
+    platform: process.platform,
+    invocation: "zoho-hooks",
+    packageRoot: fileURLToPath(new URL("../..", import.meta.url)),
+    stdin: { isTTY: false, read: async () => Buffer.from(options.stdin ?? "") },
+    stdout: {
+      write: (text) => {
+        out += text;
+        options.onOut?.(text);
+      },
+      isTTY: false,
+      columns: undefined,
+    },
+    stderr: {
+      write: (text) => {
+        err += text;
+      },
+      isTTY: false,
+      columns: undefined,
+    },
+    prompts: async () => options.prompts,
+    now: options.now ?? (() => new Date()),
+    signal: options.signal ?? new AbortController().signal,
+  };
+  const exitCode = await runProgram(runtime, "0.0.0-test");
+  return {
+    exitCode,
+    out,
+    err,
+    lines: () =>
+      out
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+  };
+}
+
+export function tempFolder(): string {
+  return mkdtempSync(join(tmpdir(), "zoho-hooks-test-"));
+}
