@@ -1,3 +1,4 @@
+import type { ApiRequestReport, ChannelReport, SignInReport } from "./channel-report.ts";
 import type { HeaderPair } from "./delivery.ts";
 import type { TextPosition } from "./json-text.ts";
 import type { Explanation, Proves, WebhookEvent } from "./product.ts";
@@ -16,6 +17,9 @@ export type Report =
   | RequestReport
   | VerifiedReport
   | ProductReport
+  | ChannelReport
+  | SignInReport
+  | ApiRequestReport
   | NoticeReport
   | WarningReport
   | TextReport

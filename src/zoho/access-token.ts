@@ -62,8 +62,8 @@ export function accessTokens(options: {
     replace: async () => {
       throw new UserError(
         "credentials",
-        `Zoho refuses the access token of ${access.accessToken.origin}: it is over (they live for an hour) or of another data centre.`,
-        "Set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN instead: then a new one is made when needed.",
+        `Zoho refuses the access token of ${access.accessToken.origin}: it is over (they live for an hour) or of another data centre`,
+        "set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN instead: then a new one is made when needed",
         "invalid_token",
       );
     },
@@ -118,22 +118,9 @@ function refreshed(options: {
     return { value: accessToken, apiDomain, expiresAt: new Date(expiresAt) };
   };
 
-  // Within one process, too, everyone waits for the same refresh.
-  let running: Promise<AccessToken> | undefined;
-  const refreshOnce = (refused?: AccessToken): Promise<AccessToken> => {
-    running ??= refresh(refused).finally(() => {
-      running = undefined;
-    });
-    return running;
-  };
-
   return {
-    get: async () => usable(await read()) ?? refreshOnce(),
-    replace: async (refused) => {
-      const token = usable(await read(), refused) ?? (await refreshOnce(refused));
-      // The refresh that was joined may have been somebody's who did not know of the refusal.
-      return token.value === refused.value ? refreshOnce(refused) : token;
-    },
+    get: async () => usable(await read()) ?? refresh(),
+    replace: async (refused) => usable(await read(), refused) ?? refresh(refused),
     keep: async (tokens) => {
       const now = options.now().getTime();
       await withFileLock(`${path}.lock`, LOCK_WAIT_MS, async () => {
@@ -149,8 +136,8 @@ function refuseTooMany(refreshedAt: readonly number[], throttledUntil: number | 
   if (until <= now) return;
   throw new UserError(
     "credentials",
-    `No new access token for another ${Math.ceil((until - now) / 1000)} s: Zoho gives ten in ten minutes for one refresh token, and blocks whoever asks for more.`,
-    "Wait. If the tokens keep being refused, the sign-in is of another data centre or was revoked: zoho-hooks login.",
+    `no new access token for another ${Math.ceil((until - now) / 1000)} s: Zoho gives ten in ten minutes for one refresh token, and blocks whoever asks for more`,
+    "wait; if the tokens keep being refused, the sign-in is of another data centre or was revoked: zoho-hooks login",
     "token_throttled",
   );
 }

@@ -58,7 +58,7 @@ export function faultError(fault: ZohoFault, status: number, call: ApiCall): Zoh
   const where = detailText(fault.details);
   return new ZohoApiError(
     known.exit,
-    `Zoho refused to ${call.action} (${said}${where}). ${known.meaning}`,
+    `Zoho refused to ${call.action}: ${known.meaning} (${said}${where})`,
     known.hint,
     fault,
     status,

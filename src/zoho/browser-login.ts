@@ -76,7 +76,7 @@ export async function startRedirectServer(options: {
       const word = url.searchParams.get("error") ?? "no code";
       answer(response, 400, "Zoho did not grant access. The terminal says more.");
       return reject(
-        new UserError("credentials", `Zoho did not grant access: ${word}.`, "Start again and accept the scopes.", word),
+        new UserError("credentials", `Zoho did not grant access: ${word}`, "start again and accept the scopes", word),
       );
     }
     const accountsUrl = trustedServer(url.searchParams.get("accounts-server"), options.accountsUrl);
@@ -85,13 +85,13 @@ export async function startRedirectServer(options: {
       return reject(
         new UserError(
           "credentials",
-          "The redirect names an accounts server that is not one of Zoho's: the client secret is not sent there.",
-          "Start again; if it happens again, sign in with a self client and --code.",
+          "the redirect names an accounts server that is not one of Zoho's: the client secret is not sent there",
+          "start again; if it happens again, sign in with a self client and --code",
           "unknown_accounts_server",
         ),
       );
     }
-    answer(response, 200, "Signed in. You can close this page and go back to the terminal.");
+    answer(response, 200, "Zoho granted access. You can close this page and go back to the terminal.");
     return resolve({ code, accountsUrl, redirectUri });
   });
 
@@ -107,8 +107,8 @@ export async function startRedirectServer(options: {
     reject(
       new UserError(
         "credentials",
-        `Nobody came back from the browser within ${Math.round(options.timeoutMs / 1000)} s.`,
-        "Start again, or sign in with a self client and --code.",
+        `nobody came back from the browser within ${Math.round(options.timeoutMs / 1000)} s`,
+        "start again, or sign in with a self client and --code",
         "expired",
       ),
     );
@@ -143,7 +143,7 @@ function answer(response: ServerResponse, status: number, text: string): void {
 function portError(port: number, error: Error): UserError {
   return new UserError(
     "usage",
-    `Port ${port} of this machine, to which the browser shall come back, cannot be opened: ${error.message}.`,
-    "Free it, or register another redirect address for the client and give its port with --port.",
+    `port ${port} of this machine, to which the browser shall come back, cannot be opened: ${error.message}`,
+    "free it, or register another redirect address for the client and give its port with --port",
   );
 }

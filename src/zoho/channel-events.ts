@@ -14,7 +14,7 @@ export function normaliseEvents(names: readonly string[]): readonly string[] {
     .flatMap((name) => name.split(","))
     .flatMap((name) => (name.trim() === "" ? [] : [one(name.trim())]));
   if (events.length > 0) return [...new Set(events)];
-  throw usageError("No event is given.", "Name at least one, such as Leads.create or Deals.all.");
+  throw usageError("no event is given", "name at least one, such as Leads.create or Deals.all");
 }
 
 function one(name: string): string {
@@ -25,10 +25,10 @@ function one(name: string): string {
   if (match !== null && OPERATIONS.includes(operation)) return `${module}.${operation}`;
   const [near] = nearest(operation, [...OPERATIONS, ...Object.keys(OTHER_WORDS)], 1);
   throw usageError(
-    `${JSON.stringify(name)} is not an event that a channel can tell of.`,
+    `${JSON.stringify(name)} is not an event that a channel can tell of`,
     near === undefined || match === null
-      ? `Write <Module>.<operation> with one of ${OPERATIONS.join(", ")}: Leads.create, Deals.all.`
-      : `Did you mean ${module}.${OTHER_WORDS[near] ?? near}?`,
+      ? `write <Module>.<operation> with one of ${OPERATIONS.join(", ")}: Leads.create, Deals.all`
+      : `did you mean ${module}.${OTHER_WORDS[near] ?? near}?`,
   );
 }
 

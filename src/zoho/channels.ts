@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from "node:crypto";
-import { formatDuration, zohoTime } from "./channel-time.ts";
+import { formatSpan } from "../core/units.ts";
+import { zohoTime } from "./channel-time.ts";
 import type { WatchProduct } from "./watch-products.ts";
 import type { WatchRow } from "./watch-reply.ts";
 
@@ -99,11 +100,11 @@ export function generateToken(): string {
 
 /** What to tell when Zoho granted another end than was asked for. Undefined when all is well. */
 export function grantWarning(asked: Date, granted: Date | undefined, now: Date): string | undefined {
-  if (granted === undefined) return "Zoho does not say when the channel ends.";
+  if (granted === undefined) return "Zoho does not say when the channel ends";
   const toleranceMs = 60_000;
   if (granted.getTime() >= asked.getTime() - toleranceMs) return undefined;
-  const left = (date: Date): string => formatDuration(date.getTime() - now.getTime());
-  return `Zoho granted ${left(granted)} where ${left(asked)} were asked for: the channel ends at ${zohoTime(granted)}.`;
+  const left = (date: Date): string => formatSpan(date.getTime() - now.getTime());
+  return `Zoho granted ${left(granted)} where ${left(asked)} were asked for: the channel ends at ${zohoTime(granted)}`;
 }
 
 function endOf(channel: Channel): number {

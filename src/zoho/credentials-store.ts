@@ -77,8 +77,8 @@ export function credentialsStore(options: {
     if (parsed.success) return parsed.data;
     throw new UserError(
       "credentials",
-      `${indexPath} does not hold profiles that this version of zoho-hooks can read.`,
-      "Delete the file and sign in again (zoho-hooks login).",
+      `${indexPath} does not hold profiles that this version of zoho-hooks can read`,
+      "delete the file and sign in again (zoho-hooks login)",
     );
   };
   const vaultOf = (profile: Pick<Profile, "secretsIn">): Vault => {
@@ -103,9 +103,9 @@ export function credentialsStore(options: {
         throw new UserError(
           "credentials",
           asked === undefined
-            ? "You are not signed in to Zoho."
-            : `There is no profile ${JSON.stringify(asked)}.${known}`,
-          "Sign in with zoho-hooks login, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC.",
+            ? "you are not signed in to Zoho"
+            : `there is no profile ${JSON.stringify(asked)}.${known}`,
+          "sign in with zoho-hooks login, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC",
           "not_signed_in",
         );
       }
@@ -130,8 +130,8 @@ export function credentialsStore(options: {
     save({ name, ...profile }, secrets) {
       if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u.test(name)) {
         throw usageError(
-          `${JSON.stringify(name)} cannot be the name of a profile.`,
-          "Use letters, digits, dots, dashes and underscores.",
+          `${JSON.stringify(name)} cannot be the name of a profile`,
+          "use letters, digits, dots, dashes and underscores",
         );
       }
       return locked(async () => {
@@ -210,8 +210,8 @@ function reason(error: unknown): string {
 function noSecrets(why: string): UserError {
   return new UserError(
     "credentials",
-    `The stored sign-in cannot be used: ${why}.`,
-    "Unlock the keyring, or sign in again (zoho-hooks login).",
+    `the stored sign-in cannot be used: ${why}`,
+    "unlock the keyring, or sign in again (zoho-hooks login)",
     "no_secrets",
   );
 }

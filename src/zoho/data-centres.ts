@@ -36,15 +36,15 @@ export function findDataCentre(id: string): DataCentre {
   const found = dataCentres.find((each) => each.id === id.toLowerCase());
   if (found !== undefined) return found;
   throw usageError(
-    `There is no Zoho data centre ${JSON.stringify(id)}.`,
-    `Use one of ${dataCentres.map((each) => each.id).join(", ")}: it is the end of the address at which you use Zoho (crm.zoho.eu is eu).`,
+    `there is no Zoho data centre ${JSON.stringify(id)}`,
+    `use one of ${dataCentres.map((each) => each.id).join(", ")}: it is the end of the address at which you use Zoho (crm.zoho.eu is eu)`,
   );
 }
 
 export function findEnvironment(name: string): Environment {
   const found = environments.find((each) => each === name.toLowerCase());
   if (found !== undefined) return found;
-  throw usageError(`There is no Zoho environment ${JSON.stringify(name)}.`, `Use one of ${environments.join(", ")}.`);
+  throw usageError(`there is no Zoho environment ${JSON.stringify(name)}`, `use one of ${environments.join(", ")}`);
 }
 
 export function apiUrl(centre: DataCentre, environment: Environment): string {
@@ -83,8 +83,8 @@ function hostSetting(env: Readonly<Record<string, string | undefined>>, name: st
     return url.origin;
   }
   throw usageError(
-    `${name} is not an address that secrets can be sent to: it must be https (or http on this machine).`,
-    `Set it to something like https://accounts.zoho.eu, or unset it to use the data centre's own.`,
+    `${name} is not an address that secrets can be sent to: it must be https (or http on this machine)`,
+    `set it to something like https://accounts.zoho.eu, or unset it to use the data centre's own`,
   );
 }
 

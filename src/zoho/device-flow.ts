@@ -81,8 +81,8 @@ export async function deviceLogin(options: {
   }
   throw new UserError(
     "credentials",
-    "The code was not confirmed within five minutes.",
-    "Start again: zoho-hooks login --device.",
+    "the code was not confirmed within five minutes",
+    "start again: zoho-hooks login --device",
     "expired",
   );
 }
@@ -93,8 +93,8 @@ function otherCentre(body: unknown, accountsUrl: string): string {
   if (location.success) return findDataCentre(location.data.user_location).accountsUrl;
   throw new UserError(
     "credentials",
-    `${new URL(accountsUrl).host} says that the user lives in another data centre, and not in which.`,
-    "Give it with --dc.",
+    `${new URL(accountsUrl).host} says that the user lives in another data centre, and not in which`,
+    "give it with --dc",
     "other_dc",
   );
 }

@@ -28,10 +28,10 @@ export async function fieldCondition(
   signal?: AbortSignal,
 ): Promise<unknown> {
   if (!product.options.conditions) {
-    throw usageError(`${product.title} has no field conditions in this API version.`, "Leave --fields out.");
+    throw usageError(`${product.title} has no field conditions in this API version`, "leave --fields out");
   }
   if (fields.length > MOST_FIELDS) {
-    throw usageError(`${fields.length} fields are more than Zoho takes.`, `Give at most ${MOST_FIELDS}.`);
+    throw usageError(`${fields.length} fields are more than Zoho takes`, `give at most ${MOST_FIELDS}`);
   }
   const modules = await lookUp(api, `${product.apiRoot}/settings/modules`, "modules", "look up modules", signal);
   const chosen = pick(modules, module, "module");
@@ -47,7 +47,7 @@ export async function fieldCondition(
 /** A group holds at most two: more are nested, each group in the one before. */
 export function fieldSelection(fields: readonly Named[]): unknown {
   const [first, ...rest] = fields.map((field) => ({ field }));
-  if (first === undefined) throw usageError("No field is given.", "Name at least one, or leave --fields out.");
+  if (first === undefined) throw usageError("no field is given", "name at least one, or leave --fields out");
   if (rest.length === 0) return first;
   const second = rest.length === 1 ? rest[0] : fieldSelection(fields.slice(1));
   return { group_operator: "or", group: [first, second] };
@@ -84,7 +84,7 @@ function pick(known: readonly Named[], name: string, what: string): Named {
   );
   throw new UserError(
     "usage",
-    `The organisation has no ${what} with the API name ${JSON.stringify(name)}.`,
-    near.length > 0 ? `Did you mean ${near.join(", ")}?` : "Use the API name, not the label.",
+    `the organisation has no ${what} with the API name ${JSON.stringify(name)}`,
+    near.length > 0 ? `did you mean ${near.join(", ")}?` : "use the API name, not the label",
   );
 }

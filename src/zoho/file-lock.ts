@@ -22,8 +22,8 @@ export async function withFileLock<T>(path: string, waitMs: number, work: () => 
     if (performance.now() > until) {
       throw new UserError(
         "credentials",
-        `Another zoho-hooks process has been holding ${path} for over ${Math.round(waitMs / 1000)} s.`,
-        "End that process; if there is none, delete the file.",
+        `another zoho-hooks process has been holding ${path} for over ${Math.round(waitMs / 1000)} s`,
+        "end that process; if there is none, delete the file",
       );
     }
     await removeIfStale(path);

@@ -1,9 +1,9 @@
 import type { Dispatcher } from "undici";
 import { errorText, UserError } from "../core/errors.ts";
 import { parseJson } from "../core/json-text.ts";
+import { isSecretName, MASK, maskBody, maskUrl } from "../core/mask.ts";
 import { backoffMs, MAX_TRIES, mayRetry, type Sleep, type TryOutcome } from "./backoff.ts";
 import { connectionPool } from "./connection-pool.ts";
-import { MASK, maskForm, maskJson, maskUrl } from "./mask.ts";
 
 export interface ZohoRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -97,7 +97,7 @@ export function createHttp(options: HttpOptions): ZohoHttp {
         method: request.method,
         url: maskUrl(request.url),
         headers: "authorization" in headers ? { ...headers, authorization: `Zoho-oauthtoken ${MASK}` } : headers,
-        body: request.json === undefined ? body && maskForm(body) : maskJson(request.json),
+        body: maskedBody(request),
         tryNumber,
         status,
         error: failure === undefined ? undefined : errorText(failure),
@@ -134,6 +134,17 @@ export function createHttp(options: HttpOptions): ZohoHttp {
   };
 }
 
+/** The body of a request as it may be shown. */
+export function maskedBody({ json, form }: Pick<ZohoRequest, "json" | "form">): string | undefined {
+  if (json !== undefined) return maskBody(Buffer.from(json), "application/json").toString("utf8");
+  if (form === undefined) return undefined;
+  // A grant code opens as much as a token does, while it lives.
+  const secret = (name: string): boolean => isSecretName(name) || name === "code" || name === "device_code";
+  return Object.entries(form)
+    .map(([name, value]) => `${name}=${secret(name) ? MASK : encodeURIComponent(value)}`)
+    .join("&");
+}
+
 function requestHeaders(request: ZohoRequest): Record<string, string> {
   return {
     accept: "application/json",
@@ -150,7 +161,7 @@ async function readText(body: AsyncIterable<Buffer>): Promise<string> {
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > LONGEST_BODY) throw new Error(`The answer is longer than ${LONGEST_BODY} bytes.`);
+    if (length > LONGEST_BODY) throw new Error(`the answer is longer than ${LONGEST_BODY} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
@@ -172,9 +183,9 @@ function unreachable(request: ZohoRequest, failure: unknown, timeoutMs: number):
   return new UserError(
     "zohoApi",
     timedOut
-      ? `${host} did not answer within ${timeoutMs / 1000} s.`
-      : `${host} could not be reached: ${errorText(failure)}.`,
-    "Check the network connection, and HTTPS_PROXY and NO_PROXY if you are behind a proxy.",
+      ? `${host} did not answer within ${timeoutMs / 1000} s`
+      : `${host} could not be reached: ${errorText(failure)}`,
+    "check the network connection, and HTTPS_PROXY and NO_PROXY if you are behind a proxy",
     "unreachable",
   );
 }

@@ -151,8 +151,8 @@ async function endOf(client: WatchClient, id: string, told: Date | undefined): P
   if (expiresAt !== undefined) return expiresAt;
   throw new UserError(
     "zohoApi",
-    `Zoho does not say when channel ${id} ends.`,
-    "See zoho-hooks channels list.",
+    `Zoho does not say when channel ${id} ends`,
+    "see zoho-hooks channels list",
     "no_expiry",
   );
 }
@@ -161,7 +161,7 @@ function notLater(id: string, end: Date | undefined): UserError {
   return new UserError(
     "zohoApi",
     `Zoho accepted channel ${id} and gave it no later end${end ? ` than ${end.toISOString()}` : ""}.`,
-    "Delete the channel and create it again: zoho-hooks channels delete, then create.",
+    "delete the channel and create it again: zoho-hooks channels delete, then create",
     "not_renewed",
   );
 }

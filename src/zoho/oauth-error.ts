@@ -7,8 +7,8 @@ export class ThrottledError extends UserError {
   constructor(accountsUrl: string) {
     super(
       "credentials",
-      `${new URL(accountsUrl).host} gives no token for now: too many were asked for in a short time.`,
-      "Wait ten minutes. Zoho gives ten access tokens in ten minutes for one refresh token.",
+      `${new URL(accountsUrl).host} gives no token for now: too many were asked for in a short time`,
+      "wait ten minutes: Zoho gives ten access tokens in ten minutes for one refresh token",
       "token_throttled",
     );
   }
@@ -22,15 +22,15 @@ export function tokenError(reply: ZohoReply, grant: "code" | "refresh" | "device
   if (word === undefined) {
     return new UserError(
       "credentials",
-      `${host} answered the token request with HTTP ${reply.status} and ${reply.unreadable ? "something that is not JSON" : "neither a token nor an error"}.`,
-      "Check ZOHO_ACCOUNTS_URL and the data centre, and try again.",
+      `${host} answered the token request with HTTP ${reply.status} and ${reply.unreadable ? "something that is not JSON" : "neither a token nor an error"}`,
+      "check ZOHO_ACCOUNTS_URL and the data centre, and try again",
       "token_unreadable",
     );
   }
   const { meaning, hint } = explain(word, grant, accountsUrl);
   return new UserError(
     "credentials",
-    `${host} refused: ${word}. ${meaning}`,
+    `${host} refused (${word}): ${meaning}`,
     hint,
     word.replaceAll(/[^a-z0-9]+/g, "_"),
   );
@@ -50,37 +50,37 @@ function explain(word: string, grant: string, accountsUrl: string): { meaning: s
     case "invalid_client":
     case "invalid_client_secret":
       return {
-        meaning: `The client id or secret is wrong, or ${elsewhere}.`,
-        hint: "Compare both with https://api-console.zoho.com. The secret differs by data centre, unless the console says to use the same for all.",
+        meaning: `the client id or secret is wrong, or ${elsewhere}`,
+        hint: "compare both with https://api-console.zoho.com; the secret differs by data centre, unless the console says to use the same for all",
       };
     case "invalid_code":
       return grant === "refresh"
         ? {
-            meaning: `The refresh token was revoked or replaced, or ${elsewhere}.`,
-            hint: "Sign in again: zoho-hooks login.",
+            meaning: `the refresh token was revoked or replaced, or ${elsewhere}`,
+            hint: "sign in again: zoho-hooks login",
           }
         : {
-            meaning: `The code was used already or is too old (it lives for some minutes), or ${elsewhere}.`,
-            hint: "Make a new code and use it at once.",
+            meaning: `the code was used already or is too old (it lives for some minutes), or ${elsewhere}`,
+            hint: "make a new code and use it at once",
           };
     case "invalid_redirect_uri":
       return {
-        meaning: "The redirect address is not the one registered for the client.",
-        hint: "Register exactly the address that was shown, or use a self client and --code.",
+        meaning: "the redirect address is not the one registered for the client",
+        hint: "register exactly the address that was shown, or use a self client and --code",
       };
     case "access_denied":
       return grant === "device"
-        ? { meaning: "The request was turned down.", hint: "Start again and accept it." }
+        ? { meaning: "the request was turned down", hint: "start again and accept it" }
         : {
-            meaning: "Access was turned down, or more than ten codes were made in ten minutes.",
-            hint: "Wait ten minutes and try again.",
+            meaning: "access was turned down, or more than ten codes were made in ten minutes",
+            hint: "wait ten minutes and try again",
           };
     case "expired":
-      return { meaning: "The code was not confirmed in time.", hint: "Start again: a code is good for five minutes." };
+      return { meaning: "the code was not confirmed in time", hint: "start again: a code is good for five minutes" };
     default:
       return {
-        meaning: "This is not a word that zoho-hooks knows.",
-        hint: `Check the client, the scopes and the data centre (${elsewhere}).`,
+        meaning: "this is not a word that zoho-hooks knows",
+        hint: `check the client, the scopes and the data centre (${elsewhere})`,
       };
   }
 }

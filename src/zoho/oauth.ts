@@ -94,8 +94,8 @@ export async function revokeToken(http: ZohoHttp, accountsUrl: string, token: Se
   if (body.success && body.data.status.toLowerCase() === "success") return;
   throw new UserError(
     "credentials",
-    `${new URL(accountsUrl).host} did not revoke the token (HTTP ${reply.status}${reply.unreadable ? ", not JSON" : ""}): it does not know it, or it is revoked already.`,
-    "Look at the connected apps of your Zoho account, and remove this one there if it is still listed.",
+    `${new URL(accountsUrl).host} did not revoke the token (HTTP ${reply.status}${reply.unreadable ? ", not JSON" : ""}): it does not know it, or it is revoked already`,
+    "look at the connected apps of your Zoho account, and remove this one there if it is still listed",
     "revoke_failed",
   );
 }

@@ -22,8 +22,8 @@ export async function readPrivateJson(path: string): Promise<unknown> {
   if (parsed.ok) return parsed.value;
   throw new UserError(
     "credentials",
-    `${path} is damaged: ${parsed.reason}.`,
-    "Delete the file and sign in again (zoho-hooks login).",
+    `${path} is damaged: ${parsed.reason}`,
+    "delete the file and sign in again (zoho-hooks login)",
   );
 }
 
@@ -67,7 +67,7 @@ export function hasCode(error: unknown, code: string): boolean {
 function fileError(path: string, verb: string, error: unknown): UserError {
   return new UserError(
     "credentials",
-    `${path} could not be ${verb}: ${errorText(error)}.`,
-    "Check that the folder is yours and that the disk has room; XDG_CONFIG_HOME (APPDATA on Windows) names another one.",
+    `${path} could not be ${verb}: ${errorText(error)}`,
+    "check that the folder is yours and that the disk has room; XDG_CONFIG_HOME (APPDATA on Windows) names another one",
   );
 }

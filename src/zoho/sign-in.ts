@@ -64,8 +64,8 @@ export function signInFromEnv(env: Env): SignIn | undefined {
   if (clientId === undefined || clientSecret === undefined) {
     const missing = REFRESH_VARIABLES.filter((name) => setting(env, name) === undefined);
     throw usageError(
-      `ZOHO_REFRESH_TOKEN is set, and ${missing.join(" and ")} ${missing.length > 1 ? "are" : "is"} not.`,
-      "A refresh token works only with the client that it was made for: set all three.",
+      `ZOHO_REFRESH_TOKEN is set, and ${missing.join(" and ")} ${missing.length > 1 ? "are" : "is"} not`,
+      "a refresh token works only with the client that it was made for: set all three",
     );
   }
   return {
@@ -87,5 +87,5 @@ function setting(env: Env, name: string): string | undefined {
   const value = env[name];
   if (value === undefined) return undefined;
   if (value.trim() !== "") return value.trim();
-  throw usageError(`${name} is set and empty.`, "Give it a value or unset it.");
+  throw usageError(`${name} is set and empty`, "give it a value or unset it");
 }

@@ -56,10 +56,7 @@ export const crmVersions: readonly string[] = Object.keys(CRM_LONGEST_MS);
 export function crmWatch(version = "v8"): WatchProduct {
   const longestMs = CRM_LONGEST_MS[version];
   if (longestMs === undefined) {
-    throw usageError(
-      `Zoho CRM has no API version ${JSON.stringify(version)}.`,
-      `Use one of ${crmVersions.join(", ")}.`,
-    );
+    throw usageError(`Zoho CRM has no API version ${JSON.stringify(version)}`, `use one of ${crmVersions.join(", ")}`);
   }
   const early = version === "v2" || version === "v2.1";
   return {
@@ -123,12 +120,12 @@ export function findWatchProduct(id: string, version?: string): WatchProduct {
   const found = [biginWatch, recruitWatch].find((each) => each.id === product);
   if (found === undefined) {
     throw usageError(
-      `${JSON.stringify(id)} has no notification channels.`,
-      `Products with channels: ${watchProductIds.join(", ")}.`,
+      `${JSON.stringify(id)} has no notification channels`,
+      `products with channels: ${watchProductIds.join(", ")}`,
     );
   }
   if (version !== undefined && !found.path.includes(`/${version}/`)) {
-    throw usageError(`${found.title} has one API version here, and it is not ${version}.`, "Leave --api-version out.");
+    throw usageError(`${found.title} has one API version here, and it is not ${version}`, "leave --api-version out");
   }
   return found;
 }

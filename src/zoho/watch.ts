@@ -43,11 +43,7 @@ export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortS
       rows.push(...reply.rows);
       if (!reply.more) return groupRows(rows);
     }
-    throw new UserError(
-      "zohoApi",
-      `Zoho's list of channels does not end after ${MOST_PAGES} pages.`,
-      "Try again later.",
-    );
+    throw new UserError("zohoApi", `Zoho's list of channels does not end after ${MOST_PAGES} pages`, "try again later");
   };
 
   const write = async (
@@ -92,7 +88,7 @@ export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortS
         unknown: gone.filter((id) => !confirmed.has(id)),
         remaining: ids
           .filter((id) => left.has(id))
-          .map((id) => ({ id, because: because.get(id) ?? "Zoho still lists it." })),
+          .map((id) => ({ id, because: because.get(id) ?? "Zoho still lists it" })),
       };
     },
   };
@@ -161,8 +157,8 @@ function resultFor(id: string, results: readonly WatchResult[], place: number): 
   if (result !== undefined) return { ...result, channelId: id };
   throw new UserError(
     "zohoApi",
-    `Zoho's answer does not say what became of channel ${id}.`,
-    "See what is there with zoho-hooks channels list.",
+    `Zoho's answer does not say what became of channel ${id}`,
+    "see what is there with zoho-hooks channels list",
     "no_result",
   );
 }

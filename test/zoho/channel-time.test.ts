@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { chooseExpiry, formatDuration, parseDuration, parseZohoTime, zohoTime } from "../../src/zoho/channel-time.ts";
+import { formatSpan, parseDuration } from "../../src/core/units.ts";
+import { chooseExpiry, parseZohoTime, zohoTime } from "../../src/zoho/channel-time.ts";
 import { crmWatch, findWatchProduct } from "../../src/zoho/watch-products.ts";
 
 const now = new Date("2026-03-01T09:00:00.987Z");
@@ -58,11 +59,13 @@ describe("chooseExpiry", () => {
 
 describe("durations", () => {
   it("are read and written", () => {
-    expect(parseDuration("6d23h")).toBe((6 * 24 + 23) * 3_600_000);
-    expect(parseDuration("1.5h")).toBe(5_400_000);
-    expect(parseDuration("5")).toBeUndefined();
-    expect(formatDuration((6 * 24 + 23) * 3_600_000 + 59_000)).toBe("6d 23h");
-    expect(formatDuration(-5)).toBe("0s");
-    expect(formatDuration(7 * 86_400_000)).toBe("7d");
+    expect(parseDuration("6d23h", "--expires")).toBe((6 * 24 + 23) * 3_600_000);
+    expect(parseDuration("1.5h", "--expires")).toBe(5_400_000);
+    expect(parseDuration("250 ms", "--expires")).toBe(250);
+    expect(parseDuration("5", "--expires")).toBe(5_000);
+    expect(() => parseDuration("6d and 1h", "--expires")).toThrow("--expires");
+    expect(formatSpan((6 * 24 + 23) * 3_600_000 + 59_000)).toBe("6d 23h");
+    expect(formatSpan(-5)).toBe("0s");
+    expect(formatSpan(7 * 86_400_000)).toBe("7d");
   });
 });

@@ -40,7 +40,7 @@ describe("normaliseEvents", () => {
       normaliseEvents(["Leads.udpate"]);
       expect.unreachable();
     } catch (error) {
-      expect(error).toMatchObject({ exitCode: 2, hint: "Did you mean Leads.edit?" });
+      expect(error).toMatchObject({ exitCode: 2, hint: "did you mean Leads.edit?" });
     }
   });
 

@@ -112,8 +112,8 @@ describe("the http client", () => {
     });
     const shown = JSON.stringify(rig.exchanges);
     expect(shown).not.toMatch(/S[1-6]/);
-    expect(shown).toContain("client_id=1000.ID&client_secret=••••");
-    expect(shown).toContain("token=••••&page=1");
+    expect(shown).toContain("client_id=1000.ID&client_secret=[masked]");
+    expect(shown).toContain("token=[masked]&page=1");
     expect(rig.server.requests[0]?.form.get("client_secret")).toBe("S1");
   });
 

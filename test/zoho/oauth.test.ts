@@ -55,7 +55,7 @@ describe("refreshAccess", () => {
   it("tells a dead refresh token from a throttle", async () => {
     expect(await failureOf(refreshAccess(rig.http, client, secret("dead", "test")))).toMatchObject({
       code: "invalid_code",
-      hint: "Sign in again: zoho-hooks login.",
+      hint: "sign in again: zoho-hooks login",
     });
     const live = secret(rig.server.accounts.makeRefreshToken(SCOPES), "test");
     for (let i = 0; i < 10; i++) await refreshAccess(rig.http, client, live);
@@ -144,7 +144,7 @@ describe("the browser sign-in", () => {
     await denied.close();
 
     const late = await start(undefined, 1);
-    expect((await failureOf(late.grant)).message).toContain("Nobody came back");
+    expect((await failureOf(late.grant)).message).toContain("nobody came back");
     await late.close();
 
     const controller = new AbortController();

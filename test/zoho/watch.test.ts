@@ -157,7 +157,7 @@ describe("deleting", () => {
     expect(await rig.client().remove(["2"])).toEqual({
       deleted: [],
       unknown: [],
-      remaining: [{ id: "2", because: "Zoho still lists it." }],
+      remaining: [{ id: "2", because: "Zoho still lists it" }],
     });
   });
 
@@ -251,7 +251,7 @@ describe("lookups", () => {
   it("suggest the field that was meant, and refuse where conditions do not exist", async () => {
     expect(await failureOf(fieldCondition(rig.api(), crmWatch(), "Deals", ["Stge"]))).toMatchObject({
       exitCode: 2,
-      hint: "Did you mean Stage?",
+      hint: "did you mean Stage?",
     });
     expect(
       await failureOf(fieldCondition(rig.api("bigin"), findWatchProduct("bigin"), "Deals", ["Stage"])),
