@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../core/errors.ts";
@@ -24,6 +25,8 @@ export interface AccessTokens {
   replace(refused: AccessToken): Promise<AccessToken>;
   /** Keeps the token that a sign-in brought along, so that the first call needs no refresh. */
   keep(tokens: TokenReply): Promise<void>;
+  /** Deletes what is kept of them on this machine. */
+  forget(): Promise<void>;
 }
 
 /** https://www.zoho.com/crm/developer/docs/api/v8/token-validity.html */
@@ -68,6 +71,7 @@ export function accessTokens(options: {
       );
     },
     keep: async () => undefined,
+    forget: async () => undefined,
   };
 }
 
@@ -127,6 +131,7 @@ function refreshed(options: {
         await store(tokens, [...(await read()).refreshedAt, now], now);
       });
     },
+    forget: () => withFileLock(`${path}.lock`, LOCK_WAIT_MS, () => rm(path, { force: true })),
   };
 }
 

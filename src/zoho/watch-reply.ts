@@ -103,6 +103,14 @@ export function readResults(reply: ApiReply): readonly WatchResult[] {
   });
 }
 
+/** The result of the only item of a request, if it is a success; throws its error. */
+export function requireSuccess(results: readonly WatchResult[]): Extract<WatchResult, { ok: true }> {
+  const [result] = results;
+  if (result === undefined || results.length > 1) throw new Error("one result was expected");
+  if (!result.ok) throw result.error;
+  return result;
+}
+
 /** An item that says neither is no success: silence would be taken for one. */
 const NO_RESULT = { code: "NO_RESULT", message: "the answer does not say what became of it", details: {} };
 
