@@ -41,7 +41,7 @@ export type TryOutcome = { readonly status: number; readonly unreadable: boolean
 export function mayRetry(outcome: TryOutcome, repeatable: boolean): boolean {
   if ("failure" in outcome) return repeatable || neverSent(outcome.failure);
   if (outcome.status === 429) return true;
-  return repeatable && (outcome.status >= 500 || outcome.unreadable);
+  return repeatable && (outcome.status >= 500 || (outcome.unreadable && outcome.status < 300));
 }
 
 const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ENETUNREACH", "EHOSTUNREACH"]);

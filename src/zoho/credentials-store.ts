@@ -3,24 +3,14 @@ import { z } from "zod";
 import { UserError, usageError } from "../core/errors.ts";
 import { parseJson } from "../core/json-text.ts";
 import { secret } from "../core/secret.ts";
-import { dataCentres, findDataCentre, findEnvironment, resolveHosts } from "./data-centres.ts";
+import { findDataCentre, findEnvironment, resolveHosts } from "./data-centres.ts";
 import { withFileLock } from "./file-lock.ts";
 import { NoKeyring, type Vault } from "./keyring.ts";
 import type { OAuthClient } from "./oauth.ts";
-import { readPrivateJson, writePrivateJson } from "./private-file.ts";
+import { writePrivateJson } from "./private-file.ts";
+import { type Profile, type ProfileIndex, readProfileIndex } from "./profile.ts";
 import { secretsFile } from "./secrets-file.ts";
 import type { SignIn } from "./sign-in.ts";
-
-/** What is known of a profile without its secrets; fit to be shown. */
-export interface Profile {
-  readonly name: string;
-  readonly dataCentre: string;
-  readonly environment: string;
-  readonly accountsUrl: string;
-  readonly clientId: string;
-  readonly scopes: readonly string[];
-  readonly secretsIn: "keyring" | "file";
-}
 
 export interface SavedProfile {
   readonly profile: Profile;
@@ -43,17 +33,7 @@ export interface ProfileSecrets {
   readonly refreshToken: string;
 }
 
-const profileSchema = z.object({
-  dataCentre: z.string().refine((id) => dataCentres.some((each) => each.id === id)),
-  environment: z.string(),
-  accountsUrl: z.string(),
-  clientId: z.string(),
-  scopes: z.array(z.string()),
-  secretsIn: z.enum(["keyring", "file"]),
-});
-const indexSchema = z.object({ current: z.string().optional(), profiles: z.record(z.string(), profileSchema) });
 const secretsSchema = z.object({ clientSecret: z.string().min(1), refreshToken: z.string().min(1) });
-type Index = z.infer<typeof indexSchema>;
 
 const LOCK_WAIT_MS = 15_000;
 
@@ -72,15 +52,7 @@ export function credentialsStore(options: {
   const locked = <T>(work: () => Promise<T>): Promise<T> =>
     withFileLock(join(options.folder, "profiles.lock"), LOCK_WAIT_MS, work);
 
-  const readIndex = async (): Promise<Index> => {
-    const parsed = indexSchema.safeParse((await readPrivateJson(indexPath)) ?? { profiles: {} });
-    if (parsed.success) return parsed.data;
-    throw new UserError(
-      "credentials",
-      `${indexPath} does not hold profiles that this version of zoho-hooks can read`,
-      "delete the file and sign in again (zoho-hooks login)",
-    );
-  };
+  const readIndex = (): Promise<ProfileIndex> => readProfileIndex(indexPath);
   const vaultOf = (profile: Pick<Profile, "secretsIn">): Vault => {
     if (profile.secretsIn === "file") return fileVault;
     if (options.keyring !== undefined) return options.keyring;
@@ -128,7 +100,7 @@ export function credentialsStore(options: {
     },
 
     save({ name, ...profile }, secrets) {
-      if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u.test(name)) {
+      if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u.test(name) || name === "environment") {
         throw usageError(
           `${JSON.stringify(name)} cannot be the name of a profile`,
           "use letters, digits, dots, dashes and underscores",

@@ -50,7 +50,8 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
   const { config, now, signal, onChange } = options;
   const id = config.id;
   let expiresAt = options.expiresAt;
-  let grantedAt = now();
+  // When a channel that was there before was granted is not known; late in its life it is renewed at once.
+  let grantedAt = expiresAt === undefined ? now() : new Date(expiresAt.getTime() - options.lifetimeMs);
   let lossTold = false;
   let failures = 0;
 

@@ -107,6 +107,16 @@ describe("keepAlive, one thing at a time,", () => {
     expect(failures.every((change) => change.expiresAt.getTime() > change.at)).toBe(true);
   });
 
+  it("tries ever more often towards the end, and makes it when the network is back in the last minute", async () => {
+    const expiresAt = new Date(rig.clock.now().getTime() + 10 * HOUR_MS);
+    await rig.client().create([{ config, expiresAt }]);
+    rig.server.trouble("cut", 100_000, (request) => request.at < expiresAt.getTime() - 60_000);
+    const { gaps, types } = await live(0.5, { expiresAt });
+    expect(gaps).toBe(0);
+    expect(types).not.toContain("lost");
+    expect(types.at(-1)).toBe("renewed");
+  });
+
   it("makes the channel anew under its id when Zoho refuses the renewal", async () => {
     const refusal = { watch: [{ code: "INVALID_DATA", message: "invalid data", details: {}, status: "error" }] };
     rig.server.trouble({ status: 400, body: refusal }, 1, isWatch("PUT"));
@@ -159,7 +169,7 @@ describe("keepAlive, one thing at a time,", () => {
     const changes: ChannelChange[] = [];
     const failure = await failureOf(live(30, { expiresAt, onChange: (change) => changes.push(change) }));
     expect(failure).toMatchObject({ exitCode: 6, code: "invalid_code" });
-    expect(changes.at(0)?.type).toBe("expiring");
+    expect(changes.some((change) => change.type === "expiring")).toBe(true);
     expect(changes.at(-1)?.type).toBe("lost");
     expect(changes.filter((change) => change.type === "lost")).toHaveLength(1);
   });

@@ -78,6 +78,17 @@ describe("creating and listing", () => {
   });
 });
 
+describe("modules of one channel that end at different times", () => {
+  it("end the channel with the first of them", async () => {
+    const event = (resource_name: string, channel_expiry: string) => ({ channel_id: 1, resource_name, channel_expiry });
+    const events = [event("Leads", "2026-03-07T09:00:00+00:00"), event("Deals", "2026-03-06T09:00:00+00:00")];
+    const body = { watch: [{ code: "SUCCESS", details: { events }, message: "", status: "success" }] };
+    rig.server.trouble({ status: 201, body }, 1, (each) => each.method === "POST" && each.path.includes("watch"));
+    const [result] = await rig.client().create([request({ id: "1" })]);
+    expect(result?.ok && result.expiresAt?.toISOString()).toBe("2026-03-06T09:00:00.000Z");
+  });
+});
+
 describe("errors of single items", () => {
   it.each([400, 202, 207])("are told also when they come with HTTP %i", async (status) => {
     rig.server.watch.itemErrorStatus = status;
