@@ -5,7 +5,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "listen",
     summary: "receive webhooks on this machine: verify, validate and show each one",
-    load: () => import("./listen.ts"),
+    load: () => import("./listen/index.ts"),
   },
   {
     name: "send",
@@ -20,12 +20,12 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "channels",
     summary: "create, list, renew and delete the notification channels of CRM, Bigin and Recruit",
-    load: () => import("./channels.ts"),
+    load: () => import("./channels/index.ts"),
   },
   {
     name: "login",
     summary: "sign in to Zoho, for channels",
-    load: () => import("./login.ts"),
+    load: () => import("./login/index.ts"),
   },
   {
     name: "logout",

@@ -2,13 +2,14 @@ import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
 import { renderApiRequest, renderChannel, renderSignIn } from "./human/channel.ts";
 import { renderEvent } from "./human/event.ts";
+import { renderForward, renderTarget, renderTunnel } from "./human/forward.ts";
 import { renderProduct } from "./human/product.ts";
 import { renderReady } from "./human/ready.ts";
 import { renderRequest } from "./human/request.ts";
 import { renderSendSummary, renderSent } from "./human/sent.ts";
 import { renderSummary } from "./human/summary.ts";
 import { renderTable } from "./human/table.ts";
-import { renderVerified } from "./human/verified.ts";
+import { renderVerified, renderVerifySummary } from "./human/verified.ts";
 import { type Paint, plain } from "./paint.ts";
 
 export interface Style {
@@ -27,6 +28,9 @@ type Renderers = {
 const renderers: Renderers = {
   ready: renderReady,
   event: renderEvent,
+  forward: renderForward,
+  target: renderTarget,
+  tunnel: renderTunnel,
   summary: renderSummary,
   sent: renderSent,
   "send-summary": renderSendSummary,
@@ -36,6 +40,7 @@ const renderers: Renderers = {
   channel: renderChannel,
   "sign-in": renderSignIn,
   "api-request": renderApiRequest,
+  "verify-summary": renderVerifySummary,
   table: renderTable,
   notice: ({ message }, { err, quiet }) => (quiet ? {} : { err: `${err.dim(plain(message, true))}\n` }),
   warning: ({ message, hint }, { err }) => ({

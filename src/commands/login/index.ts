@@ -1,8 +1,8 @@
-import { loadConfig } from "../config/load.ts";
-import type { Define } from "./command.ts";
-import { type LoginOptions, readLoginPlan } from "./login/plan.ts";
-import { signIn } from "./login/sign-in.ts";
-import { collect } from "./options.ts";
+import { loadConfig } from "../../config/load.ts";
+import type { Define } from "../command.ts";
+import { collect } from "../options.ts";
+import { type LoginOptions, readLoginPlan } from "./plan.ts";
+import { signIn } from "./sign-in.ts";
 
 export const define: Define = (command, act) => {
   command

@@ -1,12 +1,12 @@
-import { defineCreate } from "./channels/create.ts";
-import { defineDelete } from "./channels/delete.ts";
-import { defineDisable } from "./channels/disable.ts";
-import { defineList } from "./channels/list.ts";
-import { definePrune } from "./channels/prune.ts";
-import { defineRenew } from "./channels/renew.ts";
-import { defineShow } from "./channels/show.ts";
-import { defineUpdate } from "./channels/update.ts";
-import type { Define } from "./command.ts";
+import type { Define } from "../command.ts";
+import { defineCreate } from "./create.ts";
+import { defineDelete } from "./delete.ts";
+import { defineDisable } from "./disable.ts";
+import { defineList } from "./list.ts";
+import { definePrune } from "./prune.ts";
+import { defineRenew } from "./renew.ts";
+import { defineShow } from "./show.ts";
+import { defineUpdate } from "./update.ts";
 
 export const define: Define = (command, act) => {
   for (const one of [
