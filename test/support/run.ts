@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly prompts?: Prompts;
   /** Sees stdout as it comes. */
   readonly onOut?: (text: string) => void;
+  /** Sees stderr as it comes. */
+  readonly onErr?: (text: string) => void;
 }
 
 export interface RunResult {
@@ -51,6 +53,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     stderr: {
       write: (text) => {
         err += text;
+        options.onErr?.(text);
       },
       isTTY: false,
       columns: undefined,
