@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly stdin?: string | Buffer;
   readonly signal?: AbortSignal;
   readonly now?: () => Date;
+  /** Stderr is a terminal. */
+  readonly errTTY?: boolean;
   /** Sees stdout as it comes. */
   readonly onOut?: (text: string) => void;
 }
@@ -49,7 +51,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       write: (text) => {
         err += text;
       },
-      isTTY: false,
+      isTTY: options.errTTY ?? false,
       columns: undefined,
     },
     now: options.now ?? (() => new Date()),
