@@ -69,6 +69,7 @@ describe.skipIf(!curl)("send --curl", () => {
     ["bytes that are no text", Buffer.from([0, 1, 2, 37, 39, 92, 45, 127, 128, 255, 10, 0])],
     ["a minus sign first, and not text", Buffer.from([45, 0, 48, 49])],
     ["200 kB", Buffer.from(JSON.stringify({ a: "x'%\\".repeat(50_000) }))],
+    ["more than curl sends unasked", Buffer.alloc(1_200_000, "a")],
   ];
 
   it.each(bodies)("does the same: %s", async (_, body) => {

@@ -46,7 +46,7 @@ describe("send --count", () => {
     expect(exitCode).toBe(5);
     expect(out.match(/✗ 503/g)).toHaveLength(1);
     expect(out.match(/✗ 401/g)).toHaveLength(1);
-    expect(out).toContain("answer: answer 3");
+    expect(out).toContain("answer: answer 3\n");
     expect(out).toContain("30 sent");
     expect(out).toContain("16 ok, 14 failed");
     expect(out).toContain("503 × 10");
