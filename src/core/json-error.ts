@@ -1,55 +1,90 @@
-const SPACE = /[ \t\n\r]*/y;
-const TOKEN =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them within a string (RFC 8259, section 7)
-  /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[{}[\],:]/y;
+/** Where and why a text is not JSON (RFC 8259). */
+export interface JsonError {
+  /** In UTF-16 units from the start of the text; the text's length when it ends too early. */
+  readonly offset: number;
+  readonly reason: string;
+}
 
-type Expected = "value" | "value or ]" | "key or }" | "key" | "colon" | "comma or end" | "nothing";
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+const LITERAL = /true|false|null/y;
+const SPACE = /[ \t\n\r]*/y;
 
 /**
- * Where a text stops being JSON: the offset of the first character that cannot stand there, the text's length when it
- * ends too early. JavaScript's own message names no position for short texts, and quotes the whole body instead.
+ * Finds the first place at which a text that `JSON.parse` refused stops being JSON. V8 names the place in some
+ * versions and for some errors only. Undefined when the text is JSON after all.
  */
-export function jsonErrorOffset(text: string): number {
-  const open: string[] = [];
-  let expected: Expected = "value";
-  for (let at = 0; ; ) {
-    SPACE.lastIndex = at;
-    at += SPACE.exec(text)?.[0].length ?? 0;
-    if (at >= text.length) return text.length;
-    TOKEN.lastIndex = at;
-    const token = TOKEN.exec(text)?.[0];
-    const next: Expected | undefined = token === undefined ? undefined : after(token, expected, open);
-    if (next === undefined) return token === undefined && isCutOff(text, at) ? text.length : at;
-    expected = next;
-    at += token?.length ?? 0;
-  }
-}
+export function findJsonError(text: string): JsonError | undefined {
+  let at = 0;
+  // What each open bracket waits for, innermost last: a loop rather than recursion, so that no depth is too deep.
+  const open: ("}" | "]")[] = [];
+  const take = (pattern: RegExp): boolean => {
+    pattern.lastIndex = at;
+    const found = pattern.test(text);
+    if (found) at = pattern.lastIndex;
+    return found;
+  };
+  const fail = (expected: string): JsonError => ({
+    offset: at,
+    reason: at >= text.length ? `it ends too early, ${expected} is missing` : `${expected} should stand here`,
+  });
+  const stringError = (): JsonError | undefined => {
+    for (at++; at < text.length; ) {
+      const char = text[at] ?? "";
+      if (char === '"') {
+        at++;
+        return undefined;
+      }
+      if (char < " ") return { offset: at, reason: "a control character within a string" };
+      if (char !== "\\") at++;
+      else if (!take(ESCAPE)) return { offset: at, reason: "an escape that JSON does not know" };
+    }
+    return { offset: at, reason: "it ends within a string" };
+  };
+  const keyError = (): JsonError | undefined => {
+    take(SPACE);
+    if (text[at] !== '"') return fail("a key in double quotes");
+    const inString = stringError();
+    if (inString !== undefined) return inString;
+    take(SPACE);
+    if (text[at] !== ":") return fail("a colon");
+    at++;
+    return undefined;
+  };
 
-/** What may follow a token; undefined when the token itself may not stand there. Keeps the stack of open brackets. */
-function after(token: string, expected: Expected, open: string[]): Expected | undefined {
-  if (token === ":") return expected === "colon" ? "value" : undefined;
-  if (token === ",") {
-    if (expected !== "comma or end" || open.length === 0) return undefined;
-    return open.at(-1) === "{" ? "key" : "value";
-  }
-  if (token === "}" || token === "]") {
-    const [bracket, empty] = token === "}" ? ["{", "key or }"] : ["[", "value or ]"];
-    if (open.at(-1) !== bracket || (expected !== "comma or end" && expected !== empty)) return undefined;
-    open.pop();
-    return open.length === 0 ? "nothing" : "comma or end";
-  }
-  if (expected === "key" || expected === "key or }") return token.startsWith('"') ? "colon" : undefined;
-  if (expected !== "value" && expected !== "value or ]") return undefined;
-  if (token === "{" || token === "[") {
-    open.push(token);
-    return token === "{" ? "key or }" : "value or ]";
-  }
-  return open.length === 0 ? "nothing" : "comma or end";
-}
+  for (;;) {
+    take(SPACE);
+    const first = text[at];
+    if (first === "{" || first === "[") {
+      at++;
+      take(SPACE);
+      const close = first === "{" ? "}" : "]";
+      if (text[at] !== close) {
+        open.push(close);
+        const inKey = close === "}" ? keyError() : undefined;
+        if (inKey !== undefined) return inKey;
+        continue;
+      }
+      at++;
+    } else if (first === '"') {
+      const inString = stringError();
+      if (inString !== undefined) return inString;
+    } else if (!take(NUMBER) && !take(LITERAL)) return fail("a value");
 
-/** The rest is the beginning of a string or a word that the end of the text has cut off. */
-function isCutOff(text: string, at: number): boolean {
-  const rest = text.slice(at);
-  if (/^"(?:[^"\\\n]|\\.)*\\?$/.test(rest)) return true;
-  return ["true", "false", "null"].some((word) => word.startsWith(rest)) || /^-?(?:\d+(?:\.|[eE][+-]?)?)?$/.test(rest);
+    for (let ended = false; !ended; ) {
+      take(SPACE);
+      const close = open.at(-1);
+      if (close === undefined)
+        return at < text.length ? { offset: at, reason: "more text follows the JSON" } : undefined;
+      if (text[at] === close) {
+        at++;
+        open.pop();
+      } else if (text[at] === ",") {
+        at++;
+        const inKey = close === "}" ? keyError() : undefined;
+        if (inKey !== undefined) return inKey;
+        ended = true;
+      } else return fail(`a comma or ${close}`);
+    }
+  }
 }

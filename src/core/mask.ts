@@ -1,5 +1,5 @@
 import { type Delivery, type HeaderPair, headerValue } from "./delivery.ts";
-import { rewriteBody, rewriteForm } from "./rewrite-body.ts";
+import { type BodyValue, rewriteBody, rewriteForm } from "./rewrite-body.ts";
 
 /** Stands where a secret was. */
 export const MASK = "[masked]";
@@ -37,20 +37,16 @@ export function maskHeaders(headers: readonly HeaderPair[]): readonly HeaderPair
 
 export function maskUrl(url: string): string {
   const open = url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#@]*@/i, `$1${MASK}@`);
-  const at = open.indexOf("?");
-  return at === -1
-    ? open
-    : open.slice(0, at + 1) +
-        rewriteForm(open.slice(at + 1), maskValue)
-          .replaceAll("%5B", "[")
-          .replaceAll("%5D", "]");
+  const at = open.indexOf("?") + 1;
+  if (at === 0) return open;
+  return open.slice(0, at) + rewriteForm(open.slice(at), maskValue).replaceAll(encodeURIComponent(MASK), MASK);
 }
 
 export function maskBody(body: Buffer, contentType: string): Buffer {
   return rewriteBody(body, contentType, maskValue);
 }
 
-function maskValue({ path, text, kind }: { path: readonly string[]; text: string; kind: string }): string | undefined {
-  const name = path.at(-1);
-  return kind !== "key" && name !== undefined && text !== "" && isSecretName(name) ? MASK : undefined;
+/** What lies below a secret name is secret too; names themselves are not. */
+function maskValue({ path, text, kind }: BodyValue): string | undefined {
+  return kind !== "key" && text !== "" && path.some(isSecretName) ? MASK : undefined;
 }

@@ -40,6 +40,8 @@ export interface Proof {
   readonly credential: Credential;
   /** A short human name with where it stands: `x-zoho-signature (HMAC-SHA256, hex)`. */
   readonly title: string;
+  /** The header that carries it, lower case. Undefined where the body or the address does. */
+  readonly header?: string;
   sign(delivery: Delivery, secret: Secret, now: Date): Delivery;
   verify(delivery: Delivery, payload: Payload, secrets: readonly Secret[], now: Date): Verdict;
   /** What this proof would have matched, had the delivery been corrupted in a known way. */
@@ -72,7 +74,7 @@ export interface WebhookEvent<Name extends string = string, Schema extends z.Zod
 export interface Reply {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Buffer;
 }
 
 /** One way a product's deliveries look. */

@@ -38,8 +38,7 @@ export function createContext(runtime: Runtime, mode: Mode): Context {
     quiet: mode.quiet,
     json: mode.json,
     async prompts() {
-      if (!runtime.stdin.isTTY || mode.json) return undefined;
-      return (await import("./prompts.ts")).inquirerPrompts(runtime.signal);
+      return mode.json ? undefined : runtime.prompts();
     },
     async waiting<T>(message: string, work: () => Promise<T>): Promise<T> {
       if (!style.err.live || mode.json || mode.quiet) return work();

@@ -1,0 +1,51 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { findJsonError } from "../../src/core/json-error.ts";
+import { parseJson } from "../../src/core/json-text.ts";
+
+it.each([
+  ["", 0, "it ends too early, a value is missing"],
+  ['{"a":1', 6, "it ends too early, a comma or } is missing"],
+  ['{"a":1,}', 7, "a key in double quotes should stand here"],
+  ["[1,]", 3, "a value should stand here"],
+  ['{"a" 1}', 5, "a colon should stand here"],
+  ['{"a":1} x', 8, "more text follows the JSON"],
+  ["{'a':1}", 1, "a key in double quotes should stand here"],
+  ['["a\nb"]', 3, "a control character within a string"],
+  ['["\\x"]', 2, "an escape that JSON does not know"],
+  ['["a', 3, "it ends within a string"],
+  ["[01]", 2, "a comma or ] should stand here"],
+  ["<html>", 0, "a value should stand here"],
+])("finds where %j stops being JSON", (text, offset, reason) => {
+  expect(findJsonError(text)).toEqual({ offset, reason });
+});
+
+it("finds an error exactly where JSON.parse does, in JSON with a character changed", () => {
+  fc.assert(
+    fc.property(fc.json(), fc.nat(), fc.constantFrom(...'{}[],:"\\x0-.e tn\n'), (json, seed, char) => {
+      const at = seed % (json.length + 1);
+      const text = json.slice(0, at) + char + json.slice(at + 1);
+      let valid = true;
+      try {
+        JSON.parse(text);
+      } catch {
+        valid = false;
+      }
+      expect(findJsonError(text) === undefined).toBe(valid);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+it("names line and column of an error, and refuses what is nested beyond measure", () => {
+  expect(parseJson('{\n  "a": tru\n}')).toEqual({
+    ok: false,
+    reason: "a value should stand here",
+    position: { line: 2, column: 8 },
+  });
+  const deep = (levels: number) => parseJson("[".repeat(levels) + "]".repeat(levels)).ok;
+  expect(deep(500)).toBe(true);
+  expect(deep(501)).toBe(false);
+  expect(deep(100_000)).toBe(false);
+  expect(parseJson(`{"a":"${"[".repeat(1000)}"}`).ok).toBe(true);
+});
