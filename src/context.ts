@@ -16,6 +16,7 @@ export interface Runtime {
   /** The user's home folder. */
   readonly home: string;
   readonly platform: string;
+  readonly pid: number;
   /** How the user starts this tool, for commands that are suggested: `zoho-hooks`, `npx zoho-hooks`. */
   readonly invocation: string;
   /** The folder of this package, that the built-in fixtures lie in. */
@@ -23,6 +24,8 @@ export interface Runtime {
   readonly stdin: { readonly isTTY: boolean; read(): Promise<Buffer> };
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Loaded when first asked for; undefined without a terminal. */
+  prompts(): Promise<Prompts | undefined>;
   now(): Date;
   /** Aborts on the first Ctrl-C or SIGTERM. A second one ends the process at once. */
   readonly signal: AbortSignal;
@@ -46,16 +49,23 @@ export interface Choice {
   readonly label: string;
 }
 
+/** How far a long work has come, shown on a terminal only. */
+export interface Progress {
+  advance(done: number, failed: number): void;
+  /** Takes the bar away; what came of the work is a report's to say. */
+  end(): void;
+}
+
 export interface Context extends Runtime {
   /** Says something to the user; how it looks is decided by the mode. */
   report(report: Report): void;
   readonly verbose: boolean;
   readonly quiet: boolean;
   readonly json: boolean;
-  /** Loaded when first asked for; undefined without a terminal. */
-  prompts(): Promise<Prompts | undefined>;
   /** Runs work behind a spinner, shown on a terminal only and only when it takes over a moment. */
   waiting<T>(message: string, work: () => Promise<T>): Promise<T>;
+  /** A progress bar for a known number of things. Nothing may be reported before it has ended. */
+  progress(total: number): Progress;
 }
 
 /** A command's work: resolves to the exit code. */

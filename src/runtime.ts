@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { homedir } from "node:os";
 import { basename, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,12 +12,19 @@ export function nodeRuntime(): Runtime {
     cwd: process.cwd(),
     home: homedir(),
     platform: process.platform,
+    pid: process.pid,
     invocation: invocation(),
     // Both src/ and dist/ lie just below it.
     packageRoot: fileURLToPath(new URL("..", import.meta.url)),
     stdin: { isTTY: process.stdin.isTTY === true, read: readStdin },
     stdout: output(process.stdout),
     stderr: output(process.stderr),
+    async prompts() {
+      // Questions go to stderr: stdout may be a file, and a question that nobody sees waits for ever.
+      if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return undefined;
+      const { inquirerPrompts } = await import("./ui/prompts.ts");
+      return inquirerPrompts(process.stderr, this.signal);
+    },
     now: () => new Date(),
     get signal() {
       interrupted ??= listenForInterrupt();
@@ -43,6 +51,8 @@ let interrupted: AbortSignal | undefined;
  */
 function listenForInterrupt(): AbortSignal {
   const controller = new AbortController();
+  // A run with many requests under way listens as often.
+  setMaxListeners(0, controller.signal);
   const statuses = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
   for (const [name, status] of Object.entries(statuses)) {
     process.on(name, () => {

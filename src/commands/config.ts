@@ -1,6 +1,12 @@
-import { loadConfig } from "../config/load.ts";
+import { type Config, loadConfig } from "../config/load.ts";
+import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
+import { defaults, environmentName } from "../config/settings.ts";
+import type { Context } from "../context.ts";
 import { ExitCode } from "../core/errors.ts";
+import { nearest } from "../core/event-name.ts";
+import { products } from "../products/index.ts";
 import type { Define } from "./command.ts";
+import { requireProduct } from "./options.ts";
 
 interface ShowOptions {
   readonly origin?: boolean;
@@ -11,27 +17,63 @@ export const define: Define = (command, act) => {
     .command("show")
     .description("Show the settings in force.")
     .option("--origin", "show where each value came from")
-    .action(
-      act(async (context, options: ShowOptions) => {
-        const { settings, origins, secrets } = loadConfig(context);
-        const rows = Object.entries(settings).map(([key, value]) => ({
-          key,
-          value,
-          origin: Reflect.get(origins, key) as string,
-        }));
-        const secretRows = secrets.all().map(({ origin }) => ({ key: origin, value: "(set)", origin: "environment" }));
-        const shown = [...rows, ...secretRows];
-        context.report({
-          type: "table",
-          columns: ["setting", "value", ...(options.origin ? ["from"] : [])],
-          rows: shown.map(({ key, value, origin }) => [key, text(value), ...(options.origin ? [origin] : [])]),
-          json: shown.map((row) => ({ type: "setting", ...row })),
-        });
-        return ExitCode.ok;
-      }),
-    );
+    .addHelpText("after", HELP)
+    .action(act(show));
 };
 
+const HELP = `
+A setting is taken from the first of these that has it: a flag, the environment (ZOHO_HOOKS_PORT and so on), the
+project's .env, the project's zoho-hooks.config.json, the user's config.json, the default. Secrets are not printed.
+`;
+
+interface Row {
+  readonly key: string;
+  /** `(set)` for a secret; undefined for what is not set. */
+  readonly value: unknown;
+  readonly origin: string | undefined;
+}
+
+async function show(context: Context, options: ShowOptions): Promise<ExitCode> {
+  const config = loadConfig(context);
+  for (const id of Object.keys(config.settings.products)) requireProduct(products, id);
+  const rows = [...settingRows(config), ...secretRows(config)];
+  const from = ({ origin }: Row): readonly string[] => (options.origin === true ? [origin ?? ""] : []);
+  context.report({
+    type: "table",
+    columns: ["setting", "value", ...(options.origin === true ? ["from"] : [])],
+    rows: rows.map((row) => [row.key, text(row.value), ...from(row)]),
+    json: rows.map(({ key, value = null, origin = null }) => ({ type: "setting", key, value, origin })),
+  });
+  for (const warning of unknownVariables(config)) context.report({ type: "warning", ...warning });
+  return ExitCode.ok;
+}
+
+function settingRows({ settings, origins }: Config): readonly Row[] {
+  const origin = new Map(Object.entries(origins));
+  return Object.entries(settings).map(([key, value]) => ({ key, value, origin: origin.get(key) }));
+}
+
+function secretRows({ secrets, variableOrigin }: Config): readonly Row[] {
+  const set = secrets.all().map((secret) => secret.origin);
+  const unset = Object.values(CREDENTIAL_VARIABLES).filter((name) => !set.includes(name));
+  return [
+    ...set.map((key) => ({ key, value: "(set)", origin: variableOrigin(key) })),
+    ...unset.map((key) => ({ key, value: undefined, origin: undefined })),
+  ];
+}
+
+/** A misspelt variable would otherwise have no effect and nobody would know. */
+function unknownVariables({ env, variableOrigin }: Config): readonly { message: string; hint?: string }[] {
+  const known = Object.keys(defaults).map(environmentName);
+  const unknown = Object.keys(env).filter((name) => name.startsWith("ZOHO_HOOKS_") && !known.includes(name));
+  return unknown.map((name) => {
+    const [near] = nearest(name, known, 1);
+    const message = `${name} (${variableOrigin(name)}) is no setting and has no effect`;
+    return near === undefined ? { message } : { message, hint: `did you mean ${near}?` };
+  });
+}
+
 function text(value: unknown): string {
+  if (value === undefined) return "(not set)";
   return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -13,7 +13,7 @@ export interface Delivery {
 }
 
 /** The first value of a header, whatever the case of its name. */
-export function headerValue(delivery: Delivery, name: string): string | undefined {
+export function headerValue(delivery: Pick<Delivery, "headers">, name: string): string | undefined {
   const wanted = name.toLowerCase();
   return delivery.headers.find(([key]) => key.toLowerCase() === wanted)?.[1];
 }

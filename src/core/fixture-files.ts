@@ -32,6 +32,6 @@ export function fixtureFiles(
 }
 
 /** `{Module}.create` for the family `<Module>.create`; other names as they are. */
-export function templateName(name: string): string {
+function templateName(name: string): string {
   return name.replace(/<(\w+)>/g, "{$1}");
 }

@@ -5,7 +5,7 @@ import { guideSignature } from "./proofs/guide-signature.ts";
 
 const GUIDE = "Webhooks Guide for Zoho APIs 1.0";
 
-export interface GuideParts<Events extends readonly WebhookEvent[]> {
+interface GuideParts<Events extends readonly WebhookEvent[]> {
   readonly source: string;
   readonly events: Events;
   /** The signature alone, unless the product's bodies carry more. */

@@ -74,7 +74,7 @@ export interface WebhookEvent<Name extends string = string, Schema extends z.Zod
 export interface Reply {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Buffer;
 }
 
 /** One way a product's deliveries look. */

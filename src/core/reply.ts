@@ -21,6 +21,10 @@ export function decideReply(receipt: Receipt, policy: ReplyPolicy): Decision {
   const { handshake, problem } = receipt;
   if (handshake !== undefined) return { reply: handshake, accepted: true, reason: undefined };
   if (problem !== undefined) return refuse(problem.status, problemText(problem));
+  // Without a product there is no proof that could be asked for: saying yes would let anything in unsigned.
+  if (receipt.product === undefined) {
+    return refuse(404, "the body is no known product's event: post it to /webhooks/zoho/<product>");
+  }
   const failed = receipt.verdicts.find((verdict) => verdict.verdict === "failed");
   if (failed !== undefined && policy.onInvalid === "reject")
     return refuse(statusOf(failed), `${failed.id}: ${failed.reason}`);

@@ -1,6 +1,7 @@
 import type { HeaderPair } from "./delivery.ts";
+import type { ForwardReport, TargetReport, TunnelReport } from "./forward-report.ts";
 import type { TextPosition } from "./json-text.ts";
-import type { Explanation } from "./product.ts";
+import type { Explanation, Proves, WebhookEvent } from "./product.ts";
 import type { Receipt } from "./receive.ts";
 import type { Outcome } from "./verify-payload.ts";
 
@@ -11,11 +12,15 @@ import type { Outcome } from "./verify-payload.ts";
 export type Report =
   | ReadyReport
   | EventReport
+  | ForwardReport
+  | TargetReport
+  | TunnelReport
   | SummaryReport
   | SentReport
   | SendSummaryReport
   | RequestReport
   | VerifiedReport
+  | ProductReport
   | VerifySummaryReport
   | NoticeReport
   | WarningReport
@@ -46,7 +51,8 @@ export interface EventReport {
   readonly body: Buffer;
   readonly receipt: Receipt;
   readonly duplicateOf: number | undefined;
-  readonly status: number;
+  /** The answer to the sender; undefined while the developer's app is still to give it (`--respond mirror`). */
+  readonly status: number | undefined;
   /** Why the answer is not a plain yes. */
   readonly refusal: string | undefined;
   /** False when a filter of the user's hides the line; it still counts. */
@@ -60,11 +66,22 @@ export interface ProductCount {
   readonly duplicates: number;
 }
 
+export interface ForwardCounts {
+  readonly delivered: number;
+  readonly failed: number;
+  /** Still in the log: the next `listen` goes on with them. */
+  readonly waiting: number;
+}
+
 export interface SummaryReport {
   readonly type: "summary";
   readonly total: ProductCount;
   readonly products: Readonly<Record<string, ProductCount>>;
   readonly seconds: number;
+  /** What became of what was forwarded; undefined when nothing was to be. */
+  readonly forwards: ForwardCounts | undefined;
+  /** How long the tunnel was down; undefined without one. */
+  readonly tunnelDownMs: number | undefined;
   /** What `--expect` asked for beside what came. */
   readonly expectations: readonly { readonly event: string; readonly wanted: number; readonly came: number }[];
 }
@@ -78,6 +95,10 @@ export interface SentReport {
   readonly status: number | undefined;
   readonly latencyMs: number;
   readonly error: string | undefined;
+  /** What is likely wrong and what to do, where the delivery failed. */
+  readonly hint?: string | undefined;
+  /** One of many: for a person notes and answer are left out where all is well. */
+  readonly brief?: boolean;
   /** The start of the target's answer. */
   readonly replyPreview: string | undefined;
   /** What was sent along with it, for a person: "signed with ZOHO_WEBHOOK_SECRET". */
@@ -138,6 +159,26 @@ export interface VerifySummaryReport {
   readonly invalid: number;
 }
 
+/** What is known of a product. */
+export interface ProductReport {
+  readonly type: "product";
+  readonly id: string;
+  readonly title: string;
+  /** The default comes first. */
+  readonly formats: readonly {
+    readonly id: string;
+    readonly source: string;
+    readonly proofs: readonly {
+      readonly id: string;
+      readonly title: string;
+      readonly proves: Proves;
+      /** The environment variable that its secret is read from. */
+      readonly variable: string | undefined;
+    }[];
+    readonly events: readonly Pick<WebhookEvent, "name" | "summary" | "once" | "members">[];
+  }[];
+}
+
 /** A line of information, on stderr; not shown with `--quiet`. */
 export interface NoticeReport {
   readonly type: "notice";
@@ -150,7 +191,7 @@ export interface WarningReport {
   readonly hint?: string;
 }
 
-/** Data that a command was asked for, on stdout as it is: a fixture, a path, a completion script. */
+/** Data that a command was asked for, on stdout exactly as it is: a fixture, a path, a completion script. */
 export interface TextReport {
   readonly type: "text";
   readonly text: string;

@@ -107,9 +107,8 @@ async function keepAndAnswer(
     options.onTrouble(`a delivery could not be kept: ${errorText(error)}`);
     if (decision.accepted) decision = refuse(503, "the delivery could not be stored; send it again later");
   });
-  send(response, decision.reply, decision.reply.status === 405 ? [["allow", "POST"]] : []);
   const { delivery, at } = arrival;
-  options.onEvent({
+  const event = {
     type: "event",
     n: kept?.n ?? 0,
     at,
@@ -119,9 +118,16 @@ async function keepAndAnswer(
     body: delivery.body,
     receipt,
     duplicateOf: kept?.duplicateOf,
-    status: decision.reply.status,
     refusal: decision.reason,
-  });
+  } as const;
+  if (kept?.answer !== undefined) {
+    options.onEvent({ ...event, status: undefined });
+    return send(response, await kept.answer());
+  }
+  const { reply } = decision;
+  send(response, reply, reply.status === 405 ? [["allow", "POST"]] : []);
+  options.onEvent({ ...event, status: reply.status });
+  kept?.after?.();
 }
 
 function send(

@@ -3,6 +3,7 @@ import type { Report } from "../core/report.ts";
 import { renderHuman } from "./human.ts";
 import { renderJson } from "./json.ts";
 import { paintFor } from "./paint.ts";
+import { noProgress, progressBar } from "./progress.ts";
 
 export interface Mode {
   readonly json: boolean;
@@ -37,12 +38,15 @@ export function createContext(runtime: Runtime, mode: Mode): Context {
     quiet: mode.quiet,
     json: mode.json,
     async prompts() {
-      if (!runtime.stdin.isTTY || mode.json) return undefined;
-      return (await import("./prompts.ts")).inquirerPrompts(runtime.signal);
+      return mode.json ? undefined : runtime.prompts();
     },
     async waiting<T>(message: string, work: () => Promise<T>): Promise<T> {
       if (!style.err.live || mode.json || mode.quiet) return work();
       return (await import("./spinner.ts")).withSpinner(message, work);
+    },
+    progress(total: number) {
+      const shown = style.err.live && !mode.json && !mode.quiet;
+      return shown ? progressBar(runtime.stderr, style.err, total) : noProgress;
     },
   });
 }

@@ -1,6 +1,8 @@
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
 import { renderEvent } from "./human/event.ts";
+import { renderForward, renderTarget, renderTunnel } from "./human/forward.ts";
+import { renderProduct } from "./human/product.ts";
 import { renderReady } from "./human/ready.ts";
 import { renderRequest } from "./human/request.ts";
 import { renderSendSummary, renderSent } from "./human/sent.ts";
@@ -25,18 +27,22 @@ type Renderers = {
 const renderers: Renderers = {
   ready: renderReady,
   event: renderEvent,
+  forward: renderForward,
+  target: renderTarget,
+  tunnel: renderTunnel,
   summary: renderSummary,
   sent: renderSent,
   "send-summary": renderSendSummary,
   request: renderRequest,
   verified: renderVerified,
+  product: renderProduct,
   "verify-summary": renderVerifySummary,
   table: renderTable,
   notice: ({ message }, { err, quiet }) => (quiet ? {} : { err: `${err.dim(plain(message, true))}\n` }),
   warning: ({ message, hint }, { err }) => ({
     err: `${err.caution("warning:")} ${plain(message, true)}\n${hint === undefined ? "" : `  ${err.dim(plain(hint, true))}\n`}`,
   }),
-  text: ({ text }) => ({ out: text.endsWith("\n") ? text : `${text}\n` }),
+  text: ({ text }) => ({ out: text }),
 };
 
 /** A report as text for people. */

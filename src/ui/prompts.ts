@@ -1,9 +1,10 @@
-import inquirer from "inquirer";
+import { createPromptModule } from "inquirer";
 import type { Choice, Prompts } from "../context.ts";
 import { usageError } from "../core/errors.ts";
 
 /** Questions on the terminal. Ctrl-C on one is the end of the command, not a bug. */
-export function inquirerPrompts(signal: AbortSignal): Prompts {
+export function inquirerPrompts(output: NodeJS.WritableStream, signal: AbortSignal): Prompts {
+  const prompt = createPromptModule({ output, signal });
   const ask = async <T>(question: () => Promise<{ answer: T }>): Promise<T> => {
     try {
       return (await question()).answer;
@@ -17,14 +18,14 @@ export function inquirerPrompts(signal: AbortSignal): Prompts {
   const name = "answer" as const;
   return {
     text: ({ message, initial = "", validate = () => true }) =>
-      ask(() => inquirer.prompt([{ type: "input", name, message, default: initial, validate }])),
-    secret: ({ message }) => ask(() => inquirer.prompt([{ type: "password", name, message, mask: "*" }])),
+      ask(() => prompt([{ type: "input", name, message, default: initial, validate }])),
+    secret: ({ message }) => ask(() => prompt([{ type: "password", name, message, mask: "*" }])),
     confirm: ({ message, initial = false }) =>
-      ask(() => inquirer.prompt([{ type: "confirm", name, message, default: initial }])),
+      ask(() => prompt([{ type: "confirm", name, message, default: initial }])),
     choose: ({ message, choices, initial }) =>
-      ask(() => inquirer.prompt([{ type: "select", name, message, choices: labelled(choices), default: initial }])),
+      ask(() => prompt([{ type: "select", name, message, choices: labelled(choices), default: initial }])),
     chooseMany: ({ message, choices, initial = [] }) =>
-      ask(() => inquirer.prompt([{ type: "checkbox", name, message, choices: labelled(choices, initial) }])),
+      ask(() => prompt([{ type: "checkbox", name, message, choices: labelled(choices, initial) }])),
   };
 }
 

@@ -2,13 +2,15 @@ import { readdirSync } from "node:fs";
 import { relative, sep } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Delivery } from "../../src/core/delivery.ts";
+import { findEvent } from "../../src/core/event-name.ts";
+import { readPayload } from "../../src/core/payload.ts";
 import { type Receipt, receive } from "../../src/core/receive.ts";
 import { decideReply } from "../../src/core/reply.ts";
 import { checkSchema } from "../../src/core/schema-check.ts";
 import { noSecrets, type Secrets, secret } from "../../src/core/secret.ts";
 import { products } from "../../src/products/index.ts";
 import { deliveryOf, type FixtureCase, fixtureCases, fixturesFolder } from "../support/fixture-cases.ts";
-import { changedAt, literalKeys, requiredPaths } from "../support/schema-paths.ts";
+import { changedAt, requiredPaths } from "../support/schema-paths.ts";
 
 const cases = fixtureCases();
 const now = new Date("2025-01-15T10:30:00Z");
@@ -31,103 +33,118 @@ describe("the fixtures", () => {
   });
 });
 
-describe.each(cases.map((each) => [each.label, each] as const))("%s", (_label, each) => {
-  const data: unknown = JSON.parse(each.text);
-  const delivery = deliveryOf(each.product, each.text);
-  const signed = each.format.proofs.reduce<Delivery>((unsigned, proof) => proof.sign(unsigned, key, now), delivery);
+describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each.label, each] as const))(
+  "%s",
+  (_label, each) => {
+    const data: unknown = JSON.parse(each.text);
+    const delivery = deliveryOf(each.product, each.text);
+    const signed = each.format.proofs.reduce<Delivery>((unsigned, proof) => proof.sign(unsigned, key, now), delivery);
 
-  it("has a fixture that parsing and serialising again leaves as it is", () => {
-    expect(each.text).toBe(`${JSON.stringify(data, null, 2)}\n`);
-  });
+    it("has a fixture that parsing and serialising again leaves as it is", () => {
+      expect(each.text).toBe(`${JSON.stringify(data, null, 2)}\n`);
+    });
 
-  it("is recognised as itself and valid, with the product named and without", () => {
-    for (const product of [each.product, undefined]) {
-      const receipt = receive({ products, product, delivery, secrets: noSecrets, now });
-      expect(said(receipt)).toEqual({ ...named(each), known: true, schema: { ok: true, issues: [] } });
-    }
-  });
+    it("is recognised as itself and valid, with the product named and without", () => {
+      for (const product of [each.product, undefined]) {
+        const receipt = receive({ products, product, delivery, secrets: noSecrets, now });
+        expect(said(receipt)).toEqual({ ...named(each), known: true, schema: { ok: true, issues: [] } });
+      }
+    });
 
-  it("passes each of its proofs once signed", () => {
-    const receipt = receive({ products, delivery: signed, secrets, now });
-    expect(receipt.verdicts.map(({ id, verdict }) => [id, verdict])).toEqual(
-      each.format.proofs.map(({ id }) => [id, "passed"]),
-    );
-    expect(receipt.schema?.issues).toEqual([]);
-  });
+    it("passes each of its proofs once signed", () => {
+      const receipt = receive({ products, delivery: signed, secrets, now });
+      expect(receipt.verdicts.map(({ id, verdict }) => [id, verdict])).toEqual(
+        each.format.proofs.map(({ id }) => [id, "passed"]),
+      );
+      expect(receipt.schema?.issues).toEqual([]);
+    });
 
-  it("is refused with any byte changed", () => {
-    expect(each.format.proofs.some((proof) => proof.proves === "body")).toBe(true);
-    for (const at of spread(signed.body.length, 40)) {
-      const body = Buffer.from(signed.body);
-      body[at] = (body[at] ?? 0) ^ 1;
-      const receipt = receive({ products, product: each.product, delivery: { ...signed, body }, secrets, now });
-      expect(decideReply(receipt, { schema: "off", onInvalid: "reject" }).accepted, `byte ${at}`).toBe(false);
-    }
-  });
+    it("is refused with any byte changed", () => {
+      expect(each.format.proofs.some((proof) => proof.proves === "body")).toBe(true);
+      for (const at of spread(signed.body.length, 40)) {
+        const body = Buffer.from(signed.body);
+        body[at] = (body[at] ?? 0) ^ 1;
+        const receipt = receive({ products, product: each.product, delivery: { ...signed, body }, secrets, now });
+        expect(decideReply(receipt, { schema: "off", onInvalid: "reject" }).accepted, `byte ${at}`).toBe(false);
+      }
+    });
 
-  it("names the records that it is about, by ids that stand in its body", () => {
-    const records = each.format.records(data, each.name);
-    expect(records).not.toEqual([]);
-    for (const record of records) {
-      expect(record).toMatch(/^\d{17,19}$/);
-      expect(each.text).toContain(`"${record}"`);
-    }
-  });
+    it("names the records that it is about, by ids that stand in its body", () => {
+      const records = each.format.records(data, each.name);
+      expect(records).not.toEqual([]);
+      for (const record of records) {
+        expect(record).toMatch(/^\d{17,19}$/);
+        expect(each.text).toContain(`"${record}"`);
+      }
+    });
 
-  it("is the same event when its body changes, only if it can happen once", () => {
-    const other = { ...delivery, body: Buffer.concat([delivery.body, Buffer.from("\n")]) };
-    const [first, second] = [delivery, other].map(
-      (one) => receive({ products, product: each.product, delivery: one, secrets: noSecrets, now }).identity,
-    );
-    expect(first).toBeDefined();
-    expect(first === second).toBe(each.match.event.once);
-  });
+    it("is the same event when its body changes, only if it can happen once", () => {
+      const other = { ...delivery, body: Buffer.concat([delivery.body, Buffer.from("\n")]) };
+      const [first, second] = [delivery, other].map(
+        (one) => receive({ products, product: each.product, delivery: one, secrets: noSecrets, now }).identity,
+      );
+      expect(first).toBeDefined();
+      expect(first === second).toBe(each.match.event.once);
+    });
 
-  it("is invalid without any part that its schema requires, and says which", () => {
-    const paths = requiredPaths(each.match.event.schema, data);
-    expect(paths.length).toBeGreaterThan(2);
-    for (const path of paths) {
-      const { issues } = checkSchema(each.match.event.schema, changedAt(data, path, undefined));
-      expect(issues.map(({ at, received }) => [at, received])).toEqual([[path.join("."), "nothing"]]);
-    }
-  });
+    it("is invalid without any part that its schema requires, and says which", () => {
+      const paths = requiredPaths(each.match.event.schema, data);
+      expect(paths.length).toBeGreaterThan(2);
+      for (const path of paths) {
+        const { issues } = checkSchema(each.match.event.schema, changedAt(data, path, undefined));
+        expect(issues.map(({ at, received }) => [at, received])).toEqual([[path.join("."), "nothing"]]);
+      }
+    });
 
-  it("is invalid with another name in its envelope", () => {
-    for (const name of literalKeys(each.match.event.schema)) {
-      const { issues } = checkSchema(each.match.event.schema, changedAt(data, [name], "renamed"));
-      expect(issues.map(({ at }) => at)).toEqual([name]);
-    }
-  });
+    it("is invalid when a part of its name in the envelope is another one", () => {
+      for (const member of Object.keys(Object(data))) {
+        const changed = changedAt(data, [member], "renamed");
+        const claimed = claimedEvent(each, changed);
+        if (claimed === each.match.event) continue;
+        const { issues } = checkSchema(each.match.event.schema, changed);
+        expect(issues.map(({ at }) => at)).toEqual([member]);
+      }
+    });
 
-  it("stays valid with fields that nobody has heard of", () => {
-    const extra = JSON.parse(each.text, (_key, value: unknown) =>
-      typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value, Custom_Field_7: [1] } : value,
-    );
-    expect(checkSchema(each.match.event.schema, extra).issues).toEqual([]);
-  });
+    it("stays valid with fields that nobody has heard of", () => {
+      const extra = JSON.parse(each.text, (_key, value: unknown) =>
+        typeof value === "object" && value !== null && !Array.isArray(value)
+          ? { ...value, Custom_Field_7: [1] }
+          : value,
+      );
+      expect(checkSchema(each.match.event.schema, extra).issues).toEqual([]);
+    });
 
-  it("happens at one moment: nothing but a date to come is later", () => {
-    const times = texts(data).filter(([, text]) => /^\d{4}-\d\d-\d\d/.test(text));
-    const past = times.filter(([name]) => !/expir|due|next|closing|until|from|^end|start_date|until/i.test(name));
-    expect(
-      past
-        .map(([, text]) => text.slice(0, 19).padEnd(19, "T10:30:00"))
-        .sort()
-        .at(-1),
-    ).toBe("2025-01-15T10:30:00");
-  });
+    it("happens at one moment: nothing but a date to come is later", () => {
+      const times = texts(data).filter(([, text]) => /^\d{4}-\d\d-\d\d/.test(text));
+      const past = times.filter(([name]) => !/expir|due|next|closing|until|from|^end|start_date|until/i.test(name));
+      expect(
+        past
+          .map(([, text]) => text.slice(0, 19).padEnd(19, "T10:30:00"))
+          .sort()
+          .at(-1),
+      ).toBe("2025-01-15T10:30:00");
+    });
 
-  it("holds no address or secret of anyone", () => {
-    for (const [name, text] of texts(data)) {
-      if (name === "token") expect(text).toBe("YOUR_NOTIFICATION_TOKEN");
-      if (text.includes("@")) expect(text).toMatch(/^[\w.]+@example\.(com|org)$/);
-    }
-  });
+    it("holds no address or secret of anyone", () => {
+      for (const [name, text] of texts(data)) {
+        if (name === "token") expect(text).toBe("YOUR_NOTIFICATION_TOKEN");
+        if (text.includes("@")) expect(text).toMatch(/^[\w.]+@example\.(com|org)$/);
+      }
+    });
 
-  it("has a summary of one line that starts with a capital and has no full stop", () => {
-    expect(each.match.event.summary).toMatch(/^[A-Z][^\n]{8,80}[^.\s]$/);
-  });
-});
+    it("has a summary of one line that starts with a capital and has no full stop", () => {
+      expect(each.match.event.summary).toMatch(/^[A-Z][^\n]{8,80}[^.\s]$/);
+    });
+  },
+);
+
+function claimedEvent(each: FixtureCase, data: unknown) {
+  const delivery = deliveryOf(each.product, JSON.stringify(data));
+  const read = readPayload(delivery);
+  const name = read.ok ? each.format.recognise(read.payload, delivery) : undefined;
+  return name === undefined ? undefined : findEvent(each.format, name)?.event;
+}
 
 function named(each: FixtureCase) {
   return { product: each.product.id, format: each.format.id, event: each.name };

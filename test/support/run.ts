@@ -2,7 +2,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Runtime } from "../../src/context.ts";
+import type { Prompts, Runtime } from "../../src/context.ts";
 import { runProgram } from "../../src/program.ts";
 
 export interface RunOptions {
@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly stdin?: string | Buffer;
   readonly signal?: AbortSignal;
   readonly now?: () => Date;
+  /** Answers questions, as a person at a terminal would. */
+  readonly prompts?: Prompts;
   /** Sees stdout as it comes. */
   readonly onOut?: (text: string) => void;
 }
@@ -34,6 +36,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     cwd: home,
     home,
     platform: process.platform,
+    pid: process.pid,
     invocation: "zoho-hooks",
     packageRoot: fileURLToPath(new URL("../..", import.meta.url)),
     stdin: { isTTY: false, read: async () => Buffer.from(options.stdin ?? "") },
@@ -52,6 +55,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       isTTY: false,
       columns: undefined,
     },
+    prompts: async () => options.prompts,
     now: options.now ?? (() => new Date()),
     signal: options.signal ?? new AbortController().signal,
   };

@@ -11,12 +11,6 @@ export function requiredPaths(schema: z.ZodType, sample: unknown, path: readonly
   });
 }
 
-/** The paths at the top at which a schema asks for one fixed value. */
-export function literalKeys(schema: z.ZodType): readonly string[] {
-  if (!(schema instanceof z.ZodObject)) return [];
-  return Object.entries(schema.shape).flatMap(([key, part]) => (part instanceof z.ZodLiteral ? [key] : []));
-}
-
 /** A copy with the value at a path replaced, or taken out where it is undefined. */
 export function changedAt(data: unknown, path: readonly string[], value: unknown): unknown {
   const [key, ...rest] = path;

@@ -8,25 +8,29 @@ import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { type Paint, plain } from "../paint.ts";
 
-const INDENT = "         ";
+/** Below an event's time. */
+export const INDENT = "         ";
 
 /** One line an event; below it only what needs attention, and with `--verbose` headers and body. */
 export function renderEvent(report: EventReport, { out, verbose }: Style): Rendered {
   if (!report.shown) return {};
   const { receipt } = report;
-  const parts = [
+  const columns = [
     out.dim(clockTime(report.at)),
     out.strong(`#${report.n}`.padEnd(5)),
     out.name(plain(receipt.product ?? "?").padEnd(13)),
-    eventName(report, out).padEnd(26),
-    record(report).padEnd(20),
-    ...receipt.verdicts.map((verdict) => verdictText(verdict, out)),
+    eventName(report, out).padEnd(24),
+    record(report).padEnd(19),
+  ];
+  const findings = [
+    ...proofTexts(receipt.verdicts, out),
     ...schemaText(report, out),
     out.dim(formatBytes(report.body.length)),
     ...(report.duplicateOf === undefined ? [] : [out.caution(`duplicate of #${report.duplicateOf}`)]),
   ];
   const below = [...refusal(report, out), ...issueLines(report, out), ...(verbose ? details(report, out) : [])];
-  return { out: [parts.join(" ").trimEnd(), ...below.map((line) => INDENT + line)].join("\n").concat("\n") };
+  const line = `${columns.join(" ")}  ${findings.join("  ")}`;
+  return { out: `${[line, ...below.map((text) => `${INDENT}${text}`.trimEnd())].join("\n")}\n` };
 }
 
 function clockTime(at: Date): string {
@@ -42,6 +46,13 @@ function eventName({ receipt, method, path }: EventReport, paint: Paint): string
 function record({ receipt }: EventReport): string {
   const [first = "", ...others] = receipt.records;
   return plain(others.length === 0 ? first : `${first} +${others.length}`);
+}
+
+/** What was proved or failed; that nothing was is worth one word, not one for each proof. */
+function proofTexts(verdicts: readonly Verdict[], paint: Paint): readonly string[] {
+  const told = verdicts.filter((verdict) => verdict.verdict !== "absent");
+  if (told.length === 0) return verdicts.length === 0 ? [] : [paint.dim("– unsigned")];
+  return told.map((verdict) => verdictText(verdict, paint));
 }
 
 /** A mark and words: colour alone never carries the meaning. */

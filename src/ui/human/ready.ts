@@ -6,7 +6,7 @@ import { plain } from "../paint.ts";
 export function renderReady(report: ReadyReport, { out, quiet }: Style): Rendered {
   const ready = `${out.good("Ready.")} Listening on ${out.strong(report.url)}`;
   if (quiet) return { out: `${ready}\n` };
-  const urls = Object.entries(report.urls).map(([product, url]) => `  ${product.padEnd(14)} ${url}`);
+  const urls = urlLines(report.urls);
   return {
     out: [
       ready,
@@ -19,4 +19,14 @@ export function renderReady(report: ReadyReport, { out, quiet }: Style): Rendere
       "",
     ].join("\n"),
   };
+}
+
+const MOST_URLS = 6;
+
+/** Each product's URL, ready to paste; where they are many, the one rule that makes them. */
+function urlLines(urls: Readonly<Record<string, string>>): readonly string[] {
+  const all = Object.entries(urls);
+  if (all.length <= MOST_URLS) return all.map(([product, url]) => `  ${product.padEnd(14)} ${url}`);
+  const [, first = ""] = all[0] ?? [];
+  return [`  ${first.replace(/[^/]+$/, "<product>")}`, `  ${all.map(([product]) => product).join(", ")}`];
 }

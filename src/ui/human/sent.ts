@@ -5,11 +5,11 @@ import type { Style } from "../human.ts";
 import { plain } from "../paint.ts";
 
 export function renderSent(report: SentReport, { out, quiet }: Style): Rendered {
-  const ok = report.status !== undefined && report.status >= 200 && report.status < 300;
+  const ok = report.error === undefined && isSuccess(report.status);
   if (quiet && ok) return {};
   const status =
     report.status === undefined
-      ? out.bad("✗ not delivered")
+      ? out.bad("✗ ---")
       : ok
         ? out.good(`✓ ${report.status}`)
         : out.bad(`✗ ${report.status}`);
@@ -17,14 +17,17 @@ export function renderSent(report: SentReport, { out, quiet }: Style): Rendered 
     status,
     out.name(report.product.padEnd(13)),
     (report.event ?? "(own body)").padEnd(26),
-    out.dim(`${formatDuration(report.latencyMs)}  ${formatBytes(report.bytes)}  ${plain(report.url)}`),
+    out.dim(
+      `${formatDuration(report.latencyMs).padStart(8)}  ${formatBytes(report.bytes).padStart(7)}  ${plain(report.url)}`,
+    ),
   ].join(" ");
   const below = [
-    ...report.notes.map((note) => out.dim(plain(note))),
+    ...(report.brief ? [] : report.notes.map((note) => out.dim(plain(note)))),
     ...(report.error === undefined ? [] : [out.bad(plain(report.error))]),
-    ...(report.replyPreview === undefined || report.replyPreview === ""
+    ...((report.brief && ok) || report.replyPreview === undefined || report.replyPreview === ""
       ? []
       : [`${out.dim("answer:")} ${plain(report.replyPreview)}`]),
+    ...(report.hint === undefined ? [] : [out.caution(plain(report.hint))]),
   ];
   return { out: `${[line, ...below.map((text) => `  ${text}`)].join("\n")}\n` };
 }
@@ -43,4 +46,8 @@ export function renderSendSummary(
       "",
     ].join("\n"),
   };
+}
+
+function isSuccess(status: number | undefined): boolean {
+  return status !== undefined && status >= 200 && status < 300;
 }

@@ -16,7 +16,7 @@ export function eventLine(report: EventReport): Line {
     body_b64: report.body.toString("base64"),
     body: report.receipt.payload?.data ?? null,
     duplicate_of: report.duplicateOf ?? null,
-    status: report.status,
+    status: report.status ?? null,
     refusal: report.refusal ?? null,
   };
 }

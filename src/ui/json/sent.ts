@@ -12,13 +12,15 @@ export function sentLine(report: SentReport): Line {
     status: report.status ?? null,
     latency_ms: Number(report.latencyMs.toFixed(2)),
     error: report.error ?? null,
+    hint: report.hint ?? null,
     reply: report.replyPreview ?? null,
     notes: report.notes,
   };
 }
 
-export function sendSummaryLine({ type: _, ...figures }: SendSummaryReport): Line {
-  return { type: "send_summary", ...figures };
+export function sendSummaryLine({ type: _, latency, ...figures }: SendSummaryReport): Line {
+  const latencyMs = Object.fromEntries(Object.entries(latency).map(([name, ms]) => [name, Number(ms.toFixed(2))]));
+  return { type: "send_summary", ...figures, latency_ms: latencyMs };
 }
 
 /** With `--dry-run` the line of a sent event holds the whole request instead of an answer. */

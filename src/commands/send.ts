@@ -1,0 +1,84 @@
+import { type Command, Option } from "commander";
+import { loadConfig } from "../config/load.ts";
+import type { Define } from "./command.ts";
+import { addSecretOptions, collect, givenSecrets } from "./options.ts";
+import { deliver } from "./send/deliver.ts";
+import { readPlan, type SendOptions } from "./send/plan.ts";
+import { showRequests } from "./send/show-requests.ts";
+import { chooseSubjects } from "./send/subjects.ts";
+
+const EXAMPLES = `
+The target of --to:
+  3000               http://localhost:3000/webhooks/zoho/<product>
+  /path              that path on the local receiver
+  host:3000/path     http://host:3000/path
+  https://host/path  exactly that; :product in a path becomes the product
+
+Examples:
+  $ zoho-hooks send crm Leads.create --to 3000
+  $ zoho-hooks send crm Leads.create --set data.Email=me@example.com
+  $ zoho-hooks send books --all --to http://localhost:3000/hooks/:product
+  $ zoho-hooks send crm --data @payload.json --to 3000
+  $ zoho-hooks send desk Ticket.Create --count 1000 --concurrency 10 --rate 200
+  $ zoho-hooks send crm Leads.create --bad-signature       does the app refuse it?
+
+Exits with 0 when every delivery was answered 2xx, with 5 when not. Stopped by Ctrl-C it exits with 0 when there were
+answers and all were 2xx.
+`;
+
+export const define: Define = (command, act) => {
+  addSecretOptions(addFaultOptions(addLoadOptions(addContentOptions(addTargetOptions(command)))))
+    .addHelpText("after", EXAMPLES)
+    .action(
+      act(async (context, product: string | undefined, event: string | undefined, options: SendOptions) => {
+        const plan = readPlan(product, event, options);
+        const config = loadConfig(context, { secrets: await givenSecrets(context, options) });
+        const subjects = await chooseSubjects(context, plan, config);
+        const show = plan.dryRun || plan.curl;
+        return show ? showRequests(context, plan, config, subjects) : deliver(context, plan, config, subjects);
+      }),
+    );
+};
+
+function addTargetOptions(command: Command): Command {
+  return command
+    .argument("[product]", "crm, desk, books, … (see zoho-hooks products)")
+    .argument("[event]", "Leads.create, Ticket.Create, invoice_created, …; not needed with --data")
+    .option("--all", "every event of the product, or of every product")
+    .option("-t, --to <target>", "URL, port, path or host:port/path (default: the local receiver)")
+    .option("--timeout <duration>", "give up on an answer after this long", "30s")
+    .option("--insecure", "accept a self-signed certificate")
+    .option("--dry-run", "print the request, send nothing")
+    .option("--curl", "print a curl command for a POSIX shell that does the same, send nothing");
+}
+
+function addContentOptions(command: Command): Command {
+  return command
+    .option("--format <format>", "how the product writes it (default: guide)")
+    .option("--set <path=value>", "change a value of the sample; repeatable", collect)
+    .option("--add", "let --set put in what the sample does not have")
+    .option("--data <body>", "a body of your own: @file, - for standard input, or the text itself")
+    .option("-H, --header <name: value>", "add a header; repeatable", collect)
+    .addOption(new Option("--fresh", "new ids and current times (default, but for --data)"))
+    .option("--no-fresh", "the sample as it lies")
+    .option("--seed <n>", "the same new ids each time, and the sample's own times")
+    .option("--challenge [value]", "send a verification challenge and expect it back");
+}
+
+function addLoadOptions(command: Command): Command {
+  return command
+    .option("--count <n>", "send this many, each with new ids", "1")
+    .option("--repeat <n>", "send each delivery this many times more, byte for byte", "0")
+    .option("--concurrency <n>", "how many at the same time, at most 256", "1")
+    .option("--rate <n>", "how many a second, at most");
+}
+
+function addFaultOptions(command: Command): Command {
+  return command
+    .option("--bad-signature", "sign with a wrong secret")
+    .option("--no-signature", "do not sign")
+    .option("--bad-token", "put a wrong token in")
+    .option("--malformed", "break the JSON")
+    .option("--truncate", "cut the body off after it was signed")
+    .option("--slow [duration]", "send the body bit by bit over this time (5s)");
+}

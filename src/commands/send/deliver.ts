@@ -1,0 +1,126 @@
+import type { Config } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { ExitCode } from "../../core/errors.ts";
+import { runLoad } from "../../delivery/load.ts";
+import { openPoster, type Poster } from "../../delivery/post.ts";
+import { judge, type Outcome } from "./outcome.ts";
+import type { SendPlan } from "./plan.ts";
+import { countShipments, type Shipment, shipments } from "./shipments.ts";
+import { requestReport } from "./show-requests.ts";
+import type { Subject } from "./subjects.ts";
+import { Tally } from "./tally.ts";
+
+/** More lines than this nobody reads: a summary takes their place. */
+const MOST_LINES = 25;
+/** How long what is under way may still take after Ctrl-C. */
+const GRACE_MS = 2000;
+
+/** Posts everything and says what came of it. */
+export async function deliver(
+  context: Context,
+  plan: SendPlan,
+  config: Config,
+  subjects: readonly Subject[],
+): Promise<ExitCode> {
+  const total = countShipments(plan, subjects);
+  // Scripts get a line for each delivery however many there are.
+  const lines = context.json || (plan.count === 1 && plan.repeat < MOST_LINES);
+  const tally = new Tally();
+  const progress = lines ? undefined : context.progress(total);
+  const items = shipments(context, plan, config, subjects);
+  const poster = await openPoster({
+    timeoutMs: plan.timeoutMs,
+    connections: plan.concurrency,
+    insecure: plan.insecure,
+    env: config.env,
+  });
+  const grace = graceAfter(context.signal, total === 1 ? 0 : GRACE_MS);
+  try {
+    await runLoad(items, { ...plan, signal: context.signal }, async (shipment) => {
+      if (lines && context.verbose && !context.json) context.report(requestReport(shipment, plan));
+      const result = await postOne(context, plan, poster, shipment, total === 1, grace.signal);
+      const outcome = judge(shipment, result, receiverHint(context, plan));
+      const hintKnown = tally.examples.has(outcome.kind);
+      tally.add(outcome);
+      if (lines) reportLine(context, outcome, total, hintKnown);
+      progress?.advance(tally.count, tally.failed);
+    });
+  } finally {
+    grace.end();
+    progress?.end();
+    await poster.close();
+  }
+  if (!lines) for (const example of tally.examples.values()) context.report({ ...example, brief: true });
+  reportResults(context, plan, tally, total);
+  return tally.failed === 0 && tally.ok > 0 ? ExitCode.ok : ExitCode.targetFailed;
+}
+
+async function postOne(
+  context: Context,
+  { slowMs }: SendPlan,
+  poster: Poster,
+  { delivery }: Shipment,
+  alone: boolean,
+  signal: AbortSignal,
+) {
+  const post = () => poster.post(delivery, { slowMs, signal });
+  return alone ? context.waiting(`waiting for ${new URL(delivery.url).host} to answer`, post) : post();
+}
+
+function reportLine(context: Context, { sent, ok }: Outcome, total: number, hintKnown: boolean): void {
+  // Told once: the same hint below a hundred lines is noise. Scripts read each line by itself.
+  const hint = hintKnown && !context.json ? undefined : sent.hint;
+  context.report({ ...sent, hint, brief: total > 1 && ok });
+}
+
+function reportResults(context: Context, plan: SendPlan, tally: Tally, total: number): void {
+  if (total > 1) {
+    for (const note of tally.notes) context.report({ type: "notice", message: note });
+    context.report(tally.summary());
+  }
+  if (context.signal.aborted && total > 1) {
+    const cut = tally.cutOff === 0 ? "" : `, ${tally.cutOff} more were under way and got no answer`;
+    context.report({ type: "warning", message: `stopped by Ctrl-C: ${tally.count} of ${total} were sent${cut}` });
+  }
+  for (const flaw of tally.accepted) {
+    context.report({
+      type: "warning",
+      message: `accepted although ${flaw}`,
+      hint: "the app does not check this: a handler that does answers 401, or 400 to a broken body",
+    });
+  }
+  if (plan.faults.badToken && !tally.notes.has("with a wrong token, as asked")) {
+    context.report({ type: "warning", message: "--bad-token changed nothing: these deliveries carry no token" });
+  }
+  if (tally.slow > 0) {
+    const what = tally.slow === 1 ? "an answer" : `${tally.slow} answers`;
+    context.report({
+      type: "warning",
+      message: `${what} took over 10 s, after which Zoho counts a delivery as failed, says the guide`,
+      hint: "answer first and work after",
+    });
+  }
+}
+
+/** Only the local receiver's own default URL is known to be `listen`'s. */
+function receiverHint(context: Context, { to }: SendPlan): string | undefined {
+  if (to !== undefined) return undefined;
+  return `start the receiver with ${context.invocation} listen, or send to your own app: --to 3000`;
+}
+
+/** A signal that aborts some time after another one, so that what is under way may end. */
+function graceAfter(signal: AbortSignal, ms: number): { readonly signal: AbortSignal; end(): void } {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const start = (): void => {
+    timer = setTimeout(() => controller.abort(), ms);
+  };
+  signal.addEventListener("abort", start, { once: true });
+  return {
+    signal: controller.signal,
+    end() {
+      signal.removeEventListener("abort", start);
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import type { SentReport } from "../../core/report.ts";
+import { answerHint, isDelivered } from "../../delivery/answer-hint.ts";
+import type { PostResult } from "../../delivery/post.ts";
+import type { Shipment } from "./shipments.ts";
+
+/** What came of one shipment, judged. */
+export interface Outcome {
+  readonly ok: boolean;
+  /** The status, or the error's code: what outcomes are counted by. */
+  readonly kind: string;
+  readonly sent: SentReport;
+  /** Set when a delivery with a flaw was accepted. */
+  readonly accepted: string | undefined;
+}
+
+export function judge(shipment: Shipment, result: PostResult, localReceiver: string | undefined): Outcome {
+  const { subject, delivery, notes, flaw } = shipment;
+  const delivered = isDelivered(result);
+  const echo = delivered ? echoProblem(shipment, result) : undefined;
+  const ok = delivered && echo === undefined;
+  return {
+    ok,
+    kind: result.error?.code ?? (echo === undefined ? String(result.status) : `${result.status} without the challenge`),
+    accepted: delivered ? flaw : undefined,
+    sent: {
+      type: "sent",
+      product: subject.product.id,
+      event: subject.event ?? (shipment.challenge === undefined ? undefined : "(challenge)"),
+      format: subject.format.id,
+      url: delivery.url,
+      status: result.status,
+      latencyMs: result.latencyMs,
+      error: result.error?.message ?? echo,
+      hint: ok ? undefined : hintOf(result, flaw, localReceiver),
+      replyPreview: result.replyPreview,
+      notes,
+      bytes: delivery.body.length,
+    },
+  };
+}
+
+function hintOf(result: PostResult, flaw: string | undefined, localReceiver: string | undefined): string | undefined {
+  if (result.error?.code === "ECONNREFUSED" && localReceiver !== undefined) return localReceiver;
+  if (result.error !== undefined) return result.error.hint;
+  const { status = 0 } = result;
+  if (flaw !== undefined && status >= 400 && status < 500) return `refused, as it should be: ${flaw}`;
+  return answerHint(result) ?? 'answer with JSON: {"challenge": …} with the value that came';
+}
+
+/** The guide's handler answers a challenge with the same value under the same name. */
+function echoProblem({ challenge }: Shipment, { replyPreview }: PostResult): string | undefined {
+  if (challenge === undefined) return undefined;
+  try {
+    const reply: unknown = JSON.parse(replyPreview);
+    if (typeof reply === "object" && reply !== null && Reflect.get(reply, "challenge") === challenge) return undefined;
+  } catch {
+    // Not JSON: not the echo either.
+  }
+  return "the app did not echo the challenge";
+}

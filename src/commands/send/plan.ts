@@ -1,0 +1,166 @@
+import type { HeaderPair } from "../../core/delivery.ts";
+import { usageError } from "../../core/errors.ts";
+import type { Faults } from "../../core/prepare.ts";
+import { type Assignment, parseAssignment } from "../../core/set-path.ts";
+import { parseDuration, parseWhole } from "../../core/units.ts";
+import { isOfTheConnection } from "../../delivery/post.ts";
+import { parseHeader, type SecretOptions } from "../options.ts";
+
+/** The flags as they were typed. */
+export interface SendOptions extends SecretOptions {
+  readonly all?: boolean;
+  readonly to?: string;
+  readonly timeout: string;
+  readonly insecure?: boolean;
+  readonly dryRun?: boolean;
+  readonly curl?: boolean;
+  readonly format?: string;
+  readonly set?: readonly string[];
+  readonly add?: boolean;
+  readonly data?: string;
+  readonly header?: readonly string[];
+  readonly fresh?: boolean;
+  readonly seed?: string;
+  readonly challenge?: string | true;
+  readonly count: string;
+  readonly repeat: string;
+  readonly concurrency: string;
+  readonly rate?: string;
+  readonly badSignature?: boolean;
+  readonly signature: boolean;
+  readonly badToken?: boolean;
+  readonly malformed?: boolean;
+  readonly truncate?: boolean;
+  readonly slow?: string | true;
+}
+
+/** What the flags ask for, checked: every contradiction is found before anything is read or sent. */
+export interface SendPlan {
+  readonly product: string | undefined;
+  readonly event: string | undefined;
+  readonly all: boolean;
+  readonly to: string | undefined;
+  readonly timeoutMs: number;
+  readonly insecure: boolean;
+  readonly dryRun: boolean;
+  readonly curl: boolean;
+  readonly format: string | undefined;
+  readonly assignments: readonly Assignment[];
+  readonly add: boolean;
+  readonly data: string | undefined;
+  readonly headers: readonly HeaderPair[];
+  readonly fresh: boolean;
+  readonly seed: number | undefined;
+  /** `true`: a value of our own. */
+  readonly challenge: string | true | undefined;
+  readonly count: number;
+  readonly repeat: number;
+  readonly concurrency: number;
+  readonly ratePerSecond: number | undefined;
+  readonly faults: Faults;
+  readonly breakage: "malformed" | "truncated" | undefined;
+  readonly slowMs: number;
+}
+
+const DEFAULT_SLOW = "5s";
+
+export function readPlan(product: string | undefined, event: string | undefined, options: SendOptions): SendPlan {
+  refuseContradictions(product, event, options);
+  const slow = options.slow === true ? DEFAULT_SLOW : options.slow;
+  return {
+    product,
+    event,
+    all: options.all ?? false,
+    to: options.to,
+    timeoutMs: positive(parseDuration(options.timeout, "--timeout"), "--timeout"),
+    insecure: options.insecure ?? false,
+    dryRun: options.dryRun ?? false,
+    curl: options.curl ?? false,
+    format: options.format,
+    assignments: (options.set ?? []).map(parseAssignment),
+    add: options.add ?? false,
+    data: options.data,
+    headers: (options.header ?? []).map(readHeader),
+    fresh: options.fresh ?? options.data === undefined,
+    seed: options.seed === undefined ? undefined : parseWhole(options.seed, "--seed", 0, 4_294_967_295),
+    challenge: options.challenge,
+    count: parseWhole(options.count, "--count", 1, 1_000_000_000),
+    repeat: parseWhole(options.repeat, "--repeat", 0, 1_000_000),
+    concurrency: parseWhole(options.concurrency, "--concurrency", 1, 256),
+    ratePerSecond: options.rate === undefined ? undefined : parseRate(options.rate),
+    faults: {
+      badSignature: options.badSignature,
+      noSignature: !options.signature,
+      badToken: options.badToken,
+    },
+    breakage: options.malformed ? "malformed" : options.truncate ? "truncated" : undefined,
+    slowMs: slow === undefined ? 0 : positive(parseDuration(slow, "--slow"), "--slow"),
+  };
+}
+
+function refuseContradictions(product: string | undefined, event: string | undefined, o: SendOptions): void {
+  const rewritten = o.set !== undefined || o.fresh === true;
+  const contradictions: readonly (readonly [wrong: boolean, message: string, hint?: string])[] = [
+    [
+      product === undefined && !o.all && o.data === undefined,
+      "send needs a product and an event",
+      "such as: zoho-hooks send crm Leads.create; zoho-hooks products lists them, --all sends every one",
+    ],
+    [o.all === true && event !== undefined, "--all and an event's name exclude each other"],
+    [o.all === true && o.data !== undefined, "--all and --data exclude each other"],
+    [o.all === true && o.challenge !== undefined, "--all and --challenge exclude each other"],
+    [o.challenge !== undefined && event !== undefined, "a challenge is no event: leave the event's name out"],
+    [o.challenge !== undefined && o.data !== undefined, "--challenge and --data exclude each other"],
+    [o.challenge !== undefined && o.set !== undefined, "--challenge and --set exclude each other"],
+    [o.challenge === "", "--challenge: the value is empty", "leave it out for one that is made up"],
+    [o.badSignature === true && !o.signature, "--bad-signature and --no-signature exclude each other"],
+    [o.malformed === true && o.truncate === true, "--malformed and --truncate exclude each other"],
+    [o.add === true && o.set === undefined, "--add does nothing without --set"],
+    [o.seed !== undefined && o.fresh === false, "--seed does nothing with --no-fresh"],
+    [
+      o.seed !== undefined && o.data !== undefined && o.fresh !== true,
+      "--seed does nothing to a body of your own",
+      "add --fresh to give it new ids",
+    ],
+    [
+      o.badToken === true && o.data !== undefined && !rewritten,
+      "--bad-token would change the body given with --data, which is sent byte for byte",
+      "put the wrong token into the body yourself",
+    ],
+    [o.slow !== undefined && o.curl === true, "curl cannot send a body slowly in the way of --slow"],
+    [
+      o.data === "-" && (o.secretFile === "-" || o.tokenFile === "-"),
+      "--data and a secret cannot both be read from standard input",
+    ],
+  ];
+  const found = contradictions.find(([wrong]) => wrong);
+  if (found !== undefined) throw usageError(found[1], found[2]);
+}
+
+function readHeader(text: string): HeaderPair {
+  const header = parseHeader(text);
+  const [name, value] = header;
+  if (isOfTheConnection(name)) {
+    throw usageError(
+      `-H ${name}: this header belongs to the connection and cannot be chosen`,
+      name.toLowerCase() === "host" ? "it is taken from the URL of --to" : undefined,
+    );
+  }
+  if (/[^\t\x20-\x7e]/.test(value)) {
+    throw usageError(`-H ${name}: a header's value can hold printable ASCII only`, "percent-encode or base64 the rest");
+  }
+  return header;
+}
+
+function parseRate(text: string): number {
+  const rate = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (!(rate > 0 && rate <= 1_000_000))
+    throw usageError(`--rate: ${JSON.stringify(text)} is not a number of deliveries a second`, "such as 50 or 0.5");
+  return rate;
+}
+
+/** Timers take no more than 2^31 - 1 ms. */
+function positive(ms: number, flag: string): number {
+  if (!(ms > 0 && ms <= 86_400_000)) throw usageError(`${flag} is a time of up to 24h, and not 0`);
+  return ms;
+}

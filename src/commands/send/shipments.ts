@@ -1,0 +1,112 @@
+import { randomInt } from "node:crypto";
+import type { Config } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { malformedJson, truncatedBody } from "../../core/broken-body.ts";
+import { type Delivery, withBody } from "../../core/delivery.ts";
+import { usageError } from "../../core/errors.ts";
+import { freshen, type Random, seededRandom } from "../../core/fresh.ts";
+import { type Prepared, type PrepareInput, prepare } from "../../core/prepare.ts";
+import { valueAt } from "../../core/schema-check.ts";
+import { type Assignment, assign } from "../../core/set-path.ts";
+import type { SendPlan } from "./plan.ts";
+import type { Subject } from "./subjects.ts";
+
+/** A delivery ready to be posted, and what it is. */
+export interface Shipment {
+  readonly subject: Subject;
+  readonly delivery: Delivery;
+  /** What was done to prove or to break it, for a person. */
+  readonly notes: readonly string[];
+  /** What a handler that checks must refuse it for; undefined for a good one. */
+  readonly flaw: string | undefined;
+  /** What must come back. */
+  readonly challenge: string | undefined;
+}
+
+export function countShipments(plan: SendPlan, subjects: readonly Subject[]): number {
+  return subjects.length * plan.count * (plan.repeat + 1);
+}
+
+/** Every delivery in turn, each made only when it is asked for; repeats are the very same bytes. */
+export function* shipments(
+  context: Context,
+  plan: SendPlan,
+  config: Config,
+  subjects: readonly Subject[],
+): Generator<Shipment, void> {
+  const random: Random = plan.seed === undefined ? randomInt : seededRandom(plan.seed);
+  for (const subject of subjects) {
+    for (let i = 0; i < plan.count; i++) {
+      const shipment = makeShipment(context, plan, config, subject, random);
+      for (let times = 0; times <= plan.repeat; times++) yield shipment;
+    }
+  }
+}
+
+function makeShipment(context: Context, plan: SendPlan, config: Config, subject: Subject, random: Random): Shipment {
+  const now = context.now();
+  const challenge = plan.challenge === true ? digits(random, 32) : plan.challenge;
+  const body =
+    challenge === undefined
+      ? sampleOf(subject, plan, random, now)
+      : // As bytes, since a challenge carries no token.
+        Buffer.from(JSON.stringify({ challenge }));
+  const input = {
+    product: subject.product.id,
+    format: subject.format,
+    url: subject.url,
+    contentType: subject.contentType,
+    headers: plan.headers,
+    secrets: config.secrets,
+    now,
+    faults: plan.faults,
+  };
+  const good = prepareKeeping(plan.assignments, { ...input, body });
+  const about = { subject, challenge, flaw: flawOf(plan, subject) };
+  if (plan.breakage === undefined) return { ...about, delivery: good.delivery, notes: good.notes };
+  if (good.delivery.body.length === 0) throw usageError("an empty body cannot be broken further");
+  if (plan.breakage === "truncated") {
+    // Signed whole and cut on its way.
+    const cut = truncatedBody(good.delivery.body);
+    const notes = [...good.notes, `cut off after ${cut.length} of ${good.delivery.body.length} bytes, as asked`];
+    return { ...about, delivery: withBody(good.delivery, cut), notes };
+  }
+  // Broken by its sender, who signs what it sends.
+  const broken = prepare({ ...input, body: malformedJson(good.delivery.body) });
+  return { ...about, delivery: broken.delivery, notes: [...good.notes, "malformed JSON, as asked"] };
+}
+
+/** A value that the user has set stays, also where a proof would write its own over it: `--set token=…`. */
+function prepareKeeping(assignments: readonly Assignment[], input: PrepareInput): Prepared {
+  const prepared = prepare(input);
+  if (assignments.length === 0 || Buffer.isBuffer(input.body)) return prepared;
+  const written: unknown = JSON.parse(prepared.delivery.body.toString("utf8"));
+  const lost = assignments.some(
+    ({ path }) => JSON.stringify(valueAt(written, path)) !== JSON.stringify(valueAt(input.body, path)),
+  );
+  if (!lost) return prepared;
+  const proofs = input.format.proofs.filter((proof) => proof.proves === "body");
+  const kept = prepare({ ...input, format: { ...input.format, proofs } });
+  return { ...kept, notes: ["the token as set with --set", ...kept.notes] };
+}
+
+/** Values that the user sets are set last: what was typed is never made fresh. */
+function sampleOf(subject: Subject, plan: SendPlan, random: Random, now: Date): unknown {
+  if (Buffer.isBuffer(subject.body)) return subject.body;
+  // With a seed the bytes are the same each time, so the times stay the sample's own.
+  const data = plan.fresh ? freshen(subject.body, random, plan.seed === undefined ? now : undefined) : subject.body;
+  return plan.assignments.reduce((value, each) => assign(value, each, plan.add), data);
+}
+
+function flawOf({ faults, breakage }: SendPlan, { format }: Subject): string | undefined {
+  const carries = (proves: "body" | "sender"): boolean => format.proofs.some((proof) => proof.proves === proves);
+  if (faults.badSignature && carries("body")) return "its signature was wrong on purpose";
+  if (faults.noSignature && carries("body")) return "it was not signed on purpose";
+  if (faults.badToken && carries("sender")) return "its token was wrong on purpose";
+  if (breakage === "malformed") return "its JSON was broken on purpose";
+  return breakage === undefined ? undefined : "its body was cut off on purpose";
+}
+
+function digits(random: Random, count: number): string {
+  return Array.from({ length: count }, () => random(16).toString(16)).join("");
+}

@@ -1,0 +1,41 @@
+import type { Config } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { curlCommand } from "../../core/curl-command.ts";
+import { ExitCode } from "../../core/errors.ts";
+import type { RequestReport } from "../../core/report.ts";
+import type { SendPlan } from "./plan.ts";
+import { type Shipment, shipments } from "./shipments.ts";
+import type { Subject } from "./subjects.ts";
+
+/** `--dry-run` and `--curl`: what would be sent, and nothing is. */
+export async function showRequests(
+  context: Context,
+  plan: SendPlan,
+  config: Config,
+  subjects: readonly Subject[],
+): Promise<ExitCode> {
+  const noted = new Set<string>();
+  for (const shipment of shipments(context, plan, config, subjects)) {
+    if (context.signal.aborted) break;
+    for (const note of shipment.notes.filter((each) => !noted.has(each))) {
+      noted.add(note);
+      context.report({ type: "notice", message: note });
+    }
+    context.report(requestReport(shipment, plan));
+  }
+  return ExitCode.ok;
+}
+
+export function requestReport({ subject, delivery }: Shipment, plan: SendPlan): RequestReport {
+  return {
+    type: "request",
+    product: subject.product.id,
+    event: subject.event,
+    format: subject.format.id,
+    method: delivery.method,
+    url: delivery.url,
+    headers: delivery.headers,
+    body: delivery.body,
+    curl: plan.curl ? curlCommand(delivery, { insecure: plan.insecure }) : undefined,
+  };
+}

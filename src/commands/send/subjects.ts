@@ -1,0 +1,159 @@
+import { readFixture } from "../../config/fixture-store.ts";
+import type { Config } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { UserError, usageError } from "../../core/errors.ts";
+import { type EventMatch, eventNames, findEvent, findFormat } from "../../core/event-name.ts";
+import type { Format, Product, Verdict } from "../../core/product.ts";
+import { receive } from "../../core/receive.ts";
+import { assign } from "../../core/set-path.ts";
+import { targetUrl } from "../../core/target-url.ts";
+import { products } from "../../products/index.ts";
+import { requireEvent, requireFormat, requireProduct } from "../options.ts";
+import { asData, type OwnBody, readOwnBody, warnOfReserialising } from "./own-body.ts";
+import type { SendPlan } from "./plan.ts";
+
+/** One kind of thing to send, from which any number of deliveries can be made. */
+export interface Subject {
+  readonly product: Product;
+  readonly format: Format;
+  /** Undefined for a challenge, and for a body of the user's own in which no event is recognised. */
+  readonly event: string | undefined;
+  readonly url: string;
+  /** Data to be written, or bytes to be sent as they are; undefined for a challenge. */
+  readonly body: unknown;
+  readonly contentType: string | undefined;
+}
+
+/** Everything that the plan names, read and checked: after this only the network can fail. */
+export async function chooseSubjects(context: Context, plan: SendPlan, config: Config): Promise<readonly Subject[]> {
+  if (plan.data !== undefined) return [await ownSubject(context, plan, config, plan.data)];
+  if (plan.all) return allSubjects(context, plan, config);
+  const product = requireProduct(products, plan.product ?? "");
+  const format = chooseFormat(product, plan, config);
+  if (plan.challenge !== undefined) return [subject(plan, config, product, format, undefined, undefined, undefined)];
+  if (plan.event === undefined) {
+    const some = eventNames(format).slice(0, 8).join(", ");
+    throw usageError(
+      `send ${product.id} needs an event`,
+      `such as ${some}; zoho-hooks products ${product.id} lists them, --all sends every one`,
+    );
+  }
+  const match = chooseEvent(product, format, plan.event);
+  return [sampleSubject(context, plan, config, product, format, match)];
+}
+
+function allSubjects(context: Context, plan: SendPlan, config: Config): readonly Subject[] {
+  const wanted = plan.product === undefined ? products : [requireProduct(products, plan.product)];
+  const chosen = wanted.flatMap((product: Product) => {
+    // Of all products, those that have the format; of one, it must.
+    const has = plan.product !== undefined || plan.format === undefined || findFormat(product, plan.format);
+    return has ? [{ product, format: chooseFormat(product, plan, config) }] : [];
+  });
+  if (chosen.length === 0) throw usageError(`no product has a format ${JSON.stringify(plan.format)}`);
+  return chosen.flatMap(({ product, format }) =>
+    format.events.length === 0
+      ? []
+      : eventNames(format)
+          .filter((name) => !name.includes("<"))
+          .map((name) => sampleSubject(context, plan, config, product, format, requireEvent(product, format, name))),
+  );
+}
+
+function sampleSubject(
+  context: Context,
+  plan: SendPlan,
+  config: Config,
+  product: Product,
+  format: Format,
+  match: EventMatch,
+): Subject {
+  const fixture = readFixture({ root: config.root, packageRoot: context.packageRoot }, product, format, match);
+  if (fixture === undefined) {
+    throw usageError(
+      `there is no sample of ${product.id} ${match.name}`,
+      `put one at .zoho-hooks/fixtures/${product.id}/${format.id}/${match.name}.json, or give a body with --data`,
+    );
+  }
+  checkAssignments(fixture.data, plan, `${product.id} ${match.name}`);
+  return subject(plan, config, product, format, match.name, fixture.data, undefined);
+}
+
+async function ownSubject(context: Context, plan: SendPlan, config: Config, data: string): Promise<Subject> {
+  const own = await readOwnBody(context, data, plan.headers);
+  const named = plan.product === undefined ? undefined : requireProduct(products, plan.product);
+  const seen = recogniseOwn(context, config, own, named);
+  const product = named ?? products.find((each) => each.id === seen.product);
+  if (product === undefined) {
+    throw usageError("the product cannot be told from the body", "name it: zoho-hooks send crm --data …");
+  }
+  const format = chooseFormat(product, plan, config, seen.format);
+  const event = plan.event === undefined ? seen.event : chooseEvent(product, format, plan.event).name;
+  const change = plan.assignments.length > 0 ? "--set" : plan.fresh ? "--fresh" : undefined;
+  if (change === undefined) {
+    const signs = format.proofs.some(
+      (proof) => proof.proves === "body" && config.secrets.for(proof.credential, product.id).length > 0,
+    );
+    warnOfReserialising(context, own, signs && plan.faults.noSignature !== true);
+    warnOfToken(context, seen.verdicts);
+    return subject(plan, config, product, format, event, own.bytes, own.contentType);
+  }
+  const value = asData(own, change);
+  checkAssignments(value, plan, `${product.id} ${event ?? "body"}`);
+  return subject(plan, config, product, format, event, value, own.contentType);
+}
+
+/** A body that is sent as it is keeps the token that it has, or has not. */
+function warnOfToken(context: Context, verdicts: readonly Verdict[]): void {
+  for (const verdict of verdicts) {
+    if (verdict.proves !== "sender" || verdict.verdict !== "failed") continue;
+    context.report({
+      type: "warning",
+      message: `${verdict.reason}; your body is sent as it is`,
+      hint: "an app that checks the token refuses it: put the right one into the body, or use --fresh, which writes the body anew with it",
+    });
+  }
+}
+
+function recogniseOwn(context: Context, config: Config, own: OwnBody, product: Product | undefined) {
+  const delivery = {
+    method: "POST",
+    url: "/",
+    headers: [["content-type", own.contentType]] as const,
+    body: own.bytes,
+  };
+  return receive({ products, product, delivery, secrets: config.secrets, now: context.now(), schemas: false });
+}
+
+function subject(
+  plan: SendPlan,
+  config: Config,
+  product: Product,
+  format: Format,
+  event: string | undefined,
+  body: unknown,
+  contentType: string | undefined,
+): Subject {
+  return { product, format, event, url: targetUrl(plan.to, product.id, config.settings), body, contentType };
+}
+
+/** The flag's, else the one that a body was recognised by, else the project's, else the product's first. */
+function chooseFormat(product: Product, plan: SendPlan, config: Config, seen?: string): Format {
+  const id = plan.format ?? seen ?? config.settings.products[product.id]?.format ?? product.formats[0]?.id ?? "";
+  return requireFormat(product, id);
+}
+
+function chooseEvent(product: Product, format: Format, name: string): EventMatch {
+  const other = findEvent(format, name) === undefined && product.formats.find((each) => findEvent(each, name));
+  if (!other) return requireEvent(product, format, name);
+  throw usageError(`${name} is not an event of ${product.id}'s ${format.id} format`, `add --format ${other.id}`);
+}
+
+/** A path that is not there is found before anything is sent. */
+function checkAssignments(data: unknown, plan: SendPlan, what: string): void {
+  try {
+    plan.assignments.reduce((value, each) => assign(value, each, plan.add), data);
+  } catch (error) {
+    if (error instanceof UserError && plan.all) throw usageError(`${what}: ${error.message}`, error.hint);
+    throw error;
+  }
+}

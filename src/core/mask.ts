@@ -1,0 +1,56 @@
+import { type Delivery, type HeaderPair, headerValue } from "./delivery.ts";
+import { rewriteBody, rewriteForm } from "./rewrite-body.ts";
+
+/** Stands where a secret was. */
+export const MASK = "[masked]";
+
+/**
+ * Names of headers, fields and parameters whose value lets someone in or proves a sender: `token` in CRM bodies,
+ * `x-zoho-signature`, `x-zs-webhook-signature`, `x-hook-secret`, `x-zdesk-jwt`, `zapikey`, `access_token`, `clientSecret`.
+ */
+const SECRET_NAME =
+  /(token|secret|signature|password|passwd|authorization|cookie|api[-_]?key|zapikey|jwt|hmac|private[-_]?key)$|(^|[-_.])(auth|sign|sig|pwd|credentials?)$/i;
+
+const SCHEME = /^(bearer|basic|digest|token|zoho-oauthtoken|zoho-authtoken)\s+\S/i;
+
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name.replace(/([a-z])([A-Z])/g, "$1_$2"));
+}
+
+/** A delivery to be looked at: secrets in its URL, headers and body are masked, all else is as it was. */
+export function maskDelivery(delivery: Delivery): Delivery {
+  return {
+    method: delivery.method,
+    url: maskUrl(delivery.url),
+    headers: maskHeaders(delivery.headers),
+    body: maskBody(delivery.body, headerValue(delivery, "content-type") ?? ""),
+  };
+}
+
+export function maskHeaders(headers: readonly HeaderPair[]): readonly HeaderPair[] {
+  return headers.map(([name, value]) => {
+    const scheme = SCHEME.exec(value)?.[1];
+    if (scheme !== undefined) return [name, `${scheme} ${MASK}`];
+    return isSecretName(name) && value !== "" ? [name, MASK] : [name, value];
+  });
+}
+
+export function maskUrl(url: string): string {
+  const open = url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#@]*@/i, `$1${MASK}@`);
+  const at = open.indexOf("?");
+  return at === -1
+    ? open
+    : open.slice(0, at + 1) +
+        rewriteForm(open.slice(at + 1), maskValue)
+          .replaceAll("%5B", "[")
+          .replaceAll("%5D", "]");
+}
+
+export function maskBody(body: Buffer, contentType: string): Buffer {
+  return rewriteBody(body, contentType, maskValue);
+}
+
+function maskValue({ path, text, kind }: { path: readonly string[]; text: string; kind: string }): string | undefined {
+  const name = path.at(-1);
+  return kind !== "key" && name !== undefined && text !== "" && isSecretName(name) ? MASK : undefined;
+}

@@ -1,0 +1,130 @@
+import { type JsonNode, parseJson, scanJson } from "./json-text.ts";
+
+/** One value of a body: a JSON scalar, a JSON object's key, a form field, a part of a multipart body. */
+export interface BodyValue {
+  /** The names that lead to it, without the indexes of lists; of a key, those of its object. */
+  readonly path: readonly string[];
+  /** The decoded text; of a number, its digits as they were written. */
+  readonly text: string;
+  readonly kind: "text" | "number" | "key";
+}
+
+/** The new text of a value, or undefined to leave it byte for byte as it is. */
+export type BodyEdit = (value: BodyValue) => string | undefined;
+
+/**
+ * A copy of a body with some values replaced in its text. Everything else stays: layout, order, digits, other bytes.
+ * JSON that cannot be parsed is searched for `"name": "text"` pairs, so a broken body keeps no secret by being broken.
+ */
+export function rewriteBody(body: Buffer, contentType: string, edit: BodyEdit): Buffer {
+  const utf8 = body.toString("utf8");
+  // Bytes that are not UTF-8 survive as Latin-1, in which every byte is a character.
+  const encoding = Buffer.from(utf8, "utf8").equals(body) ? "utf8" : "latin1";
+  const text = encoding === "utf8" ? utf8 : body.toString("latin1");
+  const rewritten = rewriteText(text, contentType, edit);
+  return rewritten === text ? body : Buffer.from(rewritten, encoding);
+}
+
+function rewriteText(text: string, contentType: string, edit: BodyEdit): string {
+  const boundary = /^multipart\/.*;\s*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType);
+  if (boundary !== null) return rewriteMultipart(text, boundary[1] ?? boundary[2] ?? "", edit);
+  const json = rewriteJson(text, edit);
+  if (json !== undefined) return json;
+  if (/^application\/x-www-form-urlencoded/i.test(contentType)) return rewriteForm(text, edit);
+  return rewriteBroken(text, edit);
+}
+
+/** Undefined when the text is not a JSON object or list. */
+function rewriteJson(text: string, edit: BodyEdit, outer: readonly string[] = []): string | undefined {
+  if (!/^\s*[{[]/.test(text) || !parseJson(text).ok) return undefined;
+  const parts: string[] = [];
+  let done = 0;
+  const replace = (start: number, end: number, by: string): void => {
+    parts.push(text.slice(done, start), by);
+    done = end;
+  };
+  const visit = (node: JsonNode, path: readonly string[]): void => {
+    let from = node.start + 1;
+    for (const { key, node: child } of node.children) {
+      if (typeof key === "string") {
+        const start = text.indexOf('"', from);
+        const renamed = edit({ path, text: key, kind: "key" });
+        if (renamed !== undefined) replace(start, keyEnd(text, start), JSON.stringify(renamed));
+      }
+      visit(child, typeof key === "string" ? [...path, key] : path);
+      from = child.end;
+    }
+    if (node.kind !== "string" && node.kind !== "number") return;
+    const source = text.slice(node.start, node.end);
+    const value = node.kind === "string" ? String(JSON.parse(source)) : source;
+    const edited = edit({ path, text: value, kind: node.kind === "string" ? "text" : "number" });
+    if (edited === undefined) return;
+    const plain = node.kind === "number" && /^-?(0|[1-9]\d*)(\.\d+)?$/.test(edited);
+    replace(node.start, node.end, plain ? edited : JSON.stringify(edited));
+  };
+  try {
+    visit(scanJson(text), outer);
+  } catch (error) {
+    if (error instanceof RangeError) return rewriteBroken(text, edit);
+    throw error;
+  }
+  return parts.join("") + text.slice(done);
+}
+
+function keyEnd(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    if (text[i] === "\\") i++;
+    else if (text[i] === '"') return i + 1;
+  }
+  return text.length;
+}
+
+/** The same for `a=1&b=2`, in a body or a query; a field may hold JSON. */
+export function rewriteForm(text: string, edit: BodyEdit): string {
+  return text.replace(/([^&=]+)=([^&]*)/g, (pair, name: string, raw: string) => {
+    const value = decodePlus(raw);
+    const edited = editField(decodePlus(name), value, edit);
+    return edited === undefined || edited === value
+      ? pair
+      : `${name}=${encodeURIComponent(edited).replaceAll("%20", "+")}`;
+  });
+}
+
+function rewriteMultipart(text: string, boundary: string, edit: BodyEdit): string {
+  const delimiter = `--${boundary}`;
+  return text
+    .split(delimiter)
+    .map((part) => {
+      const end = part.indexOf("\r\n\r\n");
+      const head = part.slice(0, Math.max(end, 0));
+      const name = /;\s*name="?([^";\r\n]*)/i.exec(head)?.[1];
+      if (end === -1 || name === undefined || /;\s*filename=/i.test(head)) return part;
+      const tail = part.endsWith("\r\n") ? "\r\n" : "";
+      const value = part.slice(end + 4, part.length - tail.length);
+      const edited = editField(name, value, edit);
+      return edited === undefined ? part : `${head}\r\n\r\n${edited}${tail}`;
+    })
+    .join(delimiter);
+}
+
+function editField(name: string, value: string, edit: BodyEdit): string | undefined {
+  return edit({ path: [name], text: value, kind: "text" }) ?? rewriteJson(value, edit);
+}
+
+function rewriteBroken(text: string, edit: BodyEdit): string {
+  return text.replace(
+    /"([^"\\]{1,200})"(\s*:\s*)"((?:[^"\\]|\\.)*)("?)/g,
+    (all, name: string, colon: string, value) => {
+      const edited = edit({ path: [name], text: String(value), kind: "text" });
+      return edited === undefined ? all : `"${name}"${colon}${JSON.stringify(edited)}`;
+    },
+  );
+}
+
+function decodePlus(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    return text;
+  }
+}

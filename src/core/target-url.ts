@@ -1,0 +1,75 @@
+import { usageError } from "./errors.ts";
+
+/** Where the local receiver listens, or would. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+const FORMS = "write it as 3000, /path, host:3000/path or https://host/path";
+
+/**
+ * The absolute URL that deliveries of a product go to.
+ *
+ * | `to`                                | becomes                                                |
+ * |-------------------------------------|--------------------------------------------------------|
+ * | nothing                             | the local receiver's URL for the product               |
+ * | `3000`, `:3000`                     | `http://localhost:3000/webhooks/zoho/<product>`        |
+ * | `/path`                             | that path on the local receiver                        |
+ * | `host:3000`, `host:3000/path`       | `http://` before it; without a path the product's own  |
+ * | `http://…`, `https://…`             | exactly what was given                                 |
+ *
+ * `:product` as a segment of a path is replaced by the product. Throws a UserError for anything else.
+ */
+export function targetUrl(to: string | undefined, product: string, listener: ListenAddress): string {
+  const webhookPath = `/webhooks/zoho/${product}`;
+  if (to === undefined) return origin(listener) + webhookPath;
+  const given = to.trim().replace(/\/:product(?![A-Za-z0-9_])/g, () => `/${product}`);
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(given)) return checked(given, to);
+  if (given.startsWith("/")) return checked(origin(listener) + given, to);
+  const local = /^:?(\d+)(\/.*)?$/.exec(given);
+  if (local !== null) return checked(`http://localhost:${local[1]}${local[2] ?? webhookPath}`, to);
+  const remote = /^(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:\d+)?(\/.*)?$/i.exec(given);
+  const [, host = "", port, path] = remote ?? [];
+  // A lone word is more likely a slip (an event, a flag's value) than the name of a machine.
+  const isHost = port !== undefined || path !== undefined || /[.[]|^localhost$/i.test(host);
+  if (remote === null || !isHost) throw malformed(to);
+  return checked(`http://${host}${port ?? ""}${path ?? webhookPath}`, to);
+}
+
+/** A receiver that listens on every address is reached on loopback. */
+function origin({ host, port }: ListenAddress): string {
+  if (port === 0) {
+    throw usageError(
+      "the receiver's port is set to 0, so its address is not known beforehand",
+      "name the target with --to, such as --to 3000",
+    );
+  }
+  const loopback = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  return `http://${loopback.includes(":") ? `[${loopback}]` : loopback}:${port}`;
+}
+
+function checked(url: string, to: string): string {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    throw malformed(to);
+  }
+  if (parsed.username !== "" || parsed.password !== "") {
+    // Not echoed: it holds a password.
+    throw usageError(
+      "--to: a URL with a user name or password in it is not accepted, since it would be printed",
+      'send them as a header: -H "authorization: Basic …"',
+    );
+  }
+  if (parsed.protocol !== "http:" && parsed.protocol !== "https:") {
+    throw usageError(`--to ${JSON.stringify(to)}: only http and https can be sent to`, FORMS);
+  }
+  if (parsed.port === "0") throw malformed(to);
+  return url;
+}
+
+function malformed(to: string): Error {
+  return usageError(`--to ${JSON.stringify(to)} is not a target`, FORMS);
+}

@@ -1,0 +1,98 @@
+import { lookup } from "node:dns";
+import type { LookupFunction } from "node:net";
+import type { Dispatcher } from "undici";
+import { errorText, usageError } from "../core/errors.ts";
+
+export interface DispatcherOptions {
+  /** How many connections to one target are open at the same time. */
+  readonly connections: number;
+  /** Accept certificates that no known authority has signed. */
+  readonly insecure: boolean;
+  /** Where `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are read from, in either case. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Dispatchers {
+  /** Kept-alive connections to the URL's server, or through the proxy that the environment names for it. */
+  for(url: URL): Dispatcher;
+  /** Closes them all at once, whatever is under way. */
+  close(): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Node's own 250 ms per address is too short for a target across an ocean. */
+const NEXT_ADDRESS_AFTER_MS = 1000;
+
+/** Loads undici, which takes a moment, only when something is about to be posted. */
+export async function openDispatchers({ connections, insecure, env }: DispatcherOptions): Promise<Dispatchers> {
+  const { Agent, EnvHttpProxyAgent } = await import("undici");
+  // The time-outs of an exchange are the poster's: it has one for the whole of it.
+  const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
+  const tls = { rejectUnauthorized: !insecure };
+  const connect = {
+    ...tls,
+    timeout: CONNECT_TIMEOUT_MS,
+    lookup: lookupBothLoopbacks,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
+  };
+  const direct = new Agent({ connections, connect, ...timeouts });
+  const httpProxy = env.http_proxy || env.HTTP_PROXY || "";
+  const httpsProxy = env.https_proxy || env.HTTPS_PROXY || "";
+  const noProxy = env.no_proxy || env.NO_PROXY || "";
+  let proxied: Dispatcher | undefined;
+  const throughProxy = (): Dispatcher => {
+    try {
+      return new EnvHttpProxyAgent({
+        connections,
+        connect,
+        requestTls: tls,
+        ...timeouts,
+        httpProxy,
+        httpsProxy,
+        noProxy,
+      });
+    } catch (error) {
+      throw usageError(
+        `the proxy that HTTP_PROXY or HTTPS_PROXY names cannot be used: ${errorText(error)}`,
+        "write it as http://host:port, or unset the variable",
+      );
+    }
+  };
+  return {
+    for(url) {
+      if (isLoopback(url.hostname) || (httpProxy === "" && httpsProxy === "")) return direct;
+      proxied ??= throughProxy();
+      return proxied;
+    },
+    async close() {
+      await Promise.all([direct.destroy(), proxied?.destroy()]);
+    },
+  };
+}
+
+/** A proxy could not reach this machine's own loopback, and must not be asked to. */
+export function isLoopback(hostname: string): boolean {
+  return isLocalhost(hostname) || /^127\.\d+\.\d+\.\d+$/.test(hostname) || hostname === "[::1]";
+}
+
+function isLocalhost(hostname: string): boolean {
+  return /(^|\.)localhost\.?$/i.test(hostname);
+}
+
+/**
+ * `localhost` is both loopback addresses, whatever the hosts file knows of them (RFC 6761, section 6.3): a server on
+ * one of them is found without the user having to know which.
+ */
+const lookupBothLoopbacks: LookupFunction = (hostname, options, callback) => {
+  if (!isLocalhost(hostname)) {
+    lookup(hostname, options, callback);
+  } else if (options.all) {
+    callback(null, [
+      { address: "127.0.0.1", family: 4 },
+      { address: "::1", family: 6 },
+    ]);
+  } else {
+    callback(null, "127.0.0.1", 4);
+  }
+};

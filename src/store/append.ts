@@ -1,0 +1,106 @@
+import type { NativeDatabase, SqlValue } from "./engine.ts";
+import type { Appended, NewAttempt, NewEntry } from "./log.ts";
+import { listText, numberOf } from "./row.ts";
+import { IN_FLIGHT, WAITING } from "./schema.ts";
+
+const DUPLICATE_WITHIN_MS = 24 * 60 * 60 * 1000;
+
+/** Prepares the writes of arriving deliveries and attempts. What they return runs inside a transaction. */
+export function appender(database: NativeDatabase) {
+  const findOriginal = database.prepare(
+    `SELECT n FROM deliveries
+     WHERE identity = ? AND accepted = 1 AND duplicate_of IS NULL AND received_at >= ? ORDER BY n LIMIT 1`,
+  );
+  const addDelivery = database.prepare(
+    `INSERT INTO deliveries (received_at, method, url, remote, product, format, event, known, accepted, invalid, status,
+       refusal, identity, duplicate_of, records, verdicts, issues)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const addContent = database.prepare("INSERT INTO contents (n, headers, body) VALUES (?, ?, ?)");
+  const addForward = database.prepare(
+    "INSERT INTO forwards (n, target, state, due_at, lease_until, order_key) VALUES (?, ?, ?, ?, ?, ?)",
+  );
+  const findEarlier = database.prepare(
+    "SELECT 1 FROM forwards WHERE target = ? AND order_key = ? AND state < 2 AND order_key IS NOT NULL LIMIT 1",
+  );
+  const setAnswer = database.prepare("UPDATE deliveries SET status = ?, refusal = ? WHERE n = ?");
+  const lastAttempt = database.prepare(
+    "SELECT coalesce(max(attempt), 0) AS attempt FROM attempts WHERE n = ? AND target = ?",
+  );
+  const addAttempt = database.prepare(
+    "INSERT INTO attempts (n, attempt, target, at, status, latency_ms, error, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+  );
+
+  function forward(n: number, entry: NewEntry, target: string): Appended["forwards"][number] {
+    const at = entry.receivedAt.getTime();
+    const orderKey = entry.forward?.orderKey ?? null;
+    const leaseMs = entry.forward?.leaseMs;
+    const claimed = leaseMs !== undefined && (orderKey === null || findEarlier.get(target, orderKey) === undefined);
+    const lease = claimed ? at + leaseMs : null;
+    const added = addForward.run(n, target, claimed ? IN_FLIGHT : WAITING, at, lease, orderKey);
+    return { id: Number(added.lastInsertRowid), n, target, claimed };
+  }
+
+  return {
+    append(values: EntryValues): Appended {
+      const { entry, receivedAt, identity } = values;
+      const original = identity === null ? undefined : findOriginal.get(identity, receivedAt - DUPLICATE_WITHIN_MS);
+      const duplicateOf = original === undefined ? undefined : numberOf(original, "n");
+      const added = addDelivery.run(receivedAt, ...values.before, identity, duplicateOf ?? null, ...values.after);
+      const n = Number(added.lastInsertRowid);
+      addContent.run(n, values.headers, entry.delivery.body);
+      const request = entry.forward;
+      const targets =
+        request === undefined || (duplicateOf !== undefined && !request.duplicates) ? [] : request.targets;
+      return { n, duplicateOf, forwards: targets.map((target) => forward(n, entry, target)) };
+    },
+    setAnswer(n: number, status: number, refusal: string | undefined): void {
+      setAnswer.run(status, refusal ?? null, n);
+    },
+    recordAttempt(n: number, made: NewAttempt): number {
+      const row = lastAttempt.get(n, made.target);
+      const attempt = (row === undefined ? 0 : numberOf(row, "attempt")) + 1;
+      const { status = null, error = null, reply = null } = made;
+      addAttempt.run(n, attempt, made.target, made.at.getTime(), status, made.latencyMs, error, reply);
+      return attempt;
+    },
+  };
+}
+
+/** A delivery as column values, made once and outside of the transaction, which may run twice. */
+export interface EntryValues {
+  readonly entry: NewEntry;
+  readonly receivedAt: number;
+  readonly identity: string | null;
+  readonly headers: string;
+  /** The columns from `method` to `refusal`, and from `records` to `issues`. */
+  readonly before: readonly SqlValue[];
+  readonly after: readonly SqlValue[];
+}
+
+export function entryValues(entry: NewEntry): EntryValues {
+  const { delivery, receipt } = entry;
+  const issues = receipt.schema?.issues ?? [];
+  const invalid =
+    receipt.problem !== undefined || issues.length > 0 || receipt.verdicts.some(({ verdict }) => verdict === "failed");
+  return {
+    entry,
+    receivedAt: entry.receivedAt.getTime(),
+    identity: receipt.identity ?? null,
+    headers: JSON.stringify(delivery.headers),
+    before: [
+      delivery.method,
+      delivery.url,
+      entry.remote ?? null,
+      receipt.product ?? null,
+      receipt.format ?? null,
+      receipt.event ?? null,
+      receipt.known ? 1 : 0,
+      entry.accepted ? 1 : 0,
+      invalid ? 1 : 0,
+      entry.status ?? null,
+      entry.refusal ?? null,
+    ],
+    after: [listText(receipt.records), listText(receipt.verdicts), listText(issues)],
+  };
+}

@@ -1,0 +1,82 @@
+import { errorText, UserError } from "../core/errors.ts";
+
+/** Why SQLite or the file system refused; undefined for anything that is not theirs to say. */
+export type FaultKind = "locked" | "full" | "damaged" | "read-only" | "unreachable" | "io";
+
+// Primary result codes: https://www.sqlite.org/rescode.html
+const KIND_BY_CODE: Readonly<Record<number, FaultKind>> = {
+  3: "unreachable",
+  5: "locked",
+  6: "locked",
+  8: "read-only",
+  10: "io",
+  11: "damaged",
+  13: "full",
+  14: "unreachable",
+  26: "damaged",
+};
+
+const KIND_BY_NAME: readonly (readonly [prefix: string, kind: FaultKind])[] = [
+  ["SQLITE_BUSY", "locked"],
+  ["SQLITE_LOCKED", "locked"],
+  ["SQLITE_FULL", "full"],
+  ["SQLITE_CORRUPT", "damaged"],
+  ["SQLITE_NOTADB", "damaged"],
+  ["SQLITE_READONLY", "read-only"],
+  ["SQLITE_CANTOPEN", "unreachable"],
+  ["SQLITE_PERM", "unreachable"],
+  ["SQLITE_IOERR", "io"],
+  ["ENOSPC", "full"],
+  ["EDQUOT", "full"],
+  ["EROFS", "read-only"],
+  ["EACCES", "read-only"],
+  ["EPERM", "read-only"],
+  ["ENOENT", "unreachable"],
+  ["ENOTDIR", "unreachable"],
+  ["EISDIR", "unreachable"],
+  ["EEXIST", "unreachable"],
+];
+
+/** better-sqlite3 names its result codes, node:sqlite numbers them, the file system has names of its own. */
+export function faultKind(error: unknown): FaultKind | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ("errcode" in error && typeof error.errcode === "number") return KIND_BY_CODE[error.errcode & 0xff];
+  if (!("code" in error) || typeof error.code !== "string") return undefined;
+  const { code } = error;
+  return KIND_BY_NAME.find(([prefix]) => code.startsWith(prefix))?.[1];
+}
+
+const SAY: Readonly<Record<FaultKind, (path: string, reason: string) => readonly [message: string, hint: string]>> = {
+  locked: (path) => [
+    `the event log ${path} is locked: another program holds it`,
+    "close the program that has the file open for writing, or name another log with --store",
+  ],
+  full: (path, reason) => [
+    `there is no room left for the event log ${path} (${reason})`,
+    "free some disk space, or shorten the log with `zoho-hooks events prune`",
+  ],
+  damaged: (path, reason) => [
+    `the event log ${path} is damaged or is no log at all (${reason})`,
+    `move ${path}, ${path}-wal and ${path}-shm away together to keep what is in them; the next run starts a new log`,
+  ],
+  "read-only": (path, reason) => [
+    `the event log ${path} cannot be written (${reason})`,
+    "make its folder and file writable for you, name another log with --store, or go on without one: --no-store",
+  ],
+  unreachable: (path, reason) => [
+    `the event log ${path} cannot be opened (${reason})`,
+    "check that the path names a file in a folder that exists or can be made, or name another log with --store",
+  ],
+  io: (path, reason) => [
+    `the disk failed while the event log ${path} was used (${reason})`,
+    "check the disk and its connection, then start again; a network folder is no place for the log",
+  ],
+};
+
+/** The error as the user should see it; what is none of the log's faults comes back as it was. */
+export function logError(error: unknown, path: string): unknown {
+  const kind = faultKind(error);
+  if (kind === undefined || error instanceof UserError) return error;
+  const [message, hint] = SAY[kind](path, errorText(error));
+  return new UserError("usage", message, hint, `log-${kind}`);
+}

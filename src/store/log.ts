@@ -1,0 +1,230 @@
+import type { Delivery } from "../core/delivery.ts";
+import type { Verdict } from "../core/product.ts";
+import type { Receipt } from "../core/receive.ts";
+import type { SchemaIssue } from "../core/schema-check.ts";
+import type { LogFilter } from "./filter.ts";
+
+/**
+ * The memory of a receiver: every delivery with its receipt, what became of it, and which ones still wait for a target.
+ * Small enough that another database is one more file. Every method may reject with a UserError whose code begins with
+ * `log-` (`log-full`, `log-locked`, `log-damaged`, `log-read-only`, `log-gone`, `log-io`).
+ */
+export interface Log {
+  /** Where it is, for a person. */
+  readonly path: string;
+
+  /** Keeps a delivery. When this resolves the delivery is on the disk, and only then may it be answered with a yes. */
+  append(entry: NewEntry): Promise<Appended>;
+  /** The answer that the sender got, where it was not known at `append`. */
+  setAnswer(n: number, answer: Answer): Promise<void>;
+
+  /** Takes deliveries that are due for a target, the longest due first; of those in order, only the first of each key. */
+  claimWaiting(request: ClaimRequest): Promise<readonly Claim[]>;
+  /** What came of a claim: the attempt is recorded and the claim given up, in one step. */
+  settle(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<void>;
+  /** Gives claims back without an attempt: the target was found to be down before its turn came. */
+  release(claims: readonly ClaimRef[]): Promise<void>;
+  /** Frees what a receiver that is no more had claimed. Only for the holder of the log. Returns how many. */
+  recoverClaims(): Promise<number>;
+  /** What waits, for each target. */
+  waiting(): Promise<readonly WaitingCount[]>;
+  /** An attempt outside of the queue: a replay, a mirrored answer. Returns its number. */
+  recordAttempt(n: number, attempt: NewAttempt): Promise<number>;
+
+  get(n: number | "last"): Promise<LogEntry | undefined>;
+  /** Newest first unless `order` says otherwise; read in pages, so a long one costs no memory. */
+  list(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogRecord>;
+  /** The same with bytes and attempts. */
+  entries(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogEntry>;
+  stats(filter?: LogFilter): Promise<LogStats>;
+
+  /** Removes what is past the age and size that the log was opened with; never what still waits for a target. */
+  prune(limits?: Retention): Promise<Pruned>;
+  /** Claims the log for one receiver. The hold ends with `release`, or with the process however it ends. */
+  hold(holder: Holder): Promise<Hold>;
+  /** Commits what was asked for before it, then closes the file. */
+  close(): Promise<void>;
+}
+
+export interface NewEntry {
+  readonly receivedAt: Date;
+  readonly delivery: Delivery;
+  /** The address that the delivery came from. */
+  readonly remote: string | undefined;
+  readonly receipt: Receipt;
+  /** Whether it is answered with a yes. What is refused is never the original of a duplicate. */
+  readonly accepted: boolean;
+  readonly status: number | undefined;
+  readonly refusal: string | undefined;
+  readonly forward?: ForwardRequest | undefined;
+}
+
+export interface ForwardRequest {
+  readonly targets: readonly string[];
+  /** Whether a duplicate is forwarded too. */
+  readonly duplicates: boolean;
+  /** Deliveries of one key reach a target one after the other. Undefined where order does not matter. */
+  readonly orderKey?: string | undefined;
+  /** Claims at once for so long, for a caller that has a free place; undefined to let it wait. */
+  readonly leaseMs?: number | undefined;
+}
+
+export interface Appended {
+  /** Counts from 1 and is never used again, also with several receivers on one log. */
+  readonly n: number;
+  /** The accepted delivery of the same identity within the last 24 hours. */
+  readonly duplicateOf: number | undefined;
+  /** One for each target; `claimed` says that the caller is to deliver it now. */
+  readonly forwards: readonly (ClaimRef & { readonly target: string; readonly claimed: boolean })[];
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly refusal: string | undefined;
+}
+
+/** One delivery on its way to one target. */
+export interface ClaimRef {
+  readonly id: number;
+  readonly n: number;
+}
+
+export interface ClaimRequest {
+  readonly target: string;
+  readonly limit: number;
+  readonly now: Date;
+  /** After so long without `settle` the claim is taken for lost and given to the next who asks. */
+  readonly leaseMs: number;
+}
+
+export interface Claim extends ClaimRef {
+  readonly target: string;
+  /** Attempts made before this one. */
+  readonly attempts: number;
+  readonly receivedAt: Date;
+  readonly remote: string | undefined;
+  readonly duplicateOf: number | undefined;
+  readonly product: string | undefined;
+  readonly event: string | undefined;
+  readonly delivery: Delivery;
+}
+
+export interface NewAttempt {
+  readonly target: string;
+  readonly at: Date;
+  /** Undefined when no answer came; `error` then says why. */
+  readonly status: number | undefined;
+  readonly latencyMs: number;
+  readonly error: string | undefined;
+  /** The start of the target's answer. */
+  readonly reply?: string | undefined;
+}
+
+export interface Attempt extends NewAttempt {
+  /** Counts from 1 for each delivery and target. */
+  readonly attempt: number;
+}
+
+export type Outcome =
+  | { readonly state: "delivered" }
+  | { readonly state: "failed" }
+  | { readonly state: "retry"; readonly at: Date };
+
+export type ForwardState = "waiting" | "in-flight" | "delivered" | "failed";
+
+export interface Forward {
+  readonly target: string;
+  readonly state: ForwardState;
+  readonly attempts: number;
+  /** When it is tried next. Only of those that wait. */
+  readonly dueAt: Date | undefined;
+}
+
+export interface WaitingCount {
+  readonly target: string;
+  readonly waiting: number;
+  readonly inFlight: number;
+  /** The earliest time at which one of them is due; undefined when none waits. */
+  readonly nextAt: Date | undefined;
+}
+
+export type DeliveryState = "received" | "waiting" | "processed" | "failed" | "duplicate" | "rejected";
+
+export interface LogRecord {
+  readonly n: number;
+  readonly receivedAt: Date;
+  readonly method: string;
+  readonly url: string;
+  readonly remote: string | undefined;
+  readonly product: string | undefined;
+  readonly format: string | undefined;
+  readonly event: string | undefined;
+  readonly known: boolean;
+  readonly records: readonly string[];
+  readonly verdicts: readonly Verdict[];
+  readonly issues: readonly SchemaIssue[];
+  readonly identity: string | undefined;
+  readonly duplicateOf: number | undefined;
+  readonly accepted: boolean;
+  readonly status: number | undefined;
+  readonly refusal: string | undefined;
+  readonly state: DeliveryState;
+}
+
+export interface LogEntry extends LogRecord {
+  readonly delivery: Delivery;
+  readonly attempts: readonly Attempt[];
+  readonly forwards: readonly Forward[];
+}
+
+export interface ListOptions {
+  readonly order?: "newest" | "oldest";
+  readonly limit?: number;
+}
+
+export interface StateCounts {
+  readonly received: number;
+  readonly waiting: number;
+  readonly processed: number;
+  readonly failed: number;
+  readonly duplicates: number;
+  readonly rejected: number;
+}
+
+export interface LogStats {
+  readonly total: StateCounts;
+  readonly products: Readonly<Record<string, StateCounts>>;
+  /** Hours with deliveries, oldest first, by the start of the hour in UTC. */
+  readonly hours: readonly { readonly at: Date; readonly product: string; readonly counts: StateCounts }[];
+  /** Of the attempts that were answered, in milliseconds; undefined when there was none. */
+  readonly latencyMs:
+    | {
+        readonly count: number;
+        readonly p50: number;
+        readonly p95: number;
+        readonly p99: number;
+        readonly max: number;
+      }
+    | undefined;
+}
+
+export interface Retention {
+  readonly keepMs?: number | undefined;
+  readonly maxBytes?: number | undefined;
+}
+
+export interface Pruned {
+  readonly removed: number;
+  /** What the log takes afterwards. */
+  readonly bytes: number;
+}
+
+export interface Holder {
+  readonly pid: number;
+  readonly url: string | undefined;
+  readonly since: Date;
+}
+
+export type Hold =
+  | { readonly held: true; setUrl(url: string): Promise<void>; release(): Promise<void> }
+  | { readonly held: false; readonly by: Holder | undefined };

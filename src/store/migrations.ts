@@ -1,0 +1,53 @@
+import { UserError } from "../core/errors.ts";
+import type { NativeDatabase } from "./engine.ts";
+import { schema } from "./schema.ts";
+
+/** Marks a SQLite file as ours, so that another program's database is never taken for a log: "ZHks". */
+const APPLICATION_ID = 0x5a486b73;
+
+/** Each brings the file from the version of its index to the next one. Past ones never change. */
+const MIGRATIONS: readonly string[] = [schema];
+
+/** Makes the tables or brings them up to date. Safe when several processes do it at once. */
+export function migrate(database: NativeDatabase, path: string): void {
+  if (version(database, path) === MIGRATIONS.length) return;
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    for (const step of MIGRATIONS.slice(version(database, path))) database.exec(step);
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`);
+  } catch (error) {
+    try {
+      database.exec("ROLLBACK");
+    } catch {
+      // SQLite has already rolled back; the first error is the one that counts.
+    }
+    throw error;
+  }
+}
+
+function version(database: NativeDatabase, path: string): number {
+  const current = pragma(database, "user_version");
+  const application = pragma(database, "application_id");
+  const tables = Number(database.prepare("SELECT count(*) AS count FROM sqlite_schema").get()?.count ?? 0);
+  if (application !== APPLICATION_ID && (application !== 0 || current !== 0 || tables !== 0)) {
+    throw new UserError(
+      "usage",
+      `${path} is the database of another program, not an event log`,
+      "name another file with --store",
+      "log-foreign",
+    );
+  }
+  if (current > MIGRATIONS.length) {
+    throw new UserError(
+      "usage",
+      `the event log ${path} was written by a newer version of zoho-hooks (format ${current}, this one knows ${MIGRATIONS.length})`,
+      "update zoho-hooks, or name another log with --store",
+      "log-too-new",
+    );
+  }
+  return current;
+}
+
+function pragma(database: NativeDatabase, name: string): number {
+  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name] ?? 0);
+}

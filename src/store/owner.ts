@@ -1,0 +1,64 @@
+import { errorText } from "../core/errors.ts";
+import type { NativeDatabase, SqliteEngine } from "./engine.ts";
+import { faultKind, logError } from "./fault.ts";
+import type { GroupCommit } from "./group-commit.ts";
+import type { Hold, Holder } from "./log.ts";
+import { maybeText, numberOf } from "./row.ts";
+
+/**
+ * One receiver at a time holds a log. The hold is a lock of the operating system on a file beside it, which ends with
+ * the process even on `kill -9` and never outlives it, as a process id in a file would. Who holds it stands in the log.
+ */
+export async function holdLog(
+  log: { readonly path: string; readonly engine: SqliteEngine; readonly database: NativeDatabase },
+  commits: GroupCommit,
+  holder: Holder,
+): Promise<Hold> {
+  const lock = takeLock(log.engine, `${log.path}-lock`);
+  if (lock === undefined) return { held: false, by: readHolder(log.database) };
+  const insert = log.database.prepare("INSERT OR REPLACE INTO holder (only, pid, url, since) VALUES (1, ?, ?, ?)");
+  const update = log.database.prepare("UPDATE holder SET url = ?");
+  const remove = log.database.prepare("DELETE FROM holder");
+  try {
+    await commits.write(() => insert.run(holder.pid, holder.url ?? null, holder.since.getTime()));
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+  let released = false;
+  return {
+    held: true,
+    async setUrl(url) {
+      await commits.write(() => update.run(url));
+    },
+    async release() {
+      if (released) return;
+      released = true;
+      try {
+        await commits.write(() => remove.run());
+      } finally {
+        lock.close();
+      }
+    },
+  };
+}
+
+/** A reserved lock keeps others from taking it and lets them see that it is taken. Undefined when it is. */
+function takeLock(engine: SqliteEngine, path: string): NativeDatabase | undefined {
+  let lock: NativeDatabase | undefined;
+  try {
+    lock = engine.open(path);
+    lock.exec("PRAGMA busy_timeout = 200; BEGIN IMMEDIATE");
+    return lock;
+  } catch (error) {
+    lock?.close();
+    if (faultKind(error) === "locked") return undefined;
+    throw logError(error instanceof Error ? error : new Error(errorText(error)), path);
+  }
+}
+
+function readHolder(database: NativeDatabase): Holder | undefined {
+  const row = database.prepare("SELECT pid, url, since FROM holder").get();
+  if (row === undefined) return undefined;
+  return { pid: numberOf(row, "pid"), url: maybeText(row, "url"), since: new Date(numberOf(row, "since")) };
+}

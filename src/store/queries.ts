@@ -1,0 +1,150 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { NativeDatabase, SqlRow, SqlValue } from "./engine.ts";
+import {
+  type Condition,
+  contentConditions,
+  type EventKind,
+  type LogFilter,
+  matchesGlob,
+  recordConditions,
+} from "./filter.ts";
+import type { ListOptions, LogEntry, LogRecord } from "./log.ts";
+import { RECORD_COLUMNS, readAttempt, readDelivery, readForward, readRecord } from "./record.ts";
+import { maybeNumber, numberOf, textOf } from "./row.ts";
+import { matchesWhere } from "./where.ts";
+
+const PAGE_ROWS = 200;
+/** Pages with bodies are shorter: a body may have megabytes. */
+const CONTENT_PAGE_ROWS = 40;
+/** How many deliveries one step looks at where bodies have to be read: some 10 MB, then others get their turn. */
+const WINDOW = 5000;
+
+/** Runs a read, again if another process has the file locked for a moment. */
+export type Read = <T>(work: () => T) => Promise<T>;
+
+/** The product and event of every kind of delivery in the log, found by one step into the index for each. */
+export function eventKinds(database: NativeDatabase): readonly EventKind[] {
+  const next = database.prepare(
+    `SELECT product, event FROM deliveries
+     WHERE event IS NOT NULL AND (product, event) > (?, ?) ORDER BY product, event LIMIT 1`,
+  );
+  const kinds: EventKind[] = [];
+  for (let last: EventKind = { product: "", event: "" }; ; ) {
+    const row = next.get(last.product, last.event);
+    if (row === undefined) return kinds;
+    last = { product: textOf(row, "product"), event: textOf(row, "event") };
+    kinds.push(last);
+  }
+}
+
+/** The filter's conditions on `deliveries` alone, its globs resolved to the events that the log has. */
+export function resolveFilter(database: NativeDatabase, filter: LogFilter): readonly Condition[] {
+  const globs = filter.events;
+  const kinds =
+    globs === undefined || globs.length === 0
+      ? undefined
+      : eventKinds(database).filter((kind) => globs.some((glob) => matchesGlob(glob, kind)));
+  return recordConditions(filter, kinds);
+}
+
+export interface Page {
+  readonly conditions: readonly Condition[];
+  /** Whether bodies are read, to filter by them or to give them back. */
+  readonly contents: boolean;
+  readonly order: "newest" | "oldest";
+  /** Numbers from `low` to `high`, both included. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** One page as SQL. It begins where the last one ended, so that no page costs more for those before it. */
+export function pageQuery(page: Page): { sql: string; values: readonly SqlValue[] } {
+  const sql = `SELECT ${RECORD_COLUMNS}${page.contents ? ", headers, body" : ""}
+    FROM deliveries${page.contents ? " JOIN contents USING (n)" : ""}
+    WHERE ${[...page.conditions.map((each) => each.sql), "n BETWEEN ? AND ?"].join(" AND ")}
+    ORDER BY n ${page.order === "newest" ? "DESC" : "ASC"} LIMIT ${pageRows(page.contents)}`;
+  return { sql, values: [...page.conditions.flatMap((each) => each.values), page.low, page.high] };
+}
+
+function pageRows(contents: boolean): number {
+  return contents ? CONTENT_PAGE_ROWS : PAGE_ROWS;
+}
+
+/** The rows that a filter lets through, page by page, in one direction. */
+export async function* walk(
+  database: NativeDatabase,
+  read: Read,
+  filter: LogFilter,
+  options: ListOptions & { readonly contents: boolean },
+): AsyncGenerator<SqlRow> {
+  const onContents = contentConditions(filter);
+  const where = filter.where ?? [];
+  const reading = onContents.length > 0 || where.length > 0;
+  const contents = reading || options.contents;
+  const { conditions, ends } = await read(() => ({
+    conditions: [...resolveFilter(database, filter), ...onContents],
+    ends: database.prepare("SELECT min(n) AS low, max(n) AS high FROM deliveries").get(),
+  }));
+  let low = Math.max((ends && maybeNumber(ends, "low")) ?? 1, (filter.after ?? 0) + 1);
+  let high = (ends && maybeNumber(ends, "high")) ?? 0;
+  let left = options.limit ?? Number.POSITIVE_INFINITY;
+  const order = options.order ?? "newest";
+  while (low <= high && left > 0) {
+    const window = reading ? WINDOW : high - low + 1;
+    const page = {
+      low: order === "newest" ? Math.max(low, high - window + 1) : low,
+      high: order === "newest" ? high : Math.min(high, low + window - 1),
+    };
+    const query = pageQuery({ conditions, contents, order, ...page });
+    const rows = await read(() => database.prepare(query.sql).all(...query.values));
+    for (const row of rows) {
+      if (where.length > 0 && !matchesWhere(readDelivery(row), where)) continue;
+      yield row;
+      if (--left <= 0) return;
+    }
+    const last = rows.length < pageRows(contents) ? undefined : rows.at(-1);
+    if (order === "newest") high = last === undefined ? page.low - 1 : numberOf(last, "n") - 1;
+    else low = last === undefined ? page.high + 1 : numberOf(last, "n") + 1;
+    await nextTurn();
+  }
+}
+
+/** Reads single deliveries whole. */
+export function entryReader(database: NativeDatabase) {
+  const one = database.prepare(
+    `SELECT ${RECORD_COLUMNS}, headers, body FROM deliveries JOIN contents USING (n) WHERE n = ?`,
+  );
+  const last = database.prepare("SELECT max(n) AS n FROM deliveries");
+  const attempts = database.prepare("SELECT * FROM attempts WHERE n = ? ORDER BY id");
+  const forwards = database.prepare("SELECT * FROM forwards WHERE n = ? ORDER BY id");
+
+  function complete(row: SqlRow): LogEntry {
+    const n = numberOf(row, "n");
+    return {
+      ...readRecord(row),
+      delivery: readDelivery(row),
+      attempts: attempts.all(n).map(readAttempt),
+      forwards: forwards.all(n).map(readForward),
+    };
+  }
+  return {
+    complete,
+    get(n: number | "last"): LogEntry | undefined {
+      const wanted = n === "last" ? last.get()?.n : n;
+      const row = typeof wanted === "number" ? one.get(wanted) : undefined;
+      return row === undefined ? undefined : complete(row);
+    },
+  };
+}
+
+export async function* records(rows: AsyncIterable<SqlRow>): AsyncGenerator<LogRecord> {
+  for await (const row of rows) yield readRecord(row);
+}
+
+export async function* entries(
+  rows: AsyncIterable<SqlRow>,
+  read: Read,
+  complete: (row: SqlRow) => LogEntry,
+): AsyncGenerator<LogEntry> {
+  for await (const row of rows) yield await read(() => complete(row));
+}

@@ -1,0 +1,94 @@
+import type { appender } from "./append.ts";
+import type { NativeDatabase, SqlRow } from "./engine.ts";
+import type { Claim, ClaimRef, ClaimRequest, NewAttempt, Outcome, WaitingCount } from "./log.ts";
+import { readDelivery } from "./record.ts";
+import { maybeNumber, maybeText, numberOf, textOf } from "./row.ts";
+import { DELIVERED, FAILED, IN_FLIGHT, WAITING } from "./schema.ts";
+
+/** Prepares the statements of the deliveries that wait for a target. All but `waiting` run inside a transaction. */
+export function queue(database: NativeDatabase, append: ReturnType<typeof appender>) {
+  const expire = database.prepare(
+    `UPDATE forwards SET state = ${WAITING}, lease_until = NULL WHERE state = ${IN_FLIGHT} AND lease_until <= ?`,
+  );
+  const due = database.prepare(
+    `SELECT id, n, target, attempts, received_at, remote, duplicate_of, product, event, method, url, headers, body
+     FROM forwards JOIN deliveries USING (n) JOIN contents USING (n)
+     WHERE id IN (
+       SELECT id FROM forwards AS this WHERE target = ? AND state = ${WAITING} AND due_at <= ?
+         AND (order_key IS NULL OR NOT EXISTS (
+           SELECT 1 FROM forwards AS earlier
+           WHERE earlier.target = this.target AND earlier.order_key = this.order_key AND earlier.id < this.id
+             AND earlier.state < ${DELIVERED} AND earlier.order_key IS NOT NULL))
+       ORDER BY due_at, id LIMIT ?)
+     ORDER BY due_at, id`,
+  );
+  const claim = database.prepare(`UPDATE forwards SET state = ${IN_FLIGHT}, lease_until = ? WHERE id = ?`);
+  // A claim that was lost to another receiver and settled there stays as it was settled.
+  const finish = database.prepare(
+    `UPDATE forwards SET state = ?, attempts = attempts + 1, lease_until = NULL WHERE id = ? AND state < ${DELIVERED}`,
+  );
+  const retry = database.prepare(
+    `UPDATE forwards SET state = ${WAITING}, attempts = attempts + 1, due_at = ?, lease_until = NULL
+     WHERE id = ? AND state = ${IN_FLIGHT}`,
+  );
+  const release = database.prepare(
+    `UPDATE forwards SET state = ${WAITING}, lease_until = NULL WHERE id = ? AND state = ${IN_FLIGHT}`,
+  );
+  const recover = database.prepare(
+    `UPDATE forwards SET state = ${WAITING}, lease_until = NULL WHERE state = ${IN_FLIGHT}`,
+  );
+  const inFlight = database.prepare(
+    `SELECT target, count(*) AS count FROM forwards WHERE state = ${IN_FLIGHT} GROUP BY target`,
+  );
+  const counts = database.prepare(
+    `SELECT target, count(*) AS count, min(due_at) AS next FROM forwards WHERE state = ${WAITING} GROUP BY target`,
+  );
+
+  return {
+    claimWaiting({ target, limit, now, leaseMs }: ClaimRequest): readonly Claim[] {
+      expire.run(now.getTime());
+      const rows = due.all(target, now.getTime(), limit);
+      for (const row of rows) claim.run(now.getTime() + leaseMs, numberOf(row, "id"));
+      return rows.map(readClaim);
+    },
+    settle({ id, n }: ClaimRef, attempt: NewAttempt, outcome: Outcome): void {
+      append.recordAttempt(n, attempt);
+      if (outcome.state === "retry") retry.run(outcome.at.getTime(), id);
+      else finish.run(outcome.state === "delivered" ? DELIVERED : FAILED, id);
+    },
+    release(claims: readonly ClaimRef[]): void {
+      for (const { id } of claims) release.run(id);
+    },
+    recoverClaims(): number {
+      return Number(recover.run().changes);
+    },
+    waiting(): readonly WaitingCount[] {
+      const flying = new Map(inFlight.all().map((row) => [textOf(row, "target"), numberOf(row, "count")]));
+      const found: WaitingCount[] = counts.all().map((row) => {
+        const target = textOf(row, "target");
+        const nextAt = new Date(numberOf(row, "next"));
+        return { target, waiting: numberOf(row, "count"), inFlight: flying.get(target) ?? 0, nextAt };
+      });
+      for (const [target, count] of flying) {
+        if (found.some((each) => each.target === target)) continue;
+        found.push({ target, waiting: 0, inFlight: count, nextAt: undefined });
+      }
+      return found;
+    },
+  };
+}
+
+function readClaim(row: SqlRow): Claim {
+  return {
+    id: numberOf(row, "id"),
+    n: numberOf(row, "n"),
+    target: textOf(row, "target"),
+    attempts: maybeNumber(row, "attempts") ?? 0,
+    receivedAt: new Date(numberOf(row, "received_at")),
+    remote: maybeText(row, "remote"),
+    duplicateOf: maybeNumber(row, "duplicate_of"),
+    product: maybeText(row, "product"),
+    event: maybeText(row, "event"),
+    delivery: readDelivery(row),
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * What a delivery came to, in the words of the guide's statistics. A delivery without a target stays `received`.
+ * Expects the table `deliveries` in scope.
+ */
+export const STATE = `CASE
+  WHEN accepted = 0 THEN 'rejected'
+  WHEN duplicate_of IS NOT NULL THEN 'duplicate'
+  WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n AND state = 3) THEN 'failed'
+  WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n AND state < 2) THEN 'waiting'
+  WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n) THEN 'processed'
+  ELSE 'received' END`;
+
+/** States of a row in `forwards`. */
+export const WAITING = 0;
+export const IN_FLIGHT = 1;
+export const DELIVERED = 2;
+export const FAILED = 3;
+
+/**
+ * Times are milliseconds since 1970. Bodies and headers stand apart from what is said of them, so that walking a
+ * million deliveries reads none of their bytes. AUTOINCREMENT keeps a number from being used again after pruning.
+ * The partial indexes cost nothing for the rows that they leave out, which are nearly all.
+ */
+export const schema = `
+CREATE TABLE deliveries (
+  n INTEGER PRIMARY KEY AUTOINCREMENT,
+  received_at INTEGER NOT NULL,
+  method TEXT NOT NULL,
+  url TEXT NOT NULL,
+  remote TEXT,
+  product TEXT,
+  format TEXT,
+  event TEXT,
+  known INTEGER NOT NULL,
+  accepted INTEGER NOT NULL,
+  invalid INTEGER NOT NULL,
+  status INTEGER,
+  refusal TEXT,
+  identity TEXT,
+  duplicate_of INTEGER,
+  records TEXT,
+  verdicts TEXT,
+  issues TEXT
+) STRICT;
+CREATE INDEX deliveries_by_time ON deliveries (received_at);
+CREATE INDEX deliveries_by_event ON deliveries (product, event, n) WHERE event IS NOT NULL;
+CREATE INDEX deliveries_by_identity ON deliveries (identity) WHERE accepted = 1 AND duplicate_of IS NULL;
+CREATE INDEX deliveries_invalid ON deliveries (n) WHERE invalid = 1;
+CREATE INDEX deliveries_refused ON deliveries (n, status) WHERE status >= 300;
+
+CREATE TABLE contents (
+  n INTEGER PRIMARY KEY,
+  headers TEXT NOT NULL,
+  body BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE forwards (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  n INTEGER NOT NULL,
+  target TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  due_at INTEGER NOT NULL,
+  lease_until INTEGER,
+  order_key TEXT
+) STRICT;
+CREATE INDEX forwards_of_delivery ON forwards (n);
+CREATE INDEX forwards_due ON forwards (target, due_at, id) WHERE state = 0;
+CREATE INDEX forwards_leased ON forwards (lease_until) WHERE state = 1;
+CREATE INDEX forwards_in_order ON forwards (target, order_key, id) WHERE state < 2 AND order_key IS NOT NULL;
+CREATE INDEX forwards_failed ON forwards (n) WHERE state = 3;
+
+CREATE TABLE attempts (
+  id INTEGER PRIMARY KEY,
+  n INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  target TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  status INTEGER,
+  latency_ms REAL NOT NULL,
+  error TEXT,
+  reply TEXT
+) STRICT;
+CREATE INDEX attempts_of_delivery ON attempts (n);
+
+CREATE TABLE holder (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  pid INTEGER NOT NULL,
+  url TEXT,
+  since INTEGER NOT NULL
+) STRICT;
+
+CREATE VIEW webhook_logs AS
+SELECT
+  json_extract(records, '$[0]') AS webhook_id,
+  CASE instr(coalesce(event, ''), '.') WHEN 0 THEN product ELSE substr(event, 1, instr(event, '.') - 1) END AS module,
+  CASE instr(coalesce(event, ''), '.') WHEN 0 THEN event ELSE substr(event, instr(event, '.') + 1) END AS operation,
+  CASE
+    WHEN NOT json_valid(CAST(body AS TEXT)) THEN CAST(body AS TEXT)
+    WHEN json_type(CAST(body AS TEXT), '$.token') IS 'text' THEN json_replace(CAST(body AS TEXT), '$.token', '[masked]')
+    ELSE CAST(body AS TEXT) END AS payload,
+  ${STATE} AS status,
+  strftime('%Y-%m-%d %H:%M:%f', received_at / 1000.0, 'unixepoch') AS received_at
+FROM deliveries JOIN contents USING (n);
+`;

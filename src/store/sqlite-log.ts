@@ -1,0 +1,73 @@
+import { resolve } from "node:path";
+import { appender, entryValues } from "./append.ts";
+import { retryWhileLocked } from "./busy.ts";
+import { openDatabase } from "./database.ts";
+import { type EngineId, loadEngine } from "./engine.ts";
+import { logError } from "./fault.ts";
+import { fileGuard } from "./file-guard.ts";
+import { GroupCommit } from "./group-commit.ts";
+import type { Log } from "./log.ts";
+import { holdLog } from "./owner.ts";
+import { entries, entryReader, records, walk } from "./queries.ts";
+import { queue } from "./queue.ts";
+import { prune } from "./retention.ts";
+import { readStats } from "./stats.ts";
+
+export interface OpenLogOptions {
+  readonly path: string;
+  now(): Date;
+  /** Unless it is false a missing log is made, with its folder. */
+  readonly create?: boolean;
+  /** How long deliveries are kept; for ever unless it is given. */
+  readonly keepMs?: number | undefined;
+  /** What `prune` brings the log's size down to. */
+  readonly maxBytes?: number | undefined;
+  /** A size that the file never passes: what would is refused as if the disk were full. */
+  readonly hardLimitBytes?: number | undefined;
+  /** How long a call waits for a lock of another process. Half of what Zoho's senders allow, so that there is an answer. */
+  readonly busyMs?: number;
+  /** The engines to try, in order; all unless it is given. */
+  readonly engines?: readonly EngineId[];
+}
+
+/** Opens or makes the log in a SQLite file. Rejects with a UserError when the file, the disk or SQLite refuse. */
+export async function openLog(options: OpenLogOptions): Promise<Log> {
+  const { now, keepMs, maxBytes, hardLimitBytes, create = true, busyMs = 5000 } = options;
+  const path = resolve(options.path);
+  const engine = await loadEngine(options.engines);
+  const database = await openDatabase({ engine, path, create, busyMs, hardLimitBytes });
+  const commits = new GroupCommit(database, { path, busyMs, guard: fileGuard(path) });
+  const append = appender(database);
+  const waitingQueue = queue(database, append);
+  const reader = entryReader(database);
+  const read = async <T>(work: () => T): Promise<T> => {
+    try {
+      return await retryWhileLocked(work, busyMs);
+    } catch (error) {
+      throw logError(error, path);
+    }
+  };
+
+  return {
+    path,
+    append(entry) {
+      const values = entryValues(entry);
+      return commits.write(() => append.append(values));
+    },
+    setAnswer: (n, { status, refusal }) => commits.write(() => append.setAnswer(n, status, refusal)),
+    recordAttempt: (n, attempt) => commits.write(() => append.recordAttempt(n, attempt)),
+    claimWaiting: (request) => commits.write(() => waitingQueue.claimWaiting(request)),
+    settle: (claim, attempt, outcome) => commits.write(() => waitingQueue.settle(claim, attempt, outcome)),
+    release: (claims) => commits.write(() => waitingQueue.release(claims)),
+    recoverClaims: () => commits.write(() => waitingQueue.recoverClaims()),
+    waiting: () => read(() => waitingQueue.waiting()),
+    get: (n) => read(() => reader.get(n)),
+    list: (filter = {}, list = {}) => records(walk(database, read, filter, { ...list, contents: false })),
+    entries: (filter = {}, list = {}) =>
+      entries(walk(database, read, filter, { ...list, contents: true }), read, reader.complete),
+    stats: (filter = {}) => read(() => readStats(database, filter)),
+    prune: (limits = { keepMs, maxBytes }) => prune(database, commits, limits, now),
+    hold: (holder) => holdLog({ path, engine, database }, commits, holder),
+    close: () => commits.close(),
+  };
+}

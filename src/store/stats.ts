@@ -1,0 +1,87 @@
+import { usageError } from "../core/errors.ts";
+import type { NativeDatabase, SqlValue } from "./engine.ts";
+import { contentConditions, type LogFilter } from "./filter.ts";
+import type { DeliveryState, LogStats, StateCounts } from "./log.ts";
+import { resolveFilter } from "./queries.ts";
+import { readState } from "./record.ts";
+import { maybeText, numberOf } from "./row.ts";
+import { STATE } from "./schema.ts";
+
+const HOUR_MS = 60 * 60 * 1000;
+/** Deliveries that no product claimed. */
+const UNRECOGNISED = "unrecognised";
+
+type Counts = { -readonly [Key in keyof StateCounts]: number };
+
+/** Every delivery counts as received, and once more for what it came to. */
+const COUNTED_AS: Readonly<Record<DeliveryState, keyof StateCounts | undefined>> = {
+  received: undefined,
+  waiting: "waiting",
+  processed: "processed",
+  failed: "failed",
+  duplicate: "duplicates",
+  rejected: "rejected",
+};
+
+/** Counts by product and hour, and how long the target took. Throws a UserError for a filter with `where`. */
+export function readStats(database: NativeDatabase, filter: LogFilter): LogStats {
+  if ((filter.where ?? []).length > 0) {
+    throw usageError("statistics cannot be limited by --where", "use --search, or count what `events list` gives");
+  }
+  const content = contentConditions(filter);
+  const conditions = [...resolveFilter(database, filter), ...content];
+  const from = `deliveries${content.length > 0 ? " JOIN contents USING (n)" : ""}`;
+  const where = conditions.length > 0 ? `WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}` : "";
+  const values = conditions.flatMap((each) => each.values);
+  const rows = database
+    .prepare(
+      `SELECT product, received_at / ${HOUR_MS} AS hour, ${STATE} AS outcome, count(*) AS count
+       FROM ${from} ${where} GROUP BY 1, 2, 3 ORDER BY 2, 1`,
+    )
+    .all(...values);
+
+  const total = noCounts();
+  const products = new Map<string, Counts>();
+  const hours = new Map<string, { at: Date; product: string; counts: Counts }>();
+  for (const row of rows) {
+    const product = maybeText(row, "product") ?? UNRECOGNISED;
+    const at = new Date(numberOf(row, "hour") * HOUR_MS);
+    const hour = upsert(hours, `${at.getTime()} ${product}`, () => ({ at, product, counts: noCounts() }));
+    for (const counts of [total, upsert(products, product, noCounts), hour.counts]) {
+      const count = numberOf(row, "count");
+      const as = COUNTED_AS[readState(row)];
+      counts.received += count;
+      if (as !== undefined) counts[as] += count;
+    }
+  }
+  const chosen = conditions.length > 0 ? `AND n IN (SELECT n FROM ${from} ${where})` : "";
+  return {
+    total,
+    products: Object.fromEntries(products),
+    hours: [...hours.values()],
+    latencyMs: readLatency(database, chosen, values),
+  };
+}
+
+function readLatency(database: NativeDatabase, chosen: string, values: readonly SqlValue[]): LogStats["latencyMs"] {
+  const answered = `FROM attempts WHERE status IS NOT NULL ${chosen}`;
+  const summary = database.prepare(`SELECT count(*) AS count, max(latency_ms) AS max ${answered}`).get(...values);
+  const count = summary === undefined ? 0 : numberOf(summary, "count");
+  if (summary === undefined || count === 0) return undefined;
+  const ranked = database.prepare(`SELECT latency_ms ${answered} ORDER BY latency_ms LIMIT 1 OFFSET ?`);
+  const percentile = (share: number): number => {
+    const row = ranked.get(...values, Math.max(0, Math.ceil(count * share) - 1));
+    return row === undefined ? 0 : numberOf(row, "latency_ms");
+  };
+  return { count, p50: percentile(0.5), p95: percentile(0.95), p99: percentile(0.99), max: numberOf(summary, "max") };
+}
+
+function noCounts(): Counts {
+  return { received: 0, waiting: 0, processed: 0, failed: 0, duplicates: 0, rejected: 0 };
+}
+
+function upsert<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const value = map.get(key) ?? make();
+  map.set(key, value);
+  return value;
+}

@@ -1,0 +1,55 @@
+/** Appends a second grouped and one by one. Run: node --import tsx is not needed, Node 22.18+ runs it as it is. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type EngineId, engineIds } from "../../src/store/engine.ts";
+import type { NewEntry } from "../../src/store/log.ts";
+import { openLog } from "../../src/store/sqlite-log.ts";
+import { newEntry } from "../support/log-entry.ts";
+
+const BODY_BYTES = 2048;
+
+async function measure(engine: EngineId, count: number, atOnce: number, forward: boolean): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "zoho-hooks-bench-"));
+  const log = await openLog({ path: join(folder, "events.db"), now: () => new Date(), engines: [engine] });
+  let left = count;
+  const latencies: number[] = [];
+  const start = performance.now();
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      while (left-- > 0) {
+        const began = performance.now();
+        await log.append(entry(left, forward));
+        latencies.push(performance.now() - began);
+      }
+    }),
+  );
+  const seconds = (performance.now() - start) / 1000;
+  latencies.sort((a, b) => a - b);
+  const p99 = latencies[Math.floor(latencies.length * 0.99)] ?? 0;
+  const queue = forward ? "with a waiting forward" : "log only";
+  console.log(
+    `${engine}, ${atOnce} at once, ${queue}: ${Math.round(count / seconds)} appends/s, p99 ${p99.toFixed(1)} ms`,
+  );
+  await log.close();
+  rmSync(folder, { recursive: true });
+}
+
+function entry(i: number, forward: boolean): NewEntry {
+  const body = Buffer.from(
+    JSON.stringify({ event: "lead.created", data: { id: `55777700000${i}`, note: "x" } }).padEnd(BODY_BYTES),
+  );
+  const made = newEntry({ body, identity: `crm:Leads.create:55777700000${i}` });
+  return forward ? { ...made, forward: { targets: ["http://localhost:3000/"], duplicates: true } } : made;
+}
+
+for (const engine of engineIds) {
+  try {
+    await measure(engine, 1000, 1, false);
+    await measure(engine, 30_000, 50, false);
+    await measure(engine, 30_000, 200, false);
+    await measure(engine, 30_000, 50, true);
+  } catch (error) {
+    console.log(`${engine}: ${error instanceof Error ? error.message : error}`);
+  }
+}

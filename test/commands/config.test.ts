@@ -1,0 +1,187 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { folderWith } from "../support/files.ts";
+import { startListener } from "../support/listener.ts";
+import { type RunOptions, run } from "../support/run.ts";
+
+const CONFIG = "zoho-hooks.config.json";
+const USER_CONFIG = join("config", "zoho-hooks", "config.json");
+
+/** Runs in a folder that is the user's home too: `config/` is where their own settings lie. */
+function inFolder(cwd: string, env: Readonly<Record<string, string>> = {}): RunOptions {
+  return { cwd, env: { XDG_CONFIG_HOME: join(cwd, "config"), ...env } };
+}
+
+async function setting(key: string, options: RunOptions): Promise<unknown[]> {
+  const { lines, err, exitCode } = await run(["config", "show", "--json"], options);
+  if (exitCode !== 0) throw new Error(err);
+  const line = lines().find((each) => each.key === key);
+  return [line?.value, line?.origin];
+}
+
+describe("config show", () => {
+  it("shows each setting and where it came from, in columns", async () => {
+    const cwd = folderWith({ [CONFIG]: '{"port": 5001}' });
+    const { exitCode, out, err } = await run(["config", "show", "--origin"], inFolder(cwd, { ZOHO_HOOKS_HOST: "::1" }));
+    expect([exitCode, err]).toEqual([0, ""]);
+    const [head = "", ...lines] = out.trimEnd().split("\n");
+    expect(head).toMatch(/^setting +value +from$/);
+    for (const line of lines.filter((each) => each.length > head.indexOf("from"))) {
+      expect(line.slice(head.indexOf("value") - 2).startsWith("  ")).toBe(true);
+      expect(line.slice(head.indexOf("from") - 2)).toMatch(/^ {2}\S/);
+    }
+    expect(out).toMatch(new RegExp(`^port +5001 +${literal(join(cwd, CONFIG))}$`, "m"));
+    expect(out).toMatch(/^host +::1 +ZOHO_HOOKS_HOST \(environment\)$/m);
+    expect(out).toMatch(/^schema +warn +default$/m);
+    expect(out).toMatch(/^forwardTo +\[\] +default$/m);
+  });
+
+  it("leaves the origins out when they are not asked for", async () => {
+    const { out } = await run(["config", "show"]);
+    expect(out).toMatch(/^port +4460$/m);
+    expect(out).not.toContain("default");
+  });
+
+  it("takes environment before .env before project before user before default", async () => {
+    const files: Record<string, string> = {};
+    const at = (env: Record<string, string> = {}) => setting("port", inFolder(folderWith(files), env));
+    const seen = [await at()];
+    files[USER_CONFIG] = '{"port": 1001}';
+    seen.push(await at());
+    files[CONFIG] = '{"port": 1002}';
+    seen.push(await at());
+    files[".env"] = "ZOHO_HOOKS_PORT=1003\n";
+    seen.push(await at());
+    seen.push(await at({ ZOHO_HOOKS_PORT: "1004" }));
+    expect(seen).toEqual([
+      [4460, "default"],
+      [1001, expect.stringContaining(USER_CONFIG)],
+      [1002, expect.stringContaining(CONFIG)],
+      [1003, expect.stringMatching(/^ZOHO_HOOKS_PORT \(.*[\\/]\.env\)$/)],
+      [1004, "ZOHO_HOOKS_PORT (environment)"],
+    ]);
+  });
+
+  it("finds the project's file from a folder below it", async () => {
+    const root = folderWith({ [CONFIG]: '{"port": 5002}', "src/app/index.js": "" });
+    expect(await setting("port", { cwd: join(root, "src", "app") })).toEqual([5002, join(root, CONFIG)]);
+  });
+
+  it("reads every kind of setting from a variable", async () => {
+    const env = {
+      ZOHO_HOOKS_MAX_BODY: "2mib",
+      ZOHO_HOOKS_SCHEMA: "enforce",
+      ZOHO_HOOKS_ON_INVALID: "warn",
+      ZOHO_HOOKS_EVENTS: "crm:Leads.*, desk:*",
+      ZOHO_HOOKS_ALLOW_IP: "10.0.0.0/8",
+      ZOHO_HOOKS_ALLOW_ZOHO_IPS: "true",
+      ZOHO_HOOKS_FORWARD_TO: "3000",
+    };
+    const { lines } = await run(["config", "show", "--json"], { env });
+    const values = Object.fromEntries(lines().map(({ key, value }) => [key, value]));
+    expect(values).toMatchObject({
+      maxBody: 2_097_152,
+      schema: "enforce",
+      onInvalid: "warn",
+      events: ["crm:Leads.*", "desk:*"],
+      allowIp: ["10.0.0.0/8"],
+      allowZohoIps: true,
+      forwardTo: "3000",
+    });
+  });
+
+  it("tells that a secret is set and where, never what it is", async () => {
+    const cwd = folderWith({ ".env": "ZOHO_WEBHOOK_TOKEN=hush-token\n" });
+    const env = { ZOHO_WEBHOOK_SECRET_CRM: "hush-secret" };
+    for (const argv of [
+      ["config", "show", "--origin"],
+      ["config", "show", "--origin", "--json"],
+    ]) {
+      const { out, err } = await run(argv, { cwd, env });
+      expect(out + err).not.toContain("hush");
+      expect(out).toContain("(set)");
+    }
+    expect(await setting("ZOHO_WEBHOOK_SECRET_CRM", { cwd, env })).toEqual(["(set)", "environment"]);
+    expect(await setting("ZOHO_WEBHOOK_TOKEN", { cwd, env })).toEqual(["(set)", join(cwd, ".env")]);
+    expect(await setting("ZOHO_WEBHOOK_SECRET", { cwd, env })).toEqual([null, null]);
+  });
+
+  it("warns of a variable that is no setting", async () => {
+    const { exitCode, err } = await run(["config", "show"], { env: { ZOHO_HOOKS_PROT: "5000" } });
+    expect(exitCode).toBe(0);
+    expect(err).toBe(
+      "warning: ZOHO_HOOKS_PROT (environment) is no setting and has no effect\n  did you mean ZOHO_HOOKS_PORT?\n",
+    );
+  });
+});
+
+describe("a config file", () => {
+  it.each([
+    ['{\n  "port": 1,\n}', '3:1: not valid JSON: unexpected "}"'],
+    ['{\n  "prot": 1\n}', "2:11: prot: there is no such setting\n  did you mean port?"],
+    ['{\n  "port": "80"\n}', "2:11: port: expected number, received string"],
+    ['{\n  "port": 70000\n}', "2:11: port: Too big: expected number to be <=65535"],
+    ['{ "schema": "strict" }', '1:13: schema: Invalid option: expected one of "warn"|"enforce"|"off"'],
+    ['{ "maxBody": "much" }', '1:14: maxBody: "much" is not a size\n  write it as 1048576, 500kb or 1mib'],
+    ['{ "events": [ "a", 1 ] }', "1:20: events.1: expected string, received number"],
+    [
+      '{ "products": { "crm": { "fromat": "guide" } } }',
+      "1:36: products.crm.fromat: there is no such setting\n  did you mean format?",
+    ],
+    ['{ "forwardTo": "" }', "1:16: forwardTo: Too small"],
+    ["[]", "1:1: the file: expected object, received array"],
+    ["", "1:1: not valid JSON: it ends too early"],
+  ])("%j is refused with file, line and column", async (text, message) => {
+    const cwd = folderWith({ [CONFIG]: text });
+    const { exitCode, out, err } = await run(["config", "show"], { cwd });
+    expect([exitCode, out]).toEqual([2, ""]);
+    expect(err).toContain(`error: ${join(cwd, CONFIG)}:${message}`);
+  });
+
+  it("is refused when it names a product that there is not", async () => {
+    const cwd = folderWith({ [CONFIG]: '{"products": {"crmm": {}}}' });
+    const { exitCode, err } = await run(["config", "show"], { cwd });
+    expect(exitCode).toBe(2);
+    expect(err).toContain("did you mean crm?");
+  });
+
+  it("may begin with a byte order mark", async () => {
+    const cwd = folderWith({ [CONFIG]: '\uFEFF{"port": 5003}' });
+    expect((await setting("port", { cwd }))[0]).toBe(5003);
+  });
+
+  it("is named as JSON in JSON mode", async () => {
+    const cwd = folderWith({ [CONFIG]: '{"prot": 1}' });
+    const { err } = await run(["config", "show", "--json"], { cwd });
+    expect(JSON.parse(err)).toMatchObject({ v: 1, error: { code: "usage", hint: "did you mean port?" } });
+  });
+});
+
+describe("a variable", () => {
+  it.each([
+    ["ZOHO_HOOKS_PORT", "http"],
+    ["ZOHO_HOOKS_SCHEMA", "strict"],
+    ["ZOHO_HOOKS_ALLOW_ZOHO_IPS", "yes"],
+  ])("%s is named when its value %j cannot be read", async (name, value) => {
+    const { exitCode, err } = await run(["config", "show"], { env: { [name]: value } });
+    expect(exitCode).toBe(2);
+    expect(err).toContain(`error: ${name}: "${value}"`);
+  });
+
+  it("gives way to a flag", async () => {
+    // Port 1 is nobody's: were it taken, listen could not start.
+    const listener = await startListener([], { env: { ZOHO_HOOKS_PORT: "1" } });
+    expect(new URL(listener.url).port).not.toBe("1");
+    expect((await listener.stop()).exitCode).toBe(0);
+  });
+
+  it("holding a secret is refused when it is empty", async () => {
+    const { exitCode, err } = await run(["config", "show"], { env: { ZOHO_WEBHOOK_SECRET: " " } });
+    expect(exitCode).toBe(2);
+    expect(err).toContain("ZOHO_WEBHOOK_SECRET is set but empty");
+  });
+});
+
+function literal(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

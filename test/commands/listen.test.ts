@@ -1,0 +1,364 @@
+import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { request } from "node:http";
+import { connect } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { type Listener, startListener } from "../support/listener.ts";
+import { run } from "../support/run.ts";
+
+const SECRET = "s3cr3t-of-the-tests";
+const TOKEN = "t0ken-of-the-tests";
+const lead = compact("crm/guide/Leads.create");
+const invoice = compact("books/guide/invoice_created");
+
+function compact(path: string): string {
+  return JSON.stringify(JSON.parse(readFileSync(new URL(`../../fixtures/${path}.json`, import.meta.url), "utf8")));
+}
+
+function signed(body: string | Buffer, secret = SECRET): Record<string, string> {
+  return {
+    "content-type": "application/json",
+    "x-zoho-signature": createHmac("sha256", secret).update(body).digest("hex"),
+  };
+}
+
+let listener: Listener | undefined;
+async function listen(argv: readonly string[] = [], env: Record<string, string> = {}): Promise<Listener> {
+  listener = await startListener(argv, { env });
+  return listener;
+}
+afterEach(async () => {
+  await listener?.stop();
+  listener = undefined;
+});
+
+describe("listen", () => {
+  it("says that it is ready once, with the URL of every product", async () => {
+    const { url, lines } = await listen();
+    const ready = lines().filter((line) => line.type === "ready");
+    expect(ready).toHaveLength(1);
+    expect(ready[0]).toMatchObject({
+      v: 1,
+      url,
+      public_url: null,
+      urls: { crm: `${url}/webhooks/zoho/crm`, books: `${url}/webhooks/zoho/books` },
+    });
+  });
+
+  it("answers 200 OK and tells product, event, records and schema", async () => {
+    const app = await listen();
+    expect(await app.post("/webhooks/zoho/crm", lead)).toMatchObject({ status: 200, text: "OK" });
+    expect(await app.event(1)).toMatchObject({
+      v: 1,
+      n: 1,
+      product: "crm",
+      format: "guide",
+      event: "Leads.create",
+      method: "POST",
+      path: "/webhooks/zoho/crm",
+      body_b64: Buffer.from(lead).toString("base64"),
+      schema: { ok: true, issues: [] },
+      status: 200,
+      duplicate_of: null,
+      proofs: [
+        { id: "token", proves: "sender", verdict: "unconfigured" },
+        { id: "guide-signature", proves: "body", verdict: "absent" },
+      ],
+    });
+  });
+
+  it("tells the product from the body where the URL names none", async () => {
+    const app = await listen();
+    await app.post("/webhooks/zoho", invoice);
+    expect(await app.event(1)).toMatchObject({ product: "books", event: "invoice_created", schema: { ok: true } });
+  });
+
+  it("echoes a challenge as JSON", async () => {
+    const app = await listen();
+    const answer = await app.post("/webhooks/zoho/desk", '{"challenge":"a \\"b\\" 1"}');
+    expect(answer).toMatchObject({ status: 200, text: '{"challenge":"a \\"b\\" 1"}' });
+    expect(answer.headers.get("content-type")).toContain("application/json");
+  });
+
+  it.each([
+    ["a right signature", signed(invoice), 200, "passed"],
+    ["a signature of another secret", signed(invoice, "another"), 401, "failed"],
+    ["no signature", { "content-type": "application/json" }, 401, "failed"],
+    ["a signature that is no hex", { "content-type": "application/json", "x-zoho-signature": "é" }, 401, "failed"],
+    ["a shorter signature", { "content-type": "application/json", "x-zoho-signature": "ab" }, 401, "failed"],
+  ])("judges %s when a secret is configured", async (_, headers, status, verdict) => {
+    const app = await listen([], { ZOHO_WEBHOOK_SECRET: SECRET });
+    const sendable = Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, Buffer.from(value).toString("latin1")]),
+    );
+    expect((await app.post("/webhooks/zoho/books", invoice, sendable)).status).toBe(status);
+    expect(await app.event(1)).toMatchObject({ status, proofs: [{ id: "guide-signature", verdict }] });
+  });
+
+  it("tells a re-serialised body from a wrong signature, and still refuses it", async () => {
+    const app = await listen([], { ZOHO_WEBHOOK_SECRET: SECRET });
+    const answer = await app.post(
+      "/webhooks/zoho/books",
+      JSON.stringify(JSON.parse(invoice), undefined, 2),
+      signed(invoice),
+    );
+    expect(answer.status).toBe(401);
+    expect(await app.event(1)).toMatchObject({ proofs: [{ verdict: "failed", match: "reserialised" }] });
+  });
+
+  it("refuses a wrong or missing token and accepts the right one", async () => {
+    const app = await listen([], { ZOHO_WEBHOOK_TOKEN: TOKEN });
+    const withToken = (token: unknown): string => JSON.stringify({ ...JSON.parse(lead), token });
+    expect((await app.post("/webhooks/zoho/crm", withToken(TOKEN))).status).toBe(200);
+    expect((await app.post("/webhooks/zoho/crm", withToken("other"))).status).toBe(401);
+    expect((await app.post("/webhooks/zoho/crm", withToken(undefined))).status).toBe(401);
+    // Desk's guide envelope carries no token, so none is asked of it.
+    expect((await app.post("/webhooks/zoho/desk", compact("desk/guide/Ticket.Create"))).status).toBe(200);
+  });
+
+  it("checks a product's own secret in place of the general one", async () => {
+    const app = await listen([], { ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_WEBHOOK_SECRET_BOOKS: "books only" });
+    expect((await app.post("/webhooks/zoho/books", invoice, signed(invoice))).status).toBe(401);
+    expect((await app.post("/webhooks/zoho/books", invoice, signed(invoice, "books only"))).status).toBe(200);
+  });
+
+  it("does not let an unknown body slip by unsigned", async () => {
+    const app = await listen([], { ZOHO_WEBHOOK_SECRET: SECRET });
+    expect((await app.post("/webhooks/zoho/books", '{"hello":"world"}')).status).toBe(401);
+    expect((await app.post("/webhooks/zoho", '{"hello":"world"}')).status).toBe(404);
+  });
+
+  it("never shows a secret, whatever the outcome", async () => {
+    const app = await listen(["-v"], { ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_WEBHOOK_TOKEN: TOKEN });
+    await app.post("/webhooks/zoho/books", invoice, signed(invoice, "wrong"));
+    await app.post("/webhooks/zoho/crm", lead, signed(lead));
+    const { out, err } = await app.stop();
+    expect(out + err).not.toContain(SECRET);
+    expect(out + err).not.toContain(TOKEN);
+  });
+
+  it.each([
+    ["an unknown product", "POST", "/webhooks/zoho/deks", "{}", 404, "did you mean desk?"],
+    ["another path", "POST", "/hooks", "{}", 404, "/webhooks/zoho/<product>"],
+    ["a path below a product", "POST", "/webhooks/zoho/crm/x", "{}", 404, "/webhooks/zoho/<product>"],
+    ["another method", "PUT", "/webhooks/zoho/crm", "{}", 405, "PUT is not allowed"],
+  ])("answers %s with a clear reason and shows it", async (_, method, path, body, status, reason) => {
+    const app = await listen();
+    const answer = await fetch(app.url + path, { method, body });
+    expect(answer.status).toBe(status);
+    expect(await answer.text()).toContain(reason);
+    expect(await app.event(1)).toMatchObject({ status, method, path });
+  });
+
+  it.each([
+    ["broken JSON", "application/json", '{"a":', 400],
+    ["bytes that are not UTF-8", "application/json", Buffer.from([0x22, 0xff, 0x22]), 400],
+    ["an empty JSON body", "application/json", " ", 400],
+    ["a multipart body without a boundary", "multipart/form-data", "x", 400],
+    [
+      "a cut off multipart body",
+      "multipart/form-data; boundary=b",
+      "--b\r\ncontent-disposition: form-data; name=a\r\n\r\n1",
+      400,
+    ],
+    ["XML", "application/xml", "<a/>", 415],
+  ])("refuses %s", async (_, type, body, status) => {
+    const app = await listen();
+    expect((await app.post("/webhooks/zoho/crm", body, { "content-type": type })).status).toBe(status);
+  });
+
+  it("refuses a body over --max-body with 413, announced or not", async () => {
+    const app = await listen(["--max-body", "1kb"]);
+    expect((await app.post("/webhooks/zoho/crm", "x".repeat(1001))).status).toBe(413);
+    const chunked = await new Promise<number | undefined>((resolve, reject) => {
+      const sender = request(`${app.url}/webhooks/zoho/crm`, { method: "POST" }, (response) =>
+        resolve(response.statusCode),
+      );
+      sender.on("error", reject);
+      sender.write("x".repeat(900));
+      sender.end("x".repeat(900));
+    });
+    expect(chunked).toBe(413);
+    expect((await app.post("/webhooks/zoho/crm", lead)).status).toBe(200);
+  });
+
+  it("understands a form, JSON inside a form field, and multipart", async () => {
+    const app = await listen();
+    const form = new URLSearchParams({ payload: lead }).toString();
+    await app.post("/webhooks/zoho/crm", form, { "content-type": "application/x-www-form-urlencoded" });
+    expect(await app.event(1)).toMatchObject({
+      event: "Leads.create",
+      schema: { ok: true },
+      body_b64: Buffer.from(form).toString("base64"),
+    });
+    const boundary = "xyz";
+    const multipart = `--${boundary}\r\nContent-Disposition: form-data; name="payload"\r\n\r\n${invoice}\r\n--${boundary}--\r\n`;
+    await app.post("/webhooks/zoho", multipart, { "content-type": `multipart/form-data; boundary=${boundary}` });
+    expect(await app.event(2)).toMatchObject({ product: "books", event: "invoice_created", schema: { ok: true } });
+    await app.post("/webhooks/zoho/crm", "a=1&a=2&b=%C3%BC", { "content-type": "application/x-www-form-urlencoded" });
+    expect(await app.event(3)).toMatchObject({ event: null, body: { a: ["1", "2"], b: "ü" } });
+  });
+
+  it("marks a repeated delivery as a duplicate and answers it 200", async () => {
+    const app = await listen();
+    await app.post("/webhooks/zoho/crm", lead);
+    expect((await app.post("/webhooks/zoho/crm", lead)).status).toBe(200);
+    expect(await app.event(2)).toMatchObject({ duplicate_of: 1 });
+    await app.post("/webhooks/zoho/books", invoice);
+    expect(await app.event(3)).toMatchObject({ duplicate_of: null });
+  });
+
+  it("takes the same event for new after 24 hours", async () => {
+    let now = new Date("2026-01-01T00:00:00Z");
+    listener = await startListener([], { now: () => now });
+    await listener.post("/webhooks/zoho/crm", lead);
+    now = new Date("2026-01-01T23:59:59Z");
+    await listener.post("/webhooks/zoho/crm", lead);
+    now = new Date("2026-01-02T00:00:01Z");
+    await listener.post("/webhooks/zoho/crm", lead);
+    expect((await listener.event(2)).duplicate_of).toBe(1);
+    expect((await listener.event(3)).duplicate_of).toBeNull();
+  });
+
+  it("does not count a refused delivery as the first of its kind", async () => {
+    const app = await listen([], { ZOHO_WEBHOOK_SECRET: SECRET });
+    await app.post("/webhooks/zoho/books", invoice);
+    await app.post("/webhooks/zoho/books", invoice, signed(invoice));
+    expect(await app.event(2)).toMatchObject({ status: 200, duplicate_of: null });
+  });
+
+  const misshapen = JSON.stringify({ ...JSON.parse(invoice), organization_id: 7 });
+  it.each([
+    ["warn", 200],
+    ["enforce", 422],
+    ["off", 200],
+  ])("with --schema %s answers a misshapen body %i", async (mode, status) => {
+    const app = await listen(["--schema", mode]);
+    expect((await app.post("/webhooks/zoho/books", misshapen)).status).toBe(status);
+    const issues = mode === "off" ? null : { ok: false, issues: [{ path: "organization_id", received: "number 7" }] };
+    expect((await app.event(1)).schema).toEqual(issues === null ? null : expect.objectContaining({ ok: false }));
+    if (issues !== null) expect(await app.event(1)).toMatchObject({ schema: issues });
+  });
+
+  it("with --on-invalid warn accepts what fails, and says so", async () => {
+    const app = await listen(["--on-invalid", "warn"], { ZOHO_WEBHOOK_SECRET: SECRET });
+    expect((await app.post("/webhooks/zoho/books", invoice)).status).toBe(200);
+    expect(await app.event(1)).toMatchObject({ proofs: [{ verdict: "failed" }] });
+  });
+
+  it("keeps 19-digit ids, duplicate keys and white space", async () => {
+    const app = await listen();
+    const body =
+      '{ "module":"Leads", "operation":"create",\n "ids":[4150868000000002179], "x":1, "x":2,  "total": 1250.00 }';
+    await app.post("/webhooks/zoho/crm", body);
+    const event = await app.event(1);
+    expect(Buffer.from(String(event.body_b64), "base64").toString()).toBe(body);
+    expect(event).toMatchObject({
+      body: { ids: ["4150868000000002179"], x: 2, total: 1250 },
+      records: ["4150868000000002179"],
+    });
+  });
+
+  it("takes a body of a megabyte", async () => {
+    const app = await listen();
+    const body = JSON.stringify({ ...JSON.parse(lead), note: "ü".repeat(500_000) });
+    expect((await app.post("/webhooks/zoho/crm", body)).status).toBe(200);
+    expect(Buffer.from(String((await app.event(1)).body_b64), "base64").toString()).toBe(body);
+  });
+
+  it("accepts only listed addresses, and never believes a forwarded one that came directly", async () => {
+    const closed = await listen(["--allow-zoho-ips"]);
+    const forged = { "content-type": "application/json", "x-forwarded-for": "103.234.239.7" };
+    expect((await closed.post("/webhooks/zoho/crm", lead, forged)).status).toBe(403);
+    expect(await closed.event(1)).toMatchObject({ proofs: [{ id: "source-address", verdict: "failed" }, {}, {}] });
+    await closed.stop();
+    const open = await listen(["--allow-ip", "127.0.0.0/8", "--allow-ip", "::1"]);
+    expect((await open.post("/webhooks/zoho/crm", lead)).status).toBe(200);
+  });
+
+  it("shows only the events of --events, and counts them all", async () => {
+    const app = await listen(["--events", "crm:leads.*"]);
+    await app.post("/webhooks/zoho/books", invoice);
+    await app.post("/webhooks/zoho/crm", lead);
+    expect(await app.event(2)).toMatchObject({ event: "Leads.create" });
+    const lines = (await app.stop()).lines();
+    expect(lines.filter((line) => line.type === "event")).toHaveLength(1);
+    expect(lines.at(-1)).toMatchObject({ type: "summary", received: 2, valid: 2, rejected: 0, duplicates: 0 });
+  });
+
+  it("ends with 0 once what --expect asks for has come, repeats not counted", async () => {
+    const app = await listen(["--expect", "crm:Leads.create=2", "--timeout", "20s"]);
+    await app.post("/webhooks/zoho/crm", lead);
+    await app.post("/webhooks/zoho/crm", lead);
+    await app.post("/webhooks/zoho/crm", lead.replaceAll("4876876000001402117", "4876876000001402118"));
+    const { exitCode, lines } = await app.finished;
+    expect(exitCode).toBe(0);
+    expect(lines().at(-1)).toMatchObject({
+      type: "summary",
+      expectations: [{ event: "crm:Leads.create", wanted: 2, came: 2 }],
+    });
+  });
+
+  it("ends with 8 when the time is up, with what did come", async () => {
+    const app = await listen(["--expect", "crm:Leads.create=2", "--timeout", "400ms"]);
+    await app.post("/webhooks/zoho/crm", lead);
+    const { exitCode, lines } = await app.finished;
+    expect(exitCode).toBe(8);
+    expect(lines().at(-1)).toMatchObject({ expectations: [{ wanted: 2, came: 1 }] });
+  });
+
+  it("answers its health checks", async () => {
+    const app = await listen();
+    expect((await fetch(`${app.url}/healthz`)).status).toBe(200);
+    expect(await (await fetch(`${app.url}/readyz`)).json()).toEqual({ status: "ready" });
+  });
+
+  it("tells that a sender went away before the end of the body", async () => {
+    const app = await listen();
+    const { hostname, port } = new URL(app.url);
+    const socket = connect(Number(port), hostname);
+    socket.write("POST /webhooks/zoho/crm HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf");
+    await new Promise((resolve) => socket.once("connect", resolve));
+    socket.end();
+    const { finished } = app;
+    await expect
+      .poll(() => app.lines().find((line) => line.type === "warning"))
+      .toMatchObject({ message: expect.stringContaining("after 4 bytes") });
+    await app.stop();
+    expect((await finished).exitCode).toBe(0);
+  });
+
+  it.each([
+    [["--port", "99999"], "--port"],
+    [["--port", "http"], "--port"],
+    [["--schema", "strict"], "warn, enforce, off"],
+    [["--max-body", "huge"], "--max-body"],
+    [["--allow-ip", "300.1.1.1"], "--allow-ip"],
+    [["--allow-ip", "10.0.0.0/33"], "--allow-ip"],
+    [["--expect", "=2"], "--expect"],
+    [["--expect", "crm:Leads.create=0"], "--expect"],
+    [["--timeout", "soon"], "--timeout"],
+    [["--host", "203.0.113.1"], "--host"],
+    [["--secret-file", "nowhere.txt"], "nowhere.txt"],
+    [["--prot", "1"], "--port"],
+  ])("takes %j for a usage error", async (argv, text) => {
+    const { exitCode, out, err } = await run(["listen", ...argv]);
+    expect(exitCode).toBe(2);
+    expect(out).toBe("");
+    expect(err).toContain(text);
+  });
+
+  it("takes an empty secret for a usage error", async () => {
+    const { exitCode, err } = await run(["listen"], { env: { ZOHO_WEBHOOK_SECRET: "" } });
+    expect(exitCode).toBe(2);
+    expect(err).toContain("ZOHO_WEBHOOK_SECRET is set but empty");
+  });
+
+  it("says who may hold the port when it is taken", async () => {
+    const app = await listen();
+    const { exitCode, err } = await run(["listen", "--port", new URL(app.url).port]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain("is in use");
+    expect(err).toContain("--port 0");
+  });
+});

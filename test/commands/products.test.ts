@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+import type { Product } from "../../src/core/product.ts";
+import { products as registry } from "../../src/products/index.ts";
+import { run } from "../support/run.ts";
+
+const products: readonly Product[] = registry;
+
+describe("products", () => {
+  it("lists every format of every product with its number of events", async () => {
+    const { exitCode, out, err } = await run(["products"]);
+    expect([exitCode, err]).toEqual([0, ""]);
+    const rows = out.split("\n").map((line) => line.split(/\s{2,}/));
+    for (const { id, title, formats } of products) {
+      for (const format of formats) {
+        const row = rows.find((cells) => cells[0] === id && cells[2] === format.id);
+        expect(row?.slice(1, 4)).toEqual([title, format.id, String(format.events.length)]);
+      }
+    }
+  });
+
+  it("tells one product's events, where they are specified, and what each proof is worth", async () => {
+    const { exitCode, out } = await run(["products", "CRM"]);
+    expect(exitCode).toBe(0);
+    expect(out).toContain('source  Webhooks Guide for Zoho APIs 1.0, "Zoho CRM Webhook Payload"');
+    expect(out).toMatch(/token: token in the body\n\s+proves the sender only.*ZOHO_WEBHOOK_TOKEN/);
+    expect(out).toMatch(/guide-signature: x-zoho-signature.*\n\s+proves the body.*ZOHO_WEBHOOK_SECRET/);
+    expect(out).toMatch(/^Leads\.create {2,}A lead was created$/m);
+    expect(out).toMatch(/^<Module>\.create {2,}A record was created, in any module$/m);
+  });
+
+  it("prints names and summaries alone with --quiet", async () => {
+    const { out } = await run(["products", "survey", "-q"]);
+    expect(out.trimEnd().split("\n")).toEqual([
+      expect.stringMatching(/^response_submitted {2,}\S/),
+      expect.stringMatching(/^survey_completed {2,}\S/),
+    ]);
+  });
+
+  it("gives scripts one line a product, with formats, proofs and events", async () => {
+    const { lines, err } = await run(["products", "--json"]);
+    expect(err).toBe("");
+    expect(lines().map((line) => line.id)).toEqual(products.map(({ id }) => id));
+    const [crm] = (await run(["products", "crm", "--json"])).lines();
+    expect(crm).toEqual(lines()[0]);
+    expect(crm).toMatchObject({
+      v: 1,
+      type: "product",
+      id: "crm",
+      title: "Zoho CRM",
+      formats: expect.arrayContaining([
+        expect.objectContaining({
+          id: "guide",
+          proofs: [
+            { id: "token", proves: "sender", title: "token in the body", variable: "ZOHO_WEBHOOK_TOKEN" },
+            expect.objectContaining({ id: "guide-signature", proves: "body", variable: "ZOHO_WEBHOOK_SECRET" }),
+          ],
+        }),
+      ]),
+    });
+    expect(JSON.stringify(crm)).toContain(
+      '{"name":"Leads.create","summary":"A lead was created","once":true,"members":[]}',
+    );
+  });
+
+  it("suggests the product that a mistyped one most likely meant", async () => {
+    const { exitCode, out, err } = await run(["products", "boks"]);
+    expect([exitCode, out]).toEqual([2, ""]);
+    expect(err).toBe('error: there is no product "boks"\n  did you mean books?\n');
+  });
+
+  it("names every product where no one is near", async () => {
+    const { err } = await run(["products", "kitchen"]);
+    for (const { id } of products) expect(err).toContain(id);
+  });
+
+  it("writes each event into the README's table", async () => {
+    const { exitCode, out } = await run(["products", "--markdown"]);
+    expect(exitCode).toBe(0);
+    for (const { id, formats } of products) {
+      for (const format of formats) {
+        for (const event of format.events)
+          expect(out).toContain(`| \`${id}\` | \`${format.id}\` | \`${event.name}\` | ${event.summary} |\n`);
+      }
+    }
+  });
+});

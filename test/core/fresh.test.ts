@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { freshen, seededRandom } from "../../src/core/fresh.ts";
+
+const sample = {
+  ids: ["12345000000234567"],
+  resource_uri: "https://www.zohoapis.com/crm/v8/Leads/12345000000234567",
+  channel: { id: "10000000068001", expiry_time: "2026-01-15T10:30:00+00:00" },
+  data: {
+    id: "12345000000234567",
+    Owner: { id: "12345000000123456" },
+    Created_Time: "2025-01-15T10:30:00+00:00",
+    due: "2025-02-14",
+  },
+  note: "order 42 of 12345000000234567x",
+};
+const now = new Date("2026-03-01T12:00:00.750Z");
+
+describe("freshen", () => {
+  it("replaces a record's id by the same new one wherever it stands", () => {
+    const fresh = freshen(sample, seededRandom(1), now) as typeof sample;
+    const [id = ""] = fresh.ids;
+    expect(id).toMatch(/^12345000\d{9}$/);
+    expect(id).not.toBe(sample.ids[0]);
+    expect(fresh.resource_uri).toBe(`https://www.zohoapis.com/crm/v8/Leads/${id}`);
+    expect(fresh.data.id).toBe(id);
+    expect(fresh.data.Owner.id).not.toBe(id);
+  });
+
+  it("leaves short ids and text that only looks like one", () => {
+    const fresh = freshen(sample, seededRandom(1), now) as typeof sample;
+    expect(fresh.channel.id).toBe("10000000068001");
+    expect(fresh.note).toBe(sample.note);
+  });
+
+  it("makes the event happen now and keeps notation and intervals", () => {
+    const fresh = freshen(sample, seededRandom(1), now) as typeof sample;
+    expect(fresh.data.Created_Time).toBe("2026-03-01T12:00:00+00:00");
+    expect(fresh.channel.expiry_time).toBe("2027-03-01T12:00:00+00:00");
+    expect(fresh.data.due).toBe("2026-03-31");
+  });
+
+  it("keeps a time's offset", () => {
+    expect(freshen({ at: "2025-01-15T16:00:00+05:30" }, seededRandom(1), now)).toEqual({
+      at: "2026-03-01T17:30:00+05:30",
+    });
+  });
+
+  it("gives the same for the same seed, and other ids for another", () => {
+    const ids = (seed: number): unknown => (freshen(sample, seededRandom(seed), undefined) as typeof sample).ids;
+    expect(ids(7)).toEqual(ids(7));
+    expect(ids(7)).not.toEqual(ids(8));
+  });
+
+  it("leaves times alone without a now", () => {
+    expect((freshen(sample, seededRandom(1), undefined) as typeof sample).data.Created_Time).toBe(
+      sample.data.Created_Time,
+    );
+  });
+});

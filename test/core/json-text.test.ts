@@ -1,0 +1,137 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { locate, parseJson, prettyJson } from "../../src/core/json-text.ts";
+
+describe("parseJson", () => {
+  it.each([
+    ["a 19-digit id", '{"id":4150868000000002179}', { id: "4150868000000002179" }],
+    ["a negative one, in an array", "[-9007199254740993]", ["-9007199254740993"]],
+    ["a decimal past what a double holds", '{"rate":0.12345678901234567890123}', { rate: "0.12345678901234567890123" }],
+    ["a number past the largest double", "[1e999]", ["1e999"]],
+  ])("keeps every digit of %s as text", (_, text, value) => {
+    expect(parseJson(text)).toEqual({ ok: true, value });
+  });
+
+  it.each([
+    ["1250.00", 1250],
+    ["9007199254740991", 9007199254740991],
+    ["1e3", 1000],
+    ["0.1", 0.1],
+  ])("leaves %s a number", (text, value) => {
+    const result = parseJson(text);
+    expect(result.ok && (result.value === value || result.value === text)).toBe(true);
+  });
+
+  it("gives what JSON.parse gives for every text that loses nothing", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ noUnicodeString: false }), fc.integer({ min: 0, max: 4 }), (value, indent) => {
+        const text = JSON.stringify(value, undefined, indent);
+        const result = parseJson(text);
+        const floats = /\d\.\d{14,}|\d{16,}|e[+-]\d{3}/.test(text);
+        expect(result.ok && (floats || JSON.stringify(result.value) === JSON.stringify(JSON.parse(text)))).toBe(true);
+      }),
+    );
+  });
+
+  it.each([
+    ['{"a":', "ends too early"],
+    ['{"a":1}}', "line 1, column 8"],
+    ['{\n  "a": x\n}', "line 2, column 8"],
+    ["", "empty"],
+    ["nul", "ends too early"],
+    ['{"a":"b', "ends too early"],
+    ['{"a":1,}', 'unexpected "}" at line 1, column 8'],
+    ["[1 2]", "line 1, column 4"],
+    ["{'a':1}", "line 1, column 2"],
+    ['{"a":01}', "line 1, column 7"],
+    ['["a\tb"]', "line 1, column 4"],
+    ["1 1", "line 1, column 3"],
+  ])("says where %j goes wrong", (text, reason) => {
+    expect(parseJson(text)).toEqual({ ok: false, reason: expect.stringContaining(reason) });
+  });
+
+  it("finds an error in every text that JSON.parse refuses, and in no other", () => {
+    const soup = fc.array(
+      fc.constantFrom("{", "}", "[", "]", ",", ":", '"a"', "1", "-0.5e3", "true", "nul", " ", "\n", '"', "\\"),
+      { maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(
+        soup.map((parts) => parts.join("")),
+        (text) => {
+          const result = parseJson(text);
+          let valid = true;
+          try {
+            JSON.parse(text);
+          } catch {
+            valid = false;
+          }
+          expect(result.ok).toBe(valid);
+          if (!result.ok && text.trim() !== "") {
+            expect(result.reason).toMatch(/ at line \d+, column \d+$/);
+          }
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("does not fall over nesting that no one would write", () => {
+    const deep = "[".repeat(200_000) + "]".repeat(200_000);
+    expect(() => parseJson(deep)).not.toThrow();
+    expect(() => parseJson(`${"[".repeat(20_000)}12345678901234567890${"]".repeat(20_000)}`)).not.toThrow();
+  });
+
+  it("takes __proto__ for a key like any other", () => {
+    const result = parseJson('{"__proto__":{"x":1},"id":12345678901234567890}');
+    expect(result.ok && Object.getPrototypeOf(result.value)).toBe(Object.prototype);
+    expect(Object.keys(result.ok ? (result.value as object) : {})).toEqual(["__proto__", "id"]);
+  });
+});
+
+describe("locate", () => {
+  const text = '{\n  "a": [1, {"b": "x"}],\n  "a.c": 2, "a": {"d": 3}\n}';
+  it.each([
+    [["a", "d"], 3, 24],
+    [["a.c"], 3, 10],
+    [["a", "missing"], 3, 18],
+    [[], 1, 1],
+  ])("finds %j", (path, line, column) => {
+    expect(locate(text, path)).toEqual({ line, column });
+  });
+});
+
+describe("prettyJson", () => {
+  it("indents and changes nothing else", () => {
+    const text =
+      '{"id":4150868000000002179,"total":1250.00,"t":"\\u00fc","a":[],"o":{ },"l":[1,{"x":null}],"x":1,"x":2}';
+    expect(prettyJson(text)).toBe(
+      [
+        "{",
+        '  "id": 4150868000000002179,',
+        '  "total": 1250.00,',
+        '  "t": "\\u00fc",',
+        '  "a": [],',
+        '  "o": {},',
+        '  "l": [',
+        "    1,",
+        "    {",
+        '      "x": null',
+        "    }",
+        "  ],",
+        '  "x": 1,',
+        '  "x": 2',
+        "}",
+      ].join("\n"),
+    );
+  });
+
+  it("says the same as JSON.stringify for ordinary JSON", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const text = JSON.stringify(value);
+        expect(prettyJson(text)).toBe(JSON.stringify(JSON.parse(text), undefined, 2));
+      }),
+    );
+  });
+});

@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { assign, parseAssignment } from "../../src/core/set-path.ts";
+
+const data = { data: { Email: "a@example.com", items: [{ price: 1 }, { price: 2 }] }, "a.b": { c: 1 } };
+const set = (text: string, add = false): unknown => assign(data, parseAssignment(text), add);
+
+describe("--set", () => {
+  it.each([
+    ["data.Email=me@example.com", { data: { ...data.data, Email: "me@example.com" } }],
+    ["data.items[1].price=2.5", { data: { ...data.data, items: [{ price: 1 }, { price: 2.5 }] } }],
+    ["data.items.0.price=null", { data: { ...data.data, items: [{ price: null }, { price: 2 }] } }],
+    ['["a.b"].c=true', { "a.b": { c: true } }],
+    ["data.Email=", { data: { ...data.data, Email: "" } }],
+    ["data.Email=a=b", { data: { ...data.data, Email: "a=b" } }],
+  ])("reads %s", (text, changed) => {
+    expect(set(text)).toEqual({ ...data, ...changed });
+  });
+
+  it.each([
+    ["x=4150868000000002179", "4150868000000002179"],
+    ["x=007", "007"],
+    ['x="12"', "12"],
+    ["x=12", 12],
+    ["x=-1.50", -1.5],
+    ["x=1e999", "1e999"],
+    ['x={"a":[1]}', { a: [1] }],
+    ["x=tru", "tru"],
+  ])("types the value of %s", (text, value) => {
+    expect(parseAssignment(text).value).toEqual(value);
+  });
+
+  it.each([["data.Emial=x"], ["data.items[2].price=1"], ["data.Email.x=1"], ["nothing=1"]])(
+    "refuses %s, which is not there",
+    (text) => {
+      expect(() => set(text)).toThrow(/there is no/);
+    },
+  );
+
+  it("names the key that was most likely meant", () => {
+    expect(() => set("data.Emial=x")).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining("did you mean Email?") }),
+    );
+  });
+
+  it("puts new ones in with --add", () => {
+    expect(set("data.items[2].price=3", true)).toEqual({
+      ...data,
+      data: { ...data.data, items: [...data.data.items, { price: 3 }] },
+    });
+    expect(set("new.deep[0].x=1", true)).toEqual({ ...data, new: { deep: [{ x: 1 }] } });
+    expect(() => set("data.items[9]=3", true)).toThrow(/there is no/);
+  });
+
+  it.each([["noequals"], ["=x"], ["a..b=1"], ["a[x]=1"]])("refuses %s", (text) => {
+    expect(() => parseAssignment(text)).toThrow(expect.objectContaining({ code: "usage" }));
+  });
+
+  it("never reaches a prototype", () => {
+    expect(() => set("__proto__.polluted=1")).toThrow();
+    expect(JSON.stringify(set("__proto__.polluted=1", true))).toContain('"__proto__":{"polluted":1}');
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  });
+});

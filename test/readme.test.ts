@@ -1,0 +1,22 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { eventTable } from "../src/commands/event-table.ts";
+import { products } from "../src/products/index.ts";
+
+const README = join(import.meta.dirname, "../README.md");
+const BLOCK = /(<!-- events:start -->\n)[\s\S]*?(<!-- events:end -->)/g;
+
+describe("the README", () => {
+  it("shows the events that there are; `npm run docs` writes them", async () => {
+    const readme = readFileSync(README, "utf8").replaceAll("\r\n", "\n");
+    expect(readme.match(BLOCK) ?? [], "one block between <!-- events:start --> and <!-- events:end -->").toHaveLength(
+      1,
+    );
+    const current = readme.replace(
+      BLOCK,
+      (_, start: string, end: string) => `${start}\n${eventTable(products)}\n${end}`,
+    );
+    await expect(current).toMatchFileSnapshot(README);
+  });
+});

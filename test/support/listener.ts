@@ -1,0 +1,70 @@
+import { type RunOptions, type RunResult, run } from "./run.ts";
+
+export interface Listener {
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string;
+  /** The JSON lines so far. */
+  lines(): Record<string, unknown>[];
+  /** Waits for the n-th event line (from 1). */
+  event(n: number): Promise<Record<string, unknown>>;
+  post(
+    path: string,
+    body: string | Buffer,
+    headers?: Record<string, string>,
+  ): Promise<{ status: number; text: string; headers: Headers }>;
+  /** Ctrl-C, then the whole run's result. */
+  stop(): Promise<RunResult>;
+  readonly finished: Promise<RunResult>;
+}
+
+/** `zoho-hooks listen --port 0 --json …` in process, once it is ready. */
+export async function startListener(argv: readonly string[] = [], options: RunOptions = {}): Promise<Listener> {
+  const interrupt = new AbortController();
+  const lines: Record<string, unknown>[] = [];
+  const waiting = new Set<() => void>();
+  let rest = "";
+  const finished = run(["listen", "--port", "0", "--json", ...argv], {
+    ...options,
+    signal: interrupt.signal,
+    onOut(text) {
+      const parts = (rest + text).split("\n");
+      rest = parts.pop() ?? "";
+      lines.push(...parts.map((part) => JSON.parse(part) as Record<string, unknown>));
+      for (const wake of waiting) wake();
+    },
+  });
+  const until = async <T>(find: () => T | undefined): Promise<T> => {
+    for (;;) {
+      const found = find();
+      if (found !== undefined) return found;
+      const ended = await Promise.race([
+        new Promise<undefined>((resolve) => {
+          const wake = (): void => {
+            waiting.delete(wake);
+            resolve(undefined);
+          };
+          waiting.add(wake);
+        }),
+        finished,
+      ]);
+      if (ended !== undefined && find() === undefined)
+        throw new Error(`listen ended with ${ended.exitCode}: ${ended.err}${ended.out}`);
+    }
+  };
+  const ready = await until(() => lines.find((line) => line.type === "ready"));
+  const url = String(ready.url);
+  return {
+    url,
+    finished,
+    lines: () => lines,
+    event: (n) => until(() => lines.find((line) => line.type === "event" && line.n === n)),
+    async post(path, body, headers = { "content-type": "application/json" }) {
+      const response = await fetch(url + path, { method: "POST", body, headers });
+      return { status: response.status, text: await response.text(), headers: response.headers };
+    },
+    async stop() {
+      interrupt.abort();
+      return finished;
+    },
+  };
+}
