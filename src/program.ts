@@ -74,8 +74,8 @@ async function buildProgram(runtime: Runtime, version: string, act: Act): Promis
     if (entry.name === called) {
       const { define } = await entry.load();
       define(command, act);
+      addCommonOptions(command);
     }
-    addCommonOptions(command);
   }
   if (runtime.argv.length === 0) program.action(() => program.outputHelp());
   return program;

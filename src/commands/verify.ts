@@ -5,6 +5,7 @@ import { ExitCode, usageError } from "../core/errors.ts";
 import { eventNames, findEvent, nearest } from "../core/event-name.ts";
 import type { Product } from "../core/product.ts";
 import type { VerifiedReport } from "../core/report.ts";
+import { expectFewChecks } from "../core/schema-check.ts";
 import { type InputPayload, readVerifyInput } from "../core/verify-input.ts";
 import {
   explainProofs,
@@ -73,6 +74,9 @@ Examples:
   $ zoho-hooks listen --json | tee log.ndjson; zoho-hooks verify log.ndjson
 `;
 
+/** From here on compiled schemas make up for the time that compiling takes. */
+const MANY_PAYLOADS = 50;
+
 async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
   const names = expandPaths(context, inputNames(context, files, options));
   const { secrets } = loadConfig(context, { secrets: await givenSecrets(context, options) });
@@ -99,6 +103,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
     );
   }
 
+  if (count < MANY_PAYLOADS) expectFewChecks();
   const tally = { ok: 0, "proof-failed": 0, invalid: 0 };
   for (const { file, payloads, skipped } of inputs) {
     for (const payload of payloads) {
