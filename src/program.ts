@@ -45,6 +45,8 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
     if (error instanceof CommanderError) {
       // Commander has printed help or the version already; what is left is a usage error.
       if (error.exitCode === 0) return ExitCode.ok;
+      // A group without its verb: the help that was printed is the answer.
+      if (error.code === "commander.help") return ExitCode.usage;
       return fail(runtime, mode, asUsageError(error));
     }
     return fail(runtime, mode, error);

@@ -114,6 +114,10 @@ describe("login", () => {
     });
     expect(good.exitCode).toBe(0);
     expect((await zoho(["whoami"])).exitCode).toBe(0);
+    const inCi = await zoho(["whoami", "--json"], {
+      env: { ...variables, ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(SCOPES) },
+    });
+    expect(inCi.lines()).toMatchObject([{ profile: "environment", secrets_in: "the environment", scopes: SCOPES }]);
   });
 
   it("comes back from the browser to the address that it printed", async () => {
