@@ -17,8 +17,8 @@ export const define: Define = (command, act) => {
     .option("--target <target>", "your own app: 3000, host:3000/path, a URL, or none");
   for (const [credential, variable] of Object.entries(CREDENTIAL_VARIABLES)) {
     command.option(
-      `--${credential} <how>`,
-      `${variable}: generate, none, or a file that holds it (- for standard input)`,
+      `--${credential} <generate|none|file>`,
+      `${variable}: a new one, none, or the one that a file holds (- for standard input)`,
     );
   }
   command

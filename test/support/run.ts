@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly stdin?: string | Buffer;
   readonly signal?: AbortSignal;
   readonly now?: () => Date;
+  /** Stderr is a terminal. */
+  readonly errTTY?: boolean;
   /** Answers questions, as a person at a terminal would. */
   readonly prompts?: Prompts;
   /** Sees stdout as it comes. */
@@ -55,7 +57,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
         err += text;
         options.onErr?.(text);
       },
-      isTTY: false,
+      isTTY: options.errTTY ?? false,
       columns: undefined,
     },
     prompts: async () => options.prompts,
