@@ -146,6 +146,21 @@ describe("whoami", () => {
     expect(Date.parse(String(result.lines()[0]?.token_expires_at))).toBeGreaterThan(Date.now());
   });
 
+  it("takes the profile that is named before the environment, and the environment before the current profile", async () => {
+    await signInByCode("--profile", "acme");
+    const { clientId, clientSecret } = server.accounts;
+    const refreshToken = server.accounts.makeRefreshToken(SCOPES);
+    const inCi = {
+      ...env,
+      ZOHO_CLIENT_ID: clientId,
+      ZOHO_CLIENT_SECRET: clientSecret,
+      ZOHO_REFRESH_TOKEN: refreshToken,
+    };
+    const profileOf = async (argv: readonly string[]) => (await zoho(argv, { env: inCi })).lines()[0]?.profile;
+    expect(await profileOf(["whoami", "--json", "--profile", "acme"])).toBe("acme");
+    expect(await profileOf(["whoami", "--json"])).toBe("environment");
+  });
+
   it("exits with 6 when nobody is signed in, and when the sign-in was revoked", async () => {
     expect((await zoho(["whoami"])).exitCode).toBe(6);
     await signInByCode();
