@@ -11,6 +11,7 @@ interface CandidateFlags {
 }
 
 interface Candidates {
+  /** What a body may be taken for; with a product named, what else it looks like. */
   readonly products: readonly Product[];
   /** The only one, when it was named. */
   readonly product: Product | undefined;
@@ -22,7 +23,7 @@ export function candidatesFor({ product: id, event, format }: CandidateFlags): C
   const product = id === undefined ? undefined : requireProduct(products, id);
   const candidates = withFormat(product === undefined ? products : [product], format);
   if (event !== undefined) requireEventName(candidates, event);
-  return { products: candidates, product: product === undefined ? undefined : candidates[0], event };
+  return product === undefined ? { products: candidates, product, event } : { products, product: candidates[0], event };
 }
 
 function withFormat(candidates: readonly Product[], id: string | undefined): readonly Product[] {
