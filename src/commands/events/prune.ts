@@ -1,0 +1,30 @@
+import type { Context } from "../../context.ts";
+import { ExitCode } from "../../core/errors.ts";
+import { formatBytes, formatDuration, parseDuration, parseSize } from "../../core/units.ts";
+import { type LogOptions, withLog } from "./open-log.ts";
+
+export interface PruneOptions extends LogOptions {
+  readonly keep?: string;
+  readonly maxLog?: string;
+}
+
+export async function prune(context: Context, options: PruneOptions): Promise<ExitCode> {
+  const keep = options.keep === undefined ? undefined : parseDuration(options.keep, "--keep");
+  const max = options.maxLog === undefined ? undefined : parseSize(options.maxLog, "--max-log");
+  return withLog(context, options, async (log, { settings }) => {
+    const keepMs = keep ?? settings.keep;
+    const maxBytes = max ?? settings.maxLog;
+    const work = () => log.prune({ keepMs, maxBytes });
+    const { removed, bytes } = await context.waiting("pruning the log", work);
+    const waiting = (await log.waiting()).reduce((sum, each) => sum + each.waiting + each.inFlight, 0);
+    const what = removed === 1 ? "1 delivery" : `${removed} deliveries`;
+    const age = keepMs < 3_600_000 ? formatDuration(keepMs) : `${Number((keepMs / 86_400_000).toFixed(1))} days`;
+    const kept = waiting === 0 ? "" : `; ${waiting} that ${waiting === 1 ? "waits" : "wait"} for your app stayed`;
+    context.report({
+      type: "text",
+      text: `${what} removed: older than ${age}, or too much for ${formatBytes(maxBytes)}; the log takes ${formatBytes(bytes)}${kept}\n`,
+      json: { type: "pruned", removed, bytes, keep_ms: keepMs, max_bytes: maxBytes, waiting },
+    });
+    return ExitCode.ok;
+  });
+}
