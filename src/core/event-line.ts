@@ -24,11 +24,12 @@ export function eventLine(report: EventReport): Line {
   };
 }
 
-function keptFields({ state, remote, masked, attempts, forwards }: KeptFacts): Line {
+function keptFields({ state, remote, masked, bytes, attempts, forwards }: KeptFacts): Line {
   return {
     state,
     remote: remote ?? null,
     masked,
+    bytes,
     attempts: attempts.map(({ attempt, target, at, status, latencyMs, error, reply }) => ({
       attempt,
       target,

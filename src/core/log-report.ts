@@ -8,8 +8,12 @@ export interface KeptFacts {
   readonly remote: string | undefined;
   /** Secrets in it are replaced, so path, headers and body are not exactly what came. */
   readonly masked: boolean;
+  /** The length of the body that came. */
+  readonly bytes: number;
   readonly attempts: readonly AttemptFacts[];
   readonly forwards: readonly ForwardFacts[];
+  /** It came in this moment: what becomes of it is told by reports of its own. */
+  readonly fresh: boolean;
   /** The day, where it is another than that of the line before. */
   readonly heading: string | undefined;
 }

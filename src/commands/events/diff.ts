@@ -9,7 +9,7 @@ import { entryName, maskText } from "./entry-event.ts";
 import { type LogOptions, parseNumber, requireEntry, withLog } from "./open-log.ts";
 
 /** A longer value is cut for a person; a script gets it whole. */
-const LONGEST_VALUE = 60;
+const LONGEST_VALUE = 48;
 
 export async function diff(context: Context, before: string, after: string, options: LogOptions): Promise<ExitCode> {
   const [first, second] = [parseNumber(before), parseNumber(after)];

@@ -1,4 +1,4 @@
-import { type Delivery, headerValue } from "../../core/delivery.ts";
+import type { Delivery } from "../../core/delivery.ts";
 import { findProduct } from "../../core/event-name.ts";
 import type { KeptFacts } from "../../core/log-report.ts";
 import { maskBody, maskDelivery, maskUrl } from "../../core/mask.ts";
@@ -13,7 +13,11 @@ import type { LogEntry } from "../../store/log.ts";
 export type KeptEvent = EventReport & { readonly kept: KeptFacts };
 
 /** A delivery of the log as `listen` told of it, its secrets masked unless they are asked for. */
-export function entryEvent(entry: LogEntry, showSecrets: boolean | undefined, heading?: string): KeptEvent {
+export function entryEvent(
+  entry: LogEntry,
+  showSecrets: boolean | undefined,
+  { heading, fresh = false }: { readonly heading?: string | undefined; readonly fresh?: boolean } = {},
+): KeptEvent {
   const shown = showSecrets === true ? entry.delivery : maskDelivery(entry.delivery);
   const mask = (text: string): string => (showSecrets === true ? text : maskText(text));
   return {
@@ -32,6 +36,7 @@ export function entryEvent(entry: LogEntry, showSecrets: boolean | undefined, he
     kept: {
       state: entry.state,
       remote: entry.remote,
+      bytes: entry.delivery.body.length,
       masked: !sameDelivery(shown, entry.delivery),
       attempts: entry.attempts.map((each) => ({
         ...each,
@@ -42,6 +47,7 @@ export function entryEvent(entry: LogEntry, showSecrets: boolean | undefined, he
         ...each,
         target: showSecrets === true ? each.target : maskUrl(each.target),
       })),
+      fresh,
       heading,
     },
   };
@@ -98,8 +104,6 @@ export function dayHeadings(now: Date): (at: Date) => string | undefined {
 }
 
 /** What an entry is about, for a person: `crm Leads.create`. */
-export function entryName({ product, event, delivery, method, url }: LogEntry): string {
-  const type = headerValue(delivery, "content-type");
-  if (event === undefined) return `${product ?? "unrecognised"} ${method} ${maskUrl(url)}${type ? ` (${type})` : ""}`;
-  return `${product ?? "?"} ${event}`;
+export function entryName({ product, event, method, url }: LogEntry): string {
+  return event === undefined ? `${method} ${maskUrl(url)}` : `${product ?? "?"} ${event}`;
 }

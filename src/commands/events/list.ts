@@ -30,7 +30,7 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
         break;
       }
       count++;
-      context.report(entryEvent(entry, options.showSecrets, headingOf(entry.receivedAt)));
+      context.report(entryEvent(entry, options.showSecrets, { heading: headingOf(entry.receivedAt) }));
     }
     if (count === 0) context.report({ type: "notice", message: nothing(options, log.path) });
     return ExitCode.ok;
@@ -40,5 +40,5 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
 export function nothing(options: FilterOptions, path: string): string {
   return isFiltered(options)
     ? "no delivery in the log fits"
-    : `the event log ${path} is empty: nothing was received yet`;
+    : `the event log ${path} is empty: nothing was received yet, or all of it was pruned`;
 }

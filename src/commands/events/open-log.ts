@@ -57,7 +57,8 @@ export async function requireEntry(log: Log, n: number | "last"): Promise<LogEnt
   const entry = await log.get(n);
   if (entry !== undefined) return entry;
   const last = await log.get("last");
-  if (last === undefined) throw usageError(`the event log ${log.path} is empty`, "nothing has been received yet");
+  if (last === undefined)
+    throw usageError(`the event log ${log.path} is empty`, "nothing was received yet, or all of it was pruned");
   throw usageError(
     `there is no event #${n} in ${log.path}`,
     typeof n === "number" && n < last.n

@@ -47,8 +47,8 @@ async function startFollower(context: Context, log: Log, filter: LogFilter, opti
   let attemptId = await log.lastAttempt();
   let after = await newest(log);
 
-  const show = (entry: LogEntry): void => {
-    context.report(entryEvent(entry, showSecrets, headingOf(entry.receivedAt)));
+  const show = (entry: LogEntry, fresh: boolean): void => {
+    context.report(entryEvent(entry, showSecrets, { heading: headingOf(entry.receivedAt), fresh }));
     if (!filtered) return;
     shown.add(entry.n);
     const [oldest] = shown;
@@ -60,14 +60,14 @@ async function startFollower(context: Context, log: Log, filter: LogFilter, opti
       if (count === 0) return;
       const last: LogEntry[] = [];
       for await (const entry of log.entries(filter, { limit: count })) if (entry.n <= after) last.unshift(entry);
-      for (const entry of last) show(entry);
+      for (const entry of last) show(entry, false);
     },
     async look(): Promise<void> {
       const high = await newest(log);
       if (high > after) {
         for await (const entry of log.entries({ ...filter, after }, { order: "oldest" })) {
           if (context.signal.aborted) return;
-          show(entry);
+          show(entry, true);
           after = entry.n;
         }
         after = Math.max(after, high);

@@ -4,7 +4,7 @@ import { ExitCode } from "../../core/errors.ts";
 import { maskDelivery, maskUrl } from "../../core/mask.ts";
 import type { SentReport } from "../../core/send-report.ts";
 import { answerHint, isDelivered } from "../../delivery/answer-hint.ts";
-import { openPoster, type Poster, type PostResult } from "../../delivery/post.ts";
+import { isOfTheConnection, openPoster, type Poster, type PostResult } from "../../delivery/post.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
 import { maskText } from "../events/entry-event.ts";
 import { requireEntry } from "../events/open-log.ts";
@@ -58,9 +58,10 @@ export async function replayAll(context: Context, plan: ReplayPlan, { log, confi
 
 function showRequest(context: Context, plan: ReplayPlan, entry: LogEntry, request: ReplayRequest): void {
   for (const note of request.notes) context.report({ type: "notice", message: `#${entry.n} ${note}` });
-  const delivery = plan.showSecrets ? request.delivery : maskDelivery(request.delivery);
+  const shown = plan.showSecrets ? request.delivery : maskDelivery(request.delivery);
+  const headers = shown.headers.filter(([name]) => !isOfTheConnection(name));
   const { n, product, event, format } = entry;
-  context.report({ type: "request", n, product, event, format, ...delivery, curl: undefined });
+  context.report({ type: "request", n, product, event, format, ...shown, headers, curl: undefined });
 }
 
 interface Sending {

@@ -20,7 +20,7 @@ export async function editBody(context: Context, env: Context["env"], { body }: 
   for (;;) {
     edited = await editText(context, env, edited, isJson ? "body.json" : "body.txt");
     if (edited.trim() === "")
-      throw usageError("the file was emptied: nothing was sent", "leave it as it is to send it");
+      throw usageError("the file was emptied: nothing was sent", "without --edit it is sent as it came");
     if (edited === shown) {
       throw usageError("nothing was changed: nothing was sent", "without --edit it is sent as it came");
     }

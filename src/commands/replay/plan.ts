@@ -65,6 +65,7 @@ function refuseContradictions(n: string | undefined, o: ReplayOptions): void {
     [n !== undefined && filtered, "a number and filters exclude each other", "leave one of them out"],
     [o.exact === true && o.set !== undefined, "--exact and --set exclude each other"],
     [o.exact === true && o.edit === true, "--exact and --edit exclude each other"],
+    [o.set !== undefined && o.edit === true, "--edit and --set exclude each other", "make the change in the editor"],
     [o.add === true && o.set === undefined, "--add does nothing without --set"],
     [o.edit === true && n === undefined, "--edit changes one delivery", "name it: zoho-hooks replay last --edit"],
     [

@@ -46,12 +46,12 @@ export function replayRequest(
   const changed = !body.equals(entry.delivery.body);
   const source = { ...entry, delivery: withBody(entry.delivery, body) };
   const delivery = forwardRequest(source, target);
-  const said = changed ? ["with a changed body"] : [];
   const product = entry.product === undefined ? undefined : findProduct(products, entry.product);
   const format = product && (entry.format === undefined ? product.formats[0] : findFormat(product, entry.format));
+  const said = changed ? ["with a changed body"] : [];
   if (product === undefined || format === undefined) return { delivery, notes: said, changed };
   const again = signAgain({ delivery, product: product.id, format, changed, secrets, now: context.now() });
-  return { delivery: again.delivery, notes: [...said, ...again.notes], changed };
+  return { delivery: again.delivery, notes: again.notes.length === 0 ? said : again.notes, changed };
 }
 
 function withQuery(target: string, url: string): string {

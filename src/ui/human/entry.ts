@@ -24,14 +24,14 @@ export function renderEntry({ event }: EntryReport, { out, quiet }: Style): Rend
   };
 }
 
-function headline({ n, at, receipt, method, path, body }: EntryReport["event"], paint: Paint): string {
+function headline({ n, at, receipt, method, path, kept }: EntryReport["event"], paint: Paint): string {
   const name = receipt.handshake !== undefined ? "challenge" : (receipt.event ?? `${method} ${path}`);
   const unknown = receipt.event !== undefined && !receipt.known ? ` ${paint.caution("(unknown event)")}` : "";
   const format = receipt.format === undefined ? "" : ` ${paint.dim(`(${receipt.format})`)}`;
   return [
     `${paint.strong(`#${n}`)} ${paint.name(plain(receipt.product ?? "?"))} ${plain(name)}${unknown}${format}`,
     paint.dim(`${formatDay(at)} ${clockTime(at)}`),
-    paint.dim(formatBytes(body.length)),
+    paint.dim(formatBytes(kept.bytes)),
   ].join("  ");
 }
 

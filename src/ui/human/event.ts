@@ -26,7 +26,7 @@ export function renderEvent(report: EventReport, { out, verbose }: Style): Rende
   const findings = [
     ...proofTexts(receipt.verdicts, out),
     ...schemaText(report, out),
-    out.dim(formatBytes(report.body.length)),
+    out.dim(formatBytes(report.kept?.bytes ?? report.body.length)),
     ...(report.duplicateOf === undefined ? [] : [out.caution(`duplicate of #${report.duplicateOf}`)]),
     ...(report.kept === undefined ? [] : keptText(report.kept, out)),
   ];
@@ -37,7 +37,8 @@ export function renderEvent(report: EventReport, { out, verbose }: Style): Rende
 }
 
 /** What became of it after it was answered. */
-function keptText({ state, attempts }: KeptFacts, paint: Paint): readonly string[] {
+function keptText({ state, attempts, fresh }: KeptFacts, paint: Paint): readonly string[] {
+  if (fresh) return [];
   if (state === "processed") return [paint.good("→ delivered")];
   if (state === "waiting") return [paint.caution("→ waiting")];
   const tries = `${attempts.length} ${attempts.length === 1 ? "attempt" : "attempts"}`;
