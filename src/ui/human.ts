@@ -1,8 +1,10 @@
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
 import { renderApiRequest, renderChannel, renderSignIn } from "./human/channel.ts";
+import { renderEntry } from "./human/entry.ts";
 import { renderEvent } from "./human/event.ts";
 import { renderForward, renderTarget, renderTunnel } from "./human/forward.ts";
+import { renderLogStats } from "./human/log-stats.ts";
 import { renderProduct } from "./human/product.ts";
 import { renderReady } from "./human/ready.ts";
 import { renderRequest } from "./human/request.ts";
@@ -31,6 +33,8 @@ const renderers: Renderers = {
   forward: renderForward,
   target: renderTarget,
   tunnel: renderTunnel,
+  entry: renderEntry,
+  "log-stats": renderLogStats,
   summary: renderSummary,
   sent: renderSent,
   "send-summary": renderSendSummary,

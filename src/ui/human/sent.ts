@@ -1,4 +1,4 @@
-import type { SendSummaryReport, SentReport } from "../../core/report.ts";
+import type { SendSummaryReport, SentReport } from "../../core/send-report.ts";
 import { formatBytes, formatDuration } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
@@ -15,8 +15,9 @@ export function renderSent(report: SentReport, { out, quiet }: Style): Rendered 
         : out.bad(`✗ ${report.status}`);
   const line = [
     status,
-    out.name(report.product.padEnd(13)),
-    (report.event ?? "(own body)").padEnd(26),
+    ...(report.n === undefined ? [] : [out.strong(`#${report.n}`.padEnd(5))]),
+    out.name(plain(report.product ?? "?").padEnd(13)),
+    plain(report.event ?? (report.n === undefined ? "(own body)" : "(no known event)")).padEnd(26),
     out.dim(
       `${formatDuration(report.latencyMs).padStart(8)}  ${formatBytes(report.bytes).padStart(7)}  ${plain(report.url)}`,
     ),
