@@ -57,6 +57,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     setAnswer: (n, { status, refusal }) => commits.write(() => append.setAnswer(n, status, refusal)),
     recordAttempt: (n, attempt) => commits.write(() => append.recordAttempt(n, attempt)),
     claimWaiting: (request) => commits.write(() => waitingQueue.claimWaiting(request)),
+    nextDue: (target, at) => read(() => waitingQueue.nextDue(target, at)),
     settle: (claim, attempt, outcome) => commits.write(() => waitingQueue.settle(claim, attempt, outcome)),
     release: (claims) => commits.write(() => waitingQueue.release(claims)),
     recoverClaims: () => commits.write(() => waitingQueue.recoverClaims()),
