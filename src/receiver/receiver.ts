@@ -141,14 +141,17 @@ async function keepAndAnswer(
     duplicateOf: kept?.duplicateOf,
     refusal: decision.reason,
   } as const;
-  if (kept?.answer !== undefined) {
-    options.onEvent({ ...event, status: undefined });
-    return send(response, await kept.answer());
+  try {
+    if (kept?.answer !== undefined) {
+      options.onEvent({ ...event, status: undefined });
+      return send(response, await kept.answer());
+    }
+    const { reply } = decision;
+    send(response, reply, reply.status === 405 ? [["allow", "POST"]] : []);
+    options.onEvent({ ...event, status: reply.status });
+  } finally {
+    kept?.after?.();
   }
-  const { reply } = decision;
-  send(response, reply, reply.status === 405 ? [["allow", "POST"]] : []);
-  options.onEvent({ ...event, status: reply.status });
-  kept?.after?.();
 }
 
 /** The nearest proxy, which is the tunnel, writes the address that it has seen behind all others. */
@@ -162,15 +165,17 @@ function isFromPublicUrl(request: IncomingMessage, { publicUrl }: ReceiverOption
   return url !== undefined && request.headers.host === new URL(url).host;
 }
 
-function send(
-  response: ServerResponse,
-  { status, contentType, body }: Reply,
-  headers: readonly HeaderPair[] = [],
-): void {
-  const bytes = Buffer.from(body);
-  for (const [name, value] of headers) response.setHeader(name, value);
-  if (status === 413) response.setHeader("connection", "close");
-  response.writeHead(status, { "content-type": contentType, "content-length": bytes.length });
+/** These have no body, and so no length (RFC 9110, section 6.4.1). */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+
+function send(response: ServerResponse, reply: Reply, more: readonly HeaderPair[] = []): void {
+  const { status, contentType, body } = reply;
+  const bytes = Buffer.from(WITHOUT_BODY.has(status) ? "" : body);
+  const headers = [...(reply.headers ?? []), ...more];
+  if (contentType !== "") headers.push(["content-type", contentType]);
+  if (!WITHOUT_BODY.has(status)) headers.push(["content-length", String(bytes.length)]);
+  if (status === 413) headers.push(["connection", "close"]);
+  response.writeHead(status, headers.flat());
   response.end(bytes);
 }
 
