@@ -90,7 +90,9 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
     await firstOf([context.signal, run.signal], timeoutMs);
   } finally {
     await tunnel?.close();
+    const hurry = setTimeout(() => keeping.hurry(), HURRY_AFTER_MS);
     await receiver?.close();
+    clearTimeout(hurry);
     await keeping.close();
   }
   const summary = tally.summary((context.now().getTime() - startedAt.getTime()) / 1000);
@@ -104,6 +106,9 @@ function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | un
   const ranges = [...allowIp, ...(allowZohoIps ? GUIDE_RANGES : [])];
   return ranges.length === 0 ? undefined : addressList(ranges);
 }
+
+/** Before the receiver closes what is still open, so that who waits for an answer gets one. */
+const HURRY_AFTER_MS = 1500;
 
 /** A timer of Node's that is set for longer fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
