@@ -6,6 +6,7 @@ import type { Reply } from "../core/product.ts";
 import { emptyReceipt } from "../core/receive.ts";
 import { plainReply, refuse } from "../core/reply.ts";
 import type { EventReport } from "../core/report.ts";
+import { healthReply } from "./health.ts";
 import { type OpenServer, openServer } from "./http-server.ts";
 import { type Arrival, type Judgement, type JudgeOptions, judge } from "./judge.ts";
 import type { Ledger } from "./ledger.ts";
@@ -19,6 +20,8 @@ export interface ReceiverOptions extends JudgeOptions {
   /** Bytes. */
   readonly maxBody: number;
   readonly ledger: Ledger;
+  /** Of this process, for another receiver that finds the port taken. */
+  readonly pid: number;
   /** Proves to a probe that comes through a public URL that it has arrived here. */
   readonly probeKey?: ProbeKey;
   /** The public URL in use, while there is one: what comes under its host has come through a tunnel. */
@@ -91,8 +94,7 @@ async function answer(
   const proof = typeof nonce === "string" ? options.probeKey?.answer(nonce) : undefined;
   if (proof !== undefined) return send(response, plainReply(200, "OK"), [[PROBE_ANSWER_HEADER, proof]]);
   const found = route(request.url ?? "/", options.products);
-  if (found.kind === "health")
-    return send(response, { status: 200, contentType: "application/json", body: '{"status":"ok"}' });
+  if (found.kind === "health") return send(response, healthReply(request, options.pid, throughTunnel));
   if (found.kind === "ready") {
     const word = isReady() ? "ready" : "starting";
     return send(response, {
