@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Delivery } from "./delivery.ts";
+import type { Delivery, HeaderPair } from "./delivery.ts";
 import type { Payload } from "./payload.ts";
 import type { Credential, Secret, Secrets } from "./secret.ts";
 
@@ -76,7 +76,10 @@ export interface WebhookEvent<Name extends string = string, Schema extends z.Zod
 
 export interface Reply {
   readonly status: number;
+  /** Empty where `headers` tell it, or nothing does. */
   readonly contentType: string;
+  /** Any others, but for those of the connection and the length. */
+  readonly headers?: readonly HeaderPair[];
   readonly body: string | Buffer;
 }
 

@@ -10,7 +10,8 @@ const DUPLICATE_WITHIN_MS = 24 * 60 * 60 * 1000;
 export function appender(database: NativeDatabase) {
   const findOriginal = database.prepare(
     `SELECT n FROM deliveries
-     WHERE identity = ? AND accepted = 1 AND duplicate_of IS NULL AND received_at >= ? ORDER BY n LIMIT 1`,
+     WHERE identity = ? AND accepted = 1 AND duplicate_of IS NULL AND received_at >= ?
+       AND (status IS NULL OR status < 300) ORDER BY n LIMIT 1`,
   );
   const addDelivery = database.prepare(
     `INSERT INTO deliveries (received_at, method, url, remote, product, format, event, known, accepted, invalid, status,

@@ -24,6 +24,13 @@ export interface ClaimRequest {
   readonly leaseMs: number;
 }
 
+export interface NextDue {
+  /** Something is due, but waits for an earlier delivery of its order key. */
+  readonly held: boolean;
+  /** When the next one becomes due; undefined when there is none. */
+  readonly at: Date | undefined;
+}
+
 export interface Claim extends ClaimRef {
   readonly target: string;
   /** Attempts made before this one. */

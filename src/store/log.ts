@@ -12,6 +12,7 @@ import type {
   Forward,
   ForwardRequest,
   NewAttempt,
+  NextDue,
   Outcome,
   WaitingCount,
 } from "./forward.ts";
@@ -32,6 +33,8 @@ export interface Log {
 
   /** Takes deliveries that are due for a target, the longest due first; of those in order, only the first of each key. */
   claimWaiting(request: ClaimRequest): Promise<readonly Claim[]>;
+  /** When a claim would find more for a target, after one that found less than it asked for. */
+  nextDue(target: string, now: Date): Promise<NextDue>;
   /** What came of a claim: the attempt is recorded and the claim given up, in one step. */
   settle(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<void>;
   /** Gives claims back without an attempt: the target was found to be down before its turn came. */
@@ -78,7 +81,7 @@ export interface NewEntry {
 export interface Appended {
   /** Counts from 1 and is never used again, also with several receivers on one log. */
   readonly n: number;
-  /** The accepted delivery of the same identity within the last 24 hours. */
+  /** The accepted delivery of the same identity within the last 24 hours that was not answered with a no. */
   readonly duplicateOf: number | undefined;
   /** One for each target; `claimed` says that the caller is to deliver it now. */
   readonly forwards: readonly (ClaimRef & { readonly target: string; readonly claimed: boolean })[];

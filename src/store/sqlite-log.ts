@@ -60,6 +60,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     attemptsAfter: (id) => read(() => attempts.after(id)),
     lastAttempt: () => read(attempts.last),
     claimWaiting: (request) => commits.write(() => waitingQueue.claimWaiting(request)),
+    nextDue: (target, at) => read(() => waitingQueue.nextDue(target, at)),
     settle: (claim, attempt, outcome) => commits.write(() => waitingQueue.settle(claim, attempt, outcome)),
     release: (claims) => commits.write(() => waitingQueue.release(claims)),
     recoverClaims: () => commits.write(() => waitingQueue.recoverClaims()),

@@ -9,6 +9,7 @@ export interface ListenOptions extends SecretOptions, SettingFlags {
   readonly route?: readonly string[];
   readonly expect?: readonly string[];
   readonly timeout?: string;
+  readonly exec?: string;
 }
 
 export function addListenFlags(command: Command): void {
@@ -27,6 +28,7 @@ export function addListenFlags(command: Command): void {
       collect,
     )
     .option("--timeout <time>", "stop after this time, such as 60s; with --expect: exit 8 when something is missing")
+    .option("--exec <command>", "run this once ready, with the URLs in its environment, and end with its exit code")
     .option("-f, --forward-to <target>", "your app: a port, /path or URL (repeatable)", collect)
     .option(
       "--route <event=target>",
