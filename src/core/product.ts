@@ -86,9 +86,11 @@ export interface WebhookEvent<Name extends string = string, Schema extends z.Zod
 
 export interface Reply {
   readonly status: number;
+  /** Empty where `headers` tell it, or nothing does. */
   readonly contentType: string;
-  readonly body: string | Buffer;
+  /** Any others, but for those of the connection and the length. */
   readonly headers?: readonly HeaderPair[];
+  readonly body: string | Buffer;
 }
 
 /** A sample as it goes over the wire. What is left out is that of plain JSON by POST. */
