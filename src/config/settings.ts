@@ -1,11 +1,13 @@
 import { z } from "zod";
+import type { ProductSettings } from "../core/configure.ts";
 import { usageError } from "../core/errors.ts";
+import { formatSettings } from "../core/format-settings.ts";
 import { parseSize, parseWhole } from "../core/units.ts";
 
 export const CONFIG_FILE = "zoho-hooks.config.json";
 
-const productSettings = z.strictObject({
-  /** The format that `send` uses for this product. */
+const productSettings = formatSettings.extend({
+  /** The format that comes first for this product: `send` writes it. */
   format: z.string().optional(),
 });
 
@@ -27,7 +29,7 @@ export const fileSchema = z.strictObject({
 export type SettingsFile = z.infer<typeof fileSchema>;
 
 export interface Settings {
-  readonly products: Readonly<Record<string, { readonly format?: string | undefined }>>;
+  readonly products: Readonly<Record<string, ProductSettings>>;
   readonly port: number;
   readonly host: string;
   /** Bytes. */

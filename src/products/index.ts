@@ -1,13 +1,18 @@
 import type { Product } from "../core/product.ts";
 import { analytics } from "./analytics/index.ts";
+import { bigin } from "./bigin/index.ts";
 import { books } from "./books/index.ts";
 import { campaigns } from "./campaigns/index.ts";
 import { creator } from "./creator/index.ts";
 import { crm } from "./crm/index.ts";
 import { desk } from "./desk/index.ts";
+import { flow } from "./flow/index.ts";
 import { forms } from "./forms/index.ts";
+import { people } from "./people/index.ts";
 import { projects } from "./projects/index.ts";
 import { recruit } from "./recruit/index.ts";
+import { signals } from "./signals/index.ts";
+import { sprints } from "./sprints/index.ts";
 import { subscriptions } from "./subscriptions/index.ts";
 import { survey } from "./survey/index.ts";
 
@@ -24,4 +29,9 @@ export const products = [
   subscriptions,
   analytics,
   campaigns,
+  bigin,
+  people,
+  sprints,
+  flow,
+  signals,
 ] as const satisfies readonly Product[];
