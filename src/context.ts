@@ -16,6 +16,7 @@ export interface Runtime {
   /** The user's home folder. */
   readonly home: string;
   readonly platform: string;
+  readonly pid: number;
   /** How the user starts this tool, for commands that are suggested: `zoho-hooks`, `npx zoho-hooks`. */
   readonly invocation: string;
   /** The folder of this package, that the built-in fixtures lie in. */

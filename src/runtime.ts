@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { homedir } from "node:os";
 import { basename, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +12,7 @@ export function nodeRuntime(): Runtime {
     cwd: process.cwd(),
     home: homedir(),
     platform: process.platform,
+    pid: process.pid,
     invocation: invocation(),
     // Both src/ and dist/ lie just below it.
     packageRoot: fileURLToPath(new URL("..", import.meta.url)),
@@ -49,6 +51,8 @@ let interrupted: AbortSignal | undefined;
  */
 function listenForInterrupt(): AbortSignal {
   const controller = new AbortController();
+  // A run with many requests under way listens as often.
+  setMaxListeners(0, controller.signal);
   const statuses = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
   for (const [name, status] of Object.entries(statuses)) {
     process.on(name, () => {

@@ -11,7 +11,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   products: ["core"],
   receiver: ["core"],
-  delivery: ["core"],
+  // The interfaces of the log, that deliveries wait in, and of the ledger, that it stands behind.
+  delivery: ["core", "store", "receiver"],
   store: ["core", "receiver"],
   tunnel: ["core"],
   zoho: ["core"],

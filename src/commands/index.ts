@@ -5,7 +5,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "listen",
     summary: "receive webhooks on this machine: verify, validate and show each one",
-    load: () => import("./listen.ts"),
+    load: () => import("./listen/index.ts"),
   },
   {
     name: "send",

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { GivenSecrets } from "../config/secrets.ts";
+import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import type { HeaderPair } from "../core/delivery.ts";
 import { errorText, usageError } from "../core/errors.ts";
@@ -92,6 +93,18 @@ export function requireFormat(product: Product, id: string): Format {
     `${product.id} has no format ${JSON.stringify(id)}`,
     `formats: ${product.formats.map((each) => each.id).join(", ")}`,
   );
+}
+
+/** The format that a flag names, else the one that the settings name for this product, else its default. */
+export function chosenFormat(
+  product: Product,
+  flag: string | undefined,
+  { products }: Pick<Settings, "products">,
+): Format {
+  const [first] = product.formats;
+  const id = flag ?? products[product.id]?.format ?? first?.id;
+  if (id === undefined) throw new Error(`${product.id} has no format`);
+  return requireFormat(product, id);
 }
 
 export function requireEvent(product: Product, format: Format, name: string): EventMatch {

@@ -5,8 +5,8 @@ import type { Product } from "../core/product.ts";
 import type { ProductReport } from "../core/report.ts";
 import { products } from "../products/index.ts";
 import type { Define } from "./command.ts";
-import { eventTable } from "./event-table.ts";
 import { requireProduct } from "./options.ts";
+import { eventTable } from "./products/event-table.ts";
 
 interface ProductsOptions {
   readonly markdown?: boolean;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { errorText, usageError } from "../core/errors.ts";
 import type { EventMatch } from "../core/event-name.ts";
 import { fixtureFiles } from "../core/fixture-files.ts";
+import { parseJson } from "../core/json-text.ts";
 import type { Format, Product } from "../core/product.ts";
 
 /** Where a project keeps its own fixtures, below its root. They win over the built-in ones. */
@@ -13,6 +14,8 @@ export interface Fixture {
   readonly data: unknown;
   readonly path: string;
   readonly origin: "project" | "built-in";
+  /** The file is a family's template, and the text is filled in for the event. */
+  readonly template: boolean;
 }
 
 export interface FixtureRoots {
@@ -24,22 +27,48 @@ export interface FixtureRoots {
 
 /** The sample of an event: the project's copy, else the built-in one, else its family's template filled in. */
 export function readFixture(
-  roots: FixtureRoots,
+  { root, packageRoot }: FixtureRoots,
   product: Product,
   format: Format,
   match: EventMatch,
 ): Fixture | undefined {
-  const folders = [
-    { folder: join(roots.root, PROJECT_FIXTURES), origin: "project" },
-    { folder: join(roots.packageRoot, "fixtures"), origin: "built-in" },
-  ] as const;
-  for (const file of fixtureFiles(product, format, match)) {
-    for (const { folder, origin } of folders) {
+  const project = { folder: join(root, PROJECT_FIXTURES), origin: "project" } as const;
+  return readFirst([project, builtIn(packageRoot)], product, format, match);
+}
+
+/** The sample of an event as it comes with this package, whatever the project has of its own. */
+export function readBuiltInFixture(
+  { packageRoot }: Pick<FixtureRoots, "packageRoot">,
+  product: Product,
+  format: Format,
+  match: EventMatch,
+): Fixture | undefined {
+  return readFirst([builtIn(packageRoot)], product, format, match);
+}
+
+/** Where the project's own copy of an event's sample goes. */
+export function projectFixturePath(root: string, product: Product, format: Format, match: EventMatch): string {
+  const [own] = fixtureFiles(product, format, match);
+  return join(root, PROJECT_FIXTURES, own.path);
+}
+
+interface Place {
+  readonly folder: string;
+  readonly origin: Fixture["origin"];
+}
+
+function builtIn(packageRoot: string): Place {
+  return { folder: join(packageRoot, "fixtures"), origin: "built-in" };
+}
+
+function readFirst(places: readonly Place[], product: Product, format: Format, match: EventMatch): Fixture | undefined {
+  for (const [i, file] of fixtureFiles(product, format, match).entries()) {
+    for (const { folder, origin } of places) {
       const path = join(folder, file.path);
       const raw = readIfThere(path);
       if (raw === undefined) continue;
       const text = file.fill(raw);
-      return { text, data: parse(text, path), path, origin };
+      return { text, data: parse(text, path), path, origin, template: i > 0 };
     }
   }
   return undefined;
@@ -55,12 +84,11 @@ function readIfThere(path: string): string | undefined {
 }
 
 function parse(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw usageError(
-      `the fixture ${path} is not valid JSON: ${errorText(error)}`,
-      "mend it, or delete it to use the built-in one",
-    );
-  }
+  const parsed = parseJson(text);
+  if (parsed.ok) return parsed.value;
+  const { line = 1, column = 1 } = parsed.position ?? {};
+  throw usageError(
+    `the fixture ${path}:${line}:${column} is not valid JSON: ${parsed.reason}`,
+    "mend it, or delete it to use the built-in one",
+  );
 }

@@ -1,17 +1,22 @@
 import { readFileSync } from "node:fs";
 import { errorText, UserError, usageError } from "../core/errors.ts";
 import { nearest } from "../core/event-name.ts";
-import { jsonErrorOffset } from "../core/json-error.ts";
-import { lineAndColumn, locate, unexpectedAt } from "../core/json-text.ts";
+import { locate, parseJson } from "../core/json-text.ts";
 import { defaults, fileSchema, readers, type Settings, type SettingsFile } from "./settings.ts";
 
 /** The settings of a config file; none where there is no file. An error names file, line and column. */
 export function readSettingsFile(path: string): Partial<Settings> {
   const text = readText(path);
   if (text === undefined) return {};
-  const { $schema: _, maxBody, ...file } = parseSettingsFile(text, path);
-  const size = maxBody === undefined ? undefined : readSize(String(maxBody), text, path);
-  const settings = { ...file, ...(size === undefined ? {} : { maxBody: size }) };
+  const { $schema: _, routes, forwardTo, ...file } = parseSettingsFile(text, path);
+  const settings: Record<string, unknown> = {
+    ...file,
+    forwardTo: typeof forwardTo === "string" ? [forwardTo] : forwardTo,
+    routes: routes && Object.entries(routes).map(([pattern, target]) => `${pattern}=${target}`),
+  };
+  for (const key of ["maxBody", "retryBase", "forwardTimeout", "keep", "maxLog"] as const) {
+    if (settings[key] !== undefined) settings[key] = readQuantity(key, String(settings[key]), text, path);
+  }
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
@@ -28,15 +33,12 @@ export function readText(path: string): string | undefined {
 
 /** Throws a usage error for anything that is not a valid config. */
 export function parseSettingsFile(text: string, path: string): SettingsFile {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    const offset = jsonErrorOffset(text);
-    const { line, column } = lineAndColumn(text, offset);
-    throw usageError(`${path}:${line}:${column}: not valid JSON: ${unexpectedAt(text, offset)}`);
+  const parsed = parseJson(text);
+  if (!parsed.ok) {
+    const { line = 1, column = 1 } = parsed.position ?? {};
+    throw usageError(`${path}:${line}:${column}: not valid JSON: ${parsed.reason}`);
   }
-  const result = fileSchema.safeParse(data);
+  const result = fileSchema.safeParse(parsed.value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
@@ -48,12 +50,13 @@ export function parseSettingsFile(text: string, path: string): SettingsFile {
   throw at(text, path, keys, "there is no such setting", hint);
 }
 
-function readSize(size: string, text: string, path: string): number | undefined {
+/** A size or a duration, which a file may write with its unit. */
+function readQuantity(key: keyof Settings, value: string, text: string, path: string): unknown {
   try {
-    return readers.maxBody?.(size, "maxBody");
+    return readers[key]?.(value, key);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw at(text, path, ["maxBody"], error.message.replace(/^maxBody: /, ""), error.hint);
+    throw at(text, path, [key], error.message.replace(`${key}: `, ""), error.hint);
   }
 }
 

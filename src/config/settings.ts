@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ProductSettings } from "../core/configure.ts";
 import { usageError } from "../core/errors.ts";
 import { formatSettings } from "../core/format-settings.ts";
-import { parseSize, parseWhole } from "../core/units.ts";
+import { parseDuration, parseSize, parseWhole } from "../core/units.ts";
 
 export const CONFIG_FILE = "zoho-hooks.config.json";
 
@@ -23,7 +23,18 @@ export const fileSchema = z.strictObject({
   events: z.array(z.string()).optional(),
   allowIp: z.array(z.string()).optional(),
   allowZohoIps: z.boolean().optional(),
-  forwardTo: z.string().min(1).optional(),
+  forwardTo: z.union([z.string().min(1), z.array(z.string().min(1))]).optional(),
+  routes: z.record(z.string(), z.string().min(1)).optional(),
+  respond: z.enum(["ack", "mirror"]).optional(),
+  retries: z.int().min(0).max(100).optional(),
+  retryBase: z.string().optional(),
+  concurrency: z.int().min(1).max(1000).optional(),
+  ordered: z.boolean().optional(),
+  forwardTimeout: z.string().optional(),
+  insecure: z.boolean().optional(),
+  store: z.union([z.string().min(1), z.literal(false)]).optional(),
+  keep: z.string().optional(),
+  maxLog: z.string().optional(),
 });
 
 export type SettingsFile = z.infer<typeof fileSchema>;
@@ -39,8 +50,26 @@ export interface Settings {
   readonly events: readonly string[];
   readonly allowIp: readonly string[];
   readonly allowZohoIps: boolean;
-  /** The developer's own app: a port, a port with a path (`3000/hooks`) or a URL. Undefined: nothing is forwarded. */
-  readonly forwardTo: string | undefined;
+  /** The developer's own app: a port, a port with a path (`3000/hooks`) or a URL; empty to forward nothing. */
+  readonly forwardTo: readonly string[];
+  /** Events with a target of their own, as `pattern=target`. */
+  readonly routes: readonly string[];
+  /** `ack` answers at once and delivers after; `mirror` gives the sender the app's own answer. */
+  readonly respond: "ack" | "mirror";
+  readonly retries: number;
+  /** Milliseconds. */
+  readonly retryBase: number;
+  readonly concurrency: number;
+  readonly ordered: boolean;
+  /** Milliseconds. */
+  readonly forwardTimeout: number;
+  readonly insecure: boolean;
+  /** The log's file, relative to the project; false to keep none. */
+  readonly store: string | false;
+  /** Milliseconds. */
+  readonly keep: number;
+  /** Bytes. */
+  readonly maxLog: number;
 }
 
 export const defaults: Settings = {
@@ -53,7 +82,18 @@ export const defaults: Settings = {
   events: [],
   allowIp: [],
   allowZohoIps: false,
-  forwardTo: undefined,
+  forwardTo: [],
+  routes: [],
+  respond: "ack",
+  retries: 3,
+  retryBase: 2000,
+  concurrency: 16,
+  ordered: false,
+  forwardTimeout: 30_000,
+  insecure: false,
+  store: ".zoho-hooks/events.db",
+  keep: 7 * 86_400_000,
+  maxLog: 500_000_000,
 };
 
 type Reader<K extends keyof Settings> = (text: string, what: string) => Settings[K];
@@ -67,8 +107,19 @@ export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   onInvalid: oneOf("reject", "warn"),
   events: list,
   allowIp: list,
-  forwardTo: (text) => text,
-  allowZohoIps: (text, what) => oneOf("true", "false")(text, what) === "true",
+  allowZohoIps: yesOrNo,
+  forwardTo: list,
+  routes: list,
+  respond: oneOf("ack", "mirror"),
+  retries: (text, what) => parseWhole(text, what, 0, 100),
+  retryBase: parseDuration,
+  concurrency: (text, what) => parseWhole(text, what, 1, 1000),
+  ordered: yesOrNo,
+  forwardTimeout: parseDuration,
+  insecure: yesOrNo,
+  store: (text) => (text === "false" ? false : text),
+  keep: parseDuration,
+  maxLog: parseSize,
 };
 
 /** `maxBody` is set by `ZOHO_HOOKS_MAX_BODY`. */
@@ -82,6 +133,10 @@ function oneOf<const Choice extends string>(...choices: readonly Choice[]): (tex
     if (found === undefined) throw usageError(`${what}: ${JSON.stringify(text)} is not one of ${choices.join(", ")}`);
     return found;
   };
+}
+
+function yesOrNo(text: string, what: string): boolean {
+  return oneOf("true", "false")(text, what) === "true";
 }
 
 function list(text: string): readonly string[] {

@@ -17,7 +17,7 @@ export function fixtureFiles(
   product: Pick<Product, "id">,
   format: Pick<Format, "id" | "events">,
   match: EventMatch,
-): readonly FixtureFile[] {
+): readonly [FixtureFile, ...FixtureFile[]] {
   const file = (name: string, fill: FixtureFile["fill"]): FixtureFile => ({
     path: `${product.id}/${format.id}/${name}.json`,
     fill,

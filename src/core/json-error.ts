@@ -1,75 +1,90 @@
-/** A token of RFC 8259; of a string only how it opens. Strings are walked: a pattern runs out of stack on long ones. */
-const TOKEN = /([{}[\],:])|(")|(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y;
-const SPACE = /[ \t\n\r]*/y;
-const ESCAPE = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y;
+/** Where and why a text is not JSON (RFC 8259). */
+export interface JsonError {
+  /** In UTF-16 units from the start of the text; the text's length when it ends too early. */
+  readonly offset: number;
+  readonly reason: string;
+}
 
-type Wanted = "value" | "value or end" | "key" | "key or end" | "colon" | "more";
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+const LITERAL = /true|false|null/y;
+const SPACE = /[ \t\n\r]*/y;
 
 /**
- * The offset of the first character that no JSON can have there; the text's length when it ends too early.
- * For a text that `JSON.parse` has refused: some versions of V8 name no position.
+ * Finds the first place at which a text that `JSON.parse` refused stops being JSON. V8 names the place in some
+ * versions and for some errors only. Undefined when the text is JSON after all.
  */
-export function jsonErrorOffset(text: string): number {
-  const open: string[] = [];
-  let wanted: Wanted = "value";
-  for (let at = matchEnd(SPACE, text, 0) ?? 0; at < text.length; at = matchEnd(SPACE, text, at) ?? at) {
-    TOKEN.lastIndex = at;
-    const match = TOKEN.exec(text);
-    if (match === null) return isCutOff(text.slice(at)) ? text.length : at;
-    const next = wantedAfter(match[1] ?? match[2] ?? "scalar", wanted, open);
-    if (next === undefined) return at;
-    wanted = next;
-    at = TOKEN.lastIndex;
-    if (match[2] === undefined) continue;
-    at = stringEnd(text, at);
-    if (text[at] !== '"') return at;
+export function findJsonError(text: string): JsonError | undefined {
+  let at = 0;
+  // What each open bracket waits for, innermost last: a loop rather than recursion, so that no depth is too deep.
+  const open: ("}" | "]")[] = [];
+  const take = (pattern: RegExp): boolean => {
+    pattern.lastIndex = at;
+    const found = pattern.test(text);
+    if (found) at = pattern.lastIndex;
+    return found;
+  };
+  const fail = (expected: string): JsonError => ({
+    offset: at,
+    reason: at >= text.length ? `it ends too early, ${expected} is missing` : `${expected} should stand here`,
+  });
+  const stringError = (): JsonError | undefined => {
+    for (at++; at < text.length; ) {
+      const char = text[at] ?? "";
+      if (char === '"') {
+        at++;
+        return undefined;
+      }
+      if (char < " ") return { offset: at, reason: "a control character within a string" };
+      if (char !== "\\") at++;
+      else if (!take(ESCAPE)) return { offset: at, reason: "an escape that JSON does not know" };
+    }
+    return { offset: at, reason: "it ends within a string" };
+  };
+  const keyError = (): JsonError | undefined => {
+    take(SPACE);
+    if (text[at] !== '"') return fail("a key in double quotes");
+    const inString = stringError();
+    if (inString !== undefined) return inString;
+    take(SPACE);
+    if (text[at] !== ":") return fail("a colon");
     at++;
+    return undefined;
+  };
+
+  for (;;) {
+    take(SPACE);
+    const first = text[at];
+    if (first === "{" || first === "[") {
+      at++;
+      take(SPACE);
+      const close = first === "{" ? "}" : "]";
+      if (text[at] !== close) {
+        open.push(close);
+        const inKey = close === "}" ? keyError() : undefined;
+        if (inKey !== undefined) return inKey;
+        continue;
+      }
+      at++;
+    } else if (first === '"') {
+      const inString = stringError();
+      if (inString !== undefined) return inString;
+    } else if (!take(NUMBER) && !take(LITERAL)) return fail("a value");
+
+    for (let ended = false; !ended; ) {
+      take(SPACE);
+      const close = open.at(-1);
+      if (close === undefined)
+        return at < text.length ? { offset: at, reason: "more text follows the JSON" } : undefined;
+      if (text[at] === close) {
+        at++;
+        open.pop();
+      } else if (text[at] === ",") {
+        at++;
+        const inKey = close === "}" ? keyError() : undefined;
+        if (inKey !== undefined) return inKey;
+        ended = true;
+      } else return fail(`a comma or ${close}`);
+    }
   }
-  return text.length;
-}
-
-/** What may come behind a token, or undefined when it may not stand there itself. Keeps account of what is open. */
-function wantedAfter(token: string, wanted: Wanted, open: string[]): Wanted | undefined {
-  const inner = open.at(-1);
-  switch (token) {
-    case "{":
-    case "[":
-      if (!wanted.startsWith("value")) return undefined;
-      open.push(token);
-      return token === "{" ? "key or end" : "value or end";
-    case "}":
-    case "]":
-      if (inner !== (token === "}" ? "{" : "[") || !(wanted === "more" || wanted.endsWith("end"))) return undefined;
-      open.pop();
-      return "more";
-    case ",":
-      if (wanted !== "more" || inner === undefined) return undefined;
-      return inner === "{" ? "key" : "value";
-    case ":":
-      return wanted === "colon" ? "value" : undefined;
-    default:
-      if (token === '"' && wanted.startsWith("key")) return "colon";
-      return wanted.startsWith("value") ? "more" : undefined;
-  }
-}
-
-/** From behind its opening quote to its closing one, or to the first character that a string cannot hold. */
-function stringEnd(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && text[at] !== '"' && text.charCodeAt(at) >= 0x20) {
-    const next = text[at] === "\\" ? matchEnd(ESCAPE, text, at) : at + 1;
-    if (next === undefined) return at;
-    at = next;
-  }
-  return at;
-}
-
-/** The rest is the beginning of a word or a number that the end of the text has cut off. */
-function isCutOff(rest: string): boolean {
-  return rest === "-" || ["true", "false", "null"].some((word) => word.startsWith(rest));
-}
-
-function matchEnd(pattern: RegExp, text: string, at: number): number | undefined {
-  pattern.lastIndex = at;
-  return pattern.test(text) ? pattern.lastIndex : undefined;
 }

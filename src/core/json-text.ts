@@ -1,4 +1,4 @@
-import { jsonErrorOffset } from "./json-error.ts";
+import { findJsonError } from "./json-error.ts";
 
 /**
  * JSON as text. Zoho's ids have up to 19 digits, and `JSON.parse` keeps 15 of them: what is shown, searched or
@@ -6,7 +6,12 @@ import { jsonErrorOffset } from "./json-error.ts";
  */
 export type JsonResult =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly reason: string };
+  | {
+      readonly ok: false;
+      readonly reason: string;
+      /** Where the text stops being JSON. */
+      readonly position?: TextPosition;
+    };
 
 /** A number literal, outside of a string, that may not fit a JavaScript number. */
 const LONG_NUMBER = /(?:^|[[:,\s])-?(?:[\d.]{16,}|[\d.]+e[+-]?\d{3})/i;
@@ -15,24 +20,42 @@ const LONG_NUMBER = /(?:^|[[:,\s])-?(?:[\d.]{16,}|[\d.]+e[+-]?\d{3})/i;
 export function parseJson(text: string): JsonResult {
   try {
     const value: unknown = JSON.parse(text);
+    if (isTooDeep(text)) return { ok: false, reason: `it is nested more than ${DEEPEST} levels deep` };
     return { ok: true, value: LONG_NUMBER.test(text) ? toData(scanJson(text), text) : value };
-  } catch (error) {
-    return { ok: false, reason: jsonErrorReason(error, text) };
+  } catch {
+    return explainJsonError(text);
   }
 }
 
-function jsonErrorReason(error: unknown, text: string): string {
-  if (error instanceof RangeError) return "it is nested too deeply";
-  if (text.trim() === "") return "it is empty";
-  const at = jsonErrorOffset(text);
-  const { line, column } = lineAndColumn(text, at);
-  return `${unexpectedAt(text, at)} at line ${line}, column ${column}`;
+/** Deeper than any webhook, and shallow enough for every function that walks a value by calling itself. */
+const DEEPEST = 500;
+
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char === 0x22) at = stringEnd(text, at) - 1;
+    else if (char === 0x7b || char === 0x5b) {
+      if (++depth > DEEPEST) return true;
+    } else if (char === 0x7d || char === 0x5d) depth--;
+  }
+  return false;
 }
 
-/** What is wrong at the place where a text stops being JSON. */
-export function unexpectedAt(text: string, offset: number): string {
-  const [character] = text.slice(offset, offset + 2);
-  return character === undefined ? "it ends too early" : `unexpected ${JSON.stringify(character)}`;
+function explainJsonError(text: string): Extract<JsonResult, { ok: false }> {
+  if (text.trim() === "") return { ok: false, reason: "it is empty" };
+  const error = findJsonError(text);
+  if (error === undefined) return { ok: false, reason: "it cannot be parsed" };
+  return { ok: false, reason: error.reason, position: lineAndColumn(text, error.offset) };
+}
+
+/** The offset behind the closing quote of the string that begins at an offset. */
+function stringEnd(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    if (text[i] === "\\") i++;
+    else if (text[i] === '"') return i + 1;
+  }
+  return text.length;
 }
 
 export interface JsonNode {
@@ -56,13 +79,6 @@ export function scanJson(text: string): JsonNode {
   const skip = (): void => {
     while (at < text.length && " \t\n\r\uFEFF".includes(text[at] ?? "")) at++;
   };
-  const stringEnd = (): number => {
-    for (let i = at + 1; i < text.length; i++) {
-      if (text[i] === "\\") i++;
-      else if (text[i] === '"') return i + 1;
-    }
-    return text.length;
-  };
   const scalar = (kind: JsonNode["kind"], end: number): JsonNode => {
     const start = at;
     at = end;
@@ -78,7 +94,7 @@ export function scanJson(text: string): JsonNode {
       }
       let key: string | number = children.length;
       if (kind === "object") {
-        const end = stringEnd();
+        const end = stringEnd(text, at);
         key = JSON.parse(text.slice(at, end)) as string;
         at = end;
         skip();
@@ -94,7 +110,7 @@ export function scanJson(text: string): JsonNode {
     const first = text[at];
     if (first === "{") return container("object", "}");
     if (first === "[") return container("array", "]");
-    if (first === '"') return scalar("string", stringEnd());
+    if (first === '"') return scalar("string", stringEnd(text, at));
     let end = at + 1;
     while (end < text.length && !" \t\n\r,]}".includes(text[end] ?? "")) end++;
     return scalar(first === "-" || (first !== undefined && first >= "0" && first <= "9") ? "number" : "literal", end);

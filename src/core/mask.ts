@@ -37,13 +37,9 @@ export function maskHeaders(headers: readonly HeaderPair[]): readonly HeaderPair
 
 export function maskUrl(url: string): string {
   const open = url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#@]*@/i, `$1${MASK}@`);
-  const at = open.indexOf("?");
-  return at === -1
-    ? open
-    : open.slice(0, at + 1) +
-        rewriteForm(open.slice(at + 1), maskValue)
-          .replaceAll("%5B", "[")
-          .replaceAll("%5D", "]");
+  const at = open.indexOf("?") + 1;
+  if (at === 0) return open;
+  return open.slice(0, at) + rewriteForm(open.slice(at), maskValue).replaceAll(encodeURIComponent(MASK), MASK);
 }
 
 export function maskBody(body: Buffer, contentType: string): Buffer {

@@ -1,5 +1,5 @@
 import { type Delivery, mediaParameter, mediaType, splitUrl } from "./delivery.ts";
-import { parseJson } from "./json-text.ts";
+import { parseJson, type TextPosition } from "./json-text.ts";
 import { parseMultipart } from "./multipart.ts";
 
 export type PayloadKind = "json" | "form" | "multipart" | "text" | "query" | "empty";
@@ -23,6 +23,13 @@ export type FieldPair = readonly [name: string, value: string];
 export interface PayloadProblem {
   readonly status: 400 | 415;
   readonly reason: string;
+  /** Where in the body's text, when that is known. */
+  readonly position?: TextPosition | undefined;
+}
+
+/** The whole reason, with the place. */
+export function problemText({ reason, position }: PayloadProblem): string {
+  return position === undefined ? reason : `${reason} (line ${position.line}, column ${position.column})`;
 }
 
 export type PayloadResult =
@@ -56,7 +63,7 @@ function readJson(delivery: Delivery): PayloadResult {
   const text = decodeText(delivery);
   if (text === undefined) return notText(delivery);
   const parsed = parseJson(text);
-  if (!parsed.ok) return problem(400, `the body is not valid JSON: ${parsed.reason}`);
+  if (!parsed.ok) return problem(400, `the body is not valid JSON: ${parsed.reason}`, parsed.position);
   return found({ kind: "json", data: parsed.value, text });
 }
 
@@ -117,8 +124,8 @@ function notText(delivery: Delivery): PayloadResult {
   return problem(400, `the body is not valid ${mediaParameter(delivery, "charset") ?? "UTF-8"} text`);
 }
 
-function problem(status: 400 | 415, reason: string): PayloadResult {
-  return { ok: false, problem: { status, reason } };
+function problem(status: 400 | 415, reason: string, position?: TextPosition): PayloadResult {
+  return { ok: false, problem: { status, reason, position } };
 }
 
 function found(payload: Partial<Payload> & Pick<Payload, "kind" | "data">): PayloadResult {

@@ -50,6 +50,8 @@ export interface Proof {
   readonly signingCredential?: Credential;
   /** A short human name with where it stands: `x-zoho-signature (HMAC-SHA256, hex)`. */
   readonly title: string;
+  /** The header that carries it, lower case. Undefined where the body or the address does. */
+  readonly header?: string;
   sign(delivery: Delivery, secret: Secret, now: Date): Delivery;
   verify(delivery: Delivery, payload: Payload, secrets: readonly Secret[], now: Date, limits?: Limits): Verdict;
   /** Carries a signature that is wrong for certain, where signing with a wrong secret would not do. */
@@ -86,7 +88,7 @@ export interface WebhookEvent<Name extends string = string, Schema extends z.Zod
 export interface Reply {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Buffer;
   readonly headers?: readonly HeaderPair[];
 }
 

@@ -69,10 +69,12 @@ export function receive(input: ReceiveInput): Receipt {
   if (!read.ok) return { ...emptyReceipt, product: input.product?.id, problem: read.problem };
   const { payload } = read;
   const candidates = input.product === undefined ? input.products : [input.product];
-  const handshake = firstHandshake(candidates, payload, delivery);
-  if (handshake !== undefined) return { ...emptyReceipt, product: input.product?.id, payload, handshake };
-
   const found = recognise(input, candidates, payload);
+  // A known event is never taken for a challenge, whatever fields it has: its proofs would go unasked for.
+  if (found?.match === undefined) {
+    const handshake = firstHandshake(candidates, payload, delivery);
+    if (handshake !== undefined) return { ...emptyReceipt, product: input.product?.id, payload, handshake };
+  }
   if (found === undefined) return unrecognised(input, payload);
   const { product, format, match } = found;
   const event = match?.name ?? found.name;

@@ -1,3 +1,4 @@
+import { problemText } from "./payload.ts";
 import type { Reply, Verdict } from "./product.ts";
 import type { Receipt } from "./receive.ts";
 
@@ -19,7 +20,7 @@ export interface Decision {
 export function decideReply(receipt: Receipt, policy: ReplyPolicy): Decision {
   const { handshake, problem } = receipt;
   if (handshake !== undefined) return { reply: handshake, accepted: true, reason: undefined };
-  if (problem !== undefined) return refuse(problem.status, problem.reason);
+  if (problem !== undefined) return refuse(problem.status, problemText(problem));
   // Without a product there is no proof that could be asked for: saying yes would let anything in unsigned.
   if (receipt.product === undefined) {
     return refuse(404, "the body is no known product's event: post it to /webhooks/zoho/<product>");

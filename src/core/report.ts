@@ -1,7 +1,9 @@
 import type { HeaderPair } from "./delivery.ts";
+import type { ForwardReport, TargetReport, TunnelReport } from "./forward-report.ts";
 import type { TextPosition } from "./json-text.ts";
 import type { Explanation, Proves, WebhookEvent } from "./product.ts";
 import type { Receipt } from "./receive.ts";
+import type { Outcome } from "./verify-payload.ts";
 
 /**
  * All that the tool can say. A command reports one of these; `ui/` turns it into text or into a JSON line,
@@ -10,12 +12,16 @@ import type { Receipt } from "./receive.ts";
 export type Report =
   | ReadyReport
   | EventReport
+  | ForwardReport
+  | TargetReport
+  | TunnelReport
   | SummaryReport
   | SentReport
   | SendSummaryReport
   | RequestReport
   | VerifiedReport
   | ProductReport
+  | VerifySummaryReport
   | NoticeReport
   | WarningReport
   | TextReport
@@ -45,7 +51,8 @@ export interface EventReport {
   readonly body: Buffer;
   readonly receipt: Receipt;
   readonly duplicateOf: number | undefined;
-  readonly status: number;
+  /** The answer to the sender; undefined while the developer's app is still to give it (`--respond mirror`). */
+  readonly status: number | undefined;
   /** Why the answer is not a plain yes. */
   readonly refusal: string | undefined;
   /** False when a filter of the user's hides the line; it still counts. */
@@ -59,11 +66,22 @@ export interface ProductCount {
   readonly duplicates: number;
 }
 
+export interface ForwardCounts {
+  readonly delivered: number;
+  readonly failed: number;
+  /** Still in the log: the next `listen` goes on with them. */
+  readonly waiting: number;
+}
+
 export interface SummaryReport {
   readonly type: "summary";
   readonly total: ProductCount;
   readonly products: Readonly<Record<string, ProductCount>>;
   readonly seconds: number;
+  /** What became of what was forwarded; undefined when nothing was to be. */
+  readonly forwards: ForwardCounts | undefined;
+  /** How long the tunnel was down; undefined without one. */
+  readonly tunnelDownMs: number | undefined;
   /** What `--expect` asked for beside what came. */
   readonly expectations: readonly { readonly event: string; readonly wanted: number; readonly came: number }[];
 }
@@ -115,14 +133,30 @@ export interface RequestReport {
 
 export interface VerifiedReport {
   readonly type: "verified";
-  /** File name with the line or number of the payload in it, where it holds several; `-` for standard input. */
+  /** The file's name as the user wrote it; `-` for standard input. */
   readonly file: string;
+  /** The line on which the payload begins, where the file holds several. */
+  readonly line: number | undefined;
+  readonly outcome: Outcome;
   readonly receipt: Receipt;
   readonly body: Buffer;
   /** Where each schema issue stands in the file, in the order of the issues. */
   readonly positions: readonly (TextPosition | undefined)[];
+  /** Where the file stops being what it says it is. */
+  readonly problemPosition: TextPosition | undefined;
   readonly explanations: readonly { readonly proof: string; readonly explanation: Explanation }[];
   readonly showExpected: boolean;
+  readonly notes: readonly string[];
+}
+
+/** Said when there were several payloads. */
+export interface VerifySummaryReport {
+  readonly type: "verify-summary";
+  readonly count: number;
+  readonly ok: number;
+  readonly proofFailed: number;
+  /** Not an event of a known product, or not in the shape of one. */
+  readonly invalid: number;
 }
 
 /** What is known of a product. */

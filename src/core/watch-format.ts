@@ -55,7 +55,7 @@ function notification(api: string, verb: Verb) {
     ids: z.array(recordId()).min(1),
     channel_id: channelId(),
     query_params: z.looseObject({}),
-    affected_fields: z.array(z.record(z.string(), z.array(z.string()))),
+    affected_fields: z.array(z.record(z.string(), z.array(z.unknown()))),
     affected_values: z.array(z.looseObject({ record_id: recordId(), values: z.looseObject({}) })).optional(),
     // Integrations in use accept the subscription's own word as well.
     operation: z.enum([OPERATIONS[verb], verb]),

@@ -102,7 +102,10 @@ function flatten(error: unknown): readonly unknown[] {
 }
 
 function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+  if (!(error instanceof Error)) return undefined;
+  if ("code" in error && typeof error.code === "string") return error.code;
+  // undici gives llhttp's code with it in some versions and not in others.
+  return error.name === "HTTPParserError" ? "HPE_INVALID" : undefined;
 }
 
 /** `127.0.0.1:3000 or [::1]:3000`: the addresses that were tried. */

@@ -14,6 +14,8 @@ export interface PostOptions {
   readonly slowMs?: number | undefined;
   /** Gives up the exchange. */
   readonly signal?: AbortSignal | undefined;
+  /** Keep the whole answer (at most a megabyte) and not its beginning only. */
+  readonly wholeReply?: boolean | undefined;
 }
 
 /** What came of one delivery. Never thrown: an unreachable target is a result like any other. */
@@ -24,6 +26,8 @@ export interface PostResult {
   readonly headers: readonly HeaderPair[];
   /** The first 500 bytes of the answer as text, cut at a whole character. */
   readonly replyPreview: string;
+  /** The answer's exact bytes, where they were asked for. */
+  readonly reply: Buffer | undefined;
   /** From the start, or with `slowMs` from the body's last byte, to the end of the answer. */
   readonly latencyMs: number;
   /** Why there is no whole answer; undefined when there is one, whatever its status. */
@@ -56,9 +60,10 @@ async function exchange(
   dispatcher: Dispatcher,
   delivery: Delivery,
   timeoutMs: number,
-  { slowMs = 0, signal }: PostOptions,
+  { slowMs = 0, signal, wholeReply = false }: PostOptions,
 ): Promise<PostResult> {
   const url = new URL(delivery.url);
+  const slowly = slowMs > 0 && delivery.body.length > 1;
   const controller = new AbortController();
   let ended: typeof timeoutFailure | undefined;
   const end = (why: typeof timeoutFailure): void => {
@@ -73,26 +78,25 @@ async function exchange(
   let startedAt = performance.now();
   let status: number | undefined;
   let headers: readonly HeaderPair[] = [];
-  let replyPreview = "";
+  let read: ReadReply = { bytes: Buffer.alloc(0), complete: true };
   let error: PostFailure | undefined;
   try {
     const response = await dispatcher.request({
       origin: url.origin,
       path: url.pathname + url.search,
       method: delivery.method,
-      headers: endToEnd(delivery, slowMs > 0).flat(),
-      body:
-        slowMs > 0
-          ? dribble(delivery.body, slowMs, () => {
-              startedAt = performance.now();
-            })
-          : delivery.body,
+      headers: endToEnd(delivery, slowly).flat(),
+      body: slowly
+        ? dribble(delivery.body, slowMs, () => {
+            startedAt = performance.now();
+          })
+        : delivery.body,
       responseHeaders: "raw",
       signal: controller.signal,
     });
     status = response.statusCode;
     headers = pairs(response.headers);
-    replyPreview = await readPreview(response.body);
+    read = await readReply(response.body, wholeReply ? LONGEST_REPLY_BYTES : PREVIEW_BYTES);
   } catch (thrown) {
     const circumstances = { url, timeoutMs, status };
     error = ended === undefined ? explainFailure(thrown, circumstances) : ended(circumstances);
@@ -100,7 +104,15 @@ async function exchange(
     clearTimeout(timer);
     signal?.removeEventListener("abort", interrupt);
   }
-  return { status, headers, replyPreview, latencyMs: performance.now() - startedAt, error };
+  const latencyMs = performance.now() - startedAt;
+  return {
+    status,
+    headers,
+    replyPreview: previewOf(read),
+    reply: wholeReply ? read.bytes : undefined,
+    latencyMs,
+    error,
+  };
 }
 
 const OF_THE_CONNECTION = new Set([
@@ -139,19 +151,26 @@ function pairs(raw: unknown): readonly HeaderPair[] {
   return texts.flatMap((name, i): HeaderPair[] => (i % 2 === 0 ? [[name, texts[i + 1] ?? ""]] : []));
 }
 
-async function readPreview(body: AsyncIterable<unknown>): Promise<string> {
+interface ReadReply {
+  readonly bytes: Buffer;
+  /** False when the answer was longer than what was to be kept of it. */
+  readonly complete: boolean;
+}
+
+async function readReply(body: AsyncIterable<unknown>, keepBytes: number): Promise<ReadReply> {
   const kept: Buffer[] = [];
-  let keptBytes = 0;
   let bytes = 0;
   for await (const chunk of body) {
     if (!(chunk instanceof Uint8Array)) continue;
+    if (bytes < keepBytes) kept.push(Buffer.from(chunk.subarray(0, keepBytes - bytes)));
     bytes += chunk.length;
-    if (keptBytes < PREVIEW_BYTES) {
-      kept.push(Buffer.from(chunk.subarray(0, PREVIEW_BYTES - keptBytes)));
-      keptBytes = Math.min(bytes, PREVIEW_BYTES);
-    }
     if (bytes > LONGEST_REPLY_BYTES) break;
   }
+  return { bytes: Buffer.concat(kept), complete: bytes <= keepBytes };
+}
+
+function previewOf({ bytes, complete }: ReadReply): string {
+  const start = bytes.subarray(0, PREVIEW_BYTES);
   // A streaming decoder holds back the bytes of a character that is not there as a whole.
-  return new TextDecoder().decode(Buffer.concat(kept), { stream: bytes > PREVIEW_BYTES });
+  return new TextDecoder().decode(start, { stream: !complete || start.length < bytes.length });
 }

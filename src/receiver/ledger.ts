@@ -1,3 +1,4 @@
+import type { Reply } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
 import type { Decision } from "../core/reply.ts";
 import type { Arrival } from "./judge.ts";
@@ -15,12 +16,15 @@ export interface Kept {
   /** Counts from 1, in order of arrival. */
   readonly n: number;
   readonly duplicateOf: number | undefined;
+  /** The answer that the developer's app gives in place of ours. */
+  answer?(): Promise<Reply>;
+  /** What follows once the sender has been answered and the event shown. */
+  after?(): void;
 }
 
 /** Where deliveries are kept. An accepted one is answered only after `keep` has resolved. */
 export interface Ledger {
   keep(entry: Entry): Promise<Kept>;
-  close(): Promise<void>;
 }
 
 const MOST_IDENTITIES = 200_000;
@@ -47,6 +51,5 @@ export function memoryLedger(): Ledger {
       if (earlier === undefined) seen.set(identity, { n, atMs });
       return { n, duplicateOf: earlier?.n };
     },
-    async close() {},
   };
 }

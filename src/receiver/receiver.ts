@@ -106,9 +106,8 @@ async function keepAndAnswer(
     options.onTrouble(`a delivery could not be kept: ${errorText(error)}`);
     if (decision.accepted) decision = refuse(503, "the delivery could not be stored; send it again later");
   });
-  send(response, decision.reply);
   const { delivery, at } = arrival;
-  options.onEvent({
+  const event = {
     type: "event",
     n: kept?.n ?? 0,
     at,
@@ -118,9 +117,16 @@ async function keepAndAnswer(
     body: delivery.body,
     receipt,
     duplicateOf: kept?.duplicateOf,
-    status: decision.reply.status,
     refusal: decision.reason,
-  });
+  } as const;
+  if (kept?.answer !== undefined) {
+    options.onEvent({ ...event, status: undefined });
+    return send(response, await kept.answer());
+  }
+  const { reply } = decision;
+  send(response, reply);
+  options.onEvent({ ...event, status: reply.status });
+  kept?.after?.();
 }
 
 function send(response: ServerResponse, { status, contentType, body, headers = [] }: Reply): void {

@@ -21,12 +21,15 @@ export function parseExpectation(text: string): Expectation {
   return { pattern: eventPattern(pattern), wanted };
 }
 
+/** What the receiver itself can count. */
+export type CountSummary = Omit<SummaryReport, "forwards" | "tunnelDownMs">;
+
 /** Counts what comes, by product and by expectation. */
 export interface Tally {
   add(event: Pick<EventReport, "receipt" | "refusal" | "duplicateOf">): void;
   /** True once every expectation is met; never when there is none. */
   complete(): boolean;
-  summary(seconds: number): SummaryReport;
+  summary(seconds: number): CountSummary;
 }
 
 type Counts = { -readonly [K in keyof ProductCount]: ProductCount[K] };

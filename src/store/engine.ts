@@ -51,7 +51,7 @@ export async function loadEngine(ids: readonly EngineId[] = engineIds): Promise<
     try {
       return await LOADERS[id]();
     } catch (error) {
-      reasons.push(`${id}: ${errorText(error).split("\n", 1)[0]}`);
+      reasons.push(`${id}: ${errorText(error).replace(/\s+/g, " ").slice(0, 300)}`);
     }
   }
   throw new UserError(

@@ -54,7 +54,10 @@ export function recordConditions(filter: LogFilter, kinds: readonly EventKind[] 
   // The first number is found by the time index; from there on the walk is by number.
   if (filter.since !== undefined) {
     const since = filter.since.getTime();
-    add("n >= coalesce((SELECT min(n) FROM deliveries WHERE received_at >= ?), 9e15)", since);
+    add(
+      "n >= coalesce((SELECT min(+n) FROM deliveries INDEXED BY deliveries_by_time WHERE received_at >= ?), 9e15)",
+      since,
+    );
     add("+received_at >= ?", since);
   }
   if (filter.after !== undefined) add("n > ?", filter.after);

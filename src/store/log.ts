@@ -102,6 +102,8 @@ export interface Claim extends ClaimRef {
   /** Attempts made before this one. */
   readonly attempts: number;
   readonly receivedAt: Date;
+  readonly remote: string | undefined;
+  readonly duplicateOf: number | undefined;
   readonly product: string | undefined;
   readonly event: string | undefined;
   readonly delivery: Delivery;

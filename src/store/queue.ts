@@ -11,7 +11,7 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
     `UPDATE forwards SET state = ${WAITING}, lease_until = NULL WHERE state = ${IN_FLIGHT} AND lease_until <= ?`,
   );
   const due = database.prepare(
-    `SELECT id, n, target, attempts, received_at, product, event, method, url, headers, body
+    `SELECT id, n, target, attempts, received_at, remote, duplicate_of, product, event, method, url, headers, body
      FROM forwards JOIN deliveries USING (n) JOIN contents USING (n)
      WHERE id IN (
        SELECT id FROM forwards AS this WHERE target = ? AND state = ${WAITING} AND due_at <= ?
@@ -85,6 +85,8 @@ function readClaim(row: SqlRow): Claim {
     target: textOf(row, "target"),
     attempts: maybeNumber(row, "attempts") ?? 0,
     receivedAt: new Date(numberOf(row, "received_at")),
+    remote: maybeText(row, "remote"),
+    duplicateOf: maybeNumber(row, "duplicate_of"),
     product: maybeText(row, "product"),
     event: maybeText(row, "event"),
     delivery: readDelivery(row),

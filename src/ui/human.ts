@@ -1,13 +1,14 @@
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
 import { renderEvent } from "./human/event.ts";
+import { renderForward, renderTarget, renderTunnel } from "./human/forward.ts";
 import { renderProduct } from "./human/product.ts";
 import { renderReady } from "./human/ready.ts";
 import { renderRequest } from "./human/request.ts";
 import { renderSendSummary, renderSent } from "./human/sent.ts";
 import { renderSummary } from "./human/summary.ts";
 import { renderTable } from "./human/table.ts";
-import { renderVerified } from "./human/verified.ts";
+import { renderVerified, renderVerifySummary } from "./human/verified.ts";
 import { type Paint, plain } from "./paint.ts";
 
 export interface Style {
@@ -26,12 +27,16 @@ type Renderers = {
 const renderers: Renderers = {
   ready: renderReady,
   event: renderEvent,
+  forward: renderForward,
+  target: renderTarget,
+  tunnel: renderTunnel,
   summary: renderSummary,
   sent: renderSent,
   "send-summary": renderSendSummary,
   request: renderRequest,
   verified: renderVerified,
   product: renderProduct,
+  "verify-summary": renderVerifySummary,
   table: renderTable,
   notice: ({ message }, { err, quiet }) => (quiet ? {} : { err: `${err.dim(plain(message, true))}\n` }),
   warning: ({ message, hint }, { err }) => ({

@@ -1,7 +1,9 @@
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
-import { eventLine, verifiedLine } from "./json/event.ts";
+import { eventLine } from "./json/event.ts";
+import { forwardLine, targetLine, tunnelLine } from "./json/forward.ts";
 import { requestLine, sendSummaryLine, sentLine } from "./json/sent.ts";
+import { verifiedLine, verifySummaryLine } from "./json/verified.ts";
 
 type Line = Readonly<Record<string, unknown>>;
 type Renderers = { readonly [Kind in Report["type"]]: (report: Extract<Report, { type: Kind }>) => readonly Line[] };
@@ -10,13 +12,25 @@ type Renderers = { readonly [Kind in Report["type"]]: (report: Extract<Report, {
 const renderers: Renderers = {
   ready: ({ url, publicUrl, urls, notes }) => [{ type: "ready", url, public_url: publicUrl ?? null, urls, notes }],
   event: (report) => (report.shown ? [eventLine(report)] : []),
-  summary: ({ total, products, seconds, expectations }) => [
-    { type: "summary", ...total, products, seconds, expectations },
+  forward: (report) => [forwardLine(report)],
+  target: (report) => [targetLine(report)],
+  tunnel: (report) => [tunnelLine(report)],
+  summary: ({ total, products, seconds, forwards, tunnelDownMs, expectations }) => [
+    {
+      type: "summary",
+      ...total,
+      products,
+      seconds,
+      forwards: forwards ?? null,
+      tunnel_down_ms: tunnelDownMs ?? null,
+      expectations,
+    },
   ],
   sent: (report) => [sentLine(report)],
   "send-summary": (report) => [sendSummaryLine(report)],
   request: (report) => [requestLine(report)],
   verified: (report) => [verifiedLine(report)],
+  "verify-summary": (report) => [verifySummaryLine(report)],
   notice: () => [],
   warning: ({ message, hint }) => [{ type: "warning", message, hint: hint ?? null }],
   text: ({ text, json }) => [json ?? { type: "text", text }],

@@ -36,6 +36,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     cwd: home,
     home,
     platform: process.platform,
+    pid: process.pid,
     invocation: "zoho-hooks",
     packageRoot: fileURLToPath(new URL("../..", import.meta.url)),
     stdin: { isTTY: false, read: async () => Buffer.from(options.stdin ?? "") },

@@ -5,8 +5,9 @@ import { malformedJson, truncatedBody } from "../../core/broken-body.ts";
 import { type Delivery, withBody } from "../../core/delivery.ts";
 import { usageError } from "../../core/errors.ts";
 import { freshen, type Random, seededRandom } from "../../core/fresh.ts";
-import { prepare } from "../../core/prepare.ts";
-import { assign } from "../../core/set-path.ts";
+import { type Prepared, type PrepareInput, prepare } from "../../core/prepare.ts";
+import { valueAt } from "../../core/schema-check.ts";
+import { type Assignment, assign } from "../../core/set-path.ts";
 import type { SendPlan } from "./plan.ts";
 import type { Subject } from "./subjects.ts";
 
@@ -61,7 +62,7 @@ function makeShipment(context: Context, plan: SendPlan, config: Config, subject:
     now,
     faults: plan.faults,
   };
-  const good = prepare({ ...input, body });
+  const good = prepareKeeping(plan.assignments, { ...input, body });
   const about = { subject, challenge, flaw: flawOf(plan, subject) };
   if (plan.breakage === undefined) return { ...about, delivery: good.delivery, notes: good.notes };
   if (good.delivery.body.length === 0) throw usageError("an empty body cannot be broken further");
@@ -74,6 +75,20 @@ function makeShipment(context: Context, plan: SendPlan, config: Config, subject:
   // Broken by its sender, who signs what it sends.
   const broken = prepare({ ...input, body: malformedJson(good.delivery.body) });
   return { ...about, delivery: broken.delivery, notes: [...good.notes, "malformed JSON, as asked"] };
+}
+
+/** A value that the user has set stays, also where a proof would write its own over it: `--set token=…`. */
+function prepareKeeping(assignments: readonly Assignment[], input: PrepareInput): Prepared {
+  const prepared = prepare(input);
+  if (assignments.length === 0 || Buffer.isBuffer(input.body)) return prepared;
+  const written: unknown = JSON.parse(prepared.delivery.body.toString("utf8"));
+  const lost = assignments.some(
+    ({ path }) => JSON.stringify(valueAt(written, path)) !== JSON.stringify(valueAt(input.body, path)),
+  );
+  if (!lost) return prepared;
+  const proofs = input.format.proofs.filter((proof) => proof.proves === "body");
+  const kept = prepare({ ...input, format: { ...input.format, proofs } });
+  return { ...kept, notes: ["the token as set with --set", ...kept.notes] };
 }
 
 /** Values that the user sets are set last: what was typed is never made fresh. */

@@ -3,9 +3,8 @@ import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
 import { type EventMatch, eventNames, findEvent, findFormat } from "../../core/event-name.ts";
-import type { Format, Product } from "../../core/product.ts";
+import type { Format, Product, Verdict } from "../../core/product.ts";
 import { receive } from "../../core/receive.ts";
-import { noSecrets } from "../../core/secret.ts";
 import { assign } from "../../core/set-path.ts";
 import { targetUrl } from "../../core/target-url.ts";
 import { products } from "../../products/index.ts";
@@ -33,9 +32,10 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
   const format = chooseFormat(product, plan, config);
   if (plan.challenge !== undefined) return [subject(plan, config, product, format, undefined, undefined, undefined)];
   if (plan.event === undefined) {
+    const some = eventNames(format).slice(0, 8).join(", ");
     throw usageError(
       `send ${product.id} needs an event`,
-      `one of: ${eventNames(format).join(", ")}; or --all for every one`,
+      `such as ${some}; zoho-hooks products ${product.id} lists them, --all sends every one`,
     );
   }
   const match = chooseEvent(product, format, plan.event);
@@ -81,7 +81,7 @@ function sampleSubject(
 async function ownSubject(context: Context, plan: SendPlan, config: Config, data: string): Promise<Subject> {
   const own = await readOwnBody(context, data, plan.headers);
   const named = plan.product === undefined ? undefined : requireProduct(products, plan.product);
-  const seen = recogniseOwn(context, own, named);
+  const seen = recogniseOwn(context, config, own, named);
   const product = named ?? products.find((each) => each.id === seen.product);
   if (product === undefined) {
     throw usageError("the product cannot be told from the body", "name it: zoho-hooks send crm --data …");
@@ -94,6 +94,7 @@ async function ownSubject(context: Context, plan: SendPlan, config: Config, data
       (proof) => proof.proves === "body" && config.secrets.for(proof.credential, product.id).length > 0,
     );
     warnOfReserialising(context, own, signs && plan.faults.noSignature !== true);
+    warnOfToken(context, seen.verdicts);
     return subject(plan, config, product, format, event, own.bytes, own.contentType);
   }
   const value = asData(own, change);
@@ -101,14 +102,26 @@ async function ownSubject(context: Context, plan: SendPlan, config: Config, data
   return subject(plan, config, product, format, event, value, own.contentType);
 }
 
-function recogniseOwn(context: Context, own: OwnBody, product: Product | undefined) {
+/** A body that is sent as it is keeps the token that it has, or has not. */
+function warnOfToken(context: Context, verdicts: readonly Verdict[]): void {
+  for (const verdict of verdicts) {
+    if (verdict.proves !== "sender" || verdict.verdict !== "failed") continue;
+    context.report({
+      type: "warning",
+      message: `${verdict.reason}; your body is sent as it is`,
+      hint: "an app that checks the token refuses it: put the right one into the body, or use --fresh, which writes the body anew with it",
+    });
+  }
+}
+
+function recogniseOwn(context: Context, config: Config, own: OwnBody, product: Product | undefined) {
   const delivery = {
     method: "POST",
     url: "/",
     headers: [["content-type", own.contentType]] as const,
     body: own.bytes,
   };
-  return receive({ products, product, delivery, secrets: noSecrets, now: context.now(), schemas: false });
+  return receive({ products, product, delivery, secrets: config.secrets, now: context.now(), schemas: false });
 }
 
 function subject(

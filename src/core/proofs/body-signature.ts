@@ -28,6 +28,7 @@ export function bodySignature(scheme: BodySignature): Proof {
     id,
     proves,
     credential,
+    header,
     title: `${header}: HMAC-SHA256 of the body, base64`,
     sign: (delivery, secret) => withHeader(delivery, header, hmac(delivery.body, secret)),
     verify(delivery, payload, secrets, now) {

@@ -28,6 +28,7 @@ export const financeSignature: Proof = {
   id: "finance-signature",
   proves: "body",
   credential: "secret",
+  header: HEADER,
   title: `${HEADER}: HMAC-SHA256 of the sorted query and form pairs and the raw body, hex`,
   sign(delivery, secret) {
     const read = readPayload(delivery);

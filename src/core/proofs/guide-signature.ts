@@ -18,6 +18,7 @@ export const guideSignature: Proof = {
   proves: "body",
   credential: "secret",
   title: `${HEADER}: HMAC-SHA256 of the body, hex`,
+  header: HEADER,
   sign: (delivery, secret) => withHeader(delivery, HEADER, hmacHex(delivery.body, secret)),
   verify(delivery, payload, secrets) {
     const signature = headerValue(delivery, HEADER);

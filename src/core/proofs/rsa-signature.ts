@@ -19,6 +19,7 @@ export function rsaSignature({ id, header }: RsaSignature): Proof {
     proves,
     credential: "publicKey",
     signingCredential: "privateKey",
+    header,
     title: `${header}: RSA-SHA256 of the body, base64`,
     sign: (delivery, key) =>
       withHeader(delivery, header, sign("sha256", delivery.body, readPrivateKey(key)).toString("base64")),

@@ -20,6 +20,7 @@ export const paymentsSignature: Proof = {
   id: "payments-signature",
   proves: "body",
   credential: "secret",
+  header: HEADER,
   title: `${HEADER}: t=<ms>,v=<HMAC-SHA256 of t, a dot and the body, hex>`,
   sign(delivery, secret, now) {
     const t = String(now.getTime());

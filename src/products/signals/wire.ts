@@ -14,7 +14,7 @@ export const wire = format({});
 function format({ auth }: FormatSettings): Format {
   return {
     id: "wire",
-    source: "the envelope of zcatalyst-cli (templates/event/signals.json)",
+    source: "https://docs.catalyst.zoho.com/en/cli/v1/gen-payload-catalyst-publishers, as zcatalyst-cli writes it",
     proofs: auth === undefined ? [] : [staticAuth(auth)],
     events: [event("<Event>", "A rule sent an event on, of any publisher", envelope, { members: PUBLISHED })],
     recognise: ({ data }) => textAt(data, ["events", "0", "event_config", "api_name"]),

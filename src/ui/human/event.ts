@@ -8,7 +8,8 @@ import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { type Paint, plain } from "../paint.ts";
 
-const INDENT = "         ";
+/** Below an event's time. */
+export const INDENT = "         ";
 
 /** One line an event; below it only what needs attention, and with `--verbose` headers and body. */
 export function renderEvent(report: EventReport, { out, verbose }: Style): Rendered {

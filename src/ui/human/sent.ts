@@ -9,7 +9,7 @@ export function renderSent(report: SentReport, { out, quiet }: Style): Rendered 
   if (quiet && ok) return {};
   const status =
     report.status === undefined
-      ? out.bad("✗ not delivered")
+      ? out.bad("✗ ---")
       : ok
         ? out.good(`✓ ${report.status}`)
         : out.bad(`✗ ${report.status}`);
@@ -17,7 +17,9 @@ export function renderSent(report: SentReport, { out, quiet }: Style): Rendered 
     status,
     out.name(report.product.padEnd(13)),
     (report.event ?? "(own body)").padEnd(26),
-    out.dim(`${formatDuration(report.latencyMs)}  ${formatBytes(report.bytes)}  ${plain(report.url)}`),
+    out.dim(
+      `${formatDuration(report.latencyMs).padStart(8)}  ${formatBytes(report.bytes).padStart(7)}  ${plain(report.url)}`,
+    ),
   ].join(" ");
   const below = [
     ...(report.brief ? [] : report.notes.map((note) => out.dim(plain(note)))),

@@ -18,11 +18,22 @@ export function renderSummary(report: SummaryReport, { out }: Style): Rendered {
     ...products.map(([product, count]) => row(product, count)),
     ...(products.length === 1 ? [] : [row("total", report.total)]),
   ];
+  const { forwards, tunnelDownMs } = report;
+  const forwarded =
+    forwards === undefined
+      ? []
+      : [
+          `Forwarded: ${forwards.delivered} delivered, ${forwards.failed} failed${forwards.waiting > 0 ? `, ${forwards.waiting} waiting for the next listen` : ""}`,
+        ];
+  const down =
+    tunnelDownMs === undefined || tunnelDownMs === 0
+      ? []
+      : [out.caution(`The tunnel was down for ${formatDuration(tunnelDownMs)}.`)];
   const expected = report.expectations.map(({ event, wanted, came }) =>
     came >= wanted
       ? out.good(`✓ ${event}: ${came} of ${wanted} came`)
       : out.bad(`✗ ${event}: ${came} of ${wanted} came`),
   );
   const title = `\n${out.strong("Summary")} ${out.dim(`after ${formatDuration(report.seconds * 1000)}`)}`;
-  return { out: `${[title, ...alignRows(rows, [1, 2, 3, 4]), ...expected].join("\n")}\n` };
+  return { out: `${[title, ...alignRows(rows, [1, 2, 3, 4]), ...forwarded, ...down, ...expected].join("\n")}\n` };
 }

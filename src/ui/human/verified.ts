@@ -1,5 +1,5 @@
 import type { Explanation } from "../../core/product.ts";
-import type { VerifiedReport } from "../../core/report.ts";
+import type { VerifiedReport, VerifySummaryReport } from "../../core/report.ts";
 import { formatBytes } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
@@ -7,41 +7,75 @@ import { type Paint, plain } from "../paint.ts";
 import { bodyLines, issueText, verdictText } from "./event.ts";
 
 export function renderVerified(report: VerifiedReport, { out, verbose, quiet }: Style): Rendered {
-  const { receipt } = report;
-  if (quiet && isGood(report)) return {};
-  const what =
-    receipt.problem !== undefined
-      ? out.bad(plain(receipt.problem.reason))
-      : receipt.event === undefined
-        ? out.bad("no known product or event")
-        : `${out.name(`${receipt.product}`)} ${plain(receipt.event)} ${out.dim(`(${receipt.format})`)}`;
-  const lines = [`${out.strong(plain(report.file))}: ${what} ${out.dim(formatBytes(report.body.length))}`];
-  if (receipt.event !== undefined && !receipt.known) {
-    lines.push(
-      `  ${out.bad("✗ unknown event")}${receipt.suggestions.length > 0 ? `, nearest: ${receipt.suggestions.join(", ")}` : ""}`,
-    );
-  }
-  if (receipt.schema !== undefined) lines.push(`  ${receipt.schema.ok ? out.good("✓ schema") : out.bad("✗ schema")}`);
-  receipt.schema?.issues.forEach((issue, i) => {
-    const position = report.positions[i];
-    const where = position === undefined ? "" : `${plain(report.file)}:${position.line}:${position.column}  `;
-    lines.push(`    ${out.dim(where)}${issueText(issue)}`);
-  });
-  for (const verdict of receipt.verdicts) {
-    const proves =
-      verdict.verdict === "passed" && verdict.proves !== "body" ? ` (proves the ${verdict.proves} only)` : "";
-    lines.push(`  ${verdictText(verdict, out)}: ${plain(verdict.reason)}${proves}`);
-  }
-  for (const { proof, explanation } of report.explanations)
-    lines.push(...explanationLines(proof, explanation, report.showExpected, out));
-  if (verbose) lines.push("", ...bodyLines(receipt.payload?.text, report.body).map((line) => `  ${line}`));
+  if (quiet && report.outcome === "ok") return {};
+  const lines = [
+    `${mark(report, out)} ${out.strong(label(report))}: ${headline(report, out)} ${out.dim(formatBytes(report.body.length))}`,
+    ...schemaLines(report, out),
+    ...proofLines(report, out),
+    ...report.notes.map((note) => `  ${out.caution(plain(note))}`),
+    ...report.explanations.flatMap(({ proof, explanation }) =>
+      explanationLines(proof, explanation, report.showExpected, out),
+    ),
+    ...(verbose ? ["", ...bodyLines(report.receipt.payload?.text, report.body).map((line) => `  ${line}`), ""] : []),
+  ];
   return { out: `${lines.join("\n")}\n` };
 }
 
-function isGood({ receipt }: VerifiedReport): boolean {
-  return (
-    receipt.known && receipt.schema?.ok !== false && !receipt.verdicts.some((verdict) => verdict.verdict === "failed")
-  );
+export function renderVerifySummary(summary: VerifySummaryReport, { out }: Style): Rendered {
+  const { count, ok, proofFailed, invalid } = summary;
+  const parts = [
+    ok === count ? out.good("all fine") : `${ok} fine`,
+    ...(proofFailed > 0 ? [out.bad(`${proofFailed} with a failed proof`)] : []),
+    ...(invalid > 0 ? [out.bad(`${invalid} not valid`)] : []),
+  ];
+  return { out: `${out.strong(`${count} payloads`)}: ${parts.join(", ")}\n` };
+}
+
+function mark({ outcome }: VerifiedReport, paint: Paint): string {
+  return outcome === "ok" ? paint.good("✓") : paint.bad("✗");
+}
+
+function label({ file, line }: VerifiedReport): string {
+  return plain(line === undefined ? file : `${file}:${line}`);
+}
+
+function headline(report: VerifiedReport, paint: Paint): string {
+  const { receipt } = report;
+  if (receipt.problem !== undefined) {
+    const { position } = receipt.problem;
+    const place = placeText(report.file, report.problemPosition);
+    const inBody = position === undefined ? "" : ` (line ${position.line}, column ${position.column} of the body)`;
+    return `${paint.bad(plain(receipt.problem.reason))}${place === "" ? inBody : ` ${paint.dim(`at ${place}`)}`}`;
+  }
+  if (receipt.handshake !== undefined) return "a challenge, no event";
+  if (receipt.event === undefined) {
+    return paint.bad(receipt.product === undefined ? "no event of a known product" : `no event of ${receipt.product}`);
+  }
+  const name = `${paint.name(`${receipt.product}`)} ${plain(receipt.event)} ${paint.dim(`(${receipt.format})`)}`;
+  if (receipt.known) return name;
+  const near = receipt.suggestions.length > 0 ? `, nearest: ${receipt.suggestions.join(", ")}` : "";
+  return `${name} ${paint.bad(`unknown event${near}`)}`;
+}
+
+function placeText(file: string, position: { line: number; column: number } | undefined): string {
+  return position === undefined ? "" : plain(`${file}:${position.line}:${position.column}`);
+}
+
+function schemaLines({ receipt, positions, file }: VerifiedReport, paint: Paint): readonly string[] {
+  if (receipt.schema === undefined) return [];
+  const issues = receipt.schema.issues.map((issue, i) => {
+    const place = placeText(file, positions[i]);
+    return `    ${place === "" ? "" : `${paint.dim(place)}  `}${issueText(issue)}`;
+  });
+  return [`  ${receipt.schema.ok ? paint.good("✓ schema") : paint.bad("✗ schema")}`, ...issues];
+}
+
+function proofLines({ receipt }: VerifiedReport, paint: Paint): readonly string[] {
+  return receipt.verdicts.map((verdict) => {
+    const limited = verdict.verdict === "passed" && verdict.proves !== "body";
+    const proves = limited ? ` (proves ${verdict.proves === "sender" ? "the sender only" : "nothing by itself"})` : "";
+    return `  ${verdictText(verdict, paint)}: ${plain(verdict.reason)}${proves}`;
+  });
 }
 
 function explanationLines(
@@ -52,14 +86,12 @@ function explanationLines(
 ): readonly string[] {
   const matches = explanation.findings.filter((finding) => finding.matches);
   const tried = explanation.findings.filter((finding) => !finding.matches);
-  const lines = [`  ${paint.strong(`why ${proof}:`)} signed is ${plain(explanation.canonical, true)}`];
+  const lines = [`  ${paint.strong(`why ${proof}:`)} ${plain(explanation.canonical)}`];
   for (const match of matches) {
     lines.push(`    ${paint.good("→")} ${plain(match.meaning)}`);
-    if (match.remedy) lines.push(`      ${paint.dim(plain(match.remedy))}`);
+    if (match.remedy !== undefined) lines.push(`      ${paint.dim(plain(match.remedy))}`);
   }
-  if (matches.length === 0) {
-    lines.push(`    ${paint.bad("nothing that was tried matches:")} another secret, or a body that was changed`);
-  }
+  if (matches.length === 0) lines.push(`    ${paint.bad("→")} none of the known mistakes explains it`);
   if (tried.length > 0)
     lines.push(paint.dim(`    tried without a match: ${tried.map((finding) => finding.id).join(", ")}`));
   if (showExpected && explanation.expected !== undefined) {

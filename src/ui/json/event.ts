@@ -1,5 +1,6 @@
+import { problemText } from "../../core/payload.ts";
 import type { Receipt } from "../../core/receive.ts";
-import type { EventReport, VerifiedReport } from "../../core/report.ts";
+import type { EventReport } from "../../core/report.ts";
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -15,47 +16,12 @@ export function eventLine(report: EventReport): Line {
     body_b64: report.body.toString("base64"),
     body: report.receipt.payload?.data ?? null,
     duplicate_of: report.duplicateOf ?? null,
-    status: report.status,
+    status: report.status ?? null,
     refusal: report.refusal ?? null,
   };
 }
 
-export function verifiedLine(report: VerifiedReport): Line {
-  const { schema } = report.receipt;
-  return {
-    type: "verified",
-    file: report.file,
-    ...receiptFields(report.receipt),
-    schema:
-      schema === undefined
-        ? null
-        : {
-            ok: schema.ok,
-            issues: schema.issues.map(({ at, expected, received }, i) => ({
-              path: at,
-              expected,
-              received,
-              ...(report.positions[i] ?? {}),
-            })),
-          },
-    body_b64: report.body.toString("base64"),
-    body: report.receipt.payload?.data ?? null,
-    ...(report.explanations.length === 0
-      ? {}
-      : {
-          explanations: report.explanations.map(({ proof, explanation }) => ({
-            proof,
-            canonical: explanation.canonical,
-            findings: explanation.findings,
-            ...(report.showExpected
-              ? { received: explanation.received ?? null, expected: explanation.expected ?? null }
-              : {}),
-          })),
-        }),
-  };
-}
-
-function receiptFields(receipt: Receipt): Line {
+export function receiptFields(receipt: Receipt): Line {
   return {
     product: receipt.product ?? null,
     format: receipt.format ?? null,
@@ -70,7 +36,7 @@ function receiptFields(receipt: Receipt): Line {
             ok: receipt.schema.ok,
             issues: receipt.schema.issues.map(({ at, expected, received }) => ({ path: at, expected, received })),
           },
-    problem: receipt.problem?.reason ?? null,
+    problem: receipt.problem === undefined ? null : problemText(receipt.problem),
     identity: receipt.identity ?? null,
   };
 }

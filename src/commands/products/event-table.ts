@@ -1,4 +1,4 @@
-import type { Product } from "../core/product.ts";
+import type { Product } from "../../core/product.ts";
 
 /** The events of every product as two Markdown tables: what the README shows between its `events` markers. */
 export function eventTable(products: readonly Product[]): string {

@@ -1,0 +1,103 @@
+import type { Command } from "commander";
+import { type Fixture, readFixture } from "../config/fixture-store.ts";
+import { loadConfig } from "../config/load.ts";
+import type { Context } from "../context.ts";
+import { ExitCode } from "../core/errors.ts";
+import type { Product } from "../core/product.ts";
+import { products } from "../products/index.ts";
+import type { Define } from "./command.ts";
+import { eject } from "./fixtures/eject.ts";
+import { allSamples, type FixtureOptions, requireSample, type Sample } from "./fixtures/samples.ts";
+import { chosenFormat, requireProduct } from "./options.ts";
+
+export const define: Define = (command, act) => {
+  withFormat(command.command("show"))
+    .description("Print the sample that send uses for an event.")
+    .argument("<product>", "product, such as crm")
+    .argument("<event>", "event, such as Leads.create")
+    .action(act(show));
+  withFormat(command.command("path"))
+    .description("Print where that sample lies: in the project when it has a copy, else in this package.")
+    .argument("<product>", "product, such as crm")
+    .argument("<event>", "event, such as Leads.create")
+    .action(act(path));
+  withFormat(command.command("list"))
+    .description("List every sample and whether it is the project's own.")
+    .argument("[product]", "only this product's")
+    .action(act(list));
+  withFormat(command.command("eject"))
+    .description("Copy samples into the project, where your copy then wins.")
+    .argument("[product]", "product, such as crm")
+    .argument("[event]", "event, such as Leads.create")
+    .option("--all", "every event of the product, or of all products")
+    .option("--force", "overwrite copies that have been changed")
+    .addHelpText("after", EJECT_HELP)
+    .action(act(eject));
+};
+
+const EJECT_HELP = `
+Copies go to .zoho-hooks/fixtures/<product>/<format>/<event>.json. A copy that has been changed is never overwritten
+without --force or a yes of yours.
+
+Examples:
+  $ zoho-hooks fixtures eject crm Leads.create
+  $ zoho-hooks fixtures eject crm Invoices.create     a module without a sample of its own gets its family's
+  $ zoho-hooks fixtures eject desk --all
+`;
+
+function withFormat(command: Command): Command {
+  return command.option("--format <format>", "format of the sample (default: the product's first, or the settings')");
+}
+
+async function show(context: Context, id: string, name: string, options: FixtureOptions): Promise<ExitCode> {
+  const { sample, fixture } = locate(context, id, name, options);
+  context.report({ type: "text", text: fixture.text, json: { ...fixtureLine(sample, fixture), text: fixture.text } });
+  return ExitCode.ok;
+}
+
+async function path(context: Context, id: string, name: string, options: FixtureOptions): Promise<ExitCode> {
+  const { sample, fixture } = locate(context, id, name, options);
+  context.report({ type: "text", text: `${fixture.path}\n`, json: fixtureLine(sample, fixture) });
+  if (fixture.template) {
+    context.report({ type: "notice", message: `a template, filled in for ${sample.match.name} when it is used` });
+  }
+  return ExitCode.ok;
+}
+
+async function list(context: Context, id: string | undefined, options: FixtureOptions): Promise<ExitCode> {
+  const { root, settings } = loadConfig(context);
+  const chosen = id === undefined ? products : [requireProduct(products, id)];
+  const samples = chosen.flatMap((product: Product) => {
+    const formats = options.format === undefined ? product.formats : [chosenFormat(product, options.format, settings)];
+    return formats.flatMap((format) => allSamples(product, format));
+  });
+  const found = samples.map((sample) => ({ sample, fixture: requireFixture(context, root, sample) }));
+  context.report({
+    type: "table",
+    columns: ["product", "format", "event", "sample"],
+    rows: found.map(({ sample, fixture }) => [
+      sample.product.id,
+      sample.format.id,
+      sample.match.name,
+      `${fixture.origin === "project" ? "the project's own" : "built-in"}${fixture.template ? ", from a template" : ""}`,
+    ]),
+    json: found.map(({ sample, fixture }) => fixtureLine(sample, fixture)),
+  });
+  return ExitCode.ok;
+}
+
+function locate(context: Context, id: string, name: string, options: FixtureOptions) {
+  const { root, settings } = loadConfig(context);
+  const sample = requireSample(id, name, options, settings);
+  return { sample, fixture: requireFixture(context, root, sample) };
+}
+
+function requireFixture({ packageRoot }: Context, root: string, { product, format, match }: Sample): Fixture {
+  const fixture = readFixture({ root, packageRoot }, product, format, match);
+  if (fixture === undefined) throw new Error(`${product.id} ${format.id} ${match.name} has no fixture`);
+  return fixture;
+}
+
+function fixtureLine({ product, format, match }: Sample, { path, origin, template }: Fixture) {
+  return { type: "fixture", product: product.id, format: format.id, event: match.name, path, origin, template };
+}

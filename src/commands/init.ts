@@ -1,0 +1,121 @@
+import { basename, join } from "node:path";
+import { ENV_FILE, readEnvFile } from "../config/environment.ts";
+import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
+import { CONFIG_FILE, type SettingsFile } from "../config/settings.ts";
+import { parseSettingsFile, readText } from "../config/settings-file.ts";
+import { writeWholeFile } from "../config/write-file.ts";
+import type { Context } from "../context.ts";
+import { ExitCode, usageError } from "../core/errors.ts";
+import type { Define } from "./command.ts";
+import { type Answers, collectAnswers, type InitOptions } from "./init/answers.ts";
+import { configChange, envChange, type FileChange, ignoreChange } from "./init/changes.ts";
+
+export const define: Define = (command, act) => {
+  command
+    .option("--products <products>", "products you use, such as crm,desk, or all")
+    .option("--port <port>", "port for listen")
+    .option("--target <target>", "your own app: 3000, host:3000/path, a URL, or none");
+  for (const [credential, variable] of Object.entries(CREDENTIAL_VARIABLES)) {
+    command.option(
+      `--${credential} <how>`,
+      `${variable}: generate, none, or a file that holds it (- for standard input)`,
+    );
+  }
+  command
+    .option("--yes", "ask nothing: what is set up already, else the defaults")
+    .option("--force", "change a config file that is there already")
+    .addHelpText("after", HELP)
+    .action(act(init));
+};
+
+const HELP = `
+Asks for what no flag tells. Writes, in the folder that it is called in:
+  zoho-hooks.config.json   settings, no secrets
+  .env                     secrets, added at the end; those that are there already stay
+  .gitignore               lines that keep .env and the log out of git
+
+Examples:
+  $ zoho-hooks init
+  $ zoho-hooks init --yes
+  $ zoho-hooks init --products crm,desk --port 4460 --target 3000 --secret generate --token none
+`;
+
+/** Asks everything first, then writes: an answer that is missing or a no leaves every file as it was. */
+async function init(context: Context, options: InitOptions): Promise<ExitCode> {
+  const path = join(context.cwd, CONFIG_FILE);
+  const text = readText(path);
+  const existing = readExisting(text, path, options);
+  const inFile = readEnvFile(join(context.cwd, ENV_FILE));
+  const isSet = (name: string): boolean => [inFile[name], context.env[name]].some((value) => value?.trim());
+  const answers = await collectAnswers(context, options, existing, isSet);
+  // The lines that keep a secret out of git come before the secret.
+  const changes = [
+    ignoreChange(context.cwd),
+    envChange(context.cwd, answers),
+    configChange(context.cwd, answers, text, existing),
+  ];
+  await confirmOverwrites(context, changes, options);
+  for (const { path: file, content, mode } of changes) {
+    if (content !== undefined) writeWholeFile(file, content, mode);
+  }
+  reportChanges(context, changes);
+  reportWhatIsNext(context, answers, changes);
+  return ExitCode.ok;
+}
+
+/** What is set up already; with `--force` a file that is broken counts as none. */
+function readExisting(text: string | undefined, path: string, { force }: InitOptions): SettingsFile {
+  if (text === undefined) return {};
+  try {
+    return parseSettingsFile(text, path);
+  } catch (error) {
+    if (force !== true) throw error;
+    return {};
+  }
+}
+
+async function confirmOverwrites(
+  context: Context,
+  changes: readonly FileChange[],
+  options: InitOptions,
+): Promise<void> {
+  const prompts = options.yes === true ? undefined : await context.prompts();
+  for (const { path, entries } of changes.filter((change) => change.overwrites)) {
+    if (options.force === true) continue;
+    const what = `${entries.join(", ")} in ${basename(path)}`;
+    if (prompts === undefined) {
+      throw usageError(`${what} would be changed; nothing was written`, "--force changes the file");
+    }
+    if (!(await prompts.confirm({ message: `Change ${what}?` }))) throw usageError("nothing was written");
+  }
+}
+
+function reportChanges(context: Context, changes: readonly FileChange[]): void {
+  const note = ({ entries, kept }: FileChange): string =>
+    [...entries, ...(kept.length > 0 ? [`${kept.join(", ")} left as it was`] : [])].join(", ");
+  const shown = changes.toReversed();
+  context.report({
+    type: "table",
+    columns: ["", "file", "entries"],
+    rows: shown.map((change) => [change.action, basename(change.path), note(change)]),
+    json: shown.map(({ action, path, entries, kept }) => ({ type: "file", action, path, entries, kept })),
+  });
+}
+
+function reportWhatIsNext(context: Context, answers: Answers, changes: readonly FileChange[]): void {
+  const say = (message: string): void => context.report({ type: "notice", message });
+  for (const { variable } of answers.credentials.filter(({ how }) => how !== "none")) {
+    if (context.env[variable] !== undefined) {
+      const message = `${variable} is set in the environment too, which goes before .env`;
+      context.report({ type: "warning", message, hint: `unset ${variable} to use the one in .env` });
+    }
+  }
+  const added = changes.flatMap(({ entries }) => entries);
+  const generated = answers.credentials.filter(({ variable, how }) => how === "generate" && added.includes(variable));
+  if (generated.length > 0) {
+    const names = generated.map(({ variable }) => variable).join(" and ");
+    say(`${names}: new, in .env. Use the same wherever your deliveries are signed.`);
+  }
+  const [product = "crm"] = answers.products;
+  say(`Next: ${context.invocation} listen, and in a second terminal ${context.invocation} send ${product} --all`);
+}

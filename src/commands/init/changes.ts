@@ -1,0 +1,86 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { envEntry, withoutEmptyEntries } from "../../config/env-entry.ts";
+import { ENV_FILE, readEnvFile } from "../../config/environment.ts";
+import { type LineFile, linesOf, readLineFile, withLines } from "../../config/line-file.ts";
+import { CONFIG_FILE, type SettingsFile } from "../../config/settings.ts";
+import type { Answers } from "./answers.ts";
+
+/** One file that `init` looks after. `content` is undefined where nothing is to be done. */
+export interface FileChange {
+  readonly path: string;
+  readonly content: Buffer | undefined;
+  readonly action: "created" | "changed" | "unchanged";
+  /** The settings, variables or lines that are put in. */
+  readonly entries: readonly string[];
+  /** Those that are there already and left alone. */
+  readonly kept: readonly string[];
+  /** Of a file that is created. */
+  readonly mode?: number;
+  /** The change replaces something of the user's. */
+  readonly overwrites: boolean;
+}
+
+/** The config file with the answers in it; settings that `init` does not ask for stay as they are. */
+export function configChange(root: string, answers: Answers, text: string | undefined, old: SettingsFile): FileChange {
+  const products = Object.fromEntries(answers.products.map((id) => [id, old.products?.[id] ?? {}]));
+  const next = {
+    ...old,
+    ...(answers.products.length > 0 || old.products !== undefined ? { products } : {}),
+    port: answers.port,
+    // A list of targets that begins with the answer is the user's own, longer one.
+    forwardTo: [old.forwardTo].flat()[0] === answers.target ? old.forwardTo : answers.target,
+  };
+  const entries = (["products", "port", "forwardTo"] as const).filter(
+    (key) => JSON.stringify(next[key]) !== JSON.stringify(old[key]),
+  );
+  const changed = text === undefined || entries.length > 0;
+  return {
+    path: join(root, CONFIG_FILE),
+    content: changed ? Buffer.from(`${JSON.stringify(next, undefined, 2)}\n`) : undefined,
+    action: text === undefined ? "created" : changed ? "changed" : "unchanged",
+    entries,
+    kept: [],
+    overwrites: text !== undefined && changed,
+  };
+}
+
+/** The variables put at the end of `.env`. One that is there already stays as it is, but for one that is empty. */
+export function envChange(root: string, { credentials }: Answers): FileChange {
+  const path = join(root, ENV_FILE);
+  const file = readLineFile(path);
+  const values = readEnvFile(path);
+  const wanted = credentials.filter(({ how }) => how !== "none");
+  const kept = wanted.filter(({ variable }) => (values[variable] ?? "").trim() !== "");
+  const added = wanted.filter((answer) => !kept.includes(answer));
+  const lines = added.map((answer) =>
+    envEntry(answer.variable, answer.how === "given" ? answer.value.reveal() : randomBytes(32).toString("hex")),
+  );
+  const empty = added.filter(({ variable }) => values[variable] !== undefined).map(({ variable }) => variable);
+  return {
+    ...addition(file, lines.length === 0 ? undefined : withLines(withoutEmptyEntries(file, empty), lines)),
+    entries: added.map(({ variable }) => variable),
+    kept: kept.map(({ variable }) => variable),
+    mode: 0o600,
+  };
+}
+
+/** Keeps secrets and the log out of git; samples that were copied into the project are there to be shared. */
+const IGNORED: readonly { readonly lines: readonly string[]; readonly unless: RegExp }[] = [
+  { lines: [".env"], unless: /^\/?(\.env\*?|\*\.env)$/ },
+  { lines: [".zoho-hooks/*", "!.zoho-hooks/fixtures/"], unless: /^\/?\.zoho-hooks(\/\*{0,2})?$/ },
+];
+
+export function ignoreChange(root: string): FileChange {
+  const path = join(root, ".gitignore");
+  const file = readLineFile(path);
+  const there = linesOf(file).map((line) => line.trim());
+  const missing = IGNORED.filter(({ unless }) => !there.some((line) => unless.test(line)));
+  const entries = missing.flatMap(({ lines }) => lines);
+  return { ...addition(file, entries.length === 0 ? undefined : withLines(file, entries)), entries, kept: [] };
+}
+
+function addition({ path, bytes }: LineFile, content: Buffer | undefined) {
+  const action = content === undefined ? "unchanged" : bytes === undefined ? "created" : "changed";
+  return { path, content, action, overwrites: false } as const;
+}

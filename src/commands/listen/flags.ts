@@ -1,0 +1,59 @@
+import type { Command } from "commander";
+import { readers, type Settings } from "../../config/settings.ts";
+import { addSecretOptions, collect, type SecretOptions } from "../options.ts";
+
+/** Flags that are settings too: the same name, the same rules as in the environment and the config file. */
+type SettingFlags = { readonly [K in keyof Settings]?: string | readonly string[] | boolean };
+
+export interface ListenOptions extends SecretOptions, SettingFlags {
+  readonly route?: readonly string[];
+  readonly expect?: readonly string[];
+  readonly timeout?: string;
+}
+
+export function addListenFlags(command: Command): void {
+  addSecretOptions(command)
+    .option("-p, --port <port>", "port to listen on, 0 for any free one (default: 4460)")
+    .option("--host <address>", "address to listen on (default: 127.0.0.1)")
+    .option("--max-body <size>", "largest body to accept, such as 500kb or 1mib (default: 1mib)")
+    .option("--schema <mode>", "a body that does not fit its schema: warn, enforce or off (default: warn)")
+    .option("--on-invalid <mode>", "a delivery whose proof fails: reject or warn (default: reject)")
+    .option("-e, --events <pattern>", "show and forward only these, such as 'crm:Leads.*' (repeatable)", collect)
+    .option("--allow-ip <range>", "accept only from this address or CIDR range (repeatable)", collect)
+    .option("--allow-zoho-ips", "accept from the two ranges that the guide names; they are not all of Zoho's")
+    .option(
+      "--expect <event=count>",
+      "end with 0 once these have come, such as crm:Leads.create=2 (repeatable)",
+      collect,
+    )
+    .option("--timeout <time>", "stop after this time, such as 60s; with --expect: exit 8 when something is missing")
+    .option("-f, --forward-to <target>", "your app: a port, /path or URL (repeatable)", collect)
+    .option(
+      "--route <event=target>",
+      "a target for some events, such as 'crm:Leads.*=3000/leads' (repeatable)",
+      collect,
+    )
+    .option("--respond <mode>", "ack: answer at once; mirror: give the sender your app's answer (default: ack)")
+    .option("--retries <count>", "how often a failed delivery to your app is tried again (default: 3)")
+    .option("--retry-base <time>", "first pause between tries; each next one is twice as long (default: 2s)")
+    .option("--concurrency <count>", "deliveries on their way to your app at once (default: 16)")
+    .option("--ordered", "one after the other for each record")
+    .option("--forward-timeout <time>", "longest wait for your app's answer (default: 30s)")
+    .option("--insecure", "accept a self-signed certificate of your app")
+    .option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)")
+    .option("--no-store", "keep no event log")
+    .option("--keep <time>", "how long the log keeps deliveries (default: 7d)")
+    .option("--max-log <size>", "how large the log may grow (default: 500mb)");
+}
+
+/** The given flags as settings. */
+export function flagSettings(options: ListenOptions): Partial<Settings> {
+  const settings: Record<string, unknown> = {};
+  for (const [key, read] of Object.entries(readers)) {
+    const value = options[key as keyof Settings];
+    // Commander sets a flag that has a `--no-` twin to true when neither is given.
+    if (value === undefined || (key === "store" && value === true)) continue;
+    settings[key] = typeof value === "string" ? read(value, `--${key.replace(/[A-Z]/g, "-$&").toLowerCase()}`) : value;
+  }
+  return { ...settings, ...(options.route === undefined ? {} : { routes: options.route }) };
+}

@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Config } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { UserError, usageError } from "../../core/errors.ts";
+import type { Hold, Log } from "../../store/log.ts";
+import { openLog } from "../../store/sqlite-log.ts";
+
+/** The log of a run. Undefined when none is to be kept and nothing has to wait in one. */
+export interface RunLog {
+  readonly log: Log;
+  readonly hold: Extract<Hold, { held: true }>;
+  /** After the log is closed. */
+  dispose(): void;
+}
+
+/**
+ * Opens the event log, and makes it when it is not there. Deliveries that wait for a target wait in it; so with
+ * `--no-store` and a target it is a file of this run only.
+ */
+export async function openRunLog(
+  context: Context,
+  { settings, root }: Config,
+  needed: boolean,
+): Promise<RunLog | undefined> {
+  const { store, keep, maxLog } = settings;
+  if (store === false && !needed) return undefined;
+  const folder = store === false ? mkdtempSync(join(tmpdir(), "zoho-hooks-")) : undefined;
+  const path = folder === undefined ? resolve(root, String(store)) : join(folder, "events.db");
+  const dispose = (): void => {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  };
+  let log: Log;
+  try {
+    log = await openLog({ path, now: context.now, keepMs: keep, maxBytes: maxLog });
+  } catch (error) {
+    dispose();
+    // The default log is a convenience: a machine without SQLite can still listen, and is told what it misses.
+    if (error instanceof UserError && error.code === "log-unavailable" && !needed) {
+      context.report({
+        type: "warning",
+        message: `no event log: ${error.message}`,
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+      });
+      return undefined;
+    }
+    throw error;
+  }
+  const hold = await log.hold({ pid: context.pid, url: undefined, since: context.now() });
+  if (hold.held) return { log, hold, dispose };
+  await log.close();
+  dispose();
+  const holder =
+    hold.by === undefined
+      ? "another process"
+      : `process ${hold.by.pid}${hold.by.url === undefined ? "" : ` on ${hold.by.url}`}`;
+  throw usageError(
+    `another zoho-hooks listen writes to ${path}: ${holder}`,
+    "stop that one, or give this one a log of its own: --store other.db, or --no-store",
+  );
+}

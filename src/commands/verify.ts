@@ -1,0 +1,210 @@
+import { loadConfig } from "../config/load.ts";
+import type { Context } from "../context.ts";
+import type { Delivery, HeaderPair } from "../core/delivery.ts";
+import { ExitCode, usageError } from "../core/errors.ts";
+import { eventNames, findEvent, nearest } from "../core/event-name.ts";
+import type { Product } from "../core/product.ts";
+import type { VerifiedReport } from "../core/report.ts";
+import { type InputPayload, readVerifyInput } from "../core/verify-input.ts";
+import {
+  explainProofs,
+  issuePositions,
+  problemPosition,
+  type VerifyPayloadInput,
+  verifyPayload,
+} from "../core/verify-payload.ts";
+import { products } from "../products/index.ts";
+import type { Define } from "./command.ts";
+import { expandPaths } from "./expand-paths.ts";
+import {
+  addSecretOptions,
+  collect,
+  givenSecrets,
+  parseHeader,
+  readUserFile,
+  requireProduct,
+  type SecretOptions,
+} from "./options.ts";
+
+interface VerifyOptions extends SecretOptions {
+  readonly product?: string;
+  readonly event?: string;
+  readonly format?: string;
+  readonly signature?: string;
+  readonly header?: readonly string[];
+  readonly contentType?: string;
+  readonly explain?: boolean;
+  readonly showExpected?: boolean;
+}
+
+export const define: Define = (command, act) => {
+  addSecretOptions(
+    command
+      .argument("[file...]", "payload files or patterns such as 'samples/*.json'; - or nothing for standard input")
+      .option("-p, --product <product>", "the product (default: told from the body)")
+      .option("-e, --event <event>", "the event (default: told from the body)")
+      .option("--format <format>", "the format, such as guide (default: told from the body)")
+      .option("-s, --signature <value>", "the signature that the payload came with, as in x-zoho-signature")
+      .option("-H, --header <name: value>", "a header that it came with (repeatable)", collect)
+      .option("--content-type <type>", "take each input as one body of this type"),
+  )
+    .option("--explain", "say why a proof fails: try what goes wrong in practice")
+    .option("--show-expected", "print the value that would have been right; implies --explain")
+    .addHelpText("after", HELP)
+    .action(act(verify));
+};
+
+const HELP = `
+What an input is, its content tells: a JSON payload; one JSON value a line, a payload each; lines of
+listen --json, each a delivery with its headers; a form; multipart. The bytes are taken as they are:
+a newline that an editor adds at the end of a file is part of them (--explain finds that out).
+
+A body alone carries no headers. Its shape and the token in it are checked; that its signature was not
+is said, and is no failure, unless --signature, -H or --secret-file asks for it. A delivery of listen --json
+brings its headers: there a missing signature fails, once a secret is configured.
+
+Exit code: 0 all fine, 3 a proof failed, 4 not valid: not readable, unknown or not in shape (3 goes before 4),
+2 a wrong flag or a file that is not there; then nothing is checked.
+
+Examples:
+  $ zoho-hooks verify payload.json
+  $ zoho-hooks verify 'samples/**/*.json' --product books
+  $ zoho-hooks verify payload.json --signature 8f2c… --explain
+  $ zoho-hooks listen --json | tee log.ndjson; zoho-hooks verify log.ndjson
+`;
+
+async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
+  const names = expandPaths(context, inputNames(context, files, options));
+  const { secrets } = loadConfig(context, { secrets: await givenSecrets(context, options) });
+  const headers = (options.header ?? []).map(parseHeader);
+  const contentType = options.contentType ?? headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  const wanted = {
+    ...requireWanted(options),
+    signature: signatureOf(options),
+    requireProofs: options.secretFile !== undefined,
+    secrets,
+    now: context.now(),
+  };
+
+  const inputs = [];
+  for (const file of names) {
+    const bytes = file === "-" ? await context.stdin.read() : readUserFile(context.cwd, file);
+    inputs.push({ file, ...readVerifyInput(bytes, contentType) });
+  }
+  const count = inputs.reduce((sum, { payloads }) => sum + payloads.length, 0);
+  if (wanted.signature !== undefined && count > 1) {
+    throw usageError(
+      `--signature belongs to one payload, and there are ${count}`,
+      "verify them one by one, or give deliveries with their headers, as listen --json prints them",
+    );
+  }
+
+  const tally = { ok: 0, "proof-failed": 0, invalid: 0 };
+  for (const { file, payloads, skipped } of inputs) {
+    for (const payload of payloads) {
+      const report = reportOn(file, withHeaders(payload, headers, contentType), wanted, options);
+      context.report(report);
+      tally[report.outcome]++;
+    }
+    if (skipped > 0) context.report({ type: "notice", message: `${file}: ${skipped} lines hold no delivery` });
+  }
+  if (count > 1) {
+    const { ok, invalid, "proof-failed": proofFailed } = tally;
+    context.report({ type: "verify-summary", count, ok, proofFailed, invalid });
+  }
+  if (tally["proof-failed"] > 0) return ExitCode.proofFailed;
+  return tally.invalid > 0 ? ExitCode.schemaInvalid : ExitCode.ok;
+}
+
+function inputNames(context: Context, files: readonly string[], options: VerifyOptions): readonly string[] {
+  const names = files.length > 0 ? files : ["-"];
+  if (!names.includes("-")) return names;
+  if (files.length === 0 && context.stdin.isTTY) {
+    throw usageError("there is nothing to verify", "name a file, or pipe a payload in: zoho-hooks verify payload.json");
+  }
+  if (options.secretFile === "-" || options.tokenFile === "-")
+    throw usageError("standard input cannot be both the payload and a secret", "put one of them into a file");
+  return names;
+}
+
+function signatureOf({ signature }: VerifyOptions): string | undefined {
+  if (signature?.trim() === "") throw usageError("--signature is empty", "give it the value of the header");
+  return signature;
+}
+
+/** The products, product and event that the flags leave to choose from. */
+function requireWanted({ product: id, event, format }: VerifyOptions) {
+  const product = id === undefined ? undefined : requireProduct(products, id);
+  const candidates = withFormat(product === undefined ? products : [product], format);
+  if (event !== undefined) requireEventName(candidates, event);
+  return { products: candidates, product: product === undefined ? undefined : candidates[0], event };
+}
+
+function withFormat(candidates: readonly Product[], id: string | undefined): readonly Product[] {
+  if (id === undefined) return candidates;
+  const narrowed = candidates.flatMap((product) => {
+    const formats = product.formats.filter((format) => format.id === id.toLowerCase());
+    return formats.length === 0 ? [] : [{ ...product, formats }];
+  });
+  if (narrowed.length > 0) return narrowed;
+  const ids = new Set(candidates.flatMap(({ formats }) => formats.map((format) => format.id)));
+  throw usageError(`there is no format ${JSON.stringify(id)}`, `formats: ${[...ids].join(", ")}`);
+}
+
+function requireEventName(candidates: readonly Product[], event: string): void {
+  const formats = candidates.flatMap((product) => product.formats);
+  if (formats.some((format) => findEvent(format, event) !== undefined)) return;
+  const near = nearest(event, [...new Set(formats.flatMap(eventNames))]);
+  throw usageError(
+    `there is no event ${JSON.stringify(event)}${candidates.length === 1 ? ` in ${candidates[0]?.id}` : ""}`,
+    near.length === 0 ? "run zoho-hooks products for all of them" : `did you mean ${near.join(" or ")}?`,
+  );
+}
+
+/** The payload with the headers that were given: each replaces those of its name. */
+function withHeaders(
+  payload: InputPayload,
+  given: readonly HeaderPair[],
+  contentType: string | undefined,
+): InputPayload {
+  const headers: readonly HeaderPair[] = [
+    ...(contentType === undefined ? [] : ([["content-type", contentType]] as const)),
+    ...given.filter(([name]) => name.toLowerCase() !== "content-type"),
+  ];
+  const names = new Set(headers.map(([name]) => name.toLowerCase()));
+  const kept = payload.delivery.headers.filter(([name]) => !names.has(name.toLowerCase()));
+  const delivery: Delivery = { ...payload.delivery, headers: [...kept, ...headers] };
+  return { ...payload, delivery, complete: payload.complete || given.length > 0 };
+}
+
+function reportOn(
+  file: string,
+  payload: InputPayload,
+  wanted: Omit<VerifyPayloadInput, "payload">,
+  { header = [], explain = false, showExpected = false }: VerifyOptions,
+): VerifiedReport {
+  const product = wanted.product ?? wanted.products.find((each) => each.id === payload.product);
+  const verified = verifyPayload({ ...wanted, product, payload });
+  const unchecked = verified.receipt.verdicts.find(
+    ({ verdict, proves }) => verdict === "unconfigured" && proves === "body",
+  );
+  if (unchecked !== undefined && (wanted.signature !== undefined || header.length > 0)) {
+    throw usageError(
+      `${unchecked.id}: a signature was given, but no secret to check it with`,
+      "set ZOHO_WEBHOOK_SECRET, or name a file with --secret-file",
+    );
+  }
+  return {
+    type: "verified",
+    file,
+    line: payload.line,
+    outcome: verified.outcome,
+    receipt: verified.receipt,
+    body: payload.delivery.body,
+    positions: issuePositions(verified, payload),
+    problemPosition: problemPosition(verified, payload),
+    explanations: explain || showExpected ? explainProofs(verified, wanted.secrets, wanted.now, showExpected) : [],
+    showExpected,
+    notes: verified.notes,
+  };
+}

@@ -1,0 +1,23 @@
+import { randomUUID } from "node:crypto";
+import { mkdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { errorText, usageError } from "../core/errors.ts";
+
+/**
+ * Writes a whole file or nothing: beside it first, then in its place. A file that is there keeps its permissions,
+ * and a link stays a link. `mode` is for a new file.
+ */
+export function writeWholeFile(path: string, content: string | Buffer, mode = 0o666): void {
+  let temporary: string | undefined;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const old = statSync(path, { throwIfNoEntry: false });
+    const place = old === undefined ? path : realpathSync(path);
+    temporary = `${place}.${randomUUID()}.tmp`;
+    writeFileSync(temporary, content, { mode: old === undefined ? mode : old.mode & 0o777, flag: "wx" });
+    renameSync(temporary, place);
+  } catch (error) {
+    if (temporary !== undefined) rmSync(temporary, { force: true });
+    throw usageError(`${path} cannot be written: ${errorText(error)}`);
+  }
+}

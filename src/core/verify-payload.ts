@@ -1,0 +1,147 @@
+import { type Delivery, headerValue, withHeader } from "./delivery.ts";
+import { usageError } from "./errors.ts";
+import { locate, type TextPosition } from "./json-text.ts";
+import type { Explanation, Format, Product, Verdict } from "./product.ts";
+import { emptyReceipt, type Receipt, receive } from "./receive.ts";
+import type { Secrets } from "./secret.ts";
+import type { InputPayload } from "./verify-input.ts";
+
+export interface VerifyPayloadInput {
+  readonly products: readonly Product[];
+  readonly product: Product | undefined;
+  readonly event: string | undefined;
+  readonly payload: InputPayload;
+  /** The value of the header that proves the body, when it was given apart from the headers. */
+  readonly signature: string | undefined;
+  /** A proof that is not there is a failure even of a bare body, since its secret was given for this very run. */
+  readonly requireProofs: boolean;
+  readonly secrets: Secrets;
+  readonly now: Date;
+}
+
+/** What a payload is found to be. A failed proof weighs more than a wrong shape. */
+export type Outcome = "ok" | "proof-failed" | "invalid";
+
+export interface VerifiedPayload {
+  readonly receipt: Receipt;
+  readonly delivery: Delivery;
+  readonly format: Format | undefined;
+  readonly outcome: Outcome;
+  /** What a person should know beside the verdicts. */
+  readonly notes: readonly string[];
+}
+
+/** Judges one payload of an input as `listen` would have judged its delivery. */
+export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
+  const { payload, products, product, signature } = input;
+  if (payload.problem !== undefined) return unreadable(payload, payload.problem);
+  const judge = (delivery: Delivery): Receipt => receive({ ...input, delivery });
+  const first = judge(payload.delivery);
+  const format = formatOf(first, products, product);
+  const delivery =
+    signature === undefined || format === undefined
+      ? payload.delivery
+      : withHeader(payload.delivery, signatureHeader(format), signature);
+  const receipt = delivery === payload.delivery ? first : judge(delivery);
+  const softened = {
+    ...receipt,
+    verdicts: receipt.verdicts.map((verdict) =>
+      payload.complete || input.requireProofs ? verdict : withoutHeaders(verdict, format, delivery),
+    ),
+  };
+  const unasked = signature !== undefined && softened.verdicts.length === 0;
+  return {
+    receipt: softened,
+    delivery,
+    format,
+    outcome: unasked ? "invalid" : outcomeOf(softened),
+    notes: [
+      ...notesOn(softened, input),
+      ...(unasked ? ["the signature was not checked: there is nothing that it could belong to"] : []),
+    ],
+  };
+}
+
+function unreadable(payload: InputPayload, reason: string): VerifiedPayload {
+  const receipt = { ...emptyReceipt, product: payload.product, problem: { status: 400, reason } } as const;
+  return { receipt, delivery: payload.delivery, format: undefined, outcome: "invalid", notes: [] };
+}
+
+function formatOf(receipt: Receipt, products: readonly Product[], given: Product | undefined): Format | undefined {
+  const product = given ?? products.find((each) => each.id === receipt.product);
+  return product?.formats.find((format) => format.id === receipt.format) ?? given?.formats[0];
+}
+
+function signatureHeader(format: Format): string {
+  const proof = format.proofs.find((each) => each.proves === "body" && each.header !== undefined);
+  if (proof?.header !== undefined) return proof.header;
+  throw usageError(
+    `--signature: a delivery of this format (${format.id}) carries no signature in a header`,
+    format.proofs.length === 0
+      ? "nothing in it can be proven"
+      : `it carries: ${format.proofs.map((each) => each.title).join(", ")}`,
+  );
+}
+
+/** A body alone cannot lack a header: that the proof was not there to be checked is said, and is no failure. */
+function withoutHeaders(verdict: Verdict, format: Format | undefined, delivery: Delivery): Verdict {
+  const header = format?.proofs.find((proof) => proof.id === verdict.id)?.header;
+  if (header === undefined || headerValue(delivery, header) !== undefined) return verdict;
+  const reason = `not checked: a body alone carries no ${header}; give it with --signature or -H`;
+  return { ...verdict, verdict: "absent", reason };
+}
+
+export function outcomeOf(receipt: Receipt): Outcome {
+  if (receipt.verdicts.some((each) => each.verdict === "failed")) return "proof-failed";
+  if (receipt.handshake !== undefined) return "ok";
+  return receipt.known && receipt.schema?.ok === true ? "ok" : "invalid";
+}
+
+function notesOn(receipt: Receipt, input: VerifyPayloadInput): readonly string[] {
+  if (receipt.event !== undefined || receipt.payload === undefined || receipt.handshake !== undefined) return [];
+  if (input.product === undefined) return [];
+  const other = receive({ ...input, product: undefined, delivery: input.payload.delivery, schemas: false });
+  return other.event === undefined ? [] : [`it looks like ${other.product} ${other.event}`];
+}
+
+/** Where each schema issue stands in the input; nowhere when the body was not the input's own text. */
+export function issuePositions(
+  { receipt }: VerifiedPayload,
+  { inPlace, line = 1 }: InputPayload,
+): readonly (TextPosition | undefined)[] {
+  const { schema, payload } = receipt;
+  return (schema?.issues ?? []).map(({ path }) => {
+    if (!inPlace || payload?.kind !== "json" || payload.text === undefined) return undefined;
+    return inInput(locate(payload.text, path), line);
+  });
+}
+
+/** Where the input stops being what it says it is. */
+export function problemPosition(
+  { receipt }: VerifiedPayload,
+  { inPlace, line = 1 }: InputPayload,
+): TextPosition | undefined {
+  const position = receipt.problem?.position;
+  return !inPlace || position === undefined ? undefined : inInput(position, line);
+}
+
+function inInput({ line, column }: TextPosition, firstLine: number): TextPosition {
+  return { line: line + firstLine - 1, column };
+}
+
+/** Why each failed proof failed; with `all`, what each one that was not checked would have been. */
+export function explainProofs(
+  { receipt, delivery, format }: VerifiedPayload,
+  secrets: Secrets,
+  now: Date,
+  all: boolean,
+): readonly { readonly proof: string; readonly explanation: Explanation }[] {
+  const { payload, product } = receipt;
+  if (payload === undefined || product === undefined) return [];
+  return receipt.verdicts.flatMap(({ id, verdict }) => {
+    const proof = format?.proofs.find((each) => each.id === id);
+    const asked = verdict === "failed" || (all && verdict === "absent");
+    if (proof?.explain === undefined || !asked || secrets.for(proof.credential, product).length === 0) return [];
+    return [{ proof: id, explanation: proof.explain(delivery, payload, secrets, product, now) }];
+  });
+}

@@ -1,0 +1,62 @@
+import type { TargetReport } from "../core/forward-report.ts";
+import { isListening } from "./probe.ts";
+
+/** Whether the developer's app is there at all, for every target of one origin. */
+export interface AppHealth {
+  isDown(): boolean;
+  /** A connection was refused. Says so once, then probes quietly until the app is back. */
+  wentDown(reason: string): void;
+  /** Called each time that the app is back. */
+  onBack(work: () => void): void;
+  close(): void;
+}
+
+export interface AppHealthOptions {
+  readonly origin: string;
+  now(): Date;
+  /** How many deliveries wait for targets of this origin. */
+  countWaiting(): Promise<number>;
+  onReport(report: TargetReport): void;
+  onTrouble(error: unknown): void;
+}
+
+const PROBE_FIRST_MS = 250;
+const PROBE_MOST_MS = 5000;
+
+export function watchApp({ origin, now, countWaiting, onReport, onTrouble }: AppHealthOptions): AppHealth {
+  const waiters: (() => void)[] = [];
+  let downSince: Date | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  function probeIn(pauseMs: number): void {
+    if (!closed) timer = setTimeout(() => probe(pauseMs).catch(onTrouble), pauseMs);
+  }
+
+  async function probe(pauseMs: number): Promise<void> {
+    if (!(await isListening(origin))) return probeIn(Math.min(pauseMs * 2, PROBE_MOST_MS));
+    if (closed || downSince === undefined) return;
+    const downMs = now().getTime() - downSince.getTime();
+    const waiting = await countWaiting();
+    downSince = undefined;
+    onReport({ type: "target", state: "up", target: origin, reason: undefined, waiting, downMs });
+    for (const wake of waiters) wake();
+  }
+
+  return {
+    isDown: () => downSince !== undefined,
+    wentDown(reason) {
+      if (downSince !== undefined || closed) return;
+      downSince = now();
+      onReport({ type: "target", state: "down", target: origin, reason, waiting: undefined, downMs: undefined });
+      probeIn(PROBE_FIRST_MS);
+    },
+    onBack: (work) => {
+      waiters.push(work);
+    },
+    close() {
+      closed = true;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import { errorText } from "../core/errors.ts";
+import type { TargetReport } from "../core/forward-report.ts";
+import type { ClaimRef, Log } from "../store/log.ts";
+import { type AppHealth, watchApp } from "./app-health.ts";
+import type { ForwardSource } from "./forward-request.ts";
+import { createLane, type Lane, type LaneOptions } from "./lane.ts";
+
+/** Delivers what was kept: at once where there is room, else from the log, in order. A lane for each target. */
+export interface Forwarder {
+  /** Takes a place with each of the targets; false, and none taken, when one of them has none. */
+  reserve(targets: readonly string[]): boolean;
+  giveBack(targets: readonly string[]): void;
+  deliver(claim: ClaimRef, target: string, source: ForwardSource): void;
+  /** Something waits in the log for these targets. */
+  wake(targets: readonly string[]): void;
+  close(graceMs: number): Promise<void>;
+}
+
+export interface ForwarderOptions extends LaneOptions {
+  readonly log: LaneOptions["log"] & Pick<Log, "waiting">;
+  onTarget(report: TargetReport): void;
+}
+
+export function createForwarder(options: ForwarderOptions): Forwarder {
+  const { log, now, onTarget, onTrouble } = options;
+  const lanes = new Map<string, Lane>();
+  const apps = new Map<string, AppHealth>();
+
+  const appOf = (origin: string): AppHealth => {
+    const countWaiting = async (): Promise<number> => {
+      const counts = await log.waiting();
+      return counts.filter(({ target }) => originOf(target) === origin).reduce((sum, { waiting }) => sum + waiting, 0);
+    };
+    const app =
+      apps.get(origin) ??
+      watchApp({ origin, now, countWaiting, onReport: onTarget, onTrouble: (error) => onTrouble(errorText(error)) });
+    apps.set(origin, app);
+    return app;
+  };
+  const laneOf = (target: string): Lane => {
+    const lane = lanes.get(target) ?? createLane(target, appOf(originOf(target)), options);
+    lanes.set(target, lane);
+    return lane;
+  };
+  return {
+    reserve(targets) {
+      const wanted = targets.map(laneOf);
+      if (!wanted.every((lane) => lane.hasRoom())) return false;
+      for (const lane of wanted) lane.take();
+      return true;
+    },
+    giveBack(targets) {
+      for (const target of targets) laneOf(target).giveBack();
+    },
+    deliver: (claim, target, source) => laneOf(target).deliver(claim, source),
+    wake(targets) {
+      for (const target of targets) laneOf(target).wake();
+    },
+    async close(graceMs) {
+      for (const app of apps.values()) app.close();
+      await Promise.all([...lanes.values()].map((lane) => lane.close(graceMs)));
+    },
+  };
+}
+
+function originOf(target: string): string {
+  return new URL(target).origin;
+}

@@ -1,0 +1,80 @@
+import type { Entry, Kept, Ledger } from "../receiver/ledger.ts";
+import type { Appended, Log } from "../store/log.ts";
+import type { ForwardSource } from "./forward-request.ts";
+import type { Forwarder } from "./forwarder.ts";
+import type { Mirror } from "./mirror.ts";
+import type { Routes } from "./routes.ts";
+
+export interface KeepingOptions {
+  readonly log: Log;
+  readonly routes: Routes;
+  readonly forwarder: Forwarder;
+  /** Set when the sender is to get the app's own answer. */
+  readonly mirror: Mirror | undefined;
+  /** Deliveries of one record reach a target one after the other. */
+  readonly ordered: boolean;
+  readonly leaseMs: number;
+}
+
+/** Keeps deliveries in the log, and hands on what was accepted: at once where there is room, else later from the log. */
+export function keepingLedger(options: KeepingOptions): Ledger {
+  const { log, routes, mirror } = options;
+  return {
+    async keep(entry) {
+      const targets = targetsOf(entry, routes);
+      const [first] = targets;
+      if (first === undefined) return log.append(toLogEntry(entry));
+      if (mirror !== undefined) {
+        const { n, duplicateOf } = await log.append(toLogEntry(entry));
+        return { n, duplicateOf, answer: () => mirror(first, sourceOf(entry, n, duplicateOf)) };
+      }
+      return keepAndForward(entry, targets, options);
+    },
+  };
+}
+
+async function keepAndForward(entry: Entry, targets: readonly string[], options: KeepingOptions): Promise<Kept> {
+  const { log, forwarder, ordered, leaseMs } = options;
+  const reserved = forwarder.reserve(targets);
+  const orderKey = ordered ? orderKeyOf(entry) : undefined;
+  const forward = { targets, duplicates: true, orderKey, leaseMs: reserved ? leaseMs : undefined };
+  let appended: Appended;
+  try {
+    appended = await log.append({ ...toLogEntry(entry), forward });
+  } catch (error) {
+    if (reserved) forwarder.giveBack(targets);
+    throw error;
+  }
+  const { n, duplicateOf, forwards } = appended;
+  return {
+    n,
+    duplicateOf,
+    after() {
+      for (const { id, target, claimed } of forwards) {
+        if (claimed) forwarder.deliver({ id, n }, target, sourceOf(entry, n, duplicateOf));
+        else if (reserved) forwarder.giveBack([target]);
+      }
+      forwarder.wake(forwards.filter(({ claimed }) => !claimed).map(({ target }) => target));
+    },
+  };
+}
+
+function targetsOf({ receipt, decision }: Entry, routes: Routes): readonly string[] {
+  if (!decision.accepted || receipt.handshake !== undefined) return [];
+  return routes.targetsOf(receipt.product, receipt.event);
+}
+
+function orderKeyOf({ receipt }: Entry): string | undefined {
+  const [record] = receipt.records;
+  return record === undefined ? undefined : `${receipt.product}:${record}`;
+}
+
+function sourceOf({ arrival }: Entry, n: number, duplicateOf: number | undefined): ForwardSource {
+  return { n, delivery: arrival.delivery, remote: arrival.address, duplicateOf };
+}
+
+function toLogEntry({ arrival, receipt, decision }: Entry): Parameters<Log["append"]>[0] {
+  const { delivery, address, at } = arrival;
+  const { accepted, reason, reply } = decision;
+  return { receivedAt: at, delivery, remote: address, receipt, accepted, status: reply.status, refusal: reason };
+}

@@ -1,0 +1,37 @@
+import type { PostResult } from "./post.ts";
+
+export interface RetryPolicy {
+  /** Tries after the first one. */
+  readonly retries: number;
+  /** The first pause; each next one is twice as long (the guide: 2, 4, 8 s). */
+  readonly baseMs: number;
+}
+
+export type AttemptOutcome =
+  | { readonly state: "delivered" }
+  | { readonly state: "failed" }
+  /** The target is not there at all: wait until it is, without counting tries. */
+  | { readonly state: "down" }
+  | { readonly state: "retry"; readonly afterMs: number };
+
+/** What follows from an attempt. `attemptsBefore` counts those that were made before it. */
+export function afterAttempt(result: PostResult, attemptsBefore: number, policy: RetryPolicy): AttemptOutcome {
+  const { status, error } = result;
+  if (error === undefined && status !== undefined && status >= 200 && status < 300) return { state: "delivered" };
+  const isWorthRepeating = error !== undefined || status === undefined || status >= 500 || status === 429;
+  if (!isWorthRepeating || policy.retries === 0) return { state: "failed" };
+  if (error !== undefined && DOWN.has(error.code)) return { state: "down" };
+  if (attemptsBefore >= policy.retries) return { state: "failed" };
+  return { state: "retry", afterMs: policy.baseMs * 2 ** attemptsBefore };
+}
+
+/** Nothing was sent: no connection could be made. */
+const DOWN: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);

@@ -1,0 +1,53 @@
+import { usageError } from "../core/errors.ts";
+import { type EventPattern, eventPattern } from "../core/event-pattern.ts";
+import { type ListenAddress, targetUrl } from "../core/target-url.ts";
+
+/** Events that go to a target of their own: `crm:Leads.*=http://localhost:3000/leads`. */
+export interface Route {
+  readonly pattern: EventPattern;
+  readonly target: string;
+}
+
+export interface Routes {
+  /** The targets of an event, as absolute URLs: those of every route that names it, else the general one. */
+  targetsOf(product: string | undefined, event: string | undefined): readonly string[];
+  readonly empty: boolean;
+  /** Where things go, for a person. */
+  readonly texts: readonly string[];
+}
+
+export function parseRoute(text: string): Route {
+  const at = text.indexOf("=");
+  if (at < 1 || at === text.length - 1) {
+    throw usageError(
+      `--route ${JSON.stringify(text)} is malformed`,
+      "write it as 'crm:Leads.*=http://localhost:3000/leads'",
+    );
+  }
+  return { pattern: eventPattern(text.slice(0, at)), target: text.slice(at + 1) };
+}
+
+/** Where a bare path leads: the guide's own handler listens on port 3000. */
+const APP: ListenAddress = { host: "localhost", port: 3000 };
+
+/**
+ * Where events go. A target is written as for `send --to`: where it leaves the path open it is
+ * `/webhooks/zoho/<product>`, as at the receiver, and a bare path is one of `http://localhost:3000`.
+ */
+export function createRoutes(forwardTo: readonly string[], routes: readonly Route[]): Routes {
+  const urlOf = (target: string, product: string | undefined): string => targetUrl(target, product ?? "unknown", APP);
+  // What is malformed is found here, before the first event.
+  for (const target of [...forwardTo, ...routes.map((route) => route.target)]) urlOf(target, "crm");
+  return {
+    texts: [
+      ...routes.map(({ pattern, target }) => `${pattern.text} to ${urlOf(target, "<product>")}`),
+      ...forwardTo.map((target) => urlOf(target, "<product>")),
+    ],
+    empty: forwardTo.length === 0 && routes.length === 0,
+    targetsOf(product, event) {
+      const own = routes.filter((route) => route.pattern.matches(product, event)).map((route) => route.target);
+      const targets = own.length > 0 ? own : forwardTo;
+      return [...new Set(targets.map((target) => urlOf(target, product)))];
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import { financeFormat } from "../../core/finance-format.ts";
+
+export const wire = financeFormat({
+  source: "https://www.zoho.com/books/help/settings/automation/workflow-actions/webhooks.html",
+  entities: [
+    "contact",
+    "item",
+    "estimate",
+    "salesorder",
+    "invoice",
+    "purchaseorder",
+    "bill",
+    "expense",
+    "creditnote",
+    "payment",
+  ],
+  twins: ["inventory", "invoice", "expense"],
+});

@@ -1,0 +1,51 @@
+import type { VerifiedReport, VerifySummaryReport } from "../../core/report.ts";
+import { receiptFields } from "./event.ts";
+
+type Line = Readonly<Record<string, unknown>>;
+
+/** The fields of an `event` line, with `file`, `line` and `outcome`, and a place for each issue that has one. */
+export function verifiedLine(report: VerifiedReport): Line {
+  const { receipt, positions, problemPosition } = report;
+  const { schema } = receipt;
+  return {
+    type: "verified",
+    file: report.file,
+    line: report.line ?? null,
+    outcome: report.outcome.replace("-", "_"),
+    ...receiptFields(receipt),
+    ...(schema === undefined
+      ? {}
+      : {
+          schema: {
+            ok: schema.ok,
+            issues: schema.issues.map(({ at, expected, received }, i) => ({
+              path: at,
+              expected,
+              received,
+              ...(positions[i] ?? {}),
+            })),
+          },
+        }),
+    ...(receipt.problem === undefined ? {} : { problem: receipt.problem.reason, problem_at: problemPosition ?? null }),
+    notes: report.notes,
+    body_b64: report.body.toString("base64"),
+    body: receipt.payload?.data ?? null,
+    ...explanationFields(report),
+  };
+}
+
+function explanationFields({ explanations, showExpected }: VerifiedReport): Line {
+  if (explanations.length === 0) return {};
+  return {
+    explanations: explanations.map(({ proof, explanation: { canonical, findings, received, expected } }) => ({
+      proof,
+      canonical,
+      findings,
+      ...(showExpected ? { received: received ?? null, expected: expected ?? null } : {}),
+    })),
+  };
+}
+
+export function verifySummaryLine({ count, ok, proofFailed, invalid }: VerifySummaryReport): Line {
+  return { type: "verify_summary", count, ok, proof_failed: proofFailed, invalid };
+}

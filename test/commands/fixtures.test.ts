@@ -1,0 +1,184 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { eventNames } from "../../src/core/event-name.ts";
+import type { Product } from "../../src/core/product.ts";
+import { products } from "../../src/products/index.ts";
+import { answering } from "../support/answers.ts";
+import { folderWith } from "../support/files.ts";
+import { fixturesFolder } from "../support/fixture-cases.ts";
+import { run, tempFolder } from "../support/run.ts";
+
+const OWN = ".zoho-hooks/fixtures/crm/guide/Leads.create.json";
+const builtIn = (path: string): string => readFileSync(join(fixturesFolder, path), "utf8");
+
+describe("fixtures show", () => {
+  it("prints the file exactly, whatever the case of the names", async () => {
+    const { exitCode, out, err } = await run(["fixtures", "show", "CRM", "leads.CREATE"]);
+    expect([exitCode, err]).toEqual([0, ""]);
+    expect(out).toBe(builtIn("crm/guide/Leads.create.json"));
+  });
+
+  it("prints the project's own copy where there is one, to the byte", async () => {
+    const text = '{"module":"Leads", "ids":[4876876000001402117]}';
+    const { out } = await run(["fixtures", "show", "crm", "Leads.create"], { cwd: folderWith({ [OWN]: text }) });
+    expect(out).toBe(text);
+  });
+
+  it("fills in the template of a family for a module of the user's own", async () => {
+    const { out } = await run(["fixtures", "show", "crm", "Greenhouses.create"]);
+    expect(JSON.parse(out)).toMatchObject({ module: "Greenhouses", operation: "create" });
+    expect(out).not.toContain("{Module}");
+  });
+
+  it("suggests the event that a mistyped one most likely meant", async () => {
+    const { exitCode, out, err } = await run(["fixtures", "show", "books", "invoice_craeted"]);
+    expect([exitCode, out]).toEqual([2, ""]);
+    expect(err).toContain("did you mean invoice_created");
+  });
+
+  it("asks for one event where a family's name is given", async () => {
+    const { exitCode, err } = await run(["fixtures", "show", "crm", "<Module>.create"]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain("name one of them, such as Leads.create");
+  });
+
+  it("names the formats there are where another is asked for", async () => {
+    const { exitCode, err } = await run(["fixtures", "show", "crm", "Leads.create", "--format", "fax"]);
+    expect(exitCode).toBe(2);
+    expect(err).toMatch(/crm has no format "fax"\n {2}formats: guide/);
+  });
+
+  it("says where a copy of the project's is broken", async () => {
+    const cwd = folderWith({ [OWN]: '{\n  "module": Leads\n}' });
+    const { exitCode, err } = await run(["fixtures", "show", "crm", "Leads.create"], { cwd });
+    expect(exitCode).toBe(2);
+    expect(err).toContain(`${join(cwd, OWN)}:2:13 is not valid JSON: unexpected "L"`);
+  });
+});
+
+describe("fixtures path", () => {
+  it("says where the sample lies, and lets the project's copy win", async () => {
+    const cwd = tempFolder();
+    const argv = ["fixtures", "path", "crm", "Leads.create"];
+    expect((await run(argv, { cwd })).out).toBe(`${join(fixturesFolder, "crm/guide/Leads.create.json")}\n`);
+    await run(["fixtures", "eject", "crm", "Leads.create"], { cwd });
+    expect((await run(argv, { cwd })).out).toBe(`${join(cwd, OWN)}\n`);
+    expect((await run([...argv, "--json"], { cwd })).lines()).toEqual([
+      expect.objectContaining({ type: "fixture", event: "Leads.create", origin: "project", path: join(cwd, OWN) }),
+    ]);
+  });
+
+  it("says on stderr that a template is filled in", async () => {
+    const { out, err } = await run(["fixtures", "path", "crm", "Greenhouses.create"]);
+    expect(out).toBe(`${join(fixturesFolder, "crm/guide/{Module}.create.json")}\n`);
+    expect(err).toContain("filled in for Greenhouses.create");
+  });
+});
+
+describe("fixtures list", () => {
+  it("lists every event's sample and whose it is", async () => {
+    const cwd = folderWith({ [OWN]: "{}" });
+    const { exitCode, lines } = await run(["fixtures", "list", "--json"], { cwd });
+    expect(exitCode).toBe(0);
+    const listed = lines().map(({ product, format, event }) => `${product} ${format} ${event}`);
+    const known = products.flatMap((product: Product) =>
+      product.formats.flatMap((format) => eventNames(format).map((name) => `${product.id} ${format.id} ${name}`)),
+    );
+    expect(listed).toEqual(known);
+    for (const { path } of lines()) expect(existsSync(String(path))).toBe(true);
+    const { out } = await run(["fixtures", "list", "crm"], { cwd });
+    expect(out).toMatch(/^crm +guide +Leads\.create +the project's own$/m);
+    expect(out).toMatch(/^crm +guide +Leads\.update +built-in$/m);
+    expect(out).toMatch(/^crm +guide +Accounts\.workflow +built-in, from a template$/m);
+  });
+});
+
+describe("fixtures eject", () => {
+  it("copies a sample into the project, byte for byte", async () => {
+    const cwd = tempFolder();
+    const { exitCode, out } = await run(["fixtures", "eject", "crm", "Leads.create"], { cwd });
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/copied +\.zoho-hooks.*Leads\.create\.json/);
+    expect(readFileSync(join(cwd, OWN), "utf8")).toBe(builtIn("crm/guide/Leads.create.json"));
+  });
+
+  it("copies a family's template filled in for the name that was asked for", async () => {
+    const cwd = tempFolder();
+    await run(["fixtures", "eject", "crm", "Greenhouses.create"], { cwd });
+    const copy = readFileSync(join(cwd, ".zoho-hooks/fixtures/crm/guide/Greenhouses.create.json"), "utf8");
+    expect(copy).toBe(builtIn("crm/guide/{Module}.create.json").replaceAll("{Module}", "Greenhouses"));
+  });
+
+  it("copies into the project's folder from a folder below it", async () => {
+    const root = folderWith({ "zoho-hooks.config.json": "{}", "src/index.js": "" });
+    await run(["fixtures", "eject", "crm", "Leads.create"], { cwd: join(root, "src") });
+    expect(existsSync(join(root, OWN))).toBe(true);
+  });
+
+  it("refuses to overwrite a changed copy without a terminal, and names --force", async () => {
+    const cwd = folderWith({ [OWN]: "mine" });
+    const { exitCode, out, err } = await run(["fixtures", "eject", "crm", "Leads.create"], { cwd });
+    expect([exitCode, out]).toEqual([2, ""]);
+    expect(err).toContain("--force overwrites it");
+    expect(readFileSync(join(cwd, OWN), "utf8")).toBe("mine");
+  });
+
+  it("overwrites a changed copy with --force, with the built-in one and not the copy itself", async () => {
+    const cwd = folderWith({ [OWN]: "mine" });
+    const { lines } = await run(["fixtures", "eject", "crm", "Leads.create", "--force", "--json"], { cwd });
+    expect(lines()).toEqual([expect.objectContaining({ type: "file", action: "overwritten", path: join(cwd, OWN) })]);
+    expect(readFileSync(join(cwd, OWN), "utf8")).toBe(builtIn("crm/guide/Leads.create.json"));
+  });
+
+  it.each([
+    [true, "overwritten"],
+    [false, "kept"],
+  ])("asks at a terminal before it overwrites: a %s answer leaves it %s", async (yes, outcome) => {
+    const cwd = folderWith({ [OWN]: "mine" });
+    const prompts = answering({ Overwrite: yes });
+    const { exitCode, out } = await run(["fixtures", "eject", "crm", "Leads.create"], { cwd, prompts });
+    expect(exitCode).toBe(0);
+    expect(out).toContain(outcome);
+    expect(readFileSync(join(cwd, OWN), "utf8") === "mine").toBe(!yes);
+  });
+
+  it("copies all with --all, keeps what was changed and says so, and changes nothing the second time", async () => {
+    const cwd = folderWith({ [OWN]: "mine" });
+    const actions = async (): Promise<Record<string, number>> => {
+      const { lines } = await run(["fixtures", "eject", "crm", "--all", "--json"], { cwd });
+      const counts: Record<string, number> = {};
+      for (const { action } of lines()) counts[String(action)] = (counts[String(action)] ?? 0) + 1;
+      return counts;
+    };
+    const first = await actions();
+    expect(first.kept).toBe(1);
+    expect(await actions()).toEqual({ kept: 1, unchanged: first.copied });
+    const { out } = await run(["fixtures", "eject", "crm", "--all"], { cwd });
+    expect(out).toMatch(/kept +\.zoho-hooks.*Leads\.create\.json[\s\S]*--force/);
+    expect(readFileSync(join(cwd, OWN), "utf8")).toBe("mine");
+  });
+
+  it("takes every product with --all alone", async () => {
+    const { lines } = await run(["fixtures", "eject", "--all", "--json"]);
+    expect(new Set(lines().map(({ product }) => product))).toEqual(new Set(products.map(({ id }) => id)));
+  });
+
+  it.each([
+    [["fixtures", "eject"], "say which product to copy"],
+    [["fixtures", "eject", "crm"], "say which event to copy"],
+    [["fixtures", "eject", "crm", "Leads.create", "--all"], "exclude each other"],
+  ])("%j is a usage error", async (argv, message) => {
+    const { exitCode, err } = await run(argv);
+    expect(exitCode).toBe(2);
+    expect(err).toContain(message);
+  });
+
+  it("fails with the file's name where nothing can be written", async () => {
+    const cwd = tempFolder();
+    writeFileSync(join(cwd, ".zoho-hooks"), "a file where a folder should be");
+    const { exitCode, err } = await run(["fixtures", "eject", "crm", "Leads.create"], { cwd });
+    expect(exitCode).toBe(2);
+    expect(err).toContain(`${join(cwd, OWN)} cannot be`);
+  });
+});

@@ -1,0 +1,256 @@
+import { chmodSync, existsSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { describe, expect, it } from "vitest";
+import { answering } from "../support/answers.ts";
+import { folderWith } from "../support/files.ts";
+import { run, tempFolder } from "../support/run.ts";
+
+const CONFIG = "zoho-hooks.config.json";
+const FLAGS = [
+  "--products",
+  "crm,desk",
+  "--port",
+  "5005",
+  "--target",
+  "3000",
+  "--secret",
+  "generate",
+  "--token",
+  "none",
+];
+
+function read(cwd: string, name: string): string {
+  return readFileSync(join(cwd, name), "utf8");
+}
+
+function variables(cwd: string): Record<string, string | undefined> {
+  return parseEnv(read(cwd, ".env"));
+}
+
+describe("init", () => {
+  it("writes config, .env and .gitignore from flags alone", async () => {
+    const cwd = tempFolder();
+    const { exitCode, out, err } = await run(["init", ...FLAGS], { cwd });
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(read(cwd, CONFIG))).toEqual({ products: { crm: {}, desk: {} }, port: 5005, forwardTo: "3000" });
+    expect(read(cwd, ".env")).toMatch(/^ZOHO_WEBHOOK_SECRET=[0-9a-f]{64}\n$/);
+    expect(read(cwd, ".gitignore")).toBe(".env\n.zoho-hooks/*\n!.zoho-hooks/fixtures/\n");
+    expect(out).toMatch(/^created +zoho-hooks\.config\.json +products, port, forwardTo$/m);
+    expect(out).toMatch(/^created +\.env +ZOHO_WEBHOOK_SECRET$/m);
+    expect(err).toContain("Next: zoho-hooks listen");
+    expect((await run(["config", "show", "--json"], { cwd })).lines()).toContainEqual(
+      expect.objectContaining({ key: "forwardTo", value: "3000", origin: join(cwd, CONFIG) }),
+    );
+  });
+
+  it("makes a new secret each time and never prints it", async () => {
+    const seen = new Set<string>();
+    for (const mode of [[], ["--json"]]) {
+      const cwd = tempFolder();
+      const { out, err } = await run(["init", "--yes", ...mode], { cwd });
+      for (const value of Object.values(variables(cwd))) {
+        expect(out + err).not.toContain(value);
+        seen.add(value ?? "");
+      }
+    }
+    expect(seen.size).toBe(4);
+  });
+
+  it.skipIf(process.platform === "win32")(
+    "makes .env readable by its owner alone, and leaves the mode of one that is there",
+    async () => {
+      const cwd = tempFolder();
+      await run(["init", "--yes"], { cwd });
+      expect(statSync(join(cwd, ".env")).mode & 0o777).toBe(0o600);
+      const other = folderWith({ ".env": "A=1\n" });
+      chmodSync(join(other, ".env"), 0o640);
+      await run(["init", "--yes"], { cwd: other });
+      expect(statSync(join(other, ".env")).mode & 0o777).toBe(0o640);
+      expect(variables(other)).toHaveProperty("ZOHO_WEBHOOK_SECRET");
+    },
+  );
+
+  it("changes nothing when it is run again", async () => {
+    const cwd = tempFolder();
+    await run(["init", ...FLAGS], { cwd });
+    const files = [CONFIG, ".env", ".gitignore"];
+    const before = files.map((name) => read(cwd, name));
+    for (const argv of [FLAGS, ["--yes", "--token", "none"]]) {
+      const { exitCode, lines } = await run(["init", ...argv, "--json"], { cwd });
+      expect(exitCode).toBe(0);
+      expect(lines().map(({ action }) => action)).toEqual(["unchanged", "unchanged", "unchanged"]);
+    }
+    expect(files.map((name) => read(cwd, name))).toEqual(before);
+  });
+
+  it("adds to .env without touching a byte of what is there", async () => {
+    const old = Buffer.from("# caf\xe9\r\nDB='a b'\r\nZOHO_WEBHOOK_TOKEN=mine", "latin1");
+    const cwd = folderWith({ ".env": old });
+    const { lines } = await run(["init", "--yes", "--json"], { cwd });
+    const now = readFileSync(join(cwd, ".env"));
+    expect(now.subarray(0, old.length)).toEqual(old);
+    expect(now.subarray(old.length).toString()).toMatch(/^\r\nZOHO_WEBHOOK_SECRET=[0-9a-f]{64}\r\n$/);
+    expect(lines()).toContainEqual(expect.objectContaining({ action: "changed", entries: ["ZOHO_WEBHOOK_SECRET"] }));
+  });
+
+  it("keeps a secret that is there, and says so where another was asked for", async () => {
+    const cwd = folderWith({ ".env": "ZOHO_WEBHOOK_SECRET=mine\n" });
+    const { out } = await run(["init", "--yes", "--secret", "generate"], { cwd });
+    expect(variables(cwd).ZOHO_WEBHOOK_SECRET).toBe("mine");
+    expect(out).toMatch(/^changed +\.env +ZOHO_WEBHOOK_TOKEN, ZOHO_WEBHOOK_SECRET left as it was$/m);
+  });
+
+  it("fills in an entry that is empty", async () => {
+    const cwd = folderWith({ ".env": "A=1\nZOHO_WEBHOOK_SECRET=\nB=2\n" });
+    await run(["init", "--yes", "--token", "none"], { cwd });
+    expect(read(cwd, ".env")).toMatch(/^A=1\nB=2\nZOHO_WEBHOOK_SECRET=[0-9a-f]{64}\n$/);
+  });
+
+  it.each(["plain-1", "with space # and hash", "it's", 'say "it\'s"', "$HOME \\n", "=="])(
+    "writes the secret %j of a file so that it is read back the same",
+    async (value) => {
+      const cwd = folderWith({ "secret.txt": `${value}\n` });
+      await run(["init", "--yes", "--secret", "secret.txt"], { cwd });
+      expect(variables(cwd).ZOHO_WEBHOOK_SECRET).toBe(value);
+    },
+  );
+
+  it("refuses a secret that no .env can hold, and writes nothing", async () => {
+    const cwd = tempFolder();
+    const { exitCode, err } = await run(["init", "--yes", "--secret", "-"], { cwd, stdin: "two\nlines" });
+    expect(exitCode).toBe(2);
+    expect(err).toContain("cannot be written into a .env");
+    expect(existsSync(join(cwd, CONFIG)) || existsSync(join(cwd, ".gitignore"))).toBe(false);
+  });
+
+  it("does not repeat a secret that was given in place of a file's name", async () => {
+    const { exitCode, err } = await run(["init", "--yes", "--secret", "hush-hush"]);
+    expect(exitCode).toBe(2);
+    expect(err).not.toContain("hush-hush");
+    expect(err).toContain("--secret takes generate, none, the name of a file");
+  });
+
+  it("asks only for credentials that the products' deliveries carry", async () => {
+    const cwd = tempFolder();
+    await run(["init", "--products", "books", "--port", "4460", "--target", "none", "--secret", "generate"], { cwd });
+    expect(Object.keys(variables(cwd))).toEqual(["ZOHO_WEBHOOK_SECRET"]);
+  });
+
+  it("names every missing flag where nobody can be asked, and writes nothing", async () => {
+    const cwd = tempFolder();
+    const { exitCode, err } = await run(["init", "--port", "4460"], { cwd });
+    expect(exitCode).toBe(2);
+    expect(err).toContain("no --products, --target, --secret, --token");
+    expect(err).toContain("--yes");
+    expect(existsSync(join(cwd, CONFIG))).toBe(false);
+  });
+
+  it.each([
+    [["--products", "crm,desc"], "did you mean desk?"],
+    [["--port", "99999"], "--port"],
+    [["--target", "/hooks"], "--target"],
+    [["--target", "ftp://host/x"], "--target"],
+  ])("%j is a usage error", async (argv, message) => {
+    const { exitCode, err } = await run(["init", "--yes", ...argv]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain(message);
+  });
+
+  it("keeps the settings it does not ask for, and asks for --force before it changes the file", async () => {
+    const cwd = folderWith({
+      [CONFIG]: '{"schema": "enforce", "products": {"crm": {"format": "guide"}}, "port": 7000}',
+    });
+    const refused = await run(["init", "--yes", "--port", "7001"], { cwd });
+    expect(refused.exitCode).toBe(2);
+    expect(refused.err).toContain("port in zoho-hooks.config.json would be changed");
+    expect(existsSync(join(cwd, ".env"))).toBe(false);
+    expect((await run(["init", "--yes", "--port", "7001", "--force"], { cwd })).exitCode).toBe(0);
+    expect(JSON.parse(read(cwd, CONFIG))).toEqual({
+      schema: "enforce",
+      products: { crm: { format: "guide" } },
+      port: 7001,
+    });
+  });
+
+  it("does not write over a config file that it cannot read, but for --force", async () => {
+    const cwd = folderWith({ [CONFIG]: "{broken" });
+    const { exitCode, err } = await run(["init", "--yes"], { cwd });
+    expect(exitCode).toBe(2);
+    expect(err).toContain(`${CONFIG}:1:2`);
+    expect(read(cwd, CONFIG)).toBe("{broken");
+    expect((await run(["init", "--yes", "--force"], { cwd })).exitCode).toBe(0);
+    expect(JSON.parse(read(cwd, CONFIG))).toEqual({ port: 4460 });
+  });
+
+  it.each([[".env*\n.zoho-hooks/"], ["/.env\n/.zoho-hooks\n"]])("leaves a .gitignore with %j alone", async (text) => {
+    const cwd = folderWith({ ".gitignore": text });
+    await run(["init", "--yes"], { cwd });
+    expect(read(cwd, ".gitignore")).toBe(text);
+  });
+
+  it.skipIf(process.platform === "win32")("writes through a link and leaves it a link", async () => {
+    const cwd = folderWith({ "real.env": "A=1\n" });
+    symlinkSync("real.env", join(cwd, ".env"));
+    await run(["init", "--yes", "--token", "none"], { cwd });
+    expect(read(cwd, "real.env")).toMatch(/^A=1\nZOHO_WEBHOOK_SECRET=/);
+  });
+
+  it("warns that the environment goes before the .env it wrote", async () => {
+    const cwd = tempFolder();
+    const env = { ZOHO_WEBHOOK_SECRET: "from-the-shell" };
+    const { err } = await run(["init", "--yes", "--secret", "generate"], { cwd, env });
+    expect(err).toContain("warning: ZOHO_WEBHOOK_SECRET is set in the environment too");
+    const quiet = await run(["init", "--yes"], { cwd: tempFolder(), env });
+    expect(quiet.err).not.toContain("warning");
+  });
+});
+
+describe("init at a terminal", () => {
+  const answers = {
+    "Which products": ["crm"],
+    "Which port": "4461",
+    "your own app": "http://localhost:3000/hooks",
+    "ZOHO_WEBHOOK_SECRET, which": "enter",
+    "ZOHO_WEBHOOK_TOKEN, which": "none",
+    ZOHO_WEBHOOK_SECRET: "typed-secret",
+  };
+
+  it("asks for what no flag tells", async () => {
+    const cwd = tempFolder();
+    const asked: string[] = [];
+    const { exitCode, out, err } = await run(["init", "--port", "4462"], { cwd, prompts: answering(answers, asked) });
+    expect(exitCode).toBe(0);
+    expect(asked.some((question) => question.includes("port shall"))).toBe(false);
+    expect(JSON.parse(read(cwd, CONFIG))).toEqual({
+      products: { crm: {} },
+      port: 4462,
+      forwardTo: "http://localhost:3000/hooks",
+    });
+    expect(read(cwd, ".env")).toBe("ZOHO_WEBHOOK_SECRET=typed-secret\n");
+    expect(out + err).not.toContain("typed-secret");
+  });
+
+  it.each([true, false])("asks before it changes a config file; %s is obeyed", async (yes) => {
+    const cwd = folderWith({ [CONFIG]: '{"port": 7000}\n' });
+    const prompts = answering({ ...answers, "Change products, port, forwardTo in": yes });
+    const { exitCode, err } = await run(["init"], { cwd, prompts });
+    expect(exitCode).toBe(yes ? 0 : 2);
+    expect(read(cwd, CONFIG).includes("4461")).toBe(yes);
+    expect(existsSync(join(cwd, ".env"))).toBe(yes);
+    if (!yes) expect(err).toContain("nothing was written");
+  });
+
+  it("asks nothing with --yes", async () => {
+    const asked: string[] = [];
+    await run(["init", "--yes"], { prompts: answering({}, asked) });
+    expect(asked).toEqual([]);
+  });
+
+  it("fails where a folder cannot be written to, with the file's name", async () => {
+    const cwd = folderWith({ "zoho-hooks.config.json/x": "" });
+    const { exitCode, err } = await run(["init", "--yes"], { cwd });
+    expect(exitCode).toBe(2);
+    expect(err).toContain(CONFIG);
+  });
+});

@@ -1,0 +1,238 @@
+import { createHmac } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { eventNames } from "../../src/core/event-name.ts";
+import type { Product } from "../../src/core/product.ts";
+import { products } from "../../src/products/index.ts";
+import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
+import { type Answer, freePort, startTarget, type Target, valuesOf } from "../support/target.ts";
+
+const SECRET = "s3cr3t-of-the-tests";
+const TOKEN = "t0ken-of-the-tests";
+const env = { ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_WEBHOOK_TOKEN: TOKEN };
+
+const closing: Target[] = [];
+afterEach(async () => {
+  for (const each of closing.splice(0)) await each.close();
+});
+
+async function target(answer?: Answer): Promise<Target> {
+  const started = await startTarget(answer);
+  closing.push(started);
+  return started;
+}
+
+/** A command line of one line, with the port of an app in the place of PORT. */
+function send(line: string, app: Target, options: RunOptions = {}): Promise<RunResult> {
+  const words = line.split(" ").map((word) => word.replace("PORT", String(app.port)));
+  return run(["send", ...words], { env, ...options });
+}
+
+function bodyOf(app: Target, i = 0): Record<string, unknown> {
+  return JSON.parse(app.seen[i]?.body.toString() ?? "null");
+}
+
+function hmac(body: Buffer | undefined, secret = SECRET): string {
+  return createHmac("sha256", secret)
+    .update(body ?? "")
+    .digest("hex");
+}
+
+describe("send", () => {
+  it("posts one event, signed over its bytes, with the token in it", async () => {
+    const app = await target();
+    const { exitCode, out } = await send("crm leads.CREATE --to PORT", app);
+    expect(exitCode).toBe(0);
+    const [seen] = app.seen;
+    expect(seen).toMatchObject({ method: "POST", path: "/webhooks/zoho/crm" });
+    expect(seen && valuesOf(seen, "content-type")).toEqual(["application/json"]);
+    expect(seen && valuesOf(seen, "x-zoho-signature")).toEqual([hmac(seen?.body)]);
+    expect(bodyOf(app)).toMatchObject({ module: "Leads", operation: "create", token: TOKEN });
+    expect(seen?.body.toString()).toBe(JSON.stringify(bodyOf(app)));
+    expect(out).toMatch(/✓ 200 crm\s+Leads\.create/);
+    expect(out).toContain("signed with ZOHO_WEBHOOK_SECRET");
+    expect(out).toContain("answer: OK");
+    expect(out).not.toContain(SECRET);
+    expect(out).not.toContain(TOKEN);
+  });
+
+  it("reports a delivery as one line of JSON", async () => {
+    const app = await target();
+    const result = await send("books invoice_created --to PORT --json", app);
+    expect(result.lines()).toEqual([
+      {
+        v: 1,
+        type: "sent",
+        product: "books",
+        event: "invoice_created",
+        format: "guide",
+        url: `http://localhost:${app.port}/webhooks/zoho/books`,
+        status: 200,
+        latency_ms: expect.any(Number),
+        error: null,
+        hint: null,
+        reply: "OK",
+        notes: ["signed with ZOHO_WEBHOOK_SECRET"],
+      },
+    ]);
+    expect(result.err).toBe("");
+  });
+
+  it("sends unsigned without a secret, and says so", async () => {
+    const app = await target();
+    const { exitCode, out } = await send("desk Ticket.Create --to PORT", app, { env: {} });
+    expect(exitCode).toBe(0);
+    expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([]);
+    expect(out).toContain("not signed: no secret is configured");
+  });
+
+  it("takes secret and token from files", async () => {
+    const app = await target();
+    const cwd = tempFolder();
+    writeFileSync(join(cwd, "secret"), "of the file\n");
+    writeFileSync(join(cwd, "token"), "its token");
+    await send("crm Deals.edit --to PORT --secret-file secret --token-file token", app, { cwd });
+    expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([hmac(app.seen[0]?.body, "of the file")]);
+    expect(bodyOf(app).token).toBe("its token");
+  });
+
+  it("goes to the address of the receiver in the settings by default", async () => {
+    const app = await target();
+    const { exitCode } = await run(["send", "forms", "form_submitted"], {
+      env: { ...env, ZOHO_HOOKS_PORT: String(app.port), ZOHO_HOOKS_HOST: "0.0.0.0" },
+    });
+    expect(exitCode).toBe(0);
+    expect(app.seen[0]?.path).toBe("/webhooks/zoho/forms");
+  });
+
+  it("names the command that starts the receiver when it is not there", async () => {
+    const port = String(await freePort());
+    const { exitCode, out } = await run(["send", "crm", "Leads.create"], { env: { ...env, ZOHO_HOOKS_PORT: port } });
+    expect(exitCode).toBe(5);
+    expect(out).toContain(`nothing listens on 127.0.0.1:${port}`);
+    expect(out).toContain("zoho-hooks listen");
+  });
+
+  it("uses a full URL exactly as it is given", async () => {
+    const app = await target();
+    await send("crm Leads.create --to http://127.0.0.1:PORT/a/?b=%2F", app);
+    expect(app.seen[0]?.path).toBe("/a/?b=%2F");
+  });
+
+  it("lets the project's own sample win", async () => {
+    const app = await target();
+    const cwd = tempFolder();
+    const folder = join(cwd, ".zoho-hooks", "fixtures", "survey", "guide");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "response_submitted.json"), '{"event":"response_submitted","mine":true}');
+    await send("survey response_submitted --to PORT", app, { cwd });
+    expect(bodyOf(app)).toEqual({ event: "response_submitted", mine: true });
+  });
+
+  it("adds headers, repeats included, in place of its own of the same name", async () => {
+    const app = await target();
+    const line = ["send", "crm", "Leads.create", "--to", `${app.port}`];
+    await run([...line, "-H", "X-A: 1", "-H", "x-a:2", "-H", "User-Agent: mine"], { env });
+    const [seen] = app.seen;
+    expect(seen && valuesOf(seen, "x-a")).toEqual(["1", "2"]);
+    expect(seen && valuesOf(seen, "user-agent")).toEqual(["mine"]);
+  });
+});
+
+describe("send of a body", () => {
+  it("makes ids new and the same throughout, and the time now", async () => {
+    const app = await target();
+    const now = () => new Date("2031-02-03T04:05:06Z");
+    await send("crm Leads.create --to PORT --count 2", app, { now });
+    const [first, second] = [bodyOf(app, 0), bodyOf(app, 1)];
+    expect(first.ids).not.toEqual(second.ids);
+    for (const body of [first, second]) {
+      const [id] = body.ids as string[];
+      expect(body.resource_uri).toMatch(new RegExp(`/Leads/${id}$`));
+      expect(body.data).toMatchObject({ id, Created_Time: "2031-02-03T04:05:06+00:00" });
+    }
+  });
+
+  it("is the sample's own with --no-fresh", async () => {
+    const app = await target();
+    await send("books bill_created --to PORT --no-fresh --count 2", app);
+    expect(app.seen[0]?.body.equals(app.seen[1]?.body ?? Buffer.alloc(0))).toBe(true);
+    expect(JSON.stringify(bodyOf(app))).toContain("2025-01-15");
+  });
+
+  it("is the same each time with a seed, and another with another seed", async () => {
+    const app = await target();
+    for (const seed of [7, 7, 8]) await send(`crm Leads.create --to PORT --count 3 --seed ${seed}`, app);
+    const bodies = app.seen.map((seen) => seen.body.toString());
+    expect(bodies.slice(0, 3)).toEqual(bodies.slice(3, 6));
+    expect(bodies.slice(6, 9)).not.toEqual(bodies.slice(0, 3));
+    expect(new Set(bodies.slice(0, 3)).size).toBe(3);
+  });
+
+  it("has what --set says, typed, and signed", async () => {
+    const app = await target();
+    const sets = "--set data.Email=me@example.com --set ids[0]=4150868000000002179 --set data.Lead_Status=null";
+    await send(`crm Leads.create --to PORT ${sets} --set data.New=[1,true] --add`, app);
+    expect(bodyOf(app)).toMatchObject({
+      ids: ["4150868000000002179"],
+      data: { Email: "me@example.com", Lead_Status: null, New: [1, true] },
+    });
+    expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([hmac(app.seen[0]?.body)]);
+  });
+
+  it("has the token that --set says, and not the configured one", async () => {
+    const app = await target();
+    const { out } = await send("crm Leads.create --to PORT --set token=mine", app);
+    expect(bodyOf(app).token).toBe("mine");
+    expect(out).toContain("the token as set with --set");
+    expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([hmac(app.seen[0]?.body)]);
+  });
+
+  it("refuses a path that is not there, before anything is sent", async () => {
+    const app = await target();
+    const { exitCode, err } = await send("crm Leads.create --to PORT --set data.Emial=x", app);
+    expect(exitCode).toBe(2);
+    expect(err).toContain("did you mean Email?");
+    const all = await send("books --all --to PORT --set data.total=1", app);
+    expect(all.exitCode).toBe(2);
+    expect(all.err).toContain("books payment_received: --set data.total");
+    expect(app.seen).toHaveLength(0);
+  });
+});
+
+describe("send --all", () => {
+  it("sends every event of a product, a line each, and one exit code", async () => {
+    const app = await target();
+    const { exitCode, out, err } = await send("desk --all --to http://127.0.0.1:PORT/in/:product", app);
+    expect(exitCode).toBe(0);
+    const events = app.seen.map((seen) => JSON.parse(seen.body.toString()).event);
+    const desk = products.find((each) => each.id === "desk");
+    expect(events).toEqual(desk && eventNames((desk as Product).formats[0] ?? ({ events: [] } as never)));
+    expect(new Set(app.seen.map((seen) => seen.path))).toEqual(new Set(["/in/desk"]));
+    const lines = out.split("\n").filter((line) => line.startsWith("✓"));
+    expect(lines).toHaveLength(events.length);
+    expect(new Set(lines.map((line) => line.indexOf("http://"))).size).toBe(1);
+    expect(out).toContain(`${events.length} sent`);
+    expect(err).toContain("signed with ZOHO_WEBHOOK_SECRET");
+  });
+
+  it("fails as a whole when one is refused, and says which and why", async () => {
+    const app = await target((response, { body }) => {
+      response.statusCode = body.includes("Ticket.Close") ? 500 : 200;
+      response.end("hm");
+    });
+    const { exitCode, out } = await send("desk --all --to PORT", app);
+    expect(exitCode).toBe(5);
+    expect(out).toMatch(/✗ 500 desk\s+Ticket\.Close/);
+    expect(out).toContain("your app failed while handling it");
+    expect(out).toMatch(/7 sent .* 6 ok, 1 failed/);
+  });
+
+  it("says once what is wrong with a target that is not there", async () => {
+    const { exitCode, out } = await run(["send", "books", "--all", "--to", String(await freePort())], { env });
+    expect(exitCode).toBe(5);
+    expect(out.match(/is your app running/g)).toHaveLength(1);
+    expect(out).toContain("ECONNREFUSED × 11");
+  });
+});

@@ -1,0 +1,20 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { malformedJson, truncatedBody } from "../../src/core/broken-body.ts";
+
+describe("malformedJson", () => {
+  it("leaves nothing that parses as JSON, whatever the body was", () => {
+    fc.assert(
+      fc.property(fc.json(), fc.constantFrom("", "\n", " \r\n"), (json, end) => {
+        expect(() => JSON.parse(malformedJson(Buffer.from(json + end)).toString())).toThrow(SyntaxError);
+      }),
+    );
+  });
+});
+
+describe("truncatedBody", () => {
+  it("is the body's first half", () => {
+    expect(truncatedBody(Buffer.from("abcdef")).toString()).toBe("abc");
+    expect(truncatedBody(Buffer.from("a"))).toHaveLength(0);
+  });
+});

@@ -1,0 +1,128 @@
+import { describe, expect, it } from "vitest";
+import { isSecretName, maskBody, maskDelivery, maskHeaders, maskUrl } from "../../src/core/mask.ts";
+
+const json = (text: string, type = "application/json"): string => maskBody(Buffer.from(text), type).toString();
+
+describe("masking", () => {
+  it.each([
+    "token",
+    "X-Zoho-Signature",
+    "x-zoho-webhook-signature",
+    "X-ZS-WEBHOOK-SIGNATURE",
+    "x-zoho-webhook-token",
+    "x-hook-secret",
+    "X-Hook-Signature",
+    "x-zdesk-jwt",
+    "x-siqsignature",
+    "Authorization",
+    "Proxy-Authorization",
+    "Cookie",
+    "Set-Cookie",
+    "access_token",
+    "refreshToken",
+    "clientSecret",
+    "zapikey",
+    "api_key",
+    "password",
+    "auth",
+  ])("knows %s for a secret", (name) => {
+    expect(isSecretName(name)).toBe(true);
+  });
+
+  it.each([
+    "token_type",
+    "host",
+    "Email",
+    "design",
+    "assign",
+    "author",
+    "tokens_used",
+    "content-type",
+    "keyword",
+    "id",
+  ])("leaves %s alone", (name) => {
+    expect(isSecretName(name)).toBe(false);
+  });
+
+  it("keeps layout, digits and everything else of a JSON body", () => {
+    const text =
+      '{ "ids":[9007199254740993001],\n\t"token" : "s\\"h\\u0068", "amount":1250.00, "é":"\\u00e9", "a":{"token":7} }';
+    expect(json(text)).toBe(
+      '{ "ids":[9007199254740993001],\n\t"token" : "[masked]", "amount":1250.00, "é":"\\u00e9", "a":{"token":"[masked]"} }',
+    );
+  });
+
+  it("leaves a body without a secret byte for byte, also when its bytes are no text", () => {
+    const body = Buffer.from([0x7b, 0xff, 0xfe, 0x00, 0x7d]);
+    expect(maskBody(body, "application/json").equals(body)).toBe(true);
+    const latin = Buffer.concat([Buffer.from('{"token":"abc","name":"Zo'), Buffer.from([0xeb]), Buffer.from('"}')]);
+    const masked = maskBody(latin, "application/json");
+    expect(masked.toString("latin1")).toBe('{"token":"[masked]","name":"Zo\xeb"}');
+  });
+
+  it("leaves null and empty tokens to be seen", () => {
+    expect(json('{"token":null}')).toBe('{"token":null}');
+    expect(json('{"token":""}')).toBe('{"token":""}');
+  });
+
+  it("masks forms, JSON inside of a form, and multipart parts", () => {
+    const form = "application/x-www-form-urlencoded";
+    expect(json("a=1+2&token=abc%20d&b=%C3%A9", form)).toBe("a=1+2&token=%5Bmasked%5D&b=%C3%A9");
+    expect(
+      decodeURIComponent(json("payload=%7B%22token%22%3A%22abc%22%2C%22id%22%3A9007199254740993001%7D", form)),
+    ).toBe('payload={"token":"[masked]","id":9007199254740993001}');
+    const part = (name: string, value: string): string =>
+      `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+    expect(json(`${part("token", "abc")}${part("id", "1")}--b--\r\n`, "multipart/form-data; boundary=b")).toBe(
+      `${part("token", "[masked]")}${part("id", "1")}--b--\r\n`,
+    );
+  });
+
+  it("masks a token in JSON that is cut off or wrong, whatever its content type", () => {
+    expect(json('{"token":"abc","data":{')).toBe('{"token":"[masked]","data":{');
+    expect(json('{"token":"abc')).not.toContain("abc");
+    expect(json('{"token":"abc"}', "")).toBe('{"token":"[masked]"}');
+    expect(json('{"token":"abc"}', "application/x-www-form-urlencoded")).toBe('{"token":"[masked]"}');
+  });
+
+  it("masks a token however deep it lies", () => {
+    const deep = `${'{"a":'.repeat(20_000)}{"token":"abc"}${"}".repeat(20_000)}`;
+    expect(json(deep)).not.toContain("abc");
+  });
+
+  it("masks headers in order with repeats, and shows the scheme of an authorization", () => {
+    expect(
+      maskHeaders([
+        ["Authorization", "Zoho-oauthtoken 1000.abc"],
+        ["X-Zoho-Signature", "0f0f"],
+        ["x-custom", "Bearer abc"],
+        ["X-Zoho-Signature", "1e1e"],
+        ["Host", "localhost"],
+      ]),
+    ).toEqual([
+      ["Authorization", "Zoho-oauthtoken [masked]"],
+      ["X-Zoho-Signature", "[masked]"],
+      ["x-custom", "Bearer [masked]"],
+      ["X-Zoho-Signature", "[masked]"],
+      ["Host", "localhost"],
+    ]);
+  });
+
+  it("masks parameters and passwords in a URL", () => {
+    expect(maskUrl("/webhooks/zoho/crm?x=%5B1&token=abc&y=2")).toBe("/webhooks/zoho/crm?x=%5B1&token=[masked]&y=2");
+    expect(maskUrl("https://user:pass@example.com/hook")).toBe("https://[masked]@example.com/hook");
+    expect(maskUrl("/plain")).toBe("/plain");
+  });
+
+  it("gives a new delivery and leaves the old one as it is", () => {
+    const delivery = {
+      method: "POST",
+      url: "/?token=a",
+      headers: [["cookie", "b"]] as const,
+      body: Buffer.from('{"token":"c"}'),
+    };
+    const masked = maskDelivery(delivery);
+    expect(masked.url + masked.headers[0]?.[1] + masked.body).toBe('/?token=[masked][masked]{"token":"[masked]"}');
+    expect(delivery.body.toString()).toBe('{"token":"c"}');
+  });
+});

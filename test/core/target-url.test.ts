@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { UserError } from "../../src/core/errors.ts";
+import { targetUrl } from "../../src/core/target-url.ts";
+
+const listener = { host: "127.0.0.1", port: 4460 };
+
+describe("targetUrl", () => {
+  it.each([
+    [undefined, "http://127.0.0.1:4460/webhooks/zoho/crm"],
+    ["3000", "http://localhost:3000/webhooks/zoho/crm"],
+    [":3000", "http://localhost:3000/webhooks/zoho/crm"],
+    [":3000/hooks", "http://localhost:3000/hooks"],
+    ["/hooks?x=1", "http://127.0.0.1:4460/hooks?x=1"],
+    ["localhost", "http://localhost/webhooks/zoho/crm"],
+    ["localhost:3000", "http://localhost:3000/webhooks/zoho/crm"],
+    ["app.test:8080/a/b", "http://app.test:8080/a/b"],
+    ["app.test/a", "http://app.test/a"],
+    ["[::1]:3000/a", "http://[::1]:3000/a"],
+    ["https://app.test", "https://app.test"],
+    ["HTTPS://App.test/A?b=%20#c", "HTTPS://App.test/A?b=%20#c"],
+    ["https://app.test/:product/hook?x=:products", "https://app.test/crm/hook?x=:products"],
+    [":3000/hooks/:product", "http://localhost:3000/hooks/crm"],
+  ])("takes %s for %s", (to, url) => {
+    expect(targetUrl(to, "crm", listener)).toBe(url);
+  });
+
+  it.each(["", "  ", "foo", "crm Leads", "0", "70000", "http://", "ftp://app.test/x", "host:port/x", "a b:3000"])(
+    "refuses %j as a usage error",
+    (to) => {
+      expect(() => targetUrl(to, "crm", listener)).toThrow(UserError);
+    },
+  );
+
+  it("refuses a URL with a password in it without repeating it", () => {
+    expect(() => targetUrl("https://me:hunter2@app.test/", "crm", listener)).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining("hunter2") }),
+    );
+  });
+
+  it("goes to loopback for a receiver that listens on every address", () => {
+    expect(targetUrl(undefined, "desk", { host: "0.0.0.0", port: 1 })).toBe("http://127.0.0.1:1/webhooks/zoho/desk");
+    expect(targetUrl(undefined, "desk", { host: "::", port: 1 })).toBe("http://[::1]:1/webhooks/zoho/desk");
+  });
+
+  it("asks for --to when the receiver's port is not known beforehand", () => {
+    expect(() => targetUrl(undefined, "crm", { host: "127.0.0.1", port: 0 })).toThrow(/port is set to 0/);
+  });
+});

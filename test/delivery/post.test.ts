@@ -1,0 +1,289 @@
+import { createServer } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Delivery } from "../../src/core/delivery.ts";
+import { answerHint, isDelivered } from "../../src/delivery/answer-hint.ts";
+import { openPoster, type Poster, type PosterOptions } from "../../src/delivery/post.ts";
+import { selfSigned } from "../support/self-signed.ts";
+import { type Answer, freePort, startTarget, type Target, type TargetOptions, valuesOf } from "../support/target.ts";
+
+const closing: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const each of closing.splice(0).reverse()) await each.close();
+});
+
+async function target(answer?: Answer, options?: TargetOptions): Promise<Target> {
+  const started = await startTarget(answer, options);
+  closing.push(started);
+  return started;
+}
+
+async function poster(options: Partial<PosterOptions> = {}): Promise<Poster> {
+  const opened = await openPoster({ timeoutMs: 10_000, connections: 4, insecure: false, env: {}, ...options });
+  closing.push(opened);
+  return opened;
+}
+
+function delivery(url: string, parts: Partial<Delivery> = {}): Delivery {
+  return { method: "POST", url, headers: [["content-type", "application/json"]], body: Buffer.from("{}"), ...parts };
+}
+
+describe("a posted delivery", () => {
+  it.each([
+    ["bytes that are no text", Buffer.from([0, 255, 254, 128, 13, 10, 0])],
+    ["white space and long numbers", Buffer.from('{ "id" : 4150868000000002179 }\r\n')],
+    ["nothing", Buffer.alloc(0)],
+    ["a megabyte", Buffer.alloc(1_048_576, "äb")],
+  ])("arrives byte for byte: %s", async (_, body) => {
+    const app = await target();
+    expect(await (await poster()).post(delivery(`${app.url}/a`, { body }))).toMatchObject({ status: 200 });
+    expect(app.seen[0]?.body.equals(body)).toBe(true);
+    expect(valuesOf(app.seen[0] ?? fail(), "content-length")).toEqual([String(body.length)]);
+  });
+
+  it("keeps headers in order with repeats, and leaves out those of another connection", async () => {
+    const app = await target();
+    const headers: Delivery["headers"] = [
+      ["X-B", "1"],
+      ["x-a", "2"],
+      ["Host", "elsewhere.test"],
+      ["Content-Length", "999"],
+      ["Transfer-Encoding", "chunked"],
+      ["Connection", "keep-alive, X-Hop"],
+      ["X-Hop", "gone"],
+      ["Expect", "100-continue"],
+      ["x-b", "3"],
+      ["X-Empty", ""],
+    ];
+    expect(await (await poster()).post(delivery(`${app.url}/p?q=1&q=2`, { headers }))).toMatchObject({ status: 200 });
+    const [seen] = app.seen;
+    expect(seen?.path).toBe("/p?q=1&q=2");
+    expect(seen?.headers.filter(([name]) => /^x-/i.test(name))).toEqual([
+      ["X-B", "1"],
+      ["x-a", "2"],
+      ["x-b", "3"],
+      ["X-Empty", ""],
+    ]);
+    expect(valuesOf(seen ?? fail(), "host")).toEqual([`127.0.0.1:${app.port}`]);
+    expect(valuesOf(seen ?? fail(), "content-length")).toEqual(["2"]);
+    expect(valuesOf(seen ?? fail(), "transfer-encoding")).toEqual([]);
+  });
+
+  it("uses one connection for one after another", async () => {
+    const app = await target();
+    const post = await poster({ connections: 1 });
+    for (let i = 0; i < 5; i++) await post.post(delivery(app.url));
+    expect(app.connections).toBe(1);
+  });
+
+  it("finds an app that listens on ::1 only under the name localhost", async () => {
+    const app = await target(undefined, { host: "::1" });
+    expect(await (await poster()).post(delivery(`http://localhost:${app.port}/`))).toMatchObject({ status: 200 });
+  });
+
+  it("takes the time it is told to when sent slowly, which is not counted as the app's", async () => {
+    const app = await target();
+    const startedAt = performance.now();
+    const body = Buffer.from(JSON.stringify({ a: "ü".repeat(500) }));
+    const result = await (await poster()).post(delivery(app.url, { body }), { slowMs: 600 });
+    const took = performance.now() - startedAt;
+    expect(result).toMatchObject({ status: 200, error: undefined });
+    expect(took).toBeGreaterThan(550);
+    expect(result.latencyMs).toBeLessThan(took - 500);
+    expect(app.seen[0]?.body.equals(body)).toBe(true);
+    expect(valuesOf(app.seen[0] ?? fail(), "content-length")).toEqual([String(body.length)]);
+  });
+
+  it("ends with an answer that comes before a slow body is through", async () => {
+    const app = await target(undefined, {
+      early(_, response) {
+        response.writeHead(401, { connection: "close" }).end("no");
+        return true;
+      },
+    });
+    const startedAt = performance.now();
+    const result = await (await poster()).post(delivery(app.url, { body: Buffer.alloc(2) }), { slowMs: 60_000 });
+    // Either the answer or the connection that was closed with it; never a wait for the minute.
+    expect(result.status === 401 || result.error !== undefined).toBe(true);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  });
+});
+
+describe("an answer", () => {
+  it("is told with its headers and the first 500 bytes, cut at a whole character", async () => {
+    const app = await target((response) => {
+      response.writeHead(418, [
+        ["Set-Cookie", "a=1"],
+        ["set-cookie", "b=2"],
+      ]);
+      response.end(`a${"€".repeat(400)}`);
+    });
+    const result = await (await poster()).post(delivery(app.url));
+    expect(result.status).toBe(418);
+    expect(result.headers.filter(([name]) => /^set-cookie$/i.test(name))).toEqual([
+      ["Set-Cookie", "a=1"],
+      ["set-cookie", "b=2"],
+    ]);
+    expect(result.replyPreview).toBe(`a${"€".repeat(166)}`);
+  });
+
+  it("is not read without end", async () => {
+    const app = await target((response) => {
+      const more = (): void => {
+        while (response.write("x".repeat(65_536)));
+        response.once("drain", more);
+      };
+      more();
+    });
+    const result = await (await poster()).post(delivery(app.url));
+    expect(result).toMatchObject({ status: 200, error: undefined, replyPreview: "x".repeat(500) });
+  });
+
+  it("that redirects is not followed, and its location is told", async () => {
+    const app = await target((response) => void response.writeHead(307, { location: "/else" }).end());
+    const result = await (await poster()).post(delivery(app.url));
+    expect(app.seen).toHaveLength(1);
+    expect(isDelivered(result)).toBe(false);
+    expect(answerHint(result)).toContain("/else");
+  });
+
+  it.each([400, 401, 403, 404, 405, 408, 413, 415, 418, 422, 429, 500, 503])("of %i has a likely cause", (status) => {
+    expect(answerHint({ status, headers: [] })).toBeTruthy();
+    expect(isDelivered({ status, error: undefined })).toBe(false);
+  });
+});
+
+describe("a delivery that fails", () => {
+  it("says that nothing listens, on which addresses", async () => {
+    const port = await freePort();
+    const post = await poster();
+    const direct = await post.post(delivery(`http://127.0.0.1:${port}/`));
+    expect(direct).toMatchObject({ status: undefined, error: { code: "ECONNREFUSED" } });
+    expect(direct.error?.message).toBe(`nothing listens on 127.0.0.1:${port}`);
+    const named = await post.post(delivery(`http://localhost:${port}/`));
+    expect(named.error?.message).toContain(`127.0.0.1:${port}`);
+  });
+
+  it("says that the app closed the connection", async () => {
+    const app = await target((response) => void response.socket?.destroy());
+    const { error, status } = await (await poster()).post(delivery(app.url));
+    expect(status).toBeUndefined();
+    expect(error?.message).toContain("without an answer");
+  });
+
+  it("says that an answer broke off", async () => {
+    const app = await target((response) => {
+      response.writeHead(200, { "content-length": "100" });
+      response.write("half", () => response.socket?.destroy());
+    });
+    const result = await (await poster()).post(delivery(app.url));
+    expect(result.status).toBe(200);
+    expect(isDelivered(result)).toBe(false);
+    expect(result.error?.message).toContain("in the middle of its answer");
+  });
+
+  it("gives up on an app that does not answer, and on one that does not finish", async () => {
+    const silent = await target(() => {});
+    const endless = await target((response) => void response.write("begun"));
+    const post = await poster({ timeoutMs: 200 });
+    const [none, half] = await Promise.all([post.post(delivery(silent.url)), post.post(delivery(endless.url))]);
+    expect(none).toMatchObject({ status: undefined, error: { code: "timeout" } });
+    expect(none.error?.message).toContain("did not answer within 200 ms");
+    expect(half).toMatchObject({ status: 200, error: { code: "timeout" } });
+    expect(half?.error?.message).toContain("did not finish");
+  });
+
+  it("gives up when it is interrupted, also beforehand", async () => {
+    const interrupt = new AbortController();
+    const app = await target(() => interrupt.abort());
+    const post = await poster();
+    const { signal } = interrupt;
+    expect(await post.post(delivery(app.url), { signal })).toMatchObject({ error: { code: "interrupted" } });
+    expect(await post.post(delivery(app.url), { signal })).toMatchObject({ error: { code: "interrupted" } });
+    expect(app.seen).toHaveLength(1);
+  });
+
+  it("says that what answered is not HTTP", async () => {
+    const server = createServer((socket) => socket.resume().end("220 mail.test ESMTP\r\n"));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    closing.push({ close: () => new Promise((resolve) => server.close(() => resolve())) });
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : undefined;
+    const { error } = await (await poster()).post(delivery(`http://127.0.0.1:${port}/`));
+    expect(error?.message).toContain("not HTTP");
+  });
+
+  it("says that there is no such host", async () => {
+    const { error } = await (await poster()).post(delivery("http://no-such-host.invalid/"));
+    expect(["ENOTFOUND", "EAI_AGAIN"]).toContain(error?.code);
+    expect(error?.message).toContain("no-such-host.invalid");
+  });
+});
+
+describe("https", () => {
+  it("refuses a self-signed certificate and names the way out", async () => {
+    const app = await target(undefined, { tls: selfSigned });
+    const { status, error } = await (await poster()).post(delivery(app.url));
+    expect(status).toBeUndefined();
+    expect(error?.hint).toContain("--insecure");
+    expect(app.seen).toHaveLength(0);
+  });
+
+  it("takes it when told to", async () => {
+    const app = await target(undefined, { tls: selfSigned });
+    expect(await (await poster({ insecure: true })).post(delivery(app.url))).toMatchObject({ status: 200 });
+  });
+
+  it("says that the port speaks plain http", async () => {
+    const app = await target();
+    const { error } = await (await poster()).post(delivery(app.url.replace("http:", "https:")));
+    expect(error?.hint).toContain("http://");
+  });
+});
+
+describe("a proxy of the environment", () => {
+  it("is used for a host elsewhere, never for loopback, and not for what NO_PROXY names", async () => {
+    const app = await target();
+    const asked: string[] = [];
+    const proxy = await startProxy(app.port, asked);
+    const env = { HTTP_PROXY: `http://127.0.0.1:${proxy}`, no_proxy: "skipped.invalid" };
+    const post = await poster({ env });
+    expect(await post.post(delivery("http://app.invalid/x"))).toMatchObject({ status: 200 });
+    expect(asked).toEqual(["app.invalid:80"]);
+    expect(valuesOf(app.seen[0] ?? fail(), "host")).toEqual(["app.invalid"]);
+    expect(await post.post(delivery(`http://localhost:${app.port}/y`))).toMatchObject({ status: 200 });
+    expect((await post.post(delivery("http://skipped.invalid/"))).error).toBeDefined();
+    expect(asked).toHaveLength(1);
+  });
+});
+
+/** A proxy that answers CONNECT and leads every host to one port of loopback. */
+async function startProxy(toPort: number, asked: string[]): Promise<number> {
+  const { createServer: createHttpServer } = await import("node:http");
+  const { connect } = await import("node:net");
+  const server = createHttpServer();
+  server.on("connect", (request, socket) => {
+    asked.push(request.url ?? "");
+    const upstream = connect(toPort, "127.0.0.1", () => {
+      socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+      upstream.pipe(socket);
+      socket.pipe(upstream);
+    });
+    socket.on("error", () => upstream.destroy());
+    upstream.on("error", () => socket.destroy());
+    socket.on("close", () => upstream.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closing.push({
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  });
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : fail();
+}
+
+function fail(): never {
+  throw new Error("nothing was received");
+}

@@ -1,0 +1,185 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { HeaderPair } from "../../src/core/delivery.ts";
+import { newEntry } from "../support/log-entry.ts";
+import { collect, engines, tempFolder, tempLog } from "../support/temp-log.ts";
+
+const HOUR_MS = 60 * 60 * 1000;
+
+it("has an engine on every supported Node", () => {
+  expect(engines.length).toBeGreaterThan(0);
+});
+
+describe.each(engines)("a log on %s", (engine) => {
+  it("gives back the exact bytes, headers and receipt, also after it was closed and opened again", async () => {
+    const path = join(tempFolder(), "events.db");
+    const body = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
+    const headers: HeaderPair[] = [
+      ["X-Twice", "first"],
+      ["content-type", "application/octet-stream"],
+      ["X-Twice", "second; é"],
+    ];
+    const issue = { path: ["data", 0, "id"], at: "data[0].id", expected: "string", received: "number 1" };
+    const log = await tempLog(engine, { path });
+    const entry = newEntry({
+      body,
+      headers,
+      url: "/webhooks/zoho/crm?a=1&a=2",
+      identity: "crm:Leads.create:1",
+      records: ["5725767000000123456", "9007199254740993001"],
+      receipt: { known: false, schema: { ok: false, issues: [issue] } },
+    });
+    await log.append(entry);
+    await log.close();
+
+    const again = await tempLog(engine, { path });
+    const kept = await again.get("last");
+    expect(kept?.delivery).toEqual({ method: "POST", url: "/webhooks/zoho/crm?a=1&a=2", headers, body });
+    expect(kept).toMatchObject({
+      n: 1,
+      receivedAt: entry.receivedAt,
+      remote: "127.0.0.1",
+      product: "crm",
+      format: "guide",
+      event: "Leads.create",
+      known: false,
+      records: ["5725767000000123456", "9007199254740993001"],
+      verdicts: entry.receipt.verdicts,
+      issues: [issue],
+      identity: "crm:Leads.create:1",
+      duplicateOf: undefined,
+      status: 200,
+      refusal: undefined,
+      state: "received",
+    });
+  });
+
+  it("keeps an empty body and a delivery that nobody recognised", async () => {
+    const log = await tempLog(engine);
+    await log.append(newEntry({ body: "", product: undefined, event: undefined, receipt: { verdicts: [] } }));
+    const kept = await log.get(1);
+    expect(kept?.delivery.body.length).toBe(0);
+    expect(kept).toMatchObject({ product: undefined, event: undefined, verdicts: [], issues: [] });
+  });
+
+  it("keeps a body of several megabytes", async () => {
+    const log = await tempLog(engine);
+    const body = Buffer.alloc(5 * 1024 * 1024, "x");
+    await log.append(newEntry({ body }));
+    const digest = (bytes: Buffer | undefined): string =>
+      createHash("sha256")
+        .update(bytes ?? "")
+        .digest("hex");
+    expect(digest((await log.get(1))?.delivery.body)).toBe(digest(body));
+  });
+
+  it("numbers from 1 without a gap, however many come at once", async () => {
+    const log = await tempLog(engine);
+    const added = await Promise.all(Array.from({ length: 1000 }, () => log.append(newEntry())));
+    expect(added.map(({ n }) => n)).toEqual(Array.from({ length: 1000 }, (_, i) => i + 1));
+  });
+
+  it("gives two receivers on one file different numbers", async () => {
+    const path = join(tempFolder(), "events.db");
+    const [one, two] = await Promise.all([tempLog(engine, { path }), tempLog(engine, { path })]);
+    const added = await Promise.all(Array.from({ length: 400 }, (_, i) => (i % 2 ? one : two).append(newEntry())));
+    expect(new Set(added.map(({ n }) => n)).size).toBe(400);
+    expect(await collect(one.list())).toHaveLength(400);
+  });
+
+  it("never gives a number twice, not even when everything was pruned", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    await log.append(newEntry({ receivedAt: new Date(0) }));
+    await log.prune({ keepMs: 1 });
+    await log.close();
+    const again = await tempLog(engine, { path });
+    expect((await again.append(newEntry())).n).toBe(2);
+  });
+
+  it("names the original of a duplicate, also within one group of commits", async () => {
+    const log = await tempLog(engine);
+    const entry = newEntry({ identity: "crm:Leads.create:1:abc" });
+    const added = await Promise.all([
+      log.append(entry),
+      log.append(entry),
+      log.append(newEntry({ identity: "other" })),
+    ]);
+    expect(added.map(({ duplicateOf }) => duplicateOf)).toEqual([undefined, 1, undefined]);
+    expect((await log.append(entry)).duplicateOf).toBe(1);
+    expect((await log.get(2))?.state).toBe("duplicate");
+  });
+
+  it("takes no refused delivery for the original", async () => {
+    const log = await tempLog(engine);
+    await log.append(newEntry({ identity: "same", accepted: false, refusal: "the signature is wrong" }));
+    expect((await log.append(newEntry({ identity: "same" }))).duplicateOf).toBeUndefined();
+    expect(await log.get(1)).toMatchObject({ accepted: false, state: "rejected", refusal: "the signature is wrong" });
+  });
+
+  it("forgets an identity after 24 hours", async () => {
+    const log = await tempLog(engine);
+    const at = (hours: number) => newEntry({ identity: "same", receivedAt: new Date(hours * HOUR_MS) });
+    await log.append(at(100));
+    expect((await log.append(at(124))).duplicateOf).toBe(1);
+    expect((await log.append(at(124.001))).duplicateOf).toBeUndefined();
+  });
+
+  it("takes deliveries without an identity for no one's duplicate", async () => {
+    const log = await tempLog(engine);
+    await log.append(newEntry());
+    expect((await log.append(newEntry())).duplicateOf).toBeUndefined();
+  });
+
+  it("records the answer and the attempts that come later", async () => {
+    const log = await tempLog(engine);
+    await log.append(newEntry());
+    await log.setAnswer(1, { status: 502, refusal: "the app is not running" });
+    const attempt = { target: "http://localhost:3000/", at: new Date(5), latencyMs: 1.25 };
+    const refused = { ...attempt, status: undefined, error: "ECONNREFUSED", reply: undefined };
+    const answered = { ...attempt, status: 200, error: undefined, reply: "OK" };
+    expect(await log.recordAttempt(1, refused)).toBe(1);
+    expect(await log.recordAttempt(1, answered)).toBe(2);
+    expect(await log.recordAttempt(1, { ...answered, target: "http://localhost:4000/" })).toBe(1);
+    const kept = await log.get(1);
+    expect(kept).toMatchObject({ status: 502, refusal: "the app is not running" });
+    expect(kept?.attempts.slice(0, 2)).toEqual([
+      { ...refused, attempt: 1 },
+      { ...answered, attempt: 2 },
+    ]);
+  });
+
+  it("says nothing of a number that it does not have", async () => {
+    const log = await tempLog(engine);
+    expect(await log.get("last")).toBeUndefined();
+    expect(await log.get(7)).toBeUndefined();
+  });
+
+  it("commits what was asked for before it closes, and refuses what comes after", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    const added = Array.from({ length: 600 }, () => log.append(newEntry()));
+    await log.close();
+    await Promise.all(added);
+    await expect(log.append(newEntry())).rejects.toThrow("closed");
+    expect(await collect((await tempLog(engine, { path })).list())).toHaveLength(600);
+  });
+
+  it.skipIf(process.platform === "win32")("is private from its first moment, and so are its companions", async () => {
+    const path = join(tempFolder(), "deep", ".zoho-hooks", "events.db");
+    const log = await tempLog(engine, { path });
+    await log.append(newEntry());
+    for (const suffix of ["", "-wal", "-shm"]) expect(statSync(path + suffix).mode & 0o777).toBe(0o600);
+    expect(statSync(dirname(path)).mode & 0o777).toBe(0o700);
+  });
+
+  it("keeps the folder that it makes out of Git, and writes nothing else into a folder of the user's", async () => {
+    const folder = tempFolder();
+    await tempLog(engine, { path: join(folder, ".zoho-hooks", "events.db") });
+    expect(readFileSync(join(folder, ".zoho-hooks", ".gitignore"), "utf8")).toBe("*\n");
+    await tempLog(engine, { path: join(folder, "own.db") });
+    expect(existsSync(join(folder, ".gitignore"))).toBe(false);
+  });
+});

@@ -1,0 +1,198 @@
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { loadEngine, type NativeDatabase } from "../../src/store/engine.ts";
+import { openLog } from "../../src/store/sqlite-log.ts";
+import { newEntry } from "../support/log-entry.ts";
+import { collect, engines, tempFolder, tempLog } from "../support/temp-log.ts";
+
+const MEGABYTE = 1024 * 1024;
+const fault = (code: string) => ({ name: "UserError", code, hint: expect.stringMatching(/./) });
+const now = (): Date => new Date();
+
+describe.each(engines)("a log on %s", (engine) => {
+  const engineOf = async () => loadEngine([engine]);
+  async function lockFile(path: string, sql: string): Promise<NativeDatabase> {
+    const database = (await engineOf()).open(path);
+    database.exec(sql);
+    return database;
+  }
+
+  it("refuses what no longer fits on the disk, keeps all that it acknowledged and takes more once there is room", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path, hardLimitBytes: 2 * MEGABYTE });
+    const entry = newEntry({ body: "x".repeat(20_000), receivedAt: new Date(0) });
+    const kept: number[] = [];
+    let refusals = 0;
+    while (refusals === 0) {
+      for (const each of await Promise.allSettled([log.append(entry), log.append(entry), log.append(entry)])) {
+        if (each.status === "fulfilled") kept.push(each.value.n);
+        else expect(each.reason).toMatchObject(fault("log-full"));
+        refusals += each.status === "rejected" ? 1 : 0;
+      }
+    }
+    expect(kept.length).toBeGreaterThan(20);
+    expect((await collect(log.list({}, { order: "oldest" }))).map(({ n }) => n)).toEqual(kept);
+    await log.close();
+    const again = await tempLog(engine, { path, hardLimitBytes: 2 * MEGABYTE });
+    expect((await collect(again.list({}, { order: "oldest" }))).map(({ n }) => n)).toEqual(kept);
+    await expect(again.append(newEntry({ body: "x".repeat(500_000) }))).rejects.toMatchObject(fault("log-full"));
+  });
+
+  it("waits for another program's lock without standing still, and commits when it is gone", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    const other = await lockFile(path, "BEGIN IMMEDIATE");
+    const added = log.append(newEntry());
+    let settled = false;
+    added.finally(() => {
+      settled = true;
+    });
+    // Twenty turns of the timers pass while the append waits: it blocks nobody.
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(settled).toBe(false);
+    expect(await log.get("last")).toBeUndefined();
+    other.exec("COMMIT");
+    other.close();
+    expect((await added).n).toBe(1);
+  });
+
+  it("gives up on a lock that stays, and works on when it is gone", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path, busyMs: 60 });
+    const other = await lockFile(path, "BEGIN IMMEDIATE");
+    await expect(log.append(newEntry())).rejects.toMatchObject(fault("log-locked"));
+    other.close();
+    expect((await log.append(newEntry())).n).toBe(1);
+  });
+
+  it("says so when another program has the whole file to itself", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    await log.append(newEntry());
+    await log.close();
+    const other = await lockFile(path, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; DELETE FROM holder; COMMIT");
+    await expect(openLog({ path, now, engines: [engine], busyMs: 60 })).rejects.toMatchObject(fault("log-locked"));
+    other.close();
+    expect((await (await tempLog(engine, { path })).get("last"))?.n).toBe(1);
+  });
+
+  it("calls a file that is no database damaged, and leaves it alone", async () => {
+    const path = join(tempFolder(), "events.db");
+    writeFileSync(path, "these are my notes, ".repeat(1000));
+    await expect(openLog({ path, now, engines: [engine] })).rejects.toMatchObject(fault("log-damaged"));
+    expect(statSync(path).size).toBe(20_000);
+  });
+
+  it("reports damage in the middle of the file instead of wrong data, on reading and on writing", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    await Promise.all(Array.from({ length: 200 }, () => log.append(newEntry({ body: "x".repeat(3000) }))));
+    await log.close();
+    const file = openSync(path, "r+");
+    const garbage = Buffer.alloc(8192, 0xa5);
+    for (let page = 2; page < statSync(path).size / 8192; page++) writeSync(file, garbage, 0, 8192, page * 8192);
+    closeSync(file);
+    const again = await tempLog(engine, { path });
+    await expect(collect(again.entries())).rejects.toMatchObject(fault("log-damaged"));
+    await expect(again.append(newEntry({ identity: "x" }))).rejects.toMatchObject(fault("log-damaged"));
+  });
+
+  it("reports a file that was cut off", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    await Promise.all(Array.from({ length: 200 }, () => log.append(newEntry({ body: "x".repeat(3000) }))));
+    await log.close();
+    truncateSync(path, 3 * 8192);
+    const outcome = await openLog({ path, now, engines: [engine] })
+      .then(
+        async (opened) => {
+          onTestFinished(() => opened.close());
+          return await collect(opened.entries());
+        },
+        (error: unknown) => Promise.reject(error),
+      )
+      .catch((error: unknown) => error);
+    expect(outcome).toMatchObject(fault("log-damaged"));
+  });
+
+  it.skipIf(process.platform === "win32")("refuses to go on when its file was deleted under it", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    await log.append(newEntry());
+    rmSync(path);
+    await expect(log.append(newEntry())).rejects.toMatchObject(fault("log-gone"));
+    writeFileSync(path, "");
+    await expect(log.append(newEntry())).rejects.toMatchObject(fault("log-gone"));
+  });
+
+  it.skipIf(process.platform === "win32")("says that it may not write, in a folder and to a file", async () => {
+    const folder = join(tempFolder(), "shut");
+    mkdirSync(folder, { mode: 0o555 });
+    const path = join(tempFolder(), "events.db");
+    await (await tempLog(engine, { path })).close();
+    chmodSync(path, 0o400);
+    await engineOf();
+    const asNobody = process.getuid?.() === 0;
+    if (asNobody) process.seteuid?.(65534);
+    try {
+      const inFolder = openLog({ path: join(folder, "events.db"), now, engines: [engine] });
+      await expect(inFolder).rejects.toMatchObject(fault("log-read-only"));
+      await expect(openLog({ path, now, engines: [engine] })).rejects.toMatchObject({
+        code: expect.stringMatching(/^log-(read-only|unreachable)$/),
+      });
+    } finally {
+      if (asNobody) process.seteuid?.(0);
+    }
+    expect(existsSync(join(folder, "events.db"))).toBe(false);
+  });
+
+  it("says that a path cannot be a log: a folder, or something below a file", async () => {
+    const folder = tempFolder();
+    writeFileSync(join(folder, "file"), "");
+    await expect(openLog({ path: folder, now, engines: [engine] })).rejects.toMatchObject(fault("log-unreachable"));
+    const below = openLog({ path: join(folder, "file", "events.db"), now, engines: [engine] });
+    await expect(below).rejects.toMatchObject(fault("log-unreachable"));
+  });
+
+  it("makes no log for a command that only looks", async () => {
+    const path = join(tempFolder(), "sub", "events.db");
+    await expect(openLog({ path, now, engines: [engine], create: false })).rejects.toMatchObject(fault("log-missing"));
+    expect(existsSync(join(path, ".."))).toBe(false);
+  });
+
+  it("leaves another program's database and a newer log alone", async () => {
+    const folder = tempFolder();
+    const foreign = await lockFile(join(folder, "app.db"), "CREATE TABLE users (id)");
+    foreign.close();
+    await expect(openLog({ path: join(folder, "app.db"), now, engines: [engine] })).rejects.toMatchObject(
+      fault("log-foreign"),
+    );
+    const path = join(folder, "events.db");
+    await (await tempLog(engine, { path })).close();
+    (await lockFile(path, "PRAGMA user_version = 99")).close();
+    await expect(openLog({ path, now, engines: [engine] })).rejects.toMatchObject(fault("log-too-new"));
+  });
+
+  it("can be made by several processes at the same moment", async () => {
+    const path = join(tempFolder(), "events.db");
+    const logs = await Promise.all(Array.from({ length: 5 }, () => tempLog(engine, { path })));
+    const added = await Promise.all(logs.map((log) => log.append(newEntry())));
+    expect(added.map(({ n }) => n).sort()).toEqual([1, 2, 3, 4, 5]);
+  });
+});
+
+it("says what to do on a Node without any SQLite", async () => {
+  await expect(loadEngine([])).rejects.toMatchObject(fault("log-unavailable"));
+});

@@ -1,0 +1,41 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { startChild } from "../support/child.ts";
+import { newEntry } from "../support/log-entry.ts";
+import { engines, tempFolder, tempLog } from "../support/temp-log.ts";
+
+const since = new Date(1_700_000_000_000);
+
+describe.each(engines)("the hold on a log on %s", (engine) => {
+  it("tells a second receiver who holds it, where and since when, until it is released", async () => {
+    const path = join(tempFolder(), "events.db");
+    const [one, two] = [await tempLog(engine, { path }), await tempLog(engine, { path })];
+    const hold = await one.hold({ pid: 4711, url: undefined, since });
+    if (!hold.held) throw new Error("nobody else can hold a new log");
+    expect(await two.hold({ pid: 4712, url: undefined, since })).toEqual({
+      held: false,
+      by: { pid: 4711, url: undefined, since },
+    });
+    await hold.setUrl("http://localhost:4000");
+    expect(await two.hold({ pid: 4712, url: undefined, since })).toMatchObject({
+      by: { url: "http://localhost:4000" },
+    });
+    expect((await two.append(newEntry())).n).toBe(1);
+    await hold.release();
+    const next = await two.hold({ pid: 4712, url: undefined, since });
+    expect(next.held).toBe(true);
+    if (next.held) await next.release();
+  });
+
+  it("ends with a process that was killed, although what it wrote is still there", async () => {
+    const path = join(tempFolder(), "events.db");
+    const child = await startChild("hold-log.ts", [engine, path]);
+    await child.line();
+    const log = await tempLog(engine, { path });
+    expect(await log.hold({ pid: 1, url: undefined, since })).toMatchObject({ held: false, by: { pid: child.pid } });
+    await child.kill();
+    const hold = await log.hold({ pid: 1, url: undefined, since });
+    expect(hold.held).toBe(true);
+    if (hold.held) await hold.release();
+  });
+});

@@ -1,0 +1,166 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { EngineId } from "../../src/store/engine.ts";
+import type { LogFilter } from "../../src/store/filter.ts";
+import type { Log } from "../../src/store/log.ts";
+import { openLog } from "../../src/store/sqlite-log.ts";
+import { parseWhere } from "../../src/store/where.ts";
+import { newEntry } from "../support/log-entry.ts";
+import { collect, engines, tempLog } from "../support/temp-log.ts";
+
+const EVENTS = ["Leads.create", "Leads.update", "Deals.create", "Ticket.Create", "invoice_created"] as const;
+const PRODUCTS = ["crm", "crm", "crm", "desk", "books"] as const;
+const COUNT = 20_000;
+const START_MS = 1_700_000_000_000;
+
+/** One delivery a second; every hundredth is refused, every thousandth has the 19-digit id in its body. */
+async function fill(log: Log): Promise<void> {
+  for (let from = 0; from < COUNT; from += 1000) {
+    await Promise.all(
+      Array.from({ length: 1000 }, (_, j) => {
+        const i = from + j;
+        const id = i % 1000 === 7 ? 5725767000000900000n + BigInt(i) : BigInt(i);
+        return log.append(
+          newEntry({
+            receivedAt: new Date(START_MS + i * 1000),
+            product: PRODUCTS[i % 5],
+            event: EVENTS[i % 5],
+            accepted: i % 100 !== 0,
+            receipt:
+              i % 100 === 0 ? { verdicts: [{ id: "t", proves: "body", verdict: "failed", reason: "wrong" }] } : {},
+            body: `{"data":{"id":${id},"Email":"user${i}@example.com","Amount":${i}.00,"tags":["a${i}","b"]}}`,
+          }),
+        );
+      }),
+    );
+  }
+}
+
+describe.each(engines)("a log of 20,000 on %s", (engine: EngineId) => {
+  let log: Log;
+  beforeAll(async () => {
+    const folder = mkdtempSync(join(tmpdir(), "zoho-hooks-"));
+    log = await openLog({ path: join(folder, "events.db"), now: () => new Date(), engines: [engine] });
+    await fill(log);
+    return async () => {
+      await log.close();
+      rmSync(folder, { recursive: true, force: true });
+    };
+  }, 60_000);
+  const numbers = async (filter: LogFilter, limit = Number.POSITIVE_INFINITY): Promise<number[]> =>
+    (await collect(log.list(filter, { limit }))).map(({ n }) => n);
+
+  it("lists newest first, oldest first when asked, and no more than asked for", async () => {
+    expect(await numbers({}, 3)).toEqual([20_000, 19_999, 19_998]);
+    expect((await collect(log.list({}, { order: "oldest", limit: 2 }))).map(({ n }) => n)).toEqual([1, 2]);
+    const all = await numbers({});
+    expect(all).toHaveLength(COUNT);
+    expect(all).toEqual([...all].sort((a, b) => b - a));
+    expect((await collect(log.list({}, { order: "oldest" }))).map(({ n }) => n)).toEqual(all.reverse());
+  });
+
+  it.each([
+    [["Leads.create"], 4000],
+    [["leads.*"], 8000],
+    [["*.create"], 12_000],
+    [["crm:*.Create"], 8000],
+    [["desk:*"], 4000],
+    [["books:Leads.*"], 0],
+    [["Leads.creat?", "desk:Ticket.Create"], 8000],
+    [["Leads"], 0],
+    [["Leads.(create|update)"], 0],
+  ])("finds the events that %j means", async (events, count) => {
+    expect(await numbers({ events })).toHaveLength(count);
+  });
+
+  it("finds by product, status, proof, time and number", async () => {
+    expect(await numbers({ product: "desk" })).toHaveLength(4000);
+    expect(await numbers({ status: { min: 400, max: 499 } })).toHaveLength(200);
+    expect(await numbers({ status: { min: 200, max: 200 } })).toHaveLength(19_800);
+    expect(await numbers({ status: { min: 402, max: 403 } })).toEqual([]);
+    expect(await numbers({ invalid: true })).toHaveLength(200);
+    expect(await numbers({ since: new Date(START_MS + 19_990_000) })).toHaveLength(10);
+    expect(await numbers({ since: new Date(START_MS + 1e9) })).toEqual([]);
+    expect(await numbers({ after: 19_998 })).toEqual([20_000, 19_999]);
+    expect(
+      await numbers({ product: "crm", events: ["Leads.*"], invalid: true, since: new Date(START_MS) }),
+    ).toHaveLength(200);
+  });
+
+  it("finds every digit of a long id, and not its neighbour", async () => {
+    expect(await numbers({ search: "5725767000000915007" })).toEqual([15_008]);
+    expect(await numbers({ search: "5725767000000915008" })).toEqual([]);
+    expect(await numbers({ where: [parseWhere("data.id=5725767000000915007")] })).toEqual([15_008]);
+    expect(await numbers({ where: [parseWhere("data.id=5725767000000915008")] })).toEqual([]);
+  });
+
+  it("finds by a value at a place", async () => {
+    expect(await numbers({ where: [parseWhere("data.Email=user777@example.com")] })).toEqual([778]);
+    expect(await numbers({ where: [parseWhere("data.Amount=778")] })).toEqual([779]);
+    expect(await numbers({ where: [parseWhere("data.tags=a777")] })).toEqual([778]);
+    expect(await numbers({ where: [parseWhere("data.tags[1]=a777")] })).toEqual([]);
+    expect(await numbers({ where: [parseWhere("data.name=user777@example.com")] })).toEqual([]);
+    const both = [parseWhere("data.Email=user777@example.com"), parseWhere("data.tags.1=b")];
+    expect(await numbers({ where: both, events: ["Deals.create"] })).toEqual([778]);
+  });
+
+  it("gives bytes and attempts with the entries, and stops reading when its reader does", async () => {
+    let first: string | undefined;
+    for await (const entry of log.entries({ events: ["Leads.*"] }, { order: "oldest" })) {
+      first = entry.delivery.body.toString();
+      break;
+    }
+    expect(first).toContain("user0@");
+  });
+
+  it("counts by state, product and hour", async () => {
+    const stats = await log.stats();
+    expect(stats.total).toEqual({ received: COUNT, waiting: 0, processed: 0, failed: 0, duplicates: 0, rejected: 200 });
+    expect(stats.products).toMatchObject({ crm: { received: 12_000, rejected: 200 }, desk: { received: 4000 } });
+    expect(stats.hours.reduce((sum, { counts }) => sum + counts.received, 0)).toBe(COUNT);
+    expect(stats.hours[0]?.at.getTime()).toBe(START_MS - (START_MS % 3_600_000));
+    expect(stats.latencyMs).toBeUndefined();
+    expect((await log.stats({ product: "desk" })).total.received).toBe(4000);
+    expect((await log.stats({ search: "user777@" })).total.received).toBe(1);
+  });
+});
+
+describe.each(engines)("a search on %s", (engine) => {
+  it("finds text however the body writes it", async () => {
+    const log = await tempLog(engine);
+    const form = [["content-type", "application/x-www-form-urlencoded"]] as const;
+    await log.append(newEntry({ body: '{"name":"Zoë Ångström"}' }));
+    await log.append(newEntry({ body: '{"name":"Zo\\u00eb \\u00c5ngstr\\u00f6m"}' }));
+    await log.append(newEntry({ body: "name=Zo%C3%AB+%C3%85ngstr%C3%B6m", headers: form }));
+    await log.append(newEntry({ body: "", url: "/webhooks/zoho/crm?name=Zo%c3%ab%20%c3%85ngstr%c3%b6m" }));
+    await log.append(newEntry({ body: '{"name":"Zoe"}' }));
+    expect((await collect(log.list({ search: "Zoë Ångström" }))).map(({ n }) => n)).toEqual([4, 3, 2, 1]);
+    const where = [parseWhere("name=Zoë Ångström")];
+    expect((await collect(log.list({ where }))).map(({ n }) => n)).toEqual([4, 3, 2, 1]);
+  });
+
+  it("treats the text as text, not as a pattern", async () => {
+    const log = await tempLog(engine);
+    await log.append(newEntry({ body: '{"a":"100%_x"}' }));
+    await log.append(newEntry({ body: '{"a":"100abx"}' }));
+    expect((await collect(log.list({ search: "100%_x" }))).map(({ n }) => n)).toEqual([1]);
+    expect((await collect(log.list({ search: "' OR 1=1 --" }))).map(({ n }) => n)).toEqual([]);
+    expect((await collect(log.list({ events: ["' OR 1=1 --"] }))).map(({ n }) => n)).toEqual([]);
+  });
+
+  it("finds a number that was written with an exponent", async () => {
+    const log = await tempLog(engine);
+    await log.append(newEntry({ body: '{"amount":1.2345678E7}' }));
+    await log.append(newEntry({ body: '{"amount":"12345678"}' }));
+    await log.append(newEntry({ body: '{"amount":123456789}' }));
+    expect((await collect(log.list({ where: [parseWhere("amount=12345678")] }))).map(({ n }) => n)).toEqual([2, 1]);
+  });
+});
+
+it("refuses a condition without a path or a value", () => {
+  expect(() => parseWhere("data.Email")).toThrow("needs a path");
+  expect(() => parseWhere("=x")).toThrow("needs a path");
+  expect(parseWhere("data[0].a=b=c")).toEqual({ path: ["data", "0", "a"], value: "b=c" });
+});

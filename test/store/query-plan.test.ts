@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { appender, entryValues } from "../../src/store/append.ts";
+import { loadEngine, type NativeDatabase, type SqlValue } from "../../src/store/engine.ts";
+import type { LogFilter } from "../../src/store/filter.ts";
+import { migrate } from "../../src/store/migrations.ts";
+import { pageQuery, resolveFilter } from "../../src/store/queries.ts";
+import { newEntry } from "../support/log-entry.ts";
+import { engines } from "../support/temp-log.ts";
+
+describe.each(engines)("a page of the log on %s", async (engine) => {
+  const database = (await loadEngine([engine])).open(":memory:");
+  migrate(database, "memory");
+  const { append } = appender(database);
+  for (const event of ["Leads.create", "Leads.update"]) append(entryValues(newEntry({ event, identity: event })));
+
+  const cases: [string, LogFilter, RegExp][] = [
+    ["everything", {}, /SEARCH deliveries USING INTEGER PRIMARY KEY \(rowid>/],
+    ["one event", { events: ["crm:Leads.create"] }, /USING INDEX deliveries_by_event \(product=\? AND event=\? AND n>/],
+    ["several events", { events: ["Leads.*"] }, /SEARCH deliveries USING INTEGER PRIMARY KEY/],
+    ["a product", { product: "crm" }, /SEARCH deliveries USING INTEGER PRIMARY KEY/],
+    ["a time", { since: new Date(5) }, /USING (COVERING )?INDEX deliveries_by_time \(received_at>/],
+    ["what is invalid", { invalid: true }, /USING INDEX deliveries_invalid/],
+    ["refusals", { status: { min: 400, max: 499 } }, /USING INDEX deliveries_refused/],
+    ["failures", { failed: true }, /USING COVERING INDEX forwards_failed/],
+    ["text", { search: "x" }, /SEARCH contents USING INTEGER PRIMARY KEY/],
+  ];
+  it.each(cases)("of %s uses an index and sorts nothing", (_, filter, index) => {
+    const page = { contents: filter.search !== undefined, order: "newest", low: 1, high: 1e6 } as const;
+    const conditions = [...resolveFilter(database, filter)];
+    const { sql, values } = pageQuery({ ...page, conditions });
+    const plan = explain(database, sql, values);
+    expect(plan).toMatch(index);
+    expect(plan).not.toMatch(/SCAN (deliveries|contents|attempts)|TEMP B-TREE FOR ORDER BY/);
+  });
+
+  it("looks up duplicates, due deliveries and lost claims by their own indexes", () => {
+    const plan = (sql: string): string => explain(database, sql, []);
+    expect(
+      plan(
+        "SELECT n FROM deliveries WHERE identity = 'x' AND accepted = 1 AND duplicate_of IS NULL ORDER BY n LIMIT 1",
+      ),
+    ).toMatch(/deliveries_by_identity \(identity=\?\)$/m);
+    expect(
+      plan("SELECT id FROM forwards WHERE target = 'x' AND state = 0 AND due_at <= 1 ORDER BY due_at, id"),
+    ).toMatch(/forwards_due \(target=\? AND due_at</);
+  });
+});
+
+function explain(database: NativeDatabase, sql: string, values: readonly SqlValue[]): string {
+  const rows = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
+  return rows.map((row) => String(row.detail)).join("\n");
+}

@@ -1,0 +1,55 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { newEntry } from "../support/log-entry.ts";
+import { collect, engines, tempFolder, tempLog } from "../support/temp-log.ts";
+
+const APP = "http://localhost:3000/";
+const MEGABYTE = 1024 * 1024;
+
+describe.each(engines)("pruning a log on %s", (engine) => {
+  it("removes what is older than it is to be kept, and all that belongs to it", async () => {
+    const log = await tempLog(engine, { keepMs: 1000, now: () => new Date(10_000) });
+    for (const ms of [8000, 8999, 9000, 10_000]) await log.append(newEntry({ receivedAt: new Date(ms) }));
+    await log.recordAttempt(1, { target: APP, at: new Date(), status: 200, latencyMs: 1, error: undefined });
+    expect(await log.prune()).toMatchObject({ removed: 2 });
+    expect((await collect(log.list())).map(({ n }) => n)).toEqual([4, 3]);
+    expect((await log.stats()).latencyMs).toBeUndefined();
+    expect(await log.get(1)).toBeUndefined();
+  });
+
+  it("brings the log below a size, oldest first, and gives the room back", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path, maxBytes: 2 * MEGABYTE });
+    await Promise.all(Array.from({ length: 1500 }, () => log.append(newEntry({ body: "x".repeat(3000) }))));
+    const { removed, bytes } = await log.prune();
+    expect(bytes).toBeLessThanOrEqual(2 * MEGABYTE);
+    expect(bytes).toBeGreaterThan(MEGABYTE);
+    const left = (await collect(log.list())).map(({ n }) => n);
+    expect(left).toEqual(Array.from({ length: 1500 - removed }, (_, i) => 1500 - i));
+    await log.close();
+    expect(statSync(path).size).toBeLessThanOrEqual(2 * MEGABYTE);
+  });
+
+  it("never removes what still waits for a target", async () => {
+    const log = await tempLog(engine);
+    const forward = { targets: [APP], duplicates: true };
+    await log.append(newEntry({ receivedAt: new Date(0), forward }));
+    await log.append(newEntry({ receivedAt: new Date(0) }));
+    expect(await log.prune({ keepMs: 1, maxBytes: 1 })).toMatchObject({ removed: 1 });
+    const [claim] = await log.claimWaiting({ target: APP, limit: 1, now: new Date(), leaseMs: 1 });
+    expect(claim?.n).toBe(1);
+    const attempt = { target: APP, at: new Date(), status: 200, latencyMs: 1, error: undefined };
+    if (claim) await log.settle(claim, attempt, { state: "delivered" });
+    expect(await log.prune({ keepMs: 1 })).toMatchObject({ removed: 1 });
+  });
+
+  it("goes on taking deliveries meanwhile, and removes nothing without a limit", async () => {
+    const log = await tempLog(engine);
+    await Promise.all(Array.from({ length: 2000 }, () => log.append(newEntry({ receivedAt: new Date(0) }))));
+    expect(await log.prune()).toMatchObject({ removed: 0 });
+    const [pruned, added] = await Promise.all([log.prune({ keepMs: 60_000 }), log.append(newEntry())]);
+    expect(pruned.removed).toBe(2000);
+    expect((await collect(log.list())).map(({ n }) => n)).toEqual([added.n]);
+  });
+});

@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { loadEngine } from "../../src/store/engine.ts";
+import { newEntry } from "../support/log-entry.ts";
+import { engines, tempFolder, tempLog } from "../support/temp-log.ts";
+
+describe.each(engines)("the view webhook_logs on %s", (engine) => {
+  it("has the columns of the guide's table, with ids whole and the token masked", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    const receivedAt = new Date(Date.UTC(2024, 0, 2, 3, 4, 5, 678));
+    const body = '{"ids": [9007199254740993001], "amount": 1250.00, "token": "shh"}';
+    await log.append(newEntry({ receivedAt, body, records: ["9007199254740993001"], identity: "a" }));
+    await log.append(
+      newEntry({
+        body: "a=1&b=2",
+        product: "books",
+        event: "invoice_created",
+        records: [],
+        identity: "a",
+        receivedAt: new Date(receivedAt.getTime() + 1),
+      }),
+    );
+    await log.append(newEntry({ event: "Candidates.status.change", accepted: false }));
+    await log.append(newEntry({ product: undefined, event: undefined, body: "" }));
+    const database = (await loadEngine([engine])).open(path);
+    const rows = database
+      .prepare("SELECT * FROM webhook_logs ORDER BY received_at")
+      .all()
+      .map((row) => ({ ...row }));
+    database.close();
+    expect(rows[0]).toEqual({
+      webhook_id: "9007199254740993001",
+      module: "Leads",
+      operation: "create",
+      payload: expect.stringMatching(/9007199254740993001.*1250\.00.*\[masked\]/),
+      status: "received",
+      received_at: "2024-01-02 03:04:05.678",
+    });
+    expect(Object.keys(rows[0] ?? {})).toEqual([
+      "webhook_id",
+      "module",
+      "operation",
+      "payload",
+      "status",
+      "received_at",
+    ]);
+    expect(rows[1]).toMatchObject({
+      webhook_id: null,
+      module: "books",
+      operation: "invoice_created",
+      payload: "a=1&b=2",
+      status: "duplicate",
+    });
+    expect(rows[2]).toMatchObject({ module: "Candidates", operation: "status.change", status: "rejected" });
+    expect(rows[3]).toMatchObject({ module: null, operation: null, payload: "" });
+  });
+});
