@@ -1,0 +1,63 @@
+import { usageError } from "../core/errors.ts";
+import type { Secret } from "../core/secret.ts";
+import { missingAuthtoken } from "./map-error.ts";
+import { openNgrok } from "./ngrok.ts";
+import type { NgrokSettings } from "./ngrok-session.ts";
+import { parsePublicUrl, usePublicUrl } from "./public-url.ts";
+import type { Tunnel, TunnelOptions } from "./tunnel.ts";
+
+/** What `--tunnel` takes. */
+export const tunnelNames = ["ngrok", "none"] as const;
+export type TunnelName = (typeof tunnelNames)[number];
+
+export type TunnelChoice =
+  | { readonly kind: "ngrok"; readonly settings: NgrokSettings }
+  | { readonly kind: "public-url"; readonly url: string }
+  /** `wanted` is true where the user has asked for none; otherwise it is worth a line how to get a public URL. */
+  | { readonly kind: "none"; readonly wanted: boolean };
+
+export interface TunnelWishes {
+  readonly tunnel: TunnelName | undefined;
+  readonly publicUrl: string | undefined;
+  readonly authtoken: Secret | undefined;
+  readonly domain: string | undefined;
+  readonly serverAddr: string | undefined;
+  readonly rootCas: string | undefined;
+}
+
+/** A URL of the user's own first, then ngrok where it was asked for or has a token. Throws where the wishes clash. */
+export function chooseTunnel(wishes: TunnelWishes): TunnelChoice {
+  const { tunnel, publicUrl, authtoken, domain } = wishes;
+  if (publicUrl !== undefined) {
+    if (tunnel === "ngrok") throw usageError("--public-url and --tunnel ngrok exclude each other.", "Leave one out.");
+    if (domain !== undefined) throw usageError("--domain is for ngrok, not for --public-url.", "Leave one out.");
+    return { kind: "public-url", url: parsePublicUrl(publicUrl) };
+  }
+  if (tunnel === "none") {
+    if (domain !== undefined) throw usageError("--domain needs a tunnel, and --tunnel none asks for none.");
+    return { kind: "none", wanted: true };
+  }
+  if (authtoken === undefined) {
+    if (tunnel === "ngrok" || domain !== undefined) throw missingAuthtoken();
+    return { kind: "none", wanted: false };
+  }
+  const { serverAddr, rootCas } = wishes;
+  const host = domain === undefined ? undefined : domainHost(domain);
+  return { kind: "ngrok", settings: { authtoken, domain: host, serverAddr, rootCas, heartbeat: undefined } };
+}
+
+/** Opens what was chosen. Resolves once the URL exists; whether requests arrive is for `probe` to say. */
+export async function openTunnel(choice: TunnelChoice, options: TunnelOptions): Promise<Tunnel | undefined> {
+  if (choice.kind === "ngrok") return await openNgrok(choice.settings, options);
+  if (choice.kind === "public-url") return usePublicUrl(choice.url, options);
+  return undefined;
+}
+
+/** `hooks.example.com`, also where it was given as a URL. */
+function domainHost(domain: string): string {
+  const url = /^https?:\/\//i.test(domain) ? domain : `https://${domain}`;
+  if (!URL.canParse(url) || new URL(url).host === "" || new URL(url).pathname !== "/") {
+    throw usageError(`The domain "${domain}" is none.`, "Give it as hooks.example.com.");
+  }
+  return new URL(url).host;
+}

@@ -1,0 +1,82 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { findAuthtoken, ngrokConfigFile, readAuthtoken } from "../../src/tunnel/find-authtoken.ts";
+
+describe("the authtoken of ngrok's own config file", () => {
+  it.each([
+    ["stands at the top in version 2", "version: 2\nauthtoken: 2abc_XYZ\ntunnels: {}\n", "2abc_XYZ"],
+    ["stands under agent in version 3", 'version: "3"\r\nagent:\r\n    authtoken: 2abc_XYZ\r\n', "2abc_XYZ"],
+    ["may be quoted and have a comment", "agent:\n  authtoken: '2abc' # mine\n", "2abc"],
+    ["may follow other settings", 'agent:\n  api_key: k\n  authtoken: "2abc"\n', "2abc"],
+  ])("%s", (_what, yaml, token) => {
+    expect(readAuthtoken(yaml)).toBe(token);
+  });
+
+  it.each([
+    ["a commented line", "# authtoken: 2abc\nagent:\n  # authtoken: 2abc\n"],
+    ["another section's", "tunnels:\n  authtoken: 2abc\n"],
+    ["an empty value", "authtoken:\nagent:\n  authtoken: ''\n"],
+    ["nothing", ""],
+  ])("is not taken from %s", (_what, yaml) => {
+    expect(readAuthtoken(yaml)).toBeUndefined();
+  });
+
+  it.each([
+    ["linux", {}, "/home/me/.config/ngrok/ngrok.yml"],
+    ["linux", { XDG_CONFIG_HOME: "/cfg" }, "/cfg/ngrok/ngrok.yml"],
+    ["darwin", {}, "/home/me/Library/Application Support/ngrok/ngrok.yml"],
+    ["win32", { LOCALAPPDATA: "C:\\Users\\me\\AppData\\Local" }, "C:\\Users\\me\\AppData\\Local\\ngrok\\ngrok.yml"],
+  ])("is sought where ngrok keeps it on %s", (platform, env, path) => {
+    expect(ngrokConfigFile({ platform, env, home: "/home/me" })).toBe(path);
+  });
+});
+
+describe("the search for an authtoken", () => {
+  let home: string;
+  beforeEach(async () => {
+    home = await mkdtemp(join(tmpdir(), "authtoken-"));
+  });
+  afterEach(() => rm(home, { recursive: true, force: true }));
+  const places = (env: Record<string, string> = {}) => ({
+    env: { XDG_CONFIG_HOME: home, ...env },
+    home,
+    platform: "linux",
+  });
+  const writeConfig = async (text: string) => {
+    const file = join(home, "ngrok", "ngrok.yml");
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+  };
+
+  it("prefers NGROK_AUTHTOKEN and says so", async () => {
+    await writeConfig("authtoken: from-file\n");
+    const found = await findAuthtoken(places({ NGROK_AUTHTOKEN: " from-env\n" }));
+
+    expect([found?.reveal(), found?.origin]).toEqual(["from-env", "NGROK_AUTHTOKEN"]);
+  });
+
+  it("reads the file and names it, and never shows the token", async () => {
+    await writeConfig("agent:\n  authtoken: from-file\n");
+    const found = await findAuthtoken(places());
+
+    expect(found?.reveal()).toBe("from-file");
+    expect(JSON.stringify(found)).toContain("ngrok.yml");
+    expect(JSON.stringify(found)).not.toContain("from-file");
+  });
+
+  it("finds none where there is no file", async () => {
+    expect(await findAuthtoken(places())).toBeUndefined();
+  });
+
+  it("takes an empty variable for a mistake", async () => {
+    await expect(findAuthtoken(places({ NGROK_AUTHTOKEN: "" }))).rejects.toThrow("NGROK_AUTHTOKEN is set but empty");
+  });
+
+  it("says when the file cannot be read", async () => {
+    await mkdir(join(home, "ngrok", "ngrok.yml"), { recursive: true });
+
+    await expect(findAuthtoken(places())).rejects.toThrow(/ngrok\.yml cannot be read/);
+  });
+});

@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { ExitCode } from "../../src/core/errors.ts";
+import { secret } from "../../src/core/secret.ts";
+import { loadNgrok } from "../../src/tunnel/load-ngrok.ts";
+import { mapNgrokError } from "../../src/tunnel/map-error.ts";
+
+const context = {
+  authtoken: secret("2abcTheToken", "the file ngrok.yml"),
+  domain: "hooks.example.com",
+  serverAddr: "connect.ngrok-agent.com:443",
+};
+const refusal = (code: string) =>
+  new Error(`failed to connect session: Some text.\nYour authtoken: 2abcTheToken error_code: ${code}`);
+
+describe("an error of ngrok's", () => {
+  it.each([
+    ["ERR_NGROK_105", ExitCode.credentials, "the file ngrok.yml"],
+    ["ERR_NGROK_107", ExitCode.credentials, "the file ngrok.yml"],
+    ["ERR_NGROK_4018", ExitCode.credentials, "verified account"],
+    ["ERR_NGROK_320", ExitCode.credentials, "no right to the domain hooks.example.com"],
+    ["ERR_NGROK_108", ExitCode.connectionLost, "as many agents"],
+    ["ERR_NGROK_334", ExitCode.connectionLost, "already serving the domain hooks.example.com"],
+    ["ERR_NGROK_121", ExitCode.connectionLost, "this version of its agent"],
+    ["ERR_NGROK_9040", ExitCode.connectionLost, "this IP address"],
+    ["ERR_NGROK_4321", ExitCode.connectionLost, "Some text."],
+  ])("%s has its exit code, cause and remedy", (code, exitCode, cause) => {
+    const error = mapNgrokError(refusal(code), context);
+
+    expect(error.exitCode).toBe(exitCode);
+    expect(error.code).toBe(code);
+    expect(error.message).toContain(cause);
+    expect(error.message).toContain(code);
+    expect(error.hint).toMatch(/\S/);
+    expect(error.message + error.hint).not.toContain("2abcTheToken");
+  });
+
+  it("loses what could steer a terminal", () => {
+    const error = mapNgrokError(new Error("bad \u001b[31mred\u0007\nERR_NGROK_4321"), context);
+
+    expect(error.message).not.toMatch(/\p{Cc}/u);
+    expect(error.message).toContain("bad [31mred");
+  });
+});
+
+describe("the agent's add-on", () => {
+  it("is missed with a way out where this system has no build of it", async () => {
+    const missing = "@ngrok/ngrok-plan9-mips";
+    const error: unknown = await loadNgrok(() => import(missing)).catch((reason: unknown) => reason);
+
+    expect(error).toMatchObject({ exitCode: ExitCode.connectionLost, code: "ngrokMissing" });
+    expect(error).toMatchObject({ message: expect.stringContaining(missing) });
+    expect(error).toMatchObject({ hint: expect.stringContaining("--public-url") });
+  });
+});

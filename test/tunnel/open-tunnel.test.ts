@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { ExitCode } from "../../src/core/errors.ts";
+import { secret } from "../../src/core/secret.ts";
+import { chooseTunnel, type TunnelWishes } from "../../src/tunnel/open-tunnel.ts";
+
+const authtoken = secret("2abc", "NGROK_AUTHTOKEN");
+const choose = (wishes: Partial<TunnelWishes>) =>
+  chooseTunnel({
+    tunnel: undefined,
+    publicUrl: undefined,
+    authtoken: undefined,
+    domain: undefined,
+    serverAddr: undefined,
+    rootCas: undefined,
+    ...wishes,
+  });
+
+describe("the choice of a tunnel", () => {
+  it("is none without a token, which nobody asked for", () => {
+    expect(choose({})).toEqual({ kind: "none", wanted: false });
+  });
+
+  it("is ngrok with a token", () => {
+    expect(choose({ authtoken })).toMatchObject({ kind: "ngrok", settings: { authtoken } });
+  });
+
+  it("is none on request, whatever there is", () => {
+    expect(choose({ authtoken, tunnel: "none" })).toEqual({ kind: "none", wanted: true });
+  });
+
+  it("is the user's own URL before a token that happens to be there", () => {
+    expect(choose({ authtoken, publicUrl: "https://Example.com/base/" })).toEqual({
+      kind: "public-url",
+      url: "https://example.com/base",
+    });
+  });
+
+  it("takes a domain also as a URL", () => {
+    expect(choose({ authtoken, domain: "https://Hooks.example.com/" })).toMatchObject({
+      settings: { domain: "hooks.example.com" },
+    });
+  });
+
+  it("wants a token for what needs one", () => {
+    for (const wishes of [{ tunnel: "ngrok" as const }, { domain: "hooks.example.com" }]) {
+      expect(() => choose(wishes)).toThrow(expect.objectContaining({ exitCode: ExitCode.credentials }));
+    }
+  });
+
+  it.each([
+    { publicUrl: "https://example.com", tunnel: "ngrok" as const },
+    { publicUrl: "https://example.com", domain: "hooks.example.com" },
+    { tunnel: "none" as const, domain: "hooks.example.com" },
+    { publicUrl: "example.com" },
+    { publicUrl: "ftp://example.com" },
+    { publicUrl: "https://me:secret@example.com" },
+    { publicUrl: "https://example.com/?a=1" },
+    { authtoken, domain: "hooks.example.com/path" },
+    { authtoken, domain: "" },
+  ])("is a usage error for %j", (wishes) => {
+    expect(() => choose(wishes)).toThrow(expect.objectContaining({ exitCode: ExitCode.usage }));
+  });
+});
