@@ -1,5 +1,5 @@
 import { type Delivery, type HeaderPair, headerValue } from "./delivery.ts";
-import { rewriteBody, rewriteForm } from "./rewrite-body.ts";
+import { type BodyValue, rewriteBody, rewriteForm } from "./rewrite-body.ts";
 
 /** Stands where a secret was. */
 export const MASK = "[masked]";
@@ -46,7 +46,7 @@ export function maskBody(body: Buffer, contentType: string): Buffer {
   return rewriteBody(body, contentType, maskValue);
 }
 
-function maskValue({ path, text, kind }: { path: readonly string[]; text: string; kind: string }): string | undefined {
-  const name = path.at(-1);
-  return kind !== "key" && name !== undefined && text !== "" && isSecretName(name) ? MASK : undefined;
+/** What lies below a secret name is secret too; names themselves are not. */
+function maskValue({ path, text, kind }: BodyValue): string | undefined {
+  return kind !== "key" && text !== "" && path.some(isSecretName) ? MASK : undefined;
 }

@@ -1,6 +1,7 @@
 import { errorText } from "../core/errors.ts";
 import type { TargetReport } from "../core/forward-report.ts";
-import type { ClaimRef, Log } from "../store/log.ts";
+import type { ClaimRef } from "../store/forward.ts";
+import type { Log } from "../store/log.ts";
 import { type AppHealth, watchApp } from "./app-health.ts";
 import type { ForwardSource } from "./forward-request.ts";
 import { createLane, type Lane, type LaneOptions } from "./lane.ts";

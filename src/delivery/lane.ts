@@ -1,7 +1,8 @@
 import { setMaxListeners } from "node:events";
 import { errorText } from "../core/errors.ts";
 import type { ForwardReport } from "../core/forward-report.ts";
-import type { Claim, ClaimRef, Log, Outcome } from "../store/log.ts";
+import type { Claim, ClaimRef, Outcome } from "../store/forward.ts";
+import type { Log } from "../store/log.ts";
 import type { AppHealth } from "./app-health.ts";
 import { type ForwardSource, forwardRequest } from "./forward-request.ts";
 import type { Poster, PostResult } from "./post.ts";

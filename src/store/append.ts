@@ -1,5 +1,6 @@
 import type { NativeDatabase, SqlValue } from "./engine.ts";
-import type { Appended, NewAttempt, NewEntry } from "./log.ts";
+import type { NewAttempt } from "./forward.ts";
+import type { Appended, NewEntry } from "./log.ts";
 import { listText, numberOf } from "./row.ts";
 import { IN_FLIGHT, WAITING } from "./schema.ts";
 

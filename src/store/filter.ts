@@ -54,10 +54,7 @@ export function recordConditions(filter: LogFilter, kinds: readonly EventKind[] 
   // The first number is found by the time index; from there on the walk is by number.
   if (filter.since !== undefined) {
     const since = filter.since.getTime();
-    add(
-      "n >= coalesce((SELECT min(+n) FROM deliveries INDEXED BY deliveries_by_time WHERE received_at >= ?), 9e15)",
-      since,
-    );
+    add("n >= coalesce((SELECT min(+n) FROM deliveries WHERE received_at >= ?), 9e15)", since);
     add("+received_at >= ?", since);
   }
   if (filter.after !== undefined) add("n > ?", filter.after);
@@ -68,21 +65,13 @@ export function recordConditions(filter: LogFilter, kinds: readonly EventKind[] 
 
 /** Conditions that read bodies. Those of `where` let too much through: the last word has `matchesWhere`. */
 export function contentConditions(filter: LogFilter): readonly Condition[] {
-  const conditions: Condition[] = [];
-  if (filter.search !== undefined) {
-    const forms = searchForms(filter.search);
+  const needed = (filter.where ?? []).flatMap(prefilterForms);
+  if (filter.search !== undefined) needed.push(searchForms(filter.search));
+  return needed.map((forms) => {
     const inBody = anyContains("body", forms);
     const inUrl = anyContains("CAST(url AS BLOB)", forms);
-    conditions.push({ sql: `(${inBody.sql} OR ${inUrl.sql})`, values: [...inBody.values, ...inUrl.values] });
-  }
-  for (const clause of filter.where ?? []) {
-    const forms = prefilterForms(clause);
-    if (forms.length === 0) continue;
-    const inBody = anyContains("body", forms);
-    const inUrl = anyContains("CAST(url AS BLOB)", forms);
-    conditions.push({ sql: `(${inBody.sql} OR ${inUrl.sql})`, values: [...inBody.values, ...inUrl.values] });
-  }
-  return conditions;
+    return { sql: `(${inBody.sql} OR ${inUrl.sql})`, values: [...inBody.values, ...inUrl.values] };
+  });
 }
 
 /** Whether a glob of the user's, with or without a product before it, means this event. */

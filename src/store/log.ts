@@ -3,6 +3,17 @@ import type { Verdict } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
 import type { SchemaIssue } from "../core/schema-check.ts";
 import type { LogFilter } from "./filter.ts";
+import type {
+  Attempt,
+  Claim,
+  ClaimRef,
+  ClaimRequest,
+  Forward,
+  ForwardRequest,
+  NewAttempt,
+  Outcome,
+  WaitingCount,
+} from "./forward.ts";
 
 /**
  * The memory of a receiver: every delivery with its receipt, what became of it, and which ones still wait for a target.
@@ -59,16 +70,6 @@ export interface NewEntry {
   readonly forward?: ForwardRequest | undefined;
 }
 
-export interface ForwardRequest {
-  readonly targets: readonly string[];
-  /** Whether a duplicate is forwarded too. */
-  readonly duplicates: boolean;
-  /** Deliveries of one key reach a target one after the other. Undefined where order does not matter. */
-  readonly orderKey?: string | undefined;
-  /** Claims at once for so long, for a caller that has a free place; undefined to let it wait. */
-  readonly leaseMs?: number | undefined;
-}
-
 export interface Appended {
   /** Counts from 1 and is never used again, also with several receivers on one log. */
   readonly n: number;
@@ -78,74 +79,9 @@ export interface Appended {
   readonly forwards: readonly (ClaimRef & { readonly target: string; readonly claimed: boolean })[];
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly refusal: string | undefined;
-}
-
-/** One delivery on its way to one target. */
-export interface ClaimRef {
-  readonly id: number;
-  readonly n: number;
-}
-
-export interface ClaimRequest {
-  readonly target: string;
-  readonly limit: number;
-  readonly now: Date;
-  /** After so long without `settle` the claim is taken for lost and given to the next who asks. */
-  readonly leaseMs: number;
-}
-
-export interface Claim extends ClaimRef {
-  readonly target: string;
-  /** Attempts made before this one. */
-  readonly attempts: number;
-  readonly receivedAt: Date;
-  readonly remote: string | undefined;
-  readonly duplicateOf: number | undefined;
-  readonly product: string | undefined;
-  readonly event: string | undefined;
-  readonly delivery: Delivery;
-}
-
-export interface NewAttempt {
-  readonly target: string;
-  readonly at: Date;
-  /** Undefined when no answer came; `error` then says why. */
-  readonly status: number | undefined;
-  readonly latencyMs: number;
-  readonly error: string | undefined;
-  /** The start of the target's answer. */
-  readonly reply?: string | undefined;
-}
-
-export interface Attempt extends NewAttempt {
-  /** Counts from 1 for each delivery and target. */
-  readonly attempt: number;
-}
-
-export type Outcome =
-  | { readonly state: "delivered" }
-  | { readonly state: "failed" }
-  | { readonly state: "retry"; readonly at: Date };
-
-export type ForwardState = "waiting" | "in-flight" | "delivered" | "failed";
-
-export interface Forward {
-  readonly target: string;
-  readonly state: ForwardState;
-  readonly attempts: number;
-  /** When it is tried next. Only of those that wait. */
-  readonly dueAt: Date | undefined;
-}
-
-export interface WaitingCount {
-  readonly target: string;
-  readonly waiting: number;
-  readonly inFlight: number;
-  /** The earliest time at which one of them is due; undefined when none waits. */
-  readonly nextAt: Date | undefined;
 }
 
 export type DeliveryState = "received" | "waiting" | "processed" | "failed" | "duplicate" | "rejected";

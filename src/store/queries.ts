@@ -22,15 +22,17 @@ const WINDOW = 5000;
 /** Runs a read, again if another process has the file locked for a moment. */
 export type Read = <T>(work: () => T) => Promise<T>;
 
-/** The product and event of every kind of delivery in the log, found by one step into the index for each. */
-export function eventKinds(database: NativeDatabase): readonly EventKind[] {
-  const next = database.prepare(
-    `SELECT product, event FROM deliveries
-     WHERE event IS NOT NULL AND (product, event) > (?, ?) ORDER BY product, event LIMIT 1`,
-  );
+/** The product and event of every kind of delivery in the log, found by one or two steps into the index for each. */
+function eventKinds(database: NativeDatabase): readonly EventKind[] {
+  const next = (condition: string) =>
+    database.prepare(
+      `SELECT product, event FROM deliveries WHERE event IS NOT NULL AND ${condition} ORDER BY product, event LIMIT 1`,
+    );
+  const ofProduct = next("product = ? AND event > ?");
+  const ofOthers = next("product > ?");
   const kinds: EventKind[] = [];
   for (let last: EventKind = { product: "", event: "" }; ; ) {
-    const row = next.get(last.product, last.event);
+    const row = ofProduct.get(last.product, last.event) ?? ofOthers.get(last.product);
     if (row === undefined) return kinds;
     last = { product: textOf(row, "product"), event: textOf(row, "event") };
     kinds.push(last);
@@ -83,7 +85,9 @@ export async function* walk(
   const contents = reading || options.contents;
   const { conditions, ends } = await read(() => ({
     conditions: [...resolveFilter(database, filter), ...onContents],
-    ends: database.prepare("SELECT min(n) AS low, max(n) AS high FROM deliveries").get(),
+    ends: database
+      .prepare("SELECT (SELECT min(n) FROM deliveries) AS low, (SELECT max(n) FROM deliveries) AS high")
+      .get(),
   }));
   let low = Math.max((ends && maybeNumber(ends, "low")) ?? 1, (filter.after ?? 0) + 1);
   let high = (ends && maybeNumber(ends, "high")) ?? 0;

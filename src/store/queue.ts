@@ -1,6 +1,6 @@
 import type { appender } from "./append.ts";
 import type { NativeDatabase, SqlRow } from "./engine.ts";
-import type { Claim, ClaimRef, ClaimRequest, NewAttempt, Outcome, WaitingCount } from "./log.ts";
+import type { Claim, ClaimRef, ClaimRequest, NewAttempt, Outcome, WaitingCount } from "./forward.ts";
 import { readDelivery } from "./record.ts";
 import { maybeNumber, maybeText, numberOf, textOf } from "./row.ts";
 import { DELIVERED, FAILED, IN_FLIGHT, WAITING } from "./schema.ts";

@@ -2,7 +2,8 @@ import type { Delivery, HeaderPair } from "../core/delivery.ts";
 import type { Verdict } from "../core/product.ts";
 import type { SchemaIssue } from "../core/schema-check.ts";
 import type { SqlRow } from "./engine.ts";
-import type { Attempt, DeliveryState, Forward, ForwardState, LogRecord } from "./log.ts";
+import type { Attempt, Forward, ForwardState } from "./forward.ts";
+import type { DeliveryState, LogRecord } from "./log.ts";
 import { bytesOf, listOf, maybeNumber, maybeText, numberOf, textOf } from "./row.ts";
 import { STATE } from "./schema.ts";
 

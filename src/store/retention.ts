@@ -22,7 +22,10 @@ export async function prune(
   const expired = database.prepare(
     `SELECT n FROM deliveries WHERE received_at < ? AND ${settled} ORDER BY received_at LIMIT ?`,
   );
-  const span = database.prepare("SELECT coalesce(max(n) - min(n) + 1, 0) AS count FROM deliveries");
+  const span = database.prepare(
+    // Two subqueries, for of `max` and `min` in one SQLite would read the whole table.
+    "SELECT coalesce((SELECT max(n) FROM deliveries) - (SELECT min(n) FROM deliveries) + 1, 0) AS count",
+  );
   const removals = ["contents", "attempts", "forwards", "deliveries"].map((table) =>
     database.prepare(`DELETE FROM ${table} WHERE n = ?`),
   );

@@ -50,19 +50,18 @@ function sameScalar(data: unknown, value: string): boolean {
 }
 
 /**
- * Bytes of which a body must hold one if it is to match: the longest run of letters and digits in the value, which no
- * JSON or form encoder escapes. Numbers may also be written with an exponent (Java does from 10^7 on). Empty when
- * nothing can be said beforehand.
+ * Bytes that a body must hold if it is to match: of each inner list one. They are the runs in the value that no JSON or
+ * form encoder escapes. A number may also stand with an exponent (Java writes one from 10^7 on), and its zeros may be
+ * missing. Empty when nothing can be said beforehand.
  */
-export function prefilterForms({ value }: WhereClause): readonly Buffer[] {
-  const number = value.trim() === "" ? Number.NaN : Number(value);
-  const source = Number.isFinite(number) ? value.replace(/^[-+\s]*0*|\.0*$/g, "") : value;
-  const run = (source.match(/[A-Za-z0-9]+/g) ?? []).reduce((a, b) => (b.length > a.length ? b : a), "");
-  if (run.length < 3 || (Number.isFinite(number) && !/^\d+$/.test(source))) return [];
-  const forms = [run];
-  if (Number.isFinite(number)) {
-    const exponent = source.length - 1;
-    forms.push(`e${exponent}`, `E${exponent}`, `e+${exponent}`, `E+${exponent}`);
+export function prefilterForms({ value }: WhereClause): readonly (readonly Buffer[])[] {
+  const bytes = (form: string): Buffer => Buffer.from(form, "latin1");
+  if (value.trim() === "" || !Number.isFinite(Number(value))) {
+    const runs = value.match(/[A-Za-z0-9._-]{3,}/g) ?? [];
+    return runs.map((run) => [bytes(run)]);
   }
-  return forms.map((form) => Buffer.from(form, "latin1"));
+  const digits = value.replace(/^[-+\s]*0*|\.0*\s*$/g, "");
+  if (!/^\d{3,}$/.test(digits)) return [];
+  const exponent = digits.length - 1;
+  return [[digits, `e${exponent}`, `E${exponent}`, `e+${exponent}`, `E+${exponent}`].map(bytes)];
 }

@@ -1,4 +1,4 @@
-/** Appends a second grouped and one by one. Run: node --import tsx is not needed, Node 22.18+ runs it as it is. */
+/** Appends a second, grouped and one by one, on each engine that this Node has. Node 22.18 or later runs it as it is. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -86,7 +86,7 @@ describe("config show", () => {
       events: ["crm:Leads.*", "desk:*"],
       allowIp: ["10.0.0.0/8"],
       allowZohoIps: true,
-      forwardTo: "3000",
+      forwardTo: ["3000"],
     });
   });
 
@@ -117,7 +117,7 @@ describe("config show", () => {
 
 describe("a config file", () => {
   it.each([
-    ['{\n  "port": 1,\n}', '3:1: not valid JSON: unexpected "}"'],
+    ['{\n  "port": 1,\n}', '3:1: not valid JSON: a key in double quotes should stand here'],
     ['{\n  "prot": 1\n}', "2:11: prot: there is no such setting\n  did you mean port?"],
     ['{\n  "port": "80"\n}', "2:11: port: expected number, received string"],
     ['{\n  "port": 70000\n}', "2:11: port: Too big: expected number to be <=65535"],
@@ -130,7 +130,7 @@ describe("a config file", () => {
     ],
     ['{ "forwardTo": "" }', "1:16: forwardTo: Too small"],
     ["[]", "1:1: the file: expected object, received array"],
-    ["", "1:1: not valid JSON: it ends too early"],
+    ["", "1:1: not valid JSON: it is empty"],
   ])("%j is refused with file, line and column", async (text, message) => {
     const cwd = folderWith({ [CONFIG]: text });
     const { exitCode, out, err } = await run(["config", "show"], { cwd });

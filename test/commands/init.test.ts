@@ -40,7 +40,7 @@ describe("init", () => {
     expect(out).toMatch(/^created +\.env +ZOHO_WEBHOOK_SECRET$/m);
     expect(err).toContain("Next: zoho-hooks listen");
     expect((await run(["config", "show", "--json"], { cwd })).lines()).toContainEqual(
-      expect.objectContaining({ key: "forwardTo", value: "3000", origin: join(cwd, CONFIG) }),
+      expect.objectContaining({ key: "forwardTo", value: ["3000"], origin: join(cwd, CONFIG) }),
     );
   });
 

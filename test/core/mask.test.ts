@@ -60,6 +60,12 @@ describe("masking", () => {
     expect(masked.toString("latin1")).toBe('{"token":"[masked]","name":"Zo\xeb"}');
   });
 
+  it("masks all that lies below a secret name, and shows the names", () => {
+    expect(json('{"credentials":{"user":"a","keys":["b"]}}')).toBe(
+      '{"credentials":{"user":"[masked]","keys":["[masked]"]}}',
+    );
+  });
+
   it("leaves null and empty tokens to be seen", () => {
     expect(json('{"token":null}')).toBe('{"token":null}');
     expect(json('{"token":""}')).toBe('{"token":""}');

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { ForwardRequest, NewAttempt } from "../../src/store/log.ts";
+import type { ForwardRequest, NewAttempt } from "../../src/store/forward.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { collect, engines, tempFolder, tempLog } from "../support/temp-log.ts";
 

@@ -1,0 +1,77 @@
+import type { Delivery } from "../core/delivery.ts";
+
+export interface ForwardRequest {
+  readonly targets: readonly string[];
+  /** Whether a duplicate is forwarded too. */
+  readonly duplicates: boolean;
+  /** Deliveries of one key reach a target one after the other. Undefined where order does not matter. */
+  readonly orderKey?: string | undefined;
+  /** Claims at once for so long, for a caller that has a free place; undefined to let it wait. */
+  readonly leaseMs?: number | undefined;
+}
+
+/** One delivery on its way to one target. */
+export interface ClaimRef {
+  readonly id: number;
+  readonly n: number;
+}
+
+export interface ClaimRequest {
+  readonly target: string;
+  readonly limit: number;
+  readonly now: Date;
+  /** After so long without `settle` the claim is taken for lost and given to the next who asks. */
+  readonly leaseMs: number;
+}
+
+export interface Claim extends ClaimRef {
+  readonly target: string;
+  /** Attempts made before this one. */
+  readonly attempts: number;
+  readonly receivedAt: Date;
+  /** The address that the delivery came from. */
+  readonly remote: string | undefined;
+  readonly duplicateOf: number | undefined;
+  readonly product: string | undefined;
+  readonly event: string | undefined;
+  readonly delivery: Delivery;
+}
+
+export interface NewAttempt {
+  readonly target: string;
+  readonly at: Date;
+  /** Undefined when no answer came; `error` then says why. */
+  readonly status: number | undefined;
+  readonly latencyMs: number;
+  readonly error: string | undefined;
+  /** The start of the target's answer. */
+  readonly reply?: string | undefined;
+}
+
+export interface Attempt extends NewAttempt {
+  /** Counts from 1 for each delivery and target. */
+  readonly attempt: number;
+}
+
+export type Outcome =
+  | { readonly state: "delivered" }
+  | { readonly state: "failed" }
+  | { readonly state: "retry"; readonly at: Date };
+
+export type ForwardState = "waiting" | "in-flight" | "delivered" | "failed";
+
+export interface Forward {
+  readonly target: string;
+  readonly state: ForwardState;
+  readonly attempts: number;
+  /** When it is tried next. Only of those that wait. */
+  readonly dueAt: Date | undefined;
+}
+
+export interface WaitingCount {
+  readonly target: string;
+  readonly waiting: number;
+  readonly inFlight: number;
+  /** The earliest time at which one of them is due; undefined when none waits. */
+  readonly nextAt: Date | undefined;
+}
