@@ -13,8 +13,8 @@ import {
   type VerifyPayloadInput,
   verifyPayload,
 } from "../core/verify-payload.ts";
-import { products } from "../products/index.ts";
 import type { Define } from "./command.ts";
+import { configuredProducts, secretsWithKeys } from "./configured-products.ts";
 import { expandPaths } from "./expand-paths.ts";
 import {
   addSecretOptions,
@@ -75,11 +75,13 @@ Examples:
 
 async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
   const names = expandPaths(context, inputNames(context, files, options));
-  const { secrets } = loadConfig(context, { secrets: await givenSecrets(context, options) });
+  const config = loadConfig(context, { secrets: await givenSecrets(context, options) });
+  const products = configuredProducts(config);
+  const secrets = await secretsWithKeys(context, config, products);
   const headers = (options.header ?? []).map(parseHeader);
   const contentType = options.contentType ?? headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
   const wanted = {
-    ...requireWanted(options),
+    ...requireWanted(products, options),
     signature: signatureOf(options),
     requireProofs: options.secretFile !== undefined,
     secrets,
@@ -133,7 +135,7 @@ function signatureOf({ signature }: VerifyOptions): string | undefined {
 }
 
 /** The products, product and event that the flags leave to choose from. */
-function requireWanted({ product: id, event, format }: VerifyOptions) {
+function requireWanted(products: readonly Product[], { product: id, event, format }: VerifyOptions) {
   const product = id === undefined ? undefined : requireProduct(products, id);
   const candidates = withFormat(product === undefined ? products : [product], format);
   if (event !== undefined) requireEventName(candidates, event);

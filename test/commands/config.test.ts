@@ -117,7 +117,7 @@ describe("config show", () => {
 
 describe("a config file", () => {
   it.each([
-    ['{\n  "port": 1,\n}', '3:1: not valid JSON: a key in double quotes should stand here'],
+    ['{\n  "port": 1,\n}', "3:1: not valid JSON: a key in double quotes should stand here"],
     ['{\n  "prot": 1\n}', "2:11: prot: there is no such setting\n  did you mean port?"],
     ['{\n  "port": "80"\n}', "2:11: port: expected number, received string"],
     ['{\n  "port": 70000\n}', "2:11: port: Too big: expected number to be <=65535"],

@@ -4,13 +4,13 @@ import type { Context } from "../../context.ts";
 import { ExitCode } from "../../core/errors.ts";
 import { eventPatterns } from "../../core/event-pattern.ts";
 import { parseDuration } from "../../core/units.ts";
-import { products } from "../../products/index.ts";
 import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/address-list.ts";
 import { type Receiver, startReceiver } from "../../receiver/receiver.ts";
 import { webhookUrl } from "../../receiver/route.ts";
 import { createTally, parseExpectation } from "../../receiver/tally.ts";
 import type { Define } from "../command.ts";
-import { givenSecrets, requireProduct } from "../options.ts";
+import { configuredProducts, secretsWithKeys } from "../configured-products.ts";
+import { givenSecrets } from "../options.ts";
 import { addListenFlags, flagSettings, type ListenOptions } from "./flags.ts";
 import { openKeeping } from "./keeping.ts";
 import { readyNotes } from "./notes.ts";
@@ -34,12 +34,14 @@ Examples:
 
 async function listen(context: Context, options: ListenOptions): Promise<ExitCode> {
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
-  const { settings, secrets } = config;
+  const { settings } = config;
+  const products = configuredProducts(config);
+  const secrets = await secretsWithKeys(context, config, products);
   const shown = eventPatterns(settings.events);
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout, "--timeout");
   const allowed = allowedAddresses(settings);
-  const configured = Object.keys(settings.products).map((id) => requireProduct(products, id).id);
+  const configured = Object.keys(settings.products).map((id) => id.toLowerCase());
 
   const ended = new AbortController();
   const startedAt = context.now();

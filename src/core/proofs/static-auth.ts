@@ -15,6 +15,7 @@ export function staticAuth(place: AuthPlace): Proof {
     id: "static-auth",
     proves: "sender",
     credential: "auth",
+    ...headerOf(place),
     title: `a fixed value in ${where}`,
     sign: (delivery, secret) => withValue(delivery, place, secret.reveal()),
     verify(delivery, payload, secrets) {
@@ -38,6 +39,11 @@ export function staticAuth(place: AuthPlace): Proof {
 function placeText(place: AuthPlace): string {
   if ("header" in place) return `the header ${place.header}`;
   return "parameter" in place ? `the parameter ${place.parameter}` : `basic authentication as ${place.basic}`;
+}
+
+function headerOf(place: AuthPlace): { header?: string } {
+  if ("header" in place) return { header: place.header };
+  return "basic" in place ? { header: "authorization" } : {};
 }
 
 function expected(place: AuthPlace, secret: Secret): string {

@@ -29,6 +29,7 @@ export function deskToken({ issuer, audience }: FormatSettings): Proof {
     proves: "sender",
     credential: "jwks",
     signingCredential: "privateKey",
+    header: HEADER,
     title: `${HEADER}: a JWT (RS256) that does not cover the body`,
     sign(delivery, secret, now) {
       const key = readPrivateKey(secret);
