@@ -5,6 +5,7 @@ import { ExitCode, usageError } from "../core/errors.ts";
 import { eventNames, findEvent, nearest } from "../core/event-name.ts";
 import type { Product } from "../core/product.ts";
 import type { VerifiedReport } from "../core/report.ts";
+import { parseDuration } from "../core/units.ts";
 import { type InputPayload, readVerifyInput } from "../core/verify-input.ts";
 import {
   explainProofs,
@@ -16,6 +17,7 @@ import {
 import type { Define } from "./command.ts";
 import { configuredProducts, secretsWithKeys } from "./configured-products.ts";
 import { expandPaths } from "./expand-paths.ts";
+import { hintTeller } from "./hint-teller.ts";
 import {
   addSecretOptions,
   collect,
@@ -33,6 +35,7 @@ interface VerifyOptions extends SecretOptions {
   readonly signature?: string;
   readonly header?: readonly string[];
   readonly contentType?: string;
+  readonly tolerance?: string;
   readonly explain?: boolean;
   readonly showExpected?: boolean;
 }
@@ -48,6 +51,7 @@ export const define: Define = (command, act) => {
       .option("-H, --header <name: value>", "a header that it came with (repeatable)", collect)
       .option("--content-type <type>", "take each input as one body of this type"),
   )
+    .option("--tolerance <time>", "how old a signature with a time in it may be, such as 30d (default: 5m)")
     .option("--explain", "say why a proof fails: try what goes wrong in practice")
     .option("--show-expected", "print the value that would have been right; implies --explain")
     .addHelpText("after", HELP)
@@ -75,7 +79,12 @@ Examples:
 
 async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
   const names = expandPaths(context, inputNames(context, files, options));
-  const config = loadConfig(context, { secrets: await givenSecrets(context, options) });
+  const { tolerance } = options;
+  const config = loadConfig(context, {
+    flags: tolerance === undefined ? {} : { tolerance: parseDuration(tolerance, "--tolerance") },
+    secrets: await givenSecrets(context, options),
+  });
+  const { settings } = config;
   const products = configuredProducts(config);
   const secrets = await secretsWithKeys(context, config, products);
   const headers = (options.header ?? []).map(parseHeader);
@@ -86,6 +95,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
     requireProofs: options.secretFile !== undefined,
     secrets,
     now: context.now(),
+    limits: { toleranceMs: settings.tolerance },
   };
 
   const inputs = [];
@@ -101,11 +111,13 @@ async function verify(context: Context, files: readonly string[], options: Verif
     );
   }
 
+  const tellHint = hintTeller(context);
   const tally = { ok: 0, "proof-failed": 0, invalid: 0 };
   for (const { file, payloads, skipped } of inputs) {
     for (const payload of payloads) {
       const report = reportOn(file, withHeaders(payload, headers, contentType), wanted, options);
       context.report(report);
+      tellHint(report.receipt);
       tally[report.outcome]++;
     }
     if (skipped > 0) context.report({ type: "notice", message: `${file}: ${skipped} lines hold no delivery` });

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { usageError } from "../core/errors.ts";
 import { readPrivateKey, readPublicKeys } from "../core/proofs/public-key.ts";
 import { type Credential, type Secret, type Secrets, secret } from "../core/secret.ts";
+import type { KeptSecrets } from "./kept-secrets.ts";
 
 /** The environment variable of each credential. With `_CRM` behind it, it is that product's own. */
 export const CREDENTIAL_VARIABLES: Readonly<Record<Credential, string>> = {
@@ -14,6 +15,9 @@ export const CREDENTIAL_VARIABLES: Readonly<Record<Credential, string>> = {
   privateKey: "ZOHO_WEBHOOK_PRIVATE_KEY",
   jwks: "ZOHO_WEBHOOK_JWKS",
 };
+
+/** What a user makes up and gives to both sides. The others are made by Zoho, or come in pairs. */
+export const CHOSEN_CREDENTIALS = ["secret", "token"] as const satisfies readonly Credential[];
 
 /** Keys have many lines: their variables may name a file in place of them. */
 const IN_FILES: readonly Credential[] = ["publicKey", "privateKey", "jwks"];
@@ -29,6 +33,7 @@ export function readSecrets(
   env: Readonly<Record<string, string | undefined>>,
   given: GivenSecrets = {},
   root = ".",
+  kept?: KeptSecrets,
 ): Secrets {
   const found = new Map<string, Secret>();
   for (const [credential, variable] of Object.entries(CREDENTIAL_VARIABLES)) {
@@ -44,10 +49,18 @@ export function readSecrets(
   }
   return {
     for(credential, product) {
-      const one = given[credential] ?? found.get(ownVariable(credential, product)) ?? found.get(variableOf(credential));
+      const one =
+        given[credential] ??
+        found.get(ownVariable(credential, product)) ??
+        found.get(variableOf(credential)) ??
+        kept?.find(product, credential);
       return one === undefined ? [] : [one];
     },
-    all: () => [...Object.values(given).filter((each) => each !== undefined), ...found.values()],
+    all: () => [
+      ...Object.values(given).filter((each) => each !== undefined),
+      ...found.values(),
+      ...(kept?.all() ?? []),
+    ],
   };
 }
 

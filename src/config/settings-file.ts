@@ -8,13 +8,19 @@ import { defaults, fileSchema, readers, type Settings, type SettingsFile } from 
 export function readSettingsFile(path: string): Partial<Settings> {
   const text = readText(path);
   if (text === undefined) return {};
-  const { $schema: _, routes, forwardTo, ...file } = parseSettingsFile(text, path);
+  const { $schema: _, routes, forwardTo, tunnel = {}, ...file } = parseSettingsFile(text, path);
   const settings: Record<string, unknown> = {
     ...file,
     forwardTo: typeof forwardTo === "string" ? [forwardTo] : forwardTo,
+    tunnel: tunnel.use,
+    domain: tunnel.domain,
+    publicUrl: tunnel.publicUrl,
+    tunnelTimeout: tunnel.timeout,
+    ngrokServerAddr: tunnel.serverAddr,
+    ngrokRootCas: tunnel.rootCas,
     routes: routes && Object.entries(routes).map(([pattern, target]) => `${pattern}=${target}`),
   };
-  for (const key of ["maxBody", "retryBase", "forwardTimeout", "keep", "maxLog"] as const) {
+  for (const key of ["maxBody", "retryBase", "forwardTimeout", "keep", "maxLog", "tunnelTimeout"] as const) {
     if (settings[key] !== undefined) settings[key] = readQuantity(key, String(settings[key]), text, path);
   }
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
@@ -56,7 +62,13 @@ function readQuantity(key: keyof Settings, value: string, text: string, path: st
     return readers[key]?.(value, key);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw at(text, path, [key], error.message.replace(`${key}: `, ""), error.hint);
+    throw at(
+      text,
+      path,
+      key === "tunnelTimeout" ? ["tunnel", "timeout"] : [key],
+      error.message.replace(`${key}: `, ""),
+      error.hint,
+    );
   }
 }
 

@@ -11,6 +11,16 @@ const productSettings = formatSettings.extend({
   format: z.string().optional(),
 });
 
+const tunnelSettings = z.strictObject({
+  use: z.enum(["ngrok", "none"]).optional(),
+  domain: z.string().min(1).optional(),
+  publicUrl: z.string().min(1).optional(),
+  timeout: z.string().optional(),
+  /** ngrok's own options for a custom ingress: address, and a PEM file of its authorities. */
+  serverAddr: z.string().min(1).optional(),
+  rootCas: z.string().min(1).optional(),
+});
+
 /** What a config file may hold. Strict: a misspelt key is an error, not silence. */
 export const fileSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -20,6 +30,7 @@ export const fileSchema = z.strictObject({
   maxBody: z.union([z.int().positive(), z.string()]).optional(),
   schema: z.enum(["warn", "enforce", "off"]).optional(),
   onInvalid: z.enum(["reject", "warn"]).optional(),
+  tolerance: z.string().optional(),
   events: z.array(z.string()).optional(),
   allowIp: z.array(z.string()).optional(),
   allowZohoIps: z.boolean().optional(),
@@ -35,6 +46,7 @@ export const fileSchema = z.strictObject({
   store: z.union([z.string().min(1), z.literal(false)]).optional(),
   keep: z.string().optional(),
   maxLog: z.string().optional(),
+  tunnel: tunnelSettings.optional(),
 });
 
 export type SettingsFile = z.infer<typeof fileSchema>;
@@ -47,6 +59,8 @@ export interface Settings {
   readonly maxBody: number;
   readonly schema: "warn" | "enforce" | "off";
   readonly onInvalid: "reject" | "warn";
+  /** Milliseconds: how old a signature with a time in it may be. */
+  readonly tolerance: number;
   readonly events: readonly string[];
   readonly allowIp: readonly string[];
   readonly allowZohoIps: boolean;
@@ -70,6 +84,13 @@ export interface Settings {
   readonly keep: number;
   /** Bytes. */
   readonly maxLog: number;
+  readonly tunnel: "ngrok" | "none" | undefined;
+  readonly domain: string | undefined;
+  readonly publicUrl: string | undefined;
+  /** Milliseconds. */
+  readonly tunnelTimeout: number;
+  readonly ngrokServerAddr: string | undefined;
+  readonly ngrokRootCas: string | undefined;
 }
 
 export const defaults: Settings = {
@@ -79,6 +100,7 @@ export const defaults: Settings = {
   maxBody: 1_048_576,
   schema: "warn",
   onInvalid: "reject",
+  tolerance: 300_000,
   events: [],
   allowIp: [],
   allowZohoIps: false,
@@ -94,6 +116,12 @@ export const defaults: Settings = {
   store: ".zoho-hooks/events.db",
   keep: 7 * 86_400_000,
   maxLog: 500_000_000,
+  tunnel: undefined,
+  domain: undefined,
+  publicUrl: undefined,
+  tunnelTimeout: 300_000,
+  ngrokServerAddr: undefined,
+  ngrokRootCas: undefined,
 };
 
 type Reader<K extends keyof Settings> = (text: string, what: string) => Settings[K];
@@ -105,6 +133,7 @@ export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   maxBody: (text, what) => parseSize(text, what),
   schema: oneOf("warn", "enforce", "off"),
   onInvalid: oneOf("reject", "warn"),
+  tolerance: parseDuration,
   events: list,
   allowIp: list,
   allowZohoIps: yesOrNo,
@@ -120,6 +149,12 @@ export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   store: (text) => (text === "false" ? false : text),
   keep: parseDuration,
   maxLog: parseSize,
+  tunnel: oneOf("ngrok", "none"),
+  domain: (text) => text,
+  publicUrl: (text) => text,
+  tunnelTimeout: parseDuration,
+  ngrokServerAddr: (text) => text,
+  ngrokRootCas: (text) => text,
 };
 
 /** `maxBody` is set by `ZOHO_HOOKS_MAX_BODY`. */

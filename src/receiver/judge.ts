@@ -1,8 +1,9 @@
 import type { Delivery } from "../core/delivery.ts";
-import { acceptsMethod, type Product } from "../core/product.ts";
+import { acceptsMethod, type Limits, type Product } from "../core/product.ts";
 import { emptyReceipt, type Receipt, receive } from "../core/receive.ts";
 import { type Decision, decideReply, type ReplyPolicy, refuse } from "../core/reply.ts";
 import type { Secrets } from "../core/secret.ts";
+import { judgeOffer, type SecretOffer } from "../core/secret-offer.ts";
 import { type AddressList, judgeAddress } from "./address-list.ts";
 import type { WebhookRoute } from "./route.ts";
 
@@ -10,6 +11,7 @@ export interface JudgeOptions {
   readonly products: readonly Product[];
   readonly secrets: Secrets;
   readonly policy: ReplyPolicy;
+  readonly limits?: Limits | undefined;
   /** Undefined to take deliveries from anywhere. */
   readonly allowed: AddressList | undefined;
 }
@@ -24,6 +26,8 @@ export interface Arrival {
 export interface Judgement {
   readonly receipt: Receipt;
   readonly decision: Decision;
+  /** A secret that came with the delivery and is to be kept before it is answered. */
+  readonly toKeep?: Extract<SecretOffer, { action: "keep" }> | undefined;
 }
 
 /** What a delivery is and how it is answered: by its path, its method, its address, then by itself. Pure. */
@@ -42,12 +46,17 @@ export function judge({ delivery, address, at }: Arrival, found: WebhookRoute, o
     secrets,
     now: at,
     schemas: policy.schema !== "off",
+    limits: options.limits,
   });
   // A probe that nobody answers to, by a method that some other format comes by.
   if (delivery.method !== "POST" && receipt.handshake === undefined && receipt.format === undefined)
     return { receipt, decision: refuseMethod(delivery.method, expected) };
   const complete = { ...receipt, verdicts: [...source, ...receipt.verdicts] };
-  return { receipt: complete, decision: decideReply(complete, policy) };
+  const decision = decideReply(complete, policy);
+  const offer =
+    receipt.payload === undefined ? undefined : judgeOffer(expected, delivery, receipt.payload, secrets, at);
+  if (offer?.action === "refuse") return { receipt: complete, decision: refuse(401, offer.reason) };
+  return { receipt: complete, decision, toKeep: decision.accepted ? offer : undefined };
 }
 
 function refuseMethod(method: string, products: readonly Product[]): Decision {

@@ -1,10 +1,13 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
-import { errorText, usageError } from "../core/errors.ts";
-import type { Reply } from "../core/product.ts";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { errorText } from "../core/errors.ts";
+import { maskHeaders } from "../core/mask.ts";
+import { PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../core/probe-key.ts";
+import type { OfferedSecret, Reply } from "../core/product.ts";
 import { emptyReceipt } from "../core/receive.ts";
-import { refuse } from "../core/reply.ts";
+import { type Decision, plainReply, refuse } from "../core/reply.ts";
 import type { EventReport } from "../core/report.ts";
+import { holdsOffer } from "../core/secret-offer.ts";
+import { type OpenServer, openServer } from "./http-server.ts";
 import { type Arrival, type Judgement, type JudgeOptions, judge } from "./judge.ts";
 import type { Ledger } from "./ledger.ts";
 import { readRequest } from "./read-request.ts";
@@ -17,7 +20,13 @@ export interface ReceiverOptions extends JudgeOptions {
   /** Bytes. */
   readonly maxBody: number;
   readonly ledger: Ledger;
+  /** Proves to a probe that comes through a public URL that it has arrived here. */
+  readonly probeKey?: ProbeKey;
+  /** The public URL in use, while there is one: what comes under its host has come through a tunnel. */
+  publicUrl?(): string | undefined;
   now(): Date;
+  /** Keeps a secret that a sender hands over when its webhook is set up. */
+  keepSecret?(product: string, offered: OfferedSecret): void;
   /** Called after the answer is on its way, once for each request that was meant as a webhook. */
   onEvent(event: Omit<EventReport, "shown">): void;
   /** Something that went wrong and belongs to no event. */
@@ -28,47 +37,64 @@ export interface Receiver {
   /** `http://127.0.0.1:4460`, with the port that was really taken. */
   readonly url: string;
   readonly port: number;
+  /**
+   * Opens a second port, on loopback, for a tunnel alone: only of what comes in there is the forwarded address believed.
+   * Resolves to its number.
+   */
+  openTunnelPort(): Promise<number>;
   /** From now on `/readyz` says yes. */
   ready(): void;
   /** Stops accepting, lets what is under way end (at most `graceMs`), then closes every connection. */
   close(graceMs?: number): Promise<void>;
 }
 
-/** A request that takes longer than this to arrive is dropped. */
-const REQUEST_TIMEOUT_MS = 60_000;
+const CLOSE_GRACE_MS = 2_000;
 /** How long the rest of a refused body is read and dropped, so that the sender sees the answer and not a reset. */
 const DRAIN_MS = 2_000;
 
 /** Opens the local receiver; rejects when the port cannot be had. */
 export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
   let isReady = false;
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAlive: true }, (request, response) => {
-    answer(request, response, options, () => isReady).catch((error: unknown) => {
-      options.onTrouble(errorText(error));
-      if (!response.headersSent && !response.destroyed)
-        send(response, refuse(500, "internal error of zoho-hooks").reply);
+  const servers: OpenServer[] = [];
+  const open = async (host: string, port: number, throughTunnel: boolean): Promise<OpenServer> => {
+    const server = await openServer({ host, port }, (request, response) => {
+      answer(request, response, throughTunnel, options, () => isReady).catch((error: unknown) => {
+        options.onTrouble(errorText(error));
+        if (!response.headersSent && !response.destroyed) {
+          send(response, refuse(500, "internal error of zoho-hooks").reply);
+        }
+      });
     });
-  });
-  server.on("clientError", refuseBadHttp);
-  await listening(server, options);
-  const { port } = server.address() as AddressInfo;
+    servers.push(server);
+    return server;
+  };
+  const { port } = await open(options.host, options.port, false);
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
     url: `http://${host}:${port}`,
     port,
+    openTunnelPort: async () => (await open("127.0.0.1", 0, true)).port,
     ready: () => {
       isReady = true;
     },
-    close: (graceMs = DRAIN_MS) => closeServer(server, graceMs),
+    async close(graceMs = CLOSE_GRACE_MS) {
+      await Promise.all(servers.map((server) => server.close(graceMs)));
+    },
   };
 }
 
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
+  throughTunnel: boolean,
   options: ReceiverOptions,
   isReady: () => boolean,
 ): Promise<void> {
+  const nonce = request.headers[PROBE_HEADER];
+  const proof = typeof nonce === "string" ? options.probeKey?.answer(nonce) : undefined;
+  if (proof !== undefined) {
+    return send(response, { ...plainReply(200, "OK"), headers: [[PROBE_ANSWER_HEADER, proof]] });
+  }
   const found = route(request.url ?? "/", options.products);
   if (found.kind === "health")
     return send(response, { status: 200, contentType: "application/json", body: '{"status":"ok"}' });
@@ -85,7 +111,8 @@ async function answer(
     options.onTrouble(`${request.method} ${request.url}: ${errorText(error)}`);
   });
   if (read === undefined) return;
-  const arrival: Arrival = { delivery: read.delivery, address: request.socket.remoteAddress, at };
+  const address = senderAddress(request, throughTunnel || isFromPublicUrl(request, options));
+  const arrival: Arrival = { delivery: read.delivery, address, at };
   const judgement: Judgement = read.ok
     ? judge(arrival, found, options)
     : { receipt: emptyReceipt, decision: refuse(read.status, read.reason) };
@@ -100,8 +127,8 @@ async function keepAndAnswer(
   response: ServerResponse,
   options: ReceiverOptions,
 ): Promise<void> {
-  let { decision } = judged;
   const { receipt } = judged;
+  let decision = keepSecret(judged, options);
   const kept = await options.ledger.keep({ arrival, receipt, decision }).catch((error: unknown) => {
     options.onTrouble(`a delivery could not be kept: ${errorText(error)}`);
     if (decision.accepted) decision = refuse(503, "the delivery could not be stored; send it again later");
@@ -113,7 +140,7 @@ async function keepAndAnswer(
     at,
     method: delivery.method,
     path: delivery.url,
-    headers: delivery.headers,
+    headers: holdsOffer(options.products, delivery) ? maskHeaders(delivery.headers) : delivery.headers,
     body: delivery.body,
     receipt,
     duplicateOf: kept?.duplicateOf,
@@ -129,6 +156,29 @@ async function keepAndAnswer(
   kept?.after?.();
 }
 
+/** A sender hands its secret over once: what cannot be kept must not be answered with a yes. */
+function keepSecret({ decision, toKeep }: Judgement, options: ReceiverOptions): Decision {
+  if (toKeep === undefined) return decision;
+  try {
+    options.keepSecret?.(toKeep.product, toKeep.offered);
+    return decision;
+  } catch (error) {
+    options.onTrouble(`a secret that was handed over could not be kept: ${errorText(error)}`);
+    return refuse(503, "the secret could not be kept; set the webhook up again later");
+  }
+}
+
+/** The nearest proxy, which is the tunnel, writes the address that it has seen behind all others. */
+function senderAddress({ headers, socket }: IncomingMessage, throughTunnel: boolean): string | undefined {
+  const forwarded = throughTunnel ? [headers["x-forwarded-for"] ?? []].flat().join(",") : "";
+  return forwarded.split(",").at(-1)?.trim() || socket.remoteAddress;
+}
+
+function isFromPublicUrl(request: IncomingMessage, { publicUrl }: ReceiverOptions): boolean {
+  const url = publicUrl?.();
+  return url !== undefined && request.headers.host === new URL(url).host;
+}
+
 function send(response: ServerResponse, { status, contentType, body, headers = [] }: Reply): void {
   const bytes = Buffer.from(body);
   for (const [name, value] of headers) response.setHeader(name, value);
@@ -141,54 +191,4 @@ function dropRest(request: IncomingMessage): void {
   request.resume();
   const timer = setTimeout(() => request.socket.destroy(), DRAIN_MS);
   request.socket.once("close", () => clearTimeout(timer));
-}
-
-/** What is not HTTP gets the shortest answer that is. */
-function refuseBadHttp(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === "ECONNRESET") return void socket.destroy();
-  const [status, text] =
-    error.code === "HPE_HEADER_OVERFLOW"
-      ? ["431 Request Header Fields Too Large", "the headers are too large"]
-      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
-        ? ["408 Request Timeout", "the request took too long to arrive"]
-        : ["400 Bad Request", "this is not a valid HTTP request"];
-  socket.end(
-    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
-  );
-}
-
-function listening(server: Server, { host, port }: ReceiverOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
-    server.listen({ host, port }, resolve);
-  });
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  if (error.code === "EADDRINUSE") {
-    return usageError(
-      `port ${port} on ${host} is in use, perhaps by another zoho-hooks listen`,
-      "stop that one, or choose another port: --port 4461, or --port 0 for any free one",
-    );
-  }
-  if (error.code === "EACCES")
-    return usageError(`port ${port} may not be opened by this user`, "choose one above 1023");
-  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND") {
-    return usageError(
-      `${host} is not an address of this machine`,
-      "use --host 127.0.0.1, or --host 0.0.0.0 for all of them",
-    );
-  }
-  return error;
-}
-
-function closeServer(server: Server, graceMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Dispatcher } from "undici";
 import { errorText } from "../core/errors.ts";
-import { createNonce, PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "./probe-key.ts";
+import { createNonce, PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../core/probe-key.ts";
 
 export interface ProbeOptions {
   readonly publicUrl: string;

@@ -1,19 +1,21 @@
-import { type Config, loadConfig } from "../../config/load.ts";
+import { loadConfig } from "../../config/load.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
-import { ExitCode } from "../../core/errors.ts";
+import { ExitCode, type UserError } from "../../core/errors.ts";
 import { eventPatterns } from "../../core/event-pattern.ts";
+import { createProbeKey } from "../../core/probe-key.ts";
 import { parseDuration } from "../../core/units.ts";
 import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/address-list.ts";
 import { type Receiver, startReceiver } from "../../receiver/receiver.ts";
-import { webhookUrl } from "../../receiver/route.ts";
 import { createTally, parseExpectation } from "../../receiver/tally.ts";
 import type { Define } from "../command.ts";
 import { configuredProducts, secretsWithKeys } from "../configured-products.ts";
+import { hintTeller } from "../hint-teller.ts";
 import { givenSecrets } from "../options.ts";
 import { addListenFlags, flagSettings, type ListenOptions } from "./flags.ts";
 import { openKeeping } from "./keeping.ts";
-import { readyNotes } from "./notes.ts";
+import { readyNotes, readyReport } from "./ready.ts";
+import { chooseRunTunnel, openRunTunnel, type RunTunnel } from "./tunnel.ts";
 
 export const define: Define = (command, act) => {
   addListenFlags(command);
@@ -28,6 +30,7 @@ Every delivery is kept in the event log before it is answered: see zoho-hooks ev
 Examples:
   $ zoho-hooks listen
   $ zoho-hooks listen --forward-to 3000
+  $ zoho-hooks listen --forward-to 3000 --tunnel ngrok
   $ zoho-hooks listen --port 0 --json | jq .event
   $ zoho-hooks listen --expect crm:Leads.create=2 --timeout 60s
 `;
@@ -41,12 +44,15 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout, "--timeout");
   const allowed = allowedAddresses(settings);
-  const configured = Object.keys(settings.products).map((id) => id.toLowerCase());
-
-  const ended = new AbortController();
-  const startedAt = context.now();
-  const keeping = await openKeeping(context, config, shown);
+  const choice = await chooseRunTunnel(context, config);
+  const probeKey = createProbeKey();
+  const run = new AbortController();
+  let lost: UserError | undefined;
+  let tunnel: RunTunnel | undefined;
   let receiver: Receiver | undefined;
+  const startedAt = context.now();
+  const tellHint = hintTeller(context);
+  const keeping = await openKeeping(context, config, shown);
   try {
     receiver = await startReceiver({
       host: settings.host,
@@ -55,34 +61,51 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       products,
       secrets,
       policy: { schema: settings.schema, onInvalid: settings.onInvalid },
+      limits: { toleranceMs: settings.tolerance },
       allowed,
       ledger: keeping.ledger,
+      probeKey,
+      publicUrl: () => tunnel?.url() ?? settings.publicUrl,
       now: context.now,
       onEvent(event) {
         context.report({ ...event, shown: shown.matches(event.receipt.product, event.receipt.event) });
+        tellHint(event.receipt);
         tally.add(event);
-        if (tally.complete()) ended.abort();
+        if (tally.complete()) run.abort();
+      },
+      keepSecret(product, offered) {
+        const file = config.keepSecret(product, offered);
+        context.report({ type: "notice", message: `${product} handed over its secret: kept in ${file}` });
       },
       onTrouble: (message) => context.report({ type: "warning", message }),
     });
-    await keeping.start(receiver.url);
-    const ids = configured.length > 0 ? configured : products.map((product) => product.id);
-    context.report({
-      type: "ready",
-      url: receiver.url,
-      publicUrl: undefined,
-      urls: Object.fromEntries(ids.map((id) => [id, webhookUrl(receiver?.url ?? "", id)])),
-      tryCommand: tryCommand(context, config, receiver, configured[0] ?? "crm"),
-      notes: [...readyNotes(secrets, allowed, settings), ...keeping.notes],
+    tunnel = await openRunTunnel(context, config, {
+      choice,
+      receiver,
+      probeKey,
+      onLost(error) {
+        lost = error;
+        run.abort();
+      },
     });
+    await keeping.start(tunnel.url() ?? receiver.url);
+    context.report(
+      readyReport(context, config, receiver, tunnel, [
+        ...readyNotes(secrets, allowed, settings),
+        ...keeping.notes,
+        ...tunnel.notes,
+      ]),
+    );
     receiver.ready();
-    await firstOf([context.signal, ended.signal], timeoutMs);
+    await firstOf([context.signal, run.signal], timeoutMs);
   } finally {
+    await tunnel?.close();
     await receiver?.close();
     await keeping.close();
   }
   const summary = tally.summary((context.now().getTime() - startedAt.getTime()) / 1000);
-  context.report({ ...summary, forwards: keeping.forwards(), tunnelDownMs: undefined });
+  context.report({ ...summary, forwards: keeping.forwards(), tunnelDownMs: tunnel.downMs() });
+  if (lost !== undefined) throw lost;
   const missing = summary.expectations.some(({ wanted, came }) => came < wanted);
   return missing ? ExitCode.expectation : ExitCode.ok;
 }
@@ -90,13 +113,6 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
 function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | undefined {
   const ranges = [...allowIp, ...(allowZohoIps ? GUIDE_RANGES : [])];
   return ranges.length === 0 ? undefined : addressList(ranges);
-}
-
-/** `send` finds a receiver on the configured port by itself. */
-function tryCommand(context: Context, { settings }: Config, receiver: Receiver, product: string): string {
-  const sample = product === "crm" ? "crm Leads.create" : `${product} --all`;
-  const isFound = settings.port === receiver.port && settings.port === 4460;
-  return `${context.invocation} send ${sample}${isFound ? "" : ` --to ${receiver.port}`}`;
 }
 
 /** A timer of Node's that is set for longer fires at once. */

@@ -4,7 +4,7 @@ import type { Style } from "../human.ts";
 import { plain } from "../paint.ts";
 
 export function renderReady(report: ReadyReport, { out, quiet }: Style): Rendered {
-  const ready = `${out.good("Ready.")} Listening on ${out.strong(report.url)}`;
+  const ready = `${out.good("Ready.")} Listening on ${out.strong(report.url)}${report.publicUrl === undefined ? "" : `, reached as ${out.strong(report.publicUrl)}`}`;
   if (quiet) return { out: `${ready}\n` };
   const urls = urlLines(report.urls);
   return {

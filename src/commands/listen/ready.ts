@@ -1,0 +1,58 @@
+import type { Config } from "../../config/load.ts";
+import type { Settings } from "../../config/settings.ts";
+import type { Context } from "../../context.ts";
+import type { ReadyReport } from "../../core/report.ts";
+import type { Secrets } from "../../core/secret.ts";
+import { products } from "../../products/index.ts";
+import { type AddressList, GUIDE_RANGES } from "../../receiver/address-list.ts";
+import type { Receiver } from "../../receiver/receiver.ts";
+import { webhookUrl } from "../../receiver/route.ts";
+import { requireProduct } from "../options.ts";
+import type { RunTunnel } from "./tunnel.ts";
+
+/** Where the receiver is reached, ready to be pasted into Zoho, and how to try it. */
+export function readyReport(
+  context: Context,
+  { settings }: Config,
+  receiver: Receiver,
+  tunnel: RunTunnel,
+  notes: readonly string[],
+): ReadyReport {
+  const configured = Object.keys(settings.products).map((id) => requireProduct(products, id).id);
+  const ids = configured.length > 0 ? configured : products.map((product) => product.id);
+  const publicUrl = tunnel.url();
+  return {
+    type: "ready",
+    url: receiver.url,
+    publicUrl,
+    urls: Object.fromEntries(ids.map((id) => [id, webhookUrl(publicUrl ?? receiver.url, id)])),
+    tryCommand: tryCommand(context, settings.port, receiver, configured[0] ?? "crm"),
+    notes,
+  };
+}
+
+/** `send` finds a receiver on the usual port by itself. */
+function tryCommand({ invocation }: Context, configuredPort: number, { port }: Receiver, product: string): string {
+  const sample = product === "crm" ? "crm Leads.create" : `${product} --all`;
+  const isFound = configuredPort === port && port === DEFAULT_PORT;
+  return `${invocation} send ${sample}${isFound ? "" : ` --to ${port}`}`;
+}
+
+const DEFAULT_PORT = 4460;
+
+/** What stands below the ready line: what is checked, what is not, and where things go. */
+export function readyNotes(secrets: Secrets, allowed: AddressList | undefined, settings: Settings): readonly string[] {
+  const { schema, onInvalid } = settings;
+  const names = secrets.all().map(({ origin }) => origin);
+  const outcome = onInvalid === "reject" ? "refused" : "accepted with a warning";
+  return [
+    names.length === 0
+      ? "Signatures and tokens are not checked: set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN to check them."
+      : `Checking with ${names.join(", ")}; a delivery that fails is ${outcome}.`,
+    ...(schema === "warn" ? [] : [`Schemas: ${schema}.`]),
+    ...(allowed === undefined ? [] : [`Accepting only from ${allowed.ranges.join(", ")}.`]),
+    ...(allowed !== undefined && GUIDE_RANGES.every((range) => allowed.ranges.includes(range))
+      ? ["The guide's two ranges are not all that Zoho sends from: a 403 may be a genuine delivery."]
+      : []),
+  ];
+}

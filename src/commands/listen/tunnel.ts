@@ -1,0 +1,109 @@
+import type { Config } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { UserError } from "../../core/errors.ts";
+import type { ProbeKey } from "../../core/probe-key.ts";
+import type { Receiver } from "../../receiver/receiver.ts";
+import { findAuthtoken } from "../../tunnel/find-authtoken.ts";
+import { chooseTunnel, openTunnel, type TunnelChoice } from "../../tunnel/open-tunnel.ts";
+import { probe } from "../../tunnel/probe.ts";
+import type { Tunnel, TunnelStatus } from "../../tunnel/tunnel.ts";
+
+/** How a run can be reached from outside. */
+export interface RunTunnel {
+  /** The public base URL of the moment; undefined without a tunnel. */
+  url(): string | undefined;
+  readonly notes: readonly string[];
+  /** Time without connection so far, in milliseconds; undefined without a tunnel. */
+  downMs(): number | undefined;
+  close(): Promise<void>;
+}
+
+export interface TunnelParts {
+  readonly choice: TunnelChoice;
+  readonly receiver: Receiver;
+  readonly probeKey: ProbeKey;
+  /** The connection is gone for good. */
+  onLost(error: UserError): void;
+}
+
+/** Decides before anything is opened, so that a clash of flags or a missing token costs no port. */
+export async function chooseRunTunnel(context: Context, { settings, env }: Config): Promise<TunnelChoice> {
+  const { tunnel, domain, publicUrl, ngrokServerAddr: serverAddr, ngrokRootCas: rootCas } = settings;
+  const isNeeded = tunnel !== "none" && publicUrl === undefined;
+  const authtoken = isNeeded ? await findAuthtoken({ env, home: context.home, platform: context.platform }) : undefined;
+  return chooseTunnel({ tunnel, domain, publicUrl, authtoken, serverAddr, rootCas });
+}
+
+/** Opens the tunnel and makes sure that what is sent to its URL arrives here. */
+export async function openRunTunnel(context: Context, { settings }: Config, parts: TunnelParts): Promise<RunTunnel> {
+  const { choice, receiver, probeKey, onLost } = parts;
+  if (choice.kind === "none") {
+    const notes = choice.wanted
+      ? []
+      : ["For a public URL set NGROK_AUTHTOKEN, or bring a tunnel of your own with --public-url."];
+    return { url: () => undefined, notes, downMs: () => undefined, close: async () => {} };
+  }
+  let downMs = 0;
+  let downSince: Date | undefined;
+  let opened = false;
+  const onStatus = (status: TunnelStatus): void => {
+    if (status.type === "down") downSince = status.at;
+    if (status.type === "reconnected" || status.type === "lost") {
+      downMs += status.downMs;
+      downSince = undefined;
+    }
+    // The first "up" is told by the ready line.
+    if (opened || status.type !== "up") context.report(reportOf(status));
+    if (status.type === "lost") onLost(status.error);
+  };
+  const port = choice.kind === "ngrok" ? await receiver.openTunnelPort() : receiver.port;
+  const tunnel = await context.waiting("Opening the tunnel …", () =>
+    openTunnel(choice, {
+      addr: { host: "127.0.0.1", port },
+      reaches: async (publicUrl, signal) => (await probe({ publicUrl, key: probeKey, signal, pausesMs: [0] })).ok,
+      timeoutMs: settings.tunnelTimeout,
+      onStatus,
+      now: context.now,
+      signal: context.signal,
+    }),
+  );
+  if (tunnel === undefined) throw new Error("no tunnel was opened");
+  await requireReach(context, tunnel, probeKey);
+  opened = true;
+  return {
+    url: () => tunnel.url,
+    notes: [],
+    downMs: () => downMs + (downSince === undefined ? 0 : context.now().getTime() - downSince.getTime()),
+    close: () => tunnel.close(),
+  };
+}
+
+/** A URL that leads elsewhere would look ready and receive nothing. */
+async function requireReach(context: Context, tunnel: Tunnel, key: ProbeKey): Promise<void> {
+  try {
+    const { signal } = context;
+    const result = await context.waiting("Checking the public URL …", () =>
+      probe({ publicUrl: tunnel.url, key, signal }),
+    );
+    if (result.ok) return;
+    const hint =
+      tunnel.kind === "ngrok"
+        ? "try again, or go without a tunnel: --tunnel none"
+        : "start that tunnel first, and let it lead to this receiver's port: --port";
+    throw new UserError("connectionLost", `a request to ${tunnel.url} did not arrive here: ${result.reason}`, hint);
+  } catch (error) {
+    await tunnel.close();
+    throw error;
+  }
+}
+
+function reportOf(status: TunnelStatus) {
+  return {
+    type: "tunnel",
+    state: status.type,
+    url: "url" in status ? status.url : undefined,
+    previousUrl: status.type === "reconnected" ? status.previousUrl : undefined,
+    reason: status.type === "down" ? status.reason : status.type === "lost" ? status.error.message : undefined,
+    downMs: "downMs" in status ? status.downMs : undefined,
+  } as const;
+}

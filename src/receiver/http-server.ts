@@ -1,0 +1,77 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { usageError } from "../core/errors.ts";
+
+export interface ServerAddress {
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+}
+
+export interface OpenServer {
+  /** The one that was really taken. */
+  readonly port: number;
+  /** Stops accepting and lets what is under way end; after `graceMs` every connection is closed. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** A request that takes longer than this to arrive is dropped. */
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Opens an HTTP server, or rejects with what is wrong with the address. */
+export async function openServer(address: ServerAddress, listener: RequestListener): Promise<OpenServer> {
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAlive: true }, listener);
+  server.on("clientError", refuseBadHttp);
+  await listening(server, address);
+  return { port: (server.address() as AddressInfo).port, close: (graceMs) => closeServer(server, graceMs) };
+}
+
+/** What is not HTTP gets the shortest answer that is. */
+function refuseBadHttp(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") return void socket.destroy();
+  const [status, text] =
+    error.code === "HPE_HEADER_OVERFLOW"
+      ? ["431 Request Header Fields Too Large", "the headers are too large"]
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? ["408 Request Timeout", "the request took too long to arrive"]
+        : ["400 Bad Request", "this is not a valid HTTP request"];
+  socket.end(
+    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
+  );
+}
+
+function listening(server: Server, { host, port }: ServerAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+    server.listen({ host, port }, resolve);
+  });
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code === "EADDRINUSE") {
+    return usageError(
+      `port ${port} on ${host} is in use, perhaps by another zoho-hooks listen`,
+      "stop that one, or choose another port: --port 4461, or --port 0 for any free one",
+    );
+  }
+  if (error.code === "EACCES")
+    return usageError(`port ${port} may not be opened by this user`, "choose one above 1023");
+  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND") {
+    return usageError(
+      `${host} is not an address of this machine`,
+      "use --host 127.0.0.1, or --host 0.0.0.0 for all of them",
+    );
+  }
+  return error;
+}
+
+function closeServer(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
