@@ -1,9 +1,8 @@
 import { loadConfig } from "../config/load.ts";
+import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import type { Delivery, HeaderPair } from "../core/delivery.ts";
 import { ExitCode, usageError } from "../core/errors.ts";
-import { eventNames, findEvent, nearest } from "../core/event-name.ts";
-import type { Product } from "../core/product.ts";
 import type { VerifiedReport } from "../core/report.ts";
 import { parseDuration } from "../core/units.ts";
 import { type InputPayload, readVerifyInput } from "../core/verify-input.ts";
@@ -18,15 +17,8 @@ import type { Define } from "./command.ts";
 import { configuredProducts, secretsWithKeys } from "./configured-products.ts";
 import { expandPaths } from "./expand-paths.ts";
 import { hintTeller } from "./hint-teller.ts";
-import {
-  addSecretOptions,
-  collect,
-  givenSecrets,
-  parseHeader,
-  readUserFile,
-  requireProduct,
-  type SecretOptions,
-} from "./options.ts";
+import { addSecretOptions, collect, givenSecrets, parseHeader, readUserFile, type SecretOptions } from "./options.ts";
+import { requireWanted } from "./verify/wanted.ts";
 
 interface VerifyOptions extends SecretOptions {
   readonly product?: string;
@@ -79,23 +71,17 @@ Examples:
 
 async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
   const names = expandPaths(context, inputNames(context, files, options));
-  const { tolerance } = options;
-  const config = loadConfig(context, {
-    flags: tolerance === undefined ? {} : { tolerance: parseDuration(tolerance, "--tolerance") },
-    secrets: await givenSecrets(context, options),
-  });
-  const { settings } = config;
+  const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   const products = configuredProducts(config);
-  const secrets = await secretsWithKeys(context, config, products);
   const headers = (options.header ?? []).map(parseHeader);
   const contentType = options.contentType ?? headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
   const wanted = {
     ...requireWanted(products, options),
     signature: signatureOf(options),
     requireProofs: options.secretFile !== undefined,
-    secrets,
+    secrets: await secretsWithKeys(context, config, products),
     now: context.now(),
-    limits: { toleranceMs: settings.tolerance },
+    limits: { toleranceMs: config.settings.tolerance },
   };
 
   const inputs = [];
@@ -130,6 +116,10 @@ async function verify(context: Context, files: readonly string[], options: Verif
   return tally.invalid > 0 ? ExitCode.schemaInvalid : ExitCode.ok;
 }
 
+function flagSettings({ tolerance }: VerifyOptions): Partial<Settings> {
+  return tolerance === undefined ? {} : { tolerance: parseDuration(tolerance, "--tolerance") };
+}
+
 function inputNames(context: Context, files: readonly string[], options: VerifyOptions): readonly string[] {
   const names = files.length > 0 ? files : ["-"];
   if (!names.includes("-")) return names;
@@ -144,35 +134,6 @@ function inputNames(context: Context, files: readonly string[], options: VerifyO
 function signatureOf({ signature }: VerifyOptions): string | undefined {
   if (signature?.trim() === "") throw usageError("--signature is empty", "give it the value of the header");
   return signature;
-}
-
-/** The products, product and event that the flags leave to choose from. */
-function requireWanted(products: readonly Product[], { product: id, event, format }: VerifyOptions) {
-  const product = id === undefined ? undefined : requireProduct(products, id);
-  const candidates = withFormat(product === undefined ? products : [product], format);
-  if (event !== undefined) requireEventName(candidates, event);
-  return { products: candidates, product: product === undefined ? undefined : candidates[0], event };
-}
-
-function withFormat(candidates: readonly Product[], id: string | undefined): readonly Product[] {
-  if (id === undefined) return candidates;
-  const narrowed = candidates.flatMap((product) => {
-    const formats = product.formats.filter((format) => format.id === id.toLowerCase());
-    return formats.length === 0 ? [] : [{ ...product, formats }];
-  });
-  if (narrowed.length > 0) return narrowed;
-  const ids = new Set(candidates.flatMap(({ formats }) => formats.map((format) => format.id)));
-  throw usageError(`there is no format ${JSON.stringify(id)}`, `formats: ${[...ids].join(", ")}`);
-}
-
-function requireEventName(candidates: readonly Product[], event: string): void {
-  const formats = candidates.flatMap((product) => product.formats);
-  if (formats.some((format) => findEvent(format, event) !== undefined)) return;
-  const near = nearest(event, [...new Set(formats.flatMap(eventNames))]);
-  throw usageError(
-    `there is no event ${JSON.stringify(event)}${candidates.length === 1 ? ` in ${candidates[0]?.id}` : ""}`,
-    near.length === 0 ? "run zoho-hooks products for all of them" : `did you mean ${near.join(" or ")}?`,
-  );
 }
 
 /** The payload with the headers that were given: each replaces those of its name. */

@@ -46,7 +46,7 @@ const EVENT_NAME = /^[a-z]+(?:[._:-][a-z]+)+$/i;
 function withOwnDesign(input: ReceiveInput, payload: Payload, claim: Recognised | undefined): Recognised | undefined {
   const { product, delivery } = input;
   if (product === undefined || input.event !== undefined || claim?.match !== undefined) return claim;
-  if (payload.kind === "empty") return claim;
+  if (isEmpty(payload)) return claim;
   const format = product.formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, delivery.method));
   if (format?.catchAll === undefined) return claim;
   const [first] = product.formats;
@@ -55,6 +55,10 @@ function withOwnDesign(input: ReceiveInput, payload: Payload, claim: Recognised 
   if (verdictsOf(input, product, first, payload).some(({ verdict }) => verdict === "failed")) return undefined;
   const itsName = textAt(payload.data, ["event_type"]) ?? textAt(payload.data, ["event"]) ?? "";
   return named(product, format, EVENT_NAME.test(itsName) ? itsName : format.catchAll);
+}
+
+function isEmpty({ kind, data }: Payload): boolean {
+  return kind === "empty" || (typeof data === "object" && data !== null && Object.keys(data).length === 0);
 }
 
 function named(product: Product, format: Format, name: string): Recognised {

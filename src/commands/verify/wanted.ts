@@ -1,0 +1,39 @@
+import { usageError } from "../../core/errors.ts";
+import { eventNames, findEvent, nearest } from "../../core/event-name.ts";
+import type { Product } from "../../core/product.ts";
+import { requireProduct } from "../options.ts";
+
+interface WantedOptions {
+  readonly product?: string;
+  readonly event?: string;
+  readonly format?: string;
+}
+
+/** The products, product and event that the flags leave to choose from. */
+export function requireWanted(products: readonly Product[], { product: id, event, format }: WantedOptions) {
+  const product = id === undefined ? undefined : requireProduct(products, id);
+  const candidates = withFormat(product === undefined ? products : [product], format);
+  if (event !== undefined) requireEventName(candidates, event);
+  return { products: candidates, product: product === undefined ? undefined : candidates[0], event };
+}
+
+function withFormat(candidates: readonly Product[], id: string | undefined): readonly Product[] {
+  if (id === undefined) return candidates;
+  const narrowed = candidates.flatMap((product) => {
+    const formats = product.formats.filter((format) => format.id === id.toLowerCase());
+    return formats.length === 0 ? [] : [{ ...product, formats }];
+  });
+  if (narrowed.length > 0) return narrowed;
+  const ids = new Set(candidates.flatMap(({ formats }) => formats.map((format) => format.id)));
+  throw usageError(`there is no format ${JSON.stringify(id)}`, `formats: ${[...ids].join(", ")}`);
+}
+
+function requireEventName(candidates: readonly Product[], event: string): void {
+  const formats = candidates.flatMap((product) => product.formats);
+  if (formats.some((format) => findEvent(format, event) !== undefined)) return;
+  const near = nearest(event, [...new Set(formats.flatMap(eventNames))]);
+  throw usageError(
+    `there is no event ${JSON.stringify(event)}${candidates.length === 1 ? ` in ${candidates[0]?.id}` : ""}`,
+    near.length === 0 ? "run zoho-hooks products for all of them" : `did you mean ${near.join(" or ")}?`,
+  );
+}
