@@ -1,6 +1,7 @@
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 import type { Act } from "./commands/command.ts";
 import { commands } from "./commands/index.ts";
+import { addCommands } from "./commands/tree.ts";
 import type { Runtime } from "./context.ts";
 import { ExitCode, UserError } from "./core/errors.ts";
 import { nearest } from "./core/event-name.ts";
@@ -45,6 +46,8 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
     if (error instanceof CommanderError) {
       // Commander has printed help or the version already; what is left is a usage error.
       if (error.exitCode === 0) return ExitCode.ok;
+      // A group was called without saying what to do: its help is the answer.
+      if (error.code === "commander.help") return ExitCode.usage;
       return fail(runtime, mode, asUsageError(error));
     }
     return fail(runtime, mode, error);
@@ -69,27 +72,9 @@ async function buildProgram(runtime: Runtime, version: string, act: Act): Promis
     .exitOverride()
     .showHelpAfterError(false);
   const called = calledCommand(runtime.argv);
-  for (const entry of commands) {
-    const command = program.command(entry.name).summary(entry.summary).description(capitalised(entry.summary));
-    if (entry.name === called) {
-      const { define } = await entry.load();
-      define(command, act);
-    }
-    addCommonOptions(command);
-  }
+  await addCommands(program, act, (name) => name === called);
   if (runtime.argv.length === 0) program.action(() => program.outputHelp());
   return program;
-}
-
-/** Flags that every command has, those of a group's subcommands included. */
-function addCommonOptions(command: Command): void {
-  for (const child of command.commands) addCommonOptions(child);
-  if (command.commands.length > 0) return;
-  command
-    .addOption(new Option("--json", "print one JSON object a line on stdout").default(false))
-    .option("-q, --quiet", "results and errors only")
-    .option("-v, --verbose", "show more")
-    .option("--no-color", "print without colour");
 }
 
 function modeOf(command: Command): Mode {
@@ -124,8 +109,4 @@ function asUsageError(error: CommanderError): UserError {
 function fail(runtime: Runtime, mode: Mode, error: unknown): ExitCode {
   runtime.stderr.write(renderFailure(error, runtime, mode));
   return error instanceof UserError ? error.exitCode : ExitCode.bug;
-}
-
-function capitalised(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }

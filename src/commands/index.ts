@@ -18,6 +18,26 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./verify.ts"),
   },
   {
+    name: "channels",
+    summary: "create, list, renew and delete the notification channels of CRM, Bigin and Recruit",
+    load: () => import("./channels/index.ts"),
+  },
+  {
+    name: "login",
+    summary: "sign in to Zoho, for channels",
+    load: () => import("./login/index.ts"),
+  },
+  {
+    name: "logout",
+    summary: "revoke a sign-in and forget it",
+    load: () => import("./logout.ts"),
+  },
+  {
+    name: "whoami",
+    summary: "show who is signed in to Zoho, where and with which scopes",
+    load: () => import("./whoami.ts"),
+  },
+  {
     name: "products",
     summary: "list products, their events and what proof each carries",
     load: () => import("./products.ts"),

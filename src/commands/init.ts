@@ -17,8 +17,8 @@ export const define: Define = (command, act) => {
     .option("--target <target>", "your own app: 3000, host:3000/path, a URL, or none");
   for (const credential of CHOSEN_CREDENTIALS) {
     command.option(
-      `--${credential} <how>`,
-      `${CREDENTIAL_VARIABLES[credential]}: generate, none, or a file that holds it (- for standard input)`,
+      `--${credential} <generate|none|file>`,
+      `${CREDENTIAL_VARIABLES[credential]}: a new one, none, or the one that a file holds (- for standard input)`,
     );
   }
   command

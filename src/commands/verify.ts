@@ -32,6 +32,8 @@ interface VerifyOptions extends SecretOptions {
   readonly showExpected?: boolean;
 }
 
+import { requireWanted } from "./verify/wanted.ts";
+
 export const define: Define = (command, act) => {
   addSecretOptions(
     command

@@ -7,7 +7,7 @@ import { parseJson } from "../core/json-text.ts";
 import type { Format, Product } from "../core/product.ts";
 
 /** Where a project keeps its own fixtures, below its root. They win over the built-in ones. */
-export const PROJECT_FIXTURES = join(".zoho-hooks", "fixtures");
+const PROJECT_FIXTURES = join(".zoho-hooks", "fixtures");
 
 export interface Fixture {
   readonly text: string;

@@ -51,7 +51,7 @@ function read(path: string): z.infer<typeof keptFile> {
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return {};
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return {};
     throw usageError(`${path} cannot be read: ${errorText(error)}`);
   }
   try {

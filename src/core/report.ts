@@ -1,3 +1,4 @@
+import type { ApiRequestReport, ChannelReport, SignInReport } from "./channel-report.ts";
 import type { HeaderPair } from "./delivery.ts";
 import type { ForwardReport, TargetReport, TunnelReport } from "./forward-report.ts";
 import type { TextPosition } from "./json-text.ts";
@@ -21,6 +22,9 @@ export type Report =
   | RequestReport
   | VerifiedReport
   | ProductReport
+  | ChannelReport
+  | SignInReport
+  | ApiRequestReport
   | VerifySummaryReport
   | NoticeReport
   | WarningReport

@@ -11,12 +11,20 @@ const BYTES = {
   gib: 1_073_741_824,
 } as const;
 
-/** `250ms`, `30s`, `5m`, `24h`, `7d` as milliseconds; a bare number is seconds. */
+/** `250ms`, `30s`, `5m`, `24h`, `6d23h` as milliseconds; a bare number is seconds. */
 export function parseDuration(text: string, what: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/i.exec(text.trim());
-  if (match === null)
-    throw usageError(`${what}: ${JSON.stringify(text)} is not a duration`, "write it as 500ms, 30s, 5m, 24h or 7d");
-  return Number(match[1]) * MS[(match[2]?.toLowerCase() ?? "s") as keyof typeof MS];
+  const durationMs = readDuration(text);
+  if (durationMs !== undefined) return durationMs;
+  throw usageError(`${what}: ${JSON.stringify(text)} is not a duration`, "write it as 500ms, 30s, 5m, 24h or 6d23h");
+}
+
+/** Like `parseDuration`; undefined for a text that is no duration. */
+export function readDuration(text: string): number | undefined {
+  const compact = text.trim().toLowerCase();
+  if (/^\d+(?:\.\d+)?$/.test(compact)) return Number(compact) * MS.s;
+  if (!/^(?:\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)\s*)+$/.test(compact)) return undefined;
+  const parts = compact.matchAll(/(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)/g);
+  return [...parts].reduce((totalMs, [, amount, unit]) => totalMs + Number(amount) * MS[unit as keyof typeof MS], 0);
 }
 
 /** `1048576`, `500kb`, `1mib` as bytes. */
@@ -48,4 +56,22 @@ export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
   return ms < 3_600_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`;
+}
+
+/** `6d 23h`, `4h 12m`, `45s`: the two largest units, rounded down. */
+export function formatSpan(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const parts = [
+    [Math.floor(seconds / 86_400), "d"],
+    [Math.floor(seconds / 3600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "m"],
+    [seconds % 60, "s"],
+  ] as const;
+  const first = parts.findIndex(([amount]) => amount > 0);
+  if (first === -1) return "0s";
+  return parts
+    .slice(first, first + 2)
+    .filter(([amount]) => amount > 0)
+    .map(([amount, unit]) => `${amount}${unit}`)
+    .join(" ");
 }

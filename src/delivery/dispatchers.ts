@@ -72,7 +72,7 @@ export async function openDispatchers({ connections, insecure, env }: Dispatcher
 }
 
 /** A proxy could not reach this machine's own loopback, and must not be asked to. */
-export function isLoopback(hostname: string): boolean {
+function isLoopback(hostname: string): boolean {
   return isLocalhost(hostname) || /^127\.\d+\.\d+\.\d+$/.test(hostname) || hostname === "[::1]";
 }
 

@@ -1,5 +1,4 @@
 import { Readable } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
 
 const LEAST_PAUSE_MS = 20;
 const MOST_PARTS = 200;
@@ -10,14 +9,26 @@ const MOST_PARTS = 200;
  */
 export function dribble(body: Buffer, overMs: number, onEnd: () => void): Readable {
   const parts = Math.max(2, Math.min(body.length, MOST_PARTS, Math.ceil(overMs / LEAST_PAUSE_MS)));
-  const stop = new AbortController();
-  async function* run(): AsyncGenerator<Buffer> {
-    for (let i = 0; i < parts; i++) {
-      if (i > 0) await delay(overMs / (parts - 1), undefined, { signal: stop.signal });
-      if (i === parts - 1) onEnd();
-      yield body.subarray(Math.floor((body.length * i) / parts), Math.floor((body.length * (i + 1)) / parts));
-    }
-  }
-  // A target that answers before it has read everything ends the stream; no timer may outlive it.
-  return Readable.from(run(), { objectMode: false }).once("close", () => stop.abort());
+  let sent = 0;
+  let timer: NodeJS.Timeout | undefined;
+  // Not an async generator: a stream made of one waits for its pause to end before it closes.
+  return new Readable({
+    read() {
+      timer = setTimeout(
+        () => {
+          const from = Math.floor((body.length * sent) / parts);
+          sent++;
+          if (sent === parts) onEnd();
+          this.push(body.subarray(from, Math.floor((body.length * sent) / parts)));
+          if (sent === parts) this.push(null);
+        },
+        sent === 0 ? 0 : overMs / (parts - 1),
+      );
+    },
+    // A target that answers before it has read everything ends the stream; no timer may outlive it.
+    destroy(error, done) {
+      clearTimeout(timer);
+      done(error);
+    },
+  });
 }

@@ -1,5 +1,6 @@
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
+import { renderApiRequest, renderChannel, renderSignIn } from "./human/channel.ts";
 import { renderEvent } from "./human/event.ts";
 import { renderForward, renderTarget, renderTunnel } from "./human/forward.ts";
 import { renderProduct } from "./human/product.ts";
@@ -36,6 +37,9 @@ const renderers: Renderers = {
   request: renderRequest,
   verified: renderVerified,
   product: renderProduct,
+  channel: renderChannel,
+  "sign-in": renderSignIn,
+  "api-request": renderApiRequest,
   "verify-summary": renderVerifySummary,
   table: renderTable,
   notice: ({ message }, { err, quiet }) => (quiet ? {} : { err: `${err.dim(plain(message, true))}\n` }),

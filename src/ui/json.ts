@@ -1,5 +1,6 @@
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
+import { apiRequestLine, channelLine, signInLine } from "./json/channel.ts";
 import { eventLine } from "./json/event.ts";
 import { forwardLine, targetLine, tunnelLine } from "./json/forward.ts";
 import { requestLine, sendSummaryLine, sentLine } from "./json/sent.ts";
@@ -35,6 +36,9 @@ const renderers: Renderers = {
   warning: ({ message, hint }) => [{ type: "warning", message, hint: hint ?? null }],
   text: ({ text, json }) => [json ?? { type: "text", text }],
   product: (report) => [{ ...report }],
+  channel: (report) => [channelLine(report)],
+  "sign-in": (report) => [signInLine(report)],
+  "api-request": (report) => [apiRequestLine(report)],
   table: ({ json }) => json,
 };
 

@@ -1,26 +1,17 @@
 import { createServer } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Delivery } from "../../src/core/delivery.ts";
 import { answerHint, isDelivered } from "../../src/delivery/answer-hint.ts";
 import { openPoster, type Poster, type PosterOptions } from "../../src/delivery/post.ts";
 import { selfSigned } from "../support/self-signed.ts";
-import { type Answer, freePort, startTarget, type Target, type TargetOptions, valuesOf } from "../support/target.ts";
+import { closeAfterEach, closeLater, target } from "../support/send.ts";
+import { freePort, valuesOf } from "../support/target.ts";
 
-const closing: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of closing.splice(0).reverse()) await each.close();
-});
-
-async function target(answer?: Answer, options?: TargetOptions): Promise<Target> {
-  const started = await startTarget(answer, options);
-  closing.push(started);
-  return started;
-}
+closeAfterEach();
 
 async function poster(options: Partial<PosterOptions> = {}): Promise<Poster> {
   const opened = await openPoster({ timeoutMs: 10_000, connections: 4, insecure: false, env: {}, ...options });
-  closing.push(opened);
-  return opened;
+  return closeLater(opened);
 }
 
 function delivery(url: string, parts: Partial<Delivery> = {}): Delivery {
@@ -205,7 +196,7 @@ describe("a delivery that fails", () => {
   it("says that what answered is not HTTP", async () => {
     const server = createServer((socket) => socket.resume().end("220 mail.test ESMTP\r\n"));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    closing.push({ close: () => new Promise((resolve) => server.close(() => resolve())) });
+    closeLater({ close: () => new Promise((resolve) => server.close(() => resolve())) });
     const address = server.address();
     const port = typeof address === "object" ? address?.port : undefined;
     const { error } = await (await poster()).post(delivery(`http://127.0.0.1:${port}/`));
@@ -273,7 +264,7 @@ async function startProxy(toPort: number, asked: string[]): Promise<number> {
     socket.on("close", () => upstream.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closing.push({
+  closeLater({
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import express from "express";
 
 /** What the app has taken in, as its queue would hold it. */
-export interface Taken {
+interface Taken {
   readonly product: string;
   readonly id: string;
   readonly duplicate: boolean;

@@ -11,10 +11,14 @@ export interface RunOptions {
   readonly stdin?: string | Buffer;
   readonly signal?: AbortSignal;
   readonly now?: () => Date;
+  /** Stderr is a terminal. */
+  readonly errTTY?: boolean;
   /** Answers questions, as a person at a terminal would. */
   readonly prompts?: Prompts;
   /** Sees stdout as it comes. */
   readonly onOut?: (text: string) => void;
+  /** Sees stderr as it comes. */
+  readonly onErr?: (text: string) => void;
 }
 
 export interface RunResult {
@@ -51,8 +55,9 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     stderr: {
       write: (text) => {
         err += text;
+        options.onErr?.(text);
       },
-      isTTY: false,
+      isTTY: options.errTTY ?? false,
       columns: undefined,
     },
     prompts: async () => options.prompts,

@@ -44,11 +44,13 @@ export function explainHmac(given: HmacCase): Explanation {
   const signatures = signatureVariants(given);
   const keys = keyVariants(given);
   const signed = given.signed ?? ((body: Buffer) => body);
-  const bodies: readonly (BodyVariant | undefined)[] = [
-    undefined,
+  const variants = [
     ...(given.readings ?? []),
     ...bodyVariants(given.body, given.text).map((variant) => ({ ...variant, body: signed(variant.body) })),
   ];
+  // Two ways to the same bytes are one finding: the first, which is the scheme's own.
+  const distinct = variants.filter(({ body }, i) => variants.findIndex((other) => other.body.equals(body)) === i);
+  const bodies: readonly (BodyVariant | undefined)[] = [undefined, ...distinct];
   const tried: Finding[] = [];
   const matches: Finding[] = [];
   for (const body of bodies) {

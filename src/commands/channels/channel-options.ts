@@ -1,0 +1,106 @@
+import type { Command } from "commander";
+import type { Context } from "../../context.ts";
+import { usageError } from "../../core/errors.ts";
+import type { ChannelConfig } from "../../zoho/channels.ts";
+import { fieldCondition } from "../../zoho/field-condition.ts";
+import { LONGEST_TOKEN, type WatchProduct } from "../../zoho/watch-products.ts";
+import { collect, givenSecrets } from "../options.ts";
+import type { ZohoSession } from "../zoho-session.ts";
+
+/** What makes a channel, beside its id and events. */
+export interface ChannelOptions {
+  readonly url?: string;
+  readonly tokenFile?: string;
+  readonly expires?: string;
+  readonly fields?: readonly string[];
+  readonly related?: boolean;
+  readonly values?: boolean;
+}
+
+export function addChannelOptions(command: Command): Command {
+  return command
+    .option("--url <url>", "where Zoho shall post to")
+    .option("--token-file <path>", "read the token that Zoho sends along from a file, - for standard input")
+    .option("--expires <time>", "a duration or a time: 24h, 6d23h, 2026-01-02T03:04:05+00:00")
+    .option(
+      "--fields <[module:]a,b>",
+      "tell of an edit only when one of these fields has changed; repeatable, once a module",
+      collect,
+    )
+    .option("--related", "also when a related record changes (Zoho's own default, off here: it floods)")
+    .option("--no-related", "not when a related record changes")
+    .option("--values", "send the changed values along")
+    .option("--no-values", "do not send the changed values along");
+}
+
+/** A URL that Zoho can post to. What it will surely never reach is refused; what looks unreachable is warned of. */
+export function notifyUrl(context: Context, text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw usageError(
+      `--url: ${JSON.stringify(text)} is not a web address`,
+      "give one such as https://example.com/webhooks/zoho/crm",
+    );
+  }
+  const local = /^(localhost|127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|\[)/.test(url.hostname);
+  if (url.protocol === "http:" || local) {
+    context.report({
+      type: "warning",
+      message: `Zoho may not be able to post to ${url.origin}: it is ${local ? "not a public address" : "not https"}`,
+      hint: "a tunnel gives this machine a public https address: zoho-hooks listen --tunnel",
+    });
+  }
+  return text;
+}
+
+export async function tokenFrom(context: Context, options: ChannelOptions): Promise<string | undefined> {
+  if (options.tokenFile === undefined) return undefined;
+  const { token } = await givenSecrets(context, { tokenFile: options.tokenFile });
+  const value = token?.reveal().trim() ?? "";
+  if (value.length > LONGEST_TOKEN) {
+    throw usageError(`the token has ${value.length} characters, and Zoho takes at most ${LONGEST_TOKEN}`);
+  }
+  return value;
+}
+
+/** Refuses what the product's API does not document, before anything is sent. */
+export function refuseUnknownOptions(product: WatchProduct, options: ChannelOptions): void {
+  const given = { values: options.values, related: options.related, conditions: options.fields };
+  for (const [name, flag] of [
+    ["values", "--values"],
+    ["related", "--related"],
+    ["conditions", "--fields"],
+  ] as const) {
+    if (given[name] !== undefined && !product.options[name]) {
+      throw usageError(`${product.title} does not document ${flag} in this API version`, `leave ${flag} out`);
+    }
+  }
+}
+
+/** `Deals:Stage,Amount`, or without the module where the events are of one module only. */
+export async function conditionsFrom(
+  session: ZohoSession,
+  context: Context,
+  fields: readonly string[] | undefined,
+  events: ChannelConfig["events"],
+): Promise<readonly unknown[]> {
+  const modules = [...new Set(events.map((event) => event.split(".")[0] ?? ""))];
+  const conditions: unknown[] = [];
+  for (const text of fields ?? []) {
+    const at = text.indexOf(":");
+    const module = at === -1 ? (modules.length === 1 ? modules[0] : undefined) : text.slice(0, at);
+    if (module === undefined) {
+      throw usageError(`--fields ${text}: of which module?`, `write --fields ${modules[0]}:${text}`);
+    }
+    if (!modules.some((each) => each.toLowerCase() === module.toLowerCase())) {
+      throw usageError(`--fields ${text}: no event of ${module} is watched`, `modules: ${modules.join(", ")}`);
+    }
+    const names = text
+      .slice(at + 1)
+      .split(",")
+      .map((name) => name.trim())
+      .filter((name) => name !== "");
+    conditions.push(await fieldCondition(session.api, session.product, module, names, context.signal));
+  }
+  return conditions;
+}

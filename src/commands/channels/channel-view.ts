@@ -1,0 +1,42 @@
+import type { ChannelFacts, ChannelReport } from "../../core/channel-report.ts";
+import { usageError } from "../../core/errors.ts";
+import { MASK } from "../../core/mask.ts";
+import type { Channel, ChannelConfig } from "../../zoho/channels.ts";
+import { timeLeftMs } from "../../zoho/channels.ts";
+
+/** What may be shown of a channel: Zoho gives its token in clear. */
+export function channelFacts(
+  channel: Omit<Channel, "expiresAt" | "modules"> | ChannelConfig,
+  showSecrets: boolean,
+): ChannelFacts {
+  const { events, notifyUrl, token, related, values, conditions } = channel;
+  const shown = token === undefined || showSecrets ? token : MASK;
+  return { events, notifyUrl, token: shown, related, values, conditions };
+}
+
+export function channelReport(
+  state: ChannelReport["state"],
+  product: string,
+  channel: Channel,
+  now: Date,
+  showSecrets = false,
+): ChannelReport {
+  return {
+    type: "channel",
+    state,
+    product,
+    id: channel.id,
+    channel: channelFacts(channel, showSecrets),
+    expiresAt: channel.expiresAt,
+    timeLeftMs: timeLeftMs(channel, now),
+  };
+}
+
+/** An id as Zoho takes it: up to 19 digits, kept as text. */
+export function channelId(text: string): string {
+  if (/^-?\d{1,19}$/.test(text)) return text;
+  throw usageError(
+    `${JSON.stringify(text)} is not the id of a channel`,
+    "an id has up to 19 digits: zoho-hooks channels list",
+  );
+}

@@ -1,0 +1,107 @@
+import type { Context } from "../../context.ts";
+import { ExitCode, usageError } from "../../core/errors.ts";
+import { expandEvents, normaliseEvents } from "../../zoho/channel-events.ts";
+import { chooseExpiry } from "../../zoho/channel-time.ts";
+import {
+  type Channel,
+  type ChannelConfig,
+  generateChannelId,
+  generateToken,
+  grantWarning,
+} from "../../zoho/channels.ts";
+import { writeRequest } from "../../zoho/watch.ts";
+import { requireSuccess } from "../../zoho/watch-reply.ts";
+import type { Define } from "../command.ts";
+import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
+import {
+  addChannelOptions,
+  type ChannelOptions,
+  conditionsFrom,
+  notifyUrl,
+  refuseUnknownOptions,
+  tokenFrom,
+} from "./channel-options.ts";
+import { channelId, channelReport } from "./channel-view.ts";
+import { showRequest } from "./dry-run.ts";
+
+interface CreateOptions extends ZohoOptions, ChannelOptions {
+  readonly id?: string;
+  readonly dryRun?: boolean;
+  readonly showSecrets?: boolean;
+}
+
+export const defineCreate: Define = (command, act) => {
+  addChannelOptions(addZohoOptions(command.command("create")))
+    .description("Create a channel, and read back what Zoho made of it.")
+    .argument("<event...>", "Leads.create, Deals.all, …: <Module>.<create, edit, delete or all>; update means edit")
+    .option("--id <digits>", "its id (default: a new one)")
+    .option("--show-secrets", "show the token instead of masking it")
+    .option("--dry-run", "print the request, send nothing")
+    .addHelpText("after", HELP)
+    .action(
+      act(async (context, names: readonly string[], options: CreateOptions) => {
+        const events = normaliseEvents(names);
+        if (options.url === undefined)
+          throw usageError("--url is missing: where shall Zoho post to?", "add --url https://…");
+        const url = notifyUrl(context, options.url);
+        const id = options.id === undefined ? generateChannelId(context.now()) : channelId(options.id);
+        return withZoho(context, options, async (session) => {
+          const { product } = session;
+          refuseUnknownOptions(product, options);
+          const expiresAt = chooseExpiry(options.expires, product.lifetime, context.now());
+          const config: ChannelConfig = {
+            id,
+            events,
+            notifyUrl: url,
+            token: (await tokenFrom(context, options)) ?? generateToken(),
+            related: product.options.related ? options.related === true : undefined,
+            values: product.options.values ? options.values === true : undefined,
+            conditions: await conditionsFrom(session, context, options.fields, events),
+          };
+          if (options.dryRun === true) {
+            return showRequest(context, session, writeRequest(product, "POST", [{ config, expiresAt }]));
+          }
+          const channel = await context.waiting("creating the channel", () =>
+            createChannel(session, config, expiresAt),
+          );
+          const show = options.showSecrets === true;
+          context.report(channelReport("created", product.id, channel, context.now(), show));
+          warnOfDifferences(context, config, expiresAt, channel);
+          return ExitCode.ok;
+        });
+      }),
+    );
+};
+
+const HELP = `
+The token is kept with the profile, so that zoho-hooks listen can check it. Give one of your own with --token-file.
+
+Examples:
+  $ zoho-hooks channels create Leads.create Deals.all --url https://example.com/webhooks/zoho/crm
+  $ zoho-hooks channels create Deals.edit --fields Stage,Amount --values --url https://example.com/hook
+  $ zoho-hooks channels create Contacts.all --product bigin --url https://example.com/hook
+`;
+
+/** Creates a channel, keeps what it takes to create it again, and reads it back. */
+export async function createChannel(session: ZohoSession, config: ChannelConfig, expiresAt: Date): Promise<Channel> {
+  const { client, memory, product, signIn } = session;
+  const result = requireSuccess(await client.create([{ config, expiresAt }]));
+  await memory.remember({ ...config, profile: signIn.name, product: product.id });
+  const listed = await client.get(config.id);
+  // A list that does not show it yet is no failure: Zoho has said yes. What it said is then all that is known.
+  return listed ?? { ...config, modules: result.modules, expiresAt: result.expiresAt };
+}
+
+/** Tells where what Zoho lists is not what was asked for. */
+export function warnOfDifferences(context: Context, asked: ChannelConfig, expiresAt: Date, channel: Channel): void {
+  const warn = (message: string, hint?: string): void =>
+    context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) });
+  const shorter = grantWarning(expiresAt, channel.expiresAt, context.now());
+  if (shorter !== undefined) warn(shorter, `renew it in time: ${context.invocation} channels renew ${asked.id}`);
+  const listed = new Set(expandEvents(channel.events));
+  const missing = expandEvents(asked.events).filter((event) => !listed.has(event));
+  if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for channel ${asked.id}`);
+  if (channel.notifyUrl !== asked.notifyUrl)
+    warn(`Zoho posts to ${channel.notifyUrl ?? "an unknown URL"}, not to ${asked.notifyUrl}`);
+  if (channel.token !== asked.token) warn(`Zoho does not list the token that was set for channel ${asked.id}`);
+}

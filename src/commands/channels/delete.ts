@@ -1,0 +1,71 @@
+import type { Context } from "../../context.ts";
+import type { ChannelReport } from "../../core/channel-report.ts";
+import { ExitCode, usageError } from "../../core/errors.ts";
+import { removeRequest } from "../../zoho/watch.ts";
+import type { Define } from "../command.ts";
+import { confirm } from "../confirm.ts";
+import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
+import { channelId } from "./channel-view.ts";
+import { showRequest } from "./dry-run.ts";
+
+interface DeleteOptions extends ZohoOptions {
+  readonly all?: boolean;
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export const defineDelete: Define = (command, act) => {
+  addZohoOptions(command.command("delete"))
+    .description("Delete channels, and read the list again before saying so.")
+    .argument("[id...]", "which")
+    .option("--all", "every channel of the signed-in user")
+    .option("-y, --yes", "do not ask")
+    .option("--dry-run", "print the request, delete nothing")
+    .action(
+      act(async (context, texts: readonly string[], options: DeleteOptions) => {
+        if (texts.length > 0 === (options.all === true)) throw usageError("give the ids of the channels, or --all");
+        const given = texts.map(channelId);
+        return withZoho(context, options, async (session) => {
+          const ids = options.all === true ? (await session.client.list()).map((channel) => channel.id) : given;
+          if (ids.length === 0) {
+            context.report({ type: "notice", message: `no ${session.product.title} channel to delete` });
+            return ExitCode.ok;
+          }
+          if (options.dryRun === true) return showRequest(context, session, removeRequest(session.product, ids));
+          const question = `Delete ${ids.length === 1 ? `channel ${ids[0]}` : `${ids.length} channels (${ids.join(", ")})`}?`;
+          if (!(await confirm(context, question, options.yes))) return kept(context);
+          return deleteChannels(context, session, ids);
+        });
+      }),
+    );
+};
+
+export function kept(context: Context): ExitCode {
+  context.report({ type: "notice", message: "nothing was changed" });
+  return ExitCode.ok;
+}
+
+/** Deletes channels and reports each by what the list says afterwards. Exits with 7 unless all were deleted. */
+export async function deleteChannels(
+  context: Context,
+  session: ZohoSession,
+  ids: readonly string[],
+): Promise<ExitCode> {
+  const { client, memory, product, signIn } = session;
+  const result = await context.waiting("deleting channels", () => client.remove(ids));
+  await memory.forget(signIn.name, product.id, [...result.deleted, ...result.unknown]);
+  const report = (state: ChannelReport["state"], id: string, reason?: string): void =>
+    context.report({
+      type: "channel",
+      state,
+      product: product.id,
+      id,
+      expiresAt: undefined,
+      timeLeftMs: undefined,
+      reason,
+    });
+  for (const id of result.deleted) report("deleted", id);
+  for (const id of result.unknown) report("unknown", id, "Zoho does not list it: it had expired, or the id is wrong");
+  for (const { id, because } of result.remaining) report("not-deleted", id, because);
+  return result.unknown.length + result.remaining.length > 0 ? ExitCode.zohoApi : ExitCode.ok;
+}

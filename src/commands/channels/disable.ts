@@ -1,0 +1,99 @@
+import { ExitCode, UserError, usageError } from "../../core/errors.ts";
+import { expandEvents, normaliseEvents, withoutEvents } from "../../zoho/channel-events.ts";
+import type { Channel } from "../../zoho/channels.ts";
+import { disableRequest, removeRequest, writeRequest } from "../../zoho/watch.ts";
+import { requireSuccess } from "../../zoho/watch-reply.ts";
+import type { ApiRequest } from "../../zoho/zoho-api.ts";
+import type { Define } from "../command.ts";
+import { confirm } from "../confirm.ts";
+import { collect } from "../options.ts";
+import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
+import { channelId, channelReport } from "./channel-view.ts";
+import { deleteChannels, kept } from "./delete.ts";
+import { showRequest } from "./dry-run.ts";
+import { renewalConfig } from "./renew-channel.ts";
+import { requireChannel } from "./show.ts";
+
+interface DisableOptions extends ZohoOptions {
+  readonly events?: readonly string[];
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export const defineDisable: Define = (command, act) => {
+  addZohoOptions(command.command("disable"))
+    .description("Stop some events of a channel, or all: then it is deleted.")
+    .argument("<id>", "its id")
+    .option("--events <event>", "stop only these; repeatable", collect)
+    .option("-y, --yes", "do not ask")
+    .option("--dry-run", "print the request, change nothing")
+    .action(
+      act(async (context, text: string, options: DisableOptions) => {
+        const id = channelId(text);
+        const events = options.events === undefined ? undefined : normaliseEvents(options.events);
+        return withZoho(context, options, async (session) => {
+          const channel = await requireChannel(session, id);
+          const left = events === undefined ? [] : withoutEvents(channel.events, events);
+          if (left.length === 0) {
+            if (options.dryRun === true) return showRequest(context, session, removeRequest(session.product, [id]));
+            const question = `No event of channel ${id} would be left: delete it?`;
+            if (!(await confirm(context, question, options.yes))) return kept(context);
+            return deleteChannels(context, session, [id]);
+          }
+          const taken = expandEvents(channel.events).filter((event) => !left.includes(event));
+          if (taken.length === 0)
+            throw usageError(`channel ${id} watches none of these`, `it watches ${channel.events.join(", ")}`);
+          if (options.dryRun === true) {
+            return showRequest(context, session, await disabling(session, channel, taken, left));
+          }
+          if (!(await confirm(context, `Stop ${taken.join(", ")} of channel ${id}?`, options.yes)))
+            return kept(context);
+          await disable(session, channel, taken, left);
+          const after = await requireChannel(session, id);
+          const still = expandEvents(after.events).filter((event) => taken.includes(event));
+          if (still.length > 0) {
+            throw new UserError(
+              "zohoApi",
+              `Zoho said yes and still lists ${still.join(", ")} for channel ${id}`,
+              "set its events as a whole: zoho-hooks channels update --events",
+              "not_disabled",
+            );
+          }
+          context.report(channelReport("updated", session.product.id, after, context.now()));
+          return ExitCode.ok;
+        });
+      }),
+    );
+};
+
+/** By the call made for it where the product documents one, else by setting the channel without those events. */
+async function disabling(
+  session: ZohoSession,
+  channel: Channel,
+  taken: readonly string[],
+  left: readonly string[],
+): Promise<ApiRequest> {
+  const { product } = session;
+  if (product.patch) return disableRequest(product, channel, taken);
+  return writeRequest(product, "PUT", [await withEvents(session, channel, left)]);
+}
+
+async function disable(session: ZohoSession, channel: Channel, taken: readonly string[], left: readonly string[]) {
+  const { client, memory, product, signIn } = session;
+  const request = await withEvents(session, channel, left);
+  requireSuccess(product.patch ? [await client.disable(channel, taken)] : await client.replace([request]));
+  await memory.remember({ ...request.config, profile: signIn.name, product: product.id });
+}
+
+async function withEvents(session: ZohoSession, channel: Channel, events: readonly string[]) {
+  if (channel.expiresAt === undefined) {
+    throw new UserError(
+      "zohoApi",
+      `Zoho does not say when channel ${channel.id} ends`,
+      "see zoho-hooks channels show",
+      "no_expiry",
+    );
+  }
+  const config = { ...(await renewalConfig(session, channel.id, channel)), events };
+  return { config, expiresAt: channel.expiresAt };
+}

@@ -1,0 +1,83 @@
+import { ExitCode } from "../../core/errors.ts";
+import type { Channel } from "../../zoho/channels.ts";
+import { findDeadUrl } from "../../zoho/dead-url.ts";
+import { removeRequest } from "../../zoho/watch.ts";
+import type { Define } from "../command.ts";
+import { confirm } from "../confirm.ts";
+import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
+import { deleteChannels, kept } from "./delete.ts";
+import { showRequest } from "./dry-run.ts";
+
+interface PruneOptions extends ZohoOptions {
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export const definePrune: Define = (command, act) => {
+  addZohoOptions(command.command("prune"))
+    .description("Delete channels that were created here and post to an address that is gone.")
+    .option("-y, --yes", "do not ask")
+    .option("--dry-run", "say which, print the request, delete nothing")
+    .addHelpText("after", HELP)
+    .action(
+      act(async (context, options: PruneOptions) =>
+        withZoho(context, options, async (session) => {
+          const { client, memory, product, signIn } = session;
+          const listed = await context.waiting("asking Zoho for its channels", () => client.list());
+          const remembered = await memory.all(signIn.name, product.id);
+          // What Zoho lists no longer has expired: nothing is left to do for it but to forget it.
+          const gone = remembered.filter((own) => !listed.some((channel) => channel.id === own.id));
+          const ours = listed.filter((channel) => remembered.some((own) => own.id === channel.id));
+          const dead = await context.waiting("trying their addresses", () => findDead(session, ours, context.signal));
+          const ids = dead.map(({ channel }) => channel.id);
+          for (const { channel, because } of dead) {
+            context.report({
+              type: "notice",
+              message: `${channel.id} posts to ${channel.notifyUrl ?? ""}: ${because}`,
+            });
+          }
+          if (options.dryRun !== true)
+            await memory.forget(
+              signIn.name,
+              product.id,
+              gone.map((own) => own.id),
+            );
+          if (ids.length === 0) {
+            context.report({
+              type: "notice",
+              message: `no ${product.title} channel of ours posts to an address that is gone`,
+            });
+            return ExitCode.ok;
+          }
+          if (options.dryRun === true) return showRequest(context, session, removeRequest(product, ids));
+          if (!(await confirm(context, `Delete ${ids.length} of ${listed.length} channels?`, options.yes)))
+            return kept(context);
+          return deleteChannels(context, session, ids);
+        }),
+      ),
+    );
+};
+
+const PROBES_AT_ONCE = 8;
+
+async function findDead(
+  { http }: ZohoSession,
+  channels: readonly Channel[],
+  signal: AbortSignal,
+): Promise<readonly { readonly channel: Channel; readonly because: string }[]> {
+  const dead: { channel: Channel; because: string }[] = [];
+  for (let at = 0; at < channels.length; at += PROBES_AT_ONCE) {
+    const some = channels.slice(at, at + PROBES_AT_ONCE);
+    const reasons = await Promise.all(some.map((channel) => findDeadUrl(http, channel.notifyUrl ?? "", signal)));
+    for (const [i, channel] of some.entries()) {
+      const because = reasons[i];
+      if (because !== undefined) dead.push({ channel, because });
+    }
+  }
+  return dead;
+}
+
+const HELP = `
+An address is gone when its name is not known, nothing listens there, or its tunnel says that it is offline. Channels
+that were created elsewhere are never touched.
+`;

@@ -1,0 +1,86 @@
+import type { Context } from "../../context.ts";
+import type { ChannelReport } from "../../core/channel-report.ts";
+import { UserError } from "../../core/errors.ts";
+import { zohoTime } from "../../zoho/channel-time.ts";
+import { type Channel, type ChannelConfig, configOf, grantWarning } from "../../zoho/channels.ts";
+import { writeRequest } from "../../zoho/watch.ts";
+import { requireSuccess } from "../../zoho/watch-reply.ts";
+import type { ZohoSession } from "../zoho-session.ts";
+import { createChannel } from "./create.ts";
+import { showRequest } from "./dry-run.ts";
+
+export interface Renewal {
+  readonly id: string;
+  /** As Zoho lists it; undefined when it does not. */
+  readonly channel: Channel | undefined;
+  readonly expiresAt: Date;
+  readonly dryRun: boolean;
+}
+
+/** What the channel is and shall stay: as listed, or as it was created here. */
+export async function renewalConfig(
+  session: ZohoSession,
+  id: string,
+  channel: Channel | undefined,
+): Promise<ChannelConfig> {
+  const { memory, product, signIn } = session;
+  const listed = channel === undefined ? undefined : configOf(channel);
+  const config = listed ?? (await memory.recall(signIn.name, product.id, id));
+  if (config !== undefined) return config;
+  throw new UserError(
+    "zohoApi",
+    channel === undefined
+      ? `${product.title} lists no channel ${id}, and it was not created here, so what it was is not known`
+      : `${product.title} does not say where channel ${id} posts to, and it was not created here`,
+    "create it anew: zoho-hooks channels create",
+    "not_subscribed",
+  );
+}
+
+/** Renews one channel. Undefined when its request was only shown. */
+export async function renewChannel(
+  context: Context,
+  session: ZohoSession,
+  { id, channel, expiresAt, dryRun }: Renewal,
+): Promise<ChannelReport | undefined> {
+  const { client, product } = session;
+  const config = await renewalConfig(session, id, channel);
+  const requests = [{ config, expiresAt }];
+  if (dryRun) {
+    showRequest(context, session, writeRequest(product, channel === undefined ? "POST" : "PUT", requests));
+    return undefined;
+  }
+  const done = (state: "created" | "renewed", end: Date | undefined): ChannelReport => {
+    const warning = grantWarning(expiresAt, end, context.now());
+    if (warning !== undefined) context.report({ type: "warning", message: `channel ${id}: ${warning}` });
+    return {
+      type: "channel",
+      state,
+      product: product.id,
+      id,
+      expiresAt: end,
+      previousExpiresAt: state === "renewed" ? channel?.expiresAt : undefined,
+      timeLeftMs: end === undefined ? undefined : end.getTime() - context.now().getTime(),
+    };
+  };
+  const create = async (): Promise<ChannelReport> =>
+    done("created", (await createChannel(session, { ...config, id }, expiresAt)).expiresAt);
+
+  if (channel === undefined) return create();
+  const results = await client.replace(requests);
+  if (results.some((each) => !each.ok && each.error.fault.code === "NOT_SUBSCRIBED")) return create();
+  const result = requireSuccess(results);
+  const end = result.expiresAt ?? (await client.get(id))?.expiresAt;
+  const before = channel.expiresAt;
+  if (end === undefined || (before !== undefined && end <= before)) throw notLater(id, before, end);
+  return done("renewed", end);
+}
+
+function notLater(id: string, before: Date | undefined, end: Date | undefined): UserError {
+  return new UserError(
+    "zohoApi",
+    `Zoho said yes to the renewal of channel ${id}, and its end is not later: ${before ? zohoTime(before) : "unknown"} → ${end ? zohoTime(end) : "unknown"}`,
+    "ask for a later end with --expires, or delete the channel and create it again",
+    "not_renewed",
+  );
+}

@@ -1,0 +1,108 @@
+import type { Context } from "../../context.ts";
+import { ExitCode, errorText, UserError, usageError } from "../../core/errors.ts";
+import { parseDuration } from "../../core/units.ts";
+import { chooseExpiry } from "../../zoho/channel-time.ts";
+import { type Channel, expiringWithin } from "../../zoho/channels.ts";
+import type { Define } from "../command.ts";
+import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
+import { channelId } from "./channel-view.ts";
+import { keepRenewing } from "./keep-renewing.ts";
+import { renewChannel } from "./renew-channel.ts";
+
+interface RenewOptions extends ZohoOptions {
+  readonly all?: boolean;
+  readonly expiring?: string;
+  readonly expires?: string;
+  readonly every?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export const defineRenew: Define = (command, act) => {
+  addZohoOptions(command.command("renew"))
+    .description("Give channels a later end, and fail when it is not later.")
+    .argument("[id...]", "which (default: every channel listed)")
+    .option("--all", "every channel listed")
+    .option("--expiring <time>", "only those that expire within this time")
+    .option("--expires <time>", "the new end (default: just under the longest that the API grants)")
+    .option("--every", "keep running: renew each at 80 % of its lifetime until stopped")
+    .option("--dry-run", "print the requests, change nothing")
+    .addHelpText("after", HELP)
+    .action(act(renew));
+};
+
+const HELP = `
+Each channel is read and set as a whole with a new end, because Zoho drops what an update omits. One that has gone is
+created again when it was created here. With --every it exits with 0 when stopped, with 9 when a channel is lost then.
+`;
+
+async function renew(context: Context, texts: readonly string[], options: RenewOptions): Promise<ExitCode> {
+  if (texts.length > 0 && options.all === true) throw usageError("give ids or --all, not both");
+  const ids = texts.map(channelId);
+  const withinMs = options.expiring === undefined ? undefined : parseDuration(options.expiring, "--expiring");
+  return withZoho(context, options, async (session) => {
+    const expiresAt = chooseExpiry(options.expires, session.product.lifetime, context.now());
+    const chosen = await context.waiting("asking Zoho for its channels", () => choose(session, ids, withinMs, context));
+    if (chosen.length === 0) {
+      context.report({ type: "notice", message: `no ${session.product.title} channel to renew` });
+      return ExitCode.ok;
+    }
+    if (options.every === true) {
+      return keepRenewing(context, session, chosen, expiresAt.getTime() - context.now().getTime());
+    }
+    let failure: UserError | undefined;
+    for (const { id, channel } of chosen) {
+      try {
+        const report = await renewChannel(context, session, {
+          id,
+          channel,
+          expiresAt,
+          dryRun: options.dryRun === true,
+        });
+        if (report !== undefined) context.report(report);
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        if (chosen.length === 1) throw error;
+        failure ??= error;
+        context.report(failed(session, id, channel, error, context.now()));
+      }
+    }
+    return failure?.exitCode ?? ExitCode.ok;
+  });
+}
+
+interface Chosen {
+  readonly id: string;
+  /** Undefined for one that Zoho does not list. */
+  readonly channel: Channel | undefined;
+}
+
+async function choose(
+  session: ZohoSession,
+  ids: readonly string[],
+  withinMs: number | undefined,
+  context: Context,
+): Promise<readonly Chosen[]> {
+  const listed = await session.client.list();
+  const chosen =
+    ids.length === 0
+      ? listed.map((channel) => ({ id: channel.id, channel }))
+      : ids.map((id) => ({ id, channel: listed.find((each) => each.id === id) }));
+  if (withinMs === undefined) return chosen;
+  return chosen.filter(
+    ({ channel }) => channel === undefined || expiringWithin([channel], withinMs, context.now()).length > 0,
+  );
+}
+
+function failed(session: ZohoSession, id: string, channel: Channel | undefined, error: UserError, now: Date) {
+  const expiresAt = channel?.expiresAt;
+  return {
+    type: "channel",
+    state: channel === undefined ? "lost" : "expiring",
+    product: session.product.id,
+    id,
+    expiresAt,
+    timeLeftMs: expiresAt === undefined ? undefined : expiresAt.getTime() - now.getTime(),
+    reason: errorText(error),
+    hint: error.hint,
+  } as const;
+}

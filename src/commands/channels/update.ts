@@ -1,0 +1,77 @@
+import { ExitCode, usageError } from "../../core/errors.ts";
+import { normaliseEvents } from "../../zoho/channel-events.ts";
+import { chooseExpiry } from "../../zoho/channel-time.ts";
+import type { ChannelConfig } from "../../zoho/channels.ts";
+import { writeRequest } from "../../zoho/watch.ts";
+import { requireSuccess } from "../../zoho/watch-reply.ts";
+import type { Define } from "../command.ts";
+import { collect } from "../options.ts";
+import { addZohoOptions, withZoho, type ZohoOptions } from "../zoho-session.ts";
+import {
+  addChannelOptions,
+  type ChannelOptions,
+  conditionsFrom,
+  notifyUrl,
+  refuseUnknownOptions,
+  tokenFrom,
+} from "./channel-options.ts";
+import { channelId, channelReport } from "./channel-view.ts";
+import { warnOfDifferences } from "./create.ts";
+import { showRequest } from "./dry-run.ts";
+import { renewalConfig } from "./renew-channel.ts";
+import { requireChannel } from "./show.ts";
+
+interface UpdateOptions extends ZohoOptions, ChannelOptions {
+  readonly events?: readonly string[];
+  readonly dryRun?: boolean;
+}
+
+export const defineUpdate: Define = (command, act) => {
+  addChannelOptions(addZohoOptions(command.command("update")))
+    .description("Change parts of a channel; all else stays, its end included.")
+    .argument("<id>", "its id")
+    .option("--events <event>", "watch these events instead; repeatable", collect)
+    .option("--dry-run", "print the request, change nothing")
+    .action(
+      act(async (context, text: string, options: UpdateOptions) => {
+        const id = channelId(text);
+        const { url, events, tokenFile, expires, fields, related, values } = options;
+        const given = [url, events, tokenFile, expires, fields, related, values];
+        if (given.every((each) => each === undefined)) {
+          throw usageError(
+            "nothing is to be changed",
+            "add --events, --url, --token-file, --expires, --fields, --related or --values",
+          );
+        }
+        return withZoho(context, options, async (session) => {
+          const { client, memory, product, signIn } = session;
+          refuseUnknownOptions(product, options);
+          const channel = await requireChannel(session, id);
+          const before = await renewalConfig(session, id, channel);
+          const wanted = events === undefined ? before.events : normaliseEvents(events);
+          const config: ChannelConfig = {
+            ...before,
+            events: wanted,
+            notifyUrl: url === undefined ? before.notifyUrl : notifyUrl(context, url),
+            token: (await tokenFrom(context, options)) ?? before.token,
+            related: related ?? before.related,
+            values: values ?? before.values,
+            conditions:
+              fields === undefined ? before.conditions : await conditionsFrom(session, context, fields, wanted),
+          };
+          const expiresAt =
+            expires === undefined && channel.expiresAt !== undefined
+              ? channel.expiresAt
+              : chooseExpiry(expires, product.lifetime, context.now());
+          const requests = [{ config, expiresAt }];
+          if (options.dryRun === true) return showRequest(context, session, writeRequest(product, "PUT", requests));
+          requireSuccess(await context.waiting("updating the channel", () => client.replace(requests)));
+          await memory.remember({ ...config, profile: signIn.name, product: product.id });
+          const after = await requireChannel(session, id);
+          context.report(channelReport("updated", product.id, after, context.now()));
+          warnOfDifferences(context, config, expiresAt, after);
+          return ExitCode.ok;
+        });
+      }),
+    );
+};

@@ -1,0 +1,50 @@
+import { loadConfig } from "../../config/load.ts";
+import type { Define } from "../command.ts";
+import { collect } from "../options.ts";
+import { type LoginOptions, readLoginPlan } from "./plan.ts";
+import { signIn } from "./sign-in.ts";
+
+export const define: Define = (command, act) => {
+  command
+    .option("--code <code>", "sign in with a self client's code, - for standard input")
+    .option("--browser", "sign in by browser: the client's redirect address must be http://localhost:<port>/callback")
+    .option("--device", "sign in by a code that is typed on another device")
+    .option(
+      "--refresh-token-file <path>",
+      "take a refresh token that you have, from a file or - (default: ZOHO_REFRESH_TOKEN)",
+    )
+    .option("--client-id <id>", "the OAuth client (default: ZOHO_CLIENT_ID)")
+    .option(
+      "--client-secret-file <path>",
+      "its secret, from a file or - for standard input (default: ZOHO_CLIENT_SECRET)",
+    )
+    .option("--dc <id>", "data centre: us, eu, in, au, jp, ca, sa, cn, uk, ae (default: ZOHO_DC, else us)")
+    .option("--environment <name>", "production, sandbox or developer (default: ZOHO_ENVIRONMENT, else production)")
+    .option("--product <product>", "ask for the scopes of this product's channels; repeatable (default: crm)", collect)
+    .option("--scope <scope>", "ask for this scope as well; repeatable", collect)
+    .option("--profile <name>", "the name to keep the sign-in under", "default")
+    .option("--port <port>", "for --browser: the port of the redirect address", "8976")
+    .option("--no-open", "for --browser: print the address only")
+    .option("--no-keyring", "keep the secrets in a private file instead of the system's keyring")
+    .addHelpText("after", HELP)
+    .action(
+      act(async (context, options: LoginOptions) => {
+        const config = loadConfig(context);
+        return signIn(context, config, await readLoginPlan(context, config.env, options));
+      }),
+    );
+};
+
+const HELP = `
+Simplest: open https://api-console.zoho.com (with your data centre's ending), make a Self Client, generate a code for the
+scopes that this command names, and paste it here. A code lives for some minutes and works once.
+
+In CI no sign-in is needed: set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC, or ZOHO_ACCESS_TOKEN.
+ZOHO_ACCOUNTS_URL and ZOHO_API_URL name other hosts. Secrets are kept in the system's keyring, or, where there is none (or
+with ZOHO_KEYRING=off), in a file that only you can read.
+
+Examples:
+  $ zoho-hooks login
+  $ zoho-hooks login --dc eu --client-id 1000.X --client-secret-file secret.txt --code 1000.abc
+  $ zoho-hooks login --browser --profile acme --product crm --product bigin
+`;

@@ -1,0 +1,173 @@
+import type { Context, Prompts } from "../../context.ts";
+import { usageError } from "../../core/errors.ts";
+import { type Secret, secret } from "../../core/secret.ts";
+import { parseWhole } from "../../core/units.ts";
+import {
+  type DataCentre,
+  dataCentres,
+  type Environment,
+  findDataCentre,
+  findEnvironment,
+} from "../../zoho/data-centres.ts";
+import { findWatchProduct } from "../../zoho/watch-products.ts";
+import { readUserFile } from "../options.ts";
+
+export interface LoginOptions {
+  readonly code?: string;
+  readonly browser?: boolean;
+  readonly device?: boolean;
+  readonly refreshTokenFile?: string;
+  readonly clientId?: string;
+  readonly clientSecretFile?: string;
+  readonly dc?: string;
+  readonly environment?: string;
+  readonly product?: readonly string[];
+  readonly scope?: readonly string[];
+  readonly profile: string;
+  readonly port: string;
+  readonly open: boolean;
+  readonly keyring: boolean;
+}
+
+export type Method =
+  | { readonly kind: "code"; readonly code: Secret }
+  | { readonly kind: "browser"; readonly port: number; readonly open: boolean }
+  | { readonly kind: "device" }
+  | { readonly kind: "refresh-token"; readonly refreshToken: Secret };
+
+/** All that a sign-in needs, with nothing left to ask. */
+export interface LoginPlan {
+  readonly method: Method;
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  readonly centre: DataCentre;
+  readonly environment: Environment;
+  readonly scopes: readonly string[];
+  readonly profile: string;
+  readonly keyring: boolean;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Flags, then the environment, then questions; what is still missing without a terminal is an error that names the flag. */
+export async function readLoginPlan(context: Context, env: Env, options: LoginOptions): Promise<LoginPlan> {
+  const products = (options.product ?? ["crm"]).map((id) => findWatchProduct(id));
+  const scopes = [...new Set([...products.flatMap((product) => product.scopes), ...(options.scope ?? [])])];
+  const prompts = await context.prompts();
+  const given = givenMethod(env, options);
+  const method = given ?? (await askMethod(prompts));
+  const centre = await dataCentre(prompts, options.dc ?? filled(env, "ZOHO_DC"));
+  const clientId =
+    options.clientId ?? filled(env, "ZOHO_CLIENT_ID") ?? (await ask(prompts, "text", "Client id", "--client-id"));
+  const clientSecret = await readClientSecret(context, env, options, prompts);
+  return {
+    method: await withCode(context, method, options, prompts, scopes),
+    clientId: clientId.trim(),
+    clientSecret,
+    centre,
+    environment: findEnvironment(options.environment ?? filled(env, "ZOHO_ENVIRONMENT") ?? "production"),
+    scopes,
+    profile: options.profile,
+    keyring: options.keyring,
+  };
+
+  async function askMethod(asked: Prompts | undefined): Promise<"code" | "browser" | "device"> {
+    if (asked === undefined) {
+      throw usageError("how to sign in is not said", "add --code, --browser, --device or --refresh-token-file");
+    }
+    const choice = await asked.choose({
+      message: "How do you want to sign in?",
+      choices: [
+        { value: "code", label: "with a code of a self client (simplest)" },
+        { value: "browser", label: "by browser, with a server-based client" },
+        { value: "device", label: "by a code typed on another device" },
+      ],
+    });
+    return choice === "browser" || choice === "device" ? choice : "code";
+  }
+}
+
+function givenMethod(env: Env, options: LoginOptions): "code" | "browser" | "device" | "refresh-token" | undefined {
+  const given = [
+    ...(options.code === undefined ? [] : (["code"] as const)),
+    ...(options.browser === true ? (["browser"] as const) : []),
+    ...(options.device === true ? (["device"] as const) : []),
+    ...(options.refreshTokenFile === undefined ? [] : (["refresh-token"] as const)),
+  ];
+  if (given.length > 1) throw usageError("--code, --browser, --device and --refresh-token-file exclude one another");
+  return given[0] ?? (filled(env, "ZOHO_REFRESH_TOKEN") === undefined ? undefined : "refresh-token");
+}
+
+async function withCode(
+  context: Context,
+  method: "code" | "browser" | "device" | "refresh-token",
+  options: LoginOptions,
+  prompts: Prompts | undefined,
+  scopes: readonly string[],
+): Promise<Method> {
+  if (method === "device") return { kind: "device" };
+  if (method === "browser")
+    return { kind: "browser", port: parseWhole(options.port, "--port", 0, 65_535), open: options.open };
+  if (method === "refresh-token") {
+    const file = options.refreshTokenFile;
+    const value =
+      file === undefined ? context.env.ZOHO_REFRESH_TOKEN : await secretText(context, file, "--refresh-token-file");
+    return { kind: "refresh-token", refreshToken: secret(value?.trim() ?? "", file ?? "ZOHO_REFRESH_TOKEN") };
+  }
+  if (options.code !== undefined) {
+    const code = options.code === "-" ? await secretText(context, "-", "--code") : options.code.trim();
+    if (code === "") throw usageError("--code is empty", "generate one in the API console");
+    return { kind: "code", code: secret(code, "--code") };
+  }
+  context.report({ type: "notice", message: `Generate a code with the scopes ${scopes.join(",")}` });
+  return { kind: "code", code: secret(await ask(prompts, "secret", "Code of the self client", "--code"), "typed in") };
+}
+
+async function dataCentre(prompts: Prompts | undefined, given: string | undefined): Promise<DataCentre> {
+  if (given !== undefined) return findDataCentre(given);
+  if (prompts === undefined) return findDataCentre("us");
+  const choices = dataCentres.map(({ id, title }) => ({ value: id, label: `${id}  ${title}` }));
+  return findDataCentre(
+    await prompts.choose({ message: "Which data centre is the organisation in?", choices, initial: "us" }),
+  );
+}
+
+async function readClientSecret(
+  context: Context,
+  env: Env,
+  options: LoginOptions,
+  prompts: Prompts | undefined,
+): Promise<Secret> {
+  const file = options.clientSecretFile;
+  if (file !== undefined) return secret(await secretText(context, file, "--client-secret-file"), file);
+  const fromEnv = filled(env, "ZOHO_CLIENT_SECRET");
+  if (fromEnv !== undefined) return secret(fromEnv, "ZOHO_CLIENT_SECRET");
+  return secret(await ask(prompts, "secret", "Client secret", "--client-secret-file"), "typed in");
+}
+
+async function secretText(context: Context, path: string, flag: string): Promise<string> {
+  const bytes = path === "-" ? await context.stdin.read() : readUserFile(context.cwd, path);
+  const text = bytes.toString("utf8").trim();
+  if (text === "") throw usageError(`${flag}: ${path === "-" ? "standard input" : path} is empty`);
+  return text;
+}
+
+async function ask(
+  prompts: Prompts | undefined,
+  kind: "text" | "secret",
+  message: string,
+  flag: string,
+): Promise<string> {
+  if (prompts === undefined) throw usageError(`${flag} is missing`, `add ${flag}: nobody is here to answer`);
+  const answer = kind === "text" ? await prompts.text({ message }) : await prompts.secret({ message });
+  if (answer.trim() === "") throw usageError(`${message}: the answer is empty`);
+  return answer.trim();
+}
+
+/** A variable that is set and empty is a mistake, never the same as unset. */
+function filled(env: Env, name: string): string | undefined {
+  const value = env[name];
+  if (value === undefined) return undefined;
+  if (value.trim() === "") throw usageError(`${name} is set and empty`, "give it a value or unset it");
+  return value.trim();
+}

@@ -1,0 +1,127 @@
+import { type Config, userFolder } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { ExitCode, UserError } from "../../core/errors.ts";
+import { accessTokens } from "../../zoho/access-token.ts";
+import { sleepRealTime } from "../../zoho/backoff.ts";
+import { startRedirectServer } from "../../zoho/browser-login.ts";
+import { apiUrl, dataCentreOf, resolveHosts } from "../../zoho/data-centres.ts";
+import { deviceLogin } from "../../zoho/device-flow.ts";
+import type { ZohoHttp } from "../../zoho/http.ts";
+import { exchangeCode, type OAuthClient, refreshAccess, type TokenReply } from "../../zoho/oauth.ts";
+import { openStore, zohoHttp } from "../zoho-session.ts";
+import { openInBrowser } from "./open-in-browser.ts";
+import type { LoginPlan } from "./plan.ts";
+
+const BROWSER_WAIT_MS = 300_000;
+
+/** Gets tokens by the way that was chosen, keeps them, and says what Zoho granted. */
+export async function signIn(context: Context, config: Config, plan: LoginPlan): Promise<ExitCode> {
+  const asked = resolveHosts(plan.centre, config.env);
+  const http = zohoHttp(context, config);
+  try {
+    const { tokens, accountsUrl, refreshToken } = await obtainTokens(context, http, plan, asked.accountsUrl);
+    const centre = dataCentreOf(accountsUrl) ?? plan.centre;
+    const profile = {
+      name: plan.profile,
+      dataCentre: centre.id,
+      environment: plan.environment,
+      accountsUrl,
+      clientId: plan.clientId,
+      scopes: tokens.scopes ?? plan.scopes,
+    };
+    const store = openStore(context, config, plan.keyring);
+    const saved = await store.save(profile, { clientSecret: plan.clientSecret.reveal(), refreshToken });
+    const signedIn = await store.open(plan.profile);
+    await accessTokens({ signIn: signedIn, folder: userFolder(context), http, now: context.now }).keep(tokens);
+    context.report({
+      type: "sign-in",
+      state: "signed-in",
+      profile: plan.profile,
+      dataCentre: centre.id,
+      environment: plan.environment,
+      accountsUrl,
+      apiUrl: signedIn.hosts.apiUrl ?? tokens.apiDomain ?? apiUrl(centre, plan.environment),
+      clientId: plan.clientId,
+      scopes: profile.scopes,
+      secretsIn: saved.noKeyringBecause === undefined ? "the system's keyring" : saved.path,
+      tokenExpiresAt: new Date(context.now().getTime() + tokens.lifetimeMs),
+    });
+    if (saved.noKeyringBecause !== undefined) {
+      context.report({
+        type: "notice",
+        message: `the secrets are in ${saved.path}, which only you can read: no keyring, because ${saved.noKeyringBecause}`,
+      });
+    }
+    const missing = tokens.scopes === undefined ? [] : plan.scopes.filter((scope) => !tokens.scopes?.includes(scope));
+    if (missing.length > 0) {
+      context.report({
+        type: "warning",
+        message: `Zoho did not grant ${missing.join(", ")}`,
+        hint: "what needs these will fail; generate the code with all the scopes and sign in again",
+      });
+    }
+    return ExitCode.ok;
+  } finally {
+    await http.close();
+  }
+}
+
+interface Obtained {
+  readonly tokens: TokenReply;
+  readonly accountsUrl: string;
+  readonly refreshToken: string;
+}
+
+async function obtainTokens(context: Context, http: ZohoHttp, plan: LoginPlan, accountsUrl: string): Promise<Obtained> {
+  const client: OAuthClient = { accountsUrl, clientId: plan.clientId, clientSecret: plan.clientSecret };
+  const { method, scopes } = plan;
+  const { signal } = context;
+  const kept = (tokens: TokenReply, at: string, refreshToken = tokens.refreshToken): Obtained => {
+    if (refreshToken !== undefined) return { tokens, accountsUrl: at, refreshToken };
+    throw new UserError(
+      "credentials",
+      "Zoho gave an access token and no refresh token, so the sign-in would be over in an hour",
+      "make the code with offline access, or remove the app in your Zoho account and consent again",
+      "no_refresh_token",
+    );
+  };
+  switch (method.kind) {
+    case "code":
+      return kept(
+        await context.waiting("trading the code in", () => exchangeCode(http, client, method.code.reveal())),
+        accountsUrl,
+      );
+    case "refresh-token": {
+      const tokens = await context.waiting("trying the refresh token", () =>
+        refreshAccess(http, client, method.refreshToken),
+      );
+      return kept(tokens, accountsUrl, method.refreshToken.reveal());
+    }
+    case "device": {
+      const show = (prompt: { userCode: string; verificationUrl: string }): void =>
+        context.report({ type: "notice", message: `open ${prompt.verificationUrl} and type ${prompt.userCode}` });
+      const done = await deviceLogin({ http, client, scopes, show, sleep: sleepRealTime, signal });
+      return kept(done.tokens, done.accountsUrl);
+    }
+    case "browser": {
+      const { clientId } = plan;
+      const server = await startRedirectServer({
+        accountsUrl,
+        clientId,
+        scopes,
+        port: method.port,
+        timeoutMs: BROWSER_WAIT_MS,
+        signal,
+      });
+      try {
+        context.report({ type: "notice", message: `open this address to sign in:\n${server.authorizationUrl}` });
+        if (method.open) openInBrowser(context, server.authorizationUrl);
+        const grant = await server.grant;
+        const clientThere = { ...client, accountsUrl: grant.accountsUrl };
+        return kept(await exchangeCode(http, clientThere, grant.code, grant.redirectUri), grant.accountsUrl);
+      } finally {
+        await server.close();
+      }
+    }
+  }
+}

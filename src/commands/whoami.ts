@@ -1,0 +1,55 @@
+import { loadConfig, userFolder } from "../config/load.ts";
+import { ExitCode } from "../core/errors.ts";
+import { accessTokens } from "../zoho/access-token.ts";
+import { apiUrl } from "../zoho/data-centres.ts";
+import type { Define } from "./command.ts";
+import { openSignIn, openStore, zohoHttp } from "./zoho-session.ts";
+
+interface WhoamiOptions {
+  readonly profile?: string;
+}
+
+export const define: Define = (command, act) => {
+  command
+    .option("--profile <name>", "which sign-in (default: the environment's, else the current profile)")
+    .addHelpText("after", HELP)
+    .action(
+      act(async (context, options: WhoamiOptions) => {
+        const config = loadConfig(context);
+        const signIn = await openSignIn(context, config, options.profile);
+        const http = zohoHttp(context, config);
+        try {
+          const tokens = accessTokens({ signIn, folder: userFolder(context), http, now: context.now });
+          const token = await context.waiting("asking Zoho for an access token", () => tokens.get());
+          const { access, centre, environment, hosts } = signIn;
+          context.report({
+            type: "sign-in",
+            state: "current",
+            profile: signIn.name,
+            dataCentre: centre.id,
+            environment,
+            accountsUrl: hosts.accountsUrl,
+            apiUrl: hosts.apiUrl ?? token.apiDomain ?? apiUrl(centre, environment),
+            clientId: access.kind === "refreshable" ? access.client.clientId : undefined,
+            scopes: signIn.scopes,
+            secretsIn: await placeOf(signIn.name),
+            tokenExpiresAt: token.expiresAt,
+          });
+          return ExitCode.ok;
+        } finally {
+          await http.close();
+        }
+
+        async function placeOf(name: string): Promise<string> {
+          const { profiles } = await openStore(context, config).profiles();
+          const profile = profiles.find((each) => each.name === name);
+          if (profile === undefined || name === "environment") return "the environment";
+          return profile.secretsIn === "keyring" ? "the system's keyring" : `a private file in ${userFolder(context)}`;
+        }
+      }),
+    );
+};
+
+const HELP = `
+Gets an access token when none is at hand, so a sign-in that no longer works is an error here: exit code 6.
+`;

@@ -1,0 +1,83 @@
+import type { Command } from "commander";
+import { type Config, loadConfig, userFolder } from "../config/load.ts";
+import type { Context } from "../context.ts";
+import { type AccessTokens, accessTokens } from "../zoho/access-token.ts";
+import { sleepRealTime } from "../zoho/backoff.ts";
+import { type ChannelMemory, channelMemory } from "../zoho/channel-memory.ts";
+import { type CredentialsStore, credentialsStore } from "../zoho/credentials-store.ts";
+import { createHttp, type ZohoHttp } from "../zoho/http.ts";
+import { keyringVault, systemKeyring } from "../zoho/keyring.ts";
+import { type SignIn, signInFromEnv } from "../zoho/sign-in.ts";
+import { type WatchClient, watchClient } from "../zoho/watch.ts";
+import { findWatchProduct, type WatchProduct, watchProductIds } from "../zoho/watch-products.ts";
+import { type ZohoApi, zohoApi } from "../zoho/zoho-api.ts";
+
+export interface ZohoOptions {
+  readonly profile?: string;
+  readonly product?: string;
+  readonly apiVersion?: string;
+}
+
+export function addZohoOptions(command: Command): Command {
+  return command
+    .option("--profile <name>", "the sign-in to use (default: the environment's, else the current profile)")
+    .option("--product <product>", `whose channels: ${watchProductIds.join(", ")}`, "crm")
+    .option("--api-version <version>", "version of the CRM API (default: v8)");
+}
+
+/** All that a command needs to work with the channels of one organisation. */
+export interface ZohoSession {
+  readonly signIn: SignIn;
+  readonly http: ZohoHttp;
+  readonly tokens: AccessTokens;
+  readonly product: WatchProduct;
+  readonly api: ZohoApi;
+  readonly client: WatchClient;
+  readonly memory: ChannelMemory;
+}
+
+/** Opens a session for the time that the work takes. */
+export async function withZoho<T>(
+  context: Context,
+  options: ZohoOptions,
+  work: (session: ZohoSession) => Promise<T>,
+): Promise<T> {
+  const product = findWatchProduct(options.product ?? "crm", options.apiVersion);
+  const config = loadConfig(context);
+  const signIn = await openSignIn(context, config, options.profile);
+  const http = zohoHttp(context, config);
+  try {
+    const folder = userFolder(context);
+    const tokens = accessTokens({ signIn, folder, http, now: context.now });
+    const api = zohoApi({ http, tokens, signIn, product });
+    const client = watchClient(api, product, context.signal);
+    return await work({ signIn, http, tokens, product, api, client, memory: channelMemory(folder) });
+  } finally {
+    await http.close();
+  }
+}
+
+/** The profile that was asked for; else the environment's sign-in; else the current profile. */
+export async function openSignIn(context: Context, config: Config, profile: string | undefined): Promise<SignIn> {
+  const fromEnv = profile === undefined ? signInFromEnv(config.env) : undefined;
+  return fromEnv ?? openStore(context, config).open(profile);
+}
+
+/** `ZOHO_KEYRING=off` keeps secrets in a private file, where a keyring is not wanted. */
+export function openStore(context: Context, config: Config, useKeyring = true): CredentialsStore {
+  const off = !useKeyring || config.env.ZOHO_KEYRING === "off";
+  const keyring = off ? undefined : keyringVault(systemKeyring);
+  return credentialsStore({ folder: userFolder(context), keyring, env: config.env });
+}
+
+/** With `--verbose` each request is shown, its secrets masked. */
+export function zohoHttp(context: Context, config: Config): ZohoHttp {
+  return createHttp({
+    env: config.env,
+    sleep: sleepRealTime,
+    random: Math.random,
+    onExchange: context.verbose
+      ? ({ tryNumber: _, ...exchange }) => context.report({ type: "api-request", sent: true, ...exchange })
+      : undefined,
+  });
+}

@@ -1,0 +1,58 @@
+import type { ApiRequestReport, ChannelReport, SignInReport } from "../../core/channel-report.ts";
+
+type Line = Readonly<Record<string, unknown>>;
+
+export function channelLine(report: ChannelReport): Line {
+  const { channel } = report;
+  return {
+    type: "channel",
+    state: report.state.replaceAll("-", "_"),
+    product: report.product,
+    id: report.id,
+    expires_at: report.expiresAt?.toISOString() ?? null,
+    time_left_ms: report.timeLeftMs ?? null,
+    ...(report.previousExpiresAt === undefined ? {} : { previous_expires_at: report.previousExpiresAt.toISOString() }),
+    ...(report.reason === undefined ? {} : { reason: report.reason, hint: report.hint ?? null }),
+    ...(channel === undefined
+      ? {}
+      : {
+          events: channel.events,
+          notify_url: channel.notifyUrl ?? null,
+          token: channel.token ?? null,
+          related: channel.related ?? null,
+          values: channel.values ?? null,
+          conditions: channel.conditions,
+        }),
+  };
+}
+
+export function signInLine(report: SignInReport): Line {
+  return {
+    type: "sign_in",
+    state: report.state.replaceAll("-", "_"),
+    profile: report.profile,
+    data_centre: report.dataCentre,
+    environment: report.environment,
+    accounts_url: report.accountsUrl,
+    api_url: report.apiUrl ?? null,
+    client_id: report.clientId ?? null,
+    scopes: report.scopes,
+    secrets_in: report.secretsIn,
+    token_expires_at: report.tokenExpiresAt?.toISOString() ?? null,
+  };
+}
+
+export function apiRequestLine(report: ApiRequestReport): Line {
+  const { sent, method, url, headers, body, status, error, latencyMs } = report;
+  return {
+    type: "api_request",
+    sent,
+    method,
+    url,
+    headers,
+    body: body ?? null,
+    status: status ?? null,
+    error: error ?? null,
+    latency_ms: latencyMs ?? null,
+  };
+}

@@ -1,0 +1,148 @@
+import { createHash } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { UserError } from "../core/errors.ts";
+import { withFileLock } from "./file-lock.ts";
+import type { ZohoHttp } from "./http.ts";
+import { refreshAccess, type TokenReply } from "./oauth.ts";
+import { ThrottledError } from "./oauth-error.ts";
+import { readPrivateJson, writePrivateJson } from "./private-file.ts";
+import type { RefreshableAccess, SignIn } from "./sign-in.ts";
+
+export interface AccessToken {
+  readonly value: string;
+  /** The API host that Zoho named with the token. */
+  readonly apiDomain: string | undefined;
+  /** Undefined for a token that was given and not made. */
+  readonly expiresAt: Date | undefined;
+}
+
+export interface AccessTokens {
+  /** A token that should work: the cached one, or a new one. */
+  get(): Promise<AccessToken>;
+  /** A token other than one that Zoho has refused. */
+  replace(refused: AccessToken): Promise<AccessToken>;
+  /** Keeps the token that a sign-in brought along, so that the first call needs no refresh. */
+  keep(tokens: TokenReply): Promise<void>;
+  /** Deletes what is kept of them on this machine. */
+  forget(): Promise<void>;
+}
+
+/** https://www.zoho.com/crm/developer/docs/api/v8/token-validity.html */
+const REFRESHES_PER_WINDOW = 10;
+const WINDOW_MS = 600_000;
+/** A token that ends sooner is not used: a request takes time, and clocks differ. */
+const LEEWAY_MS = 60_000;
+/** Longer than a refresh with all its tries can take. */
+const LOCK_WAIT_MS = 150_000;
+
+const cacheSchema = z.object({
+  accessToken: z.string().optional(),
+  apiDomain: z.string().optional(),
+  /** Milliseconds since the epoch, like the others. */
+  expiresAt: z.number().optional(),
+  refreshedAt: z.array(z.number()),
+  throttledUntil: z.number().optional(),
+});
+type Cache = z.infer<typeof cacheSchema>;
+
+/**
+ * Access tokens of a sign-in, shared with every other process through a file of their own: a refresh happens once for
+ * all of them, and no oftener than Zoho allows.
+ */
+export function accessTokens(options: {
+  readonly signIn: SignIn;
+  readonly folder: string;
+  readonly http: ZohoHttp;
+  readonly now: () => Date;
+}): AccessTokens {
+  const { access } = options.signIn;
+  if (access.kind === "refreshable") return refreshed({ ...options, access });
+  const token: AccessToken = { value: access.accessToken.reveal(), apiDomain: undefined, expiresAt: undefined };
+  return {
+    get: async () => token,
+    replace: async () => {
+      throw new UserError(
+        "credentials",
+        `Zoho refuses the access token of ${access.accessToken.origin}: it is over (they live for an hour) or of another data centre`,
+        "set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN instead: then a new one is made when needed",
+        "invalid_token",
+      );
+    },
+    keep: async () => undefined,
+    forget: async () => undefined,
+  };
+}
+
+function refreshed(options: {
+  readonly access: RefreshableAccess;
+  readonly folder: string;
+  readonly http: ZohoHttp;
+  readonly now: () => Date;
+}): AccessTokens {
+  const { client, refreshToken } = options.access;
+  const key = createHash("sha256")
+    .update([client.accountsUrl, client.clientId, refreshToken.reveal()].join("\n"))
+    .digest("hex")
+    .slice(0, 32);
+  const path = join(options.folder, "tokens", `${key}.json`);
+
+  const read = async (): Promise<Cache> => {
+    const parsed = cacheSchema.safeParse(await readPrivateJson(path).catch(() => undefined));
+    return parsed.success ? parsed.data : { refreshedAt: [] };
+  };
+  const usable = (cache: Cache, refused?: AccessToken): AccessToken | undefined => {
+    const { accessToken, apiDomain, expiresAt } = cache;
+    if (accessToken === undefined || expiresAt === undefined || accessToken === refused?.value) return undefined;
+    if (expiresAt - options.now().getTime() < LEEWAY_MS) return undefined;
+    return { value: accessToken, apiDomain, expiresAt: new Date(expiresAt) };
+  };
+  const refresh = (refused?: AccessToken): Promise<AccessToken> =>
+    withFileLock(`${path}.lock`, LOCK_WAIT_MS, async () => {
+      const cache = await read();
+      const present = usable(cache, refused);
+      if (present !== undefined) return present;
+      const startedAt = options.now().getTime();
+      const refreshedAt = cache.refreshedAt.filter((at) => at > startedAt - WINDOW_MS);
+      refuseTooMany(refreshedAt, cache.throttledUntil, startedAt);
+      try {
+        const reply = await refreshAccess(options.http, client, refreshToken);
+        return await store(reply, [...refreshedAt, startedAt], startedAt);
+      } catch (error) {
+        const throttledUntil = error instanceof ThrottledError ? startedAt + WINDOW_MS : undefined;
+        await writePrivateJson(path, { refreshedAt: [...refreshedAt, startedAt], throttledUntil });
+        throw error;
+      }
+    });
+  const store = async (reply: TokenReply, refreshedAt: readonly number[], startedAt: number): Promise<AccessToken> => {
+    const expiresAt = startedAt + reply.lifetimeMs;
+    const { accessToken, apiDomain } = reply;
+    await writePrivateJson(path, { accessToken, apiDomain, expiresAt, refreshedAt });
+    return { value: accessToken, apiDomain, expiresAt: new Date(expiresAt) };
+  };
+
+  return {
+    get: async () => usable(await read()) ?? refresh(),
+    replace: async (refused) => usable(await read(), refused) ?? refresh(refused),
+    keep: async (tokens) => {
+      const now = options.now().getTime();
+      await withFileLock(`${path}.lock`, LOCK_WAIT_MS, async () => {
+        await store(tokens, [...(await read()).refreshedAt, now], now);
+      });
+    },
+    forget: () => withFileLock(`${path}.lock`, LOCK_WAIT_MS, () => rm(path, { force: true })),
+  };
+}
+
+function refuseTooMany(refreshedAt: readonly number[], throttledUntil: number | undefined, now: number): void {
+  const oldest = refreshedAt.at(-REFRESHES_PER_WINDOW);
+  const until = Math.max(oldest === undefined ? 0 : oldest + WINDOW_MS, throttledUntil ?? 0);
+  if (until <= now) return;
+  throw new UserError(
+    "credentials",
+    `no new access token for another ${Math.ceil((until - now) / 1000)} s: Zoho gives ten in ten minutes for one refresh token, and blocks whoever asks for more`,
+    "wait; if the tokens keep being refused, the sign-in is of another data centre or was revoked: zoho-hooks login",
+    "token_throttled",
+  );
+}

@@ -1,0 +1,94 @@
+import { UserError } from "../core/errors.ts";
+import { apiFault } from "./api-faults.ts";
+import type { ZohoReply } from "./http.ts";
+
+/** What Zoho says of one thing that went wrong, in whatever shape it came. */
+export interface ZohoFault {
+  /** Zoho's own code, `OAUTH_SCOPE_MISMATCH`; `HTTP_503` where the answer had none. */
+  readonly code: string;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** What was being done, to say what is missing and where. */
+export interface ApiCall {
+  /** "list channels", "create a channel": completes "Zoho refused to …". */
+  readonly action: string;
+  readonly url: string;
+  readonly scope: string;
+  /** Where the token came from. */
+  readonly accountsUrl: string;
+}
+
+export class ZohoApiError extends UserError {
+  readonly fault: ZohoFault;
+  readonly status: number;
+
+  constructor(exit: "credentials" | "zohoApi", message: string, hint: string, fault: ZohoFault, status: number) {
+    super(exit, message, hint, fault.code.toLowerCase());
+    this.name = "ZohoApiError";
+    this.fault = fault;
+    this.status = status;
+  }
+}
+
+/** Codes with which Zoho turns down an access token. A new one, once, may help. */
+const TOKEN_REFUSALS = new Set(["INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"]);
+
+export function refusesToken(reply: ZohoReply): boolean {
+  const fault = readFault(reply.body);
+  return fault !== undefined && TOKEN_REFUSALS.has(fault.code);
+}
+
+/** The `{code, details, message, status}` of an answer or of one item in it; undefined where there is none or it is a success. */
+export function readFault(value: unknown): ZohoFault | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { code, message, details, status } = value as Record<string, unknown>;
+  if (typeof code !== "string" || code === "SUCCESS" || status === "success") return undefined;
+  return {
+    code,
+    message: typeof message === "string" ? message : "",
+    details: typeof details === "object" && details !== null ? (details as Record<string, unknown>) : {},
+  };
+}
+
+export function faultError(fault: ZohoFault, status: number, call: ApiCall): ZohoApiError {
+  const known = apiFault(fault, call);
+  const said = [fault.code, fault.message].filter((each) => each !== "").join(": ");
+  const where = detailText(fault.details);
+  return new ZohoApiError(
+    known.exit,
+    `Zoho refused to ${call.action}: ${known.meaning} (${said}${where})`,
+    known.hint,
+    fault,
+    status,
+  );
+}
+
+/** The error of an answer that as a whole is a failure: a bare fault, an HTML page, an empty 5xx. */
+export function replyError(reply: ZohoReply, call: ApiCall): ZohoApiError {
+  const fault = readFault(reply.body) ?? { code: `HTTP_${reply.status}`, message: snippet(reply), details: {} };
+  return faultError(fault, reply.status, call);
+}
+
+function snippet(reply: ZohoReply): string {
+  if (reply.text.trim() === "") return "an empty answer";
+  if (/^\s*</.test(reply.text)) return "an HTML page instead of JSON";
+  return reply.text.slice(0, 200);
+}
+
+/** The parts of `details` that say which member is meant: ` at notify_url`, `, at most 50`. */
+function detailText(details: Readonly<Record<string, unknown>>): string {
+  const text = (value: unknown): string | undefined =>
+    typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+  const place = text(details.json_path) ?? text(details.api_name) ?? text(details.param_name ?? details.param);
+  const longest = text(details.maximum_length);
+  const type = text(details.expected_data_type);
+  const permissions = Array.isArray(details.permissions) ? details.permissions.map(String).join(", ") : undefined;
+  return [
+    place === undefined ? "" : ` at ${place}`,
+    longest === undefined ? "" : `, at most ${longest}`,
+    type === undefined ? "" : `, expected ${type}`,
+    permissions === undefined ? "" : `, ${permissions}`,
+  ].join("");
+}

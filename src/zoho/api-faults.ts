@@ -1,0 +1,171 @@
+import type { ApiCall, ZohoFault } from "./api-error.ts";
+import { dataCentreOf } from "./data-centres.ts";
+
+interface KnownFault {
+  readonly exit: "credentials" | "zohoApi";
+  readonly meaning: string;
+  readonly hint: string;
+}
+
+type Explain = (call: ApiCall, fault: ZohoFault) => KnownFault;
+
+/** Zoho's codes, what they mean, and what to do. https://www.zoho.com/crm/developer/docs/api/v8/status-codes.html */
+const FAULTS: Readonly<Record<string, Explain>> = {
+  INVALID_TOKEN: invalidToken,
+  INVALID_OAUTHTOKEN: invalidToken,
+  AUTHENTICATION_FAILURE: invalidToken,
+  OAUTH_SCOPE_MISMATCH: (call) => ({
+    exit: "credentials",
+    meaning: `the sign-in lacks the scope ${call.scope}`,
+    hint: "sign in again with it (zoho-hooks login): a consent that was given before never gains a scope",
+  }),
+  NO_PERMISSION: (_call, fault) => ({
+    exit: "credentials",
+    meaning: JSON.stringify(fault.details).includes("Api_Access")
+      ? "the Zoho user's profile lacks the permission for API access"
+      : "the Zoho user may not do this",
+    hint: "ask an administrator of the organisation to allow it in the profile of this user, or sign in as another user",
+  }),
+  AUTHORIZATION_FAILED: () => ({
+    exit: "credentials",
+    meaning: "the Zoho user may not do this",
+    hint: "ask an administrator of the organisation, or sign in as another user",
+  }),
+  TOO_MANY_REQUESTS: tooMany,
+  RATE_LIMIT_EXCEEDED: tooMany,
+  LIMIT_EXCEEDED: limit,
+  LIMIT_REACHED: limit,
+  NOT_SUBSCRIBED: () => ({
+    exit: "zohoApi",
+    meaning: "there is no such channel: it has expired, was deleted, or belongs to another Zoho user",
+    hint: "see what is there with zoho-hooks channels list, and create the channel again",
+  }),
+  INVALID_DATA: () => ({
+    exit: "zohoApi",
+    meaning: "a value in the request is not one that Zoho takes",
+    hint: "look at the place named above; --dry-run shows the request",
+  }),
+  MANDATORY_NOT_FOUND: missing,
+  EXPECTED_FIELD_MISSING: missing,
+  EXPECTED_PARAM_MISSING: missing,
+  REQUIRED_PARAM_MISSING: missing,
+  DEPENDENT_FIELD_MISSING: missing,
+  AMBIGUITY_DURING_PROCESSING: () => ({
+    exit: "zohoApi",
+    meaning: "the name and the id of a module or field do not belong together",
+    hint: "leave the ids out and give names: they are looked up",
+  }),
+  INVALID_MODULE: () => ({
+    exit: "zohoApi",
+    meaning: "the organisation has no such module, or the module sends no notifications",
+    hint: "use the API name of the module: that of Meetings is Events",
+  }),
+  DUPLICATE_DATA: taken,
+  ALREADY_USED: taken,
+  NOT_ALLOWED: notHere,
+  NOT_SUPPORTED: notHere,
+  INVALID_URL_PATTERN: (call) => ({
+    exit: "zohoApi",
+    meaning: `${hostOf(call)} has nothing at this address`,
+    hint: "check ZOHO_API_URL, the API version and whether the organisation uses this product",
+  }),
+  INVALID_REQUEST_METHOD: notHere,
+  INTERNAL_ERROR: theirs,
+  INTERNAL_SERVER_ERROR: theirs,
+  SERVICE_UNAVAILABLE: theirs,
+};
+
+export function apiFault(fault: ZohoFault, call: ApiCall): KnownFault {
+  const status = Number(/^HTTP_(\d{3})$/.exec(fault.code)?.[1]);
+  const explain = FAULTS[fault.code] ?? byStatus(status);
+  return explain(call, fault);
+}
+
+function byStatus(status: number): Explain {
+  if (status === 401) return invalidToken;
+  if (status === 429) return tooMany;
+  if (status >= 500) return theirs;
+  if (status >= 300 && status < 400) return redirected;
+  return () => ({
+    exit: "zohoApi",
+    meaning: "this code is not known to zoho-hooks",
+    hint: "run again with --verbose to see the request",
+  });
+}
+
+function invalidToken(call: ApiCall): KnownFault {
+  const centre = dataCentreOf(call.url);
+  const home = dataCentreOf(call.accountsUrl);
+  if (centre !== undefined && home !== undefined && centre !== home) {
+    return {
+      exit: "credentials",
+      meaning: `wrong data centre: the token is of ${home.id} (${home.title}), and ${hostOf(call)} is ${centre.id} (${centre.title})`,
+      hint: "unset ZOHO_API_URL, or sign in to the data centre that it names (zoho-hooks login --dc)",
+    };
+  }
+  return {
+    exit: "credentials",
+    meaning: `${hostOf(call)} does not know the access token${centre ? ` (data centre ${centre.id})` : ""}.`,
+    hint: "sign in again (zoho-hooks login); if that does not help, the organisation lives in another data centre: give it with --dc",
+  };
+}
+
+function tooMany(): KnownFault {
+  return {
+    exit: "zohoApi",
+    meaning: "the organisation has used up its API credits of the last 24 hours, or too many requests run at once",
+    hint: "wait and try again with fewer requests at once; credits come back over a rolling 24 hours",
+  };
+}
+
+function limit(): KnownFault {
+  return {
+    exit: "zohoApi",
+    meaning: "a limit of the organisation or of this API is reached",
+    hint: "delete channels that are not needed (zoho-hooks channels prune), or wait",
+  };
+}
+
+function missing(): KnownFault {
+  return {
+    exit: "zohoApi",
+    meaning: "the request lacks something that Zoho demands",
+    hint: "look at the place named above; --dry-run shows the request",
+  };
+}
+
+function taken(): KnownFault {
+  return {
+    exit: "zohoApi",
+    meaning: "this is there already",
+    hint: "see it with zoho-hooks channels list, and update it or choose another --id",
+  };
+}
+
+function notHere(): KnownFault {
+  return {
+    exit: "zohoApi",
+    meaning: "Zoho does not do this for this organisation, module or API version",
+    hint: "check the edition of the organisation and the module",
+  };
+}
+
+function theirs(): KnownFault {
+  return {
+    exit: "zohoApi",
+    meaning: "the failure is on Zoho's side",
+    hint: "try again in a while",
+  };
+}
+
+function redirected(call: ApiCall): KnownFault {
+  return {
+    exit: "zohoApi",
+    meaning: `${hostOf(call)} redirects elsewhere, and a request with a token is not sent on`,
+    hint: "check ZOHO_API_URL and the data centre (--dc)",
+  };
+}
+
+function hostOf(call: ApiCall): string {
+  return URL.canParse(call.url) ? new URL(call.url).host : call.url;
+}

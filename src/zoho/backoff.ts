@@ -1,0 +1,53 @@
+/** Waits; resolves early, without an error, when the signal aborts. */
+export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
+
+export const sleepRealTime: Sleep = (ms, signal) =>
+  new Promise((resolve) => {
+    if (signal?.aborted) {
+      resolve();
+      return;
+    }
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener("abort", done, { once: true });
+  });
+
+export const MAX_TRIES = 4;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 8_000;
+const LONGEST_RETRY_AFTER_MS = 60_000;
+
+/** Milliseconds before the next try: exponential, between half and all of it by chance, or what the server asked for. */
+export function backoffMs(tryNumber: number, random: number, retryAfter: string | undefined): number {
+  const seconds = Number(retryAfter);
+  if (retryAfter !== undefined && Number.isFinite(seconds) && seconds >= 0) {
+    return Math.min(seconds * 1000, LONGEST_RETRY_AFTER_MS);
+  }
+  const full = Math.min(FIRST_WAIT_MS * 2 ** (tryNumber - 1), LONGEST_WAIT_MS);
+  return Math.round(full * (0.5 + random / 2));
+}
+
+/** What came of one try: an HTTP status, or a failure before or after the request had left. */
+export type TryOutcome = { readonly status: number; readonly unreadable: boolean } | { readonly failure: unknown };
+
+/**
+ * Whether another try may follow. Anything may be repeated that was surely not carried out (no connection, 429);
+ * what may have been carried out only when a second time does no harm.
+ */
+export function mayRetry(outcome: TryOutcome, repeatable: boolean): boolean {
+  if ("failure" in outcome) return repeatable || neverSent(outcome.failure);
+  if (outcome.status === 429) return true;
+  return repeatable && (outcome.status >= 500 || (outcome.unreadable && outcome.status < 300));
+}
+
+const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ENETUNREACH", "EHOSTUNREACH"]);
+
+function neverSent(failure: unknown): boolean {
+  if (failure instanceof AggregateError) return failure.errors.every(neverSent);
+  const code = failure instanceof Error && "code" in failure ? failure.code : undefined;
+  return typeof code === "string" && (NEVER_SENT.has(code) || code === "UND_ERR_CONNECT_TIMEOUT");
+}

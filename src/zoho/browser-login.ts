@@ -1,0 +1,149 @@
+import { randomBytes } from "node:crypto";
+import { createServer, type ServerResponse } from "node:http";
+import { UserError } from "../core/errors.ts";
+import { sameText } from "../core/secret.ts";
+import { dataCentreOf } from "./data-centres.ts";
+
+/** What the redirect brings back. */
+export interface Grant {
+  readonly code: string;
+  /** Where the code is to be exchanged: the user's data centre may be another than the one asked. */
+  readonly accountsUrl: string;
+  readonly redirectUri: string;
+}
+
+/** The redirect address of the client must be registered exactly as it is used, so host, port and path are fixed. */
+export interface RedirectServer {
+  readonly redirectUri: string;
+  /** Opens Zoho's consent page. */
+  readonly authorizationUrl: string;
+  /** Resolves with the code, once the browser came back with the right state. */
+  readonly grant: Promise<Grant>;
+  close(): Promise<void>;
+}
+
+export function authorizationUrl(options: {
+  readonly accountsUrl: string;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly redirectUri: string;
+  readonly state: string;
+}): string {
+  const query = new URLSearchParams({
+    response_type: "code",
+    client_id: options.clientId,
+    scope: options.scopes.join(","),
+    redirect_uri: options.redirectUri,
+    access_type: "offline",
+    prompt: "consent",
+    state: options.state,
+  });
+  return `${options.accountsUrl}/oauth/v2/auth?${query}`;
+}
+
+/**
+ * Waits on this machine for the browser to come back from Zoho. The `accounts-server` of the redirect is followed only
+ * to a data centre that is known, since the client secret goes there.
+ * https://zoho.com/accounts/protocol/oauth/multi-dc.html
+ */
+export async function startRedirectServer(options: {
+  readonly accountsUrl: string;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly port: number;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}): Promise<RedirectServer> {
+  const state = randomBytes(16).toString("hex");
+  let resolve: (grant: Grant) => void = () => undefined;
+  let reject: (reason: unknown) => void = () => undefined;
+  const promise = new Promise<Grant>((granted, refused) => {
+    resolve = granted;
+    reject = refused;
+  });
+  // The server may be closed before anyone awaits the grant.
+  promise.catch(() => undefined);
+  let redirectUri = "";
+
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? "/", "http://localhost");
+    if (url.pathname !== "/callback") return answer(response, 404, "There is nothing here.");
+    const given = url.searchParams.get("state") ?? "";
+    // Anyone can make the browser call this address; only Zoho's redirect knows the state.
+    if (!sameText(given, state)) return answer(response, 400, "This is not the sign-in that was started.");
+    const code = url.searchParams.get("code");
+    if (code === null) {
+      const word = url.searchParams.get("error") ?? "no code";
+      answer(response, 400, "Zoho did not grant access. The terminal says more.");
+      return reject(
+        new UserError("credentials", `Zoho did not grant access: ${word}`, "start again and accept the scopes", word),
+      );
+    }
+    const accountsUrl = trustedServer(url.searchParams.get("accounts-server"), options.accountsUrl);
+    if (accountsUrl === undefined) {
+      answer(response, 400, "The redirect names an accounts server that is not one of Zoho's.");
+      return reject(
+        new UserError(
+          "credentials",
+          "the redirect names an accounts server that is not one of Zoho's: the client secret is not sent there",
+          "start again; if it happens again, sign in with a self client and --code",
+          "unknown_accounts_server",
+        ),
+      );
+    }
+    answer(response, 200, "Zoho granted access. You can close this page and go back to the terminal.");
+    return resolve({ code, accountsUrl, redirectUri });
+  });
+
+  await new Promise<void>((listening, failed) => {
+    server.once("error", (error) => failed(portError(options.port, error)));
+    server.listen(options.port, "127.0.0.1", listening);
+  });
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : options.port;
+  redirectUri = `http://localhost:${port}/callback`;
+
+  const timer = setTimeout(() => {
+    reject(
+      new UserError(
+        "credentials",
+        `nobody came back from the browser within ${Math.round(options.timeoutMs / 1000)} s`,
+        "start again, or sign in with a self client and --code",
+        "expired",
+      ),
+    );
+  }, options.timeoutMs);
+  const stop = (): void => reject(options.signal.reason);
+  options.signal.addEventListener("abort", stop, { once: true });
+
+  return {
+    redirectUri,
+    authorizationUrl: authorizationUrl({ ...options, redirectUri, state }),
+    grant: promise,
+    close: () => {
+      clearTimeout(timer);
+      options.signal.removeEventListener("abort", stop);
+      server.closeAllConnections();
+      return new Promise((closed) => server.close(() => closed()));
+    },
+  };
+}
+
+/** The server that the redirect names, if it is the one that was asked or that of a known data centre. */
+function trustedServer(named: string | null, asked: string): string | undefined {
+  if (named === null || named === asked) return asked;
+  const centre = dataCentreOf(named);
+  return centre !== undefined && centre.accountsUrl === named ? named : undefined;
+}
+
+function answer(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { "content-type": "text/plain; charset=utf-8", connection: "close" }).end(`${text}\n`);
+}
+
+function portError(port: number, error: Error): UserError {
+  return new UserError(
+    "usage",
+    `port ${port} of this machine, to which the browser shall come back, cannot be opened: ${error.message}`,
+    "free it, or register another redirect address for the client and give its port with --port",
+  );
+}

@@ -1,0 +1,65 @@
+import { usageError } from "../core/errors.ts";
+import { formatSpan, readDuration } from "../core/units.ts";
+
+/**
+ * Zoho takes a time only without fractions of a second and with an offset: `2026-01-02T03:04:05+00:00`.
+ * With `.123` it refuses the whole request (`INVALID_DATA` for `channel_expiry`).
+ */
+export function zohoTime(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}+00:00`;
+}
+
+const ZOHO_TIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})$/i;
+
+/** Reads a time of Zoho's, which is in the organisation's offset. Undefined for anything that is not one exact instant. */
+export function parseZohoTime(text: unknown): Date | undefined {
+  const match = typeof text === "string" ? ZOHO_TIME.exec(text.trim()) : null;
+  if (match === null) return undefined;
+  const [, day, time, offset = ""] = match;
+  const colon = offset.length === 5 ? `${offset.slice(0, 3)}:${offset.slice(3)}` : offset.toUpperCase();
+  const date = new Date(`${day}T${time}${colon}`);
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+export const WEEK_MS = 7 * DAY_MS;
+
+/** Kept below the longest lifetime, for clocks that differ and requests that take their time. */
+export const LIFETIME_MARGIN_MS = HOUR_MS;
+
+export interface LifetimeLimit {
+  /** Undefined where Zoho documents none. */
+  readonly longestMs: number | undefined;
+  readonly defaultMs: number;
+}
+
+/**
+ * When a channel asked for with `--expires` shall end: a duration (`24h`) or a time with its offset.
+ * Farther away than the API version allows is refused here, because Zoho would not: it would silently grant one hour.
+ */
+export function chooseExpiry(asked: string | undefined, limit: LifetimeLimit, now: Date): Date {
+  const lifetimeMs = asked === undefined ? limit.defaultMs : lifetimeOf(asked, now);
+  if (lifetimeMs <= 0) {
+    throw usageError(`the expiry ${JSON.stringify(asked)} is not in the future`, "give a duration such as 24h or 6d");
+  }
+  if (limit.longestMs !== undefined && lifetimeMs > limit.longestMs) {
+    throw usageError(
+      `the expiry is ${formatSpan(lifetimeMs)} away, and this API grants at most ${formatSpan(limit.longestMs)}: Zoho would silently make it one hour`,
+      `use ${formatSpan(limit.defaultMs).replaceAll(" ", "")} or less, and renew the channel in time`,
+    );
+  }
+  return new Date(Math.floor((now.getTime() + lifetimeMs) / 1000) * 1000);
+}
+
+function lifetimeOf(asked: string, now: Date): number {
+  const durationMs = readDuration(asked);
+  if (durationMs !== undefined) return durationMs;
+  const time = parseZohoTime(asked);
+  if (time !== undefined) return time.getTime() - now.getTime();
+  throw usageError(
+    `the expiry ${JSON.stringify(asked)} is neither a duration nor a time with its offset`,
+    "write it like 24h, 6d23h or 2026-01-02T03:04:05+00:00",
+  );
+}

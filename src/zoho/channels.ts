@@ -1,0 +1,128 @@
+import { randomBytes, randomInt } from "node:crypto";
+import { formatSpan } from "../core/units.ts";
+import { zohoTime } from "./channel-time.ts";
+import type { WatchProduct } from "./watch-products.ts";
+import type { WatchRow } from "./watch-reply.ts";
+
+/** All that makes a channel, but for when it ends. */
+export interface ChannelConfig {
+  readonly id: string;
+  readonly events: readonly string[];
+  readonly notifyUrl: string;
+  readonly token: string | undefined;
+  /** Whether related records' changes notify, too. Zoho's default is yes, and floods. Undefined: not said. */
+  readonly related: boolean | undefined;
+  /** Whether callbacks carry the changed values. */
+  readonly values: boolean | undefined;
+  readonly conditions: readonly unknown[];
+}
+
+/** A channel as Zoho lists it. */
+export interface Channel extends Omit<ChannelConfig, "notifyUrl"> {
+  readonly notifyUrl: string | undefined;
+  readonly modules: readonly string[];
+  /** The soonest over its modules. */
+  readonly expiresAt: Date | undefined;
+}
+
+/** Zoho lists a row for each module of a channel; this is one entry a channel, soonest to end first. */
+export function groupRows(rows: readonly WatchRow[]): readonly Channel[] {
+  const byId = new Map<string, readonly WatchRow[]>();
+  for (const row of rows) byId.set(row.channelId, [...(byId.get(row.channelId) ?? []), row]);
+  const channels = [...byId].map(([id, own]): Channel => {
+    const times = own.flatMap((row) => row.expiresAt?.getTime() ?? []);
+    return {
+      id,
+      events: unique(own.flatMap((row) => row.events)),
+      modules: unique(own.map((row) => row.module)),
+      notifyUrl: first(own, (row) => row.notifyUrl),
+      token: first(own, (row) => row.token),
+      related: first(own, (row) => row.related),
+      values: first(own, (row) => row.values),
+      conditions: uniqueBy(
+        own.flatMap((row) => row.conditions),
+        (each) => JSON.stringify(each),
+      ),
+      expiresAt: times.length === 0 ? undefined : new Date(Math.min(...times)),
+    };
+  });
+  return channels.sort((a, b) => endOf(a) - endOf(b) || a.id.localeCompare(b.id));
+}
+
+/** Milliseconds until the channel ends; negative when it has, undefined when Zoho does not say. */
+export function timeLeftMs(channel: Channel, now: Date): number | undefined {
+  return channel.expiresAt === undefined ? undefined : channel.expiresAt.getTime() - now.getTime();
+}
+
+/** The channels that end within a time. One whose end is unknown counts: silence is the worst outcome. */
+export function expiringWithin(channels: readonly Channel[], withinMs: number, now: Date): readonly Channel[] {
+  return channels.filter((channel) => (timeLeftMs(channel, now) ?? 0) <= withinMs);
+}
+
+/** The configuration that a listed channel has now. Undefined when Zoho does not tell where it notifies. */
+export function configOf(channel: Channel): ChannelConfig | undefined {
+  const { modules: _modules, expiresAt: _expiresAt, notifyUrl, ...rest } = channel;
+  return notifyUrl === undefined ? undefined : { ...rest, notifyUrl };
+}
+
+/**
+ * The item of a POST or PUT. A PUT drops whatever it does not name, so this always names all of it; what a product does
+ * not document is sent only when the channel has it.
+ */
+export function watchItem(config: ChannelConfig, expiresAt: Date, product: WatchProduct): Record<string, unknown> {
+  return {
+    channel_id: product.idAs === "number" ? wireNumber(config.id) : config.id,
+    events: config.events,
+    channel_expiry: zohoTime(expiresAt),
+    ...(config.token === undefined ? {} : { token: config.token }),
+    notify_url: config.notifyUrl,
+    ...(config.values === undefined ? {} : { return_affected_field_values: config.values }),
+    ...(config.related === undefined ? {} : { notify_on_related_action: config.related }),
+    ...(config.conditions.length === 0 ? {} : { notification_condition: config.conditions }),
+  };
+}
+
+/** A number where that keeps every digit. */
+function wireNumber(id: string): number | string {
+  const number = Number(id);
+  return Number.isSafeInteger(number) && String(number) === id ? number : id;
+}
+
+/** Digits only, unlike any other, and small enough to survive tools that read it as a number. */
+export function generateChannelId(now: Date): string {
+  return `${now.getTime()}${String(randomInt(1000)).padStart(3, "0")}`;
+}
+
+/** 192 bits; well under the 50 characters that Zoho takes. */
+export function generateToken(): string {
+  return randomBytes(24).toString("base64url");
+}
+
+/** What to tell when Zoho granted another end than was asked for. Undefined when all is well. */
+export function grantWarning(asked: Date, granted: Date | undefined, now: Date): string | undefined {
+  if (granted === undefined) return "Zoho does not say when the channel ends";
+  const toleranceMs = 60_000;
+  if (granted.getTime() >= asked.getTime() - toleranceMs) return undefined;
+  const left = (date: Date): string => formatSpan(date.getTime() - now.getTime());
+  return `Zoho granted ${left(granted)} where ${left(asked)} were asked for: the channel ends at ${zohoTime(granted)}`;
+}
+
+function endOf(channel: Channel): number {
+  return channel.expiresAt?.getTime() ?? Number.NEGATIVE_INFINITY;
+}
+
+function unique(values: readonly string[]): readonly string[] {
+  return [...new Set(values)];
+}
+
+function uniqueBy<T>(values: readonly T[], key: (value: T) => string): readonly T[] {
+  return [...new Map(values.map((value) => [key(value), value])).values()];
+}
+
+function first<T>(rows: readonly WatchRow[], pick: (row: WatchRow) => T | undefined): T | undefined {
+  for (const row of rows) {
+    const value = pick(row);
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}

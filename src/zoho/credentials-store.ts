@@ -1,0 +1,189 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { UserError, usageError } from "../core/errors.ts";
+import { parseJson } from "../core/json-text.ts";
+import { secret } from "../core/secret.ts";
+import { findDataCentre, findEnvironment, resolveHosts } from "./data-centres.ts";
+import { withFileLock } from "./file-lock.ts";
+import { NoKeyring, type Vault } from "./keyring.ts";
+import type { OAuthClient } from "./oauth.ts";
+import { writePrivateJson } from "./private-file.ts";
+import { type Profile, type ProfileIndex, readProfileIndex } from "./profile.ts";
+import { secretsFile } from "./secrets-file.ts";
+import type { SignIn } from "./sign-in.ts";
+
+export interface SavedProfile {
+  readonly profile: Profile;
+  /** Why the secrets are in a file and not in the keyring; undefined when they are in the keyring. */
+  readonly noKeyringBecause: string | undefined;
+  readonly path: string;
+}
+
+export interface CredentialsStore {
+  profiles(): Promise<{ readonly current: string | undefined; readonly profiles: readonly Profile[] }>;
+  /** The sign-in of a profile, by default of the current one. Throws `UserError` (6) when there is none. */
+  open(name?: string): Promise<SignIn>;
+  /** Stores a profile and makes it the current one. */
+  save(profile: Omit<Profile, "secretsIn">, secrets: ProfileSecrets): Promise<SavedProfile>;
+  remove(name: string): Promise<void>;
+}
+
+export interface ProfileSecrets {
+  readonly clientSecret: string;
+  readonly refreshToken: string;
+}
+
+const secretsSchema = z.object({ clientSecret: z.string().min(1), refreshToken: z.string().min(1) });
+
+const LOCK_WAIT_MS = 15_000;
+
+/**
+ * Profiles, one an organisation, in `profiles.json` of a folder. Their secrets are in the keyring, or, where there is
+ * none, in `secrets.json` beside it, readable by the user alone. `keyring` undefined: the user wants the file.
+ */
+export function credentialsStore(options: {
+  readonly folder: string;
+  readonly keyring: Vault | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}): CredentialsStore {
+  const indexPath = join(options.folder, "profiles.json");
+  const secretsPath = join(options.folder, "secrets.json");
+  const fileVault = secretsFile(secretsPath);
+  const locked = <T>(work: () => Promise<T>): Promise<T> =>
+    withFileLock(join(options.folder, "profiles.lock"), LOCK_WAIT_MS, work);
+
+  const readIndex = (): Promise<ProfileIndex> => readProfileIndex(indexPath);
+  const vaultOf = (profile: Pick<Profile, "secretsIn">): Vault => {
+    if (profile.secretsIn === "file") return fileVault;
+    if (options.keyring !== undefined) return options.keyring;
+    throw noSecrets("its secrets are in the keyring, and the keyring is turned off");
+  };
+
+  return {
+    async profiles() {
+      const { current, profiles } = await readIndex();
+      return { current, profiles: Object.entries(profiles).map(([name, profile]) => ({ name, ...profile })) };
+    },
+
+    async open(asked) {
+      const { current, profiles } = await readIndex();
+      const name = asked ?? current;
+      const profile = name === undefined ? undefined : profiles[name];
+      if (name === undefined || profile === undefined) {
+        const names = Object.keys(profiles);
+        const known = names.length === 0 ? "" : ` Profiles: ${names.join(", ")}.`;
+        throw new UserError(
+          "credentials",
+          asked === undefined
+            ? "you are not signed in to Zoho"
+            : `there is no profile ${JSON.stringify(asked)}.${known}`,
+          "sign in with zoho-hooks login, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC",
+          "not_signed_in",
+        );
+      }
+      const { clientSecret, refreshToken } = await readSecrets(vaultOf(profile), name);
+      const centre = findDataCentre(profile.dataCentre);
+      const hosts = resolveHosts(centre, { ZOHO_ACCOUNTS_URL: profile.accountsUrl, ...withoutUnset(options.env) });
+      const client: OAuthClient = {
+        accountsUrl: hosts.accountsUrl,
+        clientId: profile.clientId,
+        clientSecret: secret(clientSecret, `profile ${name}`),
+      };
+      return {
+        name,
+        centre,
+        environment: findEnvironment(profile.environment),
+        hosts,
+        scopes: profile.scopes,
+        access: { kind: "refreshable", client, refreshToken: secret(refreshToken, `profile ${name}`) },
+      };
+    },
+
+    save({ name, ...profile }, secrets) {
+      if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u.test(name) || name === "environment") {
+        throw usageError(
+          `${JSON.stringify(name)} cannot be the name of a profile`,
+          "use letters, digits, dots, dashes and underscores",
+        );
+      }
+      return locked(async () => {
+        const index = await readIndex();
+        const { secretsIn, noKeyringBecause } = await writeSecrets(options.keyring, fileVault, name, secrets);
+        const stored = { ...profile, scopes: [...profile.scopes], secretsIn };
+        await writePrivateJson(indexPath, { current: name, profiles: { ...index.profiles, [name]: stored } });
+        return { profile: { name, ...stored }, noKeyringBecause, path: secretsIn === "file" ? secretsPath : indexPath };
+      });
+    },
+
+    remove(name) {
+      return locked(async () => {
+        const { current, profiles } = await readIndex();
+        const { [name]: removed, ...rest } = profiles;
+        if (removed === undefined) return;
+        await vaultOf(removed)
+          .remove(name)
+          .catch((error: unknown) => {
+            throw noSecrets(`its secrets could not be deleted: ${reason(error)}`);
+          });
+        const next = current === name ? Object.keys(rest)[0] : current;
+        await writePrivateJson(indexPath, { ...(next === undefined ? {} : { current: next }), profiles: rest });
+      });
+    },
+  };
+}
+
+async function writeSecrets(
+  keyring: Vault | undefined,
+  fileVault: Vault,
+  name: string,
+  secrets: ProfileSecrets,
+): Promise<{ secretsIn: Profile["secretsIn"]; noKeyringBecause: string | undefined }> {
+  const value = JSON.stringify(secrets);
+  let noKeyringBecause = "the keyring is turned off";
+  if (keyring !== undefined) {
+    try {
+      await keyring.write(name, value);
+      await fileVault.remove(name);
+      return { secretsIn: "keyring", noKeyringBecause: undefined };
+    } catch (error) {
+      if (!(error instanceof NoKeyring)) throw error;
+      noKeyringBecause = error.message;
+    }
+  }
+  await fileVault.write(name, value);
+  return { secretsIn: "file", noKeyringBecause };
+}
+
+async function readSecrets(vault: Vault, name: string): Promise<ProfileSecrets> {
+  let text: string | undefined;
+  try {
+    text = await vault.read(name);
+  } catch (error) {
+    throw noSecrets(reason(error));
+  }
+  const json = text === undefined ? undefined : parseJson(text);
+  const parsed = secretsSchema.safeParse(json?.ok ? json.value : undefined);
+  if (!parsed.success) throw noSecrets(`the secrets of profile ${name} are not where they were stored`);
+  return parsed.data;
+}
+
+function withoutUnset(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const set = ["ZOHO_ACCOUNTS_URL", "ZOHO_API_URL"].flatMap((name) => {
+    const value = env[name];
+    return value === undefined || value.trim() === "" ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(set);
+}
+
+function reason(error: unknown): string {
+  return error instanceof NoKeyring ? `the keyring cannot be used because ${error.message}` : String(error);
+}
+
+function noSecrets(why: string): UserError {
+  return new UserError(
+    "credentials",
+    `the stored sign-in cannot be used: ${why}`,
+    "unlock the keyring, or sign in again (zoho-hooks login)",
+    "no_secrets",
+  );
+}

@@ -1,0 +1,98 @@
+import { usageError } from "../core/errors.ts";
+
+/**
+ * Zoho's data centres. An organisation lives in exactly one, and no other knows its credentials.
+ * Source: https://zoho.com/accounts/protocol/oauth/multi-dc.html
+ */
+export interface DataCentre {
+  /** What Zoho calls `location` in its redirects, and what `--dc` takes. */
+  readonly id: string;
+  readonly title: string;
+  readonly accountsUrl: string;
+  /** The host name of its API; `www.`, `sandbox.` or `developer.` goes before it. */
+  readonly apiDomain: string;
+}
+
+/** Tokens belong to one environment of one organisation: a production token opens no sandbox. */
+export type Environment = "production" | "sandbox" | "developer";
+export const environments: readonly Environment[] = ["production", "sandbox", "developer"];
+
+const SUBDOMAINS = { production: "www", sandbox: "sandbox", developer: "developer" } as const;
+
+export const dataCentres: readonly DataCentre[] = [
+  { id: "us", title: "United States", accountsUrl: "https://accounts.zoho.com", apiDomain: "zohoapis.com" },
+  { id: "eu", title: "Europe", accountsUrl: "https://accounts.zoho.eu", apiDomain: "zohoapis.eu" },
+  { id: "in", title: "India", accountsUrl: "https://accounts.zoho.in", apiDomain: "zohoapis.in" },
+  { id: "au", title: "Australia", accountsUrl: "https://accounts.zoho.com.au", apiDomain: "zohoapis.com.au" },
+  { id: "jp", title: "Japan", accountsUrl: "https://accounts.zoho.jp", apiDomain: "zohoapis.jp" },
+  { id: "ca", title: "Canada", accountsUrl: "https://accounts.zohocloud.ca", apiDomain: "zohoapis.ca" },
+  { id: "sa", title: "Saudi Arabia", accountsUrl: "https://accounts.zoho.sa", apiDomain: "zohoapis.sa" },
+  { id: "cn", title: "China", accountsUrl: "https://accounts.zoho.com.cn", apiDomain: "zohoapis.com.cn" },
+  { id: "uk", title: "United Kingdom", accountsUrl: "https://accounts.zoho.uk", apiDomain: "zohoapis.uk" },
+  { id: "ae", title: "United Arab Emirates", accountsUrl: "https://accounts.zoho.ae", apiDomain: "zohoapis.ae" },
+];
+
+export function findDataCentre(id: string): DataCentre {
+  const found = dataCentres.find((each) => each.id === id.toLowerCase());
+  if (found !== undefined) return found;
+  throw usageError(
+    `there is no Zoho data centre ${JSON.stringify(id)}`,
+    `use one of ${dataCentres.map((each) => each.id).join(", ")}: it is the end of the address at which you use Zoho (crm.zoho.eu is eu)`,
+  );
+}
+
+export function findEnvironment(name: string): Environment {
+  const found = environments.find((each) => each === name.toLowerCase());
+  if (found !== undefined) return found;
+  throw usageError(`there is no Zoho environment ${JSON.stringify(name)}`, `use one of ${environments.join(", ")}`);
+}
+
+export function apiUrl(centre: DataCentre, environment: Environment): string {
+  return `https://${SUBDOMAINS[environment]}.${centre.apiDomain}`;
+}
+
+/** The data centre that an accounts or API URL belongs to; undefined for a host of the user's own. */
+export function dataCentreOf(url: string): DataCentre | undefined {
+  const host = hostOf(url);
+  if (host === undefined) return undefined;
+  return dataCentres.find(
+    (each) => host === hostOf(each.accountsUrl) || host === each.apiDomain || host.endsWith(`.${each.apiDomain}`),
+  );
+}
+
+/** Where a sign-in talks to. */
+export interface Hosts {
+  readonly accountsUrl: string;
+  /** Set by hand, and then stronger than the `api_domain` that Zoho names; undefined without such a setting. */
+  readonly apiUrl: string | undefined;
+}
+
+/** The hosts of a data centre, unless `ZOHO_ACCOUNTS_URL` or `ZOHO_API_URL` names others. */
+export function resolveHosts(centre: DataCentre, env: Readonly<Record<string, string | undefined>>): Hosts {
+  return {
+    accountsUrl: hostSetting(env, "ZOHO_ACCOUNTS_URL") ?? centre.accountsUrl,
+    apiUrl: hostSetting(env, "ZOHO_API_URL"),
+  };
+}
+
+function hostSetting(env: Readonly<Record<string, string | undefined>>, name: string): string | undefined {
+  const value = env[name]?.trim();
+  if (value === undefined || value === "") return undefined;
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url !== undefined && (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname)))) {
+    return url.origin;
+  }
+  throw usageError(
+    `${name} is not an address that secrets can be sent to: it must be https (or http on this machine)`,
+    `set it to something like https://accounts.zoho.eu, or unset it to use the data centre's own`,
+  );
+}
+
+/** Plain http is safe for secrets only where they do not leave the machine. */
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+function hostOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).hostname : undefined;
+}

@@ -1,0 +1,100 @@
+import { z } from "zod";
+import { UserError } from "../core/errors.ts";
+import type { Sleep } from "./backoff.ts";
+import { findDataCentre } from "./data-centres.ts";
+import type { ZohoHttp } from "./http.ts";
+import { type OAuthClient, readTokens, type TokenReply } from "./oauth.ts";
+import { errorWord, tokenError } from "./oauth-error.ts";
+
+/** What a person has to do: open the address and type the code. */
+export interface DevicePrompt {
+  readonly userCode: string;
+  readonly verificationUrl: string;
+  readonly expiresInMs: number;
+}
+
+export interface DeviceLogin {
+  readonly tokens: TokenReply;
+  /** The accounts server that gave them: another one than asked when the user lives in another data centre. */
+  readonly accountsUrl: string;
+}
+
+/** Zoho allows one question in thirty seconds. https://zoho.com/accounts/protocol/oauth/devices/polling-request.html */
+export const POLL_INTERVAL_MS = 30_000;
+const CODE_LIFETIME_MS = 300_000;
+
+const initiationSchema = z.looseObject({
+  user_code: z.string(),
+  device_code: z.string(),
+  verification_url: z.string(),
+});
+
+export async function deviceLogin(options: {
+  readonly http: ZohoHttp;
+  readonly client: OAuthClient;
+  readonly scopes: readonly string[];
+  readonly show: (prompt: DevicePrompt) => void;
+  readonly sleep: Sleep;
+  readonly signal: AbortSignal;
+}): Promise<DeviceLogin> {
+  const { http, client, signal } = options;
+  const start = await http.send({
+    method: "POST",
+    url: `${client.accountsUrl}/oauth/v3/device/code`,
+    form: {
+      client_id: client.clientId,
+      grant_type: "device_request",
+      scope: options.scopes.join(","),
+      access_type: "offline",
+      prompt: "consent",
+    },
+    repeatable: true,
+    signal,
+  });
+  const initiation = initiationSchema.safeParse(start.body);
+  if (!initiation.success) throw tokenError(start, "device", client.accountsUrl);
+  const { user_code, device_code, verification_url } = initiation.data;
+  options.show({ userCode: user_code, verificationUrl: verification_url, expiresInMs: CODE_LIFETIME_MS });
+
+  let accountsUrl = client.accountsUrl;
+  // One poll more than fits, so that the last word is Zoho's "expired" and not a guess of ours.
+  for (let left = CODE_LIFETIME_MS / POLL_INTERVAL_MS + 1; left > 0; left--) {
+    await options.sleep(POLL_INTERVAL_MS, signal);
+    signal.throwIfAborted();
+    const reply = await http.send({
+      method: "POST",
+      url: `${accountsUrl}/oauth/v3/device/token`,
+      form: {
+        client_id: client.clientId,
+        client_secret: client.clientSecret.reveal(),
+        grant_type: "device_token",
+        code: device_code,
+      },
+      repeatable: false,
+      signal,
+    });
+    const word = errorWord(reply.body);
+    if (word === "other_dc") accountsUrl = otherCentre(reply.body, accountsUrl);
+    else if (word !== "authorization_pending" && word !== "slow_down") {
+      return { tokens: readTokens(reply, "device", accountsUrl), accountsUrl };
+    }
+  }
+  throw new UserError(
+    "credentials",
+    "the code was not confirmed within five minutes",
+    "start again: zoho-hooks login --device",
+    "expired",
+  );
+}
+
+/** The user's own data centre, from the list of those we know: the client secret goes nowhere else. */
+function otherCentre(body: unknown, accountsUrl: string): string {
+  const location = z.looseObject({ user_location: z.string() }).safeParse(body);
+  if (location.success) return findDataCentre(location.data.user_location).accountsUrl;
+  throw new UserError(
+    "credentials",
+    `${new URL(accountsUrl).host} says that the user lives in another data centre, and not in which`,
+    "give it with --dc",
+    "other_dc",
+  );
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readFile, rm, stat, utimes } from "node:fs/promises";
+import { dirname } from "node:path";
+import { UserError } from "../core/errors.ts";
+import { sleepRealTime } from "./backoff.ts";
+import { hasCode } from "./private-file.ts";
+
+const POLL_MS = 25;
+const HEARTBEAT_MS = 1_000;
+/** A lock without a heartbeat for so long belongs to a process that is gone. */
+const STALE_MS = 10_000;
+
+/**
+ * Runs work while no other process does under the same path. The lock is a file that only one can create; its holder
+ * touches it every second, and one that is not touched any more is taken over.
+ */
+export async function withFileLock<T>(path: string, waitMs: number, work: () => Promise<T>): Promise<T> {
+  const owner = randomUUID();
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const until = performance.now() + waitMs;
+  while (!(await create(path, owner))) {
+    if (performance.now() > until) {
+      throw new UserError(
+        "credentials",
+        `another zoho-hooks process has been holding ${path} for over ${Math.round(waitMs / 1000)} s`,
+        "end that process; if there is none, delete the file",
+      );
+    }
+    await removeIfStale(path);
+    await sleepRealTime(POLL_MS);
+  }
+  const heartbeat = setInterval(() => {
+    const now = new Date();
+    utimes(path, now, now).catch(() => undefined);
+  }, HEARTBEAT_MS);
+  heartbeat.unref();
+  try {
+    return await work();
+  } finally {
+    clearInterval(heartbeat);
+    if ((await ownerOf(path)) === owner) await rm(path, { force: true });
+  }
+}
+
+async function create(path: string, owner: string): Promise<boolean> {
+  try {
+    const file = await open(path, "wx", 0o600);
+    try {
+      await file.writeFile(owner);
+    } finally {
+      await file.close();
+    }
+    return true;
+  } catch (error) {
+    // EPERM and EACCES: Windows, while the file of the last holder is being deleted.
+    if (hasCode(error, "EEXIST") || hasCode(error, "EPERM") || hasCode(error, "EACCES")) return false;
+    throw error;
+  }
+}
+
+/** Only one process may judge a lock stale and remove it: two would remove each other's new one. */
+async function removeIfStale(path: string): Promise<void> {
+  if (!(await isStale(path))) return;
+  const judge = `${path}.stale`;
+  if (!(await create(judge, ""))) {
+    if (await isStale(judge)) await rm(judge, { force: true });
+    return;
+  }
+  try {
+    if (await isStale(path)) await rm(path, { force: true });
+  } finally {
+    await rm(judge, { force: true });
+  }
+}
+
+/** The file system's time is the real one, whatever clock the caller lives by. */
+async function isStale(path: string): Promise<boolean> {
+  try {
+    return Date.now() - (await stat(path)).mtimeMs > STALE_MS;
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return false;
+    throw error;
+  }
+}
+
+async function ownerOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

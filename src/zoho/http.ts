@@ -1,0 +1,191 @@
+import type { Dispatcher } from "undici";
+import { errorText, UserError } from "../core/errors.ts";
+import { parseJson } from "../core/json-text.ts";
+import { isSecretName, MASK, maskBody, maskUrl } from "../core/mask.ts";
+import { backoffMs, MAX_TRIES, mayRetry, type Sleep, type TryOutcome } from "./backoff.ts";
+import { connectionPool } from "./connection-pool.ts";
+
+export interface ZohoRequest {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly url: string;
+  readonly accessToken?: string;
+  readonly form?: Readonly<Record<string, string>>;
+  /** The JSON text of the body. */
+  readonly json?: string;
+  /** True when carrying it out twice does no harm: then it is tried again after a time-out or a 5xx. */
+  readonly repeatable: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface ZohoReply {
+  readonly status: number;
+  readonly text: string;
+  /** The parsed body, with numbers past 2^53 as strings; undefined for an empty body and for one that is not JSON. */
+  readonly body: unknown;
+  /** True when a body is there and is not JSON (an HTML page), or when one should be there and is not. */
+  readonly unreadable: boolean;
+}
+
+/** One try at a request, fit to be shown: every secret is masked. */
+export interface Exchange {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly tryNumber: number;
+  readonly status: number | undefined;
+  readonly error: string | undefined;
+  readonly latencyMs: number;
+}
+
+export interface HttpOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly sleep: Sleep;
+  /** From 0 to 1, for the jitter. */
+  readonly random: () => number;
+  readonly timeoutMs?: number;
+  readonly onExchange?: ((exchange: Exchange) => void) | undefined;
+}
+
+export interface ZohoHttp {
+  /** Resolves with any HTTP status; throws `UserError` (7) when Zoho could not be reached at all. */
+  send(request: ZohoRequest): Promise<ZohoReply>;
+  close(): Promise<void>;
+}
+
+const TIMEOUT_MS = 30_000;
+const LONGEST_BODY = 20 * 1024 * 1024;
+
+export function createHttp(options: HttpOptions): ZohoHttp {
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  // The pool is loaded with the first request: a command that sends none should not pay for it.
+  let pool: Promise<Dispatcher> | undefined;
+  const connect = (): Promise<Dispatcher> => {
+    pool ??= connectionPool(options.env, timeoutMs);
+    return pool;
+  };
+
+  const once = async (request: ZohoRequest, tryNumber: number): Promise<{ reply: ZohoReply; retryAfter?: string }> => {
+    const started = performance.now();
+    const headers = requestHeaders(request);
+    const body = request.json ?? (request.form && new URLSearchParams(request.form).toString());
+    let status: number | undefined;
+    let failure: unknown;
+    try {
+      const limits = [AbortSignal.timeout(timeoutMs), ...(request.signal ? [request.signal] : [])];
+      const url = new URL(request.url);
+      const response = await (await connect()).request({
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
+        method: request.method,
+        headers,
+        body: body ?? null,
+        signal: AbortSignal.any(limits),
+      });
+      status = response.statusCode;
+      const text = await readText(response.body);
+      const retryAfter = response.headers["retry-after"];
+      return {
+        reply: readReply(request, status, text),
+        ...(typeof retryAfter === "string" ? { retryAfter } : {}),
+      };
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      options.onExchange?.({
+        method: request.method,
+        url: maskUrl(request.url),
+        headers: "authorization" in headers ? { ...headers, authorization: `Zoho-oauthtoken ${MASK}` } : headers,
+        body: maskedBody(request),
+        tryNumber,
+        status,
+        error: failure === undefined ? undefined : errorText(failure),
+        latencyMs: Math.round(performance.now() - started),
+      });
+    }
+  };
+
+  return {
+    async send(request) {
+      for (let tryNumber = 1; ; tryNumber++) {
+        let outcome: TryOutcome;
+        let retryAfter: string | undefined;
+        let reply: ZohoReply | undefined;
+        try {
+          const result = await once(request, tryNumber);
+          reply = result.reply;
+          retryAfter = result.retryAfter;
+          outcome = { status: reply.status, unreadable: reply.unreadable };
+        } catch (failure) {
+          if (request.signal?.aborted) throw request.signal.reason;
+          outcome = { failure };
+        }
+        const again = tryNumber < MAX_TRIES && mayRetry(outcome, request.repeatable);
+        if (!again && reply !== undefined) return reply;
+        if (!again) throw unreachable(request, "failure" in outcome ? outcome.failure : undefined, timeoutMs);
+        await options.sleep(backoffMs(tryNumber, options.random(), retryAfter), request.signal);
+        if (request.signal?.aborted) throw request.signal.reason;
+      }
+    },
+    async close() {
+      await (await pool)?.destroy();
+    },
+  };
+}
+
+/** The body of a request as it may be shown. */
+export function maskedBody({ json, form }: Pick<ZohoRequest, "json" | "form">): string | undefined {
+  if (json !== undefined) return maskBody(Buffer.from(json), "application/json").toString("utf8");
+  if (form === undefined) return undefined;
+  // A grant code opens as much as a token does, while it lives.
+  const secret = (name: string): boolean => isSecretName(name) || name === "code" || name === "device_code";
+  return Object.entries(form)
+    .map(([name, value]) => `${name}=${secret(name) ? MASK : encodeURIComponent(value)}`)
+    .join("&");
+}
+
+function requestHeaders(request: ZohoRequest): Record<string, string> {
+  return {
+    accept: "application/json",
+    "user-agent": "zoho-hooks",
+    // Zoho's replies say Bearer, and its documentation this: https://www.zoho.com/crm/developer/docs/api/v8/refresh.html
+    ...(request.accessToken === undefined ? {} : { authorization: `Zoho-oauthtoken ${request.accessToken}` }),
+    ...(request.json === undefined ? {} : { "content-type": "application/json" }),
+    ...(request.form === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" }),
+  };
+}
+
+async function readText(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > LONGEST_BODY) throw new Error(`the answer is longer than ${LONGEST_BODY} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function readReply(request: ZohoRequest, status: number, text: string): ZohoReply {
+  if (text.trim() === "") {
+    // A list without entries is a 204 without a body; a 200 without one is an answer that got lost on the way.
+    const missing = status >= 200 && status < 300 && status !== 204 && request.method !== "DELETE";
+    return { status, text, body: undefined, unreadable: missing };
+  }
+  const parsed = parseJson(text);
+  return { status, text, body: parsed.ok ? parsed.value : undefined, unreadable: !parsed.ok };
+}
+
+function unreachable(request: ZohoRequest, failure: unknown, timeoutMs: number): UserError {
+  const host = new URL(request.url).host;
+  const timedOut = failure instanceof Error && /^(?:Timeout|Abort)/.test(failure.name);
+  return new UserError(
+    "zohoApi",
+    timedOut
+      ? `${host} did not answer within ${timeoutMs / 1000} s`
+      : `${host} could not be reached: ${errorText(failure)}`,
+    "check the network connection, and HTTPS_PROXY and NO_PROXY if you are behind a proxy",
+    "unreachable",
+  );
+}

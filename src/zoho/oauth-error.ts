@@ -1,0 +1,86 @@
+import { UserError } from "../core/errors.ts";
+import { dataCentreOf, dataCentres } from "./data-centres.ts";
+import type { ZohoReply } from "./http.ts";
+
+/** Zoho has said that tokens were asked for too often; asking again before long only prolongs it. */
+export class ThrottledError extends UserError {
+  constructor(accountsUrl: string) {
+    super(
+      "credentials",
+      `${new URL(accountsUrl).host} gives no token for now: too many were asked for in a short time`,
+      "wait ten minutes: Zoho gives ten access tokens in ten minutes for one refresh token",
+      "token_throttled",
+    );
+  }
+}
+
+/** What a token endpoint said instead of giving a token. The status says nothing: errors come as 200, too. */
+export function tokenError(reply: ZohoReply, grant: "code" | "refresh" | "device", accountsUrl: string): UserError {
+  const word = errorWord(reply.body);
+  const host = new URL(accountsUrl).host;
+  if (word === "access denied" || reply.status === 429) return new ThrottledError(accountsUrl);
+  if (word === undefined) {
+    return new UserError(
+      "credentials",
+      `${host} answered the token request with HTTP ${reply.status} and ${reply.unreadable ? "something that is not JSON" : "neither a token nor an error"}`,
+      "check ZOHO_ACCOUNTS_URL and the data centre, and try again",
+      "token_unreadable",
+    );
+  }
+  const { meaning, hint } = explain(word, grant, accountsUrl);
+  return new UserError(
+    "credentials",
+    `${host} refused (${word}): ${meaning}`,
+    hint,
+    word.replaceAll(/[^a-z0-9]+/g, "_"),
+  );
+}
+
+/** The `error` of a reply, lower case; undefined where there is none. */
+export function errorWord(body: unknown): string | undefined {
+  if (typeof body !== "object" || body === null || !("error" in body)) return undefined;
+  return typeof body.error === "string" ? body.error.toLowerCase() : undefined;
+}
+
+function explain(word: string, grant: string, accountsUrl: string): { meaning: string; hint: string } {
+  const centre = dataCentreOf(accountsUrl);
+  const others = dataCentres.filter((each) => each !== centre).map((each) => each.id);
+  const elsewhere = `this is the ${centre === undefined ? "" : `${centre.id} `}data centre, and the organisation may live in another (--dc ${others.join("|")})`;
+  switch (word) {
+    case "invalid_client":
+    case "invalid_client_secret":
+      return {
+        meaning: `the client id or secret is wrong, or ${elsewhere}`,
+        hint: "compare both with https://api-console.zoho.com; the secret differs by data centre, unless the console says to use the same for all",
+      };
+    case "invalid_code":
+      return grant === "refresh"
+        ? {
+            meaning: `the refresh token was revoked or replaced, or ${elsewhere}`,
+            hint: "sign in again: zoho-hooks login",
+          }
+        : {
+            meaning: `the code was used already or is too old (it lives for some minutes), or ${elsewhere}`,
+            hint: "make a new code and use it at once",
+          };
+    case "invalid_redirect_uri":
+      return {
+        meaning: "the redirect address is not the one registered for the client",
+        hint: "register exactly the address that was shown, or use a self client and --code",
+      };
+    case "access_denied":
+      return grant === "device"
+        ? { meaning: "the request was turned down", hint: "start again and accept it" }
+        : {
+            meaning: "access was turned down, or more than ten codes were made in ten minutes",
+            hint: "wait ten minutes and try again",
+          };
+    case "expired":
+      return { meaning: "the code was not confirmed in time", hint: "start again: a code is good for five minutes" };
+    default:
+      return {
+        meaning: "this is not a word that zoho-hooks knows",
+        hint: `check the client, the scopes and the data centre (${elsewhere})`,
+      };
+  }
+}

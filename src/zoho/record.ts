@@ -1,0 +1,26 @@
+import { z } from "zod";
+import { replyError } from "./api-error.ts";
+import type { WatchProduct } from "./watch-products.ts";
+import type { ZohoApi } from "./zoho-api.ts";
+
+/** The record that a notification is about; undefined when it is not there any more. A callback never holds it whole. */
+export async function fetchRecord(
+  api: ZohoApi,
+  product: WatchProduct,
+  module: string,
+  id: string,
+  signal?: AbortSignal,
+): Promise<unknown> {
+  const reply = await api.call({
+    method: "GET",
+    path: `${product.apiRoot}/${encodeURIComponent(module)}/${encodeURIComponent(id)}`,
+    repeatable: true,
+    action: `read record ${id} of ${module}`,
+    scope: product.recordScope,
+    signal,
+  });
+  if (reply.status === 204) return undefined;
+  const parsed = z.looseObject({ data: z.array(z.unknown()) }).safeParse(reply.body);
+  if (reply.status !== 200 || !parsed.success) throw replyError(reply, reply.call);
+  return parsed.data.data[0];
+}

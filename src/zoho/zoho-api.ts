@@ -1,0 +1,85 @@
+import type { AccessToken, AccessTokens } from "./access-token.ts";
+import { type ApiCall, refusesToken, replyError } from "./api-error.ts";
+import { apiUrl, dataCentreOf } from "./data-centres.ts";
+import type { ZohoHttp, ZohoReply, ZohoRequest } from "./http.ts";
+import type { SignIn } from "./sign-in.ts";
+import type { WatchProduct } from "./watch-products.ts";
+
+export interface ApiRequest {
+  readonly method: ZohoRequest["method"];
+  /** With its query, from the root of the host: `/crm/v8/actions/watch?page=1`. */
+  readonly path: string;
+  readonly json?: string;
+  readonly repeatable: boolean;
+  /** Completes "Zoho refused to …". */
+  readonly action: string;
+  readonly scope: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ApiReply extends ZohoReply {
+  /** For the errors of single items in the answer. */
+  readonly call: ApiCall;
+}
+
+/** Calls to the API of one product for one organisation. */
+export interface ZohoApi {
+  /**
+   * Resolves with an answer whose body is for the caller to judge: a 2xx with JSON or without a body, or a 400, which
+   * may hold results of single items. Everything else is thrown as `ZohoApiError`.
+   */
+  call(request: ApiRequest): Promise<ApiReply>;
+  /** The request as it would be sent, for `--dry-run`. */
+  describe(request: ApiRequest): { readonly method: string; readonly url: string; readonly body: string | undefined };
+}
+
+export function zohoApi(options: {
+  readonly http: ZohoHttp;
+  readonly tokens: AccessTokens;
+  readonly signIn: SignIn;
+  readonly product: WatchProduct;
+}): ZohoApi {
+  const { http, tokens, signIn, product } = options;
+
+  const send = async (request: ApiRequest, token: AccessToken): Promise<ApiReply> => {
+    const url = `${baseUrl(signIn, product, token.apiDomain)}${request.path}`;
+    const { method, json, repeatable, signal, action, scope } = request;
+    const reply = await http.send({
+      method,
+      url,
+      accessToken: token.value,
+      repeatable,
+      ...(json === undefined ? {} : { json }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return { ...reply, call: { action, url, scope, accountsUrl: signIn.hosts.accountsUrl } };
+  };
+
+  return {
+    async call(request) {
+      const token = await tokens.get();
+      let reply = await send(request, token);
+      // A refused request was not carried out, so even one that may not be repeated can be sent with a new token.
+      if (refusesToken(reply)) reply = await send(request, await tokens.replace(token));
+      const judged = reply.status === 400 || (reply.status >= 200 && reply.status < 300);
+      if (judged && !reply.unreadable && !refusesToken(reply)) return reply;
+      throw replyError(reply, reply.call);
+    },
+    describe: ({ method, path, json }) => ({
+      method,
+      url: `${baseUrl(signIn, product, undefined)}${path}`,
+      body: json,
+    }),
+  };
+}
+
+/** What the user set by hand comes first, then what Zoho named with the token, then the data centre's own host. */
+function baseUrl(signIn: SignIn, product: WatchProduct, apiDomain: string | undefined): string {
+  if (signIn.hosts.apiUrl !== undefined) return signIn.hosts.apiUrl;
+  const named = apiDomain === undefined ? undefined : dataCentreOf(apiDomain);
+  const host = product.host(named ?? signIn.centre, signIn.environment);
+  const ownHost = product.host(signIn.centre, "production") !== apiUrl(signIn.centre, "production");
+  // A product with a host of its own, and an environment other than production, are not what `api_domain` names.
+  if (apiDomain === undefined || ownHost || (named !== undefined && signIn.environment !== "production")) return host;
+  return apiDomain;
+}

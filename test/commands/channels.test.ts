@@ -1,0 +1,360 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Prompts } from "../../src/context.ts";
+import { DAY_MS, HOUR_MS } from "../../src/zoho/channel-time.ts";
+import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
+import { TestClock } from "../support/test-clock.ts";
+import { ALL_SCOPES } from "../support/zoho-client.ts";
+import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
+
+const URL = "https://abc.example/webhooks/zoho/crm";
+let server: ZohoServer;
+let clock: TestClock;
+let env: Record<string, string>;
+let cwd: string;
+beforeEach(async () => {
+  clock = new TestClock();
+  server = await startZohoServer(clock.now);
+  cwd = tempFolder();
+  env = {
+    ZOHO_CLIENT_ID: server.accounts.clientId,
+    ZOHO_CLIENT_SECRET: server.accounts.clientSecret,
+    ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(ALL_SCOPES),
+    ZOHO_ACCOUNTS_URL: server.url,
+    ZOHO_API_URL: server.url,
+  };
+});
+afterEach(() => server.close());
+
+const channels = (argv: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
+  run(["channels", ...argv], { env, cwd, now: clock.now, ...options });
+const create = (...argv: string[]): Promise<RunResult> => channels(["create", ...argv, "--url", URL, "--json"]);
+const watchRequests = (method: string) =>
+  server.requests.filter((each) => each.method === method && each.path.endsWith("/actions/watch"));
+const answering = (answer: boolean): Prompts => {
+  const never = () => Promise.reject(new Error("not asked for"));
+  return { confirm: async () => answer, text: never, secret: never, choose: never, chooseMany: never };
+};
+
+describe("channels create", () => {
+  it("creates just under the longest lifetime, quiet about related records, with a token that is not shown", async () => {
+    const result = await create("Leads.create", "Deals.update");
+    expect(result.exitCode).toBe(0);
+    const [row] = server.watch.rows();
+    expect(row).toMatchObject({ related: false, values: false, notifyUrl: URL, events: ["Leads.create"] });
+    expect(row?.expiresAt).toBe(clock.now().getTime() + 7 * DAY_MS - HOUR_MS);
+    expect(row?.token).toMatch(/^[\w-]{20,50}$/);
+    expect(result.lines()).toMatchObject([
+      {
+        v: 1,
+        type: "channel",
+        state: "created",
+        id: row?.channelId,
+        events: ["Leads.create", "Deals.edit"],
+        token: "[masked]",
+        expires_at: "2026-03-08T08:00:00.000Z",
+      },
+    ]);
+    expect(result.out + result.err).not.toContain(row?.token);
+  });
+
+  it("refuses an expiry that Zoho would cut to an hour, before asking Zoho", async () => {
+    const result = await create("Leads.all", "--expires", "30d");
+    expect(result.exitCode).toBe(2);
+    expect(result.err).toContain("Zoho would silently make it one hour");
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it("warns when Zoho grants less than was asked for", async () => {
+    const body = (expiry: string) => ({
+      watch: [
+        {
+          code: "SUCCESS",
+          details: { events: [{ channel_id: "1", channel_expiry: expiry, resource_name: "Leads" }] },
+          status: "success",
+        },
+      ],
+    });
+    server.trouble(
+      { status: 201, body: body("2026-03-01T10:00:00+00:00") },
+      1,
+      (each) => each.method === "POST" && each.path.includes("watch"),
+    );
+    const result = await create("Leads.all", "--id", "1");
+    expect(result.exitCode).toBe(0);
+    expect(result.lines().at(-1)).toMatchObject({ type: "warning" });
+    expect(String(result.lines().at(-1)?.message)).toContain("granted 1h where 6d 23h");
+  });
+
+  it("looks up the ids for a condition on fields", async () => {
+    const result = await create("Deals.edit", "--fields", "Stage,Amount", "--values");
+    expect(result.exitCode).toBe(0);
+    expect(watchRequests("POST")[0]?.json).toMatchObject({
+      watch: [
+        {
+          return_affected_field_values: true,
+          notification_condition: [
+            { type: "field_selection", module: { api_name: "Deals", id: "554023000000000131" } },
+          ],
+        },
+      ],
+    });
+  });
+
+  it.each([
+    [["Leads.create", "Deals.edit", "--fields", "Stage"], "of which module"],
+    [["Leads.create", "--fields", "Deals:Stage"], "no event of Deals"],
+    [["Leads.craete"], "Leads.craete"],
+    [["Contacts.all", "--product", "bigin", "--values"], "does not document --values"],
+    [["Leads.all", "--product", "mail"], "has no notification channels"],
+    [["Leads.all", "--id", "abc"], "is not the id of a channel"],
+  ])("is a usage error with %j", async (argv, text) => {
+    const result = await create(...argv);
+    expect(result.exitCode).toBe(2);
+    expect(result.err).toContain(text);
+    expect(watchRequests("POST")).toHaveLength(0);
+  });
+
+  it("shows its request instead of sending it, without token and access token", async () => {
+    const result = await channels(["create", "Leads.all", "--url", URL, "--dry-run"]);
+    expect(result.exitCode).toBe(0);
+    expect(result.out).toContain(`POST ${server.url}/crm/v8/actions/watch`);
+    expect(result.out).toContain('"token":"[masked]"');
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it("tells Zoho's code, what it means and what to do", async () => {
+    env.ZOHO_REFRESH_TOKEN = server.accounts.makeRefreshToken(["ZohoCRM.notifications.READ"]);
+    const result = await create("Leads.all");
+    expect(result.exitCode).toBe(6);
+    const { error } = JSON.parse(result.err);
+    expect(error).toMatchObject({ code: "oauth_scope_mismatch" });
+    expect(error.message).toContain("ZohoCRM.notifications.CREATE (or ZohoCRM.notifications.ALL)");
+    expect(error.hint).toContain("zoho-hooks login");
+  });
+
+  it("shows with --verbose what was asked of Zoho, and no secret", async () => {
+    const result = await channels(["create", "Leads.all", "--url", URL, "--verbose"]);
+    expect(result.err).toContain(`POST ${server.url}/oauth/v2/token 200`);
+    expect(result.err).toContain("authorization: Zoho-oauthtoken [masked]");
+    for (const secret of [server.accounts.clientSecret, env.ZOHO_REFRESH_TOKEN, server.watch.rows()[0]?.token]) {
+      expect(result.err + result.out).not.toContain(secret);
+    }
+  });
+
+  it("warns of an address that Zoho cannot reach", async () => {
+    const result = await channels(["create", "Leads.all", "--url", "http://localhost:4460/x"]);
+    expect(result.exitCode).toBe(0);
+    expect(result.err).toContain("Zoho may not be able to post to http://localhost:4460");
+  });
+});
+
+describe("channels list and show", () => {
+  it("list what there is, soonest first, with tokens masked unless asked for", async () => {
+    await create("Leads.all", "--id", "1105420521999070702", "--expires", "3d");
+    await create("Deals.all", "--id", "2", "--expires", "5h");
+    const listed = await channels(["list", "--json"]);
+    expect(listed.lines().map(({ id, time_left_ms }) => [id, time_left_ms])).toEqual([
+      ["2", 5 * HOUR_MS],
+      ["1105420521999070702", 3 * DAY_MS],
+    ]);
+    const token = server.watch.rows()[0]?.token ?? "";
+    const text = await channels(["list"]);
+    expect(text.out).toMatch(/channel +time left +events/);
+    expect(text.out).toContain("5h");
+    expect(text.out).not.toContain(token);
+    expect((await channels(["list", "--show-secrets"])).out).toContain(token);
+    const shown = await channels(["show", "1105420521999070702"]);
+    expect(shown.out).toContain("Leads.edit, Leads.create, Leads.delete");
+  });
+
+  it("exits with 8 when a channel expires within the time, and with 0 when none does", async () => {
+    expect((await channels(["list", "--expiring", "24h"])).exitCode).toBe(0);
+    await create("Leads.all", "--expires", "3d");
+    expect((await channels(["list", "--expiring", "24h"])).exitCode).toBe(0);
+    const soon = await channels(["list", "--expiring", "4d", "--json"]);
+    expect(soon.exitCode).toBe(8);
+    expect(soon.lines()).toHaveLength(1);
+  });
+
+  it("says that there is none, and exits with 7 for one that is not there", async () => {
+    const none = await channels(["list"]);
+    expect([none.exitCode, none.out]).toEqual([0, ""]);
+    expect(none.err).toContain("no Zoho CRM channel");
+    const gone = await channels(["show", "9"]);
+    expect(gone.exitCode).toBe(7);
+  });
+});
+
+describe("channels renew", () => {
+  it("says old and new end, and keeps all else", async () => {
+    await create("Deals.edit", "--id", "1", "--fields", "Stage", "--values", "--expires", "1d");
+    const before = structuredClone(server.watch.rows()[0]);
+    const result = await channels(["renew", "1"]);
+    expect(result.exitCode).toBe(0);
+    expect(result.out).toContain("renewed crm 1  2026-03-02T09:00:00Z → 2026-03-08T08:00:00Z (6d 23h left)");
+    expect(server.watch.rows()[0]).toEqual({ ...before, expiresAt: Date.parse("2026-03-08T08:00:00Z") });
+  });
+
+  it("renews only those that expire soon when asked to", async () => {
+    await create("Leads.all", "--id", "1", "--expires", "3d");
+    await create("Leads.all", "--id", "2", "--expires", "5h");
+    const result = await channels(["renew", "--expiring", "24h", "--json"]);
+    expect(result.lines().map(({ id, state }) => [id, state])).toEqual([["2", "renewed"]]);
+  });
+
+  it("creates a channel again that was lost, from what is kept of it", async () => {
+    await create("Leads.all", "--id", "1", "--expires", "1d");
+    const token = server.watch.rows()[0]?.token;
+    clock.advance(2 * DAY_MS);
+    const result = await channels(["renew", "1", "--json"]);
+    expect(result.exitCode).toBe(0);
+    expect(result.lines()).toMatchObject([{ state: "created", id: "1" }]);
+    expect(server.watch.rows()[0]).toMatchObject({ token, notifyUrl: URL, related: false });
+  });
+
+  it("fails for one that nobody knows, and when the new end is not later", async () => {
+    expect((await channels(["renew", "99"])).err).toContain("was not created here");
+    await create("Leads.all", "--id", "1", "--expires", "3d");
+    const result = await channels(["renew", "1", "--expires", "2d"]);
+    expect(result.exitCode).toBe(7);
+    expect(result.err).toContain("is not later: 2026-03-04T09:00:00+00:00 → 2026-03-03T09:00:00+00:00");
+  });
+
+  it("renews the others when one fails, and exits with its code", async () => {
+    await create("Leads.all", "--id", "1", "--expires", "1d");
+    await create("Leads.all", "--id", "2", "--expires", "2d");
+    const refusal = { watch: [{ code: "INVALID_DATA", message: "invalid data", details: {}, status: "error" }] };
+    server.trouble({ status: 400, body: refusal }, 1, (each) => each.method === "PUT");
+    const result = await channels(["renew", "--all", "--json"]);
+    expect(result.exitCode).toBe(7);
+    expect(result.lines().map(({ id, state }) => [id, state])).toEqual([
+      ["1", "expiring"],
+      ["2", "renewed"],
+    ]);
+    expect(String(result.lines()[0]?.reason)).toContain("INVALID_DATA");
+  });
+
+  it("keeps channels alive with --every until it is stopped: renews late ones at once, creates lost ones again", async () => {
+    await create("Leads.all", "--id", "1", "--expires", "5h");
+    await create("Leads.all", "--id", "2", "--expires", "6h");
+    // What was listed is lost by the time that the first renewal comes.
+    let lost = false;
+    server.trouble("cut", 1, (each) => {
+      if (each.method === "PUT" && !lost) server.watch.drop("2");
+      lost ||= each.method === "PUT";
+      return false;
+    });
+    const stop = new AbortController();
+    const seen = new Set<unknown>();
+    const result = await channels(["renew", "--every", "--json"], {
+      signal: stop.signal,
+      onOut(text) {
+        const { id, state } = JSON.parse(text);
+        if (state === "renewed" && id === "1") seen.add(id);
+        if (state === "created" && id === "2") seen.add(id);
+        if (seen.size === 2) stop.abort();
+      },
+    });
+    expect(result.exitCode).toBe(0);
+    expect(
+      result
+        .lines()
+        .filter(({ id }) => id === "2")
+        .map(({ state }) => state),
+    ).toEqual(["lost", "created"]);
+    expect(server.watch.rows().map((row) => row.expiresAt)).toEqual(
+      Array(2).fill(clock.now().getTime() + 7 * DAY_MS - HOUR_MS),
+    );
+  });
+});
+
+describe("channels update and disable", () => {
+  it("change what is named and nothing else", async () => {
+    await create("Leads.all", "--id", "1", "--expires", "3d");
+    const before = structuredClone(server.watch.rows()[0]);
+    const result = await channels(["update", "1", "--url", "https://new.example/hook", "--json"]);
+    expect(result.exitCode).toBe(0);
+    expect(result.lines()).toMatchObject([{ state: "updated", notify_url: "https://new.example/hook" }]);
+    expect(server.watch.rows()[0]).toEqual({ ...before, notifyUrl: "https://new.example/hook" });
+    expect((await channels(["update", "1"])).exitCode).toBe(2);
+  });
+
+  it.each(["crm", "bigin"])("stop single events of %s and keep the token", async (product) => {
+    await create("Leads.all", "--id", "1", "--product", product, "--expires", "20h");
+    const token = server.watch.rows()[0]?.token;
+    const refused = await channels(["disable", "1", "--events", "Leads.delete", "--product", product]);
+    expect(refused.exitCode).toBe(2);
+    const result = await channels([
+      "disable",
+      "1",
+      "--events",
+      "Leads.delete",
+      "--yes",
+      "--product",
+      product,
+      "--json",
+    ]);
+    expect(result.exitCode).toBe(0);
+    expect(result.lines()).toMatchObject([{ state: "updated", events: ["Leads.edit", "Leads.create"] }]);
+    expect(server.watch.rows()[0]).toMatchObject({ token, expiresAt: clock.now().getTime() + 20 * HOUR_MS });
+  });
+
+  it("delete the channel when no event would be left, after asking", async () => {
+    await create("Leads.create", "--id", "1");
+    expect((await channels(["disable", "1"], { prompts: answering(false) })).err).toContain("nothing was changed");
+    expect(server.watch.isAlive("1")).toBe(true);
+    const result = await channels(["disable", "1"], { prompts: answering(true) });
+    expect(result.out).toContain("deleted crm 1");
+    expect(server.watch.isAlive("1")).toBe(false);
+  });
+});
+
+describe("channels delete and prune", () => {
+  it("need --yes without a terminal, and read the list before they claim success", async () => {
+    await create("Leads.all", "--id", "1");
+    const unasked = await channels(["delete", "1"]);
+    expect([unasked.exitCode, server.watch.isAlive("1")]).toEqual([2, true]);
+    expect(unasked.err).toContain("--yes");
+    const lie = { watch: [{ code: "SUCCESS", details: { channel_id: "1" }, message: "gone", status: "success" }] };
+    server.trouble({ status: 200, body: lie }, 1, (each) => each.method === "DELETE");
+    const lied = await channels(["delete", "1", "--yes", "--json"]);
+    expect(lied.exitCode).toBe(7);
+    expect(lied.lines()).toMatchObject([{ state: "not_deleted", reason: "Zoho still lists it" }]);
+    const done = await channels(["delete", "1", "--yes", "--json"]);
+    expect([done.exitCode, done.lines()[0]?.state]).toEqual([0, "deleted"]);
+    const again = await channels(["delete", "1", "--yes", "--json"]);
+    expect([again.exitCode, again.lines()[0]?.state]).toEqual([7, "unknown"]);
+  });
+
+  it("delete all, and only those of ours whose address is gone", async () => {
+    const closed = await startZohoServer();
+    await closed.close();
+    const at = (url: string, id: string) => channels(["create", "Leads.all", "--id", id, "--url", url]);
+    await at(`${server.url}/alive`, "1");
+    await at(`${closed.url}/dead`, "2");
+    await at(`${closed.url}/foreign`, "3");
+    // Created by another team: known to Zoho and not to this machine.
+    const memory = join(cwd, ".config/zoho-hooks/channels.json");
+    const { channels: kept } = JSON.parse((await import("node:fs")).readFileSync(memory, "utf8"));
+    writeFileSync(memory, JSON.stringify({ channels: kept.filter((each: { id: string }) => each.id !== "3") }));
+    const result = await channels(["prune", "--yes", "--json"]);
+    expect(result.exitCode).toBe(0);
+    expect(result.lines()).toMatchObject([{ state: "deleted", id: "2" }]);
+    expect((await channels(["delete", "--all", "--yes", "--json"])).lines().map(({ id }) => id)).toEqual(["1", "3"]);
+  });
+});
+
+describe("the sign-in of channels", () => {
+  it("is asked for by name when there is none", async () => {
+    const result = await channels(["list"], { env: {} });
+    expect(result.exitCode).toBe(6);
+    expect(result.err).toContain("zoho-hooks login");
+  });
+
+  it("asks for one access token over many commands", async () => {
+    for (let i = 0; i < 3; i++) await channels(["list"]);
+    expect(server.tokenRequests()).toHaveLength(1);
+  });
+});

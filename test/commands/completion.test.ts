@@ -1,0 +1,134 @@
+import { describe, expect, it } from "vitest";
+import { commands } from "../../src/commands/index.ts";
+import { eventNames } from "../../src/core/event-name.ts";
+import type { Product } from "../../src/core/product.ts";
+import { products } from "../../src/products/index.ts";
+import { run } from "../support/run.ts";
+
+/** What is suggested in place of the last word. */
+async function suggested(...words: string[]): Promise<string[]> {
+  const { exitCode, out, err } = await run(["completion", "words", "--", ...words]);
+  expect([exitCode, err]).toEqual([0, ""]);
+  return out
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.split("\t", 1)[0] ?? "");
+}
+
+const ids = products.map(({ id }) => id);
+
+function namesOf(id: string): string[] {
+  const product: Product | undefined = products.find((each) => each.id === id);
+  return [...new Set((product?.formats ?? []).flatMap((format) => eventNames(format)))].filter(
+    (name) => !name.includes("<"),
+  );
+}
+
+describe("completion words", () => {
+  it("names every command, with what it is for", async () => {
+    expect(await suggested("")).toEqual([...commands.map(({ name }) => name), "help"]);
+    const { out } = await run(["completion", "words", "--", "prod"]);
+    expect(out).toBe("products\tlist products, their events and what proof each carries\n");
+  });
+
+  it.each(commands.map(({ name }) => name))("knows every flag that %s has", async (name) => {
+    const { out } = await run(["help", name]);
+    const subcommands = [...out.matchAll(/^ {2}([a-z]+) .*\[options\]/gm)].map(([, word = ""]) => word);
+    for (const path of subcommands.length === 0 ? [[name]] : subcommands.map((word) => [name, word])) {
+      const help = (await run([...path, "--help"])).out;
+      const flags = [...help.matchAll(/^ {2,6}(?:-\w, )?(--[a-z-]+)/gm)].map(([, flag]) => flag);
+      expect(flags).toContain("--json");
+      expect(await suggested(...path, "--")).toEqual(flags);
+    }
+  });
+
+  it.each([
+    [["send", ""], ids],
+    [["send", "DE"], ["desk"]],
+    [["send", "desk", ""], namesOf("desk")],
+    [
+      ["send", "desk", "ticket.c"],
+      ["Ticket.Create", "Ticket.Close", "Ticket.Comment.Added"],
+    ],
+    [
+      ["send", "--to", "3000", "books", "bill_"],
+      ["bill_created", "bill_updated", "bill_deleted"],
+    ],
+    [["send", "--to=3000", "books", "bill_d"], ["bill_deleted"]],
+    [["send", "--no-fresh", "survey", "s"], ["survey_completed"]],
+    [["fixtures", "show", "campaigns", "campaign_o"], ["campaign_opened"]],
+    [["fixtures", "eject", "crm", "Tasks.w"], ["Tasks.workflow"]],
+    [
+      ["products", "cr"],
+      ["crm", "creator"],
+    ],
+    [
+      ["listen", "--events", "survey:"],
+      ["survey:*", "survey:response_submitted", "survey:survey_completed"],
+    ],
+    [["listen", "--expect=desk:ticket.cl"], ["--expect=desk:Ticket.Close"]],
+    [["init", "--products", "crm,de"], ["crm,desk"]],
+    [
+      ["init", "--secret", ""],
+      ["generate", "none", ":files"],
+    ],
+    [["send", "--secret-file", ""], [":files"]],
+    [
+      ["config", ""],
+      ["show", "help"],
+    ],
+    [
+      ["completion", ""],
+      ["bash", "zsh", "fish", "help"],
+    ],
+    [["help", "se"], ["send"]],
+    [["--v"], ["--version"]],
+    [["send", "nonsense", "x"], []],
+    [["no-such-command", "x"], []],
+    [["send", "crm", "Leads.create", "x"], []],
+    [["send", "--", "--"], []],
+  ])("after %j suggests %j", async (words, wanted) => {
+    const found = await suggested(...words);
+    // Formats that are added later may bring more events of the same names.
+    expect(found).toEqual(expect.arrayContaining(wanted));
+    expect(found.filter((word) => !wanted.includes(word) && !namesOf(words[1] ?? "").includes(word))).toEqual([]);
+  });
+
+  it("suggests no event behind the event", async () => {
+    expect(await suggested("send", "crm", "Leads.create", "Leads.u")).toEqual([]);
+  });
+
+  it("offers flags where nothing else fits", async () => {
+    expect(await suggested("listen", "")).toContain("--port");
+  });
+
+  it("gives scripts the suggestions as JSON", async () => {
+    const { lines } = await run(["completion", "words", "--json", "--", "send", "sur"]);
+    expect(lines()).toEqual([
+      { v: 1, type: "suggestions", suggestions: [{ value: "survey", description: "Zoho Survey" }], files: false },
+    ]);
+  });
+});
+
+describe("completion", () => {
+  it.each(["bash", "zsh", "fish"])(
+    "prints the script for %s alone, and how to install it in the help",
+    async (shell) => {
+      const { exitCode, out, err } = await run(["completion", shell]);
+      expect([exitCode, err]).toEqual([0, ""]);
+      expect(out).toContain("zoho-hooks completion words --");
+      expect(out).not.toContain("Install");
+      expect((await run(["completion", shell, "--help"])).out).toContain(`zoho-hooks completion ${shell}`);
+    },
+  );
+
+  it("needs the name of a shell", async () => {
+    const none = await run(["completion"]);
+    expect([none.exitCode, none.out]).toEqual([2, ""]);
+    expect(none.err).toContain("bash [options]");
+    expect(none.err).not.toContain("error");
+    const other = await run(["completion", "tcsh"]);
+    expect(other.exitCode).toBe(2);
+    expect(other.err).toContain("unknown command 'tcsh'");
+  });
+});

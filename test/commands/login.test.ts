@@ -1,0 +1,185 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Prompts } from "../../src/context.ts";
+import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
+import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
+
+const SCOPES = [
+  "ZohoCRM.notifications.ALL",
+  "ZohoCRM.settings.modules.READ",
+  "ZohoCRM.settings.fields.READ",
+  "ZohoCRM.modules.READ",
+];
+let server: ZohoServer;
+let cwd: string;
+let env: Record<string, string>;
+beforeEach(async () => {
+  server = await startZohoServer();
+  cwd = tempFolder();
+  env = { ZOHO_ACCOUNTS_URL: server.url, ZOHO_API_URL: server.url, ZOHO_KEYRING: "off" };
+});
+afterEach(() => server.close());
+
+const zoho = (argv: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
+  run(argv, { env, cwd, ...options });
+const signInByCode = (...argv: string[]): Promise<RunResult> =>
+  zoho(
+    [
+      "login",
+      "--code",
+      server.accounts.makeCode(SCOPES),
+      "--client-id",
+      server.accounts.clientId,
+      "--client-secret-file",
+      "-",
+      ...argv,
+    ],
+    { stdin: `${server.accounts.clientSecret}\n` },
+  );
+const secretsFile = (): string => readFileSync(join(cwd, ".config/zoho-hooks/secrets.json"), "utf8");
+
+describe("login", () => {
+  it("takes a self client's code, says where the secrets are, and shows none", async () => {
+    const result = await signInByCode("--json", "--dc", "eu");
+    expect(result.exitCode).toBe(0);
+    expect(result.lines()).toMatchObject([
+      { type: "sign_in", state: "signed_in", profile: "default", data_centre: "eu", scopes: SCOPES },
+    ]);
+    expect(secretsFile()).toContain(server.accounts.clientSecret);
+    expect(result.out + result.err).not.toContain(server.accounts.clientSecret);
+    expect(result.out + result.err).not.toMatch(/1000\.[0-9a-f]{32}/);
+    // The token that came along is used: the next command needs no refresh.
+    expect((await zoho(["channels", "list"])).exitCode).toBe(0);
+    expect(server.tokenRequests()).toHaveLength(1);
+  });
+
+  it("announces the private file", async () => {
+    const result = await signInByCode();
+    expect(result.err).toContain("which only you can read: no keyring, because the keyring is turned off");
+  });
+
+  it("asks for what is missing, and never for what is given", async () => {
+    const asked: string[] = [];
+    const answer = (message: string, value: string): Promise<string> => {
+      asked.push(message);
+      return Promise.resolve(value);
+    };
+    const prompts: Prompts = {
+      text: ({ message }) => answer(message, server.accounts.clientId),
+      secret: ({ message }) =>
+        answer(message, message.startsWith("Code") ? server.accounts.makeCode(SCOPES) : server.accounts.clientSecret),
+      choose: ({ message }) => answer(message, message.startsWith("How") ? "code" : "in"),
+      confirm: () => Promise.reject(new Error("not asked for")),
+      chooseMany: () => Promise.reject(new Error("not asked for")),
+    };
+    const result = await zoho(["login", "--profile", "acme"], { prompts });
+    expect(result.exitCode).toBe(0);
+    expect(result.out).toContain("signed in as acme");
+    expect(asked).toHaveLength(5);
+  });
+
+  it.each([
+    [["login"], "how to sign in is not said"],
+    [["login", "--device", "--browser"], "exclude one another"],
+    [["login", "--code", "x"], "--client-id is missing"],
+    [["login", "--code", "x", "--client-id", "y"], "--client-secret-file is missing"],
+    [["login", "--code", "x", "--client-id", "y", "--dc", "moon"], "no Zoho data centre"],
+  ])("is a usage error without a terminal: %j", async (argv, text) => {
+    const result = await zoho(argv);
+    expect(result.exitCode).toBe(2);
+    expect(result.err).toContain(text);
+  });
+
+  it("warns of scopes that Zoho did not grant", async () => {
+    const { clientId, clientSecret } = server.accounts;
+    const result = await zoho(
+      ["login", "--code", server.accounts.makeCode(SCOPES.slice(0, 1)), "--client-id", clientId, "--json"],
+      {
+        env: { ...env, ZOHO_CLIENT_SECRET: clientSecret },
+      },
+    );
+    expect(result.exitCode).toBe(0);
+    expect(String(result.lines().at(-1)?.message)).toContain("did not grant ZohoCRM.settings.modules.READ");
+  });
+
+  it("takes a refresh token from the environment, once it has proved to work", async () => {
+    const { clientId, clientSecret } = server.accounts;
+    const variables = { ...env, ZOHO_CLIENT_ID: clientId, ZOHO_CLIENT_SECRET: clientSecret };
+    const bad = await zoho(["login"], { env: { ...variables, ZOHO_REFRESH_TOKEN: "1000.dead" } });
+    expect(bad.exitCode).toBe(6);
+    expect((await zoho(["whoami"])).exitCode).toBe(6);
+    const good = await zoho(["login"], {
+      env: { ...variables, ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(SCOPES) },
+    });
+    expect(good.exitCode).toBe(0);
+    expect((await zoho(["whoami"])).exitCode).toBe(0);
+  });
+
+  it("comes back from the browser to the address that it printed", async () => {
+    const { clientId, clientSecret } = server.accounts;
+    const variables = { ...env, ZOHO_CLIENT_ID: clientId, ZOHO_CLIENT_SECRET: clientSecret };
+    const running = zoho(["login", "--browser", "--port", "0"], {
+      env: variables,
+      onErr: (text) => {
+        const address = /http:\S+\/oauth\/v2\/auth\?\S+/.exec(text)?.[0];
+        if (address !== undefined) void fetch(address);
+      },
+    });
+    const result = await running;
+    expect(result.exitCode).toBe(0);
+    expect(result.out).toContain("signed in as default");
+  });
+});
+
+describe("whoami", () => {
+  it("shows profile, data centre, scopes and the end of the token", async () => {
+    await signInByCode("--dc", "in", "--profile", "acme");
+    const result = await zoho(["whoami", "--json"]);
+    expect(result.lines()).toMatchObject([
+      { type: "sign_in", state: "current", profile: "acme", data_centre: "in", scopes: SCOPES, api_url: server.url },
+    ]);
+    expect(Date.parse(String(result.lines()[0]?.token_expires_at))).toBeGreaterThan(Date.now());
+  });
+
+  it("exits with 6 when nobody is signed in, and when the sign-in was revoked", async () => {
+    expect((await zoho(["whoami"])).exitCode).toBe(6);
+    await signInByCode();
+    const { refreshToken } = JSON.parse(JSON.parse(secretsFile()).default);
+    await fetch(`${server.url}/oauth/v2/token/revoke`, {
+      method: "POST",
+      body: new URLSearchParams({ token: refreshToken }),
+    });
+    const tokens = join(cwd, ".config/zoho-hooks/tokens");
+    for (const file of readdirSync(tokens)) (await import("node:fs")).rmSync(join(tokens, file));
+    const result = await zoho(["whoami", "--json"]);
+    expect(result.exitCode).toBe(6);
+    expect(JSON.parse(result.err).error).toMatchObject({ code: "invalid_code" });
+  });
+});
+
+describe("logout", () => {
+  it("revokes at Zoho and forgets here, tokens included", async () => {
+    await signInByCode();
+    const { refreshToken } = JSON.parse(JSON.parse(secretsFile()).default);
+    const result = await zoho(["logout", "--json"]);
+    expect(result.exitCode).toBe(0);
+    expect(result.lines()).toMatchObject([{ type: "sign_in", state: "signed_out" }]);
+    expect(server.requests.at(-1)?.form.get("token")).toBe(refreshToken);
+    expect(secretsFile()).not.toContain(refreshToken);
+    expect(readdirSync(join(cwd, ".config/zoho-hooks/tokens"))).toEqual([]);
+    expect((await zoho(["whoami"])).exitCode).toBe(6);
+  });
+
+  it("claims no success that Zoho did not confirm, and keeps the profile", async () => {
+    await signInByCode();
+    server.trouble({ status: 400, body: "<html>invalid</html>" });
+    const failed = await zoho(["logout"]);
+    expect(failed.exitCode).toBe(6);
+    expect(failed.err).toContain("did not revoke the token");
+    expect(failed.err).toContain("logout --local --profile default");
+    expect((await zoho(["whoami"])).exitCode).toBe(0);
+    const local = await zoho(["logout", "--local"]);
+    expect([local.exitCode, local.err]).toEqual([0, expect.stringContaining("still valid at Zoho")]);
+  });
+});

@@ -1,0 +1,143 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { run, tempFolder } from "../support/run.ts";
+import { closeAfterEach, env, hmac, SECRET, send, TOKEN, target } from "../support/send.ts";
+import { type Target, valuesOf } from "../support/target.ts";
+
+closeAfterEach();
+
+/** `send --data` with each word as it is. */
+function sendData(app: Target, data: string, more: readonly string[] = [], options = {}) {
+  return run(["send", "crm", "--to", String(app.port), "--data", data, ...more], { env, ...options });
+}
+
+function file(content: string | Buffer): { cwd: string; arg: string } {
+  const cwd = tempFolder();
+  writeFileSync(join(cwd, "body"), content);
+  return { cwd, arg: "@body" };
+}
+
+const lead = JSON.stringify({ module: "Leads", operation: "create", ids: ["1"], token: TOKEN, data: { id: "1" } });
+
+describe("send --data", () => {
+  it.each([
+    ["white space, CRLF and a long number", Buffer.from('{ "id": 4150868000000002179,\r\n "total": 1250.00 }\n')],
+    ["bytes that are no text", Buffer.from([0xff, 0x00, 0x80])],
+    ["a byte order mark", Buffer.from("\ufeff{}")],
+    ["nothing", Buffer.alloc(0)],
+  ])("sends a file byte for byte, signed: %s", async (_, body) => {
+    const app = await target();
+    const { cwd, arg } = file(body);
+    const { exitCode } = await sendData(app, arg, [], { cwd });
+    expect(exitCode).toBe(0);
+    expect(app.seen[0]?.body.equals(body)).toBe(true);
+    expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([hmac(body)]);
+  });
+
+  it("takes the text itself and standard input alike", async () => {
+    const app = await target();
+    await sendData(app, lead);
+    await sendData(app, "-", [], { stdin: lead });
+    expect(app.seen.map((seen) => seen.body.toString())).toEqual([lead, lead]);
+  });
+
+  it("recognises the event, and without a product in the command the product too", async () => {
+    const app = await target();
+    const result = await sendData(app, lead, ["--json"]);
+    expect(result.lines()).toMatchObject([{ type: "sent", product: "crm", event: "Leads.create" }]);
+    const other = await run([
+      "send",
+      "--data",
+      '{"event":"Ticket.Close","ticketId":"1"}',
+      "--to",
+      `${app.port}`,
+      "--json",
+    ]);
+    expect(other.lines()).toMatchObject([{ type: "sent", product: "desk", event: "Ticket.Close" }]);
+    expect(app.seen[1]?.path).toBe("/webhooks/zoho/desk");
+  });
+
+  it("asks for the product when the body does not tell it", async () => {
+    const { exitCode, err } = await run(["send", "--data", "{}", "--to", "1"]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain("the product cannot be told from the body");
+  });
+
+  it("names the content type: the user's, else JSON where it is JSON, else text, with a warning", async () => {
+    const app = await target();
+    await sendData(app, lead);
+    await sendData(app, "a=1&b=2", ["-H", "Content-Type: application/x-www-form-urlencoded"]);
+    const text = await sendData(app, "hello");
+    expect(app.seen.map((seen) => valuesOf(seen, "content-type"))).toEqual([
+      ["application/json"],
+      ["application/x-www-form-urlencoded"],
+      ["text/plain; charset=utf-8"],
+    ]);
+    expect(text.err).toContain("the body is not JSON: it is sent as text/plain");
+  });
+
+  it("warns when the guide's handler would compute another signature, and not otherwise", async () => {
+    const app = await target();
+    expect((await sendData(app, lead)).err).toBe("");
+    const spaced = await sendData(app, lead.replace("{", "{ "));
+    expect(spaced.err).toContain("parsed and serialised again this body has other bytes");
+    expect(spaced.err).toContain("JSON.stringify(req.body)");
+    expect(spaced.err).not.toContain("loses digits");
+    const long = await sendData(app, `${lead.slice(0, -1)},\n"n":[4150868000000002179]}`);
+    expect(long.err).toContain("the number at line 2, column 6 loses digits");
+  });
+
+  it("warns when the body's token is not the configured one, which it keeps", async () => {
+    const app = await target();
+    const body = lead.replace(TOKEN, "another");
+    const { err } = await sendData(app, body);
+    expect(err).toContain("the token in the body is not the configured one");
+    expect(err).not.toContain(TOKEN);
+    expect(app.seen[0]?.body.toString()).toBe(body);
+  });
+
+  it("changes what --set names and writes the rest compact, with the token", async () => {
+    const app = await target();
+    await sendData(app, lead.replace(TOKEN, "another").replace("{", "{ "), ["--set", 'data.id="2"']);
+    expect(app.seen[0]?.body.toString()).toBe(lead.replace('"id":"1"', '"id":"2"'));
+    expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([hmac(app.seen[0]?.body)]);
+  });
+
+  it("refuses to write anew what would lose digits, or what is not JSON", async () => {
+    const app = await target();
+    const long = await sendData(app, '{"a":{"id":4150868000000002179}}', ["--set", "a=1"]);
+    expect(long).toMatchObject({ exitCode: 2, err: expect.stringContaining("line 1, column 12") });
+    const text = await sendData(app, "hello", ["-H", "content-type: text/plain", "--set", "a=1"]);
+    expect(text).toMatchObject({ exitCode: 2, err: expect.stringContaining("--set needs a body that is valid JSON") });
+    expect(app.seen).toHaveLength(0);
+  });
+
+  it("says that a file's name lacks its @, and that a file is not there", async () => {
+    const app = await target();
+    const { cwd } = file("{}");
+    expect((await sendData(app, "body", [], { cwd })).err).toContain("--data @body");
+    expect(await sendData(app, "@none", [], { cwd })).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining("none: no such file"),
+    });
+    expect(app.seen).toHaveLength(0);
+  });
+});
+
+const openssl = spawnSync("openssl", ["version"]).status === 0;
+
+describe("the signature", () => {
+  it.skipIf(!openssl)("is what openssl computes over the bytes that arrive", async () => {
+    const app = await target();
+    await send("crm Leads.create --to PORT", app);
+    const [seen] = app.seen;
+    const path = join(mkdtempSync(join(tmpdir(), "zoho-hooks-test-")), "body");
+    writeFileSync(path, seen?.body ?? "");
+    const { stdout } = spawnSync("openssl", ["dgst", "-sha256", "-hmac", SECRET, "-r", path], { encoding: "utf8" });
+    expect(stdout.split(" ")[0]).toMatch(/^[0-9a-f]{64}$/);
+    expect(seen && valuesOf(seen, "x-zoho-signature")).toEqual([stdout.split(" ")[0]]);
+  });
+});

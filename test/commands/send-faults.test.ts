@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import { closeAfterEach, hmac, send, target } from "../support/send.ts";
+import { valuesOf } from "../support/target.ts";
+
+closeAfterEach();
+
+describe("send on Zoho's bad days", () => {
+  it.each([
+    ["--bad-signature", "its signature was wrong on purpose"],
+    ["--no-signature", "it was not signed on purpose"],
+    ["--bad-token", "its token was wrong on purpose"],
+    ["--malformed", "its JSON was broken on purpose"],
+    ["--truncate", "its body was cut off on purpose"],
+  ])("warns when the app accepts %s", async (flag, flaw) => {
+    const app = await target();
+    const { exitCode, err } = await send(`crm Leads.create --to PORT ${flag}`, app);
+    expect(exitCode).toBe(0);
+    expect(err).toContain(`warning: accepted although ${flaw}`);
+  });
+
+  it("sends a wrong signature that is a signature all the same, or none at all", async () => {
+    const app = await target();
+    await send("desk Ticket.Create --to PORT --bad-signature", app);
+    await send("desk Ticket.Create --to PORT --bad-signature", app, { env: {} });
+    await send("desk Ticket.Create --to PORT --no-signature", app);
+    const [wrong, unconfigured, none] = app.seen.map((seen) => valuesOf(seen, "x-zoho-signature"));
+    expect(wrong).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
+    expect(wrong).not.toEqual([hmac(app.seen[0]?.body)]);
+    expect(unconfigured).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
+    expect(none).toEqual([]);
+  });
+
+  it("says that --bad-token changes nothing where there is no token", async () => {
+    const app = await target();
+    const { err } = await send("desk Ticket.Create --to PORT --bad-token", app);
+    expect(err).toContain("--bad-token changed nothing");
+  });
+
+  it("signs a malformed body as it is, and cuts a truncated one after signing", async () => {
+    const app = await target();
+    await send("crm Leads.create --to PORT --seed 1 --malformed", app);
+    await send("crm Leads.create --to PORT --seed 1 --truncate", app);
+    await send("crm Leads.create --to PORT --seed 1", app);
+    const [malformed, cut, whole] = app.seen;
+    expect(() => JSON.parse(String(malformed?.body))).toThrow(SyntaxError);
+    expect(malformed && valuesOf(malformed, "x-zoho-signature")).toEqual([hmac(malformed?.body)]);
+    expect(cut?.body).toHaveLength(Math.floor((whole?.body.length ?? 0) / 2));
+    expect(cut?.body.equals(whole?.body.subarray(0, cut.body.length) ?? Buffer.alloc(0))).toBe(true);
+    expect(cut && valuesOf(cut, "content-length")).toEqual([String(cut?.body.length)]);
+    expect(cut && valuesOf(cut, "x-zoho-signature")).toEqual([hmac(whole?.body)]);
+  });
+
+  it("repeats a delivery byte for byte", async () => {
+    const app = await target();
+    const { out } = await send("books payment_received --to PORT --repeat 3", app);
+    expect(app.seen).toHaveLength(4);
+    expect(new Set(app.seen.map((seen) => seen.body.toString())).size).toBe(1);
+    expect(out).toContain("4 sent");
+  });
+
+  it("fails when a challenge is answered, but not with its echo", async () => {
+    const app = await target();
+    const { exitCode, out } = await send("crm --challenge --to PORT", app);
+    expect(exitCode).toBe(5);
+    expect(out).toContain("the app did not echo the challenge");
+    expect(out).toContain('{"challenge": …}');
+    expect(JSON.parse(String(app.seen[0]?.body))).toEqual({ challenge: expect.stringMatching(/^[0-9a-f]{32}$/) });
+  });
+
+  it("sends slowly and whole", async () => {
+    const app = await target();
+    const startedAt = performance.now();
+    expect((await send("crm Leads.create --to PORT --slow 300ms", app)).exitCode).toBe(0);
+    expect(performance.now() - startedAt).toBeGreaterThan(280);
+    expect(JSON.parse(String(app.seen[0]?.body))).toMatchObject({ module: "Leads" });
+  });
+
+  it("does not follow a redirect, and tells where it points", async () => {
+    const app = await target((response) => void response.writeHead(302, { location: "/login" }).end());
+    const { exitCode, out } = await send("crm Leads.create --to PORT", app);
+    expect(exitCode).toBe(5);
+    expect(out).toContain("redirects are not followed: it points to /login");
+    expect(app.seen).toHaveLength(1);
+  });
+
+  it("gives up on an app that does not answer", async () => {
+    const app = await target(() => {});
+    const { exitCode, out } = await send("crm Leads.create --to PORT --timeout 200ms", app);
+    expect(exitCode).toBe(5);
+    expect(out).toContain("did not answer within 200 ms");
+  });
+
+  it("warns of an answer that takes longer than the guide allows", { timeout: 30_000 }, async () => {
+    const app = await target((response) => void setTimeout(() => response.end("late"), 10_100));
+    const { exitCode, err } = await send("crm Leads.create --to PORT", app);
+    expect(exitCode).toBe(0);
+    expect(err).toContain("an answer took over 10 s");
+  });
+
+  it("keeps the escape sequences of an answer from the terminal", async () => {
+    const app = await target((response) => void response.end("\u001b[31mred\u0007"));
+    const { out } = await send("crm Leads.create --to PORT", app);
+    expect(out).toContain("answer: [31mred");
+    expect(out).not.toContain("\u001b");
+  });
+});

@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import { run } from "../support/run.ts";
+import { closeAfterEach, env, send, target } from "../support/send.ts";
+
+closeAfterEach();
+
+describe("send refuses", () => {
+  const lead = ["crm", "Leads.create"];
+  it.each([
+    ["nothing to send", [], "needs a product and an event"],
+    ["a product without an event", ["crm"], "such as Leads.create"],
+    ["an unknown product, with the nearest", ["cmr", "Leads.create"], "did you mean crm?"],
+    ["an unknown event, with the nearest", ["books", "invoice_craeted"], "did you mean invoice_created"],
+    ["an unknown format", [...lead, "--format", "smoke"], "formats: guide"],
+    ["a format that no product has", ["--all", "--format", "smoke"], "no product has a format"],
+    ["--all with an event", [...lead, "--all"], "exclude each other"],
+    ["--all with --data", ["crm", "--all", "--data", "{}"], "exclude each other"],
+    ["--all with --challenge", ["crm", "--all", "--challenge"], "exclude each other"],
+    ["a challenge with an event", [...lead, "--challenge"], "a challenge is no event"],
+    ["a challenge with --set", ["crm", "--challenge", "x", "--set", "a=1"], "exclude each other"],
+    ["an empty challenge", ["crm", "--challenge", ""], "empty"],
+    ["--bad-signature with --no-signature", [...lead, "--bad-signature", "--no-signature"], "exclude each other"],
+    ["--malformed with --truncate", [...lead, "--malformed", "--truncate"], "exclude each other"],
+    ["--bad-token with a body of one's own", ["crm", "--data", "{}", "--bad-token"], "byte for byte"],
+    ["--add without --set", [...lead, "--add"], "--add does nothing without --set"],
+    ["a --set without a value", [...lead, "--set", "data.Email"], "has no value"],
+    ["--seed with --no-fresh", [...lead, "--seed", "1", "--no-fresh"], "--seed does nothing"],
+    ["--seed with a body of one's own", ["crm", "--data", "{}", "--seed", "1"], "--seed does nothing"],
+    ["a seed that is no number", [...lead, "--seed", "abc"], "--seed"],
+    ["a count of 0", [...lead, "--count", "0"], "--count"],
+    ["a count that is no number", [...lead, "--count", "1e3"], "--count"],
+    ["a concurrency without bounds", [...lead, "--concurrency", "1000"], "from 1 to 256"],
+    ["a rate of 0", [...lead, "--rate", "0"], "--rate"],
+    ["a negative repeat", [...lead, "--repeat=-1"], "--repeat"],
+    ["a time-out of 0", [...lead, "--timeout", "0"], "--timeout"],
+    ["a time-out that is none", [...lead, "--timeout", "soon"], "not a duration"],
+    ["a slowness that is none", [...lead, "--slow", "very"], "not a duration"],
+    ["--slow with --curl", [...lead, "--slow", "--curl"], "--slow"],
+    ["a header without a colon", [...lead, "-H", "x-a 1"], "is not a header"],
+    ["a header of the connection", [...lead, "-H", "Host: a.test"], "taken from the URL"],
+    ["a header that is not ASCII", [...lead, "-H", "x-a: ü"], "printable ASCII"],
+    ["a target that is none", [...lead, "--to", "ftp://a.test"], "only http and https"],
+    ["a secret's file that is not there", [...lead, "--secret-file", "none"], "no such file"],
+    ["two things from standard input", ["crm", "--data", "-", "--secret-file", "-"], "standard input"],
+    ["an unknown flag", [...lead, "--bad-signatur"], "did you mean --bad-signature?"],
+  ])("%s", async (_, argv, said) => {
+    const app = await target();
+    const { exitCode, out, err } = await run(
+      ["send", ...(argv.includes("--to") ? [] : ["--to", `${app.port}`]), ...argv],
+      {
+        env,
+      },
+    );
+    expect(err).toContain(said);
+    expect(exitCode).toBe(2);
+    expect(out).toBe("");
+    expect(app.seen).toHaveLength(0);
+  });
+
+  it("an empty secret, which would send unsigned unseen", async () => {
+    const app = await target();
+    const { exitCode, err } = await send("crm Leads.create --to PORT", app, { env: { ZOHO_WEBHOOK_SECRET: "" } });
+    expect(exitCode).toBe(2);
+    expect(err).toContain("ZOHO_WEBHOOK_SECRET is set but empty");
+    expect(app.seen).toHaveLength(0);
+  });
+
+  it("in JSON mode with one object on stderr", async () => {
+    const { err, out } = await run(["send", "crm", "Leads.creat", "--json"], { env });
+    expect(JSON.parse(err)).toMatchObject({ error: { code: "usage", hint: expect.stringContaining("Leads.create") } });
+    expect(out).toBe("");
+  });
+});
+
+describe("send --help", () => {
+  it("explains the target and the exit codes", async () => {
+    const { exitCode, out } = await run(["send", "--help"]);
+    expect(exitCode).toBe(0);
+    expect(out).toContain("--to 3000");
+    expect(out).toContain("Exits with 0 when every delivery was answered 2xx, with 5 when not.");
+  });
+});

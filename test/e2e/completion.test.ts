@@ -1,0 +1,109 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { tempFolder } from "../support/run.ts";
+
+const BIN = join(import.meta.dirname, "../../bin/zoho-hooks.js");
+
+/** `zoho-hooks` on the path, as an installed package puts it there. */
+let path = "";
+beforeAll(() => {
+  const folder = tempFolder();
+  const file = join(folder, "zoho-hooks");
+  writeFileSync(file, `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"\n`);
+  chmodSync(file, 0o755);
+  path = folder + delimiter + process.env.PATH;
+});
+
+function has(shell: string): boolean {
+  return process.platform !== "win32" && spawnSync(shell, ["--version"]).status === 0;
+}
+
+function shellRun(shell: string, argv: readonly string[], script: string): string[] {
+  const result = spawnSync(shell, [...argv, "-c", script], { env: { ...process.env, PATH: path }, encoding: "utf8" });
+  expect(result.stderr).toBe("");
+  expect(result.status).toBe(0);
+  return result.stdout.split("\n").filter((line) => line !== "");
+}
+
+describe.skipIf(!has("bash"))("completion in bash", () => {
+  /** The words as readline splits them; the last one is being typed. */
+  const complete = (...words: string[]): string[] =>
+    shellRun(
+      "bash",
+      ["--norc"],
+      `eval "$(zoho-hooks completion bash)"
+       COMP_WORDS=(zoho-hooks ${words.map((word) => `'${word}'`).join(" ")})
+       COMP_CWORD=${words.length}
+       $(complete -p zoho-hooks | sed 's/.*-F \\([^ ]*\\).*/\\1/') zoho-hooks
+       printf '%s\\n' "\${COMPREPLY[@]}"`,
+    );
+
+  it.each([
+    [["pro"], ["products"]],
+    [["send", "boo"], ["books"]],
+    [["send", "books", "expense_d"], ["expense_deleted"]],
+    [["fixtures", "ej"], ["eject"]],
+    [["listen", "--max-b"], ["--max-body"]],
+  ])("turns %j into %j", (words, replies) => {
+    expect(complete(...words)).toEqual(replies);
+  });
+
+  it("replaces only what stands behind : and =, as readline does", () => {
+    expect(complete("listen", "--events", "desk", ":", "Ticket.Cl")).toEqual(["Ticket.Close"]);
+    expect(complete("listen", "--expect", "=", "desk", ":", "Ticket.Cl")).toEqual(["Ticket.Close"]);
+    expect(complete("listen", "--events", "survey", ":")).toEqual(["*", "response_submitted", "survey_completed"]);
+  });
+
+  it("leaves files to the shell", () => {
+    expect(complete("send", "--secret-file", "")).toEqual([]);
+  });
+});
+
+describe.skipIf(!has("zsh"))("completion in zsh", () => {
+  /** With zsh's own completion functions replaced by ones that print: they work only inside its line editor. */
+  const complete = (...words: string[]): string[] =>
+    shellRun(
+      "zsh",
+      ["-f"],
+      `compdef() { registered=$2 }
+       _describe() { print -rl -- "\${(@P)4}" }
+       _files() { print FILES }
+       eval "$(zoho-hooks completion zsh)"
+       [[ $registered == zoho-hooks ]] || exit 1
+       words=(zoho-hooks ${words.map((word) => `'${word}'`).join(" ")})
+       CURRENT=\${#words}
+       _zoho_hooks`,
+    );
+
+  it.each([
+    [["send", "boo"], ["books:Zoho Books"]],
+    [["listen", "--events", "desk:Ticket.Cl"], ["desk\\:Ticket.Close:A ticket was closed"]],
+    [
+      ["init", "--secret", ""],
+      ["generate:", "none:", "FILES"],
+    ],
+    [["send", "crm", "Nothing"], []],
+  ])("describes %j as %j", (words, lines) => {
+    expect(complete(...words)).toEqual(lines);
+  });
+});
+
+describe.skipIf(!has("fish"))("completion in fish", () => {
+  const complete = (line: string): string[] =>
+    shellRun("fish", ["--no-config"], `zoho-hooks completion fish | source; complete -C '${line}'`);
+
+  it.each([
+    ["zoho-hooks pro", ["products\tlist products, their events and what proof each carries"]],
+    ["zoho-hooks send boo", ["books\tZoho Books"]],
+    ["zoho-hooks listen --events desk:Ticket.Cl", ["desk:Ticket.Close\tA ticket was closed"]],
+    ["zoho-hooks send crm Nothing", []],
+  ])("completes %j", (line, lines) => {
+    expect(complete(line)).toEqual(lines);
+  });
+
+  it("completes the names of files", () => {
+    expect(complete(`zoho-hooks send --secret-file ${BIN.slice(0, -2)}`)).toEqual([BIN]);
+  });
+});

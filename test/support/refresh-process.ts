@@ -1,0 +1,31 @@
+import { accessTokens } from "../../src/zoho/access-token.ts";
+import { sleepRealTime } from "../../src/zoho/backoff.ts";
+import { createHttp } from "../../src/zoho/http.ts";
+import type { SignIn } from "../../src/zoho/sign-in.ts";
+
+/**
+ * A process of its own that needs an access token: tells that it is ready, waits for a line on its standard input, and
+ * writes the token. Its parent says by JSON in the first argument where and as whom.
+ */
+const { accountsUrl, clientId, clientSecret, refreshToken, folder } = JSON.parse(process.argv[2] ?? "{}");
+const http = createHttp({ env: {}, sleep: sleepRealTime, random: Math.random });
+const signIn: SignIn = {
+  name: "test",
+  centre: { id: "us", title: "", accountsUrl, apiDomain: "zohoapis.com" },
+  environment: "production",
+  hosts: { accountsUrl, apiUrl: accountsUrl },
+  scopes: [],
+  access: {
+    kind: "refreshable",
+    client: { accountsUrl, clientId, clientSecret: { origin: "test", reveal: () => clientSecret } },
+    refreshToken: { origin: "test", reveal: () => refreshToken },
+  },
+};
+const tokens = accessTokens({ signIn, folder, http, now: () => new Date() });
+process.stdout.write("ready\n");
+process.stdin.once("data", async () => {
+  const { value } = await tokens.get();
+  await http.close();
+  process.stdin.destroy();
+  process.stdout.write(`${value}\n`);
+});

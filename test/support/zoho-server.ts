@@ -1,0 +1,148 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { parseJson } from "../../src/core/json-text.ts";
+import { Accounts } from "./zoho-server/accounts.ts";
+import { type Answer, bareFault, type SeenRequest } from "./zoho-server/answer.ts";
+import { crmData } from "./zoho-server/crm-data.ts";
+import { Watch } from "./zoho-server/watch.ts";
+
+/** What goes wrong instead of an answer. `cut` drops the connection, `silent` never answers. */
+export type Trouble = "cut" | "silent" | Answer;
+
+export interface ZohoServer {
+  readonly url: string;
+  readonly accounts: Accounts;
+  readonly watch: Watch;
+  readonly requests: readonly SeenRequest[];
+  /** The requests to the token endpoint. */
+  tokenRequests(): readonly SeenRequest[];
+  /** Lets the next requests (of those that match) come to grief; later calls queue up. */
+  trouble(trouble: Trouble, times?: number, matches?: (request: SeenRequest) => boolean): void;
+  /** Waits until a request that matches has come. */
+  seen(matches: (request: SeenRequest) => boolean): Promise<SeenRequest>;
+  /** Does what Zoho does when a record changes: posts to every channel that watches it. Resolves to the statuses. */
+  notify(event: string, ids: readonly string[]): Promise<readonly number[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * A Zoho of one organisation on loopback, accounts server and API in one, that is as strict as the real one.
+ * Its clock is the caller's.
+ */
+export async function startZohoServer(now: () => Date = () => new Date()): Promise<ZohoServer> {
+  const clock = (): number => now().getTime();
+  const accounts = new Accounts(clock);
+  const watch = new Watch(clock);
+  const requests: SeenRequest[] = [];
+  const troubles: { trouble: Trouble; times: number; matches: (request: SeenRequest) => boolean }[] = [];
+  const waiting: { matches: (request: SeenRequest) => boolean; resolve: (request: SeenRequest) => void }[] = [];
+  const sockets = new Set<Socket>();
+
+  const answerTo = (request: SeenRequest, origin: string): Answer =>
+    accounts.answer(request, origin) ?? apiAnswer(request, accounts, watch);
+
+  const server = createServer(async (incoming, response) => {
+    const request = await readRequest(incoming, clock());
+    requests.push(request);
+    for (const each of waiting.filter(({ matches }) => matches(request))) each.resolve(request);
+    const next = troubles.find((each) => each.times > 0 && each.matches(request));
+    if (next === undefined) return send(response, answerTo(request, url));
+    next.times--;
+    if (next.trouble === "cut") return void incoming.socket.destroy();
+    if (next.trouble !== "silent") return send(response, next.trouble);
+  });
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("The server has no port.");
+  const url = `http://127.0.0.1:${address.port}`;
+
+  return {
+    url,
+    accounts,
+    watch,
+    requests,
+    tokenRequests: () => requests.filter((each) => each.path === "/oauth/v2/token"),
+    trouble: (trouble, times = 1, matches = () => true) => void troubles.push({ trouble, times, matches }),
+    seen: (matches) => {
+      const past = requests.find(matches);
+      return past ? Promise.resolve(past) : new Promise((resolve) => waiting.push({ matches, resolve }));
+    },
+    notify: async (event, ids) => {
+      const [module = "", verb = ""] = event.split(".");
+      const rows = watch.rows().filter((row) => row.module === module && row.events.includes(event));
+      return Promise.all(
+        rows.map(async (row) => {
+          const body = {
+            server_time: clock(),
+            query_params: Object.fromEntries(new URL(row.notifyUrl).searchParams),
+            module,
+            resource_uri: `https://www.zohoapis.com/crm/v2/${module}`,
+            ids,
+            affected_fields: [],
+            operation: { create: "insert", edit: "update", delete: "delete" }[verb],
+            channel_id: row.channelId,
+            token: row.token,
+          };
+          const headers = { "content-type": "application/json" };
+          return (await fetch(row.notifyUrl, { method: "POST", headers, body: JSON.stringify(body) })).status;
+        }),
+      );
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((closed) => server.close(() => closed()));
+    },
+  };
+}
+
+function apiAnswer(request: SeenRequest, accounts: Accounts, watch: Watch): Answer {
+  const [, token] = /^Zoho-oauthtoken (\S+)$/.exec(String(request.headers.authorization ?? "")) ?? [];
+  if (token === undefined) return bareFault(401, "AUTHENTICATION_FAILURE", "Authentication failed");
+  const scopes = accounts.scopesOf(token);
+  if (scopes === undefined) return bareFault(401, "INVALID_TOKEN", "invalid oauth token");
+  const [, api, product] = /^\/((crm|bigin|recruit)\/v[\d.]+)\/actions\/watch$/.exec(request.path) ?? [];
+  if (api === undefined || product === undefined) return crmData(request, scopes);
+  const prefix = { crm: "ZohoCRM", bigin: "ZohoBigin", recruit: "ZohoRecruit" }[product] ?? "";
+  const needed = { GET: ["READ"], POST: ["WRITE", "CREATE"], DELETE: ["DELETE"] }[request.method] ?? [
+    "WRITE",
+    "UPDATE",
+  ];
+  const allowed = ["ALL", ...needed].some((each) => scopes.includes(`${prefix}.notifications.${each}`));
+  if (!allowed) return bareFault(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL");
+  return watch.answer(request, api);
+}
+
+async function readRequest(incoming: IncomingMessage, at: number): Promise<SeenRequest> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString("utf8");
+  const url = new URL(incoming.url ?? "/", "http://localhost");
+  const type = incoming.headers["content-type"] ?? "";
+  const parsed = text === "" ? undefined : parseJson(text);
+  return {
+    method: incoming.method ?? "",
+    path: url.pathname,
+    query: url.searchParams,
+    headers: incoming.headers,
+    text,
+    form: type.startsWith("multipart/") ? multipart(text) : text === "" ? url.searchParams : new URLSearchParams(text),
+    json: parsed?.ok ? parsed.value : undefined,
+    at,
+  };
+}
+
+/** Zoho's own clients send their token requests as multipart. */
+function multipart(text: string): URLSearchParams {
+  const parts = text.matchAll(/name="([^"]+)"(?:\r\n[^\r]*)*?\r\n\r\n([\s\S]*?)\r\n--/g);
+  return new URLSearchParams([...parts].map(([, name = "", value = ""]): [string, string] => [name, value]));
+}
+
+function send(response: ServerResponse, answer: Answer): void {
+  const text = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body);
+  response.writeHead(answer.status, { "content-type": "application/json;charset=UTF-8", ...answer.headers });
+  response.end(answer.status === 204 ? undefined : text);
+}

@@ -1,0 +1,203 @@
+import { randomBytes } from "node:crypto";
+import type { Answer, SeenRequest } from "./answer.ts";
+
+interface Grant {
+  readonly scopes: readonly string[];
+  readonly until: number;
+  readonly redirectUri: string | undefined;
+}
+
+interface Refreshable {
+  readonly scopes: readonly string[];
+  issuedAt: number[];
+}
+
+interface Access {
+  readonly scopes: readonly string[];
+  readonly expiresAt: number;
+  readonly refreshToken: string | undefined;
+}
+
+interface Device {
+  readonly scopes: readonly string[];
+  readonly until: number;
+  state: "pending" | "granted" | "denied";
+  polledAt: number;
+}
+
+const HOUR_MS = 3_600_000;
+const WINDOW_MS = 600_000;
+const HTML = "<html><body>Invalid token</body></html>";
+
+/** The accounts server of one data centre: it knows one client, and answers as Zoho does, errors with status 200. */
+export class Accounts {
+  readonly clientId = "1000.STRICTCLIENT";
+  readonly clientSecret = "strict-client-secret";
+  readonly #grants = new Map<string, Grant>();
+  readonly #refresh = new Map<string, Refreshable>();
+  readonly #access = new Map<string, Access>();
+  readonly #devices = new Map<string, Device>();
+  /** What the API domain of token replies is; undefined: this server. */
+  apiDomain: string | undefined;
+  /** Set: the user of the device flow lives in that data centre. */
+  deviceLocation: string | undefined;
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** A code as the console's self client makes it. */
+  makeCode(scopes: readonly string[], redirectUri?: string): string {
+    const code = `1000.${token()}`;
+    this.#grants.set(code, { scopes, until: this.#now() + 180_000, redirectUri });
+    return code;
+  }
+
+  makeRefreshToken(scopes: readonly string[]): string {
+    const refreshToken = `1000.${token()}`;
+    this.#refresh.set(refreshToken, { scopes, issuedAt: [] });
+    return refreshToken;
+  }
+
+  makeAccessToken(scopes: readonly string[], refreshToken?: string): string {
+    const value = `1000.${token()}`;
+    this.#access.set(value, { scopes, expiresAt: this.#now() + HOUR_MS, refreshToken });
+    const own = [...this.#access].filter(
+      ([, each]) => refreshToken !== undefined && each.refreshToken === refreshToken,
+    );
+    if (own.length > 15) this.#access.delete(own[0]?.[0] ?? "");
+    return value;
+  }
+
+  /** Makes every access token worthless, as Zoho does when the user ends the sessions of an app. */
+  forgetAccessTokens(): void {
+    this.#access.clear();
+  }
+
+  decideDevice(state: "granted" | "denied"): void {
+    for (const device of this.#devices.values()) device.state = state;
+  }
+
+  scopesOf(accessToken: string): readonly string[] | undefined {
+    const access = this.#access.get(accessToken);
+    return access === undefined || access.expiresAt <= this.#now() ? undefined : access.scopes;
+  }
+
+  answer(request: SeenRequest, origin: string): Answer | undefined {
+    if (request.path === "/oauth/v2/auth") return this.#authorize(request, origin);
+    if (request.method !== "POST") return undefined;
+    if (request.path === "/oauth/v2/token") return this.#token(request.form, origin);
+    if (request.path === "/oauth/v2/token/revoke") return this.#revoke(request.form);
+    if (request.path === "/oauth/v3/device/code") return this.#deviceCode(request.form, origin);
+    if (request.path === "/oauth/v3/device/token") return this.#deviceToken(request.form, origin);
+    return undefined;
+  }
+
+  /** Consents at once, as a person would who clicks Accept. */
+  #authorize(request: SeenRequest, origin: string): Answer {
+    const redirectUri = request.query.get("redirect_uri") ?? "";
+    const target = new URL(redirectUri);
+    const code = this.makeCode((request.query.get("scope") ?? "").split(","), redirectUri);
+    target.searchParams.set("state", request.query.get("state") ?? "");
+    target.searchParams.set("location", "us");
+    target.searchParams.set("accounts-server", origin);
+    target.searchParams.set("code", code);
+    return { status: 302, headers: { location: target.href }, body: "" };
+  }
+
+  #token(form: URLSearchParams, origin: string): Answer {
+    if (!this.#knows(form)) return failure("invalid_client");
+    if (form.get("grant_type") === "authorization_code") {
+      const grant = this.#grants.get(form.get("code") ?? "");
+      this.#grants.delete(form.get("code") ?? "");
+      if (grant === undefined || grant.until < this.#now()) return failure("invalid_code");
+      if (grant.redirectUri !== undefined && grant.redirectUri !== form.get("redirect_uri")) {
+        return failure("invalid_redirect_uri");
+      }
+      return this.#tokens(grant.scopes, origin);
+    }
+    if (form.get("grant_type") !== "refresh_token") return failure("general_error");
+    const refreshToken = form.get("refresh_token") ?? "";
+    const known = this.#refresh.get(refreshToken);
+    if (known === undefined) return failure("invalid_code");
+    known.issuedAt = known.issuedAt.filter((at) => at > this.#now() - WINDOW_MS);
+    if (known.issuedAt.length >= 10) {
+      return {
+        status: 200,
+        body: {
+          error_description: "You have made too many requests continuously. Please try again after some time.",
+          error: "Access Denied",
+          status: "failure",
+        },
+      };
+    }
+    known.issuedAt.push(this.#now());
+    return this.#reply(this.makeAccessToken(known.scopes, refreshToken), undefined, origin);
+  }
+
+  #tokens(scopes: readonly string[], origin: string): Answer {
+    const refreshToken = this.makeRefreshToken(scopes);
+    return this.#reply(this.makeAccessToken(scopes, refreshToken), refreshToken, origin);
+  }
+
+  #reply(accessToken: string, refreshToken: string | undefined, origin: string): Answer {
+    return {
+      status: 200,
+      body: {
+        access_token: accessToken,
+        ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
+        scope: this.#access.get(accessToken)?.scopes.join(" "),
+        api_domain: this.apiDomain ?? origin,
+        token_type: "Bearer",
+        expires_in: 3600,
+      },
+    };
+  }
+
+  #revoke(form: URLSearchParams): Answer {
+    const value = form.get("token") ?? "";
+    const known = this.#refresh.delete(value) || this.#access.delete(value);
+    if (!known) return { status: 400, body: HTML, headers: { "content-type": "text/html" } };
+    for (const [access, each] of this.#access) if (each.refreshToken === value) this.#access.delete(access);
+    return { status: 200, body: { status: "success" } };
+  }
+
+  #deviceCode(form: URLSearchParams, origin: string): Answer {
+    if (form.get("client_id") !== this.clientId) return failure("invalid_client");
+    const code = token();
+    const scopes = (form.get("scope") ?? "").split(",");
+    this.#devices.set(code, { scopes, until: this.#now() + 300_000, state: "pending", polledAt: 0 });
+    return {
+      status: 200,
+      body: { user_code: "AB12CD", device_code: code, verification_url: `${origin}/oauth/v3/device` },
+    };
+  }
+
+  #deviceToken(form: URLSearchParams, origin: string): Answer {
+    if (!this.#knows(form)) return failure("invalid_client");
+    const device = this.#devices.get(form.get("code") ?? "");
+    if (device === undefined) return failure("invalid_code");
+    if (this.#now() > device.until) return failure("expired");
+    const tooSoon = this.#now() - device.polledAt < 30_000;
+    device.polledAt = this.#now();
+    if (tooSoon) return failure("slow_down");
+    if (this.deviceLocation !== undefined) {
+      return { status: 200, body: { error: "other_dc", user_location: this.deviceLocation } };
+    }
+    if (device.state === "denied") return failure("access_denied");
+    return device.state === "granted" ? this.#tokens(device.scopes, origin) : failure("authorization_pending");
+  }
+
+  #knows(form: URLSearchParams): boolean {
+    return form.get("client_id") === this.clientId && form.get("client_secret") === this.clientSecret;
+  }
+}
+
+function failure(error: string): Answer {
+  return { status: 200, body: { error } };
+}
+
+function token(): string {
+  return randomBytes(16).toString("hex");
+}

@@ -1,0 +1,41 @@
+import { type Answer, bareFault, type SeenRequest } from "./answer.ts";
+import { MODULES } from "./watch-item.ts";
+
+const FIELDS: Readonly<Record<string, string>> = {
+  Stage: "554023000000000525",
+  Account_Name: "554023000000000523",
+  Lead_Source: "554023000000000535",
+  Amount: "554023000000000527",
+};
+
+/** What the server knows beside channels: modules, fields, and records whose id ends in a digit other than 0. */
+export function crmData(request: SeenRequest, scopes: readonly string[]): Answer {
+  const [, rest] = /^\/crm\/v\d\/(.+)$/.exec(request.path) ?? [];
+  if (request.method !== "GET" || rest === undefined) return notThere();
+  if (rest === "settings/modules") {
+    return guarded(scopes, ["ZohoCRM.settings.modules.READ"], { modules: named(MODULES) });
+  }
+  if (rest === "settings/fields") {
+    return guarded(scopes, ["ZohoCRM.settings.fields.READ"], { fields: named(FIELDS) });
+  }
+  const [module = "", id = "", more] = rest.split("/");
+  if (MODULES[module] === undefined || !/^\d+$/.test(id) || more !== undefined) return notThere();
+  if (id.endsWith("0")) return { status: 204 };
+  // The id goes out as a number of 19 digits: whoever parses it carelessly asks for another record.
+  const data = `{"data":[{"id":${id},"Last_Name":"Strict","Company":"Acme"}]}`;
+  return guarded(scopes, ["ZohoCRM.modules.READ", "ZohoCRM.modules.ALL"], data);
+}
+
+function named(entries: Readonly<Record<string, string>>): unknown[] {
+  return Object.entries(entries).map(([api_name, id]) => ({ api_name, id, plural_label: api_name }));
+}
+
+function guarded(scopes: readonly string[], allowed: readonly string[], body: unknown): Answer {
+  return allowed.some((scope) => scopes.includes(scope))
+    ? { status: 200, body }
+    : bareFault(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL");
+}
+
+function notThere(): Answer {
+  return bareFault(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one");
+}

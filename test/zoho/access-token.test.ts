@@ -1,0 +1,90 @@
+import { mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { secret } from "../../src/core/secret.ts";
+import { accessTokens } from "../../src/zoho/access-token.ts";
+import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await startRig();
+});
+afterEach(() => rig.close());
+
+const another = () => accessTokens({ signIn: rig.signIn, folder: rig.folder, http: rig.http, now: rig.clock.now });
+
+describe("access tokens", () => {
+  it("are made once, shared through a private file, and made anew before they end", async () => {
+    const first = await rig.tokens.get();
+    expect((await another().get()).value).toBe(first.value);
+    rig.clock.advance(58 * 60_000);
+    expect((await another().get()).value).toBe(first.value);
+    rig.clock.advance(90_000);
+    expect((await rig.tokens.get()).value).not.toBe(first.value);
+    expect(rig.server.tokenRequests()).toHaveLength(2);
+    const [file = ""] = await readdir(join(rig.folder, "tokens"));
+    const path = join(rig.folder, "tokens", file);
+    if (process.platform !== "win32") expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect(await readFile(path, "utf8")).not.toContain(rig.server.accounts.clientSecret);
+  });
+
+  it("are asked for once by many at the same time", async () => {
+    const values = await Promise.all([rig.tokens.get(), rig.tokens.get(), another().get(), another().get()]);
+    expect(new Set(values.map((each) => each.value)).size).toBe(1);
+    expect(rig.server.tokenRequests()).toHaveLength(1);
+  });
+
+  it("are never asked for oftener than ten times in ten minutes, over all processes", async () => {
+    for (let i = 0; i < 9; i++) await another().replace(await rig.tokens.get());
+    const failure = await failureOf(another().replace(await rig.tokens.get()));
+    expect(failure).toMatchObject({ exitCode: 6, code: "token_throttled" });
+    expect(rig.server.tokenRequests()).toHaveLength(10);
+    rig.clock.advance(601_000);
+    await another().replace(await rig.tokens.get());
+    expect(rig.server.tokenRequests()).toHaveLength(11);
+  });
+
+  it("are not asked for while Zoho throttles, whoever used up the allowance", async () => {
+    rig.server.trouble({ status: 200, body: { error: "Access Denied" } });
+    expect(await failureOf(rig.tokens.get())).toMatchObject({ code: "token_throttled" });
+    expect(await failureOf(another().get())).toMatchObject({ code: "token_throttled" });
+    expect(rig.server.tokenRequests()).toHaveLength(1);
+    rig.clock.advance(601_000);
+    expect((await another().get()).value).toMatch(/^1000\./);
+  });
+
+  it("are made by whoever comes when the holder of the lock is gone", async () => {
+    await rig.tokens.get();
+    const [file = ""] = await readdir(join(rig.folder, "tokens"));
+    const lock = join(rig.folder, "tokens", `${file}.lock`);
+    await mkdir(join(rig.folder, "tokens"), { recursive: true });
+    await writeFile(lock, "a process that was killed");
+    const longAgo = new Date(Date.now() - 60_000);
+    await utimes(lock, longAgo, longAgo);
+    rig.clock.advance(3_600_000);
+    expect((await rig.tokens.get()).value).toMatch(/^1000\./);
+    expect(await readdir(join(rig.folder, "tokens"))).toEqual([file]);
+  });
+
+  it("survive a damaged cache file", async () => {
+    const first = await rig.tokens.get();
+    const [file = ""] = await readdir(join(rig.folder, "tokens"));
+    await writeFile(join(rig.folder, "tokens", file), '{"accessTo');
+    expect((await rig.tokens.get()).value).not.toBe(first.value);
+  });
+
+  it("that were given and not made cannot be replaced, and the error says what to set", async () => {
+    const given = accessTokens({
+      signIn: { ...rig.signIn, access: { kind: "fixed", accessToken: secret("1000.given", "ZOHO_ACCESS_TOKEN") } },
+      folder: rig.folder,
+      http: rig.http,
+      now: rig.clock.now,
+    });
+    const token = await given.get();
+    expect(token.value).toBe("1000.given");
+    const failure = await failureOf(given.replace(token));
+    expect(failure).toMatchObject({ exitCode: 6, code: "invalid_token" });
+    expect(failure.hint).toContain("ZOHO_REFRESH_TOKEN");
+    expect(failure.message).not.toContain("1000.given");
+  });
+});

@@ -1,0 +1,176 @@
+import { chmod, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type CredentialsStore, credentialsStore } from "../../src/zoho/credentials-store.ts";
+import { type KeyringEntry, keyringVault, NoKeyring, type Vault } from "../../src/zoho/keyring.ts";
+import { signInFromEnv } from "../../src/zoho/sign-in.ts";
+import { failureOf, temporaryFolder } from "../support/zoho-client.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await temporaryFolder();
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const profile = {
+  name: "acme",
+  dataCentre: "eu",
+  environment: "production",
+  accountsUrl: "https://accounts.zoho.eu",
+  clientId: "1000.ID",
+  scopes: ["ZohoCRM.notifications.ALL"],
+};
+const secrets = { clientSecret: "very-secret", refreshToken: "1000.refresh" };
+const store = (keyring?: Vault, env = {}): CredentialsStore => credentialsStore({ folder, keyring, env });
+
+/** A keyring whose entries live in memory, and that can be told to misbehave. */
+function memoryKeyring(behave: "well" | "hangs" | "refuses" | "forgets" = "well") {
+  const kept = new Map<string, string>();
+  const act = <T>(value: () => T): Promise<T> => {
+    if (behave === "hangs") return new Promise<never>(() => undefined);
+    return behave === "refuses" ? Promise.reject(new Error("no session bus")) : Promise.resolve(value());
+  };
+  const open =
+    async () =>
+    (service: string, name: string): KeyringEntry => {
+      const key = `${service}/${name}`;
+      return {
+        getPassword: () => act(() => kept.get(key) ?? null),
+        setPassword: (value) => act(() => (behave === "forgets" ? undefined : void kept.set(key, value))),
+        deletePassword: () => act(() => kept.delete(key)),
+      };
+    };
+  return { kept, vault: keyringVault(open, 50) };
+}
+
+describe("the credentials store", () => {
+  it("keeps the secrets in the keyring, and none of them in a file", async () => {
+    const keyring = memoryKeyring();
+    const saved = await store(keyring.vault).save(profile, secrets);
+    expect(saved).toMatchObject({ profile: { secretsIn: "keyring" }, noKeyringBecause: undefined });
+    const files = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), "utf8")));
+    expect(files.join("")).not.toMatch(/very-secret|1000\.refresh/);
+    const signIn = await store(keyring.vault).open();
+    expect(signIn).toMatchObject({ name: "acme", centre: { id: "eu" }, hosts: { apiUrl: undefined } });
+    if (signIn.access.kind !== "refreshable") throw new Error("A profile can be refreshed.");
+    expect(signIn.access.refreshToken.reveal()).toBe("1000.refresh");
+    expect(JSON.stringify(signIn)).not.toMatch(/very-secret|1000\.refresh/);
+  });
+
+  it.each([
+    ["hangs", "it did not answer within 0.05 s"],
+    ["refuses", "no session bus"],
+    ["forgets", "it did not keep what was written"],
+  ] as const)("uses a private file and says why when the keyring %s", async (behave, why) => {
+    const saved = await store(memoryKeyring(behave).vault).save(profile, secrets);
+    expect(saved).toMatchObject({ profile: { secretsIn: "file" }, noKeyringBecause: why });
+    expect(saved.path).toBe(join(folder, "secrets.json"));
+    if (process.platform !== "win32") expect((await stat(saved.path)).mode & 0o777).toBe(0o600);
+    expect((await store().open("acme")).name).toBe("acme");
+    expect((await readdir(folder)).sort()).toEqual(["profiles.json", "secrets.json"]);
+  });
+
+  it("says that the keyring is locked rather than that nobody is signed in", async () => {
+    const keyring = memoryKeyring();
+    await store(keyring.vault).save(profile, secrets);
+    const failure = await failureOf(store(memoryKeyring("refuses").vault).open());
+    expect(failure).toMatchObject({ exitCode: 6, code: "no_secrets" });
+    expect(failure.message).toContain("no session bus");
+    keyring.kept.clear();
+    expect((await failureOf(store(keyring.vault).open())).message).toContain("not where they were stored");
+  });
+
+  it("holds a profile for each organisation, the last one current", async () => {
+    await store().save(profile, secrets);
+    await store().save({ ...profile, name: "other", dataCentre: "in" }, { ...secrets, refreshToken: "1000.other" });
+    expect(await store().profiles()).toMatchObject({
+      current: "other",
+      profiles: [{ name: "acme" }, { name: "other" }],
+    });
+    expect((await store().open("acme")).centre.id).toBe("eu");
+    expect(await failureOf(store().open("acne"))).toMatchObject({ exitCode: 6, code: "not_signed_in" });
+    await store().remove("other");
+    expect((await store().open()).name).toBe("acme");
+    expect(await readFile(join(folder, "secrets.json"), "utf8")).not.toContain("1000.other");
+  });
+
+  it("loses no profile when several are saved at once", async () => {
+    const names = ["a", "b", "c", "d", "e"];
+    await Promise.all(names.map((name) => store().save({ ...profile, name }, secrets)));
+    expect((await store().profiles()).profiles.map((each) => each.name).sort()).toEqual(names);
+  });
+
+  it("removes the secrets from the keyring, too", async () => {
+    const keyring = memoryKeyring();
+    await store(keyring.vault).save(profile, secrets);
+    await store(keyring.vault).remove("acme");
+    expect(keyring.kept.size).toBe(0);
+    expect(await failureOf(store(keyring.vault).open())).toMatchObject({ code: "not_signed_in" });
+  });
+
+  it("lets the environment name other hosts, if secrets can be sent there", async () => {
+    await store().save(profile, secrets);
+    const env = { ZOHO_API_URL: "http://127.0.0.1:4000/", ZOHO_ACCOUNTS_URL: "https://accounts.example" };
+    expect((await store(undefined, env).open()).hosts).toEqual({
+      accountsUrl: "https://accounts.example",
+      apiUrl: "http://127.0.0.1:4000",
+    });
+    expect(await failureOf(store(undefined, { ZOHO_ACCOUNTS_URL: "http://accounts.zoho.eu" }).open())).toMatchObject({
+      exitCode: 2,
+    });
+  });
+
+  it("names a damaged file instead of forgetting the profiles", async () => {
+    await writeFile(join(folder, "profiles.json"), '{"profiles":{"acme"');
+    const failure = await failureOf(store().profiles());
+    expect(failure).toMatchObject({ exitCode: 6 });
+    expect(failure.message).toContain("profiles.json is damaged");
+    expect(await failureOf(store().save(profile, secrets))).toMatchObject({ exitCode: 6 });
+  });
+
+  it.skipIf(process.platform === "win32" || process.getuid?.() === 0)("says which file it may not read", async () => {
+    await store().save(profile, secrets);
+    await chmod(join(folder, "profiles.json"), 0o000);
+    expect((await failureOf(store().profiles())).message).toContain("profiles.json could not be read");
+  });
+
+  it("refuses a name that is none", async () => {
+    for (const name of ["", "../x", "a b"]) {
+      await expect(async () => store().save({ ...profile, name }, secrets)).rejects.toMatchObject({ exitCode: 2 });
+    }
+  });
+});
+
+describe("keyringVault", () => {
+  it("does not claim that an entry is deleted which is still there", async () => {
+    const entry: KeyringEntry = {
+      getPassword: async () => "still here",
+      setPassword: async () => undefined,
+      deletePassword: async () => true,
+    };
+    await expect(keyringVault(async () => () => entry).remove("x")).rejects.toThrow(NoKeyring);
+  });
+});
+
+describe("signInFromEnv", () => {
+  const full = { ZOHO_CLIENT_ID: "id", ZOHO_CLIENT_SECRET: "s", ZOHO_REFRESH_TOKEN: "r", ZOHO_DC: "in" };
+
+  it("takes a refresh token with its client, or an access token alone, or nothing", () => {
+    expect(signInFromEnv(full)).toMatchObject({
+      centre: { id: "in" },
+      hosts: { accountsUrl: "https://accounts.zoho.in" },
+      access: { kind: "refreshable", client: { clientId: "id", accountsUrl: "https://accounts.zoho.in" } },
+    });
+    expect(signInFromEnv({ ZOHO_ACCESS_TOKEN: "a" })).toMatchObject({
+      centre: { id: "us" },
+      access: { kind: "fixed" },
+    });
+    expect(signInFromEnv({ ZOHO_CLIENT_ID: "id", ZOHO_CLIENT_SECRET: "s" })).toBeUndefined();
+  });
+
+  it("calls an empty variable and a missing one by name", () => {
+    expect(() => signInFromEnv({ ...full, ZOHO_REFRESH_TOKEN: "" })).toThrow("ZOHO_REFRESH_TOKEN is set and empty");
+    expect(() => signInFromEnv({ ZOHO_REFRESH_TOKEN: "r" })).toThrow("ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET are not");
+    expect(() => signInFromEnv({ ...full, ZOHO_DC: "moon" })).toThrow('no Zoho data centre "moon"');
+  });
+});

@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import { apiUrl, dataCentreOf, dataCentres, findDataCentre } from "../../src/zoho/data-centres.ts";
+import { findWatchProduct } from "../../src/zoho/watch-products.ts";
+import { zohoApi } from "../../src/zoho/zoho-api.ts";
+import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
+
+describe("data centres", () => {
+  it("are found again by every host of theirs, and by no other", () => {
+    for (const centre of dataCentres) {
+      for (const url of [centre.accountsUrl, apiUrl(centre, "production"), apiUrl(centre, "sandbox")]) {
+        expect(dataCentreOf(url)).toBe(centre);
+      }
+    }
+    expect(dataCentreOf("https://www.zohoapis.com.evil.example")).toBeUndefined();
+    expect(dataCentreOf("https://evilzohoapis.com")).toBeUndefined();
+  });
+
+  it("have the hosts that break the pattern", () => {
+    expect(findDataCentre("CA")).toMatchObject({ accountsUrl: "https://accounts.zohocloud.ca" });
+    expect(apiUrl(findDataCentre("ca"), "production")).toBe("https://www.zohoapis.ca");
+    expect(apiUrl(findDataCentre("au"), "developer")).toBe("https://developer.zohoapis.com.au");
+  });
+});
+
+describe("the address of an API call", () => {
+  const urlOf = (rig: Rig, product: string, environment: "production" | "sandbox", apiDomain: string) => {
+    const seen: string[] = [];
+    const api = zohoApi({
+      http: {
+        send: async (request) => {
+          seen.push(request.url);
+          return { status: 204, text: "", body: undefined, unreadable: false };
+        },
+        close: async () => undefined,
+      },
+      tokens: { ...rig.tokens, get: async () => ({ value: "t", apiDomain, expiresAt: undefined }) },
+      signIn: { ...rig.signIn, environment, hosts: { accountsUrl: "https://accounts.zoho.com", apiUrl: undefined } },
+      product: findWatchProduct(product),
+    });
+    return api.call({ method: "GET", path: "/p", repeatable: true, action: "", scope: "" }).then(() => seen[0]);
+  };
+
+  it("is where api_domain says, whatever data centre was asked", async () => {
+    const rig = await startRig();
+    try {
+      expect(await urlOf(rig, "crm", "production", "https://www.zohoapis.eu")).toBe("https://www.zohoapis.eu/p");
+      expect(await urlOf(rig, "bigin", "production", "https://www.zohoapis.in")).toBe("https://www.zohoapis.in/p");
+      expect(await urlOf(rig, "crm", "sandbox", "https://www.zohoapis.eu")).toBe("https://sandbox.zohoapis.eu/p");
+      expect(await urlOf(rig, "recruit", "production", "https://www.zohoapis.in")).toBe("https://recruit.zoho.in/p");
+      expect(await urlOf(rig, "crm", "production", "https://api.own.example")).toBe("https://api.own.example/p");
+    } finally {
+      await rig.close();
+    }
+  });
+
+  it("of the wrong data centre is named as that when the token is refused there", async () => {
+    const rig = await startRig();
+    try {
+      const api = zohoApi({
+        http: {
+          send: async () => {
+            const body = { code: "INVALID_TOKEN", message: "invalid oauth token", details: {}, status: "error" };
+            return { status: 401, text: JSON.stringify(body), body, unreadable: false };
+          },
+          close: async () => undefined,
+        },
+        tokens: rig.tokens,
+        signIn: {
+          ...rig.signIn,
+          hosts: { accountsUrl: "https://accounts.zoho.eu", apiUrl: "https://www.zohoapis.com" },
+        },
+        product: findWatchProduct("crm"),
+      });
+      const failure = await failureOf(
+        api.call({ method: "GET", path: "/p", repeatable: true, action: "list channels", scope: "" }),
+      );
+      expect(failure.message).toContain("wrong data centre: the token is of eu (Europe), and www.zohoapis.com is us");
+    } finally {
+      await rig.close();
+    }
+  });
+});

@@ -1,0 +1,203 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DAY_MS, HOUR_MS, zohoTime } from "../../src/zoho/channel-time.ts";
+import type { ChannelConfig } from "../../src/zoho/channels.ts";
+import { type ChannelChange, type KeepAliveOptions, keepAlive } from "../../src/zoho/keep-alive.ts";
+import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await startRig();
+});
+afterEach(() => rig.close());
+
+const config: ChannelConfig = {
+  id: "1105420521999070702",
+  events: ["Leads.all"],
+  notifyUrl: "https://abc.example/hook",
+  token: "a-token",
+  related: false,
+  values: undefined,
+  conditions: [],
+};
+const isWatch = (method: string) => (request: { method: string; path: string }) =>
+  request.method === method && request.path.endsWith("/watch");
+
+/** Runs the loop over simulated days. `gaps`: how often, on any tick of the clock, the channel was not alive. */
+async function live(days: number, options: Partial<KeepAliveOptions> = {}) {
+  const controller = new AbortController();
+  const changes: (ChannelChange & { at: number })[] = [];
+  const end = rig.clock.now().getTime() + days * DAY_MS;
+  let gaps = 0;
+  rig.clock.onAdvance(() => {
+    if (changes.length > 0 && !rig.server.watch.isAlive(config.id)) gaps++;
+    if (rig.clock.now().getTime() >= end) controller.abort();
+  });
+  const done = keepAlive({
+    client: rig.client(),
+    config,
+    lifetimeMs: 7 * DAY_MS - HOUR_MS,
+    expiresAt: undefined,
+    now: rig.clock.now,
+    sleep: rig.clock.sleep,
+    random: () => 0.5,
+    signal: controller.signal,
+    onChange: (change) => changes.push({ ...change, at: rig.clock.now().getTime() }),
+    ...options,
+  });
+  await done;
+  return { changes, gaps, types: changes.map((change) => change.type) };
+}
+
+describe("keepAlive", () => {
+  it("keeps a channel over a month with no gap: over token refreshes, a network cut and a refused renewal", async () => {
+    // For eight hours around the second renewal there is no network; the fourth renewal is refused once.
+    const renewals = new Set<number>();
+    let cutUntil = 0;
+    rig.server.trouble("cut", 100_000, (request) => {
+      if (isWatch("PUT")(request)) renewals.add(Math.floor(request.at / DAY_MS));
+      if (renewals.size === 2 && cutUntil === 0) cutUntil = request.at + 8 * HOUR_MS;
+      return request.at < cutUntil;
+    });
+    const refusal = { watch: [{ code: "INVALID_DATA", message: "invalid data", details: {}, status: "error" }] };
+    rig.server.trouble({ status: 400, body: refusal }, 1, (request) => isWatch("PUT")(request) && renewals.size === 4);
+    const { changes, gaps, types } = await live(30);
+    expect(gaps).toBe(0);
+    expect(types).not.toContain("lost");
+    expect(types).toContain("expiring");
+    expect(rig.server.requests.filter(isWatch("POST"))).toHaveLength(2);
+    expect(types[0]).toBe("created");
+    expect(types.filter((type) => type === "renewed").length).toBeGreaterThanOrEqual(5);
+    expect(rig.server.tokenRequests().length).toBeGreaterThan(4);
+    for (const change of changes) {
+      if (change.type === "renewed") expect(change.expiresAt.getTime()).toBeGreaterThan(change.from?.getTime() ?? 0);
+    }
+    expect(rig.server.watch.isAlive(config.id)).toBe(true);
+  });
+});
+
+describe("keepAlive, one thing at a time,", () => {
+  it("renews between 75 and 80 % of the lifetime, by a PUT of all of the channel", async () => {
+    const { changes, types } = await live(12);
+    expect(types).toEqual(["created", "renewed", "renewed"]);
+    const lifetimeMs = 7 * DAY_MS - HOUR_MS;
+    const [created, renewed] = changes;
+    const part = ((renewed?.at ?? 0) - (created?.at ?? 0)) / lifetimeMs;
+    expect(part).toBeGreaterThanOrEqual(0.75);
+    expect(part).toBeLessThanOrEqual(0.8);
+    const [put] = rig.server.requests.filter(isWatch("PUT"));
+    expect(put?.json).toMatchObject({
+      watch: [{ channel_id: config.id, token: "a-token", notify_on_related_action: false, events: ["Leads.all"] }],
+    });
+  });
+
+  it("tries on through a network cut and tells of each failure with the time that is left", async () => {
+    // Twelve hours without network, from the moment of the first renewal.
+    let cutUntil: number | undefined;
+    rig.server.trouble("cut", 100_000, (request) => {
+      if (cutUntil === undefined && request.method === "PUT") cutUntil = request.at + 12 * HOUR_MS;
+      return cutUntil !== undefined && request.at < cutUntil;
+    });
+    const { changes, gaps, types } = await live(7);
+    expect(gaps).toBe(0);
+    expect(types[0]).toBe("created");
+    expect(types.at(-1)).toBe("renewed");
+    const failures = changes.filter((change) => change.type === "expiring");
+    expect(failures.length).toBeGreaterThan(20);
+    expect(failures.length).toBeLessThan(100);
+    expect(failures.every((change) => change.expiresAt.getTime() > change.at)).toBe(true);
+  });
+
+  it("tries ever more often towards the end, and makes it when the network is back in the last minute", async () => {
+    const expiresAt = new Date(rig.clock.now().getTime() + 10 * HOUR_MS);
+    await rig.client().create([{ config, expiresAt }]);
+    rig.server.trouble("cut", 100_000, (request) => request.at < expiresAt.getTime() - 60_000);
+    const { gaps, types } = await live(0.5, { expiresAt });
+    expect(gaps).toBe(0);
+    expect(types).not.toContain("lost");
+    expect(types.at(-1)).toBe("renewed");
+  });
+
+  it("makes the channel anew under its id when Zoho refuses the renewal", async () => {
+    const refusal = { watch: [{ code: "INVALID_DATA", message: "invalid data", details: {}, status: "error" }] };
+    rig.server.trouble({ status: 400, body: refusal }, 1, isWatch("PUT"));
+    const { gaps, types } = await live(7);
+    expect(gaps).toBe(0);
+    expect(types).toEqual(["created", "renewed"]);
+    expect(rig.server.requests.filter(isWatch("POST"))).toHaveLength(2);
+  });
+
+  it("says that the channel was lost, and creates it again from its configuration", async () => {
+    let dropped = false;
+    rig.clock.onAdvance(() => {
+      if (!dropped && rig.clock.now().getTime() > Date.parse("2026-03-03T00:00:00Z")) {
+        rig.server.watch.drop(config.id);
+        dropped = true;
+      }
+    });
+    const { changes, types } = await live(8);
+    expect(types).toEqual(["created", "lost", "created"]);
+    expect(changes[1]).toMatchObject({ error: { code: "not_subscribed" } });
+    expect(rig.server.watch.rows()[0]).toMatchObject({ token: "a-token", related: false });
+  });
+
+  it("does not take an answer for a renewal whose end is not later", async () => {
+    // Zoho says yes to every write and leaves the end where it is.
+    const expiresAt = new Date(rig.clock.now().getTime() + 2 * HOUR_MS);
+    const stale = { channel_id: config.id, channel_expiry: zohoTime(expiresAt) };
+    const body = { watch: [{ code: "SUCCESS", details: { events: [stale] }, message: "ok", status: "success" }] };
+    rig.server.trouble({ status: 200, body }, 100_000, (request) => request.path.endsWith("/watch"));
+    const { changes, types } = await live(1, { expiresAt });
+    expect(types).not.toContain("renewed");
+    expect(changes.find((change) => change.type === "expiring")).toMatchObject({ error: { code: "not_renewed" } });
+    expect(types.filter((type) => type === "lost")).toHaveLength(1);
+    expect(rig.server.requests.length).toBeLessThan(600);
+  });
+
+  it("warns when Zoho grants an hour, and lives by what was granted", async () => {
+    const { changes, gaps } = await live(0.5, { lifetimeMs: 8 * DAY_MS });
+    expect(gaps).toBe(0);
+    expect(changes[0]).toMatchObject({ type: "created" });
+    expect(changes[0]?.type === "created" && changes[0].warning).toContain("granted 1h where 8d");
+    expect(changes.length).toBeGreaterThan(10);
+  });
+
+  it("ends with the error of the sign-in when that is what lost the channel", async () => {
+    const expiresAt = new Date(rig.clock.now().getTime() + 2 * HOUR_MS);
+    await rig.client().create([{ config, expiresAt }]);
+    const dead = { status: 200, body: { error: "invalid_code" } };
+    rig.server.trouble(dead, 100_000, (request) => request.path === "/oauth/v2/token");
+    const changes: ChannelChange[] = [];
+    const failure = await failureOf(live(30, { expiresAt, onChange: (change) => changes.push(change) }));
+    expect(failure).toMatchObject({ exitCode: 6, code: "invalid_code" });
+    expect(changes.some((change) => change.type === "expiring")).toBe(true);
+    expect(changes.at(-1)?.type).toBe("lost");
+    expect(changes.filter((change) => change.type === "lost")).toHaveLength(1);
+  });
+
+  it("ends when its signal aborts, also in the middle of a nap", async () => {
+    const controller = new AbortController();
+    let napping: () => void = () => undefined;
+    const asleep = new Promise<void>((resolve) => {
+      napping = resolve;
+    });
+    const done = keepAlive({
+      client: rig.client(),
+      config,
+      lifetimeMs: DAY_MS,
+      expiresAt: new Date(rig.clock.now().getTime() + DAY_MS),
+      now: rig.clock.now,
+      sleep: (_ms, signal) =>
+        new Promise((resolve) => {
+          signal?.addEventListener("abort", () => resolve());
+          napping();
+        }),
+      random: () => 0.5,
+      signal: controller.signal,
+      onChange: () => undefined,
+    });
+    await asleep;
+    controller.abort();
+    await done;
+    expect(rig.server.requests).toHaveLength(0);
+  });
+});

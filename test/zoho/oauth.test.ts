@@ -1,0 +1,192 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { secret } from "../../src/core/secret.ts";
+import { startRedirectServer } from "../../src/zoho/browser-login.ts";
+import { dataCentres } from "../../src/zoho/data-centres.ts";
+import { deviceLogin } from "../../src/zoho/device-flow.ts";
+import { exchangeCode, type OAuthClient, refreshAccess, revokeToken } from "../../src/zoho/oauth.ts";
+import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
+
+const SCOPES = ["ZohoCRM.notifications.ALL"];
+let rig: Rig;
+let client: OAuthClient;
+beforeEach(async () => {
+  rig = await startRig();
+  const { clientId, clientSecret } = rig.server.accounts;
+  client = { accountsUrl: rig.server.url, clientId, clientSecret: secret(clientSecret, "test") };
+});
+afterEach(() => rig.close());
+
+describe("a self client's code", () => {
+  it("becomes tokens, in a body that no log keeps, and obeys the api_domain", async () => {
+    rig.server.accounts.apiDomain = "https://www.zohoapis.eu/some/path";
+    const tokens = await exchangeCode(rig.http, client, rig.server.accounts.makeCode(SCOPES));
+    expect(tokens).toMatchObject({ apiDomain: "https://www.zohoapis.eu", lifetimeMs: 3_600_000, scopes: SCOPES });
+    expect(tokens.refreshToken).toMatch(/^1000\./);
+    const [request] = rig.server.requests;
+    expect([...(request?.query ?? [])]).toEqual([]);
+    expect(Object.fromEntries(request?.form ?? [])).toMatchObject({ grant_type: "authorization_code" });
+  });
+
+  it("works once: the second time is told as used or too old", async () => {
+    const code = rig.server.accounts.makeCode(SCOPES);
+    await exchangeCode(rig.http, client, code);
+    const failure = await failureOf(exchangeCode(rig.http, client, code));
+    expect(failure).toMatchObject({ exitCode: 6, code: "invalid_code" });
+    expect(failure.message).toContain("used already or is too old");
+    expect(failure.message).not.toContain(code);
+  });
+
+  it("is refused when older than three minutes", async () => {
+    const code = rig.server.accounts.makeCode(SCOPES);
+    rig.clock.advance(181_000);
+    expect(await failureOf(exchangeCode(rig.http, client, code))).toMatchObject({ code: "invalid_code" });
+  });
+
+  it("is recognised as of another data centre or client, though Zoho answers 200", async () => {
+    const wrong = { ...client, clientSecret: secret("of-another-centre", "test") };
+    const failure = await failureOf(exchangeCode(rig.http, wrong, rig.server.accounts.makeCode(SCOPES)));
+    expect(failure).toMatchObject({ exitCode: 6, code: "invalid_client" });
+    expect(failure.message).toContain(`may live in another (--dc ${dataCentres.map((each) => each.id).join("|")})`);
+    expect(failure.message).not.toContain("of-another-centre");
+  });
+});
+
+describe("refreshAccess", () => {
+  it("tells a dead refresh token from a throttle", async () => {
+    expect(await failureOf(refreshAccess(rig.http, client, secret("dead", "test")))).toMatchObject({
+      code: "invalid_code",
+      hint: "sign in again: zoho-hooks login",
+    });
+    const live = secret(rig.server.accounts.makeRefreshToken(SCOPES), "test");
+    for (let i = 0; i < 10; i++) await refreshAccess(rig.http, client, live);
+    expect(await failureOf(refreshAccess(rig.http, client, live))).toMatchObject({
+      exitCode: 6,
+      code: "token_throttled",
+    });
+  });
+
+  it("reads the legacy answer, in which expires_in is milliseconds", async () => {
+    const body = { access_token: "1000.x", expires_in: 3_600_000, expires_in_sec: 3600 };
+    rig.server.trouble({ status: 200, body });
+    expect((await refreshAccess(rig.http, client, secret("r", "test"))).lifetimeMs).toBe(3_600_000);
+  });
+
+  it("says so when an HTML page comes instead of JSON", async () => {
+    rig.server.trouble({ status: 200, body: "<html>maintenance</html>" }, 9);
+    expect((await failureOf(refreshAccess(rig.http, client, secret("r", "test")))).message).toContain("not JSON");
+  });
+});
+
+describe("revokeToken", () => {
+  it("succeeds only when Zoho says so, and the tokens are dead then", async () => {
+    const refreshToken = secret(rig.server.accounts.makeRefreshToken(SCOPES), "test");
+    const { accessToken } = await refreshAccess(rig.http, client, refreshToken);
+    await revokeToken(rig.http, rig.server.url, refreshToken);
+    expect(rig.server.accounts.scopesOf(accessToken)).toBeUndefined();
+    const again = await failureOf(revokeToken(rig.http, rig.server.url, refreshToken));
+    expect(again).toMatchObject({ exitCode: 6, code: "revoke_failed" });
+    expect(again.message).toContain("HTTP 400, not JSON");
+  });
+});
+
+describe("the browser sign-in", () => {
+  const start = (signal = new AbortController().signal, timeoutMs = 10_000) =>
+    startRedirectServer({
+      accountsUrl: rig.server.url,
+      clientId: client.clientId,
+      scopes: SCOPES,
+      port: 0,
+      timeoutMs,
+      signal,
+    });
+
+  it("takes the code that Zoho's redirect brings, and trades it in with the same address", async () => {
+    const server = await start();
+    const page = await fetch(server.authorizationUrl);
+    expect(page.status).toBe(200);
+    const grant = await server.grant;
+    expect(grant).toMatchObject({ accountsUrl: rig.server.url, redirectUri: server.redirectUri });
+    expect((await exchangeCode(rig.http, client, grant.code, grant.redirectUri)).refreshToken).toBeDefined();
+    const query = new URL(server.authorizationUrl).searchParams;
+    expect(query.get("access_type")).toBe("offline");
+    expect(query.get("prompt")).toBe("consent");
+    await server.close();
+  });
+
+  it("ignores whoever does not know the state", async () => {
+    const server = await start();
+    const forged = await fetch(`${server.redirectUri}?code=evil&state=guess`);
+    expect(forged.status).toBe(400);
+    await fetch(server.authorizationUrl);
+    expect((await server.grant).code).not.toBe("evil");
+    await server.close();
+  });
+
+  it("goes to the user's own data centre, and to no server that it does not know", async () => {
+    const back = async (accountsServer: string) => {
+      const server = await start();
+      const state = new URL(server.authorizationUrl).searchParams.get("state") ?? "";
+      await fetch(
+        `${server.redirectUri}?${new URLSearchParams({ code: "c", state, "accounts-server": accountsServer })}`,
+      );
+      return server.grant.finally(() => server.close());
+    };
+    expect((await back("https://accounts.zoho.eu")).accountsUrl).toBe("https://accounts.zoho.eu");
+    expect(await failureOf(back("https://accounts.zoho.eu.evil.example"))).toMatchObject({ exitCode: 6 });
+    expect(await failureOf(back("http://accounts.zoho.eu"))).toMatchObject({ code: "unknown_accounts_server" });
+  });
+
+  it("says that access was denied, that nobody came, and ends with its signal", async () => {
+    const denied = await start();
+    const state = new URL(denied.authorizationUrl).searchParams.get("state") ?? "";
+    await fetch(`${denied.redirectUri}?error=access_denied&state=${state}`);
+    expect(await failureOf(denied.grant)).toMatchObject({ exitCode: 6, code: "access_denied" });
+    await denied.close();
+
+    const late = await start(undefined, 1);
+    expect((await failureOf(late.grant)).message).toContain("nobody came back");
+    await late.close();
+
+    const controller = new AbortController();
+    const stopped = await start(controller.signal);
+    controller.abort(new Error("stopped"));
+    expect((await failureOf(stopped.grant)).message).toBe("stopped");
+    await stopped.close();
+  });
+});
+
+describe("the device sign-in", () => {
+  const login = (onPoll: (polls: number) => void) => {
+    let polls = 0;
+    return deviceLogin({
+      http: rig.http,
+      client,
+      scopes: SCOPES,
+      show: () => undefined,
+      sleep: async (ms) => {
+        rig.clock.advance(ms);
+        onPoll(++polls);
+      },
+      signal: new AbortController().signal,
+    });
+  };
+
+  it("shows the code, asks no oftener than Zoho allows, and gets tokens once they are granted", async () => {
+    const { tokens } = await login((polls) => polls === 3 && rig.server.accounts.decideDevice("granted"));
+    expect(tokens.refreshToken).toMatch(/^1000\./);
+    const polls = rig.server.requests.filter((each) => each.path === "/oauth/v3/device/token");
+    expect(polls).toHaveLength(3);
+  });
+
+  it("ends when it is turned down, and when nobody confirms", async () => {
+    expect(await failureOf(login(() => rig.server.accounts.decideDevice("denied")))).toMatchObject({
+      code: "access_denied",
+    });
+    expect(await failureOf(login(() => undefined))).toMatchObject({ exitCode: 6, code: "expired" });
+  });
+
+  it("sends the client's secret to no data centre that is not known", async () => {
+    rig.server.accounts.deviceLocation = "mars";
+    expect((await failureOf(login(() => undefined))).message).toContain('no Zoho data centre "mars"');
+  });
+});
