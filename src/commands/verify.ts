@@ -18,7 +18,6 @@ import { configuredProducts, secretsWithKeys } from "./configured-products.ts";
 import { expandPaths } from "./expand-paths.ts";
 import { hintTeller } from "./hint-teller.ts";
 import { addSecretOptions, collect, givenSecrets, parseHeader, readUserFile, type SecretOptions } from "./options.ts";
-import { requireWanted } from "./verify/wanted.ts";
 
 interface VerifyOptions extends SecretOptions {
   readonly product?: string;
