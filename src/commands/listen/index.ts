@@ -25,6 +25,8 @@ export const define: Define = (command, act) => {
 const HELP = `
 Post to /webhooks/zoho/<product>, or to /webhooks/zoho to let the body tell the product.
 Secrets are read from ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN (with _CRM, _DESK … behind it for one product only).
+SalesIQ and Cliq are checked with ZOHO_WEBHOOK_PUBLIC_KEY, a key or the name of its file. The secret that Mail hands
+over when its webhook is set up is kept and used by itself; ZOHO_WEBHOOK_HOOK_SECRET gives one of an earlier set-up.
 Every delivery is kept in the event log before it is answered: see zoho-hooks events.
 
 Examples:
