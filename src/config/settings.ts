@@ -6,7 +6,7 @@ import { parseDuration, parseSize, parseWhole } from "../core/units.ts";
 
 export const CONFIG_FILE = "zoho-hooks.config.json";
 
-const productSettings = formatSettings.extend({
+const productSettings = formatSettings().extend({
   /** The format that comes first for this product: `send` writes it. */
   format: z.string().optional(),
 });

@@ -36,7 +36,7 @@ export function watchFormat({ source, api, modules: members, documented, hint }:
       event("<Module>.edit", "A channel tells that records were edited", of("edit"), { members }),
       event("<Module>.delete", "A channel tells that records were deleted", of("delete"), { once, members }),
     ],
-    recognise: (payload) => recogniseNotification(payload, api),
+    recognise: recogniseNotification,
     records: moduleRecords,
     // Deliveries have no id of their own; those who tell repeats apart compare these, beside module, verb and record.
     identity(data) {
@@ -79,14 +79,12 @@ function channelId() {
 }
 
 /** By two marks that no other body has: a channel or the server's time, and no record beside them. */
-function recogniseNotification({ data }: Payload, api: string): string | undefined {
+function recogniseNotification({ data }: Payload): string | undefined {
   const module = textAt(data, ["module"]);
   const operation = textAt(data, ["operation"]);
   if (module === undefined || operation === undefined || typeof data !== "object" || data === null) return undefined;
   if (Object.hasOwn(data, "data")) return undefined;
   if (idsAt(data, ["channel_id"]).length === 0 && idsAt(data, ["server_time"]).length === 0) return undefined;
-  const [, itsApi] = /^https?:\/\/[^/]+\/([^/]+)\//.exec(textAt(data, ["resource_uri"]) ?? "") ?? [];
-  if (itsApi !== undefined && itsApi !== api) return undefined;
   const verb = Object.entries(OPERATIONS).find(([, word]) => word === operation)?.[0];
   return `${module}.${verb ?? operation}`;
 }

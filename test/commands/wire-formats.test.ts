@@ -42,7 +42,7 @@ describe("the set-up probes of Desk", () => {
   ])("%s %s with %j as %s is answered 200, also where keys are asked for", async (method, path, body, type) => {
     const cwd = tempFolder();
     const { jwks } = await keysIn(cwd);
-    const app = await listen({ cwd, env: { ZOHO_WEBHOOK_JWKS: jwks } });
+    const app = await listen({ cwd, env: { ZOHO_WEBHOOK_JWKS: jwks, ZOHO_WEBHOOK_SECRET: "x" } });
     const answer = await fetch(app.url + path, {
       method,
       ...(body === undefined ? {} : { body }),
