@@ -70,7 +70,8 @@ export function openReadings(delivery: Delivery, payload: Payload): readonly Bod
 /** Mistakes that are made in building the string. */
 export function financeMistakes(delivery: Delivery, payload: Payload): readonly BodyVariant[] {
   const { query, form, raw } = financeParts(delivery, payload);
-  const usual = financeCanonical({ query, form, raw });
+  // What is a mistake under one reading may be right under another.
+  const right = [financeCanonical({ query, form, raw }), ...openReadings(delivery, payload).map(({ body }) => body)];
   const pairs = [...query, ...form];
   const undecoded = [splitUrl(delivery.url).query, ...(form.length > 0 ? [delivery.body.toString("utf8")] : [])]
     .flatMap((text) => text.split("&"))
@@ -129,7 +130,7 @@ export function financeMistakes(delivery: Delivery, payload: Payload): readonly 
       "the JSON in the form was signed as a raw body",
       joined(sorted(query), Buffer.from(payload.text ?? "")),
     ),
-  ].filter(({ body }) => !body.equals(usual));
+  ].filter(({ body }) => !right.some((each) => each.equals(body)));
 }
 
 function joined(pairs: readonly FieldPair[], raw: Buffer): Buffer {

@@ -2,7 +2,7 @@ import { createHash, type KeyObject, sign, verify } from "node:crypto";
 import { headerValue, withHeader } from "../delivery.ts";
 import type { Finding, Proof } from "../product.ts";
 import type { Secret } from "../secret.ts";
-import { bodyVariants, reserialised } from "./body-variants.ts";
+import { bodyEdits, bodyLayouts, reserialised } from "./body-variants.ts";
 import { judgeHeader } from "./header-present.ts";
 import { readPrivateKey, readPublicKeys } from "./public-key.ts";
 
@@ -44,13 +44,13 @@ export function rsaSignature({ id, header }: RsaSignature): Proof {
         },
       );
     },
-    explain(delivery, payload, secrets, product) {
+    explain(delivery, _payload, secrets, product) {
       const keys = secrets.for("publicKey", product);
       const signature = headerValue(delivery, header) ?? "";
       const variants = [
         { id: "exact", body: delivery.body, meaning: "the signature matches the body exactly", remedy: "" },
       ];
-      const findings = [...variants, ...bodyVariants(delivery.body, payload.text)].map(
+      const findings = [...variants, ...bodyEdits(delivery.body), ...bodyLayouts(delivery.body)].map(
         (variant): Finding => ({
           id: variant.id,
           matches: matchingKey(keys, variant.body, signature) !== undefined,
@@ -60,7 +60,11 @@ export function rsaSignature({ id, header }: RsaSignature): Proof {
       );
       return {
         canonical: `the raw body, ${delivery.body.length} bytes; keys tried: ${keys.map((key) => `${key.origin} (${readPublicKeys(key).map(fingerprint).join(", ")})`).join(", ") || "none"}`,
-        findings: [...findings.filter(({ matches }) => matches), ...findings.filter(({ matches }) => !matches)],
+        // Several changes may lead to the same bytes: the plainest comes first.
+        findings: [
+          ...findings.filter(({ matches }) => matches).slice(0, 1),
+          ...findings.filter(({ matches }) => !matches),
+        ],
         // Only the private key can tell, and the checking side has none.
         expected: undefined,
         received: headerValue(delivery, header),

@@ -3,18 +3,29 @@ import { eventNames, findEvent, nearest } from "../../core/event-name.ts";
 import type { Product } from "../../core/product.ts";
 import { requireProduct } from "../options.ts";
 
-interface WantedOptions {
+interface CandidateFlags {
   readonly product?: string;
   readonly event?: string;
   readonly format?: string;
 }
 
+interface Candidates {
+  /** What a body may be taken for; with a product named, what else it looks like. */
+  readonly products: readonly Product[];
+  /** The only one, when it was named. */
+  readonly product: Product | undefined;
+  readonly event: string | undefined;
+}
+
 /** The products, product and event that the flags leave to choose from. */
-export function requireWanted(products: readonly Product[], { product: id, event, format }: WantedOptions) {
+export function candidatesFor(
+  products: readonly Product[],
+  { product: id, event, format }: CandidateFlags,
+): Candidates {
   const product = id === undefined ? undefined : requireProduct(products, id);
   const candidates = withFormat(product === undefined ? products : [product], format);
   if (event !== undefined) requireEventName(candidates, event);
-  return { products: candidates, product: product === undefined ? undefined : candidates[0], event };
+  return product === undefined ? { products: candidates, product, event } : { products, product: candidates[0], event };
 }
 
 function withFormat(candidates: readonly Product[], id: string | undefined): readonly Product[] {
