@@ -5,12 +5,12 @@ import { ExitCode, type UserError } from "../../core/errors.ts";
 import { eventPatterns } from "../../core/event-pattern.ts";
 import { createProbeKey } from "../../core/probe-key.ts";
 import { parseDuration } from "../../core/units.ts";
-import { products } from "../../products/index.ts";
 import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/address-list.ts";
 import { type Receiver, startReceiver } from "../../receiver/receiver.ts";
 import { webhookUrl } from "../../receiver/route.ts";
 import { createTally, parseExpectation } from "../../receiver/tally.ts";
 import type { Define } from "../command.ts";
+import { configuredProducts, secretsWithKeys } from "../configured-products.ts";
 import { hintTeller } from "../hint-teller.ts";
 import { givenSecrets } from "../options.ts";
 import { type Exec, type ExecUrls, startExec } from "./exec.ts";
@@ -42,7 +42,9 @@ Examples:
 
 async function listen(context: Context, options: ListenOptions): Promise<ExitCode | number> {
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
-  const { settings, secrets } = config;
+  const { settings } = config;
+  const products = configuredProducts(config);
+  const secrets = await secretsWithKeys(context, config, products);
   const shown = eventPatterns(settings.events);
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout, "--timeout");
