@@ -28,7 +28,7 @@ export function createContext(runtime: Runtime, mode: Mode): Context {
       err ??= paintFor(runtime.stderr, runtime, mode.color);
       return err;
     },
-    columns: runtime.stdout.columns ?? 100,
+    columns: runtime.stdout.columns ?? Number.POSITIVE_INFINITY,
     verbose: mode.verbose,
     quiet: mode.quiet,
   };

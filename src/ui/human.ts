@@ -18,6 +18,7 @@ export interface Style {
   /** Paint for stdout and for stderr: one may be a terminal and the other a file. */
   readonly out: Paint;
   readonly err: Paint;
+  /** Of stdout; endless where it is no terminal. */
   readonly columns: number;
   readonly verbose: boolean;
   readonly quiet: boolean;

@@ -8,20 +8,21 @@ import { formatBytes } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { type Paint, plain } from "../paint.ts";
+import { fitLine } from "./fit-line.ts";
 
 /** Below an event's time. */
 export const INDENT = "         ";
 
 /** One line an event; below it only what needs attention, and with `--verbose` headers and body. */
-export function renderEvent(report: EventReport, { out, verbose }: Style): Rendered {
+export function renderEvent(report: EventReport, { out, verbose, columns: width }: Style): Rendered {
   if (!report.shown) return {};
   const { receipt } = report;
   const columns = [
-    out.dim(clockTime(report.at)),
-    out.strong(`#${report.n}`.padEnd(5)),
-    out.name(plain(receipt.product ?? "?").padEnd(13)),
-    eventName(report, out).padEnd(24),
-    record(report).padEnd(19),
+    { text: out.dim(clockTime(report.at)), width: 8 },
+    { text: out.strong(`#${report.n}`), width: 5 },
+    { text: out.name(plain(receipt.product ?? "?")), width: 13 },
+    { text: eventName(report, out), width: 24 },
+    { text: record(report), width: 19 },
   ];
   const findings = [
     ...proofTexts(receipt.verdicts, out),
@@ -31,9 +32,9 @@ export function renderEvent(report: EventReport, { out, verbose }: Style): Rende
     ...(report.kept === undefined ? [] : keptText(report.kept, out)),
   ];
   const below = [...refusal(report, out), ...issueLines(report, out), ...(verbose ? details(report, out) : [])];
-  const line = `${columns.join(" ")}  ${findings.join("  ")}`;
   const heading = report.kept?.heading === undefined ? "" : `${out.dim(report.kept.heading)}\n`;
-  return { out: `${heading}${[line, ...below.map((text) => `${INDENT}${text}`.trimEnd())].join("\n")}\n` };
+  const lines = fitLine([...columns, ...findings.map((text) => ({ text }))], width, INDENT);
+  return { out: `${heading}${[...lines, ...below.map((text) => `${INDENT}${text}`.trimEnd())].join("\n")}\n` };
 }
 
 /** What became of it after it was answered. */
