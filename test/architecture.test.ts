@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   zoho: ["core"],
   config: ["core"],
   ui: ["core"],
+  library: ["core", "products", "config"],
   commands: ["core", "products", "receiver", "delivery", "store", "tunnel", "zoho", "config"],
 };
 /** Types of the world that any folder but core may name. */
@@ -26,7 +27,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   core: ["zod"],
   products: ["zod"],
   commands: ["commander"],
-  ui: ["chalk", "ora", "inquirer"],
+  ui: ["chalk", "commander", "ora", "inquirer"],
 };
 
 interface Import {

@@ -2,9 +2,8 @@ import { loadConfig } from "../config/load.ts";
 import type { Context } from "../context.ts";
 import type { Delivery, HeaderPair } from "../core/delivery.ts";
 import { ExitCode, usageError } from "../core/errors.ts";
-import { eventNames, findEvent, nearest } from "../core/event-name.ts";
-import type { Product } from "../core/product.ts";
 import type { VerifiedReport } from "../core/report.ts";
+import { expectFewChecks } from "../core/schema-check.ts";
 import { type InputPayload, readVerifyInput } from "../core/verify-input.ts";
 import {
   explainProofs,
@@ -13,18 +12,10 @@ import {
   type VerifyPayloadInput,
   verifyPayload,
 } from "../core/verify-payload.ts";
-import { products } from "../products/index.ts";
 import type { Define } from "./command.ts";
-import { expandPaths } from "./expand-paths.ts";
-import {
-  addSecretOptions,
-  collect,
-  givenSecrets,
-  parseHeader,
-  readUserFile,
-  requireProduct,
-  type SecretOptions,
-} from "./options.ts";
+import { addSecretOptions, collect, givenSecrets, parseHeader, readUserFile, type SecretOptions } from "./options.ts";
+import { candidatesFor } from "./verify/candidates.ts";
+import { expandPaths } from "./verify/expand-paths.ts";
 
 interface VerifyOptions extends SecretOptions {
   readonly product?: string;
@@ -73,13 +64,16 @@ Examples:
   $ zoho-hooks listen --json | tee log.ndjson; zoho-hooks verify log.ndjson
 `;
 
+/** From here on compiled schemas make up for the time that compiling takes. */
+const MANY_PAYLOADS = 50;
+
 async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
   const names = expandPaths(context, inputNames(context, files, options));
   const { secrets } = loadConfig(context, { secrets: await givenSecrets(context, options) });
   const headers = (options.header ?? []).map(parseHeader);
   const contentType = options.contentType ?? headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
   const wanted = {
-    ...requireWanted(options),
+    ...candidatesFor(options),
     signature: signatureOf(options),
     requireProofs: options.secretFile !== undefined,
     secrets,
@@ -99,6 +93,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
     );
   }
 
+  if (count < MANY_PAYLOADS) expectFewChecks();
   const tally = { ok: 0, "proof-failed": 0, invalid: 0 };
   for (const { file, payloads, skipped } of inputs) {
     for (const payload of payloads) {
@@ -130,35 +125,6 @@ function inputNames(context: Context, files: readonly string[], options: VerifyO
 function signatureOf({ signature }: VerifyOptions): string | undefined {
   if (signature?.trim() === "") throw usageError("--signature is empty", "give it the value of the header");
   return signature;
-}
-
-/** The products, product and event that the flags leave to choose from. */
-function requireWanted({ product: id, event, format }: VerifyOptions) {
-  const product = id === undefined ? undefined : requireProduct(products, id);
-  const candidates = withFormat(product === undefined ? products : [product], format);
-  if (event !== undefined) requireEventName(candidates, event);
-  return { products: candidates, product: product === undefined ? undefined : candidates[0], event };
-}
-
-function withFormat(candidates: readonly Product[], id: string | undefined): readonly Product[] {
-  if (id === undefined) return candidates;
-  const narrowed = candidates.flatMap((product) => {
-    const formats = product.formats.filter((format) => format.id === id.toLowerCase());
-    return formats.length === 0 ? [] : [{ ...product, formats }];
-  });
-  if (narrowed.length > 0) return narrowed;
-  const ids = new Set(candidates.flatMap(({ formats }) => formats.map((format) => format.id)));
-  throw usageError(`there is no format ${JSON.stringify(id)}`, `formats: ${[...ids].join(", ")}`);
-}
-
-function requireEventName(candidates: readonly Product[], event: string): void {
-  const formats = candidates.flatMap((product) => product.formats);
-  if (formats.some((format) => findEvent(format, event) !== undefined)) return;
-  const near = nearest(event, [...new Set(formats.flatMap(eventNames))]);
-  throw usageError(
-    `there is no event ${JSON.stringify(event)}${candidates.length === 1 ? ` in ${candidates[0]?.id}` : ""}`,
-    near.length === 0 ? "run zoho-hooks products for all of them" : `did you mean ${near.join(" or ")}?`,
-  );
 }
 
 /** The payload with the headers that were given: each replaces those of its name. */

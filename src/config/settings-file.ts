@@ -44,7 +44,7 @@ export function parseSettingsFile(text: string, path: string): SettingsFile {
     const { line = 1, column = 1 } = parsed.position ?? {};
     throw usageError(`${path}:${line}:${column}: not valid JSON: ${parsed.reason}`);
   }
-  const result = fileSchema.safeParse(parsed.value);
+  const result = fileSchema().safeParse(parsed.value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;

@@ -4,49 +4,49 @@ import { parseDuration, parseSize, parseWhole } from "../core/units.ts";
 
 export const CONFIG_FILE = "zoho-hooks.config.json";
 
-const productSettings = z.strictObject({
-  /** The format that `send` uses for this product. */
-  format: z.string().optional(),
-});
+/** What a config file may hold. Strict: a misspelt key is an error, not silence. Made when there is a file to check. */
+export function fileSchema() {
+  const productSettings = z.strictObject({
+    /** The format that `send` uses for this product. */
+    format: z.string().optional(),
+  });
+  const tunnelSettings = z.strictObject({
+    use: z.enum(["ngrok", "none"]).optional(),
+    domain: z.string().min(1).optional(),
+    publicUrl: z.string().min(1).optional(),
+    timeout: z.string().optional(),
+    /** ngrok's own options for a custom ingress: address, and a PEM file of its authorities. */
+    serverAddr: z.string().min(1).optional(),
+    rootCas: z.string().min(1).optional(),
+  });
+  return z.strictObject({
+    $schema: z.string().optional(),
+    products: z.record(z.string(), productSettings).optional(),
+    port: z.int().min(0).max(65_535).optional(),
+    host: z.string().min(1).optional(),
+    maxBody: z.union([z.int().positive(), z.string()]).optional(),
+    schema: z.enum(["warn", "enforce", "off"]).optional(),
+    onInvalid: z.enum(["reject", "warn"]).optional(),
+    events: z.array(z.string()).optional(),
+    allowIp: z.array(z.string()).optional(),
+    allowZohoIps: z.boolean().optional(),
+    forwardTo: z.union([z.string().min(1), z.array(z.string().min(1))]).optional(),
+    routes: z.record(z.string(), z.string().min(1)).optional(),
+    respond: z.enum(["ack", "mirror"]).optional(),
+    retries: z.int().min(0).max(100).optional(),
+    retryBase: z.string().optional(),
+    concurrency: z.int().min(1).max(1000).optional(),
+    ordered: z.boolean().optional(),
+    forwardTimeout: z.string().optional(),
+    insecure: z.boolean().optional(),
+    store: z.union([z.string().min(1), z.literal(false)]).optional(),
+    keep: z.string().optional(),
+    maxLog: z.string().optional(),
+    tunnel: tunnelSettings.optional(),
+  });
+}
 
-const tunnelSettings = z.strictObject({
-  use: z.enum(["ngrok", "none"]).optional(),
-  domain: z.string().min(1).optional(),
-  publicUrl: z.string().min(1).optional(),
-  timeout: z.string().optional(),
-  /** ngrok's own options for a custom ingress: address, and a PEM file of its authorities. */
-  serverAddr: z.string().min(1).optional(),
-  rootCas: z.string().min(1).optional(),
-});
-
-/** What a config file may hold. Strict: a misspelt key is an error, not silence. */
-export const fileSchema = z.strictObject({
-  $schema: z.string().optional(),
-  products: z.record(z.string(), productSettings).optional(),
-  port: z.int().min(0).max(65_535).optional(),
-  host: z.string().min(1).optional(),
-  maxBody: z.union([z.int().positive(), z.string()]).optional(),
-  schema: z.enum(["warn", "enforce", "off"]).optional(),
-  onInvalid: z.enum(["reject", "warn"]).optional(),
-  events: z.array(z.string()).optional(),
-  allowIp: z.array(z.string()).optional(),
-  allowZohoIps: z.boolean().optional(),
-  forwardTo: z.union([z.string().min(1), z.array(z.string().min(1))]).optional(),
-  routes: z.record(z.string(), z.string().min(1)).optional(),
-  respond: z.enum(["ack", "mirror"]).optional(),
-  retries: z.int().min(0).max(100).optional(),
-  retryBase: z.string().optional(),
-  concurrency: z.int().min(1).max(1000).optional(),
-  ordered: z.boolean().optional(),
-  forwardTimeout: z.string().optional(),
-  insecure: z.boolean().optional(),
-  store: z.union([z.string().min(1), z.literal(false)]).optional(),
-  keep: z.string().optional(),
-  maxLog: z.string().optional(),
-  tunnel: tunnelSettings.optional(),
-});
-
-export type SettingsFile = z.infer<typeof fileSchema>;
+export type SettingsFile = z.infer<ReturnType<typeof fileSchema>>;
 
 export interface Settings {
   readonly products: Readonly<Record<string, { readonly format?: string | undefined }>>;

@@ -37,7 +37,10 @@ export interface Finding {
 export interface Proof {
   readonly id: string;
   readonly proves: Proves;
+  /** What it is checked with, and signed with unless `signingCredential` says otherwise. */
   readonly credential: Credential;
+  /** A key pair signs with its other half. */
+  readonly signingCredential?: Credential;
   /** A short human name with where it stands: `x-zoho-signature (HMAC-SHA256, hex)`. */
   readonly title: string;
   /** The header that carries it, lower case. Undefined where the body or the address does. */

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 
 /** One way in which a payload is not what its event's schema says. */
 export interface SchemaIssue {
@@ -13,6 +13,14 @@ export interface SchemaIssue {
 export interface SchemaResult {
   readonly ok: boolean;
   readonly issues: readonly SchemaIssue[];
+}
+
+/**
+ * Says that schemas will be used a few times only in this process: then walking one is sooner done than compiling it into
+ * code, which zod does on first use.
+ */
+export function expectFewChecks(): void {
+  z.config({ jitless: true });
 }
 
 export function checkSchema(schema: z.ZodType, data: unknown): SchemaResult {

@@ -94,16 +94,14 @@ function splitLines(bytes: Buffer): readonly Line[] {
   return lines;
 }
 
-/** A line that is broken does not make the others something else; a broken document of several lines has no line that is whole. */
+/** A line that is broken does not make the others something else; most lines of a broken document are no whole values. */
 function isNdjson(lines: readonly Line[]): boolean {
   if (lines.length < 2) return false;
-  const isContainer = (line: Line): boolean => {
-    const value = parsed(line.bytes.toString("utf8"))?.value;
+  const isWhole = ({ bytes }: Line): boolean => {
+    const value = parsed(bytes.toString("utf8"))?.value;
     return typeof value === "object" && value !== null;
   };
-  const [first] = lines;
-  if (first !== undefined && isContainer(first)) return true;
-  return lines.every(({ bytes }) => /^\s*[{[]/.test(bytes.toString("latin1"))) && lines.some(isContainer);
+  return lines.slice(0, 1).every(isWhole) || lines.filter(isWhole).length * 2 >= lines.length;
 }
 
 function parsed(text: string): { readonly value: unknown } | undefined {

@@ -91,7 +91,7 @@ function withoutHeaders(verdict: Verdict, format: Format | undefined, delivery: 
   return { ...verdict, verdict: "absent", reason };
 }
 
-export function outcomeOf(receipt: Receipt): Outcome {
+function outcomeOf(receipt: Receipt): Outcome {
   if (receipt.verdicts.some((each) => each.verdict === "failed")) return "proof-failed";
   if (receipt.handshake !== undefined) return "ok";
   return receipt.known && receipt.schema?.ok === true ? "ok" : "invalid";

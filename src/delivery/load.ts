@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 
 export interface LoadOptions {
@@ -18,6 +19,8 @@ export async function runLoad<Item>(
   { concurrency, ratePerSecond, signal }: LoadOptions,
   work: (item: Item) => Promise<void>,
 ): Promise<void> {
+  // Each worker that waits for its turn listens to it, which is no leak.
+  setMaxListeners(0, signal);
   const intervalMs = ratePerSecond === undefined ? 0 : 1000 / ratePerSecond;
   let nextAt = performance.now();
   const worker = async (): Promise<void> => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Dispatcher } from "undici";
 import type { Delivery, HeaderPair } from "../core/delivery.ts";
 import { type DispatcherOptions, openDispatchers } from "./dispatchers.ts";
@@ -81,6 +82,8 @@ async function exchange(
   };
   const interrupt = (): void => end(interruptedFailure);
   const timer = setTimeout(() => end(timeoutFailure), timeoutMs + slowMs);
+  // As many wait for it as deliveries are under way, which is no leak.
+  if (signal !== undefined) setMaxListeners(0, signal);
   signal?.addEventListener("abort", interrupt);
   if (signal?.aborted) interrupt();
 

@@ -53,11 +53,20 @@ export interface NewAttempt {
   readonly error: string | undefined;
   /** The start of the target's answer. */
   readonly reply?: string | undefined;
+  /** The target has the delivery after all: one that was given up is listed as failed no longer. */
+  readonly mends?: boolean;
 }
 
-export interface Attempt extends NewAttempt {
+export interface Attempt extends Omit<NewAttempt, "mends"> {
   /** Counts from 1 for each delivery and target. */
   readonly attempt: number;
+}
+
+/** An attempt as it is met by one who follows the log. */
+export interface FollowedAttempt extends Attempt {
+  /** Where to go on from. */
+  readonly id: number;
+  readonly n: number;
 }
 
 export type Outcome =

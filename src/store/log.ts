@@ -8,6 +8,7 @@ import type {
   Claim,
   ClaimRef,
   ClaimRequest,
+  FollowedAttempt,
   Forward,
   ForwardRequest,
   NewAttempt,
@@ -44,6 +45,10 @@ export interface Log {
   waiting(): Promise<readonly WaitingCount[]>;
   /** An attempt outside of the queue: a replay, a mirrored answer. Returns its number. */
   recordAttempt(n: number, attempt: NewAttempt): Promise<number>;
+  /** Attempts that were recorded after the one with this id, in order, some hundreds at a time. */
+  attemptsAfter(id: number): Promise<readonly FollowedAttempt[]>;
+  /** The id of the last attempt that was recorded; 0 when there is none. */
+  lastAttempt(): Promise<number>;
 
   get(n: number | "last"): Promise<LogEntry | undefined>;
   /** Newest first unless `order` says otherwise; read in pages, so a long one costs no memory. */
@@ -102,6 +107,8 @@ export interface LogRecord {
   readonly records: readonly string[];
   readonly verdicts: readonly Verdict[];
   readonly issues: readonly SchemaIssue[];
+  /** False when there was no schema to check with, so that no issues mean nothing. */
+  readonly schemaChecked: boolean;
   readonly identity: string | undefined;
   readonly duplicateOf: number | undefined;
   readonly accepted: boolean;

@@ -301,6 +301,16 @@ describe("channels update and disable", () => {
     expect(server.watch.rows()[0]).toMatchObject({ token, expiresAt: clock.now().getTime() + 20 * HOUR_MS });
   });
 
+  it("do not take a yes of Zoho's for an event that has stopped", async () => {
+    await create("Leads.all", "--id", "1");
+    const events = [{ channel_id: "1", resource_name: "Leads" }];
+    const lie = { watch: [{ code: "SUCCESS", details: { events }, message: "removed", status: "success" }] };
+    server.trouble({ status: 200, body: lie }, 1, (each) => each.method === "PATCH");
+    const result = await channels(["disable", "1", "--events", "Leads.delete", "--yes"]);
+    expect(result.exitCode).toBe(7);
+    expect(result.err).toContain("Zoho said yes and still lists Leads.delete for channel 1");
+  });
+
   it("delete the channel when no event would be left, after asking", async () => {
     await create("Leads.create", "--id", "1");
     expect((await channels(["disable", "1"], { prompts: answering(false) })).err).toContain("nothing was changed");

@@ -24,6 +24,18 @@ describe("send --count", () => {
     expect(app.seen).toHaveLength(40);
   });
 
+  it("has the runtime warn of nothing, however many are under way", async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error): void => void warnings.push(warning.message);
+    process.on("warning", note);
+    const app = await target((response) => void setImmediate(() => response.end()));
+    await send("crm Leads.create --to PORT --count 60 --concurrency 30", app);
+    await send("crm Leads.create --to PORT --count 60 --concurrency 30 --rate 300", app);
+    await new Promise(setImmediate);
+    process.off("warning", note);
+    expect(warnings).toEqual([]);
+  });
+
   it("has one under way at a time by default", async () => {
     const app = await target((response) => void setImmediate(() => response.end()));
     await send("crm Leads.create --to PORT --count 10", app);

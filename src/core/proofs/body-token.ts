@@ -3,6 +3,7 @@ import { compactJson } from "../json-text.ts";
 import type { Payload } from "../payload.ts";
 import type { Proof } from "../product.ts";
 import { sameText } from "../secret.ts";
+import { explainToken } from "./explain-token.ts";
 
 /**
  * The guide's "Method 1": `token` in the body equals the one given when the webhook was set up.
@@ -32,6 +33,15 @@ export const bodyToken: Proof = {
     return match === undefined
       ? { ...at, verdict: "failed", reason: "the token in the body is not the configured one" }
       : { ...at, verdict: "passed", reason: `the token is ${match.origin}` };
+  },
+  explain(_delivery, payload, secrets, product) {
+    return {
+      canonical: "the token in the body, exactly as it is configured",
+      findings: explainToken(tokenOf(payload), secrets.for(this.credential, product), secrets.all()),
+      // The right value is the secret itself.
+      expected: undefined,
+      received: undefined,
+    };
   },
 };
 

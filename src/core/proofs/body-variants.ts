@@ -1,4 +1,6 @@
-/** What a body may have been before something on its way changed it, each with what that would mean. */
+import { jsonLayouts } from "./json-layouts.ts";
+
+/** What a body may have been before something on its way changed it, with what that would mean. */
 export interface BodyVariant {
   readonly id: string;
   readonly body: Buffer;
@@ -20,47 +22,77 @@ export function reserialised(text: string | undefined): Buffer | undefined {
   }
 }
 
-/** Every known corruption undone, one at a time. The body itself is not among them. */
-export function bodyVariants(body: Buffer, text: string | undefined): readonly BodyVariant[] {
-  const latin1 = body.toString("latin1");
-  const variants: BodyVariant[] = [];
-  const add = (id: string, changed: Buffer | undefined, meaning: string, remedy = KEEP_RAW): void => {
-    if (changed !== undefined && !changed.equals(body)) variants.push({ id, body: changed, meaning, remedy });
+/** Every known change of the bytes undone, one at a time, each result once. The body itself is not among them. */
+export function bodyEdits(body: Buffer): readonly BodyVariant[] {
+  const found: BodyVariant[] = [];
+  const add = (id: string, changed: Buffer | undefined, meaning: string): void => {
+    if (changed === undefined || changed.equals(body) || found.some((each) => each.body.equals(changed))) return;
+    found.push({ id, body: changed, meaning, remedy: KEEP_RAW });
   };
-  const raw = (changed: string): Buffer => Buffer.from(changed, "latin1");
-  add(
-    "reserialised",
-    reserialised(text),
-    "the signature is over the body parsed and serialised again (JSON.stringify)",
-  );
-  add("indented-2", indented(text, 2), "the signature is over the body indented by two spaces");
-  add("indented-4", indented(text, 4), "the signature is over the body indented by four spaces");
-  add(
-    "newline-added",
-    raw(latin1.replace(/\r?\n$/, "")),
-    "a newline was added at the end of the body after it was signed",
-  );
-  add("newline-removed", raw(`${latin1}\n`), "a newline at the end of the body was removed after it was signed");
-  add("crlf-from-lf", raw(latin1.replace(/\r\n/g, "\n")), "line ends were turned from LF into CRLF after signing");
-  add("lf-from-crlf", raw(latin1.replace(/\r?\n/g, "\r\n")), "line ends were turned from CRLF into LF after signing");
-  add(
-    "bom-added",
-    body.subarray(0, 3).equals(BOM) ? body.subarray(3) : undefined,
-    "a byte order mark was put before the body after signing",
-  );
+  // Changes of bytes rather than of characters: a body need not be valid UTF-8.
+  const latin1 = body.toString("latin1");
+  const bytes = (changed: string): Buffer => Buffer.from(changed, "latin1");
+  const withoutNewline = bytes(latin1.replace(/\r?\n$/, ""));
+  add("newline-added", withoutNewline, "a newline was added at the end of the body after it was signed");
+  add("newline-removed", bytes(`${latin1}\n`), "a newline at the end of the body was removed after it was signed");
+  add("space-added", trimmed(latin1, withoutNewline), "white space was added around the body after it was signed");
+  add("crlf-from-lf", bytes(latin1.replace(/\r\n/g, "\n")), "line ends were turned from LF into CRLF after signing");
+  add("lf-from-crlf", bytes(latin1.replace(/\r?\n/g, "\r\n")), "line ends were turned from CRLF into LF after signing");
+  const hasBom = body.subarray(0, 3).equals(BOM);
+  add("bom-added", hasBom ? body.subarray(3) : undefined, "a byte order mark was put before the body after signing");
   add(
     "bom-removed",
-    Buffer.concat([BOM, body]),
+    hasBom ? undefined : Buffer.concat([BOM, body]),
     "a byte order mark at the start of the body was removed after signing",
   );
-  add("empty", Buffer.alloc(0), "the signature is over an empty body");
-  return variants;
+  add("encoded-twice", decodedOnce(body), "UTF-8 text was taken for Latin-1 and encoded again after signing");
+  return found;
 }
 
-function indented(text: string | undefined, spaces: number): Buffer | undefined {
-  if (text === undefined) return undefined;
+/** The body as other programs would have written the same JSON. */
+export function bodyLayouts(body: Buffer): readonly BodyVariant[] {
+  return jsonLayouts(textOf(body)).flatMap(({ id, text, meaning }) => {
+    const written = Buffer.from(text);
+    return written.equals(body) ? [] : [{ id, body: written, meaning, remedy: KEEP_RAW }];
+  });
+}
+
+/** One change undone, and then another: each result once, and none that a single change gives. */
+export function inPairs(
+  body: Buffer,
+  first: (body: Buffer) => readonly BodyVariant[],
+  second: (body: Buffer) => readonly BodyVariant[],
+): readonly BodyVariant[] {
+  const singles = first(body);
+  const seen = new Set([body, ...singles.map((each) => each.body)].map((each) => each.toString("latin1")));
+  return singles.flatMap((one) =>
+    second(one.body).flatMap((other) => {
+      const key = other.body.toString("latin1");
+      if (seen.has(key)) return [];
+      seen.add(key);
+      const [id, meaning] = [`${one.id}+${other.id}`, `${one.meaning}; and ${other.meaning}`];
+      return [{ id, body: other.body, meaning, remedy: KEEP_RAW }];
+    }),
+  );
+}
+
+/** Undefined where a lone newline at the end is all there is to trim: that has a name of its own. */
+function trimmed(latin1: string, withoutNewline: Buffer): Buffer | undefined {
+  const changed = Buffer.from(latin1.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, ""), "latin1");
+  return changed.equals(withoutNewline) ? undefined : changed;
+}
+
+function decodedOnce(body: Buffer): Buffer | undefined {
+  const text = textOf(body);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of Latin-1 begins with them
+  return text !== undefined && /[\u0080-\u00ff]/.test(text) && /^[\u0000-\u00ff]*$/.test(text)
+    ? Buffer.from(text, "latin1")
+    : undefined;
+}
+
+function textOf(body: Buffer): string | undefined {
   try {
-    return Buffer.from(JSON.stringify(JSON.parse(text), undefined, spaces));
+    return new TextDecoder("utf-8", { fatal: true }).decode(body);
   } catch {
     return undefined;
   }

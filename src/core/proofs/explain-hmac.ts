@@ -1,14 +1,27 @@
 import { createHmac } from "node:crypto";
 import type { Explanation, Finding } from "../product.ts";
 import { type Secret, sameBytes } from "../secret.ts";
-import { type BodyVariant, bodyVariants } from "./body-variants.ts";
+import { type BodyVariant, bodyEdits, bodyLayouts, inPairs } from "./body-variants.ts";
+import { type KeyVariant, keyVariants } from "./key-variants.ts";
+import {
+  type HmacAlgorithm,
+  type SignatureEncoding,
+  type SignatureVariant,
+  signatureVariants,
+} from "./signature-variants.ts";
 
 export interface HmacCase {
-  readonly algorithm: "sha256" | "sha1" | "sha512";
-  readonly encoding: "hex" | "base64";
-  /** The exact bytes that the scheme signs. */
+  readonly algorithm: HmacAlgorithm;
+  readonly encoding: SignatureEncoding;
+  /** The body as it came. */
   readonly body: Buffer;
-  /** The body as JSON text, where it is JSON. */
+  /** The bytes that the scheme signs for a body; the body itself, unless the scheme adds to it. */
+  readonly signed?: (body: Buffer) => Buffer;
+  /** Other readings of the scheme, each as the bytes that it would sign. */
+  readonly readings?: readonly BodyVariant[];
+  /** What is signed, for a person. */
+  readonly canonical?: string;
+  /** The body as JSON text; undefined where the scheme does not sign JSON, or the body is none. */
   readonly text: string | undefined;
   readonly signature: string | undefined;
   readonly header: string;
@@ -16,55 +29,85 @@ export interface HmacCase {
   readonly others: readonly Secret[];
 }
 
-interface KeyVariant {
-  readonly id: string;
-  readonly key: string;
-  readonly meaning: string;
-  readonly remedy: string;
-}
-
-interface SignatureVariant {
-  readonly id: string;
-  readonly bytes: Buffer;
-  readonly meaning: string;
-  readonly remedy: string;
-}
+type Cause = Pick<Finding, "id" | "meaning"> & { readonly remedy: string };
 
 /**
- * Tries what goes wrong in practice: each known change of the body, of the secret and of the signature's writing,
- * alone and together. A finding that matches names every change that was needed.
+ * Tries what goes wrong in practice: each known change of the body, of the secret and of the signature's writing, alone
+ * and with one of each other kind, and the body's also in pairs. The plainest that matches is told.
  */
 export function explainHmac(given: HmacCase): Explanation {
-  const signatures = signatureVariants(given);
-  const keys = keyVariants(given);
-  const bodies: readonly (BodyVariant | undefined)[] = [undefined, ...bodyVariants(given.body, given.text)];
-  const tried: Finding[] = [];
-  const matches: Finding[] = [];
-  for (const body of bodies) {
-    for (const key of keys) {
-      const digest = createHmac(given.algorithm, key.key)
-        .update(body?.body ?? given.body)
-        .digest();
-      for (const signature of signatures) {
-        const causes = [...(body === undefined ? [] : [body]), key, signature].filter((each) => each.id !== "as-is");
-        const finding = combined(causes, sameBytes(digest, signature.bytes));
-        if (finding.matches) matches.push(finding);
-        else if (causes.length === 1) tried.push(finding);
-      }
-    }
-  }
-  const fewest = Math.min(...matches.map((match) => match.id.split("+").length));
-  const first = given.configured[0];
+  const { algorithm, encoding, body, signature } = given;
+  const [first] = given.configured;
   return {
-    canonical: `the raw body, ${given.body.length} bytes`,
-    findings: [...matches.filter((match) => match.id.split("+").length === fewest), ...tried],
-    expected: first && createHmac(given.algorithm, first.reveal()).update(given.body).digest(given.encoding),
-    received: given.signature,
+    canonical: given.canonical ?? `the raw body, ${body.length} bytes`,
+    findings: signature === undefined ? [missing(given.header)] : search(given, signature),
+    expected: first && createHmac(algorithm, first.reveal()).update(signedBytes(given, body)).digest(encoding),
+    received: signature,
   };
 }
 
-function combined(causes: readonly { id: string; meaning: string; remedy: string }[], matches: boolean): Finding {
-  if (causes.length === 0) return { id: "exact", matches, meaning: "the signature matches the body exactly" };
+function signedBytes({ signed }: HmacCase, body: Buffer): Buffer {
+  return signed === undefined ? body : signed(body);
+}
+
+function search(given: HmacCase, text: string): readonly Finding[] {
+  const signatures = signatureVariants(text, given.algorithm, given.encoding);
+  if (signatures.length === 0) return [unreadable(given, text)];
+  const misses: Finding[] = [];
+  for (const { bytes, keys } of stages(given)) {
+    const findings = tryAll(bytes, keys, signatures);
+    if (findings.some((finding) => finding.matches)) return fewestChanges(findings);
+    misses.push(...findings);
+  }
+  return fewestChanges(misses);
+}
+
+interface Stage {
+  /** What may have been signed; `as-is` for what should have been. */
+  readonly bytes: readonly BodyVariant[];
+  readonly keys: readonly KeyVariant[];
+}
+
+/** What to try, the plainest first: that a newline was lost is a better answer than that another program would add one. */
+function* stages(given: HmacCase): Generator<Stage> {
+  const { body } = given;
+  const keys = keyVariants(given.configured, given.others);
+  const own = keys.filter((key) => key.id === "as-is");
+  const signed = (bodies: readonly BodyVariant[]): readonly BodyVariant[] =>
+    bodies.map((variant) => ({ ...variant, body: signedBytes(given, variant.body) }));
+  const asIs = { id: "as-is", body, meaning: "", remedy: "" };
+  yield { bytes: [...signed([asIs, ...bodyEdits(body)]), ...(given.readings ?? [])], keys };
+  yield { bytes: signed(inPairs(body, bodyEdits, bodyEdits)), keys: own };
+  if (given.text !== undefined) {
+    yield { bytes: signed(bodyLayouts(body)), keys };
+    yield { bytes: signed(inPairs(body, bodyLayouts, bodyLayouts)), keys: own };
+    yield { bytes: signed(inPairs(body, bodyEdits, bodyLayouts)), keys: own };
+    yield { bytes: signed(inPairs(body, bodyLayouts, bodyEdits)), keys: own };
+  }
+  const empty = { id: "empty", body: Buffer.alloc(0), meaning: "the signature is over an empty body", remedy: EMPTY };
+  yield { bytes: signed([empty]), keys: own };
+}
+
+const EMPTY = "sign the bytes that are sent: the signer read the body before it was there, or after it was consumed";
+
+function tryAll(
+  bytes: readonly BodyVariant[],
+  keys: readonly KeyVariant[],
+  signatures: readonly SignatureVariant[],
+): readonly Finding[] {
+  return bytes.flatMap((variant) =>
+    keys.flatMap((key) =>
+      signatures.map((signature) => {
+        const digest = createHmac(signature.algorithm, key.key).update(variant.body).digest();
+        const causes = [variant, key, signature].filter(({ id }) => id !== "as-is");
+        return combined(causes, sameBytes(digest, signature.digest));
+      }),
+    ),
+  );
+}
+
+function combined(causes: readonly Cause[], matches: boolean): Finding {
+  if (causes.length === 0) return { id: "exact", matches, meaning: "the signature is over exactly this body" };
   return {
     id: causes.map((cause) => cause.id).join("+"),
     matches,
@@ -73,83 +116,36 @@ function combined(causes: readonly { id: string; meaning: string; remedy: string
   };
 }
 
-function keyVariants(given: HmacCase): readonly KeyVariant[] {
-  const variants: KeyVariant[] = [];
-  const seen = new Set<string>();
-  const add = (variant: KeyVariant): void => {
-    if (variant.key === "" || seen.has(variant.key)) return;
-    seen.add(variant.key);
-    variants.push(variant);
-  };
-  for (const secret of given.configured) {
-    add({ id: "as-is", key: secret.reveal(), meaning: "", remedy: "" });
-  }
-  for (const secret of given.configured) {
-    const value = secret.reveal();
-    const trim = (id: string, key: string, what: string): void =>
-      add({ id, key, meaning: `${secret.origin} ${what}`, remedy: `remove the white space around ${secret.origin}` });
-    trim("secret-trimmed", value.trim(), "has white space around it that the signer does not use");
-    trim("secret-newline", `${value}\n`, "was used by the signer with a newline at its end");
-    trim("secret-unquoted", value.replace(/^(["'])(.*)\1$/s, "$2"), "stands in quotes that the signer does not use");
-    add({
-      id: "secret-base64",
-      key: Buffer.from(value, "base64").toString("latin1"),
-      meaning: `the signer used ${secret.origin} decoded from base64`,
-      remedy: "give both sides the secret in the same encoding",
-    });
-  }
-  for (const secret of given.others) {
-    add({
-      id: "other-secret",
-      key: secret.reveal(),
-      meaning: `it was signed with ${secret.origin}, which is configured for something else`,
-      remedy: `use ${secret.origin} for this product`,
-    });
-  }
-  return variants;
+/** The matches that need the fewest changes; of the misses those of a single one, each once. */
+function fewestChanges(findings: readonly Finding[]): readonly Finding[] {
+  const changes = ({ id }: Finding): number => id.split("+").length;
+  const matches = findings.filter((finding) => finding.matches);
+  const fewest = Math.min(...matches.map(changes));
+  const matched = new Set(matches.map(({ id }) => id));
+  const misses = new Map(
+    findings
+      .filter((each) => each.id !== "exact" && changes(each) === 1 && !matched.has(each.id))
+      .map((miss) => [miss.id, miss]),
+  );
+  return [...matches.filter((match) => changes(match) === fewest), ...misses.values()];
 }
 
-function signatureVariants(given: HmacCase): readonly SignatureVariant[] {
-  const text = given.signature;
-  if (text === undefined) return [];
-  const variants: SignatureVariant[] = [];
-  const add = (id: string, bytes: Buffer, meaning: string): void => {
-    if (bytes.length > 0)
-      variants.push({
-        id,
-        bytes,
-        meaning,
-        remedy: `write the signature as lower-case ${given.encoding} with nothing around it`,
-      });
+function missing(header: string): Finding {
+  return {
+    id: "missing",
+    matches: true,
+    meaning: `there is no ${header} header`,
+    remedy: "see that the sender signs, and that no proxy on the way drops the header",
   };
-  const hex = (value: string): Buffer =>
-    /^(?:[0-9a-f]{2})+$/i.test(value) ? Buffer.from(value, "hex") : Buffer.alloc(0);
-  const asIs =
-    given.encoding === "hex"
-      ? text === text.toLowerCase()
-        ? hex(text)
-        : Buffer.alloc(0)
-      : Buffer.from(text, "base64");
-  add("as-is", asIs, "");
-  if (given.encoding === "hex") {
-    if (text !== text.toLowerCase()) add("upper-case", hex(text), "the signature is written in upper case");
-    add(
-      "base64-for-hex",
-      hex(text).length > 0 ? Buffer.alloc(0) : Buffer.from(text, "base64"),
-      "the signature is written in base64, where hex is expected",
-    );
-  } else {
-    add("hex-for-base64", hex(text), "the signature is written in hex, where base64 is expected");
-  }
-  const bare = text
-    .trim()
-    .replace(/^["']|["']$/g, "")
-    .replace(/^sha256=/i, "");
-  if (bare !== text)
-    add(
-      "decorated",
-      given.encoding === "hex" ? hex(bare) : Buffer.from(bare, "base64"),
-      "the signature has a prefix, quotes or white space around it",
-    );
-  return variants;
+}
+
+function unreadable({ algorithm, encoding, header }: HmacCase, text: string): Finding {
+  const digits = encoding === "hex" ? createHmac(algorithm, "").digest("hex").length : undefined;
+  const wanted = digits === undefined ? "base64" : `${digits} hex digits`;
+  return {
+    id: "unreadable",
+    matches: true,
+    meaning: `${header} holds ${text.length} characters that are no HMAC in hex or base64, where ${wanted} are expected`,
+    remedy: "see that the whole signature was copied, and nothing but it",
+  };
 }

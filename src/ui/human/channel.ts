@@ -94,5 +94,5 @@ function indented(paint: Paint, rows: readonly (readonly string[])[]): readonly 
 }
 
 function shortTime(date: Date): string {
-  return date.toISOString().replace(".000Z", "Z");
+  return `${date.toISOString().slice(0, 19)}Z`;
 }

@@ -8,7 +8,8 @@ import { INDENT } from "./event.ts";
 export function renderForward(report: ForwardReport, { out, quiet }: Style): Rendered {
   const { n, status, state, latencyMs, error, hint, replyPreview } = report;
   const ok =
-    state === "delivered" || (state === "mirrored" && status !== undefined && status < 300 && error === undefined);
+    state === "delivered" ||
+    ((state === "mirrored" || state === "single") && status !== undefined && status < 300 && error === undefined);
   if (quiet && ok) return {};
   const answer = error === undefined ? String(status) : (status ?? "no answer");
   const line = [

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { usageError } from "../core/errors.ts";
+import { usageError } from "../../core/errors.ts";
 
 /** Where names are looked up. */
 export interface PathWorld {

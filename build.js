@@ -1,0 +1,65 @@
+// Bundles the command line and the library into dist/. Silent unless something is wrong. Usage: npm run build
+import { readFileSync } from "node:fs";
+import { build } from "rolldown";
+
+const { version, dependencies, optionalDependencies = {} } = JSON.parse(readFileSync("package.json", "utf8"));
+/** Inlined into the command line, where each file read at start-up costs time; everything else stays a package. */
+const INLINED = ["commander", "chalk", "zod"];
+const packages = Object.keys({ ...dependencies, ...optionalDependencies });
+const matches = (names) => (id) => names.some((name) => id === name || id.startsWith(`${name}/`));
+
+/** What nearly every command loads, in one file: opening a file takes longer than reading some code that is not needed. */
+const SHARED =
+  /[\\/]src[\\/](?:core[\\/]|config[\\/]|products[\\/]|commands[\\/]options\.ts)|[\\/]node_modules[\\/]zod[\\/]/;
+
+const shared = {
+  platform: "node",
+  transform: { define: { __VERSION__: JSON.stringify(version) } },
+};
+
+/**
+ * Parts of packages that the command line never uses, and that take a noticeable part of its start to load: chalk finds out
+ * what the terminal can do, which ui/paint.ts decides itself; commander can start other programs as subcommands.
+ */
+const UNUSED = {
+  "#supports-color": "export default { stdout: false, stderr: false };",
+  "node:child_process": "export {};",
+};
+const leaveOutUnused = {
+  name: "leave-out-unused",
+  resolveId: (id, importer) =>
+    id in UNUSED && /[\\/]node_modules[\\/](?:chalk|commander)[\\/]/.test(importer ?? "")
+      ? `\0unused:${id}`
+      : undefined,
+  load: (id) => (id.startsWith("\0unused:") ? UNUSED[id.slice("\0unused:".length)] : undefined),
+};
+
+await build([
+  {
+    ...shared,
+    plugins: [leaveOutUnused],
+    input: { cli: "src/cli.ts" },
+    external: matches(packages.filter((name) => !INLINED.includes(name))),
+    output: {
+      dir: "dist",
+      format: "esm",
+      minify: true,
+      chunkFileNames: "chunks/[name]-[hash].js",
+      cleanDir: true,
+      codeSplitting: {
+        groups: [
+          // All that `--version` needs beside the entry.
+          { name: "errors", test: /[\\/]src[\\/]core[\\/]errors\.ts$/, priority: 2 },
+          { name: "core", test: SHARED, priority: 1 },
+        ],
+      },
+    },
+  },
+  {
+    // The library keeps zod outside: an app that composes our schemas with its own needs the same zod.
+    ...shared,
+    input: { index: "src/index.ts" },
+    external: matches(packages),
+    output: { dir: "dist", format: "esm" },
+  },
+]);

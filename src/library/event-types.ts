@@ -1,0 +1,68 @@
+import type { z } from "zod";
+import type { Format, Product, WebhookEvent } from "../core/product.ts";
+import type { products } from "../products/index.ts";
+
+type Listed = (typeof products)[number];
+
+/** The id of a product: `"crm"`, `"desk"`, `"books"`, … */
+export type ProductId = Listed["id"];
+
+type FormatOf<P extends ProductId> = Extract<Listed, { readonly id: P }>["formats"][number];
+type DeclaredIn<F> = F extends Format<infer Events> ? Events[number] : never;
+/** The first of a product's formats: what `sign`, `schemas` and `fixture` use. */
+type DefaultFormat<P extends Product> = P["formats"][0];
+
+/** The declared names of a product's events: `"Leads.create"`, and `"<Module>.create"` for the rest of a family. */
+export type EventKey<P extends ProductId = ProductId> = P extends ProductId ? DeclaredIn<FormatOf<P>>["name"] : never;
+
+/** `"<Module>.create"` as the names it stands for. */
+type Filled<Key extends string> = Key extends `${infer Before}<${string}>${infer After}`
+  ? `${Before}${string}${After}`
+  : Key;
+
+/** Any name that an event can have: a declared one, or one of a family, such as `"Invoices.create"`. */
+export type EventName<P extends ProductId = ProductId> = Filled<EventKey<P>>;
+
+type Typed<P extends string, Event> =
+  Event extends WebhookEvent<infer Name, infer Schema>
+    ? {
+        readonly product: P;
+        /** `"guide"`, unless the product's deliveries can look otherwise. */
+        readonly format: string;
+        /** The declared name, to tell events apart by: `"Leads.create"`; `"<Module>.create"` for a module of your own. */
+        readonly event: Name;
+        /** The event's own name: `"Invoices.create"` where `event` is `"<Module>.create"`; else the same. */
+        readonly name: Filled<Name>;
+        readonly payload: z.output<Schema>;
+      }
+    : never;
+
+/**
+ * An event of a product, or of any: a union that `product` and `event` tell apart, and with them the payload's type.
+ * A number of more than 15 digits is a string of its digits in the payload.
+ */
+export type ZohoEvent<P extends ProductId = ProductId> = P extends ProductId
+  ? Typed<P, DeclaredIn<FormatOf<P>>>
+  : never;
+
+/** One event: `EventOf<"books", "invoice_created">`. */
+export type EventOf<P extends ProductId, Key extends EventKey<P>> = Extract<
+  ZohoEvent<P>,
+  { readonly product: P; readonly event: Key }
+>;
+
+/** The payload of an event by any name it can have; `"Invoices.create"` gets that of its family. */
+export type PayloadOf<P extends ProductId, Name extends string> =
+  Name extends EventKey<P> ? PayloadAt<P, Name> : PayloadAt<P, FamilyOf<EventKey<P>, Name>>;
+
+type PayloadAt<P extends ProductId, Key> = Extract<ZohoEvent<P>, { readonly event: Key }>["payload"];
+type FamilyOf<Key extends string, Name> = Key extends unknown ? (Name extends Filled<Key> ? Key : never) : never;
+
+type SchemasOf<Events extends readonly WebhookEvent[]> = {
+  readonly [Event in Events[number] as Event["name"]]: Event["schema"];
+};
+
+/** The zod schemas of every product's events: `Schemas["crm"]["Leads.create"]`. */
+export type Schemas = {
+  readonly [P in Listed as P["id"]]: DefaultFormat<P> extends Format<infer Events> ? SchemasOf<Events> : never;
+};

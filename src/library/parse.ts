@@ -1,0 +1,77 @@
+import { problemText } from "../core/payload.ts";
+import { type Receipt, receive } from "../core/receive.ts";
+import type { SchemaIssue } from "../core/schema-check.ts";
+import { noSecrets } from "../core/secret.ts";
+import { products } from "../products/index.ts";
+import type { ProductId, ZohoEvent } from "./event-types.ts";
+import { declaredName, productOf } from "./product-of.ts";
+import { type RawBody, rawBody } from "./request.ts";
+
+/**
+ * Why there is no event: `unreadable`: not JSON, not a form; `unknown-event`: no event of the product, or of any;
+ * `schema`: a known event out of shape, each of its `issues` with its path, what was expected and what came.
+ */
+export interface ParseFailure {
+  readonly ok: false;
+  readonly code: "unreadable" | "unknown-event" | "schema";
+  /** For a log: says what is wrong and where; never a value of the body's text. */
+  readonly reason: string;
+  readonly product: string | undefined;
+  /** The name that the event gave itself, known or not. */
+  readonly name: string | undefined;
+  readonly issues: readonly SchemaIssue[];
+}
+
+export type ParseResult<P extends ProductId = ProductId> = (ZohoEvent<P> & { readonly ok: true }) | ParseFailure;
+
+/**
+ * Reads a body, or data that was read from one, as an event. Never throws for what a body holds. Proves nothing:
+ * a body that comes from outside goes to `verify`.
+ *
+ * @param product The product, or undefined to let the body tell; throws a TypeError for one that is not known.
+ * @param body JSON or a form as text or bytes, or the parsed object.
+ */
+export function parse<P extends ProductId = ProductId>(product: P | undefined, body: RawBody | object): ParseResult<P> {
+  const receipt = receive({
+    products,
+    product: product === undefined ? undefined : productOf(product),
+    delivery: { method: "POST", url: "/", headers: [], body: bytesOf(body) },
+    secrets: noSecrets,
+    now: new Date(0),
+  });
+  return failureOf(receipt) ?? { ok: true, ...eventOf<P>(receipt) };
+}
+
+function bytesOf(body: RawBody | object): Buffer {
+  const isRaw = typeof body === "string" || body instanceof Uint8Array || body instanceof ArrayBuffer;
+  return isRaw ? rawBody(body) : Buffer.from(JSON.stringify(body));
+}
+
+/** Undefined for a known event in its right shape. */
+export function failureOf(receipt: Receipt): ParseFailure | undefined {
+  const { product, event: name, problem, schema } = receipt;
+  const at = { ok: false, product, name, issues: schema?.issues ?? [] } as const;
+  if (problem !== undefined) return { ...at, code: "unreadable", reason: problemText(problem) };
+  if (!receipt.known || schema === undefined) {
+    const near = receipt.suggestions.length === 0 ? "" : `; the nearest are ${receipt.suggestions.join(", ")}`;
+    const what = name === undefined ? "the body is no known event" : `there is no event ${JSON.stringify(name)}`;
+    return { ...at, code: "unknown-event", reason: `${what}${product === undefined ? "" : ` of ${product}`}${near}` };
+  }
+  if (schema.ok) return undefined;
+  const issues = schema.issues.map(
+    (issue) => `${issue.at || "the body"}: expected ${issue.expected}, got ${issue.received}`,
+  );
+  return { ...at, code: "schema", reason: `${product} ${name} is out of shape: ${issues.join("; ")}` };
+}
+
+/** The event of a receipt that `failureOf` finds nothing wrong with. */
+export function eventOf<P extends ProductId>({
+  product = "",
+  format = "",
+  event: name = "",
+  payload,
+}: Receipt): ZohoEvent<P> {
+  const event = { product, format, event: declaredName(product, format, name), name, payload: payload?.data };
+  // Its schema has just been checked; the compiler cannot know which of the hundred it was.
+  return event as unknown as ZohoEvent<P>;
+}

@@ -1,0 +1,50 @@
+import type { Delivery, HeaderPair } from "../core/delivery.ts";
+
+/** Headers as Node's `request.headers`, a fetch `Headers`, a `Map`, or pairs; names in any case. */
+export type HeadersLike =
+  | Iterable<readonly [name: string, value: string]>
+  | Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** The body's exact bytes, before any parser. A string is taken as UTF-8. */
+export type RawBody = string | Uint8Array | ArrayBuffer;
+
+export interface RequestLike {
+  readonly headers: HeadersLike;
+  readonly body: RawBody;
+  /** With its query, where it may carry a part of the delivery. Default: `/`. */
+  readonly url?: string | undefined;
+  /** Default: `POST`. */
+  readonly method?: string | undefined;
+}
+
+export function deliveryOf({ headers, body, url = "/", method = "POST" }: RequestLike): Delivery {
+  return { method, url, headers: [...headerPairs(headers)], body: rawBody(body) };
+}
+
+/** Throws a TypeError for a body that was parsed already: its bytes are gone, and with them what was signed. */
+export function rawBody(body: unknown): Buffer {
+  if (Buffer.isBuffer(body)) return body;
+  if (typeof body === "string") return Buffer.from(body);
+  if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (body instanceof ArrayBuffer) return Buffer.from(body);
+  const what = body === undefined || body === null ? String(body) : "a parsed object";
+  throw new TypeError(
+    `the body is ${what}: pass the raw body, as text or bytes, such as express.raw({ type: "*/*" }) or await request.text() give it`,
+  );
+}
+
+function* headerPairs(headers: HeadersLike): Generator<HeaderPair> {
+  if (isIterable(headers)) {
+    for (const [name, value] of headers) yield [name, value];
+    return;
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue;
+    if (typeof value === "string") yield [name, value];
+    else for (const each of value) yield [name, each];
+  }
+}
+
+function isIterable(headers: HeadersLike): headers is Iterable<HeaderPair> {
+  return Symbol.iterator in headers;
+}

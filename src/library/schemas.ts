@@ -1,0 +1,21 @@
+import type { WebhookEvent } from "../core/product.ts";
+import { products } from "../products/index.ts";
+import type { Schemas } from "./event-types.ts";
+
+/**
+ * The zod schema of every event, by product and declared name: `schemas.crm["Leads.create"]`; `"<Module>.create"` is that
+ * of a module without one of its own. Loose: fields that a schema does not name are kept. Built when first asked for.
+ */
+export const schemas: Schemas = byProduct();
+
+function byProduct(): Schemas {
+  const entries = products.map((product) => [product.id, byName(product.formats[0].events)]);
+  // The compiler cannot follow names through Object.fromEntries; both sides come from the same list.
+  return Object.freeze(Object.fromEntries(entries)) as Schemas;
+}
+
+function byName(events: readonly WebhookEvent[]): object {
+  const found = {};
+  for (const event of events) Object.defineProperty(found, event.name, { enumerable: true, get: () => event.schema });
+  return Object.freeze(found);
+}
