@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { basename, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Output, Runtime } from "./context.ts";
+import { sleepRealTime } from "./zoho/backoff.ts";
 
 /** The only place that touches the process. */
 export function nodeRuntime(): Runtime {
@@ -26,6 +27,7 @@ export function nodeRuntime(): Runtime {
       return inquirerPrompts(process.stderr, this.signal);
     },
     now: () => new Date(),
+    sleep: sleepRealTime,
     get signal() {
       interrupted ??= listenForInterrupt();
       return interrupted;

@@ -5,6 +5,7 @@ import { renderEvent } from "./human/event.ts";
 import { renderForward, renderTarget, renderTunnel } from "./human/forward.ts";
 import { renderProduct } from "./human/product.ts";
 import { renderReady } from "./human/ready.ts";
+import { renderRecord } from "./human/record.ts";
 import { renderRequest } from "./human/request.ts";
 import { renderSendSummary, renderSent } from "./human/sent.ts";
 import { renderSummary } from "./human/summary.ts";
@@ -38,6 +39,7 @@ const renderers: Renderers = {
   verified: renderVerified,
   product: renderProduct,
   channel: renderChannel,
+  record: renderRecord,
   "sign-in": renderSignIn,
   "api-request": renderApiRequest,
   "verify-summary": renderVerifySummary,

@@ -1,7 +1,7 @@
 import { loadConfig } from "../../config/load.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
-import { ExitCode, type UserError } from "../../core/errors.ts";
+import { type ExitCode, UserError } from "../../core/errors.ts";
 import { eventPatterns } from "../../core/event-pattern.ts";
 import { createProbeKey } from "../../core/probe-key.ts";
 import { parseDuration } from "../../core/units.ts";
@@ -13,6 +13,7 @@ import type { Define } from "../command.ts";
 import { givenSecrets } from "../options.ts";
 import { addListenFlags, flagSettings, type ListenOptions } from "./flags.ts";
 import { openKeeping } from "./keeping.ts";
+import { openNotifications, outcome } from "./notifications.ts";
 import { readyNotes, readyReport } from "./ready.ts";
 import { chooseRunTunnel, openRunTunnel, type RunTunnel } from "./tunnel.ts";
 
@@ -32,11 +33,15 @@ Examples:
   $ zoho-hooks listen --forward-to 3000 --tunnel ngrok
   $ zoho-hooks listen --port 0 --json | jq .event
   $ zoho-hooks listen --expect crm:Leads.create=2 --timeout 60s
+  $ zoho-hooks listen --channel Leads.create,Deals.all --expand
+
+--channel makes a notification channel of Zoho CRM for the public URL, renews it while listen runs, and deletes it at the
+end: sign in first (zoho-hooks login). Exit code 9 when it is lost at the end, 7 when it could not be deleted.
 `;
 
 async function listen(context: Context, options: ListenOptions): Promise<ExitCode> {
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
-  const { settings, secrets } = config;
+  const { settings } = config;
   const shown = eventPatterns(settings.events);
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout, "--timeout");
@@ -44,9 +49,20 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   const choice = await chooseRunTunnel(context, config);
   const probeKey = createProbeKey();
   const run = new AbortController();
-  let lost: UserError | undefined;
+  let lost: unknown;
+  const end = (error: unknown): void => {
+    lost ??= error;
+    run.abort();
+  };
   let tunnel: RunTunnel | undefined;
   let receiver: Receiver | undefined;
+  const notifications = await openNotifications(context, {
+    options,
+    products,
+    secrets: config.secrets,
+    choice,
+    onLost: end,
+  });
   const startedAt = context.now();
   const keeping = await openKeeping(context, config, shown);
   try {
@@ -55,7 +71,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       port: settings.port,
       maxBody: settings.maxBody,
       products,
-      secrets,
+      secrets: notifications.secrets,
       policy: { schema: settings.schema, onInvalid: settings.onInvalid },
       allowed,
       ledger: keeping.ledger,
@@ -64,6 +80,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       now: context.now,
       onEvent(event) {
         context.report({ ...event, shown: shown.matches(event.receipt.product, event.receipt.event) });
+        notifications.expand(event);
         tally.add(event);
         if (tally.complete()) run.abort();
       },
@@ -73,31 +90,37 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       choice,
       receiver,
       probeKey,
-      onLost(error) {
-        lost = error;
-        run.abort();
+      onMoved(url) {
+        notifications.moved(url);
+        keeping.moved(url);
       },
+      onLost: end,
     });
+    await notifications.start(tunnel.url());
     await keeping.start(tunnel.url() ?? receiver.url);
     context.report(
-      readyReport(context, config, receiver, tunnel, [
-        ...readyNotes(secrets, allowed, settings),
+      readyReport(context, config, receiver, tunnel, notifications, [
+        ...readyNotes(notifications.secrets, allowed, settings),
         ...keeping.notes,
         ...tunnel.notes,
       ]),
     );
     receiver.ready();
     await firstOf([context.signal, run.signal], timeoutMs);
+  } catch (error) {
+    // Ctrl-C while it was starting: what broke off for it is no fault.
+    if (!context.signal.aborted || error instanceof UserError) throw error;
   } finally {
+    await notifications.stop();
     await tunnel?.close();
     await receiver?.close();
+    await notifications.close();
     await keeping.close();
   }
   const summary = tally.summary((context.now().getTime() - startedAt.getTime()) / 1000);
-  context.report({ ...summary, forwards: keeping.forwards(), tunnelDownMs: tunnel.downMs() });
-  if (lost !== undefined) throw lost;
-  const missing = summary.expectations.some(({ wanted, came }) => came < wanted);
-  return missing ? ExitCode.expectation : ExitCode.ok;
+  context.report({ ...summary, forwards: keeping.forwards(), tunnelDownMs: tunnel?.downMs() });
+  const isMissing = summary.expectations.some(({ wanted, came }) => came < wanted);
+  return outcome(lost, notifications.exitCode(), isMissing);
 }
 
 function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | undefined {

@@ -1,6 +1,6 @@
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { usageError } from "../../core/errors.ts";
+import { errorText, usageError } from "../../core/errors.ts";
 import type { EventPattern } from "../../core/event-pattern.ts";
 import type { ForwardCounts } from "../../core/report.ts";
 import { createForwarder } from "../../delivery/forwarder.ts";
@@ -18,6 +18,8 @@ export interface Keeping {
   readonly notes: readonly string[];
   /** Goes on with what waits from an earlier run. */
   start(url: string): Promise<void>;
+  /** Where the receiver is reached from now on, for other commands to know. */
+  moved(url: string): void;
   forwards(): ForwardCounts | undefined;
   close(): Promise<void>;
 }
@@ -34,6 +36,7 @@ export async function openKeeping(context: Context, config: Config, shown: Event
       ledger,
       notes: ["No event log is kept."],
       start: async () => {},
+      moved: () => {},
       forwards: () => undefined,
       close: async () => {},
     };
@@ -108,6 +111,11 @@ async function keepIn(
       if (routes.empty || mirrored) return;
       forwarder.wake((await log.waiting()).map(({ target }) => target));
       void pruneQuietly(context, log);
+    },
+    moved(url) {
+      hold.setUrl(url).catch((error: unknown) => {
+        context.report({ type: "warning", message: `the log does not know the new public URL: ${errorText(error)}` });
+      });
     },
     forwards: () => (routes.empty ? undefined : counts),
     async close() {

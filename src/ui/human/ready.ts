@@ -2,14 +2,18 @@ import type { ReadyReport } from "../../core/report.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { plain } from "../paint.ts";
+import { runningChannelText } from "./channel.ts";
 
 export function renderReady(report: ReadyReport, { out, quiet }: Style): Rendered {
   const ready = `${out.good("Ready.")} Listening on ${out.strong(report.url)}${report.publicUrl === undefined ? "" : `, reached as ${out.strong(report.publicUrl)}`}`;
-  if (quiet) return { out: `${ready}\n` };
+  const channel =
+    report.channel === undefined ? [] : [`  ${out.good("✓")} ${plain(runningChannelText(report.channel))}`];
+  if (quiet) return { out: `${[ready, ...channel].join("\n")}\n` };
   const urls = urlLines(report.urls);
   return {
     out: [
       ready,
+      ...channel,
       ...urls,
       ...report.notes.map((note) => `  ${out.dim(plain(note))}`),
       "",
