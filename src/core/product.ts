@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Delivery } from "./delivery.ts";
+import type { Delivery, HeaderPair } from "./delivery.ts";
 import type { Payload } from "./payload.ts";
 import type { Credential, Secret, Secrets } from "./secret.ts";
 
@@ -37,7 +37,10 @@ export interface Finding {
 export interface Proof {
   readonly id: string;
   readonly proves: Proves;
+  /** What it is checked with, and signed with unless `signingCredential` says otherwise. */
   readonly credential: Credential;
+  /** A key pair signs with its other half. */
+  readonly signingCredential?: Credential;
   /** A short human name with where it stands: `x-zoho-signature (HMAC-SHA256, hex)`. */
   readonly title: string;
   /** The header that carries it, lower case. Undefined where the body or the address does. */
@@ -73,7 +76,10 @@ export interface WebhookEvent<Name extends string = string, Schema extends z.Zod
 
 export interface Reply {
   readonly status: number;
+  /** Empty where `headers` tell it, or nothing does. */
   readonly contentType: string;
+  /** Any others, but for those of the connection and the length. */
+  readonly headers?: readonly HeaderPair[];
   readonly body: string | Buffer;
 }
 

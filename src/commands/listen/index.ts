@@ -1,16 +1,18 @@
 import { loadConfig } from "../../config/load.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
-import { type ExitCode, UserError } from "../../core/errors.ts";
+import { ExitCode, UserError } from "../../core/errors.ts";
 import { eventPatterns } from "../../core/event-pattern.ts";
 import { createProbeKey } from "../../core/probe-key.ts";
 import { parseDuration } from "../../core/units.ts";
 import { products } from "../../products/index.ts";
 import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/address-list.ts";
 import { type Receiver, startReceiver } from "../../receiver/receiver.ts";
+import { webhookUrl } from "../../receiver/route.ts";
 import { createTally, parseExpectation } from "../../receiver/tally.ts";
 import type { Define } from "../command.ts";
 import { givenSecrets } from "../options.ts";
+import { type Exec, type ExecUrls, startExec } from "./exec.ts";
 import { addListenFlags, flagSettings, type ListenOptions } from "./flags.ts";
 import { openKeeping } from "./keeping.ts";
 import { openNotifications, outcome } from "./notifications.ts";
@@ -33,13 +35,14 @@ Examples:
   $ zoho-hooks listen --forward-to 3000 --tunnel ngrok
   $ zoho-hooks listen --port 0 --json | jq .event
   $ zoho-hooks listen --expect crm:Leads.create=2 --timeout 60s
+  $ zoho-hooks listen --port 0 --forward-to 3000 --exec 'npm test'
   $ zoho-hooks listen --channel Leads.create,Deals.all --expand
 
 --channel makes a notification channel of Zoho CRM for the public URL, renews it while listen runs, and deletes it at the
 end: sign in first (zoho-hooks login). Exit code 9 when it is lost at the end, 7 when it could not be deleted.
 `;
 
-async function listen(context: Context, options: ListenOptions): Promise<ExitCode> {
+async function listen(context: Context, options: ListenOptions): Promise<ExitCode | number> {
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   const { settings } = config;
   const shown = eventPatterns(settings.events);
@@ -56,6 +59,8 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   };
   let tunnel: RunTunnel | undefined;
   let receiver: Receiver | undefined;
+  let exec: Exec | undefined;
+  let timedOut = false;
   const notifications = await openNotifications(context, {
     options,
     products,
@@ -75,6 +80,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       policy: { schema: settings.schema, onInvalid: settings.onInvalid },
       allowed,
       ledger: keeping.ledger,
+      pid: context.pid,
       probeKey,
       publicUrl: () => tunnel?.url() ?? settings.publicUrl,
       now: context.now,
@@ -82,7 +88,8 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
         context.report({ ...event, shown: shown.matches(event.receipt.product, event.receipt.event) });
         notifications.expand(event);
         tally.add(event);
-        if (tally.complete()) run.abort();
+        // A program that was asked for decides when it is over.
+        if (tally.complete() && options.exec === undefined) run.abort();
       },
       onTrouble: (message) => context.report({ type: "warning", message }),
     });
@@ -106,21 +113,39 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       ]),
     );
     receiver.ready();
-    await firstOf([context.signal, run.signal], timeoutMs);
+    exec = options.exec === undefined ? undefined : startExec(context, options.exec, execUrls(receiver, tunnel));
+    exec?.ended.then(
+      () => run.abort(),
+      () => run.abort(),
+    );
+    timedOut = (await firstOf([context.signal, run.signal], timeoutMs)) === "time";
   } catch (error) {
     // Ctrl-C while it was starting: what broke off for it is no fault.
     if (!context.signal.aborted || error instanceof UserError) throw error;
   } finally {
+    await exec?.stop();
     await notifications.stop();
     await tunnel?.close();
+    const hurry = setTimeout(() => keeping.hurry(), HURRY_AFTER_MS);
     await receiver?.close();
+    clearTimeout(hurry);
     await notifications.close();
     await keeping.close();
   }
   const summary = tally.summary((context.now().getTime() - startedAt.getTime()) / 1000);
   context.report({ ...summary, forwards: keeping.forwards(), tunnelDownMs: tunnel?.downMs() });
   const isMissing = summary.expectations.some(({ wanted, came }) => came < wanted);
-  return outcome(lost, notifications.exitCode(), isMissing);
+  const exitCode = outcome(lost, notifications.exitCode(), isMissing || (exec !== undefined && timedOut));
+  const ofProgram = (await exec?.ended) ?? ExitCode.ok;
+  return exitCode === ExitCode.connectionLost || timedOut || ofProgram === ExitCode.ok ? exitCode : ofProgram;
+}
+
+function execUrls(receiver: Receiver, tunnel: RunTunnel): ExecUrls {
+  return {
+    url: receiver.url,
+    publicUrl: tunnel.url(),
+    products: Object.fromEntries(products.map(({ id }) => [id, webhookUrl(receiver.url, id)])),
+  };
 }
 
 function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | undefined {
@@ -128,17 +153,21 @@ function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | un
   return ranges.length === 0 ? undefined : addressList(ranges);
 }
 
+/** Before the receiver closes what is still open, so that who waits for an answer gets one. */
+const HURRY_AFTER_MS = 1500;
+
 /** A timer of Node's that is set for longer fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Resolves when one of the signals aborts or the time is up. */
-function firstOf(signals: readonly AbortSignal[], timeoutMs: number | undefined): Promise<void> {
+/** Resolves when one of the signals aborts or the time is up, with which of them it was. */
+function firstOf(signals: readonly AbortSignal[], timeoutMs: number | undefined): Promise<"signal" | "time"> {
   return new Promise((resolve) => {
-    const timer = timeoutMs === undefined ? undefined : setTimeout(done, Math.min(timeoutMs, LONGEST_TIMER_MS));
-    function done(): void {
+    const timer =
+      timeoutMs === undefined ? undefined : setTimeout(() => resolve("time"), Math.min(timeoutMs, LONGEST_TIMER_MS));
+    const done = (): void => {
       clearTimeout(timer);
-      resolve();
-    }
+      resolve("signal");
+    };
     for (const signal of signals) {
       if (signal.aborted) return done();
       signal.addEventListener("abort", done, { once: true });
