@@ -4,6 +4,7 @@ import { constants, homedir } from "node:os";
 import { basename, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ChildRun, Output, Runtime } from "./context.ts";
+import { sleepRealTime } from "./zoho/backoff.ts";
 
 /** The only place that touches the process. */
 export function nodeRuntime(): Runtime {
@@ -32,6 +33,7 @@ export function nodeRuntime(): Runtime {
       return inquirerPrompts(process.stderr, this.signal);
     },
     now: () => new Date(),
+    sleep: sleepRealTime,
     startChild: (commandLine, { stdoutTo, ...options }) =>
       spawnShell(commandLine, { ...options, stdio: ["ignore", stdoutTo === "stdout" ? 1 : 2, 2] }).run,
     get signal() {

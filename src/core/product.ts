@@ -112,8 +112,8 @@ export interface OfferedSecret {
 }
 
 /** One way a product's deliveries look. */
-export interface Format<Events extends readonly WebhookEvent[] = readonly WebhookEvent[]> {
-  readonly id: string;
+export interface Format<Events extends readonly WebhookEvent[] = readonly WebhookEvent[], Id extends string = string> {
+  readonly id: Id;
   /** Where it is specified; says so when the envelope is modelled on its siblings. */
   readonly source: string;
   /** In the order in which they are applied on signing. */
