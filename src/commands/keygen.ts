@@ -1,4 +1,4 @@
-import { generateKeyPair } from "node:crypto";
+import { createPublicKey, generateKeyPair } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -7,6 +7,7 @@ import { loadConfig } from "../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import type { Context } from "../context.ts";
 import { ExitCode, errorText, usageError } from "../core/errors.ts";
+import { writeKeySet } from "../core/key-set.ts";
 import type { Define } from "./command.ts";
 
 interface KeygenOptions {
@@ -15,7 +16,7 @@ interface KeygenOptions {
 
 export const define: Define = (command, act) => {
   command
-    .option("--out <folder>", `where to write the two files (default: ${KEYS_FOLDER} in the project)`)
+    .option("--out <folder>", `where to write the files (default: ${KEYS_FOLDER} in the project)`)
     .addHelpText("after", HELP)
     .action(act(keygen));
 };
@@ -24,7 +25,8 @@ const HELP = `
 Some of Zoho's products sign with a private key that only Zoho has. To send what your own app will accept, send with
 a key of your own, and give your app its public half in place of Zoho's.
 
-Writes private.pem, for you alone, and public.pem; never over a key that is there. The public half is printed.
+Writes private.pem, for you alone, and the public half twice: as public.pem, which is printed, and as jwks.json, the
+key set that checks the tokens of Desk. Never over a key that is there.
 
 Examples:
   $ zoho-hooks keygen
@@ -39,7 +41,8 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
   const folder = out === undefined ? join(root, KEYS_FOLDER) : resolve(context.cwd, out);
   const privateFile = join(folder, "private.pem");
   const publicFile = join(folder, "public.pem");
-  for (const file of [privateFile, publicFile]) refuseExisting(file);
+  const setFile = join(folder, "jwks.json");
+  for (const file of [privateFile, publicFile, setFile]) refuseExisting(file);
   const { privateKey, publicKey } = await context.waiting("Making a key pair", () =>
     promisify(generateKeyPair)("rsa", {
       modulusLength: MODULUS_LENGTH,
@@ -47,6 +50,7 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
       privateKeyEncoding: { type: "pkcs8", format: "pem" },
     }),
   );
+  const keySet = writeKeySet(createPublicKey(publicKey));
   try {
     mkdirSync(folder, { recursive: true });
     // The lines that keep a key out of git come before the key.
@@ -56,18 +60,25 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
     // The umask takes rights away and never gives any, but not every file system heeds `mode`.
     chmodSync(privateFile, 0o600);
     writeFileSync(publicFile, publicKey, { mode: 0o644, flag: "wx" });
+    writeFileSync(setFile, `${keySet}\n`, { mode: 0o644, flag: "wx" });
   } catch (error) {
     throw usageError(`the key pair cannot be written to ${folder}: ${errorText(error)}`);
   }
-  const names = [privateFile, publicFile].map((file) => relative(context.cwd, file) || file);
+  const names = [privateFile, publicFile, setFile].map((file) => relative(context.cwd, file) || file);
   context.report({
     type: "text",
     text: publicKey,
-    json: { type: "key_pair", private_key_file: names[0], public_key_file: names[1], public_key: publicKey },
+    json: {
+      type: "key_pair",
+      private_key_file: names[0],
+      public_key_file: names[1],
+      public_key: publicKey,
+      jwks_file: names[2],
+    },
   });
   context.report({
     type: "notice",
-    message: `to send with it: ${CREDENTIAL_VARIABLES.privateKey}=${names[0]}; to check with it: ${CREDENTIAL_VARIABLES.publicKey}=${names[1]}`,
+    message: `to send with it: ${CREDENTIAL_VARIABLES.privateKey}=${names[0]}; to check with it: ${CREDENTIAL_VARIABLES.publicKey}=${names[1]}, for Desk ${CREDENTIAL_VARIABLES.jwks}=${names[2]}`,
   });
   return ExitCode.ok;
 }

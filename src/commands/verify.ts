@@ -1,5 +1,6 @@
 import { loadConfig } from "../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
+import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import type { Delivery, HeaderPair } from "../core/delivery.ts";
 import { ExitCode, usageError } from "../core/errors.ts";
@@ -16,6 +17,7 @@ import {
   verifyPayload,
 } from "../core/verify-payload.ts";
 import type { Define } from "./command.ts";
+import { configuredProducts, secretsWithKeys } from "./configured-products.ts";
 import { hintTeller } from "./hint-teller.ts";
 import { addSecretOptions, collect, givenSecrets, parseHeader, readUserFile, type SecretOptions } from "./options.ts";
 import { candidatesFor } from "./verify/candidates.ts";
@@ -77,20 +79,17 @@ const MANY_PAYLOADS = 50;
 
 async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
   const names = expandPaths(context, inputNames(context, files, options));
-  const { tolerance } = options;
-  const { secrets, settings } = loadConfig(context, {
-    flags: tolerance === undefined ? {} : { tolerance: parseDuration(tolerance, "--tolerance") },
-    secrets: await givenSecrets(context, options),
-  });
+  const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
+  const products = configuredProducts(config);
   const headers = (options.header ?? []).map(parseHeader);
   const contentType = options.contentType ?? headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
   const wanted = {
-    ...candidatesFor(options),
+    ...candidatesFor(products, options),
     signature: signatureOf(options),
     requireProofs: options.secretFile !== undefined,
-    secrets,
+    secrets: await secretsWithKeys(context, config, products),
     now: context.now(),
-    limits: { toleranceMs: settings.tolerance },
+    limits: { toleranceMs: config.settings.tolerance },
   };
 
   const inputs = [];
@@ -124,6 +123,10 @@ async function verify(context: Context, files: readonly string[], options: Verif
   }
   if (tally["proof-failed"] > 0) return ExitCode.proofFailed;
   return tally.invalid > 0 ? ExitCode.schemaInvalid : ExitCode.ok;
+}
+
+function flagSettings({ tolerance }: VerifyOptions): Partial<Settings> {
+  return tolerance === undefined ? {} : { tolerance: parseDuration(tolerance, "--tolerance") };
 }
 
 function inputNames(context: Context, files: readonly string[], options: VerifyOptions): readonly string[] {

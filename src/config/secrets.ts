@@ -9,6 +9,7 @@ import type { KeptSecrets } from "./kept-secrets.ts";
 export const CREDENTIAL_VARIABLES: Readonly<Record<Credential, string>> = {
   secret: "ZOHO_WEBHOOK_SECRET",
   token: "ZOHO_WEBHOOK_TOKEN",
+  auth: "ZOHO_WEBHOOK_AUTH",
   hookSecret: "ZOHO_WEBHOOK_HOOK_SECRET",
   publicKey: "ZOHO_WEBHOOK_PUBLIC_KEY",
   privateKey: "ZOHO_WEBHOOK_PRIVATE_KEY",

@@ -1,13 +1,15 @@
 import { z } from "zod";
+import type { ProductSettings } from "../core/configure.ts";
 import { usageError } from "../core/errors.ts";
+import { formatSettings } from "../core/format-settings.ts";
 import { parseDuration, parseSize, parseWhole } from "../core/units.ts";
 
 export const CONFIG_FILE = "zoho-hooks.config.json";
 
 /** What a config file may hold. Strict: a misspelt key is an error, not silence. Made when there is a file to check. */
 export function fileSchema() {
-  const productSettings = z.strictObject({
-    /** The format that `send` uses for this product. */
+  const productSettings = formatSettings().extend({
+    /** The format that comes first for this product: `send` writes it. */
     format: z.string().optional(),
   });
   const tunnelSettings = z.strictObject({
@@ -50,7 +52,7 @@ export function fileSchema() {
 export type SettingsFile = z.infer<ReturnType<typeof fileSchema>>;
 
 export interface Settings {
-  readonly products: Readonly<Record<string, { readonly format?: string | undefined }>>;
+  readonly products: Readonly<Record<string, ProductSettings>>;
   readonly port: number;
   readonly host: string;
   /** Bytes. */

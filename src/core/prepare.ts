@@ -44,13 +44,13 @@ export function prepare(input: PrepareInput): Prepared {
     method: encoded.method ?? "POST",
     url: withQuery(input.url, encoded.query),
     headers: [
-      ["content-type", input.contentType ?? encoded.contentType],
+      ...contentTypeOf(input.contentType ?? encoded.contentType),
       ["user-agent", "zoho-hooks"],
       ...(encoded.headers ?? []),
     ],
     body: encoded.body,
   };
-  const notes: string[] = [];
+  const notes: string[] = input.format.proofs.length === 0 ? ["not signed: no signature is known of this format"] : [];
   for (const proof of input.format.proofs) {
     // A body of the user's own is sent as it is: a token would have to be written into it.
     if (exact && proof.credential === "token") continue;
@@ -67,6 +67,11 @@ export function prepare(input: PrepareInput): Prepared {
   const named = new Set(input.headers.map(([name]) => name.toLowerCase()));
   const kept = delivery.headers.filter(([name]) => !named.has(name.toLowerCase()));
   return { delivery: { ...delivery, headers: [...kept, ...input.headers] }, notes };
+}
+
+/** None for a request without a body. */
+function contentTypeOf(value: string): readonly HeaderPair[] {
+  return value === "" ? [] : [["content-type", value]];
 }
 
 function encode({ body, format, event }: PrepareInput): Encoded {
@@ -100,7 +105,7 @@ function keyFor(
     };
   }
   if (configured === undefined) {
-    if (!signs) return `no ${what} is configured: the sample's own is sent`;
+    if (!signs) return `no ${what} is configured: ${what === "token" ? "the sample's own is sent" : "sent without"}`;
     return `not signed: no ${proof.signingCredential === undefined ? "secret" : "private key"} is configured`;
   }
   return {

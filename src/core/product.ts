@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Delivery, HeaderPair } from "./delivery.ts";
+import type { FormatSettings } from "./format-settings.ts";
 import type { Payload } from "./payload.ts";
 import type { Credential, Secret, Secrets } from "./secret.ts";
 
@@ -96,6 +97,7 @@ export interface Reply {
 /** A sample as it goes over the wire. What is left out is that of plain JSON by POST. */
 export interface Encoded {
   readonly method?: string;
+  /** Empty where there is no body. */
   readonly contentType: string;
   readonly body: Buffer;
   /** Without `?`; goes behind what the target's own URL asks for. */
@@ -110,8 +112,8 @@ export interface OfferedSecret {
 }
 
 /** One way a product's deliveries look. */
-export interface Format<Events extends readonly WebhookEvent[] = readonly WebhookEvent[]> {
-  readonly id: string;
+export interface Format<Events extends readonly WebhookEvent[] = readonly WebhookEvent[], Id extends string = string> {
+  readonly id: Id;
   /** Where it is specified; says so when the envelope is modelled on its siblings. */
   readonly source: string;
   /** In the order in which they are applied on signing. */
@@ -137,6 +139,13 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   /** A documented fact about such a delivery that saves a day, worth telling once a run. */
   hint?(payload: Payload, event: string): string | undefined;
   offeredSecret?(delivery: Delivery): OfferedSecret | undefined;
+  /** The event that any other body on the product's own URL is taken for: users may design theirs as they like. */
+  readonly catchAll?: string;
+  /** The settings that the format takes, and itself with them. */
+  readonly settings?: readonly (keyof FormatSettings)[];
+  configure?(settings: FormatSettings): Format;
+  /** Where the public keys of its signatures can be fetched, by data centre. */
+  readonly keySets?: Readonly<Record<string, string>>;
 }
 
 export function acceptsMethod(format: Format, method: string): boolean {

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Delivery } from "./delivery.ts";
-import { type EventMatch, eventNames, findEvent, nearest } from "./event-name.ts";
+import { nearestEvents } from "./nearest-event.ts";
 import { type Payload, type PayloadProblem, readPayload } from "./payload.ts";
-import { acceptsMethod, type Format, type Limits, type Product, type Reply, type Verdict } from "./product.ts";
+import { acceptsMethod, type Limits, type Product, type Reply, type Verdict } from "./product.ts";
+import { recognise } from "./recognise.ts";
 import { checkSchema, type SchemaResult } from "./schema-check.ts";
 import type { Secrets } from "./secret.ts";
+import { verdictsOf } from "./verdicts.ts";
 
 /** Everything that a delivery says of itself. Whether it repeats an earlier one is not known here. */
 export interface Receipt {
@@ -41,13 +43,6 @@ export interface ReceiveInput {
   /** Schemas are checked unless this is false. */
   readonly schemas?: boolean;
   readonly limits?: Limits | undefined;
-}
-
-interface Recognised {
-  readonly product: Product;
-  readonly format: Format;
-  readonly name: string;
-  readonly match: EventMatch | undefined;
 }
 
 /** The receipt of a request of which nothing could be told. */
@@ -90,7 +85,7 @@ export function receive(input: ReceiveInput): Receipt {
     format: format.id,
     event,
     known: match !== undefined,
-    suggestions: match === undefined ? nearest(event, eventNames(format)) : [],
+    suggestions: match === undefined ? nearestEvents(product, format, event) : [],
     payload,
     verdicts: verdictsOf(input, product, format, payload),
     schema: match === undefined || input.schemas === false ? undefined : checkSchema(match.event.schema, payload.data),
@@ -119,57 +114,17 @@ function unrecognised(input: ReceiveInput, payload: Payload): Receipt {
   return { ...emptyReceipt, product: product.id, payload, verdicts: passed ?? tried[0] ?? [] };
 }
 
-function verdictsOf(input: ReceiveInput, product: Product, format: Format, payload: Payload): readonly Verdict[] {
-  return format.proofs.map((proof) =>
-    proof.verify(input.delivery, payload, input.secrets.for(proof.credential, product.id), input.now, input.limits),
-  );
-}
-
 function firstHandshake(products: readonly Product[], payload: Payload, delivery: Delivery): Reply | undefined {
   for (const product of products) {
     for (const format of product.formats) {
       if (!acceptsMethod(format, delivery.method)) continue;
+      // Parameters without a product to read them for may be anyone's event.
+      if (products.length > 1 && payload.kind === "query") continue;
       const reply = format.handshake?.(payload, delivery);
       if (reply !== undefined) return reply;
     }
   }
   return undefined;
-}
-
-function recognise(input: ReceiveInput, products: readonly Product[], payload: Payload): Recognised | undefined {
-  const claims: Recognised[] = [];
-  for (const product of products) {
-    for (const format of product.formats) {
-      if (!acceptsMethod(format, input.delivery.method)) continue;
-      const name = input.event ?? format.recognise(payload, input.delivery);
-      if (name === undefined) continue;
-      const match = findEvent(format, name);
-      // Without a product in the URL an unknown name is no evidence: many envelopes have an `event`.
-      if (match !== undefined || (input.product !== undefined && input.event === undefined)) {
-        claims.push({ product, format, name, match });
-      }
-    }
-  }
-  const known = claims.filter((claim) => claim.match !== undefined);
-  return known.length > 1 ? bestFit(known, payload) : (known[0] ?? claims[0]);
-}
-
-/**
- * Of several envelopes with the same event name, the one whose schema the body offends least: first in the envelope
- * itself, then anywhere. Of equals, the one that knows the event by its own name rather than as one of a family.
- */
-function bestFit(claims: readonly Recognised[], payload: Payload): Recognised | undefined {
-  const ranked = claims.map((claim) => {
-    const issues = claim.match === undefined ? [] : checkSchema(claim.match.event.schema, payload.data).issues;
-    const inEnvelope = issues.filter(({ path }) => path.length < 2).length;
-    const inFamily = claim.match === undefined || claim.match.event.members.length > 0 ? 1 : 0;
-    return { claim, rank: [inEnvelope, issues.length, inFamily] };
-  });
-  return ranked.sort((a, b) => firstDifference(a.rank, b.rank))[0]?.claim;
-}
-
-function firstDifference(a: readonly number[], b: readonly number[]): number {
-  return a.map((each, i) => each - (b[i] ?? 0)).find((difference) => difference !== 0) ?? 0;
 }
 
 function identityOf(

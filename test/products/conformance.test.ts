@@ -1,11 +1,13 @@
 import { readdirSync } from "node:fs";
 import { relative, sep } from "node:path";
 import { describe, expect, it } from "vitest";
+import { configureProducts } from "../../src/core/configure.ts";
 import { findEvent } from "../../src/core/event-name.ts";
 import { readPayload } from "../../src/core/payload.ts";
+import type { Product } from "../../src/core/product.ts";
 import { type Receipt, receive } from "../../src/core/receive.ts";
 import { decideReply } from "../../src/core/reply.ts";
-import { checkSchema } from "../../src/core/schema-check.ts";
+import { checkSchema, pathText } from "../../src/core/schema-check.ts";
 import { noSecrets } from "../../src/core/secret.ts";
 import { products } from "../../src/products/index.ts";
 import { deliveryOf, type FixtureCase, fixtureCases, fixturesFolder, fixtureTime } from "../support/fixture-cases.ts";
@@ -45,6 +47,8 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
     it("is recognised as itself and valid, with the product named and without", () => {
       for (const product of [each.product, undefined]) {
         const receipt = receive({ products, product, delivery, secrets: noSecrets, now });
+        // A user's own design has no mark by which to tell it; taking it for something else would be worse.
+        if (product === undefined && each.format.catchAll !== undefined && receipt.product === undefined) continue;
         // Without a product a twin of it is as good a guess; what happened is the same.
         const twin = product === undefined && each.format.twins?.includes(receipt.product ?? "");
         const expected = twin ? { ...said(receipt), event: each.name } : { ...said(receipt), ...named(each) };
@@ -53,7 +57,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
     });
 
     it("passes each of its proofs once signed", () => {
-      const receipt = receive({ products, product: each.product, delivery: signed, secrets, now });
+      const receipt = receive({ products, product: setUpFor(each), delivery: signed, secrets, now });
       expect(receipt.verdicts.map(({ id, verdict }) => [id, verdict])).toEqual(
         each.format.proofs.map(({ id }) => [id, "passed"]),
       );
@@ -69,11 +73,18 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       }
     });
 
+    it.runIf(!coversBody(each))("says of no changed body that it is genuine", () => {
+      const body = Buffer.concat([signed.body, Buffer.from("\n")]);
+      const receipt = receive({ products, product: setUpFor(each), delivery: { ...signed, body }, secrets, now });
+      for (const { proves, verdict } of receipt.verdicts) expect([proves, verdict]).toEqual(["sender", "passed"]);
+      expect(receipt.verdicts).toHaveLength(each.format.proofs.length);
+    });
+
     it("names the records that it is about, by ids that stand in its body", () => {
       const records = each.format.records(data, each.name);
       if (!each.match.event.open) expect(records).not.toEqual([]);
       for (const record of records) {
-        expect(record).toMatch(/^\d{17,19}$/);
+        if (!each.match.event.open) expect(record).toMatch(/^\d{17,19}$/);
         expect(each.text).toContain(record);
       }
     });
@@ -92,7 +103,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       if (!each.match.event.open) expect(paths.length).toBeGreaterThan(1);
       for (const path of paths) {
         const { issues } = checkSchema(each.match.event.schema, changedAt(data, path, undefined));
-        expect(issues.map(({ at, received }) => [at, received])).toEqual([[path.join("."), "nothing"]]);
+        expect(issues.map(({ at, received }) => [at, received])).toEqual([[written(path), "nothing"]]);
       }
     });
 
@@ -100,9 +111,9 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       for (const member of Object.keys(Object(data))) {
         const changed = changedAt(data, [member], "renamed");
         const claimed = claimedEvent(each, changed);
-        if (claimed === each.match.event) continue;
+        if (claimed === each.match.event || (each.match.event.open && claimed === undefined)) continue;
         const { issues } = checkSchema(each.match.event.schema, changed);
-        expect(issues.map(({ at }) => at)).toEqual([member]);
+        expect(issues.map(({ at }) => at)).toEqual([written([member])]);
       }
     });
 
@@ -146,6 +157,15 @@ function claimedEvent(each: FixtureCase, data: unknown) {
   const read = readPayload(delivery);
   const name = read.ok ? each.format.recognise(read.payload, delivery) : undefined;
   return name === undefined ? undefined : findEvent(each.format, name)?.event;
+}
+
+/** The product of someone who uses this format of it. */
+function setUpFor({ product, format }: FixtureCase): Product | undefined {
+  return configureProducts([product], { [product.id]: { format: format.id } })[0];
+}
+
+function written(path: readonly string[]): string {
+  return pathText(path.map((key) => (/^\d+$/.test(key) ? Number(key) : key)));
 }
 
 function coversBody({ format }: FixtureCase): boolean {
