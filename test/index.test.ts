@@ -269,7 +269,7 @@ describe("the types", () => {
       expectTypeOf(result.payload.data.Last_Name).toEqualTypeOf<string>();
       expectTypeOf(result.payload.data.Anything_Else).toEqualTypeOf<unknown>();
     }
-    if (result.product === "crm" && result.event === "<Module>.create") {
+    if (result.product === "crm" && result.format === "guide" && result.event === "<Module>.create") {
       expectTypeOf(result.name).toEqualTypeOf<`${string}.create`>();
       expectTypeOf(result.payload.data.Last_Name).toEqualTypeOf<unknown>();
     }

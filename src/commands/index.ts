@@ -63,6 +63,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./init.ts"),
   },
   {
+    name: "keygen",
+    summary: "make a key pair to sign with as SalesIQ, Cliq and Desk do",
+    load: () => import("./keygen.ts"),
+  },
+  {
     name: "config",
     summary: "show the settings in force and where each came from",
     load: () => import("./config.ts"),

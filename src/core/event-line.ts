@@ -65,5 +65,6 @@ export function receiptFields(receipt: Receipt): Line {
           },
     problem: receipt.problem === undefined ? null : problemText(receipt.problem),
     identity: receipt.identity ?? null,
+    hint: receipt.hint ?? null,
   };
 }

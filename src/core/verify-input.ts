@@ -11,6 +11,8 @@ export interface InputPayload {
   readonly inPlace: boolean;
   /** The product that `listen` took it for. */
   readonly product: string | undefined;
+  /** When it came, where that is known: a signature with a time in it is as old as it was then. */
+  readonly at?: Date | undefined;
   /** Why there is nothing to judge. */
   readonly problem: string | undefined;
 }
@@ -130,7 +132,7 @@ function fromEvent(
 ): InputPayload {
   const body = fromBase64(request.body_b64);
   const headers = headerPairs(request.headers);
-  const at = { line, product: typeof told.product === "string" ? told.product : undefined };
+  const at = { line, product: typeof told.product === "string" ? told.product : undefined, at: timeOf(told.at) };
   if (body === undefined || headers === undefined || typeof request.method !== "string" || typeof url !== "string") {
     const problem = "the line tells of a delivery, but its method, path, headers or body_b64 is missing or malformed";
     return { ...bareBody(Buffer.alloc(0), "application/json"), ...at, problem };
@@ -142,6 +144,11 @@ function fromEvent(
     inPlace: false,
     problem: undefined,
   };
+}
+
+function timeOf(value: unknown): Date | undefined {
+  const time = typeof value === "string" ? new Date(value) : undefined;
+  return time === undefined || Number.isNaN(time.getTime()) ? undefined : time;
 }
 
 function fromBase64(value: unknown): Buffer | undefined {

@@ -1,7 +1,7 @@
 import { type Delivery, headerValue, withHeader } from "./delivery.ts";
 import { usageError } from "./errors.ts";
 import { locate, type TextPosition } from "./json-text.ts";
-import type { Explanation, Format, Product, Verdict } from "./product.ts";
+import type { Explanation, Format, Limits, Product, Verdict } from "./product.ts";
 import { emptyReceipt, type Receipt, receive } from "./receive.ts";
 import type { Secrets } from "./secret.ts";
 import type { InputPayload } from "./verify-input.ts";
@@ -17,6 +17,7 @@ export interface VerifyPayloadInput {
   readonly requireProofs: boolean;
   readonly secrets: Secrets;
   readonly now: Date;
+  readonly limits: Limits;
 }
 
 /** What a payload is found to be. A failed proof weighs more than a wrong shape. */
@@ -35,7 +36,7 @@ export interface VerifiedPayload {
 export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   const { payload, products, product, signature } = input;
   if (payload.problem !== undefined) return unreadable(payload, payload.problem);
-  const judge = (delivery: Delivery): Receipt => receive({ ...input, delivery });
+  const judge = (delivery: Delivery): Receipt => receive({ ...input, now: payload.at ?? input.now, delivery });
   const first = judge(payload.delivery);
   const format = formatOf(first, products, product);
   const delivery =

@@ -22,6 +22,8 @@ export interface LaneOptions {
   readonly leaseMs: number;
   /** How long an answer may take before it is said that Zoho would not have waited. */
   readonly slowMs?: number;
+  /** How long to leave a log alone that has refused. */
+  readonly afterTroubleMs?: number;
   now(): Date;
   onReport(report: ForwardReport): void;
   onTrouble(message: string): void;
@@ -46,10 +48,9 @@ export interface Lane {
   close(graceMs: number): Promise<void>;
 }
 
-const AFTER_TROUBLE_MS = 5000;
-
 export function createLane(target: string, { health, places }: LaneApp, options: LaneOptions): Lane {
-  const { log, poster, retry, leaseMs, slowMs = SLOWEST_ANSWER_MS, now, onReport, onTrouble } = options;
+  const { log, poster, retry, leaseMs, now, onReport, onTrouble } = options;
+  const { slowMs = SLOWEST_ANSWER_MS, afterTroubleMs = 5000 } = options;
   const underWay = new Set<Promise<void>>();
   const alarm = createAlarm(now, wake);
   const closing = new AbortController();
@@ -92,13 +93,13 @@ export function createLane(target: string, { health, places }: LaneApp, options:
       if (claims.length === limit) waiting = true;
       else await lookAhead();
     } catch (error) {
-      alarm.set(new Date(now().getTime() + AFTER_TROUBLE_MS));
+      alarm.set(new Date(now().getTime() + afterTroubleMs));
       throw error;
     } finally {
       for (const claim of claims) begin(claim, claim.attempts, claim);
       claiming = false;
-      // Also with nothing to give back: it is how this lane goes on.
-      places.give(limit - claims.length);
+      if (claims.length < limit) places.give(limit - claims.length);
+      else pump();
     }
   }
 
@@ -168,7 +169,7 @@ export function createLane(target: string, { health, places }: LaneApp, options:
         if (closing.signal.aborted) throw error;
         if (!said) onTrouble(`forwarding to ${target}: ${errorText(error)}`);
       }
-      await delay(AFTER_TROUBLE_MS, undefined, { signal: closing.signal }).catch(() => {});
+      await delay(afterTroubleMs, undefined, { signal: closing.signal }).catch(() => {});
     }
   }
 

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { HeaderPair } from "../core/delivery.ts";
 import { errorText } from "../core/errors.ts";
+import { maskHeaders } from "../core/mask.ts";
 import { PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../core/probe-key.ts";
-import type { Reply } from "../core/product.ts";
+import type { OfferedSecret, Reply } from "../core/product.ts";
 import { emptyReceipt } from "../core/receive.ts";
-import { plainReply, refuse } from "../core/reply.ts";
+import { type Decision, plainReply, refuse } from "../core/reply.ts";
 import type { EventReport } from "../core/report.ts";
+import { holdsOffer } from "../core/secret-offer.ts";
 import { healthReply } from "./health.ts";
 import { type OpenServer, openServer } from "./http-server.ts";
 import { type Arrival, type Judgement, type JudgeOptions, judge } from "./judge.ts";
@@ -27,6 +28,8 @@ export interface ReceiverOptions extends JudgeOptions {
   /** The public URL in use, while there is one: what comes under its host has come through a tunnel. */
   publicUrl?(): string | undefined;
   now(): Date;
+  /** Keeps a secret that a sender hands over when its webhook is set up. */
+  keepSecret?(product: string, offered: OfferedSecret): void;
   /** Called after the answer is on its way, once for each request that was meant as a webhook. */
   onEvent(event: Omit<EventReport, "shown">): void;
   /** Something that went wrong and belongs to no event. */
@@ -92,7 +95,9 @@ async function answer(
 ): Promise<void> {
   const nonce = request.headers[PROBE_HEADER];
   const proof = typeof nonce === "string" ? options.probeKey?.answer(nonce) : undefined;
-  if (proof !== undefined) return send(response, plainReply(200, "OK"), [[PROBE_ANSWER_HEADER, proof]]);
+  if (proof !== undefined) {
+    return send(response, { ...plainReply(200, "OK"), headers: [[PROBE_ANSWER_HEADER, proof]] });
+  }
   const found = route(request.url ?? "/", options.products);
   if (found.kind === "health") return send(response, healthReply(request, options.pid, throughTunnel));
   if (found.kind === "ready") {
@@ -124,8 +129,8 @@ async function keepAndAnswer(
   response: ServerResponse,
   options: ReceiverOptions,
 ): Promise<void> {
-  let { decision } = judged;
   const { receipt } = judged;
+  let decision = keepSecret(judged, options);
   const kept = await options.ledger.keep({ arrival, receipt, decision }).catch((error: unknown) => {
     options.onTrouble(`a delivery could not be kept: ${errorText(error)}`);
     if (decision.accepted) decision = refuse(503, "the delivery could not be stored; send it again later");
@@ -137,7 +142,7 @@ async function keepAndAnswer(
     at,
     method: delivery.method,
     path: delivery.url,
-    headers: delivery.headers,
+    headers: holdsOffer(options.products, delivery) ? maskHeaders(delivery.headers) : delivery.headers,
     body: delivery.body,
     receipt,
     duplicateOf: kept?.duplicateOf,
@@ -149,10 +154,22 @@ async function keepAndAnswer(
       return send(response, await kept.answer());
     }
     const { reply } = decision;
-    send(response, reply, reply.status === 405 ? [["allow", "POST"]] : []);
+    send(response, reply);
     options.onEvent({ ...event, status: reply.status });
   } finally {
     kept?.after?.();
+  }
+}
+
+/** A sender hands its secret over once: what cannot be kept must not be answered with a yes. */
+function keepSecret({ decision, toKeep }: Judgement, options: ReceiverOptions): Decision {
+  if (toKeep === undefined) return decision;
+  try {
+    options.keepSecret?.(toKeep.product, toKeep.offered);
+    return decision;
+  } catch (error) {
+    options.onTrouble(`a secret that was handed over could not be kept: ${errorText(error)}`);
+    return refuse(503, "the secret could not be kept; set the webhook up again later");
   }
 }
 
@@ -170,10 +187,10 @@ function isFromPublicUrl(request: IncomingMessage, { publicUrl }: ReceiverOption
 /** These have no body, and so no length (RFC 9110, section 6.4.1). */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
-function send(response: ServerResponse, reply: Reply, more: readonly HeaderPair[] = []): void {
+function send(response: ServerResponse, reply: Reply): void {
   const { status, contentType, body } = reply;
   const bytes = Buffer.from(WITHOUT_BODY.has(status) ? "" : body);
-  const headers = [...(reply.headers ?? []), ...more];
+  const headers = [...(reply.headers ?? [])];
   if (contentType !== "") headers.push(["content-type", contentType]);
   if (!WITHOUT_BODY.has(status)) headers.push(["content-length", String(bytes.length)]);
   if (status === 413) headers.push(["connection", "close"]);

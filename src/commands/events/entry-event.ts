@@ -80,6 +80,7 @@ function receiptOf(entry: LogEntry, shown: Delivery): Receipt {
     schema: entry.schemaChecked ? { ok: entry.issues.length === 0, issues: entry.issues } : undefined,
     records: entry.records,
     identity: entry.identity,
+    hint: undefined,
   };
 }
 

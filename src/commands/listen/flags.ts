@@ -22,6 +22,7 @@ export function addListenFlags(command: Command): void {
     .option("--max-body <size>", "largest body to accept, such as 500kb or 1mib (default: 1mib)")
     .option("--schema <mode>", "a body that does not fit its schema: warn, enforce or off (default: warn)")
     .option("--on-invalid <mode>", "a delivery whose proof fails: reject or warn (default: reject)")
+    .option("--tolerance <time>", "how old a signature with a time in it may be, such as 10m (default: 5m)")
     .option("-e, --events <pattern>", "show and forward only these, such as 'crm:Leads.*' (repeatable)", collect)
     .option("--allow-ip <range>", "accept only from this address or CIDR range (repeatable)", collect)
     .option("--allow-zoho-ips", "accept from the two ranges that the guide names; they are not all of Zoho's")

@@ -4,13 +4,15 @@ import type { Context } from "../../context.ts";
 import { ExitCode, UserError } from "../../core/errors.ts";
 import { eventPatterns } from "../../core/event-pattern.ts";
 import { createProbeKey } from "../../core/probe-key.ts";
+import type { Product } from "../../core/product.ts";
 import { parseDuration } from "../../core/units.ts";
-import { products } from "../../products/index.ts";
 import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/address-list.ts";
 import { type Receiver, startReceiver } from "../../receiver/receiver.ts";
 import { webhookUrl } from "../../receiver/route.ts";
 import { createTally, parseExpectation } from "../../receiver/tally.ts";
 import type { Define } from "../command.ts";
+import { configuredProducts, secretsWithKeys } from "../configured-products.ts";
+import { hintTeller } from "../hint-teller.ts";
 import { givenSecrets } from "../options.ts";
 import { type Exec, type ExecUrls, startExec } from "./exec.ts";
 import { addListenFlags, flagSettings, type ListenOptions } from "./flags.ts";
@@ -27,6 +29,8 @@ export const define: Define = (command, act) => {
 const HELP = `
 Post to /webhooks/zoho/<product>, or to /webhooks/zoho to let the body tell the product.
 Secrets are read from ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN (with _CRM, _DESK … behind it for one product only).
+SalesIQ and Cliq are checked with ZOHO_WEBHOOK_PUBLIC_KEY, a key or the name of its file. The secret that Mail hands
+over when its webhook is set up is kept and used by itself; ZOHO_WEBHOOK_HOOK_SECRET gives one of an earlier set-up.
 Every delivery is kept in the event log before it is answered: see zoho-hooks events.
 
 Examples:
@@ -45,6 +49,7 @@ end: sign in first (zoho-hooks login). Exit code 9 when it is lost at the end, 7
 async function listen(context: Context, options: ListenOptions): Promise<ExitCode | number> {
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   const { settings } = config;
+  const products = configuredProducts(config);
   const shown = eventPatterns(settings.events);
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout, "--timeout");
@@ -64,11 +69,12 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   const notifications = await openNotifications(context, {
     options,
     products,
-    secrets: config.secrets,
+    secrets: await secretsWithKeys(context, config, products),
     choice,
     onLost: end,
   });
   const startedAt = context.now();
+  const tellHint = hintTeller(context);
   const keeping = await openKeeping(context, config, shown);
   try {
     receiver = await startReceiver({
@@ -78,6 +84,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       products,
       secrets: notifications.secrets,
       policy: { schema: settings.schema, onInvalid: settings.onInvalid },
+      limits: { toleranceMs: settings.tolerance },
       allowed,
       ledger: keeping.ledger,
       pid: context.pid,
@@ -86,10 +93,15 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       now: context.now,
       onEvent(event) {
         context.report({ ...event, shown: shown.matches(event.receipt.product, event.receipt.event) });
+        tellHint(event.receipt);
         notifications.expand(event);
         tally.add(event);
         // A program that was asked for decides when it is over.
         if (tally.complete() && options.exec === undefined) run.abort();
+      },
+      keepSecret(product, offered) {
+        const file = config.keepSecret(product, offered);
+        context.report({ type: "notice", message: `${product} handed over its secret: kept in ${file}` });
       },
       onTrouble: (message) => context.report({ type: "warning", message }),
     });
@@ -113,7 +125,8 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       ]),
     );
     receiver.ready();
-    exec = options.exec === undefined ? undefined : startExec(context, options.exec, execUrls(receiver, tunnel));
+    exec =
+      options.exec === undefined ? undefined : startExec(context, options.exec, execUrls(receiver, tunnel, products));
     exec?.ended.then(
       () => run.abort(),
       () => run.abort(),
@@ -140,7 +153,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   return exitCode === ExitCode.connectionLost || timedOut || ofProgram === ExitCode.ok ? exitCode : ofProgram;
 }
 
-function execUrls(receiver: Receiver, tunnel: RunTunnel): ExecUrls {
+function execUrls(receiver: Receiver, tunnel: RunTunnel, products: readonly Product[]): ExecUrls {
   return {
     url: receiver.url,
     publicUrl: tunnel.url(),

@@ -1,7 +1,6 @@
 import { usageError } from "../../core/errors.ts";
 import { eventNames, findEvent, nearest } from "../../core/event-name.ts";
 import type { Product } from "../../core/product.ts";
-import { products } from "../../products/index.ts";
 import { requireProduct } from "../options.ts";
 
 interface CandidateFlags {
@@ -19,7 +18,10 @@ interface Candidates {
 }
 
 /** The products, product and event that the flags leave to choose from. */
-export function candidatesFor({ product: id, event, format }: CandidateFlags): Candidates {
+export function candidatesFor(
+  products: readonly Product[],
+  { product: id, event, format }: CandidateFlags,
+): Candidates {
   const product = id === undefined ? undefined : requireProduct(products, id);
   const candidates = withFormat(product === undefined ? products : [product], format);
   if (event !== undefined) requireEventName(candidates, event);
