@@ -16,9 +16,14 @@ export function nodeRuntime(): Runtime {
     invocation: invocation(),
     // Both src/ and dist/ lie just below it.
     packageRoot: fileURLToPath(new URL("..", import.meta.url)),
-    stdin: { isTTY: process.stdin.isTTY === true, read: readStdin },
-    stdout: output(process.stdout),
-    stderr: output(process.stderr),
+    stdin: {
+      get isTTY() {
+        return process.stdin.isTTY === true;
+      },
+      read: readStdin,
+    },
+    stdout: output(() => process.stdout),
+    stderr: output(() => process.stderr),
     async prompts() {
       // Questions go to stderr: stdout may be a file, and a question that nobody sees waits for ever.
       if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return undefined;
@@ -63,20 +68,29 @@ function listenForInterrupt(): AbortSignal {
   return controller.signal;
 }
 
-function output(stream: NodeJS.WriteStream): Output {
-  // A reader that has gone away (`| head`) is no error of ours: stop writing, end quietly.
+/** Node makes its streams when they are first asked for, which takes a while: what a run does not use is left alone. */
+function output(make: () => NodeJS.WriteStream): Output {
+  let made: NodeJS.WriteStream | undefined;
   let open = true;
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    open = false;
-    if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
-  });
+  const stream = (): NodeJS.WriteStream => {
+    if (made !== undefined) return made;
+    made = make();
+    // A reader that has gone away (`| head`) is no error of ours: stop writing, end quietly.
+    made.on("error", (error: NodeJS.ErrnoException) => {
+      open = false;
+      if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
+    });
+    return made;
+  };
   return {
     write: (text) => {
-      if (open) stream.write(text);
+      if (open) stream().write(text);
     },
-    isTTY: stream.isTTY === true,
+    get isTTY() {
+      return stream().isTTY === true;
+    },
     get columns() {
-      return stream.isTTY === true ? stream.columns : undefined;
+      return stream().isTTY === true ? stream().columns : undefined;
     },
   };
 }

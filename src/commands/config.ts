@@ -6,6 +6,7 @@ import { ExitCode } from "../core/errors.ts";
 import { nearest } from "../core/event-name.ts";
 import { products } from "../products/index.ts";
 import type { Define } from "./command.ts";
+import { settingText } from "./config/setting-text.ts";
 import { requireProduct } from "./options.ts";
 
 interface ShowOptions {
@@ -41,7 +42,7 @@ async function show(context: Context, options: ShowOptions): Promise<ExitCode> {
   context.report({
     type: "table",
     columns: ["setting", "value", ...(options.origin === true ? ["from"] : [])],
-    rows: rows.map((row) => [row.key, text(row.value), ...from(row)]),
+    rows: rows.map((row) => [row.key, settingText(row.key, row.value), ...from(row)]),
     json: rows.map(({ key, value = null, origin = null }) => ({ type: "setting", key, value, origin })),
   });
   for (const warning of unknownVariables(config)) context.report({ type: "warning", ...warning });
@@ -71,9 +72,4 @@ function unknownVariables({ env, variableOrigin }: Config): readonly { message: 
     const message = `${name} (${variableOrigin(name)}) is no setting and has no effect`;
     return near === undefined ? { message } : { message, hint: `did you mean ${near}?` };
   });
-}
-
-function text(value: unknown): string {
-  if (value === undefined) return "(not set)";
-  return typeof value === "string" ? value : JSON.stringify(value);
 }

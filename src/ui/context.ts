@@ -2,7 +2,7 @@ import type { Context, Runtime } from "../context.ts";
 import type { Report } from "../core/report.ts";
 import { renderHuman } from "./human.ts";
 import { renderJson } from "./json.ts";
-import { paintFor } from "./paint.ts";
+import { paintWhenUsed } from "./paint.ts";
 import { noProgress, progressBar } from "./progress.ts";
 
 export interface Mode {
@@ -20,9 +20,15 @@ export interface Rendered {
 
 /** Joins a run's mode to the world: from here on a command only reports. */
 export function createContext(runtime: Runtime, mode: Mode): Context {
+  const out = paintWhenUsed(runtime.stdout, runtime, mode.color);
+  const err = paintWhenUsed(runtime.stderr, runtime, mode.color);
   const style = {
-    out: paintFor(runtime.stdout, runtime, mode.color),
-    err: paintFor(runtime.stderr, runtime, mode.color),
+    get out() {
+      return out();
+    },
+    get err() {
+      return err();
+    },
     columns: runtime.stdout.columns ?? Number.POSITIVE_INFINITY,
     verbose: mode.verbose,
     quiet: mode.quiet,
