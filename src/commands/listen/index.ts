@@ -35,6 +35,8 @@ Examples:
 `;
 
 async function listen(context: Context, options: ListenOptions): Promise<ExitCode> {
+  // From here on Ctrl-C is an orderly end: what has been opened so far is closed, whenever it comes.
+  const { signal } = context;
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   const { settings, secrets } = config;
   const shown = eventPatterns(settings.events);
@@ -87,7 +89,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       ]),
     );
     receiver.ready();
-    await firstOf([context.signal, run.signal], timeoutMs);
+    await firstOf([signal, run.signal], timeoutMs);
   } finally {
     await tunnel?.close();
     await receiver?.close();
