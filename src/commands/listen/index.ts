@@ -47,6 +47,8 @@ end: sign in first (zoho-hooks login). Exit code 9 when it is lost at the end, 7
 `;
 
 async function listen(context: Context, options: ListenOptions): Promise<ExitCode | number> {
+  // From here on Ctrl-C is an orderly end: what has been opened so far is closed, whenever it comes.
+  const { signal } = context;
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   const { settings } = config;
   const products = configuredProducts(config);
@@ -131,10 +133,10 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       () => run.abort(),
       () => run.abort(),
     );
-    timedOut = (await firstOf([context.signal, run.signal], timeoutMs)) === "time";
+    timedOut = (await firstOf([signal, run.signal], timeoutMs)) === "time";
   } catch (error) {
     // Ctrl-C while it was starting: what broke off for it is no fault.
-    if (!context.signal.aborted || error instanceof UserError) throw error;
+    if (!signal.aborted || error instanceof UserError) throw error;
   } finally {
     await exec?.stop();
     await notifications.stop();
