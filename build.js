@@ -8,12 +8,19 @@ const INLINED = ["commander", "chalk", "zod"];
 const packages = Object.keys({ ...dependencies, ...optionalDependencies });
 const matches = (names) => (id) => names.some((name) => id === name || id.startsWith(`${name}/`));
 
-/** What nearly every command loads, in one file: opening a file takes longer than reading some code that is not needed. */
+/**
+ * What every run of a command loads, in one file: opening a file takes longer than reading some code that is not needed.
+ * `verify` is among it, since scripts call it over and over.
+ */
 const SHARED = [
   /[\\/]src[\\/](?:core|config|products)[\\/]/,
-  /[\\/]src[\\/](?:program|context|commands[\\/](?:index|tree|options)|ui[\\/](?!prompts|spinner)[^.]*)\.ts$/,
-  /[\\/]node_modules[\\/](?:zod|commander|chalk)[\\/]/,
-  /rolldown[\\/]runtime/,
+  /[\\/]src[\\/]program\.ts$/,
+  /[\\/]src[\\/]ui[\\/](?:human|json)[\\/]/,
+  /[\\/]src[\\/]ui[\\/](?:context|failure|human|json|paint)\.ts$/,
+  /[\\/]src[\\/]commands[\\/](?:index|tree|options|verify)\.ts$/,
+  /[\\/]src[\\/]commands[\\/]verify[\\/]/,
+  /[\\/]node_modules[\\/](?:chalk|commander|zod)[\\/]/,
+  /rolldown[\\/-]runtime/,
 ];
 
 const shared = {

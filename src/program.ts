@@ -22,7 +22,7 @@ Exit codes:
 `;
 
 /** Parses the command line, loads the one command that it names, runs it, and turns every outcome into an exit code. */
-export async function runProgram(runtime: Runtime, version: string): Promise<ExitCode> {
+export async function runProgram(runtime: Runtime, version: string): Promise<ExitCode | number> {
   // Until the command line is parsed, how to say what is wrong with it can only be guessed from its words.
   let mode: Mode = {
     json: runtime.argv.includes("--json"),
@@ -30,7 +30,7 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
     verbose: false,
     color: !runtime.argv.includes("--no-color"),
   };
-  let exitCode: ExitCode = ExitCode.ok;
+  let exitCode: ExitCode | number = ExitCode.ok;
   const act: Act = (action) => {
     return async (...args) => {
       // Commander passes the command itself behind its options.

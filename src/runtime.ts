@@ -1,8 +1,10 @@
+import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { setMaxListeners } from "node:events";
-import { homedir } from "node:os";
+import { constants, homedir } from "node:os";
 import { basename, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Output, Runtime } from "./context.ts";
+import type { ChildRun, Output, Runtime } from "./context.ts";
+import { sleepRealTime } from "./zoho/backoff.ts";
 
 /** The only place that touches the process. */
 export function nodeRuntime(): Runtime {
@@ -31,6 +33,9 @@ export function nodeRuntime(): Runtime {
       return inquirerPrompts(process.stderr, this.signal);
     },
     now: () => new Date(),
+    sleep: sleepRealTime,
+    startChild: (commandLine, { stdoutTo, ...options }) =>
+      spawnShell(commandLine, { ...options, stdio: ["ignore", stdoutTo === "stdout" ? 1 : 2, 2] }).run,
     get signal() {
       interrupted ??= listenForInterrupt();
       return interrupted;
@@ -68,22 +73,21 @@ function listenForInterrupt(): AbortSignal {
   return controller.signal;
 }
 
-/** Node makes its streams when they are first asked for, which takes a while: what a run does not use is left alone. */
-function output(make: () => NodeJS.WriteStream): Output {
-  let made: NodeJS.WriteStream | undefined;
+/** Node opens a standard stream when it is first named, which takes a part of the start; many runs need only one. */
+function output(stream: () => NodeJS.WriteStream): Output {
+  let guarded = false;
   let open = true;
-  const stream = (): NodeJS.WriteStream => {
-    if (made !== undefined) return made;
-    made = make();
+  const guard = (): void => {
+    guarded = true;
     // A reader that has gone away (`| head`) is no error of ours: stop writing, end quietly.
-    made.on("error", (error: NodeJS.ErrnoException) => {
+    stream().on("error", (error: NodeJS.ErrnoException) => {
       open = false;
       if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
     });
-    return made;
   };
   return {
     write: (text) => {
+      if (!guarded) guard();
       if (open) stream().write(text);
     },
     get isTTY() {
@@ -99,4 +103,38 @@ async function readStdin(): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
+}
+
+/**
+ * A shell and what it starts, as one group of processes: a signal to the shell alone would leave the rest running.
+ * None of it outlives this process.
+ */
+export function spawnShell(
+  commandLine: string,
+  options: Pick<SpawnOptions, "cwd" | "stdio"> & { readonly env: Runtime["env"] },
+): { readonly child: ChildProcess; readonly run: ChildRun } {
+  const isWindows = process.platform === "win32";
+  // Imported on top it would be loaded by every run.
+  const { spawn, spawnSync } = process.getBuiltinModule("node:child_process");
+  const child = spawn(commandLine, { ...options, shell: true, detached: !isWindows, windowsHide: true });
+  const end = (force: boolean): void => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (isWindows) spawnSync("taskkill", ["/pid", String(child.pid), "/t", "/f"]);
+    else killGroup(child.pid, force ? "SIGKILL" : "SIGTERM");
+  };
+  const endAtOnce = (): void => end(true);
+  process.once("exit", endAtOnce);
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+  }).finally(() => process.off("exit", endAtOnce));
+  return { child, run: { ended, end } };
+}
+
+function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // It has ended in this very moment.
+  }
 }

@@ -4,10 +4,9 @@ import { defaults, environmentName } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { ExitCode } from "../core/errors.ts";
 import { nearest } from "../core/event-name.ts";
-import { products } from "../products/index.ts";
 import type { Define } from "./command.ts";
 import { settingText } from "./config/setting-text.ts";
-import { requireProduct } from "./options.ts";
+import { configuredProducts } from "./configured-products.ts";
 
 interface ShowOptions {
   readonly origin?: boolean;
@@ -36,7 +35,7 @@ interface Row {
 
 async function show(context: Context, options: ShowOptions): Promise<ExitCode> {
   const config = loadConfig(context);
-  for (const id of Object.keys(config.settings.products)) requireProduct(products, id);
+  configuredProducts(config);
   const rows = [...settingRows(config), ...secretRows(config)];
   const from = ({ origin }: Row): readonly string[] => (options.origin === true ? [origin ?? ""] : []);
   context.report({

@@ -5,6 +5,8 @@ import { usageError } from "../core/errors.ts";
 export async function confirm(context: Context, question: string, yes: boolean | undefined): Promise<boolean> {
   if (yes === true) return true;
   const prompts = await context.prompts();
-  if (prompts === undefined) throw usageError(`${question} Nobody is here to answer`, "add --yes");
+  if (prompts === undefined) {
+    throw usageError(`the question ${JSON.stringify(question)} needs an answer, and there is no terminal`, "add --yes");
+  }
   return prompts.confirm({ message: question });
 }

@@ -1,6 +1,6 @@
 import { basename, join } from "node:path";
 import { ENV_FILE, readEnvFile } from "../config/environment.ts";
-import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
+import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import { CONFIG_FILE, type SettingsFile } from "../config/settings.ts";
 import { parseSettingsFile, readText } from "../config/settings-file.ts";
 import { writeWholeFile } from "../config/write-file.ts";
@@ -15,10 +15,10 @@ export const define: Define = (command, act) => {
     .option("--products <products>", "products you use, such as crm,desk, or all")
     .option("--port <port>", "port for listen")
     .option("--target <target>", "your own app: 3000, host:3000/path, a URL, or none");
-  for (const [credential, variable] of Object.entries(CREDENTIAL_VARIABLES)) {
+  for (const credential of CHOSEN_CREDENTIALS) {
     command.option(
       `--${credential} <generate|none|file>`,
-      `${variable}: a new one, none, or the one that a file holds (- for standard input)`,
+      `${CREDENTIAL_VARIABLES[credential]}: a new one, none, or the one that a file holds (- for standard input)`,
     );
   }
   command

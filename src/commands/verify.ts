@@ -1,9 +1,13 @@
 import { loadConfig } from "../config/load.ts";
+import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
+import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import type { Delivery, HeaderPair } from "../core/delivery.ts";
 import { ExitCode, usageError } from "../core/errors.ts";
+import type { Format } from "../core/product.ts";
 import type { VerifiedReport } from "../core/report.ts";
 import { expectFewChecks } from "../core/schema-check.ts";
+import { parseDuration } from "../core/units.ts";
 import { type InputPayload, readVerifyInput } from "../core/verify-input.ts";
 import {
   explainProofs,
@@ -13,6 +17,8 @@ import {
   verifyPayload,
 } from "../core/verify-payload.ts";
 import type { Define } from "./command.ts";
+import { configuredProducts, secretsWithKeys } from "./configured-products.ts";
+import { hintTeller } from "./hint-teller.ts";
 import { addSecretOptions, collect, givenSecrets, parseHeader, readUserFile, type SecretOptions } from "./options.ts";
 import { candidatesFor } from "./verify/candidates.ts";
 import { expandPaths } from "./verify/expand-paths.ts";
@@ -24,6 +30,8 @@ interface VerifyOptions extends SecretOptions {
   readonly signature?: string;
   readonly header?: readonly string[];
   readonly contentType?: string;
+  readonly url?: string;
+  readonly tolerance?: string;
   readonly explain?: boolean;
   readonly showExpected?: boolean;
 }
@@ -37,8 +45,10 @@ export const define: Define = (command, act) => {
       .option("--format <format>", "the format, such as guide (default: told from the body)")
       .option("-s, --signature <value>", "the signature that the payload came with, as in x-zoho-signature")
       .option("-H, --header <name: value>", "a header that it came with (repeatable)", collect)
+      .option("--url <url>", "the URL that it was sent to: finance products sign its query, too")
       .option("--content-type <type>", "take each input as one body of this type"),
   )
+    .option("--tolerance <time>", "how old a signature with a time in it may be, such as 30d (default: 5m)")
     .option("--explain", "say why a proof fails: try what goes wrong in practice")
     .option("--show-expected", "print the value that would have been right; implies --explain")
     .addHelpText("after", HELP)
@@ -69,15 +79,17 @@ const MANY_PAYLOADS = 50;
 
 async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
   const names = expandPaths(context, inputNames(context, files, options));
-  const { secrets } = loadConfig(context, { secrets: await givenSecrets(context, options) });
+  const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
+  const products = configuredProducts(config);
   const headers = (options.header ?? []).map(parseHeader);
   const contentType = options.contentType ?? headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
   const wanted = {
-    ...candidatesFor(options),
+    ...candidatesFor(products, options),
     signature: signatureOf(options),
     requireProofs: options.secretFile !== undefined,
-    secrets,
+    secrets: await secretsWithKeys(context, config, products),
     now: context.now(),
+    limits: { toleranceMs: config.settings.tolerance },
   };
 
   const inputs = [];
@@ -94,11 +106,13 @@ async function verify(context: Context, files: readonly string[], options: Verif
   }
 
   if (count < MANY_PAYLOADS) expectFewChecks();
+  const tellHint = hintTeller(context);
   const tally = { ok: 0, "proof-failed": 0, invalid: 0 };
   for (const { file, payloads, skipped } of inputs) {
     for (const payload of payloads) {
-      const report = reportOn(file, withHeaders(payload, headers, contentType), wanted, options);
+      const report = reportOn(file, withUrl(withHeaders(payload, headers, contentType), options), wanted, options);
       context.report(report);
+      tellHint(report.receipt);
       tally[report.outcome]++;
     }
     if (skipped > 0) context.report({ type: "notice", message: `${file}: ${skipped} lines hold no delivery` });
@@ -109,6 +123,10 @@ async function verify(context: Context, files: readonly string[], options: Verif
   }
   if (tally["proof-failed"] > 0) return ExitCode.proofFailed;
   return tally.invalid > 0 ? ExitCode.schemaInvalid : ExitCode.ok;
+}
+
+function flagSettings({ tolerance }: VerifyOptions): Partial<Settings> {
+  return tolerance === undefined ? {} : { tolerance: parseDuration(tolerance, "--tolerance") };
 }
 
 function inputNames(context: Context, files: readonly string[], options: VerifyOptions): readonly string[] {
@@ -125,6 +143,16 @@ function inputNames(context: Context, files: readonly string[], options: VerifyO
 function signatureOf({ signature }: VerifyOptions): string | undefined {
   if (signature?.trim() === "") throw usageError("--signature is empty", "give it the value of the header");
   return signature;
+}
+
+function withUrl(payload: InputPayload, { url }: VerifyOptions): InputPayload {
+  return url === undefined ? payload : { ...payload, delivery: { ...payload.delivery, url } };
+}
+
+function howToCheck(format: Format | undefined, id: string): string {
+  const credential = format?.proofs.find((proof) => proof.id === id)?.credential ?? "secret";
+  const file = credential === "secret" ? ", or name a file with --secret-file" : "";
+  return `set ${CREDENTIAL_VARIABLES[credential] ?? credential}${file}`;
 }
 
 /** The payload with the headers that were given: each replaces those of its name. */
@@ -157,7 +185,7 @@ function reportOn(
   if (unchecked !== undefined && (wanted.signature !== undefined || header.length > 0)) {
     throw usageError(
       `${unchecked.id}: a signature was given, but no secret to check it with`,
-      "set ZOHO_WEBHOOK_SECRET, or name a file with --secret-file",
+      howToCheck(verified.format, unchecked.id),
     );
   }
   return {

@@ -31,7 +31,7 @@ export const define: Define = (command, act) => {
             accountsUrl: hosts.accountsUrl,
             apiUrl: hosts.apiUrl ?? token.apiDomain ?? apiUrl(centre, environment),
             clientId: access.kind === "refreshable" ? access.client.clientId : undefined,
-            scopes: signIn.scopes,
+            scopes: signIn.scopes.length > 0 ? signIn.scopes : (token.scopes ?? []),
             secretsIn: await placeOf(signIn.name),
             tokenExpiresAt: token.expiresAt,
           });

@@ -42,19 +42,25 @@ export async function withZoho<T>(
   options: ZohoOptions,
   work: (session: ZohoSession) => Promise<T>,
 ): Promise<T> {
+  const session = await openZoho(context, options);
+  try {
+    return await work(session);
+  } finally {
+    await session.http.close();
+  }
+}
+
+/** A session that lasts until its `http` is closed. */
+export async function openZoho(context: Context, options: ZohoOptions): Promise<ZohoSession> {
   const product = findWatchProduct(options.product ?? "crm", options.apiVersion);
   const config = loadConfig(context);
   const signIn = await openSignIn(context, config, options.profile);
   const http = zohoHttp(context, config);
-  try {
-    const folder = userFolder(context);
-    const tokens = accessTokens({ signIn, folder, http, now: context.now });
-    const api = zohoApi({ http, tokens, signIn, product });
-    const client = watchClient(api, product, context.signal);
-    return await work({ signIn, http, tokens, product, api, client, memory: channelMemory(folder) });
-  } finally {
-    await http.close();
-  }
+  const folder = userFolder(context);
+  const tokens = accessTokens({ signIn, folder, http, now: context.now });
+  const api = zohoApi({ http, tokens, signIn, product });
+  const client = watchClient(api, product, context.signal);
+  return { signIn, http, tokens, product, api, client, memory: channelMemory(folder) };
 }
 
 /** The profile that was asked for; else the environment's sign-in; else the current profile. */

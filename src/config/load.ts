@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import type { Runtime } from "../context.ts";
 import type { Secrets } from "../core/secret.ts";
 import { readEnvironment } from "./environment.ts";
+import { type KeptSecrets, readKeptSecrets } from "./kept-secrets.ts";
 import { type GivenSecrets, readSecrets } from "./secrets.ts";
 import { CONFIG_FILE, defaults, environmentName, readers, type Settings } from "./settings.ts";
 import { readSettingsFile } from "./settings-file.ts";
@@ -15,6 +16,7 @@ export interface Config {
   /** `flag`, a file's path, `default`; for a variable its name and where it was set: `ZOHO_HOOKS_PORT (environment)`. */
   readonly origins: Readonly<Record<keyof Settings, string>>;
   readonly secrets: Secrets;
+  readonly keepSecret: KeptSecrets["keep"];
   /** The environment with the project's `.env` beneath it. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where a variable was set: `environment`, or the path of the `.env`. */
@@ -49,11 +51,13 @@ export function loadConfig(runtime: Runtime, options: LoadOptions = {}): Config 
     if (layer !== undefined) settings[key] = Reflect.get(layer[1], key);
     origins[key] = layer?.[0](key) ?? "default";
   }
+  const kept = readKeptSecrets(root);
   return {
     root,
     settings: settings as unknown as Settings,
     origins: origins as Config["origins"],
-    secrets: readSecrets(environment.values, options.secrets),
+    secrets: readSecrets(environment.values, options.secrets, root, kept),
+    keepSecret: kept.keep,
     env: environment.values,
     variableOrigin: environment.origin,
   };

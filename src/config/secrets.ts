@@ -1,11 +1,26 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { usageError } from "../core/errors.ts";
+import { readPrivateKey, readPublicKeys } from "../core/proofs/public-key.ts";
 import { type Credential, type Secret, type Secrets, secret } from "../core/secret.ts";
+import type { KeptSecrets } from "./kept-secrets.ts";
 
 /** The environment variable of each credential. With `_CRM` behind it, it is that product's own. */
 export const CREDENTIAL_VARIABLES: Readonly<Record<Credential, string>> = {
   secret: "ZOHO_WEBHOOK_SECRET",
   token: "ZOHO_WEBHOOK_TOKEN",
+  auth: "ZOHO_WEBHOOK_AUTH",
+  hookSecret: "ZOHO_WEBHOOK_HOOK_SECRET",
+  publicKey: "ZOHO_WEBHOOK_PUBLIC_KEY",
+  privateKey: "ZOHO_WEBHOOK_PRIVATE_KEY",
+  jwks: "ZOHO_WEBHOOK_JWKS",
 };
+
+/** What a user makes up and gives to both sides. The others are made by Zoho, or come in pairs. */
+export const CHOSEN_CREDENTIALS = ["secret", "token"] as const satisfies readonly Credential[];
+
+/** Keys have many lines: their variables may name a file in place of them. */
+const IN_FILES: readonly Credential[] = ["publicKey", "privateKey", "jwks"];
 
 /** Secrets given on the command line as files, by credential. They go before the environment. */
 export type GivenSecrets = Readonly<Partial<Record<Credential, Secret>>>;
@@ -14,22 +29,49 @@ export type GivenSecrets = Readonly<Partial<Record<Credential, Secret>>>;
  * The secrets of the environment and of flags. A product's own variable replaces the general one.
  * A variable that is set but empty is an error: it would switch the check off unseen.
  */
-export function readSecrets(env: Readonly<Record<string, string | undefined>>, given: GivenSecrets = {}): Secrets {
+export function readSecrets(
+  env: Readonly<Record<string, string | undefined>>,
+  given: GivenSecrets = {},
+  root = ".",
+  kept?: KeptSecrets,
+): Secrets {
   const found = new Map<string, Secret>();
-  for (const variable of Object.values(CREDENTIAL_VARIABLES)) {
+  for (const [credential, variable] of Object.entries(CREDENTIAL_VARIABLES)) {
     for (const [name, value] of Object.entries(env)) {
       if (value === undefined || !(name === variable || name.startsWith(`${variable}_`))) continue;
       if (value.trim() === "") throw emptySecret(name);
-      found.set(name, secret(value, name));
+      const content = secret(IN_FILES.includes(credential) ? contentOf(value, root) : value, name);
+      // A key that cannot be read would fail every delivery: better to say so before the first.
+      if (credential === "publicKey") readPublicKeys(content);
+      if (credential === "privateKey") readPrivateKey(content);
+      found.set(name, content);
     }
   }
   return {
     for(credential, product) {
-      const one = given[credential] ?? found.get(ownVariable(credential, product)) ?? found.get(variableOf(credential));
+      const one =
+        given[credential] ??
+        found.get(ownVariable(credential, product)) ??
+        found.get(variableOf(credential)) ??
+        kept?.find(product, credential);
       return one === undefined ? [] : [one];
     },
-    all: () => [...Object.values(given).filter((each) => each !== undefined), ...found.values()],
+    all: () => [
+      ...Object.values(given).filter((each) => each !== undefined),
+      ...found.values(),
+      ...(kept?.all() ?? []),
+    ],
   };
+}
+
+/** What the file holds that a value names; the value itself where it names none. */
+function contentOf(value: string, root: string): string {
+  if (value.includes("\n") || value.length > 1024) return value;
+  try {
+    return readFileSync(resolve(root, value), "utf8");
+  } catch {
+    return value;
+  }
 }
 
 function emptySecret(name: string): Error {

@@ -1,13 +1,15 @@
 import { z } from "zod";
+import type { ProductSettings } from "../core/configure.ts";
 import { usageError } from "../core/errors.ts";
+import { formatSettings } from "../core/format-settings.ts";
 import { parseDuration, parseSize, parseWhole } from "../core/units.ts";
 
 export const CONFIG_FILE = "zoho-hooks.config.json";
 
 /** What a config file may hold. Strict: a misspelt key is an error, not silence. Made when there is a file to check. */
 export function fileSchema() {
-  const productSettings = z.strictObject({
-    /** The format that `send` uses for this product. */
+  const productSettings = formatSettings().extend({
+    /** The format that comes first for this product: `send` writes it. */
     format: z.string().optional(),
   });
   const tunnelSettings = z.strictObject({
@@ -27,6 +29,7 @@ export function fileSchema() {
     maxBody: z.union([z.int().positive(), z.string()]).optional(),
     schema: z.enum(["warn", "enforce", "off"]).optional(),
     onInvalid: z.enum(["reject", "warn"]).optional(),
+    tolerance: z.string().optional(),
     events: z.array(z.string()).optional(),
     allowIp: z.array(z.string()).optional(),
     allowZohoIps: z.boolean().optional(),
@@ -49,13 +52,15 @@ export function fileSchema() {
 export type SettingsFile = z.infer<ReturnType<typeof fileSchema>>;
 
 export interface Settings {
-  readonly products: Readonly<Record<string, { readonly format?: string | undefined }>>;
+  readonly products: Readonly<Record<string, ProductSettings>>;
   readonly port: number;
   readonly host: string;
   /** Bytes. */
   readonly maxBody: number;
   readonly schema: "warn" | "enforce" | "off";
   readonly onInvalid: "reject" | "warn";
+  /** Milliseconds: how old a signature with a time in it may be. */
+  readonly tolerance: number;
   readonly events: readonly string[];
   readonly allowIp: readonly string[];
   readonly allowZohoIps: boolean;
@@ -95,6 +100,7 @@ export const defaults: Settings = {
   maxBody: 1_048_576,
   schema: "warn",
   onInvalid: "reject",
+  tolerance: 300_000,
   events: [],
   allowIp: [],
   allowZohoIps: false,
@@ -127,6 +133,7 @@ export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   maxBody: parseSize,
   schema: oneOf("warn", "enforce", "off"),
   onInvalid: oneOf("reject", "warn"),
+  tolerance: parseDuration,
   events: list,
   allowIp: list,
   allowZohoIps: yesOrNo,

@@ -18,6 +18,9 @@ const ID = /(?<![0-9A-Za-z])[1-9][0-9]{14,18}(?![0-9A-Za-z])/g;
 const ORGANISATION_DIGITS = 8;
 const DATE_TIME = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
+/** Milliseconds or seconds since 1970, under a name that says so: as a number, or as text. */
+const EPOCH = /^1[5-9]\d{8}(\d{3})?$/;
+const EPOCH_NAME = /date|time|_at$/i;
 /** Times under these names lie ahead of the event or long before it; they do not tell when it happened. */
 const NOT_THE_EVENT = /expir|due|next|end|until|deadline|start|scheduled|from|to$/i;
 
@@ -30,7 +33,8 @@ export function freshen(data: unknown, random: Random, now: Date | undefined): u
   const ids = new Map<string, string>();
   const then = now === undefined ? undefined : eventTime(data);
   const shiftMs = now === undefined || then === undefined ? undefined : Math.floor(now.getTime() / 1000) * 1000 - then;
-  const text = (value: string): string => {
+  const change = (value: string, name: string): string => {
+    if (shiftMs !== undefined && isEpoch(value, name)) return String(toEpoch(value, toMs(value) + shiftMs));
     if (shiftMs !== undefined && DATE_TIME.test(value)) return shiftDateTime(value, shiftMs);
     if (shiftMs !== undefined && DATE.test(value)) return shiftDate(value, shiftMs);
     return value.replace(ID, (id) => {
@@ -39,7 +43,7 @@ export function freshen(data: unknown, random: Random, now: Date | undefined): u
       return known;
     });
   };
-  return mapText(data, text);
+  return mapScalars(data, change);
 }
 
 function newId(id: string, random: Random): string {
@@ -54,6 +58,7 @@ function eventTime(data: unknown): number | undefined {
   const times: number[] = [];
   const visit = (value: unknown, key: string): void => {
     if (typeof value === "string" && DATE_TIME.test(value) && !NOT_THE_EVENT.test(key)) times.push(Date.parse(value));
+    else if (isEpoch(value, key) && !NOT_THE_EVENT.test(key)) times.push(toMs(value));
     else if (Array.isArray(value)) for (const each of value) visit(each, key);
     else if (typeof value === "object" && value !== null)
       for (const [name, each] of Object.entries(value)) visit(each, name);
@@ -83,9 +88,24 @@ function shiftDate(value: string, shiftMs: number): string {
     : value;
 }
 
-function mapText(value: unknown, change: (text: string) => string): unknown {
-  if (typeof value === "string") return change(value);
-  if (Array.isArray(value)) return value.map((each) => mapText(each, change));
+function isEpoch(value: unknown, name: string): value is string | number {
+  return (typeof value === "string" || typeof value === "number") && EPOCH.test(String(value)) && EPOCH_NAME.test(name);
+}
+
+function toMs(value: string | number): number {
+  return String(value).length === 10 ? Number(value) * 1000 : Number(value);
+}
+
+/** In the unit that the old value has. */
+function toEpoch(old: string | number, ms: number): number {
+  return String(old).length === 10 ? Math.floor(ms / 1000) : ms;
+}
+
+/** A number stays one where its digits allow; with more of them it was text before. */
+function mapScalars(value: unknown, change: (text: string, name: string) => string, name = ""): unknown {
+  if (typeof value === "string") return change(value, name);
+  if (Number.isSafeInteger(value)) return Number(change(String(value), name));
+  if (Array.isArray(value)) return value.map((each) => mapScalars(each, change, name));
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, mapText(each, change)]));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, mapScalars(each, change, key)]));
 }

@@ -1,14 +1,16 @@
 import { createHash } from "node:crypto";
-import type { Delivery, HeaderPair } from "./delivery.ts";
-import type { Format, Proof } from "./product.ts";
+import { type Delivery, type HeaderPair, splitUrl } from "./delivery.ts";
+import type { Encoded, Format, Proof } from "./product.ts";
 import { type Secret, type Secrets, secret } from "./secret.ts";
 
 export interface PrepareInput {
   readonly product: string;
   readonly format: Format;
+  /** The name of the event that the body is a sample of. */
+  readonly event?: string | undefined;
   /** The target, absolute. */
   readonly url: string;
-  /** Data is written as compact JSON; bytes are sent as they are. */
+  /** Data is written as the format does, compact JSON unless it says otherwise; bytes are sent as they are. */
   readonly body: unknown;
   readonly contentType?: string | undefined;
   /** The user's own headers: they replace a default of the same name, and may repeat. */
@@ -37,22 +39,27 @@ export interface Prepared {
  */
 export function prepare(input: PrepareInput): Prepared {
   const exact = Buffer.isBuffer(input.body);
+  const encoded = encode(input);
   let delivery: Delivery = {
-    method: "POST",
-    url: input.url,
+    method: encoded.method ?? "POST",
+    url: withQuery(input.url, encoded.query),
     headers: [
-      ["content-type", input.contentType ?? "application/json"],
+      ...contentTypeOf(input.contentType ?? encoded.contentType),
       ["user-agent", "zoho-hooks"],
+      ...(encoded.headers ?? []),
     ],
-    body: exact ? (input.body as Buffer) : Buffer.from(JSON.stringify(input.body)),
+    body: encoded.body,
   };
-  const notes: string[] = [];
+  const notes: string[] = input.format.proofs.length === 0 ? ["not signed: no signature is known of this format"] : [];
   for (const proof of input.format.proofs) {
     // A body of the user's own is sent as it is: a token would have to be written into it.
     if (exact && proof.credential === "token") continue;
     const key = keyFor(proof, input);
     if (typeof key === "string") notes.push(key);
-    else {
+    else if (key.secret === undefined) {
+      delivery = proof.forge?.(delivery, input.now) ?? delivery;
+      notes.push(key.note);
+    } else {
       delivery = proof.sign(delivery, key.secret, input.now);
       notes.push(key.note);
     }
@@ -62,23 +69,48 @@ export function prepare(input: PrepareInput): Prepared {
   return { delivery: { ...delivery, headers: [...kept, ...input.headers] }, notes };
 }
 
+/** None for a request without a body. */
+function contentTypeOf(value: string): readonly HeaderPair[] {
+  return value === "" ? [] : [["content-type", value]];
+}
+
+function encode({ body, format, event }: PrepareInput): Encoded {
+  const contentType = "application/json";
+  if (Buffer.isBuffer(body)) return { contentType, body };
+  return format.encode?.(body, event) ?? { contentType, body: Buffer.from(JSON.stringify(body)) };
+}
+
+function withQuery(url: string, query: string | undefined): string {
+  if (query === undefined || query === "") return url;
+  const [beforeHash = ""] = url.split("#", 1);
+  if (!beforeHash.includes("?")) return `${beforeHash}?${query}`;
+  return splitUrl(beforeHash).query === "" ? `${beforeHash}${query}` : `${beforeHash}&${query}`;
+}
+
+/** Without a secret the proof forges. */
 function keyFor(
   proof: Proof,
   { faults = {}, product, secrets }: PrepareInput,
-): string | { secret: Secret; note: string } {
-  const [configured] = secrets.for(proof.credential, product);
-  const broken = proof.proves === "body" ? faults.badSignature : faults.badToken;
-  const what = proof.proves === "body" ? "signature" : proof.credential;
-  if (proof.proves === "body" && faults.noSignature) return "not signed, as asked";
-  if (broken) return { secret: wrongSecret(configured), note: `with a wrong ${what}, as asked` };
+): string | { secret: Secret | undefined; note: string } {
+  const credential = proof.signingCredential ?? proof.credential;
+  const [configured] = secrets.for(credential, product);
+  const signs = proof.proves === "body" || proof.signingCredential !== undefined;
+  const broken = signs ? faults.badSignature : faults.badToken;
+  const what = signs ? "signature" : proof.credential;
+  if (signs && faults.noSignature) return "not signed, as asked";
+  if (broken) {
+    return {
+      secret: proof.forge === undefined ? wrongSecret(configured) : undefined,
+      note: `with a wrong ${what}, as asked`,
+    };
+  }
   if (configured === undefined) {
-    return proof.proves === "body"
-      ? "not signed: no secret is configured"
-      : `no ${what} is configured: the sample's own is sent`;
+    if (!signs) return `no ${what} is configured: ${what === "token" ? "the sample's own is sent" : "sent without"}`;
+    return `not signed: no ${proof.signingCredential === undefined ? "secret" : "private key"} is configured`;
   }
   return {
     secret: configured,
-    note: proof.proves === "body" ? `signed with ${configured.origin}` : `${what} from ${configured.origin}`,
+    note: signs ? `signed with ${configured.origin}` : `${what} from ${configured.origin}`,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import type { Delivery } from "./delivery.ts";
+import type { Delivery, HeaderPair } from "./delivery.ts";
+import type { FormatSettings } from "./format-settings.ts";
 import type { Payload } from "./payload.ts";
 import type { Credential, Secret, Secrets } from "./secret.ts";
 
@@ -33,17 +34,28 @@ export interface Finding {
   readonly remedy?: string;
 }
 
+/** How far a proof may be stretched. */
+export interface Limits {
+  /** The age past which a signature with a time in it no longer counts, and how far ahead its clock may be. */
+  readonly toleranceMs: number;
+}
+
 /** How a delivery shows where it comes from. Signing returns a new delivery; nothing is changed in place. */
 export interface Proof {
   readonly id: string;
   readonly proves: Proves;
+  /** What it is checked with, and signed with unless `signingCredential` says otherwise. */
   readonly credential: Credential;
+  /** A key pair signs with its other half. */
+  readonly signingCredential?: Credential;
   /** A short human name with where it stands: `x-zoho-signature (HMAC-SHA256, hex)`. */
   readonly title: string;
   /** The header that carries it, lower case. Undefined where the body or the address does. */
   readonly header?: string;
   sign(delivery: Delivery, secret: Secret, now: Date): Delivery;
-  verify(delivery: Delivery, payload: Payload, secrets: readonly Secret[], now: Date): Verdict;
+  verify(delivery: Delivery, payload: Payload, secrets: readonly Secret[], now: Date, limits?: Limits): Verdict;
+  /** Carries a signature that is wrong for certain, where signing with a wrong secret would not do. */
+  forge?(delivery: Delivery, now: Date): Delivery;
   /** What this proof would have matched, had the delivery been corrupted in a known way. */
   explain?(delivery: Delivery, payload: Payload, secrets: Secrets, product: string, now: Date): Explanation;
 }
@@ -68,18 +80,40 @@ export interface WebhookEvent<Name extends string = string, Schema extends z.Zod
   readonly schema: Schema;
   /** Can happen only once to a record, so a second delivery of it is a duplicate whatever else it says. */
   readonly once: boolean;
+  /** Its fields are whatever a user has chosen: nothing of them is required, and no record is named for certain. */
+  readonly open: boolean;
   readonly members: readonly string[];
 }
 
 export interface Reply {
   readonly status: number;
+  /** Empty where `headers` tell it, or nothing does. */
   readonly contentType: string;
+  /** Any others, but for those of the connection and the length. */
+  readonly headers?: readonly HeaderPair[];
   readonly body: string | Buffer;
 }
 
+/** A sample as it goes over the wire. What is left out is that of plain JSON by POST. */
+export interface Encoded {
+  readonly method?: string;
+  /** Empty where there is no body. */
+  readonly contentType: string;
+  readonly body: Buffer;
+  /** Without `?`; goes behind what the target's own URL asks for. */
+  readonly query?: string;
+  readonly headers?: readonly HeaderPair[];
+}
+
+/** A secret that the sender makes up and hands over when a webhook is set up. */
+export interface OfferedSecret {
+  readonly credential: Credential;
+  readonly value: string;
+}
+
 /** One way a product's deliveries look. */
-export interface Format<Events extends readonly WebhookEvent[] = readonly WebhookEvent[]> {
-  readonly id: string;
+export interface Format<Events extends readonly WebhookEvent[] = readonly WebhookEvent[], Id extends string = string> {
+  readonly id: Id;
   /** Where it is specified; says so when the envelope is modelled on its siblings. */
   readonly source: string;
   /** In the order in which they are applied on signing. */
@@ -94,6 +128,28 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   records(data: unknown, event: string): readonly string[];
   /** An answer that the sender waits for before it sends events: a challenge, a probe. */
   handshake?(payload: Payload, delivery: Delivery): Reply | undefined;
+  /** Methods beside POST that deliveries or probes come by. */
+  readonly methods?: readonly string[];
+  /** Other products whose deliveries look the same: only the URL or a flag tells them apart. */
+  readonly twins?: readonly string[];
+  /** Writes a sample where it is not posted as plain JSON. */
+  encode?(data: unknown, event: string | undefined): Encoded;
+  /** What is the same each time that one event is delivered; its bytes are, unless this says otherwise. */
+  identity?(data: unknown, event: string): string | undefined;
+  /** A documented fact about such a delivery that saves a day, worth telling once a run. */
+  hint?(payload: Payload, event: string): string | undefined;
+  offeredSecret?(delivery: Delivery): OfferedSecret | undefined;
+  /** The event that any other body on the product's own URL is taken for: users may design theirs as they like. */
+  readonly catchAll?: string;
+  /** The settings that the format takes, and itself with them. */
+  readonly settings?: readonly (keyof FormatSettings)[];
+  configure?(settings: FormatSettings): Format;
+  /** Where the public keys of its signatures can be fetched, by data centre. */
+  readonly keySets?: Readonly<Record<string, string>>;
+}
+
+export function acceptsMethod(format: Format, method: string): boolean {
+  return method === "POST" || format.methods?.includes(method) === true;
 }
 
 export interface Product<Id extends string = string, Formats extends readonly Format[] = readonly Format[]> {
@@ -108,13 +164,14 @@ export function event<const Name extends string, Schema extends z.ZodType>(
   name: Name,
   summary: string,
   schema: () => Schema,
-  options: { readonly once?: boolean; readonly members?: readonly string[] } = {},
+  options: { readonly once?: boolean; readonly open?: boolean; readonly members?: readonly string[] } = {},
 ): WebhookEvent<Name, Schema> {
   let built: Schema | undefined;
   return {
     name,
     summary,
     once: options.once ?? false,
+    open: options.open ?? false,
     members: options.members ?? [],
     get schema() {
       built ??= schema();

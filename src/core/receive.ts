@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Delivery } from "./delivery.ts";
-import { type EventMatch, eventNames, findEvent, nearest } from "./event-name.ts";
+import { nearestEvents } from "./nearest-event.ts";
 import { type Payload, type PayloadProblem, readPayload } from "./payload.ts";
-import type { Format, Product, Reply, Verdict } from "./product.ts";
+import { acceptsMethod, type Limits, type Product, type Reply, type Verdict } from "./product.ts";
+import { recognise } from "./recognise.ts";
 import { checkSchema, type SchemaResult } from "./schema-check.ts";
 import type { Secrets } from "./secret.ts";
+import { verdictsOf } from "./verdicts.ts";
 
 /** Everything that a delivery says of itself. Whether it repeats an earlier one is not known here. */
 export interface Receipt {
@@ -25,6 +27,8 @@ export interface Receipt {
   readonly records: readonly string[];
   /** Two deliveries of the same identity are one event, delivered twice. */
   readonly identity: string | undefined;
+  /** A fact about such deliveries, worth telling once a run. */
+  readonly hint: string | undefined;
 }
 
 export interface ReceiveInput {
@@ -38,13 +42,7 @@ export interface ReceiveInput {
   readonly now: Date;
   /** Schemas are checked unless this is false. */
   readonly schemas?: boolean;
-}
-
-interface Recognised {
-  readonly product: Product;
-  readonly format: Format;
-  readonly name: string;
-  readonly match: EventMatch | undefined;
+  readonly limits?: Limits | undefined;
 }
 
 /** The receipt of a request of which nothing could be told. */
@@ -61,11 +59,12 @@ export const emptyReceipt: Receipt = {
   schema: undefined,
   records: [],
   identity: undefined,
+  hint: undefined,
 };
 
 /** Judges one delivery. Pure: the same input gives the same receipt. */
 export function receive(input: ReceiveInput): Receipt {
-  const { delivery, secrets, now } = input;
+  const { delivery } = input;
   const read = readPayload(delivery);
   if (!read.ok) return { ...emptyReceipt, product: input.product?.id, problem: read.problem };
   const { payload } = read;
@@ -86,36 +85,41 @@ export function receive(input: ReceiveInput): Receipt {
     format: format.id,
     event,
     known: match !== undefined,
-    suggestions: match === undefined ? nearest(event, eventNames(format)) : [],
+    suggestions: match === undefined ? nearestEvents(product, format, event) : [],
     payload,
-    verdicts: format.proofs.map((proof) =>
-      proof.verify(delivery, payload, secrets.for(proof.credential, product.id), now),
-    ),
+    verdicts: verdictsOf(input, product, format, payload),
     schema: match === undefined || input.schemas === false ? undefined : checkSchema(match.event.schema, payload.data),
     records,
     identity: identityOf(
       product.id,
       event,
       records,
-      match?.event.once === true && records.length > 0 ? undefined : delivery.body,
+      match?.event.once === true && records.length > 0
+        ? undefined
+        : (format.identity?.(payload.data, event) ?? delivery.body),
     ),
+    hint: match === undefined ? undefined : format.hint?.(payload, event),
   };
 }
 
-/** A body of no known envelope, on the URL of a product: its proofs are still asked for, so that nothing slips by unsigned. */
+/**
+ * A body of no known envelope, on the URL of a product: its proofs are still asked for, so that nothing slips by
+ * unsigned. A format counts as the body's own when its proof passes: what users write themselves has no envelope.
+ */
 function unrecognised(input: ReceiveInput, payload: Payload): Receipt {
-  const format = input.product?.formats[0];
-  const product = input.product;
-  if (format === undefined || product === undefined) return { ...emptyReceipt, payload };
-  const verdicts = format.proofs.map((proof) =>
-    proof.verify(input.delivery, payload, input.secrets.for(proof.credential, product.id), input.now),
-  );
-  return { ...emptyReceipt, product: product.id, payload, verdicts };
+  const { product } = input;
+  if (product === undefined) return { ...emptyReceipt, payload };
+  const tried = product.formats.map((format) => verdictsOf(input, product, format, payload));
+  const passed = tried.find((verdicts) => verdicts.some(({ verdict }) => verdict === "passed"));
+  return { ...emptyReceipt, product: product.id, payload, verdicts: passed ?? tried[0] ?? [] };
 }
 
 function firstHandshake(products: readonly Product[], payload: Payload, delivery: Delivery): Reply | undefined {
   for (const product of products) {
     for (const format of product.formats) {
+      if (!acceptsMethod(format, delivery.method)) continue;
+      // Parameters without a product to read them for may be anyone's event.
+      if (products.length > 1 && payload.kind === "query") continue;
       const reply = format.handshake?.(payload, delivery);
       if (reply !== undefined) return reply;
     }
@@ -123,42 +127,12 @@ function firstHandshake(products: readonly Product[], payload: Payload, delivery
   return undefined;
 }
 
-function recognise(input: ReceiveInput, products: readonly Product[], payload: Payload): Recognised | undefined {
-  const claims: Recognised[] = [];
-  for (const product of products) {
-    for (const format of product.formats) {
-      const name = input.event ?? format.recognise(payload, input.delivery);
-      if (name === undefined) continue;
-      const match = findEvent(format, name);
-      // Without a product in the URL an unknown name is no evidence: many envelopes have an `event`.
-      if (match !== undefined || (input.product !== undefined && input.event === undefined)) {
-        claims.push({ product, format, name, match });
-      }
-    }
-  }
-  const known = claims.filter((claim) => claim.match !== undefined);
-  return known.length > 1 ? bestFit(known, payload) : (known[0] ?? claims[0]);
-}
-
-/**
- * Of several envelopes with the same event name, the one whose schema the body offends least: first in the envelope
- * itself, then anywhere. Of equals, the one that knows the event by its own name rather than as one of a family.
- */
-function bestFit(claims: readonly Recognised[], payload: Payload): Recognised | undefined {
-  const ranked = claims.map((claim) => {
-    const issues = claim.match === undefined ? [] : checkSchema(claim.match.event.schema, payload.data).issues;
-    const inEnvelope = issues.filter(({ path }) => path.length < 2).length;
-    const inFamily = claim.match === undefined || claim.match.event.members.length > 0 ? 1 : 0;
-    return { claim, rank: [inEnvelope, issues.length, inFamily] };
-  });
-  return ranked.sort((a, b) => firstDifference(a.rank, b.rank))[0]?.claim;
-}
-
-function firstDifference(a: readonly number[], b: readonly number[]): number {
-  return a.map((each, i) => each - (b[i] ?? 0)).find((difference) => difference !== 0) ?? 0;
-}
-
-function identityOf(product: string, event: string, records: readonly string[], body: Buffer | undefined): string {
+function identityOf(
+  product: string,
+  event: string,
+  records: readonly string[],
+  body: string | Buffer | undefined,
+): string {
   const parts = [product, event, ...records];
   // 64 bits of the hash: enough for a day of one developer's events.
   if (body !== undefined) parts.push(createHash("sha256").update(body).digest("hex").slice(0, 16));

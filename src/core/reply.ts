@@ -1,5 +1,5 @@
 import { problemText } from "./payload.ts";
-import type { Reply, Verdict } from "./product.ts";
+import type { Reply } from "./product.ts";
 import type { Receipt } from "./receive.ts";
 
 export interface ReplyPolicy {
@@ -18,16 +18,19 @@ export interface Decision {
 
 /** The answer that the sender of a delivery gets. Always short and clear, never a stack or a secret. */
 export function decideReply(receipt: Receipt, policy: ReplyPolicy): Decision {
-  const { handshake, problem } = receipt;
+  const { handshake, problem, verdicts } = receipt;
+  const rejects = policy.onInvalid === "reject";
+  // Who may not send at all gets no answer to a challenge either, and other credentials would not help: hence 403.
+  const outsider = verdicts.find(({ id, verdict }) => id === "source-address" && verdict === "failed");
+  if (outsider !== undefined && rejects) return refuse(403, `${outsider.id}: ${outsider.reason}`);
   if (handshake !== undefined) return { reply: handshake, accepted: true, reason: undefined };
   if (problem !== undefined) return refuse(problem.status, problemText(problem));
   // Without a product there is no proof that could be asked for: saying yes would let anything in unsigned.
   if (receipt.product === undefined) {
     return refuse(404, "the body is no known product's event: post it to /webhooks/zoho/<product>");
   }
-  const failed = receipt.verdicts.find((verdict) => verdict.verdict === "failed");
-  if (failed !== undefined && policy.onInvalid === "reject")
-    return refuse(statusOf(failed), `${failed.id}: ${failed.reason}`);
+  const failed = verdicts.find((verdict) => verdict.verdict === "failed");
+  if (failed !== undefined && rejects) return refuse(401, `${failed.id}: ${failed.reason}`);
   const [issue] = receipt.schema?.issues ?? [];
   if (issue !== undefined && policy.schema === "enforce") {
     return refuse(
@@ -36,11 +39,6 @@ export function decideReply(receipt: Receipt, policy: ReplyPolicy): Decision {
     );
   }
   return { reply: plainReply(200, "OK"), accepted: true, reason: undefined };
-}
-
-/** 403 where the address is wrong: repeating the request with other credentials would not help. */
-function statusOf(verdict: Verdict): number {
-  return verdict.id === "source-address" ? 403 : 401;
 }
 
 export function plainReply(status: number, text: string): Reply {

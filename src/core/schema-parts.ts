@@ -24,3 +24,13 @@ export function optionalText() {
 export function lookup() {
   return z.looseObject({ name: z.string().nullish(), id: recordId() });
 }
+
+/** An id as the wire has it: digits as text or, up to some size, as a number. */
+export function wireId() {
+  return z.union([recordId(), z.number()], { error: "an id: digits, as text or number" });
+}
+
+/** Money, counts and rates: some of Zoho's products write them as numbers, some as text. */
+export function amount() {
+  return z.union([z.number(), z.string()], { error: "a number, or one as text" }).nullish();
+}

@@ -11,6 +11,8 @@ export interface InputPayload {
   readonly inPlace: boolean;
   /** The product that `listen` took it for. */
   readonly product: string | undefined;
+  /** When it came, where that is known: a signature with a time in it is as old as it was then. */
+  readonly at?: Date | undefined;
   /** Why there is nothing to judge. */
   readonly problem: string | undefined;
 }
@@ -94,16 +96,14 @@ function splitLines(bytes: Buffer): readonly Line[] {
   return lines;
 }
 
-/** A line that is broken does not make the others something else; a broken document of several lines has no line that is whole. */
+/** A line that is broken does not make the others something else; most lines of a broken document are no whole values. */
 function isNdjson(lines: readonly Line[]): boolean {
   if (lines.length < 2) return false;
-  const isContainer = (line: Line): boolean => {
-    const value = parsed(line.bytes.toString("utf8"))?.value;
+  const isWhole = ({ bytes }: Line): boolean => {
+    const value = parsed(bytes.toString("utf8"))?.value;
     return typeof value === "object" && value !== null;
   };
-  const [first] = lines;
-  if (first !== undefined && isContainer(first)) return true;
-  return lines.every(({ bytes }) => /^\s*[{[]/.test(bytes.toString("latin1"))) && lines.some(isContainer);
+  return lines.slice(0, 1).every(isWhole) || lines.filter(isWhole).length * 2 >= lines.length;
 }
 
 function parsed(text: string): { readonly value: unknown } | undefined {
@@ -132,7 +132,7 @@ function fromEvent(
 ): InputPayload {
   const body = fromBase64(request.body_b64);
   const headers = headerPairs(request.headers);
-  const at = { line, product: typeof told.product === "string" ? told.product : undefined };
+  const at = { line, product: typeof told.product === "string" ? told.product : undefined, at: timeOf(told.at) };
   if (body === undefined || headers === undefined || typeof request.method !== "string" || typeof url !== "string") {
     const problem = "the line tells of a delivery, but its method, path, headers or body_b64 is missing or malformed";
     return { ...bareBody(Buffer.alloc(0), "application/json"), ...at, problem };
@@ -144,6 +144,11 @@ function fromEvent(
     inPlace: false,
     problem: undefined,
   };
+}
+
+function timeOf(value: unknown): Date | undefined {
+  const time = typeof value === "string" ? new Date(value) : undefined;
+  return time === undefined || Number.isNaN(time.getTime()) ? undefined : time;
 }
 
 function fromBase64(value: unknown): Buffer | undefined {

@@ -1,7 +1,7 @@
 import { type Delivery, headerValue, withHeader } from "./delivery.ts";
 import { usageError } from "./errors.ts";
 import { locate, type TextPosition } from "./json-text.ts";
-import type { Explanation, Format, Product, Verdict } from "./product.ts";
+import type { Explanation, Format, Limits, Product, Verdict } from "./product.ts";
 import { emptyReceipt, type Receipt, receive } from "./receive.ts";
 import type { Secrets } from "./secret.ts";
 import type { InputPayload } from "./verify-input.ts";
@@ -17,6 +17,7 @@ export interface VerifyPayloadInput {
   readonly requireProofs: boolean;
   readonly secrets: Secrets;
   readonly now: Date;
+  readonly limits: Limits;
 }
 
 /** What a payload is found to be. A failed proof weighs more than a wrong shape. */
@@ -35,7 +36,7 @@ export interface VerifiedPayload {
 export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   const { payload, products, product, signature } = input;
   if (payload.problem !== undefined) return unreadable(payload, payload.problem);
-  const judge = (delivery: Delivery): Receipt => receive({ ...input, delivery });
+  const judge = (delivery: Delivery): Receipt => receive({ ...input, now: payload.at ?? input.now, delivery });
   const first = judge(payload.delivery);
   const format = formatOf(first, products, product);
   const delivery =
@@ -98,7 +99,7 @@ function outcomeOf(receipt: Receipt): Outcome {
 }
 
 function notesOn(receipt: Receipt, input: VerifyPayloadInput): readonly string[] {
-  if (receipt.event !== undefined || receipt.payload === undefined || receipt.handshake !== undefined) return [];
+  if (receipt.known || receipt.payload === undefined || receipt.handshake !== undefined) return [];
   if (input.product === undefined) return [];
   const other = receive({ ...input, product: undefined, delivery: input.payload.delivery, schemas: false });
   return other.event === undefined ? [] : [`it looks like ${other.product} ${other.event}`];

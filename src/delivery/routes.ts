@@ -12,6 +12,8 @@ export interface Routes {
   /** The targets of an event, as absolute URLs: those of every route that names it, else the general one. */
   targetsOf(product: string | undefined, event: string | undefined): readonly string[];
   readonly empty: boolean;
+  /** All that events of these products can go to. */
+  all(products: readonly string[]): readonly string[];
   /** Where things go, for a person. */
   readonly texts: readonly string[];
 }
@@ -37,13 +39,21 @@ const APP: ListenAddress = { host: "localhost", port: 3000 };
 export function createRoutes(forwardTo: readonly string[], routes: readonly Route[]): Routes {
   const urlOf = (target: string, product: string | undefined): string => targetUrl(target, product ?? "unknown", APP);
   // What is malformed is found here, before the first event.
-  for (const target of [...forwardTo, ...routes.map((route) => route.target)]) urlOf(target, "crm");
+  for (const target of forwardTo) targetUrl(target, "crm", APP, "--forward-to");
+  for (const { target } of routes) targetUrl(target, "crm", APP, "--route");
   return {
     texts: [
       ...routes.map(({ pattern, target }) => `${pattern.text} to ${urlOf(target, "<product>")}`),
       ...forwardTo.map((target) => urlOf(target, "<product>")),
     ],
     empty: forwardTo.length === 0 && routes.length === 0,
+    all: (products) => [
+      ...new Set(
+        [...forwardTo, ...routes.map((route) => route.target)].flatMap((target) =>
+          [...products, undefined].map((product) => urlOf(target, product)),
+        ),
+      ),
+    ],
     targetsOf(product, event) {
       const own = routes.filter((route) => route.pattern.matches(product, event)).map((route) => route.target);
       const targets = own.length > 0 ? own : forwardTo;

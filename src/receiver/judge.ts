@@ -1,8 +1,9 @@
 import type { Delivery } from "../core/delivery.ts";
-import type { Product } from "../core/product.ts";
+import { acceptsMethod, type Limits, type Product } from "../core/product.ts";
 import { emptyReceipt, type Receipt, receive } from "../core/receive.ts";
 import { type Decision, decideReply, type ReplyPolicy, refuse } from "../core/reply.ts";
 import type { Secrets } from "../core/secret.ts";
+import { judgeOffer, type SecretOffer } from "../core/secret-offer.ts";
 import { type AddressList, judgeAddress } from "./address-list.ts";
 import type { WebhookRoute } from "./route.ts";
 
@@ -10,6 +11,7 @@ export interface JudgeOptions {
   readonly products: readonly Product[];
   readonly secrets: Secrets;
   readonly policy: ReplyPolicy;
+  readonly limits?: Limits | undefined;
   /** Undefined to take deliveries from anywhere. */
   readonly allowed: AddressList | undefined;
 }
@@ -24,6 +26,8 @@ export interface Arrival {
 export interface Judgement {
   readonly receipt: Receipt;
   readonly decision: Decision;
+  /** A secret that came with the delivery and is to be kept before it is answered. */
+  readonly toKeep?: Extract<SecretOffer, { action: "keep" }> | undefined;
 }
 
 /** What a delivery is and how it is answered: by its path, its method, its address, then by itself. Pure. */
@@ -31,10 +35,9 @@ export function judge({ delivery, address, at }: Arrival, found: WebhookRoute, o
   const { products, secrets, policy, allowed } = options;
   if (found.kind === "unknown") return { receipt: emptyReceipt, decision: refuse(404, found.reason) };
   const product = found.product?.id;
-  if (delivery.method !== "POST") {
-    const reason = `${delivery.method} is not allowed: Zoho's webhooks are posted`;
-    return { receipt: { ...emptyReceipt, product }, decision: refuse(405, reason) };
-  }
+  const expected = found.product === undefined ? products : [found.product];
+  if (!expected.some(({ formats }) => formats.some((format) => acceptsMethod(format, delivery.method))))
+    return { receipt: { ...emptyReceipt, product }, decision: refuseMethod(delivery.method, expected) };
   const source = allowed === undefined ? [] : [judgeAddress(allowed, address)];
   const receipt = receive({
     products,
@@ -43,7 +46,21 @@ export function judge({ delivery, address, at }: Arrival, found: WebhookRoute, o
     secrets,
     now: at,
     schemas: policy.schema !== "off",
+    limits: options.limits,
   });
+  // A probe that nobody answers to, by a method that some other format comes by.
+  if (delivery.method !== "POST" && receipt.handshake === undefined && receipt.format === undefined)
+    return { receipt, decision: refuseMethod(delivery.method, expected) };
   const complete = { ...receipt, verdicts: [...source, ...receipt.verdicts] };
-  return { receipt: complete, decision: decideReply(complete, policy) };
+  const decision = decideReply(complete, policy);
+  const offer =
+    receipt.payload === undefined ? undefined : judgeOffer(expected, delivery, receipt.payload, secrets, at);
+  if (offer?.action === "refuse") return { receipt: complete, decision: refuse(401, offer.reason) };
+  return { receipt: complete, decision, toKeep: decision.accepted ? offer : undefined };
+}
+
+function refuseMethod(method: string, products: readonly Product[]): Decision {
+  const others = products.flatMap(({ formats }) => formats.flatMap((format) => format.methods ?? []));
+  const { reply, ...decision } = refuse(405, `${method} is not allowed: Zoho's webhooks are posted`);
+  return { ...decision, reply: { ...reply, headers: [["allow", [...new Set(["POST", ...others])].join(", ")]] } };
 }

@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
-import type { HeaderPair } from "../core/delivery.ts";
 import { errorText } from "../core/errors.ts";
+import { maskHeaders } from "../core/mask.ts";
 import { PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../core/probe-key.ts";
-import type { Reply } from "../core/product.ts";
+import type { OfferedSecret, Reply } from "../core/product.ts";
 import { emptyReceipt } from "../core/receive.ts";
-import { plainReply, refuse } from "../core/reply.ts";
+import { type Decision, plainReply, refuse } from "../core/reply.ts";
 import type { EventReport } from "../core/report.ts";
+import { holdsOffer } from "../core/secret-offer.ts";
+import { healthReply } from "./health.ts";
 import { type OpenServer, openServer } from "./http-server.ts";
 import { type Arrival, type Judgement, type JudgeOptions, judge } from "./judge.ts";
 import type { Ledger } from "./ledger.ts";
@@ -20,11 +22,15 @@ export interface ReceiverOptions extends JudgeOptions {
   /** Bytes. */
   readonly maxBody: number;
   readonly ledger: Ledger;
+  /** Of this process, for another receiver that finds the port taken. */
+  readonly pid: number;
   /** Proves to a probe that comes through a public URL that it has arrived here. */
   readonly probeKey?: ProbeKey;
   /** The public URL in use, while there is one: what comes under its host has come through a tunnel. */
   publicUrl?(): string | undefined;
   now(): Date;
+  /** Keeps a secret that a sender hands over when its webhook is set up. */
+  keepSecret?(product: string, offered: OfferedSecret): void;
   /** Called after the answer is on its way, once for each request that was meant as a webhook. */
   onEvent(event: Omit<EventReport, "shown">): void;
   /** Something that went wrong and belongs to no event. */
@@ -99,10 +105,11 @@ async function answer(
 ): Promise<void> {
   const nonce = request.headers[PROBE_HEADER];
   const proof = typeof nonce === "string" ? options.probeKey?.answer(nonce) : undefined;
-  if (proof !== undefined) return send(response, plainReply(200, "OK"), [[PROBE_ANSWER_HEADER, proof]]);
+  if (proof !== undefined) {
+    return send(response, { ...plainReply(200, "OK"), headers: [[PROBE_ANSWER_HEADER, proof]] });
+  }
   const found = route(request.url ?? "/", options.products);
-  if (found.kind === "health")
-    return send(response, { status: 200, contentType: "application/json", body: '{"status":"ok"}' });
+  if (found.kind === "health") return send(response, healthReply(request, options.pid, throughTunnel));
   if (found.kind === "ready") {
     const word = isReady() ? "ready" : "starting";
     return send(response, {
@@ -132,8 +139,8 @@ async function keepAndAnswer(
   response: ServerResponse,
   options: ReceiverOptions,
 ): Promise<void> {
-  let { decision } = judged;
   const { receipt } = judged;
+  let decision = keepSecret(judged, options);
   const kept = await options.ledger.keep({ arrival, receipt, decision }).catch((error: unknown) => {
     options.onTrouble(`a delivery could not be kept: ${errorText(error)}`);
     if (decision.accepted) decision = refuse(503, "the delivery could not be stored; send it again later");
@@ -145,20 +152,35 @@ async function keepAndAnswer(
     at,
     method: delivery.method,
     path: delivery.url,
-    headers: delivery.headers,
+    headers: holdsOffer(options.products, delivery) ? maskHeaders(delivery.headers) : delivery.headers,
     body: delivery.body,
     receipt,
     duplicateOf: kept?.duplicateOf,
     refusal: decision.reason,
   } as const;
-  if (kept?.answer !== undefined) {
-    options.onEvent({ ...event, status: undefined });
-    return send(response, await kept.answer());
+  try {
+    if (kept?.answer !== undefined) {
+      options.onEvent({ ...event, status: undefined });
+      return send(response, await kept.answer());
+    }
+    const { reply } = decision;
+    send(response, reply);
+    options.onEvent({ ...event, status: reply.status });
+  } finally {
+    kept?.after?.();
   }
-  const { reply } = decision;
-  send(response, reply, reply.status === 405 ? [["allow", "POST"]] : []);
-  options.onEvent({ ...event, status: reply.status });
-  kept?.after?.();
+}
+
+/** A sender hands its secret over once: what cannot be kept must not be answered with a yes. */
+function keepSecret({ decision, toKeep }: Judgement, options: ReceiverOptions): Decision {
+  if (toKeep === undefined) return decision;
+  try {
+    options.keepSecret?.(toKeep.product, toKeep.offered);
+    return decision;
+  } catch (error) {
+    options.onTrouble(`a secret that was handed over could not be kept: ${errorText(error)}`);
+    return refuse(503, "the secret could not be kept; set the webhook up again later");
+  }
 }
 
 /** The nearest proxy, which is the tunnel, writes the address that it has seen behind all others. */
@@ -172,15 +194,17 @@ function isFromPublicUrl(request: IncomingMessage, { publicUrl }: ReceiverOption
   return url !== undefined && request.headers.host === new URL(url).host;
 }
 
-function send(
-  response: ServerResponse,
-  { status, contentType, body }: Reply,
-  headers: readonly HeaderPair[] = [],
-): void {
-  const bytes = Buffer.from(body);
-  for (const [name, value] of headers) response.setHeader(name, value);
-  if (status === 413) response.setHeader("connection", "close");
-  response.writeHead(status, { "content-type": contentType, "content-length": bytes.length });
+/** These have no body, and so no length (RFC 9110, section 6.4.1). */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+
+function send(response: ServerResponse, reply: Reply): void {
+  const { status, contentType, body } = reply;
+  const bytes = Buffer.from(WITHOUT_BODY.has(status) ? "" : body);
+  const headers = [...(reply.headers ?? [])];
+  if (contentType !== "") headers.push(["content-type", contentType]);
+  if (!WITHOUT_BODY.has(status)) headers.push(["content-length", String(bytes.length)]);
+  if (status === 413) headers.push(["connection", "close"]);
+  response.writeHead(status, headers.flat());
   response.end(bytes);
 }
 

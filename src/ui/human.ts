@@ -1,10 +1,13 @@
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
 import { renderApiRequest, renderChannel, renderSignIn } from "./human/channel.ts";
+import { renderEntry } from "./human/entry.ts";
 import { renderEvent } from "./human/event.ts";
 import { renderForward, renderTarget, renderTunnel } from "./human/forward.ts";
+import { renderLogStats } from "./human/log-stats.ts";
 import { renderProduct } from "./human/product.ts";
 import { renderReady } from "./human/ready.ts";
+import { renderRecord } from "./human/record.ts";
 import { renderRequest } from "./human/request.ts";
 import { renderSendSummary, renderSent } from "./human/sent.ts";
 import { renderSummary } from "./human/summary.ts";
@@ -32,6 +35,8 @@ const renderers: Renderers = {
   forward: renderForward,
   target: renderTarget,
   tunnel: renderTunnel,
+  entry: renderEntry,
+  "log-stats": renderLogStats,
   summary: renderSummary,
   sent: renderSent,
   "send-summary": renderSendSummary,
@@ -39,6 +44,7 @@ const renderers: Renderers = {
   verified: renderVerified,
   product: renderProduct,
   channel: renderChannel,
+  record: renderRecord,
   "sign-in": renderSignIn,
   "api-request": renderApiRequest,
   "verify-summary": renderVerifySummary,

@@ -1,8 +1,9 @@
+import { eventLine } from "../core/event-line.ts";
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
-import { apiRequestLine, channelLine, signInLine } from "./json/channel.ts";
-import { eventLine } from "./json/event.ts";
+import { apiRequestLine, channelLine, recordLine, runningChannel, signInLine } from "./json/channel.ts";
 import { forwardLine, targetLine, tunnelLine } from "./json/forward.ts";
+import { logStatsLine } from "./json/log-stats.ts";
 import { requestLine, sendSummaryLine, sentLine } from "./json/sent.ts";
 import { verifiedLine, verifySummaryLine } from "./json/verified.ts";
 
@@ -11,11 +12,22 @@ type Renderers = { readonly [Kind in Report["type"]]: (report: Extract<Report, {
 
 /** The JSON lines are a public interface: documented in the README, pinned by tests, never changed within a version. */
 const renderers: Renderers = {
-  ready: ({ url, publicUrl, urls, notes }) => [{ type: "ready", url, public_url: publicUrl ?? null, urls, notes }],
+  ready: ({ url, publicUrl, urls, notes, channel }) => [
+    {
+      type: "ready",
+      url,
+      public_url: publicUrl ?? null,
+      urls,
+      notes,
+      channel: channel === undefined ? null : runningChannel(channel),
+    },
+  ],
   event: (report) => (report.shown ? [eventLine(report)] : []),
   forward: (report) => [forwardLine(report)],
   target: (report) => [targetLine(report)],
   tunnel: (report) => [tunnelLine(report)],
+  entry: ({ event }) => [eventLine(event)],
+  "log-stats": (report) => [logStatsLine(report)],
   summary: ({ total, products, seconds, forwards, tunnelDownMs, expectations }) => [
     {
       type: "summary",
@@ -37,6 +49,7 @@ const renderers: Renderers = {
   text: ({ text, json }) => [json ?? { type: "text", text }],
   product: (report) => [{ ...report }],
   channel: (report) => [channelLine(report)],
+  record: (report) => [recordLine(report)],
   "sign-in": (report) => [signInLine(report)],
   "api-request": (report) => [apiRequestLine(report)],
   table: ({ json }) => json,

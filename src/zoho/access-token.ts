@@ -16,6 +16,8 @@ export interface AccessToken {
   readonly apiDomain: string | undefined;
   /** Undefined for a token that was given and not made. */
   readonly expiresAt: Date | undefined;
+  /** What Zoho says that it opens; undefined where Zoho does not say. */
+  readonly scopes: readonly string[] | undefined;
 }
 
 export interface AccessTokens {
@@ -40,6 +42,7 @@ const LOCK_WAIT_MS = 150_000;
 const cacheSchema = z.object({
   accessToken: z.string().optional(),
   apiDomain: z.string().optional(),
+  scopes: z.array(z.string()).optional(),
   /** Milliseconds since the epoch, like the others. */
   expiresAt: z.number().optional(),
   refreshedAt: z.array(z.number()),
@@ -59,7 +62,12 @@ export function accessTokens(options: {
 }): AccessTokens {
   const { access } = options.signIn;
   if (access.kind === "refreshable") return refreshed({ ...options, access });
-  const token: AccessToken = { value: access.accessToken.reveal(), apiDomain: undefined, expiresAt: undefined };
+  const token: AccessToken = {
+    value: access.accessToken.reveal(),
+    apiDomain: undefined,
+    expiresAt: undefined,
+    scopes: undefined,
+  };
   return {
     get: async () => token,
     replace: async () => {
@@ -93,10 +101,10 @@ function refreshed(options: {
     return parsed.success ? parsed.data : { refreshedAt: [] };
   };
   const usable = (cache: Cache, refused?: AccessToken): AccessToken | undefined => {
-    const { accessToken, apiDomain, expiresAt } = cache;
+    const { accessToken, apiDomain, expiresAt, scopes } = cache;
     if (accessToken === undefined || expiresAt === undefined || accessToken === refused?.value) return undefined;
     if (expiresAt - options.now().getTime() < LEEWAY_MS) return undefined;
-    return { value: accessToken, apiDomain, expiresAt: new Date(expiresAt) };
+    return { value: accessToken, apiDomain, expiresAt: new Date(expiresAt), scopes };
   };
   const refresh = (refused?: AccessToken): Promise<AccessToken> =>
     withFileLock(`${path}.lock`, LOCK_WAIT_MS, async () => {
@@ -117,9 +125,9 @@ function refreshed(options: {
     });
   const store = async (reply: TokenReply, refreshedAt: readonly number[], startedAt: number): Promise<AccessToken> => {
     const expiresAt = startedAt + reply.lifetimeMs;
-    const { accessToken, apiDomain } = reply;
-    await writePrivateJson(path, { accessToken, apiDomain, expiresAt, refreshedAt });
-    return { value: accessToken, apiDomain, expiresAt: new Date(expiresAt) };
+    const { accessToken, apiDomain, scopes } = reply;
+    await writePrivateJson(path, { accessToken, apiDomain, scopes, expiresAt, refreshedAt });
+    return { value: accessToken, apiDomain, expiresAt: new Date(expiresAt), scopes };
   };
 
   return {

@@ -5,7 +5,7 @@ import { sameText } from "../core/secret.ts";
 import { dataCentreOf } from "./data-centres.ts";
 
 /** What the redirect brings back. */
-export interface Grant {
+interface Grant {
   readonly code: string;
   /** Where the code is to be exchanged: the user's data centre may be another than the one asked. */
   readonly accountsUrl: string;
@@ -22,7 +22,7 @@ export interface RedirectServer {
   close(): Promise<void>;
 }
 
-export function authorizationUrl(options: {
+function authorizationUrl(options: {
   readonly accountsUrl: string;
   readonly clientId: string;
   readonly scopes: readonly string[];

@@ -5,7 +5,7 @@ import { withFileLock } from "./file-lock.ts";
 import { readPrivateJson, writePrivateJson } from "./private-file.ts";
 
 /** A channel that was made here: enough to verify its deliveries and to make it again. */
-export interface RememberedChannel extends ChannelConfig {
+interface RememberedChannel extends ChannelConfig {
   readonly profile: string;
   readonly product: string;
 }

@@ -27,7 +27,7 @@ export const DAY_MS = 24 * HOUR_MS;
 export const WEEK_MS = 7 * DAY_MS;
 
 /** Kept below the longest lifetime, for clocks that differ and requests that take their time. */
-export const LIFETIME_MARGIN_MS = HOUR_MS;
+export const LIFETIME_MARGIN_MS = 60 * MINUTE_MS;
 
 export interface LifetimeLimit {
   /** Undefined where Zoho documents none. */

@@ -12,7 +12,7 @@ import { type Profile, type ProfileIndex, readProfileIndex } from "./profile.ts"
 import { secretsFile } from "./secrets-file.ts";
 import type { SignIn } from "./sign-in.ts";
 
-export interface SavedProfile {
+interface SavedProfile {
   readonly profile: Profile;
   /** Why the secrets are in a file and not in the keyring; undefined when they are in the keyring. */
   readonly noKeyringBecause: string | undefined;
@@ -28,7 +28,7 @@ export interface CredentialsStore {
   remove(name: string): Promise<void>;
 }
 
-export interface ProfileSecrets {
+interface ProfileSecrets {
   readonly clientSecret: string;
   readonly refreshToken: string;
 }

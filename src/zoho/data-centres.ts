@@ -15,7 +15,7 @@ export interface DataCentre {
 
 /** Tokens belong to one environment of one organisation: a production token opens no sandbox. */
 export type Environment = "production" | "sandbox" | "developer";
-export const environments: readonly Environment[] = ["production", "sandbox", "developer"];
+const environments: readonly Environment[] = ["production", "sandbox", "developer"];
 
 const SUBDOMAINS = { production: "www", sandbox: "sandbox", developer: "developer" } as const;
 

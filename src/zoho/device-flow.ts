@@ -20,7 +20,7 @@ export interface DeviceLogin {
 }
 
 /** Zoho allows one question in thirty seconds. https://zoho.com/accounts/protocol/oauth/devices/polling-request.html */
-export const POLL_INTERVAL_MS = 30_000;
+const POLL_INTERVAL_MS = 30_000;
 const CODE_LIFETIME_MS = 300_000;
 
 const initiationSchema = z.looseObject({

@@ -45,7 +45,7 @@ export async function fieldCondition(
 }
 
 /** A group holds at most two: more are nested, each group in the one before. */
-export function fieldSelection(fields: readonly Named[]): unknown {
+function fieldSelection(fields: readonly Named[]): unknown {
   const [first, ...rest] = fields.map((field) => ({ field }));
   if (first === undefined) throw usageError("no field is given", "name at least one, or leave --fields out");
   if (rest.length === 0) return first;

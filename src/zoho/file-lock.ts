@@ -3,12 +3,13 @@ import { mkdir, open, readFile, rm, stat, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
 import { UserError } from "../core/errors.ts";
 import { sleepRealTime } from "./backoff.ts";
-import { hasCode } from "./private-file.ts";
+import { fileError, hasCode } from "./private-file.ts";
 
 const POLL_MS = 25;
 const HEARTBEAT_MS = 1_000;
 /** A lock without a heartbeat for so long belongs to a process that is gone. */
 const STALE_MS = 10_000;
+const PASSING_DENIALS = 40;
 
 /**
  * Runs work while no other process does under the same path. The lock is a file that only one can create; its holder
@@ -16,9 +17,13 @@ const STALE_MS = 10_000;
  */
 export async function withFileLock<T>(path: string, waitMs: number, work: () => Promise<T>): Promise<T> {
   const owner = randomUUID();
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw fileError(path, "written", error);
+  }
   const until = performance.now() + waitMs;
-  while (!(await create(path, owner))) {
+  for (let tries = 1; !(await create(path, owner, tries > PASSING_DENIALS)); tries++) {
     if (performance.now() > until) {
       throw new UserError(
         "credentials",
@@ -42,7 +47,8 @@ export async function withFileLock<T>(path: string, waitMs: number, work: () => 
   }
 }
 
-async function create(path: string, owner: string): Promise<boolean> {
+/** False when another holds it. A denial passes on Windows, where the last holder's file is still being deleted. */
+async function create(path: string, owner: string, refuseDenial: boolean): Promise<boolean> {
   try {
     const file = await open(path, "wx", 0o600);
     try {
@@ -52,9 +58,9 @@ async function create(path: string, owner: string): Promise<boolean> {
     }
     return true;
   } catch (error) {
-    // EPERM and EACCES: Windows, while the file of the last holder is being deleted.
-    if (hasCode(error, "EEXIST") || hasCode(error, "EPERM") || hasCode(error, "EACCES")) return false;
-    throw error;
+    if (hasCode(error, "EEXIST")) return false;
+    if (!refuseDenial && (hasCode(error, "EPERM") || hasCode(error, "EACCES"))) return false;
+    throw fileError(path, "written", error);
   }
 }
 
@@ -62,7 +68,7 @@ async function create(path: string, owner: string): Promise<boolean> {
 async function removeIfStale(path: string): Promise<void> {
   if (!(await isStale(path))) return;
   const judge = `${path}.stale`;
-  if (!(await create(judge, ""))) {
+  if (!(await create(judge, "", false))) {
     if (await isStale(judge)) await rm(judge, { force: true });
     return;
   }

@@ -64,7 +64,7 @@ export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }
 
-function fileError(path: string, verb: string, error: unknown): UserError {
+export function fileError(path: string, verb: string, error: unknown): UserError {
   return new UserError(
     "credentials",
     `${path} could not be ${verb}: ${errorText(error)}`,

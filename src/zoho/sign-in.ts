@@ -31,7 +31,7 @@ export interface RefreshableAccess {
 }
 
 /** One access token, good for an hour, and nothing to make another from. */
-export interface FixedAccess {
+interface FixedAccess {
   readonly kind: "fixed";
   readonly accessToken: Secret;
 }

@@ -35,9 +35,6 @@ export const ITEMS_PER_CALL = 50;
 export const ROWS_PER_PAGE = 200;
 export const LONGEST_TOKEN = 50;
 
-/** Zoho's own default, also applied to any expiry that is too far away. */
-export const FALLBACK_LIFETIME_MS = 3_600_000;
-
 /** https://www.zoho.com/crm/developer/docs/api/v8/notifications/enable.html, and the same page of each version. */
 const CRM_LONGEST_MS: Readonly<Record<string, number>> = {
   v2: DAY_MS,
@@ -51,7 +48,7 @@ const CRM_LONGEST_MS: Readonly<Record<string, number>> = {
   v8: WEEK_MS,
 };
 
-export const crmVersions: readonly string[] = Object.keys(CRM_LONGEST_MS);
+const crmVersions: readonly string[] = Object.keys(CRM_LONGEST_MS);
 
 export function crmWatch(version = "v8"): WatchProduct {
   const longestMs = CRM_LONGEST_MS[version];

@@ -11,7 +11,7 @@ export interface ChannelRequest {
 }
 
 /** What a deletion came to, by reading the list again afterwards. */
-export interface Deletion {
+interface Deletion {
   readonly deleted: readonly string[];
   /** Not there any more, and not by this call. */
   readonly unknown: readonly string[];
@@ -94,7 +94,7 @@ export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortS
   };
 }
 
-export function listRequest(
+function listRequest(
   product: WatchProduct,
   page: number,
   filter: { readonly channelId?: string; readonly module?: string },

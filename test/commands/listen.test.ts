@@ -196,7 +196,7 @@ describe("listen", () => {
     await app.post("/webhooks/zoho", multipart, { "content-type": `multipart/form-data; boundary=${boundary}` });
     expect(await app.event(2)).toMatchObject({ product: "books", event: "invoice_created", schema: { ok: true } });
     await app.post("/webhooks/zoho/crm", "a=1&a=2&b=%C3%BC", { "content-type": "application/x-www-form-urlencoded" });
-    expect(await app.event(3)).toMatchObject({ event: null, body: { a: ["1", "2"], b: "ü" } });
+    expect(await app.event(3)).toMatchObject({ event: "webhook", format: "workflow", body: { a: ["1", "2"], b: "ü" } });
   });
 
   it("marks a repeated delivery as a duplicate and answers it 200", async () => {

@@ -114,6 +114,10 @@ describe("login", () => {
     });
     expect(good.exitCode).toBe(0);
     expect((await zoho(["whoami"])).exitCode).toBe(0);
+    const inCi = await zoho(["whoami", "--json"], {
+      env: { ...variables, ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(SCOPES) },
+    });
+    expect(inCi.lines()).toMatchObject([{ profile: "environment", secrets_in: "the environment", scopes: SCOPES }]);
   });
 
   it("comes back from the browser to the address that it printed", async () => {
@@ -140,6 +144,21 @@ describe("whoami", () => {
       { type: "sign_in", state: "current", profile: "acme", data_centre: "in", scopes: SCOPES, api_url: server.url },
     ]);
     expect(Date.parse(String(result.lines()[0]?.token_expires_at))).toBeGreaterThan(Date.now());
+  });
+
+  it("takes the profile that is named before the environment, and the environment before the current profile", async () => {
+    await signInByCode("--profile", "acme");
+    const { clientId, clientSecret } = server.accounts;
+    const refreshToken = server.accounts.makeRefreshToken(SCOPES);
+    const inCi = {
+      ...env,
+      ZOHO_CLIENT_ID: clientId,
+      ZOHO_CLIENT_SECRET: clientSecret,
+      ZOHO_REFRESH_TOKEN: refreshToken,
+    };
+    const profileOf = async (argv: readonly string[]) => (await zoho(argv, { env: inCi })).lines()[0]?.profile;
+    expect(await profileOf(["whoami", "--json", "--profile", "acme"])).toBe("acme");
+    expect(await profileOf(["whoami", "--json"])).toBe("environment");
   });
 
   it("exits with 6 when nobody is signed in, and when the sign-in was revoked", async () => {

@@ -33,6 +33,7 @@ describe("products", () => {
     expect(out.trimEnd().split("\n")).toEqual([
       expect.stringMatching(/^response_submitted {2,}\S/),
       expect.stringMatching(/^survey_completed {2,}\S/),
+      expect.stringMatching(/^response_submitted {2,}\S/),
     ]);
   });
 

@@ -45,6 +45,25 @@ describe("freshen", () => {
     });
   });
 
+  it("moves times that are counted since 1970, in their own unit, as numbers and as text", () => {
+    const counted = {
+      event_id: 4973000000138074,
+      event_time: 1736937000000,
+      inner: { date: 1736936997, opened_time: "1736936400000", size: 1736937000000, org_id: 70000001 },
+    };
+    const fresh = freshen(counted, seededRandom(1), now) as typeof counted;
+    const nowMs = Date.parse("2026-03-01T12:00:00Z");
+    expect(fresh.event_time).toBe(nowMs);
+    expect(fresh.inner).toEqual({
+      date: nowMs / 1000 - 3,
+      opened_time: String(nowMs - 600_000),
+      size: 1736937000000,
+      org_id: 70000001,
+    });
+    expect(String(fresh.event_id)).toMatch(/^49730000\d{8}$/);
+    expect(fresh.event_id).not.toBe(counted.event_id);
+  });
+
   it("gives the same for the same seed, and other ids for another", () => {
     const ids = (seed: number): unknown => (freshen(sample, seededRandom(seed), undefined) as typeof sample).ids;
     expect(ids(7)).toEqual(ids(7));

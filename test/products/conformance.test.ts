@@ -1,21 +1,21 @@
 import { readdirSync } from "node:fs";
 import { relative, sep } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Delivery } from "../../src/core/delivery.ts";
+import { configureProducts } from "../../src/core/configure.ts";
 import { findEvent } from "../../src/core/event-name.ts";
 import { readPayload } from "../../src/core/payload.ts";
+import type { Product } from "../../src/core/product.ts";
 import { type Receipt, receive } from "../../src/core/receive.ts";
 import { decideReply } from "../../src/core/reply.ts";
-import { checkSchema } from "../../src/core/schema-check.ts";
-import { noSecrets, type Secrets, secret } from "../../src/core/secret.ts";
+import { checkSchema, pathText } from "../../src/core/schema-check.ts";
+import { noSecrets } from "../../src/core/secret.ts";
 import { products } from "../../src/products/index.ts";
-import { deliveryOf, type FixtureCase, fixtureCases, fixturesFolder } from "../support/fixture-cases.ts";
+import { deliveryOf, type FixtureCase, fixtureCases, fixturesFolder, fixtureTime } from "../support/fixture-cases.ts";
 import { changedAt, requiredPaths } from "../support/schema-paths.ts";
+import { testSecrets as secrets } from "../support/test-secrets.ts";
 
 const cases = fixtureCases();
-const now = new Date("2025-01-15T10:30:00Z");
-const key = secret("a secret of the tests", "TEST_SECRET");
-const secrets: Secrets = { for: () => [key], all: () => [key] };
+const now = fixtureTime;
 
 describe("the fixtures", () => {
   it("has a file for every event, and no file without an event", () => {
@@ -37,8 +37,8 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
   "%s",
   (_label, each) => {
     const data: unknown = JSON.parse(each.text);
-    const delivery = deliveryOf(each.product, each.text);
-    const signed = each.format.proofs.reduce<Delivery>((unsigned, proof) => proof.sign(unsigned, key, now), delivery);
+    const delivery = deliveryOf(each, data);
+    const signed = deliveryOf(each, data, secrets);
 
     it("has a fixture that parsing and serialising again leaves as it is", () => {
       expect(each.text).toBe(`${JSON.stringify(data, null, 2)}\n`);
@@ -47,20 +47,24 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
     it("is recognised as itself and valid, with the product named and without", () => {
       for (const product of [each.product, undefined]) {
         const receipt = receive({ products, product, delivery, secrets: noSecrets, now });
-        expect(said(receipt)).toEqual({ ...named(each), known: true, schema: { ok: true, issues: [] } });
+        // A user's own design has no mark by which to tell it; taking it for something else would be worse.
+        if (product === undefined && each.format.catchAll !== undefined && receipt.product === undefined) continue;
+        // Without a product a twin of it is as good a guess; what happened is the same.
+        const twin = product === undefined && each.format.twins?.includes(receipt.product ?? "");
+        const expected = twin ? { ...said(receipt), event: each.name } : { ...said(receipt), ...named(each) };
+        expect(said(receipt)).toEqual({ ...expected, known: true, schema: { ok: true, issues: [] } });
       }
     });
 
     it("passes each of its proofs once signed", () => {
-      const receipt = receive({ products, delivery: signed, secrets, now });
+      const receipt = receive({ products, product: setUpFor(each), delivery: signed, secrets, now });
       expect(receipt.verdicts.map(({ id, verdict }) => [id, verdict])).toEqual(
         each.format.proofs.map(({ id }) => [id, "passed"]),
       );
       expect(receipt.schema?.issues).toEqual([]);
     });
 
-    it("is refused with any byte changed", () => {
-      expect(each.format.proofs.some((proof) => proof.proves === "body")).toBe(true);
+    it.runIf(coversBody(each))("is refused with any byte changed", () => {
       for (const at of spread(signed.body.length, 40)) {
         const body = Buffer.from(signed.body);
         body[at] = (body[at] ?? 0) ^ 1;
@@ -69,12 +73,19 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       }
     });
 
+    it.runIf(!coversBody(each))("says of no changed body that it is genuine", () => {
+      const body = Buffer.concat([signed.body, Buffer.from("\n")]);
+      const receipt = receive({ products, product: setUpFor(each), delivery: { ...signed, body }, secrets, now });
+      for (const { proves, verdict } of receipt.verdicts) expect([proves, verdict]).toEqual(["sender", "passed"]);
+      expect(receipt.verdicts).toHaveLength(each.format.proofs.length);
+    });
+
     it("names the records that it is about, by ids that stand in its body", () => {
       const records = each.format.records(data, each.name);
-      expect(records).not.toEqual([]);
+      if (!each.match.event.open) expect(records).not.toEqual([]);
       for (const record of records) {
-        expect(record).toMatch(/^\d{17,19}$/);
-        expect(each.text).toContain(`"${record}"`);
+        if (!each.match.event.open) expect(record).toMatch(/^\d{17,19}$/);
+        expect(each.text).toContain(record);
       }
     });
 
@@ -84,15 +95,15 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
         (one) => receive({ products, product: each.product, delivery: one, secrets: noSecrets, now }).identity,
       );
       expect(first).toBeDefined();
-      expect(first === second).toBe(each.match.event.once);
+      expect(first === second).toBe(each.match.event.once || each.format.identity !== undefined);
     });
 
     it("is invalid without any part that its schema requires, and says which", () => {
       const paths = requiredPaths(each.match.event.schema, data);
-      expect(paths.length).toBeGreaterThan(2);
+      if (!each.match.event.open) expect(paths.length).toBeGreaterThan(1);
       for (const path of paths) {
         const { issues } = checkSchema(each.match.event.schema, changedAt(data, path, undefined));
-        expect(issues.map(({ at, received }) => [at, received])).toEqual([[path.join("."), "nothing"]]);
+        expect(issues.map(({ at, received }) => [at, received])).toEqual([[written(path), "nothing"]]);
       }
     });
 
@@ -100,9 +111,9 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       for (const member of Object.keys(Object(data))) {
         const changed = changedAt(data, [member], "renamed");
         const claimed = claimedEvent(each, changed);
-        if (claimed === each.match.event) continue;
+        if (claimed === each.match.event || (each.match.event.open && claimed === undefined)) continue;
         const { issues } = checkSchema(each.match.event.schema, changed);
-        expect(issues.map(({ at }) => at)).toEqual([member]);
+        expect(issues.map(({ at }) => at)).toEqual([written([member])]);
       }
     });
 
@@ -116,8 +127,10 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
     });
 
     it("happens at one moment: nothing but a date to come is later", () => {
-      const times = texts(data).filter(([, text]) => /^\d{4}-\d\d-\d\d/.test(text));
-      const past = times.filter(([name]) => !/expir|due|next|closing|until|from|^end|start_date|until/i.test(name));
+      const times = [...texts(data).filter(([, text]) => /^\d{4}-\d\d-\d\d/.test(text)), ...moments(data)];
+      const past = times.filter(([name]) => !/expir|due|next|closing|until|from|^end|start_date|ends_at/i.test(name));
+      // Some bodies name no time at all.
+      if (past.length === 0) return;
       expect(
         past
           .map(([, text]) => text.slice(0, 19).padEnd(19, "T10:30:00"))
@@ -140,10 +153,23 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
 );
 
 function claimedEvent(each: FixtureCase, data: unknown) {
-  const delivery = deliveryOf(each.product, JSON.stringify(data));
+  const delivery = deliveryOf(each, data);
   const read = readPayload(delivery);
   const name = read.ok ? each.format.recognise(read.payload, delivery) : undefined;
   return name === undefined ? undefined : findEvent(each.format, name)?.event;
+}
+
+/** The product of someone who uses this format of it. */
+function setUpFor({ product, format }: FixtureCase): Product | undefined {
+  return configureProducts([product], { [product.id]: { format: format.id } })[0];
+}
+
+function written(path: readonly string[]): string {
+  return pathText(path.map((key) => (/^\d+$/.test(key) ? Number(key) : key)));
+}
+
+function coversBody({ format }: FixtureCase): boolean {
+  return format.proofs.some(({ proves }) => proves === "body");
 }
 
 function named(each: FixtureCase) {
@@ -165,4 +191,11 @@ function texts(value: unknown, name = ""): readonly (readonly [string, string])[
   if (Array.isArray(value)) return value.flatMap((item) => texts(item, name));
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([member, item]) => texts(item, member));
+}
+
+/** Every number or text that counts milliseconds since 1970, with the name of its member. */
+function moments(value: unknown, name = ""): readonly (readonly [string, string])[] {
+  if (/^17\d{11}$/.test(String(value))) return [[name, new Date(Number(value)).toISOString()]];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([member, item]) => moments(item, member));
 }

@@ -3,11 +3,14 @@ import { join } from "node:path";
 import type { Delivery } from "../../src/core/delivery.ts";
 import { type EventMatch, eventNames, findEvent } from "../../src/core/event-name.ts";
 import { fixtureFiles } from "../../src/core/fixture-files.ts";
-import { compactJson } from "../../src/core/json-text.ts";
+import { prepare } from "../../src/core/prepare.ts";
 import type { Format, Product } from "../../src/core/product.ts";
+import { noSecrets, type Secrets } from "../../src/core/secret.ts";
 import { products } from "../../src/products/index.ts";
 
 export const fixturesFolder = join(import.meta.dirname, "../../fixtures");
+/** When the world of the fixtures is. */
+export const fixtureTime = new Date("2025-01-15T10:30:00Z");
 
 /** One event of one format under a concrete name, with the fixture that is found for it. */
 export interface FixtureCase {
@@ -44,12 +47,13 @@ function strangers(format: Format): readonly string[] {
     .map((event) => event.name.replace(/<\w+>/, "Greenhouse_Orders"));
 }
 
-/** The fixture as it is posted: compact, in key order. */
-export function deliveryOf(product: Product, text: string): Delivery {
-  return {
-    method: "POST",
-    url: `/webhooks/zoho/${product.id}`,
-    headers: [["content-type", "application/json"]],
-    body: Buffer.from(compactJson(JSON.parse(text))),
-  };
+/** The fixture as `send` posts it, signed where there are secrets for it. */
+export function deliveryOf(
+  { product, format, name }: Pick<FixtureCase, "product" | "format" | "name">,
+  data: unknown,
+  secrets: Secrets = noSecrets,
+): Delivery {
+  const url = `http://127.0.0.1:4460/webhooks/zoho/${product.id}`;
+  return prepare({ product: product.id, format, event: name, url, body: data, headers: [], secrets, now: fixtureTime })
+    .delivery;
 }

@@ -48,6 +48,7 @@ export function newEntry(parts: EntryParts = {}): NewEntry {
       schema: { ok: true, issues: [] },
       records: parts.records ?? ["5725767000000123456"],
       identity: parts.identity,
+      hint: undefined,
       ...parts.receipt,
     },
     accepted,

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Prompts, Runtime } from "../../src/context.ts";
 import { runProgram } from "../../src/program.ts";
+import { spawnShell } from "../../src/runtime.ts";
+import { type Sleep, sleepRealTime } from "../../src/zoho/backoff.ts";
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -11,6 +13,8 @@ export interface RunOptions {
   readonly stdin?: string | Buffer;
   readonly signal?: AbortSignal;
   readonly now?: () => Date;
+  /** Waits by that clock; by the real one unless it is given. */
+  readonly sleep?: Sleep;
   /** Stderr is a terminal. */
   readonly errTTY?: boolean;
   /** Answers questions, as a person at a terminal would. */
@@ -61,7 +65,14 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       columns: undefined,
     },
     prompts: async () => options.prompts,
+    startChild(commandLine, { stdoutTo, ...rest }) {
+      const { child, run } = spawnShell(commandLine, { ...rest, stdio: ["ignore", "pipe", "pipe"] });
+      child.stdout?.on("data", (bytes: Buffer) => runtime[stdoutTo].write(bytes.toString()));
+      child.stderr?.on("data", (bytes: Buffer) => runtime.stderr.write(bytes.toString()));
+      return run;
+    },
     now: options.now ?? (() => new Date()),
+    sleep: options.sleep ?? sleepRealTime,
     signal: options.signal ?? new AbortController().signal,
   };
   const exitCode = await runProgram(runtime, "0.0.0-test");

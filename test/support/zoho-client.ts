@@ -72,7 +72,7 @@ export async function startRig(
   };
 }
 
-export function signInTo(server: ZohoServer, refreshToken: string): SignIn {
+function signInTo(server: ZohoServer, refreshToken: string): SignIn {
   return {
     name: "test",
     centre: findDataCentre("us"),

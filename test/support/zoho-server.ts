@@ -7,7 +7,7 @@ import { crmData } from "./zoho-server/crm-data.ts";
 import { Watch } from "./zoho-server/watch.ts";
 
 /** What goes wrong instead of an answer. `cut` drops the connection, `silent` never answers. */
-export type Trouble = "cut" | "silent" | Answer;
+type Trouble = "cut" | "silent" | Answer;
 
 export interface ZohoServer {
   readonly url: string;

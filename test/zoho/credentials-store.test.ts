@@ -134,6 +134,15 @@ describe("the credentials store", () => {
     expect((await failureOf(store().profiles())).message).toContain("profiles.json could not be read");
   });
 
+  it("says which file cannot be written when the folder is none", async () => {
+    await writeFile(join(folder, "not-a-folder"), "");
+    const failure = await failureOf(
+      credentialsStore({ folder: join(folder, "not-a-folder"), keyring: undefined, env: {} }).save(profile, secrets),
+    );
+    expect(failure).toMatchObject({ exitCode: 6 });
+    expect(failure.message).toContain("could not be written");
+  });
+
   it("refuses a name that is none", async () => {
     for (const name of ["", "../x", "a b"]) {
       await expect(async () => store().save({ ...profile, name }, secrets)).rejects.toMatchObject({ exitCode: 2 });

@@ -33,7 +33,7 @@ describe("the address of an API call", () => {
         },
         close: async () => undefined,
       },
-      tokens: { ...rig.tokens, get: async () => ({ value: "t", apiDomain, expiresAt: undefined }) },
+      tokens: { ...rig.tokens, get: async () => ({ value: "t", apiDomain, expiresAt: undefined, scopes: undefined }) },
       signIn: { ...rig.signIn, environment, hosts: { accountsUrl: "https://accounts.zoho.com", apiUrl: undefined } },
       product: findWatchProduct(product),
     });

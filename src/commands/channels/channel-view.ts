@@ -5,7 +5,7 @@ import type { Channel, ChannelConfig } from "../../zoho/channels.ts";
 import { timeLeftMs } from "../../zoho/channels.ts";
 
 /** What may be shown of a channel: Zoho gives its token in clear. */
-export function channelFacts(
+function channelFacts(
   channel: Omit<Channel, "expiresAt" | "modules"> | ChannelConfig,
   showSecrets: boolean,
 ): ChannelFacts {

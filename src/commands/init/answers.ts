@@ -1,4 +1,4 @@
-import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
+import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import { readers, type SettingsFile } from "../../config/settings.ts";
 import type { Context, Prompts } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
@@ -67,7 +67,8 @@ export async function collectAnswers(
     targetBefore ?? "none",
   );
   const credentials: CredentialAnswer[] = [];
-  for (const [credential, variable] of Object.entries(CREDENTIAL_VARIABLES)) {
+  for (const credential of CHOSEN_CREDENTIALS) {
+    const variable = CREDENTIAL_VARIABLES[credential] ?? credential;
     const how = options[credential];
     const flag = `--${credential}`;
     const wanted = typeof how === "string" || (carries(chosen, credential) && !isSet(variable));

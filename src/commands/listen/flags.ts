@@ -1,14 +1,17 @@
 import type { Command } from "commander";
 import { readers, type Settings } from "../../config/settings.ts";
+import { watchProductIds } from "../../zoho/watch-products.ts";
 import { addSecretOptions, collect, type SecretOptions } from "../options.ts";
+import type { NotificationOptions } from "./notifications.ts";
 
 /** Flags that are settings too: the same name, the same rules as in the environment and the config file. */
 type SettingFlags = { readonly [K in keyof Settings]?: string | readonly string[] | boolean };
 
-export interface ListenOptions extends SecretOptions, SettingFlags {
+export interface ListenOptions extends SecretOptions, SettingFlags, NotificationOptions {
   readonly route?: readonly string[];
   readonly expect?: readonly string[];
   readonly timeout?: string;
+  readonly exec?: string;
 }
 
 export function addListenFlags(command: Command): void {
@@ -19,6 +22,7 @@ export function addListenFlags(command: Command): void {
     .option("--max-body <size>", "largest body to accept, such as 500kb or 1mib (default: 1mib)")
     .option("--schema <mode>", "a body that does not fit its schema: warn, enforce or off (default: warn)")
     .option("--on-invalid <mode>", "a delivery whose proof fails: reject or warn (default: reject)")
+    .option("--tolerance <time>", "how old a signature with a time in it may be, such as 10m (default: 5m)")
     .option("-e, --events <pattern>", "show and forward only these, such as 'crm:Leads.*' (repeatable)", collect)
     .option("--allow-ip <range>", "accept only from this address or CIDR range (repeatable)", collect)
     .option("--allow-zoho-ips", "accept from the two ranges that the guide names; they are not all of Zoho's")
@@ -27,7 +31,8 @@ export function addListenFlags(command: Command): void {
       "end with 0 once these have come, such as crm:Leads.create=2 (repeatable)",
       collect,
     )
-    .option("--timeout <time>", "stop after this time, such as 60s; with --expect: exit 8 when something is missing");
+    .option("--timeout <time>", "stop after this time, such as 60s; with --expect: exit 8 when something is missing")
+    .option("--exec <command>", "run this once ready, with the URLs in its environment, and end with its exit code");
   addSecretOptions(command)
     .optionsGroup("Forwarding to your app:")
     .option("-f, --forward-to <target>", "your app: a port, /path or URL (repeatable)", collect)
@@ -52,7 +57,16 @@ export function addListenFlags(command: Command): void {
     .option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)")
     .option("--no-store", "keep no event log")
     .option("--keep <time>", "how long the log keeps deliveries (default: 7d)")
-    .option("--max-log <size>", "how large the log may grow (default: 500mb)");
+    .option("--max-log <size>", "how large the log may grow (default: 500mb)")
+    .option(
+      "--channel <events>",
+      "have Zoho post these here while listen runs, such as Leads.create,Deals.all (repeatable)",
+      collect,
+    )
+    .option("--expand", "fetch the records that a notification tells of, and show them beside it")
+    .option("--profile <name>", "the sign-in for --channel and --expand (default: the environment's, else the current)")
+    .option("--product <product>", `whose channel and records: ${watchProductIds.join(", ")} (default: crm)`)
+    .option("--api-version <version>", "version of the CRM API for these (default: v8)");
 }
 
 /** The given flags as settings. */

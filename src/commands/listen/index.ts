@@ -1,18 +1,23 @@
 import { loadConfig } from "../../config/load.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
-import { ExitCode, type UserError } from "../../core/errors.ts";
+import { ExitCode, UserError } from "../../core/errors.ts";
 import { eventPatterns } from "../../core/event-pattern.ts";
 import { createProbeKey } from "../../core/probe-key.ts";
+import type { Product } from "../../core/product.ts";
 import { parseDuration } from "../../core/units.ts";
-import { products } from "../../products/index.ts";
 import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/address-list.ts";
 import { type Receiver, startReceiver } from "../../receiver/receiver.ts";
+import { webhookUrl } from "../../receiver/route.ts";
 import { createTally, parseExpectation } from "../../receiver/tally.ts";
 import type { Define } from "../command.ts";
+import { configuredProducts, secretsWithKeys } from "../configured-products.ts";
+import { hintTeller } from "../hint-teller.ts";
 import { givenSecrets } from "../options.ts";
+import { type Exec, type ExecUrls, startExec } from "./exec.ts";
 import { addListenFlags, flagSettings, type ListenOptions } from "./flags.ts";
 import { openKeeping } from "./keeping.ts";
+import { openNotifications, outcome } from "./notifications.ts";
 import { readyNotes, readyReport } from "./ready.ts";
 import { chooseRunTunnel, openRunTunnel, type RunTunnel } from "./tunnel.ts";
 
@@ -24,6 +29,8 @@ export const define: Define = (command, act) => {
 const HELP = `
 Post to /webhooks/zoho/<product>, or to /webhooks/zoho to let the body tell the product.
 Secrets are read from ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN (with _CRM, _DESK … behind it for one product only).
+SalesIQ and Cliq are checked with ZOHO_WEBHOOK_PUBLIC_KEY, a key or the name of its file. The secret that Mail hands
+over when its webhook is set up is kept and used by itself; ZOHO_WEBHOOK_HOOK_SECRET gives one of an earlier set-up.
 Every delivery is kept in the event log before it is answered: see zoho-hooks events.
 
 Examples:
@@ -32,13 +39,19 @@ Examples:
   $ zoho-hooks listen --forward-to 3000 --tunnel ngrok
   $ zoho-hooks listen --port 0 --json | jq .event
   $ zoho-hooks listen --expect crm:Leads.create=2 --timeout 60s
+  $ zoho-hooks listen --port 0 --forward-to 3000 --exec 'npm test'
+  $ zoho-hooks listen --channel Leads.create,Deals.all --expand
+
+--channel makes a notification channel of Zoho CRM for the public URL, renews it while listen runs, and deletes it at the
+end: sign in first (zoho-hooks login). Exit code 9 when it is lost at the end, 7 when it could not be deleted.
 `;
 
-async function listen(context: Context, options: ListenOptions): Promise<ExitCode> {
+async function listen(context: Context, options: ListenOptions): Promise<ExitCode | number> {
   // From here on Ctrl-C is an orderly end: what has been opened so far is closed, whenever it comes.
   const { signal } = context;
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
-  const { settings, secrets } = config;
+  const { settings } = config;
+  const products = configuredProducts(config);
   const shown = eventPatterns(settings.events);
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout, "--timeout");
@@ -46,10 +59,24 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   const choice = await chooseRunTunnel(context, config);
   const probeKey = createProbeKey();
   const run = new AbortController();
-  let lost: UserError | undefined;
+  let lost: unknown;
+  const end = (error: unknown): void => {
+    lost ??= error;
+    run.abort();
+  };
   let tunnel: RunTunnel | undefined;
   let receiver: Receiver | undefined;
+  let exec: Exec | undefined;
+  let timedOut = false;
+  const notifications = await openNotifications(context, {
+    options,
+    products,
+    secrets: await secretsWithKeys(context, config, products),
+    choice,
+    onLost: end,
+  });
   const startedAt = context.now();
+  const tellHint = hintTeller(context);
   const keeping = await openKeeping(context, config, shown);
   try {
     receiver = await startReceiver({
@@ -57,17 +84,26 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       port: settings.port,
       maxBody: settings.maxBody,
       products,
-      secrets,
+      secrets: notifications.secrets,
       policy: { schema: settings.schema, onInvalid: settings.onInvalid },
+      limits: { toleranceMs: settings.tolerance },
       allowed,
       ledger: keeping.ledger,
+      pid: context.pid,
       probeKey,
       publicUrl: () => tunnel?.url() ?? settings.publicUrl,
       now: context.now,
       onEvent(event) {
         context.report({ ...event, shown: shown.matches(event.receipt.product, event.receipt.event) });
+        tellHint(event.receipt);
+        notifications.expand(event);
         tally.add(event);
-        if (tally.complete()) run.abort();
+        // A program that was asked for decides when it is over.
+        if (tally.complete() && options.exec === undefined) run.abort();
+      },
+      keepSecret(product, offered) {
+        const file = config.keepSecret(product, offered);
+        context.report({ type: "notice", message: `${product} handed over its secret: kept in ${file}` });
       },
       onTrouble: (message) => context.report({ type: "warning", message }),
     });
@@ -75,31 +111,56 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       choice,
       receiver,
       probeKey,
-      onLost(error) {
-        lost = error;
-        run.abort();
+      onMoved(url) {
+        notifications.moved(url);
+        keeping.moved(url);
       },
+      onLost: end,
     });
+    await notifications.start(tunnel.url());
     await keeping.start(tunnel.url() ?? receiver.url);
     context.report(
-      readyReport(context, config, receiver, tunnel, [
-        ...readyNotes(secrets, allowed, settings),
+      readyReport(context, config, receiver, tunnel, notifications, [
+        ...readyNotes(notifications.secrets, allowed, settings),
         ...keeping.notes,
         ...tunnel.notes,
       ]),
     );
     receiver.ready();
-    await firstOf([signal, run.signal], timeoutMs);
+    exec =
+      options.exec === undefined ? undefined : startExec(context, options.exec, execUrls(receiver, tunnel, products));
+    exec?.ended.then(
+      () => run.abort(),
+      () => run.abort(),
+    );
+    timedOut = (await firstOf([signal, run.signal], timeoutMs)) === "time";
+  } catch (error) {
+    // Ctrl-C while it was starting: what broke off for it is no fault.
+    if (!signal.aborted || error instanceof UserError) throw error;
   } finally {
+    await exec?.stop();
+    await notifications.stop();
     await tunnel?.close();
+    const hurry = setTimeout(() => keeping.hurry(), HURRY_AFTER_MS);
     await receiver?.close();
+    clearTimeout(hurry);
+    await notifications.close();
     await keeping.close();
   }
   const summary = tally.summary((context.now().getTime() - startedAt.getTime()) / 1000);
-  context.report({ ...summary, forwards: keeping.forwards(), tunnelDownMs: tunnel.downMs() });
-  if (lost !== undefined) throw lost;
-  const missing = summary.expectations.some(({ wanted, came }) => came < wanted);
-  return missing ? ExitCode.expectation : ExitCode.ok;
+  context.report({ ...summary, forwards: keeping.forwards(), tunnelDownMs: tunnel?.downMs() });
+  const isMissing = summary.expectations.some(({ wanted, came }) => came < wanted);
+  const exitCode = outcome(lost, notifications.exitCode(), isMissing || (exec !== undefined && timedOut));
+  const ofProgram = (await exec?.ended) ?? ExitCode.ok;
+  return exitCode === ExitCode.connectionLost || timedOut || ofProgram === ExitCode.ok ? exitCode : ofProgram;
+}
+
+function execUrls(receiver: Receiver, tunnel: RunTunnel, products: readonly Product[]): ExecUrls {
+  return {
+    url: receiver.url,
+    publicUrl: tunnel.url(),
+    products: Object.fromEntries(products.map(({ id }) => [id, webhookUrl(receiver.url, id)])),
+  };
 }
 
 function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | undefined {
@@ -107,17 +168,21 @@ function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | un
   return ranges.length === 0 ? undefined : addressList(ranges);
 }
 
+/** Before the receiver closes what is still open, so that who waits for an answer gets one. */
+const HURRY_AFTER_MS = 1500;
+
 /** A timer of Node's that is set for longer fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Resolves when one of the signals aborts or the time is up. */
-function firstOf(signals: readonly AbortSignal[], timeoutMs: number | undefined): Promise<void> {
+/** Resolves when one of the signals aborts or the time is up, with which of them it was. */
+function firstOf(signals: readonly AbortSignal[], timeoutMs: number | undefined): Promise<"signal" | "time"> {
   return new Promise((resolve) => {
-    const timer = timeoutMs === undefined ? undefined : setTimeout(done, Math.min(timeoutMs, LONGEST_TIMER_MS));
-    function done(): void {
+    const timer =
+      timeoutMs === undefined ? undefined : setTimeout(() => resolve("time"), Math.min(timeoutMs, LONGEST_TIMER_MS));
+    const done = (): void => {
       clearTimeout(timer);
-      resolve();
-    }
+      resolve("signal");
+    };
     for (const signal of signals) {
       if (signal.aborted) return done();
       signal.addEventListener("abort", done, { once: true });

@@ -29,7 +29,7 @@ export interface LoginOptions {
   readonly keyring: boolean;
 }
 
-export type Method =
+type Method =
   | { readonly kind: "code"; readonly code: Secret }
   | { readonly kind: "browser"; readonly port: number; readonly open: boolean }
   | { readonly kind: "device" }
@@ -61,7 +61,7 @@ export async function readLoginPlan(context: Context, env: Env, options: LoginOp
     options.clientId ?? filled(env, "ZOHO_CLIENT_ID") ?? (await ask(prompts, "text", "Client id", "--client-id"));
   const clientSecret = await readClientSecret(context, env, options, prompts);
   return {
-    method: await withCode(context, method, options, prompts, scopes),
+    method: await withCode(context, env, method, options, prompts, scopes),
     clientId: clientId.trim(),
     clientSecret,
     centre,
@@ -100,6 +100,7 @@ function givenMethod(env: Env, options: LoginOptions): "code" | "browser" | "dev
 
 async function withCode(
   context: Context,
+  env: Env,
   method: "code" | "browser" | "device" | "refresh-token",
   options: LoginOptions,
   prompts: Prompts | undefined,
@@ -111,7 +112,7 @@ async function withCode(
   if (method === "refresh-token") {
     const file = options.refreshTokenFile;
     const value =
-      file === undefined ? context.env.ZOHO_REFRESH_TOKEN : await secretText(context, file, "--refresh-token-file");
+      file === undefined ? filled(env, "ZOHO_REFRESH_TOKEN") : await secretText(context, file, "--refresh-token-file");
     return { kind: "refresh-token", refreshToken: secret(value?.trim() ?? "", file ?? "ZOHO_REFRESH_TOKEN") };
   }
   if (options.code !== undefined) {

@@ -54,6 +54,7 @@ function makeShipment(context: Context, plan: SendPlan, config: Config, subject:
   const input = {
     product: subject.product.id,
     format: subject.format,
+    event: subject.event,
     url: subject.url,
     contentType: subject.contentType,
     headers: plan.headers,

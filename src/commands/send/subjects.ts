@@ -7,7 +7,7 @@ import type { Format, Product, Verdict } from "../../core/product.ts";
 import { receive } from "../../core/receive.ts";
 import { assign } from "../../core/set-path.ts";
 import { targetUrl } from "../../core/target-url.ts";
-import { products } from "../../products/index.ts";
+import { configuredProducts } from "../configured-products.ts";
 import { requireEvent, requireFormat, requireProduct } from "../options.ts";
 import { asData, type OwnBody, readOwnBody, warnOfReserialising } from "./own-body.ts";
 import type { SendPlan } from "./plan.ts";
@@ -28,7 +28,7 @@ export interface Subject {
 export async function chooseSubjects(context: Context, plan: SendPlan, config: Config): Promise<readonly Subject[]> {
   if (plan.data !== undefined) return [await ownSubject(context, plan, config, plan.data)];
   if (plan.all) return allSubjects(context, plan, config);
-  const product = requireProduct(products, plan.product ?? "");
+  const product = requireProduct(configuredProducts(config), plan.product ?? "");
   const format = chooseFormat(product, plan, config);
   if (plan.challenge !== undefined) return [subject(plan, config, product, format, undefined, undefined, undefined)];
   if (plan.event === undefined) {
@@ -43,6 +43,7 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
 }
 
 function allSubjects(context: Context, plan: SendPlan, config: Config): readonly Subject[] {
+  const products = configuredProducts(config);
   const wanted = plan.product === undefined ? products : [requireProduct(products, plan.product)];
   const chosen = wanted.flatMap((product: Product) => {
     // Of all products, those that have the format; of one, it must.
@@ -80,8 +81,9 @@ function sampleSubject(
 
 async function ownSubject(context: Context, plan: SendPlan, config: Config, data: string): Promise<Subject> {
   const own = await readOwnBody(context, data, plan.headers);
+  const products = configuredProducts(config);
   const named = plan.product === undefined ? undefined : requireProduct(products, plan.product);
-  const seen = recogniseOwn(context, config, own, named);
+  const seen = recogniseOwn(context, config, own, products, named);
   const product = named ?? products.find((each) => each.id === seen.product);
   if (product === undefined) {
     throw usageError("the product cannot be told from the body", "name it: zoho-hooks send crm --data …");
@@ -114,7 +116,13 @@ function warnOfToken(context: Context, verdicts: readonly Verdict[]): void {
   }
 }
 
-function recogniseOwn(context: Context, config: Config, own: OwnBody, product: Product | undefined) {
+function recogniseOwn(
+  context: Context,
+  config: Config,
+  own: OwnBody,
+  products: readonly Product[],
+  product: Product | undefined,
+) {
   const delivery = {
     method: "POST",
     url: "/",

@@ -1,7 +1,6 @@
 import { usageError } from "../../core/errors.ts";
 import { eventNames, findEvent, nearest } from "../../core/event-name.ts";
 import type { Product } from "../../core/product.ts";
-import { products } from "../../products/index.ts";
 import { requireProduct } from "../options.ts";
 
 interface CandidateFlags {
@@ -11,6 +10,7 @@ interface CandidateFlags {
 }
 
 interface Candidates {
+  /** What a body may be taken for; with a product named, what else it looks like. */
   readonly products: readonly Product[];
   /** The only one, when it was named. */
   readonly product: Product | undefined;
@@ -18,11 +18,14 @@ interface Candidates {
 }
 
 /** The products, product and event that the flags leave to choose from. */
-export function candidatesFor({ product: id, event, format }: CandidateFlags): Candidates {
+export function candidatesFor(
+  products: readonly Product[],
+  { product: id, event, format }: CandidateFlags,
+): Candidates {
   const product = id === undefined ? undefined : requireProduct(products, id);
   const candidates = withFormat(product === undefined ? products : [product], format);
   if (event !== undefined) requireEventName(candidates, event);
-  return { products: candidates, product: product === undefined ? undefined : candidates[0], event };
+  return product === undefined ? { products: candidates, product, event } : { products, product: candidates[0], event };
 }
 
 function withFormat(candidates: readonly Product[], id: string | undefined): readonly Product[] {

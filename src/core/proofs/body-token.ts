@@ -36,7 +36,7 @@ export const bodyToken: Proof = {
   },
   explain(_delivery, payload, secrets, product) {
     return {
-      canonical: "the token in the body should be exactly the configured one",
+      canonical: "the token in the body, exactly as it is configured",
       findings: explainToken(tokenOf(payload), secrets.for(this.credential, product), secrets.all()),
       // The right value is the secret itself.
       expected: undefined,

@@ -22,11 +22,8 @@ export function reserialised(text: string | undefined): Buffer | undefined {
   }
 }
 
-/**
- * Every known change undone, one at a time, each result once. The body itself is not among them. Of two changes that
- * give the same bytes the plainer one is told: a lost newline rather than a new layout.
- */
-export function bodyVariants(body: Buffer, text: string | undefined): readonly BodyVariant[] {
+/** Every known change of the bytes undone, one at a time, each result once. The body itself is not among them. */
+export function bodyEdits(body: Buffer): readonly BodyVariant[] {
   const found: BodyVariant[] = [];
   const add = (id: string, changed: Buffer | undefined, meaning: string): void => {
     if (changed === undefined || changed.equals(body) || found.some((each) => each.body.equals(changed))) return;
@@ -49,21 +46,32 @@ export function bodyVariants(body: Buffer, text: string | undefined): readonly B
     "a byte order mark at the start of the body was removed after signing",
   );
   add("encoded-twice", decodedOnce(body), "UTF-8 text was taken for Latin-1 and encoded again after signing");
-  for (const { id, text: written, meaning } of jsonLayouts(text)) add(id, Buffer.from(written), meaning);
   return found;
 }
 
-/** Every two changes undone, one after the other, each result once. */
-export function bodyVariantPairs(body: Buffer, text: string | undefined): readonly BodyVariant[] {
-  const singles = bodyVariants(body, text);
+/** The body as other programs would have written the same JSON. */
+export function bodyLayouts(body: Buffer): readonly BodyVariant[] {
+  return jsonLayouts(textOf(body)).flatMap(({ id, text, meaning }) => {
+    const written = Buffer.from(text);
+    return written.equals(body) ? [] : [{ id, body: written, meaning, remedy: KEEP_RAW }];
+  });
+}
+
+/** One change undone, and then another: each result once, and none that a single change gives. */
+export function inPairs(
+  body: Buffer,
+  first: (body: Buffer) => readonly BodyVariant[],
+  second: (body: Buffer) => readonly BodyVariant[],
+): readonly BodyVariant[] {
+  const singles = first(body);
   const seen = new Set([body, ...singles.map((each) => each.body)].map((each) => each.toString("latin1")));
-  return singles.flatMap((first) =>
-    bodyVariants(first.body, textOf(first.body)).flatMap((second) => {
-      const key = second.body.toString("latin1");
+  return singles.flatMap((one) =>
+    second(one.body).flatMap((other) => {
+      const key = other.body.toString("latin1");
       if (seen.has(key)) return [];
       seen.add(key);
-      const [id, meaning] = [`${first.id}+${second.id}`, `${first.meaning}; and ${second.meaning}`];
-      return [{ id, body: second.body, meaning, remedy: KEEP_RAW }];
+      const [id, meaning] = [`${one.id}+${other.id}`, `${one.meaning}; and ${other.meaning}`];
+      return [{ id, body: other.body, meaning, remedy: KEEP_RAW }];
     }),
   );
 }

@@ -3,7 +3,7 @@ import { headerValue, withHeader } from "../delivery.ts";
 import type { Payload } from "../payload.ts";
 import type { Proof, Verdict } from "../product.ts";
 import { type Secret, sameText } from "../secret.ts";
-import { reserialised } from "./body-variants.ts";
+import { type BodyVariant, reserialised } from "./body-variants.ts";
 import { explainHmac } from "./explain-hmac.ts";
 
 const HEADER = "x-zoho-signature";
@@ -40,6 +40,7 @@ export const guideSignature: Proof = {
       encoding: "hex",
       body: delivery.body,
       text: payload.text,
+      readings: unwrapped(payload),
       signature: headerValue(delivery, HEADER),
       header: HEADER,
       configured: secrets.for(this.credential, product),
@@ -47,6 +48,15 @@ export const guideSignature: Proof = {
     });
   },
 };
+
+/** A form that holds a JSON body in one of its fields: the signer may know nothing of the form. */
+function unwrapped({ wrappedIn, text }: Payload): readonly BodyVariant[] {
+  if (wrappedIn === undefined || text === undefined) return [];
+  const meaning = `the signature is over the JSON within the field ${wrappedIn}, not over the form`;
+  return [
+    { id: "unwrapped", body: Buffer.from(text), meaning, remedy: "sign and check the same bytes: the whole body" },
+  ];
+}
 
 function whyNot(
   signature: string,

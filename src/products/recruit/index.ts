@@ -1,4 +1,10 @@
 import type { Product } from "../../core/product.ts";
 import { guide } from "./guide.ts";
+import { wire } from "./wire.ts";
+import { workflow } from "./workflow.ts";
 
-export const recruit = { id: "recruit", title: "Zoho Recruit", formats: [guide] } as const satisfies Product;
+export const recruit = {
+  id: "recruit",
+  title: "Zoho Recruit",
+  formats: [guide, wire, workflow],
+} as const satisfies Product;

@@ -1,5 +1,6 @@
 import type { HeaderPair } from "../../core/delivery.ts";
 import { prettyJson } from "../../core/json-text.ts";
+import type { AttemptFacts, KeptFacts } from "../../core/log-report.ts";
 import type { Verdict } from "../../core/product.ts";
 import type { EventReport } from "../../core/report.ts";
 import type { SchemaIssue } from "../../core/schema-check.ts";
@@ -26,15 +27,35 @@ export function renderEvent(report: EventReport, { out, verbose, columns: width 
   const findings = [
     ...proofTexts(receipt.verdicts, out),
     ...schemaText(report, out),
-    out.dim(formatBytes(report.body.length)),
+    out.dim(formatBytes(report.kept?.bytes ?? report.body.length)),
     ...(report.duplicateOf === undefined ? [] : [out.caution(`duplicate of #${report.duplicateOf}`)]),
+    ...(report.kept === undefined ? [] : keptText(report.kept, out)),
   ];
   const below = [...refusal(report, out), ...issueLines(report, out), ...(verbose ? details(report, out) : [])];
+  const heading = report.kept?.heading === undefined ? "" : `${out.dim(report.kept.heading)}\n`;
   const lines = fitLine([...columns, ...findings.map((text) => ({ text }))], width, INDENT);
-  return { out: `${[...lines, ...below.map((text) => `${INDENT}${text}`.trimEnd())].join("\n")}\n` };
+  return { out: `${heading}${[...lines, ...below.map((text) => `${INDENT}${text}`.trimEnd())].join("\n")}\n` };
 }
 
-function clockTime(at: Date): string {
+/** What became of it after it was answered. */
+function keptText({ state, attempts, fresh }: KeptFacts, paint: Paint): readonly string[] {
+  if (fresh) return [];
+  if (state === "processed") return [paint.good("→ delivered")];
+  if (state === "waiting") return [paint.caution("→ waiting")];
+  const tries = `${attempts.length} ${attempts.length === 1 ? "attempt" : "attempts"}`;
+  if (state === "failed") return [paint.bad(`→ failed after ${tries}`)];
+  const last = attempts.at(-1);
+  return last === undefined ? [] : [attemptText(last, paint)];
+}
+
+/** A mark, and the answer that an attempt got. */
+export function attemptText({ status, error }: Pick<AttemptFacts, "status" | "error">, paint: Paint): string {
+  const ok = error === undefined && status !== undefined && status < 300;
+  const text = `→ ${status ?? "no answer"}`;
+  return ok ? paint.good(text) : paint.bad(text);
+}
+
+export function clockTime(at: Date): string {
   return [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
 }
 

@@ -1,4 +1,4 @@
-import type { SendSummaryReport, SentReport } from "../../core/report.ts";
+import type { SendSummaryReport, SentReport } from "../../core/send-report.ts";
 import { formatBytes, formatDuration } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
@@ -16,8 +16,9 @@ export function renderSent(report: SentReport, { out, quiet, columns }: Style): 
         : out.bad(`✗ ${report.status}`);
   const cells = [
     { text: status, width: 5 },
-    { text: out.name(report.product), width: 13 },
-    { text: report.event ?? "(own body)", width: 26 },
+    ...(report.n === undefined ? [] : [{ text: out.strong(`#${report.n}`), width: 5 }]),
+    { text: out.name(plain(report.product ?? "?")), width: 13 },
+    { text: plain(report.event ?? (report.n === undefined ? "(own body)" : "(no known event)")), width: 26 },
     { text: out.dim(formatDuration(report.latencyMs)), width: 8, right: true },
     { text: out.dim(formatBytes(report.bytes)), width: 8, right: true },
     { text: out.dim(plain(report.url)) },

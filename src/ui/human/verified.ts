@@ -86,7 +86,8 @@ function explanationLines(
 ): readonly string[] {
   const matches = explanation.findings.filter((finding) => finding.matches);
   const tried = explanation.findings.filter((finding) => !finding.matches);
-  const lines = [`  ${paint.strong(`why ${proof}:`)} ${plain(explanation.canonical)}`];
+  const canonical = plain(explanation.canonical, true).replaceAll("\n", "\n    ");
+  const lines = [`  ${paint.strong(`why ${proof}:`)} what counts is ${canonical}`];
   for (const match of matches) {
     lines.push(`    ${paint.good("→")} ${plain(match.meaning)}`);
     if (match.remedy !== undefined) lines.push(`      ${paint.dim(plain(match.remedy))}`);

@@ -28,7 +28,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /** The longest lifetime by API path; Zoho cuts what is longer to an hour and says nothing. */
-export function longestMs(api: string): number {
+function longestMs(api: string): number {
   return /^crm\/v(?:4|5|7|8)$/.test(api) ? 7 * DAY_MS : DAY_MS;
 }
 

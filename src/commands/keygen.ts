@@ -1,0 +1,89 @@
+import { createPublicKey, generateKeyPair } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { promisify } from "node:util";
+import { ignoreKeys, KEYS_FOLDER } from "../config/kept-secrets.ts";
+import { loadConfig } from "../config/load.ts";
+import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
+import type { Context } from "../context.ts";
+import { ExitCode, errorText, usageError } from "../core/errors.ts";
+import { writeKeySet } from "../core/key-set.ts";
+import type { Define } from "./command.ts";
+
+interface KeygenOptions {
+  readonly out?: string;
+}
+
+export const define: Define = (command, act) => {
+  command
+    .option("--out <folder>", `where to write the files (default: ${KEYS_FOLDER} in the project)`)
+    .addHelpText("after", HELP)
+    .action(act(keygen));
+};
+
+const HELP = `
+Some of Zoho's products sign with a private key that only Zoho has. To send what your own app will accept, send with
+a key of your own, and give your app its public half in place of Zoho's.
+
+Writes private.pem, for you alone, and the public half twice: as public.pem, which is printed, and as jwks.json, the
+key set that checks the tokens of Desk. Never over a key that is there.
+
+Examples:
+  $ zoho-hooks keygen
+  $ ZOHO_WEBHOOK_PRIVATE_KEY=.zoho-hooks/keys/private.pem zoho-hooks send cliq --all
+`;
+
+/** Bits: what Zoho's samples have. */
+const MODULUS_LENGTH = 2048;
+
+async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCode> {
+  const { root } = loadConfig(context);
+  const folder = out === undefined ? join(root, KEYS_FOLDER) : resolve(context.cwd, out);
+  const privateFile = join(folder, "private.pem");
+  const publicFile = join(folder, "public.pem");
+  const setFile = join(folder, "jwks.json");
+  for (const file of [privateFile, publicFile, setFile]) refuseExisting(file);
+  const { privateKey, publicKey } = await context.waiting("Making a key pair", () =>
+    promisify(generateKeyPair)("rsa", {
+      modulusLength: MODULUS_LENGTH,
+      publicKeyEncoding: { type: "spki", format: "pem" },
+      privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    }),
+  );
+  const keySet = writeKeySet(createPublicKey(publicKey));
+  try {
+    mkdirSync(folder, { recursive: true });
+    // The lines that keep a key out of git come before the key.
+    if (out === undefined) ignoreKeys(root);
+    // Made new or not at all: another key may have come since the question above.
+    writeFileSync(privateFile, privateKey, { mode: 0o600, flag: "wx" });
+    // The umask takes rights away and never gives any, but not every file system heeds `mode`.
+    chmodSync(privateFile, 0o600);
+    writeFileSync(publicFile, publicKey, { mode: 0o644, flag: "wx" });
+    writeFileSync(setFile, `${keySet}\n`, { mode: 0o644, flag: "wx" });
+  } catch (error) {
+    throw usageError(`the key pair cannot be written to ${folder}: ${errorText(error)}`);
+  }
+  const names = [privateFile, publicFile, setFile].map((file) => relative(context.cwd, file) || file);
+  context.report({
+    type: "text",
+    text: publicKey,
+    json: {
+      type: "key_pair",
+      private_key_file: names[0],
+      public_key_file: names[1],
+      public_key: publicKey,
+      jwks_file: names[2],
+    },
+  });
+  context.report({
+    type: "notice",
+    message: `to send with it: ${CREDENTIAL_VARIABLES.privateKey}=${names[0]}; to check with it: ${CREDENTIAL_VARIABLES.publicKey}=${names[1]}, for Desk ${CREDENTIAL_VARIABLES.jwks}=${names[2]}`,
+  });
+  return ExitCode.ok;
+}
+
+function refuseExisting(file: string): void {
+  if (!existsSync(file)) return;
+  throw usageError(`${file} is there already and is never overwritten`, "choose another folder with --out");
+}

@@ -1,0 +1,62 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { errorText, usageError } from "../core/errors.ts";
+import type { OfferedSecret } from "../core/product.ts";
+import { type Secret, secret } from "../core/secret.ts";
+import { writeWholeFile } from "./write-file.ts";
+
+/** Keys and secrets that the tool itself has to keep, below a project's root. It is never part of a commit. */
+export const KEYS_FOLDER = join(".zoho-hooks", "keys");
+const FILE = join(KEYS_FOLDER, "hook-secrets.json");
+
+/** By product, then by credential. */
+const keptFile = z.record(z.string(), z.record(z.string(), z.string().min(1)));
+
+/** Secrets that senders have handed over, once, when their webhooks were set up. */
+export interface KeptSecrets {
+  find(product: string, credential: string): Secret | undefined;
+  all(): readonly Secret[];
+  /** Writes it down at once and returns the file's name. Throws a usage error when it cannot. */
+  keep(product: string, offered: OfferedSecret): string;
+}
+
+export function readKeptSecrets(root: string): KeptSecrets {
+  const path = join(root, FILE);
+  const kept = read(path);
+  const asSecret = (value: string): Secret => secret(value, FILE);
+  return {
+    find(product, credential) {
+      const value = kept[product]?.[credential];
+      return value === undefined ? undefined : asSecret(value);
+    },
+    all: () => Object.values(kept).flatMap((each) => Object.values(each).map(asSecret)),
+    keep(product, { credential, value }) {
+      const of = { ...kept[product], [credential]: value };
+      ignoreKeys(root);
+      writeWholeFile(path, `${JSON.stringify({ ...kept, [product]: of }, undefined, 2)}\n`, 0o600);
+      kept[product] = of;
+      return FILE;
+    },
+  };
+}
+
+/** Keeps git away from the folder of keys, whatever the project's own rules say. */
+export function ignoreKeys(root: string): void {
+  writeWholeFile(join(root, KEYS_FOLDER, ".gitignore"), "*\n");
+}
+
+function read(path: string): z.infer<typeof keptFile> {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return {};
+    throw usageError(`${path} cannot be read: ${errorText(error)}`);
+  }
+  try {
+    return keptFile.parse(JSON.parse(text));
+  } catch {
+    throw usageError(`${path} is damaged`, "delete it and set the webhooks up again, or put back what was in it");
+  }
+}

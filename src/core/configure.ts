@@ -1,0 +1,41 @@
+import { usageError } from "./errors.ts";
+import { nearest } from "./event-name.ts";
+import type { FormatSettings } from "./format-settings.ts";
+import type { Format, Product } from "./product.ts";
+
+/** A product's settings: which of its formats comes first, and what its formats take. */
+export interface ProductSettings extends FormatSettings {
+  readonly format?: string | undefined;
+}
+
+/**
+ * The products as a user has set them up: the chosen format is the default one, and formats that are the user's own
+ * design know how. Throws a usage error for a setting that the product has no use for.
+ */
+export function configureProducts(
+  products: readonly Product[],
+  settings: Readonly<Record<string, ProductSettings>>,
+): readonly Product[] {
+  return products.map((product) => {
+    const own = settings[product.id];
+    return own === undefined ? product : { ...product, formats: configureFormats(product, own) };
+  });
+}
+
+function configureFormats(product: Product, { format: chosen, ...settings }: ProductSettings): readonly Format[] {
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  for (const [name] of given) {
+    if (product.formats.some((format) => format.settings?.some((each) => each === name))) continue;
+    throw usageError(`the setting products.${product.id}.${name} has no meaning for ${product.title}`);
+  }
+  const formats = product.formats.map((format) => format.configure?.(settings) ?? format);
+  if (chosen === undefined) return formats;
+  const first = formats.filter(({ id }) => id === chosen);
+  if (first.length > 0) return [...first, ...formats.filter(({ id }) => id !== chosen)];
+  const ids = formats.map(({ id }) => id);
+  const [near] = nearest(chosen, ids, 1);
+  throw usageError(
+    `products.${product.id}.format: ${product.id} has no format ${JSON.stringify(chosen)}`,
+    near === undefined ? `formats: ${ids.join(", ")}` : `did you mean ${near}?`,
+  );
+}

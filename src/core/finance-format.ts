@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { idsAt, textAt } from "./field.ts";
+import { type FinanceEntity, financeEntities } from "./finance-entities.ts";
+import { operationOf } from "./finance-operation.ts";
+import type { Payload } from "./payload.ts";
+import { event, type Format, type Reply, type WebhookEvent } from "./product.ts";
+import { financeSignature } from "./proofs/finance-signature.ts";
+import { valueAt } from "./schema-check.ts";
+
+interface FinanceParts<Entity extends FinanceEntity, Id extends string> {
+  readonly id: Id;
+  readonly source: string;
+  readonly entities: readonly Entity[];
+  /** The products whose bodies look the same. */
+  readonly twins: readonly string[];
+}
+
+const OPERATIONS = ["created", "updated", "deleted"];
+
+/**
+ * What a workflow rule of a finance product posts: the whole record under its own name, `{"invoice": {…}}`, by POST,
+ * PUT or DELETE. The body names no event; what a user has added to the URL or a header tells created from deleted.
+ */
+export function financeFormat<const Entity extends FinanceEntity, const Id extends string>({
+  id,
+  source,
+  entities,
+  twins,
+}: FinanceParts<Entity, Id>): Format<readonly WebhookEvent<Entity | `${Entity}.<operation>`>[], Id> {
+  return {
+    id,
+    source,
+    twins,
+    methods: ["PUT", "DELETE"],
+    proofs: [financeSignature],
+    events: entities.flatMap((entity) => {
+      const schema = () => z.looseObject({ [entity]: financeEntities[entity]() });
+      return [
+        event(entity, `The record of ${article(entity)}, without a word on what happened to it`, schema),
+        event(
+          `${entity}.<operation>` as const,
+          `What the user's own parameter says has happened to ${article(entity)}`,
+          schema,
+          {
+            members: OPERATIONS,
+          },
+        ),
+      ];
+    }),
+    recognise(payload, delivery) {
+      const entity = entities.find((each) => idsAt(payload.data, [each, `${each}_id`]).length > 0);
+      // Other envelopes hold such records, too, and say what happened.
+      const named = ["event", "event_type"].some((key) => textAt(payload.data, [key]) !== undefined);
+      if (entity === undefined || named) return undefined;
+      const operation = operationOf(delivery, entity);
+      return operation === undefined ? entity : `${entity}.${operation}`;
+    },
+    records: (data, name) => {
+      const [entity = ""] = name.split(".", 1);
+      return idsAt(data, [entity, `${entity}_id`]);
+    },
+    handshake: answerProbe,
+    encode(data, name) {
+      const body = Buffer.from(JSON.stringify(data));
+      const named = name?.includes(".") && !name.includes("<") ? { query: `event=${encodeURIComponent(name)}` } : {};
+      return { contentType: "application/json", body, ...named };
+    },
+    hint: (_payload, name) =>
+      name.includes(".")
+        ? undefined
+        : `the body does not say what happened to ${article(name)}: add ?event=${name}.created (.updated, .deleted) to the URL of the webhook's rule`,
+  };
+}
+
+/** A set-up call with an empty `payload` and nothing else comes before the first record. */
+function answerProbe(payload: Payload): Reply | undefined {
+  const { data } = payload;
+  if (typeof data !== "object" || data === null || Object.keys(data).length !== 1) return undefined;
+  return valueAt(data, ["payload"]) === ""
+    ? { status: 200, contentType: "text/plain; charset=utf-8", body: "OK" }
+    : undefined;
+}
+
+function article(entity: string): string {
+  return `${/^[aeiou]/.test(entity) ? "an" : "a"} ${WORDS[entity] ?? entity}`;
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  salesorder: "sales order",
+  purchaseorder: "purchase order",
+  creditnote: "credit note",
+  payment: "customer payment",
+};

@@ -1,0 +1,24 @@
+import { z } from "zod";
+
+/** What a user can say of a product whose webhooks are the user's own design, or whose proof names its receiver. */
+export function formatSettings() {
+  return z.strictObject({
+    /** How the sender was told to write the body; `query` is a GET without one. */
+    encoding: z.enum(["json", "form", "multipart", "query"]).optional(),
+    /** Where the sender was told to put a fixed value that shows who it is. The value itself is a secret of its own. */
+    auth: z
+      .union([
+        z.strictObject({ header: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "the name of a header") }),
+        z.strictObject({ parameter: z.string().min(1) }),
+        z.strictObject({ basic: z.string().regex(/^[^:]+$/, "a user name without a colon") }),
+      ])
+      .optional(),
+    /** Who a token must have been made by and for: `orgId:60017843`, `webhookId:189200000000321001`. */
+    issuer: z.string().min(1).optional(),
+    audience: z.string().min(1).optional(),
+  });
+}
+
+export type FormatSettings = Readonly<z.infer<ReturnType<typeof formatSettings>>>;
+export type Encoding = NonNullable<FormatSettings["encoding"]>;
+export type AuthPlace = NonNullable<FormatSettings["auth"]>;

@@ -1,0 +1,60 @@
+import { createHash, createPublicKey, type KeyObject } from "node:crypto";
+import { z } from "zod";
+
+/** A public key of a JSON Web Key Set (RFC 7517) that can check an RS256 signature. */
+export interface PublicKey {
+  /** Empty where the set names none. */
+  readonly id: string;
+  readonly key: KeyObject;
+}
+
+const keySet = z.looseObject({ keys: z.array(z.looseObject({ kty: z.string() })) });
+const rsaKey = z.looseObject({
+  kty: z.literal("RSA"),
+  n: z.string(),
+  e: z.string(),
+  kid: z.string().optional(),
+  use: z.literal("sig").optional(),
+  alg: z.literal("RS256").optional(),
+});
+
+/** The RSA signing keys of a key set; undefined when the text is none. Keys of other kinds are left out. */
+export function readKeySet(text: string): readonly PublicKey[] | undefined {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const set = keySet.safeParse(data);
+  if (!set.success) return undefined;
+  return set.data.keys.flatMap((each) => {
+    const rsa = rsaKey.safeParse(each);
+    if (!rsa.success) return [];
+    const { kty, n, e, kid = "" } = rsa.data;
+    try {
+      return [{ id: kid, key: createPublicKey({ key: { kty, n, e }, format: "jwk" }) }];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** The key set that a receiver needs to check what is signed with a private RSA key: its public half alone. */
+export function writeKeySet(key: KeyObject): string {
+  const { n, e } = publicPart(key);
+  return JSON.stringify({ keys: [{ kty: "RSA", use: "sig", alg: "RS256", kid: keyId(key), n, e }] });
+}
+
+/** The key's thumbprint (RFC 7638): the same for both halves, on every machine. */
+export function keyId(key: KeyObject): string {
+  const { n, e } = publicPart(key);
+  return createHash("sha256")
+    .update(JSON.stringify({ e, kty: "RSA", n }))
+    .digest("base64url");
+}
+
+function publicPart(key: KeyObject): { readonly n: string; readonly e: string } {
+  const { n = "", e = "" } = (key.type === "private" ? createPublicKey(key) : key).export({ format: "jwk" });
+  return { n, e };
+}

@@ -1,0 +1,33 @@
+import { eventNames, nearest } from "./event-name.ts";
+import type { Format, Product } from "./product.ts";
+
+/** Words that one product uses for what another calls by the first of them. */
+const SAME: readonly (readonly [word: string, others: RegExp])[] = [
+  ["add", /created?|added|insert(ed)?|new/g],
+  ["update", /updated|edit(ed)?|modified|changed?/g],
+  ["delete", /deleted|removed?|trash(ed)?/g],
+  ["submit", /submitted/g],
+  ["complete", /completed|finished|done/g],
+];
+
+/**
+ * The events that an unknown name most likely means, best first: `ticket.created` is Desk's `Ticket_Add`. Those of
+ * its own format go before the other formats of the product.
+ */
+export function nearestEvents(product: Pick<Product, "formats">, format: Format, name: string): readonly string[] {
+  const own = nearestOf(eventNames(format), name);
+  if (own.length > 0) return own;
+  return nearestOf([...new Set(product.formats.flatMap((each) => eventNames(each)))], name);
+}
+
+function nearestOf(names: readonly string[], name: string): readonly string[] {
+  const wanted = plainName(name);
+  const meant = names.filter((each) => plainName(each) === wanted || wanted.endsWith(plainName(each)));
+  return [...new Set([...meant, ...nearest(name, names)])].slice(0, 3);
+}
+
+/** Without case, separators and the product's choice of verb. */
+function plainName(name: string): string {
+  const words = name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+  return SAME.reduce((text, [word, others]) => text.replace(others, word), words);
+}

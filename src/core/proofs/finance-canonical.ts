@@ -1,0 +1,151 @@
+import { type Delivery, splitUrl } from "../delivery.ts";
+import type { FieldPair, Payload } from "../payload.ts";
+import type { BodyVariant } from "./body-variants.ts";
+
+/** What a signature of the finance family covers, part by part. */
+export interface FinanceParts {
+  readonly query: readonly FieldPair[];
+  readonly form: readonly FieldPair[];
+  /** The raw body where it is no form. */
+  readonly raw: Buffer;
+}
+
+/**
+ * The parts that are signed: the query's and the form's pairs, decoded, and any other body as its exact bytes.
+ * A body that is announced as a form and is JSON counts as JSON.
+ */
+export function financeParts(delivery: Delivery, payload: Payload, readPlus = true): FinanceParts {
+  const pairs = (text: string): readonly FieldPair[] => [
+    ...new URLSearchParams(readPlus ? text : text.replaceAll("+", "%2B")),
+  ];
+  const isForm = payload.kind === "form";
+  return {
+    query: pairs(splitUrl(delivery.url).query),
+    form: isForm ? pairs(delivery.body.toString("utf8")) : [],
+    raw: isForm ? Buffer.alloc(0) : delivery.body,
+  };
+}
+
+/**
+ * The string that is signed: all pairs sorted by key, each key followed by its value with nothing between, then the
+ * raw body. https://www.zoho.com/us/billing/kb/webhooks/securing-webhooks.html
+ */
+export function financeCanonical({ query, form, raw }: FinanceParts): Buffer {
+  return joined(sorted([...query, ...form]), raw);
+}
+
+/** Points that Zoho's page leaves open, each with the string that the other answer leads to. */
+export function openReadings(delivery: Delivery, payload: Payload): readonly BodyVariant[] {
+  const parts = financeParts(delivery, payload);
+  const pairs = [...parts.query, ...parts.form];
+  const usual = financeCanonical(parts);
+  const reading = (id: string, meaning: string, body: Buffer): BodyVariant => ({
+    id,
+    body,
+    meaning: `${meaning} (Zoho's page does not say which way it is)`,
+    remedy: "build the string that way in your own check, too",
+  });
+  return [
+    reading(
+      "plus-kept",
+      "a + in the query or form is kept as it is",
+      financeCanonical(financeParts(delivery, payload, false)),
+    ),
+    reading("keys-without-case", "keys are sorted without regard to case", joined(sorted(pairs, lower), parts.raw)),
+    reading("values-sorted", "pairs of the same key are sorted by value", joined(sorted(pairs, both), parts.raw)),
+    reading("keys-last", "of pairs with the same key the last one counts", joined(sorted(onePerKey(pairs)), parts.raw)),
+    reading(
+      "keys-first",
+      "of pairs with the same key the first one counts",
+      joined(sorted(onePerKey([...pairs].reverse())), parts.raw),
+    ),
+    reading(
+      "empty-left-out",
+      "pairs without a value are left out",
+      joined(sorted(pairs.filter(([, v]) => v !== "")), parts.raw),
+    ),
+  ].filter(({ body }) => !body.equals(usual));
+}
+
+/** Mistakes that are made in building the string. */
+export function financeMistakes(delivery: Delivery, payload: Payload): readonly BodyVariant[] {
+  const { query, form, raw } = financeParts(delivery, payload);
+  // What is a mistake under one reading may be right under another.
+  const right = [financeCanonical({ query, form, raw }), ...openReadings(delivery, payload).map(({ body }) => body)];
+  const pairs = [...query, ...form];
+  const undecoded = [splitUrl(delivery.url).query, ...(form.length > 0 ? [delivery.body.toString("utf8")] : [])]
+    .flatMap((text) => text.split("&"))
+    .filter((pair) => pair !== "")
+    .map((pair): FieldPair => [pair.split("=", 1)[0] ?? "", pair.replace(/^[^=]*=?/, "")]);
+  const canonicalOf =
+    "sort the pairs of query and form by key, join key and value with nothing between, then add the raw body";
+  const mistake = (id: string, meaning: string, body: Buffer): BodyVariant => ({
+    id,
+    body,
+    meaning,
+    remedy: canonicalOf,
+  });
+  return [
+    mistake(
+      "query-left-out",
+      "the query's parameters were left out of the string",
+      financeCanonical({ query: [], form, raw }),
+    ),
+    mistake(
+      "body-left-out",
+      "the body was left out of the string",
+      financeCanonical({ query, form: [], raw: Buffer.alloc(0) }),
+    ),
+    mistake(
+      "body-first",
+      "the body was put before the pairs",
+      Buffer.concat([raw, joined(sorted(pairs), Buffer.alloc(0))]),
+    ),
+    mistake("unsorted", "the pairs were not sorted by key", joined(pairs, raw)),
+    mistake(
+      "sorted-apart",
+      "query and form were sorted apart from one another",
+      joined([...sorted(query), ...sorted(form)], raw),
+    ),
+    mistake("undecoded", "query and form were not percent-decoded", joined(sorted(undecoded), raw)),
+    mistake(
+      "separated",
+      "the pairs were joined with = and &",
+      Buffer.concat([
+        Buffer.from(
+          sorted(pairs)
+            .map((pair) => pair.join("="))
+            .join("&"),
+        ),
+        raw,
+      ]),
+    ),
+    mistake(
+      "form-as-text",
+      "the form's raw text was signed in place of its pairs",
+      joined(sorted(query), delivery.body),
+    ),
+    mistake(
+      "wrapped-json",
+      "the JSON in the form was signed as a raw body",
+      joined(sorted(query), Buffer.from(payload.text ?? "")),
+    ),
+  ].filter(({ body }) => !right.some((each) => each.equals(body)));
+}
+
+function joined(pairs: readonly FieldPair[], raw: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(pairs.map((pair) => pair.join("")).join(""), "utf8"), raw]);
+}
+
+const same = ([key]: FieldPair): string => key;
+const lower = ([key]: FieldPair): string => key.toLowerCase();
+const both = ([key, value]: FieldPair): string => `${key}\0${value}`;
+
+/** By code units, stable: neither the locale nor the engine has a say. */
+function sorted(pairs: readonly FieldPair[], by: (pair: FieldPair) => string = same): readonly FieldPair[] {
+  return [...pairs].sort((a, b) => (by(a) < by(b) ? -1 : by(a) > by(b) ? 1 : 0));
+}
+
+function onePerKey(pairs: readonly FieldPair[]): readonly FieldPair[] {
+  return [...new Map(pairs)];
+}

@@ -1,0 +1,36 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import { usageError } from "../errors.ts";
+import type { Secret } from "../secret.ts";
+
+/**
+ * RSA public keys as Zoho's screens show them: one or more in PEM, or the bare base64 of one without its first and
+ * last line. Throws a usage error that names where the key came from, never the key.
+ */
+export function readPublicKeys(key: Secret): readonly KeyObject[] {
+  const blocks = key.reveal().match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g) ?? [asPem(key.reveal())];
+  return blocks.map((block) => read(key, "public", () => createPublicKey(block)));
+}
+
+export function readPrivateKey(key: Secret): KeyObject {
+  return read(key, "private", () => createPrivateKey(key.reveal()));
+}
+
+function asPem(text: string): string {
+  const bare = text.replace(/\s+/g, "");
+  if (text.includes("-----BEGIN") || !/^[A-Za-z0-9+/]+=*$/.test(bare)) return text;
+  return `-----BEGIN PUBLIC KEY-----\n${bare.replace(/.{64}/g, "$&\n")}\n-----END PUBLIC KEY-----\n`;
+}
+
+function read(key: Secret, what: "public" | "private", parse: () => KeyObject): KeyObject {
+  let parsed: KeyObject | undefined;
+  try {
+    parsed = parse();
+  } catch {
+    // What OpenSSL says of a wrong key helps nobody, and may quote it.
+  }
+  if (parsed?.asymmetricKeyType === "rsa") return parsed;
+  throw usageError(
+    `${key.origin} holds no RSA ${what} key`,
+    `give it the key in PEM (-----BEGIN ${what === "public" ? "PUBLIC" : "PRIVATE"} KEY-----), or the name of a file with it`,
+  );
+}

@@ -1,0 +1,94 @@
+import { createHash, type KeyObject, sign, verify } from "node:crypto";
+import { headerValue, withHeader } from "../delivery.ts";
+import type { Finding, Proof } from "../product.ts";
+import type { Secret } from "../secret.ts";
+import { bodyEdits, bodyLayouts, reserialised } from "./body-variants.ts";
+import { judgeHeader } from "./header-present.ts";
+import { readPrivateKey, readPublicKeys } from "./public-key.ts";
+
+interface RsaSignature {
+  readonly id: string;
+  readonly header: string;
+}
+
+/** A header with the base64 of an RSA signature (PKCS#1 v1.5, SHA-256) over the raw body. */
+export function rsaSignature({ id, header }: RsaSignature): Proof {
+  const proves = "body";
+  return {
+    id,
+    proves,
+    credential: "publicKey",
+    signingCredential: "privateKey",
+    header,
+    title: `${header}: RSA-SHA256 of the body, base64`,
+    sign: (delivery, key) =>
+      withHeader(delivery, header, sign("sha256", delivery.body, readPrivateKey(key)).toString("base64")),
+    forge: (delivery) => withHeader(delivery, header, noSignature(delivery.body).toString("base64")),
+    verify(delivery, payload, keys) {
+      return judgeHeader(
+        { id, proves, header, key: "public key" },
+        headerValue(delivery, header),
+        keys,
+        (signature) => {
+          const match = matchingKey(keys, delivery.body, signature);
+          if (match !== undefined) return { verdict: "passed", reason: `signed with the key of ${match.origin}` };
+          const compact = reserialised(payload.text);
+          if (compact !== undefined && matchingKey(keys, compact, signature) !== undefined) {
+            return {
+              verdict: "failed",
+              match: "reserialised",
+              reason: "does not match these bytes, but matches the body parsed and serialised again",
+            };
+          }
+          return { verdict: "failed", reason: "the signature does not match the body: another key, or changed bytes" };
+        },
+      );
+    },
+    explain(delivery, _payload, secrets, product) {
+      const keys = secrets.for("publicKey", product);
+      const signature = headerValue(delivery, header) ?? "";
+      const variants = [
+        { id: "exact", body: delivery.body, meaning: "the signature matches the body exactly", remedy: "" },
+      ];
+      const findings = [...variants, ...bodyEdits(delivery.body), ...bodyLayouts(delivery.body)].map(
+        (variant): Finding => ({
+          id: variant.id,
+          matches: matchingKey(keys, variant.body, signature) !== undefined,
+          meaning: variant.meaning,
+          ...(variant.remedy === "" ? {} : { remedy: variant.remedy }),
+        }),
+      );
+      return {
+        canonical: `the raw body, ${delivery.body.length} bytes; keys tried: ${keys.map((key) => `${key.origin} (${readPublicKeys(key).map(fingerprint).join(", ")})`).join(", ") || "none"}`,
+        // Several changes may lead to the same bytes: the plainest comes first.
+        findings: [
+          ...findings.filter(({ matches }) => matches).slice(0, 1),
+          ...findings.filter(({ matches }) => !matches),
+        ],
+        // Only the private key can tell, and the checking side has none.
+        expected: undefined,
+        received: headerValue(delivery, header),
+      };
+    },
+  };
+}
+
+/** A variable may hold several keys one after the other: Zoho signs with the older one while a new one is set up. */
+function matchingKey(keys: readonly Secret[], body: Buffer, signature: string): Secret | undefined {
+  const bytes = Buffer.from(signature, "base64");
+  return keys.find((key) => readPublicKeys(key).some((each) => verify("sha256", body, each, bytes)));
+}
+
+/** Tells two keys apart without showing either: the start of the SHA-256 of its DER form. */
+function fingerprint(key: KeyObject): string {
+  return `SHA-256 ${createHash("sha256")
+    .update(key.export({ type: "spki", format: "der" }))
+    .digest("hex")
+    .slice(0, 16)}…`;
+}
+
+/** Of the length of a real one, and the same each time. */
+function noSignature(body: Buffer): Buffer {
+  const digests = Array.from({ length: 8 }, (_, i) => createHash("sha256").update(`${i}`).update(body).digest());
+  return Buffer.concat(digests);
+}

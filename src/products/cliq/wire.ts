@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { event, type Format } from "../../core/product.ts";
+import { rsaSignature } from "../../core/proofs/rsa-signature.ts";
+import { valueAt } from "../../core/schema-check.ts";
+
+/** A command, bot, function or message action of an extension that was invoked; the answer is what it shows. */
+export const wire = {
+  id: "wire",
+  source: "https://www.zoho.com/cliq/help/platform/build-url-invoke-type-extensions.html",
+  // The extension's public key is shown in Cliq, as bare base64.
+  proofs: [rsaSignature({ id: "cliq-signature", header: "x-cliq-signature" })],
+  events: [
+    event(
+      "invocation",
+      "A component of an extension was invoked",
+      () =>
+        z.looseObject({
+          params: z.looseObject({}),
+          type: z.unknown().optional(),
+          name: z.unknown().optional(),
+          handler: z.unknown().optional(),
+          unique_name: z.unknown().optional(),
+          app_info: z.unknown().optional(),
+        }),
+      { open: true },
+    ),
+  ],
+  recognise({ data }) {
+    const params = valueAt(data, ["params"]);
+    const named = ["handler", "type", "name", "unique_name"].some((key) => valueAt(data, [key]) !== undefined);
+    return typeof params === "object" && params !== null && !Array.isArray(params) && named ? "invocation" : undefined;
+  },
+  // What a component is about depends on the component.
+  records: () => [],
+} as const satisfies Format;

@@ -1,0 +1,91 @@
+import { z } from "zod";
+import { event } from "../../core/product.ts";
+import { recordId } from "../../core/schema-parts.ts";
+import {
+  anyPayload,
+  articlePayload,
+  commentPayload,
+  contactPayload,
+  messagePayload,
+  record,
+  sessionPayload,
+  threadPayload,
+  ticketPayload,
+} from "./payloads.ts";
+
+export const wireEvents = [
+  desk("Ticket_Add", "A ticket came in", ticketPayload, true),
+  desk("Ticket_Update", "A ticket's fields were changed", ticketPayload),
+  desk("Ticket_Delete", "A ticket was taken away for good", record, true),
+  desk("Ticket_Thread_Add", "A ticket got a message, in or out", threadPayload, true),
+  desk("Ticket_Comment_Add", "A ticket got a comment", commentPayload, true),
+  desk("Ticket_Comment_Update", "A comment of a ticket was changed", commentPayload),
+  desk("Ticket_Attachment_Add", "A file was attached to a ticket", record, true),
+  desk("Ticket_Attachment_Update", "An attachment of a ticket was changed", record),
+  desk("Ticket_Attachment_Delete", "An attachment of a ticket was deleted", record, true),
+  desk("Ticket_Approval_Add", "An approval was asked for", record, true),
+  desk("Ticket_Approval_Update", "An approval was granted, refused or changed", record),
+  desk("Contact_Add", "A contact was added", contactPayload, true),
+  desk("Contact_Update", "A contact was changed", contactPayload),
+  desk("Contact_Delete", "A contact was deleted", record, true),
+  desk("Account_Add", "An account was added", record, true),
+  desk("Account_Update", "An account was changed", record),
+  desk("Account_Delete", "An account was deleted", record, true),
+  desk("Agent_Add", "An agent was added", record, true),
+  desk("Agent_Update", "An agent was changed", record),
+  desk("Agent_Delete", "An agent was deleted", record, true),
+  desk("Agent_Presence_Update", "An agent's session began or ended", anyPayload),
+  desk("Agent_Channel_Preference_Update", "An agent's channel preference was changed", anyPayload),
+  desk("Department_Add", "A department was added", record, true),
+  desk("Department_Update", "A department was changed", record),
+  desk("Task_Add", "A task was added", record, true),
+  desk("Task_Update", "A task was changed", record),
+  desk("Task_Delete", "A task was deleted", record, true),
+  desk("Call_Add", "A call was added", record, true),
+  desk("Call_Update", "A call was changed", record),
+  desk("Call_Delete", "A call was deleted", record, true),
+  desk("Event_Add", "A calendar event was added", record, true),
+  desk("Event_Update", "A calendar event was changed", record),
+  desk("Event_Delete", "A calendar event was deleted", record, true),
+  desk("TimeEntry_Add", "A time entry was added", record, true),
+  desk("TimeEntry_Update", "A time entry was changed", record),
+  desk("TimeEntry_Delete", "A time entry was deleted", record, true),
+  desk("Article_Add", "An article was added", articlePayload, true),
+  desk("Article_Update", "An article was changed", articlePayload),
+  desk("Article_Delete", "An article was deleted for good", record, true),
+  desk("Article_Feedback_Add", "A reader gave feedback on an article", record, true),
+  desk("Article_Translation_Add", "An article got a translation", articlePayload),
+  desk("Article_Translation_Update", "A translation of an article was changed", articlePayload),
+  desk("Article_Translation_Delete", "A translation of an article was deleted", record),
+  desk("KBRootCategory_Add", "A root category of the knowledge base was added", record, true),
+  desk("KBRootCategory_Update", "A root category of the knowledge base was changed", record),
+  desk("KBRootCategory_Delete", "A root category of the knowledge base was deleted", record, true),
+  desk("KBSection_Add", "A section of the knowledge base was added", record, true),
+  desk("KBSection_Update", "A section of the knowledge base was changed", record),
+  desk("KBSection_Delete", "A section of the knowledge base was deleted", record, true),
+  desk("IM_Message_Add", "An instant message came in or went out", messagePayload, true),
+  desk("IM_Message_Status", "An instant message was sent, delivered or read", anyPayload),
+  desk("IM_Session_Status", "A conversation's status changed", sessionPayload),
+] as const;
+
+function desk<const Name extends string, Payload extends z.ZodType>(
+  name: Name,
+  summary: string,
+  payload: () => Payload,
+  once = false,
+) {
+  return event(name, summary, () => deliveryOf(name, payload()), { once });
+}
+
+/** An array, in practice of one; a longer one is judged by its first event. */
+function deliveryOf<const Name extends string, Payload extends z.ZodType>(name: Name, payload: Payload) {
+  const shape = {
+    eventTime: z.string().regex(/^\d+$/, "milliseconds since 1970, as text"),
+    orgId: recordId(),
+    // There when the subscription asks for it (includePrevState).
+    prevState: z.looseObject({}).nullish(),
+  };
+  const first = z.looseObject({ payload, eventType: z.literal(name), ...shape });
+  const others = z.looseObject({ payload: z.looseObject({}), eventType: z.string(), ...shape });
+  return z.tuple([first], others);
+}

@@ -1,0 +1,67 @@
+import type { Delivery } from "../../core/delivery.ts";
+import { idsAt, textAt } from "../../core/field.ts";
+import type { FormatSettings } from "../../core/format-settings.ts";
+import type { Payload } from "../../core/payload.ts";
+import type { Format, Reply } from "../../core/product.ts";
+import { plainReply } from "../../core/reply.ts";
+import { deskToken } from "./desk-token.ts";
+import { wireEvents } from "./wire-events.ts";
+
+/** Each data centre signs with keys of its own. */
+const KEY_SETS = Object.fromEntries(
+  [
+    ["us", "com"],
+    ["eu", "eu"],
+    ["in", "in"],
+    ["au", "com.au"],
+    ["jp", "jp"],
+    ["cn", "com.cn"],
+    ["sa", "sa"],
+  ].map(([centre, domain]) => [centre, `https://desk.zoho.${domain}/.well-known/jwks.json`]),
+);
+
+export const wire = format({});
+
+function format(settings: FormatSettings) {
+  return {
+    id: "wire",
+    source: "https://desk.zoho.com/support/WebhookDocument.do",
+    proofs: [deskToken(settings)],
+    events: wireEvents,
+    recognise: ({ data }) => (isDelivery(data) ? textAt(data, ["0", "eventType"]) : undefined),
+    records: recordsOf,
+    methods: ["GET", "HEAD"],
+    handshake: answerProbe,
+    hint: () => "X-ZDesk-JWT shows who sent a delivery, not that its body is unchanged",
+    settings: ["issuer", "audience"],
+    configure: format,
+    keySets: KEY_SETS,
+  } as const satisfies Format;
+}
+
+/**
+ * A webhook is created only if its URL answers 200 to a GET or, failing that, to a POST of nothing: the receiver has to
+ * be there before the first event.
+ */
+function answerProbe(payload: Payload, { method }: Delivery): Reply | undefined {
+  const empty = payload.kind === "empty" || isEmptyObject(payload.data);
+  return method !== "POST" || empty ? plainReply(200, "OK") : undefined;
+}
+
+function isEmptyObject(data: unknown): boolean {
+  return typeof data === "object" && data !== null && !Array.isArray(data) && Object.keys(data).length === 0;
+}
+
+function isDelivery(data: unknown): boolean {
+  const [first]: readonly unknown[] = Array.isArray(data) ? data : [];
+  if (typeof first !== "object" || first === null) return false;
+  return ["payload", "eventTime", "orgId"].filter((name) => Object.hasOwn(first, name)).length > 1;
+}
+
+function recordsOf(data: unknown): readonly string[] {
+  const events: readonly unknown[] = Array.isArray(data) ? data : [];
+  return events.flatMap((each) => {
+    const ids = idsAt(each, ["payload", "id"]);
+    return ids.length > 0 ? ids : idsAt(each, ["payload", "sessionId"]);
+  });
+}

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { headerValue } from "../../core/delivery.ts";
+import { idsAt } from "../../core/field.ts";
+import { event, type Format } from "../../core/product.ts";
+import { valueAt } from "../../core/schema-check.ts";
+import { optionalText, wireId } from "../../core/schema-parts.ts";
+import { mailSignature } from "./signature.ts";
+
+const HOOK_SECRET = "x-hook-secret";
+
+/**
+ * An e-mail that met the conditions of an outgoing webhook. Saving the webhook makes a first call that hands over the
+ * secret of all later ones; unless it is answered with 200 the webhook is not saved.
+ */
+export const wire = {
+  id: "wire",
+  source: "https://www.zoho.com/mail/help/dev-platform/webhook.html",
+  proofs: [mailSignature],
+  events: [event("message", "An e-mail arrived that meets the webhook's conditions", message)],
+  recognise: ({ data }) => {
+    const has = (key: string): boolean => typeof valueAt(data, [key]) === "string";
+    const address = has("fromAddress") && has("toAddress") && has("subject");
+    return address && idsAt(data, ["event_id"]).length === 0 ? "message" : undefined;
+  },
+  records: (data) => idsAt(data, ["messageId"]),
+  handshake: (_payload, delivery) =>
+    headerValue(delivery, HOOK_SECRET) === undefined
+      ? undefined
+      : { status: 200, contentType: "text/plain; charset=utf-8", body: "OK" },
+  offeredSecret(delivery) {
+    const value = headerValue(delivery, HOOK_SECRET)?.trim();
+    return value === undefined || value === "" ? undefined : { credential: "hookSecret", value };
+  },
+} as const satisfies Format;
+
+/** With the option "Limited Data List" only subject, sender and receiver come. */
+function message() {
+  return z.looseObject({
+    subject: z.string(),
+    fromAddress: z.string(),
+    toAddress: z.string(),
+    ccAddress: optionalText(),
+    sender: optionalText(),
+    summary: optionalText(),
+    html: optionalText(),
+    messageId: wireId().nullish(),
+    folderId: wireId().nullish(),
+    zuid: wireId().nullish(),
+    size: wireId().nullish(),
+    sentDateInGMT: wireId().nullish(),
+    receivedTime: wireId().nullish(),
+    IntegIdList: z.unknown().optional(),
+  });
+}

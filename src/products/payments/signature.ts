@@ -1,0 +1,120 @@
+import { createHmac } from "node:crypto";
+import { type Delivery, headerValue, withHeader } from "../../core/delivery.ts";
+import type { Proof } from "../../core/product.ts";
+import { explainHmac } from "../../core/proofs/explain-hmac.ts";
+import { type Judged, judgeHeader } from "../../core/proofs/header-present.ts";
+import { type Secret, sameText } from "../../core/secret.ts";
+import { formatDuration } from "../../core/units.ts";
+
+const HEADER = "x-zoho-webhook-signature";
+/** An older edition of Zoho's page writes it this way. */
+const OLD_HEADER = "x-zohowebhook-signature";
+/** What the receivers that are known allow; Zoho names no window. */
+const DEFAULT_TOLERANCE_MS = 300_000;
+
+/**
+ * Zoho Payments: `t=<epoch milliseconds>,v=<hex>` with HMAC-SHA256 over `<t>.<raw body>`, made anew for each attempt.
+ * https://www.zoho.com/in/payments/developerdocs/webhooks/verification
+ */
+export const paymentsSignature: Proof = {
+  id: "payments-signature",
+  proves: "body",
+  credential: "secret",
+  header: HEADER,
+  title: `${HEADER}: t=<ms>,v=<HMAC-SHA256 of t, a dot and the body, hex>`,
+  sign(delivery, secret, now) {
+    const t = String(now.getTime());
+    return withHeader(delivery, HEADER, `t=${t},v=${hmac(t, delivery.body, secret)}`);
+  },
+  verify(delivery, _payload, secrets, now, limits) {
+    const { id, proves } = this;
+    return judgeHeader({ id, proves, header: HEADER, key: "secret" }, header(delivery), secrets, (value) => {
+      const parts = parse(value);
+      if (parts === undefined) return { verdict: "failed", reason: whyUnreadable(value) };
+      const match = secrets.find((secret) => sameText(parts.v, hmac(parts.t, delivery.body, secret)));
+      if (match === undefined)
+        return {
+          verdict: "failed",
+          reason: "the signature does not match time and body: another secret, or changed bytes",
+        };
+      return judgeAge(now.getTime() - Number(parts.t), match, limits?.toleranceMs ?? DEFAULT_TOLERANCE_MS);
+    });
+  },
+  explain(delivery, payload, secrets, product) {
+    const received = header(delivery);
+    const t = received === undefined ? undefined : parse(received)?.t;
+    const stamped = (stamp: string, dot: string) => (body: Buffer) => Buffer.concat([Buffer.from(stamp + dot), body]);
+    const remedy = "sign the value of t exactly as it stands in the header, a dot, and the raw body";
+    const reading = (id: string, meaning: string, body: Buffer) => ({ id, meaning, body, remedy });
+    const explanation = explainHmac({
+      algorithm: "sha256",
+      encoding: "hex",
+      body: delivery.body,
+      text: payload.text,
+      signed: t === undefined ? (body) => body : stamped(t, "."),
+      readings:
+        t === undefined
+          ? []
+          : [
+              reading("time-left-out", "the time was left out: only the body was signed", delivery.body),
+              reading("dot-left-out", "the dot between time and body was left out", stamped(t, "")(delivery.body)),
+              reading(
+                "seconds",
+                "the time was signed in seconds",
+                stamped(String(Math.floor(Number(t) / 1000)), ".")(delivery.body),
+              ),
+            ],
+      canonical:
+        t === undefined
+          ? `<t>.<raw body>; the header names no t`
+          : `${t}. and the raw body, ${delivery.body.length} bytes (t is ${timeText(t)})`,
+      signature: received === undefined ? undefined : (parse(received)?.v ?? received),
+      header: HEADER,
+      configured: secrets.for(this.credential, product),
+      others: secrets.all(),
+    });
+    return { ...explanation, received };
+  },
+};
+
+function header(delivery: Delivery): string | undefined {
+  return headerValue(delivery, HEADER) ?? headerValue(delivery, OLD_HEADER);
+}
+
+function parse(value: string): { t: string; v: string } | undefined {
+  const match = /^\s*t=(\d{1,17})\s*,\s*v=([0-9a-f]{64})\s*$/i.exec(value);
+  return match?.[1] === undefined || match[2] === undefined ? undefined : { t: match[1], v: match[2].toLowerCase() };
+}
+
+function judgeAge(ageMs: number, { origin }: Secret, toleranceMs: number): Judged {
+  if (ageMs > toleranceMs) {
+    return {
+      verdict: "failed",
+      match: "too-old",
+      reason: `the signature is right, but ${formatDuration(ageMs)} old, and ${formatDuration(toleranceMs)} is allowed (--tolerance)`,
+    };
+  }
+  if (-ageMs > toleranceMs) {
+    return {
+      verdict: "failed",
+      match: "too-new",
+      reason: `the signature is right, but its time is ${formatDuration(-ageMs)} ahead of this machine's clock`,
+    };
+  }
+  return { verdict: "passed", reason: `signed with ${origin}` };
+}
+
+function whyUnreadable(value: string): string {
+  return /^\s*[0-9a-f]{64}\s*$/i.test(value)
+    ? `${HEADER} is a bare digest, as Zoho's finance products send it: is this the right product?`
+    : `${HEADER} is not of the form t=<milliseconds>,v=<64 hex digits>`;
+}
+
+function timeText(t: string): string {
+  const date = new Date(Number(t));
+  return Number.isNaN(date.getTime()) ? "no valid time" : date.toISOString();
+}
+
+function hmac(t: string, body: Buffer, secret: Secret): string {
+  return createHmac("sha256", secret.reveal()).update(`${t}.`).update(body).digest("hex");
+}

@@ -1,0 +1,60 @@
+import { z } from "zod";
+import { idsAt, textAt } from "../../core/field.ts";
+import type { FormatSettings } from "../../core/format-settings.ts";
+import { event, type Format, type WebhookEvent } from "../../core/product.ts";
+import { staticAuth } from "../../core/proofs/static-auth.ts";
+import { valueAt } from "../../core/schema-check.ts";
+import { recordId } from "../../core/schema-parts.ts";
+import { idFields } from "../../core/user-formed.ts";
+import { PUBLISHED } from "./published.ts";
+
+/** Catalyst's event bus: events of Zoho's products and of the user's own, one or a batch, in one envelope. */
+export const wire = format({});
+
+function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>">[], "wire"> {
+  return {
+    id: "wire",
+    source: "https://docs.catalyst.zoho.com/en/cli/v1/gen-payload-catalyst-publishers, as zcatalyst-cli writes it",
+    proofs: auth === undefined ? [] : [staticAuth(auth)],
+    events: [event("<Event>", "A rule sent an event on, of any publisher", envelope, { members: PUBLISHED })],
+    recognise: ({ data }) => textAt(data, ["events", "0", "event_config", "api_name"]),
+    records: (data) => eventsOf(data).flatMap((each) => idFields(valueAt(each, ["data"]))),
+    // A second try carries another `attempt`, so its bytes differ; the events' own ids stay.
+    identity(data) {
+      const ids = eventsOf(data).flatMap((each) => idsAt(each, ["id"]));
+      return ids.length === 0 ? undefined : ids.join("|");
+    },
+    methods: ["PUT", "PATCH"],
+    settings: ["auth"],
+    configure: format,
+  };
+}
+
+function eventsOf(data: unknown): readonly unknown[] {
+  const events = valueAt(data, ["events"]);
+  return Array.isArray(events) ? events : [];
+}
+
+function envelope() {
+  return z.looseObject({
+    rule_id: recordId(),
+    target_id: recordId(),
+    version: z.number(),
+    attempt: z.number(),
+    account: z.looseObject({
+      org_id: recordId(),
+      project: z.looseObject({ environment: z.string(), name: z.string(), id: recordId() }),
+    }),
+    events: z
+      .array(
+        z.looseObject({
+          data: z.unknown(),
+          id: z.string(),
+          time_in_ms: recordId(),
+          source: z.string(),
+          event_config: z.looseObject({ api_name: z.string(), id: recordId() }),
+        }),
+      )
+      .min(1),
+  });
+}

@@ -1,0 +1,121 @@
+import { z } from "zod";
+import { idsAt, textAt } from "../../core/field.ts";
+import { parseJson } from "../../core/json-text.ts";
+import { event, type Format } from "../../core/product.ts";
+import { financeSignature } from "../../core/proofs/finance-signature.ts";
+import { valueAt } from "../../core/schema-check.ts";
+import { amount, optionalText, wireId } from "../../core/schema-parts.ts";
+
+const once = { once: true };
+
+/**
+ * The event object of Zoho Billing. Its record stands under `data`, beside the event's own fields, or as JSON text in
+ * `payload`, depending on the age of the webhook.
+ */
+export const wire = {
+  id: "wire",
+  source: "https://www.zoho.com/billing/api/v1/events/",
+  proofs: [financeSignature],
+  events: [
+    event("subscription_created", "A subscription was created", () => envelope("subscription_created"), once),
+    event("subscription_activation", "A subscription became active", () => envelope("subscription_activation")),
+    event("subscription_renewed", "A subscription was renewed for its next term", () =>
+      envelope("subscription_renewed"),
+    ),
+    event("subscription_unpaid", "A subscription was marked as unpaid", () => envelope("subscription_unpaid")),
+    event("subscription_cancelled", "A subscription was cancelled", () => envelope("subscription_cancelled")),
+    event("subscription_deleted", "A subscription was deleted", () => envelope("subscription_deleted"), once),
+    event("payment_thankyou", "A payment succeeded", () => envelope("payment_thankyou"), once),
+    event("payment_declined", "A payment was declined", () => envelope("payment_declined")),
+    event("payment_refunded", "A payment was refunded", () => envelope("payment_refunded")),
+    event("payment_voided", "A payment was voided", () => envelope("payment_voided")),
+    event("invoice_created", "An invoice was created", () => envelope("invoice_created"), once),
+  ],
+  recognise(payload) {
+    const ours = idsAt(payload.data, ["event_id"]).length > 0 && valueAt(payload.data, ["event_object"]) === undefined;
+    return ours ? textAt(payload.data, ["event_type"]) : undefined;
+  },
+  records(data, name) {
+    const [about = ""] = name.split("_", 1);
+    const ids = [data, valueAt(data, ["data"]), textPayload(data)].flatMap((each) =>
+      idsAt(each, [about, `${about}_id`]),
+    );
+    return ids.slice(0, 1);
+  },
+  // The same event is the same wherever its record stands, and however often it is resent.
+  identity: (data) => idsAt(data, ["event_id"])[0],
+} as const satisfies Format;
+
+/** What the JSON text in `payload` says. */
+function textPayload(data: unknown): unknown {
+  const text = textAt(data, ["payload"]);
+  const parsed = text === undefined ? undefined : parseJson(text);
+  return parsed?.ok ? parsed.value : undefined;
+}
+
+function envelope<const Name extends string>(name: Name) {
+  return z.looseObject({
+    event_id: wireId(),
+    event_type: z.literal(name),
+    event_time: optionalText(),
+    created_time: optionalText(),
+    created_date: optionalText(),
+    data: z
+      .looseObject({
+        subscription: subscription().nullish(),
+        payment: payment().nullish(),
+        invoice: invoice().nullish(),
+      })
+      .nullish(),
+    payload: z.unknown().optional(),
+  });
+}
+
+function subscription() {
+  return z.looseObject({
+    subscription_id: wireId(),
+    name: optionalText(),
+    status: optionalText(),
+    amount: amount(),
+    currency_code: optionalText(),
+    created_at: optionalText(),
+    activated_at: optionalText(),
+    current_term_starts_at: optionalText(),
+    current_term_ends_at: optionalText(),
+    next_billing_at: optionalText(),
+    interval: amount(),
+    interval_unit: optionalText(),
+    auto_collect: z.boolean().nullish(),
+    product_id: wireId().nullish(),
+    product_name: optionalText(),
+    plan: z
+      .looseObject({ plan_code: optionalText(), name: optionalText(), price: amount(), quantity: amount() })
+      .nullish(),
+    addons: z.array(z.looseObject({})).nullish(),
+    customer: z
+      .looseObject({ customer_id: wireId().nullish(), display_name: optionalText(), email: optionalText() })
+      .nullish(),
+    custom_fields: z.array(z.looseObject({})).nullish(),
+    reference_id: optionalText(),
+  });
+}
+
+function payment() {
+  return z.looseObject({
+    payment_id: wireId(),
+    customer_id: wireId().nullish(),
+    amount: amount(),
+    payment_mode: optionalText(),
+    reference_number: optionalText(),
+    invoices: z.array(z.looseObject({ invoice_id: wireId().nullish(), amount_applied: amount() })).nullish(),
+  });
+}
+
+function invoice() {
+  return z.looseObject({
+    invoice_id: wireId(),
+    invoice_number: optionalText(),
+    status: optionalText(),
+    total: amount(),
+  });
+}

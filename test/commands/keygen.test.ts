@@ -1,0 +1,72 @@
+import { createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { run, tempFolder } from "../support/run.ts";
+
+describe("keygen", () => {
+  it("writes two halves that belong together, and prints the public one alone", async () => {
+    const cwd = tempFolder();
+    const { exitCode, out, err } = await run(["keygen"], { cwd });
+    expect(exitCode).toBe(0);
+    const folder = join(cwd, ".zoho-hooks", "keys");
+    const privateKey = readFileSync(join(folder, "private.pem"), "utf8");
+    const publicKey = readFileSync(join(folder, "public.pem"), "utf8");
+    expect(out).toBe(publicKey);
+    expect(out + err).not.toContain("PRIVATE KEY-----");
+    const body = Buffer.from("body");
+    expect(verify("sha256", body, createPublicKey(publicKey), sign("sha256", body, createPrivateKey(privateKey)))).toBe(
+      true,
+    );
+    expect(createPublicKey(publicKey).asymmetricKeyDetails?.modulusLength).toBe(2048);
+    expect(readFileSync(join(folder, ".gitignore"), "utf8")).toBe("*\n");
+    if (process.platform !== "win32") expect(statSync(join(folder, "private.pem")).mode & 0o777).toBe(0o600);
+    expect(err).toContain(`ZOHO_WEBHOOK_PRIVATE_KEY=${join(".zoho-hooks", "keys", "private.pem")}`);
+  });
+
+  it("never overwrites a key, and leaves no half behind", async () => {
+    for (const name of ["private.pem", "public.pem"]) {
+      const cwd = tempFolder();
+      writeFileSync(join(cwd, name), "mine");
+      const { exitCode, out, err } = await run(["keygen", "--out", "."], { cwd });
+      expect(exitCode).toBe(2);
+      expect(out).toBe("");
+      expect(err).toContain("is there already and is never overwritten");
+      expect(readFileSync(join(cwd, name), "utf8")).toBe("mine");
+      expect(existsSync(join(cwd, name === "private.pem" ? "public.pem" : "private.pem"))).toBe(false);
+    }
+  });
+
+  it("tells a script where the files are", async () => {
+    const cwd = tempFolder();
+    const { lines } = await run(["keygen", "--out", "pair", "--json"], { cwd });
+    expect(lines()[0]).toMatchObject({
+      v: 1,
+      type: "key_pair",
+      private_key_file: join("pair", "private.pem"),
+      public_key: readFileSync(join(cwd, "pair", "public.pem"), "utf8"),
+    });
+  });
+
+  it("says why a folder cannot be made", async () => {
+    const cwd = tempFolder();
+    writeFileSync(join(cwd, "file"), "");
+    const { exitCode, err } = await run(["keygen", "--out", join("file", "pair")], { cwd });
+    expect(exitCode).toBe(2);
+    expect(err).toContain("the key pair cannot be written");
+  });
+
+  it("makes what send signs with and verify checks with, as the variables name its files", async () => {
+    const cwd = tempFolder();
+    await run(["keygen"], { cwd });
+    const env = {
+      ZOHO_WEBHOOK_PRIVATE_KEY: ".zoho-hooks/keys/private.pem",
+      ZOHO_WEBHOOK_PUBLIC_KEY: ".zoho-hooks/keys/public.pem",
+    };
+    const dry = await run(["send", "cliq", "invocation", "--dry-run", "--json"], { cwd, env });
+    expect(dry.exitCode).toBe(0);
+    const checked = await run(["verify", "--json", "--product", "cliq"], { cwd, env, stdin: dry.out });
+    expect(checked.lines()[0]).toMatchObject({ proofs: [{ id: "cliq-signature", verdict: "passed" }] });
+    expect(checked.exitCode).toBe(0);
+  });
+});

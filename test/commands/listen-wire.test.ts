@@ -1,0 +1,240 @@
+import { createHmac } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { eventNames } from "../../src/core/event-name.ts";
+import type { Product } from "../../src/core/product.ts";
+import { products } from "../../src/products/index.ts";
+import { type Listener, startListener } from "../support/listener.ts";
+import { run, tempFolder } from "../support/run.ts";
+import { testKeys } from "../support/test-secrets.ts";
+
+const SECRET = "s3cr3tOfTheTests2025";
+const HOOK_SECRET = "a-hook-secret-of-zoho-mail";
+const MESSAGE =
+  '{"subject":"Hi","fromAddress":"a@example.com","toAddress":"b@example.com","messageId":"17369369960001160"}';
+
+let listener: Listener | undefined;
+async function listen(
+  argv: readonly string[] = [],
+  options: { readonly env?: Record<string, string>; readonly cwd?: string; readonly now?: () => Date } = {},
+): Promise<Listener> {
+  listener = await startListener(argv, options);
+  return listener;
+}
+afterEach(async () => {
+  await listener?.stop();
+  listener = undefined;
+});
+
+const json = { "content-type": "application/json" };
+const hookSignature = (body: string, secret = HOOK_SECRET): string =>
+  createHmac("sha256", secret).update(body).digest("base64");
+
+describe("listen, as a receiver of Zoho's own deliveries,", () => {
+  it("accepts what send posts in every format, with all proofs passed, product and event told", async () => {
+    const keys = { ZOHO_WEBHOOK_PUBLIC_KEY: testKeys.publicKey, ZOHO_WEBHOOK_PRIVATE_KEY: testKeys.privateKey };
+    const env = { ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_WEBHOOK_HOOK_SECRET: HOOK_SECRET, ...keys };
+    const app = await listen([], { env });
+    let n = 0;
+    for (const product of OURS) {
+      for (const format of product.formats) {
+        if (format.id === "guide") continue;
+        const sent = await run(["send", product.id, "--all", "--format", format.id, "--to", new URL(app.url).port], {
+          env,
+        });
+        expect(sent.exitCode, sent.out + sent.err).toBe(0);
+        for (const name of eventNames(format).filter((each) => !each.includes("<"))) {
+          const event = await app.event(++n);
+          expect(event).toMatchObject({ product: product.id, format: format.id, event: name, schema: { ok: true } });
+          expect(event.proofs).toMatchObject(format.proofs.map(({ id }) => ({ id, verdict: "passed" })));
+        }
+      }
+    }
+    expect(n).toBeGreaterThan(100);
+  });
+
+  it("refuses what send signs wrongly in each scheme", async () => {
+    const keys = { ZOHO_WEBHOOK_PUBLIC_KEY: testKeys.publicKey, ZOHO_WEBHOOK_PRIVATE_KEY: testKeys.privateKey };
+    const env = { ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_WEBHOOK_HOOK_SECRET: HOOK_SECRET, ...keys };
+    const app = await listen([], { env });
+    for (const [product, event] of SCHEMES) {
+      for (const flag of ["--bad-signature", "--no-signature"]) {
+        const argv = ["send", product, event, "--format", "wire", "--to", new URL(app.url).port, flag];
+        const { exitCode, out } = await run(argv, { env });
+        expect(out).toMatch(/✗ 401 [\s\S]*refused, as it should be/);
+        expect(exitCode).toBe(5);
+      }
+    }
+  });
+
+  it("answers the HEAD probe of SalesIQ, and refuses one that nobody sends", async () => {
+    const app = await listen();
+    const head = (path: string): Promise<Response> => fetch(app.url + path, { method: "HEAD" });
+    expect((await head("/webhooks/zoho/salesiq")).status).toBe(200);
+    expect((await head("/webhooks/zoho")).status).toBe(200);
+    const refused = await head("/webhooks/zoho/crm");
+    expect(refused.status).toBe(405);
+    expect(refused.headers.get("allow")).toMatch(/^POST\b/);
+  });
+
+  it("accepts a finance product's PUT and DELETE, and says which methods it takes", async () => {
+    const app = await listen();
+    const body = '{"invoice":{"invoice_id":"46000000004912301"}}';
+    const by = (method: string): Promise<Response> =>
+      fetch(`${app.url}/webhooks/zoho/inventory?event=invoice.deleted`, { method, body, headers: json });
+    expect((await by("DELETE")).status).toBe(200);
+    expect(await app.event(1)).toMatchObject({ method: "DELETE", product: "inventory", event: "invoice.deleted" });
+    expect((await by("PUT")).status).toBe(200);
+    const patch = await by("PATCH");
+    expect(patch.status).toBe(405);
+    expect(patch.headers.get("allow")).toBe("POST, PUT, DELETE");
+  });
+
+  it("tells a script what is worth knowing of a delivery", async () => {
+    const app = await listen();
+    await app.post("/webhooks/zoho/sign", SIGNED);
+    expect((await app.event(1)).hint).toContain("is not completion");
+    await app.post("/webhooks/zoho/sign", SIGNED.replace("RequestSigningSuccess", "RequestCompleted"));
+    expect((await app.event(2)).hint).toBeNull();
+  });
+
+  it("tells a person so once a run, as verify does", async () => {
+    const interrupt = new AbortController();
+    let url: string | undefined;
+    const listening = run(["listen", "--port", "0"], {
+      signal: interrupt.signal,
+      onOut(text) {
+        if (url !== undefined) return;
+        url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0];
+        if (url !== undefined) void postThrice(`${url}/webhooks/zoho/sign`).finally(() => interrupt.abort());
+      },
+    });
+    const verified = await run(["verify"], { stdin: `${SIGNED}\n${SIGNED}\n` });
+    for (const { err, out } of [await listening, verified]) {
+      expect((err + out).match(/is not completion/g)).toHaveLength(1);
+    }
+  });
+
+  it("takes the age that --tolerance allows", async () => {
+    const now = (): Date => new Date("2025-01-15T10:30:00Z");
+    const t = now().getTime() - 720_000;
+    const body =
+      '{"event_id":1,"event_type":"payment.succeeded","account_id":2,"event_time":3,"event_object":{"payment":{}}}';
+    const v = createHmac("sha256", SECRET).update(`${t}.${body}`).digest("hex");
+    const headers = { ...json, "x-zoho-webhook-signature": `t=${t},v=${v}` };
+    const env = { ZOHO_WEBHOOK_SECRET: SECRET };
+    const strict = await listen([], { env, now });
+    const refused = await strict.post("/webhooks/zoho/payments", body, headers);
+    expect(refused.status).toBe(401);
+    expect(refused.text).toContain("the signature is right, but 12 min old");
+    await strict.stop();
+    const lenient = await listen(["--tolerance", "15m"], { env, now });
+    expect((await lenient.post("/webhooks/zoho/payments", body, headers)).status).toBe(200);
+  });
+
+  it("refuses to start with a key that is none", async () => {
+    const { exitCode, err } = await run(["listen", "--port", "0"], {
+      env: { ZOHO_WEBHOOK_PUBLIC_KEY: "no-such-file.pem" },
+    });
+    expect(exitCode).toBe(2);
+    expect(err).toContain("ZOHO_WEBHOOK_PUBLIC_KEY holds no RSA public key");
+  });
+});
+
+describe("the secret that Zoho Mail hands over", () => {
+  const path = "/webhooks/zoho/mail";
+  const file = (cwd: string): string => join(cwd, ".zoho-hooks", "keys", "hook-secrets.json");
+
+  it("is kept before the answer, for its owner alone, and checks what comes after, in later runs too", async () => {
+    const cwd = tempFolder();
+    const first = await listen([], { cwd });
+    expect(await first.post(path, "", { ...json, "x-hook-secret": HOOK_SECRET })).toMatchObject({ status: 200 });
+    expect(JSON.parse(readFileSync(file(cwd), "utf8"))).toEqual({ mail: { hookSecret: HOOK_SECRET } });
+    if (process.platform !== "win32") expect(statSync(file(cwd)).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(cwd, ".zoho-hooks", "keys", ".gitignore"), "utf8")).toBe("*\n");
+    expect((await first.post(path, MESSAGE, json)).status).toBe(401);
+    const good = { ...json, "x-hook-signature": hookSignature(MESSAGE) };
+    expect((await first.post(path, MESSAGE, good)).status).toBe(200);
+    await first.stop();
+
+    const second = await listen([], { cwd });
+    expect((await second.post(path, MESSAGE, good)).status).toBe(200);
+    expect(
+      (await second.post(path, MESSAGE, { ...json, "x-hook-signature": hookSignature(MESSAGE, "x") })).status,
+    ).toBe(401);
+  });
+
+  it("is never shown", async () => {
+    const app = await listen();
+    for (let i = 0; i < 2; i++) await app.post(path, "", { ...json, "x-hook-secret": HOOK_SECRET });
+    expect(await app.event(2)).toMatchObject({ status: 200 });
+    const { out, err } = await app.stop();
+    expect(out + err).not.toContain(HOOK_SECRET);
+    expect(out).toContain("[masked]");
+  });
+
+  it("is not replaced by one of a forger", async () => {
+    const cwd = tempFolder();
+    const app = await listen([], { cwd });
+    await app.post(path, "", { ...json, "x-hook-secret": HOOK_SECRET });
+    const forged = await app.post(path, "", { ...json, "x-hook-secret": "of-a-forger" });
+    expect(forged.status).toBe(401);
+    expect(forged.text).toContain("remove that one to take a new one");
+    const withBody = {
+      ...json,
+      "x-hook-secret": "of-a-forger",
+      "x-hook-signature": hookSignature(MESSAGE, "of-a-forger"),
+    };
+    expect((await app.post(path, MESSAGE, withBody)).status).toBe(401);
+    expect(readFileSync(file(cwd), "utf8")).not.toContain("forger");
+    expect((await app.post(path, MESSAGE, { ...json, "x-hook-signature": hookSignature(MESSAGE) })).status).toBe(200);
+  });
+
+  it("is not taken when the request is signed with another", async () => {
+    const cwd = tempFolder();
+    const app = await listen([], { cwd });
+    const headers = { ...json, "x-hook-secret": HOOK_SECRET, "x-hook-signature": hookSignature(MESSAGE, "another") };
+    expect((await app.post(path, MESSAGE, headers)).status).toBe(401);
+    expect(() => readFileSync(file(cwd))).toThrow("ENOENT");
+    const right = { ...headers, "x-hook-signature": hookSignature(MESSAGE) };
+    expect((await app.post(path, MESSAGE, right)).status).toBe(200);
+    expect(readFileSync(file(cwd), "utf8")).toContain(HOOK_SECRET);
+  });
+
+  it("is not taken from an address that may not send", async () => {
+    const cwd = tempFolder();
+    const app = await listen(["--allow-ip", "203.0.113.7"], { cwd });
+    expect((await app.post(path, "", { ...json, "x-hook-secret": HOOK_SECRET })).status).toBe(403);
+    expect(() => readFileSync(file(cwd))).toThrow("ENOENT");
+  });
+
+  it("gives way to the one of the environment", async () => {
+    const cwd = tempFolder();
+    const app = await listen([], { cwd, env: { ZOHO_WEBHOOK_HOOK_SECRET: HOOK_SECRET } });
+    expect((await app.post(path, "", { ...json, "x-hook-secret": "another" })).status).toBe(401);
+    expect(() => readFileSync(file(cwd))).toThrow("ENOENT");
+  });
+});
+
+const SIGNED =
+  '{"requests":{"request_id":"200000000000000201"},"notifications":{"operation_type":"RequestSigningSuccess"}}';
+
+async function postThrice(url: string): Promise<void> {
+  for (let i = 0; i < 3; i++) await fetch(url, { method: "POST", body: SIGNED, headers: json });
+}
+
+const OURS: readonly Product[] = products.filter(({ id }) =>
+  ["books", "inventory", "invoice", "expense", "subscriptions", "payments", "sign", "mail", "salesiq", "cliq"].includes(
+    id,
+  ),
+);
+
+const SCHEMES = [
+  ["books", "invoice"],
+  ["payments", "payment.succeeded"],
+  ["sign", "RequestCompleted"],
+  ["mail", "message"],
+  ["salesiq", "conversation.rated"],
+  ["cliq", "invocation"],
+] as const;

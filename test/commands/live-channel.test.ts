@@ -1,0 +1,113 @@
+import { createServer } from "node:http";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type ChannelKey, makeChannelKey, openLiveChannel } from "../../src/commands/channels/live-channel.ts";
+import type { ZohoSession } from "../../src/commands/zoho-session.ts";
+import type { Context } from "../../src/context.ts";
+import type { Report } from "../../src/core/report.ts";
+import { sleepRealTime } from "../../src/zoho/backoff.ts";
+import { channelMemory } from "../../src/zoho/channel-memory.ts";
+import { watchClient } from "../../src/zoho/watch.ts";
+import { crmWatch } from "../../src/zoho/watch-products.ts";
+import { type Rig, startRig } from "../support/zoho-client.ts";
+
+let rig: Rig;
+let reports: Report[];
+let interrupt: AbortController;
+let key: ChannelKey;
+beforeEach(async () => {
+  rig = await startRig();
+  reports = [];
+  interrupt = new AbortController();
+  key = makeChannelKey(rig.clock.now());
+});
+afterEach(() => rig.close());
+
+/** The part of a context that a live channel uses. */
+function context(): Context {
+  const part: Partial<Context> = {
+    report: (each) => void reports.push(each),
+    now: rig.clock.now,
+    sleep: sleepRealTime,
+    signal: interrupt.signal,
+    invocation: "zoho-hooks",
+  };
+  return part as Context;
+}
+
+function open(url = "https://abc.example/hook", onEnd: (error: unknown) => void = () => undefined) {
+  const product = crmWatch();
+  const api = rig.api();
+  const session: ZohoSession = {
+    signIn: rig.signIn,
+    http: rig.http,
+    tokens: rig.tokens,
+    product,
+    api,
+    client: watchClient(api, product, interrupt.signal),
+    memory: channelMemory(rig.folder),
+  };
+  return openLiveChannel({ context: context(), session, key, events: ["Leads.create", "Deals.update"], url, onEnd });
+}
+
+const states = (): unknown[] => reports.map((each) => (each.type === "channel" ? each.state : each.type));
+
+describe("a live channel", () => {
+  it("is created for the URL and posts there with its token", async () => {
+    const bodies: unknown[] = [];
+    const app = createServer(async (request, response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      bodies.push(JSON.parse(Buffer.concat(chunks).toString()));
+      response.end();
+    });
+    await new Promise<void>((listening) => app.listen(0, "127.0.0.1", listening));
+    const address = app.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    const channel = await open(`http://127.0.0.1:${port}/hook`);
+    expect(await rig.server.notify("Leads.create", ["5725767000003000064"])).toEqual([200]);
+    expect(bodies).toMatchObject([{ token: key.token.reveal(), channel_id: channel.id, operation: "insert" }]);
+    expect(JSON.stringify(reports)).not.toContain(key.token.reveal());
+    await channel.close();
+    app.closeAllConnections();
+    app.close();
+  });
+
+  it("follows a changed address, also when it was lost meanwhile", async () => {
+    const channel = await open();
+    await channel.moveTo("https://second.example/hook");
+    expect(rig.server.watch.rows().map((row) => row.notifyUrl)).toEqual(Array(2).fill("https://second.example/hook"));
+    rig.server.watch.drop(channel.id);
+    await channel.moveTo("https://third.example/hook");
+    expect(rig.server.watch.rows()[0]).toMatchObject({
+      notifyUrl: "https://third.example/hook",
+      token: key.token.reveal(),
+      related: false,
+    });
+    expect(channel.expiresAt()).toEqual(new Date(rig.clock.now().getTime() + crmWatch().lifetime.defaultMs));
+    expect(states()).toEqual(["created", "updated", "updated"]);
+    await channel.close();
+  });
+
+  it("is deleted after Ctrl-C, and says so only after reading the list", async () => {
+    const channel = await open();
+    interrupt.abort();
+    expect(await channel.close()).toBe(true);
+    expect(rig.server.watch.rows()).toEqual([]);
+    expect(states()).toEqual(["created", "deleted"]);
+    expect(rig.server.requests.at(-1)).toMatchObject({ method: "GET" });
+  });
+
+  it("gives the command that deletes it when Zoho keeps it or cannot be reached", async () => {
+    const channel = await open();
+    const refusal = { watch: [{ code: "INTERNAL_ERROR", message: "no", details: {}, status: "error" }] };
+    rig.server.trouble({ status: 400, body: refusal }, 1, (each) => each.method === "DELETE");
+    expect(await channel.close()).toBe(false);
+    rig.server.trouble("cut", 99);
+    expect(await channel.close()).toBe(false);
+    const failures = reports.filter((each) => each.type === "channel" && each.state === "not-deleted");
+    expect(failures).toMatchObject(
+      Array(2).fill({ hint: `delete it with zoho-hooks channels delete ${channel.id} --yes --product crm` }),
+    );
+    expect(JSON.stringify(failures[0])).toContain("INTERNAL_ERROR");
+  });
+});

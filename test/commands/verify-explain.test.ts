@@ -1,0 +1,201 @@
+import { createHmac } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { folderWith } from "../support/files.ts";
+import { run } from "../support/run.ts";
+
+const DATA = {
+  event: "invoice_created",
+  organization_id: "708215634",
+  data: {
+    invoice_id: "2761940000000418093",
+    invoice_number: "INV/00217",
+    customer_name: "Café Müller",
+    total: 1250,
+    status: "draft",
+    date: "2025-01-15",
+  },
+};
+const COMPACT = JSON.stringify(DATA);
+const PRETTY = JSON.stringify(DATA, undefined, 2);
+const SECRET = "s3cret-of-the-books";
+
+type Signer = { algorithm?: string; key?: string | Buffer; encoding?: "hex" | "base64" };
+
+function sign(body: string | Buffer, { algorithm = "sha256", key = SECRET, encoding = "hex" }: Signer = {}): string {
+  return createHmac(algorithm, key).update(body).digest(encoding);
+}
+
+async function explain(
+  body: string | Buffer,
+  signature: string,
+  env: Record<string, string> = {},
+  flags: string[] = [],
+) {
+  const cwd = folderWith({ "a.json": body });
+  const argv = ["verify", "a.json", "--explain", "-p", "books", "-s", signature, ...flags];
+  const options = { cwd, env: { ZOHO_WEBHOOK_SECRET: SECRET, ...env } };
+  const human = await run(argv, options);
+  const json = await run([...argv, "--json"], options);
+  const [line] = json.lines();
+  const explanations = (line?.explanations ?? []) as { findings: { id: string; matches: boolean }[] }[];
+  const matches = explanations.flatMap(({ findings }) => findings).filter((each) => each.matches);
+  return { human, json, matches: matches.map(({ id }) => id) };
+}
+
+const crlf = (text: string): string => text.replaceAll("\n", "\r\n");
+const python = COMPACT.replace(/([,:])(?=["{\d])/g, "$1 ").replace(
+  /[^\0-\x7f]/g,
+  (c) => `\\u00${c.charCodeAt(0).toString(16)}`,
+);
+
+describe("verify --explain finds", () => {
+  it.each<[string, body: string | Buffer, signature: string, id: string]>([
+    ["a body that was serialised again", PRETTY, sign(COMPACT), "reserialised"],
+    ["a body that was indented before it was signed", COMPACT, sign(PRETTY), "indented-2"],
+    ["a newline at the end", `${COMPACT}\n`, sign(COMPACT), "newline-added"],
+    ["a newline that is gone", COMPACT, sign(`${COMPACT}\n`), "newline-removed"],
+    ["white space around", ` ${COMPACT}\n\n`, sign(COMPACT), "space-added"],
+    ["CRLF for LF", crlf(PRETTY), sign(PRETTY), "crlf-from-lf"],
+    ["LF for CRLF", PRETTY, sign(crlf(PRETTY)), "lf-from-crlf"],
+    ["a byte order mark", `\uFEFF${COMPACT}`, sign(COMPACT), "bom-added"],
+    ["a byte order mark that is gone", COMPACT, sign(`\uFEFF${COMPACT}`), "bom-removed"],
+    [
+      "UTF-8 that was encoded twice",
+      Buffer.from(Buffer.from(COMPACT).toString("latin1")),
+      sign(COMPACT),
+      "encoded-twice",
+    ],
+    ["an empty body", COMPACT, sign(""), "empty"],
+    ["slashes as PHP writes them", COMPACT, sign(COMPACT.replaceAll("/", "\\/")), "slashes-escaped"],
+    ["base64 for hex", COMPACT, sign(COMPACT, { encoding: "base64" }), "base64-for-hex"],
+    ["base64 of the hex digits", COMPACT, Buffer.from(sign(COMPACT)).toString("base64"), "base64-of-hex"],
+    ["upper case", COMPACT, sign(COMPACT).toUpperCase(), "upper-case"],
+    ["a prefix", COMPACT, `sha256=${sign(COMPACT)}`, "decorated"],
+    ["another algorithm", COMPACT, sign(COMPACT, { algorithm: "sha1" }), "sha1-for-sha256"],
+    ["a secret with a newline", COMPACT, sign(COMPACT, { key: `${SECRET}\n` }), "secret-space"],
+    [
+      "a secret that was taken for base64",
+      COMPACT,
+      sign(COMPACT, { key: Buffer.from(SECRET, "base64") }),
+      "secret-base64",
+    ],
+    ["two changes of the body", `\uFEFF${crlf(PRETTY)}`, sign(PRETTY), "crlf-from-lf+bom-added"],
+    ["a newline and CRLF", `${crlf(PRETTY)}\r\n`, sign(PRETTY), "newline-added+crlf-from-lf"],
+    ["what Python writes", COMPACT, sign(python), "spaced+ascii-escaped"],
+    ["a change of the body and of the signature", PRETTY, sign(COMPACT).toUpperCase(), "reserialised+upper-case"],
+    [
+      "a change of the body and of the secret",
+      `${COMPACT}\n`,
+      sign(COMPACT, { key: `${SECRET}\n` }),
+      "newline-added+secret-space",
+    ],
+    ["a prefix before upper case", COMPACT, `SHA256=${sign(COMPACT).toUpperCase()}`, "decorated+upper-case"],
+    [
+      "JSON that was signed before it went into a form",
+      `data=${encodeURIComponent(COMPACT)}`,
+      sign(COMPACT),
+      "unwrapped",
+    ],
+    ["a signature that was cut off", COMPACT, sign(COMPACT).slice(1), "unreadable"],
+  ])("%s", async (_, body, signature, id) => {
+    const { human, matches } = await explain(body, signature);
+    expect(matches).toContain(id);
+    expect(human.out).toContain("→");
+    expect(human.exitCode).toBe(3);
+  });
+
+  it("white space and quotes around the configured secret", async () => {
+    const spaced = await explain(COMPACT, sign(COMPACT), { ZOHO_WEBHOOK_SECRET: ` ${SECRET}\n` });
+    expect(spaced.matches).toEqual(["secret-trimmed"]);
+    expect(spaced.human.out).toContain("ZOHO_WEBHOOK_SECRET has white space around it");
+    const quoted = await explain(COMPACT, sign(COMPACT), { ZOHO_WEBHOOK_SECRET: `"${SECRET}"` });
+    expect(quoted.matches).toEqual(["secret-unquoted"]);
+  });
+
+  it("another of the configured secrets, and names it", async () => {
+    const env = { ZOHO_WEBHOOK_SECRET_CRM: "of-the-crm", ZOHO_WEBHOOK_TOKEN: "a-token" };
+    const { human, matches } = await explain(COMPACT, sign(COMPACT, { key: "of-the-crm" }), env);
+    expect(matches).toEqual(["other-secret"]);
+    expect(human.out).toContain("signed with ZOHO_WEBHOOK_SECRET_CRM");
+    expect((await explain(`${COMPACT}\n`, sign(COMPACT, { key: "a-token" }), env)).matches).toEqual([
+      "newline-added+other-secret",
+    ]);
+  });
+
+  it("nothing where nothing known explains it, and says so", async () => {
+    const { human, matches } = await explain(COMPACT, sign(COMPACT, { key: "of-someone-else" }));
+    expect(matches).toEqual([]);
+    expect(human.out).toContain("none of the known mistakes explains it");
+    const changed = await explain(COMPACT.replace("1250", "1251"), sign(COMPACT));
+    expect(changed.matches).toEqual([]);
+  });
+
+  it("that there is no signature at all", async () => {
+    const options = { cwd: folderWith({ "a.json": COMPACT }), env: { ZOHO_WEBHOOK_SECRET: SECRET } };
+    const { out } = await run(["verify", "a.json", "-H", "x-a: 1", "--explain"], options);
+    expect(out).toContain("→ there is no x-zoho-signature header");
+  });
+
+  it("says nothing of what passed", async () => {
+    const { human, json } = await explain(COMPACT, sign(COMPACT));
+    expect(human.exitCode).toBe(0);
+    expect(human.out).not.toContain("why");
+    expect(json.lines()[0]).not.toHaveProperty("explanations");
+  });
+});
+
+describe("verify --explain keeps to itself", () => {
+  it("the right signature unless it is asked for, and every secret always", async () => {
+    const env = { ZOHO_WEBHOOK_SECRET_CRM: "of-the-crm" };
+    const [quiet, asked] = await Promise.all([
+      explain(PRETTY, sign(COMPACT), env),
+      explain(PRETTY, sign(COMPACT), env, ["--show-expected"]),
+    ]);
+    for (const { human, json } of [quiet, asked]) {
+      for (const text of [human.out, human.err, json.out, json.err]) {
+        expect(text).not.toContain(SECRET);
+        expect(text).not.toContain("of-the-crm");
+      }
+    }
+    expect(quiet.human.out + quiet.json.out).not.toContain(sign(PRETTY));
+    expect(asked.human.out).toContain(`expected ${sign(PRETTY)}`);
+    expect(asked.json.lines()[0]).toMatchObject({
+      explanations: [{ expected: sign(PRETTY), received: sign(COMPACT) }],
+    });
+  });
+
+  it("shows with --show-expected what would sign a body that came with nothing", async () => {
+    const options = { cwd: folderWith({ "a.json": COMPACT }), env: { ZOHO_WEBHOOK_SECRET: SECRET } };
+    const { exitCode, out } = await run(["verify", "a.json", "--show-expected"], options);
+    expect(out).toContain(`expected ${sign(COMPACT)}`);
+    expect(exitCode).toBe(0);
+  });
+});
+
+describe("verify --explain of a token", () => {
+  const lead = (token: string | undefined): string =>
+    JSON.stringify({ module: "Leads", operation: "create", ids: ["1"], token, data: { id: "1", Last_Name: "Tanaka" } });
+
+  it.each([
+    ["YOUR_NOTIFICATION_TOKEN", "placeholder"],
+    ["Token-Of-CRM", "case"],
+    ["token-of-crm ", "white-space"],
+    ["token%2Dof%2Dcrm", "encoded"],
+    ["token-of-", "cut-off"],
+    ["token-of-recruit", "other-secret"],
+    [undefined, "missing"],
+    ["something else", undefined],
+  ])("%j says why", async (token, id) => {
+    const env = { ZOHO_WEBHOOK_TOKEN: "token-of-crm", ZOHO_WEBHOOK_TOKEN_RECRUIT: "token-of-recruit" };
+    const { exitCode, lines } = await run(["verify", "--explain", "--show-expected", "--json"], {
+      stdin: lead(token),
+      env,
+    });
+    const [line] = lines();
+    const [explanation] = (line?.explanations ?? []) as { findings: { id: string; matches: boolean }[] }[];
+    const matches = explanation?.findings.filter((each) => each.matches).map((each) => each.id);
+    expect(matches).toEqual(id === undefined ? [] : [id]);
+    expect(JSON.stringify(explanation)).not.toMatch(/token-of-(crm|recruit)/i);
+    expect(exitCode).toBe(3);
+  });
+});

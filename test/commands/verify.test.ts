@@ -1,0 +1,302 @@
+import { createHmac } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { folderWith } from "../support/files.ts";
+import { startListener } from "../support/listener.ts";
+import { run } from "../support/run.ts";
+
+const INVOICE = JSON.stringify({
+  event: "invoice_created",
+  organization_id: "708215634",
+  data: {
+    invoice_id: "2761940000000418093",
+    invoice_number: "INV-00217",
+    total: 1250,
+    status: "draft",
+    date: "2025-01-15",
+  },
+});
+const LEAD = JSON.stringify({
+  module: "Leads",
+  operation: "create",
+  resource_uri: "https://www.zohoapis.com/crm/v8/Leads/4876876000001402117",
+  ids: ["4876876000001402117"],
+  token: "tok-1",
+  data: { id: "4876876000001402117", Last_Name: "Tanaka" },
+});
+const SECRET = { ZOHO_WEBHOOK_SECRET: "s3cret" };
+
+function hmac(body: string | Buffer, key = "s3cret"): string {
+  return createHmac("sha256", key).update(body).digest("hex");
+}
+
+function verify(
+  argv: readonly string[],
+  files: Record<string, string | Buffer> = {},
+  env: Record<string, string> = {},
+) {
+  return run(["verify", ...argv], { cwd: folderWith(files), env });
+}
+
+describe("verify", () => {
+  it("tells product, format and event from the body", async () => {
+    const { exitCode, out } = await verify(["a.json"], { "a.json": INVOICE });
+    expect(out).toContain("✓ a.json: books invoice_created (guide)");
+    expect(exitCode).toBe(0);
+  });
+
+  it("passes a signature that is right, and fails one byte of difference with 3", async () => {
+    const right = await verify(["a.json", "--signature", hmac(INVOICE)], { "a.json": INVOICE }, SECRET);
+    expect(right.out).toContain("✓ guide-signature: signed with ZOHO_WEBHOOK_SECRET");
+    expect(right.exitCode).toBe(0);
+    const changed = INVOICE.replace("1250", "1251");
+    const wrong = await verify(["a.json", "--signature", hmac(INVOICE)], { "a.json": changed }, SECRET);
+    expect(wrong.out).toContain("✗ guide-signature failed");
+    expect(wrong.exitCode).toBe(3);
+  });
+
+  it("takes the signature as a header too, and the secret from a file", async () => {
+    const files = { "a.json": INVOICE, secret: "s3cret\n" };
+    const header = `X-Zoho-Signature: ${hmac(INVOICE)}`;
+    expect((await verify(["a.json", "-H", header, "--secret-file", "secret"], files)).exitCode).toBe(0);
+    const other = `X-Zoho-Signature: ${hmac(INVOICE, "other")}`;
+    expect((await verify(["a.json", "-H", other, "--secret-file", "secret"], files)).exitCode).toBe(3);
+  });
+
+  it("does not fail a body alone for headers that it cannot carry, and says what was not checked", async () => {
+    const { exitCode, out } = await verify(["a.json"], { "a.json": INVOICE }, SECRET);
+    expect(out).toContain("no guide-signature: not checked: a body alone carries no x-zoho-signature");
+    expect(exitCode).toBe(0);
+  });
+
+  it("fails a missing signature when headers were given, or a secret for this run", async () => {
+    const files = { "a.json": INVOICE, secret: "s3cret" };
+    const withHeaders = await verify(["a.json", "-H", "x-a: 1"], files, SECRET);
+    expect(withHeaders.out).toContain("there is no x-zoho-signature header");
+    expect(withHeaders.exitCode).toBe(3);
+    expect((await verify(["a.json", "--secret-file", "secret"], files)).exitCode).toBe(3);
+  });
+
+  it("checks the token in a body alone", async () => {
+    const files = { "a.json": LEAD };
+    expect((await verify(["a.json"], files, { ZOHO_WEBHOOK_TOKEN: "tok-1" })).exitCode).toBe(0);
+    const wrong = await verify(["a.json"], files, { ZOHO_WEBHOOK_TOKEN: "tok-2" });
+    expect(wrong.exitCode).toBe(3);
+    expect(wrong.out).not.toMatch(/tok-[12]/);
+  });
+
+  it("refuses a signature that there is no secret to check with: that is no pass", async () => {
+    for (const flags of [
+      ["--signature", hmac(INVOICE)],
+      ["-H", `x-zoho-signature: ${hmac(INVOICE)}`],
+    ]) {
+      const { exitCode, err } = await verify(["a.json", ...flags], { "a.json": INVOICE });
+      expect(err).toContain("no secret to check it with");
+      expect(exitCode).toBe(2);
+    }
+  });
+
+  it("shows file, line and column of each schema issue and exits with 4", async () => {
+    const text = '{\n  "event": "invoice_created",\n  "organization_id": "1",\n  "data": { "total": "1250" }\n}\n';
+    const { exitCode, out } = await verify(["sub/a.json"], { "sub/a.json": text });
+    expect(out).toContain("sub/a.json:4:22  data.total: expected number, got a string");
+    expect(out).toContain("sub/a.json:4:11  data.invoice_id: expected string, got nothing");
+    expect(exitCode).toBe(4);
+  });
+
+  it("shows the line of the file for a payload in the midst of it", async () => {
+    const broken = INVOICE.replace("1250", '"1250"');
+    const { exitCode, out } = await verify(["a.ndjson"], { "a.ndjson": `${INVOICE}\n\n${broken}\n` });
+    expect(out).toContain("✗ a.ndjson:3: books");
+    expect(out).toContain(`a.ndjson:3:${broken.indexOf('"1250"') + 1}  data.total`);
+    expect(out).toContain("2 payloads: 1 fine, 1 not valid");
+    expect(exitCode).toBe(4);
+  });
+
+  it("shows where a file stops being JSON", async () => {
+    const { exitCode, out } = await verify(["a.json"], { "a.json": '{\n  "event": "x",\n}' });
+    expect(out).toContain("at a.json:3:1");
+    expect(exitCode).toBe(4);
+  });
+
+  it("weighs a failed proof more than a wrong shape", async () => {
+    const files = { "a.json": INVOICE.replace("1250", '"x"'), "b.json": "[" };
+    expect((await verify(["a.json", "--signature", hmac("x")], files, SECRET)).exitCode).toBe(3);
+    expect((await verify(["b.json", "a.json", "-H", "x-a: 1"], files, SECRET)).exitCode).toBe(3);
+  });
+
+  it("exits with 4 for an unknown event or product and names the nearest", async () => {
+    const near = await verify(["a.json"], { "a.json": '{"event":"Ticket.Creat","ticketId":"1"}' });
+    expect(near.exitCode).toBe(4);
+    const named = await verify(["a.json", "--product", "desk"], {
+      "a.json": '{"event":"Ticket.Creat","ticketId":"1"}',
+    });
+    expect(named.out).toContain("unknown event, nearest: Ticket.Create");
+    expect(named.exitCode).toBe(4);
+    const other = await verify(["a.json", "--product", "crm"], { "a.json": INVOICE });
+    expect(other.out).toContain("it looks like books invoice_created");
+    expect(other.exitCode).toBe(4);
+  });
+
+  it("does not let a signature go unchecked unseen where the product is not known", async () => {
+    const { exitCode, out } = await verify(["a.json", "--signature", hmac("{}")], { "a.json": "{}" }, SECRET);
+    expect(out).toContain("the signature was not checked");
+    expect(exitCode).toBe(4);
+    expect((await verify(["a.json", "--signature", "0"], { "a.json": '{"challenge":"x"}' }, SECRET)).exitCode).toBe(4);
+  });
+
+  it("checks a body against the event that is named", async () => {
+    const body = INVOICE.replace("invoice_created", "invoice_updated");
+    const { exitCode, out } = await verify(["a.json", "-p", "books", "-e", "Invoice_Created"], { "a.json": body });
+    expect(out).toContain("event: expected");
+    expect(exitCode).toBe(4);
+  });
+
+  it("refuses names that are none, with the nearest", async () => {
+    const files = { "a.json": INVOICE };
+    const cases = [
+      [["--product", "boks"], "did you mean books"],
+      [["--product", "books", "--event", "invoice_create"], "did you mean invoice_created"],
+      [["--format", "gide"], "formats: guide"],
+      [["--signature", " "], "--signature is empty"],
+      [["-H", "nonsense"], "is not a header"],
+    ] as const;
+    for (const [flags, text] of cases) {
+      const { exitCode, err } = await verify(["a.json", ...flags], files);
+      expect(err).toContain(text);
+      expect(exitCode).toBe(2);
+    }
+  });
+
+  it("tells of every file that is not there and checks none", async () => {
+    const { exitCode, out, err } = await verify(["a.json", "b.json", "c/*.json", "d"], {
+      "a.json": INVOICE,
+      "d/x": "",
+    });
+    expect(err).toContain("b.json: no such file; c/*.json: no file matches; d is a folder");
+    expect(out).toBe("");
+    expect(exitCode).toBe(2);
+  });
+
+  it("finds the files of a pattern, each once, hidden ones left out", async () => {
+    const files = {
+      "in/b.json": INVOICE,
+      "in/a.json": INVOICE,
+      "in/deep/er/c.json": INVOICE,
+      "in/.hidden/d.json": INVOICE,
+      "in/.e.json": INVOICE,
+      "in/f.txt": "x",
+      "in/{Module}.*.json": INVOICE,
+    };
+    const names = async (...patterns: string[]) =>
+      (await verify([...patterns, "--json"], files))
+        .lines()
+        .flatMap(({ file }) => (typeof file === "string" ? [file.replaceAll("\\", "/")] : []));
+    expect(await names("in/?.json", "in/a.json")).toEqual(["in/a.json", "in/b.json"]);
+    expect(await names("in/**/c.json")).toEqual(["in/deep/er/c.json"]);
+    expect(await names("**/*.json")).toEqual(["in/a.json", "in/b.json", "in/deep/er/c.json", "in/{Module}.*.json"]);
+    expect(await names("in/{Module}.*.json")).toEqual(["in/{Module}.*.json"]);
+    expect(await names("*/deep/*/*.json")).toEqual(["in/deep/er/c.json"]);
+  });
+
+  it("reads standard input by its name or when no file is named", async () => {
+    for (const argv of [["verify"], ["verify", "-"]]) {
+      const { exitCode, out } = await run(argv, { stdin: INVOICE });
+      expect(out).toContain("✓ -: books invoice_created");
+      expect(exitCode).toBe(0);
+    }
+    expect((await run(["verify"], { stdin: "" })).exitCode).toBe(4);
+    expect((await run(["verify", "--secret-file", "-"], { stdin: "x" })).exitCode).toBe(2);
+  });
+
+  it("refuses one signature for several payloads", async () => {
+    const files = { "a.ndjson": `${INVOICE}\n${INVOICE}\n` };
+    const { exitCode, err } = await verify(["a.ndjson", "--signature", hmac(INVOICE)], files, SECRET);
+    expect(err).toContain("--signature belongs to one payload, and there are 2");
+    expect(exitCode).toBe(2);
+  });
+
+  it("reads forms, and says which content types it was told", async () => {
+    const form = `payload=${encodeURIComponent(INVOICE)}`;
+    expect((await verify(["a"], { a: `${form}\n` })).exitCode).toBe(0);
+    const told = await verify(["a", "--content-type", "application/json"], { a: form });
+    expect(told.out).toContain("the body is not valid JSON");
+    expect(told.exitCode).toBe(4);
+  });
+
+  it("takes a challenge for one", async () => {
+    const { exitCode, out } = await verify(["a.json"], { "a.json": '{"challenge":"x"}' });
+    expect(out).toContain("a challenge, no event");
+    expect(exitCode).toBe(0);
+  });
+
+  it("keeps the good ones to itself with --quiet, never a bad one", async () => {
+    const files = { "a.json": INVOICE, "b.json": "[" };
+    const { out } = await verify(["a.json", "b.json", "-q"], files);
+    expect(out).not.toContain("a.json");
+    expect(out).toContain("b.json");
+  });
+
+  it("prints one JSON line a payload, and a summary of several", async () => {
+    const files = { "a.ndjson": `${INVOICE}\n${INVOICE.replace("1250", "null")}\n` };
+    const { lines } = await verify(["a.ndjson", "--json"], files);
+    const [good, bad, summary] = lines();
+    expect(good).toMatchObject({
+      v: 1,
+      type: "verified",
+      file: "a.ndjson",
+      line: 1,
+      outcome: "ok",
+      product: "books",
+      format: "guide",
+      event: "invoice_created",
+      known: true,
+      records: ["2761940000000418093"],
+      proofs: [{ id: "guide-signature", proves: "body", verdict: "absent" }],
+      schema: { ok: true, issues: [] },
+      problem: null,
+      body_b64: Buffer.from(INVOICE).toString("base64"),
+    });
+    expect(bad).toMatchObject({
+      outcome: "invalid",
+      schema: { ok: false, issues: [{ path: "data.total", expected: "number", received: "null", line: 2 }] },
+    });
+    expect(summary).toEqual({ v: 1, type: "verify_summary", count: 2, ok: 1, proof_failed: 0, invalid: 1 });
+  });
+
+  it("names the place of an error in a JSON line", async () => {
+    const { lines } = await run(["verify", "--json"], { stdin: "{]" });
+    expect(lines()).toMatchObject([{ outcome: "invalid", problem_at: { line: 1, column: 2 } }]);
+  });
+});
+
+describe("verify of what listen printed", () => {
+  it("judges each delivery as listen did: its signature, its token, its shape", async () => {
+    const env = { ...SECRET, ZOHO_WEBHOOK_TOKEN_CRM: "tok-1" };
+    const listener = await startListener(["--on-invalid", "warn"], { env });
+    const signed = (body: string) => ({ "content-type": "application/json", "x-zoho-signature": hmac(body) });
+    await listener.post("/webhooks/zoho/books", INVOICE, signed(INVOICE));
+    await listener.post("/webhooks/zoho/books", INVOICE.replace("1250", "1251"), signed(INVOICE));
+    await listener.post("/webhooks/zoho/crm", LEAD, signed(LEAD));
+    await listener.post("/webhooks/zoho/books", INVOICE);
+    await listener.event(4);
+    const { out } = await listener.stop();
+
+    const all = await verify(["log.ndjson", "--json"], { "log.ndjson": out }, env);
+    const outcomes = all.lines().map(({ type, outcome }) => (type === "verified" ? outcome : type));
+    expect(outcomes).toEqual(["ok", "proof_failed", "ok", "proof_failed", "verify_summary"]);
+    expect(all.exitCode).toBe(3);
+
+    const unsigned = out.split("\n").find((line) => line.includes('"n":4')) ?? "";
+    const alone = await run(["verify"], { stdin: unsigned, env });
+    expect(alone.out).toContain("a secret is configured, but there is no x-zoho-signature header");
+    expect(alone.exitCode).toBe(3);
+    expect((await run(["verify"], { stdin: unsigned })).exitCode).toBe(0);
+  });
+
+  it("judges what send would post", async () => {
+    const sent = await run(["send", "crm", "Leads.create", "--dry-run", "--json"], { env: SECRET });
+    const { exitCode, out } = await run(["verify"], { stdin: sent.out, env: SECRET });
+    expect(out).toContain("✓ guide-signature");
+    expect(exitCode).toBe(0);
+  });
+});

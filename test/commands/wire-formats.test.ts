@@ -1,0 +1,183 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { fixturesFolder } from "../support/fixture-cases.ts";
+import { type Listener, startListener } from "../support/listener.ts";
+import { type RunOptions, run, tempFolder } from "../support/run.ts";
+
+let listener: Listener | undefined;
+
+afterEach(async () => {
+  await listener?.stop();
+  listener = undefined;
+});
+
+async function listen(options: RunOptions = {}): Promise<Listener> {
+  listener = await startListener([], options);
+  return listener;
+}
+
+function projectWith(config: object): string {
+  const cwd = tempFolder();
+  writeFileSync(join(cwd, "zoho-hooks.config.json"), JSON.stringify(config));
+  return cwd;
+}
+
+async function keysIn(cwd: string): Promise<{ privateKey: string; jwks: string }> {
+  const { exitCode } = await run(["keygen"], { cwd });
+  expect(exitCode).toBe(0);
+  const folder = join(cwd, ".zoho-hooks", "keys");
+  return { privateKey: join(folder, "private.pem"), jwks: join(folder, "jwks.json") };
+}
+
+describe("the set-up probes of Desk", () => {
+  it.each([
+    ["GET", "/webhooks/zoho/desk", undefined, undefined],
+    ["GET", "/webhooks/zoho/desk?team=7", undefined, undefined],
+    ["HEAD", "/webhooks/zoho/desk", undefined, undefined],
+    ["POST", "/webhooks/zoho/desk", "", undefined],
+    ["POST", "/webhooks/zoho/desk", "{}", "application/json"],
+    ["POST", "/webhooks/zoho/desk", "{}", "application/x-www-form-urlencoded"],
+    ["GET", "/webhooks/zoho", undefined, undefined],
+  ])("%s %s with %j as %s is answered 200, also where keys are asked for", async (method, path, body, type) => {
+    const cwd = tempFolder();
+    const { jwks } = await keysIn(cwd);
+    const app = await listen({ cwd, env: { ZOHO_WEBHOOK_JWKS: jwks, ZOHO_WEBHOOK_SECRET: "x" } });
+    const answer = await fetch(app.url + path, {
+      method,
+      ...(body === undefined ? {} : { body }),
+      ...(type === undefined ? {} : { headers: { "content-type": type } }),
+    });
+    expect(answer.status).toBe(200);
+    expect(await app.event(1)).toMatchObject({ method, status: 200, event: null });
+  });
+
+  it("are not answered on the URL of a product that sends none", async () => {
+    const app = await listen();
+    expect((await fetch(`${app.url}/webhooks/zoho/survey`)).status).toBe(405);
+    expect((await fetch(`${app.url}/webhooks/zoho?lead=7`)).status).toBe(405);
+  });
+});
+
+describe("desk --format wire", () => {
+  it("is taken for genuine with the key set of the key that it was signed with, and no other", async () => {
+    const cwd = projectWith({ products: { desk: { format: "wire", audience: "webhookId:189200000000321777" } } });
+    const { privateKey, jwks } = await keysIn(cwd);
+    const app = await listen({ cwd, env: { ZOHO_WEBHOOK_JWKS: jwks } });
+    const to = ["--to", `${app.url}/webhooks/zoho/desk`];
+    const sent = await run(["send", "desk", "Ticket_Add", ...to], {
+      cwd,
+      env: { ZOHO_WEBHOOK_PRIVATE_KEY: privateKey },
+    });
+    expect(sent).toMatchObject({ exitCode: 0 });
+    expect(await app.event(1)).toMatchObject({
+      format: "wire",
+      event: "Ticket_Add",
+      status: 200,
+      schema: { ok: true },
+      proofs: [
+        {
+          id: "desk-token",
+          proves: "sender",
+          verdict: "passed",
+          reason: expect.stringContaining("nothing of the body"),
+        },
+      ],
+    });
+
+    const { privateKey: other } = await keysIn(tempFolder());
+    const wrong = await run(["send", "desk", "Ticket_Add", ...to], { cwd, env: { ZOHO_WEBHOOK_PRIVATE_KEY: other } });
+    expect(wrong.exitCode).toBe(5);
+    expect(await app.event(2)).toMatchObject({ status: 401, refusal: expect.stringContaining("which is not in") });
+
+    const unsigned = await run(["send", "desk", "Ticket_Add", ...to], { cwd });
+    expect(unsigned.exitCode).toBe(5);
+    expect(await app.event(3)).toMatchObject({ status: 401 });
+  });
+
+  it("is refused for another webhook than the configured one", async () => {
+    const cwd = projectWith({ products: { desk: { audience: "webhookId:5" } } });
+    const { privateKey, jwks } = await keysIn(cwd);
+    const app = await listen({ cwd, env: { ZOHO_WEBHOOK_JWKS: jwks } });
+    const elsewhere = { cwd: tempFolder(), env: { ZOHO_WEBHOOK_PRIVATE_KEY: privateKey } };
+    await run(["send", "desk", "Ticket_Add", "--format", "wire", "--to", `${app.url}/webhooks/zoho/desk`], elsewhere);
+    expect(await app.event(1)).toMatchObject({ status: 401, refusal: expect.stringContaining("webhookId:5") });
+  });
+
+  it("says once a run that the token does not cover the body", async () => {
+    const samples = ["Ticket_Add", "Ticket_Update", "Task_Add"].map((name) =>
+      join(fixturesFolder, `desk/wire/${name}.json`),
+    );
+    const { exitCode, err } = await run(["verify", ...samples]);
+    expect(exitCode).toBe(0);
+    expect(err.split("not that its body is unchanged")).toHaveLength(2);
+  });
+});
+
+describe("a webhook of a user's own design", () => {
+  it("is sent as configured, and shows its sender by the configured header", async () => {
+    const auth = { header: "X-Webhook-Secret" };
+    const cwd = projectWith({ products: { forms: { format: "wire", encoding: "multipart", auth } } });
+    const env = { ZOHO_WEBHOOK_AUTH: "s3cret" };
+    const app = await listen({ cwd, env });
+    const to = ["--to", `${app.url}/webhooks/zoho/forms`];
+    expect((await run(["send", "forms", "form_submitted", ...to], { cwd, env })).exitCode).toBe(0);
+    expect(await app.event(1)).toMatchObject({
+      format: "wire",
+      event: "form_submitted",
+      proofs: [{ id: "static-auth", proves: "sender", verdict: "passed" }],
+      headers: expect.arrayContaining([["content-type", expect.stringContaining("multipart/form-data")]]),
+    });
+    expect((await run(["send", "forms", "form_submitted", "--bad-token", ...to], { cwd, env })).exitCode).toBe(5);
+    expect(await app.event(2)).toMatchObject({ status: 401 });
+  });
+
+  it("says that nothing of it is signed", async () => {
+    const { out } = await run(["send", "people", "webhook", "--dry-run", "--to", "3000"]);
+    expect(out).toContain("/webhooks/zoho/people\ncontent-type: application/x-www-form-urlencoded");
+    const shown = await run(["products", "people"]);
+    expect(shown.out).toContain("no signature");
+  });
+
+  it("can be sent as a query", async () => {
+    const cwd = projectWith({ products: { crm: { format: "workflow", encoding: "query" } } });
+    const app = await listen({ cwd });
+    const { exitCode } = await run(["send", "crm", "webhook", "--to", `${app.url}/webhooks/zoho/crm`], { cwd });
+    expect(exitCode).toBe(0);
+    expect(await app.event(1)).toMatchObject({ method: "GET", status: 200, format: "workflow", event: "webhook" });
+  });
+
+  it("has no settings that mean nothing for its product", async () => {
+    const { exitCode, err } = await run(["listen"], {
+      cwd: projectWith({ products: { books: { encoding: "form" } } }),
+    });
+    expect(exitCode).toBe(2);
+    expect(err).toContain("products.books.encoding");
+  });
+});
+
+describe("every wire sample", () => {
+  it("is accepted by listen, recognised and valid", async () => {
+    const ids = ["crm", "bigin", "recruit", "desk", "signals", "forms", "survey", "projects", "analytics", "campaigns"];
+    const app = await listen();
+    let count = 0;
+    for (const id of ids) {
+      const sent = await run([
+        "send",
+        id,
+        "--all",
+        "--format",
+        "wire",
+        "--json",
+        "--to",
+        `${app.url}/webhooks/zoho/:product`,
+      ]);
+      expect([id, sent.exitCode]).toEqual([id, 0]);
+      count += sent.lines().filter(({ type }) => type === "sent").length;
+    }
+    await app.event(count);
+    const events = app.lines().filter(({ type }) => type === "event");
+    expect(events.filter(({ schema }) => Object(schema).ok !== true)).toEqual([]);
+    expect(events.length).toBeGreaterThan(150);
+  });
+});

@@ -1,0 +1,83 @@
+import { generateKeyPairSync } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { headerValue, withHeader } from "../../../src/core/delivery.ts";
+import { UserError } from "../../../src/core/errors.ts";
+import { rsaSignature } from "../../../src/core/proofs/rsa-signature.ts";
+import { matchesOf, named, posted, signatureOf, verdictOf } from "../../support/deliveries.ts";
+import { hasOpenssl, openssl } from "../../support/openssl.ts";
+import { tempFolder } from "../../support/run.ts";
+import { testKeys } from "../../support/test-secrets.ts";
+
+const HEADER = "x-siqsignature";
+const proof = rsaSignature({ id: "rsa", header: HEADER });
+const publicKey = named(testKeys.publicKey, "THE_KEY");
+const privateKey = named(testKeys.privateKey, "THE_PRIVATE_KEY");
+const body = '{"event":"conversation.rated","text":"\u00e9"}\n';
+const signed = withHeader(posted(body), HEADER, String(signatureOf(proof, posted(body), privateKey)));
+
+describe("an RSA signature of the body", () => {
+  it.runIf(hasOpenssl)("is accepted by openssl, and one of openssl's is accepted", () => {
+    const folder = tempFolder();
+    const file = (name: string, content: string | Buffer): string => {
+      const path = join(folder, name);
+      writeFileSync(path, content);
+      return path;
+    };
+    const signature = Buffer.from(headerValue(signed, HEADER) ?? "", "base64");
+    const verify = [
+      "dgst",
+      "-sha256",
+      "-verify",
+      file("public.pem", testKeys.publicKey),
+      "-signature",
+      file("sig", signature),
+    ];
+    expect(openssl(verify, Buffer.from(body)).toString("utf8").trim()).toBe("Verified OK");
+    expect(() => openssl(verify, Buffer.from(`${body} `))).toThrow();
+
+    const theirs = openssl(["dgst", "-sha256", "-sign", file("private.pem", testKeys.privateKey)], Buffer.from(body));
+    const delivery = withHeader(posted(body), HEADER, theirs.toString("base64"));
+    expect(verdictOf(proof, delivery, [publicKey])).toEqual({
+      verdict: "passed",
+      reason: "signed with the key of THE_KEY",
+    });
+  });
+
+  it("is checked with a key in bare base64, as Cliq shows it, and with any of several", () => {
+    const bare = testKeys.publicKey.replace(/-----[^-]+-----|\s/g, "");
+    expect(verdictOf(proof, signed, [named(bare)]).verdict).toBe("passed");
+    const { publicKey: other } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const older = other.export({ type: "spki", format: "pem" }).toString();
+    expect(verdictOf(proof, signed, [named(older)]).verdict).toBe("failed");
+    expect(verdictOf(proof, signed, [named(`${older}${testKeys.publicKey}`)]).verdict).toBe("passed");
+  });
+
+  it("fails for a changed byte, and for a body that was parsed and serialised again", () => {
+    expect(
+      verdictOf(proof, { ...signed, body: Buffer.from(body.replace("rated", "raten")) }, [publicKey]).verdict,
+    ).toBe("failed");
+    const compact = withHeader(posted('{ "a": 1 }'), HEADER, String(signatureOf(proof, posted('{"a":1}'), privateKey)));
+    expect(verdictOf(proof, compact, [publicKey])).toMatchObject({ verdict: "failed", match: "reserialised" });
+    expect(matchesOf(proof, compact, publicKey)).toEqual(["reserialised"]);
+  });
+
+  it("is forged without a key, and is refused", () => {
+    const forged = proof.forge?.(posted(body), new Date(0));
+    expect(Buffer.from(headerValue(forged ?? posted(""), HEADER) ?? "", "base64")).toHaveLength(256);
+    expect(verdictOf(proof, forged ?? posted(""), [publicKey]).verdict).toBe("failed");
+  });
+
+  it("is not fooled by a header that holds no signature", () => {
+    for (const text of ["", "x", "=", "AAAA"]) {
+      expect(verdictOf(proof, withHeader(posted(body), HEADER, text), [publicKey]).verdict).toBe("failed");
+    }
+  });
+
+  it.each(["a secret", "", testKeys.privateKey.slice(0, 200)])("refuses %j for a key, without repeating it", (text) => {
+    const check = (): unknown => verdictOf(proof, signed, [named(text, "ZOHO_WEBHOOK_PUBLIC_KEY")]);
+    expect(check).toThrow(UserError);
+    expect(check).toThrow("ZOHO_WEBHOOK_PUBLIC_KEY holds no RSA public key");
+  });
+});

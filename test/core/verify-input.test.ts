@@ -1,0 +1,148 @@
+import { describe, expect, it } from "vitest";
+import { readVerifyInput } from "../../src/core/verify-input.ts";
+
+function read(text: string | Buffer, contentType?: string) {
+  const { payloads, skipped } = readVerifyInput(Buffer.from(text), contentType);
+  return {
+    skipped,
+    payloads: payloads.map(({ line, delivery, complete, problem }) => ({
+      line,
+      body: delivery.body.toString("latin1"),
+      type: delivery.headers.find(([name]) => name === "content-type")?.[1],
+      complete,
+      problem,
+    })),
+  };
+}
+
+const bodies = (text: string | Buffer) => read(text).payloads.map(({ line, body }) => [line, body]);
+
+describe("an input", () => {
+  it.each([
+    ["compact", '{"a":1}'],
+    ["of several lines, with a newline at its end", '{\n  "a": 1\n}\n'],
+    ["with a byte order mark", '\uFEFF{"a":1}'],
+    ["that is an array", '[{"a":1},\n{"a":2}]'],
+  ])("of JSON %s is one payload of exactly its bytes", (_, text) => {
+    expect(bodies(text)).toEqual([[undefined, Buffer.from(text).toString("latin1")]]);
+  });
+
+  it("of one value a line is a payload each, its bytes without the line's end, blank lines left out", () => {
+    expect(bodies('{"a":1}\r\n\n  \n{"a":2} \n[3]')).toEqual([
+      [1, '{"a":1}'],
+      [4, '{"a":2} '],
+      [5, "[3]"],
+    ]);
+    expect(bodies('\uFEFF{"a":1}\n{"a":2}\n')).toEqual([
+      [1, '{"a":1}'],
+      [2, '{"a":2}'],
+    ]);
+  });
+
+  it("with a broken line keeps the others what they are", () => {
+    expect(bodies('{"a":1}\n{"a":\n{"a":3}')).toEqual([
+      [1, '{"a":1}'],
+      [2, '{"a":'],
+      [3, '{"a":3}'],
+    ]);
+    expect(bodies('{"a":\n{"a":2}')).toHaveLength(2);
+  });
+
+  it("that is one broken document is one payload", () => {
+    expect(bodies('{\n  "a": 1,\n}')).toEqual([[undefined, '{\n  "a": 1,\n}']]);
+    expect(bodies("[\n{},\n{}\n")).toHaveLength(1);
+  });
+
+  it("keeps bytes that are not UTF-8", () => {
+    const line = Buffer.from('{"a":"\xe9"}', "latin1");
+    const two = Buffer.concat([line, Buffer.from("\n"), line, Buffer.from("\n")]);
+    expect(bodies(two)).toEqual([
+      [1, '{"a":"\xe9"}'],
+      [2, '{"a":"\xe9"}'],
+    ]);
+  });
+
+  it("of fields is a form, without the newline of an editor", () => {
+    expect(read("module=Leads&id=1%0A\n").payloads).toMatchObject([
+      { body: "module=Leads&id=1%0A", type: "application/x-www-form-urlencoded" },
+    ]);
+  });
+
+  it("that begins with a boundary is multipart", () => {
+    const body = '--xYz\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--xYz--\r\n';
+    expect(read(body).payloads).toMatchObject([{ body, type: 'multipart/form-data; boundary="xYz"' }]);
+  });
+
+  it("that is nothing of these is taken for JSON, so that its first error is named", () => {
+    expect(read("<html>\n<p>").payloads).toMatchObject([{ type: "application/json", problem: undefined }]);
+    expect(read("").payloads).toMatchObject([{ problem: "the input is empty" }]);
+  });
+
+  it("with a content type is one body of that type", () => {
+    expect(read('{"a":1}\n{"a":2}', "text/plain").payloads).toMatchObject([
+      { body: '{"a":1}\n{"a":2}', type: "text/plain" },
+    ]);
+  });
+});
+
+describe("a line of this tool's own", () => {
+  const event = {
+    v: 1,
+    type: "event",
+    n: 1,
+    product: "crm",
+    method: "POST",
+    path: "/webhooks/zoho/crm?x=1",
+    headers: [
+      ["X-A", "1"],
+      ["x-a", "2"],
+    ],
+    body_b64: Buffer.from([0, 255]).toString("base64"),
+  };
+
+  it("is the delivery that it tells of, byte for byte", () => {
+    const [payload] = readVerifyInput(Buffer.from(JSON.stringify(event))).payloads;
+    expect(payload).toEqual({
+      line: undefined,
+      delivery: { method: "POST", url: event.path, headers: event.headers, body: Buffer.from([0, 255]) },
+      complete: true,
+      inPlace: false,
+      product: "crm",
+      problem: undefined,
+    });
+  });
+
+  it("is the request of a dry run of send", () => {
+    const { product, method, path: url, headers, body_b64 } = event;
+    const line = { v: 1, type: "sent", product, url, request: { method, url, headers, body_b64 } };
+    const [payload] = readVerifyInput(Buffer.from(JSON.stringify(line))).payloads;
+    expect(payload).toMatchObject({ complete: true, product: "crm", delivery: { url, body: Buffer.from([0, 255]) } });
+  });
+
+  it("is left out when it tells of no delivery", () => {
+    const lines = [{ v: 1, type: "ready" }, event, { v: 1, type: "summary" }, { v: 1, error: { code: "usage" } }];
+    const { payloads, skipped } = readVerifyInput(Buffer.from(lines.map((line) => JSON.stringify(line)).join("\n")));
+    expect(payloads.map(({ line }) => line)).toEqual([2]);
+    expect(skipped).toBe(3);
+  });
+
+  it("is a problem when there is no other, or when it is damaged", () => {
+    expect(read('{"v":1,"type":"ready"}').payloads).toMatchObject([{ problem: expect.stringContaining("no payload") }]);
+    for (const damage of [
+      { body_b64: "#" },
+      { body_b64: undefined },
+      { headers: [["a"]] },
+      { headers: { a: "1" } },
+      { method: 1 },
+    ]) {
+      const [payload] = readVerifyInput(Buffer.from(JSON.stringify({ ...event, ...damage }))).payloads;
+      expect(payload?.problem).toContain("missing or malformed");
+    }
+  });
+
+  it("is a payload where it is not one of ours: a type alone does not make it so", () => {
+    expect(read('{"type":"event","event":"invoice_created"}').payloads).toMatchObject([
+      { complete: false, problem: undefined },
+    ]);
+  });
+});

@@ -1,0 +1,290 @@
+import { describe, expect, it } from "vitest";
+import { type Delivery, type HeaderPair, splitUrl } from "../../src/core/delivery.ts";
+import { findProduct } from "../../src/core/event-name.ts";
+import { type Receipt, receive } from "../../src/core/receive.ts";
+import { noSecrets } from "../../src/core/secret.ts";
+import { products } from "../../src/products/index.ts";
+import { deliveryOf, fixtureCases, fixtureTime } from "../support/fixture-cases.ts";
+
+const JSON_TYPE = "application/json";
+const FORM = "application/x-www-form-urlencoded";
+
+interface Sent {
+  /** The product in the URL; undefined for the URL that every product shares. */
+  readonly to?: string;
+  readonly method?: string;
+  readonly query?: string;
+  readonly type?: string;
+  readonly headers?: readonly HeaderPair[];
+  /** Bytes as they come, or data that is written as JSON. */
+  readonly body: unknown;
+}
+
+function receiptOf({ to, method = "POST", query = "", type = JSON_TYPE, headers = [], body }: Sent): Receipt {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const delivery: Delivery = {
+    method,
+    url: `/webhooks/zoho${to === undefined ? "" : `/${to}`}${query}`,
+    headers: [...(type === "" ? [] : [["Content-Type", type] as const]), ...headers],
+    body: Buffer.from(text),
+  };
+  return judge(delivery, to);
+}
+
+function judge(delivery: Delivery, to: string | undefined): Receipt {
+  const product = to === undefined ? undefined : findProduct(products, to);
+  return receive({ products, product, delivery, secrets: noSecrets, now: fixtureTime });
+}
+
+const ID = "6756839000000575405";
+const crm = (operation: string, more: object = {}) => ({
+  server_time: 1750102639787,
+  query_params: {},
+  module: "Leads",
+  resource_uri: "https://www.zohoapis.eu/crm/v2/Leads",
+  ids: [ID],
+  affected_fields: [],
+  operation,
+  channel_id: "1105420521999070702",
+  token: "c3504777-2f1e",
+  ...more,
+});
+const changed = {
+  affected_values: [{ record_id: ID, values: { Company: "Acme", Owner: { name: "A", id: "6756839000000225013" } } }],
+  affected_fields: [{ [ID]: ["Company", "Owner"] }],
+};
+const desk = (eventType: string, payload: object, more: object = {}) => ({
+  payload,
+  eventTime: "1710313788286",
+  eventType,
+  orgId: "78412359",
+  ...more,
+});
+const ticket = { id: "1892000000006907001", ticketNumber: "101", departmentId: "1892000000006907" };
+const bigin = (operation: string) => ({
+  ids: ["470000000012345"],
+  token: null,
+  module: "Calls",
+  operation,
+  channel_id: "4711",
+  server_time: 1732480000000,
+  query_params: {},
+  resource_uri: "https://www.zohoapis.com/bigin/v1/Calls",
+  affected_fields: [],
+});
+const signals = (api_name: string) => ({
+  rule_id: "300000000000146021",
+  target_id: "30003417",
+  version: 1,
+  attempt: 2,
+  account: { org_id: "70000001", project: { environment: "Development", name: "Demo", id: "30000000000001" } },
+  events: [
+    {
+      data: {},
+      id: "5f0c2a7e-91d4-4b6e-8a43-2c1d9e7b6f05",
+      time_in_ms: "1732480000000",
+      source: "publisher_id:30000000000142011/service:cloudscaledatastore/account:70000001",
+      event_config: { api_name, id: "30000000000142033" },
+    },
+  ],
+});
+const task = { Task: { id_string: "1708", name: "Login" }, Project: { id: "1709", name: "App" } };
+const multipart = (...fields: readonly (readonly [string, string])[]): Sent => ({
+  type: "multipart/form-data; boundary=x",
+  body: `${fields.map(([name, value]) => `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`).join("")}--x--\r\n`,
+});
+
+/** What it is, in the words of its format, and how it was sent. */
+const genuine: readonly (readonly [string, string, string, Sent])[] = [
+  ["crm", "wire", "Leads.create", { body: crm("insert") }],
+  ["crm", "wire", "Leads.create", { body: crm("insert", { token: null }) }],
+  ["crm", "wire", "Leads.create", { body: crm("insert", { ids: [ID, "6756839000000575406", "6756839000000575407"] }) }],
+  ["crm", "wire", "Leads.create", { body: crm("insert", { channel_id: 1000000068001, query_params: { env: "dev" } }) }],
+  ["crm", "wire", "Leads.create", { body: crm("create") }],
+  ["crm", "wire", "Leads.edit", { body: crm("update", changed) }],
+  ["crm", "wire", "Leads.edit", { to: "crm", body: crm("update") }],
+  ["crm", "wire", "Leads.delete", { body: crm("delete", changed) }],
+  ["crm", "wire", "Leads.delete", { to: "crm", body: JSON.stringify(crm("delete"), null, 2) }],
+  [
+    "crm",
+    "wire",
+    "Orchards.create",
+    { body: crm("insert", { module: "Orchards", resource_uri: "https://www.zohoapis.in/crm/v2/Orchards" }) },
+  ],
+  [
+    "crm",
+    "wire",
+    "Leads.edit",
+    { type: FORM, body: new URLSearchParams({ data: JSON.stringify(crm("update")) }).toString() },
+  ],
+  ["crm", "wire", "Leads.edit", { type: "", body: crm("update") }],
+  ["crm", "wire", "Leads.edit", { type: "text/plain", body: crm("update") }],
+  ["crm", "workflow", "webhook", { to: "crm", type: FORM, body: "lead_id=6756839000000575405&mail=a%40example.com" }],
+  ["crm", "workflow", "webhook", { to: "crm", body: { lead: "6756839000000575405", note: "two\nlines" } }],
+  ["crm", "workflow", "webhook", { to: "crm", type: "text/plain", body: `A new lead: \${!Leads.Last_Name}` }],
+  [
+    "crm",
+    "workflow",
+    "webhook",
+    { to: "crm", method: "GET", query: "?lead_id=6756839000000575405", type: "", body: "" },
+  ],
+  ["crm", "workflow", "webhook", { to: "crm", method: "PUT", body: { id: "1" } }],
+  ["bigin", "wire", "Calls.create", { body: bigin("insert") }],
+  ["bigin", "wire", "Calls.edit", { body: bigin("update") }],
+  ["bigin", "wire", "Calls.delete", { to: "bigin", body: bigin("delete") }],
+  [
+    "recruit",
+    "wire",
+    "Job_Openings.create",
+    {
+      to: "recruit",
+      body: { channel_id: 4711, ids: ["523186000000977214"], module: "Job_Openings", operation: "insert" },
+    },
+  ],
+  [
+    "recruit",
+    "wire",
+    "Candidates.edit",
+    {
+      body: {
+        channel_id: "4711",
+        ids: ["523186000000977214"],
+        module: "Candidates",
+        operation: "update",
+        resource_uri: "https://recruit.zoho.in/recruit/v2/Candidates",
+      },
+    },
+  ],
+  [
+    "recruit",
+    "workflow",
+    "webhook",
+    { to: "recruit", type: FORM, body: "candidate_id=523186000000977214&status=Hired" },
+  ],
+  [
+    "recruit",
+    "workflow",
+    "webhook",
+    { to: "recruit", method: "GET", query: "?candidate_id=523186000000977214", type: "", body: "" },
+  ],
+  ["desk", "wire", "Ticket_Add", { body: [desk("Ticket_Add", { ...ticket, firstThread: null, subject: null })] }],
+  ["desk", "wire", "Ticket_Update", { body: [desk("Ticket_Update", ticket, { prevState: { status: "Open" } })] }],
+  [
+    "desk",
+    "wire",
+    "Ticket_Add",
+    { body: [desk("Ticket_Add", ticket), desk("Ticket_Delete", { id: "1892000000006907002" })] },
+  ],
+  [
+    "desk",
+    "wire",
+    "Ticket_Delete",
+    { to: "desk", type: FORM, body: JSON.stringify([desk("Ticket_Delete", { id: "1892000000006907002" })]) },
+  ],
+  [
+    "desk",
+    "wire",
+    "IM_Session_Status",
+    { body: [desk("IM_Session_Status", { sessionId: "1892000000240500", sessionStatus: "ENDED" })] },
+  ],
+  ["desk", "wire", "KBRootCategory_Add", { body: [desk("KBRootCategory_Add", { id: "1892000000230001" })] }],
+  ["signals", "wire", "row_inserted", { body: signals("row_inserted") }],
+  ["signals", "wire", "conversation_missed", { body: signals("conversation_missed") }],
+  ["signals", "wire", "order_packed", { to: "signals", body: signals("order_packed") }],
+  ["projects", "wire", "webhook", { body: task }],
+  ["projects", "wire", "webhook", { type: FORM, body: new URLSearchParams({ data: JSON.stringify(task) }).toString() }],
+  ["projects", "wire", "webhook", { to: "projects", type: FORM, body: "issue=BUG-7&key=secret" }],
+  [
+    "analytics",
+    "wire",
+    "bulk_job_finished",
+    { body: { status: "success", data: { jobId: "1767", jobCode: "1003", jobStatus: "ERROR OCCURRED" } } },
+  ],
+  ["analytics", "wire", "bulk_job_finished", { to: "analytics", body: { jobId: "1767", importSummary: {} } }],
+  ["forms", "wire", "form_submitted", { to: "forms", body: { SingleLine: "Mei", Email: "a@example.com" } }],
+  ["forms", "wire", "form_submitted", { to: "forms", ...multipart(["SingleLine", "Mei"], ["Email", "a@example.com"]) }],
+  ["forms", "wire", "form_submitted", { to: "forms", type: FORM, body: "SingleLine=Mei&Dropdown=Morning" }],
+  ["survey", "wire", "response_submitted", { to: "survey", body: { rating: "4", response_id: "aB3dE5gH" } }],
+  ["creator", "wire", "webhook", { to: "creator", type: FORM, body: "form=Orders&record_id=3900000000004120057" }],
+  [
+    "creator",
+    "wire",
+    "webhook",
+    { to: "creator", method: "PATCH", body: { form: "Orders", record_id: "3900000000004120057" } },
+  ],
+  ["people", "wire", "webhook", { to: "people", type: "", query: "?employee=EMP-7&token=x", body: "" }],
+  ["sprints", "wire", "webhook", { to: "sprints", method: "DELETE", query: "?sprint=14", type: "", body: "" }],
+  ["flow", "wire", "webhook", { to: "flow", body: [{ order: 1 }] }],
+  ["campaigns", "wire", "webhook", { to: "campaigns", body: { source: "order-mails" } }],
+];
+
+describe("a delivery as Zoho posts it", () => {
+  it.each(genuine)("is %s %s %s (%j)", (product, format, event, sent) => {
+    const receipt = receiptOf(sent);
+    expect(receipt).toMatchObject({ product, format, event, known: true, suggestions: [] });
+    expect(receipt.schema?.issues).toEqual([]);
+  });
+});
+
+/** Shapes that circulate and that Zoho never posts, each with the event that it must be meant for. */
+const invented: readonly (readonly [string, string, Sent])[] = [
+  ["crm", "Leads.create", { to: "crm", body: { module: "Leads", operation: "insert", data: [{ id: ID }] } }],
+  ["crm", "Leads.create", { to: "crm", body: crm("insert", { data: [{ id: ID }] }) }],
+  ["crm", "Leads.edit", { to: "crm", body: crm("Leads.edit") }],
+  ["crm", "Leads.edit", { to: "crm", body: { module: "Leads", operation: "Leads.edit", data: [{ id: ID }] } }],
+  ["desk", "Ticket_Add", { to: "desk", body: [desk("Ticket.Add", ticket)] }],
+  ["desk", "Ticket_Add", { to: "desk", body: [desk("Ticket_Create", ticket)] }],
+  ["desk", "Ticket_Add", { to: "desk", body: [desk("ticket.created", ticket)] }],
+  ["desk", "KBRootCategory_Add", { to: "desk", body: [desk("KB_RootCategory_Add", { id: "1892000000230001" })] }],
+  ["desk", "KBSection_Update", { to: "desk", body: [desk("KB_Section_Update", { id: "1892000000230011" })] }],
+  ["desk", "Ticket.Create", { to: "desk", body: { event: "ticket.created", ticketId: "1" } }],
+  [
+    "projects",
+    "task_created",
+    { to: "projects", body: { event_type: "task_creation", task: {}, project: {}, user: {} } },
+  ],
+  [
+    "projects",
+    "task_updated",
+    { to: "projects", body: { event_type: "task.updated", task: {}, project: {}, user: {} } },
+  ],
+  ["recruit", "Candidates.create", { to: "recruit", body: { event: "candidates.created", data: { id: "1" } } }],
+  ["creator", "record_added", { to: "creator", body: { event: "record.create", form: "Orders", data: {} } }],
+  ["forms", "form_submitted", { to: "forms", body: { submission_id: "1", event_type: "form.submitted", data: {} } }],
+  [
+    "campaigns",
+    "campaign_opened",
+    { to: "campaigns", body: { campaign_id: "1", event_type: "campaign.opened", data: {} } },
+  ],
+];
+
+describe("an invented delivery", () => {
+  it.each(invented)("to %s is unknown, with %s the nearest (%j)", (product, nearest, sent) => {
+    const receipt = receiptOf(sent);
+    expect(receipt).toMatchObject({ product, known: false, schema: undefined });
+    expect(receipt.suggestions).toContain(nearest);
+  });
+
+  it("is nobody's on the URL that all products share", () => {
+    for (const [, , sent] of invented.slice(10)) {
+      expect(receiptOf({ body: sent.body })).toMatchObject({ product: undefined, event: undefined });
+    }
+    const one = desk("Ticket_Add", ticket);
+    expect(receiptOf({ body: one }), "Desk posts a list").toMatchObject({ product: undefined });
+  });
+});
+
+describe("the samples", () => {
+  it("tell their event from their body alone, but for those that a user designs", () => {
+    const wrong = fixtureCases().flatMap(({ label, product, format, name, text }) => {
+      const delivery = deliveryOf({ product, format, name }, JSON.parse(text));
+      const receipt = judge({ ...delivery, url: `/webhooks/zoho?${splitUrl(delivery.url).query}` }, undefined);
+      const found = `${receipt.product} ${receipt.format} ${receipt.event}`;
+      const isTwin = format.twins?.includes(receipt.product ?? "") === true;
+      const isUnmarked = format.catchAll !== undefined && receipt.product === undefined;
+      return found === label || isTwin || isUnmarked ? [] : [`${label} was taken for ${found}`];
+    });
+    expect(wrong).toEqual([]);
+    expect(fixtureCases().length + genuine.length + invented.length).toBeGreaterThan(60);
+  });
+});

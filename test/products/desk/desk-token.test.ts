@@ -1,0 +1,252 @@
+import { createHmac, createPublicKey, generateKeyPairSync } from "node:crypto";
+import { createLocalJWKSet, exportJWK, importPKCS8, jwtVerify, SignJWT, UnsecuredJWT } from "jose";
+import { describe, expect, it } from "vitest";
+import type { Delivery } from "../../../src/core/delivery.ts";
+import { headerValue, withHeader } from "../../../src/core/delivery.ts";
+import { keyId, writeKeySet } from "../../../src/core/key-set.ts";
+import { readPayload } from "../../../src/core/payload.ts";
+import type { Verdict } from "../../../src/core/product.ts";
+import { secret } from "../../../src/core/secret.ts";
+import { deskToken } from "../../../src/products/desk/desk-token.ts";
+import { testKeys } from "../../support/test-secrets.ts";
+
+const now = new Date("2025-01-15T10:30:00Z");
+const seconds = Math.floor(now.getTime() / 1000);
+const ISSUER = "orgId:60017843";
+const AUDIENCE = "webhookId:189200000000321001";
+const privateKey = secret(testKeys.privateKey, "TEST_PRIVATE_KEY");
+const publicKey = createPublicKey(testKeys.publicKey);
+const keySet = secret(writeKeySet(publicKey), "TEST_JWKS");
+const kid = keyId(publicKey);
+
+const unsigned: Delivery = {
+  method: "POST",
+  url: "/webhooks/zoho/desk",
+  headers: [["content-type", "application/json"]],
+  body: Buffer.from(
+    JSON.stringify([
+      {
+        payload: { id: "1892000000004203471" },
+        eventTime: "1736937000000",
+        eventType: "Ticket_Delete",
+        orgId: "60017843",
+      },
+    ]),
+  ),
+};
+
+interface Asked {
+  readonly at?: Date;
+  readonly keys?: readonly ReturnType<typeof secret>[];
+  readonly audience?: string;
+  readonly issuer?: string;
+  readonly toleranceMs?: number;
+}
+
+function verdictOn(
+  delivery: Delivery,
+  { at = now, keys = [keySet], audience, issuer, toleranceMs }: Asked = {},
+): Verdict {
+  const read = readPayload(delivery);
+  if (!read.ok) throw new Error(read.problem.reason);
+  const limits = toleranceMs === undefined ? undefined : { toleranceMs };
+  return deskToken({ audience, issuer }).verify(delivery, read.payload, keys, at, limits);
+}
+
+interface Token {
+  readonly claims?: Record<string, unknown>;
+  readonly header?: { readonly alg: string; readonly kid?: string; readonly crit?: string[] };
+}
+
+/** As another library signs it. */
+async function foreign({ claims = {}, header = { alg: "RS256", kid } }: Token = {}): Promise<Delivery> {
+  const all = { iss: ISSUER, aud: AUDIENCE, iat: seconds, exp: seconds + 600, ...claims };
+  const defined = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  const key = await importPKCS8(testKeys.privateKey, header.alg);
+  return carrying(await new SignJWT(defined).setProtectedHeader({ typ: "JWT", ...header }).sign(key));
+}
+
+function carrying(token: string): Delivery {
+  return withHeader(unsigned, "x-zdesk-jwt", token);
+}
+
+describe("a signed Desk delivery", () => {
+  it("is taken for genuine by jose, with the key set that goes with the key", async () => {
+    const signed = deskToken({}).sign(unsigned, privateKey, now);
+    const set = createLocalJWKSet(JSON.parse(keySet.reveal()));
+    const { payload, protectedHeader } = await jwtVerify(headerValue(signed, "X-ZDesk-JWT") ?? "", set, {
+      algorithms: ["RS256"],
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      currentDate: now,
+    });
+    expect(payload).toEqual({ iss: ISSUER, aud: AUDIENCE, iat: seconds, exp: seconds + 600 });
+    expect(protectedHeader).toEqual({ alg: "RS256", typ: "JWT", kid });
+    expect(signed.body).toBe(unsigned.body);
+  });
+
+  it("carries the configured issuer and audience", () => {
+    const issuer = "orgId:70000001";
+    const signed = deskToken({ issuer, audience: "webhookId:7" }).sign(unsigned, privateKey, now);
+    expect(verdictOn(signed, { issuer, audience: "webhookId:7" }).verdict).toBe("passed");
+    expect(verdictOn(signed, { issuer, audience: AUDIENCE }).verdict).toBe("failed");
+  });
+
+  it("is refused when it was forged", () => {
+    const forged = deskToken({}).forge?.(unsigned, now);
+    expect(forged && verdictOn(forged)).toMatchObject({ verdict: "failed" });
+  });
+});
+
+describe("a token that jose signed", () => {
+  it("shows the sender, and says that it does not cover the body", async () => {
+    const verdict = verdictOn(await foreign());
+    expect(verdict).toMatchObject({ verdict: "passed", proves: "sender" });
+    expect(verdict.reason).toContain("TEST_JWKS");
+    expect(verdict.reason).toContain("nothing of the body");
+  });
+
+  it("passes with jose's own key set, and with a set that names no keys", async () => {
+    const jwk = await exportJWK(publicKey);
+    for (const extra of [{ kid }, {}, { kid, use: "sig", alg: "RS256" }]) {
+      const set = secret(JSON.stringify({ keys: [{ ...jwk, ...extra }] }), "SET");
+      expect(verdictOn(await foreign(), { keys: [set] }).verdict).toBe("passed");
+    }
+  });
+
+  it.each([
+    ["expired", { claims: { exp: seconds - 60 } }, {}, "expired 1 min ago"],
+    ["without an expiry", { claims: { exp: undefined } }, {}, "does not say when it expires"],
+    ["from the future", { claims: { iat: seconds + 120 } }, {}, "ahead of this machine's clock"],
+    ["not valid yet", { claims: { nbf: seconds + 120 } }, {}, "ahead of this machine's clock"],
+    ["of another organisation than the body", { claims: { iss: "orgId:1" } }, {}, "but the body of orgId:60017843"],
+    ["of another issuer than configured", {}, { issuer: "orgId:5" }, "not of orgId:5 as configured"],
+    ["without an issuer", { claims: { iss: undefined } }, {}, "does not say who made it"],
+    ["for another webhook", {}, { audience: "webhookId:5" }, "not for webhookId:5 as configured"],
+    ["for nobody", { claims: { aud: undefined } }, {}, "does not say whom it is for"],
+    ["of an unknown key", { header: { alg: "RS256", kid: "other" } }, {}, 'key "other", which is not in TEST_JWKS'],
+    ["of another algorithm", { header: { alg: "RS512", kid } }, {}, "not RS256"],
+    ["of another padding", { header: { alg: "PS256", kid } }, {}, "not RS256"],
+  ] satisfies [string, Token, Asked, string][])("fails when %s, and says so", async (_, token, asked, reason) => {
+    const verdict = verdictOn(await foreign(token), asked);
+    expect(verdict.verdict).toBe("failed");
+    expect(verdict.reason).toContain(reason);
+  });
+
+  it("passes for one of several audiences, and for a webhook given by its id alone", async () => {
+    const several = await foreign({ claims: { aud: ["webhookId:1", AUDIENCE] } });
+    expect(verdictOn(several, { audience: AUDIENCE }).verdict).toBe("passed");
+    expect(verdictOn(several, { audience: "189200000000321001" }).verdict).toBe("passed");
+  });
+
+  it("may be a few seconds late, and much later only where an old one is allowed for", async () => {
+    const token = await foreign();
+    const late = (s: number, toleranceMs?: number) =>
+      verdictOn(token, {
+        at: new Date(now.getTime() + s * 1000),
+        ...(toleranceMs === undefined ? {} : { toleranceMs }),
+      });
+    expect(late(604).verdict).toBe("passed");
+    expect(late(606).verdict).toBe("failed");
+    expect(late(606, 300_000).verdict).toBe("failed");
+    expect(late(86_400, 172_800_000).verdict).toBe("passed");
+  });
+
+  it("fails when its claims were changed after signing", async () => {
+    const [header, , signature] = (headerValue(await foreign(), "x-zdesk-jwt") ?? "").split(".");
+    const claims = { iss: ISSUER, aud: AUDIENCE, iat: seconds, exp: seconds + 60_000 };
+    const changed = [header, Buffer.from(JSON.stringify(claims)).toString("base64url"), signature].join(".");
+    expect(verdictOn(carrying(changed)).reason).toContain("signature does not match");
+  });
+
+  it("fails when another key signed it under the same name", async () => {
+    const other = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const claims = { iss: ISSUER, aud: AUDIENCE, exp: seconds + 600 };
+    const token = await new SignJWT(claims).setProtectedHeader({ alg: "RS256", kid }).sign(other.privateKey);
+    expect(verdictOn(carrying(token)).reason).toContain("signature does not match");
+  });
+});
+
+describe("a forger", () => {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const claims = part({ iss: ISSUER, aud: AUDIENCE, iat: seconds, exp: seconds + 600 });
+
+  it("gains nothing by leaving the signature off", () => {
+    const none = new UnsecuredJWT({ iss: ISSUER, aud: AUDIENCE, exp: seconds + 600 }).encode();
+    expect(verdictOn(carrying(none)).reason).toContain("its algorithm is none");
+    expect(verdictOn(carrying(`${part({ alg: "NoNe" })}.${claims}.`), { keys: [] }).verdict).toBe("failed");
+    expect(verdictOn(carrying(`${part({ alg: "RS256", kid })}.${claims}.`)).verdict).toBe("failed");
+  });
+
+  it("gains nothing by taking the public key for an HMAC secret", () => {
+    for (const key of [testKeys.publicKey, keySet.reveal()]) {
+      const signed = `${part({ alg: "HS256", kid })}.${claims}`;
+      const hmac = createHmac("sha256", key).update(signed).digest("base64url");
+      expect(verdictOn(carrying(`${signed}.${hmac}`))).toMatchObject({ verdict: "failed" });
+      // Under the right name, too, an HMAC is no RSA signature.
+      const renamed = `${part({ alg: "RS256", kid })}.${claims}`;
+      const other = createHmac("sha256", key).update(renamed).digest("base64url");
+      expect(verdictOn(carrying(`${renamed}.${other}`))).toMatchObject({ verdict: "failed" });
+    }
+  });
+
+  it("gains nothing by bringing the key along", async () => {
+    const own = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const jwk = await exportJWK(own.publicKey);
+    const token = await new SignJWT({ iss: ISSUER, aud: AUDIENCE, exp: seconds + 600 })
+      .setProtectedHeader({ alg: "RS256", jwk })
+      .sign(own.privateKey);
+    expect(verdictOn(carrying(token)).verdict).toBe("failed");
+  });
+
+  it("gains nothing by an extension that nobody knows", () => {
+    const token = `${part({ alg: "RS256", kid, crit: ["b64"], b64: false })}.${claims}.AAAA`;
+    expect(verdictOn(carrying(token)).reason).toContain("crit");
+  });
+});
+
+describe("a delivery", () => {
+  it("without a token is absent or failed, as keys are configured or not", () => {
+    expect(verdictOn(unsigned, { keys: [] }).verdict).toBe("absent");
+    expect(verdictOn(unsigned).verdict).toBe("failed");
+  });
+
+  it("with a token and no keys is unconfigured", async () => {
+    expect(verdictOn(await foreign(), { keys: [] }).verdict).toBe("unconfigured");
+  });
+
+  it.each(["", "x", "a.b", "a.b.c", "....", "e30.e30", "bnVsbA.bnVsbA.AAAA"])("with %j for a token fails", (token) => {
+    expect(verdictOn(carrying(token)).reason).toContain("is not a JWT");
+  });
+
+  it.each(["", "{}", '{"keys":{}}', "[]", "not JSON"])("fails with %j for a key set, and says which", async (text) => {
+    const verdict = verdictOn(await foreign(), { keys: [secret(text, "MY_KEYS")] });
+    expect(verdict).toMatchObject({ verdict: "failed" });
+    expect(verdict.reason).toContain("MY_KEYS holds no key set");
+  });
+
+  it("fails with keys of another kind alone", async () => {
+    const { publicKey: curve } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const set = JSON.stringify({
+      keys: [
+        { ...(await exportJWK(curve)), kid },
+        { kty: "RSA", n: "?", e: "?", kid },
+      ],
+    });
+    expect(verdictOn(await foreign(), { keys: [secret(set, "CURVES")] }).verdict).toBe("failed");
+  });
+});
+
+describe("a written key set", () => {
+  it("holds the public half alone, under the key's thumbprint", () => {
+    const [jwk] = JSON.parse(keySet.reveal()).keys;
+    expect(Object.keys(jwk).sort()).toEqual(["alg", "e", "kid", "kty", "n", "use"]);
+  });
+
+  it("names a key as RFC 7638 does in its example", () => {
+    const n =
+      "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+    const key = createPublicKey({ key: { kty: "RSA", n, e: "AQAB" }, format: "jwk" });
+    expect(keyId(key)).toBe("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+  });
+});

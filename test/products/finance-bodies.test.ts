@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+import type { Delivery, HeaderPair } from "../../src/core/delivery.ts";
+import { findProduct } from "../../src/core/event-name.ts";
+import { type Receipt, receive } from "../../src/core/receive.ts";
+import { noSecrets, type Secrets } from "../../src/core/secret.ts";
+import { products } from "../../src/products/index.ts";
+import { named, posted } from "../support/deliveries.ts";
+
+const ID = "46000000004912301";
+const INVOICE = `{"invoice":{"invoice_id":"${ID}","status":"sent"}}`;
+
+function received(delivery: Delivery, product = "books", secrets: Secrets = noSecrets): Receipt {
+  const now = new Date("2025-01-15T10:30:00Z");
+  return receive({ products, product: findProduct(products, product), delivery, secrets, now });
+}
+
+function eventOf(url: string, headers: readonly HeaderPair[] = []): string | undefined {
+  return received(posted(INVOICE, { url, headers })).event;
+}
+
+describe("a body of a finance product", () => {
+  it("is told by its record, without a word on what happened", () => {
+    const receipt = received(posted(INVOICE));
+    expect(receipt).toMatchObject({ format: "wire", event: "invoice", known: true, records: [ID] });
+    expect(receipt.hint).toContain("?event=invoice.created");
+  });
+
+  it.each([
+    "?event=invoice_created",
+    "?event_type=invoice.created",
+    "?action=add",
+    "?action=Create",
+    "?operation=insert",
+    "?x=1&event=INVOICE-CREATED",
+  ])("is told what happened by %s", (query) => {
+    expect(eventOf(`/hook${query}`)).toBe("invoice.created");
+  });
+
+  it.each<HeaderPair>([
+    ["X-Zoho-Event", "invoice.created"],
+    ["x-event", "create"],
+    ["X-Event-Type", "invoice_created"],
+  ])("is told what happened by the header %s: %s", (name, value) => {
+    expect(eventOf("/", [[name, value]])).toBe("invoice.created");
+  });
+
+  it("takes a user's own word for what happened, and no word that is none", () => {
+    expect(eventOf("/?event=invoice.upsert")).toBe("invoice.upsert");
+    for (const url of ["/?event=", "/?event=%F0%9F%92%A5", "/?event=a%20b", "/?other=deleted"])
+      expect(eventOf(url)).toBe("invoice");
+  });
+
+  it("has no hint left once the event is named", () => {
+    expect(received(posted(INVOICE, { url: "/?event=invoice.created" })).hint).toBeUndefined();
+  });
+
+  it("may come as the field JSONString of a form", () => {
+    const form = posted(new URLSearchParams({ JSONString: INVOICE }).toString(), {
+      type: "application/x-www-form-urlencoded",
+    });
+    expect(received(form)).toMatchObject({ event: "invoice", records: [ID], schema: { ok: true } });
+  });
+
+  it("may have its ids as numbers, of any length", () => {
+    const body = '{"item":{"item_id":4600000000177710123,"name":"Oak table"}}';
+    expect(received(posted(body))).toMatchObject({
+      event: "item",
+      records: ["4600000000177710123"],
+      schema: { ok: true },
+    });
+  });
+
+  it("comes by PUT and DELETE as well", () => {
+    for (const method of ["PUT", "DELETE"]) expect(received(posted(INVOICE, { method })).event).toBe("invoice");
+    expect(received(posted(INVOICE, { method: "PATCH" })).event).toBeUndefined();
+  });
+
+  it("is not taken for the guide's, nor the guide's for it", () => {
+    const guide = `{"event":"invoice_created","organization_id":"1","data":{"invoice_id":"${ID}"}}`;
+    expect(received(posted(guide)).format).toBe("guide");
+    const event = `{"event_id":"9030000000533101","event_type":"payment_thankyou","payment":{"payment_id":"${ID}"}}`;
+    expect(received(posted(event), "subscriptions")).toMatchObject({
+      format: "wire",
+      event: "payment_thankyou",
+      records: [ID],
+    });
+  });
+
+  it("is answered when it is the empty call of the set-up, as JSON and as a form", () => {
+    expect(received(posted('{"payload":""}')).handshake).toMatchObject({ status: 200 });
+    expect(received(posted("payload=", { type: "application/x-www-form-urlencoded" })).handshake).toMatchObject({
+      status: 200,
+    });
+    expect(received(posted('{"payload":"","invoice":{}}')).handshake).toBeUndefined();
+  });
+
+  it("of a user's own making is still checked by the signature that it has", () => {
+    const key = named("zohohooksDemo2024");
+    const secrets: Secrets = { for: () => [key], all: () => [key] };
+    const form = posted("event_id=5675&plan_code=basic-monthly", {
+      url: "/?customer_name=Acme%20%26%20Sons",
+      type: "application/x-www-form-urlencoded",
+      headers: [["x-zoho-webhook-signature", "cd7785e58812e62463dd21bd0d727f9bdd51c4371bc3efb60d603f7c88986b4a"]],
+    });
+    expect(received(form, "books", secrets).verdicts).toMatchObject([{ id: "finance-signature", verdict: "passed" }]);
+    const unsigned = { ...form, headers: form.headers.slice(0, 1) };
+    expect(received(unsigned, "books", secrets).verdicts).toMatchObject([{ verdict: "failed" }]);
+  });
+});
+
+describe("an event of Zoho Billing", () => {
+  const envelope = (rest: string): string =>
+    `{"event_id":"9030000000533101","event_type":"subscription_created",${rest}}`;
+  const record = '{"subscription_id":"90300000000079200"}';
+
+  it.each([
+    ["under data", `"data":{"subscription":${record}}`],
+    ["beside the event", `"created_date":"2025-01-15","subscription":${record}`],
+    ["as text in payload", `"payload":${JSON.stringify(`{"subscription":${record}}`)}`],
+  ])("has its record %s", (_where, rest) => {
+    expect(received(posted(envelope(rest)), "subscriptions")).toMatchObject({
+      format: "wire",
+      event: "subscription_created",
+      records: ["90300000000079200"],
+      schema: { ok: true },
+    });
+  });
+
+  it("is the same however it is written, and another with another id", () => {
+    const identity = (body: string): string | undefined => received(posted(body), "subscriptions").identity;
+    const renewed = envelope(`"data":{"subscription":${record}}`).replace("created", "renewed");
+    expect(identity(renewed)).toBe(identity(`${renewed} `));
+    expect(identity(renewed)).not.toBe(identity(renewed.replace("3101", "3102")));
+  });
+
+  it("of a name that nobody knows is named, and not refused", () => {
+    const receipt = received(posted(envelope('"data":{}').replace("created", "reactivated")), "subscriptions");
+    expect(receipt).toMatchObject({ event: "subscription_reactivated", known: false });
+  });
+});

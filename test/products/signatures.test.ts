@@ -1,0 +1,186 @@
+import { createHmac } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { withHeader } from "../../src/core/delivery.ts";
+import type { Proof } from "../../src/core/product.ts";
+import { mailSignature } from "../../src/products/mail/signature.ts";
+import { paymentsSignature } from "../../src/products/payments/signature.ts";
+import { signSignature } from "../../src/products/sign/signature.ts";
+import { canonicalOf, matchesOf, named, payloadOf, posted, signatureOf, verdictOf } from "../support/deliveries.ts";
+import { hasOpenssl, openssl } from "../support/openssl.ts";
+
+const hex = (text: string, key: string): string => createHmac("sha256", key).update(text).digest("hex");
+const base64 = (text: string, key: string): string => createHmac("sha256", key).update(text).digest("base64");
+
+describe("HMAC-SHA256", () => {
+  // https://www.zoho.com/deluge/help/encryption/hmac-sha256.html
+  const key = "sk_5Ow7B_4eC39H";
+  const data = "{Order ID: 0932, Currency: USD, Amount: 2500}";
+
+  it("gives the values that Zoho prints for Deluge", () => {
+    expect(hex(data, key)).toBe("13721963e7ac439f5a2e63c261856393647f3f51b493beebf5919af4bc3de19c");
+    const delivery = posted(data, { type: "text/plain" });
+    expect(signatureOf(signSignature, delivery, named(key))).toBe("E3IZY+esQ59aLmPCYYVjk2R/P1G0k77r9ZGa9Lw94Zw=");
+  });
+});
+
+describe("the signature of Zoho Sign", () => {
+  // https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/securing-zoho-sign-webhooks-with-hmac-authentication
+  const key = named("thisisthesamplekeyfortestingpurposes");
+  const sample =
+    '{{"requests":{"request_name":"Test Name"},"notifications":{"operation_type":"RequestSigningSuccess"}}';
+  const published = "drbSrM4H816RYKpZiRBLddUa0yHaTrwjtY04sIZFZus=";
+
+  it("is the one that Zoho prints for its sample, doubled brace and all", () => {
+    expect(Buffer.byteLength(sample)).toBe(101);
+    expect(signatureOf(signSignature, posted(sample), key)).toBe(published);
+  });
+
+  it("does not pass for the sample with its brace put right", () => {
+    const delivery = withHeader(posted(sample.slice(1)), "X-ZS-WEBHOOK-SIGNATURE", published);
+    expect(verdictOf(signSignature, delivery, [key]).verdict).toBe("failed");
+  });
+
+  it("says of one that is missing when that is to be expected", () => {
+    const { verdict, reason } = verdictOf(signSignature, posted("{}"), [key]);
+    expect(verdict).toBe("failed");
+    expect(reason).toContain('"Test URL" button sends none');
+  });
+
+  it("passes with an old time beside it, which it does not cover, and tells", () => {
+    const signed = withHeader(posted("{}"), "X-ZS-WEBHOOK-SIGNATURE", base64("{}", key.reveal()));
+    const at = (seconds: number) => withHeader(signed, "X-ZS-WEBHOOK-TIMESTAMP", String(seconds));
+    const now = new Date("2025-01-15T10:30:00Z");
+    const nowSeconds = now.getTime() / 1000;
+    expect(verdictOf(signSignature, at(nowSeconds - 60), [key], now).reason).toBe("signed with THE_SECRET");
+    expect(verdictOf(signSignature, at(nowSeconds - 720), [key], now)).toEqual({
+      verdict: "passed",
+      reason: "signed with THE_SECRET; x-zs-webhook-timestamp is 12 min old; the signature does not cover it",
+    });
+    expect(verdictOf(signSignature, withHeader(signed, "x-zs-webhook-timestamp", "soon"), [key], now).verdict).toBe(
+      "passed",
+    );
+  });
+
+  it("is found to be made over time and body", () => {
+    const delivery = posted("{}", {
+      headers: [
+        ["x-zs-webhook-timestamp", "1736937000"],
+        ["x-zs-webhook-signature", base64("1736937000.{}", key.reveal())],
+      ],
+    });
+    expect(verdictOf(signSignature, delivery, [key]).verdict).toBe("failed");
+    expect(matchesOf(signSignature, delivery, key)).toEqual(["time-dot-body"]);
+  });
+});
+
+describe("the signature of Zoho Mail", () => {
+  const key = named("my-hook-secret");
+  const body = '{"messageId":"1","subject":"Hi"}';
+
+  it("is always the same for the same body", () => {
+    expect(signatureOf(mailSignature, posted(body), key)).toBe("T7125Kr6/rd67BKMxU18rWQUV+ceqyZU4NZq9auyxjE=");
+  });
+
+  it("is found to be written in hex", () => {
+    const delivery = posted(body, { headers: [["x-hook-signature", hex(body, key.reveal())]] });
+    expect(verdictOf(mailSignature, delivery, [key])).toEqual({
+      verdict: "failed",
+      reason: "x-hook-signature is not 32 bytes in base64",
+    });
+    expect(matchesOf(mailSignature, delivery, key)).toEqual(["hex-for-base64"]);
+  });
+});
+
+describe.runIf(hasOpenssl)("openssl, given what is sent,", () => {
+  it.each<[string, Proof, string]>([
+    ["Zoho Sign", signSignature, "a-secret"],
+    ["Zoho Mail", mailSignature, "another-secret"],
+  ])("agrees on the signature of %s", (_product, proof, key) => {
+    const body = Buffer.from('{"a":"\u00e9\u4e2d"}\n');
+    const digest = openssl(["dgst", "-sha256", "-hmac", key, "-binary"], body);
+    expect(signatureOf(proof, posted(body), named(key))).toBe(digest.toString("base64"));
+  });
+});
+
+describe("the signature of Zoho Payments", () => {
+  const key = named("zohohooksDemo2024");
+  const body = '{"event_id":9973000000138072,"event_type":"payment.succeeded"}';
+  const t = 1_734_340_423_138;
+  const delivery = posted(body, {
+    headers: [
+      ["X-Zoho-Webhook-Signature", `t=${t},v=fb3ab81cc9037472f98577821cea268b9a4e54a0ec8f4399b8755b5b4442bf46`],
+    ],
+  });
+  const at = (ms: number): Date => new Date(t + ms);
+
+  it("is always the same for the same time and body", () => {
+    const { headers } = paymentsSignature.sign(posted(body), key, at(0));
+    expect(headers.at(-1)?.[1]).toBe(delivery.headers.at(-1)?.[1]);
+    expect(
+      signatureOf(paymentsSignature, posted('{"status":"success"}'), named("signing-key"), new Date(1_732_480_000_000)),
+    ).toBe("t=1732480000000,v=4d8e5255631822536b54a7c71b50d73704d95d06ffb8eea3723ebfdad49c9939");
+  });
+
+  it("reads the header as Zoho's page prints it", () => {
+    const printed = "t=1734340423138,v=48f9cb56a1beca6c92ff64e0d0954170fc474d971af07a8ecfcbb9502414241c";
+    const verdict = verdictOf(
+      paymentsSignature,
+      withHeader(posted(body), "x-zoho-webhook-signature", printed),
+      [key],
+      at(0),
+    );
+    expect(verdict.reason).toContain("does not match time and body");
+  });
+
+  it("passes under the header's older name", () => {
+    const value = delivery.headers.at(-1)?.[1] ?? "";
+    const old = posted(body, { headers: [["X-ZohoWebhook-Signature", value]] });
+    expect(verdictOf(paymentsSignature, old, [key], at(0)).verdict).toBe("passed");
+  });
+
+  it("passes while it is young, and fails with a reason of its own when it is not", () => {
+    expect(verdictOf(paymentsSignature, delivery, [key], at(299_000)).verdict).toBe("passed");
+    expect(verdictOf(paymentsSignature, delivery, [key], at(-299_000)).verdict).toBe("passed");
+    expect(verdictOf(paymentsSignature, delivery, [key], at(720_000))).toEqual({
+      verdict: "failed",
+      match: "too-old",
+      reason: "the signature is right, but 12 min old, and 5 min is allowed (--tolerance)",
+    });
+    expect(verdictOf(paymentsSignature, delivery, [key], at(-720_000))).toMatchObject({ match: "too-new" });
+    const longer = paymentsSignature.verify(delivery, payloadOf(delivery), [key], at(720_000), {
+      toleranceMs: 900_000,
+    });
+    expect(longer.verdict).toBe("passed");
+  });
+
+  it("fails with another time in the header", () => {
+    const moved = withHeader(
+      delivery,
+      "x-zoho-webhook-signature",
+      String(delivery.headers.at(-1)?.[1]).replace("138,", "139,"),
+    );
+    expect(verdictOf(paymentsSignature, moved, [key], at(0)).verdict).toBe("failed");
+  });
+
+  it.each([
+    ["without the time", body, "time-left-out"],
+    ["without the dot", `${t}${body}`, "dot-left-out"],
+    ["with the time in seconds", `${Math.floor(t / 1000)}.${body}`, "seconds"],
+    ["with a newline behind the body", `${t}.${body}\n`, "newline-removed"],
+  ])("is found to be made %s", (_what, text, finding) => {
+    const made = withHeader(delivery, "x-zoho-webhook-signature", `t=${t},v=${hex(text, key.reveal())}`);
+    expect(matchesOf(paymentsSignature, made, key)).toEqual([finding]);
+  });
+
+  it("is told from a bare digest", () => {
+    const bare = withHeader(delivery, "x-zoho-webhook-signature", hex(body, key.reveal()));
+    expect(verdictOf(paymentsSignature, bare, [key], at(0)).reason).toContain("finance products");
+    expect(canonicalOf(paymentsSignature, bare, key)).toContain("names no t");
+  });
+
+  it("is explained by the time in it", () => {
+    expect(canonicalOf(paymentsSignature, delivery, key)).toBe(
+      `${t}. and the raw body, ${body.length} bytes (t is 2024-12-16T09:13:43.138Z)`,
+    );
+  });
+});

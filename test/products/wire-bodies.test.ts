@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { findProduct } from "../../src/core/event-name.ts";
+import { type Receipt, receive } from "../../src/core/receive.ts";
+import { noSecrets } from "../../src/core/secret.ts";
+import { products } from "../../src/products/index.ts";
+import { posted } from "../support/deliveries.ts";
+
+function received(product: string, body: string): Receipt {
+  const now = new Date("2025-01-15T10:30:00Z");
+  return receive({
+    products,
+    product: findProduct(products, product),
+    delivery: posted(body),
+    secrets: noSecrets,
+    now,
+  });
+}
+
+describe("a delivery of Zoho Sign", () => {
+  it("may have its ids as numbers, without losing a digit", () => {
+    const body =
+      '{"requests":{"request_id":2000000000000002017},"notifications":{"operation_type":"RequestViewed","performed_at":1736937000000}}';
+    expect(received("sign", body)).toMatchObject({
+      records: ["2000000000000002017"],
+      schema: { ok: true, issues: [] },
+    });
+  });
+
+  it("is no completion when one of many has signed, and says so", () => {
+    const body = (type: string): string =>
+      `{"requests":{"request_id":"1"},"notifications":{"operation_type":"${type}"}}`;
+    expect(received("sign", body("RequestSigningSuccess")).hint).toContain("wait for RequestCompleted");
+    expect(received("sign", body("RequestCompleted")).hint).toBeUndefined();
+  });
+});
+
+describe("a delivery of Zoho Payments", () => {
+  it("has the object of a payment link under the plural", () => {
+    const body =
+      '{"event_id":1,"event_type":"payment_link.paid","account_id":"2","event_time":3,"event_object":{"payment_links":{"payment_link_id":"77"}}}';
+    expect(received("payments", body)).toMatchObject({
+      event: "payment_link.paid",
+      records: ["77"],
+      schema: { ok: true },
+    });
+  });
+});
+
+describe("a delivery of Zoho SalesIQ", () => {
+  const body = (attempt: number, id = "30000000000012345"): string =>
+    JSON.stringify({
+      entity_type: "conversation",
+      org_id: "7",
+      event: "conversation.rated",
+      entity_id: id,
+      attempt,
+      entity: {},
+    });
+
+  it("is the same event when it is tried again", () => {
+    expect(received("salesiq", body(2)).identity).toBe(received("salesiq", body(1)).identity);
+    expect(received("salesiq", body(1, "30000000000012346")).identity).not.toBe(received("salesiq", body(1)).identity);
+  });
+
+  it("is told from the call of a bot", () => {
+    expect(received("salesiq", '{"handler":"message","operation":"message","visitor":{}}')).toMatchObject({
+      format: "zobot",
+      event: "zobot.message",
+    });
+  });
+});
+
+describe("a delivery of Zoho Mail", () => {
+  it("may hold subject and addresses alone", () => {
+    const body = '{"subject":"Hi","fromAddress":"a@example.com","toAddress":"b@example.com"}';
+    expect(received("mail", body)).toMatchObject({ event: "message", records: [], schema: { ok: true } });
+  });
+});

@@ -1,0 +1,24 @@
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
+import { writeKeySet } from "../../src/core/key-set.ts";
+import { type Secrets, secret } from "../../src/core/secret.ts";
+
+const pair = generateKeyPairSync("rsa", {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: "spki", format: "pem" },
+  privateKeyEncoding: { type: "pkcs8", format: "pem" },
+});
+
+export const testKeys: { readonly publicKey: string; readonly privateKey: string } = pair;
+
+const text = secret("a secret of the tests", "TEST_SECRET");
+const keys = new Map([
+  ["publicKey", secret(pair.publicKey, "TEST_PUBLIC_KEY")],
+  ["privateKey", secret(pair.privateKey, "TEST_PRIVATE_KEY")],
+  ["jwks", secret(writeKeySet(createPublicKey(pair.publicKey)), "TEST_JWKS")],
+]);
+
+/** One secret for whatever is checked with a text, and a key pair made for this run. */
+export const testSecrets: Secrets = {
+  for: (credential) => [keys.get(credential) ?? text],
+  all: () => [text],
+};

@@ -1,0 +1,146 @@
+import { createPublicKey } from "node:crypto";
+import { readdirSync, writeFileSync } from "node:fs";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { UserError } from "../../src/core/errors.ts";
+import { writeKeySet } from "../../src/core/key-set.ts";
+import { type Secrets, secret } from "../../src/core/secret.ts";
+import { products } from "../../src/products/index.ts";
+import { fetchKeySet } from "../../src/zoho/fetch-key-set.ts";
+import { type KeySetOptions, withKeySets } from "../../src/zoho/key-sets.ts";
+import { tempFolder } from "../support/run.ts";
+import { testKeys } from "../support/test-secrets.ts";
+
+const keySet = writeKeySet(createPublicKey(testKeys.publicKey));
+const servers: Server[] = [];
+
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+async function serve(answer: RequestListener): Promise<{ url: string; requests: () => number }> {
+  let count = 0;
+  const server = createServer((request, response) => {
+    count++;
+    answer(request, response);
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/.well-known/jwks.json`, requests: () => count };
+}
+
+function given(value: string): Secrets {
+  return { for: (credential) => (credential === "jwks" ? [secret(value, "ZOHO_WEBHOOK_JWKS")] : []), all: () => [] };
+}
+
+function options(more: Partial<KeySetOptions> = {}) {
+  const warnings: string[] = [];
+  const all: KeySetOptions = {
+    products,
+    env: {},
+    cacheFolder: join(tempFolder(), "key-sets"),
+    signal: new AbortController().signal,
+    now: () => new Date("2025-01-15T10:30:00Z"),
+    warn: (message) => warnings.push(message),
+    ...more,
+  };
+  return { ...all, warnings };
+}
+
+async function failure(work: Promise<unknown>): Promise<UserError> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof UserError)) throw new Error(`no UserError: ${error}`);
+  return error;
+}
+
+describe("a key set", () => {
+  it("is fetched from its address, once an hour, and names the address", async () => {
+    const server = await serve((_request, response) => response.end(keySet));
+    const use = options();
+    const [first] = (await withKeySets(given(server.url), use)).for("jwks", "desk");
+    expect(first?.reveal()).toBe(keySet);
+    expect(first?.origin).toBe(`ZOHO_WEBHOOK_JWKS (${server.url})`);
+    await withKeySets(given(server.url), { ...use, now: () => new Date("2025-01-15T11:29:00Z") });
+    expect(server.requests()).toBe(1);
+    await withKeySets(given(server.url), { ...use, now: () => new Date("2025-01-15T11:31:00Z") });
+    expect(server.requests()).toBe(2);
+  });
+
+  it("of an earlier run is used, with a warning, when its address does not answer", async () => {
+    let isDown = false;
+    const server = await serve((_request, response) => response.writeHead(isDown ? 503 : 200).end(keySet));
+    const use = options();
+    await withKeySets(given(server.url), use);
+    isDown = true;
+    const later = await withKeySets(given(server.url), { ...use, now: () => new Date("2025-01-16T10:30:00Z") });
+    expect(later.for("jwks", "desk")[0]?.reveal()).toBe(keySet);
+    expect(use.warnings).toEqual([expect.stringContaining("it answered 503")]);
+  });
+
+  it("that is damaged in the cache is fetched anew", async () => {
+    const server = await serve((_request, response) => response.end(keySet));
+    const use = options();
+    await withKeySets(given(server.url), use);
+    for (const name of readdirSync(use.cacheFolder)) writeFileSync(join(use.cacheFolder, name), '{"at":1736937000000,');
+    await withKeySets(given(server.url), use);
+    expect(server.requests()).toBe(2);
+  });
+
+  it.each<[string, RequestListener, string]>([
+    ["an error", (_, response) => response.writeHead(404).end("gone"), "it answered 404"],
+    ["a redirect", (_, response) => response.writeHead(302, { location: "/keys" }).end(), "it answered 302"],
+    ["no keys", (_, response) => response.end('{"keys":[]}'), "it holds no RSA keys"],
+    ["a page", (_, response) => response.end("<html>"), "it holds no RSA keys"],
+    ["too much", (_, response) => response.end("x".repeat(1024 * 1024 + 1)), "larger than any key set"],
+    ["nothing", (request) => request.socket.destroy(), "could not be fetched"],
+  ])("stops the command when its address answers with %s", async (_name, answer, reason) => {
+    const server = await serve(answer);
+    const error = await failure(withKeySets(given(server.url), options()));
+    expect(error.exitCode).toBe(6);
+    expect(error.message).toContain(server.url);
+    expect(error.message).toContain(reason);
+  });
+
+  it("is not waited for forever", async () => {
+    const server = await serve(() => undefined);
+    await expect(fetchKeySet(server.url, {}, new AbortController().signal, 50)).rejects.toThrow(/time-?out/i);
+    const interrupt = new AbortController();
+    interrupt.abort();
+    await expect(fetchKeySet(server.url, {}, interrupt.signal)).rejects.toThrow("interrupted");
+  });
+
+  it("is taken as it is when it is none of an address", async () => {
+    const use = await withKeySets(given(keySet), options());
+    expect(use.for("jwks", "desk")[0]).toMatchObject({ origin: "ZOHO_WEBHOOK_JWKS" });
+    expect(use.for("token", "desk")).toEqual([]);
+  });
+
+  it.each([
+    ["no-such-file.json", "holds no key set", "us, eu, in"],
+    ["http://keys.example.com/jwks.json", "over http could be anyone's", "https://"],
+    ["ftp://keys.example.com/jwks.json", "holds no key set", "https://"],
+  ])("given as %s is refused before anything is listened for", async (value, message, hint) => {
+    const error = await failure(withKeySets(given(value), options()));
+    expect(error.exitCode).toBe(2);
+    expect(error.message).toContain(message);
+    expect(error.hint).toContain(hint);
+  });
+
+  it("of a data centre is at Desk's own host there", () => {
+    const desk = products.find(({ id }) => id === "desk");
+    const sets = desk?.formats.flatMap((format) => ("keySets" in format ? [format.keySets] : []));
+    expect(sets?.[0]).toMatchObject({
+      us: "https://desk.zoho.com/.well-known/jwks.json",
+      au: "https://desk.zoho.com.au/.well-known/jwks.json",
+    });
+  });
+});
