@@ -13,15 +13,6 @@ export interface Paint {
   readonly live: boolean;
 }
 
-/** Paint that is mixed when it is first used: until then nothing has to be known of the stream. */
-export function paintWhenUsed(output: Output, runtime: Runtime, color: boolean): () => Paint {
-  let paint: Paint | undefined;
-  return () => {
-    paint ??= paintFor(output, runtime, color);
-    return paint;
-  };
-}
-
 export function paintFor(output: Output, runtime: Runtime, color: boolean): Paint {
   const chalk: ChalkInstance = new Chalk({ level: hasColor(output, runtime.env, color) ? 1 : 0 });
   return {
