@@ -73,22 +73,21 @@ function listenForInterrupt(): AbortSignal {
   return controller.signal;
 }
 
-/** Node makes its streams when they are first asked for, which takes a while: what a run does not use is left alone. */
-function output(make: () => NodeJS.WriteStream): Output {
-  let made: NodeJS.WriteStream | undefined;
+/** Node opens a standard stream when it is first named, which takes a part of the start; many runs need only one. */
+function output(stream: () => NodeJS.WriteStream): Output {
+  let guarded = false;
   let open = true;
-  const stream = (): NodeJS.WriteStream => {
-    if (made !== undefined) return made;
-    made = make();
+  const guard = (): void => {
+    guarded = true;
     // A reader that has gone away (`| head`) is no error of ours: stop writing, end quietly.
-    made.on("error", (error: NodeJS.ErrnoException) => {
+    stream().on("error", (error: NodeJS.ErrnoException) => {
       open = false;
       if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
     });
-    return made;
   };
   return {
     write: (text) => {
+      if (!guarded) guard();
       if (open) stream().write(text);
     },
     get isTTY() {
