@@ -28,7 +28,7 @@ export interface Runtime {
   prompts(): Promise<Prompts | undefined>;
   now(): Date;
   /** Runs a command line in the system's shell, without input; what it prints is printed. */
-  startChild(commandLine: string, options: ChildOptions): ChildRun;
+  startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;
   /** Aborts on the first Ctrl-C or SIGTERM. A second one ends the process at once. */
   readonly signal: AbortSignal;
 }

@@ -94,7 +94,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       ]),
     );
     receiver.ready();
-    exec = options.exec === undefined ? undefined : startExec(context, options.exec, execUrls(receiver, tunnel));
+    exec = options.exec === undefined ? undefined : await startExec(context, options.exec, execUrls(receiver, tunnel));
     exec?.ended.then(
       () => run.abort(),
       () => run.abort(),
