@@ -16,6 +16,7 @@ import { hintTeller } from "../hint-teller.ts";
 import { givenSecrets } from "../options.ts";
 import { type Exec, type ExecUrls, startExec } from "./exec.ts";
 import { addListenFlags, flagSettings, type ListenOptions } from "./flags.ts";
+import { handOut } from "./hand-out.ts";
 import { openKeeping } from "./keeping.ts";
 import { openNotifications, outcome } from "./notifications.ts";
 import { readyNotes, readyReport } from "./ready.ts";
@@ -119,14 +120,14 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
     });
     await notifications.start(tunnel.url());
     await keeping.start(tunnel.url() ?? receiver.url);
-    context.report(
-      readyReport(context, config, receiver, tunnel, notifications, [
-        ...readyNotes(notifications.secrets, allowed, settings),
-        ...keeping.notes,
-        ...tunnel.notes,
-      ]),
-    );
+    const ready = readyReport(context, config, receiver, tunnel, notifications, [
+      ...readyNotes(notifications.secrets, allowed, settings),
+      ...keeping.notes,
+      ...tunnel.notes,
+    ]);
+    context.report(ready);
     receiver.ready();
+    await handOut(context, ready, options);
     exec =
       options.exec === undefined ? undefined : startExec(context, options.exec, execUrls(receiver, tunnel, products));
     exec?.ended.then(
