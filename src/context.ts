@@ -62,7 +62,7 @@ export interface Prompts {
   }): Promise<readonly string[]>;
 }
 
-interface Choice {
+export interface Choice {
   readonly value: string;
   readonly label: string;
 }

@@ -68,6 +68,8 @@ export interface EventReport {
   readonly refusal: string | undefined;
   /** False when a filter of the user's hides the line; it still counts. */
   readonly shown: boolean;
+  /** Tokens and signatures are masked in what people see, unless they ask for them. */
+  readonly showSecrets?: boolean | undefined;
   /** Set when the event is read from the log. */
   readonly kept?: KeptFacts;
 }
