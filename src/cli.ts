@@ -12,7 +12,7 @@ export const version: string = __VERSION__;
  * Runs one command line to its end and resolves to the exit code. Nothing is loaded before it is known to be needed:
  * `--version` answers from here.
  */
-export async function main(runtime: Runtime): Promise<ExitCode> {
+export async function main(runtime: Runtime): Promise<ExitCode | number> {
   const [only, ...rest] = runtime.argv;
   if (rest.length === 0 && (only === "--version" || only === "-V")) {
     runtime.stdout.write(`${version}\n`);

@@ -27,8 +27,24 @@ export interface Runtime {
   /** Loaded when first asked for; undefined without a terminal. */
   prompts(): Promise<Prompts | undefined>;
   now(): Date;
+  /** Runs a command line in the system's shell, without input; what it prints is printed. */
+  startChild(commandLine: string, options: ChildOptions): ChildRun;
   /** Aborts on the first Ctrl-C or SIGTERM. A second one ends the process at once. */
   readonly signal: AbortSignal;
+}
+
+export interface ChildOptions {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where its stdout goes; its stderr is ours. */
+  readonly stdoutTo: "stdout" | "stderr";
+}
+
+export interface ChildRun {
+  /** Its exit code, or 128 and the number of the signal that ended it. Rejects when there is no shell to run it. */
+  readonly ended: Promise<number>;
+  /** Ends it with all that it has started: asks for it, or with `force` at once. */
+  end(force: boolean): void;
 }
 
 /** Questions to a person. Undefined where no terminal is there to answer: then a flag is the only way. */
@@ -68,5 +84,5 @@ export interface Context extends Runtime {
   progress(total: number): Progress;
 }
 
-/** A command's work: resolves to the exit code. */
-export type Action<Args extends unknown[]> = (context: Context, ...args: Args) => Promise<ExitCode>;
+/** A command's work: resolves to the exit code, one of ours or that of a program that it ran. */
+export type Action<Args extends unknown[]> = (context: Context, ...args: Args) => Promise<ExitCode | number>;

@@ -7,6 +7,7 @@ import { ExitCode, UserError } from "./core/errors.ts";
 import { nearest } from "./core/event-name.ts";
 import { createContext, type Mode } from "./ui/context.ts";
 import { renderFailure } from "./ui/failure.ts";
+import { helpConfiguration, helpOutput } from "./ui/help.ts";
 
 const EPILOG = `
 Examples:
@@ -21,7 +22,7 @@ Exit codes:
 `;
 
 /** Parses the command line, loads the one command that it names, runs it, and turns every outcome into an exit code. */
-export async function runProgram(runtime: Runtime, version: string): Promise<ExitCode> {
+export async function runProgram(runtime: Runtime, version: string): Promise<ExitCode | number> {
   // Until the command line is parsed, how to say what is wrong with it can only be guessed from its words.
   let mode: Mode = {
     json: runtime.argv.includes("--json"),
@@ -29,7 +30,7 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
     verbose: false,
     color: !runtime.argv.includes("--no-color"),
   };
-  let exitCode: ExitCode = ExitCode.ok;
+  let exitCode: ExitCode | number = ExitCode.ok;
   const act: Act = (action) => {
     return async (...args) => {
       // Commander passes the command itself behind its options.
@@ -48,7 +49,7 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
       if (error.exitCode === 0) return ExitCode.ok;
       // A group was called without saying what to do: its help is the answer.
       if (error.code === "commander.help") return ExitCode.usage;
-      return fail(runtime, mode, asUsageError(error));
+      return fail(runtime, mode, asUsageError(error, calledCommand(runtime.argv)));
     }
     return fail(runtime, mode, error);
   }
@@ -62,13 +63,8 @@ async function buildProgram(runtime: Runtime, version: string, act: Act): Promis
     .helpOption("-h, --help", "show help")
     .helpCommand("help [command]", "show help for a command")
     .addHelpText("after", EPILOG)
-    .configureOutput({
-      writeOut: (text) => runtime.stdout.write(text),
-      writeErr: (text) => runtime.stderr.write(text),
-      outputError: () => {},
-      getOutHelpWidth: () => runtime.stdout.columns ?? 100,
-      getErrHelpWidth: () => runtime.stderr.columns ?? 100,
-    })
+    .configureHelp(helpConfiguration)
+    .configureOutput(helpOutput(runtime))
     .exitOverride()
     .showHelpAfterError(false);
   const called = calledCommand(runtime.argv);
@@ -88,7 +84,7 @@ function calledCommand(argv: readonly string[]): string | undefined {
   return words[0] === "help" ? words[1] : words[0];
 }
 
-function asUsageError(error: CommanderError): UserError {
+function asUsageError(error: CommanderError, called: string | undefined): UserError {
   const message = error.message.replace(/^error: /, "").split("\n", 1)[0] ?? "";
   const unknown = error.code === "commander.unknownCommand" ? /'(.*)'/.exec(message)?.[1] : undefined;
   const near =
@@ -99,11 +95,11 @@ function asUsageError(error: CommanderError): UserError {
           commands.map((entry) => entry.name),
         );
   const suggestion = /\(Did you mean (.*)\?\)/s.exec(error.message)?.[1] ?? near[0];
-  return new UserError(
-    "usage",
-    message,
-    suggestion === undefined ? "run zoho-hooks --help for the commands and their flags" : `did you mean ${suggestion}?`,
-  );
+  const known = commands.some((entry) => entry.name === called);
+  const help = known
+    ? `run zoho-hooks ${called} --help for how it is used`
+    : "run zoho-hooks --help for the commands and their flags";
+  return new UserError("usage", message, suggestion === undefined ? help : `did you mean ${suggestion}?`);
 }
 
 function fail(runtime: Runtime, mode: Mode, error: unknown): ExitCode {

@@ -1,8 +1,9 @@
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { setMaxListeners } from "node:events";
-import { homedir } from "node:os";
+import { constants, homedir } from "node:os";
 import { basename, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Output, Runtime } from "./context.ts";
+import type { ChildRun, Output, Runtime } from "./context.ts";
 
 /** The only place that touches the process. */
 export function nodeRuntime(): Runtime {
@@ -26,6 +27,8 @@ export function nodeRuntime(): Runtime {
       return inquirerPrompts(process.stderr, this.signal);
     },
     now: () => new Date(),
+    startChild: (commandLine, { stdoutTo, ...options }) =>
+      spawnShell(commandLine, { ...options, stdio: ["ignore", stdoutTo === "stdout" ? 1 : 2, 2] }).run,
     get signal() {
       interrupted ??= listenForInterrupt();
       return interrupted;
@@ -85,4 +88,36 @@ async function readStdin(): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
+}
+
+/**
+ * A shell and what it starts, as one group of processes: a signal to the shell alone would leave the rest running.
+ * None of it outlives this process.
+ */
+export function spawnShell(
+  commandLine: string,
+  options: Pick<SpawnOptions, "cwd" | "stdio"> & { readonly env: Runtime["env"] },
+): { readonly child: ChildProcess; readonly run: ChildRun } {
+  const isWindows = process.platform === "win32";
+  const child = spawn(commandLine, { ...options, shell: true, detached: !isWindows, windowsHide: true });
+  const end = (force: boolean): void => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (isWindows) spawnSync("taskkill", ["/pid", String(child.pid), "/t", "/f"]);
+    else killGroup(child.pid, force ? "SIGKILL" : "SIGTERM");
+  };
+  const endAtOnce = (): void => end(true);
+  process.once("exit", endAtOnce);
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+  }).finally(() => process.off("exit", endAtOnce));
+  return { child, run: { ended, end } };
+}
+
+function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // It has ended in this very moment.
+  }
 }

@@ -27,7 +27,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   core: ["zod"],
   products: ["zod"],
   commands: ["commander"],
-  ui: ["chalk", "ora", "inquirer"],
+  ui: ["chalk", "commander", "ora", "inquirer"],
 };
 
 interface Import {

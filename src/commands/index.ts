@@ -38,6 +38,16 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./whoami.ts"),
   },
   {
+    name: "events",
+    summary: "look at what was received: list, show, follow, count, export, compare",
+    load: () => import("./events/index.ts"),
+  },
+  {
+    name: "replay",
+    summary: "send a received delivery to your app once more",
+    load: () => import("./replay.ts"),
+  },
+  {
     name: "products",
     summary: "list products, their events and what proof each carries",
     load: () => import("./products.ts"),

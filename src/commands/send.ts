@@ -27,7 +27,7 @@ answers and all were 2xx.
 `;
 
 export const define: Define = (command, act) => {
-  addSecretOptions(addFaultOptions(addLoadOptions(addContentOptions(addTargetOptions(command)))))
+  addFaultOptions(addLoadOptions(addSecretOptions(addContentOptions(addTargetOptions(command)))))
     .addHelpText("after", EXAMPLES)
     .action(
       act(async (context, product: string | undefined, event: string | undefined, options: SendOptions) => {
@@ -46,7 +46,7 @@ function addTargetOptions(command: Command): Command {
     .argument("[event]", "Leads.create, Ticket.Create, invoice_created, …; not needed with --data")
     .option("--all", "every event of the product, or of every product")
     .option("-t, --to <target>", "URL, port, path or host:port/path (default: the local receiver)")
-    .option("--timeout <duration>", "give up on an answer after this long", "30s")
+    .option("--timeout <time>", "give up on an answer after this long", "30s")
     .option("--insecure", "accept a self-signed certificate")
     .option("--dry-run", "print the request, send nothing")
     .option("--curl", "print a curl command for a POSIX shell that does the same, send nothing");
@@ -54,11 +54,12 @@ function addTargetOptions(command: Command): Command {
 
 function addContentOptions(command: Command): Command {
   return command
+    .optionsGroup("What is sent:")
     .option("--format <format>", "how the product writes it (default: guide)")
-    .option("--set <path=value>", "change a value of the sample; repeatable", collect)
+    .option("--set <path=value>", "change a value of the sample (repeatable)", collect)
     .option("--add", "let --set put in what the sample does not have")
     .option("--data <body>", "a body of your own: @file, - for standard input, or the text itself")
-    .option("-H, --header <name: value>", "add a header; repeatable", collect)
+    .option("-H, --header <name: value>", "add a header (repeatable)", collect)
     .addOption(new Option("--fresh", "new ids and current times (default, but for --data)"))
     .option("--no-fresh", "the sample as it lies")
     .option("--seed <n>", "the same new ids each time, and the sample's own times")
@@ -67,6 +68,7 @@ function addContentOptions(command: Command): Command {
 
 function addLoadOptions(command: Command): Command {
   return command
+    .optionsGroup("How much and how fast:")
     .option("--count <n>", "send this many, each with new ids", "1")
     .option("--repeat <n>", "send each delivery this many times more, byte for byte", "0")
     .option("--concurrency <n>", "how many at the same time, at most 256", "1")
@@ -75,10 +77,11 @@ function addLoadOptions(command: Command): Command {
 
 function addFaultOptions(command: Command): Command {
   return command
+    .optionsGroup("Zoho's bad days:")
     .option("--bad-signature", "sign with a wrong secret")
     .option("--no-signature", "do not sign")
     .option("--bad-token", "put a wrong token in")
     .option("--malformed", "break the JSON")
     .option("--truncate", "cut the body off after it was signed")
-    .option("--slow [duration]", "send the body bit by bit over this time (5s)");
+    .option("--slow [time]", "send the body bit by bit over this time (5s)");
 }

@@ -22,6 +22,8 @@ function addCommonOptions(command: Command): void {
   for (const child of command.commands) addCommonOptions(child);
   if (command.commands.length > 0) return;
   command
+    .optionsGroup("Common options:")
+    .helpOption("-h, --help", "show help")
     .addOption(new Option("--json", "print one JSON object a line on stdout").default(false))
     .option("-q, --quiet", "results and errors only")
     .option("-v, --verbose", "show more")

@@ -1,8 +1,10 @@
 import { loadConfig } from "../config/load.ts";
+import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import type { Delivery, HeaderPair } from "../core/delivery.ts";
 import { ExitCode, usageError } from "../core/errors.ts";
+import type { Format } from "../core/product.ts";
 import type { VerifiedReport } from "../core/report.ts";
 import { expectFewChecks } from "../core/schema-check.ts";
 import { parseDuration } from "../core/units.ts";
@@ -141,6 +143,12 @@ function signatureOf({ signature }: VerifyOptions): string | undefined {
   return signature;
 }
 
+function howToCheck(format: Format | undefined, id: string): string {
+  const credential = format?.proofs.find((proof) => proof.id === id)?.credential ?? "secret";
+  const file = credential === "secret" ? ", or name a file with --secret-file" : "";
+  return `set ${CREDENTIAL_VARIABLES[credential] ?? credential}${file}`;
+}
+
 /** The payload with the headers that were given: each replaces those of its name. */
 function withHeaders(
   payload: InputPayload,
@@ -171,7 +179,7 @@ function reportOn(
   if (unchecked !== undefined && (wanted.signature !== undefined || header.length > 0)) {
     throw usageError(
       `${unchecked.id}: a signature was given, but no secret to check it with`,
-      "set ZOHO_WEBHOOK_SECRET, or name a file with --secret-file",
+      howToCheck(verified.format, unchecked.id),
     );
   }
   return {

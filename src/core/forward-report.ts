@@ -11,8 +11,11 @@ export interface ForwardReport {
   readonly error: string | undefined;
   readonly hint: string | undefined;
   readonly replyPreview: string;
-  /** `mirrored`: the sender got this answer, and trying again is up to it. */
-  readonly state: "delivered" | "failed" | "retry" | "mirrored";
+  /**
+   * `mirrored`: the sender got this answer, and trying again is up to it. `single`: an attempt that the log tells of and
+   * that was outside of its queue, a mirrored or a repeated delivery.
+   */
+  readonly state: "delivered" | "failed" | "retry" | "mirrored" | "single";
   readonly retryInMs: number | undefined;
 }
 

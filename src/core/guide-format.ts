@@ -16,7 +16,9 @@ interface GuideParts<Events extends readonly WebhookEvent[]> {
 }
 
 /** A format of the guide: its id, its signature and its challenge are the same for every product. */
-export function guideFormat<const Events extends readonly WebhookEvent[]>(parts: GuideParts<Events>): Format<Events> {
+export function guideFormat<const Events extends readonly WebhookEvent[]>(
+  parts: GuideParts<Events>,
+): Format<Events, "guide"> {
   return {
     id: "guide",
     source: parts.source,

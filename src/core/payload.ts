@@ -1,5 +1,5 @@
 import { type Delivery, mediaParameter, mediaType, splitUrl } from "./delivery.ts";
-import { parseJson, type TextPosition } from "./json-text.ts";
+import { type JsonResult, parseJson, type TextPosition } from "./json-text.ts";
 import { parseMultipart } from "./multipart.ts";
 
 export type PayloadKind = "json" | "form" | "multipart" | "text" | "query" | "empty";
@@ -18,6 +18,11 @@ export interface Payload {
 }
 
 export type FieldPair = readonly [name: string, value: string];
+
+/** Neither a body nor parameters, or JSON with nothing in it. */
+export function isEmpty({ kind, data }: Payload): boolean {
+  return kind === "empty" || (typeof data === "object" && data !== null && Object.keys(data).length === 0);
+}
 
 /** Why a body is not what it says it is. `status` is the answer that the sender gets. */
 export interface PayloadProblem {
@@ -63,7 +68,7 @@ function readJson(delivery: Delivery): PayloadResult {
   const text = decodeText(delivery);
   if (text === undefined) return notText(delivery);
   const parsed = parseJson(text);
-  if (!parsed.ok) return problem(400, `the body is not valid JSON: ${parsed.reason}`, parsed.position);
+  if (!parsed.ok) return brokenJson(parsed);
   return found({ kind: "json", data: parsed.value, text });
 }
 
@@ -92,6 +97,8 @@ function readUndeclared(delivery: Delivery): PayloadResult {
   const parsed = parseJson(text);
   if (parsed.ok) return found({ kind: "json", data: parsed.value, text });
   if (mediaType(delivery) === "text/plain") return found({ kind: "text", data: text });
+  // What begins like JSON was meant to be: where it breaks helps more than that its type is missing.
+  if (/^\s*[{[]/.test(text)) return brokenJson(parsed);
   return problem(415, "the request has no content type, and the body is not JSON");
 }
 
@@ -122,6 +129,10 @@ function decodeText(delivery: Delivery): string | undefined {
 
 function notText(delivery: Delivery): PayloadResult {
   return problem(400, `the body is not valid ${mediaParameter(delivery, "charset") ?? "UTF-8"} text`);
+}
+
+function brokenJson({ reason, position }: Extract<JsonResult, { ok: false }>): PayloadResult {
+  return problem(400, `the body is not valid JSON: ${reason}`, position);
 }
 
 function problem(status: 400 | 415, reason: string, position?: TextPosition): PayloadResult {

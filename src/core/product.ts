@@ -87,9 +87,11 @@ export interface WebhookEvent<Name extends string = string, Schema extends z.Zod
 
 export interface Reply {
   readonly status: number;
+  /** Empty where `headers` tell it, or nothing does. */
   readonly contentType: string;
-  readonly body: string | Buffer;
+  /** Any others, but for those of the connection and the length. */
   readonly headers?: readonly HeaderPair[];
+  readonly body: string | Buffer;
 }
 
 /** A sample as it goes over the wire. What is left out is that of plain JSON by POST. */
@@ -110,8 +112,8 @@ export interface OfferedSecret {
 }
 
 /** One way a product's deliveries look. */
-export interface Format<Events extends readonly WebhookEvent[] = readonly WebhookEvent[]> {
-  readonly id: string;
+export interface Format<Events extends readonly WebhookEvent[] = readonly WebhookEvent[], Id extends string = string> {
+  readonly id: Id;
   /** Where it is specified; says so when the envelope is modelled on its siblings. */
   readonly source: string;
   /** In the order in which they are applied on signing. */

@@ -2,8 +2,10 @@ import type { ApiRequestReport, ChannelReport, SignInReport } from "./channel-re
 import type { HeaderPair } from "./delivery.ts";
 import type { ForwardReport, TargetReport, TunnelReport } from "./forward-report.ts";
 import type { TextPosition } from "./json-text.ts";
+import type { EntryReport, KeptFacts, LogStatsReport } from "./log-report.ts";
 import type { Explanation, Proves, WebhookEvent } from "./product.ts";
 import type { Receipt } from "./receive.ts";
+import type { RequestReport, SendSummaryReport, SentReport } from "./send-report.ts";
 import type { Outcome } from "./verify-payload.ts";
 
 /**
@@ -16,6 +18,8 @@ export type Report =
   | ForwardReport
   | TargetReport
   | TunnelReport
+  | EntryReport
+  | LogStatsReport
   | SummaryReport
   | SentReport
   | SendSummaryReport
@@ -61,6 +65,8 @@ export interface EventReport {
   readonly refusal: string | undefined;
   /** False when a filter of the user's hides the line; it still counts. */
   readonly shown: boolean;
+  /** Set when the event is read from the log. */
+  readonly kept?: KeptFacts;
 }
 
 export interface ProductCount {
@@ -88,51 +94,6 @@ export interface SummaryReport {
   readonly tunnelDownMs: number | undefined;
   /** What `--expect` asked for beside what came. */
   readonly expectations: readonly { readonly event: string; readonly wanted: number; readonly came: number }[];
-}
-
-export interface SentReport {
-  readonly type: "sent";
-  readonly product: string;
-  readonly event: string | undefined;
-  readonly format: string;
-  readonly url: string;
-  readonly status: number | undefined;
-  readonly latencyMs: number;
-  readonly error: string | undefined;
-  /** What is likely wrong and what to do, where the delivery failed. */
-  readonly hint?: string | undefined;
-  /** One of many: for a person notes and answer are left out where all is well. */
-  readonly brief?: boolean;
-  /** The start of the target's answer. */
-  readonly replyPreview: string | undefined;
-  /** What was sent along with it, for a person: "signed with ZOHO_WEBHOOK_SECRET". */
-  readonly notes: readonly string[];
-  readonly bytes: number;
-}
-
-export interface SendSummaryReport {
-  readonly type: "send-summary";
-  readonly count: number;
-  readonly ok: number;
-  readonly failed: number;
-  readonly seconds: number;
-  /** Milliseconds. */
-  readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
-  readonly statuses: Readonly<Record<string, number>>;
-}
-
-/** A request that was prepared and not sent. */
-export interface RequestReport {
-  readonly type: "request";
-  readonly product: string;
-  readonly event: string | undefined;
-  readonly format: string;
-  readonly method: string;
-  readonly url: string;
-  readonly headers: readonly HeaderPair[];
-  readonly body: Buffer;
-  /** The same as a curl command, when that was asked for. */
-  readonly curl: string | undefined;
 }
 
 export interface VerifiedReport {

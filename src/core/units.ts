@@ -75,3 +75,9 @@ export function formatSpan(ms: number): string {
     .map(([amount, unit]) => `${amount}${unit}`)
     .join(" ");
 }
+
+/** `2026-05-01`, by the clock of this machine. */
+export function formatDay(at: Date): string {
+  const part = (value: number): string => String(value).padStart(2, "0");
+  return `${at.getFullYear()}-${part(at.getMonth() + 1)}-${part(at.getDate())}`;
+}

@@ -4,14 +4,14 @@ import type { Encoding, FormatSettings } from "./format-settings.ts";
 import { event, type Format, type WebhookEvent } from "./product.ts";
 import { staticAuth } from "./proofs/static-auth.ts";
 
-interface UserFormedParts {
-  readonly id: string;
+interface UserFormedParts<Id extends string, Name extends string> {
+  readonly id: Id;
   readonly source: string;
   /** How the product writes it unless it is told otherwise. */
   readonly encoding: Encoding;
   /** Beside POST. */
   readonly methods?: readonly string[];
-  readonly event: { readonly name: string; readonly summary: string };
+  readonly event: { readonly name: Name; readonly summary: string };
   /** What a body must be; anything by default, since its fields are the user's own. */
   readonly schema?: () => z.ZodType;
   /** Tells such bodies without being told the product, where they have marks of their own. */
@@ -24,15 +24,17 @@ interface UserFormedParts {
  * A webhook whose body, content type and credentials its user designs: no envelope, no event name, no signature.
  * On the product's own URL any body is one; the user can have it carry a fixed value, which shows the sender.
  */
-export function userFormed(parts: UserFormedParts, settings: FormatSettings = {}): Format {
+export function userFormed<const Id extends string, const Name extends string>(
+  parts: UserFormedParts<Id, Name>,
+  settings: FormatSettings = {},
+): Format<readonly [WebhookEvent<Name>], Id> {
   const encoding = settings.encoding ?? parts.encoding;
   const { name, summary } = parts.event;
-  const events: readonly WebhookEvent[] = [event(name, summary, parts.schema ?? z.unknown, { open: true })];
   return {
     id: parts.id,
     source: parts.source,
     proofs: settings.auth === undefined ? [] : [staticAuth(settings.auth)],
-    events,
+    events: [event(name, summary, parts.schema ?? z.unknown, { open: true })],
     recognise: parts.recognise ?? (() => undefined),
     records: parts.records ?? idFields,
     methods: parts.methods ?? [],

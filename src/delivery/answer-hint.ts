@@ -3,7 +3,13 @@ import type { PostResult } from "./post.ts";
 /** The guide: an answer that takes longer counts as a failure. */
 export const SLOWEST_ANSWER_MS = 10_000;
 
-export function isDelivered({ status, error }: Pick<PostResult, "status" | "error">): boolean {
+export function isDelivered({
+  status,
+  error,
+}: {
+  readonly status: number | undefined;
+  readonly error: unknown;
+}): boolean {
   return error === undefined && status !== undefined && status >= 200 && status < 300;
 }
 

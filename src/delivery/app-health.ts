@@ -37,7 +37,9 @@ export function watchApp({ origin, now, countWaiting, onReport, onTrouble }: App
     if (!(await isListening(origin))) return probeIn(Math.min(pauseMs * 2, PROBE_MOST_MS));
     if (closed || downSince === undefined) return;
     const downMs = now().getTime() - downSince.getTime();
-    const waiting = await countWaiting();
+    // How many wait is worth a word, but not that they go on waiting.
+    const waiting = await countWaiting().catch((error: unknown) => void onTrouble(error));
+    if (closed) return;
     downSince = undefined;
     onReport({ type: "target", state: "up", target: origin, reason: undefined, waiting, downMs });
     for (const wake of waiters) wake();

@@ -15,6 +15,8 @@ export interface DispatcherOptions {
 export interface Dispatchers {
   /** Kept-alive connections to the URL's server, or through the proxy that the environment names for it. */
   for(url: URL): Dispatcher;
+  /** Whether there is no proxy between. */
+  isDirect(url: URL): boolean;
   /** Closes them all at once, whatever is under way. */
   close(): Promise<void>;
 }
@@ -59,12 +61,14 @@ export async function openDispatchers({ connections, insecure, env }: Dispatcher
       );
     }
   };
+  const choose = (url: URL): Dispatcher => {
+    if (isLoopback(url.hostname) || (httpProxy === "" && httpsProxy === "")) return direct;
+    proxied ??= throughProxy();
+    return proxied;
+  };
   return {
-    for(url) {
-      if (isLoopback(url.hostname) || (httpProxy === "" && httpsProxy === "")) return direct;
-      proxied ??= throughProxy();
-      return proxied;
-    },
+    for: choose,
+    isDirect: (url) => choose(url) === direct,
     async close() {
       await Promise.all([direct.destroy(), proxied?.destroy()]);
     },
@@ -72,7 +76,7 @@ export async function openDispatchers({ connections, insecure, env }: Dispatcher
 }
 
 /** A proxy could not reach this machine's own loopback, and must not be asked to. */
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   return isLocalhost(hostname) || /^127\.\d+\.\d+\.\d+$/.test(hostname) || hostname === "[::1]";
 }
 

@@ -2,9 +2,10 @@ import { errorText } from "../core/errors.ts";
 import type { TargetReport } from "../core/forward-report.ts";
 import type { ClaimRef } from "../store/forward.ts";
 import type { Log } from "../store/log.ts";
-import { type AppHealth, watchApp } from "./app-health.ts";
+import { watchApp } from "./app-health.ts";
 import type { ForwardSource } from "./forward-request.ts";
-import { createLane, type Lane, type LaneOptions } from "./lane.ts";
+import { createLane, type Lane, type LaneApp, type LaneOptions } from "./lane.ts";
+import { createPlaces } from "./places.ts";
 
 /** Delivers what was kept: at once where there is room, else from the log, in order. A lane for each target. */
 export interface Forwarder {
@@ -19,22 +20,26 @@ export interface Forwarder {
 
 export interface ForwarderOptions extends LaneOptions {
   readonly log: LaneOptions["log"] & Pick<Log, "waiting">;
+  /** How many deliveries are on their way to one app at the same time, at most. */
+  readonly concurrency: number;
   onTarget(report: TargetReport): void;
 }
 
 export function createForwarder(options: ForwarderOptions): Forwarder {
-  const { log, now, onTarget, onTrouble } = options;
+  const { log, concurrency, now, onTarget, onTrouble } = options;
   const lanes = new Map<string, Lane>();
-  const apps = new Map<string, AppHealth>();
+  const apps = new Map<string, LaneApp>();
 
-  const appOf = (origin: string): AppHealth => {
+  const appOf = (origin: string): LaneApp => {
     const countWaiting = async (): Promise<number> => {
       const counts = await log.waiting();
       return counts.filter(({ target }) => originOf(target) === origin).reduce((sum, { waiting }) => sum + waiting, 0);
     };
-    const app =
-      apps.get(origin) ??
-      watchApp({ origin, now, countWaiting, onReport: onTarget, onTrouble: (error) => onTrouble(errorText(error)) });
+    const onHealthTrouble = (error: unknown): void => onTrouble(errorText(error));
+    const app = apps.get(origin) ?? {
+      health: watchApp({ origin, now, countWaiting, onReport: onTarget, onTrouble: onHealthTrouble }),
+      places: createPlaces(concurrency),
+    };
     apps.set(origin, app);
     return app;
   };
@@ -45,9 +50,14 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   };
   return {
     reserve(targets) {
-      const wanted = targets.map(laneOf);
-      if (!wanted.every((lane) => lane.hasRoom())) return false;
-      for (const lane of wanted) lane.take();
+      const reserved: Lane[] = [];
+      for (const lane of targets.map(laneOf)) {
+        if (lane.reserve()) reserved.push(lane);
+        else {
+          for (const each of reserved) each.giveBack();
+          return false;
+        }
+      }
       return true;
     },
     giveBack(targets) {
@@ -58,7 +68,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       for (const target of targets) laneOf(target).wake();
     },
     async close(graceMs) {
-      for (const app of apps.values()) app.close();
+      for (const { health } of apps.values()) health.close();
       await Promise.all([...lanes.values()].map((lane) => lane.close(graceMs)));
     },
   };

@@ -22,25 +22,26 @@ export function keepingLedger(options: KeepingOptions): Ledger {
   return {
     async keep(entry) {
       const targets = targetsOf(entry, routes);
-      const [first] = targets;
+      const [first, ...others] = targets;
       if (first === undefined) return log.append(toLogEntry(entry));
-      if (mirror !== undefined) {
-        const { n, duplicateOf } = await log.append(toLogEntry(entry));
-        return { n, duplicateOf, answer: () => mirror(first, sourceOf(entry, n, duplicateOf)) };
-      }
-      return keepAndForward(entry, targets, options);
+      if (mirror === undefined) return keepAndForward(entry, targets, options);
+      // One answer can be given; the other targets get their deliveries as they would without it.
+      const kept = await keepAndForward(entry, others, options);
+      return { ...kept, answer: () => mirror.answer(first, sourceOf(entry, kept.n, kept.duplicateOf)) };
     },
   };
 }
 
 async function keepAndForward(entry: Entry, targets: readonly string[], options: KeepingOptions): Promise<Kept> {
-  const { log, forwarder, ordered, leaseMs } = options;
+  const { log, forwarder, mirror, ordered, leaseMs } = options;
   const reserved = forwarder.reserve(targets);
   const orderKey = ordered ? orderKeyOf(entry) : undefined;
   const forward = { targets, duplicates: true, orderKey, leaseMs: reserved ? leaseMs : undefined };
   let appended: Appended;
   try {
-    appended = await log.append({ ...toLogEntry(entry), forward });
+    // What the app is to answer is not known yet.
+    const status = mirror === undefined ? undefined : { status: undefined };
+    appended = await log.append({ ...toLogEntry(entry), ...status, forward });
   } catch (error) {
     if (reserved) forwarder.giveBack(targets);
     throw error;
@@ -73,7 +74,8 @@ function sourceOf({ arrival }: Entry, n: number, duplicateOf: number | undefined
   return { n, delivery: arrival.delivery, remote: arrival.address, duplicateOf };
 }
 
-function toLogEntry({ arrival, receipt, decision }: Entry): Parameters<Log["append"]>[0] {
+/** A delivery as the log keeps it. */
+export function toLogEntry({ arrival, receipt, decision }: Entry): Parameters<Log["append"]>[0] {
   const { delivery, address, at } = arrival;
   const { accepted, reason, reply } = decision;
   return { receivedAt: at, delivery, remote: address, receipt, accepted, status: reply.status, refusal: reason };

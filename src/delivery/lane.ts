@@ -1,33 +1,42 @@
 import { setMaxListeners } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { errorText } from "../core/errors.ts";
 import type { ForwardReport } from "../core/forward-report.ts";
-import type { Claim, ClaimRef, Outcome } from "../store/forward.ts";
+import { formatDuration } from "../core/units.ts";
+import type { Claim, ClaimRef, NewAttempt, Outcome } from "../store/forward.ts";
 import type { Log } from "../store/log.ts";
+import { createAlarm } from "./alarm.ts";
+import { SLOWEST_ANSWER_MS } from "./answer-hint.ts";
 import type { AppHealth } from "./app-health.ts";
 import { type ForwardSource, forwardRequest } from "./forward-request.ts";
+import type { Places } from "./places.ts";
 import type { Poster, PostResult } from "./post.ts";
 import { type AttemptOutcome, afterAttempt, type RetryPolicy } from "./retry.ts";
 
 export interface LaneOptions {
   /** The part of the log that a lane works on. */
-  readonly log: Pick<Log, "claimWaiting" | "settle" | "release">;
+  readonly log: Pick<Log, "claimWaiting" | "nextDue" | "settle" | "release">;
   readonly poster: Poster;
   readonly retry: RetryPolicy;
-  /** How many deliveries are on their way to one target at the same time, at most. */
-  readonly concurrency: number;
   /** How long a claim lasts: longer than any attempt. */
   readonly leaseMs: number;
+  /** How long an answer may take before it is said that Zoho would not have waited. */
+  readonly slowMs?: number;
   now(): Date;
   onReport(report: ForwardReport): void;
   onTrouble(message: string): void;
 }
 
-/** The way to one target: its free places and what waits for it. */
+/** The app that a target belongs to, which other targets may share. */
+export interface LaneApp {
+  readonly health: AppHealth;
+  readonly places: Places;
+}
+
+/** The way to one target. Holds only what is on its way: what waits is in the log. */
 export interface Lane {
-  /** A place is free and nothing that waits would be overtaken. */
-  hasRoom(): boolean;
-  /** Takes a place for a delivery that is about to be kept. */
-  take(): void;
+  /** Takes a place for a delivery that is about to be kept; false where there is none, or others wait for it. */
+  reserve(): boolean;
   giveBack(): void;
   /** Delivers what was claimed for a place that was taken. */
   deliver(claim: ClaimRef, source: ForwardSource): void;
@@ -38,36 +47,28 @@ export interface Lane {
 }
 
 const AFTER_TROUBLE_MS = 5000;
-/** What found the app gone was the first of those that wait: it goes first again. */
-const FIRST = new Date(0);
 
-export function createLane(target: string, health: AppHealth, options: LaneOptions): Lane {
-  const { log, poster, retry, concurrency, leaseMs, now, onReport, onTrouble } = options;
+export function createLane(target: string, { health, places }: LaneApp, options: LaneOptions): Lane {
+  const { log, poster, retry, leaseMs, slowMs = SLOWEST_ANSWER_MS, now, onReport, onTrouble } = options;
   const underWay = new Set<Promise<void>>();
-  const timers = new Set<NodeJS.Timeout>();
+  const alarm = createAlarm(now, wake);
+  const closing = new AbortController();
   const cut = new AbortController();
-  let taken = 0;
-  let waiting = false;
+  // Until the log has been asked, an earlier run may have left something that goes first.
+  let waiting = true;
   let claiming = false;
-  let closing = false;
-  setMaxListeners(0, cut.signal);
+  /** Something is due that has to wait for an earlier delivery of its record. */
+  let heldUp = false;
+  setMaxListeners(0, closing.signal, cut.signal);
   health.onBack(wake);
+  places.onFree(pump);
 
-  const isOpen = (): boolean => !closing && !health.isDown() && taken < concurrency;
+  const isOpen = (): boolean => !closing.signal.aborted && !health.isDown() && places.free() > 0;
 
   function track(work: Promise<void>): void {
     const tracked = work.catch((error: unknown) => onTrouble(`forwarding to ${target}: ${errorText(error)}`));
     underWay.add(tracked);
     void tracked.then(() => underWay.delete(tracked));
-  }
-
-  function later(work: () => void, afterMs: number): void {
-    if (closing) return;
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      work();
-    }, afterMs);
-    timers.add(timer);
   }
 
   function wake(): void {
@@ -76,13 +77,12 @@ export function createLane(target: string, health: AppHealth, options: LaneOptio
   }
 
   function pump(): void {
-    if (!waiting || claiming || !isOpen()) return;
-    track(claimMore());
+    if (waiting && !claiming && isOpen()) track(claimMore());
   }
 
   async function claimMore(): Promise<void> {
-    const limit = concurrency - taken;
-    taken += limit;
+    const limit = places.free();
+    places.take(limit);
     claiming = true;
     // A wake from here on means something that this claim may not have seen.
     waiting = false;
@@ -90,47 +90,60 @@ export function createLane(target: string, health: AppHealth, options: LaneOptio
     try {
       claims = await log.claimWaiting({ target, limit, now: now(), leaseMs });
       if (claims.length === limit) waiting = true;
+      else await lookAhead();
     } catch (error) {
-      later(wake, AFTER_TROUBLE_MS);
+      alarm.set(new Date(now().getTime() + AFTER_TROUBLE_MS));
       throw error;
     } finally {
+      for (const claim of claims) begin(claim, claim.attempts, claim);
       claiming = false;
-      taken -= limit - claims.length;
+      // Also with nothing to give back: it is how this lane goes on.
+      places.give(limit - claims.length);
     }
-    for (const claim of claims) begin(claim, claim.attempts, claim);
-    pump();
+  }
+
+  /** Nothing more can be claimed now: when can it? */
+  async function lookAhead(): Promise<void> {
+    const { held, at } = await log.nextDue(target, now());
+    heldUp ||= held;
+    if (at !== undefined) alarm.set(at);
   }
 
   function begin(claim: ClaimRef, attemptsBefore: number, source: ForwardSource): void {
     const work = async (): Promise<void> => {
       try {
         // What was claimed while the target went away keeps its place in the log.
-        if (closing || health.isDown()) await putBack(claim);
+        if (closing.signal.aborted || health.isDown()) await putBack(claim);
         else await attempt(claim, attemptsBefore, source);
       } finally {
-        taken--;
-        pump();
+        waiting ||= heldUp;
+        heldUp = false;
+        places.give(1);
       }
     };
     track(work());
   }
 
   async function putBack(claim: ClaimRef): Promise<void> {
-    await log.release([claim]);
+    await insist(() => log.release([claim]));
     waiting = true;
   }
 
   async function attempt(claim: ClaimRef, attemptsBefore: number, source: ForwardSource): Promise<void> {
     const at = now();
+    const slow = setTimeout(() => onTrouble(slowText(claim.n)), slowMs);
     const result = await poster.post(forwardRequest(source, target), { signal: cut.signal });
+    clearTimeout(slow);
     // An attempt that our own end has cut short is none.
     if (result.error?.code === "interrupted") return putBack(claim);
-    const outcome = afterAttempt(result, attemptsBefore, retry);
-    await log.settle(claim, attemptRecord(at, result), settlement(outcome));
+    const outcome = afterAttempt(result, attemptsBefore, retry, poster.isDirect(target));
     if (outcome.state === "down") {
-      waiting = true;
-      return health.wentDown(result.error?.message ?? "it is not there");
+      health.wentDown(result.error?.message ?? "it is not there");
+      return putBack(claim);
     }
+    const next = settlement(outcome);
+    await insist(() => log.settle(claim, attemptRecord(at, result), next));
+    if (next.state === "retry") alarm.set(next.at);
     onReport({
       type: "forward",
       n: claim.n,
@@ -144,33 +157,46 @@ export function createLane(target: string, health: AppHealth, options: LaneOptio
       state: outcome.state,
       retryInMs: outcome.state === "retry" ? outcome.afterMs : undefined,
     });
-    if (outcome.state === "retry") later(wake, outcome.afterMs);
   }
 
-  function attemptRecord(at: Date, { status, latencyMs, error, replyPreview }: PostResult) {
+  /** The log may refuse for a while, full or locked: it is told what became of a delivery until it takes it. */
+  async function insist(tell: () => Promise<void>): Promise<void> {
+    for (let said = false; ; said = true) {
+      try {
+        return await tell();
+      } catch (error) {
+        if (closing.signal.aborted) throw error;
+        if (!said) onTrouble(`forwarding to ${target}: ${errorText(error)}`);
+      }
+      await delay(AFTER_TROUBLE_MS, undefined, { signal: closing.signal }).catch(() => {});
+    }
+  }
+
+  function settlement(outcome: Exclude<AttemptOutcome, { state: "down" }>): Outcome {
+    if (outcome.state !== "retry") return outcome;
+    return { state: "retry", at: new Date(now().getTime() + outcome.afterMs) };
+  }
+
+  function attemptRecord(at: Date, { status, latencyMs, error, replyPreview }: PostResult): NewAttempt {
     return { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
   }
 
-  function settlement(outcome: AttemptOutcome): Outcome {
-    if (outcome.state === "down") return { state: "retry", at: FIRST };
-    if (outcome.state === "retry") return { state: "retry", at: new Date(now().getTime() + outcome.afterMs) };
-    return { state: outcome.state };
+  function slowText(n: number): string {
+    return `#${n}: ${target} has not answered for ${formatDuration(slowMs)}: Zoho would take this delivery for failed`;
   }
 
   return {
-    hasRoom: () => isOpen() && !waiting,
-    take: () => {
-      taken++;
+    reserve() {
+      if (waiting || !isOpen()) return false;
+      places.take(1);
+      return true;
     },
-    giveBack: () => {
-      taken--;
-      pump();
-    },
+    giveBack: () => places.give(1),
     deliver: (claim, source) => begin(claim, 0, source),
     wake,
     async close(graceMs) {
-      closing = true;
-      for (const timer of timers) clearTimeout(timer);
+      closing.abort();
+      alarm.clear();
       const patience = setTimeout(() => cut.abort(), graceMs);
       while (underWay.size > 0) await Promise.all(underWay);
       clearTimeout(patience);

@@ -1,13 +1,19 @@
-import { headerValue } from "../core/delivery.ts";
+import { setMaxListeners } from "node:events";
+import type { HeaderPair } from "../core/delivery.ts";
+import { errorText } from "../core/errors.ts";
 import type { ForwardReport } from "../core/forward-report.ts";
 import type { Reply } from "../core/product.ts";
 import { plainReply } from "../core/reply.ts";
 import type { Log } from "../store/log.ts";
 import { type ForwardSource, forwardRequest } from "./forward-request.ts";
-import type { Poster, PostResult } from "./post.ts";
+import { endToEnd, type Poster, type PostResult } from "./post.ts";
 
 /** Hands a delivery on and gives the app's own answer, in the time that the sender waits. */
-export type Mirror = (target: string, source: ForwardSource) => Promise<Reply>;
+export interface Mirror {
+  answer(target: string, source: ForwardSource): Promise<Reply>;
+  /** Gives up what is under way: its senders get a 502 while their connections are still there. */
+  cut(): void;
+}
 
 /** The guide's ten seconds, less what it takes to say so. */
 export const MIRROR_BUDGET_MS = 9_500;
@@ -18,45 +24,52 @@ export interface MirrorOptions {
   readonly poster: Poster;
   now(): Date;
   onReport(report: ForwardReport): void;
+  onTrouble(message: string): void;
 }
 
 /** Nothing is tried again: the sender sees the failure and does that itself. */
-export function createMirror({ log, poster, now, onReport }: MirrorOptions): Mirror {
-  return async (target, source) => {
-    const at = now();
-    const result = await poster.post(forwardRequest(source, target), { wholeReply: true });
-    const { status, latencyMs, error, replyPreview } = result;
-    const reply = mirroredReply(result, target);
-    const attempt = await log.recordAttempt(source.n, {
-      target,
-      at,
-      status,
-      latencyMs,
-      error: error?.message,
-      reply: replyPreview,
-    });
-    await log.setAnswer(source.n, { status: reply.status, refusal: error?.message });
-    onReport({
-      type: "forward",
-      n: source.n,
-      attempt,
-      target,
-      status: reply.status,
-      latencyMs,
-      error: error?.message,
-      hint: error?.hint,
-      replyPreview,
-      state: "mirrored",
-      retryInMs: undefined,
-    });
-    return reply;
+export function createMirror({ log, poster, now, onReport, onTrouble }: MirrorOptions): Mirror {
+  const end = new AbortController();
+  setMaxListeners(0, end.signal);
+  return {
+    async answer(target, source) {
+      const at = now();
+      const result = await poster.post(forwardRequest(source, target), { wholeReply: true, signal: end.signal });
+      const { status, latencyMs, error, replyPreview } = result;
+      const reply = mirroredReply(result);
+      const attempt = { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
+      // The app has answered: that its answer could not be noted down is no reason to give the sender another.
+      await Promise.all([
+        log.recordAttempt(source.n, attempt),
+        log.setAnswer(source.n, { status: reply.status, refusal: error?.message }),
+      ]).catch((thrown: unknown) => onTrouble(`#${source.n}: its answer is not in the log: ${errorText(thrown)}`));
+      onReport({
+        type: "forward",
+        n: source.n,
+        attempt: 1,
+        target,
+        status: reply.status,
+        latencyMs,
+        error: error?.message,
+        hint: error?.hint,
+        replyPreview,
+        state: "mirrored",
+        retryInMs: undefined,
+      });
+      return reply;
+    },
+    cut: () => end.abort(),
   };
 }
 
-function mirroredReply({ status, headers, reply, error }: PostResult, target: string): Reply {
+function mirroredReply({ status, headers, reply, error }: PostResult): Reply {
   if (error?.code === "timeout") return plainReply(504, "the app did not answer within the time that Zoho waits");
   if (error !== undefined || status === undefined)
-    return plainReply(502, `the app could not be reached at ${new URL(target).host}`);
-  const contentType = headerValue({ headers }, "content-type");
-  return { status, contentType: contentType ?? "application/octet-stream", body: reply ?? Buffer.alloc(0) };
+    return plainReply(502, "the app gave no answer that can be passed on");
+  return { status, contentType: "", headers: endToEnd(headers).map(asOnTheWire), body: reply ?? Buffer.alloc(0) };
+}
+
+/** undici reads headers as UTF-8 and Node writes them as Latin-1: so that the bytes stay what they were. */
+function asOnTheWire([name, value]: HeaderPair): HeaderPair {
+  return [name, Buffer.from(value).toString("latin1")];
 }

@@ -69,6 +69,14 @@ export function timeoutFailure({ url, timeoutMs, status }: PostCircumstances): P
   };
 }
 
+export function tooLongFailure({ url, status }: PostCircumstances): PostFailure {
+  return {
+    code: "too-long",
+    message: `${url.host} answered ${status} with more than a megabyte`,
+    hint: "a webhook is answered in a word or two: is this the right route?",
+  };
+}
+
 export function interruptedFailure({ url }: PostCircumstances): PostFailure {
   return {
     code: "interrupted",

@@ -3,7 +3,13 @@ import type { Dispatcher } from "undici";
 import type { Delivery, HeaderPair } from "../core/delivery.ts";
 import { type DispatcherOptions, openDispatchers } from "./dispatchers.ts";
 import { dribble } from "./dribble.ts";
-import { explainFailure, interruptedFailure, type PostFailure, timeoutFailure } from "./post-failure.ts";
+import {
+  explainFailure,
+  interruptedFailure,
+  type PostFailure,
+  timeoutFailure,
+  tooLongFailure,
+} from "./post-failure.ts";
 
 export interface PosterOptions extends DispatcherOptions {
   /** For a whole exchange: connecting, sending, and the answer to its end. */
@@ -15,7 +21,7 @@ export interface PostOptions {
   readonly slowMs?: number | undefined;
   /** Gives up the exchange. */
   readonly signal?: AbortSignal | undefined;
-  /** Keep the whole answer (at most a megabyte) and not its beginning only. */
+  /** Keep the whole answer and not its beginning only; one of more than a megabyte is then a failure. */
   readonly wholeReply?: boolean | undefined;
 }
 
@@ -37,6 +43,8 @@ export interface PostResult {
 
 export interface Poster {
   post(delivery: Delivery, options?: PostOptions): Promise<PostResult>;
+  /** Whether a URL is reached without a proxy. */
+  isDirect(url: string): boolean;
   /** Closes the connections. */
   close(): Promise<void>;
 }
@@ -53,6 +61,7 @@ export async function openPoster(options: PosterOptions): Promise<Poster> {
   const dispatchers = await openDispatchers(options);
   return {
     post: (delivery, each = {}) => exchange(dispatchers.for(new URL(delivery.url)), delivery, options.timeoutMs, each),
+    isDirect: (url) => dispatchers.isDirect(new URL(url)),
     close: () => dispatchers.close(),
   };
 }
@@ -88,7 +97,7 @@ async function exchange(
       origin: url.origin,
       path: url.pathname + url.search,
       method: delivery.method,
-      headers: endToEnd(delivery, slowly).flat(),
+      headers: sentHeaders(delivery, slowly).flat(),
       body: slowly
         ? dribble(delivery.body, slowMs, () => {
             startedAt = performance.now();
@@ -100,6 +109,7 @@ async function exchange(
     status = response.statusCode;
     headers = pairs(response.headers);
     read = await readReply(response.body, wholeReply ? LONGEST_REPLY_BYTES : PREVIEW_BYTES);
+    if (wholeReply && !read.complete) error = tooLongFailure({ url, timeoutMs, status });
   } catch (thrown) {
     const circumstances = { url, timeoutMs, status };
     error = ended === undefined ? explainFailure(thrown, circumstances) : ended(circumstances);
@@ -138,13 +148,17 @@ export function isOfTheConnection(name: string): boolean {
   return OF_THE_CONNECTION.has(name.toLowerCase());
 }
 
-/** The headers that are the sender's and not the connection's. A body that is sent bit by bit needs its length told. */
-function endToEnd({ headers, body }: Delivery, withLength: boolean): readonly HeaderPair[] {
+/** The headers that are the sender's and not the connection's. */
+export function endToEnd(headers: readonly HeaderPair[]): readonly HeaderPair[] {
   const named = headers
     .filter(([name]) => name.toLowerCase() === "connection")
     .flatMap(([, value]) => value.split(",").map((each) => each.trim().toLowerCase()));
-  const kept = headers.filter(([name]) => !isOfTheConnection(name) && !named.includes(name.toLowerCase()));
-  return withLength ? [...kept, ["content-length", String(body.length)]] : kept;
+  return headers.filter(([name]) => !isOfTheConnection(name) && !named.includes(name.toLowerCase()));
+}
+
+/** A body that is sent bit by bit needs its length told. */
+function sentHeaders({ headers, body }: Delivery, withLength: boolean): readonly HeaderPair[] {
+  return withLength ? [...endToEnd(headers), ["content-length", String(body.length)]] : endToEnd(headers);
 }
 
 /** undici gives raw headers as one flat list, though its types say otherwise. */

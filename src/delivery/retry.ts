@@ -14,13 +14,21 @@ export type AttemptOutcome =
   | { readonly state: "down" }
   | { readonly state: "retry"; readonly afterMs: number };
 
-/** What follows from an attempt. `attemptsBefore` counts those that were made before it. */
-export function afterAttempt(result: PostResult, attemptsBefore: number, policy: RetryPolicy): AttemptOutcome {
+/**
+ * What follows from an attempt. `attemptsBefore` counts those that were made before it; `canProbe` says that we could
+ * see for ourselves when a target that is down is back.
+ */
+export function afterAttempt(
+  result: PostResult,
+  attemptsBefore: number,
+  policy: RetryPolicy,
+  canProbe: boolean,
+): AttemptOutcome {
   const { status, error } = result;
   if (error === undefined && status !== undefined && status >= 200 && status < 300) return { state: "delivered" };
   const isWorthRepeating = error !== undefined || status === undefined || status >= 500 || status === 429;
   if (!isWorthRepeating || policy.retries === 0) return { state: "failed" };
-  if (error !== undefined && DOWN.has(error.code)) return { state: "down" };
+  if (canProbe && error !== undefined && DOWN.has(error.code)) return { state: "down" };
   if (attemptsBefore >= policy.retries) return { state: "failed" };
   return { state: "retry", afterMs: policy.baseMs * 2 ** attemptsBefore };
 }

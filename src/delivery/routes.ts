@@ -12,6 +12,8 @@ export interface Routes {
   /** The targets of an event, as absolute URLs: those of every route that names it, else the general one. */
   targetsOf(product: string | undefined, event: string | undefined): readonly string[];
   readonly empty: boolean;
+  /** All that events of these products can go to. */
+  all(products: readonly string[]): readonly string[];
   /** Where things go, for a person. */
   readonly texts: readonly string[];
 }
@@ -44,6 +46,13 @@ export function createRoutes(forwardTo: readonly string[], routes: readonly Rout
       ...forwardTo.map((target) => urlOf(target, "<product>")),
     ],
     empty: forwardTo.length === 0 && routes.length === 0,
+    all: (products) => [
+      ...new Set(
+        [...forwardTo, ...routes.map((route) => route.target)].flatMap((target) =>
+          [...products, undefined].map((product) => urlOf(target, product)),
+        ),
+      ),
+    ],
     targetsOf(product, event) {
       const own = routes.filter((route) => route.pattern.matches(product, event)).map((route) => route.target);
       const targets = own.length > 0 ? own : forwardTo;

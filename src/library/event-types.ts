@@ -9,6 +9,7 @@ export type ProductId = Listed["id"];
 
 type FormatOf<P extends ProductId> = Extract<Listed, { readonly id: P }>["formats"][number];
 type DeclaredIn<F> = F extends Format<infer Events> ? Events[number] : never;
+type IdOf<F> = F extends { readonly id: infer Id extends string } ? Id : never;
 /** The first of a product's formats: what `sign`, `schemas` and `fixture` use. */
 type DefaultFormat<P extends Product> = P["formats"][0];
 
@@ -23,12 +24,12 @@ type Filled<Key extends string> = Key extends `${infer Before}<${string}>${infer
 /** Any name that an event can have: a declared one, or one of a family, such as `"Invoices.create"`. */
 export type EventName<P extends ProductId = ProductId> = Filled<EventKey<P>>;
 
-type Typed<P extends string, Event> =
+type Typed<P extends string, F extends string, Event> =
   Event extends WebhookEvent<infer Name, infer Schema>
     ? {
         readonly product: P;
-        /** `"guide"`, unless the product's deliveries can look otherwise. */
-        readonly format: string;
+        /** `"guide"`, unless the product's deliveries can look otherwise: `"wire"` as Zoho's own servers write them. */
+        readonly format: F;
         /** The declared name, to tell events apart by: `"Leads.create"`; `"<Module>.create"` for a module of your own. */
         readonly event: Name;
         /** The event's own name: `"Invoices.create"` where `event` is `"<Module>.create"`; else the same. */
@@ -38,12 +39,11 @@ type Typed<P extends string, Event> =
     : never;
 
 /**
- * An event of a product, or of any: a union that `product` and `event` tell apart, and with them the payload's type.
+ * An event of a product, or of any: a union that `product`, `format` and `event` tell apart, and with them the payload's type.
  * A number of more than 15 digits is a string of its digits in the payload.
  */
-export type ZohoEvent<P extends ProductId = ProductId> = P extends ProductId
-  ? Typed<P, DeclaredIn<FormatOf<P>>>
-  : never;
+export type ZohoEvent<P extends ProductId = ProductId> = P extends ProductId ? EventIn<P, FormatOf<P>> : never;
+type EventIn<P extends ProductId, F> = F extends unknown ? Typed<P, IdOf<F>, DeclaredIn<F>> : never;
 
 /** One event: `EventOf<"books", "invoice_created">`. */
 export type EventOf<P extends ProductId, Key extends EventKey<P>> = Extract<
@@ -55,7 +55,11 @@ export type EventOf<P extends ProductId, Key extends EventKey<P>> = Extract<
 export type PayloadOf<P extends ProductId, Name extends string> =
   Name extends EventKey<P> ? PayloadAt<P, Name> : PayloadAt<P, FamilyOf<EventKey<P>, Name>>;
 
-type PayloadAt<P extends ProductId, Key> = Extract<ZohoEvent<P>, { readonly event: Key }>["payload"];
+type PayloadAt<P extends ProductId, Key> = [Named<DefaultEvent<P>, Key>] extends [never]
+  ? Named<ZohoEvent<P>, Key>["payload"]
+  : Named<DefaultEvent<P>, Key>["payload"];
+type Named<Event, Key> = Extract<Event, { readonly event: Key; readonly payload: unknown }>;
+type DefaultEvent<P extends ProductId> = EventIn<P, DefaultFormat<Extract<Listed, { readonly id: P }>>>;
 type FamilyOf<Key extends string, Name> = Key extends unknown ? (Name extends Filled<Key> ? Key : never) : never;
 
 type SchemasOf<Events extends readonly WebhookEvent[]> = {

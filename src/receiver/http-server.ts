@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { usageError } from "../core/errors.ts";
+import { receiverAt } from "./health.ts";
 
 export interface ServerAddress {
   readonly host: string;
@@ -40,23 +41,29 @@ function refuseBadHttp(error: NodeJS.ErrnoException, socket: Socket): void {
   );
 }
 
-function listening(server: Server, { host, port }: ServerAddress): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
-    server.listen({ host, port }, resolve);
-  });
+async function listening(server: Server, address: ServerAddress): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ host: address.host, port: address.port }, resolve);
+    });
+  } catch (error) {
+    throw await listenError(error, address);
+  }
 }
 
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  if (error.code === "EADDRINUSE") {
+async function listenError(error: unknown, address: ServerAddress): Promise<unknown> {
+  const { host, port } = address;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "EADDRINUSE") {
+    const pid = await receiverAt(address);
     return usageError(
-      `port ${port} on ${host} is in use, perhaps by another zoho-hooks listen`,
+      `port ${port} on ${host} is in use by ${pid === undefined ? "another program" : `another zoho-hooks listen, process ${pid}`}`,
       "stop that one, or choose another port: --port 4461, or --port 0 for any free one",
     );
   }
-  if (error.code === "EACCES")
-    return usageError(`port ${port} may not be opened by this user`, "choose one above 1023");
-  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND") {
+  if (code === "EACCES") return usageError(`port ${port} may not be opened by this user`, "choose one above 1023");
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
     return usageError(
       `${host} is not an address of this machine`,
       "use --host 127.0.0.1, or --host 0.0.0.0 for all of them",

@@ -7,6 +7,7 @@ import { emptyReceipt } from "../core/receive.ts";
 import { type Decision, plainReply, refuse } from "../core/reply.ts";
 import type { EventReport } from "../core/report.ts";
 import { holdsOffer } from "../core/secret-offer.ts";
+import { healthReply } from "./health.ts";
 import { type OpenServer, openServer } from "./http-server.ts";
 import { type Arrival, type Judgement, type JudgeOptions, judge } from "./judge.ts";
 import type { Ledger } from "./ledger.ts";
@@ -20,6 +21,8 @@ export interface ReceiverOptions extends JudgeOptions {
   /** Bytes. */
   readonly maxBody: number;
   readonly ledger: Ledger;
+  /** Of this process, for another receiver that finds the port taken. */
+  readonly pid: number;
   /** Proves to a probe that comes through a public URL that it has arrived here. */
   readonly probeKey?: ProbeKey;
   /** The public URL in use, while there is one: what comes under its host has come through a tunnel. */
@@ -96,8 +99,7 @@ async function answer(
     return send(response, { ...plainReply(200, "OK"), headers: [[PROBE_ANSWER_HEADER, proof]] });
   }
   const found = route(request.url ?? "/", options.products);
-  if (found.kind === "health")
-    return send(response, { status: 200, contentType: "application/json", body: '{"status":"ok"}' });
+  if (found.kind === "health") return send(response, healthReply(request, options.pid, throughTunnel));
   if (found.kind === "ready") {
     const word = isReady() ? "ready" : "starting";
     return send(response, {
@@ -146,14 +148,17 @@ async function keepAndAnswer(
     duplicateOf: kept?.duplicateOf,
     refusal: decision.reason,
   } as const;
-  if (kept?.answer !== undefined) {
-    options.onEvent({ ...event, status: undefined });
-    return send(response, await kept.answer());
+  try {
+    if (kept?.answer !== undefined) {
+      options.onEvent({ ...event, status: undefined });
+      return send(response, await kept.answer());
+    }
+    const { reply } = decision;
+    send(response, reply);
+    options.onEvent({ ...event, status: reply.status });
+  } finally {
+    kept?.after?.();
   }
-  const { reply } = decision;
-  send(response, reply);
-  options.onEvent({ ...event, status: reply.status });
-  kept?.after?.();
 }
 
 /** A sender hands its secret over once: what cannot be kept must not be answered with a yes. */
@@ -179,11 +184,17 @@ function isFromPublicUrl(request: IncomingMessage, { publicUrl }: ReceiverOption
   return url !== undefined && request.headers.host === new URL(url).host;
 }
 
-function send(response: ServerResponse, { status, contentType, body, headers = [] }: Reply): void {
-  const bytes = Buffer.from(body);
-  for (const [name, value] of headers) response.setHeader(name, value);
-  if (status === 413) response.setHeader("connection", "close");
-  response.writeHead(status, { "content-type": contentType, "content-length": bytes.length });
+/** These have no body, and so no length (RFC 9110, section 6.4.1). */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+
+function send(response: ServerResponse, reply: Reply): void {
+  const { status, contentType, body } = reply;
+  const bytes = Buffer.from(WITHOUT_BODY.has(status) ? "" : body);
+  const headers = [...(reply.headers ?? [])];
+  if (contentType !== "") headers.push(["content-type", contentType]);
+  if (!WITHOUT_BODY.has(status)) headers.push(["content-length", String(bytes.length)]);
+  if (status === 413) headers.push(["connection", "close"]);
+  response.writeHead(status, headers.flat());
   response.end(bytes);
 }
 

@@ -2,7 +2,7 @@ import type { NativeDatabase, SqlValue } from "./engine.ts";
 import type { NewAttempt } from "./forward.ts";
 import type { Appended, NewEntry } from "./log.ts";
 import { listText, numberOf } from "./row.ts";
-import { IN_FLIGHT, WAITING } from "./schema.ts";
+import { DELIVERED, FAILED, IN_FLIGHT, WAITING } from "./schema.ts";
 
 const DUPLICATE_WITHIN_MS = 24 * 60 * 60 * 1000;
 
@@ -10,7 +10,8 @@ const DUPLICATE_WITHIN_MS = 24 * 60 * 60 * 1000;
 export function appender(database: NativeDatabase) {
   const findOriginal = database.prepare(
     `SELECT n FROM deliveries
-     WHERE identity = ? AND accepted = 1 AND duplicate_of IS NULL AND received_at >= ? ORDER BY n LIMIT 1`,
+     WHERE identity = ? AND accepted = 1 AND duplicate_of IS NULL AND received_at >= ?
+       AND (status IS NULL OR status < 300) ORDER BY n LIMIT 1`,
   );
   const addDelivery = database.prepare(
     `INSERT INTO deliveries (received_at, method, url, remote, product, format, event, known, accepted, invalid, status,
@@ -27,6 +28,9 @@ export function appender(database: NativeDatabase) {
   const setAnswer = database.prepare("UPDATE deliveries SET status = ?, refusal = ? WHERE n = ?");
   const lastAttempt = database.prepare(
     "SELECT coalesce(max(attempt), 0) AS attempt FROM attempts WHERE n = ? AND target = ?",
+  );
+  const mend = database.prepare(
+    `UPDATE forwards SET state = ${DELIVERED} WHERE n = ? AND target = ? AND state = ${FAILED}`,
   );
   const addAttempt = database.prepare(
     "INSERT INTO attempts (n, attempt, target, at, status, latency_ms, error, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -63,6 +67,7 @@ export function appender(database: NativeDatabase) {
       const attempt = (row === undefined ? 0 : numberOf(row, "attempt")) + 1;
       const { status = null, error = null, reply = null } = made;
       addAttempt.run(n, attempt, made.target, made.at.getTime(), status, made.latencyMs, error, reply);
+      if (made.mends === true) mend.run(n, made.target);
       return attempt;
     },
   };
@@ -102,6 +107,11 @@ export function entryValues(entry: NewEntry): EntryValues {
       entry.status ?? null,
       entry.refusal ?? null,
     ],
-    after: [listText(receipt.records), listText(receipt.verdicts), listText(issues)],
+    // Null stands for "not checked" here, so that no view claims a schema that was never looked at.
+    after: [
+      listText(receipt.records),
+      listText(receipt.verdicts),
+      receipt.schema === undefined ? null : JSON.stringify(issues),
+    ],
   };
 }

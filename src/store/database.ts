@@ -76,10 +76,10 @@ function prepareFile(path: string, create: boolean): void {
   if ((statSync(path).mode & 0o077) !== 0) restrict(path);
 }
 
-/** A folder of ours holds secrets of others, so it is private and keeps itself out of Git. */
+/** A folder of ours holds secrets of others, so it is private and keeps itself out of Git, but for the project's samples. */
 function makeFolder(folder: string): void {
   const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (made !== undefined) writeFileSync(join(folder, ".gitignore"), "*\n", { flag: "wx" });
+  if (made !== undefined) writeFileSync(join(folder, ".gitignore"), "/*\n!/fixtures/\n", { flag: "wx" });
 }
 
 function restrict(path: string): void {

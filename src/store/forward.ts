@@ -24,6 +24,13 @@ export interface ClaimRequest {
   readonly leaseMs: number;
 }
 
+export interface NextDue {
+  /** Something is due, but waits for an earlier delivery of its order key. */
+  readonly held: boolean;
+  /** When the next one becomes due; undefined when there is none. */
+  readonly at: Date | undefined;
+}
+
 export interface Claim extends ClaimRef {
   readonly target: string;
   /** Attempts made before this one. */
@@ -46,11 +53,20 @@ export interface NewAttempt {
   readonly error: string | undefined;
   /** The start of the target's answer. */
   readonly reply?: string | undefined;
+  /** The target has the delivery after all: one that was given up is listed as failed no longer. */
+  readonly mends?: boolean;
 }
 
-export interface Attempt extends NewAttempt {
+export interface Attempt extends Omit<NewAttempt, "mends"> {
   /** Counts from 1 for each delivery and target. */
   readonly attempt: number;
+}
+
+/** An attempt as it is met by one who follows the log. */
+export interface FollowedAttempt extends Attempt {
+  /** Where to go on from. */
+  readonly id: number;
+  readonly n: number;
 }
 
 export type Outcome =

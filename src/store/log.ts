@@ -8,9 +8,11 @@ import type {
   Claim,
   ClaimRef,
   ClaimRequest,
+  FollowedAttempt,
   Forward,
   ForwardRequest,
   NewAttempt,
+  NextDue,
   Outcome,
   WaitingCount,
 } from "./forward.ts";
@@ -31,6 +33,8 @@ export interface Log {
 
   /** Takes deliveries that are due for a target, the longest due first; of those in order, only the first of each key. */
   claimWaiting(request: ClaimRequest): Promise<readonly Claim[]>;
+  /** When a claim would find more for a target, after one that found less than it asked for. */
+  nextDue(target: string, now: Date): Promise<NextDue>;
   /** What came of a claim: the attempt is recorded and the claim given up, in one step. */
   settle(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<void>;
   /** Gives claims back without an attempt: the target was found to be down before its turn came. */
@@ -41,6 +45,10 @@ export interface Log {
   waiting(): Promise<readonly WaitingCount[]>;
   /** An attempt outside of the queue: a replay, a mirrored answer. Returns its number. */
   recordAttempt(n: number, attempt: NewAttempt): Promise<number>;
+  /** Attempts that were recorded after the one with this id, in order, some hundreds at a time. */
+  attemptsAfter(id: number): Promise<readonly FollowedAttempt[]>;
+  /** The id of the last attempt that was recorded; 0 when there is none. */
+  lastAttempt(): Promise<number>;
 
   get(n: number | "last"): Promise<LogEntry | undefined>;
   /** Newest first unless `order` says otherwise; read in pages, so a long one costs no memory. */
@@ -73,7 +81,7 @@ export interface NewEntry {
 export interface Appended {
   /** Counts from 1 and is never used again, also with several receivers on one log. */
   readonly n: number;
-  /** The accepted delivery of the same identity within the last 24 hours. */
+  /** The accepted delivery of the same identity within the last 24 hours that was not answered with a no. */
   readonly duplicateOf: number | undefined;
   /** One for each target; `claimed` says that the caller is to deliver it now. */
   readonly forwards: readonly (ClaimRef & { readonly target: string; readonly claimed: boolean })[];
@@ -99,6 +107,8 @@ export interface LogRecord {
   readonly records: readonly string[];
   readonly verdicts: readonly Verdict[];
   readonly issues: readonly SchemaIssue[];
+  /** False when there was no schema to check with, so that no issues mean nothing. */
+  readonly schemaChecked: boolean;
   readonly identity: string | undefined;
   readonly duplicateOf: number | undefined;
   readonly accepted: boolean;

@@ -8,6 +8,7 @@ import {
   matchesGlob,
   recordConditions,
 } from "./filter.ts";
+import type { FollowedAttempt } from "./forward.ts";
 import type { ListOptions, LogEntry, LogRecord } from "./log.ts";
 import { RECORD_COLUMNS, readAttempt, readDelivery, readForward, readRecord } from "./record.ts";
 import { maybeNumber, numberOf, textOf } from "./row.ts";
@@ -137,6 +138,26 @@ export function entryReader(database: NativeDatabase) {
       const wanted = n === "last" ? last.get()?.n : n;
       const row = typeof wanted === "number" ? one.get(wanted) : undefined;
       return row === undefined ? undefined : complete(row);
+    },
+  };
+}
+
+const ATTEMPTS_AT_ONCE = 500;
+
+/** Reads attempts as they are recorded. */
+export function attemptReader(database: NativeDatabase) {
+  const end = database.prepare("SELECT max(id) AS id FROM attempts");
+  const after = database.prepare(`SELECT * FROM attempts WHERE id > ? ORDER BY id LIMIT ${ATTEMPTS_AT_ONCE}`);
+  const last = (): number => {
+    const row = end.get();
+    return (row && maybeNumber(row, "id")) ?? 0;
+  };
+  return {
+    last,
+    after(id: number): readonly FollowedAttempt[] {
+      // Once all are pruned the ids begin anew, and what there is then is new.
+      const from = last() < id ? 0 : id;
+      return after.all(from).map((row) => ({ ...readAttempt(row), id: numberOf(row, "id"), n: numberOf(row, "n") }));
     },
   };
 }

@@ -1,11 +1,11 @@
 import type { appender } from "./append.ts";
 import type { NativeDatabase, SqlRow } from "./engine.ts";
-import type { Claim, ClaimRef, ClaimRequest, NewAttempt, Outcome, WaitingCount } from "./forward.ts";
+import type { Claim, ClaimRef, ClaimRequest, NewAttempt, NextDue, Outcome, WaitingCount } from "./forward.ts";
 import { readDelivery } from "./record.ts";
 import { maybeNumber, maybeText, numberOf, textOf } from "./row.ts";
 import { DELIVERED, FAILED, IN_FLIGHT, WAITING } from "./schema.ts";
 
-/** Prepares the statements of the deliveries that wait for a target. All but `waiting` run inside a transaction. */
+/** Prepares the statements of the deliveries that wait for a target. All but `waiting` and `nextDue` run inside a transaction. */
 export function queue(database: NativeDatabase, append: ReturnType<typeof appender>) {
   const expire = database.prepare(
     `UPDATE forwards SET state = ${WAITING}, lease_until = NULL WHERE state = ${IN_FLIGHT} AND lease_until <= ?`,
@@ -21,6 +21,10 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
              AND earlier.state < ${DELIVERED} AND earlier.order_key IS NOT NULL))
        ORDER BY due_at, id LIMIT ?)
      ORDER BY due_at, id`,
+  );
+  const next = database.prepare(
+    `SELECT EXISTS (SELECT 1 FROM forwards WHERE target = ? AND state = ${WAITING} AND due_at <= ?) AS held,
+       (SELECT min(due_at) FROM forwards WHERE target = ? AND state = ${WAITING} AND due_at > ?) AS at`,
   );
   const claim = database.prepare(`UPDATE forwards SET state = ${IN_FLIGHT}, lease_until = ? WHERE id = ?`);
   // A claim that was lost to another receiver and settled there stays as it was settled.
@@ -50,6 +54,11 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
       const rows = due.all(target, now.getTime(), limit);
       for (const row of rows) claim.run(now.getTime() + leaseMs, numberOf(row, "id"));
       return rows.map(readClaim);
+    },
+    nextDue(target: string, now: Date): NextDue {
+      const row = next.get(target, now.getTime(), target, now.getTime()) ?? {};
+      const at = maybeNumber(row, "at");
+      return { held: row.held === 1, at: at === undefined ? undefined : new Date(at) };
     },
     settle({ id, n }: ClaimRef, attempt: NewAttempt, outcome: Outcome): void {
       append.recordAttempt(n, attempt);

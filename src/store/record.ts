@@ -28,6 +28,7 @@ export function readRecord(row: SqlRow): LogRecord {
     records: listOf<string>(row, "records"),
     verdicts: listOf<Verdict>(row, "verdicts"),
     issues: listOf<SchemaIssue>(row, "issues"),
+    schemaChecked: row.issues !== null,
     identity: maybeText(row, "identity"),
     duplicateOf: maybeNumber(row, "duplicate_of"),
     accepted: row.accepted === 1,

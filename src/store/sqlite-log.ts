@@ -8,7 +8,7 @@ import { fileGuard } from "./file-guard.ts";
 import { GroupCommit } from "./group-commit.ts";
 import type { Log } from "./log.ts";
 import { holdLog } from "./owner.ts";
-import { entries, entryReader, records, walk } from "./queries.ts";
+import { attemptReader, entries, entryReader, records, walk } from "./queries.ts";
 import { queue } from "./queue.ts";
 import { prune } from "./retention.ts";
 import { readStats } from "./stats.ts";
@@ -40,6 +40,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
   const append = appender(database);
   const waitingQueue = queue(database, append);
   const reader = entryReader(database);
+  const attempts = attemptReader(database);
   const read = async <T>(work: () => T): Promise<T> => {
     try {
       return await retryWhileLocked(work, busyMs);
@@ -56,7 +57,10 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     },
     setAnswer: (n, { status, refusal }) => commits.write(() => append.setAnswer(n, status, refusal)),
     recordAttempt: (n, attempt) => commits.write(() => append.recordAttempt(n, attempt)),
+    attemptsAfter: (id) => read(() => attempts.after(id)),
+    lastAttempt: () => read(attempts.last),
     claimWaiting: (request) => commits.write(() => waitingQueue.claimWaiting(request)),
+    nextDue: (target, at) => read(() => waitingQueue.nextDue(target, at)),
     settle: (claim, attempt, outcome) => commits.write(() => waitingQueue.settle(claim, attempt, outcome)),
     release: (claims) => commits.write(() => waitingQueue.release(claims)),
     recoverClaims: () => commits.write(() => waitingQueue.recoverClaims()),

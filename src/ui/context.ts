@@ -23,7 +23,7 @@ export function createContext(runtime: Runtime, mode: Mode): Context {
   const style = {
     out: paintFor(runtime.stdout, runtime, mode.color),
     err: paintFor(runtime.stderr, runtime, mode.color),
-    columns: runtime.stdout.columns ?? 100,
+    columns: runtime.stdout.columns ?? Number.POSITIVE_INFINITY,
     verbose: mode.verbose,
     quiet: mode.quiet,
   };

@@ -1,8 +1,10 @@
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
 import { renderApiRequest, renderChannel, renderSignIn } from "./human/channel.ts";
+import { renderEntry } from "./human/entry.ts";
 import { renderEvent } from "./human/event.ts";
 import { renderForward, renderTarget, renderTunnel } from "./human/forward.ts";
+import { renderLogStats } from "./human/log-stats.ts";
 import { renderProduct } from "./human/product.ts";
 import { renderReady } from "./human/ready.ts";
 import { renderRequest } from "./human/request.ts";
@@ -16,6 +18,7 @@ export interface Style {
   /** Paint for stdout and for stderr: one may be a terminal and the other a file. */
   readonly out: Paint;
   readonly err: Paint;
+  /** Of stdout; endless where it is no terminal. */
   readonly columns: number;
   readonly verbose: boolean;
   readonly quiet: boolean;
@@ -31,6 +34,8 @@ const renderers: Renderers = {
   forward: renderForward,
   target: renderTarget,
   tunnel: renderTunnel,
+  entry: renderEntry,
+  "log-stats": renderLogStats,
   summary: renderSummary,
   sent: renderSent,
   "send-summary": renderSendSummary,

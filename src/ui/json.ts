@@ -1,8 +1,9 @@
+import { eventLine } from "../core/event-line.ts";
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
 import { apiRequestLine, channelLine, signInLine } from "./json/channel.ts";
-import { eventLine } from "./json/event.ts";
 import { forwardLine, targetLine, tunnelLine } from "./json/forward.ts";
+import { logStatsLine } from "./json/log-stats.ts";
 import { requestLine, sendSummaryLine, sentLine } from "./json/sent.ts";
 import { verifiedLine, verifySummaryLine } from "./json/verified.ts";
 
@@ -16,6 +17,8 @@ const renderers: Renderers = {
   forward: (report) => [forwardLine(report)],
   target: (report) => [targetLine(report)],
   tunnel: (report) => [tunnelLine(report)],
+  entry: ({ event }) => [eventLine(event)],
+  "log-stats": (report) => [logStatsLine(report)],
   summary: ({ total, products, seconds, forwards, tunnelDownMs, expectations }) => [
     {
       type: "summary",

@@ -178,7 +178,7 @@ describe.each(engines)("a log on %s", (engine) => {
   it("keeps the folder that it makes out of Git, and writes nothing else into a folder of the user's", async () => {
     const folder = tempFolder();
     await tempLog(engine, { path: join(folder, ".zoho-hooks", "events.db") });
-    expect(readFileSync(join(folder, ".zoho-hooks", ".gitignore"), "utf8")).toBe("*\n");
+    expect(readFileSync(join(folder, ".zoho-hooks", ".gitignore"), "utf8")).toBe("/*\n!/fixtures/\n");
     await tempLog(engine, { path: join(folder, "own.db") });
     expect(existsSync(join(folder, ".gitignore"))).toBe(false);
   });

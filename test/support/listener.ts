@@ -7,6 +7,8 @@ export interface Listener {
   lines(): Record<string, unknown>[];
   /** Waits for the n-th event line (from 1). */
   event(n: number): Promise<Record<string, unknown>>;
+  /** Waits for the n-th line (from 1) of a type that has these values. */
+  line(type: string, values?: Record<string, unknown>, n?: number): Promise<Record<string, unknown>>;
   post(
     path: string,
     body: string | Buffer,
@@ -58,6 +60,13 @@ export async function startListener(argv: readonly string[] = [], options: RunOp
     finished,
     lines: () => lines,
     event: (n) => until(() => lines.find((line) => line.type === "event" && line.n === n)),
+    line: (type, values = {}, n = 1) =>
+      until(
+        () =>
+          lines.filter(
+            (line) => line.type === type && Object.entries(values).every(([key, value]) => line[key] === value),
+          )[n - 1],
+      ),
     async post(path, body, headers = { "content-type": "application/json" }) {
       const response = await fetch(url + path, { method: "POST", body, headers });
       return { status: response.status, text: await response.text(), headers: response.headers };

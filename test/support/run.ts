@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Prompts, Runtime } from "../../src/context.ts";
 import { runProgram } from "../../src/program.ts";
+import { spawnShell } from "../../src/runtime.ts";
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -61,6 +62,12 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       columns: undefined,
     },
     prompts: async () => options.prompts,
+    startChild(commandLine, { stdoutTo, ...rest }) {
+      const { child, run } = spawnShell(commandLine, { ...rest, stdio: ["ignore", "pipe", "pipe"] });
+      child.stdout?.on("data", (bytes: Buffer) => runtime[stdoutTo].write(bytes.toString()));
+      child.stderr?.on("data", (bytes: Buffer) => runtime.stderr.write(bytes.toString()));
+      return run;
+    },
     now: options.now ?? (() => new Date()),
     signal: options.signal ?? new AbortController().signal,
   };

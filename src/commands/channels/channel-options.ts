@@ -24,7 +24,7 @@ export function addChannelOptions(command: Command): Command {
     .option("--expires <time>", "a duration or a time: 24h, 6d23h, 2026-01-02T03:04:05+00:00")
     .option(
       "--fields <[module:]a,b>",
-      "tell of an edit only when one of these fields has changed; repeatable, once a module",
+      "tell of an edit only when one of these fields has changed (repeatable, once a module)",
       collect,
     )
     .option("--related", "also when a related record changes (Zoho's own default, off here: it floods)")

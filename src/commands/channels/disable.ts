@@ -24,7 +24,7 @@ export const defineDisable: Define = (command, act) => {
   addZohoOptions(command.command("disable"))
     .description("Stop some events of a channel, or all: then it is deleted.")
     .argument("<id>", "its id")
-    .option("--events <event>", "stop only these; repeatable", collect)
+    .option("--events <event>", "stop only these (repeatable)", collect)
     .option("-y, --yes", "do not ask")
     .option("--dry-run", "print the request, change nothing")
     .action(

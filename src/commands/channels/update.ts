@@ -30,7 +30,7 @@ export const defineUpdate: Define = (command, act) => {
   addChannelOptions(addZohoOptions(command.command("update")))
     .description("Change parts of a channel; all else stays, its end included.")
     .argument("<id>", "its id")
-    .option("--events <event>", "watch these events instead; repeatable", collect)
+    .option("--events <event>", "watch these events instead (repeatable)", collect)
     .option("--dry-run", "print the request, change nothing")
     .action(
       act(async (context, text: string, options: UpdateOptions) => {

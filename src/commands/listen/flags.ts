@@ -9,10 +9,12 @@ export interface ListenOptions extends SecretOptions, SettingFlags {
   readonly route?: readonly string[];
   readonly expect?: readonly string[];
   readonly timeout?: string;
+  readonly exec?: string;
 }
 
 export function addListenFlags(command: Command): void {
-  addSecretOptions(command)
+  command
+    .optionsGroup("Receiving:")
     .option("-p, --port <port>", "port to listen on, 0 for any free one (default: 4460)")
     .option("--host <address>", "address to listen on (default: 127.0.0.1)")
     .option("--max-body <size>", "largest body to accept, such as 500kb or 1mib (default: 1mib)")
@@ -28,6 +30,9 @@ export function addListenFlags(command: Command): void {
       collect,
     )
     .option("--timeout <time>", "stop after this time, such as 60s; with --expect: exit 8 when something is missing")
+    .option("--exec <command>", "run this once ready, with the URLs in its environment, and end with its exit code");
+  addSecretOptions(command)
+    .optionsGroup("Forwarding to your app:")
     .option("-f, --forward-to <target>", "your app: a port, /path or URL (repeatable)", collect)
     .option(
       "--route <event=target>",
@@ -41,10 +46,12 @@ export function addListenFlags(command: Command): void {
     .option("--ordered", "one after the other for each record")
     .option("--forward-timeout <time>", "longest wait for your app's answer (default: 30s)")
     .option("--insecure", "accept a self-signed certificate of your app")
+    .optionsGroup("Reached from outside:")
     .option("--tunnel <kind>", "ngrok or none (default: ngrok where it has an authtoken)")
     .option("--domain <name>", "the ngrok domain to use")
     .option("--public-url <url>", "the URL of a tunnel of your own")
     .option("--tunnel-timeout <time>", "how long the tunnel may be down before listen gives up (default: 5m)")
+    .optionsGroup("Event log:")
     .option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)")
     .option("--no-store", "keep no event log")
     .option("--keep <time>", "how long the log keeps deliveries (default: 7d)")

@@ -4,14 +4,17 @@ import type { Context } from "../../context.ts";
 import { ExitCode, type UserError } from "../../core/errors.ts";
 import { eventPatterns } from "../../core/event-pattern.ts";
 import { createProbeKey } from "../../core/probe-key.ts";
+import type { Product } from "../../core/product.ts";
 import { parseDuration } from "../../core/units.ts";
 import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/address-list.ts";
 import { type Receiver, startReceiver } from "../../receiver/receiver.ts";
+import { webhookUrl } from "../../receiver/route.ts";
 import { createTally, parseExpectation } from "../../receiver/tally.ts";
 import type { Define } from "../command.ts";
 import { configuredProducts, secretsWithKeys } from "../configured-products.ts";
 import { hintTeller } from "../hint-teller.ts";
 import { givenSecrets } from "../options.ts";
+import { type Exec, type ExecUrls, startExec } from "./exec.ts";
 import { addListenFlags, flagSettings, type ListenOptions } from "./flags.ts";
 import { openKeeping } from "./keeping.ts";
 import { readyNotes, readyReport } from "./ready.ts";
@@ -35,9 +38,10 @@ Examples:
   $ zoho-hooks listen --forward-to 3000 --tunnel ngrok
   $ zoho-hooks listen --port 0 --json | jq .event
   $ zoho-hooks listen --expect crm:Leads.create=2 --timeout 60s
+  $ zoho-hooks listen --port 0 --forward-to 3000 --exec 'npm test'
 `;
 
-async function listen(context: Context, options: ListenOptions): Promise<ExitCode> {
+async function listen(context: Context, options: ListenOptions): Promise<ExitCode | number> {
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   const { settings } = config;
   const products = configuredProducts(config);
@@ -52,6 +56,8 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   let lost: UserError | undefined;
   let tunnel: RunTunnel | undefined;
   let receiver: Receiver | undefined;
+  let exec: Exec | undefined;
+  let timedOut = false;
   const startedAt = context.now();
   const tellHint = hintTeller(context);
   const keeping = await openKeeping(context, config, shown);
@@ -66,6 +72,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       limits: { toleranceMs: settings.tolerance },
       allowed,
       ledger: keeping.ledger,
+      pid: context.pid,
       probeKey,
       publicUrl: () => tunnel?.url() ?? settings.publicUrl,
       now: context.now,
@@ -73,7 +80,8 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
         context.report({ ...event, shown: shown.matches(event.receipt.product, event.receipt.event) });
         tellHint(event.receipt);
         tally.add(event);
-        if (tally.complete()) run.abort();
+        // A program that was asked for decides when it is over.
+        if (tally.complete() && options.exec === undefined) run.abort();
       },
       keepSecret(product, offered) {
         const file = config.keepSecret(product, offered);
@@ -99,17 +107,36 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       ]),
     );
     receiver.ready();
-    await firstOf([context.signal, run.signal], timeoutMs);
+    exec =
+      options.exec === undefined ? undefined : startExec(context, options.exec, execUrls(receiver, tunnel, products));
+    exec?.ended.then(
+      () => run.abort(),
+      () => run.abort(),
+    );
+    timedOut = (await firstOf([context.signal, run.signal], timeoutMs)) === "time";
   } finally {
+    await exec?.stop();
     await tunnel?.close();
+    const hurry = setTimeout(() => keeping.hurry(), HURRY_AFTER_MS);
     await receiver?.close();
+    clearTimeout(hurry);
     await keeping.close();
   }
   const summary = tally.summary((context.now().getTime() - startedAt.getTime()) / 1000);
   context.report({ ...summary, forwards: keeping.forwards(), tunnelDownMs: tunnel.downMs() });
   if (lost !== undefined) throw lost;
   const missing = summary.expectations.some(({ wanted, came }) => came < wanted);
-  return missing ? ExitCode.expectation : ExitCode.ok;
+  if (exec === undefined) return missing ? ExitCode.expectation : ExitCode.ok;
+  const exitCode = await exec.ended;
+  return timedOut || (exitCode === 0 && missing) ? ExitCode.expectation : exitCode;
+}
+
+function execUrls(receiver: Receiver, tunnel: RunTunnel, products: readonly Product[]): ExecUrls {
+  return {
+    url: receiver.url,
+    publicUrl: tunnel.url(),
+    products: Object.fromEntries(products.map(({ id }) => [id, webhookUrl(receiver.url, id)])),
+  };
 }
 
 function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | undefined {
@@ -117,17 +144,21 @@ function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | un
   return ranges.length === 0 ? undefined : addressList(ranges);
 }
 
+/** Before the receiver closes what is still open, so that who waits for an answer gets one. */
+const HURRY_AFTER_MS = 1500;
+
 /** A timer of Node's that is set for longer fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Resolves when one of the signals aborts or the time is up. */
-function firstOf(signals: readonly AbortSignal[], timeoutMs: number | undefined): Promise<void> {
+/** Resolves when one of the signals aborts or the time is up, with which of them it was. */
+function firstOf(signals: readonly AbortSignal[], timeoutMs: number | undefined): Promise<"signal" | "time"> {
   return new Promise((resolve) => {
-    const timer = timeoutMs === undefined ? undefined : setTimeout(done, Math.min(timeoutMs, LONGEST_TIMER_MS));
-    function done(): void {
+    const timer =
+      timeoutMs === undefined ? undefined : setTimeout(() => resolve("time"), Math.min(timeoutMs, LONGEST_TIMER_MS));
+    const done = (): void => {
       clearTimeout(timer);
-      resolve();
-    }
+      resolve("signal");
+    };
     for (const signal of signals) {
       if (signal.aborted) return done();
       signal.addEventListener("abort", done, { once: true });

@@ -1,16 +1,15 @@
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { usageError } from "../../core/errors.ts";
+import { errorText } from "../../core/errors.ts";
 import type { EventPattern } from "../../core/event-pattern.ts";
 import type { ForwardCounts } from "../../core/report.ts";
-import { createForwarder } from "../../delivery/forwarder.ts";
-import { keepingLedger } from "../../delivery/keeping-ledger.ts";
-import { createMirror, MIRROR_BUDGET_MS } from "../../delivery/mirror.ts";
-import { openPoster, type Poster } from "../../delivery/post.ts";
-import { createRoutes, parseRoute, type Routes } from "../../delivery/routes.ts";
+import { toLogEntry } from "../../delivery/keeping-ledger.ts";
 import { type Ledger, memoryLedger } from "../../receiver/ledger.ts";
+import type { WaitingCount } from "../../store/forward.ts";
 import type { Log } from "../../store/log.ts";
+import { openForwarding } from "./forwarding.ts";
 import { openRunLog, type RunLog } from "./log.ts";
+import { type RunRoutes, runRoutes } from "./routes.ts";
 
 /** Where a run's deliveries are kept, and how they get to the developer's app. */
 export interface Keeping {
@@ -19,143 +18,102 @@ export interface Keeping {
   /** Goes on with what waits from an earlier run. */
   start(url: string): Promise<void>;
   forwards(): ForwardCounts | undefined;
+  /** Gives up what a sender waits for, as its connection is about to be closed. */
+  hurry(): void;
   close(): Promise<void>;
 }
 
 const PRUNE_EVERY_MS = 10 * 60_000;
 
 export async function openKeeping(context: Context, config: Config, shown: EventPattern): Promise<Keeping> {
-  const { settings } = config;
-  const routes = filteredRoutes(config, shown);
+  const routes = runRoutes(config, shown);
   const runLog = await openRunLog(context, config, !routes.empty);
-  if (runLog === undefined) {
-    const ledger = memoryLedger();
-    return {
-      ledger,
-      notes: ["No event log is kept."],
-      start: async () => {},
-      forwards: () => undefined,
-      close: async () => {},
-    };
+  if (runLog === undefined) return unkept();
+  try {
+    // Nothing of this run is claimed yet: what is, was claimed by one that is no more.
+    await runLog.log.recoverClaims();
+    return await keepIn(context, config, runLog, routes);
+  } catch (error) {
+    await closeLog(runLog);
+    throw error;
   }
-  return keepIn(
-    context,
-    config,
-    runLog,
-    routes,
-    settings.store === false ? ["The event log is of this run only."] : [],
-  );
 }
 
-async function keepIn(
-  context: Context,
-  { settings, env }: Config,
-  runLog: RunLog,
-  routes: Routes,
-  notes: string[],
-): Promise<Keeping> {
-  const { log, hold } = runLog;
-  const counts = { delivered: 0, failed: 0, waiting: 0 };
-  const leaseMs = settings.forwardTimeout + 60_000;
-  const openers: Poster[] = [];
-  const poster = async (timeoutMs: number): Promise<Poster> => {
-    const opened = await openPoster({ connections: settings.concurrency, insecure: settings.insecure, env, timeoutMs });
-    openers.push(opened);
-    return opened;
+function unkept(): Keeping {
+  return {
+    ledger: memoryLedger(),
+    notes: ["No event log is kept."],
+    start: async () => {},
+    forwards: () => undefined,
+    hurry: () => {},
+    close: async () => {},
   };
-  const mirrored = settings.respond === "mirror" && !routes.empty;
-  const forwarder = createForwarder({
-    log,
-    poster: routes.empty ? unusedPoster : await poster(settings.forwardTimeout),
-    retry: { retries: settings.retries, baseMs: settings.retryBase },
-    concurrency: settings.concurrency,
-    leaseMs,
-    now: context.now,
-    onReport(report) {
-      if (report.state === "delivered") counts.delivered++;
-      if (report.state === "failed") counts.failed++;
-      context.report(report);
-    },
-    onTarget: context.report,
-    onTrouble: (message) => context.report({ type: "warning", message }),
-  });
-  const mirror = mirrored
-    ? createMirror({
-        log,
-        poster: await poster(Math.min(settings.forwardTimeout, MIRROR_BUDGET_MS)),
-        now: context.now,
-        onReport(report) {
-          counts[report.error === undefined ? "delivered" : "failed"]++;
-          context.report(report);
-        },
-      })
-    : undefined;
-  const ledger = keepingLedger({ log, routes, forwarder, mirror, ordered: settings.ordered, leaseMs });
+}
+
+async function keepIn(context: Context, config: Config, runLog: RunLog, routes: RunRoutes): Promise<Keeping> {
+  const { log, hold } = runLog;
+  const { settings } = config;
+  const forwarding = routes.empty ? undefined : await openForwarding(context, config, log, routes);
   const pruner = setInterval(() => void pruneQuietly(context, log), PRUNE_EVERY_MS);
+  const isKept = settings.store !== false;
 
   return {
-    ledger,
+    ledger: forwarding?.ledger ?? { keep: (entry) => log.append(toLogEntry(entry)) },
     notes: [
-      ...notes,
-      ...(routes.empty
-        ? []
-        : [`Forwarding to ${routes.texts.join(", ")}${mirrored ? "; its answer is the sender's" : ""}.`]),
-      ...(routes.empty || mirrored ? [] : await waitingNotes(log)),
+      ...(isKept ? [] : ["The event log is of this run only."]),
+      ...(forwarding?.notes ?? []),
+      ...waitingNotes(await log.waiting(), routes),
     ],
     async start(url) {
       await hold.setUrl(url);
-      await log.recoverClaims();
-      if (routes.empty || mirrored) return;
-      forwarder.wake((await log.waiting()).map(({ target }) => target));
+      await forwarding?.start();
       void pruneQuietly(context, log);
     },
-    forwards: () => (routes.empty ? undefined : counts),
+    forwards: () => forwarding?.counts(),
+    hurry: () => forwarding?.hurry(),
     async close() {
       clearInterval(pruner);
-      await forwarder.close(CLOSE_GRACE_MS);
-      await Promise.all(openers.map((each) => each.close()));
-      counts.waiting = (await log.waiting()).reduce((sum, { waiting, inFlight }) => sum + waiting + inFlight, 0);
-      await hold.release();
-      await log.close();
-      runLog.dispose();
+      await forwarding?.close();
+      const left = forwarding?.counts().waiting ?? 0;
+      if (left > 0 && !isKept) {
+        const message = `${left} ${left === 1 ? "delivery has" : "deliveries have"} not reached your app and will not`;
+        context.report({ type: "warning", message, hint: "without --no-store they would wait for the next listen" });
+      }
+      await closeLog(runLog);
     },
   };
 }
 
-const CLOSE_GRACE_MS = 3000;
-
-/** Events that the user filters out are neither shown nor forwarded. */
-function filteredRoutes({ settings }: Config, shown: EventPattern): Routes {
-  const { forwardTo, routes, port } = settings;
-  const all = createRoutes(forwardTo, routes.map(parseRoute));
-  if (!all.empty && port !== 0 && [...forwardTo, ...routes].some((target) => target === String(port))) {
-    throw usageError(`--forward-to ${port} is the receiver's own port`, "name the port that your app listens on");
+async function closeLog({ log, hold, dispose }: RunLog): Promise<void> {
+  try {
+    await hold.release();
+  } finally {
+    await log.close();
+    dispose();
   }
-  return {
-    ...all,
-    targetsOf: (product, event) => (shown.matches(product, event) ? all.targetsOf(product, event) : []),
-  };
 }
 
-async function waitingNotes(log: Log): Promise<readonly string[]> {
-  const waiting = (await log.waiting()).reduce((sum, each) => sum + each.waiting + each.inFlight, 0);
-  return waiting === 0
-    ? []
-    : [`${waiting} ${waiting === 1 ? "delivery waits" : "deliveries wait"} from before and go on now.`];
+/** What an earlier run has left: it goes on where its target is one of this run's, and is not forgotten where not. */
+function waitingNotes(counts: readonly WaitingCount[], routes: RunRoutes): readonly string[] {
+  const texts: string[] = [];
+  const own = counts.filter(({ target }) => routes.has(target)).reduce((sum, { waiting }) => sum + waiting, 0);
+  if (own > 0)
+    texts.push(
+      `${own} ${own === 1 ? "delivery waits" : "deliveries wait"} from before and ${own === 1 ? "goes" : "go"} on now.`,
+    );
+  for (const { target, waiting } of counts) {
+    if (waiting === 0 || routes.has(target)) continue;
+    texts.push(
+      `${waiting} ${waiting === 1 ? "delivery waits" : "deliveries wait"} for ${target}, which is no target now: add --forward-to ${target} to go on.`,
+    );
+  }
+  return texts;
 }
 
 async function pruneQuietly(context: Context, log: Log): Promise<void> {
   try {
     await log.prune();
   } catch (error) {
-    context.report({
-      type: "warning",
-      message: `the log could not be pruned: ${error instanceof Error ? error.message : String(error)}`,
-    });
+    context.report({ type: "warning", message: `the log could not be pruned: ${errorText(error)}` });
   }
 }
-
-const unusedPoster: Poster = {
-  post: () => Promise.reject(new Error("nothing is to be forwarded")),
-  close: async () => {},
-};

@@ -1,4 +1,5 @@
 import type { Config } from "../../config/load.ts";
+import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import type { ReadyReport } from "../../core/report.ts";
@@ -43,7 +44,11 @@ const DEFAULT_PORT = 4460;
 /** What stands below the ready line: what is checked, what is not, and where things go. */
 export function readyNotes(secrets: Secrets, allowed: AddressList | undefined, settings: Settings): readonly string[] {
   const { schema, onInvalid } = settings;
-  const names = secrets.all().map(({ origin }) => origin);
+  // A private key signs, and checks nothing.
+  const names = secrets
+    .all()
+    .map(({ origin }) => origin)
+    .filter((origin) => !origin.startsWith(CREDENTIAL_VARIABLES.privateKey ?? ""));
   const outcome = onInvalid === "reject" ? "refused" : "accepted with a warning";
   return [
     names.length === 0

@@ -1,4 +1,4 @@
-import type { SentReport } from "../../core/report.ts";
+import type { SentReport } from "../../core/send-report.ts";
 import { answerHint, isDelivered } from "../../delivery/answer-hint.ts";
 import type { PostResult } from "../../delivery/post.ts";
 import type { Shipment } from "./shipments.ts";

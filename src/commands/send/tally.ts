@@ -1,5 +1,5 @@
 import { latencies } from "../../core/latency.ts";
-import type { SendSummaryReport, SentReport } from "../../core/report.ts";
+import type { SendSummaryReport, SentReport } from "../../core/send-report.ts";
 import { SLOWEST_ANSWER_MS } from "../../delivery/answer-hint.ts";
 import type { Outcome } from "./outcome.ts";
 

@@ -123,7 +123,9 @@ function fewestChanges(findings: readonly Finding[]): readonly Finding[] {
   const fewest = Math.min(...matches.map(changes));
   const matched = new Set(matches.map(({ id }) => id));
   const misses = new Map(
-    findings.filter((each) => changes(each) === 1 && !matched.has(each.id)).map((miss) => [miss.id, miss]),
+    findings
+      .filter((each) => each.id !== "exact" && changes(each) === 1 && !matched.has(each.id))
+      .map((miss) => [miss.id, miss]),
   );
   return [...matches.filter((match) => changes(match) === fewest), ...misses.values()];
 }

@@ -11,7 +11,7 @@ import { PUBLISHED } from "./published.ts";
 /** Catalyst's event bus: events of Zoho's products and of the user's own, one or a batch, in one envelope. */
 export const wire = format({});
 
-function format({ auth }: FormatSettings): Format {
+function format({ auth }: FormatSettings) {
   return {
     id: "wire",
     source: "https://docs.catalyst.zoho.com/en/cli/v1/gen-payload-catalyst-publishers, as zcatalyst-cli writes it",
@@ -26,8 +26,8 @@ function format({ auth }: FormatSettings): Format {
     },
     methods: ["PUT", "PATCH"],
     settings: ["auth"],
-    configure: format,
-  };
+    configure: (settings: FormatSettings): Format => format(settings),
+  } as const satisfies Format;
 }
 
 function eventsOf(data: unknown): readonly unknown[] {

@@ -1,5 +1,6 @@
 import type { HeaderPair } from "../../core/delivery.ts";
 import { prettyJson } from "../../core/json-text.ts";
+import type { AttemptFacts, KeptFacts } from "../../core/log-report.ts";
 import type { Verdict } from "../../core/product.ts";
 import type { EventReport } from "../../core/report.ts";
 import type { SchemaIssue } from "../../core/schema-check.ts";
@@ -7,33 +8,54 @@ import { formatBytes } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { type Paint, plain } from "../paint.ts";
+import { fitLine } from "./fit-line.ts";
 
 /** Below an event's time. */
 export const INDENT = "         ";
 
 /** One line an event; below it only what needs attention, and with `--verbose` headers and body. */
-export function renderEvent(report: EventReport, { out, verbose }: Style): Rendered {
+export function renderEvent(report: EventReport, { out, verbose, columns: width }: Style): Rendered {
   if (!report.shown) return {};
   const { receipt } = report;
   const columns = [
-    out.dim(clockTime(report.at)),
-    out.strong(`#${report.n}`.padEnd(5)),
-    out.name(plain(receipt.product ?? "?").padEnd(13)),
-    eventName(report, out).padEnd(24),
-    record(report).padEnd(19),
+    { text: out.dim(clockTime(report.at)), width: 8 },
+    { text: out.strong(`#${report.n}`), width: 5 },
+    { text: out.name(plain(receipt.product ?? "?")), width: 13 },
+    { text: eventName(report, out), width: 24 },
+    { text: record(report), width: 19 },
   ];
   const findings = [
     ...proofTexts(receipt.verdicts, out),
     ...schemaText(report, out),
-    out.dim(formatBytes(report.body.length)),
+    out.dim(formatBytes(report.kept?.bytes ?? report.body.length)),
     ...(report.duplicateOf === undefined ? [] : [out.caution(`duplicate of #${report.duplicateOf}`)]),
+    ...(report.kept === undefined ? [] : keptText(report.kept, out)),
   ];
   const below = [...refusal(report, out), ...issueLines(report, out), ...(verbose ? details(report, out) : [])];
-  const line = `${columns.join(" ")}  ${findings.join("  ")}`;
-  return { out: `${[line, ...below.map((text) => `${INDENT}${text}`.trimEnd())].join("\n")}\n` };
+  const heading = report.kept?.heading === undefined ? "" : `${out.dim(report.kept.heading)}\n`;
+  const lines = fitLine([...columns, ...findings.map((text) => ({ text }))], width, INDENT);
+  return { out: `${heading}${[...lines, ...below.map((text) => `${INDENT}${text}`.trimEnd())].join("\n")}\n` };
 }
 
-function clockTime(at: Date): string {
+/** What became of it after it was answered. */
+function keptText({ state, attempts, fresh }: KeptFacts, paint: Paint): readonly string[] {
+  if (fresh) return [];
+  if (state === "processed") return [paint.good("→ delivered")];
+  if (state === "waiting") return [paint.caution("→ waiting")];
+  const tries = `${attempts.length} ${attempts.length === 1 ? "attempt" : "attempts"}`;
+  if (state === "failed") return [paint.bad(`→ failed after ${tries}`)];
+  const last = attempts.at(-1);
+  return last === undefined ? [] : [attemptText(last, paint)];
+}
+
+/** A mark, and the answer that an attempt got. */
+export function attemptText({ status, error }: Pick<AttemptFacts, "status" | "error">, paint: Paint): string {
+  const ok = error === undefined && status !== undefined && status < 300;
+  const text = `→ ${status ?? "no answer"}`;
+  return ok ? paint.good(text) : paint.bad(text);
+}
+
+export function clockTime(at: Date): string {
   return [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
 }
 

@@ -5,13 +5,11 @@ import type { Style } from "../human.ts";
 import { plain } from "../paint.ts";
 import { INDENT } from "./event.ts";
 
-/** The guide: Zoho takes an answer after ten seconds for a failure. */
-const ZOHO_PATIENCE_MS = 10_000;
-
 export function renderForward(report: ForwardReport, { out, quiet }: Style): Rendered {
   const { n, status, state, latencyMs, error, hint, replyPreview } = report;
   const ok =
-    state === "delivered" || (state === "mirrored" && status !== undefined && status < 400 && error === undefined);
+    state === "delivered" ||
+    ((state === "mirrored" || state === "single") && status !== undefined && status < 300 && error === undefined);
   if (quiet && ok) return {};
   const answer = error === undefined ? String(status) : (status ?? "no answer");
   const line = [
@@ -26,7 +24,6 @@ export function renderForward(report: ForwardReport, { out, quiet }: Style): Ren
     ...(error === undefined ? [] : [out.bad(plain(error))]),
     ...(ok || replyPreview === "" ? [] : [`${out.dim("answer:")} ${plain(replyPreview).slice(0, 200)}`]),
     ...(ok || hint === undefined ? [] : [out.dim(plain(hint))]),
-    ...(latencyMs > ZOHO_PATIENCE_MS ? [out.caution("over 10 s: Zoho would count this delivery as failed")] : []),
   ];
   return { out: `${[line, ...below.map((text) => `${INDENT}      ${text}`)].join("\n")}\n` };
 }

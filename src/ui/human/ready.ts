@@ -2,16 +2,17 @@ import type { ReadyReport } from "../../core/report.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { plain } from "../paint.ts";
+import { wrapLine } from "../wrap.ts";
 
-export function renderReady(report: ReadyReport, { out, quiet }: Style): Rendered {
+export function renderReady(report: ReadyReport, { out, quiet, columns }: Style): Rendered {
   const ready = `${out.good("Ready.")} Listening on ${out.strong(report.url)}${report.publicUrl === undefined ? "" : `, reached as ${out.strong(report.publicUrl)}`}`;
   if (quiet) return { out: `${ready}\n` };
-  const urls = urlLines(report.urls);
+  const urls = urlLines(report.urls, columns);
   return {
     out: [
       ready,
       ...urls,
-      ...report.notes.map((note) => `  ${out.dim(plain(note))}`),
+      ...report.notes.flatMap((note) => wrapLine(`  ${plain(note)}`, columns).map((line) => out.dim(line))),
       "",
       `Try it in a second terminal:  ${out.strong(report.tryCommand)}`,
       out.dim("Ctrl-C to stop."),
@@ -24,9 +25,12 @@ export function renderReady(report: ReadyReport, { out, quiet }: Style): Rendere
 const MOST_URLS = 6;
 
 /** Each product's URL, ready to paste; where they are many, the one rule that makes them. */
-function urlLines(urls: Readonly<Record<string, string>>): readonly string[] {
+function urlLines(urls: Readonly<Record<string, string>>, columns: number): readonly string[] {
   const all = Object.entries(urls);
   if (all.length <= MOST_URLS) return all.map(([product, url]) => `  ${product.padEnd(14)} ${url}`);
   const [, first = ""] = all[0] ?? [];
-  return [`  ${first.replace(/[^/]+$/, "<product>")}`, `  ${all.map(([product]) => product).join(", ")}`];
+  return [
+    `  ${first.replace(/[^/]+$/, "<product>")}`,
+    ...wrapLine(`  ${all.map(([product]) => product).join(", ")}`, columns),
+  ];
 }

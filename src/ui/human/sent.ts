@@ -1,10 +1,11 @@
-import type { SendSummaryReport, SentReport } from "../../core/report.ts";
+import type { SendSummaryReport, SentReport } from "../../core/send-report.ts";
 import { formatBytes, formatDuration } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { plain } from "../paint.ts";
+import { fitLine } from "./fit-line.ts";
 
-export function renderSent(report: SentReport, { out, quiet }: Style): Rendered {
+export function renderSent(report: SentReport, { out, quiet, columns }: Style): Rendered {
   const ok = report.error === undefined && isSuccess(report.status);
   if (quiet && ok) return {};
   const status =
@@ -13,14 +14,15 @@ export function renderSent(report: SentReport, { out, quiet }: Style): Rendered 
       : ok
         ? out.good(`✓ ${report.status}`)
         : out.bad(`✗ ${report.status}`);
-  const line = [
-    status,
-    out.name(report.product.padEnd(13)),
-    (report.event ?? "(own body)").padEnd(26),
-    out.dim(
-      `${formatDuration(report.latencyMs).padStart(8)}  ${formatBytes(report.bytes).padStart(7)}  ${plain(report.url)}`,
-    ),
-  ].join(" ");
+  const cells = [
+    { text: status, width: 5 },
+    ...(report.n === undefined ? [] : [{ text: out.strong(`#${report.n}`), width: 5 }]),
+    { text: out.name(plain(report.product ?? "?")), width: 13 },
+    { text: plain(report.event ?? (report.n === undefined ? "(own body)" : "(no known event)")), width: 26 },
+    { text: out.dim(formatDuration(report.latencyMs)), width: 8, right: true },
+    { text: out.dim(formatBytes(report.bytes)), width: 8, right: true },
+    { text: out.dim(plain(report.url)) },
+  ];
   const below = [
     ...(report.brief ? [] : report.notes.map((note) => out.dim(plain(note)))),
     ...(report.error === undefined ? [] : [out.bad(plain(report.error))]),
@@ -29,7 +31,7 @@ export function renderSent(report: SentReport, { out, quiet }: Style): Rendered 
       : [`${out.dim("answer:")} ${plain(report.replyPreview)}`]),
     ...(report.hint === undefined ? [] : [out.caution(plain(report.hint))]),
   ];
-  return { out: `${[line, ...below.map((text) => `  ${text}`)].join("\n")}\n` };
+  return { out: `${[...fitLine(cells, columns, "  "), ...below.map((text) => `  ${text}`)].join("\n")}\n` };
 }
 
 export function renderSendSummary(

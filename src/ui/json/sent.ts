@@ -1,13 +1,14 @@
-import type { RequestReport, SendSummaryReport, SentReport } from "../../core/report.ts";
+import type { RequestReport, SendSummaryReport, SentReport } from "../../core/send-report.ts";
 
 type Line = Readonly<Record<string, unknown>>;
 
 export function sentLine(report: SentReport): Line {
   return {
     type: "sent",
-    product: report.product,
+    ...(report.n === undefined ? {} : { n: report.n }),
+    product: report.product ?? null,
     event: report.event ?? null,
-    format: report.format,
+    format: report.format ?? null,
     url: report.url,
     status: report.status ?? null,
     latency_ms: Number(report.latencyMs.toFixed(2)),
@@ -27,9 +28,10 @@ export function sendSummaryLine({ type: _, latency, ...figures }: SendSummaryRep
 export function requestLine(report: RequestReport): Line {
   return {
     type: "sent",
-    product: report.product,
+    ...(report.n === undefined ? {} : { n: report.n }),
+    product: report.product ?? null,
     event: report.event ?? null,
-    format: report.format,
+    format: report.format ?? null,
     url: report.url,
     status: null,
     latency_ms: null,

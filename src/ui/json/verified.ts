@@ -1,5 +1,5 @@
+import { receiptFields } from "../../core/event-line.ts";
 import type { VerifiedReport, VerifySummaryReport } from "../../core/report.ts";
-import { receiptFields } from "./event.ts";
 
 type Line = Readonly<Record<string, unknown>>;
 

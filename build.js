@@ -1,5 +1,6 @@
+// Bundles the command line and the library into dist/. Silent unless something is wrong. Usage: npm run build
 import { readFileSync } from "node:fs";
-import { defineConfig } from "rolldown";
+import { build } from "rolldown";
 
 const { version, dependencies, optionalDependencies = {} } = JSON.parse(readFileSync("package.json", "utf8"));
 /** Inlined into the command line, where each file read at start-up costs time; everything else stays a package. */
@@ -33,7 +34,7 @@ const leaveOutUnused = {
   load: (id) => (id.startsWith("\0unused:") ? UNUSED[id.slice("\0unused:".length)] : undefined),
 };
 
-export default defineConfig([
+await build([
   {
     ...shared,
     plugins: [leaveOutUnused],

@@ -1,9 +1,11 @@
-import { problemText } from "../../core/payload.ts";
-import type { Receipt } from "../../core/receive.ts";
-import type { EventReport } from "../../core/report.ts";
+import type { KeptFacts } from "./log-report.ts";
+import { problemText } from "./payload.ts";
+import type { Receipt } from "./receive.ts";
+import type { EventReport } from "./report.ts";
 
 type Line = Readonly<Record<string, unknown>>;
 
+/** The JSON line of a delivery, received now or read from the log. A line of it is an input of `verify`. */
 export function eventLine(report: EventReport): Line {
   return {
     type: "event",
@@ -18,6 +20,31 @@ export function eventLine(report: EventReport): Line {
     duplicate_of: report.duplicateOf ?? null,
     status: report.status ?? null,
     refusal: report.refusal ?? null,
+    ...(report.kept === undefined ? {} : keptFields(report.kept)),
+  };
+}
+
+function keptFields({ state, remote, masked, bytes, attempts, forwards }: KeptFacts): Line {
+  return {
+    state,
+    remote: remote ?? null,
+    masked,
+    bytes,
+    attempts: attempts.map(({ attempt, target, at, status, latencyMs, error, reply }) => ({
+      attempt,
+      target,
+      at: at.toISOString(),
+      status: status ?? null,
+      latency_ms: Number(latencyMs.toFixed(2)),
+      error: error ?? null,
+      reply: reply ?? null,
+    })),
+    forwards: forwards.map(({ target, state, attempts, dueAt }) => ({
+      target,
+      state: state.replace("-", "_"),
+      attempts,
+      due_at: dueAt?.toISOString() ?? null,
+    })),
   };
 }
 

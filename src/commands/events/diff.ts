@@ -1,0 +1,73 @@
+import type { Context } from "../../context.ts";
+import { type Difference, diffJson } from "../../core/diff-json.ts";
+import { ExitCode, usageError } from "../../core/errors.ts";
+import { isSecretName, MASK } from "../../core/mask.ts";
+import { problemText, readPayload } from "../../core/payload.ts";
+import { pathText } from "../../core/schema-check.ts";
+import type { LogEntry } from "../../store/log.ts";
+import { entryName, maskText } from "./entry-event.ts";
+import { type LogOptions, parseNumber, requireEntry, withLog } from "./open-log.ts";
+
+/** A longer value is cut for a person; a script gets it whole. */
+const LONGEST_VALUE = 48;
+
+export async function diff(context: Context, before: string, after: string, options: LogOptions): Promise<ExitCode> {
+  const [first, second] = [parseNumber(before), parseNumber(after)];
+  return withLog(context, options, async (log) => {
+    const [a, b] = [await requireEntry(log, first), await requireEntry(log, second)];
+    // Compared as they came, and masked only where they are shown: two tokens that differ do differ.
+    const found = diffJson(payloadText(a), payloadText(b)).map((each) => maskDifference(each, options.showSecrets));
+    const title = `#${a.n} ${entryName(a)}  and  #${b.n} ${entryName(b)}`;
+    if (found.length === 0) {
+      context.report({ type: "notice", message: `${title}: the payloads are the same${bytesNote(a, b)}` });
+      return ExitCode.ok;
+    }
+    context.report({
+      type: "table",
+      title,
+      columns: ["", "path", `#${a.n}`, `#${b.n}`],
+      rows: found.map(({ path, change, before: old, after: now }) => [
+        MARKS[change],
+        pathText(path) || "(the body)",
+        cut(old),
+        cut(now),
+      ]),
+      json: found.map(({ path, change, before: old, after: now }) => ({
+        type: "difference",
+        path: pathText(path),
+        change,
+        before: old ?? null,
+        after: now ?? null,
+      })),
+    });
+    return ExitCode.ok;
+  });
+}
+
+const MARKS: Readonly<Record<Difference["change"], string>> = { added: "+", removed: "-", changed: "~" };
+
+/** The JSON of a payload as it is written, or its fields as JSON. */
+function payloadText({ n, delivery }: LogEntry): string {
+  const read = readPayload(delivery);
+  if (!read.ok) throw usageError(`the body of #${n} cannot be compared: ${problemText(read.problem)}`);
+  return read.payload.text ?? JSON.stringify(read.payload.data ?? null);
+}
+
+function bytesNote(a: LogEntry, b: LogEntry): string {
+  return a.delivery.body.equals(b.delivery.body) ? ", byte for byte" : ", though written in other bytes";
+}
+
+function maskDifference(difference: Difference, showSecrets: boolean | undefined): Difference {
+  if (showSecrets === true) return difference;
+  const isSecret = difference.path.some((key) => typeof key === "string" && isSecretName(key));
+  const mask = (value: string | undefined): string | undefined => {
+    if (value === undefined) return undefined;
+    return isSecret ? JSON.stringify(MASK) : maskText(value);
+  };
+  return { ...difference, before: mask(difference.before), after: mask(difference.after) };
+}
+
+function cut(value: string | undefined): string {
+  const text = value ?? "";
+  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 1)}…` : text;
+}

@@ -1,0 +1,110 @@
+import type { Delivery } from "../../core/delivery.ts";
+import { findProduct } from "../../core/event-name.ts";
+import type { KeptFacts } from "../../core/log-report.ts";
+import { maskBody, maskDelivery, maskUrl } from "../../core/mask.ts";
+import { readPayload } from "../../core/payload.ts";
+import { type Receipt, receive } from "../../core/receive.ts";
+import type { EventReport } from "../../core/report.ts";
+import { noSecrets } from "../../core/secret.ts";
+import { formatDay } from "../../core/units.ts";
+import { products } from "../../products/index.ts";
+import type { LogEntry } from "../../store/log.ts";
+
+export type KeptEvent = EventReport & { readonly kept: KeptFacts };
+
+/** A delivery of the log as `listen` told of it, its secrets masked unless they are asked for. */
+export function entryEvent(
+  entry: LogEntry,
+  showSecrets: boolean | undefined,
+  { heading, fresh = false }: { readonly heading?: string | undefined; readonly fresh?: boolean } = {},
+): KeptEvent {
+  const shown = showSecrets === true ? entry.delivery : maskDelivery(entry.delivery);
+  const mask = (text: string): string => (showSecrets === true ? text : maskText(text));
+  return {
+    type: "event",
+    n: entry.n,
+    at: entry.receivedAt,
+    method: shown.method,
+    path: shown.url,
+    headers: shown.headers,
+    body: shown.body,
+    receipt: receiptOf(entry, shown),
+    duplicateOf: entry.duplicateOf,
+    status: entry.status,
+    refusal: entry.refusal,
+    shown: true,
+    kept: {
+      state: entry.state,
+      remote: entry.remote,
+      bytes: entry.delivery.body.length,
+      masked: !sameDelivery(shown, entry.delivery),
+      attempts: entry.attempts.map((each) => ({
+        ...each,
+        target: showSecrets === true ? each.target : maskUrl(each.target),
+        reply: each.reply === undefined ? undefined : mask(each.reply),
+      })),
+      forwards: entry.forwards.map((each) => ({
+        ...each,
+        target: showSecrets === true ? each.target : maskUrl(each.target),
+      })),
+      fresh,
+      heading,
+    },
+  };
+}
+
+/** The verdicts are those of its arrival. What the log does not hold is read from the delivery once more. */
+function receiptOf(entry: LogEntry, shown: Delivery): Receipt {
+  const product = entry.product === undefined ? undefined : findProduct(products, entry.product);
+  const read = readPayload(shown);
+  const found = entry.known
+    ? undefined
+    : receive({
+        products,
+        product,
+        delivery: entry.delivery,
+        secrets: noSecrets,
+        now: entry.receivedAt,
+        schemas: false,
+      });
+  return {
+    product: entry.product,
+    format: entry.format,
+    event: entry.event,
+    known: entry.known,
+    suggestions: entry.event === undefined ? [] : (found?.suggestions ?? []),
+    payload: read.ok ? read.payload : undefined,
+    problem: found?.problem,
+    handshake: entry.accepted ? found?.handshake : undefined,
+    verdicts: entry.verdicts,
+    schema: entry.schemaChecked ? { ok: entry.issues.length === 0, issues: entry.issues } : undefined,
+    records: entry.records,
+    identity: entry.identity,
+    hint: undefined,
+  };
+}
+
+/** An app's answer, of which only the start is known: what looks like a secret in it is masked. */
+export function maskText(text: string): string {
+  return maskBody(Buffer.from(text), "").toString();
+}
+
+function sameDelivery(a: Delivery, b: Delivery): boolean {
+  return a.url === b.url && a.body.equals(b.body) && JSON.stringify(a.headers) === JSON.stringify(b.headers);
+}
+
+/** Names the day above a line whenever it is another than that of the line before; today's, first, goes without. */
+export function dayHeadings(now: Date): (at: Date) => string | undefined {
+  let last = formatDay(now);
+  return (at) => {
+    const day = formatDay(at);
+    if (day === last) return undefined;
+    last = day;
+    return day;
+  };
+}
+
+/** What an entry is about, for a person: `crm Leads.create`. */
+export function entryName({ product, event, method, url }: LogEntry): string {
+  return event === undefined ? `${method} ${maskUrl(url)}` : `${product ?? "?"} ${event}`;
+}

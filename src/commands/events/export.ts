@@ -1,0 +1,103 @@
+import type { Context } from "../../context.ts";
+import { ExitCode, usageError } from "../../core/errors.ts";
+import { entryEvent, type KeptEvent } from "./entry-event.ts";
+import { type ExportFormat, exportFormats } from "./export-formats.ts";
+import { type FilterOptions, readFilter } from "./filter-flags.ts";
+import { nothing } from "./list.ts";
+import { type LogOptions, withLog } from "./open-log.ts";
+import { createWholeFile, type WholeFile } from "./whole-file.ts";
+
+export interface ExportOptions extends FilterOptions, LogOptions {
+  readonly format: string;
+  readonly out?: string;
+  readonly force?: boolean;
+  readonly to?: string;
+}
+
+/** Writes deliveries, the oldest first, to stdout or into a file of their own. */
+export async function exportEvents(context: Context, options: ExportOptions): Promise<ExitCode> {
+  const { out, force = false, to } = options;
+  const make = exportFormats.get(options.format);
+  if (make === undefined) {
+    const known = [...exportFormats.keys()].join(", ");
+    throw usageError(`--format: there is no format ${JSON.stringify(options.format)}`, `formats: ${known}`);
+  }
+  if (to !== undefined && options.format !== "curl") throw usageError("--to is for --format curl only");
+  if (force && out === undefined) throw usageError("--force does nothing without --out");
+  const filter = readFilter(options, context.now());
+  return withLog(context, options, async (log, { settings }) => {
+    const format = make(settings, to);
+    const file = out === undefined ? undefined : createWholeFile(context.cwd, out, force);
+    const sink = openSink(context, format, file);
+    let [count, masked] = [0, 0];
+    try {
+      for await (const entry of log.entries(filter, { order: "oldest" })) {
+        if (context.signal.aborted) throw usageError(`stopped by Ctrl-C after ${count} of the deliveries`);
+        const event = entryEvent(entry, options.showSecrets);
+        sink.add(event);
+        count++;
+        if (event.kept.masked) masked++;
+      }
+      sink.end();
+      file?.finish();
+    } finally {
+      file?.dispose();
+    }
+    tell(context, options, log.path, count, masked);
+    return ExitCode.ok;
+  });
+}
+
+interface Sink {
+  add(event: KeptEvent): void;
+  end(): void;
+}
+
+function openSink(context: Context, format: ExportFormat, file: WholeFile | undefined): Sink {
+  const { line } = format;
+  if (file === undefined && context.json && line !== undefined) {
+    return { add: (event) => context.report({ type: "text", text: "", json: line(event) }), end() {} };
+  }
+  if (file === undefined && context.json) return documentSink(context, format);
+  const write = file?.write ?? ((text: string) => context.report({ type: "text", text }));
+  let started = false;
+  return {
+    add(event) {
+      write((started ? format.between : format.start) + format.item(event));
+      started = true;
+    },
+    end() {
+      const text = (started ? "" : format.start) + format.end;
+      if (text !== "") write(text);
+    },
+  };
+}
+
+/** One document is one JSON line, so it has to be whole before it is said. */
+function documentSink(context: Context, format: ExportFormat): Sink {
+  const items: string[] = [];
+  return {
+    add: (event) => void items.push(format.item(event)),
+    end() {
+      const json: unknown = JSON.parse(format.start + items.join(format.between) + format.end);
+      context.report({ type: "text", text: "", json: { ...(typeof json === "object" ? json : {}) } });
+    },
+  };
+}
+
+function tell(context: Context, options: ExportOptions, path: string, count: number, masked: number): void {
+  const { out, format } = options;
+  if (out !== undefined) {
+    context.report({
+      type: "text",
+      text: `${count} ${count === 1 ? "delivery" : "deliveries"} written to ${out}\n`,
+      json: { type: "exported", format, file: out, count, masked },
+    });
+  } else if (count === 0) context.report({ type: "notice", message: nothing(options, path) });
+  if (masked > 0) {
+    context.report({
+      type: "notice",
+      message: `secrets are masked in ${masked} of them, so their proofs cannot be checked; --show-secrets writes all as it came`,
+    });
+  }
+}

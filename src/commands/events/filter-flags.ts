@@ -1,0 +1,80 @@
+import type { Command } from "commander";
+import { usageError } from "../../core/errors.ts";
+import { parseDuration } from "../../core/units.ts";
+import { products } from "../../products/index.ts";
+import type { LogFilter } from "../../store/filter.ts";
+import { parseWhere } from "../../store/where.ts";
+import { collect, requireProduct } from "../options.ts";
+
+/** Which deliveries of the log are meant, as flags. */
+export interface FilterOptions {
+  readonly product?: string;
+  readonly event?: readonly string[];
+  readonly status?: string;
+  readonly since?: string;
+  readonly failed?: boolean;
+  readonly invalid?: boolean;
+  readonly search?: string;
+  readonly where?: readonly string[];
+}
+
+/** The flags that tell at once, when a delivery arrives, whether it is meant. */
+export function addArrivalFilters(command: Command): Command {
+  return command
+    .option("-p, --product <product>", "only this product's")
+    .option("-e, --event <pattern>", "only these events, such as 'crm:Leads.*' (repeatable)", collect)
+    .option("--status <status>", "only what was answered so: 401, 4xx or 400-499")
+    .option("--invalid", "only what failed a proof, missed its schema or could not be read")
+    .option("--search <text>", "only with this text in the body or the URL")
+    .option("--where <path=value>", "only with this value there, such as data.Email=a@b.c (repeatable)", collect);
+}
+
+export function addFilters(command: Command): Command {
+  return addArrivalFilters(command)
+    .option("--since <time>", "only what came in the last 10m, 2h, 7d, or since 2026-05-01T10:00")
+    .option("--failed", "only what your app never took");
+}
+
+export const FILTER_FLAGS = ["product", "event", "status", "since", "failed", "invalid", "search", "where"] as const;
+
+/** Throws a UserError for a flag that cannot be read. */
+export function readFilter(options: FilterOptions, now: Date): LogFilter {
+  const { product, event, status, since, failed, invalid, search, where } = options;
+  if (search === "") throw usageError("--search: the text is empty", "leave the flag out to search for nothing");
+  return {
+    product: product === undefined ? undefined : requireProduct(products, product).id,
+    events: event?.flatMap((each) => each.split(",")).map((each) => each.trim()),
+    status: status === undefined ? undefined : parseStatus(status),
+    since: since === undefined ? undefined : parseSince(since, now),
+    failed,
+    invalid,
+    search,
+    where: where?.map(parseWhere),
+  };
+}
+
+export function isFiltered(options: FilterOptions): boolean {
+  return FILTER_FLAGS.some((flag) => options[flag] !== undefined);
+}
+
+function parseStatus(text: string): { min: number; max: number } {
+  const hundred = /^([1-5])xx$/i.exec(text);
+  if (hundred !== null) return { min: Number(hundred[1]) * 100, max: Number(hundred[1]) * 100 + 99 };
+  const range = /^(\d{3})(?:-(\d{3}))?$/.exec(text);
+  if (range === null) {
+    throw usageError(`--status: ${JSON.stringify(text)} is no status`, "write it as 401, 4xx or 400-499");
+  }
+  const [, min, max = min] = range;
+  return { min: Number(min), max: Number(max) };
+}
+
+/** A time ago, or a date and time; without a zone it is this machine's. */
+function parseSince(text: string, now: Date): Date {
+  if (!/^\d{4}-\d{2}/.test(text)) return new Date(now.getTime() - parseDuration(text, "--since"));
+  // A date alone is read as UTC by the language; people mean their own day.
+  const time = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00` : text);
+  if (Number.isNaN(time)) {
+    throw usageError(`--since: ${JSON.stringify(text)} is no time`, "write it as 10m, 2h, 7d or 2026-05-01T10:00");
+  }
+  return new Date(time);
+}

@@ -1,0 +1,44 @@
+import type { Context } from "../../context.ts";
+import { ExitCode, usageError } from "../../core/errors.ts";
+import { parseWhole } from "../../core/units.ts";
+import { dayHeadings, entryEvent } from "./entry-event.ts";
+import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
+import { type LogOptions, withLog } from "./open-log.ts";
+
+export interface ListOptions extends FilterOptions, LogOptions {
+  readonly limit?: string;
+  readonly all?: boolean;
+}
+
+const DEFAULT_LIMIT = "50";
+
+export async function list(context: Context, options: ListOptions): Promise<ExitCode> {
+  if (options.all === true && options.limit !== undefined) throw usageError("--all and --limit exclude each other");
+  const limit =
+    options.all === true
+      ? Number.POSITIVE_INFINITY
+      : parseWhole(options.limit ?? DEFAULT_LIMIT, "--limit", 1, 1_000_000_000);
+  const filter = readFilter(options, context.now());
+  return withLog(context, options, async (log) => {
+    const headingOf = dayHeadings(context.now());
+    let count = 0;
+    // One more than is shown, to know whether there is one.
+    for await (const entry of log.entries(filter, { limit: limit + 1 })) {
+      if (context.signal.aborted) return ExitCode.ok;
+      if (count === limit) {
+        context.report({ type: "notice", message: `these are the newest ${count}; --limit or --all shows more` });
+        break;
+      }
+      count++;
+      context.report(entryEvent(entry, options.showSecrets, { heading: headingOf(entry.receivedAt) }));
+    }
+    if (count === 0) context.report({ type: "notice", message: nothing(options, log.path) });
+    return ExitCode.ok;
+  });
+}
+
+export function nothing(options: FilterOptions, path: string): string {
+  return isFiltered(options)
+    ? "no delivery in the log fits"
+    : `the event log ${path} is empty: nothing was received yet, or all of it was pruned`;
+}

@@ -1,0 +1,68 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { type Config, type LoadOptions, loadConfig } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { usageError } from "../../core/errors.ts";
+import { parseWhole } from "../../core/units.ts";
+import type { Log, LogEntry } from "../../store/log.ts";
+import { openLog } from "../../store/sqlite-log.ts";
+
+export interface LogOptions {
+  readonly store?: string;
+  readonly showSecrets?: boolean;
+}
+
+export function addStoreFlag(command: Command): Command {
+  return command.option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)");
+}
+
+export function addLogFlags(command: Command): Command {
+  return addStoreFlag(command).option("--show-secrets", "show tokens, signatures and authorization as they came");
+}
+
+/** Opens a log that is there, lets it be worked with, and closes it. Throws a UserError where there is none. */
+export async function withLog<T>(
+  context: Context,
+  options: LogOptions,
+  work: (log: Log, config: Config) => Promise<T>,
+  secrets?: LoadOptions["secrets"],
+): Promise<T> {
+  const config = loadConfig(context, {
+    ...(options.store === undefined ? {} : { flags: { store: options.store } }),
+    ...(secrets === undefined ? {} : { secrets }),
+  });
+  const { store } = config.settings;
+  if (store === false) {
+    throw usageError(
+      `no event log is kept here: the setting store is false (${config.origins.store})`,
+      "name a log with --store, or set store to a path for the next listen to keep one",
+    );
+  }
+  const log = await openLog({ path: resolve(config.root, store), now: context.now, create: false });
+  try {
+    return await work(log, config);
+  } finally {
+    await log.close();
+  }
+}
+
+/** A number of the log, or `last`. */
+export function parseNumber(text: string): number | "last" {
+  if (text.toLowerCase() === "last") return "last";
+  return parseWhole(text.replace(/^#/, ""), "the event's number", 1, Number.MAX_SAFE_INTEGER);
+}
+
+/** The delivery of that number; a UserError where the log has it no more, or never had it. */
+export async function requireEntry(log: Log, n: number | "last"): Promise<LogEntry> {
+  const entry = await log.get(n);
+  if (entry !== undefined) return entry;
+  const last = await log.get("last");
+  if (last === undefined)
+    throw usageError(`the event log ${log.path} is empty`, "nothing was received yet, or all of it was pruned");
+  throw usageError(
+    `there is no event #${n} in ${log.path}`,
+    typeof n === "number" && n < last.n
+      ? "it has been pruned: see zoho-hooks events list"
+      : `the last one is #${last.n}`,
+  );
+}

@@ -1,0 +1,13 @@
+import type { Context } from "../../context.ts";
+import { ExitCode } from "../../core/errors.ts";
+import { entryEvent } from "./entry-event.ts";
+import { type LogOptions, parseNumber, requireEntry, withLog } from "./open-log.ts";
+
+export async function show(context: Context, which: string, options: LogOptions): Promise<ExitCode> {
+  const n = parseNumber(which);
+  return withLog(context, options, async (log) => {
+    const entry = await requireEntry(log, n);
+    context.report({ type: "entry", event: entryEvent(entry, options.showSecrets) });
+    return ExitCode.ok;
+  });
+}

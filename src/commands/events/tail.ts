@@ -1,0 +1,108 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Context } from "../../context.ts";
+import { ExitCode } from "../../core/errors.ts";
+import type { ForwardReport } from "../../core/forward-report.ts";
+import { maskUrl } from "../../core/mask.ts";
+import { parseWhole } from "../../core/units.ts";
+import { fileGuard } from "../../store/file-guard.ts";
+import type { LogFilter } from "../../store/filter.ts";
+import type { FollowedAttempt } from "../../store/forward.ts";
+import type { Log, LogEntry } from "../../store/log.ts";
+import { dayHeadings, entryEvent, maskText } from "./entry-event.ts";
+import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
+import { type LogOptions, withLog } from "./open-log.ts";
+
+export interface TailOptions extends FilterOptions, LogOptions {
+  readonly last: string;
+}
+
+/** How often the log is looked at: a person takes it for at once. */
+const LOOK_EVERY_MS = 200;
+/** Of so many deliveries that passed the filter the forwarding is shown, too. */
+const MOST_REMEMBERED = 10_000;
+
+/** Shows what comes into the log while another process writes it, until Ctrl-C. */
+export async function tail(context: Context, options: TailOptions): Promise<ExitCode> {
+  const count = parseWhole(options.last, "--last", 0, 100_000);
+  const filter = readFilter(options, context.now());
+  return withLog(context, options, async (log) => {
+    const guard = fileGuard(log.path);
+    const follower = await startFollower(context, log, filter, options);
+    await follower.showLast(count);
+    context.report({ type: "notice", message: `following ${log.path}; Ctrl-C ends it` });
+    while (!context.signal.aborted) {
+      guard();
+      await follower.look();
+      await delay(LOOK_EVERY_MS, undefined, { signal: context.signal }).catch(() => {});
+    }
+    return ExitCode.ok;
+  });
+}
+
+async function startFollower(context: Context, log: Log, filter: LogFilter, options: TailOptions) {
+  const { showSecrets } = options;
+  const filtered = isFiltered(options);
+  const headingOf = dayHeadings(context.now());
+  const shown = new Set<number>();
+  let attemptId = await log.lastAttempt();
+  let after = await newest(log);
+
+  const show = (entry: LogEntry, fresh: boolean): void => {
+    context.report(entryEvent(entry, showSecrets, { heading: headingOf(entry.receivedAt), fresh }));
+    if (!filtered) return;
+    shown.add(entry.n);
+    const [oldest] = shown;
+    if (shown.size > MOST_REMEMBERED && oldest !== undefined) shown.delete(oldest);
+  };
+
+  return {
+    async showLast(count: number): Promise<void> {
+      if (count === 0) return;
+      const last: LogEntry[] = [];
+      for await (const entry of log.entries(filter, { limit: count })) if (entry.n <= after) last.unshift(entry);
+      for (const entry of last) show(entry, false);
+    },
+    async look(): Promise<void> {
+      const high = await newest(log);
+      if (high > after) {
+        for await (const entry of log.entries({ ...filter, after }, { order: "oldest" })) {
+          if (context.signal.aborted) return;
+          show(entry, true);
+          after = entry.n;
+        }
+        after = Math.max(after, high);
+      }
+      for (const attempt of await log.attemptsAfter(attemptId)) {
+        // Its event has come in since: it is shown first, and this the next time.
+        if (attempt.n > after) return;
+        attemptId = attempt.id;
+        if (!filtered || shown.has(attempt.n)) context.report(await forwardOf(log, attempt, showSecrets));
+      }
+    },
+  };
+}
+
+async function newest(log: Log): Promise<number> {
+  for await (const { n } of log.list({}, { limit: 1 })) return n;
+  return 0;
+}
+
+async function forwardOf(log: Log, attempt: FollowedAttempt, showSecrets = false): Promise<ForwardReport> {
+  const { n, status, error, target, reply = "" } = attempt;
+  const forward = (await log.get(n))?.forwards.find((each) => each.target === target);
+  const ok = error === undefined && status !== undefined && status >= 200 && status < 300;
+  const state = ok ? "delivered" : forward === undefined ? "single" : forward.state === "failed" ? "failed" : "retry";
+  return {
+    type: "forward",
+    n,
+    attempt: attempt.attempt,
+    target: showSecrets ? target : maskUrl(target),
+    status,
+    latencyMs: attempt.latencyMs,
+    error,
+    hint: undefined,
+    replyPreview: showSecrets ? reply : maskText(reply),
+    state,
+    retryInMs: undefined,
+  };
+}

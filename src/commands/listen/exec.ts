@@ -1,0 +1,64 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { ChildRun, Context } from "../../context.ts";
+import { errorText, usageError } from "../../core/errors.ts";
+
+/** The program that a run is for. */
+export interface Exec {
+  /** Its exit code. */
+  readonly ended: Promise<number>;
+  /** Ends it where it is still running; resolves when it has ended. */
+  stop(): Promise<void>;
+}
+
+export interface ExecUrls {
+  /** Of the receiver on this machine. */
+  readonly url: string;
+  readonly publicUrl: string | undefined;
+  /** The webhook URL of each product, on this machine. */
+  readonly products: Readonly<Record<string, string>>;
+}
+
+/** How long a program has to end by itself when it is asked to. */
+const GRACE_MS = 5000;
+
+/** Runs a command line with the URLs in its environment. With `--json` stdout stays ours alone. */
+export function startExec(context: Context, commandLine: string, urls: ExecUrls): Exec {
+  if (commandLine.trim() === "") throw usageError("--exec is empty", "name a command line, such as --exec 'npm test'");
+  // Asked for before the program starts: from now on Ctrl-C is ours to pass on.
+  const { signal } = context;
+  const child = context.startChild(commandLine, {
+    cwd: context.cwd,
+    env: { ...context.env, ...variables(urls) },
+    stdoutTo: context.json ? "stderr" : "stdout",
+  });
+  const pass = (): void => child.end(false);
+  signal.addEventListener("abort", pass, { once: true });
+  const ended = child.ended
+    .catch((error: unknown) => {
+      throw usageError(`--exec ${JSON.stringify(commandLine)} could not be started: ${errorText(error)}`);
+    })
+    .finally(() => signal.removeEventListener("abort", pass));
+  // Whoever awaits it sees the failure; until then it is nobody's unhandled rejection.
+  ended.catch(() => {});
+  return { ended, stop: () => stop(child) };
+}
+
+async function stop(child: ChildRun): Promise<void> {
+  const patience = new AbortController();
+  const over = child.ended.then(
+    () => patience.abort(),
+    () => patience.abort(),
+  );
+  child.end(false);
+  await delay(GRACE_MS, undefined, { signal: patience.signal }).catch(() => {});
+  child.end(true);
+  await over;
+}
+
+function variables({ url, publicUrl, products }: ExecUrls): Readonly<Record<string, string>> {
+  return {
+    ZOHO_HOOKS_URL: url,
+    ...(publicUrl === undefined ? {} : { ZOHO_HOOKS_PUBLIC_URL: publicUrl }),
+    ...Object.fromEntries(Object.entries(products).map(([id, each]) => [`ZOHO_HOOKS_URL_${id.toUpperCase()}`, each])),
+  };
+}

@@ -1,0 +1,79 @@
+import { usageError } from "../../core/errors.ts";
+import { type Assignment, parseAssignment } from "../../core/set-path.ts";
+import { parseDuration } from "../../core/units.ts";
+import type { LogFilter } from "../../store/filter.ts";
+import { type FilterOptions, isFiltered, readFilter } from "../events/filter-flags.ts";
+import { type LogOptions, parseNumber } from "../events/open-log.ts";
+import type { SecretOptions } from "../options.ts";
+
+/** The flags as they were typed. */
+export interface ReplayOptions extends FilterOptions, LogOptions, SecretOptions {
+  readonly to?: string;
+  readonly set?: readonly string[];
+  readonly add?: boolean;
+  readonly edit?: boolean;
+  readonly exact?: boolean;
+  readonly timeout: string;
+  readonly insecure?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** What the flags ask for, checked: every contradiction is found before the log is opened. */
+export interface ReplayPlan {
+  /** Undefined where the filter chooses. */
+  readonly n: number | "last" | undefined;
+  readonly filter: LogFilter;
+  readonly to: string | undefined;
+  readonly assignments: readonly Assignment[];
+  readonly add: boolean;
+  readonly edit: boolean;
+  readonly exact: boolean;
+  readonly timeoutMs: number;
+  /** Undefined leaves it to the settings. */
+  readonly insecure: boolean | undefined;
+  readonly dryRun: boolean;
+  readonly showSecrets: boolean;
+}
+
+export function readReplayPlan(n: string | undefined, options: ReplayOptions, now: Date): ReplayPlan {
+  refuseContradictions(n, options);
+  const timeoutMs = parseDuration(options.timeout, "--timeout");
+  if (!(timeoutMs > 0 && timeoutMs <= 86_400_000)) throw usageError("--timeout is a time of up to 24h, and not 0");
+  return {
+    n: n === undefined ? undefined : parseNumber(n),
+    filter: readFilter(options, now),
+    to: options.to,
+    assignments: (options.set ?? []).map(parseAssignment),
+    add: options.add ?? false,
+    edit: options.edit ?? false,
+    exact: options.exact ?? false,
+    timeoutMs,
+    insecure: options.insecure,
+    dryRun: options.dryRun ?? false,
+    showSecrets: options.showSecrets ?? false,
+  };
+}
+
+function refuseContradictions(n: string | undefined, o: ReplayOptions): void {
+  const filtered = isFiltered(o);
+  const contradictions: readonly (readonly [wrong: boolean, message: string, hint?: string])[] = [
+    [
+      n === undefined && !filtered,
+      "replay needs to know what to send",
+      "such as: zoho-hooks replay last, replay 42, replay --failed, replay --since 10m",
+    ],
+    [n !== undefined && filtered, "a number and filters exclude each other", "leave one of them out"],
+    [o.exact === true && o.set !== undefined, "--exact and --set exclude each other"],
+    [o.exact === true && o.edit === true, "--exact and --edit exclude each other"],
+    [o.set !== undefined && o.edit === true, "--edit and --set exclude each other", "make the change in the editor"],
+    [o.add === true && o.set === undefined, "--add does nothing without --set"],
+    [o.edit === true && n === undefined, "--edit changes one delivery", "name it: zoho-hooks replay last --edit"],
+    [
+      o.exact === true && (o.secretFile !== undefined || o.tokenFile !== undefined),
+      "--exact signs nothing, so a secret is of no use to it",
+    ],
+    [o.tokenFile !== undefined, "replay leaves the token in the body as it came", "change it with --set token=…"],
+  ];
+  const found = contradictions.find(([wrong]) => wrong);
+  if (found !== undefined) throw usageError(found[1], found[2]);
+}

@@ -1,0 +1,61 @@
+import type { Config } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { changeBody } from "../../core/change-body.ts";
+import { type Delivery, splitUrl, withBody } from "../../core/delivery.ts";
+import { findFormat, findProduct } from "../../core/event-name.ts";
+import { signAgain } from "../../core/sign-again.ts";
+import { forwardRequest } from "../../delivery/forward-request.ts";
+import { products } from "../../products/index.ts";
+import type { LogEntry } from "../../store/log.ts";
+import { editBody } from "./edit-body.ts";
+import type { ReplayPlan } from "./plan.ts";
+
+/** A request that is ready to be posted. */
+export interface ReplayRequest {
+  readonly delivery: Delivery;
+  /** What was done to it, for a person. */
+  readonly notes: readonly string[];
+  /** The body is another than the one that came. */
+  readonly changed: boolean;
+}
+
+/** The body that goes out: as it came, or changed as the plan says. */
+export async function replayBody(
+  context: Context,
+  plan: ReplayPlan,
+  { env }: Config,
+  { delivery }: LogEntry,
+): Promise<Buffer> {
+  const { assignments, add, edit } = plan;
+  const set = assignments.length === 0 ? delivery.body : changeBody(delivery, assignments, add);
+  return edit ? editBody(context, env, withBody(delivery, set)) : set;
+}
+
+export function replayRequest(
+  context: Context,
+  plan: ReplayPlan,
+  { secrets }: Config,
+  entry: LogEntry,
+  target: string,
+  body: Buffer,
+): ReplayRequest {
+  if (plan.exact) {
+    const notes = ["the bytes and headers that came"];
+    return { delivery: { ...entry.delivery, url: withQuery(target, entry.url) }, notes, changed: false };
+  }
+  const changed = !body.equals(entry.delivery.body);
+  const source = { ...entry, delivery: withBody(entry.delivery, body) };
+  const delivery = forwardRequest(source, target);
+  const product = entry.product === undefined ? undefined : findProduct(products, entry.product);
+  const format = product && (entry.format === undefined ? product.formats[0] : findFormat(product, entry.format));
+  const said = changed ? ["with a changed body"] : [];
+  if (product === undefined || format === undefined) return { delivery, notes: said, changed };
+  const again = signAgain({ delivery, product: product.id, format, changed, secrets, now: context.now() });
+  return { delivery: again.delivery, notes: again.notes.length === 0 ? said : again.notes, changed };
+}
+
+function withQuery(target: string, url: string): string {
+  const { query } = splitUrl(url);
+  if (query === "") return target;
+  return `${target}${target.includes("?") ? "&" : "?"}${query}`;
+}

@@ -1,0 +1,80 @@
+import type { Config } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { usageError } from "../../core/errors.ts";
+import { findProduct } from "../../core/event-name.ts";
+import { receive } from "../../core/receive.ts";
+import { noSecrets } from "../../core/secret.ts";
+import { createRoutes, parseRoute, type Routes } from "../../delivery/routes.ts";
+import { products } from "../../products/index.ts";
+import type { Log, LogEntry } from "../../store/log.ts";
+import { entryName } from "../events/entry-event.ts";
+import { requireEntry } from "../events/open-log.ts";
+import type { ReplayPlan } from "./plan.ts";
+
+/** One delivery on its way to one target once more. */
+export interface Replay {
+  readonly n: number;
+  readonly target: string;
+}
+
+/** All that is to be sent, in the order in which it came. Throws a UserError, before anything is sent, for want of a target. */
+export async function chooseReplays(
+  context: Context,
+  plan: ReplayPlan,
+  log: Log,
+  config: Config,
+): Promise<readonly Replay[]> {
+  const { settings } = config;
+  const given = plan.to === undefined ? undefined : createRoutes([plan.to], []);
+  const configured = createRoutes(settings.forwardTo, settings.routes.map(parseRoute));
+  const replaysOf = (entry: LogEntry): readonly Replay[] =>
+    targetsOf(entry, given, configured).map((target) => ({ n: entry.n, target }));
+  if (plan.n !== undefined) return replaysOf(await requireEntry(log, plan.n));
+  const chosen: Replay[] = [];
+  let leftOut = 0;
+  for await (const entry of log.entries(plan.filter, { order: "oldest" })) {
+    if (context.signal.aborted) throw usageError("stopped by Ctrl-C: nothing was sent");
+    if (isForApp(entry)) chosen.push(...replaysOf(entry));
+    else leftOut++;
+  }
+  if (leftOut > 0) {
+    const what = leftOut === 1 ? "1 was" : `${leftOut} were`;
+    context.report({
+      type: "notice",
+      message: `${what} refused or no event at all, and left out; a number sends any: ${context.invocation} replay 42`,
+    });
+  }
+  return chosen;
+}
+
+/** Where it went before, unless a target is given; else where the settings would forward it to now. */
+function targetsOf(entry: LogEntry, given: Routes | undefined, configured: Routes): readonly string[] {
+  const { n, product, event, forwards, attempts } = entry;
+  if (given !== undefined) return given.targetsOf(product, event);
+  const queued = forwards.map(({ target }) => target);
+  if (queued.length > 0) return [...new Set(queued)];
+  const now = configured.targetsOf(product, event);
+  if (now.length > 0) return now;
+  // A mirrored delivery was never queued: its attempts alone tell where it went.
+  const last = attempts.at(-1);
+  if (last !== undefined) return [last.target];
+  throw usageError(
+    `#${n} (${entryName(entry)}) was not forwarded, so there is no telling where to send it`,
+    "name your app with --to, such as --to 3000, or set forwardTo in the settings",
+  );
+}
+
+/** What `listen` would have handed on: no refused delivery, no challenge. */
+function isForApp({ accepted, event, product, delivery, receivedAt }: LogEntry): boolean {
+  if (!accepted || event !== undefined) return accepted;
+  const named = product === undefined ? undefined : findProduct(products, product);
+  const { handshake } = receive({
+    products,
+    product: named,
+    delivery,
+    secrets: noSecrets,
+    now: receivedAt,
+    schemas: false,
+  });
+  return handshake === undefined;
+}

@@ -1,0 +1,11 @@
+import type { LogStatsReport } from "../../core/log-report.ts";
+
+export function logStatsLine({ total, products, hours, latencyMs }: LogStatsReport): Readonly<Record<string, unknown>> {
+  return {
+    type: "stats",
+    ...total,
+    products,
+    hours: hours.map(({ at, product, counts }) => ({ at: at.toISOString(), product, ...counts })),
+    latency_ms: latencyMs ?? null,
+  };
+}

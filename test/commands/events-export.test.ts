@@ -1,0 +1,162 @@
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type LoggedProject, leadBody, startLoggedProject, TOKEN, ticketBody } from "../support/logged-project.ts";
+import { startTarget, valuesOf } from "../support/target.ts";
+
+const FORM = "name=J%C3%BCrgen+M&JSONString=%7B%22a%22%3A1%7D";
+let project: LoggedProject;
+
+beforeAll(async () => {
+  project = await startLoggedProject();
+  await project.deliver("/webhooks/zoho/crm?x=1", leadBody());
+  await project.deliver("/webhooks/zoho/desk", ticketBody(`It's \\"quoted\\" $HOME \`id\``));
+});
+afterAll(() => project.stop());
+
+describe("events export", () => {
+  it("writes lines that verify takes and finds genuine, the oldest first", async () => {
+    const { out, lines, err, exitCode } = await project.run(["events", "export", "--show-secrets"]);
+    expect(exitCode).toBe(0);
+    expect(err).toBe("");
+    expect(lines().map(({ n }) => n)).toEqual([1, 2]);
+    const verified = await project.run(["verify", "--json"], { stdin: out });
+    expect(verified.exitCode).toBe(0);
+    expect(verified.lines()[0]).toMatchObject({
+      outcome: "ok",
+      proofs: [{ verdict: "passed" }, { verdict: "passed" }],
+    });
+  });
+
+  it("masks unless asked otherwise, and says what that costs", async () => {
+    const { out, lines, err } = await project.run(["events", "export"]);
+    const text = lines().map(({ body_b64 }) => Buffer.from(String(body_b64), "base64").toString());
+    expect(out + text.join()).not.toContain(TOKEN);
+    expect(err).toContain("secrets are masked in 2 of them");
+  });
+
+  it("is the same with --json", async () => {
+    const plain = await project.run(["events", "export", "--show-secrets"]);
+    const json = await project.run(["events", "export", "--show-secrets", "--json"]);
+    expect(json.lines()).toEqual(plain.lines());
+  });
+
+  it("keeps to the filters", async () => {
+    const { lines } = await project.run(["events", "export", "--event", "Ticket.*"]);
+    expect(lines().map(({ n }) => n)).toEqual([2]);
+    expect((await project.run(["events", "export", "--product", "books"])).err).toContain(
+      "no delivery in the log fits",
+    );
+  });
+
+  it.skipIf(process.platform === "win32")("writes curl commands that post the same bytes and headers", async () => {
+    const app = await startTarget();
+    try {
+      const argv = ["events", "export", "--format", "curl", "--show-secrets", "--to", `127.0.0.1:${app.port}`];
+      const { out } = await project.run(argv);
+      expect(out).toMatch(/^# #1 .* crm Leads\.create\ncurl /);
+      const script = join(project.cwd, "post.sh");
+      writeFileSync(script, out.replaceAll("curl ", "curl -s "));
+      // A child that is waited for would keep this process, and with it the app, from answering.
+      await new Promise((resolve) => spawn("sh", [script], { stdio: "ignore" }).once("close", resolve));
+      expect(app.seen.map(({ body }) => body.toString())).toEqual(project.app.seen.map(({ body }) => body.toString()));
+      expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual(
+        project.app.seen[0] && valuesOf(project.app.seen[0], "x-zoho-signature"),
+      );
+    } finally {
+      await app.close();
+    }
+  });
+
+  it("lets curl post to the local receiver by default", async () => {
+    const { lines } = await project.run(["events", "export", "--format", "curl", "--json"]);
+    expect(lines()[0]).toMatchObject({ type: "curl", n: 1 });
+    expect(lines()[0]?.command).toContain("'http://127.0.0.1:4460/webhooks/zoho/crm?x=1'");
+  });
+
+  it("writes a HAR document of all of them", async () => {
+    const { out } = await project.run(["events", "export", "--format", "har", "--show-secrets"]);
+    const { log } = JSON.parse(out);
+    expect(log).toMatchObject({ version: "1.2", creator: { name: "zoho-hooks" } });
+    expect(log.entries).toHaveLength(2);
+    expect(log.entries[0]).toMatchObject({
+      request: {
+        method: "POST",
+        url: `${project.listener.url}/webhooks/zoho/crm?x=1`,
+        queryString: [{ name: "x", value: "1" }],
+        postData: { mimeType: "application/json", text: leadBody() },
+        bodySize: leadBody().length,
+      },
+      response: { status: 200 },
+      _attempts: [{ status: 200, target: expect.stringContaining("/webhooks/zoho/crm") }],
+    });
+    const json = await project.run(["events", "export", "--format", "har", "--show-secrets", "--json"]);
+    expect(json.lines()).toEqual([{ v: 1, log }]);
+  });
+
+  it("writes a valid HAR document of none", async () => {
+    const { out } = await project.run(["events", "export", "--format", "har", "--product", "books"]);
+    expect(JSON.parse(out).log.entries).toEqual([]);
+  });
+
+  it("writes a file whole, for its owner only, and never over another unasked", async () => {
+    const argv = ["events", "export", "--out", "all.ndjson"];
+    const { exitCode, out } = await project.run(argv);
+    expect(exitCode).toBe(0);
+    expect(out).toBe("2 deliveries written to all.ndjson\n");
+    const path = join(project.cwd, "all.ndjson");
+    expect(readFileSync(path, "utf8").trim().split("\n")).toHaveLength(2);
+    if (process.platform !== "win32") expect(statSync(path).mode & 0o777).toBe(0o600);
+    const again = await project.run([...argv, "--event", "Ticket.*"]);
+    expect(again.exitCode).toBe(2);
+    expect(again.err).toContain("--force");
+    const forced = await project.run([...argv, "--event", "Ticket.*", "--force", "--json"]);
+    expect(forced.lines()).toEqual([
+      { v: 1, type: "exported", format: "ndjson", file: "all.ndjson", count: 1, masked: 1 },
+    ]);
+    expect(readFileSync(path, "utf8").trim().split("\n")).toHaveLength(1);
+    expect(readdirSync(project.cwd).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it("leaves nothing behind when it is stopped", async () => {
+    const { exitCode } = await project.run(["events", "export", "--out", "stopped.ndjson"], {
+      signal: AbortSignal.abort(),
+    });
+    expect(exitCode).toBe(2);
+    expect(readdirSync(project.cwd).filter((name) => name.startsWith("stopped"))).toEqual([]);
+  });
+
+  it.each([
+    [["--format", "xml"], "formats: ndjson, curl, har"],
+    [["--to", "3000"], "--to is for --format curl"],
+    [["--force"], "--force does nothing"],
+    [["--out", "no/such/folder/x"], "cannot be written"],
+  ])("refuses %j", async (flags, said) => {
+    const { exitCode, err } = await project.run(["events", "export", ...flags]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain(said);
+  });
+});
+
+describe("events export of other bodies", () => {
+  it("keeps the bytes of a form and of what is no text", async () => {
+    const other = await startLoggedProject({ forward: false, env: {} });
+    try {
+      const bytes = Buffer.from([0xff, 0x00, 0x80]);
+      await other.deliver("/webhooks/zoho/crm", FORM, { "content-type": "application/x-www-form-urlencoded" });
+      await other.deliver("/webhooks/zoho/crm", bytes, { "content-type": "application/octet-stream" });
+      const { lines } = await other.run(["events", "export"]);
+      expect(lines().map(({ body_b64 }) => body_b64)).toEqual([
+        Buffer.from(FORM).toString("base64"),
+        bytes.toString("base64"),
+      ]);
+      const { out } = await other.run(["events", "export", "--format", "har"]);
+      const [form, binary] = JSON.parse(out).log.entries;
+      expect(form.request.postData.params[0]).toEqual({ name: "name", value: "Jürgen M" });
+      expect(binary.request.postData).toMatchObject({ text: bytes.toString("base64"), _encoding: "base64" });
+    } finally {
+      await other.stop();
+    }
+  });
+});

@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type LoggedProject, leadBody, startLoggedProject } from "../support/logged-project.ts";
+
+let project: LoggedProject;
+beforeAll(async () => {
+  project = await startLoggedProject({ forward: false });
+  for (let i = 0; i < 3; i++) await project.deliver("/webhooks/zoho/crm", leadBody({ email: `${i}@example.com` }));
+});
+afterAll(() => project.stop());
+
+const inAnHour = () => new Date(Date.now() + 3_600_000);
+
+describe("events prune", () => {
+  it("removes nothing that is within the limits, and says so", async () => {
+    const { exitCode, out } = await project.run(["events", "prune"]);
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/^nothing removed; the oldest left is #1 of \d{4}-\d\d-\d\d; the log takes \d+ kB\n$/);
+  });
+
+  it("takes the limits from the settings, and flags before them", async () => {
+    const env = { ZOHO_HOOKS_KEEP: "30m" };
+    const kept = await project.run(["events", "prune", "--keep", "2h", "--json"], { env, now: inAnHour });
+    expect(kept.lines()[0]).toMatchObject({ type: "pruned", removed: 0, keep_ms: 7_200_000, oldest: 1, waiting: 0 });
+    const pruned = await project.run(["events", "prune"], { env, now: inAnHour });
+    expect(pruned.out).toMatch(/^3 deliveries removed; nothing is left; /);
+    expect((await project.run(["events", "show", "2"])).err).toContain("pruned");
+  });
+
+  it("says of what is gone that it was pruned, while newer ones are there", async () => {
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    const { err } = await project.run(["events", "show", "2"]);
+    expect(err).toContain("it has been pruned");
+  });
+
+  it.each([
+    ["--keep", "soon"],
+    ["--max-log", "big"],
+  ])("refuses %s %s", async (...flags) => {
+    expect((await project.run(["events", "prune", ...flags])).exitCode).toBe(2);
+  });
+});

@@ -1,0 +1,95 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type LoggedProject, leadBody, startLoggedProject, TOKEN, ticketBody } from "../support/logged-project.ts";
+
+let project: LoggedProject;
+let fixtures: string;
+
+/** #1 a lead, #2 a ticket, #3 a challenge, #4 an event that Desk is not known to have, #5 a body of no product. */
+beforeAll(async () => {
+  project = await startLoggedProject({ forward: false });
+  fixtures = join(project.cwd, ".zoho-hooks", "fixtures");
+  await project.deliver("/webhooks/zoho/crm", leadBody());
+  await project.deliver("/webhooks/zoho/desk", ticketBody());
+  await project.deliver("/webhooks/zoho/desk", '{"challenge":"abc"}');
+  await project.deliver("/webhooks/zoho/desk", '{"event":"../../Ticket.Merge","ticket":{}}');
+  await project.deliver("/webhooks/zoho", '{"hello":"world"}');
+});
+afterAll(() => project.stop());
+
+describe("events save-fixture", () => {
+  it("makes a delivery the sample that send uses, with its token masked and every digit kept", async () => {
+    const { exitCode, out, err } = await project.run(["events", "save-fixture", "1"]);
+    expect(exitCode).toBe(0);
+    expect(out).toBe(`${join(".zoho-hooks", "fixtures", "crm", "guide", "Leads.create.json")}\n`);
+    expect(err).toContain("real personal data");
+    const text = readFileSync(join(fixtures, "crm", "guide", "Leads.create.json"), "utf8");
+    expect(text).not.toContain(TOKEN);
+    expect(text).toContain('"token": "[masked]"');
+    expect(text).toContain('"Account_Number": 4150868000000002181');
+    expect(text).toContain('"Amount": 1250.00');
+    const sent = await project.run(["send", "crm", "Leads.create", "--no-fresh", "--to", String(project.app.port)]);
+    expect(sent.exitCode).toBe(0);
+    expect(project.app.seen.at(-1)?.body.toString()).toContain('"Company":"Northwind"');
+  });
+
+  it("never overwrites unasked", async () => {
+    await project.run(["events", "save-fixture", "2"]);
+    const again = await project.run(["events", "save-fixture", "2", "--redact"]);
+    expect(again.exitCode).toBe(2);
+    expect(again.err).toContain("--force");
+    expect(readFileSync(join(fixtures, "desk", "guide", "Ticket.Create.json"), "utf8")).toContain("a@example.com");
+    const forced = await project.run(["events", "save-fixture", "2", "--redact", "--force", "--json"]);
+    expect(forced.lines()[0]).toMatchObject({
+      type: "file",
+      action: "overwritten",
+      event: "Ticket.Create",
+      redacted: true,
+    });
+    expect(readdirSync(join(fixtures, "desk", "guide"))).toEqual(["Ticket.Create.json"]);
+  });
+
+  it("says that nothing changed when the same is saved again", async () => {
+    await project.run(["events", "save-fixture", "1"]);
+    const { lines, exitCode } = await project.run(["events", "save-fixture", "1", "--json"]);
+    expect(exitCode).toBe(0);
+    expect(lines()[0]).toMatchObject({ action: "unchanged" });
+  });
+
+  it("replaces personal data, the same by the same, when asked", async () => {
+    await project.run(["events", "save-fixture", "1", "--redact", "--name", "Leads.update"]);
+    const text = readFileSync(join(fixtures, "crm", "guide", "Leads.update.json"), "utf8");
+    for (const personal of ["mei.tanaka", "Tanaka", "4150868000000002179"]) expect(text).not.toContain(personal);
+    const { ids, data, resource_uri: uri } = JSON.parse(text);
+    expect(ids[0]).toMatch(/^\d{19}$/);
+    expect(data.id).toBe(ids[0]);
+    expect(uri).toContain(ids[0]);
+  });
+
+  it.each([
+    ["3", "no event that desk is known to have"],
+    ["4", "no event that desk is known to have"],
+    ["5", "of no known product"],
+    ["77", "there is no event #77"],
+  ])("refuses #%s, which is a sample of nothing", async (n, said) => {
+    const { exitCode, err } = await project.run(["events", "save-fixture", n]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain(said);
+    expect(existsSync(join(project.cwd, "Ticket.Merge.json"))).toBe(false);
+  });
+
+  it("refuses a name that is no event", async () => {
+    const { exitCode, err } = await project.run(["events", "save-fixture", "1", "--name", "../../Leads.create"]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain("crm has no event");
+  });
+
+  it("leaves samples to Git, and the log not", () => {
+    execFileSync("git", ["init", "-q"], { cwd: project.cwd });
+    const status = execFileSync("git", ["status", "--porcelain", "--untracked-files=all"], { cwd: project.cwd });
+    expect(status.toString()).toContain(".zoho-hooks/fixtures/crm/guide/Leads.create.json");
+    expect(status.toString()).not.toContain("events.db");
+  });
+});

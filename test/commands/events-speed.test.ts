@@ -1,0 +1,56 @@
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { openLog } from "../../src/store/sqlite-log.ts";
+import { newEntry } from "../support/log-entry.ts";
+import { leadBody, ticketBody } from "../support/logged-project.ts";
+import { run, tempFolder } from "../support/run.ts";
+
+const COUNT = 20_000;
+const cwd = tempFolder();
+
+beforeAll(async () => {
+  const log = await openLog({ path: join(cwd, ".zoho-hooks", "events.db"), now: () => new Date() });
+  const writes: Promise<unknown>[] = [];
+  for (let i = 0; i < COUNT; i++) {
+    const lead = i % 2 === 0;
+    writes.push(
+      log.append(
+        newEntry({
+          body: lead ? leadBody({ email: `person.${i}.x@example.com` }) : ticketBody(`number ${i}`),
+          product: lead ? "crm" : "desk",
+          event: lead ? "Leads.create" : "Ticket.Create",
+          receivedAt: new Date(Date.now() - (COUNT - i) * 1000),
+        }),
+      ),
+    );
+    if (writes.length === 1000) await Promise.all(writes.splice(0));
+  }
+  await log.close();
+}, 60_000);
+
+/** Generous enough for a busy machine, far too little for reading the whole log row by row into JavaScript. */
+const SOON_MS = 1000;
+
+describe("a log of twenty thousand", () => {
+  it.each([
+    [["list", "--json"], 50],
+    [["list", "--json", "--product", "crm", "--limit", "10"], 10],
+    [["list", "--json", "--event", "desk:Ticket.*", "--limit", "10"], 10],
+    [["list", "--json", "--since", "1m"], 50],
+    [["list", "--json", "--failed"], 0],
+    [["list", "--json", "--invalid"], 0],
+    [["list", "--json", "--status", "4xx"], 0],
+    [["list", "--json", "--where", "data.Email=person.0.x@example.com"], 1],
+    [["show", "1", "--json"], 1],
+    [["show", "last", "--json"], 1],
+    [["stats", "--json"], 1],
+  ])("answers %j soon", async (argv, count) => {
+    const started = performance.now();
+    const { lines, exitCode } = await run(["events", ...argv], { cwd });
+    const tookMs = performance.now() - started;
+    expect(exitCode).toBe(0);
+    const found = lines().length;
+    expect(argv.includes("--since") ? found >= 45 && found <= 50 : found === count).toBe(true);
+    expect(tookMs).toBeLessThan(SOON_MS);
+  });
+});

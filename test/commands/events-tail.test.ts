@@ -1,0 +1,117 @@
+import { afterEach, describe, expect, it } from "vitest";
+import {
+  type LoggedProject,
+  leadBody,
+  signature,
+  startLoggedProject,
+  TOKEN,
+  ticketBody,
+} from "../support/logged-project.ts";
+import type { RunResult } from "../support/run.ts";
+
+type Line = Record<string, unknown>;
+let project: LoggedProject | undefined;
+afterEach(async () => {
+  await project?.stop();
+  project = undefined;
+});
+
+/** `events tail --json …`, and what it says. */
+function follow(of: LoggedProject, ...argv: string[]) {
+  const interrupt = new AbortController();
+  const lines: Line[] = [];
+  const waiting = new Set<() => void>();
+  const ended = of.run(["events", "tail", "--json", ...argv], {
+    signal: interrupt.signal,
+    onOut(text) {
+      lines.push(
+        ...text
+          .split("\n")
+          .filter(Boolean)
+          .map((line) => JSON.parse(line) as Line),
+      );
+      for (const wake of waiting) wake();
+    },
+  });
+  const line = async (type: string, n: number): Promise<Line> => {
+    for (;;) {
+      const found = lines.find((each) => each.type === type && each.n === n);
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => {
+        waiting.add(resolve);
+      });
+    }
+  };
+  return {
+    lines,
+    line,
+    async stop(): Promise<RunResult> {
+      interrupt.abort();
+      return ended;
+    },
+  };
+}
+
+describe("events tail", () => {
+  it("shows what came before, then each event and where it went, in order, until Ctrl-C", async () => {
+    project = await startLoggedProject({
+      answer: (response, { body }) => {
+        response.statusCode = body.includes("on fire") ? 500 : 200;
+        response.end("answer");
+      },
+    });
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    const tail = follow(project);
+    await tail.line("event", 1);
+    await project.deliver("/webhooks/zoho/desk", ticketBody());
+    await tail.line("event", 2);
+    while (tail.lines.filter(({ type }) => type === "forward").length < 2) await tail.line("forward", 2);
+    await project.deliver("/webhooks/zoho/crm", leadBody({ email: "other@example.com" }));
+    expect(await tail.line("forward", 3)).toMatchObject({ status: 200, state: "delivered", attempt: 1 });
+    const { exitCode, out } = await tail.stop();
+    expect(exitCode).toBe(0);
+    const told = tail.lines.map(({ type, n, attempt, state }) => [
+      type,
+      n,
+      ...(type === "forward" ? [attempt, state] : []),
+    ]);
+    expect(told).toEqual([
+      ["event", 1],
+      ["event", 2],
+      ["forward", 2, 1, expect.stringMatching(/retry|failed/)],
+      ["forward", 2, 2, "failed"],
+      ["event", 3],
+      ["forward", 3, 1, "delivered"],
+    ]);
+    expect(out).not.toContain(TOKEN);
+  });
+
+  it("keeps to the filters, for the forwarding too", async () => {
+    project = await startLoggedProject();
+    const tail = follow(project, "--product", "crm", "--last", "0");
+    await project.deliver("/webhooks/zoho/desk", ticketBody("one"));
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    await tail.line("forward", 2);
+    await tail.stop();
+    expect(tail.lines.map(({ type, n }) => [type, n])).toEqual([
+      ["event", 2],
+      ["forward", 2],
+    ]);
+  });
+
+  it("shows a replay as what it is", async () => {
+    project = await startLoggedProject({ forward: false });
+    await project.deliver("/webhooks/zoho/crm", leadBody(), {
+      "content-type": "application/json",
+      ...signature(leadBody()),
+    });
+    const tail = follow(project);
+    await tail.line("event", 1);
+    await project.run(["replay", "1", "--to", `http://127.0.0.1:${project.app.port}/a?token=hush`]);
+    expect(await tail.line("forward", 1)).toMatchObject({
+      state: "delivered",
+      target: `http://127.0.0.1:${project.app.port}/a?token=[masked]`,
+    });
+    await tail.stop();
+  });
+});

@@ -1,0 +1,336 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  type LoggedProject,
+  leadBody,
+  SECRET,
+  signature,
+  startLoggedProject,
+  TOKEN,
+  ticketBody,
+} from "../support/logged-project.ts";
+import { run } from "../support/run.ts";
+
+const JSON_TYPE = { "content-type": "application/json" };
+let project: LoggedProject;
+
+/** #1 a lead, taken; #2 a ticket that the app fails on; #3 a lead with a wrong signature; #4 a ticket without a subject. */
+beforeAll(async () => {
+  project = await startLoggedProject({
+    answer: (response, { body }) => {
+      response.statusCode = body.includes("on fire") ? 500 : 200;
+      response.end('{"answer":"hm","access_token":"of-the-app"}');
+    },
+  });
+  await project.deliver("/webhooks/zoho/crm", leadBody());
+  await project.deliver("/webhooks/zoho/desk?zapikey=very-secret&a=1", ticketBody());
+  await project.deliver("/webhooks/zoho/crm", leadBody({ email: "x@example.com" }), {
+    ...JSON_TYPE,
+    ...signature("another body"),
+  });
+  const odd = '{"event":"Ticket.Create","ticket":{"subject":7}}';
+  await project.deliver("/webhooks/zoho/desk", odd);
+});
+afterAll(() => project.stop());
+
+async function numbers(...argv: string[]): Promise<unknown[]> {
+  const { lines, exitCode } = await project.run(["events", "list", "--json", ...argv]);
+  expect(exitCode).toBe(0);
+  return lines().map(({ n }) => n);
+}
+
+describe("events list", () => {
+  it("shows the newest first, in the lines of listen, with what became of each", async () => {
+    const { out, exitCode } = await project.run(["events", "list"]);
+    expect(exitCode).toBe(0);
+    const rows = out.split("\n").filter((line) => /#\d/.test(line));
+    expect(rows.map((line) => /#(\d+)/.exec(line)?.[1])).toEqual(["4", "3", "2", "1"]);
+    expect(rows[3]).toMatch(
+      /crm\s+Leads\.create\s+4150868000000002179\s+✓ token {2}✓ guide-signature {2}✓ schema.*→ delivered/,
+    );
+    expect(rows[2]).toMatch(/desk\s+Ticket\.Create.*→ failed after 2 attempts/);
+    expect(out).toContain("answered 401: guide-signature");
+    expect(out).toContain("ticket.subject: expected string, got number 7");
+  });
+
+  it.each([
+    [
+      ["--product", "crm"],
+      [3, 1],
+    ],
+    [
+      ["--event", "desk:Ticket.*"],
+      [4, 2],
+    ],
+    [
+      ["--event", "leads.create,Nothing.*"],
+      [3, 1],
+    ],
+    [["--status", "401"], [3]],
+    [["--status", "4xx"], [3]],
+    [
+      ["--status", "200-299"],
+      [4, 2, 1],
+    ],
+    [["--failed"], [2]],
+    [["--invalid"], [4, 3]],
+    [
+      ["--search", "4150868000000002181"],
+      [3, 1],
+    ],
+    [["--where", "data.Email=x@example.com"], [3]],
+    [["--where", "data.Account_Number=4150868000000002181", "--where", "data.Email=mei.tanaka@example.com"], [1]],
+    [["--where", "data.Account_Number=4150868000000002180"], []],
+    [
+      ["--since", "10m"],
+      [4, 3, 2, 1],
+    ],
+    [["--since", "2999-01-01"], []],
+    [
+      ["--limit", "2"],
+      [4, 3],
+    ],
+    [["--limit", "1", "--product", "desk"], [4]],
+    [["--all"], [4, 3, 2, 1]],
+  ])("keeps to %j", async (flags, wanted) => {
+    expect(await numbers(...flags)).toEqual(wanted);
+  });
+
+  it("says when there are more, and when there is none", async () => {
+    expect((await project.run(["events", "list", "--limit", "3"])).err).toContain("the newest 3; --limit or --all");
+    expect((await project.run(["events", "list", "--limit", "4"])).err).toBe("");
+    expect((await project.run(["events", "list", "--product", "books"])).err).toContain("no delivery in the log fits");
+  });
+
+  it("masks secrets in every view unless they are asked for", async () => {
+    const secrets = [TOKEN, "very-secret", signature(leadBody())["x-zoho-signature"] ?? "", "of-the-app", SECRET];
+    for (const argv of [
+      ["list"],
+      ["list", "--json"],
+      ["list", "-v"],
+      ["show", "1"],
+      ["show", "2", "--json"],
+      ["diff", "1", "2"],
+    ]) {
+      const { out, err, lines } = await project.run(["events", ...argv]);
+      const bodies = argv.includes("--json")
+        ? lines().map(({ body_b64 }) => Buffer.from(String(body_b64), "base64"))
+        : [];
+      for (const secret of secrets) expect(`${out}${err}${bodies.join()}`).not.toContain(secret);
+    }
+    const { out } = await project.run(["events", "show", "1", "--show-secrets"]);
+    expect(out).toContain(TOKEN);
+    expect(out).toContain(secrets[2]);
+    expect(out).not.toContain("masked");
+  });
+
+  it("tells a script what the log has beside the event", async () => {
+    const { lines } = await project.run(["events", "list", "--json", "--failed"]);
+    expect(lines()[0]).toMatchObject({
+      v: 1,
+      type: "event",
+      n: 2,
+      path: "/webhooks/zoho/desk?zapikey=[masked]&a=1",
+      state: "failed",
+      masked: true,
+      bytes: ticketBody().length,
+      schema: { ok: true, issues: [] },
+      attempts: [
+        { attempt: 1, status: 500, error: null },
+        { attempt: 2, status: 500, reply: '{"answer":"hm","access_token":"[masked]"}' },
+      ],
+      forwards: [{ state: "failed", attempts: 2, due_at: null }],
+    });
+  });
+
+  it("takes back the very bytes with --show-secrets", async () => {
+    const { lines } = await project.run(["events", "list", "--json", "--show-secrets", "--product", "crm"]);
+    expect(lines()[1]).toMatchObject({ body_b64: Buffer.from(leadBody()).toString("base64"), masked: false });
+  });
+
+  it.each([
+    [["--status", "20"], "--status"],
+    [["--since", "yesterday"], "--since"],
+    [["--since", "2026-99-01"], "--since"],
+    [["--product", "crmm"], "did you mean crm?"],
+    [["--where", "nothing"], "no condition"],
+    [["--all", "--limit", "1"], "exclude each other"],
+    [["--search", ""], "--search"],
+    [["--limit", "0"], "--limit"],
+  ])("refuses %j", async (flags, said) => {
+    const { exitCode, err } = await project.run(["events", "list", ...flags]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain(said);
+  });
+
+  it("claims no schema where none was checked", async () => {
+    const other = await startLoggedProject({ forward: false, argv: ["--schema", "off"] });
+    try {
+      await other.deliver("/webhooks/zoho/crm", leadBody());
+      const { lines } = await other.run(["events", "list", "--json"]);
+      expect(lines()[0]).toMatchObject({ known: true, schema: null });
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+describe("a log that is not there", () => {
+  it.each([
+    ["list"],
+    ["show", "last"],
+    ["tail"],
+    ["stats"],
+    ["export"],
+    ["diff", "1", "2"],
+    ["save-fixture", "1"],
+    ["prune"],
+  ])("is a usage error of events %s that says how one comes about, and makes none", async (...argv) => {
+    const { exitCode, err } = await run(["events", ...argv]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain("there is no event log at");
+    expect(err).toContain("listen");
+  });
+
+  it("is said of settings that keep none", async () => {
+    const { exitCode, err } = await run(["events", "list"], { env: { ZOHO_HOOKS_STORE: "false" } });
+    expect(exitCode).toBe(2);
+    expect(err).toContain("ZOHO_HOOKS_STORE (environment)");
+  });
+
+  it("is found elsewhere with --store", async () => {
+    const { lines } = await run([
+      "events",
+      "show",
+      "1",
+      "--json",
+      "--store",
+      join(project.cwd, ".zoho-hooks/events.db"),
+    ]);
+    expect(lines()[0]).toMatchObject({ n: 1, event: "Leads.create" });
+  });
+});
+
+describe("events show", () => {
+  it("shows headers, every digit of the body, verdicts, issues and attempts", async () => {
+    const { out, exitCode } = await project.run(["events", "show", "#1"]);
+    expect(exitCode).toBe(0);
+    expect(out).toContain("x-zoho-signature: [masked]");
+    expect(out).toContain('"Account_Number": 4150868000000002181,');
+    expect(out).toContain('"Amount": 1250.00');
+    expect(out).toContain("✓ guide-signature: signed with ZOHO_WEBHOOK_SECRET");
+    expect(out).toContain(`http://localhost:${project.app.port}/webhooks/zoho/crm: delivered`);
+    expect(out).toMatch(/→ 200 .* ms/);
+    expect(out).toContain("answered 200");
+  });
+
+  it("takes last for the newest", async () => {
+    const { out } = await project.run(["events", "show", "last"]);
+    expect(out).toContain("#4 desk Ticket.Create");
+    expect(out).toContain("✗ schema");
+    expect(out).toContain("ticket.subject: expected string, got number 7");
+  });
+
+  it("says which is the last when a number is not there", async () => {
+    const { exitCode, err } = await project.run(["events", "show", "77"]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain("there is no event #77");
+    expect(err).toContain("the last one is #4");
+  });
+
+  it("refuses what is no number", async () => {
+    expect((await project.run(["events", "show", "first"])).exitCode).toBe(2);
+  });
+});
+
+describe("events stats", () => {
+  it("counts by product and hour, and tells how long the app took", async () => {
+    const { lines } = await project.run(["events", "stats", "--json"]);
+    expect(lines()).toHaveLength(1);
+    expect(lines()[0]).toMatchObject({
+      type: "stats",
+      received: 4,
+      processed: 2,
+      failed: 1,
+      duplicates: 0,
+      rejected: 1,
+      products: { crm: { received: 2, rejected: 1 }, desk: { received: 2, failed: 1 } },
+      latency_ms: { count: 4, p50: expect.any(Number) },
+    });
+  });
+
+  it("draws no bars where nobody watches", async () => {
+    const { out } = await project.run(["events", "stats"]);
+    expect(out).toMatch(/^desk\s+2\s+1\s+0\s+1/m);
+    expect(out).toMatch(/4 answers of the target: p50/);
+    expect(out).not.toContain("█");
+  });
+
+  it("counts what the filters mean", async () => {
+    const { lines } = await project.run(["events", "stats", "--json", "--product", "desk"]);
+    expect(lines()[0]).toMatchObject({ received: 2, products: { desk: { received: 2 } } });
+  });
+});
+
+describe("events diff", () => {
+  it("names each place in which two payloads differ, and masks what is secret there", async () => {
+    const { out, exitCode } = await project.run(["events", "diff", "1", "3"]);
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/~ {2}data\.Email\s+"mei\.tanaka@example\.com"\s+"x@example\.com"/);
+    expect(out).not.toContain("Account_Number");
+  });
+
+  it("says when they are the same", async () => {
+    const { out, err } = await project.run(["events", "diff", "1", "1"]);
+    expect(out).toBe("");
+    expect(err).toContain("the payloads are the same, byte for byte");
+  });
+
+  it("tells that two tokens differ without telling them", async () => {
+    const other = await startLoggedProject({ forward: false, env: {} });
+    try {
+      for (const token of ["first-token", "second-token"])
+        await other.deliver("/webhooks/zoho/crm", leadBody({ token }));
+      const { out, lines } = await other.run(["events", "diff", "1", "2", "--json"]);
+      expect(lines()).toEqual([
+        { v: 1, type: "difference", path: "token", change: "changed", before: '"[masked]"', after: '"[masked]"' },
+      ]);
+      expect(out).not.toContain("first-token");
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+describe("a log that is gone", () => {
+  it("ends events tail, which would otherwise be silent for ever", async () => {
+    const other = await startLoggedProject({ forward: false });
+    await other.deliver("/webhooks/zoho/crm", leadBody());
+    await other.stop();
+    const ended = other.run(["events", "tail"], {
+      onErr: (text) => {
+        if (text.includes("following")) rmSync(join(other.cwd, ".zoho-hooks"), { recursive: true });
+      },
+    });
+    const { exitCode, err } = await ended;
+    expect(exitCode).toBe(2);
+    expect(err).toContain("was deleted while it was in use");
+  });
+});
+
+describe("an empty log", () => {
+  it("is said to be empty", async () => {
+    const other = await startLoggedProject({ forward: false });
+    try {
+      for (const argv of [["list"], ["stats"], ["export"]]) {
+        const { exitCode, err, out } = await other.run(["events", ...argv]);
+        expect({ exitCode, out }).toEqual({ exitCode: 0, out: "" });
+        expect(err).toContain("is empty");
+      }
+      expect((await other.run(["events", "show", "last"])).err).toContain("is empty");
+    } finally {
+      await other.stop();
+    }
+  });
+});

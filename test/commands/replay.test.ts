@@ -1,0 +1,379 @@
+import { createHmac } from "node:crypto";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { answering } from "../support/answers.ts";
+import {
+  type LoggedProject,
+  leadBody,
+  type ProjectOptions,
+  SECRET,
+  signature,
+  startLoggedProject,
+  TOKEN,
+  ticketBody,
+} from "../support/logged-project.ts";
+import { run, tempFolder } from "../support/run.ts";
+import { freePort, startTarget, type Target, valuesOf } from "../support/target.ts";
+
+const JSON_TYPE = { "content-type": "application/json" };
+const closing: { stop?(): Promise<void>; close?(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const each of closing.splice(0)) await (each.stop?.() ?? each.close?.());
+});
+
+async function start(options: ProjectOptions = {}): Promise<LoggedProject> {
+  const project = await startLoggedProject(options);
+  closing.push(project);
+  return project;
+}
+
+async function another(): Promise<Target> {
+  const target = await startTarget();
+  closing.push(target);
+  return target;
+}
+
+describe("replay", () => {
+  it("sends the same bytes and headers to where they went, with the event's number", async () => {
+    const project = await start();
+    const body = ` ${leadBody()}\n`;
+    await project.deliver("/webhooks/zoho/crm?a=%2F", body, {
+      "content-type": "application/json; charset=utf-8",
+      ...signature(body),
+      "x-custom": "kept",
+    });
+    const { exitCode, out } = await project.run(["replay", "last"]);
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/✓ 200 #1 +crm +Leads\.create/);
+    const [first, second] = project.app.seen;
+    expect(second?.body.equals(Buffer.from(body))).toBe(true);
+    expect(second?.path).toBe("/webhooks/zoho/crm?a=%2F");
+    expect(second?.headers).toEqual(first?.headers);
+    expect(second && valuesOf(second, "x-zoho-hooks-event")).toEqual(["1"]);
+    expect(out).not.toContain("signed again");
+  });
+
+  it("tells a script of each with its number, and records the attempt", async () => {
+    const project = await start();
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    const { lines } = await project.run(["replay", "1", "--json"]);
+    expect(lines()).toEqual([
+      expect.objectContaining({ v: 1, type: "sent", n: 1, event: "Leads.create", status: 200 }),
+    ]);
+    const shown = await project.run(["events", "show", "1", "--json"]);
+    expect(shown.lines()[0]?.attempts).toMatchObject([
+      { attempt: 1, status: 200 },
+      { attempt: 2, status: 200 },
+    ]);
+  });
+
+  it("sends all that failed in order, and they are listed as failed no longer", async () => {
+    let broken = true;
+    const project = await start({
+      answer: (response) => {
+        response.statusCode = broken ? 500 : 200;
+        response.end();
+      },
+    });
+    for (const subject of ["one", "two"]) await project.deliver("/webhooks/zoho/desk", ticketBody(subject));
+    const failing = await project.run(["replay", "--failed"]);
+    expect(failing.exitCode).toBe(5);
+    expect(failing.out).toMatch(/2 sent .* 0 ok, 2 failed/);
+    expect((await project.run(["events", "list", "--failed", "--json"])).lines()).toHaveLength(2);
+    broken = false;
+    const { exitCode, out } = await project.run(["replay", "--failed"]);
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/2 ok, 0 failed/);
+    expect(project.app.seen.slice(-2).map(({ body }) => JSON.parse(body.toString()).ticket.subject)).toEqual([
+      "one",
+      "two",
+    ]);
+    expect(project.app.mostAtOnce).toBe(1);
+    const left = await project.run(["replay", "--failed"]);
+    expect(left.exitCode).toBe(0);
+    expect(left.err).toContain("nothing was sent");
+  });
+
+  it("does not take a failure for mended when another body or another app was taken", async () => {
+    const project = await start({
+      answer: (response, { body }) => void response.writeHead(body.includes("Printer") ? 500 : 200).end(),
+    });
+    const other = await another();
+    await project.deliver("/webhooks/zoho/desk", ticketBody());
+    expect((await project.run(["replay", "1", "--to", String(other.port)])).exitCode).toBe(0);
+    expect((await project.run(["replay", "1", "--set", "ticket.subject=Fine"])).exitCode).toBe(0);
+    expect((await project.run(["events", "list", "--failed", "--json"])).lines()).toHaveLength(1);
+  });
+
+  it("leaves out of a whole time what was refused and what is no event, and says so", async () => {
+    const project = await start();
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    await project.deliver("/webhooks/zoho/crm", leadBody({ email: "forged@example.com" }), JSON_TYPE);
+    await project.listener.post("/webhooks/zoho/desk", '{"challenge":"c"}');
+    await project.listener.event(3);
+    const before = project.app.seen.length;
+    const { exitCode, err, lines } = await project.run(["replay", "--since", "10m", "--json"]);
+    expect(exitCode).toBe(0);
+    expect(lines().map(({ n }) => n)).toEqual([1]);
+    expect(project.app.seen).toHaveLength(before + 1);
+    const said = await project.run(["replay", "--since", "10m"]);
+    expect(said.err).toContain("2 were refused or no event at all, and left out");
+    expect(err).toBe("");
+    const forged = await project.run(["replay", "2", "--to", String(project.app.port), "--json"]);
+    expect(forged.lines()[0]).toMatchObject({ n: 2, status: 200 });
+  });
+
+  it("goes where the settings forward when it was never forwarded, and else asks for a target", async () => {
+    const project = await start({ forward: false });
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    const { exitCode, err } = await project.run(["replay", "1"]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain("#1 (crm Leads.create) was not forwarded");
+    expect(err).toContain("--to");
+    expect(project.app.seen).toHaveLength(0);
+    writeFileSync(join(project.cwd, "zoho-hooks.config.json"), JSON.stringify({ forwardTo: `${project.app.port}/in` }));
+    expect((await project.run(["replay", "1"])).exitCode).toBe(0);
+    expect(project.app.seen[0]?.path).toBe("/in");
+  });
+
+  it("goes to every target that it went to", async () => {
+    const second = await another();
+    const project = await start({ argv: ["--forward-to", `127.0.0.1:${second.port}/b`] });
+    await project.listener.post("/webhooks/zoho/crm", leadBody(), { ...JSON_TYPE, ...signature(leadBody()) });
+    await project.listener.line("forward", { n: 1, state: "delivered" }, 2);
+    const { lines } = await project.run(["replay", "1", "--json"]);
+    expect(
+      lines()
+        .filter(({ type }) => type === "sent")
+        .map(({ url }) => url),
+    ).toEqual([`http://localhost:${project.app.port}/webhooks/zoho/crm`, `http://127.0.0.1:${second.port}/b`]);
+    expect(second.seen).toHaveLength(2);
+  });
+
+  it("goes where a mirrored delivery went", async () => {
+    const project = await start({ argv: ["--respond", "mirror"] });
+    await project.listener.post("/webhooks/zoho/crm", leadBody(), { ...JSON_TYPE, ...signature(leadBody()) });
+    await project.listener.line("forward", { n: 1 });
+    expect((await project.run(["replay", "1"])).exitCode).toBe(0);
+    expect(project.app.seen).toHaveLength(2);
+  });
+
+  it("ends with 5 and says why when nobody is there", async () => {
+    const project = await start({ forward: false });
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    const { exitCode, out } = await project.run(["replay", "1", "--to", String(await freePort())]);
+    expect(exitCode).toBe(5);
+    expect(out).toContain("nothing listens on");
+    const { lines } = await project.run(["events", "show", "1", "--json"]);
+    expect(lines()[0]?.attempts).toMatchObject([{ status: null, error: expect.stringContaining("nothing listens") }]);
+  });
+
+  it("gives up after --timeout, and follows no redirect", async () => {
+    const project = await start({ forward: false });
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    const silent = await startTarget(() => {});
+    const moved = await startTarget((response) => void response.writeHead(302, { location: project.app.url }).end());
+    closing.push(silent, moved);
+    const late = await project.run(["replay", "1", "--to", String(silent.port), "--timeout", "200ms"]);
+    expect(late.exitCode).toBe(5);
+    expect(late.out).toContain("did not answer within 200 ms");
+    const elsewhere = await project.run(["replay", "1", "--to", String(moved.port)]);
+    expect(elsewhere.exitCode).toBe(5);
+    expect(project.app.seen).toHaveLength(0);
+  });
+
+  it("stops at Ctrl-C without sending what is left", async () => {
+    const interrupt = new AbortController();
+    const project = await start();
+    for (const subject of ["one", "two", "three"]) await project.deliver("/webhooks/zoho/desk", ticketBody(subject));
+    const app = await startTarget((response) => {
+      interrupt.abort();
+      response.end();
+    });
+    closing.push(app);
+    const { exitCode, err } = await project.run(["replay", "--since", "1h", "--to", String(app.port)], {
+      signal: interrupt.signal,
+    });
+    expect(exitCode).toBe(5);
+    expect(err).toContain("stopped by Ctrl-C after 1 of 3");
+    expect(app.seen).toHaveLength(1);
+  });
+});
+
+describe("replay of a changed body", () => {
+  it("changes one value, no other byte, and signs it again", async () => {
+    const project = await start();
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    const { out } = await project.run(["replay", "1", "--set", "data.Email=new@example.com"]);
+    const [, second] = project.app.seen;
+    const wanted = leadBody({ email: "new@example.com" });
+    expect(second?.body.toString()).toBe(wanted);
+    expect(second && valuesOf(second, "x-zoho-signature")).toEqual([
+      createHmac("sha256", SECRET).update(wanted).digest("hex"),
+    ]);
+    expect(out).toContain("signed again over the changed body, with ZOHO_WEBHOOK_SECRET");
+  });
+
+  it("says that the old signature no longer fits when there is no secret", async () => {
+    const project = await start({ env: {} });
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    const { out } = await project.run(["replay", "1", "--set", "data.Email=new@example.com"]);
+    expect(out).toContain("no longer fits the body");
+  });
+
+  it("refuses a path that is not there, before anything is sent", async () => {
+    const project = await start();
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    const { exitCode, err } = await project.run(["replay", "1", "--set", "data.Emial=x"]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain("did you mean Email?");
+    expect(project.app.seen).toHaveLength(1);
+    expect((await project.run(["replay", "1", "--set", "data.Emial=x", "--add"])).exitCode).toBe(0);
+  });
+
+  it("shows what it would send with --dry-run, masked, and sends and records nothing", async () => {
+    const project = await start();
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    const argv = ["replay", "1", "--set", "data.Email=new@example.com", "--dry-run"];
+    const { exitCode, out, err } = await project.run(argv);
+    expect(exitCode).toBe(0);
+    expect(out).toContain("#1, not sent:");
+    expect(out).toContain("new@example.com");
+    expect(out).not.toContain(TOKEN);
+    expect(out).not.toMatch(/content-length|connection:/i);
+    expect(err).toContain("#1 signed again");
+    const json = await project.run([...argv, "--json", "--show-secrets"]);
+    expect(json.lines()[0]).toMatchObject({ type: "sent", n: 1, status: null, request: { method: "POST" } });
+    expect(JSON.stringify(json.lines()[0])).toContain(TOKEN);
+    expect(project.app.seen).toHaveLength(1);
+    expect((await project.run(["events", "show", "1", "--json"])).lines()[0]?.attempts).toHaveLength(1);
+  });
+
+  it("sends the stored request and nothing else with --exact", async () => {
+    const project = await start();
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    const { out, exitCode } = await project.run(["replay", "1", "--exact"]);
+    expect(exitCode).toBe(0);
+    expect(out).toContain("the bytes and headers that came");
+    const [, second] = project.app.seen;
+    expect(second && valuesOf(second, "x-zoho-hooks-event")).toEqual([]);
+    expect(second && valuesOf(second, "x-forwarded-for")).toEqual([]);
+    expect(second && valuesOf(second, "x-zoho-signature")).toEqual([signature(leadBody())["x-zoho-signature"]]);
+    expect(second?.body.toString()).toBe(leadBody());
+  });
+});
+
+describe.skipIf(process.platform === "win32")("replay --edit", () => {
+  /** A program that does this to the file that it is given, and leaves its mode and content behind. */
+  function editor(script: string): { command: string; seen(): string; mode(): string; path(): string } {
+    const folder = mkdtempSync(join(tmpdir(), "zoho-hooks-editor-"));
+    const file = join(folder, "my editor");
+    writeFileSync(
+      file,
+      `#!/bin/sh\ncd ${JSON.stringify(folder)}\ncp "$2" seen\nls -l "$2" | cut -c1-10 > mode\necho "$2" > path\n${script}\n`,
+    );
+    chmodSync(file, 0o755);
+    const read = (name: string): string => readFileSync(join(folder, name), "utf8");
+    return {
+      command: `'${file}' --wait`,
+      seen: () => read("seen"),
+      mode: () => read("mode").trim(),
+      path: () => read("path").trim(),
+    };
+  }
+
+  async function withLead(): Promise<LoggedProject> {
+    const project = await start();
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    return project;
+  }
+  const env = (more: Record<string, string>) => ({ ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_WEBHOOK_TOKEN: TOKEN, ...more });
+
+  it("shows the body indented, sends what was changed the way it came, and removes the private file", async () => {
+    const project = await withLead();
+    const { command, seen, mode, path } = editor(`sed -i.bak 's/mei.tanaka@/edited@/' "$2" && rm -f "$2.bak"`);
+    const { exitCode, out } = await project.run(["replay", "1", "--edit"], {
+      env: env({ VISUAL: command, EDITOR: "no" }),
+    });
+    expect(exitCode).toBe(0);
+    expect(seen()).toContain('    "Account_Number": 4150868000000002181,\n');
+    expect(mode()).toBe("-rw-------");
+    expect(existsSync(path())).toBe(false);
+    const [, second] = project.app.seen;
+    expect(second?.body.toString()).toBe(leadBody({ email: "edited@example.com" }));
+    expect(second && valuesOf(second, "x-zoho-signature")).toEqual([
+      signature(leadBody({ email: "edited@example.com" }))["x-zoho-signature"],
+    ]);
+    expect(out).toContain("signed again");
+  });
+
+  it("keeps a layout of the sender's own", async () => {
+    const project = await start();
+    const body = `{\n\t"event": "Ticket.Create"\n}`;
+    await project.deliver("/webhooks/zoho/desk", body);
+    const { command } = editor(`sed -i.bak 's/Create/Close/' "$2"; echo >> "$2"; rm -f "$2.bak"`);
+    await project.run(["replay", "1", "--edit"], { env: env({ EDITOR: command }) });
+    expect(project.app.seen[1]?.body.toString()).toBe(`{\n\t"event": "Ticket.Close"\n}`);
+  });
+
+  it.each([
+    ["that changes nothing", "true", "nothing was changed"],
+    ["that empties the file", ': > "$2"', "the file was emptied"],
+    ["that breaks the JSON", 'echo "{" > "$2"', "not valid JSON"],
+    ["that fails", "exit 3", "ended with exit code 3"],
+  ])("sends nothing after an editor %s, and says so", async (_, script, said) => {
+    const project = await withLead();
+    const { command, path } = editor(script);
+    const { exitCode, err } = await project.run(["replay", "1", "--edit"], { env: env({ EDITOR: command }) });
+    expect(exitCode).toBe(2);
+    expect(err).toContain(said);
+    expect(project.app.seen).toHaveLength(1);
+    expect(existsSync(path())).toBe(false);
+  });
+
+  it.each([
+    [{ EDITOR: "/no/such/editor" }, "was not found"],
+    [{}, "neither VISUAL nor EDITOR is set"],
+  ])("says of %j what is wrong with it", async (variables, said) => {
+    const project = await withLead();
+    const { exitCode, err } = await project.run(["replay", "1", "--edit"], { env: env(variables) });
+    expect(exitCode).toBe(2);
+    expect(err).toContain(said);
+  });
+
+  it("lets a person mend what they broke, from where they were", async () => {
+    const project = await withLead();
+    const { command } = editor(
+      `if [ -e once ]; then sed -i.bak 's/BROKEN/"mended@example.com"/' "$2"; else sed -i.bak 's/"mei.tanaka@example.com"/BROKEN/' "$2"; touch once; fi; rm -f "$2.bak"`,
+    );
+    const asked: string[] = [];
+    const prompts = answering({ "Edit again?": true }, asked);
+    const { exitCode } = await project.run(["replay", "1", "--edit"], { env: env({ EDITOR: command }), prompts });
+    expect(exitCode).toBe(0);
+    expect(asked).toHaveLength(1);
+    expect(project.app.seen[1]?.body.toString()).toBe(leadBody({ email: "mended@example.com" }));
+  });
+});
+
+describe("replay refuses", () => {
+  it.each([
+    [[], "needs to know what to send"],
+    [["1", "--failed"], "exclude each other"],
+    [["1", "--since", "1h"], "exclude each other"],
+    [["1", "--exact", "--set", "a=1"], "--exact and --set"],
+    [["1", "--exact", "--edit"], "--exact and --edit"],
+    [["1", "--edit", "--set", "a=1"], "--edit and --set"],
+    [["--failed", "--edit"], "--edit changes one delivery"],
+    [["1", "--add"], "--add does nothing"],
+    [["1", "--timeout", "0"], "--timeout"],
+    [["1", "--token-file", "x"], "--set token="],
+    [["one"], "is not a whole number"],
+    [["1"], "there is no event log"],
+  ])("%j", async (argv, said) => {
+    const { exitCode, err } = await run(["replay", ...argv], { cwd: tempFolder() });
+    expect(exitCode).toBe(2);
+    expect(err).toContain(said);
+  });
+});

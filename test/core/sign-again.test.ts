@@ -1,0 +1,81 @@
+import { createHmac } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { headerValue, withHeader } from "../../src/core/delivery.ts";
+import type { Proof } from "../../src/core/product.ts";
+import { bodyToken } from "../../src/core/proofs/body-token.ts";
+import { guideSignature } from "../../src/core/proofs/guide-signature.ts";
+import { noSecrets, type Secrets, secret } from "../../src/core/secret.ts";
+import { signAgain } from "../../src/core/sign-again.ts";
+
+const now = new Date("2026-05-01T10:00:00Z");
+const KEY = secret("key", "KEY");
+const secrets: Secrets = { for: () => [KEY], all: () => [KEY] };
+const delivery = {
+  method: "POST",
+  url: "http://localhost/",
+  headers: [
+    ["content-type", "application/json"],
+    ["x-zoho-signature", "old"],
+    ["x-timed", "t=1,v=old"],
+  ],
+  body: Buffer.from('{"token":"sender\'s own","id":4150868000000002179}'),
+} as const;
+
+/** A signature over a time and the body, as senders use against repeats. */
+const timed: Proof = {
+  id: "timed",
+  proves: "body",
+  credential: "secret",
+  title: "x-timed",
+  header: "x-timed",
+  sign: (each, key, at) => {
+    const mac = createHmac("sha256", key.reveal()).update(`${at.getTime()}.`).update(each.body).digest("hex");
+    return withHeader(each, "x-timed", `t=${at.getTime()},v=${mac}`);
+  },
+  verify: () => ({ id: "timed", proves: "body", verdict: "absent", reason: "" }),
+};
+
+const again = (proofs: readonly Proof[], changed: boolean, keys = secrets) =>
+  signAgain({ delivery, product: "crm", format: { proofs }, changed, secrets: keys, now });
+
+describe("signAgain", () => {
+  it("leaves a signature over the same bytes as it came", () => {
+    const { delivery: same, notes } = again([bodyToken, guideSignature], false);
+    expect(same).toEqual(delivery);
+    expect(notes).toEqual([]);
+  });
+
+  it("signs a changed body, and leaves the token in it", () => {
+    const { delivery: signed, notes } = again([bodyToken, guideSignature], true);
+    expect(headerValue(signed, "x-zoho-signature")).toBe(
+      createHmac("sha256", "key").update(delivery.body).digest("hex"),
+    );
+    expect(signed.body).toBe(delivery.body);
+    expect(notes).toEqual(["signed again over the changed body, with KEY"]);
+  });
+
+  it("gives a signature with a time in it the time of now, whether the body was changed or not", () => {
+    const { delivery: signed, notes } = again([guideSignature, timed], false);
+    expect(headerValue(signed, "x-timed")).toMatch(`t=${now.getTime()},v=`);
+    expect(headerValue(signed, "x-zoho-signature")).toBe("old");
+    expect(notes).toEqual(["signed again with a fresh time, with KEY"]);
+  });
+
+  it("says what no longer holds when there is no secret", () => {
+    expect(again([guideSignature], true, noSecrets)).toEqual({
+      delivery,
+      notes: [
+        "x-zoho-signature is the one that came and no longer fits the body: no secret is configured to sign again",
+      ],
+    });
+    expect(again([timed], false, noSecrets).notes).toEqual([
+      "x-timed is the one that came and may be too old: no secret is configured to sign again",
+    ]);
+  });
+
+  it("says nothing of a proof that the delivery never had", () => {
+    const bare = { ...delivery, headers: [] };
+    const input = { delivery: bare, product: "crm", format: { proofs: [guideSignature] }, changed: true, now };
+    expect(signAgain({ ...input, secrets: noSecrets }).notes).toEqual([]);
+  });
+});
