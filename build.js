@@ -8,9 +8,20 @@ const INLINED = ["commander", "chalk", "zod"];
 const packages = Object.keys({ ...dependencies, ...optionalDependencies });
 const matches = (names) => (id) => names.some((name) => id === name || id.startsWith(`${name}/`));
 
-/** What nearly every command loads, in one file: opening a file takes longer than reading some code that is not needed. */
-const SHARED =
-  /[\\/]src[\\/](?:core[\\/]|config[\\/]|products[\\/]|commands[\\/]options\.ts)|[\\/]node_modules[\\/]zod[\\/]/;
+/**
+ * What every run of a command loads, in one file: opening a file takes longer than reading some code that is not needed.
+ * `verify` is among it, since scripts call it over and over.
+ */
+const SHARED = [
+  /[\\/]src[\\/](?:core|config|products)[\\/]/,
+  /[\\/]src[\\/]program\.ts$/,
+  /[\\/]src[\\/]ui[\\/](?:human|json)[\\/]/,
+  /[\\/]src[\\/]ui[\\/](?:context|failure|human|json|paint)\.ts$/,
+  /[\\/]src[\\/]commands[\\/](?:index|tree|options|verify)\.ts$/,
+  /[\\/]src[\\/]commands[\\/]verify[\\/]/,
+  /[\\/]node_modules[\\/](?:chalk|commander|zod)[\\/]/,
+  /rolldown[\\/-]runtime/,
+];
 
 const shared = {
   platform: "node",
@@ -50,7 +61,7 @@ await build([
         groups: [
           // All that `--version` needs beside the entry.
           { name: "errors", test: /[\\/]src[\\/]core[\\/]errors\.ts$/, priority: 2 },
-          { name: "core", test: SHARED, priority: 1 },
+          { name: "core", test: (id) => SHARED.some((pattern) => pattern.test(id)), priority: 1 },
         ],
       },
     },

@@ -27,6 +27,8 @@ export interface Runtime {
   /** Loaded when first asked for; undefined without a terminal. */
   prompts(): Promise<Prompts | undefined>;
   now(): Date;
+  /** Waits by the clock that `now` reads; resolves early, without an error, when the signal aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Runs a command line in the system's shell, without input; what it prints is printed. */
   startChild(commandLine: string, options: ChildOptions): ChildRun;
   /** Aborts on the first Ctrl-C or SIGTERM. A second one ends the process at once. */

@@ -1,9 +1,10 @@
-import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
+import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { setMaxListeners } from "node:events";
 import { constants, homedir } from "node:os";
 import { basename, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ChildRun, Output, Runtime } from "./context.ts";
+import { sleepRealTime } from "./zoho/backoff.ts";
 
 /** The only place that touches the process. */
 export function nodeRuntime(): Runtime {
@@ -17,9 +18,14 @@ export function nodeRuntime(): Runtime {
     invocation: invocation(),
     // Both src/ and dist/ lie just below it.
     packageRoot: fileURLToPath(new URL("..", import.meta.url)),
-    stdin: { isTTY: process.stdin.isTTY === true, read: readStdin },
-    stdout: output(process.stdout),
-    stderr: output(process.stderr),
+    stdin: {
+      get isTTY() {
+        return process.stdin.isTTY === true;
+      },
+      read: readStdin,
+    },
+    stdout: output(() => process.stdout),
+    stderr: output(() => process.stderr),
     async prompts() {
       // Questions go to stderr: stdout may be a file, and a question that nobody sees waits for ever.
       if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return undefined;
@@ -27,6 +33,7 @@ export function nodeRuntime(): Runtime {
       return inquirerPrompts(process.stderr, this.signal);
     },
     now: () => new Date(),
+    sleep: sleepRealTime,
     startChild: (commandLine, { stdoutTo, ...options }) =>
       spawnShell(commandLine, { ...options, stdio: ["ignore", stdoutTo === "stdout" ? 1 : 2, 2] }).run,
     get signal() {
@@ -66,20 +73,28 @@ function listenForInterrupt(): AbortSignal {
   return controller.signal;
 }
 
-function output(stream: NodeJS.WriteStream): Output {
-  // A reader that has gone away (`| head`) is no error of ours: stop writing, end quietly.
+/** Node opens a standard stream when it is first named, which takes a part of the start; many runs need only one. */
+function output(stream: () => NodeJS.WriteStream): Output {
+  let guarded = false;
   let open = true;
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    open = false;
-    if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
-  });
+  const guard = (): void => {
+    guarded = true;
+    // A reader that has gone away (`| head`) is no error of ours: stop writing, end quietly.
+    stream().on("error", (error: NodeJS.ErrnoException) => {
+      open = false;
+      if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
+    });
+  };
   return {
     write: (text) => {
-      if (open) stream.write(text);
+      if (!guarded) guard();
+      if (open) stream().write(text);
     },
-    isTTY: stream.isTTY === true,
+    get isTTY() {
+      return stream().isTTY === true;
+    },
     get columns() {
-      return stream.isTTY === true ? stream.columns : undefined;
+      return stream().isTTY === true ? stream().columns : undefined;
     },
   };
 }
@@ -99,6 +114,8 @@ export function spawnShell(
   options: Pick<SpawnOptions, "cwd" | "stdio"> & { readonly env: Runtime["env"] },
 ): { readonly child: ChildProcess; readonly run: ChildRun } {
   const isWindows = process.platform === "win32";
+  // Imported on top it would be loaded by every run.
+  const { spawn, spawnSync } = process.getBuiltinModule("node:child_process");
   const child = spawn(commandLine, { ...options, shell: true, detached: !isWindows, windowsHide: true });
   const end = (force: boolean): void => {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;

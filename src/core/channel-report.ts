@@ -39,6 +39,31 @@ export interface ChannelFacts {
   readonly conditions: readonly unknown[];
 }
 
+/** A channel that lives as long as the receiver that it posts to. */
+export interface RunningChannel {
+  readonly product: string;
+  readonly id: string;
+  readonly events: readonly string[];
+  readonly expiresAt: Date | undefined;
+  /** Milliseconds. */
+  readonly timeLeftMs: number | undefined;
+}
+
+/** A record that a notification told of, as the API gives it: it is no part of the delivery. */
+export interface RecordReport {
+  readonly type: "record";
+  /** Of the event. */
+  readonly n: number;
+  readonly product: string;
+  readonly module: string;
+  readonly id: string;
+  /** Numbers that a double cannot hold are text; undefined where there is none. */
+  readonly record: unknown;
+  /** Why there is none. */
+  readonly error: string | undefined;
+  readonly hint: string | undefined;
+}
+
 /** Who is signed in to Zoho, and for how long without a new token. */
 export interface SignInReport {
   readonly type: "sign-in";

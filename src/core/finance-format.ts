@@ -7,8 +7,8 @@ import { event, type Format, type Reply, type WebhookEvent } from "./product.ts"
 import { financeSignature } from "./proofs/finance-signature.ts";
 import { valueAt } from "./schema-check.ts";
 
-interface FinanceParts<Entity extends FinanceEntity> {
-  readonly id?: string;
+interface FinanceParts<Entity extends FinanceEntity, Id extends string> {
+  readonly id: Id;
   readonly source: string;
   readonly entities: readonly Entity[];
   /** The products whose bodies look the same. */
@@ -21,12 +21,12 @@ const OPERATIONS = ["created", "updated", "deleted"];
  * What a workflow rule of a finance product posts: the whole record under its own name, `{"invoice": {…}}`, by POST,
  * PUT or DELETE. The body names no event; what a user has added to the URL or a header tells created from deleted.
  */
-export function financeFormat<const Entity extends FinanceEntity>({
-  id = "wire",
+export function financeFormat<const Entity extends FinanceEntity, const Id extends string>({
+  id,
   source,
   entities,
   twins,
-}: FinanceParts<Entity>): Format<readonly WebhookEvent<Entity | `${Entity}.<operation>`>[]> {
+}: FinanceParts<Entity, Id>): Format<readonly WebhookEvent<Entity | `${Entity}.<operation>`>[], Id> {
   return {
     id,
     source,

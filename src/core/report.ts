@@ -1,4 +1,4 @@
-import type { ApiRequestReport, ChannelReport, SignInReport } from "./channel-report.ts";
+import type { ApiRequestReport, ChannelReport, RecordReport, RunningChannel, SignInReport } from "./channel-report.ts";
 import type { HeaderPair } from "./delivery.ts";
 import type { ForwardReport, TargetReport, TunnelReport } from "./forward-report.ts";
 import type { TextPosition } from "./json-text.ts";
@@ -27,6 +27,7 @@ export type Report =
   | VerifiedReport
   | ProductReport
   | ChannelReport
+  | RecordReport
   | SignInReport
   | ApiRequestReport
   | VerifySummaryReport
@@ -42,6 +43,8 @@ export interface ReadyReport {
   readonly publicUrl: string | undefined;
   /** The webhook URL of each product. */
   readonly urls: Readonly<Record<string, string>>;
+  /** The channel of this run, that posts here. */
+  readonly channel: RunningChannel | undefined;
   /** The command to try in a second terminal. */
   readonly tryCommand: string;
   /** What the receiver checks, and what it cannot for want of a secret. */

@@ -6,6 +6,9 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** What the target was named with, for an error to say. */
+type TargetFlag = "--to" | "--forward-to" | "--route";
+
 const FORMS = "write it as 3000, /path, host:3000/path or https://host/path";
 
 /**
@@ -21,20 +24,25 @@ const FORMS = "write it as 3000, /path, host:3000/path or https://host/path";
  *
  * `:product` as a segment of a path is replaced by the product. Throws a UserError for anything else.
  */
-export function targetUrl(to: string | undefined, product: string, listener: ListenAddress): string {
+export function targetUrl(
+  to: string | undefined,
+  product: string,
+  listener: ListenAddress,
+  flag: TargetFlag = "--to",
+): string {
   const webhookPath = `/webhooks/zoho/${product}`;
   if (to === undefined) return origin(listener) + webhookPath;
   const given = to.trim().replace(/\/:product(?![A-Za-z0-9_])/g, () => `/${product}`);
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(given)) return checked(given, to);
-  if (given.startsWith("/")) return checked(origin(listener) + given, to);
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(given)) return checked(given, to, flag);
+  if (given.startsWith("/")) return checked(origin(listener) + given, to, flag);
   const local = /^:?(\d+)(\/.*)?$/.exec(given);
-  if (local !== null) return checked(`http://localhost:${local[1]}${local[2] ?? webhookPath}`, to);
+  if (local !== null) return checked(`http://localhost:${local[1]}${local[2] ?? webhookPath}`, to, flag);
   const remote = /^(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:\d+)?(\/.*)?$/i.exec(given);
   const [, host = "", port, path] = remote ?? [];
   // A lone word is more likely a slip (an event, a flag's value) than the name of a machine.
   const isHost = port !== undefined || path !== undefined || /[.[]|^localhost$/i.test(host);
-  if (remote === null || !isHost) throw malformed(to);
-  return checked(`http://${host}${port ?? ""}${path ?? webhookPath}`, to);
+  if (remote === null || !isHost) throw malformed(to, flag);
+  return checked(`http://${host}${port ?? ""}${path ?? webhookPath}`, to, flag);
 }
 
 /** A receiver that listens on every address is reached on loopback. */
@@ -49,27 +57,29 @@ function origin({ host, port }: ListenAddress): string {
   return `http://${loopback.includes(":") ? `[${loopback}]` : loopback}:${port}`;
 }
 
-function checked(url: string, to: string): string {
+function checked(url: string, to: string, flag: TargetFlag): string {
   let parsed: URL;
   try {
     parsed = new URL(url);
   } catch {
-    throw malformed(to);
+    throw malformed(to, flag);
   }
   if (parsed.username !== "" || parsed.password !== "") {
     // Not echoed: it holds a password.
     throw usageError(
-      "--to: a URL with a user name or password in it is not accepted, since it would be printed",
-      'send them as a header: -H "authorization: Basic …"',
+      `${flag}: a URL with a user name or password in it is not accepted, since it would be printed`,
+      flag === "--to"
+        ? 'send them as a header: -H "authorization: Basic …"'
+        : "let your app take webhooks without a password",
     );
   }
   if (parsed.protocol !== "http:" && parsed.protocol !== "https:") {
-    throw usageError(`--to ${JSON.stringify(to)}: only http and https can be sent to`, FORMS);
+    throw usageError(`${flag} ${JSON.stringify(to)}: only http and https can be sent to`, FORMS);
   }
-  if (parsed.port === "0") throw malformed(to);
+  if (parsed.port === "0") throw malformed(to, flag);
   return url;
 }
 
-function malformed(to: string): Error {
-  return usageError(`--to ${JSON.stringify(to)} is not a target`, FORMS);
+function malformed(to: string, flag: TargetFlag): Error {
+  return usageError(`${flag} ${JSON.stringify(to)} is not a target`, FORMS);
 }

@@ -4,7 +4,7 @@ import type { Encoding, FormatSettings } from "./format-settings.ts";
 import { event, type Format, type WebhookEvent } from "./product.ts";
 import { staticAuth } from "./proofs/static-auth.ts";
 
-interface UserFormedParts<Id extends string, Name extends string> {
+interface UserFormedParts<Name extends string, Id extends string> {
   readonly id: Id;
   readonly source: string;
   /** How the product writes it unless it is told otherwise. */
@@ -24,17 +24,18 @@ interface UserFormedParts<Id extends string, Name extends string> {
  * A webhook whose body, content type and credentials its user designs: no envelope, no event name, no signature.
  * On the product's own URL any body is one; the user can have it carry a fixed value, which shows the sender.
  */
-export function userFormed<const Id extends string, const Name extends string>(
-  parts: UserFormedParts<Id, Name>,
+export function userFormed<const Name extends string, const Id extends string>(
+  parts: UserFormedParts<Name, Id>,
   settings: FormatSettings = {},
-): Format<readonly [WebhookEvent<Name>], Id> {
+): Format<readonly WebhookEvent<Name>[], Id> {
   const encoding = settings.encoding ?? parts.encoding;
   const { name, summary } = parts.event;
+  const events: readonly WebhookEvent<Name>[] = [event(name, summary, parts.schema ?? z.unknown, { open: true })];
   return {
     id: parts.id,
     source: parts.source,
     proofs: settings.auth === undefined ? [] : [staticAuth(settings.auth)],
-    events: [event(name, summary, parts.schema ?? z.unknown, { open: true })],
+    events,
     recognise: parts.recognise ?? (() => undefined),
     records: parts.records ?? idFields,
     methods: parts.methods ?? [],

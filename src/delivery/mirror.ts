@@ -1,5 +1,4 @@
 import { setMaxListeners } from "node:events";
-import type { HeaderPair } from "../core/delivery.ts";
 import { errorText } from "../core/errors.ts";
 import type { ForwardReport } from "../core/forward-report.ts";
 import type { Reply } from "../core/product.ts";
@@ -66,10 +65,5 @@ function mirroredReply({ status, headers, reply, error }: PostResult): Reply {
   if (error?.code === "timeout") return plainReply(504, "the app did not answer within the time that Zoho waits");
   if (error !== undefined || status === undefined)
     return plainReply(502, "the app gave no answer that can be passed on");
-  return { status, contentType: "", headers: endToEnd(headers).map(asOnTheWire), body: reply ?? Buffer.alloc(0) };
-}
-
-/** undici reads headers as UTF-8 and Node writes them as Latin-1: so that the bytes stay what they were. */
-function asOnTheWire([name, value]: HeaderPair): HeaderPair {
-  return [name, Buffer.from(value).toString("latin1")];
+  return { status, contentType: "", headers: endToEnd(headers), body: reply ?? Buffer.alloc(0) };
 }

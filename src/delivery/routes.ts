@@ -39,7 +39,8 @@ const APP: ListenAddress = { host: "localhost", port: 3000 };
 export function createRoutes(forwardTo: readonly string[], routes: readonly Route[]): Routes {
   const urlOf = (target: string, product: string | undefined): string => targetUrl(target, product ?? "unknown", APP);
   // What is malformed is found here, before the first event.
-  for (const target of [...forwardTo, ...routes.map((route) => route.target)]) urlOf(target, "crm");
+  for (const target of forwardTo) targetUrl(target, "crm", APP, "--forward-to");
+  for (const { target } of routes) targetUrl(target, "crm", APP, "--route");
   return {
     texts: [
       ...routes.map(({ pattern, target }) => `${pattern.text} to ${urlOf(target, "<product>")}`),

@@ -8,8 +8,7 @@ type Listed = (typeof products)[number];
 export type ProductId = Listed["id"];
 
 type FormatOf<P extends ProductId> = Extract<Listed, { readonly id: P }>["formats"][number];
-type DeclaredIn<F> = F extends Format<infer Events> ? Events[number] : never;
-type IdOf<F> = F extends { readonly id: infer Id extends string } ? Id : never;
+type DeclaredIn<F> = F extends Format<infer Events, string> ? Events[number] : never;
 /** The first of a product's formats: what `sign`, `schemas` and `fixture` use. */
 type DefaultFormat<P extends Product> = P["formats"][0];
 
@@ -24,12 +23,12 @@ type Filled<Key extends string> = Key extends `${infer Before}<${string}>${infer
 /** Any name that an event can have: a declared one, or one of a family, such as `"Invoices.create"`. */
 export type EventName<P extends ProductId = ProductId> = Filled<EventKey<P>>;
 
-type Typed<P extends string, F extends string, Event> =
+type Typed<P extends string, Id extends string, Event> =
   Event extends WebhookEvent<infer Name, infer Schema>
     ? {
         readonly product: P;
-        /** `"guide"`, unless the product's deliveries can look otherwise: `"wire"` as Zoho's own servers write them. */
-        readonly format: F;
+        /** `"guide"`, or `"wire"` for what Zoho's servers really post. */
+        readonly format: Id;
         /** The declared name, to tell events apart by: `"Leads.create"`; `"<Module>.create"` for a module of your own. */
         readonly event: Name;
         /** The event's own name: `"Invoices.create"` where `event` is `"<Module>.create"`; else the same. */
@@ -38,12 +37,15 @@ type Typed<P extends string, F extends string, Event> =
       }
     : never;
 
+/** Distributes over a product's formats, so that each event keeps its own. */
+type TypedIn<P extends string, F> =
+  F extends Format<readonly WebhookEvent[], infer Id> ? Typed<P, Id, DeclaredIn<F>> : never;
+
 /**
- * An event of a product, or of any: a union that `product`, `format` and `event` tell apart, and with them the payload's type.
- * A number of more than 15 digits is a string of its digits in the payload.
+ * An event of a product, or of any: a union that `product`, `event` and, where a product writes the same event in two
+ * ways, `format` tell apart, and with them the payload's type. A number of more than 15 digits is a string of its digits.
  */
-export type ZohoEvent<P extends ProductId = ProductId> = P extends ProductId ? EventIn<P, FormatOf<P>> : never;
-type EventIn<P extends ProductId, F> = F extends unknown ? Typed<P, IdOf<F>, DeclaredIn<F>> : never;
+export type ZohoEvent<P extends ProductId = ProductId> = P extends ProductId ? TypedIn<P, FormatOf<P>> : never;
 
 /** One event: `EventOf<"books", "invoice_created">`. */
 export type EventOf<P extends ProductId, Key extends EventKey<P>> = Extract<
@@ -51,15 +53,15 @@ export type EventOf<P extends ProductId, Key extends EventKey<P>> = Extract<
   { readonly product: P; readonly event: Key }
 >;
 
-/** The payload of an event by any name it can have; `"Invoices.create"` gets that of its family. */
-export type PayloadOf<P extends ProductId, Name extends string> =
-  Name extends EventKey<P> ? PayloadAt<P, Name> : PayloadAt<P, FamilyOf<EventKey<P>, Name>>;
+/** The names that a product's first format declares. */
+type DefaultKey<P extends ProductId> = P extends ProductId ? DeclaredIn<DefaultOf<P>>["name"] : never;
+type DefaultOf<P extends ProductId> = DefaultFormat<Extract<Listed, { readonly id: P }>>;
 
-type PayloadAt<P extends ProductId, Key> = [Named<DefaultEvent<P>, Key>] extends [never]
-  ? Named<ZohoEvent<P>, Key>["payload"]
-  : Named<DefaultEvent<P>, Key>["payload"];
-type Named<Event, Key> = Extract<Event, { readonly event: Key; readonly payload: unknown }>;
-type DefaultEvent<P extends ProductId> = EventIn<P, DefaultFormat<Extract<Listed, { readonly id: P }>>>;
+/** The payload of an event by any name it can have in the first format; `"Invoices.create"` gets that of its family. */
+export type PayloadOf<P extends ProductId, Name extends string> =
+  Name extends DefaultKey<P> ? PayloadAt<P, Name> : PayloadAt<P, FamilyOf<DefaultKey<P>, Name>>;
+
+type PayloadAt<P extends ProductId, Key> = Extract<TypedIn<P, DefaultOf<P>>, { readonly event: Key }>["payload"];
 type FamilyOf<Key extends string, Name> = Key extends unknown ? (Name extends Filled<Key> ? Key : never) : never;
 
 type SchemasOf<Events extends readonly WebhookEvent[]> = {
@@ -68,5 +70,5 @@ type SchemasOf<Events extends readonly WebhookEvent[]> = {
 
 /** The zod schemas of every product's events: `Schemas["crm"]["Leads.create"]`. */
 export type Schemas = {
-  readonly [P in Listed as P["id"]]: DefaultFormat<P> extends Format<infer Events> ? SchemasOf<Events> : never;
+  readonly [P in Listed as P["id"]]: DefaultFormat<P> extends Format<infer Events, string> ? SchemasOf<Events> : never;
 };

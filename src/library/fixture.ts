@@ -3,7 +3,7 @@ import { eventNames, findEvent, nearest } from "../core/event-name.ts";
 import type { EventName, PayloadOf, ProductId } from "./event-types.ts";
 import { productOf } from "./product-of.ts";
 
-/** `fixture("crm", "Leads.create")`: the payload of an event by any of its names, in the first format that has it. */
+/** `fixture("crm", "Leads.create")`: the payload of an event by any of its names. */
 export type ReadFixture = <P extends ProductId, const Name extends EventName<P>>(
   product: P,
   event: Name,
@@ -13,7 +13,7 @@ export type ReadFixture = <P extends ProductId, const Name extends EventName<P>>
 export function fixtureReader(packageRoot: string): ReadFixture {
   return <P extends ProductId, Name extends EventName<P>>(product: P, event: Name) => {
     const found = productOf(product);
-    const format = found.formats.find((each) => findEvent(each, event) !== undefined) ?? found.formats[0];
+    const [format] = found.formats;
     const match = format === undefined ? undefined : findEvent(format, event);
     if (format === undefined || match === undefined) {
       const near = nearest(event, format === undefined ? [] : eventNames(format));

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { errorText } from "../core/errors.ts";
 import type { NativeDatabase, SqliteEngine } from "./engine.ts";
 import { faultKind, logError } from "./fault.ts";
@@ -5,16 +6,18 @@ import type { GroupCommit } from "./group-commit.ts";
 import type { Hold, Holder } from "./log.ts";
 import { maybeText, numberOf } from "./row.ts";
 
+interface LogFile {
+  readonly path: string;
+  readonly engine: SqliteEngine;
+  readonly database: NativeDatabase;
+}
+
 /**
  * One receiver at a time holds a log. The hold is a lock of the operating system on a file beside it, which ends with
  * the process even on `kill -9` and never outlives it, as a process id in a file would. Who holds it stands in the log.
  */
-export async function holdLog(
-  log: { readonly path: string; readonly engine: SqliteEngine; readonly database: NativeDatabase },
-  commits: GroupCommit,
-  holder: Holder,
-): Promise<Hold> {
-  const lock = takeLock(log.engine, `${log.path}-lock`);
+export async function holdLog(log: LogFile, commits: GroupCommit, holder: Holder): Promise<Hold> {
+  const lock = takeLock(log.engine, lockPath(log));
   if (lock === undefined) return { held: false, by: readHolder(log.database) };
   const insert = log.database.prepare("INSERT OR REPLACE INTO holder (only, pid, url, since) VALUES (1, ?, ?, ?)");
   const update = log.database.prepare("UPDATE holder SET url = ?");
@@ -41,6 +44,21 @@ export async function holdLog(
       }
     },
   };
+}
+
+/**
+ * Who holds the log at this moment. What stands in it of a holder that was killed counts for nothing: only the lock does,
+ * which is tried and given back at once.
+ */
+export function currentHolder(log: LogFile): Holder | undefined {
+  if (!existsSync(lockPath(log))) return undefined;
+  const lock = takeLock(log.engine, lockPath(log));
+  lock?.close();
+  return lock === undefined ? readHolder(log.database) : undefined;
+}
+
+function lockPath({ path }: LogFile): string {
+  return `${path}-lock`;
 }
 
 /** A reserved lock keeps others from taking it and lets them see that it is taken. Undefined when it is. */

@@ -7,11 +7,12 @@ import { logError } from "./fault.ts";
 import { fileGuard } from "./file-guard.ts";
 import { GroupCommit } from "./group-commit.ts";
 import type { Log } from "./log.ts";
-import { holdLog } from "./owner.ts";
+import { currentHolder, holdLog } from "./owner.ts";
 import { attemptReader, entries, entryReader, records, walk } from "./queries.ts";
 import { queue } from "./queue.ts";
 import { prune } from "./retention.ts";
 import { readStats } from "./stats.ts";
+import { openWalSync } from "./wal-sync.ts";
 
 export interface OpenLogOptions {
   readonly path: string;
@@ -36,7 +37,12 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
   const path = resolve(options.path);
   const engine = await loadEngine(options.engines);
   const database = await openDatabase({ engine, path, create, busyMs, hardLimitBytes });
-  const commits = new GroupCommit(database, { path, busyMs, guard: fileGuard(path) });
+  const commits = new GroupCommit(database, {
+    path,
+    busyMs,
+    guard: fileGuard(path),
+    wal: openWalSync(database, path),
+  });
   const append = appender(database);
   const waitingQueue = queue(database, append);
   const reader = entryReader(database);
@@ -72,6 +78,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     stats: (filter = {}) => read(() => readStats(database, filter)),
     prune: (limits = { keepMs, maxBytes }) => prune(database, commits, limits, now),
     hold: (holder) => holdLog({ path, engine, database }, commits, holder),
+    holder: () => read(() => currentHolder({ path, engine, database })),
     close: () => commits.close(),
   };
 }

@@ -2,7 +2,7 @@ import type { Context, Runtime } from "../context.ts";
 import type { Report } from "../core/report.ts";
 import { renderHuman } from "./human.ts";
 import { renderJson } from "./json.ts";
-import { paintFor } from "./paint.ts";
+import { type Paint, paintFor } from "./paint.ts";
 import { noProgress, progressBar } from "./progress.ts";
 
 export interface Mode {
@@ -20,9 +20,14 @@ export interface Rendered {
 
 /** Joins a run's mode to the world: from here on a command only reports. */
 export function createContext(runtime: Runtime, mode: Mode): Context {
+  let err: Paint | undefined;
   const style = {
     out: paintFor(runtime.stdout, runtime, mode.color),
-    err: paintFor(runtime.stderr, runtime, mode.color),
+    // Most runs have nothing to say on stderr: it is looked at when they do.
+    get err() {
+      err ??= paintFor(runtime.stderr, runtime, mode.color);
+      return err;
+    },
     columns: runtime.stdout.columns ?? Number.POSITIVE_INFINITY,
     verbose: mode.verbose,
     quiet: mode.quiet,

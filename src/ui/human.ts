@@ -7,6 +7,7 @@ import { renderForward, renderTarget, renderTunnel } from "./human/forward.ts";
 import { renderLogStats } from "./human/log-stats.ts";
 import { renderProduct } from "./human/product.ts";
 import { renderReady } from "./human/ready.ts";
+import { renderRecord } from "./human/record.ts";
 import { renderRequest } from "./human/request.ts";
 import { renderSendSummary, renderSent } from "./human/sent.ts";
 import { renderSummary } from "./human/summary.ts";
@@ -43,6 +44,7 @@ const renderers: Renderers = {
   verified: renderVerified,
   product: renderProduct,
   channel: renderChannel,
+  record: renderRecord,
   "sign-in": renderSignIn,
   "api-request": renderApiRequest,
   "verify-summary": renderVerifySummary,

@@ -1,7 +1,7 @@
 import { eventLine } from "../core/event-line.ts";
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
-import { apiRequestLine, channelLine, signInLine } from "./json/channel.ts";
+import { apiRequestLine, channelLine, recordLine, runningChannel, signInLine } from "./json/channel.ts";
 import { forwardLine, targetLine, tunnelLine } from "./json/forward.ts";
 import { logStatsLine } from "./json/log-stats.ts";
 import { requestLine, sendSummaryLine, sentLine } from "./json/sent.ts";
@@ -12,7 +12,16 @@ type Renderers = { readonly [Kind in Report["type"]]: (report: Extract<Report, {
 
 /** The JSON lines are a public interface: documented in the README, pinned by tests, never changed within a version. */
 const renderers: Renderers = {
-  ready: ({ url, publicUrl, urls, notes }) => [{ type: "ready", url, public_url: publicUrl ?? null, urls, notes }],
+  ready: ({ url, publicUrl, urls, notes, channel }) => [
+    {
+      type: "ready",
+      url,
+      public_url: publicUrl ?? null,
+      urls,
+      notes,
+      channel: channel === undefined ? null : runningChannel(channel),
+    },
+  ],
   event: (report) => (report.shown ? [eventLine(report)] : []),
   forward: (report) => [forwardLine(report)],
   target: (report) => [targetLine(report)],
@@ -40,6 +49,7 @@ const renderers: Renderers = {
   text: ({ text, json }) => [json ?? { type: "text", text }],
   product: (report) => [{ ...report }],
   channel: (report) => [channelLine(report)],
+  record: (report) => [recordLine(report)],
   "sign-in": (report) => [signInLine(report)],
   "api-request": (report) => [apiRequestLine(report)],
   table: ({ json }) => json,

@@ -25,6 +25,8 @@ export interface KeepAliveOptions {
   readonly lifetimeMs: number;
   /** When the channel ends now. Undefined: it is not there yet, and is created first. */
   readonly expiresAt: Date | undefined;
+  /** Sets the channel now, however long it still lives: what Zoho has of it is not what it shall be. */
+  readonly atOnce?: boolean;
   readonly now: () => Date;
   readonly sleep: Sleep;
   readonly random: () => number;
@@ -54,9 +56,11 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
   let grantedAt = expiresAt === undefined ? now() : new Date(expiresAt.getTime() - options.lifetimeMs);
   let lossTold = false;
   let failures = 0;
+  let isDue = options.atOnce === true;
 
   while (!signal.aborted) {
-    const due = failures > 0 || expiresAt === undefined ? now() : renewalTime(expiresAt, grantedAt, options.random());
+    isDue ||= failures > 0 || expiresAt === undefined;
+    const due = isDue || expiresAt === undefined ? now() : renewalTime(expiresAt, grantedAt, options.random());
     if (!(await napUntil(due, options))) return;
     try {
       const change = await renewOrCreate(options, expiresAt, (error) => {
@@ -67,6 +71,7 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
       ({ expiresAt } = change);
       grantedAt = now();
       failures = 0;
+      isDue = false;
       lossTold = false;
       onChange(change);
     } catch (error) {

@@ -64,14 +64,16 @@ export function readPage(reply: ApiReply): WatchPage {
 }
 
 /** What became of one channel of a request. A 2xx says nothing: the status of each item does. */
+export interface GrantedResult {
+  readonly ok: true;
+  readonly channelId: string | undefined;
+  /** The soonest over the modules; undefined where the answer names none. */
+  readonly expiresAt: Date | undefined;
+  readonly modules: readonly string[];
+}
+
 export type WatchResult =
-  | {
-      readonly ok: true;
-      readonly channelId: string | undefined;
-      /** The soonest over the modules; undefined where the answer names none. */
-      readonly expiresAt: Date | undefined;
-      readonly modules: readonly string[];
-    }
+  | GrantedResult
   | { readonly ok: false; readonly channelId: string | undefined; readonly error: ZohoApiError };
 
 const eventSchema = z.looseObject({
@@ -104,7 +106,7 @@ export function readResults(reply: ApiReply): readonly WatchResult[] {
 }
 
 /** The result of the only item of a request, if it is a success; throws its error. */
-export function requireSuccess(results: readonly WatchResult[]): Extract<WatchResult, { ok: true }> {
+export function requireSuccess(results: readonly WatchResult[]): GrantedResult {
   const [result] = results;
   if (result === undefined || results.length > 1) throw new Error("one result was expected");
   if (!result.ok) throw result.error;

@@ -1,9 +1,10 @@
 import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openLiveChannel } from "../../src/commands/channels/live-channel.ts";
+import { type ChannelKey, makeChannelKey, openLiveChannel } from "../../src/commands/channels/live-channel.ts";
 import type { ZohoSession } from "../../src/commands/zoho-session.ts";
 import type { Context } from "../../src/context.ts";
 import type { Report } from "../../src/core/report.ts";
+import { sleepRealTime } from "../../src/zoho/backoff.ts";
 import { channelMemory } from "../../src/zoho/channel-memory.ts";
 import { watchClient } from "../../src/zoho/watch.ts";
 import { crmWatch } from "../../src/zoho/watch-products.ts";
@@ -12,10 +13,12 @@ import { type Rig, startRig } from "../support/zoho-client.ts";
 let rig: Rig;
 let reports: Report[];
 let interrupt: AbortController;
+let key: ChannelKey;
 beforeEach(async () => {
   rig = await startRig();
   reports = [];
   interrupt = new AbortController();
+  key = makeChannelKey(rig.clock.now());
 });
 afterEach(() => rig.close());
 
@@ -24,6 +27,7 @@ function context(): Context {
   const part: Partial<Context> = {
     report: (each) => void reports.push(each),
     now: rig.clock.now,
+    sleep: sleepRealTime,
     signal: interrupt.signal,
     invocation: "zoho-hooks",
   };
@@ -42,7 +46,7 @@ function open(url = "https://abc.example/hook", onEnd: (error: unknown) => void 
     client: watchClient(api, product, interrupt.signal),
     memory: channelMemory(rig.folder),
   };
-  return openLiveChannel({ context: context(), session, events: ["Leads.create", "Deals.update"], url, onEnd });
+  return openLiveChannel({ context: context(), session, key, events: ["Leads.create", "Deals.update"], url, onEnd });
 }
 
 const states = (): unknown[] => reports.map((each) => (each.type === "channel" ? each.state : each.type));
@@ -61,8 +65,8 @@ describe("a live channel", () => {
     const port = typeof address === "object" ? address?.port : 0;
     const channel = await open(`http://127.0.0.1:${port}/hook`);
     expect(await rig.server.notify("Leads.create", ["5725767000003000064"])).toEqual([200]);
-    expect(bodies).toMatchObject([{ token: channel.token.reveal(), channel_id: channel.id, operation: "insert" }]);
-    expect(JSON.stringify(reports)).not.toContain(channel.token.reveal());
+    expect(bodies).toMatchObject([{ token: key.token.reveal(), channel_id: channel.id, operation: "insert" }]);
+    expect(JSON.stringify(reports)).not.toContain(key.token.reveal());
     await channel.close();
     app.closeAllConnections();
     app.close();
@@ -76,7 +80,7 @@ describe("a live channel", () => {
     await channel.moveTo("https://third.example/hook");
     expect(rig.server.watch.rows()[0]).toMatchObject({
       notifyUrl: "https://third.example/hook",
-      token: channel.token.reveal(),
+      token: key.token.reveal(),
       related: false,
     });
     expect(channel.expiresAt()).toEqual(new Date(rig.clock.now().getTime() + crmWatch().lifetime.defaultMs));

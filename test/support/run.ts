@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Prompts, Runtime } from "../../src/context.ts";
 import { runProgram } from "../../src/program.ts";
 import { spawnShell } from "../../src/runtime.ts";
+import { type Sleep, sleepRealTime } from "../../src/zoho/backoff.ts";
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -12,6 +13,8 @@ export interface RunOptions {
   readonly stdin?: string | Buffer;
   readonly signal?: AbortSignal;
   readonly now?: () => Date;
+  /** Waits by that clock; by the real one unless it is given. */
+  readonly sleep?: Sleep;
   /** Stderr is a terminal. */
   readonly errTTY?: boolean;
   /** Answers questions, as a person at a terminal would. */
@@ -69,6 +72,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       return run;
     },
     now: options.now ?? (() => new Date()),
+    sleep: options.sleep ?? sleepRealTime,
     signal: options.signal ?? new AbortController().signal,
   };
   const exitCode = await runProgram(runtime, "0.0.0-test");

@@ -26,6 +26,7 @@ export type Answer = (response: ServerResponse, seen: Seen, n: number) => void |
 
 export interface TargetOptions {
   readonly host?: string;
+  readonly port?: number;
   readonly tls?: { readonly key: string; readonly cert: string };
   /** Sees a request before its body is there; when it answers, the body is not waited for. */
   readonly early?: (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -34,7 +35,7 @@ export interface TargetOptions {
 /** A developer's app on a free port of loopback that keeps all it gets. Answers `200 OK` unless told. */
 export async function startTarget(
   answer: Answer = (response) => void response.end("OK"),
-  { host = "127.0.0.1", tls, early }: TargetOptions = {},
+  { host = "127.0.0.1", port: wanted = 0, tls, early }: TargetOptions = {},
 ): Promise<Target> {
   const seen: Seen[] = [];
   let underWay = 0;
@@ -62,7 +63,7 @@ export async function startTarget(
   server.on(tls === undefined ? "connection" : "secureConnection", () => connections++);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(0, host, resolve);
+    server.listen(wanted, host, resolve);
   });
   const { port } = server.address() as AddressInfo;
   return {

@@ -17,9 +17,9 @@ export interface ChannelOptions {
   readonly values?: boolean;
 }
 
-export function addChannelOptions(command: Command): Command {
+export function addChannelOptions(command: Command, url = "where Zoho shall post to"): Command {
   return command
-    .option("--url <url>", "where Zoho shall post to")
+    .option("--url <url>", url)
     .option("--token-file <path>", "read the token that Zoho sends along from a file, - for standard input")
     .option("--expires <time>", "a duration or a time: 24h, 6d23h, 2026-01-02T03:04:05+00:00")
     .option(
@@ -47,7 +47,7 @@ export function notifyUrl(context: Context, text: string): string {
     context.report({
       type: "warning",
       message: `Zoho may not be able to post to ${url.origin}: it is ${local ? "not a public address" : "not https"}`,
-      hint: "a tunnel gives this machine a public https address: zoho-hooks listen --tunnel",
+      hint: `a tunnel gives this machine a public https address: ${context.invocation} listen --tunnel ngrok`,
     });
   }
   return text;

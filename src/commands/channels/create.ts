@@ -1,5 +1,5 @@
 import type { Context } from "../../context.ts";
-import { ExitCode, usageError } from "../../core/errors.ts";
+import { ExitCode } from "../../core/errors.ts";
 import { expandEvents, normaliseEvents } from "../../zoho/channel-events.ts";
 import { chooseExpiry } from "../../zoho/channel-time.ts";
 import {
@@ -10,7 +10,8 @@ import {
   grantWarning,
 } from "../../zoho/channels.ts";
 import { writeRequest } from "../../zoho/watch.ts";
-import { requireSuccess } from "../../zoho/watch-reply.ts";
+import { findWatchProduct } from "../../zoho/watch-products.ts";
+import { type GrantedResult, requireSuccess } from "../../zoho/watch-reply.ts";
 import type { Define } from "../command.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
 import {
@@ -23,6 +24,7 @@ import {
 } from "./channel-options.ts";
 import { channelId, channelReport } from "./channel-view.ts";
 import { showRequest } from "./dry-run.ts";
+import { listenerUrl } from "./listener-url.ts";
 
 interface CreateOptions extends ZohoOptions, ChannelOptions {
   readonly id?: string;
@@ -31,7 +33,7 @@ interface CreateOptions extends ZohoOptions, ChannelOptions {
 }
 
 export const defineCreate: Define = (command, act) => {
-  addChannelOptions(addZohoOptions(command.command("create")))
+  addChannelOptions(addZohoOptions(command.command("create")), URL_HELP)
     .description("Create a channel, and read back what Zoho made of it.")
     .argument("<event...>", "Leads.create, Deals.all, …: <Module>.<create, edit, delete or all>; update means edit")
     .option("--id <digits>", "its id (default: a new one)")
@@ -41,9 +43,8 @@ export const defineCreate: Define = (command, act) => {
     .action(
       act(async (context, names: readonly string[], options: CreateOptions) => {
         const events = normaliseEvents(names);
-        if (options.url === undefined)
-          throw usageError("--url is missing: where shall Zoho post to?", "add --url https://…");
-        const url = notifyUrl(context, options.url);
+        const product = findWatchProduct(options.product ?? "crm", options.apiVersion).id;
+        const url = notifyUrl(context, options.url ?? (await listenerUrl(context, product)));
         const id = options.id === undefined ? generateChannelId(context.now()) : channelId(options.id);
         return withZoho(context, options, async (session) => {
           const { product } = session;
@@ -73,6 +74,8 @@ export const defineCreate: Define = (command, act) => {
     );
 };
 
+const URL_HELP = "where Zoho shall post to (default: the public https URL of the listener that runs in this project)";
+
 const HELP = `
 The token is kept with the profile, so that zoho-hooks listen can check it. Give one of your own with --token-file.
 
@@ -84,8 +87,16 @@ Examples:
 
 /** Creates a channel, keeps what it takes to create it again, and reads it back. */
 export async function createChannel(session: ZohoSession, config: ChannelConfig, expiresAt: Date): Promise<Channel> {
+  return settleChannel(session, config, requireSuccess(await session.client.create([{ config, expiresAt }])));
+}
+
+/** What is to be done once Zoho has said yes. */
+export async function settleChannel(
+  session: ZohoSession,
+  config: ChannelConfig,
+  result: GrantedResult,
+): Promise<Channel> {
   const { client, memory, product, signIn } = session;
-  const result = requireSuccess(await client.create([{ config, expiresAt }]));
   await memory.remember({ ...config, profile: signIn.name, product: product.id });
   const listed = await client.get(config.id);
   // A list that does not show it yet is no failure: Zoho has said yes. What it said is then all that is known.

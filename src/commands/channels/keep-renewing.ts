@@ -1,7 +1,6 @@
 import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../core/channel-report.ts";
 import { ExitCode, errorText, UserError } from "../../core/errors.ts";
-import { sleepRealTime } from "../../zoho/backoff.ts";
 import type { Channel } from "../../zoho/channels.ts";
 import { type ChannelChange, keepAlive } from "../../zoho/keep-alive.ts";
 import type { ZohoSession } from "../zoho-session.ts";
@@ -33,7 +32,7 @@ export async function keepRenewing(
           client: session.client,
           lifetimeMs,
           now: context.now,
-          sleep: sleepRealTime,
+          sleep: context.sleep,
           random: Math.random,
           signal,
           onChange(change) {

@@ -1,26 +1,38 @@
 import type { Context } from "../../context.ts";
-import { errorText } from "../../core/errors.ts";
+import { ExitCode, errorText, UserError } from "../../core/errors.ts";
 import { type Secret, secret } from "../../core/secret.ts";
-import { sleepRealTime } from "../../zoho/backoff.ts";
+import { ZohoApiError } from "../../zoho/api-error.ts";
 import { normaliseEvents } from "../../zoho/channel-events.ts";
 import { chooseExpiry } from "../../zoho/channel-time.ts";
-import { type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels.ts";
-import { keepAlive } from "../../zoho/keep-alive.ts";
+import { type Channel, type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels.ts";
+import { type ChannelChange, keepAlive } from "../../zoho/keep-alive.ts";
 import { watchClient } from "../../zoho/watch.ts";
 import { requireSuccess } from "../../zoho/watch-reply.ts";
 import type { ZohoSession } from "../zoho-session.ts";
 import { channelReport } from "./channel-view.ts";
-import { createChannel, warnOfDifferences } from "./create.ts";
+import { createChannel, settleChannel, warnOfDifferences } from "./create.ts";
 import { changeReport } from "./keep-renewing.ts";
+import { abandonChannel, partWithChannel } from "./part-with-channel.ts";
+
+/** What a channel's deliveries carry. Known before the channel is: Zoho may post before it has answered. */
+export interface ChannelKey {
+  readonly id: string;
+  /** The proof of the deliveries' sender. */
+  readonly token: Secret;
+}
+
+export function makeChannelKey(now: Date): ChannelKey {
+  const id = generateChannelId(now);
+  return { id, token: secret(generateToken(), `channel ${id}`) };
+}
 
 /** A channel that lives as long as the receiver it posts to. */
 export interface LiveChannel {
   readonly id: string;
-  /** What its deliveries carry: the proof of their sender. */
-  readonly token: Secret;
+  readonly events: readonly string[];
   /** When it ends; undefined while it is lost. */
   expiresAt(): Date | undefined;
-  /** Posts to another address from now on, after the tunnel has come back under one. */
+  /** Posts to another address from now on, after the tunnel has come back under one. Tries until it does; never throws. */
   moveTo(url: string): Promise<void>;
   /** Deletes it; false when the list still shows it, or cannot be read. Says which, and what to do. */
   close(): Promise<boolean>;
@@ -29,54 +41,58 @@ export interface LiveChannel {
 export interface LiveChannelOptions {
   readonly context: Context;
   readonly session: ZohoSession;
+  readonly key: ChannelKey;
   readonly events: readonly string[];
   readonly url: string;
+  /** The sign-in that the user named. */
+  readonly profile?: string | undefined;
   /** It is lost for a cause that waiting does not mend: the sign-in is dead. */
   readonly onEnd: (error: unknown) => void;
 }
 
-/** The way out must not hang on a network that is gone. */
-const CLEAN_UP_MS = 5_000;
-
-/** Creates a channel for a URL, reads it back, and keeps it alive until it is closed. */
+/** Creates a channel for a URL, reads it back, and keeps it alive until it is closed. Throws and leaves none behind. */
 export async function openLiveChannel(options: LiveChannelOptions): Promise<LiveChannel> {
-  const { context, session } = options;
-  const { client, product } = session;
-  const { defaultMs } = product.lifetime;
-  const token = generateToken();
+  const { context, key } = options;
+  const life = new AbortController();
+  const { product } = options.session;
+  const client = watchClient(options.session.api, product, AbortSignal.any([context.signal, life.signal]));
+  const session = { ...options.session, client };
+  const parting = { context, session, id: key.id, profile: options.profile };
   let config: ChannelConfig = {
-    id: generateChannelId(context.now()),
+    id: key.id,
     events: normaliseEvents(options.events),
     notifyUrl: options.url,
-    token,
+    token: key.token.reveal(),
     related: product.options.related ? false : undefined,
     values: product.options.values ? true : undefined,
     conditions: [],
   };
-  const asked = chooseExpiry(undefined, product.lifetime, context.now());
-  const channel = await createChannel(session, config, asked);
+  const later = (): Date => chooseExpiry(undefined, product.lifetime, context.now());
+
+  const asked = later();
+  const channel = await openOrAbandon(session, config, asked, () => abandonChannel(parting));
   context.report(channelReport("created", product.id, channel, context.now()));
   warnOfDifferences(context, config, asked, channel);
   let expiresAt = channel.expiresAt;
+  let isMoving = false;
 
+  const onChange = (change: ChannelChange): void => {
+    expiresAt = change.type === "lost" ? undefined : change.expiresAt;
+    const report = changeReport(product.id, change, context.now());
+    const moved = isMoving && (change.type === "renewed" || change.type === "created");
+    if (moved) isMoving = false;
+    context.report(moved ? { ...report, state: "updated", reason: `posts to ${config.notifyUrl}` } : report);
+  };
   let keeping: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
   const keep = (): void => {
+    if (life.signal.aborted) return;
     const stop = new AbortController();
-    const done = keepAlive({
-      client,
-      config,
-      lifetimeMs: defaultMs,
-      expiresAt,
-      now: context.now,
-      sleep: sleepRealTime,
-      random: Math.random,
-      signal: stop.signal,
-      onChange(change) {
-        expiresAt = change.type === "lost" ? undefined : change.expiresAt;
-        context.report(changeReport(product.id, change, context.now()));
-      },
-    }).catch(options.onEnd);
-    keeping = { stop, done };
+    const { now, sleep } = context;
+    const { defaultMs: lifetimeMs } = product.lifetime;
+    const signal = AbortSignal.any([stop.signal, context.signal]);
+    const clock = { now, sleep, random: Math.random };
+    const done = keepAlive({ client, config, lifetimeMs, expiresAt, atOnce: isMoving, ...clock, signal, onChange });
+    keeping = { stop, done: done.catch(options.onEnd) };
   };
   const rest = async (): Promise<void> => {
     keeping?.stop.abort();
@@ -84,65 +100,59 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
   };
   keep();
 
-  return {
-    id: config.id,
-    token: secret(token, `channel ${config.id}`),
-    expiresAt: () => expiresAt,
+  const move = async (): Promise<void> => {
+    const results = await client.replace([{ config, expiresAt: later() }]);
+    const gone = results.some((each) => !each.ok && each.error.fault.code === "NOT_SUBSCRIBED");
+    const moved = gone
+      ? await createChannel(session, config, later())
+      : await settleChannel(session, config, requireSuccess(results));
+    expiresAt = moved.expiresAt ?? expiresAt;
+    isMoving = false;
+    context.report(channelReport("updated", product.id, moved, context.now()));
+  };
 
+  return {
+    id: key.id,
+    events: config.events,
+    expiresAt: () => expiresAt,
     async moveTo(url) {
       await rest();
+      if (life.signal.aborted) return;
       config = { ...config, notifyUrl: url };
-      try {
-        const later = chooseExpiry(undefined, product.lifetime, context.now());
-        const results = await client.replace([{ config, expiresAt: later }]);
-        const gone = results.some((each) => !each.ok && each.error.fault.code === "NOT_SUBSCRIBED");
-        if (gone) expiresAt = (await createChannel(session, config, later)).expiresAt;
-        else expiresAt = requireSuccess(results).expiresAt ?? expiresAt;
-        const moved = await client.get(config.id);
-        if (moved !== undefined) context.report(channelReport("updated", product.id, moved, context.now()));
-      } finally {
-        // Also after a failure: the next renewal sets the whole channel, its new address included.
-        keep();
-      }
+      isMoving = true;
+      await move().catch((error: unknown) => {
+        if (life.signal.aborted || context.signal.aborted) return;
+        const message = `channel ${key.id} does not post to ${url} yet: ${errorText(error)}`;
+        context.report({ type: "warning", message, hint: "it is tried again until it does" });
+      });
+      keep();
     },
-
-    async close() {
-      await rest();
-      const { id } = config;
-      // The signal of the run has usually aborted by now, and with it every request of the session's own client.
-      const parting = watchClient(session.api, product, AbortSignal.timeout(CLEAN_UP_MS));
-      const fail = (reason: string): false => {
-        const hint = `delete it with ${context.invocation} channels delete ${id} --yes --product ${product.id}`;
-        const { id: productId } = product;
-        context.report({
-          type: "channel",
-          state: "not-deleted",
-          product: productId,
-          id,
-          expiresAt,
-          timeLeftMs: undefined,
-          reason,
-          hint,
-        });
-        return false;
-      };
-      try {
-        const { remaining } = await parting.remove([id]);
-        const [still] = remaining;
-        if (still !== undefined) return fail(still.because);
-        await session.memory.forget(session.signIn.name, product.id, [id]);
-        context.report({
-          type: "channel",
-          state: "deleted",
-          product: product.id,
-          id,
-          expiresAt: undefined,
-          timeLeftMs: undefined,
-        });
-        return true;
-      } catch (error) {
-        return fail(errorText(error));
-      }
+    close() {
+      life.abort();
+      return partWithChannel(parting, rest);
     },
   };
+}
+
+async function openOrAbandon(
+  session: ZohoSession,
+  config: ChannelConfig,
+  expiresAt: Date,
+  abandon: () => Promise<void>,
+): Promise<Channel> {
+  let granted = false;
+  try {
+    const result = requireSuccess(await session.client.create([{ config, expiresAt }]));
+    granted = true;
+    return await settleChannel(session, config, result);
+  } catch (error) {
+    if (granted || !isRefusal(error)) await abandon();
+    throw error;
+  }
+}
+
+/** Zoho has said no, or was not even asked for want of a token. Anything else may have come to pass on its side. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof ZohoApiError) return error.status < 500;
+  return error instanceof UserError && error.exitCode === ExitCode.credentials;
 }

@@ -1,15 +1,19 @@
 import type { Command } from "commander";
 import { readers, type Settings } from "../../config/settings.ts";
+import { watchProductIds } from "../../zoho/watch-products.ts";
 import { addSecretOptions, collect, type SecretOptions } from "../options.ts";
+import type { NotificationOptions } from "./notifications.ts";
 
 /** Flags that are settings too: the same name, the same rules as in the environment and the config file. */
 type SettingFlags = { readonly [K in keyof Settings]?: string | readonly string[] | boolean };
 
-export interface ListenOptions extends SecretOptions, SettingFlags {
+export interface ListenOptions extends SecretOptions, SettingFlags, NotificationOptions {
   readonly route?: readonly string[];
   readonly expect?: readonly string[];
   readonly timeout?: string;
   readonly exec?: string;
+  readonly open?: boolean;
+  readonly copy?: boolean;
 }
 
 export function addListenFlags(command: Command): void {
@@ -51,11 +55,23 @@ export function addListenFlags(command: Command): void {
     .option("--domain <name>", "the ngrok domain to use")
     .option("--public-url <url>", "the URL of a tunnel of your own")
     .option("--tunnel-timeout <time>", "how long the tunnel may be down before listen gives up (default: 5m)")
+    .option("--open", "open the webhook URL in the browser once ready")
+    .option("--copy", "put the webhook URL into the clipboard once ready")
     .optionsGroup("Event log:")
     .option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)")
     .option("--no-store", "keep no event log")
     .option("--keep <time>", "how long the log keeps deliveries (default: 7d)")
-    .option("--max-log <size>", "how large the log may grow (default: 500mb)");
+    .option("--max-log <size>", "how large the log may grow (default: 500mb)")
+    .optionsGroup("Zoho's notifications:")
+    .option(
+      "--channel <events>",
+      "have Zoho post these here while listen runs, such as Leads.create,Deals.all (repeatable)",
+      collect,
+    )
+    .option("--expand", "fetch the records that a notification tells of, and show them beside it")
+    .option("--profile <name>", "the sign-in for --channel and --expand (default: the environment's, else the current)")
+    .option("--product <product>", `whose channel and records: ${watchProductIds.join(", ")} (default: crm)`)
+    .option("--api-version <version>", "version of the CRM API for these (default: v8)");
 }
 
 /** The given flags as settings. */

@@ -1,7 +1,7 @@
 import { loadConfig } from "../../config/load.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
-import { ExitCode, type UserError } from "../../core/errors.ts";
+import { ExitCode, UserError } from "../../core/errors.ts";
 import { eventPatterns } from "../../core/event-pattern.ts";
 import { createProbeKey } from "../../core/probe-key.ts";
 import type { Product } from "../../core/product.ts";
@@ -16,7 +16,9 @@ import { hintTeller } from "../hint-teller.ts";
 import { givenSecrets } from "../options.ts";
 import { type Exec, type ExecUrls, startExec } from "./exec.ts";
 import { addListenFlags, flagSettings, type ListenOptions } from "./flags.ts";
+import { handOut } from "./hand-out.ts";
 import { openKeeping } from "./keeping.ts";
+import { openNotifications, outcome } from "./notifications.ts";
 import { readyNotes, readyReport } from "./ready.ts";
 import { chooseRunTunnel, openRunTunnel, type RunTunnel } from "./tunnel.ts";
 
@@ -39,13 +41,18 @@ Examples:
   $ zoho-hooks listen --port 0 --json | jq .event
   $ zoho-hooks listen --expect crm:Leads.create=2 --timeout 60s
   $ zoho-hooks listen --port 0 --forward-to 3000 --exec 'npm test'
+  $ zoho-hooks listen --channel Leads.create,Deals.all --expand
+
+--channel makes a notification channel of Zoho CRM for the public URL, renews it while listen runs, and deletes it at the
+end: sign in first (zoho-hooks login). Exit code 9 when it is lost at the end, 7 when it could not be deleted.
 `;
 
 async function listen(context: Context, options: ListenOptions): Promise<ExitCode | number> {
+  // From here on Ctrl-C is an orderly end: what has been opened so far is closed, whenever it comes.
+  const { signal } = context;
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   const { settings } = config;
   const products = configuredProducts(config);
-  const secrets = await secretsWithKeys(context, config, products);
   const shown = eventPatterns(settings.events);
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout, "--timeout");
@@ -53,11 +60,22 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   const choice = await chooseRunTunnel(context, config);
   const probeKey = createProbeKey();
   const run = new AbortController();
-  let lost: UserError | undefined;
+  let lost: unknown;
+  const end = (error: unknown): void => {
+    lost ??= error;
+    run.abort();
+  };
   let tunnel: RunTunnel | undefined;
   let receiver: Receiver | undefined;
   let exec: Exec | undefined;
   let timedOut = false;
+  const notifications = await openNotifications(context, {
+    options,
+    products,
+    secrets: await secretsWithKeys(context, config, products),
+    choice,
+    onLost: end,
+  });
   const startedAt = context.now();
   const tellHint = hintTeller(context);
   const keeping = await openKeeping(context, config, shown);
@@ -67,7 +85,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       port: settings.port,
       maxBody: settings.maxBody,
       products,
-      secrets,
+      secrets: notifications.secrets,
       policy: { schema: settings.schema, onInvalid: settings.onInvalid },
       limits: { toleranceMs: settings.tolerance },
       allowed,
@@ -79,6 +97,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       onEvent(event) {
         context.report({ ...event, shown: shown.matches(event.receipt.product, event.receipt.event) });
         tellHint(event.receipt);
+        notifications.expand(event);
         tally.add(event);
         // A program that was asked for decides when it is over.
         if (tally.complete() && options.exec === undefined) run.abort();
@@ -93,42 +112,48 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       choice,
       receiver,
       probeKey,
-      onLost(error) {
-        lost = error;
-        run.abort();
+      onMoved(url) {
+        notifications.moved(url);
+        keeping.moved(url);
       },
+      onLost: end,
     });
+    await notifications.start(tunnel.url());
     await keeping.start(tunnel.url() ?? receiver.url);
-    context.report(
-      readyReport(context, config, receiver, tunnel, [
-        ...readyNotes(secrets, allowed, settings),
-        ...keeping.notes,
-        ...tunnel.notes,
-      ]),
-    );
+    const ready = readyReport(context, config, receiver, tunnel, notifications, [
+      ...readyNotes(notifications.secrets, allowed, settings),
+      ...keeping.notes,
+      ...tunnel.notes,
+    ]);
+    context.report(ready);
     receiver.ready();
+    await handOut(context, ready, options);
     exec =
       options.exec === undefined ? undefined : startExec(context, options.exec, execUrls(receiver, tunnel, products));
     exec?.ended.then(
       () => run.abort(),
       () => run.abort(),
     );
-    timedOut = (await firstOf([context.signal, run.signal], timeoutMs)) === "time";
+    timedOut = (await firstOf([signal, run.signal], timeoutMs)) === "time";
+  } catch (error) {
+    // Ctrl-C while it was starting: what broke off for it is no fault.
+    if (!signal.aborted || error instanceof UserError) throw error;
   } finally {
     await exec?.stop();
+    await notifications.stop();
     await tunnel?.close();
     const hurry = setTimeout(() => keeping.hurry(), HURRY_AFTER_MS);
     await receiver?.close();
     clearTimeout(hurry);
+    await notifications.close();
     await keeping.close();
   }
   const summary = tally.summary((context.now().getTime() - startedAt.getTime()) / 1000);
-  context.report({ ...summary, forwards: keeping.forwards(), tunnelDownMs: tunnel.downMs() });
-  if (lost !== undefined) throw lost;
-  const missing = summary.expectations.some(({ wanted, came }) => came < wanted);
-  if (exec === undefined) return missing ? ExitCode.expectation : ExitCode.ok;
-  const exitCode = await exec.ended;
-  return timedOut || (exitCode === 0 && missing) ? ExitCode.expectation : exitCode;
+  context.report({ ...summary, forwards: keeping.forwards(), tunnelDownMs: tunnel?.downMs() });
+  const isMissing = summary.expectations.some(({ wanted, came }) => came < wanted);
+  const exitCode = outcome(lost, notifications.exitCode(), isMissing || (exec !== undefined && timedOut));
+  const ofProgram = (await exec?.ended) ?? ExitCode.ok;
+  return exitCode === ExitCode.connectionLost || timedOut || ofProgram === ExitCode.ok ? exitCode : ofProgram;
 }
 
 function execUrls(receiver: Receiver, tunnel: RunTunnel, products: readonly Product[]): ExecUrls {

@@ -17,6 +17,8 @@ export interface Keeping {
   readonly notes: readonly string[];
   /** Goes on with what waits from an earlier run. */
   start(url: string): Promise<void>;
+  /** Where the receiver is reached from now on, for other commands to know. */
+  moved(url: string): void;
   forwards(): ForwardCounts | undefined;
   /** Gives up what a sender waits for, as its connection is about to be closed. */
   hurry(): void;
@@ -44,6 +46,7 @@ function unkept(): Keeping {
     ledger: memoryLedger(),
     notes: ["No event log is kept."],
     start: async () => {},
+    moved: () => {},
     forwards: () => undefined,
     hurry: () => {},
     close: async () => {},
@@ -68,6 +71,11 @@ async function keepIn(context: Context, config: Config, runLog: RunLog, routes: 
       await hold.setUrl(url);
       await forwarding?.start();
       void pruneQuietly(context, log);
+    },
+    moved(url) {
+      hold.setUrl(url).catch((error: unknown) => {
+        context.report({ type: "warning", message: `the log does not know the new public URL: ${errorText(error)}` });
+      });
     },
     forwards: () => forwarding?.counts(),
     hurry: () => forwarding?.hurry(),

@@ -9,25 +9,32 @@ import { type AddressList, GUIDE_RANGES } from "../../receiver/address-list.ts";
 import type { Receiver } from "../../receiver/receiver.ts";
 import { webhookUrl } from "../../receiver/route.ts";
 import { requireProduct } from "../options.ts";
+import type { Notifications } from "./notifications.ts";
 import type { RunTunnel } from "./tunnel.ts";
 
 /** Where the receiver is reached, ready to be pasted into Zoho, and how to try it. */
 export function readyReport(
   context: Context,
-  { settings }: Config,
+  { settings, secrets }: Config,
   receiver: Receiver,
   tunnel: RunTunnel,
+  notifications: Notifications,
   notes: readonly string[],
 ): ReadyReport {
   const configured = Object.keys(settings.products).map((id) => requireProduct(products, id).id);
   const ids = configured.length > 0 ? configured : products.map((product) => product.id);
   const publicUrl = tunnel.url();
+  const channel = notifications.channel();
+  // A sample without the channel's token would be refused.
+  const guarded = secrets.for("token", channel?.product ?? "").length === 0 ? channel?.product : undefined;
+  const [sample] = [...configured, "crm", ...ids].filter((id) => id !== guarded);
   return {
     type: "ready",
     url: receiver.url,
     publicUrl,
     urls: Object.fromEntries(ids.map((id) => [id, webhookUrl(publicUrl ?? receiver.url, id)])),
-    tryCommand: tryCommand(context, settings.port, receiver, configured[0] ?? "crm"),
+    channel,
+    tryCommand: tryCommand(context, settings.port, receiver, sample ?? "crm"),
     notes,
   };
 }

@@ -22,6 +22,8 @@ export interface TunnelParts {
   readonly choice: TunnelChoice;
   readonly receiver: Receiver;
   readonly probeKey: ProbeKey;
+  /** It has come back under another public URL. */
+  onMoved(url: string): void;
   /** The connection is gone for good. */
   onLost(error: UserError): void;
 }
@@ -36,7 +38,7 @@ export async function chooseRunTunnel(context: Context, { settings, env }: Confi
 
 /** Opens the tunnel and makes sure that what is sent to its URL arrives here. */
 export async function openRunTunnel(context: Context, { settings }: Config, parts: TunnelParts): Promise<RunTunnel> {
-  const { choice, receiver, probeKey, onLost } = parts;
+  const { choice, receiver, probeKey, onMoved, onLost } = parts;
   if (choice.kind === "none") {
     const notes = choice.wanted
       ? []
@@ -54,6 +56,7 @@ export async function openRunTunnel(context: Context, { settings }: Config, part
     }
     // The first "up" is told by the ready line.
     if (opened || status.type !== "up") context.report(reportOf(status));
+    if (status.type === "reconnected" && status.previousUrl !== undefined) onMoved(status.url);
     if (status.type === "lost") onLost(status.error);
   };
   const port = choice.kind === "ngrok" ? await receiver.openTunnelPort() : receiver.port;

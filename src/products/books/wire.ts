@@ -1,6 +1,7 @@
 import { financeFormat } from "../../core/finance-format.ts";
 
 export const wire = financeFormat({
+  id: "wire",
   source: "https://www.zoho.com/books/help/settings/automation/workflow-actions/webhooks.html",
   entities: [
     "contact",

@@ -1,6 +1,7 @@
 import { financeFormat } from "../../core/finance-format.ts";
 
 export const wire = financeFormat({
+  id: "wire",
   source: "https://www.zoho.com/us/expense/help/automation/webhooks/",
   entities: ["expense"],
   twins: ["books", "inventory", "invoice"],

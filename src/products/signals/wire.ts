@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { idsAt, textAt } from "../../core/field.ts";
 import type { FormatSettings } from "../../core/format-settings.ts";
-import { event, type Format } from "../../core/product.ts";
+import { event, type Format, type WebhookEvent } from "../../core/product.ts";
 import { staticAuth } from "../../core/proofs/static-auth.ts";
 import { valueAt } from "../../core/schema-check.ts";
 import { recordId } from "../../core/schema-parts.ts";
@@ -11,7 +11,7 @@ import { PUBLISHED } from "./published.ts";
 /** Catalyst's event bus: events of Zoho's products and of the user's own, one or a batch, in one envelope. */
 export const wire = format({});
 
-function format({ auth }: FormatSettings) {
+function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>">[], "wire"> {
   return {
     id: "wire",
     source: "https://docs.catalyst.zoho.com/en/cli/v1/gen-payload-catalyst-publishers, as zcatalyst-cli writes it",
@@ -26,8 +26,8 @@ function format({ auth }: FormatSettings) {
     },
     methods: ["PUT", "PATCH"],
     settings: ["auth"],
-    configure: (settings: FormatSettings): Format => format(settings),
-  } as const satisfies Format;
+    configure: format,
+  };
 }
 
 function eventsOf(data: unknown): readonly unknown[] {

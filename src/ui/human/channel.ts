@@ -1,4 +1,10 @@
-import type { ApiRequestReport, ChannelReport, ChannelState, SignInReport } from "../../core/channel-report.ts";
+import type {
+  ApiRequestReport,
+  ChannelReport,
+  ChannelState,
+  RunningChannel,
+  SignInReport,
+} from "../../core/channel-report.ts";
 import { formatSpan } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
@@ -91,6 +97,13 @@ function indented(paint: Paint, rows: readonly (readonly string[])[]): readonly 
     const name = clean[i]?.[0] ?? "";
     return `  ${paint.dim(name)}${line.slice(name.length)}`;
   });
+}
+
+/** `channel 1735000000123 (Leads.create, Deals.all) until 2026-03-08T08:00:00Z, 6d 23h left`, for the ready line. */
+export function runningChannelText({ id, events, expiresAt, timeLeftMs }: RunningChannel): string {
+  const end = expiresAt === undefined ? "its end is not known" : `until ${shortTime(expiresAt)}`;
+  const left = timeLeftMs === undefined ? "" : `, ${formatSpan(timeLeftMs)} left`;
+  return `channel ${id} (${events.join(", ")}) ${end}${left}`;
 }
 
 function shortTime(date: Date): string {

@@ -3,14 +3,18 @@ import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { plain } from "../paint.ts";
 import { wrapLine } from "../wrap.ts";
+import { runningChannelText } from "./channel.ts";
 
 export function renderReady(report: ReadyReport, { out, quiet, columns }: Style): Rendered {
   const ready = `${out.good("Ready.")} Listening on ${out.strong(report.url)}${report.publicUrl === undefined ? "" : `, reached as ${out.strong(report.publicUrl)}`}`;
-  if (quiet) return { out: `${ready}\n` };
+  const channel =
+    report.channel === undefined ? [] : [`  ${out.good("✓")} ${plain(runningChannelText(report.channel))}`];
+  if (quiet) return { out: `${[ready, ...channel].join("\n")}\n` };
   const urls = urlLines(report.urls, columns);
   return {
     out: [
       ready,
+      ...channel,
       ...urls,
       ...report.notes.flatMap((note) => wrapLine(`  ${plain(note)}`, columns).map((line) => out.dim(line))),
       "",

@@ -1,4 +1,10 @@
-import type { ApiRequestReport, ChannelReport, SignInReport } from "../../core/channel-report.ts";
+import type {
+  ApiRequestReport,
+  ChannelReport,
+  RecordReport,
+  RunningChannel,
+  SignInReport,
+} from "../../core/channel-report.ts";
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -24,6 +30,15 @@ export function channelLine(report: ChannelReport): Line {
           conditions: channel.conditions,
         }),
   };
+}
+
+export function runningChannel({ product, id, events, expiresAt, timeLeftMs }: RunningChannel): Line {
+  return { product, id, events, expires_at: expiresAt?.toISOString() ?? null, time_left_ms: timeLeftMs ?? null };
+}
+
+export function recordLine({ n, product, module, id, record, error, hint }: RecordReport): Line {
+  const outcome = error === undefined ? { record } : { error, hint: hint ?? null };
+  return { type: "record", n, product, module, id, ...outcome };
 }
 
 export function signInLine(report: SignInReport): Line {

@@ -1,0 +1,114 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { folderWith } from "../support/files.ts";
+import { app, lead, listen } from "../support/forward-run.ts";
+import { run } from "../support/run.ts";
+
+/** A project whose program does this; its own file keeps the command line free of quotes that shells disagree on. */
+function project(program: string): { readonly cwd: string; readonly exec: readonly string[] } {
+  return { cwd: folderWith({ "program.mjs": program }), exec: ["--exec", "node program.mjs"] };
+}
+
+// Windows finds no program without these.
+const env = { PATH: process.env.PATH ?? "", SystemRoot: process.env.SystemRoot ?? "" };
+
+describe("--exec", () => {
+  it("runs a program once ready, that can post to the URLs in its environment, and ends with its exit code", async () => {
+    const { cwd, exec } = project(`
+      import { writeFileSync } from "node:fs";
+      const ready = await fetch(process.env.ZOHO_HOOKS_URL + "/readyz");
+      const answer = await fetch(process.env.ZOHO_HOOKS_URL_CRM, {
+        method: "POST", headers: { "content-type": "application/json" }, body: ${JSON.stringify(lead(1))} });
+      const { ZOHO_HOOKS_URL, ZOHO_HOOKS_URL_CRM, ZOHO_HOOKS_PUBLIC_URL = "none" } = process.env;
+      writeFileSync("seen.json", JSON.stringify([ready.status, answer.status, ZOHO_HOOKS_URL, ZOHO_HOOKS_URL_CRM, ZOHO_HOOKS_PUBLIC_URL]));
+      console.log("on stdout"); console.error("on stderr");
+      process.exit(41);
+    `);
+    const target = await app();
+    const { exitCode, out, err } = await run(["listen", "--port", "0", "--forward-to", target.url, ...exec], {
+      cwd,
+      env,
+    });
+    expect(exitCode).toBe(41);
+    const url = /Listening on (\S+)/.exec(out)?.[1];
+    expect(JSON.parse(readFileSync(join(cwd, "seen.json"), "utf8"))).toEqual([
+      200,
+      200,
+      url,
+      `${url}/webhooks/zoho/crm`,
+      "none",
+    ]);
+    expect(out).toContain("on stdout");
+    expect(err).toContain("on stderr");
+    expect(out).toContain("Leads.create");
+    expect(target.seen).toHaveLength(1);
+  });
+
+  it("keeps stdout for JSON lines with --json", async () => {
+    const { cwd, exec } = project(`console.log("on stdout");`);
+    const { exitCode, out, err, lines } = await run(["listen", "--port", "0", "--json", ...exec], { cwd, env });
+    expect(exitCode).toBe(0);
+    expect(lines().map(({ type }) => type)).toEqual(["ready", "summary"]);
+    expect(out).not.toContain("on stdout");
+    expect(err).toContain("on stdout");
+  });
+
+  it("ends the program and all that it started on Ctrl-C", async () => {
+    // What the program starts holds a connection, which ends with it.
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : undefined;
+    const { cwd, exec } = project(`
+      import { spawn } from "node:child_process";
+      const hold = "require('node:net').connect(${port}, '127.0.0.1').on('error', () => {})";
+      spawn(process.execPath, ["-e", hold], { stdio: "ignore" });
+      setInterval(() => {}, 1000);
+    `);
+    const connected = once(server, "connection");
+    const listener = await listen(exec, { cwd, env });
+    const [socket] = await connected;
+    socket.on("error", () => {}).resume();
+    const ended = once(socket, "close");
+    expect((await listener.stop()).exitCode).not.toBe(0);
+    await ended;
+  });
+
+  it("ends with 8 when the program takes longer than --timeout, or what was expected did not come", async () => {
+    const endless = project("setInterval(() => {}, 1000);");
+    const late = await run(["listen", "--port", "0", "--timeout", "300ms", ...endless.exec], { cwd: endless.cwd, env });
+    expect(late.exitCode).toBe(8);
+    const idle = project("");
+    const missing = await run(["listen", "--port", "0", "--expect", "crm:Leads.create", ...idle.exec], {
+      cwd: idle.cwd,
+      env,
+    });
+    expect(missing.exitCode).toBe(8);
+  });
+
+  it("gives the program the time it needs, also when all that was expected has come", async () => {
+    const { cwd, exec } = project(`
+      await fetch(process.env.ZOHO_HOOKS_URL_CRM, {
+        method: "POST", headers: { "content-type": "application/json" }, body: ${JSON.stringify(lead(1))} });
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      console.log("to its end");
+    `);
+    const { exitCode, out } = await run(["listen", "--port", "0", "--expect", "crm:Leads.create", ...exec], {
+      cwd,
+      env,
+    });
+    expect(exitCode).toBe(0);
+    expect(out).toContain("to its end");
+  });
+
+  it("has the shell's own code for a program that is not there, and takes an empty one for a usage error", async () => {
+    const cwd = folderWith({});
+    const { exitCode } = await run(["listen", "--port", "0", "--exec", "no-such-program-anywhere"], { cwd, env });
+    expect(exitCode).toBe(process.platform === "win32" ? 1 : 127);
+    expect((await run(["listen", "--port", "0", "--exec", " "], { cwd, env })).exitCode).toBe(2);
+  });
+});

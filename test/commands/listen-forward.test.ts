@@ -1,0 +1,247 @@
+import { randomBytes } from "node:crypto";
+import { createServer, type Server } from "node:net";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { folderWith } from "../support/files.ts";
+import { app, CRM, lead, listen } from "../support/forward-run.ts";
+import { run } from "../support/run.ts";
+import { selfSigned } from "../support/self-signed.ts";
+import { valuesOf } from "../support/target.ts";
+import { hang, postRaw, says, sha256 } from "../support/target-app.ts";
+
+const JSON_TYPE = { "content-type": "application/json" };
+const multipart = Buffer.from(
+  `--b\r\nContent-Disposition: form-data; name="payload"\r\n\r\n${lead(1)}\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n\x00\x01\r\n--b--\r\n`,
+);
+
+describe("what the app gets", () => {
+  it.each([
+    [
+      "JSON",
+      "application/json",
+      '{ "module":"Leads",\n "operation":"create","ids":[4150868000000002179], "x":1.00, "x":2 }\r\n',
+    ],
+    ["a form", "application/x-www-form-urlencoded", "a=1&b=%C3%BC&a=2&payload=%7B%22module%22%3A%22Leads%22%7D"],
+    ["multipart", "multipart/form-data; boundary=b", multipart],
+    [
+      "text that is not UTF-8",
+      "application/x-www-form-urlencoded; charset=windows-1252",
+      Buffer.from([0x61, 0x3d, 0xe9, 0xfc]),
+    ],
+    ["nothing", "application/json", ""],
+    [
+      "a megabyte",
+      "application/json",
+      JSON.stringify({ note: randomBytes(390_000).toString("base64") + "ü".repeat(260_000) }),
+    ],
+  ])("is the same bytes for %s", async (_, type, body) => {
+    const target = await app();
+    const listener = await listen(["--forward-to", `${target.url}/hook`]);
+    expect((await listener.post(CRM, body, { "content-type": type })).status).toBe(200);
+    const [seen] = await target.came(1);
+    expect(sha256(seen?.body ?? "")).toBe(sha256(body));
+    expect(seen?.path).toBe("/hook");
+    expect(await listener.line("forward")).toMatchObject({
+      n: 1,
+      attempt: 1,
+      status: 200,
+      state: "delivered",
+      error: null,
+    });
+  });
+
+  it("is every header in order with repeats and in its case, but those of the connection, and where it came from", async () => {
+    const target = await app();
+    const listener = await listen(["--forward-to", `${target.url}/hook?key=1`]);
+    const answer = await postRaw(
+      `${listener.url}${CRM}?b=2&b=3`,
+      [
+        ["Host", "hooks.example.com"],
+        ["X-Trace", "one"],
+        ["Content-Type", "application/json"],
+        ["x-trace", "two"],
+        ["Keep-Alive", "timeout=9"],
+        ["Connection", "x-of-the-hop"],
+        ["X-Of-The-Hop", "1"],
+        ["TE", "trailers"],
+        ["X-Latin", "caf\u00e9"],
+        ["Cookie", "a=1"],
+      ],
+      lead(1),
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);
+    const [seen] = await target.came(1);
+    expect(seen?.path).toBe("/hook?key=1&b=2&b=3");
+    const names = (seen?.headers ?? []).filter(([name]) => !/^(host|connection|content-length)$/i.test(name));
+    expect(names).toEqual([
+      ["X-Trace", "one"],
+      ["Content-Type", "application/json"],
+      ["x-trace", "two"],
+      ["X-Latin", "caf\u00e9"],
+      ["Cookie", "a=1"],
+      ["x-zoho-hooks-event", "1"],
+      ["x-forwarded-for", "127.0.0.1"],
+      ["x-forwarded-host", "hooks.example.com"],
+      ["x-forwarded-proto", "http"],
+    ]);
+    expect(seen && valuesOf(seen, "host")).toEqual([new URL(target.url).host]);
+    expect(seen && valuesOf(seen, "content-length")).toEqual([String(Buffer.byteLength(lead(1)))]);
+  });
+
+  it("tells what a proxy before us has said of the sender", async () => {
+    const target = await app();
+    const listener = await listen(["--forward-to", target.url]);
+    const said = { "x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https", "x-forwarded-host": "a.example" };
+    await listener.post(CRM, lead(1), { ...JSON_TYPE, ...said });
+    const [seen] = await target.came(1);
+    for (const [name, value] of Object.entries(said)) expect(seen && valuesOf(seen, name)).toEqual([value]);
+  });
+
+  it("is a duplicate too, with the number of the first", async () => {
+    const target = await app();
+    const listener = await listen(["--forward-to", target.url]);
+    await listener.post(CRM, lead(1));
+    await listener.post(CRM, lead(1));
+    const seen = await target.came(2);
+    const second = seen.find((each) => valuesOf(each, "x-zoho-hooks-event")[0] === "2");
+    expect(second && valuesOf(second, "x-zoho-hooks-duplicate-of")).toEqual(["1"]);
+  });
+
+  it("is nothing that was refused, is a challenge, or was filtered out", async () => {
+    const target = await app();
+    const listener = await listen(["--forward-to", target.url, "--events", "crm:Leads.*"], {
+      env: { ZOHO_WEBHOOK_TOKEN: "right" },
+    });
+    const withToken = (token: string, body: string): string =>
+      JSON.stringify({ ...(JSON.parse(body) as object), token });
+    expect((await listener.post(CRM, withToken("wrong", lead(1)))).status).toBe(401);
+    expect((await listener.post("/webhooks/zoho/desk", '{"challenge":"x"}')).status).toBe(200);
+    expect((await listener.post(CRM, withToken("right", lead(2).replaceAll("Leads", "Deals")))).status).toBe(200);
+    expect((await listener.post(CRM, withToken("right", lead(3)))).status).toBe(200);
+    const [seen] = await target.came(1);
+    expect(seen && valuesOf(seen, "x-zoho-hooks-event")).toEqual(["4"]);
+    await listener.stop();
+    expect(target.seen).toHaveLength(1);
+  });
+});
+
+describe("how the app is reached", () => {
+  it("follows no redirect", async () => {
+    const other = await app();
+    const target = await app(says(302, "", { location: other.url }));
+    const listener = await listen(["--forward-to", target.url]);
+    await listener.post(CRM, lead(1));
+    expect(await listener.line("forward")).toMatchObject({ status: 302, state: "failed" });
+    expect(other.seen).toHaveLength(0);
+  });
+
+  it("gives up an answer that takes longer than --forward-timeout", async () => {
+    const target = await app(hang);
+    const listener = await listen(["--forward-to", target.url, "--forward-timeout", "150ms", "--retries", "0"]);
+    await listener.post(CRM, lead(1));
+    const line = await listener.line("forward");
+    expect(line).toMatchObject({ status: null, state: "failed", error: expect.stringContaining("within 150 ms") });
+    expect(line.latency_ms).toBeGreaterThanOrEqual(150);
+  });
+
+  it("finds an app that listens on ::1 only", async () => {
+    const target = await app(undefined, { host: "::1" });
+    const listener = await listen(["--forward-to", String(target.port)]);
+    await listener.post(CRM, lead(1));
+    const [seen] = await target.came(1);
+    expect(seen?.path).toBe("/webhooks/zoho/crm");
+    expect(await listener.line("forward")).toMatchObject({
+      target: `http://localhost:${target.port}/webhooks/zoho/crm`,
+    });
+  });
+
+  it("takes a self-signed certificate with --insecure only", async () => {
+    const target = await app(undefined, { tls: selfSigned });
+    const strict = await listen(["--forward-to", target.url, "--retries", "0"]);
+    await strict.post(CRM, lead(1));
+    expect(await strict.line("forward")).toMatchObject({
+      state: "failed",
+      error: expect.stringContaining("signed by no known authority"),
+    });
+    expect(target.seen).toHaveLength(0);
+    const insecure = await listen(["--forward-to", target.url, "--insecure"]);
+    await insecure.post(CRM, lead(1));
+    expect(await insecure.line("forward")).toMatchObject({ status: 200, state: "delivered" });
+  });
+
+  it("says what an app that speaks no HTTP has done", async () => {
+    const server: Server = createServer((socket) => socket.end("220 mail ready\r\n"));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    const listener = await listen(["--forward-to", `http://127.0.0.1:${port}`, "--retries", "0"]);
+    await listener.post(CRM, lead(1));
+    expect(await listener.line("forward")).toMatchObject({
+      state: "failed",
+      error: expect.stringContaining("not HTTP"),
+    });
+  });
+});
+
+describe("where events go", () => {
+  it("is each route that names them, else the general targets", async () => {
+    const target = await app();
+    const listener = await listen([
+      ...["--route", `crm:Leads.*=${target.url}/leads`],
+      ...["--route", `crm:*.create=${target.url}/created`],
+      ...["--forward-to", `${target.url}/rest`],
+    ]);
+    await listener.post(CRM, lead(1));
+    await listener.post(CRM, lead(2, "4876876000001402118"));
+    await listener.post(CRM, lead(3, "4876876000001402119").replaceAll("Leads", "Deals"));
+    const seen = await target.came(4);
+    const went = seen.map((each) => `${valuesOf(each, "x-zoho-hooks-event")[0]} ${each.path}`).sort();
+    expect(went).toEqual(["1 /created", "1 /leads", "2 /leads", "3 /rest"]);
+  });
+
+  it("is what the config file says", async () => {
+    const target = await app();
+    const settings = { forwardTo: `${target.url}/all/:product`, routes: { "crm:Deals.*": `${target.port}/deals` } };
+    const cwd = folderWith({ "zoho-hooks.config.json": JSON.stringify(settings) });
+    const listener = await listen([], { cwd });
+    await listener.post(CRM, lead(1));
+    await listener.post(CRM, lead(2).replaceAll("Leads", "Deals"));
+    const seen = await target.came(2);
+    expect(seen.map((each) => each.path).sort()).toEqual(["/all/crm", "/deals"]);
+  });
+
+  it("is every one of several targets, each by itself", async () => {
+    const [one, two] = [await app(), await app(says(404))];
+    const listener = await listen(["--forward-to", one.url, "--forward-to", two.url]);
+    await listener.post(CRM, lead(1));
+    expect(await listener.line("forward", { target: one.url })).toMatchObject({ state: "delivered" });
+    expect(await listener.line("forward", { target: two.url })).toMatchObject({ state: "failed", status: 404 });
+  });
+
+  it("works without a log that is kept", async () => {
+    const target = await app();
+    const listener = await listen(["--forward-to", target.url, "--no-store"]);
+    await listener.post(CRM, lead(1));
+    expect(await listener.line("forward")).toMatchObject({ n: 1, state: "delivered" });
+    expect((await listener.stop()).lines().at(-1)).toMatchObject({
+      type: "summary",
+      forwards: { delivered: 1, failed: 0, waiting: 0 },
+    });
+  });
+
+  it.each([
+    [["--forward-to", "deals"], '--forward-to "deals"'],
+    [["--route", "crm:Leads.*"], "--route"],
+    [["--route", "crm:Leads.*=http://user:pw@localhost"], "--route: a URL with a user name"],
+    [["--port", "4999", "--forward-to", "4999"], "the receiver's own port"],
+    [["--port", "4999", "--forward-to", "http://[::1]:4999/x"], "the receiver's own port"],
+    [["--port", "4999", "--route", "crm:*=localhost:4999/x"], "the receiver's own port"],
+    [["--forward-to", "3000", "--concurrency", "0"], "--concurrency"],
+    [["--forward-to", "3000", "--respond", "later"], "ack, mirror"],
+  ])("cannot be %j", async (argv, text) => {
+    const { exitCode, err } = await run(["listen", ...argv]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain(text);
+    expect(err).not.toContain("pw");
+  });
+});

@@ -1,0 +1,121 @@
+import { describe, expect, it } from "vitest";
+import { app, CRM, lead, listen } from "../support/forward-run.ts";
+import type { Listener } from "../support/listener.ts";
+import { freePort, valuesOf } from "../support/target.ts";
+import { hang, hangUp, oneAfterTheOther, postRaw, says, yes } from "../support/target-app.ts";
+
+const HEADERS = [
+  ["Host", "x"],
+  ["Content-Type", "application/json"],
+] as const;
+
+async function exchange(listener: Listener, body = lead(1)): Promise<{ head: string; text: string }> {
+  const [head = "", ...rest] = (await postRaw(listener.url + CRM, HEADERS, body)).split("\r\n\r\n");
+  return { head, text: rest.join("\r\n\r\n") };
+}
+
+describe("--respond mirror", () => {
+  it.each([
+    [200, "fine", "text/plain"],
+    [201, '{"id":"4876876000001402117"}', "application/json; charset=utf-8"],
+    [302, "", undefined],
+    [400, "no such lead", "text/html"],
+    [503, "later", "text/plain"],
+  ])("gives the sender the app's own %i with its body and headers, once", async (status, body, type) => {
+    const headers = {
+      ...(type === undefined ? {} : { "content-type": type }),
+      location: "/elsewhere",
+      "retry-after": "9",
+    };
+    const target = await app(says(status, body, headers));
+    const listener = await listen(["--forward-to", target.url, "--respond", "mirror", "--retry-base", "1ms"]);
+    const { head, text } = await exchange(listener);
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    for (const [name, value] of Object.entries(headers)) expect(head).toContain(`\r\n${name}: ${value}`);
+    if (type === undefined) expect(head.toLowerCase()).not.toContain("content-type");
+    expect(text).toBe(body);
+    expect(await listener.line("forward")).toMatchObject({ n: 1, attempt: 1, status, state: "mirrored" });
+    const ok = status < 300;
+    expect((await listener.stop()).lines().at(-1)).toMatchObject({
+      forwards: { delivered: ok ? 1 : 0, failed: ok ? 0 : 1, waiting: 0 },
+    });
+    expect(target.seen).toHaveLength(1);
+  });
+
+  it.each([204, 304])("gives the sender a %i without a body or its length", async (status) => {
+    const target = await app(says(status));
+    const listener = await listen(["--forward-to", target.url, "--respond", "mirror"]);
+    const { head, text } = await exchange(listener);
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(head.toLowerCase()).not.toContain("content-length");
+    expect(head.toLowerCase()).not.toContain("content-type");
+    expect(text).toBe("");
+  });
+
+  it("passes on bytes that are no text, and every repeated header", async () => {
+    const bytes = Buffer.from([0x1f, 0x8b, 0, 0xff, 0xfe]);
+    const target = await app((response) => {
+      response.setHeader("set-cookie", ["a=1", "b=2"]);
+      response.setHeader("content-encoding", "gzip");
+      response.setHeader("x-name", Buffer.from("café").toString("latin1"));
+      response.end(bytes);
+    });
+    const listener = await listen(["--forward-to", target.url, "--respond", "mirror"]);
+    const { head, text } = await exchange(listener);
+    expect(Buffer.from(text, "latin1")).toEqual(bytes);
+    expect(head).toContain("set-cookie: a=1\r\nset-cookie: b=2");
+    expect(head).toContain("content-encoding: gzip");
+    expect(Buffer.from(/x-name: (.*)\r/.exec(`${head}\r`)?.[1] ?? "", "latin1").toString()).toBe("café");
+  });
+
+  it.each([
+    ["is not there", undefined, 502],
+    ["hangs up", hangUp, 502],
+    ["does not answer", hang, 504],
+    ["sends over a megabyte", says(200, "x".repeat(1_100_000)), 502],
+  ])("answers by itself when the app %s", async (_, answer, status) => {
+    const port = answer === undefined ? await freePort() : (await app(answer)).port;
+    const listener = await listen(["--forward-to", String(port), "--respond", "mirror", "--forward-timeout", "300ms"]);
+    const { head } = await exchange(listener);
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(await listener.line("forward")).toMatchObject({ status, state: "mirrored", error: expect.any(String) });
+  });
+
+  it("does not take the sender's next try for a repetition of one that the app refused", async () => {
+    const target = await app(oneAfterTheOther(says(500), yes, yes));
+    const listener = await listen(["--forward-to", target.url, "--respond", "mirror"]);
+    for (const status of [500, 200, 200]) expect((await listener.post(CRM, lead(1))).status).toBe(status);
+    expect(target.seen.map((seen) => valuesOf(seen, "x-zoho-hooks-duplicate-of"))).toEqual([[], [], ["2"]]);
+  });
+
+  it("hands what has further targets to them as well, with their tries", async () => {
+    const [first, second] = [await app(says(201)), await app(oneAfterTheOther(says(500), yes))];
+    const listener = await listen([
+      ...["--forward-to", first.url, "--forward-to", second.url],
+      ...["--respond", "mirror", "--retry-base", "1ms"],
+    ]);
+    expect((await listener.post(CRM, lead(1))).status).toBe(201);
+    expect(await listener.line("forward", { target: second.url, state: "delivered" })).toMatchObject({ attempt: 2 });
+    expect(first.seen).toHaveLength(1);
+  });
+
+  it("does not ask the app about what is refused", async () => {
+    const target = await app();
+    const listener = await listen(["--forward-to", target.url, "--respond", "mirror"], {
+      env: { ZOHO_WEBHOOK_TOKEN: "right" },
+    });
+    expect((await listener.post(CRM, lead(1))).status).toBe(401);
+    await listener.stop();
+    expect(target.seen).toHaveLength(0);
+  });
+
+  it("gives who still waits an answer when Ctrl-C ends it", async () => {
+    const target = await app(hang);
+    const listener = await listen(["--forward-to", target.url, "--respond", "mirror"]);
+    const posted = listener.post(CRM, lead(1));
+    await target.came(1);
+    const stopped = listener.stop();
+    expect((await posted).status).toBe(502);
+    expect((await stopped).exitCode).toBe(0);
+  });
+});

@@ -1,0 +1,273 @@
+import { describe, expect, it } from "vitest";
+import { app, CRM, lead, leadNumber, listen } from "../support/forward-run.ts";
+import type { Listener } from "../support/listener.ts";
+import { run, tempFolder } from "../support/run.ts";
+import { freePort, type Seen } from "../support/target.ts";
+import { hang, hangUp, oneAfterTheOther, says, yes } from "../support/target-app.ts";
+
+const isForward = (line: Record<string, unknown>): boolean => line.type === "forward";
+
+async function postLeads(listener: Listener, from: number, to: number, record?: string): Promise<void> {
+  for (let i = from; i <= to; i++) expect((await listener.post(CRM, lead(i, record))).status).toBe(200);
+}
+
+const numbers = (seen: readonly Seen[]): number[] => seen.map(leadNumber);
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
+
+describe("a delivery that fails", () => {
+  it.each([
+    ["503", says(503, "busy"), 503],
+    ["429", says(429), 429],
+    ["a closed connection", hangUp, null],
+  ])("with %s is tried again after 1, 2 and 4 times --retry-base, then given up", async (_, answer, status) => {
+    const target = await app(answer);
+    const listener = await listen(["--forward-to", target.url, "--retry-base", "60ms"]);
+    const times: number[] = [];
+    target.answer((response, seen, n) => {
+      times.push(performance.now());
+      return answer(response, seen, n);
+    });
+    await listener.post(CRM, lead(1));
+    const last = await listener.line("forward", { state: "failed" });
+    expect(last).toMatchObject({ n: 1, attempt: 4, status, retry_in_ms: null });
+    const lines = listener.lines().filter(isForward);
+    expect(lines.map((line) => [line.attempt, line.state, line.retry_in_ms])).toEqual([
+      [1, "retry", 60],
+      [2, "retry", 120],
+      [3, "retry", 240],
+      [4, "failed", null],
+    ]);
+    const pauses = times.slice(1).map((at, i) => at - (times[i] ?? 0));
+    for (const [i, ms] of [60, 120, 240].entries()) expect(pauses[i]).toBeGreaterThanOrEqual(ms - 5);
+    expect((await listener.stop()).lines().at(-1)).toMatchObject({ forwards: { delivered: 0, failed: 1, waiting: 0 } });
+    expect(target.seen).toHaveLength(4);
+  });
+
+  it.each([400, 401, 404, 409, 422])("with %i is given up at once", async (status) => {
+    const target = await app(says(status));
+    const listener = await listen(["--forward-to", target.url, "--retry-base", "1ms"]);
+    await listener.post(CRM, lead(1));
+    expect(await listener.line("forward")).toMatchObject({ state: "failed", attempt: 1, status });
+    await listener.stop();
+    expect(target.seen).toHaveLength(1);
+  });
+
+  it("is delivered when a later try succeeds", async () => {
+    const target = await app(oneAfterTheOther(says(500), hangUp, yes));
+    const listener = await listen(["--forward-to", target.url, "--retry-base", "5ms"]);
+    await listener.post(CRM, lead(1));
+    expect(await listener.line("forward", { state: "delivered" })).toMatchObject({ attempt: 3, status: 200 });
+    expect(new Set(target.seen.map(({ body }) => body.toString())).size).toBe(1);
+  });
+
+  it("is not tried again with --retries 0", async () => {
+    const port = await freePort();
+    const listener = await listen(["--forward-to", String(port), "--retries", "0"]);
+    await listener.post(CRM, lead(1));
+    expect(await listener.line("forward")).toMatchObject({
+      state: "failed",
+      attempt: 1,
+      error: expect.stringContaining("nothing listens"),
+    });
+  });
+
+  it("does not hold up the others", async () => {
+    const target = await app((response, seen) => (leadNumber(seen) === 1 ? says(500) : yes)(response, seen, 0));
+    const listener = await listen(["--forward-to", target.url, "--retry-base", "1h", "--concurrency", "1"]);
+    await postLeads(listener, 1, 3);
+    await target.came(3);
+    expect(numbers(target.seen).sort()).toEqual([1, 2, 3]);
+  });
+
+  it("is tried again by the next listen, when its time has come", async () => {
+    const cwd = tempFolder();
+    const target = await app(says(500));
+    const first = await listen(["--forward-to", target.url, "--retry-base", "1s"], { cwd });
+    await first.post(CRM, lead(1));
+    await first.line("forward", { state: "retry" });
+    expect((await first.stop()).lines().at(-1)).toMatchObject({ forwards: { waiting: 1 } });
+    target.answer(yes);
+    const second = await listen(["--forward-to", target.url], { cwd });
+    expect((await second.line("ready")).notes).toContain("1 delivery waits from before and goes on now.");
+    expect(await second.line("forward")).toMatchObject({ n: 1, attempt: 2, state: "delivered" });
+  });
+});
+
+describe("an app that is down", () => {
+  it("is told of in one line, and gets what waits in order once it is back, with all its tries left", async () => {
+    const target = await app();
+    await target.stop();
+    const listener = await listen(["--forward-to", target.url, "--concurrency", "1", "--retry-base", "5ms"]);
+    await postLeads(listener, 1, 30);
+    expect(await listener.line("target")).toMatchObject({
+      state: "down",
+      target: target.url,
+      reason: expect.stringContaining(`nothing listens on 127.0.0.1:${target.port}`),
+    });
+    target.answer(oneAfterTheOther(says(500), says(500), says(500), yes));
+    await target.start();
+    expect(await listener.line("target", { state: "up" })).toMatchObject({ waiting: 30, target: target.url });
+    await listener.line("forward", { state: "delivered" }, 30);
+    expect(new Set(numbers(target.seen))).toEqual(new Set(upTo(30)));
+    const delivered = listener.lines().filter((line) => isForward(line) && line.state === "delivered");
+    // Three were answered 500 at first; all others came in order of arrival.
+    const late = new Set(
+      listener
+        .lines()
+        .filter((line) => line.state === "retry")
+        .map((line) => line.n),
+    );
+    const inTime = delivered.map(({ n }) => Number(n)).filter((n) => !late.has(n));
+    expect(inTime).toEqual([...inTime].sort((a, b) => a - b));
+    expect(listener.lines().filter((line) => line.type === "target")).toHaveLength(2);
+  });
+
+  it("goes and comes again and again without costing a delivery", async () => {
+    const target = await app();
+    const listener = await listen(["--forward-to", target.url, "--retries", "1"]);
+    for (let round = 1; round <= 3; round++) {
+      await target.stop();
+      await postLeads(listener, round * 2 - 1, round * 2);
+      await listener.line("target", { state: "down" }, round);
+      await target.start();
+      await listener.line("forward", { state: "delivered" }, round * 2);
+    }
+    expect(listener.lines().filter((line) => line.state === "failed")).toEqual([]);
+    expect(new Set(numbers(target.seen))).toEqual(new Set(upTo(6)));
+  });
+
+  it("costs the other apps nothing", async () => {
+    const [up, down] = [await app(), await freePort()];
+    const listener = await listen(["--forward-to", up.url, "--forward-to", String(down)]);
+    await postLeads(listener, 1, 3);
+    await up.came(3);
+    expect((await listener.stop()).lines().at(-1)).toMatchObject({ forwards: { delivered: 3, waiting: 3 } });
+  });
+
+  it("is warned of at the end without a log that is kept", async () => {
+    const listener = await listen(["--forward-to", String(await freePort()), "--no-store"]);
+    await postLeads(listener, 1, 2);
+    await listener.line("target", { state: "down" });
+    await listener.stop();
+    expect(await listener.line("warning")).toMatchObject({
+      message: expect.stringContaining("2 deliveries have not reached"),
+    });
+  });
+
+  it("may be the target of another run: what waits for it is not sent elsewhere, and not forgotten", async () => {
+    const cwd = tempFolder();
+    const gone = `http://localhost:${await freePort()}/old`;
+    const first = await listen(["--forward-to", gone], { cwd });
+    await postLeads(first, 1, 2);
+    await first.line("target", { state: "down" });
+    await first.stop();
+    const target = await app();
+    const second = await listen(["--forward-to", target.url], { cwd });
+    expect(JSON.stringify((await second.line("ready")).notes)).toContain(`2 deliveries wait for ${gone}`);
+    await postLeads(second, 3, 3);
+    await target.came(1);
+    await second.stop();
+    expect(numbers(target.seen)).toEqual([3]);
+    const third = await listen([], { cwd });
+    expect(JSON.stringify((await third.line("ready")).notes)).toContain(`2 deliveries wait for ${gone}`);
+  });
+});
+
+describe("many deliveries", () => {
+  it("are at most --concurrency at once, whatever their paths", async () => {
+    const release: (() => void)[] = [];
+    const target = await app((response) => void release.push(() => response.end("OK")));
+    const listener = await listen(["--forward-to", `${target.url}/:product`, "--concurrency", "3"]);
+    await Promise.all(
+      upTo(12).map((i) =>
+        i % 2 === 0
+          ? listener.post(CRM, lead(i))
+          : listener.post("/webhooks/zoho/books", JSON.stringify({ event: "invoice_created", i })),
+      ),
+    );
+    for (let done = 0; done < 12; done++) {
+      await target.came(Math.min(12, done + 3));
+      release.shift()?.();
+    }
+    await listener.line("forward", { state: "delivered" }, 12);
+    expect(target.mostAtOnce).toBe(3);
+    expect(target.seen).toHaveLength(12);
+  });
+
+  it("reach the app in order for each record with --ordered, the failed ones included, and side by side otherwise", async () => {
+    const [one, two] = ["4876876000001402101", "4876876000001402102"];
+    const tries = new Map<number, number>();
+    const held: (() => void)[] = [];
+    const target = await app((response, seen) => {
+      const i = leadNumber(seen);
+      tries.set(i, (tries.get(i) ?? 0) + 1);
+      if (i === 1) held.push(() => response.end("OK"));
+      else if (i % 4 === 0 && tries.get(i) === 1) response.writeHead(500).end();
+      else response.end("OK");
+    });
+    const listener = await listen(["--forward-to", target.url, "--ordered", "--retry-base", "5ms"]);
+    for (let i = 1; i <= 20; i++) await listener.post(CRM, lead(i, i % 2 === 1 ? one : two));
+    // The second record's all go by while the first of the first record is still in the app's hands.
+    for (let i = 2; i <= 20; i += 2) await listener.line("forward", { n: i, state: "delivered" });
+    expect(numbers(target.seen).filter((i) => i % 2 === 1)).toEqual([1]);
+    held[0]?.();
+    await listener.line("forward", { state: "delivered" }, 20);
+    const order = listener
+      .lines()
+      .filter((line) => isForward(line) && line.state === "delivered")
+      .map(({ n }) => Number(n));
+    expect(order.filter((n) => n % 2 === 1)).toEqual([1, 3, 5, 7, 9, 11, 13, 15, 17, 19]);
+    expect(order.filter((n) => n % 2 === 0)).toEqual([2, 4, 6, 8, 10, 12, 14, 16, 18, 20]);
+  });
+
+  it("are let end by Ctrl-C, and what does not end waits for the next listen", async () => {
+    const cwd = tempFolder();
+    const release: (() => void)[] = [];
+    const target = await app((response, seen, n) => {
+      if (leadNumber(seen) === 1) release.push(() => response.end("OK"));
+      else hang(response, seen, n);
+    });
+    const first = await listen(["--forward-to", target.url, "--concurrency", "2"], { cwd });
+    await postLeads(first, 1, 4);
+    await target.came(2);
+    const stopped = first.stop();
+    release[0]?.();
+    const summary = (await stopped).lines().at(-1);
+    expect(summary).toMatchObject({ forwards: { delivered: 1, failed: 0, waiting: 3 } });
+    target.answer(yes);
+    const second = await listen(["--forward-to", target.url], { cwd });
+    expect((await second.line("ready")).notes).toContain("3 deliveries wait from before and go on now.");
+    await second.line("forward", { state: "delivered" }, 3);
+    expect(new Set(numbers(target.seen))).toEqual(new Set([1, 2, 3, 4]));
+  });
+});
+
+describe("a second listen", () => {
+  it("on the same log is told which process holds it, and where that listens", async () => {
+    const cwd = tempFolder();
+    const listener = await listen([], { cwd });
+    const { exitCode, err } = await run(["listen", "--port", "0"], { cwd });
+    expect(exitCode).toBe(2);
+    expect(err).toContain(`process ${process.pid} on ${listener.url}`);
+    expect(err).toContain("--store");
+    await listener.stop();
+    const { exitCode: after } = await (await listen([], { cwd })).stop();
+    expect(after).toBe(0);
+  });
+
+  it("on the same port is told which process holds it", async () => {
+    const listener = await listen([]);
+    const { exitCode, err } = await run(["listen", "--port", new URL(listener.url).port]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain(`another zoho-hooks listen, process ${process.pid}`);
+    const health = await fetch(`${listener.url}/healthz`, { headers: { "x-forwarded-for": "203.0.113.9" } });
+    expect(await health.json()).toEqual({ status: "ok", service: "zoho-hooks" });
+  });
+
+  it("on a port of another program is told so", async () => {
+    const other = await app(hang);
+    const { exitCode, err } = await run(["listen", "--port", String(other.port)]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain(`port ${other.port} on 127.0.0.1 is in use by another program`);
+  });
+});

@@ -1,0 +1,167 @@
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { ForwardReport, TargetReport } from "../../src/core/forward-report.ts";
+import { createForwarder, type Forwarder, type ForwarderOptions } from "../../src/delivery/forwarder.ts";
+import { openPoster } from "../../src/delivery/post.ts";
+import { loadEngine, type NativeDatabase } from "../../src/store/engine.ts";
+import type { Log } from "../../src/store/log.ts";
+import { app } from "../support/forward-run.ts";
+import { newEntry } from "../support/log-entry.ts";
+import { hang } from "../support/target-app.ts";
+import { engines, tempLog } from "../support/temp-log.ts";
+
+interface Given {
+  readonly log: Log;
+  readonly forwarder: Forwarder;
+  readonly reports: readonly (ForwardReport | TargetReport)[];
+  readonly troubles: readonly string[];
+  add(target: string): Promise<number>;
+}
+
+async function given(options: Partial<ForwarderOptions> = {}): Promise<Given> {
+  const [engine = "better-sqlite3"] = engines;
+  const log = await tempLog(engine, { busyMs: 50 });
+  const poster = await openPoster({ connections: 4, insecure: false, env: {}, timeoutMs: 5000 });
+  const reports: (ForwardReport | TargetReport)[] = [];
+  const troubles: string[] = [];
+  const forwarder = createForwarder({
+    log: { ...log, ...options.log },
+    poster,
+    retry: { retries: 3, baseMs: 5 },
+    concurrency: 4,
+    leaseMs: 60_000,
+    now: () => new Date(),
+    onReport: (report) => void reports.push(report),
+    onTarget: (report) => void reports.push(report),
+    onTrouble: (message) => void troubles.push(message),
+    ...options,
+  });
+  onTestFinished(async () => {
+    await forwarder.close(0);
+    await poster.close();
+  });
+  return {
+    log,
+    forwarder,
+    reports,
+    troubles,
+    add: async (target) => (await log.append(newEntry({ forward: { targets: [target], duplicates: true } }))).n,
+  };
+}
+
+describe("a forwarder", () => {
+  it("says in time that an answer takes longer than Zoho would wait", async () => {
+    const target = await app(hang);
+    const { forwarder, troubles, add } = await given({ slowMs: 40 });
+    await add(target.url);
+    forwarder.wake([target.url]);
+    await expect
+      .poll(() => troubles)
+      .toEqual([expect.stringMatching(/^#1: .* has not answered for 40 ms: Zoho would/)]);
+  });
+
+  it("says nothing of an answer that comes in time", async () => {
+    const target = await app();
+    const { forwarder, troubles, reports, add } = await given({ slowMs: 40 });
+    await add(target.url);
+    forwarder.wake([target.url]);
+    await expect.poll(() => reports).toHaveLength(1);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(troubles).toEqual([]);
+  });
+
+  it("lets each of an app's targets have its turn", async () => {
+    const target = await app();
+    const { forwarder, reports, add } = await given({ concurrency: 1 });
+    const [one, two] = [`${target.url}/one`, `${target.url}/two`];
+    for (let i = 0; i < 20; i++) await add(one);
+    for (let i = 0; i < 3; i++) await add(two);
+    forwarder.wake([one, two]);
+    await expect.poll(() => reports.length).toBe(23);
+    expect(target.seen.findIndex((seen) => seen.path === "/two")).toBeLessThan(4);
+    expect(target.seen.slice(0, 10).filter((seen) => seen.path === "/two")).toHaveLength(3);
+  });
+
+  it("gives no place to what has just come while an earlier one waits", async () => {
+    const target = await app();
+    const { forwarder, reports, add } = await given();
+    await add(target.url);
+    expect(forwarder.reserve([target.url], 1)).toBe(false);
+    forwarder.wake([target.url]);
+    await expect.poll(() => reports.length).toBe(1);
+    expect(forwarder.reserve([target.url], 1)).toBe(true);
+    forwarder.giveBack([target.url], 1);
+  });
+
+  it("makes no room at all when one of several targets has none", async () => {
+    const [one, two] = [await app(), await app(hang)];
+    const { forwarder, reports, troubles, add } = await given({ concurrency: 1 });
+    for (const { url } of [one, two]) {
+      await add(url);
+      forwarder.wake([url]);
+    }
+    await two.came(1);
+    await expect.poll(() => reports.length).toBe(1);
+    // The first has room for four, the second too, until its hand is full.
+    for (let i = 0; i < 4; i++) expect(forwarder.reserve([two.url], 1)).toBe(true);
+    expect(forwarder.reserve([one.url, two.url], 1)).toBe(false);
+    for (let i = 0; i < 4; i++) expect(forwarder.reserve([one.url], 1)).toBe(true);
+    expect(forwarder.reserve([one.url], 1)).toBe(false);
+    expect(troubles).toEqual([]);
+  });
+
+  it("delivers what it had in hand while the log was locked, once, and goes on when the lock is gone", async () => {
+    const target = await app();
+    const { forwarder, log, reports, troubles, add } = await given({ afterTroubleMs: 20 });
+    for (let i = 0; i < 6; i++) await add(target.url);
+    let lock: NativeDatabase | undefined;
+    target.answer(async (response) => {
+      if (lock === undefined) {
+        lock = (await loadEngine(engines)).open(log.path);
+        lock.exec("BEGIN IMMEDIATE");
+      }
+      response.end("OK");
+    });
+    forwarder.wake([target.url]);
+    await expect.poll(() => troubles.length).toBeGreaterThan(0);
+    expect(troubles[0]).toContain("is locked");
+    lock?.close();
+    await expect.poll(() => reports.length, { timeout: 5000 }).toBe(6);
+    expect(await log.waiting()).toEqual([]);
+    expect(target.seen).toHaveLength(6);
+  });
+
+  it("has a handful of deliveries in memory however many wait, and fewer large ones", async () => {
+    const target = await app(hang);
+    const { forwarder, log, add } = await given({ concurrency: 2 });
+    for (let i = 0; i < 30; i++) await add(target.url);
+    forwarder.wake([target.url]);
+    await target.came(2);
+    expect(await log.waiting()).toMatchObject([{ waiting: 22, inFlight: 8 }]);
+
+    const other = await app(hang);
+    const large = newEntry({ body: Buffer.alloc(900_000), forward: { targets: [other.url], duplicates: true } });
+    for (let i = 0; i < 10; i++) await log.append(large);
+    forwarder.wake([other.url]);
+    await other.came(2);
+    await expect
+      .poll(async () => (await log.waiting()).find((each) => each.target === other.url))
+      .toMatchObject({ inFlight: 5 });
+    expect(forwarder.reserve([other.url], 900_000)).toBe(false);
+  });
+
+  it("gives back all that it has in hand when the app goes away, and when it ends", async () => {
+    const target = await app(hang);
+    const { forwarder, log, reports, add } = await given({ concurrency: 1 });
+    for (let i = 0; i < 6; i++) await add(target.url);
+    forwarder.wake([target.url]);
+    await target.came(1);
+    await target.stop();
+    // One finds nobody there; the others are not even tried.
+    await expect.poll(() => reports.find(({ state }) => state === "down")).toBeDefined();
+    await expect.poll(() => log.waiting()).toMatchObject([{ waiting: 6, inFlight: 0 }]);
+    await target.start();
+    await target.came(2);
+    await forwarder.close(0);
+    expect(await log.waiting()).toMatchObject([{ waiting: 6, inFlight: 0 }]);
+  });
+});
