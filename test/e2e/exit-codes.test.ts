@@ -23,7 +23,7 @@ const cases: readonly Case[] = [
   {
     code: 1,
     when: "the program itself is broken",
-    command: async () => ({ argv: ["verify", LEAD], bin: installationWithoutVerify() }),
+    command: async () => ({ argv: ["products"], bin: installationWithoutProducts() }),
   },
   {
     code: 2,
@@ -123,7 +123,7 @@ describe("the exit code", () => {
 });
 
 /** A copy of the package that has lost a file. */
-function installationWithoutVerify(): string {
+function installationWithoutProducts(): string {
   const folder = tempFolder();
   for (const part of ["bin", "dist/cli.js", "dist/chunks", "package.json"]) {
     mkdirSync(dirname(join(folder, part)), { recursive: true });
@@ -131,6 +131,6 @@ function installationWithoutVerify(): string {
   }
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"), "junction");
   const chunks = join(folder, "dist/chunks");
-  for (const name of readdirSync(chunks)) if (name.startsWith("verify-")) rmSync(join(chunks, name));
+  for (const name of readdirSync(chunks)) if (name.startsWith("products-")) rmSync(join(chunks, name));
   return join(folder, "bin/zoho-hooks.js");
 }

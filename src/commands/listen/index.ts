@@ -129,7 +129,9 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
     receiver.ready();
     await handOut(context, ready, options);
     exec =
-      options.exec === undefined ? undefined : startExec(context, options.exec, execUrls(receiver, tunnel, products));
+      options.exec === undefined
+        ? undefined
+        : await startExec(context, options.exec, execUrls(receiver, tunnel, products));
     exec?.ended.then(
       () => run.abort(),
       () => run.abort(),
