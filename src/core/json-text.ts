@@ -67,7 +67,7 @@ export interface JsonNode {
   readonly children: readonly JsonChild[];
 }
 
-export interface JsonChild {
+interface JsonChild {
   /** The member's name, decoded; the element's index as a number. */
   readonly key: string | number;
   readonly node: JsonNode;

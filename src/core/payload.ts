@@ -2,7 +2,7 @@ import { type Delivery, mediaParameter, mediaType, splitUrl } from "./delivery.t
 import { type JsonResult, parseJson, type TextPosition } from "./json-text.ts";
 import { parseMultipart } from "./multipart.ts";
 
-export type PayloadKind = "json" | "form" | "multipart" | "text" | "query" | "empty";
+type PayloadKind = "json" | "form" | "multipart" | "text" | "query" | "empty";
 
 /** A delivery's content as data. Numbers that a JavaScript number cannot hold are strings of their exact digits. */
 export interface Payload {

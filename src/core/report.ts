@@ -148,19 +148,19 @@ export interface ProductReport {
 }
 
 /** A line of information, on stderr; not shown with `--quiet`. */
-export interface NoticeReport {
+interface NoticeReport {
   readonly type: "notice";
   readonly message: string;
 }
 
-export interface WarningReport {
+interface WarningReport {
   readonly type: "warning";
   readonly message: string;
   readonly hint?: string;
 }
 
 /** Data that a command was asked for, on stdout exactly as it is: a fixture, a path, a completion script. */
-export interface TextReport {
+interface TextReport {
   readonly type: "text";
   readonly text: string;
   /** The JSON line in its place; without it `{"type":"text","text":…}`. */

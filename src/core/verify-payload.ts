@@ -102,7 +102,7 @@ function notesOn(receipt: Receipt, input: VerifyPayloadInput): readonly string[]
   if (receipt.known || receipt.payload === undefined || receipt.handshake !== undefined) return [];
   if (input.product === undefined) return [];
   const other = receive({ ...input, product: undefined, delivery: input.payload.delivery, schemas: false });
-  return other.event === undefined ? [] : [`it looks like ${other.product} ${other.event}`];
+  return !other.known ? [] : [`it looks like ${other.product} ${other.event}`];
 }
 
 /** Where each schema issue stands in the input; nowhere when the body was not the input's own text. */
