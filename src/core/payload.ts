@@ -19,6 +19,11 @@ export interface Payload {
 
 export type FieldPair = readonly [name: string, value: string];
 
+/** Neither a body nor parameters, or JSON with nothing in it. */
+export function isEmpty({ kind, data }: Payload): boolean {
+  return kind === "empty" || (typeof data === "object" && data !== null && Object.keys(data).length === 0);
+}
+
 /** Why a body is not what it says it is. `status` is the answer that the sender gets. */
 export interface PayloadProblem {
   readonly status: 400 | 415;
