@@ -7,11 +7,12 @@ const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 /** Writes an answer, whole. */
 export function sendReply(response: ServerResponse, reply: Reply): void {
   const { status, contentType, body } = reply;
-  const bytes = Buffer.from(WITHOUT_BODY.has(status) ? "" : body);
+  // A text goes out in one piece with the head, bytes in a second one.
+  const sent = WITHOUT_BODY.has(status) ? "" : body;
   const headers = [...(reply.headers ?? [])];
   if (contentType !== "") headers.push(["content-type", contentType]);
-  if (!WITHOUT_BODY.has(status)) headers.push(["content-length", String(bytes.length)]);
+  if (!WITHOUT_BODY.has(status)) headers.push(["content-length", String(Buffer.byteLength(sent))]);
   if (status === 413) headers.push(["connection", "close"]);
   response.writeHead(status, headers.flat());
-  response.end(bytes);
+  response.end(sent);
 }
