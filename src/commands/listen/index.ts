@@ -1,4 +1,4 @@
-import { loadConfig } from "../../config/load.ts";
+import { loadConfig, userFolder } from "../../config/load.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { ExitCode, UserError } from "../../core/errors.ts";
@@ -10,6 +10,7 @@ import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/addr
 import { type Receiver, startReceiver } from "../../receiver/receiver.ts";
 import { webhookUrl } from "../../receiver/route.ts";
 import { createTally, parseExpectation } from "../../receiver/tally.ts";
+import { withChannelTokens } from "../../zoho/channel-tokens.ts";
 import type { Define } from "../command.ts";
 import { configuredProducts, secretsWithKeys } from "../configured-products.ts";
 import { hintTeller } from "../hint-teller.ts";
@@ -72,7 +73,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   const notifications = await openNotifications(context, {
     options,
     products,
-    secrets: await secretsWithKeys(context, config, products),
+    secrets: withChannelTokens(await secretsWithKeys(context, config, products), userFolder(context)),
     choice,
     onLost: end,
   });
