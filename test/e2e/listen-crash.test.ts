@@ -83,7 +83,6 @@ describe("listen", () => {
       forwards: { delivered: SOAK_EVENTS, failed: 0, waiting: 0 },
     });
     if (peak !== undefined) expect(peak).toBeLessThan(120);
-    if (IS_SOAK)
-      process.stdout.write(`${SOAK_EVENTS} events, ${kills} kills, ${peak?.toFixed(0)} MB at most\n`);
+    if (IS_SOAK) process.stdout.write(`${SOAK_EVENTS} events, ${kills} kills, ${peak?.toFixed(0)} MB at most\n`);
   });
 });

@@ -14,6 +14,7 @@ import type { Define } from "../command.ts";
 import { configuredProducts, secretsWithKeys } from "../configured-products.ts";
 import { hintTeller } from "../hint-teller.ts";
 import { givenSecrets } from "../options.ts";
+import { openDrift } from "./drift.ts";
 import { type Exec, type ExecUrls, startExec } from "./exec.ts";
 import { addListenFlags, flagSettings, type ListenOptions } from "./flags.ts";
 import { handOut } from "./hand-out.ts";
@@ -54,6 +55,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   const { settings } = config;
   const products = configuredProducts(config);
   const shown = eventPatterns(settings.events);
+  const drift = openDrift(context, config, products, options);
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout, "--timeout");
   const allowed = allowedAddresses(settings);
@@ -95,7 +97,9 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       publicUrl: () => tunnel?.url() ?? settings.publicUrl,
       now: context.now,
       onEvent(event) {
-        context.report({ ...event, shown: shown.matches(event.receipt.product, event.receipt.event) });
+        const isShown = shown.matches(event.receipt.product, event.receipt.event);
+        context.report({ ...event, shown: isShown });
+        if (isShown) drift.see(event);
         tellHint(event.receipt);
         notifications.expand(event);
         tally.add(event);
@@ -148,6 +152,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
     await notifications.close();
     await keeping.close();
   }
+  drift.tell();
   const summary = tally.summary((context.now().getTime() - startedAt.getTime()) / 1000);
   context.report({ ...summary, forwards: keeping.forwards(), tunnelDownMs: tunnel?.downMs() });
   const isMissing = summary.expectations.some(({ wanted, came }) => came < wanted);
