@@ -2,7 +2,7 @@ import { ANY_KEY, ELEMENT, type Observation, placeText } from "./observation.ts"
 import { type Shape, type TypeWord, typeWord } from "./shape.ts";
 
 /** A field that came and that the schema does not have. What lies below it is not listed again. */
-export interface UnknownField {
+interface UnknownField {
   readonly path: string;
   readonly types: readonly TypeWord[];
   /** How often it came. */
@@ -10,13 +10,13 @@ export interface UnknownField {
 }
 
 /** A field that the schema leaves open and that never came, though what it belongs to did. */
-export interface UnseenField {
+interface UnseenField {
   readonly path: string;
   readonly expected: string;
 }
 
 /** A field that came otherwise than the schema says, or did not come where it must. */
-export interface TypeConflict {
+interface TypeConflict {
   readonly path: string;
   readonly expected: string;
   /** A type, or `nothing`. */

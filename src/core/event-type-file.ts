@@ -21,7 +21,7 @@ export const FIRST_LINE =
 export function eventTypeFile(events: readonly TypedEvent[]): string {
   const names = uniqueNames(events);
   const types = events.map((event, i) => {
-    const seen = event.deliveries === 0 ? "" : ` Widened by ${event.deliveries} received.`;
+    const seen = event.deliveries === 0 ? "" : ` With what ${event.deliveries} received had.`;
     const title = commentText(`${event.product} ${event.name} (${event.format}): ${event.summary}.${seen}`);
     return `/** ${title} */\nexport type ${names[i]} = ${typeText(event.shape)};\n`;
   });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 export type TypeWord = "object" | "array" | "string" | "number" | "boolean" | "null";
-export type LiteralValue = string | number | boolean | null;
+type LiteralValue = string | number | boolean | null;
 
 /** What a value may be, whichever of several alternatives it takes: a union's objects are one, with the fields of all. */
 export interface Shape {

@@ -6,7 +6,7 @@ import type { Product, Verdict, WebhookEvent } from "./product.ts";
 import { schemaShape } from "./shape.ts";
 
 /** A delivery as far as its event's shape is concerned. */
-export interface SeenDelivery {
+interface SeenDelivery {
   readonly n: number;
   readonly product: string | undefined;
   readonly format: string | undefined;

@@ -18,7 +18,7 @@ beforeAll(async () => {
   await project.deliver("/webhooks/zoho/crm", GOLD_LEAD);
   await project.deliver("/webhooks/zoho/crm", GOLD_LEAD);
   await project.deliver("/webhooks/zoho/desk", NUMBERED_TICKET);
-  await project.deliver("/webhooks/zoho/crm", GOLD_LEAD.replaceAll('"Tier"', '"Forged"'), {
+  await project.deliver("/webhooks/zoho/crm", GOLD_LEAD.replaceAll('"Tier"', '"Forged"').replaceAll("2179", "2180"), {
     "content-type": "application/json",
     "x-zoho-signature": "0".repeat(64),
   });
@@ -81,6 +81,19 @@ describe("events drift", () => {
     expect(existsSync(join(learned, "desk"))).toBe(false);
   });
 
+  it("masks what a query alone carries, too", async () => {
+    const query = `event_name=Signup&token=${TOKEN}&Email=mei.tanaka@example.com`;
+    await project.deliver(`/webhooks/zoho/flow?${query}`, "", {});
+    const { out } = await project.run(["events", "drift", "--learn", "--product", "flow"]);
+    const [path = ""] = out.split("\n").filter((line) => line.endsWith(".json"));
+    const fixture = readFileSync(join(project.cwd, path), "utf8");
+    expect(JSON.parse(fixture)).toMatchObject({
+      event_name: "Signup",
+      token: "[masked]",
+      Email: "person1@example.com",
+    });
+  });
+
   it("leaves what it proposed before as it is, since it may have been worked on", async () => {
     const path = join(learned, "desk", "guide", "Ticket.Create.json");
     mkdirSync(join(path, ".."), { recursive: true });
@@ -114,6 +127,14 @@ describe("the end of listen", () => {
     const { lines } = await listenTo(plain);
     expect(lines().filter(({ type }) => type === "event")).toHaveLength(1);
     expect(lines().filter(({ type }) => type === "drift")).toEqual([]);
+  });
+
+  it("proposes nothing where nothing differs", async () => {
+    const plain = LEAD.replace('"Account_Number":4150868000000002181,"Amount":1250.00', '"Lead_Source":"Web"');
+    const { cwd, lines, err } = await listenTo(plain, ["--learn"]);
+    expect(lines().filter(({ type }) => type === "file")).toEqual([]);
+    expect(existsSync(join(cwd, ".zoho-hooks", "learned"))).toBe(false);
+    expect(err).toBe("");
   });
 
   it("says nothing of drift with --schema off", async () => {

@@ -25,7 +25,7 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
       context.report({ type: "drift", drifts, brief: false, overlooked, moreCommand: undefined });
     } else {
       const deliveries = events.reduce((sum, each) => sum + each.deliveries, 0);
-      const none = `no drift: all of ${deliveries} ${deliveries === 1 ? "delivery is" : "deliveries are"} as the schemas say`;
+      const none = `no drift: ${deliveries} ${deliveries === 1 ? "delivery" : "deliveries"}, all as the schemas say`;
       const nothing = `nothing to compare: no delivery ${isFiltered(options) ? "that fits" : "in the log"} is of a known event with no failed proof`;
       const message = deliveries === 0 ? nothing : none;
       context.report({ type: "notice", message });
