@@ -29,48 +29,58 @@ const shared = {
 };
 
 /**
- * Parts of packages that the command line never uses, and that take a noticeable part of its start to load: chalk finds out
- * what the terminal can do, which ui/paint.ts decides itself; commander can start other programs as subcommands.
+ * Parts of packages that the command line never uses: chalk finds out what the terminal can do, which ui/paint.ts decides
+ * itself; commander can start other programs as subcommands.
  */
-const UNUSED = {
-  "#supports-color": "export default { stdout: false, stderr: false };",
-  "node:child_process": "export {};",
-};
-const leaveOutUnused = {
-  name: "leave-out-unused",
-  resolveId: (id, importer) =>
-    id in UNUSED && /[\\/]node_modules[\\/](?:chalk|commander)[\\/]/.test(importer ?? "")
-      ? `\0unused:${id}`
-      : undefined,
-  load: (id) => (id.startsWith("\0unused:") ? UNUSED[id.slice("\0unused:".length)] : undefined),
+const UNUSED = ["#supports-color", "node:child_process"];
+
+const GET = (name) => `process.getBuiltinModule("${name}")`;
+/** `import { a, b as c } from "node:x";` */
+const NODE_IMPORT = /^import \{ (.+) \} from "(node:[\w/]+)";$/gm;
+
+/**
+ * Takes Node's own modules from `process.getBuiltinModule`: importing one has Node make a second module around it, and
+ * `require` has it load its whole module system. A function of node:crypto loads it when it is called, which is when there
+ * is a secret to check or an id to make. What is imported dynamically stays as it is.
+ */
+const fasterStart = {
+  name: "faster-start",
+  resolveId(id, importer, { kind }) {
+    if (UNUSED.includes(id) && /[\\/]node_modules[\\/]/.test(importer ?? "")) return "\0start:unused";
+    return id.startsWith("node:") && kind === "require-call" ? `\0start:${id}` : undefined;
+  },
+  load(id) {
+    if (id === "\0start:unused") return "export default { stdout: false, stderr: false };";
+    return id.startsWith("\0start:") ? `module.exports = ${GET(id.slice("\0start:".length))};` : undefined;
+  },
+  renderChunk: (code) =>
+    code.replace(NODE_IMPORT, (_, names, module) => {
+      if (module !== "node:crypto") return `const { ${names.replaceAll(" as ", ": ")} } = ${GET(module)};`;
+      const functions = names.split(", ").map((each) => each.split(" as "));
+      return functions
+        .map(([name, local = name]) => `const ${local} = (...given) => ${GET(module)}.${name}(...given);`)
+        .join("\n");
+    }),
 };
 
-await build([
-  {
-    ...shared,
-    plugins: [leaveOutUnused],
-    input: { cli: "src/cli.ts" },
-    external: matches(packages.filter((name) => !INLINED.includes(name))),
-    output: {
-      dir: "dist",
-      format: "esm",
-      minify: true,
-      chunkFileNames: "chunks/[name]-[hash].js",
-      cleanDir: true,
-      codeSplitting: {
-        groups: [
-          // All that `--version` needs beside the entry.
-          { name: "errors", test: /[\\/]src[\\/]core[\\/]errors\.ts$/, priority: 2 },
-          { name: "core", test: (id) => SHARED.some((pattern) => pattern.test(id)), priority: 1 },
-        ],
-      },
-    },
+await build({
+  ...shared,
+  plugins: [fasterStart],
+  input: { cli: "src/cli.ts" },
+  external: matches(packages.filter((name) => !INLINED.includes(name))),
+  output: {
+    dir: "dist",
+    format: "esm",
+    minify: true,
+    chunkFileNames: "chunks/[name]-[hash].js",
+    cleanDir: true,
+    codeSplitting: { groups: [{ name: "core", test: (id) => SHARED.some((part) => part.test(id)) }] },
   },
-  {
-    // The library keeps zod outside: an app that composes our schemas with its own needs the same zod.
-    ...shared,
-    input: { index: "src/index.ts" },
-    external: matches(packages),
-    output: { dir: "dist", format: "esm" },
-  },
-]);
+});
+await build({
+  // The library keeps zod outside: an app that composes our schemas with its own needs the same zod.
+  ...shared,
+  input: { index: "src/index.ts" },
+  external: matches(packages),
+  output: { dir: "dist", format: "esm" },
+});
