@@ -46,7 +46,7 @@ export function typeWord(value: unknown): TypeWord {
 }
 
 /** Either of two. */
-export function joinShapes(a: Shape, b: Shape): Shape {
+function joinShapes(a: Shape, b: Shape): Shape {
   if (a.any || b.any) return anyShape;
   const onlyA = a.types.has("object") && !b.types.has("object");
   const onlyB = b.types.has("object") && !a.types.has("object");

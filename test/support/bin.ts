@@ -32,7 +32,7 @@ export interface BinChild {
 }
 
 /** An environment in which nothing of the developer's own can interfere: a home of its own, no secrets, no proxy. */
-export function cleanEnv(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+function cleanEnv(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const home = tempFolder();
   const { PATH, SystemRoot, TMPDIR, TEMP } = process.env;
   return {
