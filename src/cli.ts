@@ -1,5 +1,5 @@
 import type { Runtime } from "./context.ts";
-import { ExitCode } from "./core/errors.ts";
+import type { ExitCode } from "./core/errors.ts";
 
 export { nodeRuntime } from "./runtime.ts";
 
@@ -16,7 +16,7 @@ export async function main(runtime: Runtime): Promise<ExitCode | number> {
   const [only, ...rest] = runtime.argv;
   if (rest.length === 0 && (only === "--version" || only === "-V")) {
     runtime.stdout.write(`${version}\n`);
-    return ExitCode.ok;
+    return 0;
   }
   const { runProgram } = await import("./program.ts");
   return runProgram(runtime, version);

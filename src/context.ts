@@ -30,7 +30,7 @@ export interface Runtime {
   /** Waits by the clock that `now` reads; resolves early, without an error, when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Runs a command line in the system's shell, without input; what it prints is printed. */
-  startChild(commandLine: string, options: ChildOptions): ChildRun;
+  startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;
   /** Aborts on the first Ctrl-C or SIGTERM. A second one ends the process at once. */
   readonly signal: AbortSignal;
 }

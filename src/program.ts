@@ -41,6 +41,8 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
   };
   try {
     const program = await buildProgram(runtime, version, act);
+    const asked = runtime.argv[0] === "help" ? calledCommand(runtime.argv) : undefined;
+    if (asked !== undefined && !isCommand(asked)) throw unknownCommand(asked);
     await program.parseAsync([...runtime.argv], { from: "user" });
     return exitCode;
   } catch (error) {
@@ -87,19 +89,22 @@ function calledCommand(argv: readonly string[]): string | undefined {
 function asUsageError(error: CommanderError, called: string | undefined): UserError {
   const message = error.message.replace(/^error: /, "").split("\n", 1)[0] ?? "";
   const unknown = error.code === "commander.unknownCommand" ? /'(.*)'/.exec(message)?.[1] : undefined;
-  const near =
-    unknown === undefined
-      ? []
-      : nearest(
-          unknown,
-          commands.map((entry) => entry.name),
-        );
-  const suggestion = /\(Did you mean (.*)\?\)/s.exec(error.message)?.[1] ?? near[0];
-  const known = commands.some((entry) => entry.name === called);
-  const help = known
-    ? `run zoho-hooks ${called} --help for how it is used`
-    : "run zoho-hooks --help for the commands and their flags";
+  if (unknown !== undefined && unknown === called) return unknownCommand(unknown);
+  const suggestion = /\(Did you mean (.*)\?\)/s.exec(error.message)?.[1];
+  const help = isCommand(called) ? `run zoho-hooks ${called} --help for how it is used` : HELP_HINT;
   return new UserError("usage", message, suggestion === undefined ? help : `did you mean ${suggestion}?`);
+}
+
+const HELP_HINT = "run zoho-hooks --help for the commands and their flags";
+
+function unknownCommand(name: string): UserError {
+  const names = commands.map((entry) => entry.name);
+  const [near] = nearest(name, names, 1);
+  return new UserError("usage", `unknown command '${name}'`, near === undefined ? HELP_HINT : `did you mean ${near}?`);
+}
+
+function isCommand(name: string | undefined): boolean {
+  return name === "help" || commands.some((entry) => entry.name === name);
 }
 
 function fail(runtime: Runtime, mode: Mode, error: unknown): ExitCode {

@@ -1,9 +1,8 @@
-import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { setMaxListeners } from "node:events";
-import { constants, homedir } from "node:os";
+import { homedir } from "node:os";
 import { basename, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ChildRun, Output, Runtime } from "./context.ts";
+import type { Output, Runtime } from "./context.ts";
 import { sleepRealTime } from "./zoho/backoff.ts";
 
 /** The only place that touches the process. */
@@ -34,8 +33,10 @@ export function nodeRuntime(): Runtime {
     },
     now: () => new Date(),
     sleep: sleepRealTime,
-    startChild: (commandLine, { stdoutTo, ...options }) =>
-      spawnShell(commandLine, { ...options, stdio: ["ignore", stdoutTo === "stdout" ? 1 : 2, 2] }).run,
+    async startChild(commandLine, { stdoutTo, ...options }) {
+      const { startShell } = await import("./shell.ts");
+      return startShell(commandLine, { ...options, stdio: ["ignore", stdoutTo === "stdout" ? 1 : 2, 2] }, process).run;
+    },
     get signal() {
       interrupted ??= listenForInterrupt();
       return interrupted;
@@ -77,6 +78,7 @@ function listenForInterrupt(): AbortSignal {
 function output(stream: () => NodeJS.WriteStream): Output {
   let guarded = false;
   let open = true;
+  let pending = "";
   const guard = (): void => {
     guarded = true;
     // A reader that has gone away (`| head`) is no error of ours: stop writing, end quietly.
@@ -85,10 +87,21 @@ function output(stream: () => NodeJS.WriteStream): Output {
       if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
     });
   };
+  const flush = (): void => {
+    const text = pending;
+    pending = "";
+    if (open) stream().write(text);
+  };
   return {
     write: (text) => {
       if (!guarded) guard();
-      if (open) stream().write(text);
+      // On a terminal each line is seen as it comes, and prompts stand in its place; elsewhere a turn's lines go out as one.
+      if (stream().isTTY === true) {
+        if (open) stream().write(text);
+        return;
+      }
+      if (pending === "") setImmediate(flush);
+      pending += text;
     },
     get isTTY() {
       return stream().isTTY === true;
@@ -103,38 +116,4 @@ async function readStdin(): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
-}
-
-/**
- * A shell and what it starts, as one group of processes: a signal to the shell alone would leave the rest running.
- * None of it outlives this process.
- */
-export function spawnShell(
-  commandLine: string,
-  options: Pick<SpawnOptions, "cwd" | "stdio"> & { readonly env: Runtime["env"] },
-): { readonly child: ChildProcess; readonly run: ChildRun } {
-  const isWindows = process.platform === "win32";
-  // Imported on top it would be loaded by every run.
-  const { spawn, spawnSync } = process.getBuiltinModule("node:child_process");
-  const child = spawn(commandLine, { ...options, shell: true, detached: !isWindows, windowsHide: true });
-  const end = (force: boolean): void => {
-    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    if (isWindows) spawnSync("taskkill", ["/pid", String(child.pid), "/t", "/f"]);
-    else killGroup(child.pid, force ? "SIGKILL" : "SIGTERM");
-  };
-  const endAtOnce = (): void => end(true);
-  process.once("exit", endAtOnce);
-  const ended = new Promise<number>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
-  }).finally(() => process.off("exit", endAtOnce));
-  return { child, run: { ended, end } };
-}
-
-function killGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // It has ended in this very moment.
-  }
 }

@@ -5,6 +5,7 @@ import type { Context } from "../context.ts";
 import { ExitCode } from "../core/errors.ts";
 import { nearest } from "../core/event-name.ts";
 import type { Define } from "./command.ts";
+import { settingText } from "./config/setting-text.ts";
 import { configuredProducts } from "./configured-products.ts";
 
 interface ShowOptions {
@@ -40,7 +41,7 @@ async function show(context: Context, options: ShowOptions): Promise<ExitCode> {
   context.report({
     type: "table",
     columns: ["setting", "value", ...(options.origin === true ? ["from"] : [])],
-    rows: rows.map((row) => [row.key, text(row.value), ...from(row)]),
+    rows: rows.map((row) => [row.key, settingText(row.key, row.value), ...from(row)]),
     json: rows.map(({ key, value = null, origin = null }) => ({ type: "setting", key, value, origin })),
   });
   for (const warning of unknownVariables(config)) context.report({ type: "warning", ...warning });
@@ -70,9 +71,4 @@ function unknownVariables({ env, variableOrigin }: Config): readonly { message: 
     const message = `${name} (${variableOrigin(name)}) is no setting and has no effect`;
     return near === undefined ? { message } : { message, hint: `did you mean ${near}?` };
   });
-}
-
-function text(value: unknown): string {
-  if (value === undefined) return "(not set)";
-  return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -30,6 +30,7 @@ interface VerifyOptions extends SecretOptions {
   readonly signature?: string;
   readonly header?: readonly string[];
   readonly contentType?: string;
+  readonly url?: string;
   readonly tolerance?: string;
   readonly explain?: boolean;
   readonly showExpected?: boolean;
@@ -44,6 +45,7 @@ export const define: Define = (command, act) => {
       .option("--format <format>", "the format, such as guide (default: told from the body)")
       .option("-s, --signature <value>", "the signature that the payload came with, as in x-zoho-signature")
       .option("-H, --header <name: value>", "a header that it came with (repeatable)", collect)
+      .option("--url <url>", "the URL that it was sent to: finance products sign its query, too")
       .option("--content-type <type>", "take each input as one body of this type"),
   )
     .option("--tolerance <time>", "how old a signature with a time in it may be, such as 30d (default: 5m)")
@@ -108,7 +110,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
   const tally = { ok: 0, "proof-failed": 0, invalid: 0 };
   for (const { file, payloads, skipped } of inputs) {
     for (const payload of payloads) {
-      const report = reportOn(file, withHeaders(payload, headers, contentType), wanted, options);
+      const report = reportOn(file, withUrl(withHeaders(payload, headers, contentType), options), wanted, options);
       context.report(report);
       tellHint(report.receipt);
       tally[report.outcome]++;
@@ -141,6 +143,10 @@ function inputNames(context: Context, files: readonly string[], options: VerifyO
 function signatureOf({ signature }: VerifyOptions): string | undefined {
   if (signature?.trim() === "") throw usageError("--signature is empty", "give it the value of the header");
   return signature;
+}
+
+function withUrl(payload: InputPayload, { url }: VerifyOptions): InputPayload {
+  return url === undefined ? payload : { ...payload, delivery: { ...payload.delivery, url } };
 }
 
 function howToCheck(format: Format | undefined, id: string): string {

@@ -130,7 +130,7 @@ type Reader<K extends keyof Settings> = (text: string, what: string) => Settings
 export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   port: (text, what) => parseWhole(text, what, 0, 65_535),
   host: (text) => text,
-  maxBody: (text, what) => parseSize(text, what),
+  maxBody: parseSize,
   schema: oneOf("warn", "enforce", "off"),
   onInvalid: oneOf("reject", "warn"),
   tolerance: parseDuration,

@@ -9,9 +9,9 @@ import { createPlaces } from "./places.ts";
 
 /** Delivers what was kept: at once where there is room, else from the log, in order. A lane for each target. */
 export interface Forwarder {
-  /** Takes a place with each of the targets; false, and none taken, when one of them has none. */
-  reserve(targets: readonly string[]): boolean;
-  giveBack(targets: readonly string[]): void;
+  /** Makes room for a delivery of so many bytes with each of the targets; false, and none made, when one has none. */
+  reserve(targets: readonly string[], bytes: number): boolean;
+  giveBack(targets: readonly string[], bytes: number): void;
   deliver(claim: ClaimRef, target: string, source: ForwardSource): void;
   /** Something waits in the log for these targets. */
   wake(targets: readonly string[]): void;
@@ -20,8 +20,6 @@ export interface Forwarder {
 
 export interface ForwarderOptions extends LaneOptions {
   readonly log: LaneOptions["log"] & Pick<Log, "waiting">;
-  /** How many deliveries are on their way to one app at the same time, at most. */
-  readonly concurrency: number;
   onTarget(report: TargetReport): void;
 }
 
@@ -33,7 +31,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const appOf = (origin: string): LaneApp => {
     const countWaiting = async (): Promise<number> => {
       const counts = await log.waiting();
-      return counts.filter(({ target }) => originOf(target) === origin).reduce((sum, { waiting }) => sum + waiting, 0);
+      const own = counts.filter(({ target }) => originOf(target) === origin);
+      return own.reduce((sum, { waiting, inFlight }) => sum + waiting + inFlight, 0);
     };
     const onHealthTrouble = (error: unknown): void => onTrouble(errorText(error));
     const app = apps.get(origin) ?? {
@@ -49,19 +48,19 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     return lane;
   };
   return {
-    reserve(targets) {
+    reserve(targets, bytes) {
       const reserved: Lane[] = [];
       for (const lane of targets.map(laneOf)) {
-        if (lane.reserve()) reserved.push(lane);
+        if (lane.reserve(bytes)) reserved.push(lane);
         else {
-          for (const each of reserved) each.giveBack();
+          for (const each of reserved) each.giveBack(bytes);
           return false;
         }
       }
       return true;
     },
-    giveBack(targets) {
-      for (const target of targets) laneOf(target).giveBack();
+    giveBack(targets, bytes) {
+      for (const target of targets) laneOf(target).giveBack(bytes);
     },
     deliver: (claim, target, source) => laneOf(target).deliver(claim, source),
     wake(targets) {

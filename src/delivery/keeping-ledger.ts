@@ -34,7 +34,8 @@ export function keepingLedger(options: KeepingOptions): Ledger {
 
 async function keepAndForward(entry: Entry, targets: readonly string[], options: KeepingOptions): Promise<Kept> {
   const { log, forwarder, mirror, ordered, leaseMs } = options;
-  const reserved = forwarder.reserve(targets);
+  const bytes = entry.arrival.delivery.body.length;
+  const reserved = forwarder.reserve(targets, bytes);
   const orderKey = ordered ? orderKeyOf(entry) : undefined;
   const forward = { targets, duplicates: true, orderKey, leaseMs: reserved ? leaseMs : undefined };
   let appended: Appended;
@@ -43,7 +44,7 @@ async function keepAndForward(entry: Entry, targets: readonly string[], options:
     const status = mirror === undefined ? undefined : { status: undefined };
     appended = await log.append({ ...toLogEntry(entry), ...status, forward });
   } catch (error) {
-    if (reserved) forwarder.giveBack(targets);
+    if (reserved) forwarder.giveBack(targets, bytes);
     throw error;
   }
   const { n, duplicateOf, forwards } = appended;
@@ -53,7 +54,7 @@ async function keepAndForward(entry: Entry, targets: readonly string[], options:
     after() {
       for (const { id, target, claimed } of forwards) {
         if (claimed) forwarder.deliver({ id, n }, target, sourceOf(entry, n, duplicateOf));
-        else if (reserved) forwarder.giveBack([target]);
+        else if (reserved) forwarder.giveBack([target], bytes);
       }
       forwarder.wake(forwards.filter(({ claimed }) => !claimed).map(({ target }) => target));
     },

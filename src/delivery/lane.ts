@@ -1,32 +1,23 @@
 import { setMaxListeners } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
 import { errorText } from "../core/errors.ts";
-import type { ForwardReport } from "../core/forward-report.ts";
-import { formatDuration } from "../core/units.ts";
-import type { Claim, ClaimRef, NewAttempt, Outcome } from "../store/forward.ts";
+import type { Claim, ClaimRef } from "../store/forward.ts";
 import type { Log } from "../store/log.ts";
 import { createAlarm } from "./alarm.ts";
-import { SLOWEST_ANSWER_MS } from "./answer-hint.ts";
 import type { AppHealth } from "./app-health.ts";
-import { type ForwardSource, forwardRequest } from "./forward-request.ts";
+import { type AttemptOptions, attempt, type Held } from "./attempt.ts";
+import type { ForwardSource } from "./forward-request.ts";
+import { createInsist } from "./insist.ts";
 import type { Places } from "./places.ts";
-import type { Poster, PostResult } from "./post.ts";
-import { type AttemptOutcome, afterAttempt, type RetryPolicy } from "./retry.ts";
 
-export interface LaneOptions {
+export interface LaneOptions extends AttemptOptions {
   /** The part of the log that a lane works on. */
   readonly log: Pick<Log, "claimWaiting" | "nextDue" | "settle" | "release">;
-  readonly poster: Poster;
-  readonly retry: RetryPolicy;
-  /** How long a claim lasts: longer than any attempt. */
+  /** How many deliveries are on their way to one app at the same time, at most. */
+  readonly concurrency: number;
+  /** How long a claim lasts: longer than a delivery can be in our hands. */
   readonly leaseMs: number;
-  /** How long an answer may take before it is said that Zoho would not have waited. */
-  readonly slowMs?: number;
   /** How long to leave a log alone that has refused. */
   readonly afterTroubleMs?: number;
-  now(): Date;
-  onReport(report: ForwardReport): void;
-  onTrouble(message: string): void;
 }
 
 /** The app that a target belongs to, which other targets may share. */
@@ -35,12 +26,12 @@ export interface LaneApp {
   readonly places: Places;
 }
 
-/** The way to one target. Holds only what is on its way: what waits is in the log. */
+/** The way to one target: a handful of claimed deliveries, and all others in the log. */
 export interface Lane {
-  /** Takes a place for a delivery that is about to be kept; false where there is none, or others wait for it. */
-  reserve(): boolean;
-  giveBack(): void;
-  /** Delivers what was claimed for a place that was taken. */
+  /** Makes room for a delivery that is about to be kept; false where there is none, or others wait for it. */
+  reserve(bytes: number): boolean;
+  giveBack(bytes: number): void;
+  /** Delivers what was claimed for a room that was reserved. */
   deliver(claim: ClaimRef, source: ForwardSource): void;
   /** Something waits in the log. */
   wake(): void;
@@ -48,156 +39,148 @@ export interface Lane {
   close(graceMs: number): Promise<void>;
 }
 
+/** In hand for each place on the way, so that the log need not be asked for each delivery by itself. */
+const HELD_PER_PLACE = 4;
+/** Bodies may be large: the hand is never fuller than this, but for one. */
+const MOST_HELD_BYTES = 2_097_152;
+
 export function createLane(target: string, { health, places }: LaneApp, options: LaneOptions): Lane {
-  const { log, poster, retry, leaseMs, now, onReport, onTrouble } = options;
-  const { slowMs = SLOWEST_ANSWER_MS, afterTroubleMs = 5000 } = options;
+  const { log, concurrency, leaseMs, afterTroubleMs = 5000, now, onTrouble } = options;
+  const mostHeld = concurrency * HELD_PER_PLACE;
   const underWay = new Set<Promise<void>>();
   const alarm = createAlarm(now, wake);
   const closing = new AbortController();
   const cut = new AbortController();
+  const hand: Held[] = [];
+  /** Of the hand, and of what room was made for. */
+  let held = 0;
+  let heldBytes = 0;
+  /** Posted, while the log has still to be told. */
+  let unsettled = 0;
   // Until the log has been asked, an earlier run may have left something that goes first.
   let waiting = true;
   let claiming = false;
-  /** Something is due that has to wait for an earlier delivery of its record. */
-  let heldUp = false;
+  /** All that is due has to wait for an earlier delivery of its record. */
+  let blocked = false;
   setMaxListeners(0, closing.signal, cut.signal);
   health.onBack(wake);
-  places.onFree(pump);
+  places.onFree(go);
 
-  const isOpen = (): boolean => !closing.signal.aborted && !health.isDown() && places.free() > 0;
+  const insist = createInsist(afterTroubleMs, closing.signal, sayTrouble);
+  const isOpen = (): boolean => !closing.signal.aborted && !health.isDown() && unsettled < mostHeld;
+
+  function sayTrouble(error: unknown): void {
+    onTrouble(`forwarding to ${target}: ${errorText(error)}`);
+  }
 
   function track(work: Promise<void>): void {
-    const tracked = work.catch((error: unknown) => onTrouble(`forwarding to ${target}: ${errorText(error)}`));
+    const tracked = work.catch(sayTrouble);
     underWay.add(tracked);
     void tracked.then(() => underWay.delete(tracked));
   }
 
   function wake(): void {
     waiting = true;
-    pump();
+    go();
   }
 
-  function pump(): void {
-    if (waiting && !claiming && isOpen()) track(claimMore());
+  /** Does all that can be done now. */
+  function go(): void {
+    if (!isOpen()) {
+      dropHand();
+      return;
+    }
+    while (hand.length > 0 && places.free() > 0) {
+      const next = hand.shift();
+      if (next !== undefined) track(send(next));
+    }
+    if (waiting && !claiming && held < mostHeld / 2 && heldBytes < MOST_HELD_BYTES) track(claimMore());
+  }
+
+  /** What was claimed while the target went away keeps its place in the log. */
+  function dropHand(): void {
+    if (hand.length === 0 || !(closing.signal.aborted || health.isDown())) return;
+    const dropped = hand.splice(0);
+    for (const { source } of dropped) leaveHand(source);
+    track(insist(() => log.release(dropped.map(({ claim }) => claim))).then(wake));
+  }
+
+  function leaveHand({ delivery }: ForwardSource): void {
+    held--;
+    heldBytes -= delivery.body.length;
   }
 
   async function claimMore(): Promise<void> {
-    const limit = places.free();
-    places.take(limit);
     claiming = true;
     // A wake from here on means something that this claim may not have seen.
     waiting = false;
+    const limit = mostHeld - held;
     let claims: readonly Claim[] = [];
     try {
-      claims = await log.claimWaiting({ target, limit, now: now(), leaseMs });
+      claims = await log.claimWaiting({ target, limit, maxBytes: MOST_HELD_BYTES - heldBytes, now: now(), leaseMs });
       if (claims.length === limit) waiting = true;
-      else await lookAhead();
+      else await lookAhead(claims.length > 0);
     } catch (error) {
       alarm.set(new Date(now().getTime() + afterTroubleMs));
       throw error;
     } finally {
-      for (const claim of claims) begin(claim, claim.attempts, claim);
+      for (const claim of claims) {
+        held++;
+        heldBytes += claim.delivery.body.length;
+        hand.push({ claim, attemptsBefore: claim.attempts, source: claim });
+      }
       claiming = false;
-      if (claims.length < limit) places.give(limit - claims.length);
-      else pump();
+      go();
     }
   }
 
-  /** Nothing more can be claimed now: when can it? */
-  async function lookAhead(): Promise<void> {
-    const { held, at } = await log.nextDue(target, now());
-    heldUp ||= held;
-    if (at !== undefined) alarm.set(at);
+  /** Less could be claimed than was asked for: when is there more? */
+  async function lookAhead(found: boolean): Promise<void> {
+    const next = await log.nextDue(target, now());
+    if (next.held && found) waiting = true;
+    else blocked ||= next.held;
+    if (next.at !== undefined) alarm.set(next.at);
   }
 
-  function begin(claim: ClaimRef, attemptsBefore: number, source: ForwardSource): void {
-    const work = async (): Promise<void> => {
-      try {
-        // What was claimed while the target went away keeps its place in the log.
-        if (closing.signal.aborted || health.isDown()) await putBack(claim);
-        else await attempt(claim, attemptsBefore, source);
-      } finally {
-        waiting ||= heldUp;
-        heldUp = false;
-        places.give(1);
-      }
-    };
-    track(work());
-  }
-
-  async function putBack(claim: ClaimRef): Promise<void> {
-    await insist(() => log.release([claim]));
-    waiting = true;
-  }
-
-  async function attempt(claim: ClaimRef, attemptsBefore: number, source: ForwardSource): Promise<void> {
-    const at = now();
-    const slow = setTimeout(() => onTrouble(slowText(claim.n)), slowMs);
-    const result = await poster.post(forwardRequest(source, target), { signal: cut.signal });
-    clearTimeout(slow);
-    // An attempt that our own end has cut short is none.
-    if (result.error?.code === "interrupted") return putBack(claim);
-    const outcome = afterAttempt(result, attemptsBefore, retry, poster.isDirect(target));
-    if (outcome.state === "down") {
-      health.wentDown(result.error?.message ?? "it is not there");
-      return putBack(claim);
+  async function send(next: Held): Promise<void> {
+    places.take(1);
+    leaveHand(next.source);
+    unsettled++;
+    const onSent = (): void => places.give(1);
+    try {
+      const after = await attempt(target, next, options, { health, cut: cut.signal, insist, onSent });
+      if (after === "waits") waiting = true;
+      else if (after !== "done") alarm.set(after);
+    } finally {
+      unsettled--;
+      waiting ||= blocked;
+      blocked = false;
+      go();
     }
-    const next = settlement(outcome);
-    await insist(() => log.settle(claim, attemptRecord(at, result), next));
-    if (next.state === "retry") alarm.set(next.at);
-    onReport({
-      type: "forward",
-      n: claim.n,
-      attempt: attemptsBefore + 1,
-      target,
-      status: result.status,
-      latencyMs: result.latencyMs,
-      error: result.error?.message,
-      hint: result.error?.hint,
-      replyPreview: result.replyPreview,
-      state: outcome.state,
-      retryInMs: outcome.state === "retry" ? outcome.afterMs : undefined,
-    });
-  }
-
-  /** The log may refuse for a while, full or locked: it is told what became of a delivery until it takes it. */
-  async function insist(tell: () => Promise<void>): Promise<void> {
-    for (let said = false; ; said = true) {
-      try {
-        return await tell();
-      } catch (error) {
-        if (closing.signal.aborted) throw error;
-        if (!said) onTrouble(`forwarding to ${target}: ${errorText(error)}`);
-      }
-      await delay(afterTroubleMs, undefined, { signal: closing.signal }).catch(() => {});
-    }
-  }
-
-  function settlement(outcome: Exclude<AttemptOutcome, { state: "down" }>): Outcome {
-    if (outcome.state !== "retry") return outcome;
-    return { state: "retry", at: new Date(now().getTime() + outcome.afterMs) };
-  }
-
-  function attemptRecord(at: Date, { status, latencyMs, error, replyPreview }: PostResult): NewAttempt {
-    return { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
-  }
-
-  function slowText(n: number): string {
-    return `#${n}: ${target} has not answered for ${formatDuration(slowMs)}: Zoho would take this delivery for failed`;
   }
 
   return {
-    reserve() {
-      if (waiting || !isOpen()) return false;
-      places.take(1);
+    reserve(bytes) {
+      const isFull = held >= mostHeld || (held > 0 && heldBytes + bytes > MOST_HELD_BYTES);
+      if (waiting || claiming || isFull || !isOpen()) return false;
+      held++;
+      heldBytes += bytes;
       return true;
     },
-    giveBack: () => places.give(1),
-    deliver: (claim, source) => begin(claim, 0, source),
+    giveBack(bytes) {
+      held--;
+      heldBytes -= bytes;
+      go();
+    },
+    deliver(claim, source) {
+      hand.push({ claim, attemptsBefore: 0, source });
+      go();
+    },
     wake,
     async close(graceMs) {
       closing.abort();
       alarm.clear();
+      dropHand();
       const patience = setTimeout(() => cut.abort(), graceMs);
       while (underWay.size > 0) await Promise.all(underWay);
       clearTimeout(patience);

@@ -1,11 +1,12 @@
-import { setMaxListeners } from "node:events";
-import type { Dispatcher } from "undici";
 import type { Delivery, HeaderPair } from "../core/delivery.ts";
-import { type DispatcherOptions, openDispatchers } from "./dispatchers.ts";
+import { type DispatcherOptions, type Dispatchers, openDispatchers } from "./dispatchers.ts";
 import { dribble } from "./dribble.ts";
+import { LONGEST_REPLY_BYTES, startExchange } from "./exchange.ts";
+import { onAbort } from "./on-abort.ts";
 import {
   explainFailure,
   interruptedFailure,
+  type PostCircumstances,
   type PostFailure,
   timeoutFailure,
   tooLongFailure,
@@ -50,8 +51,6 @@ export interface Poster {
 }
 
 const PREVIEW_BYTES = 500;
-/** An answer is read to its end so that its connection can be used again, but not without limit. */
-const LONGEST_REPLY_BYTES = 1_048_576;
 
 /**
  * Posts deliveries to absolute URLs: the exact body, and the headers in order with repeats, but for those that belong
@@ -60,72 +59,55 @@ const LONGEST_REPLY_BYTES = 1_048_576;
 export async function openPoster(options: PosterOptions): Promise<Poster> {
   const dispatchers = await openDispatchers(options);
   return {
-    post: (delivery, each = {}) => exchange(dispatchers.for(new URL(delivery.url)), delivery, options.timeoutMs, each),
+    post: (delivery, each = {}) => post(dispatchers, delivery, options.timeoutMs, each),
     isDirect: (url) => dispatchers.isDirect(new URL(url)),
     close: () => dispatchers.close(),
   };
 }
 
-async function exchange(
-  dispatcher: Dispatcher,
+async function post(
+  dispatchers: Dispatchers,
   delivery: Delivery,
   timeoutMs: number,
   { slowMs = 0, signal, wholeReply = false }: PostOptions,
 ): Promise<PostResult> {
   const url = new URL(delivery.url);
   const slowly = slowMs > 0 && delivery.body.length > 1;
-  const controller = new AbortController();
-  let ended: typeof timeoutFailure | undefined;
-  const end = (why: typeof timeoutFailure): void => {
-    ended ??= why;
-    controller.abort();
-  };
-  const interrupt = (): void => end(interruptedFailure);
-  const timer = setTimeout(() => end(timeoutFailure), timeoutMs + slowMs);
-  // As many wait for it as deliveries are under way, which is no leak.
-  if (signal !== undefined) setMaxListeners(0, signal);
-  signal?.addEventListener("abort", interrupt);
-  if (signal?.aborted) interrupt();
-
   let startedAt = performance.now();
-  let status: number | undefined;
-  let headers: readonly HeaderPair[] = [];
-  let read: ReadReply = { bytes: Buffer.alloc(0), complete: true };
-  let error: PostFailure | undefined;
-  try {
-    const response = await dispatcher.request({
-      origin: url.origin,
-      path: url.pathname + url.search,
-      method: delivery.method,
-      headers: sentHeaders(delivery, slowly).flat(),
-      body: slowly
-        ? dribble(delivery.body, slowMs, () => {
-            startedAt = performance.now();
-          })
-        : delivery.body,
-      responseHeaders: "raw",
-      signal: controller.signal,
-    });
-    status = response.statusCode;
-    headers = pairs(response.headers);
-    read = await readReply(response.body, wholeReply ? LONGEST_REPLY_BYTES : PREVIEW_BYTES);
-    if (wholeReply && !read.complete) error = tooLongFailure({ url, timeoutMs, status });
-  } catch (thrown) {
-    const circumstances = { url, timeoutMs, status };
-    error = ended === undefined ? explainFailure(thrown, circumstances) : ended(circumstances);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", interrupt);
-  }
-  const latencyMs = performance.now() - startedAt;
+  const restart = (): void => {
+    startedAt = performance.now();
+  };
+  const request = {
+    origin: url.origin,
+    path: url.pathname + url.search,
+    method: delivery.method,
+    headers: sentHeaders(delivery, slowly).flat(),
+    body: slowly ? dribble(delivery.body, slowMs, restart) : delivery.body,
+  };
+  const { ended, cut } = startExchange(dispatchers.for(url), request, wholeReply ? LONGEST_REPLY_BYTES : PREVIEW_BYTES);
+  const timer = setTimeout(() => cut(TIMED_OUT), timeoutMs + slowMs);
+  const stopListening = onAbort(signal, () => cut(INTERRUPTED));
+  const { status, headers, bytes, complete, error } = await ended;
+  clearTimeout(timer);
+  stopListening();
   return {
     status,
     headers,
-    replyPreview: previewOf(read),
-    reply: wholeReply ? read.bytes : undefined,
-    latencyMs,
-    error,
+    replyPreview: previewOf(bytes, complete),
+    reply: wholeReply ? bytes : undefined,
+    latencyMs: performance.now() - startedAt,
+    error: failureOf(error, wholeReply && !complete, { url, timeoutMs, status }),
   };
+}
+
+const TIMED_OUT = new Error("timed out");
+const INTERRUPTED = new Error("interrupted");
+
+function failureOf(error: unknown, isTooLong: boolean, circumstances: PostCircumstances): PostFailure | undefined {
+  if (error === TIMED_OUT) return timeoutFailure(circumstances);
+  if (error === INTERRUPTED) return interruptedFailure(circumstances);
+  if (error !== undefined) return explainFailure(error, circumstances);
+  return isTooLong ? tooLongFailure(circumstances) : undefined;
 }
 
 const OF_THE_CONNECTION = new Set([
@@ -161,32 +143,8 @@ function sentHeaders({ headers, body }: Delivery, withLength: boolean): readonly
   return withLength ? [...endToEnd(headers), ["content-length", String(body.length)]] : endToEnd(headers);
 }
 
-/** undici gives raw headers as one flat list, though its types say otherwise. */
-function pairs(raw: unknown): readonly HeaderPair[] {
-  if (!Array.isArray(raw)) return [];
-  const texts = raw.map(String);
-  return texts.flatMap((name, i): HeaderPair[] => (i % 2 === 0 ? [[name, texts[i + 1] ?? ""]] : []));
-}
-
-interface ReadReply {
-  readonly bytes: Buffer;
-  /** False when the answer was longer than what was to be kept of it. */
-  readonly complete: boolean;
-}
-
-async function readReply(body: AsyncIterable<unknown>, keepBytes: number): Promise<ReadReply> {
-  const kept: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    if (!(chunk instanceof Uint8Array)) continue;
-    if (bytes < keepBytes) kept.push(Buffer.from(chunk.subarray(0, keepBytes - bytes)));
-    bytes += chunk.length;
-    if (bytes > LONGEST_REPLY_BYTES) break;
-  }
-  return { bytes: Buffer.concat(kept), complete: bytes <= keepBytes };
-}
-
-function previewOf({ bytes, complete }: ReadReply): string {
+function previewOf(bytes: Buffer, complete: boolean): string {
+  if (bytes.length === 0) return "";
   const start = bytes.subarray(0, PREVIEW_BYTES);
   // A streaming decoder holds back the bytes of a character that is not there as a whole.
   return new TextDecoder().decode(start, { stream: !complete || start.length < bytes.length });

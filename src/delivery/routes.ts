@@ -38,6 +38,10 @@ const APP: ListenAddress = { host: "localhost", port: 3000 };
  */
 export function createRoutes(forwardTo: readonly string[], routes: readonly Route[]): Routes {
   const urlOf = (target: string, product: string | undefined): string => targetUrl(target, product ?? "unknown", APP);
+  const urlsOf = (targets: readonly string[], product: string | undefined): readonly string[] => [
+    ...new Set(targets.map((target) => urlOf(target, product))),
+  ];
+  const general = new Map<string | undefined, readonly string[]>();
   // What is malformed is found here, before the first event.
   for (const target of forwardTo) targetUrl(target, "crm", APP, "--forward-to");
   for (const { target } of routes) targetUrl(target, "crm", APP, "--route");
@@ -56,8 +60,10 @@ export function createRoutes(forwardTo: readonly string[], routes: readonly Rout
     ],
     targetsOf(product, event) {
       const own = routes.filter((route) => route.pattern.matches(product, event)).map((route) => route.target);
-      const targets = own.length > 0 ? own : forwardTo;
-      return [...new Set(targets.map((target) => urlOf(target, product)))];
+      if (own.length > 0) return urlsOf(own, product);
+      const known = general.get(product) ?? urlsOf(forwardTo, product);
+      general.set(product, known);
+      return known;
     },
   };
 }

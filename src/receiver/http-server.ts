@@ -23,6 +23,12 @@ const REQUEST_TIMEOUT_MS = 60_000;
 export async function openServer(address: ServerAddress, listener: RequestListener): Promise<OpenServer> {
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAlive: true }, listener);
   server.on("clientError", refuseBadHttp);
+  // A connection that is kept alive would hold up the end: once nothing is accepted any more it goes with its last answer.
+  server.on("request", (_request, response) => {
+    response.once("close", () => {
+      if (!server.listening) server.closeIdleConnections();
+    });
+  });
   await listening(server, address);
   return { port: (server.address() as AddressInfo).port, close: (graceMs) => closeServer(server, graceMs) };
 }

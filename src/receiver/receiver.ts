@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
 import { errorText } from "../core/errors.ts";
 import { maskHeaders } from "../core/mask.ts";
 import { PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../core/probe-key.ts";
@@ -59,14 +60,18 @@ const DRAIN_MS = 2_000;
 export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
   let isReady = false;
   const servers: OpenServer[] = [];
+  const underWay = new Set<Promise<void>>();
   const open = async (host: string, port: number, throughTunnel: boolean): Promise<OpenServer> => {
     const server = await openServer({ host, port }, (request, response) => {
-      answer(request, response, throughTunnel, options, () => isReady).catch((error: unknown) => {
-        options.onTrouble(errorText(error));
-        if (!response.headersSent && !response.destroyed) {
-          send(response, refuse(500, "internal error of zoho-hooks").reply);
-        }
-      });
+      const work = answer(request, response, throughTunnel, options, () => isReady)
+        .catch((error: unknown) => {
+          options.onTrouble(errorText(error));
+          if (!response.headersSent && !response.destroyed) {
+            send(response, refuse(500, "internal error of zoho-hooks").reply);
+          }
+        })
+        .finally(() => underWay.delete(work));
+      underWay.add(work);
     });
     servers.push(server);
     return server;
@@ -82,6 +87,11 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
     },
     async close(graceMs = CLOSE_GRACE_MS) {
       await Promise.all(servers.map((server) => server.close(graceMs)));
+      // A request that was cut off learns of it a little later; it is told before the caller goes on.
+      const limit = new AbortController();
+      const passed = pause(graceMs, undefined, { signal: limit.signal }).catch(() => {});
+      await Promise.race([Promise.all(underWay), passed]);
+      limit.abort();
     },
   };
 }

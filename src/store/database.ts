@@ -37,8 +37,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<NativeData
 }
 
 function configure(database: NativeDatabase, options: DatabaseOptions): void {
-  // Page size and vacuum mode count only while the file is empty. In WAL mode FULL syncs the journal at every commit:
-  // https://www.sqlite.org/pragma.html#pragma_synchronous
+  // Page size and vacuum mode count only while the file is empty. In WAL mode FULL syncs the journal at every commit,
+  // until ./wal-sync.ts takes that over: https://www.sqlite.org/pragma.html#pragma_synchronous
   database.exec(`
     PRAGMA busy_timeout = 0;
     PRAGMA page_size = ${PAGE_BYTES};

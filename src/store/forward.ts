@@ -19,6 +19,8 @@ export interface ClaimRef {
 export interface ClaimRequest {
   readonly target: string;
   readonly limit: number;
+  /** Of the bodies together; one is claimed whatever its size. No limit unless it is given. */
+  readonly maxBytes?: number | undefined;
   readonly now: Date;
   /** After so long without `settle` the claim is taken for lost and given to the next who asks. */
   readonly leaseMs: number;

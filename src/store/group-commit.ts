@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { NativeDatabase, NativeStatement } from "./engine.ts";
 import { faultKind, logError } from "./fault.ts";
+import type { WalSync } from "./wal-sync.ts";
 
 interface Job {
   /** Runs inside the transaction; may run again when the transaction is repeated. Returns how to resolve. */
@@ -9,12 +10,19 @@ interface Job {
   readonly deadline: number;
 }
 
+interface Committed {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 export interface GroupCommitOptions {
   readonly path: string;
   /** How long a job waits for another process's lock before it is rejected. */
   readonly busyMs: number;
   /** Throws when the file may not be written any more. */
   readonly guard: () => void;
+  /** Brings to the disk what was committed. */
+  readonly wal: WalSync;
 }
 
 /** Bounds how long one transaction keeps the event loop. */
@@ -22,8 +30,8 @@ const MAX_GROUP = 256;
 const RETRY_EVERY_MS = 15;
 
 /**
- * Many writes, one transaction, one sync of the disk: what is asked for in one turn of the event loop is committed
- * together. A promise resolves after the COMMIT that holds its work, and never otherwise.
+ * Many writes, one transaction, one sync of the disk: what is asked for while the disk is busy is committed together.
+ * A promise resolves when the COMMIT that holds its work is on the disk, and never otherwise.
  */
 export class GroupCommit {
   readonly #database: NativeDatabase;
@@ -67,6 +75,7 @@ export class GroupCommit {
     if (this.#closed) return;
     this.#closed = true;
     await this.#running;
+    await this.#options.wal.close();
     this.#database.close();
   }
 
@@ -74,37 +83,48 @@ export class GroupCommit {
     while (this.#jobs.length > 0) {
       await new Promise(setImmediate);
       const group = this.#jobs.splice(0, MAX_GROUP);
-      const locked = this.#transact(group);
+      const { committed, locked } = this.#transact(group);
+      if (committed.length > 0) await this.#sync(committed);
       if (locked !== undefined) await this.#waitForLock(group, locked);
     }
     this.#running = undefined;
   }
 
-  /** Returns the error of a lock that another process holds; everything else is settled here. */
-  #transact(group: readonly Job[]): unknown {
-    const settle: (() => void)[] = [];
+  /** Returns what was committed, or the error of a lock that another process holds; everything else is settled here. */
+  #transact(group: readonly Job[]): { readonly committed: readonly Committed[]; readonly locked?: unknown } {
+    const committed: Committed[] = [];
     let current: Job | undefined;
     try {
       this.#options.guard();
       this.#begin.run();
       for (const job of group) {
         current = job;
-        settle.push(job.work());
+        committed.push({ resolve: job.work(), reject: job.reject });
       }
       current = undefined;
       this.#commit.run();
+      return { committed };
     } catch (error) {
       this.#undo();
-      if (faultKind(error) === "locked") return error;
+      if (faultKind(error) === "locked") return { committed: [], locked: error };
       const shared = current === undefined || faultKind(error) !== undefined;
       const failed = shared ? group : [current];
       for (const job of failed) job?.reject(logError(error, this.#options.path));
       // One job's own mistake must not cost the others their place.
       if (!shared) this.#jobs.unshift(...group.filter((job) => job !== current));
-      return undefined;
+      return { committed: [] };
     }
-    for (const resolve of settle) resolve();
-    return undefined;
+  }
+
+  async #sync(committed: readonly Committed[]): Promise<void> {
+    try {
+      await this.#options.wal.sync();
+    } catch (error) {
+      // It may be there all the same, but nobody can be told so.
+      for (const { reject } of committed) reject(logError(error, this.#options.path));
+      return;
+    }
+    for (const { resolve } of committed) resolve();
   }
 
   async #waitForLock(group: readonly Job[], error: unknown): Promise<void> {

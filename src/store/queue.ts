@@ -10,17 +10,19 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
   const expire = database.prepare(
     `UPDATE forwards SET state = ${WAITING}, lease_until = NULL WHERE state = ${IN_FLIGHT} AND lease_until <= ?`,
   );
+  // The length of a BLOB is known without reading it (https://www.sqlite.org/lang_corefunc.html#length).
   const due = database.prepare(
+    `SELECT id, length(body) AS bytes FROM forwards AS this JOIN contents USING (n)
+     WHERE target = ? AND state = ${WAITING} AND due_at <= ?
+       AND (order_key IS NULL OR NOT EXISTS (
+         SELECT 1 FROM forwards AS earlier
+         WHERE earlier.target = this.target AND earlier.order_key = this.order_key AND earlier.id < this.id
+           AND earlier.state < ${DELIVERED} AND earlier.order_key IS NOT NULL))
+     ORDER BY due_at, id LIMIT ?`,
+  );
+  const load = database.prepare(
     `SELECT id, n, target, attempts, received_at, remote, duplicate_of, product, event, method, url, headers, body
-     FROM forwards JOIN deliveries USING (n) JOIN contents USING (n)
-     WHERE id IN (
-       SELECT id FROM forwards AS this WHERE target = ? AND state = ${WAITING} AND due_at <= ?
-         AND (order_key IS NULL OR NOT EXISTS (
-           SELECT 1 FROM forwards AS earlier
-           WHERE earlier.target = this.target AND earlier.order_key = this.order_key AND earlier.id < this.id
-             AND earlier.state < ${DELIVERED} AND earlier.order_key IS NOT NULL))
-       ORDER BY due_at, id LIMIT ?)
-     ORDER BY due_at, id`,
+     FROM forwards JOIN deliveries USING (n) JOIN contents USING (n) WHERE id = ?`,
   );
   const next = database.prepare(
     `SELECT EXISTS (SELECT 1 FROM forwards WHERE target = ? AND state = ${WAITING} AND due_at <= ?) AS held,
@@ -49,11 +51,20 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
   );
 
   return {
-    claimWaiting({ target, limit, now, leaseMs }: ClaimRequest): readonly Claim[] {
+    claimWaiting({ target, limit, maxBytes = Number.POSITIVE_INFINITY, now, leaseMs }: ClaimRequest): readonly Claim[] {
       expire.run(now.getTime());
-      const rows = due.all(target, now.getTime(), limit);
-      for (const row of rows) claim.run(now.getTime() + leaseMs, numberOf(row, "id"));
-      return rows.map(readClaim);
+      const claims: Claim[] = [];
+      let bytes = 0;
+      for (const row of due.all(target, now.getTime(), limit)) {
+        bytes += numberOf(row, "bytes");
+        if (claims.length > 0 && bytes > maxBytes) break;
+        const id = numberOf(row, "id");
+        const whole = load.get(id);
+        if (whole === undefined) continue;
+        claim.run(now.getTime() + leaseMs, id);
+        claims.push(readClaim(whole));
+      }
+      return claims;
     },
     nextDue(target: string, now: Date): NextDue {
       const row = next.get(target, now.getTime(), target, now.getTime()) ?? {};

@@ -12,6 +12,7 @@ import { attemptReader, entries, entryReader, records, walk } from "./queries.ts
 import { queue } from "./queue.ts";
 import { prune } from "./retention.ts";
 import { readStats } from "./stats.ts";
+import { openWalSync } from "./wal-sync.ts";
 
 export interface OpenLogOptions {
   readonly path: string;
@@ -36,7 +37,12 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
   const path = resolve(options.path);
   const engine = await loadEngine(options.engines);
   const database = await openDatabase({ engine, path, create, busyMs, hardLimitBytes });
-  const commits = new GroupCommit(database, { path, busyMs, guard: fileGuard(path) });
+  const commits = new GroupCommit(database, {
+    path,
+    busyMs,
+    guard: fileGuard(path),
+    wal: openWalSync(database, path),
+  });
   const append = appender(database);
   const waitingQueue = queue(database, append);
   const reader = entryReader(database);

@@ -2,7 +2,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Prompts } from "../../src/context.ts";
+import { openLog } from "../../src/store/sqlite-log.ts";
 import { DAY_MS, HOUR_MS } from "../../src/zoho/channel-time.ts";
+import { startListener } from "../support/listener.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
 import { TestClock } from "../support/test-clock.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
@@ -36,6 +38,45 @@ const answering = (answer: boolean): Prompts => {
   const never = () => Promise.reject(new Error("not asked for"));
   return { confirm: async () => answer, text: never, secret: never, choose: never, chooseMany: never };
 };
+
+describe("channels create without --url", () => {
+  const withoutUrl = (): Promise<RunResult> => channels(["create", "Leads.create", "--json"]);
+  const holdLog = async (url: string | undefined) => {
+    const log = await openLog({ path: join(cwd, ".zoho-hooks", "events.db"), now: clock.now });
+    const hold = await log.hold({ pid: 4711, url, since: clock.now() });
+    if (!hold.held) throw new Error("nobody else can hold a new log");
+    return { log, hold };
+  };
+
+  it("posts to the listener that runs in the project, at its public URL of the moment", async () => {
+    const { log, hold } = await holdLog("https://first.example");
+    await hold.setUrl("https://second.example/base");
+    expect((await withoutUrl()).exitCode).toBe(0);
+    expect(server.watch.rows()[0]?.notifyUrl).toBe("https://second.example/base/webhooks/zoho/crm");
+    await hold.release();
+    await log.close();
+  });
+
+  it("says how to name one when no listener runs, not even where one has been", async () => {
+    expect(await withoutUrl()).toMatchObject({ exitCode: 2, err: expect.stringContaining("--url https://") });
+    const { log, hold } = await holdLog("https://first.example");
+    await hold.release();
+    await log.close();
+    const { exitCode, err } = await withoutUrl();
+    expect(exitCode).toBe(2);
+    expect(err).toContain("No zoho-hooks listen runs in this project");
+    expect(server.requests).toEqual([]);
+  });
+
+  it("does not take a listener that Zoho cannot reach", async () => {
+    const listener = await startListener(["--tunnel", "none"], { cwd, env, now: clock.now });
+    const { exitCode, err } = await withoutUrl();
+    expect(exitCode).toBe(2);
+    expect(err).toContain(`no public https address, only ${listener.url}`);
+    expect(server.requests).toEqual([]);
+    await listener.stop();
+  });
+});
 
 describe("channels create", () => {
   it("creates just under the longest lifetime, quiet about related records, with a token that is not shown", async () => {

@@ -33,7 +33,7 @@ describe("config show", () => {
     expect(out).toMatch(new RegExp(`^port +5001 +${literal(join(cwd, CONFIG))}$`, "m"));
     expect(out).toMatch(/^host +::1 +ZOHO_HOOKS_HOST \(environment\)$/m);
     expect(out).toMatch(/^schema +warn +default$/m);
-    expect(out).toMatch(/^forwardTo +\[\] +default$/m);
+    expect(out).toMatch(/^forwardTo +\(none\) +default$/m);
   });
 
   it("leaves the origins out when they are not asked for", async () => {

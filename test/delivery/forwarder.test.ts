@@ -6,7 +6,7 @@ import { loadEngine, type NativeDatabase } from "../../src/store/engine.ts";
 import type { Log } from "../../src/store/log.ts";
 import { app } from "../support/forward-run.ts";
 import { newEntry } from "../support/log-entry.ts";
-import { hang, yes } from "../support/target-app.ts";
+import { hang } from "../support/target-app.ts";
 import { engines, tempLog } from "../support/temp-log.ts";
 
 interface Given {
@@ -85,25 +85,28 @@ describe("a forwarder", () => {
     const target = await app();
     const { forwarder, reports, add } = await given();
     await add(target.url);
-    expect(forwarder.reserve([target.url])).toBe(false);
+    expect(forwarder.reserve([target.url], 1)).toBe(false);
     forwarder.wake([target.url]);
     await expect.poll(() => reports.length).toBe(1);
-    expect(forwarder.reserve([target.url])).toBe(true);
-    forwarder.giveBack([target.url]);
+    expect(forwarder.reserve([target.url], 1)).toBe(true);
+    forwarder.giveBack([target.url], 1);
   });
 
-  it("takes no place at all when one of several targets has none", async () => {
-    const target = await app(hang);
-    const { forwarder, reports, add } = await given({ concurrency: 2 });
-    await add(target.url);
-    forwarder.wake([target.url]);
-    await target.came(1);
-    // One place of two is left, for two targets of the same app: neither gets it.
-    expect(forwarder.reserve([target.url, `${target.url}/other`])).toBe(false);
-    target.answer(yes);
-    await add(target.url);
-    forwarder.wake([target.url]);
+  it("makes no room at all when one of several targets has none", async () => {
+    const [one, two] = [await app(), await app(hang)];
+    const { forwarder, reports, troubles, add } = await given({ concurrency: 1 });
+    for (const { url } of [one, two]) {
+      await add(url);
+      forwarder.wake([url]);
+    }
+    await two.came(1);
     await expect.poll(() => reports.length).toBe(1);
+    // The first has room for four, the second too, until its hand is full.
+    for (let i = 0; i < 4; i++) expect(forwarder.reserve([two.url], 1)).toBe(true);
+    expect(forwarder.reserve([one.url, two.url], 1)).toBe(false);
+    for (let i = 0; i < 4; i++) expect(forwarder.reserve([one.url], 1)).toBe(true);
+    expect(forwarder.reserve([one.url], 1)).toBe(false);
+    expect(troubles).toEqual([]);
   });
 
   it("delivers what it had in hand while the log was locked, once, and goes on when the lock is gone", async () => {
@@ -127,12 +130,38 @@ describe("a forwarder", () => {
     expect(target.seen).toHaveLength(6);
   });
 
-  it("keeps nothing in hand: what waits is in the log", async () => {
+  it("has a handful of deliveries in memory however many wait, and fewer large ones", async () => {
     const target = await app(hang);
     const { forwarder, log, add } = await given({ concurrency: 2 });
-    for (let i = 0; i < 10; i++) await add(target.url);
+    for (let i = 0; i < 30; i++) await add(target.url);
     forwarder.wake([target.url]);
     await target.came(2);
-    expect(await log.waiting()).toMatchObject([{ waiting: 8, inFlight: 2 }]);
+    expect(await log.waiting()).toMatchObject([{ waiting: 22, inFlight: 8 }]);
+
+    const other = await app(hang);
+    const large = newEntry({ body: Buffer.alloc(900_000), forward: { targets: [other.url], duplicates: true } });
+    for (let i = 0; i < 10; i++) await log.append(large);
+    forwarder.wake([other.url]);
+    await other.came(2);
+    await expect
+      .poll(async () => (await log.waiting()).find((each) => each.target === other.url))
+      .toMatchObject({ inFlight: 5 });
+    expect(forwarder.reserve([other.url], 900_000)).toBe(false);
+  });
+
+  it("gives back all that it has in hand when the app goes away, and when it ends", async () => {
+    const target = await app(hang);
+    const { forwarder, log, reports, add } = await given({ concurrency: 1 });
+    for (let i = 0; i < 6; i++) await add(target.url);
+    forwarder.wake([target.url]);
+    await target.came(1);
+    await target.stop();
+    // One finds nobody there; the others are not even tried.
+    await expect.poll(() => reports.find(({ state }) => state === "down")).toBeDefined();
+    await expect.poll(() => log.waiting()).toMatchObject([{ waiting: 6, inFlight: 0 }]);
+    await target.start();
+    await target.came(2);
+    await forwarder.close(0);
+    expect(await log.waiting()).toMatchObject([{ waiting: 6, inFlight: 0 }]);
   });
 });

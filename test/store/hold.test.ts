@@ -17,11 +17,13 @@ describe.each(engines)("the hold on a log on %s", (engine) => {
       by: { pid: 4711, url: undefined, since },
     });
     await hold.setUrl("http://localhost:4000");
+    expect(await two.holder()).toEqual({ pid: 4711, url: "http://localhost:4000", since });
     expect(await two.hold({ pid: 4712, url: undefined, since })).toMatchObject({
       by: { url: "http://localhost:4000" },
     });
     expect((await two.append(newEntry())).n).toBe(1);
     await hold.release();
+    expect(await two.holder()).toBeUndefined();
     const next = await two.hold({ pid: 4712, url: undefined, since });
     expect(next.held).toBe(true);
     if (next.held) await next.release();
@@ -33,7 +35,9 @@ describe.each(engines)("the hold on a log on %s", (engine) => {
     await child.line();
     const log = await tempLog(engine, { path });
     expect(await log.hold({ pid: 1, url: undefined, since })).toMatchObject({ held: false, by: { pid: child.pid } });
+    expect(await log.holder()).toMatchObject({ pid: child.pid });
     await child.kill();
+    expect(await log.holder()).toBeUndefined();
     const hold = await log.hold({ pid: 1, url: undefined, since });
     expect(hold.held).toBe(true);
     if (hold.held) await hold.release();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Prompts, Runtime } from "../../src/context.ts";
 import { runProgram } from "../../src/program.ts";
-import { spawnShell } from "../../src/runtime.ts";
+import { startShell } from "../../src/shell.ts";
 import { type Sleep, sleepRealTime } from "../../src/zoho/backoff.ts";
 
 export interface RunOptions {
@@ -65,8 +65,8 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       columns: undefined,
     },
     prompts: async () => options.prompts,
-    startChild(commandLine, { stdoutTo, ...rest }) {
-      const { child, run } = spawnShell(commandLine, { ...rest, stdio: ["ignore", "pipe", "pipe"] });
+    async startChild(commandLine, { stdoutTo, ...rest }) {
+      const { child, run } = startShell(commandLine, { ...rest, stdio: ["ignore", "pipe", "pipe"] }, process);
       child.stdout?.on("data", (bytes: Buffer) => runtime[stdoutTo].write(bytes.toString()));
       child.stderr?.on("data", (bytes: Buffer) => runtime.stderr.write(bytes.toString()));
       return run;

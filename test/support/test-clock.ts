@@ -15,6 +15,18 @@ export class TestClock {
     if (!signal?.aborted) this.advance(ms);
   };
 
+  /** Sleeps until the test has moved the clock that far, in place of moving it. */
+  readonly wait: Sleep = (ms, signal) =>
+    new Promise((resolve) => {
+      const dueMs = this.#nowMs + ms;
+      const look = (): void => {
+        if (this.#nowMs >= dueMs || signal?.aborted) resolve();
+      };
+      this.onAdvance(look);
+      signal?.addEventListener("abort", look, { once: true });
+      look();
+    });
+
   advance(ms: number): void {
     this.#nowMs += ms;
     for (const watcher of this.#watchers) watcher();

@@ -22,11 +22,11 @@ export interface ExecUrls {
 const GRACE_MS = 5000;
 
 /** Runs a command line with the URLs in its environment. With `--json` stdout stays ours alone. */
-export function startExec(context: Context, commandLine: string, urls: ExecUrls): Exec {
+export async function startExec(context: Context, commandLine: string, urls: ExecUrls): Promise<Exec> {
   if (commandLine.trim() === "") throw usageError("--exec is empty", "name a command line, such as --exec 'npm test'");
   // Asked for before the program starts: from now on Ctrl-C is ours to pass on.
   const { signal } = context;
-  const child = context.startChild(commandLine, {
+  const child = await context.startChild(commandLine, {
     cwd: context.cwd,
     env: { ...context.env, ...variables(urls) },
     stdoutTo: context.json ? "stderr" : "stdout",

@@ -12,6 +12,8 @@ export interface ListenOptions extends SecretOptions, SettingFlags, Notification
   readonly expect?: readonly string[];
   readonly timeout?: string;
   readonly exec?: string;
+  readonly open?: boolean;
+  readonly copy?: boolean;
 }
 
 export function addListenFlags(command: Command): void {
@@ -53,11 +55,14 @@ export function addListenFlags(command: Command): void {
     .option("--domain <name>", "the ngrok domain to use")
     .option("--public-url <url>", "the URL of a tunnel of your own")
     .option("--tunnel-timeout <time>", "how long the tunnel may be down before listen gives up (default: 5m)")
+    .option("--open", "open the webhook URL in the browser once ready")
+    .option("--copy", "put the webhook URL into the clipboard once ready")
     .optionsGroup("Event log:")
     .option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)")
     .option("--no-store", "keep no event log")
     .option("--keep <time>", "how long the log keeps deliveries (default: 7d)")
     .option("--max-log <size>", "how large the log may grow (default: 500mb)")
+    .optionsGroup("Zoho's notifications:")
     .option(
       "--channel <events>",
       "have Zoho post these here while listen runs, such as Leads.create,Deals.all (repeatable)",

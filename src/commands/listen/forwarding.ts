@@ -23,8 +23,8 @@ export interface Forwarding {
 }
 
 const CLOSE_GRACE_MS = 3000;
-/** A claim is given to another only when an attempt cannot be under way any more. */
-const LEASE_MARGIN_MS = 60_000;
+/** Only the holder of the log claims, and it frees what a holder before it had: a claim need not end by itself. */
+const LEASE_MS = 7 * 86_400_000;
 
 export async function openForwarding(
   context: Context,
@@ -36,7 +36,6 @@ export async function openForwarding(
   const open = (timeoutMs: number): Promise<Poster> =>
     openPoster({ connections: concurrency, insecure, env, timeoutMs });
   const counts = { delivered: 0, failed: 0, waiting: 0 };
-  const leaseMs = forwardTimeout + LEASE_MARGIN_MS;
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
   const poster = await open(forwardTimeout);
   // A proxy that cannot be used is found here, before the first event.
@@ -46,7 +45,7 @@ export async function openForwarding(
     poster,
     retry: { retries: settings.retries, baseMs: settings.retryBase },
     concurrency,
-    leaseMs,
+    leaseMs: LEASE_MS,
     now: context.now,
     onReport(report) {
       if (report.state === "delivered") counts.delivered++;
@@ -73,7 +72,7 @@ export async function openForwarding(
   const waiting = async () => (await log.waiting()).filter(({ target }) => routes.has(target));
 
   return {
-    ledger: keepingLedger({ log, routes, forwarder, mirror, ordered: settings.ordered, leaseMs }),
+    ledger: keepingLedger({ log, routes, forwarder, mirror, ordered: settings.ordered, leaseMs: LEASE_MS }),
     notes: [`Forwarding to ${routes.texts.join(", ")}${isMirrored ? "; its answer is the sender's" : ""}.`],
     async start() {
       forwarder.wake((await waiting()).map(({ target }) => target));

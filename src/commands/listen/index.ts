@@ -16,6 +16,7 @@ import { hintTeller } from "../hint-teller.ts";
 import { givenSecrets } from "../options.ts";
 import { type Exec, type ExecUrls, startExec } from "./exec.ts";
 import { addListenFlags, flagSettings, type ListenOptions } from "./flags.ts";
+import { handOut } from "./hand-out.ts";
 import { openKeeping } from "./keeping.ts";
 import { openNotifications, outcome } from "./notifications.ts";
 import { readyNotes, readyReport } from "./ready.ts";
@@ -47,6 +48,8 @@ end: sign in first (zoho-hooks login). Exit code 9 when it is lost at the end, 7
 `;
 
 async function listen(context: Context, options: ListenOptions): Promise<ExitCode | number> {
+  // From here on Ctrl-C is an orderly end: what has been opened so far is closed, whenever it comes.
+  const { signal } = context;
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   const { settings } = config;
   const products = configuredProducts(config);
@@ -117,24 +120,26 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
     });
     await notifications.start(tunnel.url());
     await keeping.start(tunnel.url() ?? receiver.url);
-    context.report(
-      readyReport(context, config, receiver, tunnel, notifications, [
-        ...readyNotes(notifications.secrets, allowed, settings),
-        ...keeping.notes,
-        ...tunnel.notes,
-      ]),
-    );
+    const ready = readyReport(context, config, receiver, tunnel, notifications, [
+      ...readyNotes(notifications.secrets, allowed, settings),
+      ...keeping.notes,
+      ...tunnel.notes,
+    ]);
+    context.report(ready);
     receiver.ready();
+    await handOut(context, ready, options);
     exec =
-      options.exec === undefined ? undefined : startExec(context, options.exec, execUrls(receiver, tunnel, products));
+      options.exec === undefined
+        ? undefined
+        : await startExec(context, options.exec, execUrls(receiver, tunnel, products));
     exec?.ended.then(
       () => run.abort(),
       () => run.abort(),
     );
-    timedOut = (await firstOf([context.signal, run.signal], timeoutMs)) === "time";
+    timedOut = (await firstOf([signal, run.signal], timeoutMs)) === "time";
   } catch (error) {
     // Ctrl-C while it was starting: what broke off for it is no fault.
-    if (!context.signal.aborted || error instanceof UserError) throw error;
+    if (!signal.aborted || error instanceof UserError) throw error;
   } finally {
     await exec?.stop();
     await notifications.stop();

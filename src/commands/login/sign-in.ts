@@ -8,8 +8,8 @@ import { apiUrl, dataCentreOf, resolveHosts } from "../../zoho/data-centres.ts";
 import { deviceLogin } from "../../zoho/device-flow.ts";
 import type { ZohoHttp } from "../../zoho/http.ts";
 import { exchangeCode, type OAuthClient, refreshAccess, type TokenReply } from "../../zoho/oauth.ts";
+import { openInBrowser } from "../desktop.ts";
 import { openStore, zohoHttp } from "../zoho-session.ts";
-import { openInBrowser } from "./open-in-browser.ts";
 import type { LoginPlan } from "./plan.ts";
 
 const BROWSER_WAIT_MS = 300_000;
@@ -115,7 +115,7 @@ async function obtainTokens(context: Context, http: ZohoHttp, plan: LoginPlan, a
       });
       try {
         context.report({ type: "notice", message: `open this address to sign in:\n${server.authorizationUrl}` });
-        if (method.open) openInBrowser(context, server.authorizationUrl);
+        if (method.open && context.stderr.isTTY) openInBrowser(context, server.authorizationUrl);
         const grant = await server.grant;
         const clientThere = { ...client, accountsUrl: grant.accountsUrl };
         return kept(await exchangeCode(http, clientThere, grant.code, grant.redirectUri), grant.accountsUrl);

@@ -1,0 +1,96 @@
+import type { ForwardReport } from "../core/forward-report.ts";
+import { formatDuration } from "../core/units.ts";
+import type { ClaimRef, NewAttempt, Outcome } from "../store/forward.ts";
+import type { Log } from "../store/log.ts";
+import { SLOWEST_ANSWER_MS } from "./answer-hint.ts";
+import type { AppHealth } from "./app-health.ts";
+import { type ForwardSource, forwardRequest } from "./forward-request.ts";
+import type { Poster, PostResult } from "./post.ts";
+import { type AttemptOutcome, afterAttempt, type RetryPolicy } from "./retry.ts";
+
+export interface AttemptOptions {
+  readonly log: Pick<Log, "settle" | "release">;
+  readonly poster: Poster;
+  readonly retry: RetryPolicy;
+  /** How long an answer may take before it is said that Zoho would not have waited. */
+  readonly slowMs?: number;
+  now(): Date;
+  onReport(report: ForwardReport): void;
+  onTrouble(message: string): void;
+}
+
+/** A claimed delivery, with all that it takes to post it. */
+export interface Held {
+  readonly claim: ClaimRef;
+  readonly attemptsBefore: number;
+  readonly source: ForwardSource;
+}
+
+/** What has become of a delivery: it is done with, or waits in the log, until a time or for its app. */
+export type AfterAttempt = "done" | "waits" | Date;
+
+export interface AttemptHooks {
+  readonly health: AppHealth;
+  /** Cuts the exchange short. */
+  readonly cut: AbortSignal;
+  /** Tells the log until it takes it. */
+  insist(tell: () => Promise<void>): Promise<void>;
+  /** The exchange is over, whatever came of it; the log is still to be told. */
+  onSent(): void;
+}
+
+/** One try at handing a delivery to its target, to the end: what came of it is in the log when this resolves. */
+export async function attempt(
+  target: string,
+  { claim, attemptsBefore, source }: Held,
+  { log, poster, retry, slowMs = SLOWEST_ANSWER_MS, now, onReport, onTrouble }: AttemptOptions,
+  { health, cut, insist, onSent }: AttemptHooks,
+): Promise<AfterAttempt> {
+  const at = now();
+  const slow = setTimeout(() => onTrouble(slowText(claim.n, target, slowMs)), slowMs);
+  let result: PostResult;
+  try {
+    result = await poster.post(forwardRequest(source, target), { signal: cut });
+  } finally {
+    clearTimeout(slow);
+    onSent();
+  }
+  const outcome = afterAttempt(result, attemptsBefore, retry, poster.isDirect(target));
+  const isDown = outcome.state === "down";
+  if (isDown) health.wentDown(result.error?.message ?? "it is not there");
+  // An attempt that our own end has cut short is none, nor is one that found nobody there.
+  if (isDown || result.error?.code === "interrupted") {
+    await insist(() => log.release([claim]));
+    return "waits";
+  }
+  const next = settlement(outcome, now());
+  await insist(() => log.settle(claim, attemptRecord(target, at, result), next));
+  onReport({
+    type: "forward",
+    n: claim.n,
+    attempt: attemptsBefore + 1,
+    target,
+    status: result.status,
+    latencyMs: result.latencyMs,
+    error: result.error?.message,
+    hint: result.error?.hint,
+    replyPreview: result.replyPreview,
+    state: outcome.state,
+    retryInMs: outcome.state === "retry" ? outcome.afterMs : undefined,
+  });
+  return next.state === "retry" ? next.at : "done";
+}
+
+function settlement(outcome: Exclude<AttemptOutcome, { state: "down" }>, now: Date): Outcome {
+  if (outcome.state !== "retry") return outcome;
+  return { state: "retry", at: new Date(now.getTime() + outcome.afterMs) };
+}
+
+function attemptRecord(target: string, at: Date, result: PostResult): NewAttempt {
+  const { status, latencyMs, error, replyPreview } = result;
+  return { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
+}
+
+function slowText(n: number, target: string, slowMs: number): string {
+  return `#${n}: ${target} has not answered for ${formatDuration(slowMs)}: Zoho would take this delivery for failed`;
+}

@@ -1,0 +1,75 @@
+/**
+ * Posts signed events over kept-alive connections, each next one when the last was answered, for some seconds:
+ *   node blast.js URL connections seconds
+ * Prints one line of JSON. Written on bare sockets, so that the client costs little beside the server.
+ */
+import { createHmac, randomInt } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
+
+const [, , address, connections, seconds] = process.argv;
+const url = new URL(address);
+const template = JSON.parse(
+  readFileSync(new URL("../../fixtures/crm/guide/Leads.create.json", import.meta.url), "utf8"),
+);
+const SECRET = process.env.ZOHO_WEBHOOK_SECRET;
+const first = randomInt(1e6) * 1e6;
+let made = 0;
+
+function nextRequest() {
+  const id = `48768760${String(first + made++).padStart(12, "0")}`.slice(0, 19);
+  const body = JSON.stringify({ ...template, ids: [id], token: process.env.ZOHO_WEBHOOK_TOKEN });
+  const signature = createHmac("sha256", SECRET).update(body).digest("hex");
+  return `POST ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nX-Zoho-Signature: ${signature}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
+
+const latencies = [];
+let failed = 0;
+const startedAt = performance.now();
+const endsAt = startedAt + Number(seconds) * 1000;
+
+function run() {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(url.port), url.hostname).setNoDelay();
+    let sentAt = 0;
+    let text = "";
+    const send = () => {
+      if (performance.now() >= endsAt) {
+        socket.destroy();
+        resolve();
+        return;
+      }
+      sentAt = performance.now();
+      socket.write(nextRequest());
+    };
+    socket.on("connect", send);
+    socket.on("error", reject);
+    socket.on("close", resolve);
+    socket.on("data", (chunk) => {
+      text += chunk.latin1Slice();
+      const end = text.indexOf("\r\n\r\n");
+      if (end === -1) return;
+      const length = Number(/content-length: (\d+)/i.exec(text)?.[1]);
+      const isWhole = Number.isNaN(length) ? text.endsWith("0\r\n\r\n") : text.length >= end + 4 + length;
+      if (!isWhole) return;
+      latencies.push(performance.now() - sentAt);
+      if (!text.startsWith("HTTP/1.1 200")) failed++;
+      text = "";
+      send();
+    });
+  });
+}
+
+await Promise.all(Array.from({ length: Number(connections) }, run));
+const tookMs = performance.now() - startedAt;
+latencies.sort((a, b) => a - b);
+const at = (share) => latencies[Math.floor(latencies.length * share)] ?? 0;
+console.log(
+  JSON.stringify({
+    count: latencies.length,
+    failed,
+    rate: (latencies.length * 1000) / tookMs,
+    p50: at(0.5),
+    p99: at(0.99),
+  }),
+);

@@ -1,0 +1,264 @@
+/**
+ * Receiving and forwarding beside peers, in one run: `npm run bench` (a third of a minute for each line).
+ * Peers are installed into a temporary folder, never as dependencies; one that cannot be had is skipped with a word.
+ */
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const ROUNDS = 3;
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);
+const CONNECTIONS = 50;
+const here = fileURLToPath(new URL(".", import.meta.url));
+const bin = join(here, "../../bin/zoho-hooks.js");
+const work = mkdtempSync(join(tmpdir(), "zoho-hooks-bench-"));
+const env = {
+  ...process.env,
+  ZOHO_WEBHOOK_SECRET: "bench-secret",
+  ZOHO_WEBHOOK_TOKEN: "bench-token",
+  ZOHO_HOOKS_TUNNEL: "none",
+};
+const children = new Set();
+
+function start(command, args, options = {}) {
+  const child = spawn(command, args, { cwd: work, env, stdio: ["ignore", "ignore", "pipe"], ...options });
+  children.add(child);
+  let err = "";
+  child.stderr.on("data", (bytes) => {
+    err = (err + bytes).slice(-2000);
+  });
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  return {
+    err: () => err,
+    pid: child.pid,
+    async stop() {
+      child.kill("SIGINT");
+      const timer = setTimeout(() => child.kill("SIGKILL"), 8000);
+      await ended;
+      clearTimeout(timer);
+      children.delete(child);
+    },
+  };
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Waits until a request is answered at all, or with the status that is asked for. */
+async function answering(url, server, status, options) {
+  for (let tries = 0; tries < 200; tries++) {
+    const response = await fetch(url, options).catch(() => undefined);
+    await response?.text();
+    if (response !== undefined && (status === undefined || response.status === status)) return;
+    await delay(100);
+  }
+  throw new Error(`${url} does not answer: ${server.err()}`);
+}
+
+function blast(url, seconds = SECONDS) {
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(here, "blast.js"), url, String(CONNECTIONS), String(seconds)],
+    { env },
+  );
+  if (stdout.length === 0) throw new Error(String(stderr));
+  const result = JSON.parse(String(stdout));
+  if (result.failed > 0)
+    throw new Error(`${result.failed} of ${result.count} requests to ${url} were not answered 200`);
+  return result;
+}
+
+const node = (file, ...args) => start(process.execPath, [join(here, "servers", file), ...args.map(String)]);
+const PATH = "/webhooks/zoho/crm";
+
+async function listen(...flags) {
+  const port = await freePort();
+  const folder = mkdtempSync(join(work, "project-"));
+  const server = start(process.execPath, [bin, "listen", "--port", String(port), "--quiet", ...flags], { cwd: folder });
+  await answering(`http://127.0.0.1:${port}/readyz`, server, 200);
+  return { ...server, url: `http://127.0.0.1:${port}${PATH}` };
+}
+
+const receivers = {
+  "bare node:http": async () => {
+    const port = await freePort();
+    const server = node("bare.js", port);
+    await answering(`http://127.0.0.1:${port}`, server);
+    return { ...server, url: `http://127.0.0.1:${port}${PATH}` };
+  },
+  "zoho-hooks listen": () => listen(),
+  "guide: Express + Bull": async () => {
+    const [port, redisPort] = [await freePort(), await freePort()];
+    const redis = start("redis-server", ["--port", String(redisPort), "--save", "", "--appendonly", "no"]);
+    const server = node("guide-express.js", port, work, redisPort);
+    await answering(`http://127.0.0.1:${port}`, server);
+    const stop = async () => {
+      await server.stop();
+      await redis.stop();
+    };
+    return { ...server, stop, url: `http://127.0.0.1:${port}${PATH}` };
+  },
+};
+
+/** Each takes the app's port and says where to post. */
+const forwarders = {
+  "zoho-hooks listen": (appPort) => listen("--forward-to", String(appPort)),
+  "resend webhooks listen": async (appPort) => {
+    const [port, apiPort] = [await freePort(), await freePort()];
+    const api = node("resend-api.js", apiPort);
+    await answering(`http://127.0.0.1:${apiPort}`, api);
+    // It needs Node 22 or later.
+    const server = start(
+      join(work, "node_modules/node/bin/node"),
+      [
+        join(work, "node_modules/resend-cli/dist/cli.cjs"),
+        "webhooks",
+        "listen",
+        "--url",
+        "https://bench.example.com",
+      ].concat(["--port", String(port), "--forward-to", `http://127.0.0.1:${appPort}/hook`]),
+      { env: { ...env, RESEND_API_KEY: "re_bench", RESEND_BASE_URL: `http://127.0.0.1:${apiPort}`, HOME: work } },
+    );
+    await answering(`http://127.0.0.1:${port}`, server);
+    const stop = async () => {
+      await server.stop();
+      await api.stop();
+    };
+    return { ...server, stop, url: `http://127.0.0.1:${port}/` };
+  },
+  "smee-client": async (appPort) => {
+    const port = await freePort();
+    const source = node("smee-source.js", port);
+    await answering(`http://127.0.0.1:${port}`, source);
+    const client = start(process.execPath, [
+      ...[join(work, "node_modules/smee-client/bin/smee.js"), "--url", `http://127.0.0.1:${port}/bench`],
+      ...["--target", `http://127.0.0.1:${appPort}/hook`],
+    ]);
+    await answering(`http://127.0.0.1:${port}`, client, 200);
+    const stop = async () => {
+      await client.stop();
+      await source.stop();
+    };
+    return { ...client, stop, url: `http://127.0.0.1:${port}/bench` };
+  },
+};
+
+async function counted(appPort, wanted) {
+  let last = { count: -1 };
+  for (;;) {
+    const now = await (await fetch(`http://127.0.0.1:${appPort}/count`)).json();
+    // All came, or nothing more comes.
+    if (now.count >= wanted || now.count === last.count) return now;
+    last = now;
+    await delay(1500);
+  }
+}
+
+async function measureReceiver(make) {
+  const server = await make();
+  try {
+    blast(server.url, 1);
+    const result = blast(server.url);
+    return { ...result, megabytes: residentMegabytes(server.pid) };
+  } finally {
+    await server.stop();
+  }
+}
+
+async function measureForwarder(make) {
+  const appPort = await freePort();
+  const app = node("counting-app.js", appPort);
+  await answering(`http://127.0.0.1:${appPort}/count`, app);
+  const server = await make(appPort);
+  try {
+    const warm = blast(server.url, 1);
+    await counted(appPort, warm.count);
+    await fetch(`http://127.0.0.1:${appPort}/count?reset`);
+    const { count, p50, p99 } = blast(server.url);
+    const came = await counted(appPort, count);
+    const rate = (came.count * 1000) / (came.lastAt - came.firstAt);
+    return { rate, p50, p99, lost: count - came.count, megabytes: residentMegabytes(server.pid) };
+  } finally {
+    await server.stop();
+    await app.stop();
+  }
+}
+
+function residentMegabytes(pid) {
+  try {
+    return Math.round(Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The rounds of all go one after the other in turn, so that a busy moment of the machine hits none alone. */
+async function compare(title, makers, measure) {
+  const results = new Map();
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, make] of Object.entries(makers)) {
+      if (results.get(name) === undefined && round > 0) continue;
+      try {
+        results.set(name, [...(results.get(name) ?? []), await measure(make)]);
+      } catch (error) {
+        console.log(`skipped ${name}: ${error.message.split("\n")[0]}`);
+      }
+    }
+  }
+  console.log(`\n${title}, ${CONNECTIONS} connections, the middle one of ${ROUNDS} rounds`);
+  for (const [name, rounds] of results) {
+    const {
+      rate,
+      p50,
+      p99,
+      lost = 0,
+      megabytes,
+    } = rounds.sort((a, b) => a.rate - b.rate)[Math.floor(rounds.length / 2)];
+    const figures = `${String(Math.round(rate)).padStart(7)}/s  p50 ${p50.toFixed(1)} ms  p99 ${p99.toFixed(1)} ms  ${megabytes} MB`;
+    console.log(`  ${name.padEnd(24)}${figures}${lost > 0 ? `  ${lost} not delivered` : ""}`);
+  }
+  return (name) => results.get(name)?.[Math.floor(ROUNDS / 2)]?.rate;
+}
+
+function say(what, ours, theirs, wanted) {
+  if (ours === undefined || theirs === undefined) return;
+  const ratio = ours / theirs;
+  console.log(`  ${ratio >= wanted ? "✓" : "✗"} ${ratio.toFixed(2)} × ${what} (wanted: ${wanted})`);
+}
+
+try {
+  writeFileSync(join(work, "package.json"), "{}");
+  console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}`);
+  console.log("installing peers …");
+  execFileSync(
+    "npm",
+    ["install", "--silent", "--no-audit", "--no-fund", "express@4", "bull", "resend-cli", "smee-client", "node@22"],
+    {
+      cwd: work,
+      shell: process.platform === "win32",
+    },
+  );
+  const hasRedis = spawnSync("redis-server", ["--version"]).status === 0;
+  if (!hasRedis) {
+    console.log("skipped guide: Express + Bull: there is no redis-server");
+    delete receivers["guide: Express + Bull"];
+  }
+  const received = await compare("Receive, prove, check, keep and answer", receivers, measureReceiver);
+  say("bare node:http", received("zoho-hooks listen"), received("bare node:http"), 0.4);
+  say("the guide's receiver", received("zoho-hooks listen"), received("guide: Express + Bull"), 5);
+  const delivered = await compare("The same and deliver to an app", forwarders, measureForwarder);
+  say("resend webhooks listen", delivered("zoho-hooks listen"), delivered("resend webhooks listen"), 3);
+  say("smee-client", delivered("zoho-hooks listen"), delivered("smee-client"), 1);
+} finally {
+  for (const child of children) child.kill("SIGKILL");
+  rmSync(work, { recursive: true, force: true, maxRetries: 5 });
+}

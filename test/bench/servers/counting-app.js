@@ -1,0 +1,20 @@
+/** A trivial app to forward to. `GET /count` tells how many deliveries came and when the first and last did. */
+import { createServer } from "node:http";
+
+let count = 0;
+let firstAt = 0;
+let lastAt = 0;
+createServer((request, response) => {
+  if (request.method === "GET") {
+    response.end(JSON.stringify({ count, firstAt, lastAt }));
+    if (request.url === "/count?reset") count = firstAt = lastAt = 0;
+    return;
+  }
+  request.resume();
+  request.on("end", () => {
+    count++;
+    lastAt = performance.now();
+    firstAt ||= lastAt;
+    response.end("OK");
+  });
+}).listen(Number(process.argv[2]), "127.0.0.1");

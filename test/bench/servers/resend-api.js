@@ -1,0 +1,12 @@
+/** As much of Resend's API as its command line asks for when it listens: a webhook is made, and deleted. */
+import { createServer } from "node:http";
+
+createServer((request, response) => {
+  request.resume();
+  request.on("end", () => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(
+      JSON.stringify({ object: "webhook", id: "wh_bench", signing_secret: "whsec_YmVuY2g=", deleted: true }),
+    );
+  });
+}).listen(Number(process.argv[2]), "127.0.0.1");

@@ -1,0 +1,330 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DAY_MS, HOUR_MS } from "../../src/zoho/channel-time.ts";
+import { type Listener, startListener } from "../support/listener.ts";
+import { type NgrokEdge, startNgrokEdge } from "../support/ngrok-edge.ts";
+import { type RunOptions, run, tempFolder } from "../support/run.ts";
+import { TestClock } from "../support/test-clock.ts";
+import { ALL_SCOPES } from "../support/zoho-client.ts";
+import type { SeenRequest } from "../support/zoho-server/answer.ts";
+import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
+
+const NGROK_TOKEN = "2abcSecretTokenOfTheTest_7xyz";
+const LEAD = "5725767000003000064";
+let edge: NgrokEdge;
+let zoho: ZohoServer;
+let clock: TestClock;
+let listener: Listener | undefined;
+let interrupt: AbortController;
+
+beforeEach(async () => {
+  clock = new TestClock();
+  interrupt = new AbortController();
+  [edge, zoho] = await Promise.all([startNgrokEdge({ acceptToken: NGROK_TOKEN }), startZohoServer(clock.now)]);
+});
+afterEach(async () => {
+  await listener?.stop();
+  listener = undefined;
+  await zoho.close();
+  await edge.close();
+});
+
+const world = (env: Record<string, string> = {}): RunOptions => ({
+  now: clock.now,
+  sleep: clock.wait,
+  cwd: tempFolder(),
+  signal: interrupt.signal,
+  env: {
+    NGROK_AUTHTOKEN: NGROK_TOKEN,
+    ZOHO_HOOKS_NGROK_SERVER_ADDR: edge.serverAddr,
+    ZOHO_HOOKS_NGROK_ROOT_CAS: edge.caFile,
+    ZOHO_CLIENT_ID: zoho.accounts.clientId,
+    ZOHO_CLIENT_SECRET: zoho.accounts.clientSecret,
+    ZOHO_REFRESH_TOKEN: zoho.accounts.makeRefreshToken(ALL_SCOPES),
+    ZOHO_ACCOUNTS_URL: zoho.url,
+    ZOHO_API_URL: zoho.url,
+    ...env,
+  },
+});
+
+async function listen(argv: readonly string[] = [], env: Record<string, string> = {}): Promise<Listener> {
+  listener = await startListener(["--channel", "Leads.create,Deals.all", ...argv], world(env));
+  return listener;
+}
+
+const isWatch = (method: string) => (request: SeenRequest) =>
+  request.method === method && request.path.endsWith("/actions/watch");
+const linesOf = (of: Listener, type: string) => of.lines().filter((line) => line.type === type);
+const statesOf = (of: Listener): unknown[] => linesOf(of, "channel").map(({ state }) => state);
+const channelId = (): string => zoho.watch.rows()[0]?.channelId ?? "none";
+
+describe("listen --channel", () => {
+  it("creates the channel for its public URL once that leads here, then is ready and shows the time left", async () => {
+    const of = await listen();
+    const [row] = zoho.watch.rows();
+    expect(row).toMatchObject({ notifyUrl: `${edge.publicUrl()}/webhooks/zoho/crm`, related: false });
+    expect(of.lines().map(({ type }) => type)).toEqual(["warning", "channel", "ready"]);
+    const expected = { product: "crm", id: row?.channelId, events: ["Leads.create", "Deals.all"] };
+    expect(linesOf(of, "ready")[0]?.channel).toEqual({
+      ...expected,
+      expires_at: new Date(clock.now().getTime() + 7 * DAY_MS - HOUR_MS).toISOString(),
+      time_left_ms: 7 * DAY_MS - HOUR_MS,
+    });
+    expect(JSON.stringify(of.lines())).not.toContain(row?.token);
+  });
+
+  it("warns that Zoho may not be able to post to a local URL", async () => {
+    const of = await listen();
+    expect(linesOf(of, "warning")[0]?.message).toContain("Zoho may not be able to post to");
+  });
+
+  it("says to a person how long the channel lives", async () => {
+    const { out } = await run(["listen", "--port", "0", "--channel", "Leads.create"], {
+      ...world(),
+      onOut: (text) => void (text.includes("Ready.") && interrupt.abort()),
+    });
+    expect(out).toMatch(/Ready\..*\n {2}✓ channel \d+ \(Leads\.create\) until 2026-03-08T08:00:00Z, 6d 23h left\n/);
+    expect(out).toContain("deleted crm");
+  });
+
+  it("receives what Zoho posts and knows it by the channel's token", async () => {
+    const of = await listen();
+    expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
+    expect((await of.event(1)).proofs).toContainEqual(
+      expect.objectContaining({ id: "token", verdict: "passed", reason: `the token is channel ${channelId()}` }),
+    );
+  });
+
+  it.each(["of-a-stranger", undefined])("refuses a delivery with the token %s", async (token) => {
+    const of = await listen();
+    const body = JSON.stringify({ module: "Leads", operation: "insert", ids: [LEAD], channel_id: channelId(), token });
+    const headers = { "content-type": "application/json" };
+    const url = zoho.watch.rows()[0]?.notifyUrl ?? "";
+    expect((await fetch(url, { method: "POST", body, headers })).status).toBe(401);
+    expect((await of.event(1)).status).toBe(401);
+  });
+
+  it("takes the configured token as well", async () => {
+    const of = await listen([], { ZOHO_WEBHOOK_TOKEN: "t0ken" });
+    expect((await of.post("/webhooks/zoho/crm", '{"event":"Leads.create","token":"t0ken"}')).status).toBe(200);
+    expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
+  });
+
+  it("suggests a sample that is not refused for want of the channel's token", async () => {
+    const { out } = await run(["listen", "--port", "0", "--channel", "Leads.create"], {
+      ...world(),
+      onOut: (text) => void (text.includes("Ready.") && interrupt.abort()),
+    });
+    expect(out).toMatch(/Try it in a second terminal: .* send (?!crm)\w+ /);
+  });
+
+  it("renews it in time, with new access tokens, and says until when", async () => {
+    const of = await listen();
+    const before = zoho.watch.rows()[0]?.expiresAt ?? 0;
+    clock.advance(134 * HOUR_MS);
+    await expect.poll(() => statesOf(of)).toEqual(["created", "renewed"]);
+    const lifetimeMs = 7 * DAY_MS - HOUR_MS;
+    expect(zoho.watch.rows()[0]?.expiresAt).toBe(clock.now().getTime() + lifetimeMs);
+    expect(linesOf(of, "channel")[1]).toMatchObject({
+      previous_expires_at: new Date(before).toISOString(),
+      time_left_ms: lifetimeMs,
+    });
+    expect(zoho.tokenRequests()).toHaveLength(2);
+    expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
+  });
+
+  it("deletes it on Ctrl-C and says so after reading the list, while deliveries still arrive", async () => {
+    const of = await listen();
+    const late: Promise<readonly number[]>[] = [];
+    zoho.trouble("cut", 1, (request) => {
+      if (isWatch("DELETE")(request)) late.push(zoho.notify("Leads.create", [LEAD]));
+      return false;
+    });
+    const { exitCode } = await of.stop();
+    expect(exitCode).toBe(0);
+    expect(zoho.watch.rows()).toEqual([]);
+    expect(zoho.requests.slice(-2).map(({ method }) => method)).toEqual(["DELETE", "GET"]);
+    expect(statesOf(of)).toEqual(["created", "deleted"]);
+    expect(await Promise.all(late)).toEqual([[200]]);
+  });
+
+  it("ends with 7 and the command that deletes it when Zoho cannot be reached at the end", async () => {
+    const of = await listen();
+    zoho.trouble("cut", 99);
+    const { exitCode } = await of.stop();
+    expect(exitCode).toBe(7);
+    expect(linesOf(of, "channel").at(-1)).toMatchObject({
+      state: "not_deleted",
+      hint: `delete it with zoho-hooks channels delete ${channelId()} --yes --product crm`,
+    });
+  });
+
+  it("ends with 7 when Zoho says yes and still lists it", async () => {
+    const of = await listen();
+    const yes = { code: "SUCCESS", details: { channel_id: channelId() }, message: "", status: "success" };
+    zoho.trouble({ status: 200, body: { watch: [yes] } }, 1, isWatch("DELETE"));
+    expect((await of.stop()).exitCode).toBe(7);
+    expect(statesOf(of)).toEqual(["created", "not_deleted"]);
+  });
+
+  it("moves it to the URL under which the tunnel comes back, and tries until it is there", async () => {
+    const of = await listen();
+    clock.advance(1000);
+    zoho.trouble({ status: 400, body: { code: "INTERNAL_ERROR", message: "no", details: {} } }, 1, isWatch("PUT"));
+    edge.faults.refuseAuth("ERR_NGROK_108");
+    edge.faults.cutSessions();
+    // A new session is asked for once the agent's own attempts have failed.
+    await expect.poll(() => edge.auths.filter(({ clientId }) => clientId === "").length, { timeout: 15_000 }).toBe(2);
+    edge.faults.moveTo("localhost");
+    edge.faults.refuseAuth(undefined);
+    await expect.poll(() => statesOf(of), { timeout: 15_000 }).toEqual(["created", "updated"]);
+    expect(zoho.watch.rows().map(({ notifyUrl }) => notifyUrl)).toEqual(
+      Array(2).fill(`${edge.publicUrl("localhost")}/webhooks/zoho/crm`),
+    );
+    expect(linesOf(of, "warning").at(-1)?.message).toContain("does not post to");
+    expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
+  }, 40_000);
+
+  it("ends with 9 when the sign-in dies and the channel is lost for it", async () => {
+    const of = await listen();
+    zoho.trouble({ status: 200, body: { error: "invalid_code" } }, 99, ({ path }) => path === "/oauth/v2/token");
+    clock.advance(8 * DAY_MS);
+    const { exitCode, err } = await of.finished;
+    expect(exitCode).toBe(9);
+    expect(statesOf(of)).toContain("lost");
+    expect(err).toContain("is lost");
+  });
+
+  it("ends with 9 on Ctrl-C while it is lost, and does not claim to have deleted it", async () => {
+    const of = await listen();
+    zoho.trouble({ status: 400, body: { code: "INTERNAL_ERROR", message: "no", details: {} } }, 99, isWatch("POST"));
+    zoho.watch.drop(channelId());
+    clock.advance(134 * HOUR_MS);
+    await expect.poll(() => statesOf(of)).toEqual(["created", "lost"]);
+    expect((await of.stop()).exitCode).toBe(9);
+    expect(statesOf(of)).toEqual(["created", "lost", "unknown"]);
+  });
+});
+
+describe("listen --channel that cannot start", () => {
+  const start = (argv: readonly string[] = [], options: RunOptions = world()) =>
+    run(["listen", "--port", "0", "--json", "--channel", "Leads.create", ...argv], options);
+
+  it("leaves no channel behind when what follows its creation fails", async () => {
+    const refusal = { code: "OAUTH_SCOPE_MISMATCH", message: "invalid oauth scope", details: {} };
+    zoho.trouble({ status: 401, body: refusal }, 1, isWatch("GET"));
+    const { exitCode, lines } = await start();
+    expect(exitCode).toBe(6);
+    expect(zoho.requests.some(isWatch("POST"))).toBe(true);
+    expect(zoho.watch.rows()).toEqual([]);
+    expect(lines().find(({ type }) => type === "channel")).toMatchObject({ state: "deleted" });
+  });
+
+  it("leaves no channel behind on Ctrl-C while it is created, and ends with 0", async () => {
+    zoho.trouble("cut", 1, (request) => {
+      if (isWatch("POST")(request)) interrupt.abort();
+      return false;
+    });
+    const { exitCode, err } = await start();
+    expect([exitCode, err]).toEqual([0, ""]);
+    expect(zoho.requests.some(isWatch("POST"))).toBe(true);
+    expect(zoho.watch.rows()).toEqual([]);
+  });
+
+  it.each([
+    ["without a public URL", ["--tunnel", "none"], "needs a public URL"],
+    ["for an event that no channel tells of", ["--channel", "Leads.created"], "Leads.create"],
+    ["for a product without channels", ["--product", "books"], "no notification channels"],
+  ])("is a usage error %s", async (_, argv, text) => {
+    const { exitCode, err } = await start(argv);
+    expect(exitCode).toBe(2);
+    expect(err).toContain(text);
+    expect(zoho.requests).toEqual([]);
+  });
+
+  it("is a usage error to choose a sign-in for nothing", async () => {
+    const { exitCode, err } = await run(["listen", "--port", "0", "--profile", "acme"], world());
+    expect(exitCode).toBe(2);
+    expect(err).toContain("--profile is for --channel and --expand");
+  });
+
+  it("ends with 6 before it opens anything when nobody is signed in", async () => {
+    const { env = {}, ...rest } = world();
+    const signedOut = Object.fromEntries(Object.entries(env).filter(([name]) => !/CLIENT|REFRESH/.test(name)));
+    const { exitCode } = await start([], { ...rest, env: { ...signedOut, ZOHO_KEYRING: "off" } });
+    expect(exitCode).toBe(6);
+    expect(edge.sessions()).toEqual([]);
+  });
+});
+
+describe("listen --expand", () => {
+  it("shows each record beside the event, with every digit", async () => {
+    const of = await listen(["--expand"]);
+    const gone = "5725767000003000070";
+    await zoho.notify("Leads.create", [LEAD, gone]);
+    await expect.poll(() => linesOf(of, "record").length).toBe(2);
+    const [found, missing] = [LEAD, gone].map((id) => linesOf(of, "record").find((line) => line.id === id));
+    expect(found).toEqual({
+      v: 1,
+      type: "record",
+      n: 1,
+      product: "crm",
+      module: "Leads",
+      id: LEAD,
+      record: { id: LEAD, Last_Name: "Strict", Company: "Acme" },
+    });
+    expect(missing).toMatchObject({ error: "Zoho has none of this id any more" });
+    const event = await of.event(1);
+    expect(Buffer.from(String(event.body_b64), "base64").toString()).not.toContain("Strict");
+  });
+
+  it("does not ask for a record that was deleted", async () => {
+    const of = await listen(["--expand"]);
+    await zoho.notify("Deals.delete", [LEAD]);
+    await expect.poll(() => linesOf(of, "record")).toMatchObject([{ error: "it was deleted" }]);
+    expect(zoho.requests.some(({ path }) => path.includes("/Deals/"))).toBe(false);
+  });
+
+  it("does not ask for the record that a stranger names", async () => {
+    const of = await listen(["--expand"]);
+    const body = JSON.stringify({ module: "Leads", operation: "insert", ids: [LEAD], token: "of-a-stranger" });
+    await of.post("/webhooks/zoho/crm", body);
+    await of.event(1);
+    await of.stop();
+    expect(zoho.requests.some(({ path }) => path.includes("/Leads/"))).toBe(false);
+  });
+
+  it("answers at once, asks for three at a time, and says what did not come before the end", async () => {
+    const of = await listen(["--expand"]);
+    const isRecord = ({ path }: SeenRequest): boolean => path.includes("/Leads/");
+    zoho.trouble("silent", 99, isRecord);
+    expect(await zoho.notify("Leads.create", ["101", "102", "103", "104", "105"])).toEqual([200]);
+    await expect.poll(() => zoho.requests.filter(isRecord).length).toBe(3);
+    await of.stop();
+    expect(zoho.requests.filter(isRecord)).toHaveLength(3);
+    expect(linesOf(of, "record").map(({ id, error }) => [id, error])).toEqual(
+      ["101", "102", "103", "104", "105"].map((id) => [id, "listen ended before it came"]),
+    );
+  });
+
+  it("tells why there is none, and the scope that is missing", async () => {
+    const few = zoho.accounts.makeRefreshToken(["ZohoCRM.notifications.ALL"]);
+    const of = await listen(["--expand"], { ZOHO_REFRESH_TOKEN: few });
+    await zoho.notify("Leads.create", [LEAD]);
+    await expect.poll(() => linesOf(of, "record").length).toBe(1);
+    expect(JSON.stringify(linesOf(of, "record"))).toContain("ZohoCRM.modules.READ");
+  });
+
+  it.each([
+    [[], /#1 +Leads 5725767000003000064 {2}\{"id":"5725767000003000064","Last_Name":"Strict"/],
+    [["-v"], /\n +"Last_Name": "Strict",\n/],
+  ])("shows a person the record with %j below the number of its event", async (flags, pattern) => {
+    const { out } = await run(["listen", "--port", "0", "--channel", "Leads.create", "--expand", ...flags], {
+      ...world(),
+      onOut(text) {
+        if (text.includes("Ready.")) void zoho.notify("Leads.create", [LEAD]);
+        if (text.includes("Strict")) interrupt.abort();
+      },
+    });
+    expect(out).toMatch(pattern);
+  });
+});

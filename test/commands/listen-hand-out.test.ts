@@ -1,0 +1,51 @@
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { type Listener, startListener } from "../support/listener.ts";
+import { tempFolder } from "../support/run.ts";
+
+let listener: Listener | undefined;
+afterEach(async () => {
+  await listener?.stop();
+  listener = undefined;
+});
+
+/** A folder for PATH with programs of these names, which keep what they are given in `seen`. */
+function desktop(...names: readonly string[]): { path: string; seen: string } {
+  const folder = tempFolder();
+  const seen = join(folder, "seen");
+  for (const name of names) {
+    const file = join(folder, name);
+    writeFileSync(
+      file,
+      `#!/bin/sh\n{ printf '%s ' "$@"; /bin/cat; } > '${seen}.part' && /bin/mv '${seen}.part' '${seen}'\n`,
+    );
+    chmodSync(file, 0o755);
+  }
+  return { path: folder, seen };
+}
+
+// What a desktop offers has other names on macOS and Windows.
+describe.runIf(process.platform === "linux")("listen", () => {
+  it("puts the webhook URL into the clipboard with --copy, by whichever program there is", async () => {
+    const { path, seen } = desktop("xclip");
+    listener = await startListener(["--copy"], { env: { PATH: path } });
+    await expect.poll(() => existsSync(seen)).toBe(true);
+    expect(readFileSync(seen, "utf8")).toBe(`-selection clipboard ${listener.url}/webhooks/zoho/crm`);
+  });
+
+  it("says so where there is no program for it", async () => {
+    const of = await startListener(["--copy"], { env: { PATH: tempFolder() } });
+    listener = of;
+    await expect
+      .poll(() => of.lines().find((line) => line.type === "warning")?.message)
+      .toContain("could not be put into the clipboard");
+  });
+
+  it("opens the webhook URL in the browser with --open", async () => {
+    const { path, seen } = desktop("xdg-open");
+    listener = await startListener(["--open"], { env: { PATH: path } });
+    await expect.poll(() => existsSync(seen)).toBe(true);
+    expect(readFileSync(seen, "utf8")).toBe(`${listener.url}/webhooks/zoho/crm `);
+  });
+});

@@ -1,0 +1,68 @@
+import { createHmac } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { run } from "../support/run.ts";
+
+const SECRET = "zohohooksDemo2024";
+const env = { ZOHO_WEBHOOK_SECRET: SECRET };
+const BODY = '{"invoice":{"invoice_id":"460000000049123","status":"sent","total":120.5}}';
+const hex = (text: string): string => createHmac("sha256", SECRET).update(text).digest("hex");
+
+describe("verify, of Zoho's own deliveries,", () => {
+  it("takes the query of --url into the string that was signed", async () => {
+    const argv = ["verify", "--product", "books", "--signature", hex(`actionadd${BODY}`), "--json"];
+    const without = await run(argv, { env, stdin: BODY });
+    expect(without.exitCode).toBe(3);
+    const { exitCode, lines } = await run([...argv, "--url", "https://example.com/hook?action=add"], {
+      env,
+      stdin: BODY,
+    });
+    expect(exitCode).toBe(0);
+    expect(lines()[0]).toMatchObject({
+      product: "books",
+      event: "invoice.created",
+      proofs: [{ id: "finance-signature", verdict: "passed" }],
+    });
+  });
+
+  it("explains a failure by the string that counts and by what was left out of it", async () => {
+    const argv = ["verify", "--product", "books", "--url", "/?action=add", "--signature", hex(BODY), "--explain"];
+    const { exitCode, out } = await run(argv, { env, stdin: BODY });
+    expect(exitCode).toBe(3);
+    expect(out).toContain(`actionadd${BODY}`);
+    expect(out).toContain("1 query pair and 75 bytes of body".replace("75", String(BODY.length)));
+    expect(out).toContain("the query's parameters were left out of the string");
+  });
+
+  it("judges an old line of listen by the time at which it came, and a bare header by now", async () => {
+    const t = Date.parse("2025-01-15T10:30:00Z");
+    const body =
+      '{"event_id":1,"event_type":"payment.succeeded","account_id":2,"event_time":3,"event_object":{"payment":{}}}';
+    const header = `t=${t},v=${hex(`${t}.${body}`)}`;
+    const line = JSON.stringify({
+      v: 1,
+      type: "event",
+      at: "2025-01-15T10:30:20.000Z",
+      product: "payments",
+      method: "POST",
+      path: "/webhooks/zoho/payments",
+      headers: [
+        ["content-type", "application/json"],
+        ["x-zoho-webhook-signature", header],
+      ],
+      body_b64: Buffer.from(body).toString("base64"),
+    });
+    expect((await run(["verify"], { env, stdin: line })).exitCode).toBe(0);
+    const bare = ["verify", "--product", "payments", "--signature", header];
+    expect((await run(bare, { env, stdin: body })).exitCode).toBe(3);
+    expect((await run([...bare, "--tolerance", "36500d"], { env, stdin: body })).exitCode).toBe(0);
+  });
+
+  it("names the variable that a signature would be checked with", async () => {
+    const { exitCode, err } = await run(["verify", "--product", "cliq", "--signature", "AAAA"], {
+      stdin: '{"params":{},"handler":"x"}',
+    });
+    expect(exitCode).toBe(2);
+    expect(err).toContain("set ZOHO_WEBHOOK_PUBLIC_KEY");
+    expect(err).not.toContain("--secret-file");
+  });
+});

@@ -1,0 +1,153 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { tempFolder } from "./run.ts";
+
+export const BIN = join(import.meta.dirname, "../../bin/zoho-hooks.js");
+
+export interface BinOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly stdin?: string | Buffer;
+  /** The program's file; the built one of this project unless told. */
+  readonly bin?: string;
+}
+
+export interface BinResult {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface BinChild {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Resolves with the match as soon as stdout has it. */
+  shown(pattern: RegExp): Promise<RegExpExecArray>;
+  kill(signal: NodeJS.Signals): void;
+  /** Ends its reader, as `head` does once it has enough. */
+  stopReading(): void;
+  readonly ended: Promise<BinResult & { readonly signal: NodeJS.Signals | null }>;
+}
+
+/** An environment in which nothing of the developer's own can interfere: a home of its own, no secrets, no proxy. */
+export function cleanEnv(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const home = tempFolder();
+  const { PATH, SystemRoot, TMPDIR, TEMP } = process.env;
+  return {
+    ...{ PATH, SystemRoot, TMPDIR, TEMP },
+    ...{ HOME: home, USERPROFILE: home, APPDATA: home, ZOHO_KEYRING: "off" },
+    ...extra,
+  };
+}
+
+/** Runs the built program to its end, its streams being pipes. */
+export async function runBin(argv: readonly string[], options: BinOptions = {}): Promise<BinResult> {
+  const child = spawnBin(argv, options);
+  const { ended } = follow(child);
+  child.stdin?.on("error", () => {});
+  child.stdin?.end(options.stdin ?? "");
+  return ended;
+}
+
+/** Starts the built program; it is killed at the end of the test when it is still there. */
+export function startBin(argv: readonly string[], options: BinOptions = {}): BinChild {
+  const child = spawnBin(argv, options);
+  child.stdin?.end();
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
+  return follow(child);
+}
+
+function spawnBin(argv: readonly string[], { env, cwd = tempFolder(), bin = BIN }: BinOptions): ChildProcess {
+  return spawn(process.execPath, [bin, ...argv], { cwd, env: cleanEnv(env), stdio: "pipe" });
+}
+
+function follow(child: ChildProcess): BinChild {
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const closed = once(child, "close");
+  const ended = closed.then(([status, signal]) => ({ status, signal, stdout, stderr }));
+  return {
+    get stdout() {
+      return stdout;
+    },
+    get stderr() {
+      return stderr;
+    },
+    async shown(pattern) {
+      for (;;) {
+        const match = pattern.exec(stdout);
+        if (match !== null) return match;
+        const more = await Promise.race([
+          child.stdout === null ? closed : once(child.stdout, "data").then(() => true),
+          closed.then(() => false),
+        ]);
+        if (more === false && pattern.exec(stdout) === null) {
+          throw new Error(`it ended without ${pattern}:\n${stdout}${stderr}`);
+        }
+      }
+    },
+    kill: (signal) => void child.kill(signal),
+    stopReading: () => void child.stdout?.destroy(),
+    ended,
+  };
+}
+
+/** Of util-linux: gives its command a terminal. The script of macOS takes other arguments. */
+export const hasTerminal =
+  process.platform === "linux" && /util-linux/.test(String(spawnSync("script", ["-V"]).stdout));
+
+export interface Screen {
+  readonly text: string;
+  shown(pattern: RegExp): Promise<RegExpExecArray>;
+  type(keys: string): void;
+  readonly ended: Promise<{ readonly status: number | null; readonly text: string }>;
+}
+
+/** The built program at a terminal, where stdout and stderr are the one screen. */
+export function atTerminal(
+  argv: readonly string[],
+  { env, cwd = tempFolder(), columns = 100 }: BinOptions & { readonly columns?: number } = {},
+): Screen {
+  const quoted = [process.execPath, BIN, ...argv].map((word) => `'${word}'`).join(" ");
+  const child = spawn("script", ["-qec", `stty cols ${columns} -echoctl; exec ${quoted}`, "/dev/null"], {
+    cwd,
+    env: cleanEnv({ TERM: "xterm-256color", ...env }),
+    stdio: "pipe",
+  });
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
+  const followed = follow(child);
+  return {
+    get text() {
+      return followed.stdout;
+    },
+    shown: followed.shown,
+    type: (keys) => void child.stdin.write(keys),
+    ended: followed.ended.then(({ status, stdout }) => ({ status, text: stdout.replaceAll("\r\n", "\n") })),
+  };
+}
+
+/** The output with all that differs from run to run taken out, and escape sequences made visible. */
+export function normalised(text: string): string {
+  return text
+    .replaceAll("\u001b", "␛")
+    .replace(/node \S*zoho-hooks\.js/g, "zoho-hooks")
+    .replace(/(127\.0\.0\.1|localhost|\[::1\]):\d+/g, "$1:PORT")
+    .replace(/--to \d+/g, "--to PORT")
+    .replace(/\b\d\d:\d\d:\d\d\b/g, "hh:mm:ss")
+    .replace(/"at":"[^"]+"/g, '"at":"TIME"')
+    .replace(/"(latency_ms|seconds)":[\d.]+/g, '"$1":0')
+    .replace(/ *\b\d+(\.\d+)? (ms|s)\b/g, " 0 ms")
+    .replace(/, \d+ a second/g, ", N a second");
+}

@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { onTestFinished } from "vitest";
+
+const BIN = join(import.meta.dirname, "../../bin/zoho-hooks.js");
+
+export interface ListenProcess {
+  readonly pid: number;
+  readonly url: string;
+  readonly notes: readonly string[];
+  /** What it has written to stderr. */
+  err(): string;
+  /** The messages of its warnings. */
+  readonly warnings: readonly string[];
+  /** `kill -9`; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Ctrl-C; resolves to the exit code and the summary. */
+  stop(): Promise<{ readonly exitCode: number | null; readonly summary: Record<string, unknown> }>;
+  /** The most memory that it has had, in megabytes; undefined where the system does not tell. */
+  peakMegabytes(): number | undefined;
+}
+
+export interface ListenProcessOptions {
+  readonly cwd: string;
+  /** A shell command to run first, in the same process: `ulimit -f 100`. */
+  readonly limit?: string;
+  readonly uid?: number;
+}
+
+/** The built `zoho-hooks listen --port 0 --json …` in a process of its own, once it is ready. Rejects with its stderr. */
+export async function startListenProcess(
+  argv: readonly string[],
+  { cwd, limit, uid }: ListenProcessOptions,
+): Promise<ListenProcess> {
+  const words = [BIN, "listen", "--port", "0", "--json", ...argv];
+  const env = { PATH: process.env.PATH, SystemRoot: process.env.SystemRoot, HOME: cwd };
+  const options = { cwd, env, stdio: ["ignore", "pipe", "pipe"] as const, ...(uid === undefined ? {} : { uid }) };
+  const child: ChildProcess =
+    limit === undefined
+      ? spawn(process.execPath, words, { ...options, stdio: ["ignore", "pipe", "pipe"] })
+      : spawn("sh", ["-c", `${limit}; exec "$0" "$@"`, process.execPath, ...words], {
+          ...options,
+          stdio: ["ignore", "pipe", "pipe"],
+        });
+  const closed = once(child, "close");
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let err = "";
+  let summary: Record<string, unknown> = {};
+  const warnings: string[] = [];
+  child.stderr?.on("data", (bytes: Buffer) => {
+    err += bytes.toString();
+  });
+  if (child.stdout === null) throw new Error("stdout is a pipe");
+  const lines = createInterface(child.stdout);
+  const ready = await new Promise<Record<string, unknown>>((resolve, reject) => {
+    lines.on("line", (text) => {
+      // Most lines are events, whose bodies need no reading here.
+      if (text.includes('"type":"event"') || text.includes('"type":"forward"')) return;
+      const line = JSON.parse(text) as Record<string, unknown>;
+      if (line.type === "ready") resolve(line);
+      if (line.type === "summary") summary = line;
+      if (line.type === "warning") warnings.push(String(line.message));
+    });
+    void closed.then(([code]) => reject(new Error(`listen ended with ${code}: ${err}`)));
+  });
+  const pid = child.pid ?? 0;
+  return {
+    pid,
+    url: String(ready.url),
+    notes: Array.isArray(ready.notes) ? ready.notes.map(String) : [],
+    err: () => err,
+    warnings,
+    async kill() {
+      child.kill("SIGKILL");
+      await closed;
+    },
+    async stop() {
+      child.kill("SIGINT");
+      const [exitCode] = await closed;
+      return { exitCode, summary };
+    },
+    peakMegabytes() {
+      try {
+        const kilobytes = /VmHWM:\s*(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+        return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
