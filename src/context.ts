@@ -35,7 +35,7 @@ export interface Runtime {
   readonly signal: AbortSignal;
 }
 
-export interface ChildOptions {
+interface ChildOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where its stdout goes; its stderr is ours. */

@@ -55,13 +55,29 @@ function invocation(): string {
 }
 
 let interrupted: AbortSignal | undefined;
+const controller = new AbortController();
+let isOutputLost = false;
+
+/**
+ * Nobody reads what is written any more (`| head`), or it cannot be written (a full disk): a run that goes on would be
+ * mute, so it ends in order. The first is no error of ours; the second is said on stderr, and the status tells it.
+ */
+function outputLost(error: NodeJS.ErrnoException): void {
+  isOutputLost = true;
+  controller.abort();
+  if (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED") return;
+  process.stderr.write(`error: the output cannot be written: ${error.message}\n`);
+  process.once("exit", (status) => {
+    if (status === 0) process.exitCode = 1;
+  });
+}
 
 /**
  * The first Ctrl-C, SIGTERM or closed terminal asks for an orderly end; a second one ends at once, with the
  * status that a shell gives to a process that the signal killed.
  */
 function listenForInterrupt(): AbortSignal {
-  const controller = new AbortController();
+  if (isOutputLost) controller.abort();
   // A run with many requests under way listens as often.
   setMaxListeners(0, controller.signal);
   const statuses = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
@@ -84,7 +100,7 @@ function output(stream: () => NodeJS.WriteStream): Output {
     // A reader that has gone away (`| head`) is no error of ours: stop writing, end quietly.
     stream().on("error", (error: NodeJS.ErrnoException) => {
       open = false;
-      if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
+      outputLost(error);
     });
   };
   const flush = (): void => {

@@ -273,6 +273,9 @@ describe("the types", () => {
       expectTypeOf(result.name).toEqualTypeOf<`${string}.create`>();
       expectTypeOf(result.payload.data.Last_Name).toEqualTypeOf<unknown>();
     }
+    if (result.product === "crm" && result.format === "wire" && result.event === "<Module>.create") {
+      expectTypeOf(result.payload.ids).toEqualTypeOf<string[]>();
+    }
     if (result.product === "books" && result.event === "invoice_created") {
       expectTypeOf(result.payload.data.total).toEqualTypeOf<number>();
     }

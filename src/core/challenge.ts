@@ -1,3 +1,4 @@
+import { jsonAt } from "./json-text.ts";
 import type { Payload } from "./payload.ts";
 import type { Reply } from "./product.ts";
 
@@ -10,5 +11,8 @@ export function echoChallenge(payload: Payload): Reply | undefined {
   if (typeof data !== "object" || data === null || !Object.hasOwn(data, "challenge")) return undefined;
   const challenge: unknown = Reflect.get(data, "challenge");
   if (challenge === undefined || challenge === null || challenge === "" || challenge === false) return undefined;
-  return { status: 200, contentType: "application/json; charset=utf-8", body: JSON.stringify({ challenge }) };
+  // As it came: a number may have more digits than JavaScript's would keep.
+  const text = payload.text === undefined ? undefined : jsonAt(payload.text, ["challenge"]);
+  const body = `{"challenge":${text ?? JSON.stringify(challenge)}}`;
+  return { status: 200, contentType: "application/json; charset=utf-8", body };
 }

@@ -28,7 +28,7 @@ function unchangeable(reason: string): Error {
 }
 
 /** The same JSON text with one value in the place of another. */
-export function setInJson(text: string, { path, text: written, value }: Assignment, add: boolean): string {
+function setInJson(text: string, { path, text: written, value }: Assignment, add: boolean): string {
   let node = scanJson(text);
   for (const [depth, key] of path.entries()) {
     const child = node.children.findLast((each) => String(each.key) === String(key));

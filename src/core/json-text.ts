@@ -67,7 +67,7 @@ export interface JsonNode {
   readonly children: readonly JsonChild[];
 }
 
-export interface JsonChild {
+interface JsonChild {
   /** The member's name, decoded; the element's index as a number. */
   readonly key: string | number;
   readonly node: JsonNode;
@@ -161,6 +161,13 @@ export function locate(text: string, path: readonly PropertyKey[]): TextPosition
     node = child.node;
   }
   return lineAndColumn(text, node.start);
+}
+
+/** The value at a path exactly as it is written; undefined where there is none. */
+export function jsonAt(text: string, path: readonly PropertyKey[]): string | undefined {
+  let node: JsonNode | undefined = scanJson(text);
+  for (const key of path) node = node?.children.findLast((child) => child.key === key)?.node;
+  return node === undefined ? undefined : text.slice(node.start, node.end);
 }
 
 /** The same JSON, indented; every scalar and key exactly as it was written. */

@@ -1,8 +1,8 @@
-import { type Delivery, mediaParameter, mediaType, splitUrl } from "./delivery.ts";
+import { type Delivery, headerValue, mediaParameter, mediaType, splitUrl } from "./delivery.ts";
 import { type JsonResult, parseJson, type TextPosition } from "./json-text.ts";
 import { parseMultipart } from "./multipart.ts";
 
-export type PayloadKind = "json" | "form" | "multipart" | "text" | "query" | "empty";
+type PayloadKind = "json" | "form" | "multipart" | "text" | "query" | "empty";
 
 /** A delivery's content as data. Numbers that a JavaScript number cannot hold are strings of their exact digits. */
 export interface Payload {
@@ -18,6 +18,11 @@ export interface Payload {
 }
 
 export type FieldPair = readonly [name: string, value: string];
+
+/** Neither a body nor parameters, or JSON with nothing in it. */
+export function isEmpty({ kind, data }: Payload): boolean {
+  return kind === "empty" || (typeof data === "object" && data !== null && Object.keys(data).length === 0);
+}
 
 /** Why a body is not what it says it is. `status` is the answer that the sender gets. */
 export interface PayloadProblem {
@@ -42,6 +47,9 @@ const WRAPPERS = /^(payload|jsonstring|json|data|body)$/i;
 /** Reads a body as what its content type says. Without a content type the body itself decides. */
 export function readPayload(delivery: Delivery): PayloadResult {
   const type = mediaType(delivery);
+  const coding = headerValue(delivery, "content-encoding")?.trim().toLowerCase() ?? "";
+  if (coding !== "" && coding !== "identity")
+    return problem(415, `content-encoding ${JSON.stringify(coding)} is not supported`);
   if (delivery.body.length === 0) return readQuery(delivery);
   if (type === "application/json" || type === "text/json" || type.endsWith("+json")) return readJson(delivery);
   if (type === "application/x-www-form-urlencoded") return readForm(delivery);
@@ -104,12 +112,14 @@ function unwrap(fields: readonly FieldPair[]): Pick<Payload, "data" | "fields" |
     const parsed = parseJson(value);
     if (parsed.ok) return { data: parsed.value, text: value, fields, wrappedIn: name };
   }
-  const data: Record<string, unknown> = Object.create(null);
+  const values = new Map<string, string[]>();
   for (const [name, value] of fields) {
-    const before = data[name];
-    data[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value];
+    const before = values.get(name);
+    if (before === undefined) values.set(name, [value]);
+    else before.push(value);
   }
-  return { data: { ...data }, text: undefined, fields, wrappedIn: undefined };
+  const data = Object.fromEntries([...values].map(([name, all]) => [name, all.length === 1 ? all[0] : all]));
+  return { data, text: undefined, fields, wrappedIn: undefined };
 }
 
 /** Undefined when the bytes are not text in the charset that the request names (UTF-8 unless it does). */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Delivery } from "./delivery.ts";
 import { nearestEvents } from "./nearest-event.ts";
-import { type Payload, type PayloadProblem, readPayload } from "./payload.ts";
+import { isEmpty, type Payload, type PayloadProblem, readPayload } from "./payload.ts";
 import { acceptsMethod, type Limits, type Product, type Reply, type Verdict } from "./product.ts";
 import { recognise } from "./recognise.ts";
 import { checkSchema, type SchemaResult } from "./schema-check.ts";
@@ -114,12 +114,16 @@ function unrecognised(input: ReceiveInput, payload: Payload): Receipt {
   return { ...emptyReceipt, product: product.id, payload, verdicts: passed ?? tried[0] ?? [] };
 }
 
+/** Without a product named, parameters may be somebody's event, and a post of nothing is no sign of anybody. */
+function isAnyones(payload: Payload, { method }: Delivery): boolean {
+  return payload.kind === "query" || (method === "POST" && isEmpty(payload));
+}
+
 function firstHandshake(products: readonly Product[], payload: Payload, delivery: Delivery): Reply | undefined {
   for (const product of products) {
     for (const format of product.formats) {
       if (!acceptsMethod(format, delivery.method)) continue;
-      // Parameters without a product to read them for may be anyone's event.
-      if (products.length > 1 && payload.kind === "query") continue;
+      if (products.length > 1 && isAnyones(payload, delivery)) continue;
       const reply = format.handshake?.(payload, delivery);
       if (reply !== undefined) return reply;
     }

@@ -1,6 +1,6 @@
 import { type EventMatch, findEvent } from "./event-name.ts";
 import { textAt } from "./field.ts";
-import type { Payload } from "./payload.ts";
+import { isEmpty, type Payload } from "./payload.ts";
 import { acceptsMethod, type Format, type Product } from "./product.ts";
 import type { ReceiveInput } from "./receive.ts";
 import { checkSchema } from "./schema-check.ts";
@@ -55,10 +55,6 @@ function withOwnDesign(input: ReceiveInput, payload: Payload, claim: Recognised 
   if (verdictsOf(input, product, first, payload).some(({ verdict }) => verdict === "failed")) return undefined;
   const itsName = textAt(payload.data, ["event_type"]) ?? textAt(payload.data, ["event"]) ?? "";
   return named(product, format, EVENT_NAME.test(itsName) ? itsName : format.catchAll);
-}
-
-function isEmpty({ kind, data }: Payload): boolean {
-  return kind === "empty" || (typeof data === "object" && data !== null && Object.keys(data).length === 0);
 }
 
 function named(product: Product, format: Format, name: string): Recognised {

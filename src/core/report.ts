@@ -68,6 +68,8 @@ export interface EventReport {
   readonly refusal: string | undefined;
   /** False when a filter of the user's hides the line; it still counts. */
   readonly shown: boolean;
+  /** Tokens and signatures are masked in what people see, unless they ask for them. */
+  readonly showSecrets?: boolean | undefined;
   /** Set when the event is read from the log. */
   readonly kept?: KeptFacts;
 }
@@ -148,19 +150,19 @@ export interface ProductReport {
 }
 
 /** A line of information, on stderr; not shown with `--quiet`. */
-export interface NoticeReport {
+interface NoticeReport {
   readonly type: "notice";
   readonly message: string;
 }
 
-export interface WarningReport {
+interface WarningReport {
   readonly type: "warning";
   readonly message: string;
   readonly hint?: string;
 }
 
 /** Data that a command was asked for, on stdout exactly as it is: a fixture, a path, a completion script. */
-export interface TextReport {
+interface TextReport {
   readonly type: "text";
   readonly text: string;
   /** The JSON line in its place; without it `{"type":"text","text":…}`. */

@@ -40,7 +40,7 @@ function parseValue(text: string): unknown {
   }
 }
 
-export function parsePath(text: string): readonly (string | number)[] {
+function parsePath(text: string): readonly (string | number)[] {
   const path: (string | number)[] = [];
   const token = /\.?([^.[\]]+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/gy;
   while (token.lastIndex < text.length) {

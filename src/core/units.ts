@@ -32,7 +32,10 @@ export function parseSize(text: string, what: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(b|kb|mb|gb|kib|mib|gib)?$/i.exec(text.trim());
   if (match === null)
     throw usageError(`${what}: ${JSON.stringify(text)} is not a size`, "write it as 1048576, 500kb or 1mib");
-  return Math.floor(Number(match[1]) * BYTES[(match[2]?.toLowerCase() ?? "b") as keyof typeof BYTES]);
+  const bytes = Math.floor(Number(match[1]) * BYTES[(match[2]?.toLowerCase() ?? "b") as keyof typeof BYTES]);
+  if (bytes < 1)
+    throw usageError(`${what}: ${JSON.stringify(text)} is no room for anything`, "at least one byte is needed");
+  return bytes;
 }
 
 /** A whole number within bounds. */

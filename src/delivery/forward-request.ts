@@ -25,9 +25,12 @@ export function forwardRequest({ n, delivery, remote, duplicateOf }: ForwardSour
   return {
     ...delivery,
     url: withQuery(target, splitUrl(delivery.url).query),
-    headers: [...delivery.headers, ...added],
+    // A sender's own would be taken for ours.
+    headers: [...delivery.headers.filter(([name]) => !OURS.test(name)), ...added],
   };
 }
+
+const OURS = /^x-zoho-hooks-/i;
 
 function withQuery(target: string, query: string): string {
   if (query === "") return target;

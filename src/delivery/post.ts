@@ -17,7 +17,7 @@ export interface PosterOptions extends DispatcherOptions {
   readonly timeoutMs: number;
 }
 
-export interface PostOptions {
+interface PostOptions {
   /** Send the body bit by bit over this time, which does not count as the target's. */
   readonly slowMs?: number | undefined;
   /** Gives up the exchange. */

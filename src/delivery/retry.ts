@@ -1,7 +1,7 @@
 import type { PostResult } from "./post.ts";
 
 export interface RetryPolicy {
-  /** Tries after the first one. */
+  /** Tries after the first one; with 0 a delivery has one try, also where the target is not there. */
   readonly retries: number;
   /** The first pause; each next one is twice as long (the guide: 2, 4, 8 s). */
   readonly baseMs: number;
@@ -33,13 +33,8 @@ export function afterAttempt(
   return { state: "retry", afterMs: policy.baseMs * 2 ** attemptsBefore };
 }
 
-/** Nothing was sent: no connection could be made. */
-const DOWN: ReadonlySet<string> = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ETIMEDOUT",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
+/**
+ * Nothing was sent, and a connection that is accepted later shows that the target is back. Not a time-out: a target that
+ * accepts connections and then says nothing (a TLS handshake that never ends) would look back at once, and go for ever.
+ */
+const DOWN: ReadonlySet<string> = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);

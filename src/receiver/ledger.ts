@@ -4,7 +4,7 @@ import type { Decision } from "../core/reply.ts";
 import type { Arrival } from "./judge.ts";
 
 /** Twenty-four hours: how long the guide remembers a delivery. */
-export const DUPLICATE_WINDOW_MS = 86_400_000;
+const DUPLICATE_WINDOW_MS = 86_400_000;
 
 export interface Entry {
   readonly arrival: Arrival;

@@ -26,8 +26,8 @@ export interface ReceiverOptions extends JudgeOptions {
   readonly pid: number;
   /** Proves to a probe that comes through a public URL that it has arrived here. */
   readonly probeKey?: ProbeKey;
-  /** The public URL in use, while there is one: what comes under its host has come through a tunnel. */
-  publicUrl?(): string | undefined;
+  /** The URL of a tunnel of the user's own, which has no port to itself as ours has. */
+  readonly publicUrl?: string | undefined;
   now(): Date;
   /** Keeps a secret that a sender hands over when its webhook is set up. */
   keepSecret?(product: string, offered: OfferedSecret): void;
@@ -103,12 +103,11 @@ async function answer(
   options: ReceiverOptions,
   isReady: () => boolean,
 ): Promise<void> {
-  const nonce = request.headers[PROBE_HEADER];
-  const proof = typeof nonce === "string" ? options.probeKey?.answer(nonce) : undefined;
+  const found = route(request.url ?? "/", options.products);
+  const proof = found.kind === "ready" ? probeAnswer(request, options) : undefined;
   if (proof !== undefined) {
     return send(response, { ...plainReply(200, "OK"), headers: [[PROBE_ANSWER_HEADER, proof]] });
   }
-  const found = route(request.url ?? "/", options.products);
   if (found.kind === "health") return send(response, healthReply(request, options.pid, throughTunnel));
   if (found.kind === "ready") {
     const word = isReady() ? "ready" : "starting";
@@ -117,6 +116,10 @@ async function answer(
       contentType: "application/json",
       body: `{"status":"${word}"}`,
     });
+  }
+  // Browsers and scanners ask for pages; a webhook that has gone astray is posted, and worth a line.
+  if (found.kind === "unknown" && (request.method === "GET" || request.method === "HEAD")) {
+    return send(response, plainReply(404, found.reason));
   }
   const at = options.now();
   const read = await readRequest(request, options.maxBody).catch((error: unknown) => {
@@ -127,7 +130,10 @@ async function answer(
   const arrival: Arrival = { delivery: read.delivery, address, at };
   const judgement: Judgement = read.ok
     ? judge(arrival, found, options)
-    : { receipt: emptyReceipt, decision: refuse(read.status, read.reason) };
+    : {
+        receipt: { ...emptyReceipt, product: found.kind === "webhook" ? found.product?.id : undefined },
+        decision: refuse(read.status, read.reason),
+      };
   await keepAndAnswer(arrival, judgement, response, options);
   if (!read.ok) dropRest(request);
 }
@@ -183,15 +189,22 @@ function keepSecret({ decision, toKeep }: Judgement, options: ReceiverOptions): 
   }
 }
 
+/** Only to a GET of `/readyz`: whatever else bears the header is a delivery like any other. */
+function probeAnswer({ method, headers }: IncomingMessage, { probeKey }: ReceiverOptions): string | undefined {
+  const nonce = headers[PROBE_HEADER];
+  return method === "GET" && typeof nonce === "string" ? probeKey?.answer(nonce) : undefined;
+}
+
 /** The nearest proxy, which is the tunnel, writes the address that it has seen behind all others. */
 function senderAddress({ headers, socket }: IncomingMessage, throughTunnel: boolean): string | undefined {
   const forwarded = throughTunnel ? [headers["x-forwarded-for"] ?? []].flat().join(",") : "";
   return forwarded.split(",").at(-1)?.trim() || socket.remoteAddress;
 }
 
-function isFromPublicUrl(request: IncomingMessage, { publicUrl }: ReceiverOptions): boolean {
-  const url = publicUrl?.();
-  return url !== undefined && request.headers.host === new URL(url).host;
+/** A tunnel of the user's own runs on this machine and names the public host. Anyone else could write that name, too. */
+function isFromPublicUrl({ headers, socket }: IncomingMessage, { publicUrl }: ReceiverOptions): boolean {
+  if (publicUrl === undefined || headers.host !== new URL(publicUrl).host) return false;
+  return /^(::ffff:)?127\.|^::1$/.test(socket.remoteAddress ?? "");
 }
 
 /** These have no body, and so no length (RFC 9110, section 6.4.1). */

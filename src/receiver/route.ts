@@ -2,7 +2,7 @@ import { splitUrl } from "../core/delivery.ts";
 import { findProduct, nearest } from "../core/event-name.ts";
 import type { Product } from "../core/product.ts";
 
-export const WEBHOOK_PATH = "/webhooks/zoho";
+const WEBHOOK_PATH = "/webhooks/zoho";
 
 /** What a path says of a webhook. Without a product the body tells which one it is. */
 export type WebhookRoute =

@@ -22,7 +22,7 @@ export function parseExpectation(text: string): Expectation {
 }
 
 /** What the receiver itself can count. */
-export type CountSummary = Omit<SummaryReport, "forwards" | "tunnelDownMs">;
+type CountSummary = Omit<SummaryReport, "forwards" | "tunnelDownMs">;
 
 /** Counts what comes, by product and by expectation. */
 export interface Tally {

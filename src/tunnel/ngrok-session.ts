@@ -5,7 +5,7 @@ import { dial } from "./dial.ts";
 import type { NgrokSdk } from "./load-ngrok.ts";
 import { mapNgrokError } from "./map-error.ts";
 
-export const NGROK_SERVER_ADDR = "connect.ngrok-agent.com:443";
+const NGROK_SERVER_ADDR = "connect.ngrok-agent.com:443";
 
 export interface NgrokSettings {
   readonly authtoken: Secret;

@@ -7,8 +7,8 @@ import { parsePublicUrl, usePublicUrl } from "./public-url.ts";
 import type { Tunnel, TunnelOptions } from "./tunnel.ts";
 
 /** What `--tunnel` takes. */
-export const tunnelNames = ["ngrok", "none"] as const;
-export type TunnelName = (typeof tunnelNames)[number];
+const tunnelNames = ["ngrok", "none"] as const;
+type TunnelName = (typeof tunnelNames)[number];
 
 export type TunnelChoice =
   | { readonly kind: "ngrok"; readonly settings: NgrokSettings }

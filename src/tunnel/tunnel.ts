@@ -43,7 +43,5 @@ export interface TunnelOptions {
   readonly signal: AbortSignal;
 }
 
-export const DEFAULT_TUNNEL_TIMEOUT_MS = 5 * 60_000;
-
 /** Seldom enough that a month of checks stays a small part of the 20,000 requests of ngrok's free plan. */
 export const DEFAULT_CHECK_EVERY_MS = 5 * 60_000;

@@ -89,6 +89,7 @@ describe("listen --channel", () => {
   it("receives what Zoho posts and knows it by the channel's token", async () => {
     const of = await listen();
     expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
+    expect(await of.event(1)).toMatchObject({ format: "wire", event: "Leads.create", schema: { ok: true } });
     expect((await of.event(1)).proofs).toContainEqual(
       expect.objectContaining({ id: "token", verdict: "passed", reason: `the token is channel ${channelId()}` }),
     );
@@ -284,10 +285,12 @@ describe("listen --expand", () => {
     expect(zoho.requests.some(({ path }) => path.includes("/Deals/"))).toBe(false);
   });
 
-  it("does not ask for the record that a stranger names", async () => {
-    const of = await listen(["--expand"]);
-    const body = JSON.stringify({ module: "Leads", operation: "insert", ids: [LEAD], token: "of-a-stranger" });
-    await of.post("/webhooks/zoho/crm", body);
+  it.each([
+    ["with a wrong token", ["--channel", "Leads.create"], { channel_id: "1", token: "of-a-stranger" }],
+    ["in a body that is no notification", ["--tunnel", "none"], {}],
+  ])("does not ask for the record that a stranger names %s", async (_, argv, more) => {
+    const of = await startListener(["--expand", ...argv], world());
+    await of.post("/webhooks/zoho/crm", JSON.stringify({ module: "Leads", operation: "insert", ids: [LEAD], ...more }));
     await of.event(1);
     await of.stop();
     expect(zoho.requests.some(({ path }) => path.includes("/Leads/"))).toBe(false);

@@ -13,7 +13,7 @@ export interface NgrokEdgeOptions {
   readonly acceptToken?: string;
 }
 
-export interface AuthSeen {
+interface AuthSeen {
   /** Empty for a new session; a session that comes back names its id. */
   readonly clientId: string;
   readonly accepted: boolean;

@@ -35,7 +35,7 @@ export function addFilters(command: Command): Command {
     .option("--failed", "only what your app never took");
 }
 
-export const FILTER_FLAGS = ["product", "event", "status", "since", "failed", "invalid", "search", "where"] as const;
+const FILTER_FLAGS = ["product", "event", "status", "since", "failed", "invalid", "search", "where"] as const;
 
 /** Throws a UserError for a flag that cannot be read. */
 export function readFilter(options: FilterOptions, now: Date): LogFilter {

@@ -12,6 +12,7 @@ export interface ListenOptions extends SecretOptions, SettingFlags, Notification
   readonly expect?: readonly string[];
   readonly timeout?: string;
   readonly exec?: string;
+  readonly showSecrets?: boolean;
   readonly open?: boolean;
   readonly copy?: boolean;
 }
@@ -34,6 +35,7 @@ export function addListenFlags(command: Command): void {
       collect,
     )
     .option("--timeout <time>", "stop after this time, such as 60s; with --expect: exit 8 when something is missing")
+    .option("--show-secrets", "with -v: show tokens and signatures instead of masking them")
     .option("--exec <command>", "run this once ready, with the URLs in its environment, and end with its exit code");
   addSecretOptions(command)
     .optionsGroup("Forwarding to your app:")

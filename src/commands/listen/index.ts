@@ -92,10 +92,11 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       ledger: keeping.ledger,
       pid: context.pid,
       probeKey,
-      publicUrl: () => tunnel?.url() ?? settings.publicUrl,
+      publicUrl: settings.publicUrl,
       now: context.now,
       onEvent(event) {
-        context.report({ ...event, shown: shown.matches(event.receipt.product, event.receipt.event) });
+        const isShown = shown.matches(event.receipt.product, event.receipt.event);
+        context.report({ ...event, shown: isShown, showSecrets: options.showSecrets });
         tellHint(event.receipt);
         notifications.expand(event);
         tally.add(event);

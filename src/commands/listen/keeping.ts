@@ -6,9 +6,9 @@ import type { ForwardCounts } from "../../core/report.ts";
 import { toLogEntry } from "../../delivery/keeping-ledger.ts";
 import { type Ledger, memoryLedger } from "../../receiver/ledger.ts";
 import type { WaitingCount } from "../../store/forward.ts";
-import type { Log } from "../../store/log.ts";
 import { openForwarding } from "./forwarding.ts";
 import { openRunLog, type RunLog } from "./log.ts";
+import { regularPruning } from "./pruning.ts";
 import { type RunRoutes, runRoutes } from "./routes.ts";
 
 /** Where a run's deliveries are kept, and how they get to the developer's app. */
@@ -24,8 +24,6 @@ export interface Keeping {
   hurry(): void;
   close(): Promise<void>;
 }
-
-const PRUNE_EVERY_MS = 10 * 60_000;
 
 export async function openKeeping(context: Context, config: Config, shown: EventPattern): Promise<Keeping> {
   const routes = runRoutes(config, shown);
@@ -57,11 +55,11 @@ async function keepIn(context: Context, config: Config, runLog: RunLog, routes: 
   const { log, hold } = runLog;
   const { settings } = config;
   const forwarding = routes.empty ? undefined : await openForwarding(context, config, log, routes);
-  const pruner = setInterval(() => void pruneQuietly(context, log), PRUNE_EVERY_MS);
+  const pruner = regularPruning(context, log, settings.maxLog);
   const isKept = settings.store !== false;
 
   return {
-    ledger: forwarding?.ledger ?? { keep: (entry) => log.append(toLogEntry(entry)) },
+    ledger: pruner.watching(forwarding?.ledger ?? { keep: (entry) => log.append(toLogEntry(entry)) }),
     notes: [
       ...(isKept ? [] : ["The event log is of this run only."]),
       ...(forwarding?.notes ?? []),
@@ -70,7 +68,7 @@ async function keepIn(context: Context, config: Config, runLog: RunLog, routes: 
     async start(url) {
       await hold.setUrl(url);
       await forwarding?.start();
-      void pruneQuietly(context, log);
+      pruner.prune();
     },
     moved(url) {
       hold.setUrl(url).catch((error: unknown) => {
@@ -80,7 +78,7 @@ async function keepIn(context: Context, config: Config, runLog: RunLog, routes: 
     forwards: () => forwarding?.counts(),
     hurry: () => forwarding?.hurry(),
     async close() {
-      clearInterval(pruner);
+      await pruner.stop();
       await forwarding?.close();
       const left = forwarding?.counts().waiting ?? 0;
       if (left > 0 && !isKept) {
@@ -116,12 +114,4 @@ function waitingNotes(counts: readonly WaitingCount[], routes: RunRoutes): reado
     );
   }
   return texts;
-}
-
-async function pruneQuietly(context: Context, log: Log): Promise<void> {
-  try {
-    await log.prune();
-  } catch (error) {
-    context.report({ type: "warning", message: `the log could not be pruned: ${errorText(error)}` });
-  }
 }

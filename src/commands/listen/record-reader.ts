@@ -77,16 +77,18 @@ export function createRecordReader(context: Context, session: ZohoSession): Reco
   };
 }
 
-/** The records of a genuine notification. One whose proof has failed is a stranger's, and costs the user nothing. */
-function wantedBy(
-  { n, receipt, refusal, duplicateOf }: Omit<EventReport, "shown">,
-  product: string,
-): readonly Wanted[] {
-  const isGenuine = refusal === undefined && receipt.verdicts.every(({ verdict }) => verdict !== "failed");
-  if (!isGenuine || receipt.product !== product || duplicateOf !== undefined) return [];
+/**
+ * The records of a genuine notification. One whose proof has failed is a stranger's, and must cost the user nothing; so
+ * must a body that only borrows the fields of one.
+ */
+function wantedBy(event: Omit<EventReport, "shown">, product: string): readonly Wanted[] {
+  const { n, receipt, refusal, duplicateOf } = event;
   const data = receipt.payload?.data;
   const module = textAt(data, ["module"]);
-  if (module === undefined || textAt(data, ["operation"]) === undefined) return [];
+  if (module === undefined || receipt.product !== product || duplicateOf !== undefined) return [];
+  const isNotification = receipt.known && receipt.event?.startsWith(`${module}.`) === true;
+  const isGenuine = refusal === undefined && receipt.verdicts.every(({ verdict }) => verdict !== "failed");
+  if (!isNotification || !isGenuine) return [];
   return [...new Set(idsAt(data, ["ids"]))].map((id) => ({ n, module, id }));
 }
 

@@ -1,7 +1,7 @@
 import type { Delivery } from "../../core/delivery.ts";
 import { idsAt, textAt } from "../../core/field.ts";
 import type { FormatSettings } from "../../core/format-settings.ts";
-import type { Payload } from "../../core/payload.ts";
+import { isEmpty, type Payload } from "../../core/payload.ts";
 import type { Format, Reply } from "../../core/product.ts";
 import { plainReply } from "../../core/reply.ts";
 import { deskToken } from "./desk-token.ts";
@@ -44,12 +44,7 @@ function format(settings: FormatSettings) {
  * be there before the first event.
  */
 function answerProbe(payload: Payload, { method }: Delivery): Reply | undefined {
-  const empty = payload.kind === "empty" || isEmptyObject(payload.data);
-  return method !== "POST" || empty ? plainReply(200, "OK") : undefined;
-}
-
-function isEmptyObject(data: unknown): boolean {
-  return typeof data === "object" && data !== null && !Array.isArray(data) && Object.keys(data).length === 0;
+  return method !== "POST" || isEmpty(payload) ? plainReply(200, "OK") : undefined;
 }
 
 function isDelivery(data: unknown): boolean {

@@ -1,6 +1,7 @@
 import type { HeaderPair } from "../../core/delivery.ts";
 import { prettyJson } from "../../core/json-text.ts";
 import type { AttemptFacts, KeptFacts } from "../../core/log-report.ts";
+import { maskBody, maskDelivery, maskUrl } from "../../core/mask.ts";
 import type { Verdict } from "../../core/product.ts";
 import type { EventReport } from "../../core/report.ts";
 import type { SchemaIssue } from "../../core/schema-check.ts";
@@ -61,7 +62,7 @@ export function clockTime(at: Date): string {
 
 function eventName({ receipt, method, path }: EventReport, paint: Paint): string {
   if (receipt.handshake !== undefined) return "challenge";
-  if (receipt.event === undefined) return plain(`${method} ${path}`);
+  if (receipt.event === undefined) return plain(`${method} ${maskUrl(path)}`);
   return receipt.known ? plain(receipt.event) : `${plain(receipt.event)} ${paint.caution("(unknown event)")}`;
 }
 
@@ -115,8 +116,13 @@ export function issueText({ at, expected, received }: SchemaIssue): string {
 }
 
 function details(report: EventReport, paint: Paint): readonly string[] {
-  const lines = [paint.dim(plain(`${report.method} ${report.path}`)), ...headerLines(report.headers, paint), ""];
-  return [...lines, ...bodyLines(report.receipt.payload?.text, report.body), ""];
+  const { method, path: url, headers, body, showSecrets = false } = report;
+  const shown = showSecrets ? { url, headers, body } : maskDelivery({ method, url, headers, body });
+  const text = report.receipt.payload?.text;
+  const shownText =
+    text === undefined || showSecrets ? text : maskBody(Buffer.from(text), "application/json").toString();
+  const lines = [paint.dim(plain(`${method} ${shown.url}`)), ...headerLines(shown.headers, paint), ""];
+  return [...lines, ...bodyLines(shownText, shown.body), ""];
 }
 
 export function headerLines(headers: readonly HeaderPair[], paint: Paint): readonly string[] {

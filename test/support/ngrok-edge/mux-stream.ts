@@ -2,7 +2,7 @@ import { Duplex } from "node:stream";
 import { type Frame, FrameFlag, FrameType, uint32 } from "./frame.ts";
 
 /** How many bytes each side may send before the other has acknowledged any. */
-export const WINDOW_BYTES = 256 * 1024;
+const WINDOW_BYTES = 256 * 1024;
 const CANCELLED = 6;
 
 /** One stream of a session. It sends no more than the agent's window allows, and gives credit for what was read. */
