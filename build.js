@@ -20,7 +20,7 @@ const SHARED = [
   /[\\/]src[\\/]commands[\\/](?:index|tree|options|verify)\.ts$/,
   /[\\/]src[\\/]commands[\\/]verify[\\/]/,
   /[\\/]node_modules[\\/](?:chalk|commander|zod)[\\/]/,
-  /rolldown[\\/-]runtime/,
+  /rolldown[\\/-]runtime|lazy:crypto/,
 ];
 
 const shared = {
@@ -36,19 +36,35 @@ const UNUSED = {
   "#supports-color": "export default { stdout: false, stderr: false };",
   "node:child_process": "export {};",
 };
-const leaveOutUnused = {
-  name: "leave-out-unused",
-  resolveId: (id, importer) =>
-    id in UNUSED && /[\\/]node_modules[\\/](?:chalk|commander)[\\/]/.test(importer ?? "")
-      ? `\0unused:${id}`
-      : undefined,
-  load: (id) => (id.startsWith("\0unused:") ? UNUSED[id.slice("\0unused:".length)] : undefined),
+
+/**
+ * Node's crypto takes a twentieth of a short run to load, and a run that checks no proof calls none of it: each function
+ * that the source imports loads it when it is called. One that is missing here fails the build.
+ */
+const CRYPTO = [
+  ...["createHash", "createHmac", "createPrivateKey", "createPublicKey", "generateKeyPair", "randomBytes"],
+  ...["randomInt", "randomUUID", "sign", "timingSafeEqual", "verify"],
+];
+const lazyCrypto = CRYPTO.map(
+  (name) => `export const ${name} = (...values) => process.getBuiltinModule("node:crypto").${name}(...values);`,
+).join("\n");
+
+const quickStart = {
+  name: "quick-start",
+  resolveId(id, importer = "") {
+    if (id in UNUSED && /[\\/]node_modules[\\/](?:chalk|commander)[\\/]/.test(importer)) return `\0unused:${id}`;
+    return id === "node:crypto" ? "\0lazy:crypto" : undefined;
+  },
+  load(id) {
+    if (id === "\0lazy:crypto") return lazyCrypto;
+    return id.startsWith("\0unused:") ? UNUSED[id.slice("\0unused:".length)] : undefined;
+  },
 };
 
 await build([
   {
     ...shared,
-    plugins: [leaveOutUnused],
+    plugins: [quickStart],
     input: { cli: "src/cli.ts" },
     external: matches(packages.filter((name) => !INLINED.includes(name))),
     output: {
@@ -58,11 +74,7 @@ await build([
       chunkFileNames: "chunks/[name]-[hash].js",
       cleanDir: true,
       codeSplitting: {
-        groups: [
-          // All that `--version` needs beside the entry.
-          { name: "errors", test: /[\\/]src[\\/]core[\\/]errors\.ts$/, priority: 2 },
-          { name: "core", test: (id) => SHARED.some((pattern) => pattern.test(id)), priority: 1 },
-        ],
+        groups: [{ name: "core", test: (id) => SHARED.some((pattern) => pattern.test(id)) }],
       },
     },
   },
