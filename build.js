@@ -20,7 +20,7 @@ const SHARED = [
   /[\\/]src[\\/]commands[\\/](?:index|tree|options|verify)\.ts$/,
   /[\\/]src[\\/]commands[\\/]verify[\\/]/,
   /[\\/]node_modules[\\/](?:chalk|commander|zod)[\\/]/,
-  /rolldown[\\/-]runtime|lazy:crypto/,
+  /rolldown[\\/-]runtime/,
 ];
 
 const shared = {
@@ -29,60 +29,58 @@ const shared = {
 };
 
 /**
- * Parts of packages that the command line never uses, and that take a noticeable part of its start to load: chalk finds out
- * what the terminal can do, which ui/paint.ts decides itself; commander can start other programs as subcommands.
+ * Parts of packages that the command line never uses: chalk finds out what the terminal can do, which ui/paint.ts decides
+ * itself; commander can start other programs as subcommands.
  */
-const UNUSED = {
-  "#supports-color": "export default { stdout: false, stderr: false };",
-  "node:child_process": "export {};",
-};
+const UNUSED = ["#supports-color", "node:child_process"];
+
+const GET = (name) => `process.getBuiltinModule("${name}")`;
+/** `import { a, b as c } from "node:x";` */
+const NODE_IMPORT = /^import \{ (.+) \} from "(node:[\w/]+)";$/gm;
 
 /**
- * Node's crypto takes a twentieth of a short run to load, and a run that checks no proof calls none of it: each function
- * that the source imports loads it when it is called. One that is missing here fails the build.
+ * Takes Node's own modules from `process.getBuiltinModule`: importing one has Node make a second module around it, and
+ * `require` has it load its whole module system. A function of node:crypto loads it when it is called, which is when there
+ * is a secret to check or an id to make. What is imported dynamically stays as it is.
  */
-const CRYPTO = [
-  ...["createHash", "createHmac", "createPrivateKey", "createPublicKey", "generateKeyPair", "randomBytes"],
-  ...["randomInt", "randomUUID", "sign", "timingSafeEqual", "verify"],
-];
-const lazyCrypto = CRYPTO.map(
-  (name) => `export const ${name} = (...values) => process.getBuiltinModule("node:crypto").${name}(...values);`,
-).join("\n");
-
-const quickStart = {
-  name: "quick-start",
-  resolveId(id, importer = "") {
-    if (id in UNUSED && /[\\/]node_modules[\\/](?:chalk|commander)[\\/]/.test(importer)) return `\0unused:${id}`;
-    return id === "node:crypto" ? "\0lazy:crypto" : undefined;
+const fasterStart = {
+  name: "faster-start",
+  resolveId(id, importer, { kind }) {
+    if (UNUSED.includes(id) && /[\\/]node_modules[\\/]/.test(importer ?? "")) return "\0start:unused";
+    return id.startsWith("node:") && kind === "require-call" ? `\0start:${id}` : undefined;
   },
   load(id) {
-    if (id === "\0lazy:crypto") return lazyCrypto;
-    return id.startsWith("\0unused:") ? UNUSED[id.slice("\0unused:".length)] : undefined;
+    if (id === "\0start:unused") return "export default { stdout: false, stderr: false };";
+    return id.startsWith("\0start:") ? `module.exports = ${GET(id.slice("\0start:".length))};` : undefined;
   },
+  renderChunk: (code) =>
+    code.replace(NODE_IMPORT, (_, names, module) => {
+      if (module !== "node:crypto") return `const { ${names.replaceAll(" as ", ": ")} } = ${GET(module)};`;
+      const functions = names.split(", ").map((each) => each.split(" as "));
+      return functions
+        .map(([name, local = name]) => `const ${local} = (...given) => ${GET(module)}.${name}(...given);`)
+        .join("\n");
+    }),
 };
 
-await build([
-  {
-    ...shared,
-    plugins: [quickStart],
-    input: { cli: "src/cli.ts" },
-    external: matches(packages.filter((name) => !INLINED.includes(name))),
-    output: {
-      dir: "dist",
-      format: "esm",
-      minify: true,
-      chunkFileNames: "chunks/[name]-[hash].js",
-      cleanDir: true,
-      codeSplitting: {
-        groups: [{ name: "core", test: (id) => SHARED.some((pattern) => pattern.test(id)) }],
-      },
-    },
+await build({
+  ...shared,
+  plugins: [fasterStart],
+  input: { cli: "src/cli.ts" },
+  external: matches(packages.filter((name) => !INLINED.includes(name))),
+  output: {
+    dir: "dist",
+    format: "esm",
+    minify: true,
+    chunkFileNames: "chunks/[name]-[hash].js",
+    cleanDir: true,
+    codeSplitting: { groups: [{ name: "core", test: (id) => SHARED.some((part) => part.test(id)) }] },
   },
-  {
-    // The library keeps zod outside: an app that composes our schemas with its own needs the same zod.
-    ...shared,
-    input: { index: "src/index.ts" },
-    external: matches(packages),
-    output: { dir: "dist", format: "esm" },
-  },
-]);
+});
+await build({
+  // The library keeps zod outside: an app that composes our schemas with its own needs the same zod.
+  ...shared,
+  input: { index: "src/index.ts" },
+  external: matches(packages),
+  output: { dir: "dist", format: "esm" },
+});

@@ -58,6 +58,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./fixtures.ts"),
   },
   {
+    name: "types",
+    summary: "write TypeScript types of the events, with what was received beside",
+    load: () => import("./types.ts"),
+  },
+  {
     name: "init",
     summary: "set up this project: config, .env and .gitignore",
     load: () => import("./init.ts"),

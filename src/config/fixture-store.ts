@@ -9,6 +9,9 @@ import type { Format, Product } from "../core/product.ts";
 /** Where a project keeps its own fixtures, below its root. They win over the built-in ones. */
 const PROJECT_FIXTURES = join(".zoho-hooks", "fixtures");
 
+/** Where proposals go: no command reads them, so nothing that was merely seen changes what is sent. */
+const PROJECT_LEARNED = join(".zoho-hooks", "learned");
+
 export interface Fixture {
   readonly text: string;
   readonly data: unknown;
@@ -50,6 +53,15 @@ export function readBuiltInFixture(
 export function projectFixturePath(root: string, product: Product, format: Format, match: EventMatch): string {
   const [own] = fixtureFiles(product, format, match);
   return join(root, PROJECT_FIXTURES, own.path);
+}
+
+/** Where the proposed sample of an event goes, or the note beside it. The name is one that the format knows. */
+export function learnedPath(
+  root: string,
+  { product, format, name }: { readonly product: string; readonly format: string; readonly name: string },
+  extension: "json" | "md",
+): string {
+  return join(root, PROJECT_LEARNED, product, format, `${name}.${extension}`);
 }
 
 interface Place {

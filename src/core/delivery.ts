@@ -36,10 +36,14 @@ export function mediaType(delivery: Delivery): string {
   return (headerValue(delivery, "content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
 }
 
-/** A parameter of the content type: `charset`, `boundary`. */
-export function mediaParameter(delivery: Delivery, name: string): string | undefined {
-  const value = headerValue(delivery, "content-type") ?? "";
-  const match = new RegExp(`;\\s*${name}\\s*=\\s*(?:"([^"]*)"|([^;\\s]*))`, "i").exec(value);
+const MEDIA_PARAMETERS = {
+  charset: /;\s*charset\s*=\s*(?:"([^"]*)"|([^;\s]*))/i,
+  boundary: /;\s*boundary\s*=\s*(?:"([^"]*)"|([^;\s]*))/i,
+} as const;
+
+/** A parameter of the content type. */
+export function mediaParameter(delivery: Delivery, name: keyof typeof MEDIA_PARAMETERS): string | undefined {
+  const match = MEDIA_PARAMETERS[name].exec(headerValue(delivery, "content-type") ?? "");
   return match?.[1] ?? match?.[2];
 }
 

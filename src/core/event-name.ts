@@ -11,14 +11,24 @@ const PLACEHOLDER = /<([A-Za-z]+)>/;
 
 /** Finds an event by name, whatever its case. A fixed name wins over a family. */
 export function findEvent(format: Format, name: string): EventMatch | undefined {
-  const wanted = name.toLowerCase();
-  const fixed = format.events.find((event) => event.name.toLowerCase() === wanted);
+  const fixed = fixedEvents(format).get(name.toLowerCase());
   if (fixed !== undefined) return { event: fixed, name: fixed.name };
   for (const event of format.events) {
     const member = familyMember(event, name);
     if (member !== undefined) return { event, name: event.name.replace(PLACEHOLDER, () => member) };
   }
   return undefined;
+}
+
+const fixedByFormat = new WeakMap<Format, ReadonlyMap<string, WebhookEvent>>();
+
+/** By name in lower case; of two with the same name the first. */
+function fixedEvents(format: Format): ReadonlyMap<string, WebhookEvent> {
+  const known = fixedByFormat.get(format);
+  if (known !== undefined) return known;
+  const made = new Map(format.events.toReversed().map((event) => [event.name.toLowerCase(), event]));
+  fixedByFormat.set(format, made);
+  return made;
 }
 
 /** What stands for the placeholder in a family's name: `Leads` in `leads.create`, in its right case where it is known. */

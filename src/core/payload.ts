@@ -122,11 +122,14 @@ function unwrap(fields: readonly FieldPair[]): Pick<Payload, "data" | "fields" |
   return { data, text: undefined, fields, wrappedIn: undefined };
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 /** Undefined when the bytes are not text in the charset that the request names (UTF-8 unless it does). */
 function decodeText(delivery: Delivery): string | undefined {
-  const charset = mediaParameter(delivery, "charset") ?? "utf-8";
+  const charset = mediaParameter(delivery, "charset");
   try {
-    return new TextDecoder(charset, { fatal: true }).decode(delivery.body);
+    const decoder = charset === undefined ? utf8 : new TextDecoder(charset, { fatal: true });
+    return decoder.decode(delivery.body);
   } catch {
     return undefined;
   }

@@ -3,6 +3,9 @@ import { type Delivery, type HeaderPair, splitUrl } from "./delivery.ts";
 import type { Encoded, Format, Proof } from "./product.ts";
 import { type Secret, type Secrets, secret } from "./secret.ts";
 
+/** The user agent of what `send` posts. */
+export const SAMPLE_SENDER = "zoho-hooks";
+
 export interface PrepareInput {
   readonly product: string;
   readonly format: Format;
@@ -45,7 +48,7 @@ export function prepare(input: PrepareInput): Prepared {
     url: withQuery(input.url, encoded.query),
     headers: [
       ...contentTypeOf(input.contentType ?? encoded.contentType),
-      ["user-agent", "zoho-hooks"],
+      ["user-agent", SAMPLE_SENDER],
       ...(encoded.headers ?? []),
     ],
     body: encoded.body,

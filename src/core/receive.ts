@@ -70,8 +70,9 @@ export function receive(input: ReceiveInput): Receipt {
   const { payload } = read;
   const candidates = input.product === undefined ? input.products : [input.product];
   const found = recognise(input, candidates, payload);
-  // A known event is never taken for a challenge, whatever fields it has: its proofs would go unasked for.
-  if (found?.match === undefined) {
+  // A known event is never taken for a challenge, whatever fields it has: its proofs would go unasked for. A body that is
+  // an event only because any body is one can be a challenge.
+  if (found?.match === undefined || found.format.catchAll === found.name) {
     const handshake = firstHandshake(candidates, payload, delivery);
     if (handshake !== undefined) return { ...emptyReceipt, product: input.product?.id, payload, handshake };
   }

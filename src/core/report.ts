@@ -1,5 +1,6 @@
 import type { ApiRequestReport, ChannelReport, RecordReport, RunningChannel, SignInReport } from "./channel-report.ts";
 import type { HeaderPair } from "./delivery.ts";
+import type { DriftReport } from "./drift-report.ts";
 import type { ForwardReport, TargetReport, TunnelReport } from "./forward-report.ts";
 import type { TextPosition } from "./json-text.ts";
 import type { EntryReport, KeptFacts, LogStatsReport } from "./log-report.ts";
@@ -20,6 +21,7 @@ export type Report =
   | TunnelReport
   | EntryReport
   | LogStatsReport
+  | DriftReport
   | SummaryReport
   | SentReport
   | SendSummaryReport

@@ -6,6 +6,8 @@ import { timingSafeEqual } from "node:crypto";
  */
 export interface Secret {
   readonly origin: string;
+  /** It counts where it is the right one; a delivery that does not carry it fails nothing by that. */
+  readonly optional?: boolean;
   reveal(): string;
 }
 

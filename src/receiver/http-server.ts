@@ -22,6 +22,9 @@ const REQUEST_TIMEOUT_MS = 60_000;
 /** Opens an HTTP server, or rejects with what is wrong with the address. */
 export async function openServer(address: ServerAddress, listener: RequestListener): Promise<OpenServer> {
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAlive: true }, listener);
+  // A sender that ends its side behind the request still waits for the answer, which the disk or the app may take a while
+  // to give. Node has this switch, though not in its documentation.
+  Object.assign(server, { httpAllowHalfOpen: true });
   server.on("clientError", refuseBadHttp);
   // A connection that is kept alive would hold up the end: once nothing is accepted any more it goes with its last answer.
   server.on("request", (_request, response) => {

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { errorText } from "../core/errors.ts";
 import { maskHeaders } from "../core/mask.ts";
 import { PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../core/probe-key.ts";
-import type { OfferedSecret, Reply } from "../core/product.ts";
+import type { OfferedSecret } from "../core/product.ts";
 import { emptyReceipt } from "../core/receive.ts";
 import { type Decision, plainReply, refuse } from "../core/reply.ts";
 import type { EventReport } from "../core/report.ts";
@@ -14,6 +14,8 @@ import { type Arrival, type Judgement, type JudgeOptions, judge } from "./judge.
 import type { Ledger } from "./ledger.ts";
 import { readRequest } from "./read-request.ts";
 import { route } from "./route.ts";
+import { sendReply } from "./send-reply.ts";
+import { isFromPublicUrl, senderAddress } from "./sender-address.ts";
 
 export interface ReceiverOptions extends JudgeOptions {
   readonly host: string;
@@ -67,7 +69,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
         .catch((error: unknown) => {
           options.onTrouble(errorText(error));
           if (!response.headersSent && !response.destroyed) {
-            send(response, refuse(500, "internal error of zoho-hooks").reply);
+            sendReply(response, refuse(500, "internal error of zoho-hooks").reply);
           }
         })
         .finally(() => underWay.delete(work));
@@ -106,12 +108,12 @@ async function answer(
   const found = route(request.url ?? "/", options.products);
   const proof = found.kind === "ready" ? probeAnswer(request, options) : undefined;
   if (proof !== undefined) {
-    return send(response, { ...plainReply(200, "OK"), headers: [[PROBE_ANSWER_HEADER, proof]] });
+    return sendReply(response, { ...plainReply(200, "OK"), headers: [[PROBE_ANSWER_HEADER, proof]] });
   }
-  if (found.kind === "health") return send(response, healthReply(request, options.pid, throughTunnel));
+  if (found.kind === "health") return sendReply(response, healthReply(request, options.pid, throughTunnel));
   if (found.kind === "ready") {
     const word = isReady() ? "ready" : "starting";
-    return send(response, {
+    return sendReply(response, {
       status: isReady() ? 200 : 503,
       contentType: "application/json",
       body: `{"status":"${word}"}`,
@@ -119,14 +121,14 @@ async function answer(
   }
   // Browsers and scanners ask for pages; a webhook that has gone astray is posted, and worth a line.
   if (found.kind === "unknown" && (request.method === "GET" || request.method === "HEAD")) {
-    return send(response, plainReply(404, found.reason));
+    return sendReply(response, plainReply(404, found.reason));
   }
   const at = options.now();
   const read = await readRequest(request, options.maxBody).catch((error: unknown) => {
     options.onTrouble(`${request.method} ${request.url}: ${errorText(error)}`);
   });
   if (read === undefined) return;
-  const address = senderAddress(request, throughTunnel || isFromPublicUrl(request, options));
+  const address = senderAddress(request, throughTunnel || isFromPublicUrl(request, options.publicUrl));
   const arrival: Arrival = { delivery: read.delivery, address, at };
   const judgement: Judgement = read.ok
     ? judge(arrival, found, options)
@@ -167,10 +169,10 @@ async function keepAndAnswer(
   try {
     if (kept?.answer !== undefined) {
       options.onEvent({ ...event, status: undefined });
-      return send(response, await kept.answer());
+      return sendReply(response, await kept.answer());
     }
     const { reply } = decision;
-    send(response, reply);
+    sendReply(response, reply);
     options.onEvent({ ...event, status: reply.status });
   } finally {
     kept?.after?.();
@@ -193,32 +195,6 @@ function keepSecret({ decision, toKeep }: Judgement, options: ReceiverOptions): 
 function probeAnswer({ method, headers }: IncomingMessage, { probeKey }: ReceiverOptions): string | undefined {
   const nonce = headers[PROBE_HEADER];
   return method === "GET" && typeof nonce === "string" ? probeKey?.answer(nonce) : undefined;
-}
-
-/** The nearest proxy, which is the tunnel, writes the address that it has seen behind all others. */
-function senderAddress({ headers, socket }: IncomingMessage, throughTunnel: boolean): string | undefined {
-  const forwarded = throughTunnel ? [headers["x-forwarded-for"] ?? []].flat().join(",") : "";
-  return forwarded.split(",").at(-1)?.trim() || socket.remoteAddress;
-}
-
-/** A tunnel of the user's own runs on this machine and names the public host. Anyone else could write that name, too. */
-function isFromPublicUrl({ headers, socket }: IncomingMessage, { publicUrl }: ReceiverOptions): boolean {
-  if (publicUrl === undefined || headers.host !== new URL(publicUrl).host) return false;
-  return /^(::ffff:)?127\.|^::1$/.test(socket.remoteAddress ?? "");
-}
-
-/** These have no body, and so no length (RFC 9110, section 6.4.1). */
-const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
-
-function send(response: ServerResponse, reply: Reply): void {
-  const { status, contentType, body } = reply;
-  const bytes = Buffer.from(WITHOUT_BODY.has(status) ? "" : body);
-  const headers = [...(reply.headers ?? [])];
-  if (contentType !== "") headers.push(["content-type", contentType]);
-  if (!WITHOUT_BODY.has(status)) headers.push(["content-length", String(bytes.length)]);
-  if (status === 413) headers.push(["connection", "close"]);
-  response.writeHead(status, headers.flat());
-  response.end(bytes);
 }
 
 function dropRest(request: IncomingMessage): void {

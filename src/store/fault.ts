@@ -27,6 +27,7 @@ const KIND_BY_NAME: readonly (readonly [prefix: string, kind: FaultKind])[] = [
   ["SQLITE_PERM", "unreachable"],
   ["SQLITE_IOERR", "io"],
   ["ENOSPC", "full"],
+  ["EIO", "io"],
   ["EDQUOT", "full"],
   ["EROFS", "read-only"],
   ["EACCES", "read-only"],

@@ -28,6 +28,8 @@ export interface GroupCommitOptions {
 /** Bounds how long one transaction keeps the event loop. */
 const MAX_GROUP = 256;
 const RETRY_EVERY_MS = 15;
+/** On threads of a pool of four (https://nodejs.org/api/cli.html#uv_threadpool_sizesize). */
+const MOST_SYNCS = 2;
 
 /**
  * Many writes, one transaction, one sync of the disk: what is asked for while the disk is busy is committed together.
@@ -41,6 +43,8 @@ export class GroupCommit {
   readonly #rollback: NativeStatement;
   #jobs: Job[] = [];
   #running: Promise<void> | undefined;
+  readonly #syncs = new Set<Promise<void>>();
+  #lastSync = Promise.resolve();
   #closed = false;
 
   constructor(database: NativeDatabase, options: GroupCommitOptions) {
@@ -75,6 +79,7 @@ export class GroupCommit {
     if (this.#closed) return;
     this.#closed = true;
     await this.#running;
+    await Promise.all(this.#syncs);
     await this.#options.wal.close();
     this.#database.close();
   }
@@ -84,7 +89,7 @@ export class GroupCommit {
       await new Promise(setImmediate);
       const group = this.#jobs.splice(0, MAX_GROUP);
       const { committed, locked } = this.#transact(group);
-      if (committed.length > 0) await this.#sync(committed);
+      if (committed.length > 0) await this.#beginSync(committed);
       if (locked !== undefined) await this.#waitForLock(group, locked);
     }
     this.#running = undefined;
@@ -116,12 +121,27 @@ export class GroupCommit {
     }
   }
 
-  async #sync(committed: readonly Committed[]): Promise<void> {
+  /** Resolves when another group may be committed: syncs overlap, so that none waits for a disk that works for others. */
+  async #beginSync(committed: readonly Committed[]): Promise<void> {
+    const sync = this.#sync(committed, this.#lastSync);
+    this.#lastSync = sync;
+    this.#syncs.add(sync);
+    void sync.then(() => this.#syncs.delete(sync));
+    while (this.#syncs.size >= MOST_SYNCS) await Promise.race(this.#syncs);
+  }
+
+  async #sync(committed: readonly Committed[], before: Promise<void>): Promise<void> {
+    let failure: unknown;
     try {
       await this.#options.wal.sync();
     } catch (error) {
+      failure = error;
+    }
+    // What was committed first is told of first.
+    await before;
+    if (failure !== undefined) {
       // It may be there all the same, but nobody can be told so.
-      for (const { reject } of committed) reject(logError(error, this.#options.path));
+      for (const { reject } of committed) reject(logError(failure, this.#options.path));
       return;
     }
     for (const { resolve } of committed) resolve();

@@ -1,6 +1,7 @@
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
 import { renderApiRequest, renderChannel, renderSignIn } from "./human/channel.ts";
+import { renderDrift } from "./human/drift.ts";
 import { renderEntry } from "./human/entry.ts";
 import { renderEvent } from "./human/event.ts";
 import { renderForward, renderTarget, renderTunnel } from "./human/forward.ts";
@@ -37,6 +38,7 @@ const renderers: Renderers = {
   tunnel: renderTunnel,
   entry: renderEntry,
   "log-stats": renderLogStats,
+  drift: renderDrift,
   summary: renderSummary,
   sent: renderSent,
   "send-summary": renderSendSummary,

@@ -2,6 +2,7 @@ import { eventLine } from "../core/event-line.ts";
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
 import { apiRequestLine, channelLine, recordLine, runningChannel, signInLine } from "./json/channel.ts";
+import { driftLines } from "./json/drift.ts";
 import { forwardLine, targetLine, tunnelLine } from "./json/forward.ts";
 import { logStatsLine } from "./json/log-stats.ts";
 import { requestLine, sendSummaryLine, sentLine } from "./json/sent.ts";
@@ -28,6 +29,7 @@ const renderers: Renderers = {
   tunnel: (report) => [tunnelLine(report)],
   entry: ({ event }) => [eventLine(event)],
   "log-stats": (report) => [logStatsLine(report)],
+  drift: driftLines,
   summary: ({ total, products, seconds, forwards, tunnelDownMs, expectations }) => [
     {
       type: "summary",

@@ -29,14 +29,17 @@ const channelSchema = z.object({
   values: z.boolean().optional(),
   conditions: z.array(z.unknown()),
 });
-const fileSchema = z.object({ channels: z.array(channelSchema) });
+/** In the user's folder. */
+export const CHANNELS_FILE = "channels.json";
+
+export const channelsFileSchema = z.object({ channels: z.array(channelSchema) });
 
 const LOCK_WAIT_MS = 15_000;
 
 export function channelMemory(folder: string): ChannelMemory {
-  const path = join(folder, "channels.json");
+  const path = join(folder, CHANNELS_FILE);
   const read = async (): Promise<readonly RememberedChannel[]> => {
-    const parsed = fileSchema.safeParse(await readPrivateJson(path));
+    const parsed = channelsFileSchema.safeParse(await readPrivateJson(path));
     return parsed.success
       ? parsed.data.channels.map(({ token, related, values, ...rest }) => ({ ...rest, token, related, values }))
       : [];

@@ -17,7 +17,7 @@ const first = randomInt(1e6) * 1e6;
 let made = 0;
 
 function nextRequest() {
-  const id = `48768760${String(first + made++).padStart(12, "0")}`.slice(0, 19);
+  const id = `4876876${String(first + made++).padStart(12, "0")}`;
   const body = JSON.stringify({ ...template, ids: [id], token: process.env.ZOHO_WEBHOOK_TOKEN });
   const signature = createHmac("sha256", SECRET).update(body).digest("hex");
   return `POST ${url.pathname} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nX-Zoho-Signature: ${signature}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;

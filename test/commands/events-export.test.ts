@@ -72,6 +72,7 @@ describe("events export", () => {
   it("lets curl post to the local receiver by default", async () => {
     const { lines } = await project.run(["events", "export", "--format", "curl", "--json"]);
     expect(lines()[0]).toMatchObject({ type: "curl", n: 1 });
+    expect(lines()[0]?.command).not.toMatch(/-H '?(host|content-length|connection):/i);
     expect(lines()[0]?.command).toContain("'http://127.0.0.1:4460/webhooks/zoho/crm?x=1'");
   });
 

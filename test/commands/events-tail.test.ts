@@ -112,6 +112,7 @@ describe("events tail", () => {
       state: "delivered",
       target: `http://127.0.0.1:${project.app.port}/a?token=[masked]`,
     });
+    expect((await project.run(["events", "show", "1"])).out).toContain("/a?token=[masked]");
     await tail.stop();
   });
 });

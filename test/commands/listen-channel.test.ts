@@ -55,6 +55,9 @@ const isWatch = (method: string) => (request: SeenRequest) =>
   request.method === method && request.path.endsWith("/actions/watch");
 const linesOf = (of: Listener, type: string) => of.lines().filter((line) => line.type === type);
 const statesOf = (of: Listener): unknown[] => linesOf(of, "channel").map(({ state }) => state);
+/** An event as the guide prints it. */
+const guideBody = (more: object): string =>
+  JSON.stringify({ module: "Leads", operation: "create", data: { id: LEAD, Last_Name: "Doe" }, ...more });
 const channelId = (): string => zoho.watch.rows()[0]?.channelId ?? "none";
 
 describe("listen --channel", () => {
@@ -106,7 +109,8 @@ describe("listen --channel", () => {
 
   it("takes the configured token as well", async () => {
     const of = await listen([], { ZOHO_WEBHOOK_TOKEN: "t0ken" });
-    expect((await of.post("/webhooks/zoho/crm", '{"event":"Leads.create","token":"t0ken"}')).status).toBe(200);
+    expect((await of.post("/webhooks/zoho/crm", guideBody({ token: "t0ken" }))).status).toBe(200);
+    expect((await of.event(1)).proofs).toMatchObject([{ id: "token", verdict: "passed" }, {}]);
     expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
   });
 
@@ -206,6 +210,24 @@ describe("listen --channel", () => {
   });
 });
 
+describe("listen beside channels that were made before or meanwhile", () => {
+  it("knows their tokens, and asks no other delivery for one", async () => {
+    const options = world();
+    listener = await startListener(["--tunnel", "none"], options);
+    const url = `${listener.url}/webhooks/zoho/crm`;
+    const made = await run(["channels", "create", "Leads.create", "--url", url], options);
+    expect(made.exitCode).toBe(0);
+    expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
+    expect((await listener.event(1)).proofs).toMatchObject([
+      { id: "token", verdict: "passed", reason: `the token is channel ${channelId()}` },
+    ]);
+    expect((await listener.post("/webhooks/zoho/crm", guideBody({}))).status).toBe(200);
+    expect((await listener.event(2)).proofs).toMatchObject([{ id: "token", verdict: "absent" }, {}]);
+    expect((await listener.post("/webhooks/zoho/crm", guideBody({ token: "other" }))).status).toBe(200);
+    expect((await listener.event(3)).proofs).toMatchObject([{ id: "token", verdict: "unconfigured" }, {}]);
+  });
+});
+
 describe("listen --channel that cannot start", () => {
   const start = (argv: readonly string[] = [], options: RunOptions = world()) =>
     run(["listen", "--port", "0", "--json", "--channel", "Leads.create", ...argv], options);
@@ -286,9 +308,10 @@ describe("listen --expand", () => {
   });
 
   it.each([
-    ["with a wrong token", ["--channel", "Leads.create"], { channel_id: "1", token: "of-a-stranger" }],
+    ["by a stranger, with a wrong token", ["--channel", "Leads.create"], { channel_id: "1", token: "of-a-stranger" }],
     ["in a body that is no notification", ["--tunnel", "none"], {}],
-  ])("does not ask for the record that a stranger names %s", async (_, argv, more) => {
+    ["in a body with the record in it", ["--tunnel", "none"], { operation: "create", data: { id: LEAD } }],
+  ])("does not ask for the record that is named %s", async (_, argv, more) => {
     const of = await startListener(["--expand", ...argv], world());
     await of.post("/webhooks/zoho/crm", JSON.stringify({ module: "Leads", operation: "insert", ids: [LEAD], ...more }));
     await of.event(1);
@@ -314,7 +337,10 @@ describe("listen --expand", () => {
     const of = await listen(["--expand"], { ZOHO_REFRESH_TOKEN: few });
     await zoho.notify("Leads.create", [LEAD]);
     await expect.poll(() => linesOf(of, "record").length).toBe(1);
-    expect(JSON.stringify(linesOf(of, "record"))).toContain("ZohoCRM.modules.READ");
+    expect(linesOf(of, "record")[0]).toMatchObject({
+      error: expect.stringContaining("ZohoCRM.modules.READ"),
+      hint: expect.stringContaining("zoho-hooks login"),
+    });
   });
 
   it.each([

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
 import type { Listener } from "../support/listener.ts";
@@ -79,6 +81,21 @@ describe("--respond mirror", () => {
     const { head } = await exchange(listener);
     expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect(await listener.line("forward")).toMatchObject({ status, state: "mirrored", error: expect.any(String) });
+  });
+
+  it("answers a sender that has ended its side of the connection meanwhile", async () => {
+    const target = await app((response) => void setTimeout(() => response.end("late"), 50));
+    const listener = await listen(["--forward-to", target.url, "--respond", "mirror"]);
+    const { hostname, port } = new URL(listener.url);
+    const socket = connect(Number(port), hostname);
+    const body = lead(1);
+    socket.end(
+      `POST ${CRM} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
+    const chunks: Buffer[] = [];
+    socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+    await once(socket, "close");
+    expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1\.1 200 .*late$/s);
   });
 
   it("does not take the sender's next try for a repetition of one that the app refused", async () => {

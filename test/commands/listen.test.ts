@@ -73,12 +73,15 @@ describe("listen", () => {
     expect(await app.event(1)).toMatchObject({ product: "books", event: "invoice_created", schema: { ok: true } });
   });
 
-  it("echoes a challenge as JSON", async () => {
-    const app = await listen();
-    const answer = await app.post("/webhooks/zoho/desk", '{"challenge":"a \\"b\\" 1"}');
-    expect(answer).toMatchObject({ status: 200, text: '{"challenge":"a \\"b\\" 1"}' });
-    expect(answer.headers.get("content-type")).toContain("application/json");
-  });
+  it.each(["/crm", "/desk", "/books", "/forms", ""])(
+    "echoes a challenge to /webhooks/zoho%s as JSON",
+    async (product) => {
+      const app = await listen();
+      const answer = await app.post(`/webhooks/zoho${product}`, '{"challenge":"a \\"b\\" 1"}');
+      expect(answer).toMatchObject({ status: 200, text: '{"challenge":"a \\"b\\" 1"}' });
+      expect(answer.headers.get("content-type")).toContain("application/json");
+    },
+  );
 
   it.each([
     ["a right signature", signed(invoice), 200, "passed"],

@@ -32,7 +32,7 @@ export interface BinChild {
 }
 
 /** An environment in which nothing of the developer's own can interfere: a home of its own, no secrets, no proxy. */
-export function cleanEnv(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+function cleanEnv(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const home = tempFolder();
   const { PATH, SystemRoot, TMPDIR, TEMP } = process.env;
   return {
@@ -145,9 +145,9 @@ export function normalised(text: string): string {
     .replace(/node \S*zoho-hooks\.js/g, "zoho-hooks")
     .replace(/(127\.0\.0\.1|localhost|\[::1\]):\d+/g, "$1:PORT")
     .replace(/--to \d+/g, "--to PORT")
-    .replace(/\b\d\d:\d\d:\d\d\b/g, "hh:mm:ss")
+    .replace(/(?<!\d)\d\d:\d\d:\d\d\b/g, "hh:mm:ss")
     .replace(/"at":"[^"]+"/g, '"at":"TIME"')
     .replace(/"(latency_ms|seconds)":[\d.]+/g, '"$1":0')
-    .replace(/ *\b\d+(\.\d+)? (ms|s)\b/g, " 0 ms")
+    .replace(/ *(␛\[\d+m)?(?<![\d.])\d+(\.\d+)? (ms|s)\b/g, (_, paint = "") => ` ${paint}0 ms`)
     .replace(/, \d+ a second/g, ", N a second");
 }

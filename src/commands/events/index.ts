@@ -1,5 +1,6 @@
 import type { Define } from "../command.ts";
 import { diff } from "./diff.ts";
+import { drift } from "./drift.ts";
 import { exportEvents } from "./export.ts";
 import { addArrivalFilters, addFilters } from "./filter-flags.ts";
 import { list } from "./list.ts";
@@ -44,6 +45,11 @@ export const define: Define = (command, act) => {
     .argument("<a>", NUMBER)
     .argument("<b>", NUMBER)
     .action(act(diff));
+  addStoreFlag(addFilters(command.command("drift")))
+    .description("Tell what the deliveries have that the schemas have not, the reverse, and which types differ.")
+    .option("--learn", "write a proposed fixture and a note for each event, with personal data replaced")
+    .addHelpText("after", DRIFT_HELP)
+    .action(act(drift));
   addStoreFlag(command.command("save-fixture"))
     .description("Make a delivery a sample of the project, which send then uses. Tokens are always masked.")
     .argument("<n>", NUMBER)
@@ -73,6 +79,16 @@ Examples:
   $ zoho-hooks events list --event 'crm:Leads.*' --since 10m
   $ zoho-hooks events list --where data.Email=jane@example.com
   $ zoho-hooks events list --invalid --json | jq .proofs
+`;
+
+const DRIFT_HELP = `
+Deliveries of unknown events, repeats, and those whose proof failed are left out. --learn writes to
+.zoho-hooks/learned, which no command reads: move what you like to .zoho-hooks/fixtures.
+
+Examples:
+  $ zoho-hooks events drift --product desk
+  $ zoho-hooks events drift --since 1d --learn
+  $ zoho-hooks events drift --json | jq .unknown
 `;
 
 const EXPORT_HELP = `

@@ -1,20 +1,15 @@
-import { randomUUID } from "node:crypto";
 import { relative } from "node:path";
 import { projectFixturePath } from "../../config/fixture-store.ts";
 import { readText } from "../../config/settings-file.ts";
 import { writeWholeFile } from "../../config/write-file.ts";
 import type { Context } from "../../context.ts";
-import { headerValue, withBody } from "../../core/delivery.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
 import { type EventMatch, findEvent } from "../../core/event-name.ts";
-import { prettyJson } from "../../core/json-text.ts";
-import { maskBody } from "../../core/mask.ts";
-import { problemText, readPayload } from "../../core/payload.ts";
 import type { Format, Product } from "../../core/product.ts";
-import { redactPersonal } from "../../core/redact.ts";
 import { products } from "../../products/index.ts";
 import type { LogEntry } from "../../store/log.ts";
 import { requireEvent, requireFormat, requireProduct } from "../options.ts";
+import { sampleText } from "../sample-text.ts";
 import { entryName } from "./entry-event.ts";
 import { type LogOptions, parseNumber, requireEntry, withLog } from "./open-log.ts";
 
@@ -32,7 +27,7 @@ export async function saveFixture(context: Context, which: string, options: Save
     const { product, format, match } = eventOf(entry, options.name);
     const path = projectFixturePath(root, product, format, match);
     const shownPath = relative(context.cwd, path);
-    const text = fixtureText(entry, options.redact === true);
+    const text = sampleText(entry, options.redact === true);
     const old = readText(path);
     if (old !== undefined && old !== text && options.force !== true) {
       throw usageError(
@@ -85,17 +80,4 @@ function eventOf(entry: LogEntry, name: string | undefined): { product: Product;
     `#${entry.n} (${entryName(entry)}) is no event that ${product.id} is known to have`,
     `name one that it is a sample of: --name Event; zoho-hooks products ${product.id} lists them`,
   );
-}
-
-function fixtureText({ n, delivery }: LogEntry, redact: boolean): string {
-  const type = headerValue(delivery, "content-type") ?? "";
-  const masked = maskBody(delivery.body, type);
-  const body = redact ? redactPersonal(masked, type, randomUUID()) : masked;
-  const read = readPayload(withBody(delivery, body));
-  if (!read.ok) throw usageError(`the body of #${n} cannot be a sample: ${problemText(read.problem)}`);
-  const { text, data } = read.payload;
-  if (text === undefined && (typeof data !== "object" || data === null)) {
-    throw usageError(`the body of #${n} cannot be a sample: it is ${data === undefined ? "empty" : "plain text"}`);
-  }
-  return `${prettyJson(text ?? JSON.stringify(data))}\n`;
 }

@@ -15,6 +15,7 @@ export interface ListenOptions extends SecretOptions, SettingFlags, Notification
   readonly showSecrets?: boolean;
   readonly open?: boolean;
   readonly copy?: boolean;
+  readonly learn?: boolean;
 }
 
 export function addListenFlags(command: Command): void {
@@ -24,6 +25,7 @@ export function addListenFlags(command: Command): void {
     .option("--host <address>", "address to listen on (default: 127.0.0.1)")
     .option("--max-body <size>", "largest body to accept, such as 500kb or 1mib (default: 1mib)")
     .option("--schema <mode>", "a body that does not fit its schema: warn, enforce or off (default: warn)")
+    .option("--learn", "at the end propose fixtures of events that differ from their schemas")
     .option("--on-invalid <mode>", "a delivery whose proof fails: reject or warn (default: reject)")
     .option("--tolerance <time>", "how old a signature with a time in it may be, such as 10m (default: 5m)")
     .option("-e, --events <pattern>", "show and forward only these, such as 'crm:Leads.*' (repeatable)", collect)

@@ -1,4 +1,4 @@
-import { loadConfig } from "../../config/load.ts";
+import { loadConfig, userFolder } from "../../config/load.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { ExitCode, UserError } from "../../core/errors.ts";
@@ -10,10 +10,12 @@ import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/addr
 import { type Receiver, startReceiver } from "../../receiver/receiver.ts";
 import { webhookUrl } from "../../receiver/route.ts";
 import { createTally, parseExpectation } from "../../receiver/tally.ts";
+import { withChannelTokens } from "../../zoho/channel-tokens.ts";
 import type { Define } from "../command.ts";
 import { configuredProducts, secretsWithKeys } from "../configured-products.ts";
 import { hintTeller } from "../hint-teller.ts";
 import { givenSecrets } from "../options.ts";
+import { openDrift } from "./drift.ts";
 import { type Exec, type ExecUrls, startExec } from "./exec.ts";
 import { addListenFlags, flagSettings, type ListenOptions } from "./flags.ts";
 import { handOut } from "./hand-out.ts";
@@ -54,6 +56,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   const { settings } = config;
   const products = configuredProducts(config);
   const shown = eventPatterns(settings.events);
+  const drift = openDrift(context, config, products, options);
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout, "--timeout");
   const allowed = allowedAddresses(settings);
@@ -72,7 +75,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   const notifications = await openNotifications(context, {
     options,
     products,
-    secrets: await secretsWithKeys(context, config, products),
+    secrets: withChannelTokens(await secretsWithKeys(context, config, products), userFolder(context)),
     choice,
     onLost: end,
   });
@@ -97,6 +100,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       onEvent(event) {
         const isShown = shown.matches(event.receipt.product, event.receipt.event);
         context.report({ ...event, shown: isShown, showSecrets: options.showSecrets });
+        if (isShown) drift.see(event);
         tellHint(event.receipt);
         notifications.expand(event);
         tally.add(event);
@@ -151,6 +155,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
     await notifications.close();
     await keeping.close();
   }
+  drift.tell();
   const summary = tally.summary((context.now().getTime() - startedAt.getTime()) / 1000);
   context.report({ ...summary, forwards: keeping.forwards(), tunnelDownMs: tunnel?.downMs() });
   const isMissing = summary.expectations.some(({ wanted, came }) => came < wanted);

@@ -27,7 +27,7 @@ export function readyReport(
   const channel = notifications.channel();
   // A sample without the channel's token would be refused.
   const guarded = secrets.for("token", channel?.product ?? "").length === 0 ? channel?.product : undefined;
-  const [sample] = [...configured, "crm", ...ids].filter((id) => id !== guarded);
+  const [sample] = [...configured, "crm", ...products.map((product) => product.id)].filter((id) => id !== guarded);
   return {
     type: "ready",
     url: receiver.url,

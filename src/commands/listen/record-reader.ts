@@ -2,6 +2,7 @@ import type { Context } from "../../context.ts";
 import { errorText, UserError } from "../../core/errors.ts";
 import { idsAt, textAt } from "../../core/field.ts";
 import type { EventReport } from "../../core/report.ts";
+import { valueAt } from "../../core/schema-check.ts";
 import { fetchRecord } from "../../zoho/record.ts";
 import { untilAborted } from "../../zoho/until-aborted.ts";
 import type { ZohoSession } from "../zoho-session.ts";
@@ -86,6 +87,8 @@ function wantedBy(event: Omit<EventReport, "shown">, product: string): readonly 
   const data = receipt.payload?.data;
   const module = textAt(data, ["module"]);
   if (module === undefined || receipt.product !== product || duplicateOf !== undefined) return [];
+  // A body of the guide's brings its record along.
+  if (valueAt(data, ["data"]) !== undefined) return [];
   const isNotification = receipt.known && receipt.event?.startsWith(`${module}.`) === true;
   const isGenuine = refusal === undefined && receipt.verdicts.every(({ verdict }) => verdict !== "failed");
   if (!isNotification || !isGenuine) return [];

@@ -22,17 +22,17 @@ export const bodyToken: Proof = {
   verify(_delivery, payload, secrets) {
     const at = { id: this.id, proves: this.proves };
     const token = tokenOf(payload);
+    const isAsked = secrets.some(({ optional }) => optional !== true);
     if (token === undefined) {
-      return secrets.length === 0
+      return !isAsked
         ? { ...at, verdict: "absent", reason: "no token in the body" }
         : { ...at, verdict: "failed", reason: "a token is configured, but the body carries none" };
     }
-    if (secrets.length === 0)
-      return { ...at, verdict: "unconfigured", reason: "carries a token, but none is configured to compare it with" };
     const match = secrets.find((secret) => sameText(token, secret.reveal()));
-    return match === undefined
+    if (match !== undefined) return { ...at, verdict: "passed", reason: `the token is ${match.origin}` };
+    return isAsked
       ? { ...at, verdict: "failed", reason: "the token in the body is not the configured one" }
-      : { ...at, verdict: "passed", reason: `the token is ${match.origin}` };
+      : { ...at, verdict: "unconfigured", reason: "carries a token, but none is configured to compare it with" };
   },
   explain(_delivery, payload, secrets, product) {
     return {

@@ -15,8 +15,8 @@ import { fitLine } from "./fit-line.ts";
 export const INDENT = "         ";
 
 /** One line an event; below it only what needs attention, and with `--verbose` headers and body. */
-export function renderEvent(report: EventReport, { out, verbose, columns: width }: Style): Rendered {
-  if (!report.shown) return {};
+export function renderEvent(report: EventReport, { out, verbose, quiet, columns: width }: Style): Rendered {
+  if (!report.shown || (quiet && isUnremarkable(report))) return {};
   const { receipt } = report;
   const columns = [
     { text: out.dim(clockTime(report.at)), width: 8 },
@@ -36,6 +36,13 @@ export function renderEvent(report: EventReport, { out, verbose, columns: width 
   const heading = report.kept?.heading === undefined ? "" : `${out.dim(report.kept.heading)}\n`;
   const lines = fitLine([...columns, ...findings.map((text) => ({ text }))], width, INDENT);
   return { out: `${heading}${[...lines, ...below.map((text) => `${INDENT}${text}`.trimEnd())].join("\n")}\n` };
+}
+
+/** As it should be, in every respect. One that was asked for from the log is shown whatever it is like. */
+function isUnremarkable({ kept, refusal, duplicateOf, receipt }: EventReport): boolean {
+  if (kept !== undefined || refusal !== undefined || duplicateOf !== undefined) return false;
+  const isWhole = receipt.known || receipt.handshake !== undefined;
+  return isWhole && receipt.schema?.ok !== false && receipt.verdicts.every(({ verdict }) => verdict !== "failed");
 }
 
 /** What became of it after it was answered. */

@@ -1,0 +1,36 @@
+import type { Context } from "../../context.ts";
+import { ExitCode } from "../../core/errors.ts";
+import { driftOf, hasDrifted } from "../../core/traffic.ts";
+import { configuredProducts } from "../configured-products.ts";
+import { learn } from "../learn.ts";
+import { observeLog } from "../observe-log.ts";
+import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
+import { type LogOptions, withLog } from "./open-log.ts";
+
+export interface DriftOptions extends FilterOptions, LogOptions {
+  readonly learn?: boolean;
+}
+
+/** In what the deliveries of the log differ from the schemas of their events. */
+export async function drift(context: Context, options: DriftOptions): Promise<ExitCode> {
+  const filter = readFilter(options, context.now());
+  return withLog(context, options, async (log, config) => {
+    const samples = options.learn === true;
+    const products = configuredProducts(config);
+    const traffic = await context.waiting("reading the log", () => observeLog(log, products, filter, { samples }));
+    const events = traffic.events();
+    const drifts = events.map(driftOf).filter((each) => hasDrifted(each) || each.unseen.length > 0);
+    const overlooked = traffic.overlooked();
+    if (drifts.length > 0 || overlooked > 0) {
+      context.report({ type: "drift", drifts, brief: false, overlooked, moreCommand: undefined });
+    } else {
+      const deliveries = events.reduce((sum, each) => sum + each.deliveries, 0);
+      const none = `no drift: ${deliveries} ${deliveries === 1 ? "delivery" : "deliveries"}, all as the schemas say`;
+      const nothing = `nothing to compare: no delivery ${isFiltered(options) ? "that fits" : "in the log"} is of a known event with no failed proof`;
+      const message = deliveries === 0 ? nothing : none;
+      context.report({ type: "notice", message });
+    }
+    if (samples) learn(context, config.root, events);
+    return ExitCode.ok;
+  });
+}

@@ -1,0 +1,57 @@
+import { relative } from "node:path";
+import { learnedPath } from "../config/fixture-store.ts";
+import { readText } from "../config/settings-file.ts";
+import { writeWholeFile } from "../config/write-file.ts";
+import type { Context } from "../context.ts";
+import { driftNote } from "../core/drift-note.ts";
+import { UserError } from "../core/errors.ts";
+import { driftOf, hasDrifted, type ObservedEvent } from "../core/traffic.ts";
+import { sampleText } from "./sample-text.ts";
+
+/**
+ * Writes a proposed fixture and a note of the differences for each event that has drifted, and for each whose fields
+ * are the user's own. What lies there already may have been worked on, so it stays as it is.
+ */
+export function learn(context: Context, root: string, events: readonly ObservedEvent[]): void {
+  const learned = events.filter((seen) => seen.event.open || hasDrifted(driftOf(seen)));
+  for (const seen of learned) learnEvent(context, root, seen);
+  if (learned.length === 0) context.report({ type: "notice", message: "nothing to learn: the schemas have it all" });
+}
+
+function learnEvent(context: Context, root: string, seen: ObservedEvent): void {
+  const { product, format, name, sample } = seen;
+  if (sample === undefined) {
+    const message = `no fixture of ${product} ${name}: each of its deliveries is too large for one`;
+    context.report({ type: "warning", message });
+    return;
+  }
+  try {
+    const text = sampleText(sample, true);
+    const path = (extension: "json" | "md"): string => learnedPath(root, { product, format, name }, extension);
+    writeNew(context, path("json"), text, seen);
+    writeNew(context, path("md"), driftNote(driftOf(seen), { redacted: true }), seen);
+  } catch (error) {
+    // One event that cannot be a sample, such as a query without a body, says nothing of the others.
+    if (!(error instanceof UserError)) throw error;
+    context.report({ type: "warning", message: `nothing learned of ${product} ${name}: ${error.message}` });
+  }
+}
+
+function writeNew(context: Context, path: string, text: string, seen: ObservedEvent): void {
+  const shown = relative(context.cwd, path);
+  const isThere = readText(path) !== undefined;
+  if (!isThere) writeWholeFile(path, text, 0o600);
+  context.report({
+    type: "text",
+    text: isThere ? `${shown} is there already and stays: delete it to learn anew\n` : `${shown}\n`,
+    json: {
+      type: "file",
+      action: isThere ? "kept" : "learned",
+      path,
+      product: seen.product,
+      format: seen.format,
+      event: seen.name,
+      redacted: true,
+    },
+  });
+}

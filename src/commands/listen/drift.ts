@@ -1,0 +1,43 @@
+import type { Config } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { usageError } from "../../core/errors.ts";
+import type { Product } from "../../core/product.ts";
+import type { EventReport } from "../../core/report.ts";
+import { createTraffic, driftOf, hasDrifted } from "../../core/traffic.ts";
+import { learn } from "../learn.ts";
+
+/** What a run sees of the shapes of events. */
+export interface RunDrift {
+  see(event: Omit<EventReport, "shown">): void;
+  /** Tells in what the events and their schemas differed, where they did. */
+  tell(): void;
+}
+
+export function openDrift(
+  context: Context,
+  { settings, root }: Pick<Config, "settings" | "root">,
+  products: readonly Product[],
+  { learn: learns = false }: { readonly learn?: boolean },
+): RunDrift {
+  if (settings.schema === "off") {
+    if (learns) throw usageError("--learn compares with the schemas, which --schema off turns off", "leave one out");
+    return { see: () => {}, tell: () => {} };
+  }
+  const traffic = createTraffic(products, { samples: learns });
+  return {
+    see({ n, method, path, headers, body, receipt, duplicateOf }) {
+      const delivery = { method, url: path, headers, body };
+      traffic.add({ ...receipt, n, duplicateOf, delivery, data: () => receipt.payload?.data });
+    },
+    tell() {
+      const events = traffic.events();
+      const drifts = events.map(driftOf).filter(hasDrifted);
+      const overlooked = traffic.overlooked();
+      const moreCommand = settings.store === false ? undefined : `${context.invocation} events drift`;
+      if (drifts.length > 0 || overlooked > 0) {
+        context.report({ type: "drift", drifts, brief: true, overlooked, moreCommand });
+      }
+      if (learns) learn(context, root, events);
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { relative, resolve } from "node:path";
+import { loadConfig } from "../config/load.ts";
+import { readText } from "../config/settings-file.ts";
+import { writeWholeFile } from "../config/write-file.ts";
+import type { Context } from "../context.ts";
+import { ExitCode, usageError } from "../core/errors.ts";
+import { eventTypeFile, FIRST_LINE, type TypedEvent } from "../core/event-type-file.ts";
+import { withObserved } from "../core/observed-shape.ts";
+import type { Product } from "../core/product.ts";
+import { schemaShape } from "../core/shape.ts";
+import type { ObservedEvent, Traffic } from "../core/traffic.ts";
+import type { Define } from "./command.ts";
+import { configuredProducts } from "./configured-products.ts";
+import { withLog } from "./events/open-log.ts";
+import { observeLog } from "./observe-log.ts";
+import { requireProduct } from "./options.ts";
+
+interface TypesOptions {
+  readonly out?: string;
+  readonly observed?: boolean;
+  readonly store?: string;
+  readonly force?: boolean;
+}
+
+export const define: Define = (command, act) => {
+  command
+    .argument("[product]", "of this product only")
+    .option("-o, --out <file>", "into a file, such as zoho-events.d.ts (default: standard output)")
+    .option("--observed", "with what was received beside: fields of your own, types that differ")
+    .option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)")
+    .option("--force", "overwrite a file that this command has not written")
+    .addHelpText("after", HELP)
+    .action(act(types));
+};
+
+const HELP = `
+Each event's payload is a type of its own, and one of ZohoEvents: ZohoEvents["crm"]["guide"]["Leads.create"].
+A field that was only seen is optional, since nothing promises it.
+
+Examples:
+  $ zoho-hooks types crm --out zoho-events.d.ts
+  $ zoho-hooks types --observed --out src/zoho-events.d.ts
+`;
+
+async function types(context: Context, id: string | undefined, options: TypesOptions): Promise<ExitCode> {
+  if (options.store !== undefined && options.observed !== true) {
+    throw usageError("--store names a log, which only --observed reads", "add --observed, or leave --store out");
+  }
+  const chosen = (all: readonly Product[]): readonly Product[] => (id === undefined ? all : [requireProduct(all, id)]);
+  const typed =
+    options.observed === true
+      ? await withLog(context, options, async (log, config) => {
+          const products = chosen(configuredProducts(config));
+          const filter = id === undefined ? {} : { product: products[0]?.id };
+          const read = () => observeLog(log, products, filter);
+          const traffic = await context.waiting("reading the log", read);
+          warnOfRest(context, traffic);
+          return typedEvents(products, traffic.events());
+        })
+      : typedEvents(chosen(configuredProducts(loadConfig(context))), []);
+  const text = eventTypeFile(typed);
+  if (options.out === undefined) context.report({ type: "text", text });
+  else writeTypes(context, options.out, text, options.force === true, typed.length);
+  return ExitCode.ok;
+}
+
+function warnOfRest(context: Context, traffic: Traffic): void {
+  const partial = traffic.events().filter((each) => each.partial);
+  for (const { product, name } of partial) {
+    const message = `${product} ${name} has more fields than are held: its type lacks some`;
+    context.report({ type: "warning", message });
+  }
+  const overlooked = traffic.overlooked();
+  if (overlooked > 0) {
+    const message = `${overlooked} deliveries were of more events than are held: their types are those of the schemas`;
+    context.report({ type: "warning", message, hint: "name one product to hold its events only" });
+  }
+}
+
+/** The declared events, and beside them the members of families that have come, under their own names. */
+function typedEvents(products: readonly Product[], observed: readonly ObservedEvent[]): readonly TypedEvent[] {
+  return products.flatMap((product) =>
+    product.formats.flatMap((format) => {
+      const seen = observed.filter((each) => each.product === product.id && each.format === format.id);
+      const declared = format.events.map((event) => ({ event, name: event.name }));
+      const members = seen.filter(({ name }) => format.events.every((event) => event.name !== name));
+      return [...declared, ...members].map(({ event, name }): TypedEvent => {
+        const own = seen.find((each) => each.name === name);
+        const shape = schemaShape(event.schema);
+        return {
+          product: product.id,
+          format: format.id,
+          name,
+          summary: event.summary,
+          shape: own === undefined ? shape : withObserved(shape, own.observation),
+          deliveries: own?.deliveries ?? 0,
+        };
+      });
+    }),
+  );
+}
+
+function writeTypes(context: Context, out: string, text: string, force: boolean, events: number): void {
+  const path = resolve(context.cwd, out);
+  const old = readText(path);
+  if (old !== undefined && !force && !old.startsWith(FIRST_LINE)) {
+    throw usageError(`${out} is there already, and not written by this command`, "--force overwrites it");
+  }
+  writeWholeFile(path, text);
+  context.report({
+    type: "text",
+    text: `${relative(context.cwd, path)}\n`,
+    json: { type: "file", action: "written", path, events },
+  });
+}

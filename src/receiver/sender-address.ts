@@ -1,0 +1,13 @@
+import type { IncomingMessage } from "node:http";
+
+/** The nearest proxy, which is the tunnel, writes the address that it has seen behind all others. */
+export function senderAddress({ headers, socket }: IncomingMessage, throughTunnel: boolean): string | undefined {
+  const forwarded = throughTunnel ? [headers["x-forwarded-for"] ?? []].flat().join(",") : "";
+  return forwarded.split(",").at(-1)?.trim() || socket.remoteAddress;
+}
+
+/** A tunnel of the user's own runs on this machine and names the public host. Anyone else could write that name, too. */
+export function isFromPublicUrl({ headers, socket }: IncomingMessage, publicUrl: string | undefined): boolean {
+  if (publicUrl === undefined || headers.host !== new URL(publicUrl).host) return false;
+  return /^(::ffff:)?127\.|^::1$/.test(socket.remoteAddress ?? "");
+}

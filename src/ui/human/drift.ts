@@ -1,0 +1,38 @@
+import type { DriftReport } from "../../core/drift-report.ts";
+import { type EventDrift, typesText } from "../../core/traffic.ts";
+import type { Rendered } from "../context.ts";
+import type { Style } from "../human.ts";
+import { type Paint, plain } from "../paint.ts";
+
+const MOST_BRIEF = 5;
+
+export function renderDrift({ drifts, brief, overlooked, moreCommand }: DriftReport, { out }: Style): Rendered {
+  const events = drifts.flatMap((drift) => eventLines(drift, brief ? MOST_BRIEF : Number.POSITIVE_INFINITY, out));
+  const more = moreCommand === undefined ? [] : [out.dim(`${moreCommand} shows all of it; --learn proposes fixtures`)];
+  const left =
+    overlooked === 0 ? [] : [out.caution(`${overlooked} deliveries were of more events than are compared at once.`)];
+  return { out: `${["", out.strong("Schema drift"), ...events, ...left, ...more].join("\n")}\n` };
+}
+
+function eventLines(drift: EventDrift, most: number, paint: Paint): readonly string[] {
+  const { product, event, format, deliveries, partial, unknown, unseen, conflicts } = drift;
+  const few = <T>(all: readonly T[], line: (each: T) => string): readonly string[] => [
+    ...all.slice(0, most).map((each) => `  ${plain(line(each))}`),
+    ...(all.length > most ? [paint.dim(`  … and ${all.length - most} more`)] : []),
+  ];
+  const count = `${deliveries} ${deliveries === 1 ? "delivery" : "deliveries"}`;
+  return [
+    `${paint.name(plain(`${product} ${event}`))} ${paint.dim(`${format}, ${count}`)}`,
+    ...few(unknown, ({ path, types, count }) => `+ ${path}: ${typesText(types)}, not in the schema (${count}×)`),
+    ...few(
+      conflicts,
+      ({ path, expected, seen, count }) => `! ${path}: ${seen} came, the schema says ${expected} (${count}×)`,
+    ),
+    ...(most === Number.POSITIVE_INFINITY
+      ? few(unseen, ({ path, expected }) => `- ${path}: ${expected}, optional, has not come`)
+      : unseen.length === 0
+        ? []
+        : [paint.dim(`  ${unseen.length} optional ${unseen.length === 1 ? "field has" : "fields have"} not come`)]),
+    ...(partial ? [paint.caution("  there were more fields than are compared: this is not all")] : []),
+  ];
+}

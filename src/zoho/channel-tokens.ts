@@ -1,0 +1,47 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { parseJson } from "../core/json-text.ts";
+import { type Secret, type Secrets, secret } from "../core/secret.ts";
+import { CHANNELS_FILE, channelsFileSchema } from "./channel-memory.ts";
+
+interface ChannelToken {
+  readonly product: string;
+  readonly token: Secret;
+}
+
+/**
+ * The configured secrets, and the tokens of the channels that were made here, also of one that is made meanwhile. They
+ * count where they match; a delivery without one fails nothing, because most channels post elsewhere.
+ */
+export function withChannelTokens(secrets: Secrets, folder: string): Secrets {
+  const path = join(folder, CHANNELS_FILE);
+  let changedMs: number | undefined;
+  let tokens: readonly ChannelToken[] = [];
+  const current = (): readonly ChannelToken[] => {
+    const nowChangedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    if (nowChangedMs !== changedMs) tokens = nowChangedMs === undefined ? [] : readTokens(path);
+    changedMs = nowChangedMs;
+    return tokens;
+  };
+  return {
+    for(credential, product) {
+      const configured = secrets.for(credential, product);
+      if (credential !== "token") return configured;
+      return [...configured, ...current().flatMap((each) => (each.product === product ? [each.token] : []))];
+    },
+    all: () => secrets.all(),
+  };
+}
+
+/** None where the file cannot be read: the commands that need it say so. */
+function readTokens(path: string): readonly ChannelToken[] {
+  try {
+    const json = parseJson(readFileSync(path, "utf8"));
+    const parsed = channelsFileSchema.safeParse(json.ok ? json.value : undefined);
+    return (parsed.data?.channels ?? []).flatMap(({ product, id, token }) =>
+      token === undefined ? [] : [{ product, token: { ...secret(token, `channel ${id}`), optional: true } }],
+    );
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,153 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type LoggedProject, leadBody, startLoggedProject, TOKEN, ticketBody } from "../support/logged-project.ts";
+import type { RunResult } from "../support/run.ts";
+
+const LEAD = leadBody();
+const GOLD_LEAD = LEAD.replace('"Company"', '"Tier":"gold","Lines":[{"Sku":"A-1"},{"Sku":7}],"Company"');
+const NUMBERED_TICKET = ticketBody().replace('"priority":"High"', '"priority":4');
+
+let project: LoggedProject;
+let learned: string;
+
+/** #1 a lead with fields of its own, #2 the same again, #3 a ticket with a number, #4 a forged lead, #5 of no event. */
+beforeAll(async () => {
+  project = await startLoggedProject({ forward: false, argv: ["--on-invalid", "warn"] });
+  learned = join(project.cwd, ".zoho-hooks", "learned");
+  await project.deliver("/webhooks/zoho/crm", GOLD_LEAD);
+  await project.deliver("/webhooks/zoho/crm", GOLD_LEAD);
+  await project.deliver("/webhooks/zoho/desk", NUMBERED_TICKET);
+  await project.deliver("/webhooks/zoho/crm", GOLD_LEAD.replaceAll('"Tier"', '"Forged"').replaceAll("2179", "2180"), {
+    "content-type": "application/json",
+    "x-zoho-signature": "0".repeat(64),
+  });
+  await project.deliver("/webhooks/zoho/desk", '{"event":"Ticket.Merge","ticket":{"extra":1}}');
+});
+afterAll(() => project.stop());
+
+describe("events drift", () => {
+  it("tells by event what the schemas have not, and leaves out repeats, forgeries and unknown events", async () => {
+    const { exitCode, lines } = await project.run(["events", "drift", "--json"]);
+    expect(exitCode).toBe(0);
+    expect(lines().map(({ type, product, event, deliveries }) => [type, product, event, deliveries])).toEqual([
+      ["drift", "crm", "Leads.create", 1],
+      ["drift", "desk", "Ticket.Create", 1],
+    ]);
+    const [lead, ticket] = lines();
+    expect(lead).toMatchObject({ v: 1, format: "guide", partial: false, conflicts: [] });
+    expect(lead?.unknown).toContainEqual({ path: "data.Tier", types: ["string"], count: 1 });
+    expect(lead?.unknown).toContainEqual({ path: "data.Lines", types: ["array"], count: 1 });
+    expect(JSON.stringify(lead)).not.toContain("Forged");
+    expect(lead?.unseen).toContainEqual({ path: "data.Phone", expected: "string or null" });
+    expect(ticket?.conflicts).toContainEqual(
+      expect.objectContaining({ path: "ticket.priority", seen: "number", count: 1 }),
+    );
+  });
+
+  it("shows it to a person, without a value of anyone's", async () => {
+    const { out } = await project.run(["events", "drift", "--product", "crm"]);
+    expect(out).toContain("crm Leads.create guide, 1 delivery");
+    expect(out).toContain("+ data.Tier: string, not in the schema (1×)");
+    expect(out).toContain("- data.Phone: string or null, optional, has not come");
+    for (const hidden of ["gold", "desk", "Tanaka", TOKEN]) expect(out).not.toContain(hidden);
+  });
+
+  it("says so when there is nothing to compare", async () => {
+    const { exitCode, out, err } = await project.run(["events", "drift", "--product", "books"]);
+    expect([exitCode, out]).toEqual([0, ""]);
+    expect(err).toContain("nothing to compare");
+  });
+
+  it("proposes a fixture without secrets and personal data, and a note, and touches no fixture", async () => {
+    const own = join(project.cwd, ".zoho-hooks", "fixtures", "crm", "guide", "Leads.create.json");
+    mkdirSync(join(own, ".."), { recursive: true });
+    writeFileSync(own, "{}\n");
+    const { exitCode, out } = await project.run(["events", "drift", "--learn", "--product", "crm"]);
+    expect(exitCode).toBe(0);
+    expect(out).toContain(join(".zoho-hooks", "learned", "crm", "guide", "Leads.create.json"));
+    const fixture = readFileSync(join(learned, "crm", "guide", "Leads.create.json"), "utf8");
+    expect(JSON.parse(fixture)).toMatchObject({
+      token: "[masked]",
+      data: { Tier: "gold", Lines: [{ Sku: "A-1" }, {}] },
+    });
+    const note = readFileSync(join(learned, "crm", "guide", "Leads.create.md"), "utf8");
+    expect(note).toContain("| `data.Tier` | string | once |");
+    expect(note).toContain("`data.Phone`");
+    for (const hidden of [TOKEN, "mei.tanaka", "Tanaka", "4150868000000002179"]) {
+      expect(fixture + note).not.toContain(hidden);
+    }
+    expect(readFileSync(own, "utf8")).toBe("{}\n");
+    expect(existsSync(join(learned, "desk"))).toBe(false);
+  });
+
+  it("masks what a query alone carries, too", async () => {
+    const query = `event_name=Signup&token=${TOKEN}&Email=mei.tanaka@example.com`;
+    await project.deliver(`/webhooks/zoho/flow?${query}`, "", {});
+    const { out } = await project.run(["events", "drift", "--learn", "--product", "flow"]);
+    const [path = ""] = out.split("\n").filter((line) => line.endsWith(".json"));
+    const fixture = readFileSync(join(project.cwd, path), "utf8");
+    expect(JSON.parse(fixture)).toMatchObject({
+      event_name: "Signup",
+      token: "[masked]",
+      Email: "person1@example.com",
+    });
+  });
+
+  it("leaves what it proposed before as it is, since it may have been worked on", async () => {
+    const path = join(learned, "desk", "guide", "Ticket.Create.json");
+    mkdirSync(join(path, ".."), { recursive: true });
+    writeFileSync(path, "mine\n");
+    const { lines } = await project.run(["events", "drift", "--learn", "--product", "desk", "--json"]);
+    expect(lines().map(({ action }) => action)).toEqual([undefined, "kept", "learned"]);
+    expect(readFileSync(path, "utf8")).toBe("mine\n");
+  });
+});
+
+/** What a run of `listen` says at its end. */
+async function listenTo(body: string, argv: readonly string[] = []): Promise<RunResult & { readonly cwd: string }> {
+  const run = await startLoggedProject({ forward: false, argv });
+  await run.deliver("/webhooks/zoho/crm", body);
+  await run.app.close();
+  return { ...(await run.listener.stop()), cwd: run.cwd };
+}
+
+describe("the end of listen", () => {
+  it("tells of drift before the summary", async () => {
+    const { exitCode, lines } = await listenTo(GOLD_LEAD);
+    expect(exitCode).toBe(0);
+    const [drift, summary] = lines().slice(-2);
+    expect(drift).toMatchObject({ type: "drift", product: "crm", event: "Leads.create", deliveries: 1 });
+    expect(drift?.unknown).toContainEqual({ path: "data.Tier", types: ["string"], count: 1 });
+    expect(summary?.type).toBe("summary");
+  });
+
+  it("says nothing of drift where there is none, though optional fields have not come", async () => {
+    const plain = LEAD.replace('"Account_Number":4150868000000002181,"Amount":1250.00', '"Lead_Source":"Web"');
+    const { lines } = await listenTo(plain);
+    expect(lines().filter(({ type }) => type === "event")).toHaveLength(1);
+    expect(lines().filter(({ type }) => type === "drift")).toEqual([]);
+  });
+
+  it("proposes nothing where nothing differs", async () => {
+    const plain = LEAD.replace('"Account_Number":4150868000000002181,"Amount":1250.00', '"Lead_Source":"Web"');
+    const { cwd, lines, err } = await listenTo(plain, ["--learn"]);
+    expect(lines().filter(({ type }) => type === "file")).toEqual([]);
+    expect(existsSync(join(cwd, ".zoho-hooks", "learned"))).toBe(false);
+    expect(err).toBe("");
+  });
+
+  it("says nothing of drift with --schema off", async () => {
+    const { lines } = await listenTo(GOLD_LEAD, ["--schema", "off"]);
+    expect(lines().filter(({ type }) => type === "event")).toHaveLength(1);
+    expect(lines().filter(({ type }) => type === "drift")).toEqual([]);
+  });
+
+  it("proposes fixtures with --learn, also without a log", async () => {
+    const { cwd, lines } = await listenTo(GOLD_LEAD, ["--learn", "--no-store"]);
+    expect(lines().filter(({ type }) => type === "file")).toHaveLength(2);
+    const fixture = readFileSync(join(cwd, ".zoho-hooks", "learned", "crm", "guide", "Leads.create.json"), "utf8");
+    expect(fixture).toContain('"Tier": "gold"');
+    for (const hidden of [TOKEN, "mei.tanaka"]) expect(fixture).not.toContain(hidden);
+  });
+});

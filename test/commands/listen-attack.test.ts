@@ -1,0 +1,109 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { type Listener, startListener } from "../support/listener.ts";
+import { run, tempFolder } from "../support/run.ts";
+
+let listener: Listener | undefined;
+afterEach(async () => {
+  await listener?.stop();
+  listener = undefined;
+});
+const JSON_TYPE = { "content-type": "application/json" };
+const FORM_TYPE = { "content-type": "application/x-www-form-urlencoded" };
+
+describe("listen, attacked,", () => {
+  it("reads a form of very many repeats in no time", async () => {
+    listener = await startListener();
+    const startedAt = performance.now();
+    await listener.post("/webhooks/zoho/forms", "a&".repeat(200_000), FORM_TYPE);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+  });
+
+  it("keeps and judges a delivery that bears the header of a probe", async () => {
+    listener = await startListener([], { env: { ZOHO_WEBHOOK_SECRET: "s" } });
+    const headers = { ...JSON_TYPE, "x-zoho-hooks-probe": "0".repeat(32) };
+    expect((await listener.post("/webhooks/zoho/crm", '{"a":1}', headers)).status).toBe(401);
+    expect(await listener.event(1)).toMatchObject({ status: 401 });
+  });
+
+  it("hides the token and the signature that -v shows, unless asked", async () => {
+    const secret = { ZOHO_WEBHOOK_TOKEN: "t0ken-of-the-test" };
+    const body = JSON.stringify({ module: "Leads", operation: "create", ids: ["1"], token: "t0ken-of-the-test" });
+    for (const [flags, shown] of [
+      [[], false],
+      [["--show-secrets"], true],
+    ] as const) {
+      const interrupt = new AbortController();
+      let url = "";
+      let wake = (): void => {};
+      const ready = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      const finished = run(["listen", "--port", "0", "-v", ...flags], {
+        env: secret,
+        signal: interrupt.signal,
+        onOut(text) {
+          url ||= /Listening on (\S+)/.exec(text)?.[1] ?? "";
+          if (url !== "") wake();
+        },
+      });
+      await ready;
+      const headers = { ...JSON_TYPE, authorization: "Bearer b34rer" };
+      await fetch(`${url}/webhooks/zoho/crm`, { method: "POST", body, headers });
+      interrupt.abort();
+      const { out } = await finished;
+      expect(out).toContain("Leads");
+      expect(out.includes("t0ken-of-the-test")).toBe(shown);
+      expect(out.includes("b34rer")).toBe(shown);
+    }
+  });
+
+  it("echoes a challenge of more digits than a number holds", async () => {
+    listener = await startListener();
+    const { text } = await listener.post("/webhooks/zoho/crm", '{ "challenge" : {"a":9007199254740993} }');
+    expect(text).toBe('{"challenge":{"a":9007199254740993}}');
+  });
+
+  it("says that it cannot read a compressed body", async () => {
+    listener = await startListener();
+    const answer = await listener.post("/webhooks/zoho/crm", "x", { ...JSON_TYPE, "content-encoding": "gzip" });
+    expect(answer).toMatchObject({ status: 415, text: expect.stringContaining("gzip") });
+  });
+
+  it("answers a browser that asks for a page without making an event of it", async () => {
+    listener = await startListener();
+    expect((await fetch(`${listener.url}/favicon.ico`)).status).toBe(404);
+    await listener.post("/webhooks/zoho/crm", '{"challenge":1}');
+    expect(await listener.event(1)).toMatchObject({ method: "POST" });
+  });
+
+  it("counts an oversized body for its product", async () => {
+    listener = await startListener(["--max-body", "100"]);
+    await listener.post("/webhooks/zoho/books", "x".repeat(200));
+    expect(await listener.event(1)).toMatchObject({ status: 413, product: "books" });
+  });
+
+  it("keeps the log near its limit while it grows", async () => {
+    const cwd = tempFolder();
+    listener = await startListener(["--max-log", "3mb"], { cwd });
+    for (let n = 1; n <= 30; n++) {
+      await listener.post(
+        "/webhooks/zoho/crm",
+        JSON.stringify({ module: "Leads", operation: "x", n, a: "y".repeat(500_000) }),
+      );
+    }
+    await listener.stop();
+    const folder = join(cwd, ".zoho-hooks");
+    expect(existsSync(folder)).toBe(true);
+    const bytes = readdirSync(folder).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
+    expect(bytes).toBeLessThan(12_000_000);
+  });
+
+  it("takes a limit that nothing fits into for a usage error", async () => {
+    expect(await run(["listen", "--max-body", "0"])).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining("--max-body"),
+    });
+  });
+});

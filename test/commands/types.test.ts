@@ -1,0 +1,109 @@
+import { execFile } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type LoggedProject, leadBody, startLoggedProject } from "../support/logged-project.ts";
+import { run, tempFolder } from "../support/run.ts";
+
+const TSC = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url));
+const FLAGS = ["--noEmit", "--strict", "--target", "es2022", "--module", "nodenext", "--pretty", "false"];
+
+/** Compiles files of a folder with TypeScript itself: what it has against them, or nothing. */
+function compile(cwd: string, files: readonly string[]): Promise<string> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [TSC, ...FLAGS, ...files], { cwd }, (error, stdout, stderr) => {
+      resolve(error === null ? "" : `${stdout}${stderr}` || error.message);
+    });
+  });
+}
+
+describe("types", () => {
+  it("writes a file for every product that compiles, and rewrites it without being asked twice", async () => {
+    const cwd = tempFolder();
+    const first = await run(["types", "--out", "zoho.d.ts"], { cwd });
+    expect([first.exitCode, first.out, first.err]).toEqual([0, "zoho.d.ts\n", ""]);
+    expect(await compile(cwd, ["zoho.d.ts"])).toBe("");
+    const again = await run(["types", "crm", "--out", "zoho.d.ts"], { cwd });
+    expect(again.exitCode).toBe(0);
+    expect(readFileSync(join(cwd, "zoho.d.ts"), "utf8")).not.toContain("Desk");
+  });
+
+  it("gives the payloads types that take what comes and refuse what does not", async () => {
+    const cwd = tempFolder();
+    await run(["types", "crm", "--out", "zoho.d.ts"], { cwd });
+    const use = (rest: string) => `import type { ZohoEvents, CrmGuideLeadsCreate } from "./zoho.js";
+type Lead = ZohoEvents["crm"]["guide"]["Leads.create"];
+export const lead: Lead & CrmGuideLeadsCreate = ${leadBody().replaceAll("4150868000000002181", '"4150868000000002181"')};
+${rest}
+`;
+    writeFileSync(join(cwd, "right.ts"), use("export const name: string = lead.data.Last_Name;"));
+    writeFileSync(join(cwd, "wrong.ts"), use("export const name: number = lead.data.Last_Name;"));
+    expect(await compile(cwd, ["right.ts"])).toBe("");
+    expect(await compile(cwd, ["wrong.ts"])).toContain("wrong.ts(4,14): error TS2322");
+  });
+
+  it("prints to standard output, and refuses a product that there is not", async () => {
+    const { exitCode, out } = await run(["types", "mail"]);
+    expect(exitCode).toBe(0);
+    expect(out).toContain("export interface ZohoEvents {\n  mail: {");
+    expect((await run(["types", "crmm"])).err).toContain("did you mean crm?");
+  });
+
+  it("never overwrites a file of someone else's unasked", async () => {
+    const cwd = tempFolder();
+    writeFileSync(join(cwd, "mine.ts"), "export const mine = 1;\n");
+    const refused = await run(["types", "crm", "--out", "mine.ts"], { cwd });
+    expect(refused.exitCode).toBe(2);
+    expect(readFileSync(join(cwd, "mine.ts"), "utf8")).toBe("export const mine = 1;\n");
+    expect((await run(["types", "crm", "--out", "mine.ts", "--force"], { cwd })).exitCode).toBe(0);
+  });
+
+  it("refuses --store without --observed, which alone reads it", async () => {
+    expect((await run(["types", "--store", "x.db"])).exitCode).toBe(2);
+  });
+});
+
+describe("types --observed", () => {
+  let project: LoggedProject;
+  beforeAll(async () => {
+    project = await startLoggedProject({ forward: false });
+    const extra = '"Tier":"gold","odd name":{"a":[1,"b"]},"Company"';
+    await project.deliver("/webhooks/zoho/crm", leadBody().replace('"Company"', extra));
+    await project.deliver("/webhooks/zoho/crm", leadBody().replaceAll("Leads", "Rockets"));
+  });
+  afterAll(() => project.stop());
+
+  it("adds what came, as optional, and the modules that came by their own names", async () => {
+    const { exitCode } = await project.run(["types", "crm", "--observed", "--out", "zoho.d.ts"]);
+    expect(exitCode).toBe(0);
+    writeFileSync(
+      join(project.cwd, "use.ts"),
+      `import type { ZohoEvents } from "./zoho.js";
+declare const lead: ZohoEvents["crm"]["guide"]["Leads.create"];
+declare const rocket: ZohoEvents["crm"]["guide"]["Rockets.create"];
+export const tier: string | undefined = lead.data.Tier;
+export const list: Array<string | number> | undefined = lead.data["odd name"]?.a;
+export const company: string | undefined = rocket.data.Company;
+`,
+    );
+    expect(await compile(project.cwd, ["use.ts"])).toBe("");
+    writeFileSync(
+      join(project.cwd, "wrong.ts"),
+      `import type { ZohoEvents } from "./zoho.js";
+declare const lead: ZohoEvents["crm"]["guide"]["Leads.create"];
+export const tier: string = lead.data.Tier;
+`,
+    );
+    expect(await compile(project.cwd, ["wrong.ts"])).toContain(
+      "'string | undefined' is not assignable to type 'string'",
+    );
+    expect(readFileSync(join(project.cwd, "zoho.d.ts"), "utf8")).not.toMatch(/gold|Tanaka/);
+  });
+
+  it("says so where there is no log", async () => {
+    const { exitCode, err } = await run(["types", "--observed"]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain("log");
+  });
+});

@@ -1,0 +1,75 @@
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { loadEngine } from "../../src/store/engine.ts";
+import { GroupCommit } from "../../src/store/group-commit.ts";
+import { engines, tempFolder } from "../support/temp-log.ts";
+
+/** A disk that takes as long as the test wants: each sync ends when its turn is called. */
+function slowDisk() {
+  const syncs: { readonly done: () => void; readonly fail: (error: Error) => void }[] = [];
+  const sync = (): Promise<void> => new Promise((done, fail) => void syncs.push({ done, fail }));
+  return { syncs, wal: { sync, close: async () => {} } };
+}
+
+describe.each(engines)("commits on %s", (engine) => {
+  async function given() {
+    const path = join(tempFolder(), "a.db");
+    const database = (await loadEngine([engine])).open(path);
+    database.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (x)");
+    const insert = database.prepare("INSERT INTO t VALUES (?)");
+    const { syncs, wal } = slowDisk();
+    const commits = new GroupCommit(database, { path, busyMs: 100, guard: () => {}, wal });
+    onTestFinished(async () => {
+      for (const { done } of syncs) done();
+      await commits.close();
+    });
+    const told: string[] = [];
+    const write = (name: string): void => {
+      commits
+        .write(() => insert.run(name))
+        .then(
+          () => told.push(name),
+          () => told.push(`${name} failed`),
+        );
+    };
+    return { syncs, told, write };
+  }
+
+  it("are told of when they are on the disk, in order, also when a later one is there first", async () => {
+    const { syncs, told, write } = await given();
+    write("first");
+    await expect.poll(() => syncs.length).toBe(1);
+    write("second");
+    await expect.poll(() => syncs.length).toBe(2);
+    expect(told).toEqual([]);
+    syncs[1]?.done();
+    await new Promise(setImmediate);
+    expect(told).toEqual([]);
+    syncs[0]?.done();
+    await expect.poll(() => told).toEqual(["first", "second"]);
+  });
+
+  it("wait for each other while the disk is busy with as many as may be, and then go together", async () => {
+    const { syncs, told, write } = await given();
+    write("first");
+    await expect.poll(() => syncs.length).toBe(1);
+    write("second");
+    await expect.poll(() => syncs.length).toBe(2);
+    for (let i = 3; i <= 9; i++) write(String(i));
+    await new Promise(setImmediate);
+    expect(syncs.length).toBe(2);
+    syncs[0]?.done();
+    await expect.poll(() => syncs.length).toBe(3);
+    syncs[1]?.done();
+    syncs[2]?.done();
+    await expect.poll(() => told).toEqual(["first", "second", "3", "4", "5", "6", "7", "8", "9"]);
+  });
+
+  it("have failed when the disk says so", async () => {
+    const { syncs, told, write } = await given();
+    write("first");
+    await expect.poll(() => syncs.length).toBe(1);
+    syncs[0]?.fail(Object.assign(new Error("EIO: i/o error, fdatasync"), { code: "EIO" }));
+    await expect.poll(() => told).toEqual(["first failed"]);
+  });
+});
