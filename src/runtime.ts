@@ -3,7 +3,6 @@ import { homedir } from "node:os";
 import { basename, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Output, Runtime } from "./context.ts";
-import { sleepRealTime } from "./zoho/backoff.ts";
 
 /** The only place that touches the process. */
 export function nodeRuntime(): Runtime {
@@ -32,7 +31,7 @@ export function nodeRuntime(): Runtime {
       return inquirerPrompts(process.stderr, this.signal);
     },
     now: () => new Date(),
-    sleep: sleepRealTime,
+    sleep: async (ms, signal) => (await import("./zoho/backoff.ts")).sleepRealTime(ms, signal),
     async startChild(commandLine, { stdoutTo, ...options }) {
       const { startShell } = await import("./shell.ts");
       return startShell(commandLine, { ...options, stdio: ["ignore", stdoutTo === "stdout" ? 1 : 2, 2] }, process).run;

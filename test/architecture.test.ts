@@ -119,6 +119,15 @@ describe("a file", () => {
     expect(long).toEqual([]);
   });
 
+  it("makes its schemas when they are used: what every command loads must not make one", () => {
+    const eager = files.filter(
+      (file) =>
+        /^(?:core|config|products|ui|commands)[\\/]/.test(file) &&
+        /^(?:export )?const [^=]*= \(?z\./m.test(readFileSync(join(root, file), "utf8")),
+    );
+    expect(eager).toEqual([]);
+  });
+
   it("touches the process only in runtime.ts", () => {
     const wrong = files.filter(
       (file) => file !== "runtime.ts" && /(?<![\w."'`/-])process\.\w/.test(readFileSync(join(root, file), "utf8")),

@@ -11,7 +11,9 @@ export const KEYS_FOLDER = join(".zoho-hooks", "keys");
 const FILE = join(KEYS_FOLDER, "hook-secrets.json");
 
 /** By product, then by credential. */
-const keptFile = z.record(z.string(), z.record(z.string(), z.string().min(1)));
+function keptFile() {
+  return z.record(z.string(), z.record(z.string(), z.string().min(1)));
+}
 
 /** Secrets that senders have handed over, once, when their webhooks were set up. */
 export interface KeptSecrets {
@@ -46,7 +48,7 @@ export function ignoreKeys(root: string): void {
   writeWholeFile(join(root, KEYS_FOLDER, ".gitignore"), "*\n");
 }
 
-function read(path: string): z.infer<typeof keptFile> {
+function read(path: string): z.infer<ReturnType<typeof keptFile>> {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
@@ -55,7 +57,7 @@ function read(path: string): z.infer<typeof keptFile> {
     throw usageError(`${path} cannot be read: ${errorText(error)}`);
   }
   try {
-    return keptFile.parse(JSON.parse(text));
+    return keptFile().parse(JSON.parse(text));
   } catch {
     throw usageError(`${path} is damaged`, "delete it and set the webhooks up again, or put back what was in it");
   }

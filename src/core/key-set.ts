@@ -8,15 +8,20 @@ export interface PublicKey {
   readonly key: KeyObject;
 }
 
-const keySet = z.looseObject({ keys: z.array(z.looseObject({ kty: z.string() })) });
-const rsaKey = z.looseObject({
-  kty: z.literal("RSA"),
-  n: z.string(),
-  e: z.string(),
-  kid: z.string().optional(),
-  use: z.literal("sig").optional(),
-  alg: z.literal("RS256").optional(),
-});
+function keySet() {
+  return z.looseObject({ keys: z.array(z.looseObject({ kty: z.string() })) });
+}
+
+function rsaKey() {
+  return z.looseObject({
+    kty: z.literal("RSA"),
+    n: z.string(),
+    e: z.string(),
+    kid: z.string().optional(),
+    use: z.literal("sig").optional(),
+    alg: z.literal("RS256").optional(),
+  });
+}
 
 /** The RSA signing keys of a key set; undefined when the text is none. Keys of other kinds are left out. */
 export function readKeySet(text: string): readonly PublicKey[] | undefined {
@@ -26,10 +31,11 @@ export function readKeySet(text: string): readonly PublicKey[] | undefined {
   } catch {
     return undefined;
   }
-  const set = keySet.safeParse(data);
+  const set = keySet().safeParse(data);
   if (!set.success) return undefined;
+  const schema = rsaKey();
   return set.data.keys.flatMap((each) => {
-    const rsa = rsaKey.safeParse(each);
+    const rsa = schema.safeParse(each);
     if (!rsa.success) return [];
     const { kty, n, e, kid = "" } = rsa.data;
     try {
