@@ -27,6 +27,8 @@ export interface Runtime {
   /** Loaded when first asked for; undefined without a terminal. */
   prompts(): Promise<Prompts | undefined>;
   now(): Date;
+  /** For a command that runs all day: it is to take little memory, before it is fast. */
+  sparesMemory(): Promise<void>;
   /** Runs a command line in the system's shell, without input; what it prints is printed. */
   startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;
   /** Aborts on the first Ctrl-C or SIGTERM. A second one ends the process at once. */

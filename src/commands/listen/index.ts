@@ -52,6 +52,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   let receiver: Receiver | undefined;
   let exec: Exec | undefined;
   let timedOut = false;
+  await context.sparesMemory();
   const startedAt = context.now();
   const keeping = await openKeeping(context, config, shown);
   try {
