@@ -32,6 +32,12 @@ export function nodeRuntime(): Runtime {
     },
     now: () => new Date(),
     sleep: async (ms, signal) => (await import("./zoho/backoff.ts")).sleepRealTime(ms, signal),
+    async sparesMemory() {
+      const { setFlagsFromString } = await import("node:v8");
+      // On a machine with much memory V8 lets the heap grow far beyond what is in it; this is a fifth beyond, at no cost in
+      // time that could be measured.
+      setFlagsFromString("--heap-growing-percent=20");
+    },
     async startChild(commandLine, { stdoutTo, ...options }) {
       const { startShell } = await import("./shell.ts");
       return startShell(commandLine, { ...options, stdio: ["ignore", stdoutTo === "stdout" ? 1 : 2, 2] }, process).run;

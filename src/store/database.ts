@@ -47,7 +47,7 @@ function configure(database: NativeDatabase, options: DatabaseOptions): void {
     PRAGMA synchronous = FULL;
     PRAGMA wal_autocheckpoint = 1000;
     PRAGMA journal_size_limit = 67108864;
-    PRAGMA cache_size = -16000;
+    PRAGMA cache_size = -4000;
   `);
   if (options.hardLimitBytes !== undefined) {
     database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(options.hardLimitBytes / PAGE_BYTES))}`);

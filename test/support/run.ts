@@ -65,6 +65,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       columns: undefined,
     },
     prompts: async () => options.prompts,
+    sparesMemory: async () => {},
     async startChild(commandLine, { stdoutTo, ...rest }) {
       const { child, run } = startShell(commandLine, { ...rest, stdio: ["ignore", "pipe", "pipe"] }, process);
       child.stdout?.on("data", (bytes: Buffer) => runtime[stdoutTo].write(bytes.toString()));

@@ -72,6 +72,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   let receiver: Receiver | undefined;
   let exec: Exec | undefined;
   let timedOut = false;
+  await context.sparesMemory();
   const notifications = await openNotifications(context, {
     options,
     products,
