@@ -41,7 +41,7 @@ describe("listen", () => {
       expect(i).toBeLessThan(500);
     }
     expect(answered.length).toBeGreaterThan(5);
-    expect(listener.warnings[0]).toMatch(/could not be kept: (there is no room left|the disk failed)/);
+    await expect.poll(() => listener.warnings[0]).toMatch(/could not be kept: (there is no room left|the disk failed)/);
     expect((await fetch(`${listener.url}/healthz`)).status).toBe(200);
     expect((await listener.stop()).exitCode).toBe(0);
     const kept = await keptIn(cwd);
@@ -54,7 +54,7 @@ describe("listen", () => {
     const other = (await loadEngine(engineIds)).open(join(cwd, DEFAULT_LOG));
     other.exec("BEGIN IMMEDIATE");
     expect((await post(listener.url, lead(1))).status).toBe(503);
-    expect(listener.warnings[0]).toContain("locked");
+    await expect.poll(() => listener.warnings[0]).toContain("locked");
     other.exec("ROLLBACK");
     other.close();
     expect((await post(listener.url, lead(2))).status).toBe(200);
@@ -68,7 +68,7 @@ describe("listen", () => {
     expect((await post(listener.url, lead(1))).status).toBe(200);
     rmSync(join(cwd, DEFAULT_LOG));
     expect((await post(listener.url, lead(2))).status).toBe(503);
-    expect(listener.warnings[0]).toContain("was deleted");
+    await expect.poll(() => listener.warnings[0]).toContain("was deleted");
   });
 
   it("does not start on a damaged log, and says how to go on", async () => {

@@ -147,7 +147,7 @@ export function normalised(text: string): string {
     .replace(/--to \d+/g, "--to PORT")
     .replace(/(?<!\d)\d\d:\d\d:\d\d\b/g, "hh:mm:ss")
     .replace(/"at":"[^"]+"/g, '"at":"TIME"')
-    .replace(/"(latency_ms|seconds)":[\d.]+/g, '"$1":0')
+    .replace(/"(latency_ms|seconds|p50|p95|p99|max)":[\d.]+/g, '"$1":0')
     .replace(/ *(␛\[\d+m)?(?<![\d.])\d+(\.\d+)? (ms|s)\b/g, (_, paint = "") => ` ${paint}0 ms`)
     .replace(/, \d+ a second/g, ", N a second");
 }
