@@ -53,9 +53,11 @@ const fasterStart = {
     if (id === "\0start:unused") return "export default { stdout: false, stderr: false };";
     return id.startsWith("\0start:") ? `module.exports = ${GET(id.slice("\0start:".length))};` : undefined;
   },
-  renderChunk: (code) =>
+  renderChunk: (code, { name: chunk }) =>
     code.replace(NODE_IMPORT, (_, names, module) => {
-      if (module !== "node:crypto") return `const { ${names.replaceAll(" as ", ": ")} } = ${GET(module)};`;
+      // Elsewhere than in what every run loads a function is to be Node's own: `promisify` knows it.
+      if (module !== "node:crypto" || chunk !== "core")
+        return `const { ${names.replaceAll(" as ", ": ")} } = ${GET(module)};`;
       const functions = names.split(", ").map((each) => each.split(" as "));
       return functions
         .map(([name, local = name]) => `const ${local} = (...given) => ${GET(module)}.${name}(...given);`)
@@ -72,6 +74,8 @@ await build({
     dir: "dist",
     format: "esm",
     minify: true,
+    // Node reads a file of one byte a character in half the time.
+    charset: "ascii",
     chunkFileNames: "chunks/[name]-[hash].js",
     cleanDir: true,
     codeSplitting: { groups: [{ name: "core", test: (id) => SHARED.some((part) => part.test(id)) }] },
