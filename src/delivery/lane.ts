@@ -57,6 +57,8 @@ export function createLane(target: string, { health, places }: LaneApp, options:
   let heldBytes = 0;
   /** Posted, while the log has still to be told. */
   let unsettled = 0;
+  /** How many the log has been told of so far. */
+  let settled = 0;
   // Until the log has been asked, an earlier run may have left something that goes first.
   let waiting = true;
   let claiming = false;
@@ -114,12 +116,13 @@ export function createLane(target: string, { health, places }: LaneApp, options:
     claiming = true;
     // A wake from here on means something that this claim may not have seen.
     waiting = false;
+    const settledBefore = settled;
     const limit = mostHeld - held;
     let claims: readonly Claim[] = [];
     try {
       claims = await log.claimWaiting({ target, limit, maxBytes: MOST_HELD_BYTES - heldBytes, now: now(), leaseMs });
       if (claims.length === limit) waiting = true;
-      else await lookAhead(claims.length > 0);
+      else await lookAhead(claims.length > 0, settledBefore);
     } catch (error) {
       alarm.set(new Date(now().getTime() + afterTroubleMs));
       throw error;
@@ -134,10 +137,13 @@ export function createLane(target: string, { health, places }: LaneApp, options:
     }
   }
 
-  /** Less could be claimed than was asked for: when is there more? */
-  async function lookAhead(found: boolean): Promise<void> {
+  /**
+   * Less could be claimed than was asked for: when is there more? What was held back may have been let go while the claim
+   * was under way: then nothing else would tell, and it is asked for again.
+   */
+  async function lookAhead(found: boolean, settledBefore: number): Promise<void> {
     const next = await log.nextDue(target, now());
-    if (next.held && found) waiting = true;
+    if (next.held && (found || settled !== settledBefore)) waiting = true;
     else blocked ||= next.held;
     if (next.at !== undefined) alarm.set(next.at);
   }
@@ -153,6 +159,7 @@ export function createLane(target: string, { health, places }: LaneApp, options:
       else if (after !== "done") alarm.set(after);
     } finally {
       unsettled--;
+      settled++;
       waiting ||= blocked;
       blocked = false;
       go();

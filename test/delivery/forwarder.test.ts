@@ -24,7 +24,7 @@ async function given(options: Partial<ForwarderOptions> = {}): Promise<Given> {
   const reports: (ForwardReport | TargetReport)[] = [];
   const troubles: string[] = [];
   const forwarder = createForwarder({
-    log: { ...log, ...options.log },
+    log,
     poster,
     retry: { retries: 3, baseMs: 5 },
     concurrency: 4,
@@ -49,6 +49,36 @@ async function given(options: Partial<ForwarderOptions> = {}): Promise<Given> {
 }
 
 describe("a forwarder", () => {
+  it("goes on with what waits for a record that is let go while the log is being asked", async () => {
+    let requests = 0;
+    let letGo = (): void => {};
+    const target = await app((response) => {
+      if (++requests === 1) letGo = () => response.end("OK");
+      else response.end("OK");
+    });
+    const { log, forwarder, reports } = await given();
+    const delivered = (): number => reports.filter((each) => each.type === "forward").length;
+    const claimWaiting = log.claimWaiting;
+    Object.assign(log, {
+      async claimWaiting(request: Parameters<Log["claimWaiting"]>[0]) {
+        const claims = await claimWaiting(request);
+        // The second is held back by the first, which ends before this answer is looked at.
+        if (claims.length === 0 && delivered() === 0) {
+          letGo();
+          await expect.poll(delivered).toBe(1);
+        }
+        return claims;
+      },
+    });
+    const forward = { targets: [target.url], duplicates: true, orderKey: "crm:1" };
+    await log.append(newEntry({ forward }));
+    forwarder.wake([target.url]);
+    await expect.poll(() => requests).toBe(1);
+    await log.append(newEntry({ forward }));
+    forwarder.wake([target.url]);
+    await expect.poll(delivered, { timeout: 3000 }).toBe(2);
+  });
+
   it("says in time that an answer takes longer than Zoho would wait", async () => {
     const target = await app(hang);
     const { forwarder, troubles, add } = await given({ slowMs: 40 });
