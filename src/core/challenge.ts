@@ -2,6 +2,11 @@ import { jsonAt } from "./json-text.ts";
 import type { Payload } from "./payload.ts";
 import type { Reply } from "./product.ts";
 
+/** A challenge and nothing else: no event, also where any body is one. */
+export function isBareChallenge({ data }: Payload): boolean {
+  return typeof data === "object" && data !== null && Object.keys(data).join() === "challenge";
+}
+
 /**
  * The guide's verification challenge: a body with `challenge` gets the same value back as JSON.
  * A body that is an event as well is not a challenge, whatever fields its user has added.

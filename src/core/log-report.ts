@@ -45,7 +45,7 @@ export interface EntryReport {
   readonly event: EventReport & { readonly kept: KeptFacts };
 }
 
-interface KeptCounts {
+export interface KeptCounts {
   readonly received: number;
   readonly waiting: number;
   readonly processed: number;

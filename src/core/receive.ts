@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isBareChallenge } from "./challenge.ts";
 import type { Delivery } from "./delivery.ts";
 import { nearestEvents } from "./nearest-event.ts";
 import { isEmpty, type Payload, type PayloadProblem, readPayload } from "./payload.ts";
@@ -70,9 +71,8 @@ export function receive(input: ReceiveInput): Receipt {
   const { payload } = read;
   const candidates = input.product === undefined ? input.products : [input.product];
   const found = recognise(input, candidates, payload);
-  // A known event is never taken for a challenge, whatever fields it has: its proofs would go unasked for. A body that is
-  // an event only because any body is one can be a challenge.
-  if (found?.match === undefined || found.format.catchAll === found.name) {
+  // A known event is never taken for a challenge, whatever fields it has: it would be lost, its proofs unasked for.
+  if (found?.match === undefined || isBareChallenge(payload)) {
     const handshake = firstHandshake(candidates, payload, delivery);
     if (handshake !== undefined) return { ...emptyReceipt, product: input.product?.id, payload, handshake };
   }

@@ -1,4 +1,5 @@
 import type { Delivery } from "../core/delivery.ts";
+import type { LogStatsReport } from "../core/log-report.ts";
 import type { Verdict } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
 import type { SchemaIssue } from "../core/schema-check.ts";
@@ -130,31 +131,7 @@ export interface ListOptions {
   readonly limit?: number;
 }
 
-export interface StateCounts {
-  readonly received: number;
-  readonly waiting: number;
-  readonly processed: number;
-  readonly failed: number;
-  readonly duplicates: number;
-  readonly rejected: number;
-}
-
-export interface LogStats {
-  readonly total: StateCounts;
-  readonly products: Readonly<Record<string, StateCounts>>;
-  /** Hours with deliveries, oldest first, by the start of the hour in UTC. */
-  readonly hours: readonly { readonly at: Date; readonly product: string; readonly counts: StateCounts }[];
-  /** Of the attempts that were answered, in milliseconds; undefined when there was none. */
-  readonly latencyMs:
-    | {
-        readonly count: number;
-        readonly p50: number;
-        readonly p95: number;
-        readonly p99: number;
-        readonly max: number;
-      }
-    | undefined;
-}
+export type LogStats = Omit<LogStatsReport, "type">;
 
 export interface Retention {
   readonly keepMs?: number | undefined;

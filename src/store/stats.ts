@@ -1,7 +1,8 @@
 import { usageError } from "../core/errors.ts";
+import type { KeptCounts } from "../core/log-report.ts";
 import type { NativeDatabase, SqlValue } from "./engine.ts";
 import { contentConditions, type LogFilter } from "./filter.ts";
-import type { DeliveryState, LogStats, StateCounts } from "./log.ts";
+import type { DeliveryState, LogStats } from "./log.ts";
 import { resolveFilter } from "./queries.ts";
 import { readState } from "./record.ts";
 import { maybeText, numberOf } from "./row.ts";
@@ -11,10 +12,10 @@ const HOUR_MS = 60 * 60 * 1000;
 /** Deliveries that no product claimed. */
 const UNRECOGNISED = "unrecognised";
 
-type Counts = { -readonly [Key in keyof StateCounts]: number };
+type Counts = { -readonly [Key in keyof KeptCounts]: number };
 
 /** Every delivery counts as received, and once more for what it came to. */
-const COUNTED_AS: Readonly<Record<DeliveryState, keyof StateCounts | undefined>> = {
+const COUNTED_AS: Readonly<Record<DeliveryState, keyof KeptCounts | undefined>> = {
   received: undefined,
   waiting: "waiting",
   processed: "processed",

@@ -65,6 +65,13 @@ describe("listen, attacked,", () => {
     expect(text).toBe('{"challenge":{"a":9007199254740993}}');
   });
 
+  it("takes a body of the user's own design that has a field named challenge for an event", async () => {
+    listener = await startListener();
+    const answer = await listener.post("/webhooks/zoho/crm", '{"challenge":"daily","team":"north"}');
+    expect(answer).toMatchObject({ status: 200, text: "OK" });
+    expect(await listener.event(1)).toMatchObject({ product: "crm", format: "workflow", known: true });
+  });
+
   it("says that it cannot read a compressed body", async () => {
     listener = await startListener();
     const answer = await listener.post("/webhooks/zoho/crm", "x", { ...JSON_TYPE, "content-encoding": "gzip" });
