@@ -116,13 +116,19 @@ export function createLane(target: string, { health, places }: LaneApp, options:
     claiming = true;
     // A wake from here on means something that this claim may not have seen.
     waiting = false;
-    const settledBefore = settled;
+    const before = { at: now(), settled };
     const limit = mostHeld - held;
     let claims: readonly Claim[] = [];
     try {
-      claims = await log.claimWaiting({ target, limit, maxBytes: MOST_HELD_BYTES - heldBytes, now: now(), leaseMs });
+      claims = await log.claimWaiting({
+        target,
+        limit,
+        maxBytes: MOST_HELD_BYTES - heldBytes,
+        now: before.at,
+        leaseMs,
+      });
       if (claims.length === limit) waiting = true;
-      else await lookAhead(claims.length > 0, settledBefore);
+      else await lookAhead(claims.length > 0, before);
     } catch (error) {
       alarm.set(new Date(now().getTime() + afterTroubleMs));
       throw error;
@@ -139,11 +145,12 @@ export function createLane(target: string, { health, places }: LaneApp, options:
 
   /**
    * Less could be claimed than was asked for: when is there more? What was held back may have been let go while the claim
-   * was under way: then nothing else would tell, and it is asked for again.
+   * was under way: then nothing else would tell, and it is asked for again. It is looked at the time of the claim: what
+   * has become due since is not held back by anything.
    */
-  async function lookAhead(found: boolean, settledBefore: number): Promise<void> {
-    const next = await log.nextDue(target, now());
-    if (next.held && (found || settled !== settledBefore)) waiting = true;
+  async function lookAhead(found: boolean, before: { readonly at: Date; readonly settled: number }): Promise<void> {
+    const next = await log.nextDue(target, before.at);
+    if (next.held && (found || settled !== before.settled)) waiting = true;
     else blocked ||= next.held;
     if (next.at !== undefined) alarm.set(next.at);
   }

@@ -49,6 +49,24 @@ async function given(options: Partial<ForwarderOptions> = {}): Promise<Given> {
 }
 
 describe("a forwarder", () => {
+  it("delivers what becomes due while the log is being asked", async () => {
+    const target = await app((response) => void response.end("OK"));
+    let time = 1_000_000;
+    const { log, forwarder, reports } = await given({ now: () => new Date(time) });
+    const claimWaiting = log.claimWaiting;
+    Object.assign(log, {
+      async claimWaiting(request: Parameters<Log["claimWaiting"]>[0]) {
+        const claims = await claimWaiting(request);
+        if (claims.length === 0) time += 1;
+        return claims;
+      },
+    });
+    const forward = { targets: [target.url], duplicates: true };
+    await log.append(newEntry({ receivedAt: new Date(time + 1), forward }));
+    forwarder.wake([target.url]);
+    await expect.poll(() => reports.length, { timeout: 3000 }).toBe(1);
+  });
+
   it("goes on with what waits for a record that is let go while the log is being asked", async () => {
     let requests = 0;
     let letGo = (): void => {};
