@@ -54,7 +54,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   const { signal } = context;
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   const { settings } = config;
-  const products = configuredProducts(config);
+  const products = await configuredProducts(config);
   const shown = eventPatterns(settings.events);
   const drift = openDrift(context, config, products, options);
   const tally = createTally((options.expect ?? []).map(parseExpectation));
@@ -82,7 +82,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   });
   const startedAt = context.now();
   const tellHint = hintTeller(context);
-  const keeping = await openKeeping(context, config, shown);
+  const keeping = await openKeeping(context, config, shown, products);
   try {
     receiver = await startReceiver({
       host: settings.host,
@@ -126,7 +126,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
     });
     await notifications.start(tunnel.url());
     await keeping.start(tunnel.url() ?? receiver.url);
-    const ready = readyReport(context, config, receiver, tunnel, notifications, [
+    const ready = readyReport(context, config, products, receiver, tunnel, notifications, [
       ...readyNotes(notifications.secrets, allowed, settings),
       ...keeping.notes,
       ...tunnel.notes,
