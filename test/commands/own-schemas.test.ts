@@ -147,6 +147,30 @@ describe("a JSON Schema", () => {
   });
 });
 
+describe("a body that its user designs has the schema that the settings name:", () => {
+  const wire = ["campaigns", "forms", "survey", "creator", "projects", "people", "sprints", "flow", "analytics"];
+  it.each<[string, string]>([
+    ...wire.map((id): [string, string] => [id, "wire"]),
+    ["crm", "workflow"],
+    ["recruit", "workflow"],
+  ])("%s, as %s", async (id, format) => {
+    const cwd = folderWith({
+      "zoho-hooks.config.json": JSON.stringify({ products: { [id]: { format, schema: "schemas/own.json" } } }),
+      "schemas/own.json": '{"properties":{"lead":{"required":["n"],"properties":{"n":{"type":"number"}}}}}',
+    });
+    listener = await startListener([], { cwd });
+    await listener.post(`/webhooks/zoho/${id}`, '{"lead":{"n":"x"}}');
+    await listener.post(`/webhooks/zoho/${id}`, '{"lead":{"n":1}}');
+    expect(await listener.event(1)).toMatchObject({
+      product: id,
+      format,
+      known: true,
+      schema: { ok: false, issues: [{ path: "lead.n", expected: "number", received: "a string" }] },
+    });
+    expect(await listener.event(2)).toMatchObject({ schema: { ok: true } });
+  });
+});
+
 describe("a zod schema of the user's own", () => {
   const IMPORT = 'import { z } from "zod";\n';
 
