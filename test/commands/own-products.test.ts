@@ -133,6 +133,18 @@ describe("a product of the user's own", () => {
     expect(shown.out + shown.err).toContain("send shop --all");
   });
 
+  it("has its URL and its secret in variables, also under a name with a hyphen", async () => {
+    const cwd = shopProject({ "zoho-hooks.config.json": '{"products":{"my-shop":{"path":"webhooks/shop"}}}' });
+    const program = `"${process.execPath}" -p process.env.ZOHO_HOOKS_URL_MY_SHOP`;
+    const { out } = await run(["listen", "--port", "0", "--exec", program], { cwd });
+    expect(out).toMatch(/http:\/\/127\.0\.0\.1:\d+\/webhooks\/zoho\/my-shop\n/);
+    const sent = await run(["send", "my-shop", "order.paid", "--dry-run", "--to", "3000"], {
+      cwd,
+      env: { ZOHO_WEBHOOK_SECRET_MY_SHOP: "k" },
+    });
+    expect(sent.err).toContain("signed with ZOHO_WEBHOOK_SECRET_MY_SHOP");
+  });
+
   it("is forwarded to its own route, or where its name stands in the address", async () => {
     const cwd = shopProject();
     const target = await startTarget();

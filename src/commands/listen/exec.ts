@@ -59,6 +59,11 @@ function variables({ url, publicUrl, products }: ExecUrls): Readonly<Record<stri
   return {
     ZOHO_HOOKS_URL: url,
     ...(publicUrl === undefined ? {} : { ZOHO_HOOKS_PUBLIC_URL: publicUrl }),
-    ...Object.fromEntries(Object.entries(products).map(([id, each]) => [`ZOHO_HOOKS_URL_${id.toUpperCase()}`, each])),
+    ...Object.fromEntries(Object.entries(products).map(([id, each]) => [`ZOHO_HOOKS_URL_${inVariable(id)}`, each])),
   };
+}
+
+/** `MY_SHOP` for `my-shop`: the name of a product of the user's own may have a hyphen, that of a variable may not. */
+function inVariable(id: string): string {
+  return id.toUpperCase().replaceAll("-", "_");
 }
