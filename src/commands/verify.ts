@@ -43,7 +43,10 @@ export const define: Define = (command, act) => {
       .option("-p, --product <product>", "the product (default: told from the body)")
       .option("-e, --event <event>", "the event (default: told from the body)")
       .option("--format <format>", "the format, such as guide (default: told from the body)")
-      .option("-s, --signature <value>", "the signature that the payload came with, as in x-zoho-signature")
+      .option(
+        "-s, --signature <value>",
+        "the signature or token that the payload came with in a header, without the name",
+      )
       .option("-H, --header <name: value>", "a header that it came with (repeatable)", collect)
       .option("--url <url>", "the URL that it was sent to: finance products sign its query, too")
       .option("--content-type <type>", "take each input as one body of this type"),
@@ -149,6 +152,10 @@ function withUrl(payload: InputPayload, { url }: VerifyOptions): InputPayload {
   return url === undefined ? payload : { ...payload, delivery: { ...payload.delivery, url } };
 }
 
+function isInHeader(format: Format | undefined, id: string): boolean {
+  return format?.proofs.find((proof) => proof.id === id)?.header !== undefined;
+}
+
 function howToCheck(format: Format | undefined, id: string): string {
   const credential = format?.proofs.find((proof) => proof.id === id)?.credential ?? "secret";
   const file = credential === "secret" ? ", or name a file with --secret-file" : "";
@@ -180,11 +187,13 @@ function reportOn(
   const product = wanted.product ?? wanted.products.find((each) => each.id === payload.product);
   const verified = verifyPayload({ ...wanted, product, payload });
   const unchecked = verified.receipt.verdicts.find(
-    ({ verdict, proves }) => verdict === "unconfigured" && proves === "body",
+    ({ id, verdict, proves }) =>
+      verdict === "unconfigured" &&
+      (proves === "body" || (wanted.signature !== undefined && isInHeader(verified.format, id))),
   );
   if (unchecked !== undefined && (wanted.signature !== undefined || header.length > 0)) {
     throw usageError(
-      `${unchecked.id}: a signature was given, but no secret to check it with`,
+      `${unchecked.id}: a signature was given, but nothing to check it with`,
       howToCheck(verified.format, unchecked.id),
     );
   }
