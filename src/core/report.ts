@@ -47,6 +47,8 @@ export interface ReadyReport {
   readonly urls: Readonly<Record<string, string>>;
   /** The channel of this run, that posts here. */
   readonly channel: RunningChannel | undefined;
+  /** Where the public halves of the local keys are served; undefined where they are not. */
+  readonly keySetUrl: string | undefined;
   /** The command to try in a second terminal. */
   readonly tryCommand: string;
   /** What the receiver checks, and what it cannot for want of a secret. */

@@ -13,12 +13,13 @@ type Renderers = { readonly [Kind in Report["type"]]: (report: Extract<Report, {
 
 /** The JSON lines are a public interface: documented in the README, pinned by tests, never changed within a version. */
 const renderers: Renderers = {
-  ready: ({ url, publicUrl, urls, notes, channel }) => [
+  ready: ({ url, publicUrl, urls, notes, channel, keySetUrl }) => [
     {
       type: "ready",
       url,
       public_url: publicUrl ?? null,
       urls,
+      jwks_url: keySetUrl ?? null,
       notes,
       channel: channel === undefined ? null : runningChannel(channel),
     },
