@@ -8,6 +8,7 @@ import type { Explanation, Proves, WebhookEvent } from "./product.ts";
 import type { Receipt } from "./receive.ts";
 import type { RequestReport, SendSummaryReport, SentReport } from "./send-report.ts";
 import type { Outcome } from "./verify-payload.ts";
+import type { WebhookReport } from "./webhook-report.ts";
 
 /**
  * All that the tool can say. A command reports one of these; `ui/` turns it into text or into a JSON line,
@@ -29,6 +30,7 @@ export type Report =
   | VerifiedReport
   | ProductReport
   | ChannelReport
+  | WebhookReport
   | RecordReport
   | SignInReport
   | ApiRequestReport
