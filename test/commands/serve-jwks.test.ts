@@ -94,6 +94,13 @@ describe("listen --serve-jwks", () => {
     expect((await fetch(String(address), { method: "POST", body: "{}" })).status).toBe(405);
   });
 
+  it("tells a program of --exec where the keys are", async () => {
+    const program =
+      "fetch(process.env.ZOHO_HOOKS_JWKS_URL).then(({ status }) => process.exit(status === 200 ? 42 : 1))";
+    const argv = ["listen", "--port", "0", "--serve-jwks", "--exec", `"${process.execPath}" -e "${program}"`];
+    expect((await run(argv, { env: { ...env, PATH: process.env.PATH ?? "" } })).exitCode).toBe(42);
+  });
+
   it("serves the keys of each product, and nothing without the flag", async () => {
     const other = generateKeyPairSync("rsa", { modulusLength: 2048 });
     const pem = other.privateKey.export({ type: "pkcs8", format: "pem" }).toString();

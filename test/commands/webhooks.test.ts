@@ -293,6 +293,8 @@ describe("webhooks of Sign", () => {
     const third = await create("sign", "Completed", "--url", URL);
     expect(third.exitCode).toBe(7);
     expect(third.err).toContain("9101: Only two webhooks can be created");
+    const described = await create("sign", "Completed", "--url", URL, "--description", "for tests");
+    expect([described.exitCode, described.err]).toEqual([2, expect.stringContaining("--description")]);
   });
 });
 

@@ -18,7 +18,7 @@ What these commands call is documented by Zoho for Desk and Books; for Inventory
 call.
 
 Examples:
-  $ zoho-hooks webhooks list --product books --orphans     exits with 8 when any has no workflow rule
+  $ zoho-hooks webhooks list --product books --orphans   exits with 8 when any has no rule
   $ zoho-hooks webhooks create Ticket_Add --product desk
   $ zoho-hooks webhooks delete 460000000026049 --product inventory --yes
 `;

@@ -1,5 +1,6 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
+import type { TableReport } from "../../core/report.ts";
 import type { WebhookReport } from "../../core/webhook-report.ts";
 import { requireOperation } from "../../zoho/webhooks/index.ts";
 import type { ManagedProduct, Webhook } from "../../zoho/webhooks/managed-product.ts";
@@ -40,29 +41,31 @@ export const defineList: Define = (command, act) => {
 function showWebhooks(context: Context, product: ManagedProduct, webhooks: readonly Webhook[]): void {
   if (context.json) {
     for (const webhook of webhooks) context.report(webhookReport("listed", product, webhook));
-  } else if (webhooks.length > 0) {
-    const withRules = product.rules !== undefined;
-    context.report({
-      type: "table",
-      columns: [
-        "webhook",
-        "name",
-        product.events.many ? `${product.events.noun}s` : product.events.noun,
-        "enabled",
-        "URL",
-        ...(withRules ? ["rules"] : []),
-      ],
-      rows: webhooks.map(({ id, name, events, enabled, url, rules }) => [
-        id,
-        name ?? "",
-        events.join(" "),
-        enabled === undefined ? "not said" : enabled ? "yes" : "no",
-        url ?? "",
-        ...(withRules ? [rules === undefined ? "not said" : rules.join(" ") || "none"] : []),
-      ]),
-      json: [],
-    });
-  }
+  } else if (webhooks.length > 0) context.report(tableOf(product, webhooks));
+}
+
+/** A column only where there is something to say in it. */
+function tableOf({ rules: rule, events: { noun, many } }: ManagedProduct, webhooks: readonly Webhook[]): TableReport {
+  const columns: readonly (readonly [name: string, cell: (webhook: Webhook) => string])[] = [
+    ["webhook", ({ id }) => id],
+    ["name", ({ name }) => name ?? ""],
+    [many ? `${noun}s` : noun, ({ events }) => events.join(" ")],
+    ...(webhooks.every(({ enabled }) => enabled === undefined)
+      ? []
+      : [
+          ["enabled", ({ enabled }: Webhook) => (enabled === undefined ? "not said" : enabled ? "yes" : "no")] as const,
+        ]),
+    ["URL", ({ url }) => url ?? ""],
+    ...(rule === undefined
+      ? []
+      : [["rules", ({ rules }: Webhook) => (rules === undefined ? "not said" : rules.join(" ") || "none")] as const]),
+  ];
+  return {
+    type: "table",
+    columns: columns.map(([name]) => name),
+    rows: webhooks.map((webhook) => columns.map(([, cell]) => cell(webhook))),
+    json: [],
+  };
 }
 
 /** What is known to have no rule; one of which Zoho does not say is none. */

@@ -29,6 +29,8 @@ export const sign: ManagedProduct = {
     },
   },
   filters: [],
+  refuse: ({ description }) =>
+    description === undefined ? undefined : "--description: Zoho Sign is not known to take one beside the name",
   secret: { pattern: /^[^\r\n]+$/, says: "one line" },
   list: {
     call: (page) => {
