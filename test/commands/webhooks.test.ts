@@ -257,6 +257,29 @@ describe("webhooks of Books and Inventory", () => {
     expect(await created(`${URL}?action=add`)).not.toContain("?event=");
   });
 
+  it("may be there though no answer came, and that is said; not where Zoho has refused", async () => {
+    const isCreation = (each: { readonly method: string; readonly path: string }): boolean =>
+      each.method === "POST" && each.path.endsWith("/settings/webhooks");
+    server.trouble("cut", 1, isCreation);
+    const cut = await create("books", "invoice", "--url", URL);
+    expect(cut.exitCode).toBe(7);
+    expect(ofType(cut, "warning")).toMatchObject([{ hint: expect.stringContaining("webhooks list --product books") }]);
+    expect(server.requests.filter(isCreation)).toHaveLength(1);
+    server.trouble({ status: 400, body: { code: 15, message: "no" } }, 1, isCreation);
+    const refused = await create("books", "invoice", "--url", URL);
+    expect([refused.exitCode, ofType(refused, "warning")]).toEqual([7, []]);
+  });
+
+  it("are no orphans where Zoho does not say which rules call them", async () => {
+    const webhook = { webhook_id: "460000000026049", webhook_name: "test", url: URL, entity: "invoice" };
+    const body = { code: 0, message: "success", webhooks: [webhook] };
+    server.trouble({ status: 200, body }, 2, (each) => each.path.endsWith("/settings/webhooks"));
+    const listed = await list("books");
+    expect(ofType(listed, "webhook")).toMatchObject([{ rules: null }]);
+    expect(ofType(listed, "warning")).toEqual([]);
+    expect((await list("books", "--orphans")).exitCode).toBe(0);
+  });
+
   it("say what to do when their secret cannot be kept", async () => {
     writeFileSync(join(cwd, ".zoho-hooks"), "in the way");
     const { exitCode, err } = await create("books", "invoice", "--url", URL);

@@ -1,15 +1,14 @@
 import type { Context } from "../../context.ts";
-import { ExitCode, errorText, UserError, usageError } from "../../core/errors.ts";
-import { MASK } from "../../core/mask.ts";
+import { type ExitCode, usageError } from "../../core/errors.ts";
 import { requireOperation } from "../../zoho/webhooks/index.ts";
-import type { ManagedProduct, Webhook, WebhookConfig, WebhookFilters } from "../../zoho/webhooks/managed-product.ts";
+import type { ManagedProduct, WebhookConfig, WebhookFilters } from "../../zoho/webhooks/managed-product.ts";
 import { notifyUrl } from "../channels/channel-options.ts";
 import { listenerUrl } from "../channels/listener-url.ts";
 import type { Define } from "../command.ts";
 import { namesFor } from "./event-names.ts";
-import { nameOrphans, webhookReport } from "./list.ts";
+import { makeWebhook } from "./make-webhook.ts";
 import { showCalls } from "./show-call.ts";
-import { type ChosenSecret, chooseSecret, type SecretOptions } from "./webhook-secret.ts";
+import { chooseSecret, type SecretOptions } from "./webhook-secret.ts";
 import {
   addWebhookOptions,
   chosenProduct,
@@ -66,7 +65,7 @@ export const defineCreate: Define = (command, act) => {
           if (warning !== undefined) context.report({ type: "warning", message: warning });
           return options.dryRun === true
             ? showCreation(context, session, config, options.rule)
-            : createWebhook(context, session, config, chosen, options);
+            : makeWebhook(context, session, { config, chosen, rule: options.rule, show: options.showSecrets === true });
         });
       }),
     );
@@ -121,74 +120,4 @@ function showCreation(
   const creation = requireOperation(product, "create").call(config);
   const calls = rule === undefined ? [] : [product.rules?.call({ id: "<its id>", config }, rule)];
   return showCalls(context, session, [creation, ...calls.filter((each) => each !== undefined)]);
-}
-
-async function createWebhook(
-  context: Context,
-  session: WebhookSession,
-  config: WebhookConfig,
-  chosen: ChosenSecret | undefined,
-  { rule, showSecrets }: CreateOptions,
-): Promise<ExitCode> {
-  const { product, centre } = session;
-  const client = await session.client();
-  const id = await context.waiting("creating the webhook", () => client.create(config));
-  // Kept before anything else can fail: Sign never shows a secret again.
-  keepSecret(context, product, id, chosen);
-  const failure = rule === undefined ? undefined : await failureOf(client.addRule({ id, config }, rule));
-  const listed = (await client.list()).find((webhook) => webhook.id === id);
-  if (listed === undefined) {
-    throw new UserError(
-      "zohoApi",
-      `${product.title} says that it has made webhook ${id}, and does not list it`,
-      `look again in a moment: ${context.invocation} webhooks list --product ${product.id}`,
-      "not_listed",
-    );
-  }
-  const secret = chosen === undefined ? undefined : showSecrets === true ? chosen.value : MASK;
-  context.report(webhookReport("created", product, listed, secret));
-  warnOfDifferences(context, config, listed);
-  if (failure !== undefined) {
-    throw new UserError(
-      "zohoApi",
-      `webhook ${id} was created, and the workflow rule that is to call it was not: ${failure.message}`,
-      `make the rule in ${product.title}'s settings, or delete the webhook: ${context.invocation} webhooks delete ${id} --product ${product.id}`,
-      "no_rule",
-    );
-  }
-  nameOrphans(context, product, [listed]);
-  const note = product.note?.(config, id, centre);
-  if (note !== undefined) context.report({ type: "notice", message: note });
-  return ExitCode.ok;
-}
-
-function keepSecret(context: Context, { id: product }: ManagedProduct, id: string, chosen: ChosenSecret | undefined) {
-  try {
-    const file = chosen?.keep?.();
-    if (file !== undefined) context.report({ type: "notice", message: `its secret is kept in ${file}` });
-  } catch (error) {
-    throw usageError(
-      `webhook ${id} was created, and its secret could not be kept: ${errorText(error)}`,
-      `delete it, and make it again: ${context.invocation} webhooks delete ${id} --product ${product}`,
-    );
-  }
-}
-
-async function failureOf(work: Promise<void>): Promise<UserError | undefined> {
-  try {
-    await work;
-    return undefined;
-  } catch (error) {
-    if (error instanceof UserError) return error;
-    throw error;
-  }
-}
-
-/** Tells where what Zoho lists is not what was asked for. */
-function warnOfDifferences(context: Context, asked: WebhookConfig, { id, url, events, enabled }: Webhook): void {
-  const warn = (message: string): void => context.report({ type: "warning", message });
-  if (url !== asked.url) warn(`Zoho posts to ${url ?? "an unknown URL"}, not to ${asked.url}`);
-  const missing = asked.events.filter((event) => !events.includes(event));
-  if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for webhook ${id}`);
-  if (enabled === false) warn(`Zoho has made webhook ${id}, and not switched it on`);
 }
