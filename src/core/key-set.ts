@@ -47,7 +47,7 @@ export function readKeySet(text: string): readonly PublicKey[] | undefined {
 }
 
 /** The `match` of a verdict on what is signed with a key that is in none of the sets at hand. */
-export const UNKNOWN_KEY = "unknown-key";
+export const UNKNOWN_KEY = "unknown_key";
 
 /** The key set that a receiver needs to check what is signed with RSA keys: their public halves alone, each once. */
 export function writeKeySet(...keys: readonly KeyObject[]): string {

@@ -25,7 +25,7 @@ export const desk: ManagedProduct = {
     place: { header: "orgId" },
     discover: {
       path: "/api/v1/organizations",
-      scope: "Desk.basic.READ",
+      scope: "Desk.basic.READ (which --org makes needless)",
       read: (body) =>
         (itemsAt(body, "data") ?? []).flatMap((each) => {
           const id = idText(each.id);
