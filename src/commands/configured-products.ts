@@ -1,13 +1,10 @@
-import { join } from "node:path";
-import { type Config, loadConfig, userFolder } from "../config/load.ts";
+import { type Config, loadConfig } from "../config/load.ts";
 import type { Context } from "../context.ts";
 import { configureProducts, type ProductSettings } from "../core/configure.ts";
 import { usageError } from "../core/errors.ts";
 import { findProduct, nearest } from "../core/event-name.ts";
 import type { Product } from "../core/product.ts";
-import type { Secrets } from "../core/secret.ts";
 import { products } from "../products/index.ts";
-import { withKeySets } from "../zoho/key-sets.ts";
 
 type ProductConfig = Pick<Config, "root" | "importModule"> & {
   readonly settings: Pick<Config["settings"], "products">;
@@ -50,20 +47,4 @@ function requireKnown(id: string): void {
       ? `one of your own has a folder that describes it: "${id}": { "path": "webhooks/${id}" }`
       : `did you mean ${near}?`,
   );
-}
-
-/** The secrets with the public keys that are given by an address, fetched. */
-export function secretsWithKeys(
-  context: Context,
-  { env, secrets }: Pick<Config, "env" | "secrets">,
-  used: readonly Product[],
-): Promise<Secrets> {
-  return withKeySets(secrets, {
-    products: used,
-    env,
-    cacheFolder: join(userFolder(context), "key-sets"),
-    signal: context.signal,
-    now: context.now,
-    warn: (message) => context.report({ type: "warning", message }),
-  });
 }
