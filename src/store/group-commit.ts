@@ -8,6 +8,7 @@ interface Job {
   readonly work: () => () => void;
   readonly reject: (error: unknown) => void;
   readonly deadline: number;
+  readonly durable: boolean;
 }
 
 interface Committed {
@@ -55,8 +56,12 @@ export class GroupCommit {
     this.#rollback = database.prepare("ROLLBACK");
   }
 
-  /** Runs `work` in the next transaction. It must touch nothing but the database, for it may run more than once. */
-  write<T>(work: () => T): Promise<T> {
+  /**
+   * Runs `work` in the next transaction. It must touch nothing but the database, for it may run more than once. What
+   * nobody outside is told of need not be `durable`: it outlives this process from the COMMIT on, and a loss of power
+   * once a later sync has taken it along.
+   */
+  write<T>(work: () => T, durable = true): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new Error("the event log is closed"));
@@ -69,6 +74,7 @@ export class GroupCommit {
         },
         reject,
         deadline: performance.now() + this.#options.busyMs,
+        durable,
       });
       this.#running ??= this.#run();
     });
@@ -95,8 +101,9 @@ export class GroupCommit {
     this.#running = undefined;
   }
 
-  /** Returns what was committed, or the error of a lock that another process holds; everything else is settled here. */
+  /** Returns what has still to be synced, or the error of a lock that another process holds; everything else is settled here. */
   #transact(group: readonly Job[]): { readonly committed: readonly Committed[]; readonly locked?: unknown } {
+    const done: (() => void)[] = [];
     const committed: Committed[] = [];
     let current: Job | undefined;
     try {
@@ -104,11 +111,12 @@ export class GroupCommit {
       this.#begin.run();
       for (const job of group) {
         current = job;
-        committed.push({ resolve: job.work(), reject: job.reject });
+        const resolve = job.work();
+        if (job.durable) committed.push({ resolve, reject: job.reject });
+        else done.push(resolve);
       }
       current = undefined;
       this.#commit.run();
-      return { committed };
     } catch (error) {
       this.#undo();
       if (faultKind(error) === "locked") return { committed: [], locked: error };
@@ -119,6 +127,8 @@ export class GroupCommit {
       if (!shared) this.#jobs.unshift(...group.filter((job) => job !== current));
       return { committed: [] };
     }
+    for (const resolve of done) resolve();
+    return { committed };
   }
 
   /** Resolves when another group may be committed: syncs overlap, so that none waits for a disk that works for others. */
