@@ -34,7 +34,7 @@ export interface ReceiverOptions extends JudgeOptions {
   /** Keeps a secret that a sender hands over when its webhook is set up. */
   keepSecret?(product: string, offered: OfferedSecret): void;
   /** Called after the answer is on its way, once for each request that was meant as a webhook. */
-  onEvent(event: Omit<EventReport, "shown">): void;
+  onEvent(event: EventReport): void;
   /** Something that went wrong and belongs to no event. */
   onTrouble(message: string): void;
 }
@@ -62,18 +62,21 @@ const DRAIN_MS = 2_000;
 export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
   let isReady = false;
   const servers: OpenServer[] = [];
-  const underWay = new Set<Promise<void>>();
+  let underWay = 0;
+  let allAnswered: () => void = () => {};
   const open = async (host: string, port: number, throughTunnel: boolean): Promise<OpenServer> => {
     const server = await openServer({ host, port }, (request, response) => {
-      const work = answer(request, response, throughTunnel, options, () => isReady)
-        .catch((error: unknown) => {
-          options.onTrouble(errorText(error));
-          if (!response.headersSent && !response.destroyed) {
-            sendReply(response, refuse(500, "internal error of zoho-hooks").reply);
-          }
-        })
-        .finally(() => underWay.delete(work));
-      underWay.add(work);
+      underWay++;
+      const ended = (): void => {
+        if (--underWay === 0) allAnswered();
+      };
+      answer(request, response, throughTunnel, options, () => isReady).then(ended, (error: unknown) => {
+        ended();
+        options.onTrouble(errorText(error));
+        if (!response.headersSent && !response.destroyed) {
+          sendReply(response, refuse(500, "internal error of zoho-hooks").reply);
+        }
+      });
     });
     servers.push(server);
     return server;
@@ -92,7 +95,11 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
       // A request that was cut off learns of it a little later; it is told before the caller goes on.
       const limit = new AbortController();
       const passed = pause(graceMs, undefined, { signal: limit.signal }).catch(() => {});
-      await Promise.race([Promise.all(underWay), passed]);
+      const answered = new Promise<void>((resolve) => {
+        allAnswered = resolve;
+        if (underWay === 0) resolve();
+      });
+      await Promise.race([answered, passed]);
       limit.abort();
     },
   };
@@ -165,10 +172,14 @@ async function keepAndAnswer(
     receipt,
     duplicateOf: kept?.duplicateOf,
     refusal: decision.reason,
+    // All keys from the start, to be replaced and not added: see core/proofs/says.ts.
+    status: undefined,
+    shown: true,
+    showSecrets: undefined,
   } as const;
   try {
     if (kept?.answer !== undefined) {
-      options.onEvent({ ...event, status: undefined });
+      options.onEvent(event);
       return sendReply(response, await kept.answer());
     }
     const { reply } = decision;

@@ -9,6 +9,9 @@ interface ChannelToken {
   readonly token: Secret;
 }
 
+/** Zoho's first delivery to a new channel takes longer. */
+const LOOK_EVERY_MS = 50;
+
 /**
  * The configured secrets, and the tokens of the channels that were made here, also of one that is made meanwhile. They
  * count where they match; a delivery without one fails nothing, because most channels post elsewhere.
@@ -17,7 +20,10 @@ export function withChannelTokens(secrets: Secrets, folder: string): Secrets {
   const path = join(folder, CHANNELS_FILE);
   let changedMs: number | undefined;
   let tokens: readonly ChannelToken[] = [];
+  let lookAgainMs = 0;
   const current = (): readonly ChannelToken[] => {
+    if (performance.now() < lookAgainMs) return tokens;
+    lookAgainMs = performance.now() + LOOK_EVERY_MS;
     const nowChangedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
     if (nowChangedMs !== changedMs) tokens = nowChangedMs === undefined ? [] : readTokens(path);
     changedMs = nowChangedMs;
