@@ -10,14 +10,16 @@ import type { EventReport } from "../core/report.ts";
 import { holdsOffer } from "../core/secret-offer.ts";
 import { healthReply } from "./health.ts";
 import { type OpenServer, openServer } from "./http-server.ts";
-import { type Arrival, type Judgement, type JudgeOptions, judge } from "./judge.ts";
+import type { Arrival, Judgement } from "./judge.ts";
+import { judgeWithKeys, type KeyOptions } from "./judge-with-keys.ts";
+import { keySetReply } from "./key-set-reply.ts";
 import type { Ledger } from "./ledger.ts";
 import { readRequest } from "./read-request.ts";
 import { route } from "./route.ts";
 import { sendReply } from "./send-reply.ts";
 import { isFromPublicUrl, senderAddress } from "./sender-address.ts";
 
-export interface ReceiverOptions extends JudgeOptions {
+export interface ReceiverOptions extends KeyOptions {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
@@ -28,6 +30,8 @@ export interface ReceiverOptions extends JudgeOptions {
   readonly pid: number;
   /** Proves to a probe that comes through a public URL that it has arrived here. */
   readonly probeKey?: ProbeKey;
+  /** The public keys (JWKS) to serve to an app that checks what is signed with the private ones here. */
+  readonly keySet?: string | undefined;
   /** The URL of a tunnel of the user's own, which has no port to itself as ours has. */
   readonly publicUrl?: string | undefined;
   now(): Date;
@@ -118,6 +122,7 @@ async function answer(
     return sendReply(response, { ...plainReply(200, "OK"), headers: [[PROBE_ANSWER_HEADER, proof]] });
   }
   if (found.kind === "health") return sendReply(response, healthReply(request, options.pid, throughTunnel));
+  if (found.kind === "key-set") return sendReply(response, keySetReply(request.method, options.keySet));
   if (found.kind === "ready") {
     const word = isReady() ? "ready" : "starting";
     return sendReply(response, {
@@ -138,7 +143,7 @@ async function answer(
   const address = senderAddress(request, throughTunnel || isFromPublicUrl(request, options.publicUrl));
   const arrival: Arrival = { delivery: read.delivery, address, at };
   const judgement: Judgement = read.ok
-    ? judge(arrival, found, options)
+    ? await judgeWithKeys(arrival, found, options)
     : {
         receipt: { ...emptyReceipt, product: found.kind === "webhook" ? found.product?.id : undefined },
         decision: refuse(read.status, read.reason),
