@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { atMostEvery } from "../core/at-most-every.ts";
 import { errorText, usageError } from "../core/errors.ts";
 import type { OfferedSecret } from "../core/product.ts";
 import { type Secret, secret } from "../core/secret.ts";
@@ -9,6 +10,9 @@ import { writeWholeFile } from "./write-file.ts";
 /** Keys and secrets that the tool itself has to keep, below a project's root. It is never part of a commit. */
 export const KEYS_FOLDER = join(".zoho-hooks", "keys");
 const FILE = join(KEYS_FOLDER, "hook-secrets.json");
+
+/** Nothing is made and used in less; thousands of deliveries a second are not held up. */
+const LOOK_EVERY_MS = 2;
 
 /** By product, then by credential. */
 function keptFile() {
@@ -28,10 +32,14 @@ export function readKeptSecrets(root: string): KeptSecrets {
   let kept = read(path);
   let changedMs = changeOf(path);
   // Another process may keep one meanwhile: `webhooks create` while `listen` runs.
-  const current = (): typeof kept => {
+  const look = (): void => {
     const nowChangedMs = changeOf(path);
     if (nowChangedMs !== changedMs) kept = readOr(path, kept);
     changedMs = nowChangedMs;
+  };
+  const lookNowAndThen = atMostEvery(LOOK_EVERY_MS, () => performance.now(), look);
+  const current = (): typeof kept => {
+    lookNowAndThen();
     return kept;
   };
   const asSecret = (value: string): Secret => secret(value, FILE);
@@ -42,8 +50,8 @@ export function readKeptSecrets(root: string): KeptSecrets {
     },
     all: () => Object.values(current()).flatMap((each) => Object.values(each).map(asSecret)),
     keep(product, { credential, value }) {
-      const before = current();
-      const all = { ...before, [product]: { ...before[product], [credential]: value } };
+      look();
+      const all = { ...kept, [product]: { ...kept[product], [credential]: value } };
       ignoreKeys(root);
       writeWholeFile(path, `${JSON.stringify(all, undefined, 2)}\n`, 0o600);
       kept = all;
