@@ -55,7 +55,7 @@ export function receiptFields(receipt: Receipt): Line {
     event: receipt.event ?? null,
     known: receipt.known,
     records: receipt.records,
-    proofs: receipt.verdicts,
+    proofs: receipt.verdicts.map(({ id, proves, verdict, reason, match }) => ({ id, proves, verdict, reason, match })),
     schema:
       receipt.schema === undefined
         ? null

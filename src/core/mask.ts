@@ -1,4 +1,5 @@
 import { type Delivery, type HeaderPair, headerValue } from "./delivery.ts";
+import type { Verdict } from "./product.ts";
 import { type BodyValue, rewriteBody, rewriteForm } from "./rewrite-body.ts";
 
 /** Stands where a secret was. */
@@ -17,36 +18,49 @@ export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name.replace(/([a-z])([A-Z])/g, "$1_$2"));
 }
 
+/** The names that a user has chosen for what lets a sender in: `x-hook-key` says nothing by itself. */
+export function chosenNames(verdicts: readonly Pick<Verdict, "secretIn">[]): readonly string[] {
+  return verdicts.flatMap(({ secretIn }) => (secretIn === undefined ? [] : [secretIn]));
+}
+
 /** A delivery to be looked at: secrets in its URL, headers and body are masked, all else is as it was. */
-export function maskDelivery(delivery: Delivery): Delivery {
+export function maskDelivery(delivery: Delivery, chosen: readonly string[] = []): Delivery {
   return {
     method: delivery.method,
-    url: maskUrl(delivery.url),
-    headers: maskHeaders(delivery.headers),
-    body: maskBody(delivery.body, headerValue(delivery, "content-type") ?? ""),
+    url: maskUrl(delivery.url, chosen),
+    headers: maskHeaders(delivery.headers, chosen),
+    body: maskBody(delivery.body, headerValue(delivery, "content-type") ?? "", chosen),
   };
 }
 
-export function maskHeaders(headers: readonly HeaderPair[]): readonly HeaderPair[] {
+export function maskHeaders(headers: readonly HeaderPair[], chosen: readonly string[] = []): readonly HeaderPair[] {
+  const isSecret = secretNames(chosen);
   return headers.map(([name, value]) => {
     const scheme = SCHEME.exec(value)?.[1];
     if (scheme !== undefined) return [name, `${scheme} ${MASK}`];
-    return isSecretName(name) && value !== "" ? [name, MASK] : [name, value];
+    return isSecret(name) && value !== "" ? [name, MASK] : [name, value];
   });
 }
 
-export function maskUrl(url: string): string {
+export function maskUrl(url: string, chosen: readonly string[] = []): string {
   const open = url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#@]*@/i, `$1${MASK}@`);
   const at = open.indexOf("?") + 1;
   if (at === 0) return open;
-  return open.slice(0, at) + rewriteForm(open.slice(at), maskValue).replaceAll(encodeURIComponent(MASK), MASK);
+  return open.slice(0, at) + rewriteForm(open.slice(at), maskValue(chosen)).replaceAll(encodeURIComponent(MASK), MASK);
 }
 
-export function maskBody(body: Buffer, contentType: string): Buffer {
-  return rewriteBody(body, contentType, maskValue);
+export function maskBody(body: Buffer, contentType: string, chosen: readonly string[] = []): Buffer {
+  return rewriteBody(body, contentType, maskValue(chosen));
+}
+
+function secretNames(chosen: readonly string[]): (name: string) => boolean {
+  if (chosen.length === 0) return isSecretName;
+  const others = new Set(chosen.map((name) => name.toLowerCase()));
+  return (name) => others.has(name.toLowerCase()) || isSecretName(name);
 }
 
 /** What lies below a secret name is secret too; names themselves are not. */
-function maskValue({ path, text, kind }: BodyValue): string | undefined {
-  return kind !== "key" && text !== "" && path.some(isSecretName) ? MASK : undefined;
+function maskValue(chosen: readonly string[]): (value: BodyValue) => string | undefined {
+  const isSecret = secretNames(chosen);
+  return ({ path, text, kind }) => (kind !== "key" && text !== "" && path.some(isSecret) ? MASK : undefined);
 }

@@ -25,6 +25,8 @@ export interface Verdict {
    * none of those at hand, and a set that is fetched anew may have it. It is still a failure.
    */
   readonly match?: string;
+  /** The header or parameter that a user has chosen for a value which lets its holder in: masked wherever it is shown. */
+  readonly secretIn?: string;
 }
 
 /** One thing `--explain` tried or found. */
@@ -55,6 +57,8 @@ export interface Proof {
   readonly title: string;
   /** The header that carries it, lower case. Undefined where the body or the address does. */
   readonly header?: string;
+  /** As in its verdicts. */
+  readonly secretIn?: string;
   sign(delivery: Delivery, secret: Secret, now: Date): Delivery;
   verify(delivery: Delivery, payload: Payload, secrets: readonly Secret[], now: Date, limits?: Limits): Verdict;
   /** Carries a signature that is wrong for certain, where signing with a wrong secret would not do. */

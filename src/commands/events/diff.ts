@@ -1,7 +1,7 @@
 import type { Context } from "../../context.ts";
 import { type Difference, diffJson } from "../../core/diff-json.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
-import { isSecretName, MASK } from "../../core/mask.ts";
+import { chosenNames, isSecretName, MASK } from "../../core/mask.ts";
 import { problemText, readPayload } from "../../core/payload.ts";
 import { pathText } from "../../core/schema-check.ts";
 import type { LogEntry } from "../../store/log.ts";
@@ -15,8 +15,11 @@ export async function diff(context: Context, before: string, after: string, opti
   const [first, second] = [parseNumber(before), parseNumber(after)];
   return withLog(context, options, async (log) => {
     const [a, b] = [await requireEntry(log, first), await requireEntry(log, second)];
+    const chosen = chosenNames([...a.verdicts, ...b.verdicts]);
     // Compared as they came, and masked only where they are shown: two tokens that differ do differ.
-    const found = diffJson(payloadText(a), payloadText(b)).map((each) => maskDifference(each, options.showSecrets));
+    const found = diffJson(payloadText(a), payloadText(b)).map((each) =>
+      maskDifference(each, chosen, options.showSecrets),
+    );
     const title = `#${a.n} ${entryName(a)}  and  #${b.n} ${entryName(b)}`;
     if (found.length === 0) {
       context.report({ type: "notice", message: `${title}: the payloads are the same${bytesNote(a, b)}` });
@@ -57,12 +60,18 @@ function bytesNote(a: LogEntry, b: LogEntry): string {
   return a.delivery.body.equals(b.delivery.body) ? ", byte for byte" : ", though written in other bytes";
 }
 
-function maskDifference(difference: Difference, showSecrets: boolean | undefined): Difference {
+function maskDifference(
+  difference: Difference,
+  chosen: readonly string[],
+  showSecrets: boolean | undefined,
+): Difference {
   if (showSecrets === true) return difference;
-  const isSecret = difference.path.some((key) => typeof key === "string" && isSecretName(key));
+  const isSecret = difference.path.some(
+    (key) => typeof key === "string" && (isSecretName(key) || chosen.includes(key)),
+  );
   const mask = (value: string | undefined): string | undefined => {
     if (value === undefined) return undefined;
-    return isSecret ? JSON.stringify(MASK) : maskText(value);
+    return isSecret ? JSON.stringify(MASK) : maskText(value, chosen);
   };
   return { ...difference, before: mask(difference.before), after: mask(difference.after) };
 }

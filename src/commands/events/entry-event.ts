@@ -1,7 +1,7 @@
 import type { Delivery } from "../../core/delivery.ts";
 import { findProduct } from "../../core/event-name.ts";
 import type { KeptFacts } from "../../core/log-report.ts";
-import { maskBody, maskDelivery, maskUrl } from "../../core/mask.ts";
+import { chosenNames, maskBody, maskDelivery, maskUrl } from "../../core/mask.ts";
 import { readPayload } from "../../core/payload.ts";
 import type { Product } from "../../core/product.ts";
 import { type Receipt, receive } from "../../core/receive.ts";
@@ -19,8 +19,9 @@ export function entryEvent(
   showSecrets: boolean | undefined,
   { heading, fresh = false }: { readonly heading?: string | undefined; readonly fresh?: boolean } = {},
 ): KeptEvent {
-  const shown = showSecrets === true ? entry.delivery : maskDelivery(entry.delivery);
-  const mask = (text: string): string => (showSecrets === true ? text : maskText(text));
+  const chosen = chosenNames(entry.verdicts);
+  const shown = showSecrets === true ? entry.delivery : maskDelivery(entry.delivery, chosen);
+  const mask = (text: string): string => (showSecrets === true ? text : maskText(text, chosen));
   return {
     type: "event",
     n: entry.n,
@@ -41,12 +42,12 @@ export function entryEvent(
       masked: !sameDelivery(shown, entry.delivery),
       attempts: entry.attempts.map((each) => ({
         ...each,
-        target: showSecrets === true ? each.target : maskUrl(each.target),
+        target: showSecrets === true ? each.target : maskUrl(each.target, chosen),
         reply: each.reply === undefined ? undefined : mask(each.reply),
       })),
       forwards: entry.forwards.map((each) => ({
         ...each,
-        target: showSecrets === true ? each.target : maskUrl(each.target),
+        target: showSecrets === true ? each.target : maskUrl(each.target, chosen),
       })),
       fresh,
       heading,
@@ -86,8 +87,8 @@ function receiptOf(products: readonly Product[], entry: LogEntry, shown: Deliver
 }
 
 /** An app's answer, of which only the start is known: what looks like a secret in it is masked. */
-export function maskText(text: string): string {
-  return maskBody(Buffer.from(text), "").toString();
+export function maskText(text: string, chosen: readonly string[] = []): string {
+  return maskBody(Buffer.from(text), "", chosen).toString();
 }
 
 function sameDelivery(a: Delivery, b: Delivery): boolean {
@@ -106,6 +107,6 @@ export function dayHeadings(now: Date): (at: Date) => string | undefined {
 }
 
 /** What an entry is about, for a person: `crm Leads.create`. */
-export function entryName({ product, event, method, url }: LogEntry): string {
-  return event === undefined ? `${method} ${maskUrl(url)}` : `${product ?? "?"} ${event}`;
+export function entryName({ product, event, method, url, verdicts }: LogEntry): string {
+  return event === undefined ? `${method} ${maskUrl(url, chosenNames(verdicts))}` : `${product ?? "?"} ${event}`;
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "../../context.ts";
 import { ExitCode } from "../../core/errors.ts";
 import type { ForwardReport } from "../../core/forward-report.ts";
-import { maskUrl } from "../../core/mask.ts";
+import { chosenNames, maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { parseWhole } from "../../core/units.ts";
 import { fileGuard } from "../../store/file-guard.ts";
@@ -98,19 +98,21 @@ async function newest(log: Log): Promise<number> {
 
 async function forwardOf(log: Log, attempt: FollowedAttempt, showSecrets = false): Promise<ForwardReport> {
   const { n, status, error, target, reply = "" } = attempt;
-  const forward = (await log.get(n))?.forwards.find((each) => each.target === target);
+  const entry = await log.get(n);
+  const chosen = chosenNames(entry?.verdicts ?? []);
+  const forward = entry?.forwards.find((each) => each.target === target);
   const ok = error === undefined && status !== undefined && status >= 200 && status < 300;
   const state = ok ? "delivered" : forward === undefined ? "single" : forward.state === "failed" ? "failed" : "retry";
   return {
     type: "forward",
     n,
     attempt: attempt.attempt,
-    target: showSecrets ? target : maskUrl(target),
+    target: showSecrets ? target : maskUrl(target, chosen),
     status,
     latencyMs: attempt.latencyMs,
     error,
     hint: undefined,
-    replyPreview: showSecrets ? reply : maskText(reply),
+    replyPreview: showSecrets ? reply : maskText(reply, chosen),
     state,
     retryInMs: undefined,
   };

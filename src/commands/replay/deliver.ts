@@ -1,7 +1,7 @@
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { ExitCode } from "../../core/errors.ts";
-import { maskDelivery, maskUrl } from "../../core/mask.ts";
+import { chosenNames, maskDelivery, maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import type { SentReport } from "../../core/send-report.ts";
 import { answerHint, isDelivered } from "../../delivery/answer-hint.ts";
@@ -64,7 +64,7 @@ export async function replayAll(
 
 function showRequest(context: Context, plan: ReplayPlan, entry: LogEntry, request: ReplayRequest): void {
   for (const note of request.notes) context.report({ type: "notice", message: `#${entry.n} ${note}` });
-  const shown = plan.showSecrets ? request.delivery : maskDelivery(request.delivery);
+  const shown = plan.showSecrets ? request.delivery : maskDelivery(request.delivery, chosenNames(entry.verdicts));
   const headers = shown.headers.filter(([name]) => !isOfTheConnection(name));
   const { n, product, event, format } = entry;
   context.report({ type: "request", n, product, event, format, ...shown, headers, curl: undefined });
@@ -101,7 +101,7 @@ async function sendOne(context: Context, plan: ReplayPlan, sending: Sending): Pr
 
 function sentReport(
   plan: ReplayPlan,
-  { n, product, event, format }: LogEntry,
+  { n, product, event, format, verdicts }: LogEntry,
   { delivery, notes }: ReplayRequest,
   result: PostResult,
   ok: boolean,
@@ -112,12 +112,12 @@ function sentReport(
     product,
     event,
     format,
-    url: plan.showSecrets ? delivery.url : maskUrl(delivery.url),
+    url: plan.showSecrets ? delivery.url : maskUrl(delivery.url, chosenNames(verdicts)),
     status: result.status,
     latencyMs: result.latencyMs,
     error: result.error?.message,
     hint: ok ? undefined : (result.error?.hint ?? answerHint(result)),
-    replyPreview: plan.showSecrets ? result.replyPreview : maskText(result.replyPreview),
+    replyPreview: plan.showSecrets ? result.replyPreview : maskText(result.replyPreview, chosenNames(verdicts)),
     notes,
     bytes: delivery.body.length,
   };

@@ -2,7 +2,7 @@ import { type Delivery, splitUrl, withHeader } from "../delivery.ts";
 import { textAt } from "../field.ts";
 import type { AuthPlace } from "../format-settings.ts";
 import type { Payload } from "../payload.ts";
-import type { Proof } from "../product.ts";
+import type { Proof, Verdict } from "../product.ts";
 import { type Secret, sameText } from "../secret.ts";
 import { says } from "./says.ts";
 
@@ -12,28 +12,35 @@ import { says } from "./says.ts";
  */
 export function staticAuth(place: AuthPlace): Proof {
   const where = placeText(place);
+  const secretIn = "basic" in place ? {} : { secretIn: "header" in place ? place.header : place.parameter };
   return {
     id: "static-auth",
     proves: "sender",
     credential: "auth",
     ...headerOf(place),
+    ...secretIn,
     title: `a fixed value in ${where}`,
     sign: (delivery, secret) => withValue(delivery, place, secret.reveal()),
     verify(delivery, payload, secrets) {
-      const values = valuesOf(delivery, payload, place);
-      if (values.length === 0) {
-        return secrets.length === 0
-          ? says(this, "absent", `nothing in ${where}`)
-          : says(this, "failed", `a value is configured, but there is none in ${where}`);
-      }
-      if (secrets.length === 0)
-        return says(this, "unconfigured", `carries ${where}, but there is no value to compare it with`);
-      const match = secrets.find((secret) => values.every((value) => sameText(value, expected(place, secret))));
-      return match === undefined
-        ? says(this, "failed", `the value in ${where} is not the configured one`)
-        : says(this, "passed", `the value in ${where} is ${match.origin}`);
+      return { ...judge(delivery, payload, secrets), ...secretIn };
     },
   };
+
+  function judge(delivery: Delivery, payload: Payload, secrets: readonly Secret[]): Verdict {
+    const of = { id: "static-auth", proves: "sender" } as const;
+    const values = valuesOf(delivery, payload, place);
+    if (values.length === 0) {
+      return secrets.length === 0
+        ? says(of, "absent", `nothing in ${where}`)
+        : says(of, "failed", `a value is configured, but there is none in ${where}`);
+    }
+    if (secrets.length === 0)
+      return says(of, "unconfigured", `carries ${where}, but there is no value to compare it with`);
+    const match = secrets.find((secret) => values.every((value) => sameText(value, expected(place, secret))));
+    return match === undefined
+      ? says(of, "failed", `the value in ${where} is not the configured one`)
+      : says(of, "passed", `the value in ${where} is ${match.origin}`);
+  }
 }
 
 function placeText(place: AuthPlace): string {

@@ -1,7 +1,7 @@
 import type { HeaderPair } from "../../core/delivery.ts";
 import { prettyJson } from "../../core/json-text.ts";
 import type { AttemptFacts, KeptFacts } from "../../core/log-report.ts";
-import { maskBody, maskDelivery, maskUrl } from "../../core/mask.ts";
+import { chosenNames, maskBody, maskDelivery, maskUrl } from "../../core/mask.ts";
 import type { Verdict } from "../../core/product.ts";
 import type { EventReport } from "../../core/report.ts";
 import type { SchemaIssue } from "../../core/schema-check.ts";
@@ -69,7 +69,7 @@ export function clockTime(at: Date): string {
 
 function eventName({ receipt, method, path }: EventReport, paint: Paint): string {
   if (receipt.handshake !== undefined) return "challenge";
-  if (receipt.event === undefined) return plain(`${method} ${maskUrl(path)}`);
+  if (receipt.event === undefined) return plain(`${method} ${maskUrl(path, chosenNames(receipt.verdicts))}`);
   return receipt.known ? plain(receipt.event) : `${plain(receipt.event)} ${paint.caution("(unknown event)")}`;
 }
 
@@ -124,10 +124,11 @@ export function issueText({ at, expected, received }: SchemaIssue): string {
 
 function details(report: EventReport, paint: Paint): readonly string[] {
   const { method, path: url, headers, body, showSecrets = false } = report;
-  const shown = showSecrets ? { url, headers, body } : maskDelivery({ method, url, headers, body });
+  const chosen = chosenNames(report.receipt.verdicts);
+  const shown = showSecrets ? { url, headers, body } : maskDelivery({ method, url, headers, body }, chosen);
   const text = report.receipt.payload?.text;
   const shownText =
-    text === undefined || showSecrets ? text : maskBody(Buffer.from(text), "application/json").toString();
+    text === undefined || showSecrets ? text : maskBody(Buffer.from(text), "application/json", chosen).toString();
   const lines = [paint.dim(plain(`${method} ${shown.url}`)), ...headerLines(shown.headers, paint), ""];
   return [...lines, ...bodyLines(shownText, shown.body), ""];
 }
