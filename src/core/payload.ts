@@ -19,6 +19,9 @@ export interface Payload {
 
 export type FieldPair = readonly [name: string, value: string];
 
+/** What is there of a body that cannot be read: the bytes, of which a signature can be right all the same. */
+export const UNREAD: Payload = { kind: "text", data: undefined, text: undefined, fields: [], wrappedIn: undefined };
+
 /** Neither a body nor parameters, or JSON with nothing in it. */
 export function isEmpty({ kind, data }: Payload): boolean {
   return kind === "empty" || (typeof data === "object" && data !== null && Object.keys(data).length === 0);

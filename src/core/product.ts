@@ -57,6 +57,8 @@ export interface Proof {
   readonly title: string;
   /** The header that carries it, lower case. Undefined where the body or the address does. */
   readonly header?: string;
+  /** It signs the query of the URL too: without the address that a delivery was sent to it cannot match. */
+  readonly coversQuery?: boolean;
   /** As in its verdicts. */
   readonly secretIn?: string;
   sign(delivery: Delivery, secret: Secret, now: Date): Delivery;

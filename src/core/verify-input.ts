@@ -23,6 +23,9 @@ export interface VerifyInput {
   readonly skipped: number;
 }
 
+/** The address of a bare body: nobody knows where it was sent to. */
+export const NO_ADDRESS = "/";
+
 const BOM = "\uFEFF";
 
 /**
@@ -61,7 +64,7 @@ function collect(found: readonly (InputPayload | undefined)[]): VerifyInput {
 }
 
 function bareBody(body: Buffer, contentType: string, line?: number): InputPayload {
-  const delivery = { method: "POST", url: "/", headers: [["content-type", contentType]], body } as const;
+  const delivery = { method: "POST", url: NO_ADDRESS, headers: [["content-type", contentType]], body } as const;
   return { line, delivery, complete: false, inPlace: true, product: undefined, problem: undefined };
 }
 

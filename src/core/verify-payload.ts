@@ -1,10 +1,12 @@
 import { type Delivery, headerValue, withHeader } from "./delivery.ts";
 import { usageError } from "./errors.ts";
 import { locate, type TextPosition } from "./json-text.ts";
+import { UNREAD } from "./payload.ts";
 import type { Explanation, Format, Limits, Product, Verdict } from "./product.ts";
 import { emptyReceipt, type Receipt, receive } from "./receive.ts";
 import type { Secrets } from "./secret.ts";
-import type { InputPayload } from "./verify-input.ts";
+import { verdictsOf } from "./verdicts.ts";
+import { type InputPayload, NO_ADDRESS } from "./verify-input.ts";
 
 export interface VerifyPayloadInput {
   readonly products: readonly Product[];
@@ -38,6 +40,8 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   if (payload.problem !== undefined) return unreadable(payload, payload.problem);
   const judge = (delivery: Delivery): Receipt => receive({ ...input, now: payload.at ?? input.now, delivery });
   const first = judge(payload.delivery);
+  if (first.problem !== undefined && product !== undefined && signature !== undefined)
+    return signedAllTheSame(first, product, signature, input);
   const format = formatOf(first, products, product);
   const delivery =
     signature === undefined || format === undefined
@@ -58,9 +62,49 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
     outcome: unasked ? "invalid" : outcomeOf(softened),
     notes: [
       ...notesOn(softened, input),
-      ...(unasked ? ["the signature was not checked: there is nothing that it could belong to"] : []),
+      ...(unasked
+        ? [
+            `the signature was not checked: there is nothing that it could belong to${product === undefined ? "; name the product with --product" : ""}`,
+          ]
+        : []),
+      ...addressNote(softened.verdicts, format, delivery),
     ],
   };
+}
+
+/** A body that cannot be read has a signature still: Zoho Sign's published example is over one that is not JSON. */
+function signedAllTheSame(
+  receipt: Receipt,
+  product: Product,
+  signature: string,
+  { payload, secrets, now, limits }: VerifyPayloadInput,
+): VerifiedPayload {
+  const tried = product.formats.flatMap((format) => {
+    const proofs = format.proofs.filter(({ proves, header }) => proves === "body" && header !== undefined);
+    if (proofs.length === 0) return [];
+    const delivery = withHeader(payload.delivery, signatureHeader(format), signature);
+    const input = { delivery, secrets, now: payload.at ?? now, limits };
+    return [{ format, delivery, verdicts: verdictsOf(input, product, { ...format, proofs }, UNREAD) }];
+  });
+  const passed = tried.find(({ verdicts }) => verdicts.some(({ verdict }) => verdict === "passed"));
+  const { format, delivery = payload.delivery, verdicts = [] } = passed ?? tried[0] ?? {};
+  const judged = { ...receipt, verdicts };
+  const notes = [
+    ...(tried.length === 0 ? ["the signature was not checked: there is nothing that it could belong to"] : []),
+    ...addressNote(verdicts, format, delivery),
+  ];
+  return { receipt: judged, delivery, format, outcome: outcomeOf(judged), notes };
+}
+
+/** The first thing to think of, where a signature covers the query and the query is not known. */
+function addressNote(verdicts: readonly Verdict[], format: Format | undefined, { url }: Delivery): readonly string[] {
+  const covering = verdicts.some(
+    ({ id, verdict }) => verdict === "failed" && format?.proofs.find((proof) => proof.id === id)?.coversQuery === true,
+  );
+  if (!covering || url !== NO_ADDRESS) return [];
+  return [
+    "the signature covers the query of the URL too, and no URL is known here: give the one it was sent to with --url",
+  ];
 }
 
 function unreadable(payload: InputPayload, reason: string): VerifiedPayload {
@@ -141,11 +185,11 @@ export function explainProofs(
   all: boolean,
 ): readonly { readonly proof: string; readonly explanation: Explanation }[] {
   const { payload, product } = receipt;
-  if (payload === undefined || product === undefined) return [];
+  if (product === undefined) return [];
   return receipt.verdicts.flatMap(({ id, verdict }) => {
     const proof = format?.proofs.find((each) => each.id === id);
     const asked = verdict === "failed" || (all && verdict === "absent");
     if (proof?.explain === undefined || !asked || secrets.for(proof.credential, product).length === 0) return [];
-    return [{ proof: id, explanation: proof.explain(delivery, payload, secrets, product, now) }];
+    return [{ proof: id, explanation: proof.explain(delivery, payload ?? UNREAD, secrets, product, now) }];
   });
 }

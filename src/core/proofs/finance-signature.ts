@@ -29,6 +29,7 @@ export const financeSignature: Proof = {
   proves: "body",
   credential: "secret",
   header: HEADER,
+  coversQuery: true,
   title: `${HEADER}: HMAC-SHA256 of the sorted query and form pairs and the raw body, hex`,
   sign(delivery, secret) {
     const read = readPayload(delivery);
