@@ -97,9 +97,9 @@ function keyFor(
 ): string | { secret: Secret | undefined; note: string } {
   const credential = proof.signingCredential ?? proof.credential;
   const [configured] = secrets.for(credential, product);
-  const signs = proof.proves === "body" || proof.signingCredential !== undefined;
+  const signs = isSignature(proof);
   const broken = signs ? faults.badSignature : faults.badToken;
-  const what = signs ? "signature" : proof.credential;
+  const what = signs ? "signature" : proof.credential === "auth" ? "auth value" : proof.credential;
   if (signs && faults.noSignature) return "not signed, as asked";
   if (broken) {
     return {
@@ -115,6 +115,11 @@ function keyFor(
     secret: configured,
     note: signs ? `signed with ${configured.origin}` : `${what} from ${configured.origin}`,
   };
+}
+
+/** A signature, as against a token or a fixed value: Desk's shows the sender alone and is one. */
+export function isSignature({ proves, signingCredential }: Proof): boolean {
+  return proves === "body" || signingCredential !== undefined;
 }
 
 /** Wrong for certain, and the same each time, so that a seeded run stays reproducible. */

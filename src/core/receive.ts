@@ -112,7 +112,16 @@ function unrecognised(input: ReceiveInput, payload: Payload): Receipt {
   if (product === undefined) return { ...emptyReceipt, payload };
   const tried = product.formats.map((format) => verdictsOf(input, product, format, payload));
   const passed = tried.find((verdicts) => verdicts.some(({ verdict }) => verdict === "passed"));
-  return { ...emptyReceipt, product: product.id, payload, verdicts: passed ?? tried[0] ?? [] };
+  const verdicts = passed ?? tried[0] ?? [];
+  return { ...emptyReceipt, product: product.id, payload, verdicts, hint: designHint(input, product, verdicts) };
+}
+
+/** What a user who has designed the body has to say, so that it is not taken for one that lacks its proof. */
+function designHint({ delivery }: ReceiveInput, product: Product, verdicts: readonly Verdict[]): string | undefined {
+  if (!verdicts.some(({ verdict }) => verdict === "failed")) return undefined;
+  const format = product.formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, delivery.method));
+  if (format === undefined || format === product.formats[0]) return undefined;
+  return `a body that you have designed yourself needs no such proof once the config says so: "products": { "${product.id}": { "format": "${format.id}" } }`;
 }
 
 /** Without a product named, parameters may be somebody's event, and a post of nothing is no sign of anybody. */

@@ -1,4 +1,5 @@
 import type { Delivery } from "../core/delivery.ts";
+import { isEmpty } from "../core/payload.ts";
 import { acceptsMethod, type Limits, type Product } from "../core/product.ts";
 import { emptyReceipt, type Receipt, receive } from "../core/receive.ts";
 import { type Decision, decideReply, type ReplyPolicy, refuse } from "../core/reply.ts";
@@ -49,7 +50,8 @@ export function judge({ delivery, address, at }: Arrival, found: WebhookRoute, o
     limits: options.limits,
   });
   // A probe that nobody answers to, by a method that some other format comes by.
-  if (delivery.method !== "POST" && receipt.handshake === undefined && receipt.format === undefined)
+  const isProbe = found.product === undefined || receipt.payload === undefined || isEmpty(receipt.payload);
+  if (delivery.method !== "POST" && isProbe && receipt.handshake === undefined && receipt.format === undefined)
     return { receipt, decision: refuseMethod(delivery.method, expected) };
   const complete = source.length === 0 ? receipt : { ...receipt, verdicts: [...source, ...receipt.verdicts] };
   const decision = decideReply(complete, policy);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { folderWith } from "../support/files.ts";
 import { closeAfterEach, hmac, send, target } from "../support/send.ts";
 import { valuesOf } from "../support/target.ts";
 
@@ -34,6 +35,32 @@ describe("send on Zoho's bad days", () => {
     const app = await target();
     const { err } = await send("desk Ticket.Create --to PORT --bad-token", app);
     expect(err).toContain("--bad-token changed nothing");
+  });
+
+  it.each(["--bad-signature", "--no-signature"])(
+    "says that %s changes nothing where nothing is signed",
+    async (flag) => {
+      const app = await target();
+      const { err } = await send(`signals row_inserted --to PORT ${flag}`, app);
+      expect(err).toContain(`${flag} changed nothing: these deliveries carry no signature`);
+    },
+  );
+
+  it("puts a wrong value where the user's own stands, and says so", async () => {
+    const app = await target();
+    const config = JSON.stringify({ products: { survey: { format: "wire", auth: { header: "x-hook-key" } } } });
+    const cwd = folderWith({ "zoho-hooks.config.json": config });
+    const env = { ZOHO_WEBHOOK_AUTH: "v4lue" };
+    const { err } = await send("survey response_submitted --to PORT --bad-token", app, { cwd, env });
+    expect(err).toContain("accepted although its auth value was wrong on purpose");
+    expect(err).not.toContain("changed nothing");
+    expect(app.seen[0] && valuesOf(app.seen[0], "x-hook-key")).toEqual([expect.stringMatching(/^(?!v4lue)./)]);
+  });
+
+  it("takes Desk's refusal of a wrong JWT for what was asked", async () => {
+    const app = await target((response) => void response.writeHead(401).end());
+    const { out } = await send("desk Ticket_Add --format wire --to PORT --bad-signature", app);
+    expect(out).toContain("refused, as it should be: its signature was wrong on purpose");
   });
 
   it("signs a malformed body as it is, and cuts a truncated one after signing", async () => {

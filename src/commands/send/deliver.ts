@@ -15,6 +15,33 @@ const MOST_LINES = 25;
 /** How long what is under way may still take after Ctrl-C. */
 const GRACE_MS = 2000;
 
+/** Each fault, and what is noted where it was done. */
+const FAULTS: readonly {
+  readonly flag: string;
+  asked(faults: SendPlan["faults"]): boolean | undefined;
+  readonly notes: readonly string[];
+  readonly what: string;
+}[] = [
+  {
+    flag: "--bad-signature",
+    asked: ({ badSignature }) => badSignature,
+    notes: ["with a wrong signature, as asked"],
+    what: "signature",
+  },
+  {
+    flag: "--no-signature",
+    asked: ({ noSignature }) => noSignature,
+    notes: ["not signed, as asked"],
+    what: "signature",
+  },
+  {
+    flag: "--bad-token",
+    asked: ({ badToken }) => badToken,
+    notes: ["with a wrong token, as asked", "with a wrong auth value, as asked"],
+    what: "token",
+  },
+];
+
 /** Posts everything and says what came of it. */
 export async function deliver(
   context: Context,
@@ -89,8 +116,9 @@ function reportResults(context: Context, plan: SendPlan, tally: Tally, total: nu
       hint: "the app does not check this: a handler that does answers 401, or 400 to a broken body",
     });
   }
-  if (plan.faults.badToken && !tally.notes.has("with a wrong token, as asked")) {
-    context.report({ type: "warning", message: "--bad-token changed nothing: these deliveries carry no token" });
+  for (const { flag, asked, notes, what } of FAULTS) {
+    if (!asked(plan.faults) || notes.some((note) => tally.notes.has(note))) continue;
+    context.report({ type: "warning", message: `${flag} changed nothing: these deliveries carry no ${what}` });
   }
   if (tally.slow > 0) {
     const what = tally.slow === 1 ? "an answer" : `${tally.slow} answers`;

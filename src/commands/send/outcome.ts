@@ -33,7 +33,7 @@ export function judge(shipment: Shipment, result: PostResult, localReceiver: str
       status: result.status,
       latencyMs: result.latencyMs,
       error: result.error?.message ?? echo,
-      hint: ok ? undefined : hintOf(result, flaw, localReceiver),
+      hint: ok ? undefined : hintOf(result, shipment, localReceiver),
       replyPreview: result.replyPreview,
       notes,
       bytes: delivery.body.length,
@@ -47,11 +47,19 @@ function shownUrl(url: string, { proofs }: Format): string {
   return chosen.length === 0 ? url : maskUrl(url, chosen);
 }
 
-function hintOf(result: PostResult, flaw: string | undefined, localReceiver: string | undefined): string | undefined {
+function hintOf(
+  result: PostResult,
+  { flaw, subject }: Shipment,
+  localReceiver: string | undefined,
+): string | undefined {
   if (result.error?.code === "ECONNREFUSED" && localReceiver !== undefined) return localReceiver;
   if (result.error !== undefined) return result.error.hint;
   const { status = 0 } = result;
   if (flaw !== undefined && status >= 400 && status < 500) return `refused, as it should be: ${flaw}`;
+  if (status === 401 && subject.format.proofs.length === 0) {
+    const { product, format } = subject;
+    return `nothing signs this format: your app asks for a proof that it does not have; listen takes it unsigned with "products": { "${product.id}": { "format": "${format.id}" } } in its config`;
+  }
   return answerHint(result) ?? 'answer with JSON: {"challenge": …} with the value that came';
 }
 

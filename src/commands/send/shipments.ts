@@ -5,7 +5,7 @@ import { malformedJson, truncatedBody } from "../../core/broken-body.ts";
 import { type Delivery, withBody } from "../../core/delivery.ts";
 import { usageError } from "../../core/errors.ts";
 import { freshen, type Random, seededRandom } from "../../core/fresh.ts";
-import { type Prepared, type PrepareInput, prepare } from "../../core/prepare.ts";
+import { isSignature, type Prepared, type PrepareInput, prepare } from "../../core/prepare.ts";
 import { valueAt } from "../../core/schema-check.ts";
 import { type Assignment, assign } from "../../core/set-path.ts";
 import type { SendPlan } from "./plan.ts";
@@ -100,10 +100,12 @@ function sampleOf(subject: Subject, plan: SendPlan, random: Random, now: Date): 
 }
 
 function flawOf({ faults, breakage }: SendPlan, { format }: Subject): string | undefined {
-  const carries = (proves: "body" | "sender"): boolean => format.proofs.some((proof) => proof.proves === proves);
-  if (faults.badSignature && carries("body")) return "its signature was wrong on purpose";
-  if (faults.noSignature && carries("body")) return "it was not signed on purpose";
-  if (faults.badToken && carries("sender")) return "its token was wrong on purpose";
+  const signed = format.proofs.some(isSignature);
+  const other = format.proofs.find((proof) => !isSignature(proof));
+  if (faults.badSignature && signed) return "its signature was wrong on purpose";
+  if (faults.noSignature && signed) return "it was not signed on purpose";
+  if (faults.badToken && other !== undefined)
+    return `its ${other.credential === "auth" ? "auth value" : "token"} was wrong on purpose`;
   if (breakage === "malformed") return "its JSON was broken on purpose";
   return breakage === undefined ? undefined : "its body was cut off on purpose";
 }
