@@ -1,7 +1,10 @@
-import { createHmac } from "node:crypto";
+import { createHmac, createPublicKey } from "node:crypto";
+import { importPKCS8, type JWTPayload, SignJWT } from "jose";
 import { describe, expect, it } from "vitest";
+import { keyId, writeKeySet } from "../../src/core/key-set.ts";
 import { folderWith } from "../support/files.ts";
 import { run } from "../support/run.ts";
+import { testKeys } from "../support/test-secrets.ts";
 
 const SECRET = "zohohooksDemo2024";
 const INVOICE = '{"invoice":{"invoice_id":"460000000049123","status":"sent","total":120.5}}';
@@ -58,5 +61,78 @@ describe("verify --signature, where the signature covers a query,", () => {
     const changed = await verify(`${INVOICE} `, [...argv, ...url], env);
     expect(changed.exitCode).toBe(3);
     expect(changed.out).not.toContain("--url");
+  });
+});
+
+describe("verify --explain of Desk's JWT", () => {
+  const now = Math.floor(Date.now() / 1000);
+  const good = { iss: "orgId:60017843", aud: "webhookId:189200000000321001", iat: now, exp: now + 600 };
+  const body = JSON.stringify([
+    {
+      payload: { id: "1892000000004203471" },
+      eventTime: "1736937000000",
+      eventType: "Ticket_Delete",
+      orgId: "60017843",
+    },
+  ]);
+  const kid = keyId(createPublicKey(testKeys.publicKey));
+  const env = { ZOHO_WEBHOOK_JWKS: writeKeySet(createPublicKey(testKeys.publicKey)) };
+
+  async function explained(change: (token: string) => string, claims: JWTPayload = good, name = kid) {
+    const key = await importPKCS8(testKeys.privateKey, "RS256");
+    const token = await new SignJWT(claims).setProtectedHeader({ alg: "RS256", kid: name, typ: "JWT" }).sign(key);
+    const argv = ["-p", "desk", "-s", change(token), "--explain"];
+    const { out } = await verify(body, argv, env);
+    const [line] = (await verify(body, [...argv, "--json"], env)).lines();
+    const explanations = (line?.explanations ?? []) as { findings: { id: string; matches: boolean }[] }[];
+    const matches = explanations.flatMap(({ findings }) => findings).filter((each) => each.matches);
+    return { out, matches: matches.map(({ id }) => id) };
+  }
+
+  it.each<[string, string, change: (token: string) => string, claims?: JWTPayload, name?: string]>([
+    ["Bearer before it", "wrapped", (token) => `Bearer ${token}`],
+    ["quotes around it", "wrapped", (token) => `"${token}"`],
+    ["a part that is missing", "cut-off", (token) => token.slice(0, token.lastIndexOf("."))],
+    ["an end that is missing", "cut-off", (token) => token.slice(0, -20)],
+    ["a key under another name", "other-key", (token) => token, good, "another"],
+    ["an age that is too great", "claims", (token) => token, { ...good, iat: now - 1200, exp: now - 600 }],
+    ["another organisation", "claims", (token) => token, { ...good, iss: "orgId:1" }],
+  ])("finds %s", async (_what, id, change, claims, name) => {
+    expect((await explained(change, claims, name)).matches).toEqual([id]);
+  });
+
+  it("shows what is signed: the claims, and nothing of the body", async () => {
+    const { out } = await explained((token) => token, { ...good, iss: "orgId:1" });
+    expect(out).toContain("nothing of the body");
+    expect(out).toContain(`by "orgId:1", for "webhookId:189200000000321001"`);
+    expect(out).toContain("the JWT is of orgId:1, but the body of orgId:60017843");
+  });
+
+  it("finds nothing where a letter was changed, and says so", async () => {
+    const { out, matches } = await explained((token) => token.replace(/.{9}$/, "AAAAAAAAA"));
+    expect(matches).toEqual([]);
+    expect(out).toContain("none of the known mistakes explains it");
+  });
+});
+
+describe("verify --explain of a fixed value of the user's own", () => {
+  it.each([
+    ["a header", { header: "x-hook-key" }, ["-s", '"p3arl-0f-wisdom"'], "white-space"],
+    ["a header", { header: "x-hook-key" }, ["-s", "P3arl-0f-wisdom"], "case"],
+    ["the password", { basic: "bob" }, ["-H", `authorization: Basic ${btoa("bob:p3arl-0f-w")}`], "cut-off"],
+    ["a parameter", { parameter: "key" }, ["--url", "https://example.com/?key=p3arl%252D0f%252Dwisdom"], "encoded"],
+  ])("finds what is wrong with that in %s (%j)", async (_where, auth, argv, id) => {
+    const cwd = folderWith({
+      "zoho-hooks.config.json": JSON.stringify({ products: { survey: { format: "wire", auth } } }),
+      "a.json": '{"rating":"4","response_id":"aB3dE5gH"}',
+    });
+    const env = { ZOHO_WEBHOOK_AUTH: "p3arl-0f-wisdom" };
+    const { exitCode, out, err } = await run(["verify", "a.json", "-p", "survey", "--explain", "--json", ...argv], {
+      cwd,
+      env,
+    });
+    expect([exitCode, err]).toEqual([3, ""]);
+    expect(out).toContain(`{"id":"${id}","matches":true`);
+    expect(out).not.toContain("p3arl-0f-wisdom");
   });
 });

@@ -9,33 +9,35 @@ export function explainToken(
   token: string | undefined,
   configured: readonly Secret[],
   all: readonly Secret[],
+  what = "token",
+  where = "the body",
 ): readonly Finding[] {
   if (token === undefined) {
-    const remedy = "give the token when the webhook is set up, so that it is sent along";
-    return [{ id: "missing", matches: true, meaning: "the body has no token, or an empty one", remedy }];
+    const remedy = `give the ${what} when the webhook is set up, so that it is sent along`;
+    return [{ id: "missing", matches: true, meaning: `${where} has no ${what}, or an empty one`, remedy }];
   }
   const placeholder: Finding = {
     id: "placeholder",
     matches: token.trim().toUpperCase() === PLACEHOLDER,
-    meaning: `the token is the sample's placeholder ${PLACEHOLDER}`,
+    meaning: `the ${what} is the sample's placeholder ${PLACEHOLDER}`,
     remedy: "put the real token in: send does that when it is configured",
   };
   const own = new Set(configured.map(({ origin }) => origin));
   return [
     placeholder,
-    ...configured.flatMap((secret) => comparisons(token, secret)),
+    ...configured.flatMap((secret) => comparisons(token, secret, what)),
     ...all
       .filter(({ origin }) => !own.has(origin))
       .map(({ origin, reveal }) => ({
         id: "other-secret",
         matches: sameText(token.trim(), reveal().trim()),
-        meaning: `the token is ${origin}, which is configured for something else`,
-        remedy: `use ${origin} for this product, or set the webhook up with the token that is`,
+        meaning: `the ${what} is ${origin}, which is configured for something else`,
+        remedy: `use ${origin} for this product, or set the webhook up with the ${what} that is`,
       })),
   ].filter((finding, i, list) => finding.matches || list.findIndex(({ id }) => id === finding.id) === i);
 }
 
-function comparisons(token: string, { origin, reveal }: Secret): readonly Finding[] {
+function comparisons(token: string, { origin, reveal }: Secret, what: string): readonly Finding[] {
   const value = reveal();
   const bare = (text: string): string =>
     text
@@ -48,26 +50,26 @@ function comparisons(token: string, { origin, reveal }: Secret): readonly Findin
     {
       id: "white-space",
       matches: sameBare,
-      meaning: `the token differs from ${origin} only by white space or quotes around it`,
+      meaning: `the ${what} differs from ${origin} only by white space or quotes around it`,
       remedy: `remove them in the webhook's settings or in ${origin}`,
     },
     {
       id: "case",
       matches: !sameBare && sameText(lower(token), lower(value)),
-      meaning: `the token differs from ${origin} only by upper and lower case`,
+      meaning: `the ${what} differs from ${origin} only by upper and lower case`,
       remedy: `write it the same in the webhook's settings and in ${origin}`,
     },
     {
       id: "encoded",
       matches: !sameBare && sameText(decoded(bare(token)), decoded(bare(value))),
-      meaning: `the token differs from ${origin} only by percent-encoding`,
-      remedy: "give the token as it is, not encoded for a URL",
+      meaning: `the ${what} differs from ${origin} only by percent-encoding`,
+      remedy: `give the ${what} as it is, not encoded for a URL`,
     },
     {
       id: "cut-off",
       matches: !sameBare && startsAlike(bare(token), bare(value)),
-      meaning: `of the token and ${origin} one is the beginning of the other`,
-      remedy: "one of them was cut off: copy the whole token",
+      meaning: `of the ${what} and ${origin} one is the beginning of the other`,
+      remedy: `one of them was cut off: copy the whole ${what}`,
     },
   ];
 }

@@ -4,6 +4,7 @@ import type { AuthPlace } from "../format-settings.ts";
 import type { Payload } from "../payload.ts";
 import type { Proof, Verdict } from "../product.ts";
 import { type Secret, sameText } from "../secret.ts";
+import { explainToken } from "./explain-token.ts";
 import { says } from "./says.ts";
 
 /**
@@ -23,6 +24,16 @@ export function staticAuth(place: AuthPlace): Proof {
     sign: (delivery, secret) => withValue(delivery, place, secret.reveal()),
     verify(delivery, payload, secrets) {
       return { ...judge(delivery, payload, secrets), ...secretIn };
+    },
+    explain(delivery, payload, secrets, product) {
+      const [value] = valuesOf(delivery, payload, place).map((each) => passwordIn(place, each));
+      const given = value === "" ? undefined : value;
+      return {
+        canonical: `the value in ${where}, exactly as it is configured`,
+        findings: explainToken(given, secrets.for(this.credential, product), secrets.all(), "value", where),
+        expected: undefined,
+        received: undefined,
+      };
     },
   };
 
@@ -56,6 +67,13 @@ function headerOf(place: AuthPlace): { header?: string } {
 function expected(place: AuthPlace, secret: Secret): string {
   if (!("basic" in place)) return secret.reveal();
   return Buffer.from(`${place.basic}:${secret.reveal()}`).toString("base64");
+}
+
+/** The part of it that is the user's value. */
+function passwordIn(place: AuthPlace, value: string): string {
+  if (!("basic" in place)) return value;
+  const text = Buffer.from(value, "base64").toString("utf8");
+  return text.startsWith(`${place.basic}:`) ? text.slice(place.basic.length + 1) : text;
 }
 
 /** Every value that stands there: with two different ones nobody can say which of them the app will read. */

@@ -9,6 +9,7 @@ import type { Limits, Proof, Verdict } from "../../core/product.ts";
 import { readPrivateKey } from "../../core/proofs/public-key.ts";
 import type { Secret } from "../../core/secret.ts";
 import { judgeClaims } from "./claims.ts";
+import { explainToken } from "./explain-token.ts";
 
 const HEADER = "X-ZDesk-JWT";
 /** Receivers in use give a token this long. */
@@ -71,6 +72,12 @@ export function deskToken({ issuer, audience }: FormatSettings): Proof {
       }
       return { ...at, ...judge(token, secrets, payload, now, limits, expected) };
     },
+    explain(delivery, payload, secrets, product, now) {
+      const text = headerValue(delivery, HEADER) ?? "";
+      const claims = parseToken(text)?.claims ?? {};
+      const wrong = judgeClaims(claims, { ...expected, orgId: orgIn(payload), now, toleranceMs: undefined });
+      return explainToken(text, secrets.for(this.credential, product), wrong);
+    },
   };
 }
 
@@ -110,7 +117,7 @@ function judge(
   const wrong = judgeClaims(token.claims, {
     issuer: expected.issuer,
     audience: expected.audience,
-    orgId: textAt(payload.data, ["0", "orgId"]),
+    orgId: orgIn(payload),
     now,
     toleranceMs: limits?.toleranceMs,
   });
@@ -120,6 +127,10 @@ function judge(
     verdict: "passed",
     reason: `the sender holds a key of ${origins}; says nothing of the body${compared}`,
   };
+}
+
+function orgIn(payload: Payload): string | undefined {
+  return textAt(payload.data, ["0", "orgId"]);
 }
 
 function orgOf(delivery: Delivery): string | undefined {
