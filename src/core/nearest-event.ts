@@ -8,7 +8,13 @@ const SAME: readonly (readonly [word: string, others: RegExp])[] = [
   ["delete", /deleted|removed?|trash(ed)?/g],
   ["submit", /submitted/g],
   ["complete", /completed|finished|done/g],
+  ["reject", /rejected|declined?/g],
+  ["sign", /signed|signingsuccess/g],
+  ["request", /envelope|document/g],
 ];
+
+/** A word as long as this tells by itself what happened: `Completed`. */
+const LONG_ENOUGH = 6;
 
 /**
  * The events that an unknown name most likely means, best first: `ticket.created` is Desk's `Ticket_Add`. Those of
@@ -22,7 +28,10 @@ export function nearestEvents(product: Pick<Product, "formats">, format: Format,
 
 function nearestOf(names: readonly string[], name: string): readonly string[] {
   const wanted = plainName(name);
-  const meant = names.filter((each) => plainName(each) === wanted || wanted.endsWith(plainName(each)));
+  const meant = names.filter((each) => {
+    const plain = plainName(each);
+    return plain === wanted || wanted.endsWith(plain) || (wanted.length >= LONG_ENOUGH && plain.endsWith(wanted));
+  });
   return [...new Set([...meant, ...nearest(name, names)])].slice(0, 3);
 }
 

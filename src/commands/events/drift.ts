@@ -26,7 +26,7 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
     } else {
       const deliveries = events.reduce((sum, each) => sum + each.deliveries, 0);
       const none = `no drift: ${deliveries} ${deliveries === 1 ? "delivery" : "deliveries"}, all as the schemas say`;
-      const nothing = `nothing to compare: no delivery ${isFiltered(options) ? "that fits" : "in the log"} is of a known event with no failed proof`;
+      const nothing = `nothing to compare: no delivery ${isFiltered(options) ? "that fits" : "in the log"} is of a known event, with no failed proof, no repeat and none of send's own samples`;
       const message = deliveries === 0 ? nothing : none;
       context.report({ type: "notice", message });
     }
