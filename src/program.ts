@@ -107,7 +107,19 @@ function isCommand(name: string | undefined): boolean {
   return name === "help" || commands.some((entry) => entry.name === name);
 }
 
-function fail(runtime: Runtime, mode: Mode, error: unknown): ExitCode {
+function fail(runtime: Runtime, mode: Mode, error: unknown): ExitCode | number {
+  if (!(error instanceof UserError) && isInterruption(error, runtime.signal)) {
+    runtime.stderr.write(renderFailure(INTERRUPTED, runtime, mode));
+    return INTERRUPT_STATUS[String(error)] ?? 130;
+  }
   runtime.stderr.write(renderFailure(error, runtime, mode));
   return error instanceof UserError ? error.exitCode : ExitCode.bug;
 }
+
+/** What broke off because it was told to is no bug, and the shell gets the status of a process that the signal ended. */
+function isInterruption(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === "AbortError"));
+}
+
+const INTERRUPT_STATUS: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+const INTERRUPTED = new UserError("usage", "interrupted before it was done", undefined, "interrupted");

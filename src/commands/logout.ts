@@ -27,7 +27,7 @@ export const define: Define = (command, act) => {
           if (options.local !== true) {
             try {
               await context.waiting("revoking the refresh token", () =>
-                revokeToken(http, client.accountsUrl, refreshToken),
+                revokeToken(http, client.accountsUrl, refreshToken, context.signal),
               );
             } catch (error) {
               if (!(error instanceof UserError)) throw error;

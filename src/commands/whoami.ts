@@ -20,7 +20,7 @@ export const define: Define = (command, act) => {
         const http = zohoHttp(context, config);
         try {
           const tokens = accessTokens({ signIn, folder: userFolder(context), http, now: context.now });
-          const token = await context.waiting("asking Zoho for an access token", () => tokens.get());
+          const token = await context.waiting("asking Zoho for an access token", () => tokens.get(context.signal));
           const { access, centre, environment, hosts } = signIn;
           context.report({
             type: "sign-in",

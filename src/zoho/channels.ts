@@ -103,6 +103,9 @@ export function grantWarning(asked: Date, granted: Date | undefined, now: Date):
   if (granted === undefined) return "Zoho does not say when the channel ends";
   const toleranceMs = 60_000;
   if (granted.getTime() >= asked.getTime() - toleranceMs) return undefined;
+  if (granted <= now) {
+    return `the channel ends at ${zohoTime(granted)}, and by the clock of this machine it is ${zohoTime(now)}: one of them is wrong`;
+  }
   const left = (date: Date): string => formatSpan(date.getTime() - now.getTime());
   return `Zoho granted ${left(granted)} where ${left(asked)} were asked for: the channel ends at ${zohoTime(granted)}`;
 }

@@ -57,10 +57,10 @@ export function zohoApi(options: {
 
   return {
     async call(request) {
-      const token = await tokens.get();
+      const token = await tokens.get(request.signal);
       let reply = await send(request, token);
       // A refused request was not carried out, so even one that may not be repeated can be sent with a new token.
-      if (refusesToken(reply)) reply = await send(request, await tokens.replace(token));
+      if (refusesToken(reply)) reply = await send(request, await tokens.replace(token, request.signal));
       const judged = reply.status === 400 || (reply.status >= 200 && reply.status < 300);
       if (judged && !reply.unreadable && !refusesToken(reply)) return reply;
       throw replyError(reply, reply.call);
