@@ -17,7 +17,7 @@ const FAULTS: Readonly<Record<string, Explain>> = {
   OAUTH_SCOPE_MISMATCH: (call) => ({
     exit: "credentials",
     meaning: `the sign-in lacks the scope ${call.scope}`,
-    hint: "sign in again with it (zoho-hooks login): a consent that was given before never gains a scope",
+    hint: `sign in again with it, since a consent that was given before never gains a scope: zoho-hooks login ${call.loginFlags}`,
   }),
   NO_PERMISSION: (_call, fault) => ({
     exit: "credentials",
@@ -86,6 +86,7 @@ function byStatus(status: number): Explain {
   if (status === 429) return tooMany;
   if (status >= 500) return theirs;
   if (status >= 300 && status < 400) return redirected;
+  if (status >= 200 && status < 300) return strangeAnswer;
   return () => ({
     exit: "zohoApi",
     meaning: "this code is not known to zoho-hooks",
@@ -103,10 +104,17 @@ function invalidToken(call: ApiCall): KnownFault {
       hint: "unset ZOHO_API_URL, or sign in to the data centre that it names (zoho-hooks login --dc)",
     };
   }
+  if (!call.isTokenNew) {
+    return {
+      exit: "credentials",
+      meaning: `${hostOf(call)} does not know the access token${centre ? ` (data centre ${centre.id})` : ""}`,
+      hint: "sign in again: zoho-hooks login; --dc auto finds the data centre",
+    };
+  }
   return {
     exit: "credentials",
-    meaning: `${hostOf(call)} does not know the access token${centre ? ` (data centre ${centre.id})` : ""}.`,
-    hint: "sign in again (zoho-hooks login); if that does not help, the organisation lives in another data centre: give it with --dc",
+    meaning: `${hostOf(call)} refuses even the access token that ${new URL(call.accountsUrl).host} has just made`,
+    hint: "a token opens one data centre and one environment: check ZOHO_API_URL, ZOHO_DC and ZOHO_ENVIRONMENT, or sign in again with zoho-hooks login, --dc and --environment",
   };
 }
 
@@ -155,6 +163,14 @@ function theirs(): KnownFault {
     exit: "zohoApi",
     meaning: "the failure is on Zoho's side",
     hint: "try again in a while",
+  };
+}
+
+function strangeAnswer(call: ApiCall): KnownFault {
+  return {
+    exit: "zohoApi",
+    meaning: `what ${hostOf(call)} answered is not an answer of the API`,
+    hint: "look at what is there now (zoho-hooks channels list); check ZOHO_API_URL, and whether a proxy answers in Zoho's place",
   };
 }
 

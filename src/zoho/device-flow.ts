@@ -76,7 +76,8 @@ export async function deviceLogin(options: {
     const word = errorWord(reply.body);
     if (word === "other_dc") accountsUrl = otherCentre(reply.body, accountsUrl);
     else if (word !== "authorization_pending" && word !== "slow_down") {
-      return { tokens: readTokens(reply, "device", accountsUrl), accountsUrl };
+      const isNamed = accountsUrl !== client.accountsUrl;
+      return { tokens: readTokens(reply, "device", accountsUrl, isNamed), accountsUrl };
     }
   }
   throw new UserError(

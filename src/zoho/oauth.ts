@@ -42,8 +42,14 @@ export async function exchangeCode(
   http: ZohoHttp,
   client: OAuthClient,
   code: string,
-  { redirectUri, signal }: { readonly redirectUri?: string; readonly signal?: AbortSignal } = {},
+  options: {
+    readonly redirectUri?: string;
+    /** Zoho itself has named the data centre. */
+    readonly isNamed?: boolean;
+    readonly signal?: AbortSignal;
+  } = {},
 ): Promise<TokenReply> {
+  const { redirectUri, isNamed, signal } = options;
   const form = {
     grant_type: "authorization_code",
     client_id: client.clientId,
@@ -53,7 +59,7 @@ export async function exchangeCode(
   };
   const url = `${client.accountsUrl}/oauth/v2/token`;
   const reply = await http.send({ method: "POST", url, form, repeatable: false, ...withSignal(signal) });
-  return readTokens(reply, "code", client.accountsUrl);
+  return readTokens(reply, "code", client.accountsUrl, isNamed);
 }
 
 /** A new access token. Zoho gives at most ten of them in ten minutes for one refresh token. */
@@ -75,9 +81,14 @@ export async function refreshAccess(
 }
 
 /** Errors come as HTTP 200 with `{"error":…}`: what counts is whether a token is there. */
-export function readTokens(reply: ZohoReply, grant: "code" | "refresh" | "device", accountsUrl: string): TokenReply {
+export function readTokens(
+  reply: ZohoReply,
+  grant: "code" | "refresh" | "device",
+  accountsUrl: string,
+  isNamed = false,
+): TokenReply {
   const parsed = tokenSchema.safeParse(reply.body);
-  if (!parsed.success) throw tokenError(reply, grant, accountsUrl);
+  if (!parsed.success) throw tokenError(reply, grant, accountsUrl, isNamed);
   const { access_token, refresh_token, api_domain, expires_in, expires_in_sec, scope } = parsed.data;
   return {
     accessToken: access_token,

@@ -41,7 +41,7 @@ export function zohoApi(options: {
 }): ZohoApi {
   const { http, tokens, signIn, product } = options;
 
-  const send = async (request: ApiRequest, token: AccessToken): Promise<ApiReply> => {
+  const send = async (request: ApiRequest, token: AccessToken, isTokenNew = false): Promise<ApiReply> => {
     const url = `${baseUrl(signIn, product, token.apiDomain)}${request.path}`;
     const { method, json, repeatable, signal, action, scope } = request;
     const reply = await http.send({
@@ -52,7 +52,8 @@ export function zohoApi(options: {
       ...(json === undefined ? {} : { json }),
       ...(signal === undefined ? {} : { signal }),
     });
-    return { ...reply, call: { action, url, scope, accountsUrl: signIn.hosts.accountsUrl } };
+    const { accountsUrl } = signIn.hosts;
+    return { ...reply, call: { action, url, scope, accountsUrl, isTokenNew, loginFlags: loginFlags(product, scope) } };
   };
 
   return {
@@ -60,7 +61,7 @@ export function zohoApi(options: {
       const token = await tokens.get(request.signal);
       let reply = await send(request, token);
       // A refused request was not carried out, so even one that may not be repeated can be sent with a new token.
-      if (refusesToken(reply)) reply = await send(request, await tokens.replace(token, request.signal));
+      if (refusesToken(reply)) reply = await send(request, await tokens.replace(token, request.signal), true);
       const judged = reply.status === 400 || (reply.status >= 200 && reply.status < 300);
       if (judged && !reply.unreadable && !refusesToken(reply)) return reply;
       throw replyError(reply, reply.call);
@@ -71,6 +72,12 @@ export function zohoApi(options: {
       body: json,
     }),
   };
+}
+
+/** `login` asks for a product's scopes as a whole; one beyond them has to be named. */
+function loginFlags({ id, recordScope, scopes }: WatchProduct, scope: string): string {
+  const isBeyond = scope === recordScope && !scopes.includes(recordScope);
+  return `--product ${id}${isBeyond ? ` --scope ${recordScope}` : ""}`;
 }
 
 /** What the user set by hand comes first, then what Zoho named with the token, then the data centre's own host. */

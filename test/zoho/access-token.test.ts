@@ -89,8 +89,8 @@ describe("access tokens", () => {
     rig.server.trouble("silent");
     const interrupt = new AbortController();
     const first = failureOf(rig.tokens.get(interrupt.signal).catch((reason) => Promise.reject(new Error(reason))));
-    const second = rig.tokens.get();
     await rig.server.seen(({ path }) => path === "/oauth/v2/token");
+    const second = rig.tokens.get();
     interrupt.abort("SIGINT");
     expect((await first).message).toBe("SIGINT");
     expect((await second).value).toMatch(/^1000\./);
