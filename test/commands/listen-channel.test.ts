@@ -228,6 +228,52 @@ describe("listen beside channels that were made before or meanwhile", () => {
   });
 });
 
+describe("listen beside a channel whose token it knows", () => {
+  let options: RunOptions;
+  const made = async (): Promise<string> => {
+    options = world();
+    listener = await startListener(["--tunnel", "none"], options);
+    await run(["channels", "create", "Leads.create", "--url", `${listener.url}/webhooks/zoho/crm`], options);
+    return channelId();
+  };
+  const notification = { module: "Leads", operation: "insert", ids: [LEAD] };
+
+  it.each([
+    ["a notification without a token", notification, "has a token, but the body carries none"],
+    ["one with a wrong token", { ...notification, token: "of-a-stranger" }, "is not that of channel"],
+    ["any body that names the channel", { Name: "x" }, "has a token, but the body carries none"],
+  ])("refuses %s that claims to be of the channel", async (_, body, reason) => {
+    const id = await made();
+    const answer = await listener?.post("/webhooks/zoho/crm", JSON.stringify({ ...body, channel_id: id }));
+    expect(answer).toMatchObject({ status: 401, text: expect.stringContaining(reason) });
+    const asNumber = JSON.stringify({ ...body, channel_id: 0 }).replace(":0", `:${id}`);
+    expect((await listener?.post("/webhooks/zoho/crm", asNumber))?.status).toBe(401);
+  });
+
+  it("refuses the token of another channel", async () => {
+    const id = await made();
+    const url = `${listener?.url}/webhooks/zoho/crm`;
+    await run(["channels", "create", "Deals.all", "--url", url], options);
+    const other = zoho.watch.rows().find(({ channelId: each }) => each !== id);
+    const body = { ...notification, channel_id: id, token: other?.token };
+    expect((await listener?.post("/webhooks/zoho/crm", JSON.stringify(body)))?.status).toBe(401);
+  });
+
+  it("takes a webhook of the user's own design on the same URL, and says to a person that nothing proves it", async () => {
+    const { out } = await run(["listen", "--port", "0", "--tunnel", "none"], {
+      ...world(),
+      onOut(text) {
+        const url = /Listening on (\S+)/.exec(text)?.[1];
+        const body = '{"Name":"Doe"}';
+        const headers = { "content-type": "application/json" };
+        if (url !== undefined) void fetch(`${url}/webhooks/zoho/crm`, { method: "POST", body, headers });
+        if (text.includes("#1")) interrupt.abort();
+      },
+    });
+    expect(out).toMatch(/#1 +crm +webhook +– not proved +✓ schema/);
+  });
+});
+
 describe("listen --channel that cannot start", () => {
   const start = (argv: readonly string[] = [], options: RunOptions = world()) =>
     run(["listen", "--port", "0", "--json", "--channel", "Leads.create", ...argv], options);

@@ -22,17 +22,24 @@ export const bodyToken: Proof = {
   verify(_delivery, payload, secrets) {
     const at = { id: this.id, proves: this.proves };
     const token = tokenOf(payload);
-    const isAsked = secrets.some(({ optional }) => optional !== true);
+    // A token that the body itself calls for is not made up for by another channel's.
+    const called = secrets.filter(({ askedBy }) => askedBy?.(payload.data) === true);
+    const required = secrets.filter(({ optional }) => optional !== true);
+    const accepted = called.length > 0 ? [...called, ...required] : secrets;
+    const isAsked = called.length > 0 || required.length > 0;
+    const whose = called[0] === undefined ? "a token is configured" : `${called[0].origin} has a token`;
     if (token === undefined) {
       return !isAsked
         ? { ...at, verdict: "absent", reason: "no token in the body" }
-        : { ...at, verdict: "failed", reason: "a token is configured, but the body carries none" };
+        : { ...at, verdict: "failed", reason: `${whose}, but the body carries none` };
     }
-    const match = secrets.find((secret) => sameText(token, secret.reveal()));
+    const match = accepted.find((secret) => sameText(token, secret.reveal()));
     if (match !== undefined) return { ...at, verdict: "passed", reason: `the token is ${match.origin}` };
-    return isAsked
-      ? { ...at, verdict: "failed", reason: "the token in the body is not the configured one" }
-      : { ...at, verdict: "unconfigured", reason: "carries a token, but none is configured to compare it with" };
+    if (!isAsked) {
+      return { ...at, verdict: "unconfigured", reason: "carries a token, but none is configured to compare it with" };
+    }
+    const right = called[0] === undefined ? "the configured one" : `that of ${called[0].origin}`;
+    return { ...at, verdict: "failed", reason: `the token in the body is not ${right}` };
   },
   explain(_delivery, payload, secrets, product) {
     return {
