@@ -19,6 +19,7 @@ Examples:
 Exit codes:
   0 ok  1 a bug  2 usage  3 proof failed  4 schema invalid  5 target unreachable or not 2xx
   6 credentials  7 Zoho API error  8 expectation or time limit not met  9 tunnel or channel lost
+  130 interrupted
 `;
 
 /** Parses the command line, loads the one command that it names, runs it, and turns every outcome into an exit code. */

@@ -60,8 +60,7 @@ function explain(word: string, grant: string, accountsUrl: string, isNamed: bool
     id === undefined
       ? "this server is not that of the organisation's data centre"
       : `the organisation does not live in the data centre ${id}, which was asked`;
-  const find =
-    id === undefined ? "check ZOHO_ACCOUNTS_URL" : "zoho-hooks login --dc auto finds the data centre";
+  const find = id === undefined ? "check ZOHO_ACCOUNTS_URL" : "zoho-hooks login --dc auto finds the data centre";
   switch (word) {
     case "invalid_client":
     case "invalid_client_secret":

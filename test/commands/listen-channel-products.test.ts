@@ -74,7 +74,8 @@ describe.each([
     const of = await start();
     const [row] = zoho.watch.rows();
     expect(row).toMatchObject({ notifyUrl: `${edge.publicUrl()}/webhooks/zoho/${product}`, events: [event] });
-    const [item] = (watchCalls(path)[0]?.json as { watch: Record<string, unknown>[] }).watch;
+    const sent = watchCalls(path)[0]?.json as { watch: Record<string, unknown>[] } | undefined;
+    const [item] = sent?.watch ?? [];
     expect(Object.keys(item ?? {})).toEqual(["channel_id", "events", "channel_expiry", "token", "notify_url"]);
     expect(typeof item?.channel_id).toBe(idIs);
     expect(linesOf(of, "ready")[0]).toMatchObject({

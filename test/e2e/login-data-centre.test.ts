@@ -25,7 +25,18 @@ const zoho = (argv: readonly string[], env: Readonly<Record<string, string>> = {
     stdin: india.accounts.clientSecret,
   });
 const login = (dc: string, code = india.accounts.makeCode(SCOPES)) =>
-  zoho(["login", "--json", "--dc", dc, "--code", code, "--client-id", "1000.STRICTCLIENT", "--client-secret-file", "-"]);
+  zoho([
+    "login",
+    "--json",
+    "--dc",
+    dc,
+    "--code",
+    code,
+    "--client-id",
+    "1000.STRICTCLIENT",
+    "--client-secret-file",
+    "-",
+  ]);
 
 describe("login to Zoho's own hosts", () => {
   it("names the data centre that was asked and how to find the right one", async () => {

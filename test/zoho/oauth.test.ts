@@ -106,7 +106,9 @@ describe("the browser sign-in", () => {
     expect(page.status).toBe(200);
     const grant = await server.grant;
     expect(grant).toMatchObject({ accountsUrl: rig.server.url, redirectUri: server.redirectUri });
-    expect((await exchangeCode(rig.http, client, grant.code, { redirectUri: grant.redirectUri })).refreshToken).toBeDefined();
+    expect(
+      (await exchangeCode(rig.http, client, grant.code, { redirectUri: grant.redirectUri })).refreshToken,
+    ).toBeDefined();
     const query = new URL(server.authorizationUrl).searchParams;
     expect(query.get("access_type")).toBe("offline");
     expect(query.get("prompt")).toBe("consent");

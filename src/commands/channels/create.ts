@@ -117,9 +117,7 @@ export async function askForChannel(
     return requireSuccess(await client.create([{ config, expiresAt }]));
   } catch (error) {
     if (isRefusal(error)) {
-      await (before === undefined
-        ? memory.forget(signIn.name, product.id, [config.id])
-        : memory.remember(before));
+      await (before === undefined ? memory.forget(signIn.name, product.id, [config.id]) : memory.remember(before));
     }
     throw error;
   }

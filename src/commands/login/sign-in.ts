@@ -95,7 +95,9 @@ async function obtainTokens(context: Context, http: ZohoHttp, plan: LoginPlan, a
   switch (method.kind) {
     case "code":
       return kept(
-        await context.waiting("trading the code in", () => exchangeCode(http, client, method.code.reveal(), { signal })),
+        await context.waiting("trading the code in", () =>
+          exchangeCode(http, client, method.code.reveal(), { signal }),
+        ),
         accountsUrl,
       );
     case "refresh-token": {

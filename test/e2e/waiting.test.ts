@@ -1,0 +1,49 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { atTerminal, hasTerminal } from "../support/bin.ts";
+import { ALL_SCOPES } from "../support/zoho-client.ts";
+import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
+
+let zoho: ZohoServer;
+beforeEach(async () => {
+  zoho = await startZohoServer();
+});
+afterEach(() => zoho.close());
+
+describe.skipIf(!hasTerminal)("a command that waits for Zoho, at a terminal,", () => {
+  const list = () =>
+    atTerminal(["channels", "list"], {
+      env: {
+        ZOHO_CLIENT_ID: zoho.accounts.clientId,
+        ZOHO_CLIENT_SECRET: zoho.accounts.clientSecret,
+        ZOHO_REFRESH_TOKEN: zoho.accounts.makeRefreshToken(ALL_SCOPES),
+        ZOHO_ACCOUNTS_URL: zoho.url,
+        ZOHO_API_URL: zoho.url,
+      },
+    });
+
+  it("shows what it waits for, takes that away, and says what came of it", async () => {
+    // The answer comes only after waits from try to try, which are longer than a moment.
+    zoho.trouble({ status: 503, body: "" }, 2, ({ path }) => path.endsWith("/watch"));
+    const screen = list();
+    await screen.shown(/asking Zoho for its channels/);
+    const { status, text } = await screen.ended;
+    expect(status).toBe(0);
+    const [shown = ""] = text
+      .replaceAll(/\u001b\[[^A-Za-z]*[A-Za-z]/g, "")
+      .trimEnd()
+      .split("\n")
+      .slice(-1);
+    expect(shown).toContain("no Zoho CRM channel");
+  });
+
+  it("ends on Ctrl-C with the status of that, and is no bug", async () => {
+    zoho.trouble("silent", 1, ({ path }) => path.endsWith("/watch"));
+    const screen = list();
+    await screen.shown(/asking Zoho for its channels/);
+    screen.type("\u0003");
+    const { status, text } = await screen.ended;
+    expect(status).toBe(130);
+    expect(text).toContain("interrupted before it was done");
+    expect(text).not.toContain("bug");
+  });
+});
