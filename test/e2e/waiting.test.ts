@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { atTerminal, hasTerminal } from "../support/bin.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
@@ -28,11 +29,7 @@ describe.skipIf(!hasTerminal)("a command that waits for Zoho, at a terminal,", (
     await screen.shown(/asking Zoho for its channels/);
     const { status, text } = await screen.ended;
     expect(status).toBe(0);
-    const [shown = ""] = text
-      .replaceAll(/\u001b\[[^A-Za-z]*[A-Za-z]/g, "")
-      .trimEnd()
-      .split("\n")
-      .slice(-1);
+    const shown = stripVTControlCharacters(text).trimEnd().split("\n").at(-1);
     expect(shown).toContain("no Zoho CRM channel");
   });
 
