@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { atTerminal, hasTerminal } from "../support/bin.ts";
+import { atTerminal, hasTerminal, runBin } from "../support/bin.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
 
@@ -11,16 +11,14 @@ beforeEach(async () => {
 afterEach(() => zoho.close());
 
 describe.skipIf(!hasTerminal)("a command that waits for Zoho, at a terminal,", () => {
-  const list = () =>
-    atTerminal(["channels", "list"], {
-      env: {
-        ZOHO_CLIENT_ID: zoho.accounts.clientId,
-        ZOHO_CLIENT_SECRET: zoho.accounts.clientSecret,
-        ZOHO_REFRESH_TOKEN: zoho.accounts.makeRefreshToken(ALL_SCOPES),
-        ZOHO_ACCOUNTS_URL: zoho.url,
-        ZOHO_API_URL: zoho.url,
-      },
-    });
+  const env = () => ({
+    ZOHO_CLIENT_ID: zoho.accounts.clientId,
+    ZOHO_CLIENT_SECRET: zoho.accounts.clientSecret,
+    ZOHO_REFRESH_TOKEN: zoho.accounts.makeRefreshToken(ALL_SCOPES),
+    ZOHO_ACCOUNTS_URL: zoho.url,
+    ZOHO_API_URL: zoho.url,
+  });
+  const list = (columns = 100) => atTerminal(["channels", "list"], { env: env(), columns });
 
   it("shows what it waits for, takes that away, and says what came of it", async () => {
     // The answer comes only after waits from try to try, which are longer than a moment.
@@ -42,5 +40,23 @@ describe.skipIf(!hasTerminal)("a command that waits for Zoho, at a terminal,", (
     expect(status).toBe(130);
     expect(text).toContain("interrupted before it was done");
     expect(text).not.toContain("bug");
+  });
+
+  it("lists channels so that a narrow terminal breaks between what is told, and nowhere in it", async () => {
+    const url = "https://a-rather-long-name.ngrok-free.app/webhooks/zoho/crm";
+    await runBin(["channels", "create", "Leads.all", "Deals.edit", "--id", "4711", "--url", url], { env: env() });
+    const linesAt = async (columns: number) => {
+      const { text } = await list(columns).ended;
+      return stripVTControlCharacters(text)
+        .split("\n")
+        .filter((line) => /4711|https/.test(line));
+    };
+    expect(await linesAt(140)).toEqual([
+      expect.stringMatching(/^4711 +6d 2\dh +Leads\.all Deals\.edit +https\S+ +\[masked\]$/),
+    ]);
+    expect(await linesAt(80)).toEqual([
+      expect.stringMatching(/^4711 {2}6d 2\dh {2}Leads\.all Deals\.edit$/),
+      `  ${url}  [masked]`,
+    ]);
   });
 });
