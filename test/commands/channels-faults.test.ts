@@ -89,6 +89,14 @@ describe("channels create whose answer does not come", () => {
     expect(await renewFromMemory("4711")).toBe(0);
   });
 
+  it.each([202, 207])("is no matter of doubt when an item is refused with %i", async (status) => {
+    const refusal = { code: "INVALID_DATA", message: "no", details: {}, status: "error" };
+    server.trouble({ status, body: { watch: [refusal] } }, 1, isWatch("POST"));
+    const { exitCode, err } = await create("--id", "4711");
+    expect(exitCode).toBe(7);
+    expect(err).not.toContain("may have been created");
+  });
+
   it("keeps nothing in mind of a channel that Zoho has refused, and what it knew of the one before", async () => {
     const refusal = { code: "INVALID_DATA", message: "no", details: {}, status: "error" };
     server.trouble({ status: 400, body: { watch: [refusal] } }, 1, isWatch("POST"));
@@ -113,6 +121,18 @@ describe("channels renew --every", () => {
       onOut: (text) => void onLine(JSON.parse(text)),
       onErr: () => undefined,
     });
+
+  it("warns that an access token alone is over within the hour", async () => {
+    await create("--id", "1", "--expires", "5h");
+    const token = server.accounts.makeAccessToken(ALL_SCOPES);
+    const { lines, out, err } = await channels(["renew", "--every", "--json"], {
+      env: { ZOHO_ACCESS_TOKEN: token, ZOHO_ACCOUNTS_URL: server.url, ZOHO_API_URL: server.url },
+      onOut: (text) => void (text.includes("renewed") && interrupt.abort()),
+      sleep: clock.wait,
+    });
+    expect(lines().find(({ type }) => type === "warning")?.message).toContain("then nothing is renewed any more");
+    expect(out + err).not.toContain(token);
+  });
 
   it("only shows the requests with --dry-run", async () => {
     await create("--id", "1", "--expires", "5h");

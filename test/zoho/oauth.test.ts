@@ -3,6 +3,7 @@ import { secret } from "../../src/core/secret.ts";
 import { startRedirectServer } from "../../src/zoho/browser-login.ts";
 import { deviceLogin } from "../../src/zoho/device-flow.ts";
 import { exchangeCode, type OAuthClient, refreshAccess, revokeToken } from "../../src/zoho/oauth.ts";
+import { tokenError } from "../../src/zoho/oauth-error.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 const SCOPES = ["ZohoCRM.notifications.ALL"];
@@ -178,6 +179,19 @@ describe("the device sign-in", () => {
     expect(tokens.refreshToken).toMatch(/^1000\./);
     const polls = rig.server.requests.filter((each) => each.path === "/oauth/v3/device/token");
     expect(polls).toHaveLength(3);
+  });
+
+  it("goes on when the answer to one poll is lost", async () => {
+    rig.server.trouble("cut", 1, ({ path }) => path === "/oauth/v3/device/token");
+    const { tokens } = await login((polls) => polls === 3 && rig.server.accounts.decideDevice("granted"));
+    expect(tokens.refreshToken).toMatch(/^1000\./);
+  });
+
+  it("says that the secret is another one where Zoho itself has named the data centre", async () => {
+    const reply = { status: 200, text: "", body: { error: "invalid_client" }, unreadable: false };
+    const failure = tokenError(reply, "device", "https://accounts.zoho.eu", true);
+    expect(failure.message).toContain("you live in the data centre eu, and the client secret is not the one of there");
+    expect(failure.hint).toContain("the same credentials for all data centers");
   });
 
   it("ends when it is turned down, and when nobody confirms", async () => {

@@ -125,7 +125,7 @@ export async function askForChannel(
 
 /** Zoho has said no, or was not even asked. Anything else may have come to pass on its side. */
 export function isRefusal(error: unknown): boolean {
-  if (error instanceof ZohoApiError) return error.status >= 300 && error.status < 500;
+  if (error instanceof ZohoApiError) return error.status < 500 && !/^(?:HTTP_2\d\d|NO_RESULT)$/.test(error.fault.code);
   return error instanceof UserError && (error.exitCode === ExitCode.credentials || error.code === "unreachable");
 }
 

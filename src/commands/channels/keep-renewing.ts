@@ -3,7 +3,7 @@ import type { ChannelReport } from "../../core/channel-report.ts";
 import { ExitCode, errorText, UserError } from "../../core/errors.ts";
 import { type Channel, type ChannelConfig, configOf } from "../../zoho/channels.ts";
 import { type ChannelChange, keepAlive } from "../../zoho/keep-alive.ts";
-import type { ZohoSession } from "../zoho-session.ts";
+import { warnOfFixedToken, type ZohoSession } from "../zoho-session.ts";
 import { renewalConfig } from "./renew-channel.ts";
 
 /** Keeps channels alive until the run is stopped. Exits with 9 when one is lost at that time. */
@@ -22,6 +22,7 @@ export async function keepRenewing(
     }),
   );
   const ids = chosen.map(({ id }) => id).join(", ");
+  warnOfFixedToken(context, session.signIn, "then nothing is renewed any more");
   context.report({ type: "notice", message: `keeping alive until stopped: ${ids}` });
   const ended = new AbortController();
   const signal = AbortSignal.any([context.signal, ended.signal]);
