@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from "node:crypto";
+import { textAt } from "../core/field.ts";
 import { formatSpan } from "../core/units.ts";
 import { zohoTime } from "./channel-time.ts";
 import type { WatchProduct } from "./watch-products.ts";
@@ -63,6 +64,15 @@ export function expiringWithin(channels: readonly Channel[], withinMs: number, n
 export function configOf(channel: Channel): ChannelConfig | undefined {
   const { modules: _modules, expiresAt: _expiresAt, notifyUrl, ...rest } = channel;
   return notifyUrl === undefined ? undefined : { ...rest, notifyUrl };
+}
+
+/** The conditions that still apply when a channel watches these events: one of a module that it leaves alone has no use. */
+export function conditionsFor(events: readonly string[], conditions: readonly unknown[]): readonly unknown[] {
+  const modules = new Set(events.map((event) => event.split(".")[0]));
+  return conditions.filter((condition) => {
+    const name = textAt(condition, ["module", "api_name"]);
+    return name === undefined || modules.has(name);
+  });
 }
 
 /**

@@ -178,3 +178,27 @@ describe("channels renew --every", () => {
     expect(server.watch.rows()).toEqual([]);
   });
 });
+
+describe("channels update and disable of a channel with a condition", () => {
+  const conditionsOf = () => server.watch.rows().map(({ module, condition }) => [module, condition !== null]);
+
+  it("send no condition of a module that is not watched any more", async () => {
+    await create("Deals.edit", "--fields", "Deals:Stage", "--id", "1");
+    expect(conditionsOf()).toEqual([
+      ["Leads", false],
+      ["Deals", true],
+    ]);
+    expect((await channels(["update", "1", "--events", "Leads.all"])).exitCode).toBe(0);
+    const put = writes().at(-1)?.json as { watch: Record<string, unknown>[] };
+    expect(put.watch[0]).not.toHaveProperty("notification_condition");
+    expect(conditionsOf()).toEqual([["Leads", false]]);
+  });
+
+  it("keep one of a module that still is", async () => {
+    await create("Deals.all", "--fields", "Deals:Stage", "--id", "1");
+    expect((await channels(["disable", "1", "--events", "Leads.create,Deals.delete", "--yes"])).exitCode).toBe(0);
+    server.watch.drop("1");
+    expect((await channels(["renew", "1"])).exitCode).toBe(0);
+    expect(conditionsOf()).toEqual([["Deals", true]]);
+  });
+});
