@@ -110,7 +110,7 @@ function isCommand(name: string | undefined): boolean {
 
 function fail(runtime: Runtime, mode: Mode, error: unknown): ExitCode | number {
   if (!(error instanceof UserError) && isInterruption(error, runtime.signal)) {
-    runtime.stderr.write(renderFailure(INTERRUPTED, runtime, mode));
+    // Who has ended it knows, and what may be left of it was said by then.
     return INTERRUPT_STATUS[String(error)] ?? 130;
   }
   runtime.stderr.write(renderFailure(error, runtime, mode));
@@ -123,4 +123,3 @@ function isInterruption(error: unknown, signal: AbortSignal): boolean {
 }
 
 const INTERRUPT_STATUS: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
-const INTERRUPTED = new UserError("usage", "interrupted before it was done", undefined, "interrupted");

@@ -1,11 +1,5 @@
 import type { ApiCall, ZohoFault } from "./api-error.ts";
-import { dataCentreOf } from "./data-centres.ts";
-
-interface KnownFault {
-  readonly exit: "credentials" | "zohoApi";
-  readonly meaning: string;
-  readonly hint: string;
-}
+import { hostOf, invalidToken, type KnownFault } from "./token-fault.ts";
 
 type Explain = (call: ApiCall, fault: ZohoFault) => KnownFault;
 
@@ -13,6 +7,7 @@ type Explain = (call: ApiCall, fault: ZohoFault) => KnownFault;
 const FAULTS: Readonly<Record<string, Explain>> = {
   INVALID_TOKEN: invalidToken,
   INVALID_OAUTHTOKEN: invalidToken,
+  INVALID_OAUTH: invalidToken,
   AUTHENTICATION_FAILURE: invalidToken,
   OAUTH_SCOPE_MISMATCH: (call) => ({
     exit: "credentials",
@@ -40,11 +35,15 @@ const FAULTS: Readonly<Record<string, Explain>> = {
     meaning: "there is no such channel: it has expired, was deleted, or belongs to another Zoho user",
     hint: "see what is there with zoho-hooks channels list, and create the channel again",
   }),
-  INVALID_DATA: () => ({
-    exit: "zohoApi",
-    meaning: "a value in the request is not one that Zoho takes",
-    hint: "look at the place named above; --dry-run shows the request",
-  }),
+  INVALID_DATA: badValue,
+  UNPROCESSABLE_ENTITY: (call, fault) =>
+    /failed to respond with status code 200/i.test(fault.message)
+      ? {
+          exit: "zohoApi",
+          meaning: "Zoho has tried the URL, and nothing there answered with 200",
+          hint: "let something answer before the webhook is made: zoho-hooks listen with a tunnel does",
+        }
+      : badValue(call, fault),
   MANDATORY_NOT_FOUND: missing,
   EXPECTED_FIELD_MISSING: missing,
   EXPECTED_PARAM_MISSING: missing,
@@ -75,10 +74,20 @@ const FAULTS: Readonly<Record<string, Explain>> = {
   SERVICE_UNAVAILABLE: theirs,
 };
 
-export function apiFault(fault: ZohoFault, call: ApiCall): KnownFault {
-  const status = Number(/^HTTP_(\d{3})$/.exec(fault.code)?.[1]);
-  const explain = FAULTS[fault.code] ?? byStatus(status);
+/** What a fault means: by its code where that is known, else by the status that it came with. */
+export function apiFault(fault: ZohoFault, call: ApiCall, status: number): KnownFault {
+  const bare = fault.code === `HTTP_${status}`;
+  const isStrange = bare && status >= 200 && status < 300;
+  const explain = isStrange ? strangeAnswer : (FAULTS[fault.code] ?? (bare ? byStatus(status) : ofOwnCode(status)));
   return explain(call, fault);
+}
+
+/** Codes of Desk's, numbers of the finance products and of Sign: the status tells what kind of thing went wrong. */
+function ofOwnCode(status: number): Explain {
+  if (status === 401 || status === 403) return denied;
+  if (status === 404) return notThere;
+  if (status === 422) return badValue;
+  return byStatus(status);
 }
 
 function byStatus(status: number): Explain {
@@ -86,7 +95,6 @@ function byStatus(status: number): Explain {
   if (status === 429) return tooMany;
   if (status >= 500) return theirs;
   if (status >= 300 && status < 400) return redirected;
-  if (status >= 200 && status < 300) return strangeAnswer;
   return () => ({
     exit: "zohoApi",
     meaning: "this code is not known to zoho-hooks",
@@ -94,27 +102,28 @@ function byStatus(status: number): Explain {
   });
 }
 
-function invalidToken(call: ApiCall): KnownFault {
-  const centre = dataCentreOf(call.url);
-  const home = dataCentreOf(call.accountsUrl);
-  if (centre !== undefined && home !== undefined && centre !== home) {
-    return {
-      exit: "credentials",
-      meaning: `wrong data centre: the token is of ${home.id} (${home.title}), and ${hostOf(call)} is ${centre.id} (${centre.title})`,
-      hint: "unset ZOHO_API_URL, or sign in to the data centre that it names (zoho-hooks login --dc)",
-    };
-  }
-  if (!call.isTokenNew) {
-    return {
-      exit: "credentials",
-      meaning: `${hostOf(call)} does not know the access token${centre ? ` (data centre ${centre.id})` : ""}`,
-      hint: "sign in again: zoho-hooks login; --dc auto finds the data centre",
-    };
-  }
+/** Neither is told apart from the other by what these products answer. */
+function denied(call: ApiCall): KnownFault {
   return {
     exit: "credentials",
-    meaning: `${hostOf(call)} refuses even the access token that ${new URL(call.accountsUrl).host} has just made`,
-    hint: "a token opens one data centre and one environment: check ZOHO_API_URL, ZOHO_DC and ZOHO_ENVIRONMENT, or sign in again with zoho-hooks login, --dc and --environment",
+    meaning: `${hostOf(call)} does not let this sign-in do it: it lacks the scope ${call.scope}, is of another organisation or data centre, or its user may not`,
+    hint: "sign in again with that scope (zoho-hooks login), and see to it that it is the right organisation",
+  };
+}
+
+function notThere(): KnownFault {
+  return {
+    exit: "zohoApi",
+    meaning: "there is no such thing in this organisation",
+    hint: "list what is there, and see to it that it is the right organisation",
+  };
+}
+
+function badValue(_call: ApiCall, _fault: ZohoFault): KnownFault {
+  return {
+    exit: "zohoApi",
+    meaning: "a value in the request is not one that Zoho takes",
+    hint: "look at the place named above; --dry-run shows the request",
   };
 }
 
@@ -170,7 +179,7 @@ function strangeAnswer(call: ApiCall): KnownFault {
   return {
     exit: "zohoApi",
     meaning: `what ${hostOf(call)} answered is not an answer of the API`,
-    hint: "look at what is there now (zoho-hooks channels list); check ZOHO_API_URL, and whether a proxy answers in Zoho's place",
+    hint: "list what is there now; check ZOHO_API_URL, and whether a proxy answers in Zoho's place",
   };
 }
 
@@ -180,8 +189,4 @@ function redirected(call: ApiCall): KnownFault {
     meaning: `${hostOf(call)} redirects elsewhere, and a request with a token is not sent on`,
     hint: "check ZOHO_API_URL and the data centre (--dc)",
   };
-}
-
-function hostOf(call: ApiCall): string {
-  return URL.canParse(call.url) ? new URL(call.url).host : call.url;
 }

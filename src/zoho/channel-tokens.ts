@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { atMostEvery } from "../core/at-most-every.ts";
 import { idsAt } from "../core/field.ts";
 import { parseJson } from "../core/json-text.ts";
 import { type Secret, type Secrets, secret } from "../core/secret.ts";
@@ -10,6 +11,9 @@ interface ChannelToken {
   readonly token: Secret;
 }
 
+/** Nothing is made and used in less; thousands of deliveries a second are not held up. */
+const LOOK_EVERY_MS = 2;
+
 /**
  * The configured secrets, and the tokens of the channels that were made here, also of one that is made meanwhile. They
  * count where they match, and are asked of a body that names their channel; no other fails for want of one, because most
@@ -19,12 +23,16 @@ export function withChannelTokens(secrets: Secrets, folder: string): Secrets {
   const path = join(folder, CHANNELS_FILE);
   let changedMs: number | undefined;
   let tokens: readonly ChannelToken[] = [];
-  const current = (): readonly ChannelToken[] => {
-    const nowChangedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-    if (nowChangedMs !== changedMs) tokens = nowChangedMs === undefined ? [] : readTokens(path);
-    changedMs = nowChangedMs;
-    return tokens;
-  };
+  const current = atMostEvery(
+    LOOK_EVERY_MS,
+    () => performance.now(),
+    () => {
+      const nowChangedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+      if (nowChangedMs !== changedMs) tokens = nowChangedMs === undefined ? [] : readTokens(path);
+      changedMs = nowChangedMs;
+      return tokens;
+    },
+  );
   return {
     for(credential, product) {
       const configured = secrets.for(credential, product);

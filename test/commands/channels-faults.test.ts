@@ -43,23 +43,21 @@ describe("a channels command that is interrupted", () => {
   it.each([
     ["list", "watch"],
     ["list", "oauth"],
-  ])("says so when it waits for Zoho, and is no bug: %s, %s", async (command, path) => {
+  ])("ends at once when it waits for Zoho, and is no bug: %s, %s", async (command, path) => {
     server.trouble("silent", 1, (request) => request.path.includes(path));
     const running = channels([command]);
     await server.seen((request) => request.path.includes(path));
     interrupt.abort("SIGINT");
     const { exitCode, err } = await running;
-    expect([exitCode, err]).toEqual([130, "error: interrupted before it was done\n"]);
+    expect([exitCode, err]).toEqual([130, ""]);
   });
 
-  it("gives a script the status of the signal and a word to match", async () => {
+  it("gives a script the status of the signal", async () => {
     server.trouble("silent");
     const running = channels(["list", "--json"]);
     await server.seen(() => true);
     interrupt.abort("SIGTERM");
-    const { exitCode, err } = await running;
-    expect(exitCode).toBe(143);
-    expect(JSON.parse(err).error).toEqual({ code: "interrupted", message: "interrupted before it was done" });
+    expect((await running).exitCode).toBe(143);
   });
 });
 

@@ -8,13 +8,15 @@ import type { Product } from "../../core/product.ts";
 import { parseDuration } from "../../core/units.ts";
 import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/address-list.ts";
 import { type Receiver, startReceiver } from "../../receiver/receiver.ts";
-import { webhookUrl } from "../../receiver/route.ts";
+import { KEY_SET_PATH, webhookUrl } from "../../receiver/route.ts";
 import { createTally, parseExpectation } from "../../receiver/tally.ts";
 import { withChannelTokens } from "../../zoho/channel-tokens.ts";
 import type { Define } from "../command.ts";
-import { configuredProducts, secretsWithKeys } from "../configured-products.ts";
+import { configuredProducts } from "../configured-products.ts";
 import { hintTeller } from "../hint-teller.ts";
+import { localKeySet } from "../local-key-set.ts";
 import { givenSecrets } from "../options.ts";
+import { openPublicKeys } from "../public-keys.ts";
 import { openDrift } from "./drift.ts";
 import { type Exec, type ExecUrls, startExec } from "./exec.ts";
 import { addListenFlags, flagSettings, type ListenOptions } from "./flags.ts";
@@ -60,6 +62,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout, "--timeout");
   const allowed = allowedAddresses(settings);
+  const keySet = options.serveJwks === true ? localKeySet(config.secrets, products) : undefined;
   const choice = await chooseRunTunnel(context, config);
   const probeKey = createProbeKey();
   const run = new AbortController();
@@ -73,10 +76,11 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   let exec: Exec | undefined;
   let timedOut = false;
   await context.sparesMemory();
+  const keys = await openPublicKeys(context, config, products);
   const notifications = await openNotifications(context, {
     options,
     products,
-    secrets: withChannelTokens(await secretsWithKeys(context, config, products), userFolder(context)),
+    secrets: withChannelTokens(keys.secrets, userFolder(context)),
     choice,
     onLost: end,
   });
@@ -90,12 +94,14 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
       maxBody: settings.maxBody,
       products,
       secrets: notifications.secrets,
+      renewKeys: keys.renew,
       policy: { schema: settings.schema, onInvalid: settings.onInvalid },
       limits: { toleranceMs: settings.tolerance },
       allowed,
       ledger: keeping.ledger,
       pid: context.pid,
       probeKey,
+      keySet,
       publicUrl: settings.publicUrl,
       now: context.now,
       onEvent(event) {
@@ -126,7 +132,8 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
     });
     await notifications.start(tunnel.url());
     await keeping.start(tunnel.url() ?? receiver.url);
-    const ready = readyReport(context, config, receiver, tunnel, notifications, [
+    const keySetUrl = keySet === undefined ? undefined : `${receiver.url}${KEY_SET_PATH}`;
+    const ready = readyReport(context, config, receiver, tunnel, notifications, keySetUrl, [
       ...readyNotes(notifications.secrets, allowed, settings),
       ...keeping.notes,
       ...tunnel.notes,
@@ -137,7 +144,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
     exec =
       options.exec === undefined
         ? undefined
-        : await startExec(context, options.exec, execUrls(receiver, tunnel, products));
+        : await startExec(context, options.exec, execUrls(receiver, tunnel, products, keySetUrl));
     exec?.ended.then(
       () => run.abort(),
       () => run.abort(),
@@ -165,9 +172,15 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   return exitCode === ExitCode.connectionLost || timedOut || ofProgram === ExitCode.ok ? exitCode : ofProgram;
 }
 
-function execUrls(receiver: Receiver, tunnel: RunTunnel, products: readonly Product[]): ExecUrls {
+function execUrls(
+  receiver: Receiver,
+  tunnel: RunTunnel,
+  products: readonly Product[],
+  keySetUrl: string | undefined,
+): ExecUrls {
   return {
     url: receiver.url,
+    keySetUrl,
     publicUrl: tunnel.url(),
     products: Object.fromEntries(products.map(({ id }) => [id, webhookUrl(receiver.url, id)])),
   };

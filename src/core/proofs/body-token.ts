@@ -4,6 +4,7 @@ import type { Payload } from "../payload.ts";
 import type { Proof } from "../product.ts";
 import { sameText } from "../secret.ts";
 import { explainToken } from "./explain-token.ts";
+import { says } from "./says.ts";
 
 /**
  * The guide's "Method 1": `token` in the body equals the one given when the webhook was set up.
@@ -20,7 +21,6 @@ export const bodyToken: Proof = {
     return withBody(delivery, Buffer.from(compactJson({ ...data, token: secret.reveal() })));
   },
   verify(_delivery, payload, secrets) {
-    const at = { id: this.id, proves: this.proves };
     const token = tokenOf(payload);
     // A token that the body itself calls for is not made up for by another channel's.
     const called = secrets.filter(({ askedBy }) => askedBy?.(payload.data) === true);
@@ -30,16 +30,14 @@ export const bodyToken: Proof = {
     const whose = called[0] === undefined ? "a token is configured" : `${called[0].origin} has a token`;
     if (token === undefined) {
       return !isAsked
-        ? { ...at, verdict: "absent", reason: "no token in the body" }
-        : { ...at, verdict: "failed", reason: `${whose}, but the body carries none` };
+        ? says(this, "absent", "no token in the body")
+        : says(this, "failed", `${whose}, but the body carries none`);
     }
     const match = accepted.find((secret) => sameText(token, secret.reveal()));
-    if (match !== undefined) return { ...at, verdict: "passed", reason: `the token is ${match.origin}` };
-    if (!isAsked) {
-      return { ...at, verdict: "unconfigured", reason: "carries a token, but none is configured to compare it with" };
-    }
+    if (match !== undefined) return says(this, "passed", `the token is ${match.origin}`);
+    if (!isAsked) return says(this, "unconfigured", "carries a token, but none is configured to compare it with");
     const right = called[0] === undefined ? "the configured one" : `that of ${called[0].origin}`;
-    return { ...at, verdict: "failed", reason: `the token in the body is not ${right}` };
+    return says(this, "failed", `the token in the body is not ${right}`);
   },
   explain(_delivery, payload, secrets, product) {
     return {

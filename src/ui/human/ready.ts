@@ -16,6 +16,7 @@ export function renderReady(report: ReadyReport, { out, quiet, columns }: Style)
       ready,
       ...channel,
       ...urls,
+      ...(report.keySetUrl === undefined ? [] : [`  public keys    ${report.keySetUrl}`]),
       ...report.notes.flatMap((note) => wrapLine(`  ${plain(note)}`, columns).map((line) => out.dim(line))),
       "",
       `Try it in a second terminal:  ${out.strong(report.tryCommand)}`,
