@@ -56,7 +56,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   const { signal } = context;
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   const { settings } = config;
-  const products = configuredProducts(config);
+  const products = await configuredProducts(config);
   const shown = eventPatterns(settings.events);
   const drift = openDrift(context, config, products, options);
   const tally = createTally((options.expect ?? []).map(parseExpectation));
@@ -86,7 +86,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   });
   const startedAt = context.now();
   const tellHint = hintTeller(context);
-  const keeping = await openKeeping(context, config, shown);
+  const keeping = await openKeeping(context, config, shown, products);
   try {
     receiver = await startReceiver({
       host: settings.host,
@@ -133,7 +133,7 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
     await notifications.start(tunnel.url());
     await keeping.start(tunnel.url() ?? receiver.url);
     const keySetUrl = keySet === undefined ? undefined : `${receiver.url}${KEY_SET_PATH}`;
-    const ready = readyReport(context, config, receiver, tunnel, notifications, keySetUrl, [
+    const ready = readyReport(context, config, products, receiver, tunnel, notifications, keySetUrl, [
       ...readyNotes(notifications.secrets, allowed, settings),
       ...keeping.notes,
       ...tunnel.notes,
