@@ -3,6 +3,8 @@ import type { Report } from "./core/report.ts";
 
 export interface Output {
   write(text: string): void;
+  /** Characters that were written and that its reader has not taken yet: they are held in memory. */
+  backlog(): number;
   readonly isTTY: boolean;
   /** Width in columns; undefined where there is no terminal. */
   readonly columns: number | undefined;

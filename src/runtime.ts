@@ -124,6 +124,7 @@ function output(stream: () => NodeJS.WriteStream): Output {
       if (pending === "") setImmediate(flush);
       pending += text;
     },
+    backlog: () => pending.length + stream().writableLength,
     get isTTY() {
       return stream().isTTY === true;
     },

@@ -22,6 +22,7 @@ import { handOut } from "./hand-out.ts";
 import { openKeeping } from "./keeping.ts";
 import { openNotifications, outcome } from "./notifications.ts";
 import { readyNotes, readyReport } from "./ready.ts";
+import { openReporting } from "./reporting.ts";
 import { chooseRunTunnel, openRunTunnel, type RunTunnel } from "./tunnel.ts";
 
 export const define: Define = (command, act) => {
@@ -49,7 +50,8 @@ Examples:
 end: sign in first (zoho-hooks login). Exit code 9 when it is lost at the end, 7 when it could not be deleted.
 `;
 
-async function listen(context: Context, options: ListenOptions): Promise<ExitCode | number> {
+async function listen(given: Context, options: ListenOptions): Promise<ExitCode | number> {
+  const { context, leftOut } = openReporting(given, options);
   // From here on Ctrl-C is an orderly end: what has been opened so far is closed, whenever it comes.
   const { signal } = context;
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
@@ -158,7 +160,12 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   }
   drift.tell();
   const summary = tally.summary((context.now().getTime() - startedAt.getTime()) / 1000);
-  context.report({ ...summary, forwards: keeping.forwards(), tunnelDownMs: tunnel?.downMs() });
+  context.report({
+    ...summary,
+    forwards: keeping.forwards(),
+    tunnelDownMs: tunnel?.downMs(),
+    leftOut: leftOut(),
+  });
   const isMissing = summary.expectations.some(({ wanted, came }) => came < wanted);
   const exitCode = outcome(lost, notifications.exitCode(), isMissing || (exec !== undefined && timedOut));
   const ofProgram = (await exec?.ended) ?? ExitCode.ok;
