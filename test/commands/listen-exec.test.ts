@@ -33,7 +33,7 @@ describe("--exec", () => {
       env,
     });
     expect(exitCode).toBe(41);
-    const url = /Listening on (\S+)/.exec(out)?.[1];
+    const url = /Listening on (\S+)/.exec(err)?.[1];
     expect(JSON.parse(readFileSync(join(cwd, "seen.json"), "utf8"))).toEqual([
       200,
       200,
