@@ -36,7 +36,8 @@ export async function startListenProcess(
   { cwd, limit, uid }: ListenProcessOptions,
 ): Promise<ListenProcess> {
   const words = [BIN, "listen", "--port", "0", "--json", ...argv];
-  const env = { PATH: process.env.PATH, SystemRoot: process.env.SystemRoot, HOME: cwd };
+  const { PATH, SystemRoot, TMPDIR, TEMP } = process.env;
+  const env = { PATH, SystemRoot, TMPDIR, TEMP, HOME: cwd };
   const options = { cwd, env, stdio: ["ignore", "pipe", "pipe"] as const, ...(uid === undefined ? {} : { uid }) };
   const child: ChildProcess =
     limit === undefined
