@@ -16,10 +16,7 @@ export async function findAuthtoken(places: AuthtokenPlaces): Promise<Secret | u
   const fromEnv = places.env.NGROK_AUTHTOKEN;
   if (fromEnv !== undefined) {
     if (fromEnv.trim() === "") {
-      throw usageError(
-        "NGROK_AUTHTOKEN is set but empty",
-        "unset it, or give it the token; --tunnel none needs none",
-      );
+      throw usageError("NGROK_AUTHTOKEN is set but empty", "unset it, or give it the token; --tunnel none needs none");
     }
     return secret(fromEnv.trim(), "NGROK_AUTHTOKEN");
   }

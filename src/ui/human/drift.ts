@@ -9,7 +9,8 @@ const MOST_BRIEF = 5;
 export function renderDrift({ drifts, brief, overlooked, moreCommand }: DriftReport, style: Style): Rendered {
   const paint = brief ? style.err : style.out;
   const events = drifts.flatMap((drift) => eventLines(drift, brief ? MOST_BRIEF : Number.POSITIVE_INFINITY, paint));
-  const more = moreCommand === undefined ? [] : [paint.dim(`${moreCommand} shows all of it; --learn proposes fixtures`)];
+  const more =
+    moreCommand === undefined ? [] : [paint.dim(`${moreCommand} shows all of it; --learn proposes fixtures`)];
   const left =
     overlooked === 0 ? [] : [paint.caution(`${overlooked} deliveries were of more events than are compared at once.`)];
   const text = `${["", paint.strong("Schema drift"), ...events, ...left, ...more].join("\n")}\n`;
