@@ -89,3 +89,16 @@ export function flagSettings(options: ListenOptions): Partial<Settings> {
   }
   return { ...settings, ...(options.route === undefined ? {} : { routes: options.route }) };
 }
+
+/** All events and patterns for some that a run was told of. */
+export function namedEvents(
+  { events, routes }: Settings,
+  { expect = [], channel = [], product = "crm" }: ListenOptions,
+) {
+  const listed = (texts: readonly string[]): readonly string[] => texts.flatMap((text) => text.split(","));
+  return [
+    ...[...expect, ...routes].map((text) => text.replace(/=.*$/s, "")),
+    ...listed(events).map((text) => text.trim()),
+    ...listed(channel).map((text) => `${product}:${text.trim()}`),
+  ];
+}
