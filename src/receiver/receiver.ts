@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
-import { errorText } from "../core/errors.ts";
+import { errorText, UserError } from "../core/errors.ts";
 import { maskHeaders } from "../core/mask.ts";
 import { PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../core/probe-key.ts";
 import type { OfferedSecret } from "../core/product.ts";
@@ -36,7 +36,7 @@ export interface ReceiverOptions extends JudgeOptions {
   /** Called after the answer is on its way, once for each request that was meant as a webhook. */
   onEvent(event: Omit<EventReport, "shown">): void;
   /** Something that went wrong and belongs to no event. */
-  onTrouble(message: string): void;
+  onTrouble(message: string, hint?: string): void;
 }
 
 export interface Receiver {
@@ -150,7 +150,8 @@ async function keepAndAnswer(
   const { receipt } = judged;
   let decision = keepSecret(judged, options);
   const kept = await options.ledger.keep({ arrival, receipt, decision }).catch((error: unknown) => {
-    options.onTrouble(`a delivery could not be kept: ${errorText(error)}`);
+    const hint = error instanceof UserError ? error.hint : undefined;
+    options.onTrouble(`a delivery could not be kept: ${errorText(error)}`, hint);
     if (decision.accepted) decision = refuse(503, "the delivery could not be stored; send it again later");
   });
   const { delivery, at } = arrival;

@@ -1,6 +1,9 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
 import { startHumanListener } from "../support/human-listener.ts";
+import { tempFolder } from "../support/run.ts";
 import { says } from "../support/target-app.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -54,3 +57,24 @@ describe("a person's listen", () => {
     expect(err).toMatch(/^Ready\. Listening on [\s\S]*Summary/);
   });
 });
+
+it.skipIf(process.platform === "win32")(
+  "listen tells one trouble once, with what to do, however many deliveries meet it, and at its end how many did",
+  async () => {
+    const cwd = tempFolder();
+    const listener = await listen([], { cwd });
+    rmSync(join(cwd, ".zoho-hooks", "events.db"));
+    for (let i = 1; i <= 4; i++) expect((await listener.post(CRM, lead(i))).status).toBe(503);
+    const { exitCode, lines } = await listener.stop();
+    expect(exitCode).toBe(0);
+    expect(lines().at(-1)).toMatchObject({ type: "summary", rejected: 4 });
+    const warnings = lines().filter(({ message }) => /could not be kept/.test(String(message)));
+    expect(warnings).toEqual([
+      expect.objectContaining({
+        message: expect.stringMatching(/could not be kept: .* was deleted while it was in use$/),
+        hint: "start again to make a new log",
+      }),
+      expect.objectContaining({ message: expect.stringMatching(/was deleted while it was in use \(3 more times\)$/) }),
+    ]);
+  },
+);

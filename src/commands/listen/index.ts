@@ -116,7 +116,8 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
         const file = config.keepSecret(product, offered);
         context.report({ type: "notice", message: `${product} handed over its secret: kept in ${file}` });
       },
-      onTrouble: (message) => context.report({ type: "warning", message }),
+      onTrouble: (message, hint) =>
+        context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) }),
     });
     tunnel = await openRunTunnel(context, config, {
       choice,

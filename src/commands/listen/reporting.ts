@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import { maskText, maskUrl } from "../../core/mask.ts";
 import type { Report } from "../../core/report.ts";
+import { repeatedWarnings } from "./repeated-warnings.ts";
 
 /** What a run says, for as long as it takes. */
 export interface Reporting {
@@ -23,7 +24,7 @@ const REPEATED: ReadonlySet<Report["type"]> = new Set(["event", "forward", "reco
 export function openReporting(given: Context, { showSecrets = false }: { readonly showSecrets?: boolean }): Reporting {
   let count = 0;
   let gap = 0;
-  const tell = (report: Report): void => given.report(showSecrets ? report : masked(report));
+  const tell = repeatedWarnings(given.now, (report) => given.report(showSecrets ? report : masked(report)));
 
   const report = (each: Report): void => {
     const stream = given.json || !isAside(each) ? given.stdout : given.stderr;
