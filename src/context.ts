@@ -31,7 +31,7 @@ export interface Runtime {
   now(): Date;
   /** Waits by the clock that `now` reads; resolves early, without an error, when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** For a command that runs all day: it is to take little memory, before it is fast. */
+  /** For a command that runs all day: it is to take little memory, before it is fast, and never to wait for a terminal. */
   sparesMemory(): Promise<void>;
   /** Runs a command line in the system's shell, without input; what it prints is printed. */
   startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;

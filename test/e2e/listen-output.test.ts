@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { expect, it, onTestFinished } from "vitest";
-import { BIN, cleanEnv, runBin } from "../support/bin.ts";
+import { atTerminal, BIN, cleanEnv, hasTerminal, runBin } from "../support/bin.ts";
 import { lead } from "../support/forward-run.ts";
 import { tempFolder } from "../support/run.ts";
 
@@ -78,3 +78,15 @@ it.skipIf(process.platform !== "linux")(
   },
   90_000,
 );
+
+it.skipIf(!hasTerminal)("receives on while its terminal is stopped with Ctrl-S", async () => {
+  const screen = atTerminal(["listen", "--port", "0", "-v"], { env: { NO_COLOR: "1" } });
+  const [, url = ""] = await screen.shown(/Listening on \S*?(http:[\d.:/]+)/);
+  await screen.shown(/Ctrl-C to stop/);
+  screen.type("\u0013");
+  expect(new Set(await postMany(url, 0, 200))).toEqual(new Set([200]));
+  screen.type("\u0011");
+  await screen.shown(/#200 /);
+  screen.type("\u0003");
+  expect((await screen.ended).text).toMatch(/crm +200 +200/);
+});
