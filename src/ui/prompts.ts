@@ -1,9 +1,9 @@
-import { createPromptModule } from "inquirer";
 import type { Choice, Prompts } from "../context.ts";
 import { usageError } from "../core/errors.ts";
 
 /** Questions on the terminal. Ctrl-C on one is the end of the command, not a bug. */
-export function inquirerPrompts(output: NodeJS.WritableStream, signal: AbortSignal): Prompts {
+export async function inquirerPrompts(output: NodeJS.WritableStream, signal: AbortSignal): Promise<Prompts> {
+  const { createPromptModule } = await import("inquirer");
   const prompt = createPromptModule({ output, signal });
   const ask = async <T>(question: () => Promise<{ answer: T }>): Promise<T> => {
     try {

@@ -125,7 +125,7 @@ describe("the exit code", () => {
 /** A copy of the package that has lost a file. */
 function installationWithoutProducts(): string {
   const folder = tempFolder();
-  for (const part of ["bin", "dist/cli.js", "dist/chunks", "package.json"]) {
+  for (const part of ["bin", "dist/cli.cjs", "dist/chunks", "package.json"]) {
     mkdirSync(dirname(join(folder, part)), { recursive: true });
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   }

@@ -34,13 +34,16 @@ export interface BinChild {
   readonly ended: Promise<BinResult & { readonly signal: NodeJS.Signals | null }>;
 }
 
+/** One for all runs of a test file: what a program keeps compiled there saves the next one the work. */
+const caches = tempFolder();
+
 /** An environment in which nothing of the developer's own can interfere: a home of its own, no secrets, no proxy. */
 export function cleanEnv(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const home = tempFolder();
   const { PATH, SystemRoot, TMPDIR, TEMP } = process.env;
   return {
     ...{ PATH, SystemRoot, TMPDIR, TEMP },
-    ...{ HOME: home, USERPROFILE: home, APPDATA: home, ZOHO_KEYRING: "off" },
+    ...{ HOME: home, USERPROFILE: home, APPDATA: home, XDG_CACHE_HOME: caches, ZOHO_KEYRING: "off" },
     ...extra,
   };
 }

@@ -1,0 +1,79 @@
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { BIN } from "../support/bin.ts";
+import { tempFolder } from "../support/run.ts";
+
+const FIXTURE = join(import.meta.dirname, "../../fixtures/crm/guide/Leads.create.json");
+const isOurs = !("enableCompileCache" in process.getBuiltinModule("node:module"));
+
+describe.skipIf(!isOurs)("code that is kept compiled between runs, where Node does not do it", () => {
+  let caches: string;
+  beforeEach(() => {
+    caches = join(tempFolder(), "cache");
+  });
+  const verify = (env: NodeJS.ProcessEnv = {}): string =>
+    execFileSync(process.execPath, [BIN, "verify", FIXTURE], {
+      encoding: "utf8",
+      env: { ...process.env, XDG_CACHE_HOME: caches, ...env },
+    });
+  const folder = (): string => join(caches, "zoho-hooks/compiled", `${process.version}-${process.arch}`);
+  const kept = (): string[] => readdirSync(folder()).map((name) => join(folder(), name));
+
+  it("is written once, for the user alone, and read by the next run", () => {
+    const first = verify();
+    const written = kept().map((file) => ({ file, ...pick(file) }));
+    expect(written.map(({ mode }) => mode)).toEqual(written.map(() => 0o600));
+    expect(written.some(({ size }) => size > 100_000)).toBe(true);
+    expect(statSync(folder()).mode & 0o777).toBe(0o700);
+
+    expect(verify()).toBe(first);
+    expect(kept().map((file) => ({ file, ...pick(file) }))).toEqual(written);
+  });
+
+  it("is compiled again when the file is damaged, and deleted when it is old", () => {
+    const first = verify();
+    const old = join(folder(), "core-OLD.cjs-1-1");
+    writeFileSync(old, "");
+    utimesSync(old, 0, 0);
+    for (const [at, file] of kept().entries()) if (file !== old) writeFileSync(file, damaged(readFileSync(file), at));
+
+    expect(verify()).toBe(first);
+    expect(existsSync(old)).toBe(false);
+    expect(kept().map((file) => statSync(file).size > 1000)).toEqual(kept().map(() => true));
+  });
+
+  it("is done without where nothing can be written, and where it is not wanted", () => {
+    mkdirSync(caches, { recursive: true });
+    const first = verify({ NODE_DISABLE_COMPILE_CACHE: "1" });
+    expect(readdirSync(caches)).toEqual([]);
+
+    const file = join(caches, "file");
+    writeFileSync(file, "");
+    chmodSync(file, 0o400);
+    expect(verify({ XDG_CACHE_HOME: file })).toBe(first);
+  });
+});
+
+/** One bit of it, or its end, is lost. */
+function damaged(bytes: Buffer, at: number): Buffer {
+  if (at % 2 === 0) return bytes.subarray(0, 100);
+  const middle = bytes.length >> 1;
+  bytes.writeUInt8(bytes.readUInt8(middle) ^ 1, middle);
+  return bytes;
+}
+
+function pick(file: string): { mode: number; size: number; mtimeMs: number } {
+  const { mode, size, mtimeMs } = statSync(file);
+  return { mode: mode & 0o777, size, mtimeMs };
+}
