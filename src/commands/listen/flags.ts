@@ -37,7 +37,7 @@ export function addListenFlags(command: Command): void {
       collect,
     )
     .option("--timeout <time>", "stop after this time, such as 60s; with --expect: exit 8 when something is missing")
-    .option("--show-secrets", "with -v: show tokens and signatures instead of masking them")
+    .option("--show-secrets", "do not mask tokens and signatures: those that -v shows, and those in your app's answers")
     .option("--exec <command>", "run this once ready, with the URLs in its environment, and end with its exit code");
   addSecretOptions(command)
     .optionsGroup("Forwarding to your app:")
