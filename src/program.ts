@@ -107,7 +107,13 @@ function isCommand(name: string | undefined): boolean {
   return name === "help" || commands.some((entry) => entry.name === name);
 }
 
-function fail(runtime: Runtime, mode: Mode, error: unknown): ExitCode {
+/** What a shell gives to a process that the signal ended. */
+const STATUSES: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+
+function fail(runtime: Runtime, mode: Mode, error: unknown): ExitCode | number {
+  // What was under way was broken off by the signal, and rejects with its name: the user knows.
+  const status = typeof error === "string" ? STATUSES[error] : undefined;
+  if (status !== undefined) return status;
   runtime.stderr.write(renderFailure(error, runtime, mode));
   return error instanceof UserError ? error.exitCode : ExitCode.bug;
 }

@@ -23,8 +23,13 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./channels/index.ts"),
   },
   {
+    name: "webhooks",
+    summary: "create, list and delete the webhooks of Desk, Books, Inventory and Sign",
+    load: () => import("./webhooks/index.ts"),
+  },
+  {
     name: "login",
-    summary: "sign in to Zoho, for channels",
+    summary: "sign in to Zoho, for channels and webhooks",
     load: () => import("./login/index.ts"),
   },
   {

@@ -26,7 +26,8 @@ Some of Zoho's products sign with a private key that only Zoho has. To send what
 a key of your own, and give your app its public half in place of Zoho's.
 
 Writes private.pem, for you alone, and the public half twice: as public.pem, which is printed, and as jwks.json, the
-key set that checks the tokens of Desk. Never over a key that is there.
+key set that checks the tokens of Desk. Never over a key that is there. An app that takes Desk's keys from an address can
+take these from zoho-hooks listen --serve-jwks, or from send --serve-jwks while it sends.
 
 Examples:
   $ zoho-hooks keygen

@@ -4,6 +4,7 @@ import type { Define } from "./command.ts";
 import { addSecretOptions, collect, givenSecrets } from "./options.ts";
 import { deliver } from "./send/deliver.ts";
 import { readPlan, type SendOptions } from "./send/plan.ts";
+import { whileServingKeys } from "./send/serve-keys.ts";
 import { showRequests } from "./send/show-requests.ts";
 import { chooseSubjects } from "./send/subjects.ts";
 
@@ -21,6 +22,7 @@ Examples:
   $ zoho-hooks send crm --data @payload.json --to 3000
   $ zoho-hooks send desk Ticket.Create --count 1000 --concurrency 10 --rate 200
   $ zoho-hooks send crm Leads.create --bad-signature       does the app refuse it?
+  $ zoho-hooks send desk Ticket_Add --format wire --serve-jwks --to 3000
 
 Exits with 0 when every delivery was answered 2xx, with 5 when not. Stopped by Ctrl-C it exits with 0 when there were
 answers and all were 2xx.
@@ -34,8 +36,11 @@ export const define: Define = (command, act) => {
         const plan = readPlan(product, event, options);
         const config = loadConfig(context, { secrets: await givenSecrets(context, options) });
         const subjects = await chooseSubjects(context, plan, config);
-        const show = plan.dryRun || plan.curl;
-        return show ? showRequests(context, plan, config, subjects) : deliver(context, plan, config, subjects);
+        if (plan.dryRun || plan.curl) return showRequests(context, plan, config, subjects);
+        const work = () => deliver(context, plan, config, subjects);
+        return plan.serveJwksPort === undefined
+          ? work()
+          : whileServingKeys(context, { port: plan.serveJwksPort, secrets: config.secrets, subjects }, work);
       }),
     );
 };
@@ -48,6 +53,7 @@ function addTargetOptions(command: Command): Command {
     .option("-t, --to <target>", "URL, port, path or host:port/path (default: the local receiver)")
     .option("--timeout <time>", "give up on an answer after this long", "30s")
     .option("--insecure", "accept a self-signed certificate")
+    .option("--serve-jwks [port]", "serve the public half of your signing key meanwhile, on this machine (4461)")
     .option("--dry-run", "print the request, send nothing")
     .option("--curl", "print a curl command for a POSIX shell that does the same, send nothing");
 }

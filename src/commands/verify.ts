@@ -1,10 +1,8 @@
 import { loadConfig } from "../config/load.ts";
-import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import type { Delivery, HeaderPair } from "../core/delivery.ts";
 import { ExitCode, usageError } from "../core/errors.ts";
-import type { Format } from "../core/product.ts";
 import type { VerifiedReport } from "../core/report.ts";
 import { expectFewChecks } from "../core/schema-check.ts";
 import { parseDuration } from "../core/units.ts";
@@ -17,11 +15,13 @@ import {
   verifyPayload,
 } from "../core/verify-payload.ts";
 import type { Define } from "./command.ts";
-import { configuredProducts, secretsWithKeys } from "./configured-products.ts";
+import { configuredProducts } from "./configured-products.ts";
 import { hintTeller } from "./hint-teller.ts";
 import { addSecretOptions, collect, givenSecrets, parseHeader, readUserFile, type SecretOptions } from "./options.ts";
+import { openPublicKeys } from "./public-keys.ts";
 import { candidatesFor } from "./verify/candidates.ts";
 import { expandPaths } from "./verify/expand-paths.ts";
+import { haveNewKeys, refuseUnchecked } from "./verify/unchecked.ts";
 
 interface VerifyOptions extends SecretOptions {
   readonly product?: string;
@@ -43,7 +43,10 @@ export const define: Define = (command, act) => {
       .option("-p, --product <product>", "the product (default: told from the body)")
       .option("-e, --event <event>", "the event (default: told from the body)")
       .option("--format <format>", "the format, such as guide (default: told from the body)")
-      .option("-s, --signature <value>", "the signature that the payload came with, as in x-zoho-signature")
+      .option(
+        "-s, --signature <value>",
+        "the signature or token that the payload came with in a header, without the name",
+      )
       .option("-H, --header <name: value>", "a header that it came with (repeatable)", collect)
       .option("--url <url>", "the URL that it was sent to: finance products sign its query, too")
       .option("--content-type <type>", "take each input as one body of this type"),
@@ -83,11 +86,12 @@ async function verify(context: Context, files: readonly string[], options: Verif
   const products = configuredProducts(config);
   const headers = (options.header ?? []).map(parseHeader);
   const contentType = options.contentType ?? headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  const keys = await openPublicKeys(context, config, products);
   const wanted = {
     ...candidatesFor(products, options),
     signature: signatureOf(options),
     requireProofs: options.secretFile !== undefined,
-    secrets: await secretsWithKeys(context, config, products),
+    secrets: keys.secrets,
     now: context.now(),
     limits: { toleranceMs: config.settings.tolerance },
   };
@@ -110,7 +114,9 @@ async function verify(context: Context, files: readonly string[], options: Verif
   const tally = { ok: 0, "proof-failed": 0, invalid: 0 };
   for (const { file, payloads, skipped } of inputs) {
     for (const payload of payloads) {
-      const report = reportOn(file, withUrl(withHeaders(payload, headers, contentType), options), wanted, options);
+      const given = withUrl(withHeaders(payload, headers, contentType), options);
+      let report = reportOn(file, given, wanted, options);
+      if (await haveNewKeys(report.receipt, keys)) report = reportOn(file, given, wanted, options);
       context.report(report);
       tellHint(report.receipt);
       tally[report.outcome]++;
@@ -149,12 +155,6 @@ function withUrl(payload: InputPayload, { url }: VerifyOptions): InputPayload {
   return url === undefined ? payload : { ...payload, delivery: { ...payload.delivery, url } };
 }
 
-function howToCheck(format: Format | undefined, id: string): string {
-  const credential = format?.proofs.find((proof) => proof.id === id)?.credential ?? "secret";
-  const file = credential === "secret" ? ", or name a file with --secret-file" : "";
-  return `set ${CREDENTIAL_VARIABLES[credential] ?? credential}${file}`;
-}
-
 /** The payload with the headers that were given: each replaces those of its name. */
 function withHeaders(
   payload: InputPayload,
@@ -179,15 +179,7 @@ function reportOn(
 ): VerifiedReport {
   const product = wanted.product ?? wanted.products.find((each) => each.id === payload.product);
   const verified = verifyPayload({ ...wanted, product, payload });
-  const unchecked = verified.receipt.verdicts.find(
-    ({ verdict, proves }) => verdict === "unconfigured" && proves === "body",
-  );
-  if (unchecked !== undefined && (wanted.signature !== undefined || header.length > 0)) {
-    throw usageError(
-      `${unchecked.id}: a signature was given, but no secret to check it with`,
-      howToCheck(verified.format, unchecked.id),
-    );
-  }
+  refuseUnchecked(verified, wanted.signature !== undefined, header.length > 0);
   return {
     type: "verified",
     file,

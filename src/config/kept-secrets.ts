@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { atMostEvery } from "../core/at-most-every.ts";
 import { errorText, usageError } from "../core/errors.ts";
 import type { OfferedSecret } from "../core/product.ts";
 import { type Secret, secret } from "../core/secret.ts";
@@ -10,12 +11,15 @@ import { writeWholeFile } from "./write-file.ts";
 export const KEYS_FOLDER = join(".zoho-hooks", "keys");
 const FILE = join(KEYS_FOLDER, "hook-secrets.json");
 
+/** Nothing is made and used in less; thousands of deliveries a second are not held up. */
+const LOOK_EVERY_MS = 2;
+
 /** By product, then by credential. */
 function keptFile() {
   return z.record(z.string(), z.record(z.string(), z.string().min(1)));
 }
 
-/** Secrets that senders have handed over, once, when their webhooks were set up. */
+/** Secrets that senders have handed over when their webhooks were set up, or that Zoho was given to sign with. */
 export interface KeptSecrets {
   find(product: string, credential: string): Secret | undefined;
   all(): readonly Secret[];
@@ -25,19 +29,33 @@ export interface KeptSecrets {
 
 export function readKeptSecrets(root: string): KeptSecrets {
   const path = join(root, FILE);
-  const kept = read(path);
+  let kept = read(path);
+  let changedMs = changeOf(path);
+  // Another process may keep one meanwhile: `webhooks create` while `listen` runs.
+  const look = (): void => {
+    const nowChangedMs = changeOf(path);
+    if (nowChangedMs !== changedMs) kept = readOr(path, kept);
+    changedMs = nowChangedMs;
+  };
+  const lookNowAndThen = atMostEvery(LOOK_EVERY_MS, () => performance.now(), look);
+  const current = (): typeof kept => {
+    lookNowAndThen();
+    return kept;
+  };
   const asSecret = (value: string): Secret => secret(value, FILE);
   return {
     find(product, credential) {
-      const value = kept[product]?.[credential];
+      const value = current()[product]?.[credential];
       return value === undefined ? undefined : asSecret(value);
     },
-    all: () => Object.values(kept).flatMap((each) => Object.values(each).map(asSecret)),
+    all: () => Object.values(current()).flatMap((each) => Object.values(each).map(asSecret)),
     keep(product, { credential, value }) {
-      const of = { ...kept[product], [credential]: value };
+      look();
+      const all = { ...kept, [product]: { ...kept[product], [credential]: value } };
       ignoreKeys(root);
-      writeWholeFile(path, `${JSON.stringify({ ...kept, [product]: of }, undefined, 2)}\n`, 0o600);
-      kept[product] = of;
+      writeWholeFile(path, `${JSON.stringify(all, undefined, 2)}\n`, 0o600);
+      kept = all;
+      changedMs = changeOf(path);
       return FILE;
     },
   };
@@ -46,6 +64,24 @@ export function readKeptSecrets(root: string): KeptSecrets {
 /** Keeps git away from the folder of keys, whatever the project's own rules say. */
 export function ignoreKeys(root: string): void {
   writeWholeFile(join(root, KEYS_FOLDER, ".gitignore"), "*\n");
+}
+
+function changeOf(path: string): number | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  } catch {
+    // A file where its folder should be: reading it says so, where that matters.
+    return undefined;
+  }
+}
+
+/** A file that was damaged after it was read takes nothing away from a run. */
+function readOr(path: string, before: z.infer<ReturnType<typeof keptFile>>): typeof before {
+  try {
+    return read(path);
+  } catch {
+    return before;
+  }
 }
 
 function read(path: string): z.infer<ReturnType<typeof keptFile>> {

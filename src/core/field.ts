@@ -10,8 +10,5 @@ export function textAt(data: unknown, path: readonly string[]): string | undefin
 export function idsAt(data: unknown, path: readonly string[]): readonly string[] {
   const value = valueAt(data, path);
   const ids: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return ids.flatMap((id) => {
-    if (typeof id === "string" && id !== "") return [id];
-    return typeof id === "number" ? [String(id)] : [];
-  });
+  return ids.filter((id) => typeof id === "number" || (typeof id === "string" && id !== "")).map(String);
 }

@@ -31,6 +31,8 @@ export function parseJson(text: string): JsonResult {
 const DEEPEST = 500;
 
 function isTooDeep(text: string): boolean {
+  // Every level is closed again.
+  if (text.length < 2 * DEEPEST) return false;
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const char = text.charCodeAt(at);
@@ -52,8 +54,9 @@ function explainJsonError(text: string): Extract<JsonResult, { ok: false }> {
 /** The offset behind the closing quote of the string that begins at an offset. */
 function stringEnd(text: string, start: number): number {
   for (let i = start + 1; i < text.length; i++) {
-    if (text[i] === "\\") i++;
-    else if (text[i] === '"') return i + 1;
+    const char = text.charCodeAt(i);
+    if (char === 0x5c) i++;
+    else if (char === 0x22) return i + 1;
   }
   return text.length;
 }

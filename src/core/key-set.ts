@@ -46,10 +46,15 @@ export function readKeySet(text: string): readonly PublicKey[] | undefined {
   });
 }
 
-/** The key set that a receiver needs to check what is signed with a private RSA key: its public half alone. */
-export function writeKeySet(key: KeyObject): string {
-  const { n, e } = publicPart(key);
-  return JSON.stringify({ keys: [{ kty: "RSA", use: "sig", alg: "RS256", kid: keyId(key), n, e }] });
+/** The `match` of a verdict on what is signed with a key that is in none of the sets at hand. */
+export const UNKNOWN_KEY = "unknown_key";
+
+/** The key set that a receiver needs to check what is signed with RSA keys: their public halves alone, each once. */
+export function writeKeySet(...keys: readonly KeyObject[]): string {
+  const byId = new Map(keys.map((key) => [keyId(key), publicPart(key)]));
+  return JSON.stringify({
+    keys: [...byId].map(([kid, { n, e }]) => ({ kty: "RSA", use: "sig", alg: "RS256", kid, n, e })),
+  });
 }
 
 /** The key's thumbprint (RFC 7638): the same for both halves, on every machine. */

@@ -9,7 +9,7 @@ export const MASK = "[masked]";
  * `x-zoho-signature`, `x-zs-webhook-signature`, `x-hook-secret`, `x-zdesk-jwt`, `zapikey`, `access_token`, `clientSecret`.
  */
 const SECRET_NAME =
-  /(token|secret|signature|password|passwd|authorization|cookie|api[-_]?key|zapikey|jwt|hmac|private[-_]?key)$|(^|[-_.])(auth|sign|sig|pwd|credentials?)$/i;
+  /(token|secret|signature|password|passwd|authorization|cookie|api[-_]?key|zapikey|jwt|hmac|(private|secret|signing)[-_]?key)$|(^|[-_.])(auth|sign|sig|pwd|credentials?)$/i;
 
 const SCHEME = /^(bearer|basic|digest|token|zoho-oauthtoken|zoho-authtoken)\s+\S/i;
 

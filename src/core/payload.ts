@@ -147,6 +147,12 @@ function problem(status: 400 | 415, reason: string, position?: TextPosition): Pa
   return { ok: false, problem: { status, reason, position } };
 }
 
-function found(payload: Partial<Payload> & Pick<Payload, "kind" | "data">): PayloadResult {
-  return { ok: true, payload: { text: undefined, fields: [], wrappedIn: undefined, ...payload } };
+function found({
+  kind,
+  data,
+  text,
+  fields = [],
+  wrappedIn,
+}: Partial<Payload> & Pick<Payload, "kind" | "data">): PayloadResult {
+  return { ok: true, payload: { kind, data, text, fields, wrappedIn } };
 }

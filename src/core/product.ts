@@ -20,7 +20,10 @@ export interface Verdict {
   readonly verdict: VerdictWord;
   /** One clause for a person: why. Never holds a secret or an expected value. */
   readonly reason: string;
-  /** Set when a failed proof matches a known corruption of the body: `reserialised`. It is still a failure. */
+  /**
+   * A known cause of a failure: `reserialised`, the body was changed in a way that is known; `unknown_key`, its key is
+   * none of those at hand, and a set that is fetched anew may have it. It is still a failure.
+   */
   readonly match?: string;
 }
 

@@ -8,6 +8,7 @@ import type { Explanation, Proves, WebhookEvent } from "./product.ts";
 import type { Receipt } from "./receive.ts";
 import type { RequestReport, SendSummaryReport, SentReport } from "./send-report.ts";
 import type { Outcome } from "./verify-payload.ts";
+import type { WebhookReport } from "./webhook-report.ts";
 
 /**
  * All that the tool can say. A command reports one of these; `ui/` turns it into text or into a JSON line,
@@ -29,6 +30,7 @@ export type Report =
   | VerifiedReport
   | ProductReport
   | ChannelReport
+  | WebhookReport
   | RecordReport
   | SignInReport
   | ApiRequestReport
@@ -47,6 +49,8 @@ export interface ReadyReport {
   readonly urls: Readonly<Record<string, string>>;
   /** The channel of this run, that posts here. */
   readonly channel: RunningChannel | undefined;
+  /** Where the public halves of the local keys are served; undefined where they are not. */
+  readonly keySetUrl: string | undefined;
   /** The command to try in a second terminal. */
   readonly tryCommand: string;
   /** What the receiver checks, and what it cannot for want of a secret. */

@@ -12,7 +12,7 @@ export interface VerifyPayloadInput {
   readonly product: Product | undefined;
   readonly event: string | undefined;
   readonly payload: InputPayload;
-  /** The value of the header that proves the body, when it was given apart from the headers. */
+  /** The value of the header that carries the proof, when it was given apart from the headers. */
   readonly signature: string | undefined;
   /** A proof that is not there is a failure even of a bare body, since its secret was given for this very run. */
   readonly requireProofs: boolean;
@@ -75,9 +75,12 @@ function formatOf(receipt: Receipt, products: readonly Product[], given: Product
   return product?.formats.find((format) => format.id === receipt.format) ?? given?.formats[0];
 }
 
+/** That of a signature over the body; else, as with Desk's token, the only one that a proof of the sender has. */
 function signatureHeader(format: Format): string {
-  const proof = format.proofs.find((each) => each.proves === "body" && each.header !== undefined);
-  if (proof?.header !== undefined) return proof.header;
+  const inHeaders = format.proofs.flatMap(({ proves, header }) => (header === undefined ? [] : [{ proves, header }]));
+  const [first, second] = inHeaders;
+  const chosen = inHeaders.find(({ proves }) => proves === "body") ?? (second === undefined ? first : undefined);
+  if (chosen !== undefined) return chosen.header;
   throw usageError(
     `--signature: a delivery of this format (${format.id}) carries no signature in a header`,
     format.proofs.length === 0

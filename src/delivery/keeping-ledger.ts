@@ -41,8 +41,8 @@ async function keepAndForward(entry: Entry, targets: readonly string[], options:
   let appended: Appended;
   try {
     // What the app is to answer is not known yet.
-    const status = mirror === undefined ? undefined : { status: undefined };
-    appended = await log.append({ ...toLogEntry(entry), ...status, forward });
+    const logged = toLogEntry(entry);
+    appended = await log.append({ ...logged, status: mirror === undefined ? logged.status : undefined, forward });
   } catch (error) {
     if (reserved) forwarder.giveBack(targets, bytes);
     throw error;
@@ -79,5 +79,6 @@ function sourceOf({ arrival }: Entry, n: number, duplicateOf: number | undefined
 export function toLogEntry({ arrival, receipt, decision }: Entry): Parameters<Log["append"]>[0] {
   const { delivery, address, at } = arrival;
   const { accepted, reason, reply } = decision;
-  return { receivedAt: at, delivery, remote: address, receipt, accepted, status: reply.status, refusal: reason };
+  const { status } = reply;
+  return { receivedAt: at, delivery, remote: address, receipt, accepted, status, refusal: reason, forward: undefined };
 }

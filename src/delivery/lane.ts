@@ -40,7 +40,7 @@ export interface Lane {
 }
 
 /** In hand for each place on the way, so that the log need not be asked for each delivery by itself. */
-const HELD_PER_PLACE = 4;
+const HELD_PER_PLACE = 16;
 /** Bodies may be large: the hand is never fuller than this, but for one. */
 const MOST_HELD_BYTES = 2_097_152;
 

@@ -1,6 +1,7 @@
 import { BlockList, isIP } from "node:net";
 import { usageError } from "../core/errors.ts";
 import type { Verdict } from "../core/product.ts";
+import { says } from "../core/proofs/says.ts";
 
 /**
  * The address ranges that the Webhooks Guide for Zoho APIs 1.0 names ("Method 2: IP Whitelist"). Its own comment says
@@ -46,12 +47,13 @@ function unmapped(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "");
 }
 
+const SOURCE = { id: "source-address", proves: "sender" } as const;
+
 /** Whether a delivery comes from where it may. An address proves the sender at best, never the body. */
 export function judgeAddress(list: AddressList, address: string | undefined): Verdict {
-  const at = { id: "source-address", proves: "sender" } as const;
-  if (address === undefined) return { ...at, verdict: "failed", reason: "the sender's address is not known" };
+  if (address === undefined) return says(SOURCE, "failed", "the sender's address is not known");
   const shown = unmapped(address);
   return list.has(address)
-    ? { ...at, verdict: "passed", reason: `${shown} is on the list` }
-    : { ...at, verdict: "failed", reason: `${shown} is not on the list of allowed addresses` };
+    ? says(SOURCE, "passed", `${shown} is on the list`)
+    : says(SOURCE, "failed", `${shown} is not on the list of allowed addresses`);
 }

@@ -51,7 +51,7 @@ export function judge({ delivery, address, at }: Arrival, found: WebhookRoute, o
   // A probe that nobody answers to, by a method that some other format comes by.
   if (delivery.method !== "POST" && receipt.handshake === undefined && receipt.format === undefined)
     return { receipt, decision: refuseMethod(delivery.method, expected) };
-  const complete = { ...receipt, verdicts: [...source, ...receipt.verdicts] };
+  const complete = source.length === 0 ? receipt : { ...receipt, verdicts: [...source, ...receipt.verdicts] };
   const decision = decideReply(complete, policy);
   const offer =
     receipt.payload === undefined ? undefined : judgeOffer(expected, delivery, receipt.payload, secrets, at);

@@ -3,6 +3,8 @@ import { findProduct, nearest } from "../core/event-name.ts";
 import type { Product } from "../core/product.ts";
 
 const WEBHOOK_PATH = "/webhooks/zoho";
+/** Where the public halves of local keys are served. */
+export const KEY_SET_PATH = "/.well-known/jwks.json";
 
 /** What a path says of a webhook. Without a product the body tells which one it is. */
 export type WebhookRoute =
@@ -10,12 +12,17 @@ export type WebhookRoute =
   | { readonly kind: "unknown"; readonly reason: string };
 
 /** What a request's path asks for. */
-export type Route = WebhookRoute | { readonly kind: "health" } | { readonly kind: "ready" };
+export type Route =
+  | WebhookRoute
+  | { readonly kind: "health" }
+  | { readonly kind: "ready" }
+  | { readonly kind: "key-set" };
 
 export function route(url: string, products: readonly Product[]): Route {
   const path = splitUrl(url).path.replace(/\/+$/, "");
   if (path === "/healthz") return { kind: "health" };
   if (path === "/readyz") return { kind: "ready" };
+  if (path === KEY_SET_PATH) return { kind: "key-set" };
   if (path === WEBHOOK_PATH) return { kind: "webhook", product: undefined };
   const id = path.startsWith(`${WEBHOOK_PATH}/`) ? path.slice(WEBHOOK_PATH.length + 1) : undefined;
   if (id === undefined || id.includes("/")) {

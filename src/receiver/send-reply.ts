@@ -9,10 +9,11 @@ export function sendReply(response: ServerResponse, reply: Reply): void {
   const { status, contentType, body } = reply;
   // A text goes out in one piece with the head, bytes in a second one.
   const sent = WITHOUT_BODY.has(status) ? "" : body;
-  const headers = [...(reply.headers ?? [])];
-  if (contentType !== "") headers.push(["content-type", contentType]);
-  if (!WITHOUT_BODY.has(status)) headers.push(["content-length", String(Buffer.byteLength(sent))]);
-  if (status === 413) headers.push(["connection", "close"]);
-  response.writeHead(status, headers.flat());
+  const headers: string[] = [];
+  for (const [name, value] of reply.headers ?? []) headers.push(name, value);
+  if (contentType !== "") headers.push("content-type", contentType);
+  if (!WITHOUT_BODY.has(status)) headers.push("content-length", String(Buffer.byteLength(sent)));
+  if (status === 413) headers.push("connection", "close");
+  response.writeHead(status, headers);
   response.end(sent);
 }

@@ -8,6 +8,7 @@ interface Job {
   readonly work: () => () => void;
   readonly reject: (error: unknown) => void;
   readonly deadline: number;
+  readonly durable: boolean;
 }
 
 interface Committed {
@@ -28,6 +29,8 @@ export interface GroupCommitOptions {
 /** Bounds how long one transaction keeps the event loop. */
 const MAX_GROUP = 256;
 const RETRY_EVERY_MS = 15;
+/** How long what nobody outside waits for may wait for others to go with it. */
+const LAZY_MS = 2;
 /** On threads of a pool of four (https://nodejs.org/api/cli.html#uv_threadpool_sizesize). */
 const MOST_SYNCS = 2;
 
@@ -43,6 +46,7 @@ export class GroupCommit {
   readonly #rollback: NativeStatement;
   #jobs: Job[] = [];
   #running: Promise<void> | undefined;
+  #later: NodeJS.Timeout | undefined;
   readonly #syncs = new Set<Promise<void>>();
   #lastSync = Promise.resolve();
   #closed = false;
@@ -55,8 +59,12 @@ export class GroupCommit {
     this.#rollback = database.prepare("ROLLBACK");
   }
 
-  /** Runs `work` in the next transaction. It must touch nothing but the database, for it may run more than once. */
-  write<T>(work: () => T): Promise<T> {
+  /**
+   * Runs `work` in the next transaction. It must touch nothing but the database, for it may run more than once. What
+   * nobody outside is told of need not be `durable`: it goes along with others, outlives this process from the COMMIT on,
+   * and a loss of power once a later sync has taken it along.
+   */
+  write<T>(work: () => T, durable = true): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new Error("the event log is closed"));
@@ -69,8 +77,10 @@ export class GroupCommit {
         },
         reject,
         deadline: performance.now() + this.#options.busyMs,
+        durable,
       });
-      this.#running ??= this.#run();
+      if (durable) this.#start();
+      else this.#startLater();
     });
   }
 
@@ -78,25 +88,43 @@ export class GroupCommit {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    if (this.#jobs.length > 0) this.#start();
     await this.#running;
     await Promise.all(this.#syncs);
     await this.#options.wal.close();
     this.#database.close();
   }
 
+  #start(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    this.#running ??= this.#run();
+  }
+
+  #startLater(): void {
+    if (this.#running === undefined) this.#later ??= setTimeout(() => this.#start(), LAZY_MS);
+  }
+
   async #run(): Promise<void> {
-    while (this.#jobs.length > 0) {
+    do {
       await new Promise(setImmediate);
       const group = this.#jobs.splice(0, MAX_GROUP);
       const { committed, locked } = this.#transact(group);
       if (committed.length > 0) await this.#beginSync(committed);
       if (locked !== undefined) await this.#waitForLock(group, locked);
-    }
+    } while (this.#isUrgent());
     this.#running = undefined;
+    if (this.#jobs.length > 0) this.#startLater();
   }
 
-  /** Returns what was committed, or the error of a lock that another process holds; everything else is settled here. */
+  #isUrgent(): boolean {
+    if (this.#closed || this.#jobs.length >= MAX_GROUP) return this.#jobs.length > 0;
+    return this.#jobs.some(({ durable }) => durable);
+  }
+
+  /** Returns what has still to be synced, or the error of a lock that another process holds; everything else is settled here. */
   #transact(group: readonly Job[]): { readonly committed: readonly Committed[]; readonly locked?: unknown } {
+    const done: (() => void)[] = [];
     const committed: Committed[] = [];
     let current: Job | undefined;
     try {
@@ -104,11 +132,12 @@ export class GroupCommit {
       this.#begin.run();
       for (const job of group) {
         current = job;
-        committed.push({ resolve: job.work(), reject: job.reject });
+        const resolve = job.work();
+        if (job.durable) committed.push({ resolve, reject: job.reject });
+        else done.push(resolve);
       }
       current = undefined;
       this.#commit.run();
-      return { committed };
     } catch (error) {
       this.#undo();
       if (faultKind(error) === "locked") return { committed: [], locked: error };
@@ -119,6 +148,8 @@ export class GroupCommit {
       if (!shared) this.#jobs.unshift(...group.filter((job) => job !== current));
       return { committed: [] };
     }
+    for (const resolve of done) resolve();
+    return { committed };
   }
 
   /** Resolves when another group may be committed: syncs overlap, so that none waits for a disk that works for others. */

@@ -31,6 +31,9 @@ export interface OpenLogOptions {
   readonly engines?: readonly EngineId[];
 }
 
+/** Not durable: what a loss of power takes back of these leads to a delivery being made once more, and to no other harm. */
+const AT_LEAST_ONCE = false;
+
 /** Opens or makes the log in a SQLite file. Rejects with a UserError when the file, the disk or SQLite refuse. */
 export async function openLog(options: OpenLogOptions): Promise<Log> {
   const { now, keepMs, maxBytes, hardLimitBytes, create = true, busyMs = 5000 } = options;
@@ -65,10 +68,11 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     recordAttempt: (n, attempt) => commits.write(() => append.recordAttempt(n, attempt)),
     attemptsAfter: (id) => read(() => attempts.after(id)),
     lastAttempt: () => read(attempts.last),
-    claimWaiting: (request) => commits.write(() => waitingQueue.claimWaiting(request)),
+    claimWaiting: (request) => commits.write(() => waitingQueue.claimWaiting(request), AT_LEAST_ONCE),
     nextDue: (target, at) => read(() => waitingQueue.nextDue(target, at)),
-    settle: (claim, attempt, outcome) => commits.write(() => waitingQueue.settle(claim, attempt, outcome)),
-    release: (claims) => commits.write(() => waitingQueue.release(claims)),
+    settle: (claim, attempt, outcome) =>
+      commits.write(() => waitingQueue.settle(claim, attempt, outcome), AT_LEAST_ONCE),
+    release: (claims) => commits.write(() => waitingQueue.release(claims), AT_LEAST_ONCE),
     recoverClaims: () => commits.write(() => waitingQueue.recoverClaims()),
     waiting: () => read(() => waitingQueue.waiting()),
     get: (n) => read(() => reader.get(n)),

@@ -14,6 +14,7 @@ import { renderSendSummary, renderSent } from "./human/sent.ts";
 import { renderSummary } from "./human/summary.ts";
 import { renderTable } from "./human/table.ts";
 import { renderVerified, renderVerifySummary } from "./human/verified.ts";
+import { renderWebhook } from "./human/webhook.ts";
 import { type Paint, plain } from "./paint.ts";
 
 export interface Style {
@@ -48,6 +49,7 @@ const renderers: Renderers = {
   verified: renderVerified,
   product: renderProduct,
   channel: renderChannel,
+  webhook: renderWebhook,
   record: renderRecord,
   "sign-in": renderSignIn,
   "api-request": renderApiRequest,

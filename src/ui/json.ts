@@ -7,18 +7,20 @@ import { forwardLine, targetLine, tunnelLine } from "./json/forward.ts";
 import { logStatsLine } from "./json/log-stats.ts";
 import { requestLine, sendSummaryLine, sentLine } from "./json/sent.ts";
 import { verifiedLine, verifySummaryLine } from "./json/verified.ts";
+import { webhookLine } from "./json/webhook.ts";
 
 type Line = Readonly<Record<string, unknown>>;
 type Renderers = { readonly [Kind in Report["type"]]: (report: Extract<Report, { type: Kind }>) => readonly Line[] };
 
 /** The JSON lines are a public interface: documented in the README, pinned by tests, never changed within a version. */
 const renderers: Renderers = {
-  ready: ({ url, publicUrl, urls, notes, channel }) => [
+  ready: ({ url, publicUrl, urls, notes, channel, keySetUrl }) => [
     {
       type: "ready",
       url,
       public_url: publicUrl ?? null,
       urls,
+      jwks_url: keySetUrl ?? null,
       notes,
       channel: channel === undefined ? null : runningChannel(channel),
     },
@@ -52,6 +54,7 @@ const renderers: Renderers = {
   text: ({ text, json }) => [json ?? { type: "text", text }],
   product: (report) => [{ ...report }],
   channel: (report) => [channelLine(report)],
+  webhook: (report) => [webhookLine(report)],
   record: (report) => [recordLine(report)],
   "sign-in": (report) => [signInLine(report)],
   "api-request": (report) => [apiRequestLine(report)],

@@ -33,27 +33,44 @@ export class ZohoApiError extends UserError {
 }
 
 /** Codes with which Zoho turns down an access token. A new one, once, may help. */
-const TOKEN_REFUSALS = new Set(["INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"]);
+const TOKEN_REFUSALS = new Set(["INVALID_TOKEN", "INVALID_OAUTHTOKEN", "INVALID_OAUTH", "AUTHENTICATION_FAILURE"]);
 
 export function refusesToken(reply: ZohoReply): boolean {
   const fault = readFault(reply.body);
   return fault !== undefined && TOKEN_REFUSALS.has(fault.code);
 }
 
-/** The `{code, details, message, status}` of an answer or of one item in it; undefined where there is none or it is a success. */
+/**
+ * The fault of an answer or of one item in it; undefined where there is none or it is a success. CRM and its twins
+ * write `{code, details, message, status}`, Desk `{errorCode, message, errors}`, and the finance products and Sign a
+ * number as the code, 0 for a success.
+ */
 export function readFault(value: unknown): ZohoFault | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { code, message, details, status } = value as Record<string, unknown>;
-  if (typeof code !== "string" || code === "SUCCESS" || status === "success") return undefined;
+  const { errorCode, code = errorCode, message, details, errors, status } = value as Record<string, unknown>;
+  if (typeof code !== "string" && typeof code !== "number") return undefined;
+  if (code === 0 || code === "SUCCESS" || status === "success") return undefined;
+  const [field]: readonly unknown[] = Array.isArray(errors) ? errors : [];
   return {
-    code,
+    code: String(code),
     message: typeof message === "string" ? message : "",
-    details: typeof details === "object" && details !== null ? (details as Record<string, unknown>) : {},
+    details: { ...asRecord(details), ...fieldDetails(asRecord(field)) },
   };
 }
 
+function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+/** Desk names the field that it minds. */
+function fieldDetails({ fieldName, errorType }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return typeof fieldName === "string"
+    ? { json_path: typeof errorType === "string" ? `${fieldName} (${errorType})` : fieldName }
+    : {};
+}
+
 export function faultError(fault: ZohoFault, status: number, call: ApiCall): ZohoApiError {
-  const known = apiFault(fault, call);
+  const known = apiFault(fault, call, status);
   const said = [fault.code, fault.message].filter((each) => each !== "").join(": ");
   const where = detailText(fault.details);
   return new ZohoApiError(

@@ -13,6 +13,7 @@ type Explain = (call: ApiCall, fault: ZohoFault) => KnownFault;
 const FAULTS: Readonly<Record<string, Explain>> = {
   INVALID_TOKEN: invalidToken,
   INVALID_OAUTHTOKEN: invalidToken,
+  INVALID_OAUTH: invalidToken,
   AUTHENTICATION_FAILURE: invalidToken,
   OAUTH_SCOPE_MISMATCH: (call) => ({
     exit: "credentials",
@@ -40,11 +41,15 @@ const FAULTS: Readonly<Record<string, Explain>> = {
     meaning: "there is no such channel: it has expired, was deleted, or belongs to another Zoho user",
     hint: "see what is there with zoho-hooks channels list, and create the channel again",
   }),
-  INVALID_DATA: () => ({
-    exit: "zohoApi",
-    meaning: "a value in the request is not one that Zoho takes",
-    hint: "look at the place named above; --dry-run shows the request",
-  }),
+  INVALID_DATA: badValue,
+  UNPROCESSABLE_ENTITY: (call, fault) =>
+    /failed to respond with status code 200/i.test(fault.message)
+      ? {
+          exit: "zohoApi",
+          meaning: "Zoho has tried the URL, and nothing there answered with 200",
+          hint: "let something answer before the webhook is made: zoho-hooks listen with a tunnel does",
+        }
+      : badValue(call, fault),
   MANDATORY_NOT_FOUND: missing,
   EXPECTED_FIELD_MISSING: missing,
   EXPECTED_PARAM_MISSING: missing,
@@ -75,10 +80,19 @@ const FAULTS: Readonly<Record<string, Explain>> = {
   SERVICE_UNAVAILABLE: theirs,
 };
 
-export function apiFault(fault: ZohoFault, call: ApiCall): KnownFault {
-  const status = Number(/^HTTP_(\d{3})$/.exec(fault.code)?.[1]);
-  const explain = FAULTS[fault.code] ?? byStatus(status);
+/** What a fault means: by its code where that is known, else by the status that it came with. */
+export function apiFault(fault: ZohoFault, call: ApiCall, status: number): KnownFault {
+  const bare = fault.code === `HTTP_${status}`;
+  const explain = FAULTS[fault.code] ?? (bare ? byStatus(status) : ofOwnCode(status));
   return explain(call, fault);
+}
+
+/** Codes of Desk's, numbers of the finance products and of Sign: the status tells what kind of thing went wrong. */
+function ofOwnCode(status: number): Explain {
+  if (status === 401 || status === 403) return denied;
+  if (status === 404) return notThere;
+  if (status === 422) return badValue;
+  return byStatus(status);
 }
 
 function byStatus(status: number): Explain {
@@ -107,6 +121,31 @@ function invalidToken(call: ApiCall): KnownFault {
     exit: "credentials",
     meaning: `${hostOf(call)} does not know the access token${centre ? ` (data centre ${centre.id})` : ""}.`,
     hint: "sign in again (zoho-hooks login); if that does not help, the organisation lives in another data centre: give it with --dc",
+  };
+}
+
+/** Neither is told apart from the other by what these products answer. */
+function denied(call: ApiCall): KnownFault {
+  return {
+    exit: "credentials",
+    meaning: `${hostOf(call)} does not let this sign-in do it: it lacks the scope ${call.scope}, is of another organisation or data centre, or its user may not`,
+    hint: "sign in again with that scope (zoho-hooks login), and see to it that it is the right organisation",
+  };
+}
+
+function notThere(): KnownFault {
+  return {
+    exit: "zohoApi",
+    meaning: "there is no such thing in this organisation",
+    hint: "list what is there, and see to it that it is the right organisation",
+  };
+}
+
+function badValue(_call: ApiCall, _fault: ZohoFault): KnownFault {
+  return {
+    exit: "zohoApi",
+    meaning: "a value in the request is not one that Zoho takes",
+    hint: "look at the place named above; --dry-run shows the request",
   };
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { atMostEvery } from "../core/at-most-every.ts";
 import { parseJson } from "../core/json-text.ts";
 import { type Secret, type Secrets, secret } from "../core/secret.ts";
 import { CHANNELS_FILE, channelsFileSchema } from "./channel-memory.ts";
@@ -9,6 +10,9 @@ interface ChannelToken {
   readonly token: Secret;
 }
 
+/** Nothing is made and used in less; thousands of deliveries a second are not held up. */
+const LOOK_EVERY_MS = 2;
+
 /**
  * The configured secrets, and the tokens of the channels that were made here, also of one that is made meanwhile. They
  * count where they match; a delivery without one fails nothing, because most channels post elsewhere.
@@ -17,12 +21,16 @@ export function withChannelTokens(secrets: Secrets, folder: string): Secrets {
   const path = join(folder, CHANNELS_FILE);
   let changedMs: number | undefined;
   let tokens: readonly ChannelToken[] = [];
-  const current = (): readonly ChannelToken[] => {
-    const nowChangedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-    if (nowChangedMs !== changedMs) tokens = nowChangedMs === undefined ? [] : readTokens(path);
-    changedMs = nowChangedMs;
-    return tokens;
-  };
+  const current = atMostEvery(
+    LOOK_EVERY_MS,
+    () => performance.now(),
+    () => {
+      const nowChangedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+      if (nowChangedMs !== changedMs) tokens = nowChangedMs === undefined ? [] : readTokens(path);
+      changedMs = nowChangedMs;
+      return tokens;
+    },
+  );
   return {
     for(credential, product) {
       const configured = secrets.for(credential, product);

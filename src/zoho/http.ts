@@ -4,6 +4,7 @@ import { parseJson } from "../core/json-text.ts";
 import { isSecretName, MASK, maskBody, maskUrl } from "../core/mask.ts";
 import { backoffMs, MAX_TRIES, mayRetry, type Sleep, type TryOutcome } from "./backoff.ts";
 import { connectionPool } from "./connection-pool.ts";
+import { maskedParts, multipartBody } from "./multipart-body.ts";
 
 export interface ZohoRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -12,6 +13,9 @@ export interface ZohoRequest {
   readonly form?: Readonly<Record<string, string>>;
   /** The JSON text of the body. */
   readonly json?: string;
+  /** Fields of a multipart form. */
+  readonly multipart?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
   /** True when carrying it out twice does no harm: then it is tried again after a time-out or a 5xx. */
   readonly repeatable: boolean;
   readonly signal?: AbortSignal;
@@ -67,8 +71,9 @@ export function createHttp(options: HttpOptions): ZohoHttp {
 
   const once = async (request: ZohoRequest, tryNumber: number): Promise<{ reply: ZohoReply; retryAfter?: string }> => {
     const started = performance.now();
-    const headers = requestHeaders(request);
-    const body = request.json ?? (request.form && new URLSearchParams(request.form).toString());
+    const parts = request.multipart && multipartBody(request.multipart);
+    const headers = requestHeaders(request, parts?.contentType);
+    const body = request.json ?? parts?.body ?? (request.form && new URLSearchParams(request.form).toString());
     let status: number | undefined;
     let failure: unknown;
     try {
@@ -135,8 +140,13 @@ export function createHttp(options: HttpOptions): ZohoHttp {
 }
 
 /** The body of a request as it may be shown. */
-export function maskedBody({ json, form }: Pick<ZohoRequest, "json" | "form">): string | undefined {
+export function maskedBody({
+  json,
+  multipart,
+  form,
+}: Pick<ZohoRequest, "json" | "multipart" | "form">): string | undefined {
   if (json !== undefined) return maskBody(Buffer.from(json), "application/json").toString("utf8");
+  if (multipart !== undefined) return maskedParts(multipart);
   if (form === undefined) return undefined;
   // A grant code opens as much as a token does, while it lives.
   const secret = (name: string): boolean => isSecretName(name) || name === "code" || name === "device_code";
@@ -145,14 +155,16 @@ export function maskedBody({ json, form }: Pick<ZohoRequest, "json" | "form">): 
     .join("&");
 }
 
-function requestHeaders(request: ZohoRequest): Record<string, string> {
+function requestHeaders(request: ZohoRequest, multipartType: string | undefined): Record<string, string> {
   return {
     accept: "application/json",
     "user-agent": "zoho-hooks",
     // Zoho's replies say Bearer, and its documentation this: https://www.zoho.com/crm/developer/docs/api/v8/refresh.html
     ...(request.accessToken === undefined ? {} : { authorization: `Zoho-oauthtoken ${request.accessToken}` }),
     ...(request.json === undefined ? {} : { "content-type": "application/json" }),
+    ...(multipartType === undefined ? {} : { "content-type": multipartType }),
     ...(request.form === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" }),
+    ...request.headers,
   };
 }
 

@@ -1,11 +1,9 @@
-import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { errorText, UserError, usageError } from "../core/errors.ts";
 import { readKeySet } from "../core/key-set.ts";
 import type { Product } from "../core/product.ts";
 import { type Secret, type Secrets, secret } from "../core/secret.ts";
 import { fetchKeySet } from "./fetch-key-set.ts";
+import { type KeptKeySet, keepKeySet, readKept } from "./key-set-cache.ts";
 
 export interface KeySetOptions {
   readonly products: readonly Product[];
@@ -15,33 +13,101 @@ export interface KeySetOptions {
   readonly signal: AbortSignal;
   now(): Date;
   warn(message: string): void;
+  tell?(message: string): void;
+  readonly renewTimeoutMs?: number;
+}
+
+export interface KeySets {
+  /** The secrets, with every public key set in them at hand. Read anew for each delivery: a set may have changed. */
+  readonly secrets: Secrets;
+  /**
+   * Fetches the sets that a product's proofs are checked with anew, for a delivery signed with a key that is in none of
+   * them. Resolves to whether there are other keys now; at once where a set was fetched less than a minute ago, so that
+   * whoever makes up key ids causes no more requests than that.
+   */
+  renew(product: string): Promise<boolean>;
 }
 
 /** Keys change rarely, and seldom without the old ones staying for a while. */
 const FRESH_MS = 3_600_000;
 
+/** A delivery waits for it, and Desk waits five seconds for the answer to a delivery. */
+const RENEW_TIMEOUT_MS = 3_000;
+const RENEW_PAUSE_MS = 60_000;
+
+/** A set that lies at an address. */
+interface HeldSet {
+  readonly address: string;
+  readonly products: Set<string>;
+  text: string;
+  /** When it was last asked for, in milliseconds since the epoch. */
+  askedAt: number;
+  renewal: Promise<boolean> | undefined;
+}
+
 /**
- * The secrets with every public key set in them at hand: where one is given as an address, or as a data centre that
- * the product has an address for, what lies there takes its place. Throws `UserError` (6) when it cannot be had.
+ * The key sets among the secrets: where one is given as an address, or as a data centre that the product has an
+ * address for, what lies there takes its place. Throws `UserError` (6) when it cannot be had.
  */
-export async function withKeySets(secrets: Secrets, options: KeySetOptions): Promise<Secrets> {
-  const found = new Map<string, Secret>();
+export async function openKeySets(secrets: Secrets, options: KeySetOptions): Promise<KeySets> {
+  const held = new Map<string, HeldSet>();
   for (const product of options.products) {
     if (!product.formats.some((format) => format.proofs.some(({ credential }) => credential === "jwks"))) continue;
     for (const given of secrets.for("jwks", product.id)) {
       const address = addressOf(given, product);
       const key = given.reveal();
       if (address === undefined && readKeySet(key) === undefined) throw noKeySet(given, product);
-      if (address !== undefined && !found.has(key))
-        found.set(key, secret(await obtain(address, options), `${given.origin} (${address})`));
+      if (address === undefined) continue;
+      const known = held.get(key);
+      if (known === undefined) {
+        const { text, at } = await obtain(address, options);
+        held.set(key, { address, products: new Set([product.id]), text, askedAt: at, renewal: undefined });
+      } else known.products.add(product.id);
     }
   }
-  const resolve = (given: Secret): Secret => found.get(given.reveal()) ?? given;
-  return {
-    for: (credential, product) =>
-      credential === "jwks" ? secrets.for(credential, product).map(resolve) : secrets.for(credential, product),
-    all: () => secrets.all(),
+  const resolve = (given: Secret): Secret => {
+    const set = held.get(given.reveal());
+    return set === undefined ? given : secret(set.text, `${given.origin} (${set.address})`);
   };
+  return {
+    secrets: {
+      for: (credential, product) =>
+        credential === "jwks" ? secrets.for(credential, product).map(resolve) : secrets.for(credential, product),
+      all: () => secrets.all(),
+    },
+    async renew(product) {
+      const sets = [...held.values()].filter(({ products }) => products.has(product));
+      return (await Promise.all(sets.map((set) => renewSet(set, options)))).includes(true);
+    },
+  };
+}
+
+/** One request at a time, whoever asks for it meanwhile; true when there are other keys now. */
+function renewSet(set: HeldSet, options: KeySetOptions): Promise<boolean> {
+  if (set.renewal !== undefined) return set.renewal;
+  const at = options.now().getTime();
+  if (Math.abs(at - set.askedAt) < RENEW_PAUSE_MS) return Promise.resolve(false);
+  set.askedAt = at;
+  set.renewal = fetchInto(set, at, options).finally(() => {
+    set.renewal = undefined;
+  });
+  return set.renewal;
+}
+
+async function fetchInto(set: HeldSet, at: number, options: KeySetOptions): Promise<boolean> {
+  const { address } = set;
+  const fetched = await fetchUsable(address, options, options.renewTimeoutMs ?? RENEW_TIMEOUT_MS);
+  if ("problem" in fetched) {
+    options.warn(
+      `a delivery names a key that is not known, and the keys could not be fetched anew from ${address}: ${fetched.problem}`,
+    );
+    return false;
+  }
+  await keepFor(address, { at, text: fetched.text }, options);
+  if (fetched.text === set.text) return false;
+  set.text = fetched.text;
+  options.tell?.(`the public keys of ${address} have changed: the new ones are in use`);
+  return true;
 }
 
 function addressOf(given: Secret, { formats }: Product): string | undefined {
@@ -67,57 +133,45 @@ function noKeySet({ origin }: Secret, { formats }: Product): Error {
 }
 
 /** From the cache while it is fresh; stale too, with a warning, where the address does not answer. */
-async function obtain(address: string, { env, cacheFolder, signal, now, warn }: KeySetOptions): Promise<string> {
-  const path = join(cacheFolder, `${createHash("sha256").update(address).digest("hex").slice(0, 16)}.json`);
-  const kept = await readKept(path);
-  if (kept !== undefined && Math.abs(now().getTime() - kept.at) < FRESH_MS) return kept.text;
-  let problem: string;
-  try {
-    const text = await fetchKeySet(address, env, signal);
-    if ((readKeySet(text) ?? []).length > 0) {
-      await keep(path, { at: now().getTime(), text }).catch((error: unknown) => {
-        warn(`the public keys of ${address} could not be kept for later: ${errorText(error)}`);
-      });
-      return text;
-    }
-    problem = "it holds no RSA keys";
-  } catch (error) {
-    problem = errorText(error);
+async function obtain(address: string, options: KeySetOptions): Promise<KeptKeySet> {
+  const at = options.now().getTime();
+  const kept = await readKept(options.cacheFolder, address);
+  if (kept !== undefined && Math.abs(at - kept.at) < FRESH_MS) return kept;
+  const fetched = await fetchUsable(address, options);
+  if ("text" in fetched) {
+    const fresh = { at, text: fetched.text };
+    await keepFor(address, fresh, options);
+    return fresh;
   }
   if (kept === undefined) {
     throw new UserError(
       "credentials",
-      `the public keys could not be fetched from ${address}: ${problem}`,
+      `the public keys could not be fetched from ${address}: ${fetched.problem}`,
       "save the key set to a file and name that file in ZOHO_WEBHOOK_JWKS",
     );
   }
-  warn(`the public keys could not be fetched from ${address} (${problem}): using those of an earlier run`);
-  return kept.text;
+  options.warn(
+    `the public keys could not be fetched from ${address} (${fetched.problem}): using those of an earlier run`,
+  );
+  return kept;
 }
 
-interface Kept {
-  /** Epoch milliseconds. */
-  readonly at: number;
-  readonly text: string;
-}
-
-/** Undefined where there is none, or a damaged one: it is fetched anew. */
-async function readKept(path: string): Promise<Kept | undefined> {
+/** The text of a set with keys in it, or why there is none. */
+async function fetchUsable(
+  address: string,
+  { env, signal }: KeySetOptions,
+  timeoutMs?: number,
+): Promise<{ readonly text: string } | { readonly problem: string }> {
   try {
-    const data: unknown = JSON.parse(await readFile(path, "utf8"));
-    if (typeof data !== "object" || data === null || !("at" in data) || !("text" in data)) return undefined;
-    const { at, text } = data;
-    return typeof at === "number" && typeof text === "string" && readKeySet(text) !== undefined
-      ? { at, text }
-      : undefined;
-  } catch {
-    return undefined;
+    const text = await fetchKeySet(address, env, signal, timeoutMs);
+    return (readKeySet(text) ?? []).length > 0 ? { text } : { problem: "it holds no RSA keys" };
+  } catch (error) {
+    return { problem: errorText(error) };
   }
 }
 
-async function keep(path: string, kept: Kept): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
-  await mkdir(join(path, ".."), { recursive: true });
-  await writeFile(temporary, JSON.stringify(kept));
-  await rename(temporary, path);
+async function keepFor(address: string, kept: KeptKeySet, { cacheFolder, warn }: KeySetOptions): Promise<void> {
+  await keepKeySet(cacheFolder, address, kept).catch((error: unknown) => {
+    warn(`the public keys of ${address} could not be kept for later: ${errorText(error)}`);
+  });
 }

@@ -1,15 +1,18 @@
 import type { AccessToken, AccessTokens } from "./access-token.ts";
 import { type ApiCall, refusesToken, replyError } from "./api-error.ts";
-import { apiUrl, dataCentreOf } from "./data-centres.ts";
+import { apiUrl, type DataCentre, dataCentreOf, type Environment } from "./data-centres.ts";
 import type { ZohoHttp, ZohoReply, ZohoRequest } from "./http.ts";
 import type { SignIn } from "./sign-in.ts";
-import type { WatchProduct } from "./watch-products.ts";
 
 export interface ApiRequest {
   readonly method: ZohoRequest["method"];
   /** With its query, from the root of the host: `/crm/v8/actions/watch?page=1`. */
   readonly path: string;
   readonly json?: string;
+  /** Fields of a multipart form, in place of `json`. */
+  readonly multipart?: Readonly<Record<string, string>>;
+  /** Beside those that every request has. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly repeatable: boolean;
   /** Completes "Zoho refused to …". */
   readonly action: string;
@@ -20,6 +23,11 @@ export interface ApiRequest {
 export interface ApiReply extends ZohoReply {
   /** For the errors of single items in the answer. */
   readonly call: ApiCall;
+}
+
+/** Where the API of a product lies, unless Zoho's token reply or the user names another host. */
+export interface ApiHost {
+  host(centre: DataCentre, environment: Environment): string;
 }
 
 /** Calls to the API of one product for one organisation. */
@@ -37,19 +45,21 @@ export function zohoApi(options: {
   readonly http: ZohoHttp;
   readonly tokens: AccessTokens;
   readonly signIn: SignIn;
-  readonly product: WatchProduct;
+  readonly product: ApiHost;
 }): ZohoApi {
   const { http, tokens, signIn, product } = options;
 
   const send = async (request: ApiRequest, token: AccessToken): Promise<ApiReply> => {
     const url = `${baseUrl(signIn, product, token.apiDomain)}${request.path}`;
-    const { method, json, repeatable, signal, action, scope } = request;
+    const { method, json, multipart, headers, repeatable, signal, action, scope } = request;
     const reply = await http.send({
       method,
       url,
       accessToken: token.value,
       repeatable,
       ...(json === undefined ? {} : { json }),
+      ...(multipart === undefined ? {} : { multipart }),
+      ...(headers === undefined ? {} : { headers }),
       ...(signal === undefined ? {} : { signal }),
     });
     return { ...reply, call: { action, url, scope, accountsUrl: signIn.hosts.accountsUrl } };
@@ -74,7 +84,7 @@ export function zohoApi(options: {
 }
 
 /** What the user set by hand comes first, then what Zoho named with the token, then the data centre's own host. */
-function baseUrl(signIn: SignIn, product: WatchProduct, apiDomain: string | undefined): string {
+function baseUrl(signIn: SignIn, product: ApiHost, apiDomain: string | undefined): string {
   if (signIn.hosts.apiUrl !== undefined) return signIn.hosts.apiUrl;
   const named = apiDomain === undefined ? undefined : dataCentreOf(apiDomain);
   const host = product.host(named ?? signIn.centre, signIn.environment);

@@ -167,8 +167,10 @@ async function measureReceiver(make) {
   const server = await make();
   try {
     blast(server.url, 1);
+    const cpuBefore = cpuMs(server.pid);
     const result = blast(server.url);
-    return { ...result, megabytes: residentMegabytes(server.pid) };
+    const cpu = ((cpuMs(server.pid) - cpuBefore) * 1000) / result.count;
+    return { ...result, cpu, megabytes: residentMegabytes(server.pid) };
   } finally {
     await server.stop();
   }
@@ -183,13 +185,25 @@ async function measureForwarder(make) {
     const warm = blast(server.url, 1);
     await counted(appPort, warm.count);
     await fetch(`http://127.0.0.1:${appPort}/count?reset`);
+    const cpuBefore = cpuMs(server.pid);
     const { count, p50, p99 } = blast(server.url);
     const came = await counted(appPort, count);
     const rate = (came.count * 1000) / (came.lastAt - came.firstAt);
-    return { rate, p50, p99, lost: count - came.count, megabytes: residentMegabytes(server.pid) };
+    const cpu = ((cpuMs(server.pid) - cpuBefore) * 1000) / came.count;
+    return { rate, p50, p99, cpu, lost: count - came.count, megabytes: residentMegabytes(server.pid) };
   } finally {
     await server.stop();
     await app.stop();
+  }
+}
+
+/** User and system time of a process so far. On a busy machine it tells more than the clock. NaN where /proc is not. */
+function cpuMs(pid) {
+  try {
+    const [, , user, system] = /\) \S (?:\S+ ){10}((\d+) (\d+))/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+    return (Number(user) + Number(system)) * 10;
+  } catch {
+    return Number.NaN;
   }
 }
 
@@ -220,10 +234,11 @@ async function compare(title, makers, measure) {
       rate,
       p50,
       p99,
+      cpu,
       lost = 0,
       megabytes,
     } = rounds.sort((a, b) => a.rate - b.rate)[Math.floor(rounds.length / 2)];
-    const figures = `${String(Math.round(rate)).padStart(7)}/s  p50 ${p50.toFixed(1)} ms  p99 ${p99.toFixed(1)} ms  ${megabytes} MB`;
+    const figures = `${String(Math.round(rate)).padStart(7)}/s  p50 ${p50.toFixed(1)} ms  p99 ${p99.toFixed(1)} ms  ${Math.round(cpu)} µs of CPU each  ${megabytes} MB`;
     console.log(`  ${name.padEnd(24)}${figures}${lost > 0 ? `  ${lost} not delivered` : ""}`);
   }
   return (name) => results.get(name)?.[Math.floor(ROUNDS / 2)]?.rate;

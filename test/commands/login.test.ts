@@ -91,6 +91,17 @@ describe("login", () => {
     expect(result.err).toContain(text);
   });
 
+  it("asks for the scopes of a product's webhooks", async () => {
+    const { clientId, clientSecret } = server.accounts;
+    const books = ["READ", "CREATE", "DELETE"].map((each) => `ZohoBooks.settings.${each}`);
+    const code = server.accounts.makeCode([...books, "ZohoSign.account.ALL"]);
+    const granted = await zoho(
+      [...["login", "--product", "books", "--product", "sign", "--client-id", clientId, "--json"], "--code", code],
+      { env: { ...env, ZOHO_CLIENT_SECRET: clientSecret } },
+    );
+    expect(granted.lines()).toMatchObject([{ type: "sign_in", scopes: [...books, "ZohoSign.account.ALL"] }]);
+  });
+
   it("warns of scopes that Zoho did not grant", async () => {
     const { clientId, clientSecret } = server.accounts;
     const result = await zoho(

@@ -1,6 +1,9 @@
-import { createHmac } from "node:crypto";
+import { createHmac, createPublicKey } from "node:crypto";
+import { importPKCS8, SignJWT } from "jose";
 import { describe, expect, it } from "vitest";
+import { keyId, writeKeySet } from "../../src/core/key-set.ts";
 import { run } from "../support/run.ts";
+import { testKeys } from "../support/test-secrets.ts";
 
 const SECRET = "zohohooksDemo2024";
 const env = { ZOHO_WEBHOOK_SECRET: SECRET };
@@ -64,5 +67,25 @@ describe("verify, of Zoho's own deliveries,", () => {
     expect(exitCode).toBe(2);
     expect(err).toContain("set ZOHO_WEBHOOK_PUBLIC_KEY");
     expect(err).not.toContain("--secret-file");
+  });
+
+  it("takes the token of Desk for --signature, as any header that alone proves a delivery", async () => {
+    const body =
+      '[{"payload":{"id":"1892000000004203471"},"eventTime":"1","eventType":"Ticket_Delete","orgId":"60017843"}]';
+    const publicKey = createPublicKey(testKeys.publicKey);
+    const token = await new SignJWT({ iss: "orgId:60017843", aud: "webhookId:1" })
+      .setProtectedHeader({ alg: "RS256", kid: keyId(publicKey) })
+      .setExpirationTime("10m")
+      .sign(await importPKCS8(testKeys.privateKey, "RS256"));
+    const argv = (signature: string) => ["verify", "--product", "desk", "--signature", signature, "--json"];
+    const keys = { ZOHO_WEBHOOK_JWKS: writeKeySet(publicKey) };
+    const { exitCode, lines } = await run(argv(token), { env: keys, stdin: body });
+    expect(lines()[0]).toMatchObject({ proofs: [{ id: "desk-token", proves: "sender", verdict: "passed" }] });
+    expect(exitCode).toBe(0);
+    const forged = `${token.slice(0, -8)}AAAAAAAA`;
+    expect((await run(argv(forged), { env: keys, stdin: body })).exitCode).toBe(3);
+    const { exitCode: usage, err } = await run(argv(token), { stdin: body });
+    expect(usage).toBe(2);
+    expect(err).toContain("set ZOHO_WEBHOOK_JWKS");
   });
 });

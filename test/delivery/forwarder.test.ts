@@ -152,10 +152,10 @@ describe("a forwarder", () => {
     }
     await two.came(1);
     await expect.poll(() => reports.length).toBe(1);
-    // The first has room for four, the second too, until its hand is full.
-    for (let i = 0; i < 4; i++) expect(forwarder.reserve([two.url], 1)).toBe(true);
+    // Each has room for sixteen, until its hand is full.
+    for (let i = 0; i < 16; i++) expect(forwarder.reserve([two.url], 1)).toBe(true);
     expect(forwarder.reserve([one.url, two.url], 1)).toBe(false);
-    for (let i = 0; i < 4; i++) expect(forwarder.reserve([one.url], 1)).toBe(true);
+    for (let i = 0; i < 16; i++) expect(forwarder.reserve([one.url], 1)).toBe(true);
     expect(forwarder.reserve([one.url], 1)).toBe(false);
     expect(troubles).toEqual([]);
   });
@@ -184,10 +184,10 @@ describe("a forwarder", () => {
   it("has a handful of deliveries in memory however many wait, and fewer large ones", async () => {
     const target = await app(hang);
     const { forwarder, log, add } = await given({ concurrency: 2 });
-    for (let i = 0; i < 30; i++) await add(target.url);
+    for (let i = 0; i < 50; i++) await add(target.url);
     forwarder.wake([target.url]);
     await target.came(2);
-    expect(await log.waiting()).toMatchObject([{ waiting: 22, inFlight: 8 }]);
+    expect(await log.waiting()).toMatchObject([{ waiting: 18, inFlight: 32 }]);
 
     const other = await app(hang);
     const large = newEntry({ body: Buffer.alloc(900_000), forward: { targets: [other.url], duplicates: true } });

@@ -3,6 +3,7 @@ import { Agent, type ClientRequest, request } from "node:http";
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { type BinChild, runBin, startBin } from "../support/bin.ts";
+import { startZohoServer } from "../support/zoho-server.ts";
 
 const SECRETS = { ZOHO_WEBHOOK_SECRET: "a-secret" };
 
@@ -125,5 +126,29 @@ describe("a reader that goes away", () => {
 
   it("does not make a wrong command right", async () => {
     expect((await runBin(["products", "nonsense"])).status).toBe(2);
+  });
+});
+
+describe.skipIf(process.platform === "win32")("a command that waits for Zoho", () => {
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("is ended by %s with the status that a shell gives, and that is no bug", async (signal, expected) => {
+    const server = await startZohoServer();
+    const isList = ({ path }: { readonly path: string }): boolean => path.endsWith("/actions/watch");
+    server.trouble("silent", 1, isList);
+    const env = {
+      ZOHO_CLIENT_ID: server.accounts.clientId,
+      ZOHO_CLIENT_SECRET: server.accounts.clientSecret,
+      ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(["ZohoCRM.notifications.ALL"]),
+      ZOHO_ACCOUNTS_URL: server.url,
+      ZOHO_API_URL: server.url,
+    };
+    const child = startBin(["channels", "list"], { env });
+    await server.seen(isList);
+    child.kill(signal);
+    const { status, stderr } = await child.ended;
+    await server.close();
+    expect([status, stderr]).toEqual([expected, ""]);
   });
 });

@@ -24,9 +24,9 @@ describe.each(engines)("commits on %s", (engine) => {
       await commits.close();
     });
     const told: string[] = [];
-    const write = (name: string): void => {
+    const write = (name: string, durable = true): void => {
       commits
-        .write(() => insert.run(name))
+        .write(() => insert.run(name), durable)
         .then(
           () => told.push(name),
           () => told.push(`${name} failed`),
@@ -63,6 +63,13 @@ describe.each(engines)("commits on %s", (engine) => {
     syncs[1]?.done();
     syncs[2]?.done();
     await expect.poll(() => told).toEqual(["first", "second", "3", "4", "5", "6", "7", "8", "9"]);
+  });
+
+  it("need no sync where nobody is told of them", async () => {
+    const { syncs, told, write } = await given();
+    write("of our own", false);
+    await expect.poll(() => told).toEqual(["of our own"]);
+    expect(syncs).toEqual([]);
   });
 
   it("have failed when the disk says so", async () => {

@@ -4,6 +4,9 @@ import { parseJson } from "../../src/core/json-text.ts";
 import { Accounts } from "./zoho-server/accounts.ts";
 import { type Answer, bareFault, type SeenRequest } from "./zoho-server/answer.ts";
 import { crmData } from "./zoho-server/crm-data.ts";
+import { DeskWebhooks } from "./zoho-server/desk-webhooks.ts";
+import { FinanceWebhooks } from "./zoho-server/finance-webhooks.ts";
+import { SignWebhooks } from "./zoho-server/sign-webhooks.ts";
 import { Watch } from "./zoho-server/watch.ts";
 
 /** What goes wrong instead of an answer. `cut` drops the connection, `silent` never answers. */
@@ -13,6 +16,9 @@ export interface ZohoServer {
   readonly url: string;
   readonly accounts: Accounts;
   readonly watch: Watch;
+  readonly desk: DeskWebhooks;
+  readonly finance: FinanceWebhooks;
+  readonly sign: SignWebhooks;
   readonly requests: readonly SeenRequest[];
   /** The requests to the token endpoint. */
   tokenRequests(): readonly SeenRequest[];
@@ -33,20 +39,29 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
   const clock = (): number => now().getTime();
   const accounts = new Accounts(clock);
   const watch = new Watch(clock);
+  const desk = new DeskWebhooks();
+  const finance = new FinanceWebhooks(clock);
+  const sign = new SignWebhooks();
   const requests: SeenRequest[] = [];
   const troubles: { trouble: Trouble; times: number; matches: (request: SeenRequest) => boolean }[] = [];
   const waiting: { matches: (request: SeenRequest) => boolean; resolve: (request: SeenRequest) => void }[] = [];
   const sockets = new Set<Socket>();
 
-  const answerTo = (request: SeenRequest, origin: string): Answer =>
-    accounts.answer(request, origin) ?? apiAnswer(request, accounts, watch);
+  const answerTo = async (request: SeenRequest, origin: string): Promise<Answer> => {
+    const scopes = accounts.scopesOf(tokenOf(request) ?? "");
+    const ofProduct = async (): Promise<Answer | undefined> =>
+      scopes === undefined
+        ? undefined
+        : ((await desk.answer(request, scopes)) ?? finance.answer(request, scopes) ?? sign.answer(request, scopes));
+    return accounts.answer(request, origin) ?? (await ofProduct()) ?? apiAnswer(request, accounts, watch);
+  };
 
   const server = createServer(async (incoming, response) => {
     const request = await readRequest(incoming, clock());
     requests.push(request);
     for (const each of waiting.filter(({ matches }) => matches(request))) each.resolve(request);
     const next = troubles.find((each) => each.times > 0 && each.matches(request));
-    if (next === undefined) return send(response, answerTo(request, url));
+    if (next === undefined) return send(response, await answerTo(request, url));
     next.times--;
     if (next.trouble === "cut") return void incoming.socket.destroy();
     if (next.trouble !== "silent") return send(response, next.trouble);
@@ -64,6 +79,9 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
     url,
     accounts,
     watch,
+    desk,
+    finance,
+    sign,
     requests,
     tokenRequests: () => requests.filter((each) => each.path === "/oauth/v2/token"),
     trouble: (trouble, times = 1, matches = () => true) => void troubles.push({ trouble, times, matches }),
@@ -100,7 +118,7 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
 }
 
 function apiAnswer(request: SeenRequest, accounts: Accounts, watch: Watch): Answer {
-  const [, token] = /^Zoho-oauthtoken (\S+)$/.exec(String(request.headers.authorization ?? "")) ?? [];
+  const token = tokenOf(request);
   if (token === undefined) return bareFault(401, "AUTHENTICATION_FAILURE", "Authentication failed");
   const scopes = accounts.scopesOf(token);
   if (scopes === undefined) return bareFault(401, "INVALID_TOKEN", "invalid oauth token");
@@ -114,6 +132,10 @@ function apiAnswer(request: SeenRequest, accounts: Accounts, watch: Watch): Answ
   const allowed = ["ALL", ...needed].some((each) => scopes.includes(`${prefix}.notifications.${each}`));
   if (!allowed) return bareFault(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL");
   return watch.answer(request, api);
+}
+
+function tokenOf({ headers }: SeenRequest): string | undefined {
+  return /^Zoho-oauthtoken (\S+)$/.exec(String(headers.authorization ?? ""))?.[1];
 }
 
 async function readRequest(incoming: IncomingMessage, at: number): Promise<SeenRequest> {

@@ -1,4 +1,4 @@
-import { createPublicKey } from "node:crypto";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { readdirSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,11 +9,12 @@ import { writeKeySet } from "../../src/core/key-set.ts";
 import { type Secrets, secret } from "../../src/core/secret.ts";
 import { products } from "../../src/products/index.ts";
 import { fetchKeySet } from "../../src/zoho/fetch-key-set.ts";
-import { type KeySetOptions, withKeySets } from "../../src/zoho/key-sets.ts";
+import { type KeySetOptions, openKeySets } from "../../src/zoho/key-sets.ts";
 import { tempFolder } from "../support/run.ts";
 import { testKeys } from "../support/test-secrets.ts";
 
 const keySet = writeKeySet(createPublicKey(testKeys.publicKey));
+const otherKey = generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey.export({ type: "spki", format: "pem" });
 const servers: Server[] = [];
 
 afterEach(async () => {
@@ -66,12 +67,12 @@ describe("a key set", () => {
   it("is fetched from its address, once an hour, and names the address", async () => {
     const server = await serve((_request, response) => response.end(keySet));
     const use = options();
-    const [first] = (await withKeySets(given(server.url), use)).for("jwks", "desk");
+    const [first] = (await openKeySets(given(server.url), use)).secrets.for("jwks", "desk");
     expect(first?.reveal()).toBe(keySet);
     expect(first?.origin).toBe(`ZOHO_WEBHOOK_JWKS (${server.url})`);
-    await withKeySets(given(server.url), { ...use, now: () => new Date("2025-01-15T11:29:00Z") });
+    await openKeySets(given(server.url), { ...use, now: () => new Date("2025-01-15T11:29:00Z") });
     expect(server.requests()).toBe(1);
-    await withKeySets(given(server.url), { ...use, now: () => new Date("2025-01-15T11:31:00Z") });
+    await openKeySets(given(server.url), { ...use, now: () => new Date("2025-01-15T11:31:00Z") });
     expect(server.requests()).toBe(2);
   });
 
@@ -79,19 +80,19 @@ describe("a key set", () => {
     let isDown = false;
     const server = await serve((_request, response) => response.writeHead(isDown ? 503 : 200).end(keySet));
     const use = options();
-    await withKeySets(given(server.url), use);
+    await openKeySets(given(server.url), use);
     isDown = true;
-    const later = await withKeySets(given(server.url), { ...use, now: () => new Date("2025-01-16T10:30:00Z") });
-    expect(later.for("jwks", "desk")[0]?.reveal()).toBe(keySet);
+    const later = await openKeySets(given(server.url), { ...use, now: () => new Date("2025-01-16T10:30:00Z") });
+    expect(later.secrets.for("jwks", "desk")[0]?.reveal()).toBe(keySet);
     expect(use.warnings).toEqual([expect.stringContaining("it answered 503")]);
   });
 
   it("that is damaged in the cache is fetched anew", async () => {
     const server = await serve((_request, response) => response.end(keySet));
     const use = options();
-    await withKeySets(given(server.url), use);
+    await openKeySets(given(server.url), use);
     for (const name of readdirSync(use.cacheFolder)) writeFileSync(join(use.cacheFolder, name), '{"at":1736937000000,');
-    await withKeySets(given(server.url), use);
+    await openKeySets(given(server.url), use);
     expect(server.requests()).toBe(2);
   });
 
@@ -104,7 +105,7 @@ describe("a key set", () => {
     ["nothing", (request) => request.socket.destroy(), "could not be fetched"],
   ])("stops the command when its address answers with %s", async (_name, answer, reason) => {
     const server = await serve(answer);
-    const error = await failure(withKeySets(given(server.url), options()));
+    const error = await failure(openKeySets(given(server.url), options()));
     expect(error.exitCode).toBe(6);
     expect(error.message).toContain(server.url);
     expect(error.message).toContain(reason);
@@ -119,9 +120,9 @@ describe("a key set", () => {
   });
 
   it("is taken as it is when it is none of an address", async () => {
-    const use = await withKeySets(given(keySet), options());
-    expect(use.for("jwks", "desk")[0]).toMatchObject({ origin: "ZOHO_WEBHOOK_JWKS" });
-    expect(use.for("token", "desk")).toEqual([]);
+    const use = await openKeySets(given(keySet), options());
+    expect(use.secrets.for("jwks", "desk")[0]).toMatchObject({ origin: "ZOHO_WEBHOOK_JWKS" });
+    expect(use.secrets.for("token", "desk")).toEqual([]);
   });
 
   it.each([
@@ -129,7 +130,7 @@ describe("a key set", () => {
     ["http://keys.example.com/jwks.json", "over http could be anyone's", "https://"],
     ["ftp://keys.example.com/jwks.json", "holds no key set", "https://"],
   ])("given as %s is refused before anything is listened for", async (value, message, hint) => {
-    const error = await failure(withKeySets(given(value), options()));
+    const error = await failure(openKeySets(given(value), options()));
     expect(error.exitCode).toBe(2);
     expect(error.message).toContain(message);
     expect(error.hint).toContain(hint);
@@ -142,5 +143,59 @@ describe("a key set", () => {
       us: "https://desk.zoho.com/.well-known/jwks.json",
       au: "https://desk.zoho.com.au/.well-known/jwks.json",
     });
+  });
+});
+
+describe("a key set with keys that change", () => {
+  const other = writeKeySet(createPublicKey(otherKey));
+  const at = (time: string) => new Date(`2025-01-15T${time}Z`);
+
+  it("is fetched anew for a key that is not known, by one request for all that wait, and once a minute", async () => {
+    let text = keySet;
+    const server = await serve((_request, response) => setTimeout(() => response.end(text), 20));
+    let now = at("10:30:00");
+    const use = options({ now: () => now });
+    const told: string[] = [];
+    const keys = await openKeySets(given(server.url), { ...use, tell: (message) => told.push(message) });
+    text = other;
+    now = at("10:30:59");
+    expect(await keys.renew("desk")).toBe(false);
+    now = at("10:31:00");
+    expect(await Promise.all([keys.renew("desk"), keys.renew("desk"), keys.renew("desk")])).toEqual([true, true, true]);
+    expect(server.requests()).toBe(2);
+    expect(keys.secrets.for("jwks", "desk")[0]?.reveal()).toBe(other);
+    expect(told).toEqual([expect.stringContaining("have changed")]);
+    now = at("10:31:59");
+    expect(await keys.renew("desk")).toBe(false);
+    now = at("10:32:00");
+    expect(await keys.renew("desk")).toBe(false);
+    expect(server.requests()).toBe(3);
+    expect(await keys.renew("crm")).toBe(false);
+    const next = await openKeySets(given(server.url), use);
+    expect(next.secrets.for("jwks", "desk")[0]?.reveal()).toBe(other);
+    expect(server.requests()).toBe(3);
+  });
+
+  it("that was kept by an earlier run is fetched at once for a key that is not in it", async () => {
+    let text = keySet;
+    const server = await serve((_request, response) => response.end(text));
+    const use = options();
+    await openKeySets(given(server.url), use);
+    text = other;
+    const later = await openKeySets(given(server.url), { ...use, now: () => at("11:00:00") });
+    expect(await later.renew("desk")).toBe(true);
+  });
+
+  it("stays in use, with a warning, when the new one cannot be had in time", async () => {
+    let isSilent = false;
+    const server = await serve((_request, response) => (isSilent ? undefined : response.end(keySet)));
+    let now = at("10:30:00");
+    const use = options({ now: () => now, renewTimeoutMs: 50 });
+    const keys = await openKeySets(given(server.url), use);
+    isSilent = true;
+    now = at("10:40:00");
+    expect(await keys.renew("desk")).toBe(false);
+    expect(keys.secrets.for("jwks", "desk")[0]?.reveal()).toBe(keySet);
+    expect(use.warnings).toEqual([expect.stringContaining(`could not be fetched anew from ${server.url}`)]);
   });
 });

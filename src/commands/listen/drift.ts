@@ -8,7 +8,7 @@ import { learn } from "../learn.ts";
 
 /** What a run sees of the shapes of events. */
 export interface RunDrift {
-  see(event: Omit<EventReport, "shown">): void;
+  see(event: EventReport): void;
   /** Tells in what the events and their schemas differed, where they did. */
   tell(): void;
 }
@@ -27,7 +27,9 @@ export function openDrift(
   return {
     see({ n, method, path, headers, body, receipt, duplicateOf }) {
       const delivery = { method, url: path, headers, body };
-      traffic.add({ ...receipt, n, duplicateOf, delivery, data: () => receipt.payload?.data });
+      const { product, format, event, known, verdicts } = receipt;
+      const data = (): unknown => receipt.payload?.data;
+      traffic.add({ n, product, format, event, known, verdicts, duplicateOf, delivery, data });
     },
     tell() {
       const events = traffic.events();

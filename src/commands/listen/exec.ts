@@ -14,6 +14,8 @@ export interface ExecUrls {
   /** Of the receiver on this machine. */
   readonly url: string;
   readonly publicUrl: string | undefined;
+  /** Where the public keys are, if they are served. */
+  readonly keySetUrl: string | undefined;
   /** The webhook URL of each product, on this machine. */
   readonly products: Readonly<Record<string, string>>;
 }
@@ -55,10 +57,11 @@ async function stop(child: ChildRun): Promise<void> {
   await over;
 }
 
-function variables({ url, publicUrl, products }: ExecUrls): Readonly<Record<string, string>> {
+function variables({ url, publicUrl, keySetUrl, products }: ExecUrls): Readonly<Record<string, string>> {
   return {
     ZOHO_HOOKS_URL: url,
     ...(publicUrl === undefined ? {} : { ZOHO_HOOKS_PUBLIC_URL: publicUrl }),
+    ...(keySetUrl === undefined ? {} : { ZOHO_HOOKS_JWKS_URL: keySetUrl }),
     ...Object.fromEntries(Object.entries(products).map(([id, each]) => [`ZOHO_HOOKS_URL_${id.toUpperCase()}`, each])),
   };
 }

@@ -16,6 +16,7 @@ export interface ListenOptions extends SecretOptions, SettingFlags, Notification
   readonly open?: boolean;
   readonly copy?: boolean;
   readonly learn?: boolean;
+  readonly serveJwks?: boolean;
 }
 
 export function addListenFlags(command: Command): void {
@@ -38,6 +39,7 @@ export function addListenFlags(command: Command): void {
     )
     .option("--timeout <time>", "stop after this time, such as 60s; with --expect: exit 8 when something is missing")
     .option("--show-secrets", "do not mask tokens and signatures: those that -v shows, and those in your app's answers")
+    .option("--serve-jwks", "serve the public half of your own signing key, for an app that checks what send posts")
     .option("--exec <command>", "run this once ready, with the URLs in its environment, and end with its exit code");
   addSecretOptions(command)
     .optionsGroup("Forwarding to your app:")

@@ -8,16 +8,19 @@ import type { Product } from "../../core/product.ts";
 import { parseDuration } from "../../core/units.ts";
 import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/address-list.ts";
 import { type Receiver, startReceiver } from "../../receiver/receiver.ts";
-import { webhookUrl } from "../../receiver/route.ts";
+import { KEY_SET_PATH, webhookUrl } from "../../receiver/route.ts";
 import { createTally, parseExpectation } from "../../receiver/tally.ts";
 import { withChannelTokens } from "../../zoho/channel-tokens.ts";
 import type { Define } from "../command.ts";
-import { configuredProducts, secretsWithKeys } from "../configured-products.ts";
+import { configuredProducts } from "../configured-products.ts";
 import { hintTeller } from "../hint-teller.ts";
+import { localKeySet } from "../local-key-set.ts";
 import { tellMistypedModules } from "../mistyped-modules.ts";
 import { givenSecrets } from "../options.ts";
+import { openPublicKeys } from "../public-keys.ts";
 import { openDrift } from "./drift.ts";
 import { type Exec, type ExecUrls, startExec } from "./exec.ts";
+import { firstOf } from "./first-of.ts";
 import { addListenFlags, flagSettings, type ListenOptions, namedEvents } from "./flags.ts";
 import { handOut } from "./hand-out.ts";
 import { openKeeping } from "./keeping.ts";
@@ -64,6 +67,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout, "--timeout");
   const allowed = allowedAddresses(settings);
+  const keySet = options.serveJwks === true ? localKeySet(config.secrets, products) : undefined;
   const choice = await chooseRunTunnel(context, config);
   const probeKey = createProbeKey();
   const run = new AbortController();
@@ -77,10 +81,11 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   let exec: Exec | undefined;
   let timedOut = false;
   await context.sparesMemory();
+  const keys = await openPublicKeys(context, config, products);
   const notifications = await openNotifications(context, {
     options,
     products,
-    secrets: withChannelTokens(await secretsWithKeys(context, config, products), userFolder(context)),
+    secrets: withChannelTokens(keys.secrets, userFolder(context)),
     choice,
     onLost: end,
   });
@@ -94,12 +99,14 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
       maxBody: settings.maxBody,
       products,
       secrets: notifications.secrets,
+      renewKeys: keys.renew,
       policy: { schema: settings.schema, onInvalid: settings.onInvalid },
       limits: { toleranceMs: settings.tolerance },
       allowed,
       ledger: keeping.ledger,
       pid: context.pid,
       probeKey,
+      keySet,
       publicUrl: settings.publicUrl,
       now: context.now,
       onEvent(event) {
@@ -131,7 +138,8 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
     });
     await notifications.start(tunnel.url());
     await keeping.start(tunnel.url() ?? receiver.url);
-    const ready = readyReport(context, config, receiver, tunnel, notifications, [
+    const keySetUrl = keySet === undefined ? undefined : `${receiver.url}${KEY_SET_PATH}`;
+    const ready = readyReport(context, config, receiver, tunnel, notifications, keySetUrl, [
       ...readyNotes(notifications.secrets, allowed, settings),
       ...keeping.notes,
       ...tunnel.notes,
@@ -142,7 +150,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
     exec =
       options.exec === undefined
         ? undefined
-        : await startExec(context, options.exec, execUrls(receiver, tunnel, products));
+        : await startExec(context, options.exec, execUrls(receiver, tunnel, products, keySetUrl));
     exec?.ended.then(
       () => run.abort(),
       () => run.abort(),
@@ -175,9 +183,15 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   return exitCode === ExitCode.connectionLost || timedOut || ofProgram === ExitCode.ok ? exitCode : ofProgram;
 }
 
-function execUrls(receiver: Receiver, tunnel: RunTunnel, products: readonly Product[]): ExecUrls {
+function execUrls(
+  receiver: Receiver,
+  tunnel: RunTunnel,
+  products: readonly Product[],
+  keySetUrl: string | undefined,
+): ExecUrls {
   return {
     url: receiver.url,
+    keySetUrl,
     publicUrl: tunnel.url(),
     products: Object.fromEntries(products.map(({ id }) => [id, webhookUrl(receiver.url, id)])),
   };
@@ -190,22 +204,3 @@ function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | un
 
 /** Before the receiver closes what is still open, so that who waits for an answer gets one. */
 const HURRY_AFTER_MS = 1500;
-
-/** A timer of Node's that is set for longer fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-/** Resolves when one of the signals aborts or the time is up, with which of them it was. */
-function firstOf(signals: readonly AbortSignal[], timeoutMs: number | undefined): Promise<"signal" | "time"> {
-  return new Promise((resolve) => {
-    const timer =
-      timeoutMs === undefined ? undefined : setTimeout(() => resolve("time"), Math.min(timeoutMs, LONGEST_TIMER_MS));
-    const done = (): void => {
-      clearTimeout(timer);
-      resolve("signal");
-    };
-    for (const signal of signals) {
-      if (signal.aborted) return done();
-      signal.addEventListener("abort", done, { once: true });
-    }
-  });
-}

@@ -33,7 +33,7 @@ export interface Notifications {
   moved(publicUrl: string): void;
   channel(): RunningChannel | undefined;
   /** Fetches the records that an event tells of, where that is asked for. Returns at once. */
-  expand(event: Omit<EventReport, "shown">): void;
+  expand(event: EventReport): void;
   /** Deletes the channel; deliveries that are on their way may still arrive. Never throws. */
   stop(): Promise<void>;
   /** Waits a little for the last records, and closes the connections. */

@@ -19,6 +19,7 @@ export function readyReport(
   receiver: Receiver,
   tunnel: RunTunnel,
   notifications: Notifications,
+  keySetUrl: string | undefined,
   notes: readonly string[],
 ): ReadyReport {
   const configured = Object.keys(settings.products).map((id) => requireProduct(products, id).id);
@@ -34,6 +35,7 @@ export function readyReport(
     publicUrl,
     urls: Object.fromEntries(ids.map((id) => [id, webhookUrl(publicUrl ?? receiver.url, id)])),
     channel,
+    keySetUrl,
     tryCommand: tryCommand(context, settings.port, receiver, sample ?? "crm"),
     notes,
   };

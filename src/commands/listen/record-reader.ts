@@ -10,7 +10,7 @@ import type { ZohoSession } from "../zoho-session.ts";
 /** Reads the records that notifications tell of, beside the deliveries and never in their way. */
 export interface RecordReader {
   /** Returns at once; what comes of each record is reported. */
-  read(event: Omit<EventReport, "shown">): void;
+  read(event: EventReport): void;
   /** Waits a little for what is under way. */
   close(): Promise<void>;
 }
@@ -82,7 +82,7 @@ export function createRecordReader(context: Context, session: ZohoSession): Reco
  * The records of a genuine notification. One whose proof has failed is a stranger's, and must cost the user nothing; so
  * must a body that only borrows the fields of one.
  */
-function wantedBy(event: Omit<EventReport, "shown">, product: string): readonly Wanted[] {
+function wantedBy(event: EventReport, product: string): readonly Wanted[] {
   const { n, receipt, refusal, duplicateOf } = event;
   const data = receipt.payload?.data;
   const module = textAt(data, ["module"]);
@@ -95,6 +95,6 @@ function wantedBy(event: Omit<EventReport, "shown">, product: string): readonly 
   return [...new Set(idsAt(data, ["ids"]))].map((id) => ({ n, module, id }));
 }
 
-function isDeleted({ receipt }: Omit<EventReport, "shown">): boolean {
+function isDeleted({ receipt }: EventReport): boolean {
   return textAt(receipt.payload?.data, ["operation"]) === "delete";
 }

@@ -20,7 +20,11 @@ export const define: Define = (command, act) => {
     )
     .option("--dc <id>", "data centre: us, eu, in, au, jp, ca, sa, cn, uk, ae (default: ZOHO_DC, else us)")
     .option("--environment <name>", "production, sandbox or developer (default: ZOHO_ENVIRONMENT, else production)")
-    .option("--product <product>", "ask for the scopes of this product's channels (repeatable, default: crm)", collect)
+    .option(
+      "--product <product>",
+      "ask for the scopes of this product's channels or webhooks (repeatable, default: crm)",
+      collect,
+    )
     .option("--scope <scope>", "ask for this scope as well (repeatable)", collect)
     .option("--profile <name>", "the name to keep the sign-in under", "default")
     .option("--port <port>", "for --browser: the port of the redirect address", "8976")

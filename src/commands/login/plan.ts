@@ -10,6 +10,7 @@ import {
   findEnvironment,
 } from "../../zoho/data-centres.ts";
 import { findWatchProduct } from "../../zoho/watch-products.ts";
+import { findManagedProduct } from "../../zoho/webhooks/index.ts";
 import { readUserFile } from "../options.ts";
 
 export interface LoginOptions {
@@ -51,8 +52,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** Flags, then the environment, then questions; what is still missing without a terminal is an error that names the flag. */
 export async function readLoginPlan(context: Context, env: Env, options: LoginOptions): Promise<LoginPlan> {
-  const products = (options.product ?? ["crm"]).map((id) => findWatchProduct(id));
-  const scopes = [...new Set([...products.flatMap((product) => product.scopes), ...(options.scope ?? [])])];
+  const asked = (options.product ?? ["crm"]).flatMap((id) => (findManagedProduct(id) ?? findWatchProduct(id)).scopes);
+  const scopes = [...new Set([...asked, ...(options.scope ?? [])])];
   const prompts = await context.prompts();
   const given = givenMethod(env, options);
   const method = given ?? (await askMethod(prompts));

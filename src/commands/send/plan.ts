@@ -32,6 +32,7 @@ export interface SendOptions extends SecretOptions {
   readonly malformed?: boolean;
   readonly truncate?: boolean;
   readonly slow?: string | true;
+  readonly serveJwks?: string | true;
 }
 
 /** What the flags ask for, checked: every contradiction is found before anything is read or sent. */
@@ -60,9 +61,13 @@ export interface SendPlan {
   readonly faults: Faults;
   readonly breakage: "malformed" | "truncated" | undefined;
   readonly slowMs: number;
+  /** Where the public keys are served while it sends; undefined where they are not. */
+  readonly serveJwksPort: number | undefined;
 }
 
 const DEFAULT_SLOW = "5s";
+/** Beside that of `listen`: an app's setting can name it once and for all. */
+const JWKS_PORT = 4461;
 
 export function readPlan(product: string | undefined, event: string | undefined, options: SendOptions): SendPlan {
   refuseContradictions(product, event, options);
@@ -95,6 +100,10 @@ export function readPlan(product: string | undefined, event: string | undefined,
     },
     breakage: options.malformed ? "malformed" : options.truncate ? "truncated" : undefined,
     slowMs: slow === undefined ? 0 : positive(parseDuration(slow, "--slow"), "--slow"),
+    serveJwksPort:
+      options.serveJwks === undefined || options.serveJwks === true
+        ? options.serveJwks && JWKS_PORT
+        : parseWhole(options.serveJwks, "--serve-jwks", 0, 65_535),
   };
 }
 
@@ -126,6 +135,11 @@ function refuseContradictions(product: string | undefined, event: string | undef
       o.badToken === true && o.data !== undefined && !rewritten,
       "--bad-token would change the body given with --data, which is sent byte for byte",
       "put the wrong token into the body yourself",
+    ],
+    [
+      o.serveJwks !== undefined && (o.dryRun === true || o.curl === true),
+      `--serve-jwks serves keys while something is sent, and ${o.curl === true ? "--curl" : "--dry-run"} sends nothing`,
+      "zoho-hooks listen --serve-jwks serves them until it is stopped",
     ],
     [o.slow !== undefined && o.curl === true, "curl cannot send a body slowly in the way of --slow"],
     [

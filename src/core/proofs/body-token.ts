@@ -4,6 +4,7 @@ import type { Payload } from "../payload.ts";
 import type { Proof } from "../product.ts";
 import { sameText } from "../secret.ts";
 import { explainToken } from "./explain-token.ts";
+import { says } from "./says.ts";
 
 /**
  * The guide's "Method 1": `token` in the body equals the one given when the webhook was set up.
@@ -20,19 +21,18 @@ export const bodyToken: Proof = {
     return withBody(delivery, Buffer.from(compactJson({ ...data, token: secret.reveal() })));
   },
   verify(_delivery, payload, secrets) {
-    const at = { id: this.id, proves: this.proves };
     const token = tokenOf(payload);
     const isAsked = secrets.some(({ optional }) => optional !== true);
     if (token === undefined) {
       return !isAsked
-        ? { ...at, verdict: "absent", reason: "no token in the body" }
-        : { ...at, verdict: "failed", reason: "a token is configured, but the body carries none" };
+        ? says(this, "absent", "no token in the body")
+        : says(this, "failed", "a token is configured, but the body carries none");
     }
     const match = secrets.find((secret) => sameText(token, secret.reveal()));
-    if (match !== undefined) return { ...at, verdict: "passed", reason: `the token is ${match.origin}` };
+    if (match !== undefined) return says(this, "passed", `the token is ${match.origin}`);
     return isAsked
-      ? { ...at, verdict: "failed", reason: "the token in the body is not the configured one" }
-      : { ...at, verdict: "unconfigured", reason: "carries a token, but none is configured to compare it with" };
+      ? says(this, "failed", "the token in the body is not the configured one")
+      : says(this, "unconfigured", "carries a token, but none is configured to compare it with");
   },
   explain(_delivery, payload, secrets, product) {
     return {

@@ -5,6 +5,7 @@ import type { Proof, Verdict } from "../product.ts";
 import { type Secret, sameText } from "../secret.ts";
 import { type BodyVariant, reserialised } from "./body-variants.ts";
 import { explainHmac } from "./explain-hmac.ts";
+import { says } from "./says.ts";
 
 const HEADER = "x-zoho-signature";
 const SHA256_HEX = /^[0-9a-f]{64}$/;
@@ -22,17 +23,15 @@ export const guideSignature: Proof = {
   sign: (delivery, secret) => withHeader(delivery, HEADER, hmacHex(delivery.body, secret)),
   verify(delivery, payload, secrets) {
     const signature = headerValue(delivery, HEADER);
-    const at = { id: this.id, proves: this.proves };
     if (signature === undefined) {
       return secrets.length === 0
-        ? { ...at, verdict: "absent", reason: `no ${HEADER} header` }
-        : { ...at, verdict: "failed", reason: `a secret is configured, but there is no ${HEADER} header` };
+        ? says(this, "absent", `no ${HEADER} header`)
+        : says(this, "failed", `a secret is configured, but there is no ${HEADER} header`);
     }
-    if (secrets.length === 0)
-      return { ...at, verdict: "unconfigured", reason: "signed, but no secret is configured to check it" };
+    if (secrets.length === 0) return says(this, "unconfigured", "signed, but no secret is configured to check it");
     const match = secrets.find((secret) => sameText(signature, hmacHex(delivery.body, secret)));
-    if (match !== undefined) return { ...at, verdict: "passed", reason: `signed with ${match.origin}` };
-    return { ...at, ...whyNot(signature, payload, secrets) };
+    if (match !== undefined) return says(this, "passed", `signed with ${match.origin}`);
+    return { id: this.id, proves: this.proves, ...whyNot(signature, payload, secrets) };
   },
   explain(delivery, payload, secrets, product) {
     return explainHmac({

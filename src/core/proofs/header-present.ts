@@ -1,5 +1,6 @@
 import type { Proves, Verdict } from "../product.ts";
 import type { Secret } from "../secret.ts";
+import { says } from "./says.ts";
 
 interface SignatureHeader {
   readonly id: string;
@@ -15,16 +16,18 @@ export type Judged = Pick<Verdict, "verdict" | "reason" | "match">;
 
 /** Asks `check` about a signature that can be checked, and says why where one cannot. */
 export function judgeHeader(
-  { id, proves, header, key, exception }: SignatureHeader,
+  of: SignatureHeader,
   value: string | undefined,
   secrets: readonly Secret[],
   check: (value: string) => Judged,
 ): Verdict {
-  const at = { id, proves };
-  if (value !== undefined && secrets.length > 0) return { ...at, ...check(value) };
-  if (value !== undefined)
-    return { ...at, verdict: "unconfigured", reason: `signed, but no ${key} is configured to check it` };
-  if (secrets.length === 0) return { ...at, verdict: "absent", reason: `no ${header} header` };
+  const { id, proves, header, key, exception } = of;
+  if (value !== undefined && secrets.length > 0) {
+    const { verdict, reason, match } = check(value);
+    return match === undefined ? says(of, verdict, reason) : { id, proves, verdict, reason, match };
+  }
+  if (value !== undefined) return says(of, "unconfigured", `signed, but no ${key} is configured to check it`);
+  if (secrets.length === 0) return says(of, "absent", `no ${header} header`);
   const reason = `a ${key} is configured, but there is no ${header} header`;
-  return { ...at, verdict: "failed", reason: exception === undefined ? reason : `${reason} (${exception})` };
+  return says(of, "failed", exception === undefined ? reason : `${reason} (${exception})`);
 }

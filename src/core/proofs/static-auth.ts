@@ -4,6 +4,7 @@ import type { AuthPlace } from "../format-settings.ts";
 import type { Payload } from "../payload.ts";
 import type { Proof } from "../product.ts";
 import { type Secret, sameText } from "../secret.ts";
+import { says } from "./says.ts";
 
 /**
  * A fixed value in a header, a parameter or HTTP's basic authentication, that a user has the sender add where the
@@ -19,19 +20,18 @@ export function staticAuth(place: AuthPlace): Proof {
     title: `a fixed value in ${where}`,
     sign: (delivery, secret) => withValue(delivery, place, secret.reveal()),
     verify(delivery, payload, secrets) {
-      const at = { id: this.id, proves: this.proves };
       const values = valuesOf(delivery, payload, place);
       if (values.length === 0) {
         return secrets.length === 0
-          ? { ...at, verdict: "absent", reason: `nothing in ${where}` }
-          : { ...at, verdict: "failed", reason: `a value is configured, but there is none in ${where}` };
+          ? says(this, "absent", `nothing in ${where}`)
+          : says(this, "failed", `a value is configured, but there is none in ${where}`);
       }
       if (secrets.length === 0)
-        return { ...at, verdict: "unconfigured", reason: `carries ${where}, but there is no value to compare it with` };
+        return says(this, "unconfigured", `carries ${where}, but there is no value to compare it with`);
       const match = secrets.find((secret) => values.every((value) => sameText(value, expected(place, secret))));
       return match === undefined
-        ? { ...at, verdict: "failed", reason: `the value in ${where} is not the configured one` }
-        : { ...at, verdict: "passed", reason: `the value in ${where} is ${match.origin}` };
+        ? says(this, "failed", `the value in ${where} is not the configured one`)
+        : says(this, "passed", `the value in ${where} is ${match.origin}`);
     },
   };
 }

@@ -3,7 +3,7 @@ import { textAt } from "../../core/field.ts";
 import type { FormatSettings } from "../../core/format-settings.ts";
 import { parseJson } from "../../core/json-text.ts";
 import { isSignedBy, type JsonWebToken, parseToken, signToken } from "../../core/json-web-token.ts";
-import { keyId, readKeySet } from "../../core/key-set.ts";
+import { keyId, readKeySet, UNKNOWN_KEY } from "../../core/key-set.ts";
 import type { Payload } from "../../core/payload.ts";
 import type { Limits, Proof, Verdict } from "../../core/product.ts";
 import { readPrivateKey } from "../../core/proofs/public-key.ts";
@@ -16,7 +16,7 @@ const LIFETIME_SECONDS = 600;
 /** For a sample, where no webhook is named. */
 const SAMPLE_AUDIENCE = "webhookId:189200000000321001";
 
-type Judged = Pick<Verdict, "verdict" | "reason">;
+type Judged = Pick<Verdict, "verdict" | "reason" | "match">;
 
 /**
  * An RS256 JWT that Desk makes for a webhook, checked with the data centre's public keys. It names the organisation
@@ -101,6 +101,7 @@ function judge(
     const name = typeof kid === "string" ? `key ${JSON.stringify(kid.slice(0, 60))}` : "a key without a name";
     return {
       verdict: "failed",
+      match: UNKNOWN_KEY,
       reason: `signed with ${name}, which is not in ${origins}: another data centre's, or the keys have changed`,
     };
   }

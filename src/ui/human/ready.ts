@@ -17,6 +17,7 @@ export function renderReady(report: ReadyReport, { err, quiet, errColumns: colum
       ready,
       ...channel,
       ...urls,
+      ...(report.keySetUrl === undefined ? [] : [`  public keys    ${report.keySetUrl}`]),
       ...report.notes.flatMap((note) => wrapLine(`  ${plain(note)}`, columns).map((line) => err.dim(line))),
       "",
       `Try it in a second terminal:  ${err.strong(report.tryCommand)}`,

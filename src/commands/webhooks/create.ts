@@ -1,0 +1,123 @@
+import type { Context } from "../../context.ts";
+import { type ExitCode, usageError } from "../../core/errors.ts";
+import { requireOperation } from "../../zoho/webhooks/index.ts";
+import type { ManagedProduct, WebhookConfig, WebhookFilters } from "../../zoho/webhooks/managed-product.ts";
+import { notifyUrl } from "../channels/channel-options.ts";
+import { listenerUrl } from "../channels/listener-url.ts";
+import type { Define } from "../command.ts";
+import { namesFor } from "./event-names.ts";
+import { makeWebhook } from "./make-webhook.ts";
+import { showCalls } from "./show-call.ts";
+import { chooseSecret, type SecretOptions } from "./webhook-secret.ts";
+import {
+  addWebhookOptions,
+  chosenProduct,
+  type WebhookOptions,
+  type WebhookSession,
+  withWebhooks,
+} from "./webhooks-session.ts";
+
+interface CreateOptions extends WebhookOptions, SecretOptions {
+  readonly url?: string;
+  readonly name: string;
+  readonly description?: string;
+  readonly rule?: string;
+  readonly departments?: string;
+  readonly fields?: string;
+  readonly previous?: boolean;
+  readonly direction?: string;
+  readonly dryRun?: boolean;
+  readonly showSecrets?: boolean;
+}
+
+export const defineCreate: Define = (command, act) => {
+  addWebhookOptions(command.command("create"))
+    .description("Create a webhook, and read back what Zoho made of it.")
+    .argument("<event...>", "Desk: Ticket_Add …; Sign: Completed …; Books, Inventory: one module, such as invoice")
+    .option("--url <url>", "where Zoho shall post to (default: the public https URL of the listener in this project)")
+    .option("--name <text>", "its name", "zoho-hooks")
+    .option("--description <text>", "a word on what it is for (Desk, Books, Inventory)")
+    .option("--secret-file <path>", "read the secret that it signs with from a file, - for standard input")
+    .option("--unsigned", "let it sign nothing (Books, Inventory, Sign)")
+    .option("--rule <kind>", "make the workflow rule that calls it, too: add, add_edit or delete (Books, Inventory)")
+    .option("--departments <ids>", "only of these departments (Desk)")
+    .option("--fields <a,b>", "only when one of these fields has changed (Desk, Ticket_Update)")
+    .option("--previous", "with the state before the change (Desk, updates)")
+    .option("--direction <way>", "in or out (Desk, Ticket_Thread_Add)")
+    .option("--show-secrets", "show the secret instead of masking it")
+    .option("--dry-run", "print the request, send nothing")
+    .addHelpText("after", HELP)
+    .action(
+      act(async (context, words: readonly string[], options: CreateOptions) => {
+        const product = chosenProduct(options);
+        requireOperation(product, "create");
+        const filters = filtersFrom(product, options);
+        refuseRule(product, options.rule);
+        const events = namesFor(context, product, words);
+        const url = notifyUrl(context, options.url ?? (await listenerUrl(context, product.id)));
+        return withWebhooks(context, options, async (session) => {
+          const chosen = await chooseSecret(context, session.config, product, options);
+          const { name, description } = options;
+          const config: WebhookConfig = { name, description, url, events, secret: chosen?.value, filters };
+          const refusal = product.refuse?.(config);
+          if (refusal !== undefined) throw usageError(refusal);
+          const warning = product.warn?.(config);
+          if (warning !== undefined) context.report({ type: "warning", message: warning });
+          return options.dryRun === true
+            ? showCreation(context, session, config, options.rule)
+            : makeWebhook(context, session, { config, chosen, rule: options.rule, show: options.showSecrets === true });
+        });
+      }),
+    );
+};
+
+const HELP = `
+A webhook of Books, Inventory and Sign signs with a secret. It is the one that listen checks the product with in this
+project (ZOHO_WEBHOOK_SECRET, or the product's own); where there is none, a new one is made and kept in .zoho-hooks/keys,
+and a listen that is running knows it at once. Desk signs with a key of Zoho's own.
+
+Desk tries the URL first, and makes no webhook unless something there answers with 200: start listen before.
+A webhook of Books and Inventory never fires unless a workflow rule calls it: --rule makes one.
+
+Examples:
+  $ zoho-hooks webhooks create Ticket_Add Ticket_Update --product desk
+  $ zoho-hooks webhooks create invoice --product books --rule add_edit --url https://example.com/hook
+  $ zoho-hooks webhooks create Completed Declined --product sign --url https://example.com/hook
+`;
+
+const list = (text: string | undefined): readonly string[] | undefined =>
+  text?.split(",").flatMap((each) => each.trim() || []);
+
+/** Refuses what the product's API does not document, before anything is sent. */
+function filtersFrom(product: ManagedProduct, options: CreateOptions): WebhookFilters {
+  const filters: WebhookFilters = {
+    departments: list(options.departments),
+    fields: list(options.fields),
+    previous: options.previous,
+    direction: options.direction,
+  };
+  const foreign = Object.entries(filters).find(
+    ([name, value]) => value !== undefined && !product.filters.some((each) => each === name),
+  );
+  if (foreign === undefined) return filters;
+  throw usageError(`--${foreign[0]} is not known to be a filter of ${product.title}`, "leave it out");
+}
+
+function refuseRule({ title, rules }: ManagedProduct, kind: string | undefined): void {
+  if (kind === undefined || rules?.kinds.includes(kind)) return;
+  throw rules === undefined
+    ? usageError(`--rule: ${title} posts without workflow rules`, "leave it out")
+    : usageError(`--rule ${kind} is not known`, `use one of ${rules.kinds.join(", ")}`);
+}
+
+function showCreation(
+  context: Context,
+  session: WebhookSession,
+  config: WebhookConfig,
+  rule: string | undefined,
+): ExitCode {
+  const { product } = session;
+  const creation = requireOperation(product, "create").call(config);
+  const calls = rule === undefined ? [] : [product.rules?.call({ id: "<its id>", config }, rule)];
+  return showCalls(context, session, [creation, ...calls.filter((each) => each !== undefined)]);
+}

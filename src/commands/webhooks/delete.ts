@@ -1,0 +1,64 @@
+import type { Context } from "../../context.ts";
+import { ExitCode } from "../../core/errors.ts";
+import type { WebhookReport } from "../../core/webhook-report.ts";
+import { requireOperation } from "../../zoho/webhooks/index.ts";
+import type { Define } from "../command.ts";
+import { confirm } from "../confirm.ts";
+import { showCalls } from "./show-call.ts";
+import {
+  addWebhookOptions,
+  chosenProduct,
+  type WebhookOptions,
+  type WebhookSession,
+  webhookId,
+  withWebhooks,
+} from "./webhooks-session.ts";
+
+interface DeleteOptions extends WebhookOptions {
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export const defineDelete: Define = (command, act) => {
+  addWebhookOptions(command.command("delete"))
+    .description("Delete webhooks, and read the list again before saying so.")
+    .argument("<id...>", "which")
+    .option("-y, --yes", "do not ask")
+    .option("--dry-run", "print the requests, delete nothing")
+    .action(
+      act(async (context, texts: readonly string[], options: DeleteOptions) => {
+        const endpoint = requireOperation(chosenProduct(options), "remove");
+        const ids = [...new Set(texts.map(webhookId))];
+        return withWebhooks(context, options, async (session) => {
+          if (options.dryRun === true) return showCalls(context, session, ids.map(endpoint.call));
+          const what = ids.length === 1 ? `webhook ${ids[0]}` : `${ids.length} webhooks (${ids.join(", ")})`;
+          if (!(await confirm(context, `Delete ${what} of ${session.product.title}?`, options.yes))) {
+            context.report({ type: "notice", message: "nothing was changed" });
+            return ExitCode.ok;
+          }
+          return deleteWebhooks(context, session, ids);
+        });
+      }),
+    );
+};
+
+/** Deletes webhooks and reports each by what the list says afterwards. Exits with 7 unless all were deleted. */
+async function deleteWebhooks(context: Context, session: WebhookSession, ids: readonly string[]): Promise<ExitCode> {
+  const { product } = session;
+  const client = await session.client();
+  const { deleted, unknown, remaining } = await context.waiting("deleting webhooks", () => client.remove(ids));
+  const report = (state: WebhookReport["state"], id: string, reason?: string): void =>
+    context.report({ type: "webhook", state, product: product.id, id, reason });
+  for (const { id, rules = [] } of deleted) {
+    report("deleted", id);
+    if (rules.length === 0) continue;
+    context.report({
+      type: "warning",
+      message: `workflow rule ${rules.join(", ")} has called webhook ${id}, and is still there`,
+      hint: `look at it in ${product.title}'s settings, under workflow rules`,
+    });
+  }
+  for (const id of unknown) report("unknown", id, "Zoho does not list it: it was deleted before, or the id is wrong");
+  for (const { id, because } of remaining) report("not-deleted", id, because);
+  return unknown.length + remaining.length > 0 ? ExitCode.zohoApi : ExitCode.ok;
+}

@@ -1,0 +1,93 @@
+import type { Context } from "../../context.ts";
+import { ExitCode, usageError } from "../../core/errors.ts";
+import type { TableReport } from "../../core/report.ts";
+import type { WebhookReport } from "../../core/webhook-report.ts";
+import { requireOperation } from "../../zoho/webhooks/index.ts";
+import type { ManagedProduct, Webhook } from "../../zoho/webhooks/managed-product.ts";
+import type { Define } from "../command.ts";
+import { addWebhookOptions, chosenProduct, type WebhookOptions, withWebhooks } from "./webhooks-session.ts";
+
+interface ListOptions extends WebhookOptions {
+  readonly orphans?: boolean;
+}
+
+export const defineList: Define = (command, act) => {
+  addWebhookOptions(command.command("list"))
+    .description("List the webhooks of a product, and name those that no workflow rule calls.")
+    .option("--orphans", "only those that no workflow rule calls; exits with 8 when there are any")
+    .action(
+      act(async (context, options: ListOptions) => {
+        const product = chosenProduct(options);
+        requireOperation(product, "list");
+        if (options.orphans === true && product.rules === undefined)
+          throw usageError(`--orphans: ${product.title} posts without workflow rules`, "leave it out");
+        return withWebhooks(context, options, async (session) => {
+          const client = await session.client();
+          const all = await context.waiting("asking Zoho for its webhooks", () => client.list());
+          const shown = options.orphans === true ? all.filter(isOrphan) : all;
+          showWebhooks(context, product, shown);
+          nameOrphans(context, product, all);
+          if (shown.length === 0)
+            context.report({
+              type: "notice",
+              message: `no ${product.title} webhook${options.orphans ? " without a rule" : ""}`,
+            });
+          return options.orphans === true && shown.length > 0 ? ExitCode.expectation : ExitCode.ok;
+        });
+      }),
+    );
+};
+
+function showWebhooks(context: Context, product: ManagedProduct, webhooks: readonly Webhook[]): void {
+  if (context.json) {
+    for (const webhook of webhooks) context.report(webhookReport("listed", product, webhook));
+  } else if (webhooks.length > 0) context.report(tableOf(product, webhooks));
+}
+
+/** A column only where there is something to say in it. */
+function tableOf({ rules: rule, events: { noun, many } }: ManagedProduct, webhooks: readonly Webhook[]): TableReport {
+  const columns: readonly (readonly [name: string, cell: (webhook: Webhook) => string])[] = [
+    ["webhook", ({ id }) => id],
+    ["name", ({ name }) => name ?? ""],
+    [many ? `${noun}s` : noun, ({ events }) => events.join(" ")],
+    ...(webhooks.every(({ enabled }) => enabled === undefined)
+      ? []
+      : [
+          ["enabled", ({ enabled }: Webhook) => (enabled === undefined ? "not said" : enabled ? "yes" : "no")] as const,
+        ]),
+    ["URL", ({ url }) => url ?? ""],
+    ...(rule === undefined
+      ? []
+      : [["rules", ({ rules }: Webhook) => (rules === undefined ? "not said" : rules.join(" ") || "none")] as const]),
+  ];
+  return {
+    type: "table",
+    columns: columns.map(([name]) => name),
+    rows: webhooks.map((webhook) => columns.map(([, cell]) => cell(webhook))),
+    json: [],
+  };
+}
+
+/** What is known to have no rule; one of which Zoho does not say is none. */
+function isOrphan({ rules }: Webhook): boolean {
+  return rules?.length === 0;
+}
+
+export function nameOrphans(context: Context, product: ManagedProduct, webhooks: readonly Webhook[]): void {
+  for (const { id, name } of webhooks.filter(isOrphan)) {
+    context.report({
+      type: "warning",
+      message: `webhook ${id}${name === undefined ? "" : ` (${name})`} is an orphan: no workflow rule calls it, so it never fires`,
+      hint: `give it a rule in ${product.title}'s settings, or delete it: ${context.invocation} webhooks delete ${id} --product ${product.id}`,
+    });
+  }
+}
+
+export function webhookReport(
+  state: WebhookReport["state"],
+  product: ManagedProduct,
+  { id, name, url, events, enabled, rules }: Webhook,
+  secret?: string,
+): WebhookReport {
+  return { type: "webhook", state, product: product.id, id, webhook: { name, url, events, enabled, rules, secret } };
+}

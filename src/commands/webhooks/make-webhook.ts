@@ -1,0 +1,105 @@
+import type { Context } from "../../context.ts";
+import { ExitCode, errorText, UserError, usageError } from "../../core/errors.ts";
+import { MASK } from "../../core/mask.ts";
+import { ZohoApiError } from "../../zoho/api-error.ts";
+import type { ManagedProduct, Webhook, WebhookConfig } from "../../zoho/webhooks/managed-product.ts";
+import { nameOrphans, webhookReport } from "./list.ts";
+import type { ChosenSecret } from "./webhook-secret.ts";
+import type { WebhookSession } from "./webhooks-session.ts";
+
+interface Wanted {
+  readonly config: WebhookConfig;
+  readonly chosen: ChosenSecret | undefined;
+  /** The kind of the workflow rule that is to call it. */
+  readonly rule: string | undefined;
+  /** Whether its secret may be shown. */
+  readonly show: boolean;
+}
+
+/** Creates a webhook, keeps its secret, makes its rule, and reports what Zoho lists then. */
+export async function makeWebhook(
+  context: Context,
+  session: WebhookSession,
+  { config, chosen, rule, show }: Wanted,
+): Promise<ExitCode> {
+  const { product, centre } = session;
+  const client = await session.client();
+  const id = await context
+    .waiting("creating the webhook", () => client.create(config))
+    .catch((error: unknown) => {
+      if (!isRefusal(error)) warnOfLeftover(context, product);
+      throw error;
+    });
+  // Kept before anything else can fail: Sign never shows a secret again.
+  keepSecret(context, product, id, chosen);
+  const failure = rule === undefined ? undefined : await failureOf(client.addRule({ id, config }, rule));
+  const listed = (await client.list()).find((webhook) => webhook.id === id);
+  if (listed === undefined) {
+    throw new UserError(
+      "zohoApi",
+      `${product.title} says that it has made webhook ${id}, and does not list it`,
+      `look again in a moment: ${context.invocation} webhooks list --product ${product.id}`,
+      "not_listed",
+    );
+  }
+  const secret = chosen === undefined ? undefined : show ? chosen.value : MASK;
+  context.report(webhookReport("created", product, listed, secret));
+  warnOfDifferences(context, config, listed);
+  if (failure !== undefined) {
+    throw new UserError(
+      "zohoApi",
+      `webhook ${id} was created, and the workflow rule that is to call it was not: ${failure.message}`,
+      `make the rule in ${product.title}'s settings, or delete the webhook: ${context.invocation} webhooks delete ${id} --product ${product.id}`,
+      "no_rule",
+    );
+  }
+  nameOrphans(context, product, [listed]);
+  const note = product.note?.(config, id, centre);
+  if (note !== undefined) context.report({ type: "notice", message: note });
+  return ExitCode.ok;
+}
+
+function keepSecret(context: Context, { id: product }: ManagedProduct, id: string, chosen: ChosenSecret | undefined) {
+  try {
+    const file = chosen?.keep?.();
+    if (file !== undefined) context.report({ type: "notice", message: `its secret is kept in ${file}` });
+  } catch (error) {
+    throw usageError(
+      `webhook ${id} was created, and its secret could not be kept: ${errorText(error)}`,
+      `delete it, and make it again: ${context.invocation} webhooks delete ${id} --product ${product}`,
+    );
+  }
+}
+
+/** Zoho has said no, or was not asked: nothing was made for certain. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof ZohoApiError) return error.status < 500;
+  return error instanceof UserError && error.exitCode === ExitCode.credentials;
+}
+
+function warnOfLeftover(context: Context, { id }: ManagedProduct): void {
+  context.report({
+    type: "warning",
+    message: "whether Zoho has made the webhook is not known, and no secret of it was kept",
+    hint: `look, and delete what is there: ${context.invocation} webhooks list --product ${id}`,
+  });
+}
+
+async function failureOf(work: Promise<void>): Promise<UserError | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (error instanceof UserError) return error;
+    throw error;
+  }
+}
+
+/** Tells where what Zoho lists is not what was asked for. */
+function warnOfDifferences(context: Context, asked: WebhookConfig, { id, url, events, enabled }: Webhook): void {
+  const warn = (message: string): void => context.report({ type: "warning", message });
+  if (url !== asked.url) warn(`Zoho posts to ${url ?? "an unknown URL"}, not to ${asked.url}`);
+  const missing = asked.events.filter((event) => !events.includes(event));
+  if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for webhook ${id}`);
+  if (enabled === false) warn(`Zoho has made webhook ${id}, and not switched it on`);
+}

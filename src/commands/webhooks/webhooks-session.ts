@@ -1,0 +1,108 @@
+import type { Command } from "commander";
+import { type Config, loadConfig, userFolder } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { UserError, usageError } from "../../core/errors.ts";
+import { findProduct } from "../../core/event-name.ts";
+import { products } from "../../products/index.ts";
+import { accessTokens } from "../../zoho/access-token.ts";
+import type { DataCentre } from "../../zoho/data-centres.ts";
+import { managedProducts, requireManagedProduct } from "../../zoho/webhooks/index.ts";
+import type { ManagedProduct } from "../../zoho/webhooks/managed-product.ts";
+import { findOrganisations, type WebhookClient, webhookClient } from "../../zoho/webhooks/webhook-client.ts";
+import { type ZohoApi, zohoApi } from "../../zoho/zoho-api.ts";
+import { openSignIn, zohoHttp } from "../zoho-session.ts";
+
+export interface WebhookOptions {
+  readonly product?: string;
+  readonly org?: string;
+  readonly profile?: string;
+}
+
+export function addWebhookOptions(command: Command): Command {
+  return command
+    .option("--product <product>", `whose webhooks: ${managedProducts.map(({ id }) => id).join(", ")}`)
+    .option("--org <id>", "the organisation (default: the only one that the sign-in sees)")
+    .option("--profile <name>", "the sign-in to use (default: the environment's, else the current profile)");
+}
+
+/** All that a command needs to work with the webhooks of one organisation. */
+export interface WebhookSession {
+  readonly config: Config;
+  readonly product: ManagedProduct;
+  readonly centre: DataCentre;
+  readonly api: ZohoApi;
+  /** The organisation that was named; undefined to find it out. */
+  readonly org: string | undefined;
+  /** Finds the organisation out, unless it was named. */
+  client(): Promise<WebhookClient>;
+}
+
+/** The product that was named, before anything else is done. */
+export function chosenProduct({ product }: WebhookOptions): ManagedProduct {
+  if (product !== undefined) return requireManagedProduct(product, findProduct(products, product)?.title);
+  throw usageError(
+    "--product is missing: whose webhooks?",
+    `add --product ${managedProducts.map(({ id }) => id).join(", ")}`,
+  );
+}
+
+/** Opens a session for the time that the work takes. */
+export async function withWebhooks<T>(
+  context: Context,
+  options: WebhookOptions,
+  work: (session: WebhookSession) => Promise<T>,
+): Promise<T> {
+  const product = chosenProduct(options);
+  const org = options.org?.trim();
+  if (org !== undefined && !/^\d{1,19}$/.test(org)) {
+    throw usageError(`--org: ${JSON.stringify(org)} is not the id of an organisation`, "an id has up to 19 digits");
+  }
+  const config = loadConfig(context);
+  const signIn = await openSignIn(context, config, options.profile);
+  const http = zohoHttp(context, config);
+  const { signal, sleep } = context;
+  try {
+    const tokens = accessTokens({ signIn, folder: userFolder(context), http, now: context.now });
+    const api = zohoApi({ http, tokens, signIn, product });
+    const client = async (): Promise<WebhookClient> => {
+      const organisation = org ?? (await onlyOrganisation(api, product, signal));
+      return webhookClient({ api, product, organisation, signal, sleep });
+    };
+    return await work({ config, product, centre: signIn.centre, api, org, client });
+  } finally {
+    await http.close();
+  }
+}
+
+async function onlyOrganisation(
+  api: ZohoApi,
+  product: ManagedProduct,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const found = await findOrganisations(api, product, signal);
+  if (found === undefined) return undefined;
+  const [first, second] = found;
+  if (first === undefined) {
+    throw new UserError(
+      "zohoApi",
+      `the sign-in sees no organisation of ${product.title}`,
+      "sign in as a user of the organisation, or name it: --org",
+      "no_organisation",
+    );
+  }
+  if (second === undefined) return first.id;
+  const names = found.map(({ id, name }) => (name === undefined ? id : `${id} (${name})`)).join(", ");
+  throw usageError(
+    `the sign-in sees ${found.length} organisations of ${product.title}`,
+    `name one with --org: ${names}`,
+  );
+}
+
+/** An id of a webhook, kept as text. */
+export function webhookId(text: string): string {
+  if (/^\d{1,19}$/.test(text)) return text;
+  throw usageError(
+    `${JSON.stringify(text)} is not the id of a webhook`,
+    "an id has up to 19 digits: zoho-hooks webhooks list",
+  );
+}

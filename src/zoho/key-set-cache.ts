@@ -1,0 +1,38 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { readKeySet } from "../core/key-set.ts";
+
+/** A key set that was fetched, for the next run. */
+export interface KeptKeySet {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly text: string;
+}
+
+/** Undefined where there is none, or a damaged one: it is fetched anew. */
+export async function readKept(folder: string, address: string): Promise<KeptKeySet | undefined> {
+  try {
+    const data: unknown = JSON.parse(await readFile(fileOf(folder, address), "utf8"));
+    if (typeof data !== "object" || data === null || !("at" in data) || !("text" in data)) return undefined;
+    const { at, text } = data;
+    return typeof at === "number" && typeof text === "string" && readKeySet(text) !== undefined
+      ? { at, text }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Replaces the file as a whole. */
+export async function keepKeySet(folder: string, address: string, kept: KeptKeySet): Promise<void> {
+  const path = fileOf(folder, address);
+  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  await mkdir(folder, { recursive: true });
+  await writeFile(temporary, JSON.stringify(kept));
+  await rename(temporary, path);
+}
+
+function fileOf(folder: string, address: string): string {
+  return join(folder, `${createHash("sha256").update(address).digest("hex").slice(0, 16)}.json`);
+}
