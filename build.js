@@ -13,7 +13,8 @@ const matches = (names) => (id) => names.some((name) => id === name || id.starts
  * `verify` is among it, since scripts call it over and over.
  */
 const SHARED = [
-  /[\\/]src[\\/](?:core|config|products)[\\/]/,
+  // What reads products of the user's own is for those who have some.
+  /[\\/]src[\\/](?:core|config|products)[\\/](?!own)/,
   /[\\/]src[\\/]program\.ts$/,
   /[\\/]src[\\/]ui[\\/](?:human|json)[\\/]/,
   /[\\/]src[\\/]ui[\\/](?:context|failure|human|json|paint)\.ts$/,
@@ -58,7 +59,8 @@ await build({
   ...shared,
   plugins: [fasterStart],
   input: { cli: "src/cli.ts" },
-  external: matches(packages.filter((name) => !INLINED.includes(name))),
+  // Reading a JSON Schema takes all of zod: then the package, of which every other run needs a part.
+  external: (id) => id === "zod/v4" || matches(packages.filter((name) => !INLINED.includes(name)))(id),
   output: {
     dir: "dist",
     // Node has less to do for a file of this kind, and bin/compile-cache.js can keep it compiled.

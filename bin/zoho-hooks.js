@@ -7,7 +7,7 @@ if (enableCompileCache === undefined) require("./compile-cache.js");
 else enableCompileCache();
 
 const { main, nodeRuntime } = require("../dist/cli.cjs");
-main(nodeRuntime()).then((status) => {
+main(nodeRuntime((url) => import(url))).then((status) => {
   process.exitCode = status;
   // The process ends by itself once nothing is left to do. A native call that is never answered (a tunnel whose network
   // has died) must not hold it: what was written is out by then.

@@ -35,9 +35,14 @@ export interface Runtime {
   sparesMemory(): Promise<void>;
   /** Runs a command line in the system's shell, without input; what it prints is printed. */
   startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;
+  /** Runs a module of the user's as Node itself does. */
+  importModule: ImportModule;
   /** Aborts on the first Ctrl-C or SIGTERM. A second one ends the process at once. */
   readonly signal: AbortSignal;
 }
+
+/** Resolves to what the module at a `file:` URL exports. */
+export type ImportModule = (url: string) => Promise<Readonly<Record<string, unknown>>>;
 
 interface ChildOptions {
   readonly cwd: string;

@@ -9,12 +9,22 @@ import { fixtureReader, type ReadFixture } from "./library/fixture.ts";
 export type { HeaderPair } from "./core/delivery.ts";
 export type { Reply, Verdict, VerdictWord } from "./core/product.ts";
 export type { SchemaIssue } from "./core/schema-check.ts";
-export type { EventKey, EventName, EventOf, PayloadOf, ProductId, Schemas, ZohoEvent } from "./library/event-types.ts";
+export type {
+  EventKey,
+  EventName,
+  EventOf,
+  FormatId,
+  PayloadOf,
+  ProductId,
+  Schemas,
+  SchemasIn,
+  ZohoEvent,
+} from "./library/event-types.ts";
 export type { Key, Keys } from "./library/keys.ts";
 export { type ParseFailure, type ParseResult, parse } from "./library/parse.ts";
 export type { HeadersLike, RawBody, RequestLike } from "./library/request.ts";
-export { schemas } from "./library/schemas.ts";
-export { type Signed, sign } from "./library/sign.ts";
+export { schemas, schemasOf } from "./library/schemas.ts";
+export { type Signed, type SignOptions, sign } from "./library/sign.ts";
 export { type VerifyFailure, type VerifyResult, verify } from "./library/verify.ts";
 
 /** The package's folder: src/ and dist/, where this file may run from, both lie just below it. */

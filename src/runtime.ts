@@ -2,11 +2,12 @@ import { setMaxListeners } from "node:events";
 import { homedir } from "node:os";
 import { basename, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Output, Runtime } from "./context.ts";
+import type { ImportModule, Output, Runtime } from "./context.ts";
 
-/** The only place that touches the process. */
-export function nodeRuntime(): Runtime {
+/** The only place that touches the process. A bundle cannot import what it does not hold: who starts it hands that in. */
+export function nodeRuntime(importModule: ImportModule): Runtime {
   return {
+    importModule,
     argv: process.argv.slice(2),
     env: process.env,
     cwd: process.cwd(),

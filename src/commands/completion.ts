@@ -1,6 +1,8 @@
 import { Command } from "commander";
+import { loadConfig } from "../config/load.ts";
 import type { Context } from "../context.ts";
-import { ExitCode } from "../core/errors.ts";
+import { ExitCode, UserError } from "../core/errors.ts";
+import type { Product } from "../core/product.ts";
 import type { Act, Define } from "./command.ts";
 import { complete } from "./completion/complete.ts";
 import { scripts } from "./completion/scripts.ts";
@@ -49,12 +51,23 @@ Install, once:
 async function suggest(context: Context, self: Command, act: Act, words: readonly string[]): Promise<ExitCode> {
   const program = await wholeProgram(self.parent ?? self, act, words);
   // The first word is a command: nothing of the products is needed to name it.
-  const products = words.length > 1 ? (await import("../products/index.ts")).products : [];
+  const products = words.length > 1 ? await knownProducts(context) : [];
   const { suggestions, files } = complete(program, products, words);
   const lines = [...suggestions.map(({ value, description }) => `${value}\t${oneLine(description)}`)];
   const text = [...lines, ...(files ? [":files"] : [])].map((line) => `${line}\n`).join("");
   context.report({ type: "text", text, json: { type: "suggestions", suggestions, files } });
   return ExitCode.ok;
+}
+
+/** With the user's own as far as their files can be read: a mistake in one is no reason to suggest nothing. */
+async function knownProducts(context: Context): Promise<readonly Product[]> {
+  const { configuredProducts } = await import("./configured-products.ts");
+  try {
+    return await configuredProducts(loadConfig(context), { schemas: false });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return (await import("../products/index.ts")).products;
+  }
 }
 
 /** The program once more, with everything below the one command that the words name. */

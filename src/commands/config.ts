@@ -35,7 +35,7 @@ interface Row {
 
 async function show(context: Context, options: ShowOptions): Promise<ExitCode> {
   const config = loadConfig(context);
-  configuredProducts(config);
+  await configuredProducts(config);
   const rows = [...settingRows(config), ...secretRows(config)];
   const from = ({ origin }: Row): readonly string[] => (options.origin === true ? [origin ?? ""] : []);
   context.report({

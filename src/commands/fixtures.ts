@@ -1,13 +1,20 @@
 import type { Command } from "commander";
-import { type Fixture, readFixture } from "../config/fixture-store.ts";
+import type { Fixture } from "../config/fixture-store.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Context } from "../context.ts";
 import { ExitCode } from "../core/errors.ts";
 import type { Product } from "../core/product.ts";
-import { products } from "../products/index.ts";
 import type { Define } from "./command.ts";
+import { configuredProducts } from "./configured-products.ts";
 import { eject } from "./fixtures/eject.ts";
-import { allSamples, type FixtureOptions, requireSample, type Sample } from "./fixtures/samples.ts";
+import {
+  allSamples,
+  type FixtureOptions,
+  findFixture,
+  requireFixture,
+  requireSample,
+  type Sample,
+} from "./fixtures/samples.ts";
 import { chosenFormat, requireProduct } from "./options.ts";
 
 export const define: Define = (command, act) => {
@@ -50,13 +57,13 @@ function withFormat(command: Command): Command {
 }
 
 async function show(context: Context, id: string, name: string, options: FixtureOptions): Promise<ExitCode> {
-  const { sample, fixture } = locate(context, id, name, options);
+  const { sample, fixture } = await locate(context, id, name, options);
   context.report({ type: "text", text: fixture.text, json: { ...fixtureLine(sample, fixture), text: fixture.text } });
   return ExitCode.ok;
 }
 
 async function path(context: Context, id: string, name: string, options: FixtureOptions): Promise<ExitCode> {
-  const { sample, fixture } = locate(context, id, name, options);
+  const { sample, fixture } = await locate(context, id, name, options);
   context.report({ type: "text", text: `${fixture.path}\n`, json: fixtureLine(sample, fixture) });
   if (fixture.template) {
     context.report({ type: "notice", message: `a template, filled in for ${sample.match.name} when it is used` });
@@ -65,13 +72,15 @@ async function path(context: Context, id: string, name: string, options: Fixture
 }
 
 async function list(context: Context, id: string | undefined, options: FixtureOptions): Promise<ExitCode> {
-  const { root, settings } = loadConfig(context);
+  const config = loadConfig(context);
+  const { root, settings } = config;
+  const products = await configuredProducts(config);
   const chosen = id === undefined ? products : [requireProduct(products, id)];
   const samples = chosen.flatMap((product: Product) => {
     const formats = options.format === undefined ? product.formats : [chosenFormat(product, options.format, settings)];
     return formats.flatMap((format) => allSamples(product, format));
   });
-  const found = samples.map((sample) => ({ sample, fixture: requireFixture(context, root, sample) }));
+  const found = samples.map((sample) => ({ sample, fixture: findFixture(context.packageRoot, root, sample) }));
   context.report({
     type: "table",
     columns: ["product", "format", "event", "sample"],
@@ -79,25 +88,25 @@ async function list(context: Context, id: string | undefined, options: FixtureOp
       sample.product.id,
       sample.format.id,
       sample.match.name,
-      `${fixture.origin === "project" ? "the project's own" : "built-in"}${fixture.template ? ", from a template" : ""}`,
+      originText(fixture),
     ]),
     json: found.map(({ sample, fixture }) => fixtureLine(sample, fixture)),
   });
   return ExitCode.ok;
 }
 
-function locate(context: Context, id: string, name: string, options: FixtureOptions) {
-  const { root, settings } = loadConfig(context);
-  const sample = requireSample(id, name, options, settings);
-  return { sample, fixture: requireFixture(context, root, sample) };
+async function locate(context: Context, id: string, name: string, options: FixtureOptions) {
+  const config = loadConfig(context);
+  const sample = requireSample(await configuredProducts(config), id, name, options, config.settings);
+  return { sample, fixture: requireFixture(context, config.root, sample) };
 }
 
-function requireFixture({ packageRoot }: Context, root: string, { product, format, match }: Sample): Fixture {
-  const fixture = readFixture({ root, packageRoot }, product, format, match);
-  if (fixture === undefined) throw new Error(`${product.id} ${format.id} ${match.name} has no fixture`);
-  return fixture;
+function originText(fixture: Fixture | undefined): string {
+  if (fixture === undefined) return "none yet";
+  return `${fixture.origin === "project" ? "the project's own" : "built-in"}${fixture.template ? ", from a template" : ""}`;
 }
 
-function fixtureLine({ product, format, match }: Sample, { path, origin, template }: Fixture) {
+function fixtureLine({ product, format, match }: Sample, fixture: Fixture | undefined) {
+  const { path = null, origin = null, template = false } = fixture ?? {};
   return { type: "fixture", product: product.id, format: format.id, event: match.name, path, origin, template };
 }

@@ -1,12 +1,15 @@
 import { basename, join } from "node:path";
 import { ENV_FILE, readEnvFile } from "../config/environment.ts";
+import { readText } from "../config/json-file.ts";
 import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import { CONFIG_FILE, type SettingsFile } from "../config/settings.ts";
-import { parseSettingsFile, readText } from "../config/settings-file.ts";
+import { parseSettingsFile } from "../config/settings-file.ts";
 import { writeWholeFile } from "../config/write-file.ts";
 import type { Context } from "../context.ts";
-import { ExitCode, usageError } from "../core/errors.ts";
+import { ExitCode, UserError, usageError } from "../core/errors.ts";
+import type { Product } from "../core/product.ts";
 import type { Define } from "./command.ts";
+import { configuredProducts } from "./configured-products.ts";
 import { type Answers, collectAnswers, type InitOptions } from "./init/answers.ts";
 import { configChange, envChange, type FileChange, ignoreChange } from "./init/changes.ts";
 
@@ -47,7 +50,8 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   const existing = readExisting(text, path, options);
   const inFile = readEnvFile(join(context.cwd, ENV_FILE));
   const isSet = (name: string): boolean => [inFile[name], context.env[name]].some((value) => value?.trim());
-  const answers = await collectAnswers(context, options, existing, isSet);
+  const products = await knownProducts(context, path, existing, options);
+  const answers = await collectAnswers(context, options, existing, products, isSet);
   // The lines that keep a secret out of git come before the secret.
   const changes = [
     ignoreChange(context.cwd),
@@ -71,6 +75,26 @@ function readExisting(text: string | undefined, path: string, { force }: InitOpt
   } catch (error) {
     if (force !== true) throw error;
     return {};
+  }
+}
+
+/** With the user's own that are set up already. */
+async function knownProducts(
+  { cwd, importModule }: Context,
+  path: string,
+  { products = {} }: SettingsFile,
+  { force }: InitOptions,
+): Promise<readonly Product[]> {
+  const known = (entries: SettingsFile["products"] = {}) =>
+    configuredProducts(
+      { root: cwd, importModule, settings: { products: entries }, origins: { products: path } },
+      { schemas: false },
+    );
+  try {
+    return await known(products);
+  } catch (error) {
+    if (force !== true || !(error instanceof UserError)) throw error;
+    return known();
   }
 }
 

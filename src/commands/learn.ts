@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { learnedPath } from "../config/fixture-store.ts";
-import { readText } from "../config/settings-file.ts";
+import { readText } from "../config/json-file.ts";
 import { writeWholeFile } from "../config/write-file.ts";
 import type { Context } from "../context.ts";
 import { driftNote } from "../core/drift-note.ts";

@@ -5,6 +5,7 @@ import type { Product } from "../core/product.ts";
 import type { ProductReport } from "../core/report.ts";
 import { products } from "../products/index.ts";
 import type { Define } from "./command.ts";
+import { projectProducts } from "./configured-products.ts";
 import { requireProduct } from "./options.ts";
 import { eventTable } from "./products/event-table.ts";
 
@@ -20,8 +21,11 @@ export const define: Define = (command, act) => {
     .action(
       act(async (context: Context, id: string | undefined, options: ProductsOptions) => {
         if (options.markdown === true) context.report({ type: "text", text: eventTable(products) });
-        else if (id === undefined) listProducts(context, products.map(describeProduct));
-        else context.report(describeProduct(requireProduct(products, id)));
+        else {
+          const all = await projectProducts(context);
+          if (id === undefined) listProducts(context, all.map(describeProduct));
+          else context.report(describeProduct(requireProduct(all, id)));
+        }
         return ExitCode.ok;
       }),
     );
@@ -29,6 +33,8 @@ export const define: Define = (command, act) => {
 
 const HELP = `
 A name such as <Module>.create stands for every module: Leads.create, Invoices.create, a module of your own.
+A product of your own is a folder with fixtures/<event>.json that zoho-hooks.config.json names:
+  { "products": { "shop": { "path": "webhooks/shop" } } }
 
 Examples:
   $ zoho-hooks products

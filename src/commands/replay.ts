@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Define } from "./command.ts";
+import { projectProducts } from "./configured-products.ts";
 import { addFilters } from "./events/filter-flags.ts";
 import { addLogFlags, withLog } from "./events/open-log.ts";
 import { addSecretOptions, collect, givenSecrets } from "./options.ts";
@@ -12,10 +13,16 @@ export const define: Define = (command, act) => {
     .addHelpText("after", HELP)
     .action(
       act(async (context, n: string | undefined, options: ReplayOptions) => {
-        const plan = readReplayPlan(n, options, context.now());
+        const products = await projectProducts(context);
+        const plan = readReplayPlan(n, options, context.now(), products);
         const secrets = await givenSecrets(context, options);
         const work = async (...[log, config]: Parameters<Parameters<typeof withLog>[2]>) =>
-          replayAll(context, plan, { log, config, replays: await chooseReplays(context, plan, log, config) });
+          replayAll(context, plan, {
+            log,
+            config,
+            products,
+            replays: await chooseReplays(context, plan, log, config, products),
+          });
         return withLog(context, options, work, secrets);
       }),
     );

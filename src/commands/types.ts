@@ -1,6 +1,5 @@
 import { relative, resolve } from "node:path";
-import { loadConfig } from "../config/load.ts";
-import { readText } from "../config/settings-file.ts";
+import { readText } from "../config/json-file.ts";
 import { writeWholeFile } from "../config/write-file.ts";
 import type { Context } from "../context.ts";
 import { ExitCode, usageError } from "../core/errors.ts";
@@ -10,7 +9,7 @@ import type { Product } from "../core/product.ts";
 import { schemaShape } from "../core/shape.ts";
 import type { ObservedEvent, Traffic } from "../core/traffic.ts";
 import type { Define } from "./command.ts";
-import { configuredProducts } from "./configured-products.ts";
+import { configuredProducts, projectProducts } from "./configured-products.ts";
 import { withLog } from "./events/open-log.ts";
 import { observeLog } from "./observe-log.ts";
 import { requireProduct } from "./options.ts";
@@ -50,14 +49,14 @@ async function types(context: Context, id: string | undefined, options: TypesOpt
   const typed =
     options.observed === true
       ? await withLog(context, options, async (log, config) => {
-          const products = chosen(configuredProducts(config));
+          const products = chosen(await configuredProducts(config));
           const filter = id === undefined ? {} : { product: products[0]?.id };
           const read = () => observeLog(log, products, filter);
           const traffic = await context.waiting("reading the log", read);
           warnOfRest(context, traffic);
           return typedEvents(products, traffic.events());
         })
-      : typedEvents(chosen(configuredProducts(loadConfig(context))), []);
+      : typedEvents(chosen(await projectProducts(context)), []);
   const text = eventTypeFile(typed);
   if (options.out === undefined) context.report({ type: "text", text });
   else writeTypes(context, options.out, text, options.force === true, typed.length);

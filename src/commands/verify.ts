@@ -83,7 +83,7 @@ const MANY_PAYLOADS = 50;
 async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
   const names = expandPaths(context, inputNames(context, files, options));
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
-  const products = configuredProducts(config);
+  const products = await configuredProducts(config);
   const headers = (options.header ?? []).map(parseHeader);
   const contentType = options.contentType ?? headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
   const keys = await openPublicKeys(context, config, products);

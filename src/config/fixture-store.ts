@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { errorText, usageError } from "../core/errors.ts";
 import type { EventMatch } from "../core/event-name.ts";
-import { fixtureFiles } from "../core/fixture-files.ts";
+import { type FixtureFile, fixtureFiles } from "../core/fixture-files.ts";
 import { parseJson } from "../core/json-text.ts";
 import type { Format, Product } from "../core/product.ts";
 
@@ -28,15 +28,18 @@ export interface FixtureRoots {
   readonly packageRoot: string;
 }
 
-/** The sample of an event: the project's copy, else the built-in one, else its family's template filled in. */
+/**
+ * The sample of an event: the project's copy, else the built-in one, else its family's template filled in. Of a product of
+ * the user's own the one in its folder.
+ */
 export function readFixture(
   { root, packageRoot }: FixtureRoots,
   product: Product,
   format: Format,
   match: EventMatch,
 ): Fixture | undefined {
-  const project = { folder: join(root, PROJECT_FIXTURES), origin: "project" } as const;
-  return readFirst([project, builtIn(packageRoot)], product, format, match);
+  const places = product.folder === undefined ? [projectPlace(root), builtIn(packageRoot)] : [ownPlace(product.folder)];
+  return readFirst(places, product, format, match);
 }
 
 /** The sample of an event as it comes with this package, whatever the project has of its own. */
@@ -49,10 +52,16 @@ export function readBuiltInFixture(
   return readFirst([builtIn(packageRoot)], product, format, match);
 }
 
-/** Where the project's own copy of an event's sample goes. */
-export function projectFixturePath(root: string, product: Product, format: Format, match: EventMatch): string {
-  const [own] = fixtureFiles(product, format, match);
-  return join(root, PROJECT_FIXTURES, own.path);
+/** Where the project's own copy of an event's sample goes; of a product of the user's own its one sample. */
+export function projectFixturePath(
+  root: string,
+  product: Product,
+  format: Format,
+  match: Pick<EventMatch, "name">,
+): string {
+  const [file] = fixtureFiles(product, format, match);
+  const place = product.folder === undefined ? projectPlace(root) : ownPlace(product.folder);
+  return join(place.folder, place.nameOf(file));
 }
 
 /** Where the proposed sample of an event goes, or the note beside it. The name is one that the format knows. */
@@ -67,20 +76,35 @@ export function learnedPath(
 interface Place {
   readonly folder: string;
   readonly origin: Fixture["origin"];
+  nameOf(file: FixtureFile): string;
 }
 
 function builtIn(packageRoot: string): Place {
-  return { folder: join(packageRoot, "fixtures"), origin: "built-in" };
+  return { folder: join(packageRoot, "fixtures"), origin: "built-in", nameOf: ({ path }) => path };
+}
+
+function projectPlace(root: string): Place {
+  return { folder: join(root, PROJECT_FIXTURES), origin: "project", nameOf: ({ path }) => path };
+}
+
+/** A folder that holds one product alone. */
+function ownPlace(folder: string): Place {
+  return { folder: join(folder, "fixtures"), origin: "project", nameOf: ({ name }) => name };
 }
 
 function readFirst(places: readonly Place[], product: Product, format: Format, match: EventMatch): Fixture | undefined {
   for (const [i, file] of fixtureFiles(product, format, match).entries()) {
-    for (const { folder, origin } of places) {
-      const path = join(folder, file.path);
+    for (const { folder, origin, nameOf } of places) {
+      const path = join(folder, nameOf(file));
       const raw = readIfThere(path);
       if (raw === undefined) continue;
       const text = file.fill(raw);
-      return { text, data: parse(text, path), path, origin, template: i > 0 };
+      const data = parse(
+        text,
+        path,
+        product.folder === undefined ? "mend it, or delete it to use the built-in one" : "mend it",
+      );
+      return { text, data, path, origin, template: i > 0 };
     }
   }
   return undefined;
@@ -95,12 +119,9 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-function parse(text: string, path: string): unknown {
+function parse(text: string, path: string, hint: string): unknown {
   const parsed = parseJson(text);
   if (parsed.ok) return parsed.value;
   const { line = 1, column = 1 } = parsed.position ?? {};
-  throw usageError(
-    `the fixture ${path}:${line}:${column} is not valid JSON: ${parsed.reason}`,
-    "mend it, or delete it to use the built-in one",
-  );
+  throw usageError(`the fixture ${path}:${line}:${column} is not valid JSON: ${parsed.reason}`, hint);
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Runtime } from "../context.ts";
+import type { ImportModule, Runtime } from "../context.ts";
 import type { Secrets } from "../core/secret.ts";
 import { readEnvironment } from "./environment.ts";
 import { type KeptSecrets, readKeptSecrets } from "./kept-secrets.ts";
@@ -17,6 +17,7 @@ export interface Config {
   readonly origins: Readonly<Record<keyof Settings, string>>;
   readonly secrets: Secrets;
   readonly keepSecret: KeptSecrets["keep"];
+  readonly importModule: ImportModule;
   /** The environment with the project's `.env` beneath it. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where a variable was set: `environment`, or the path of the `.env`. */
@@ -58,6 +59,7 @@ export function loadConfig(runtime: Runtime, options: LoadOptions = {}): Config 
     origins: origins as Config["origins"],
     secrets: readSecrets(environment.values, options.secrets, root, kept),
     keepSecret: kept.keep,
+    importModule: runtime.importModule,
     env: environment.values,
     variableOrigin: environment.origin,
   };

@@ -1,8 +1,15 @@
-import { readFileSync } from "node:fs";
-import { errorText, UserError, usageError } from "../core/errors.ts";
+import { UserError } from "../core/errors.ts";
 import { nearest } from "../core/event-name.ts";
-import { locate, parseJson } from "../core/json-text.ts";
-import { defaults, fileSchema, readers, type Settings, type SettingsFile } from "./settings.ts";
+import { fileError, parseJsonFile, readText } from "./json-file.ts";
+import {
+  defaults,
+  fileSchema,
+  productSettings,
+  readers,
+  type Settings,
+  type SettingsFile,
+  tunnelSettings,
+} from "./settings.ts";
 
 /** The settings of a config file; none where there is no file. An error names file, line and column. */
 export function readSettingsFile(path: string): Partial<Settings> {
@@ -26,34 +33,26 @@ export function readSettingsFile(path: string): Partial<Settings> {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
-/** A config file as it is written; undefined where there is none. */
-export function readText(path: string): string | undefined {
-  try {
-    // Some editors on Windows put a byte order mark in front, which JSON.parse refuses.
-    return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw usageError(`${path} cannot be read: ${errorText(error)}`);
-  }
-}
-
 /** Throws a usage error for anything that is not a valid config. */
 export function parseSettingsFile(text: string, path: string): SettingsFile {
-  const parsed = parseJson(text);
-  if (!parsed.ok) {
-    const { line = 1, column = 1 } = parsed.position ?? {};
-    throw usageError(`${path}:${line}:${column}: not valid JSON: ${parsed.reason}`);
-  }
-  const result = fileSchema().safeParse(parsed.value);
+  const schema = fileSchema();
+  const result = schema.safeParse(parseJsonFile(text, path));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const keys = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])];
-  if (unknown === undefined) throw at(text, path, keys, issue?.message.replace(/^Invalid input: /, "") ?? "not valid");
-  const known = keys.length === 1 ? Object.keys(defaults) : ["format"];
+  if (unknown === undefined)
+    throw fileError(text, path, keys, issue?.message.replace(/^Invalid input: /, "") ?? "not valid");
+  const known = keys.length === 1 ? Object.keys(defaults) : Object.keys(sectionSettings(keys));
   const [near] = nearest(unknown, known, 1);
   const hint = near === undefined ? `settings: ${known.join(", ")}` : `did you mean ${near}?`;
-  throw at(text, path, keys, "there is no such setting", hint);
+  throw fileError(text, path, keys, "there is no such setting", hint);
+}
+
+/** What may stand beside a misspelt key below `tunnel` or one of the products. */
+function sectionSettings([section, , ...deeper]: readonly PropertyKey[]): object {
+  if (section === "tunnel") return tunnelSettings().shape;
+  return section === "products" && deeper.length < 2 ? productSettings().shape : {};
 }
 
 /** A size or a duration, which a file may write with its unit. */
@@ -62,7 +61,7 @@ function readQuantity(key: keyof Settings, value: string, text: string, path: st
     return readers[key]?.(value, key);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw at(
+    throw fileError(
       text,
       path,
       key === "tunnelTimeout" ? ["tunnel", "timeout"] : [key],
@@ -70,10 +69,4 @@ function readQuantity(key: keyof Settings, value: string, text: string, path: st
       error.hint,
     );
   }
-}
-
-function at(text: string, path: string, keys: readonly PropertyKey[], message: string, hint?: string): UserError {
-  const { line, column } = locate(text, keys);
-  const name = keys.length === 0 ? "the file" : keys.map(String).join(".");
-  return usageError(`${path}:${line}:${column}: ${name}: ${message}`, hint);
 }

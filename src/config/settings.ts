@@ -1,18 +1,26 @@
 import { z } from "zod";
-import type { ProductSettings } from "../core/configure.ts";
 import { usageError } from "../core/errors.ts";
 import { formatSettings } from "../core/format-settings.ts";
 import { parseDuration, parseSize, parseWhole } from "../core/units.ts";
 
 export const CONFIG_FILE = "zoho-hooks.config.json";
 
-/** What a config file may hold. Strict: a misspelt key is an error, not silence. Made when there is a file to check. */
-export function fileSchema() {
-  const productSettings = formatSettings().extend({
+/** How one product is used. */
+export function productSettings() {
+  return formatSettings().extend({
     /** The format that comes first for this product: `send` writes it. */
     format: z.string().optional(),
+    /** A product of the user's own: the folder that describes it, relative to the config file. */
+    path: z.string().min(1).optional(),
+    /** What a body of the user's own design must be: a file with a JSON Schema or a zod schema, relative as well. */
+    schema: z.string().min(1).optional(),
   });
-  const tunnelSettings = z.strictObject({
+}
+
+type ProductEntry = Readonly<z.infer<ReturnType<typeof productSettings>>>;
+
+export function tunnelSettings() {
+  return z.strictObject({
     use: z.enum(["ngrok", "none"]).optional(),
     domain: z.string().min(1).optional(),
     publicUrl: z.string().min(1).optional(),
@@ -21,9 +29,13 @@ export function fileSchema() {
     serverAddr: z.string().min(1).optional(),
     rootCas: z.string().min(1).optional(),
   });
+}
+
+/** What a config file may hold. Strict: a misspelt key is an error, not silence. Made when there is a file to check. */
+export function fileSchema() {
   return z.strictObject({
     $schema: z.string().optional(),
-    products: z.record(z.string(), productSettings).optional(),
+    products: z.record(z.string(), productSettings()).optional(),
     port: z.int().min(0).max(65_535).optional(),
     host: z.string().min(1).optional(),
     maxBody: z.union([z.int().positive(), z.string()]).optional(),
@@ -45,14 +57,14 @@ export function fileSchema() {
     store: z.union([z.string().min(1), z.literal(false)]).optional(),
     keep: z.string().optional(),
     maxLog: z.string().optional(),
-    tunnel: tunnelSettings.optional(),
+    tunnel: tunnelSettings().optional(),
   });
 }
 
 export type SettingsFile = z.infer<ReturnType<typeof fileSchema>>;
 
 export interface Settings {
-  readonly products: Readonly<Record<string, ProductSettings>>;
+  readonly products: Readonly<Record<string, ProductEntry>>;
   readonly port: number;
   readonly host: string;
   /** Bytes. */

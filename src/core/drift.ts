@@ -39,8 +39,9 @@ export function findDrift(shape: Shape, root: Observation): Drift {
 
   const compare = (path: readonly string[], expected: Shape, seen: Observation): void => {
     if (expected.any) return;
-    for (const [word, count] of seen.types) {
-      if (!allows(expected, word)) {
+    for (const [word, times] of seen.types) {
+      const count = word === "string" && allows(expected, "number") ? times - seen.longNumbers : times;
+      if (!allows(expected, word) && count > 0) {
         conflicts.push({ path: placeText(path), expected: shapeText(expected), seen: word, count });
       }
     }

@@ -7,7 +7,7 @@ export function textAt(data: unknown, path: readonly string[]): string | undefin
 }
 
 /** The ids at a path, one or a list of them, as text. Empty for anything else. Never throws. */
-export function idsAt(data: unknown, path: readonly string[]): readonly string[] {
+export function idsAt(data: unknown, path: readonly (string | number)[]): readonly string[] {
   const value = valueAt(data, path);
   const ids: readonly unknown[] = Array.isArray(value) ? value : [value];
   return ids.filter((id) => typeof id === "number" || (typeof id === "string" && id !== "")).map(String);

@@ -5,6 +5,8 @@ import type { Format, Product } from "./product.ts";
 export interface FixtureFile {
   /** Below a folder of fixtures, with `/`: `crm/guide/Leads.create.json`. A valid file name on every platform. */
   readonly path: string;
+  /** Its name alone, for a folder that belongs to one product. */
+  readonly name: string;
   /** Fills what the file leaves open: a family's template says `{Module}` where the module's name goes. */
   fill(text: string): string;
 }
@@ -16,10 +18,11 @@ export interface FixtureFile {
 export function fixtureFiles(
   product: Pick<Product, "id">,
   format: Pick<Format, "id" | "events">,
-  match: EventMatch,
+  match: Pick<EventMatch, "name">,
 ): readonly [FixtureFile, ...FixtureFile[]] {
   const file = (name: string, fill: FixtureFile["fill"]): FixtureFile => ({
     path: `${product.id}/${format.id}/${name}.json`,
+    name: `${name}.json`,
     fill,
   });
   const templates = format.events.flatMap((event) => {

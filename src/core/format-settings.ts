@@ -19,6 +19,9 @@ export function formatSettings() {
   });
 }
 
-export type FormatSettings = Readonly<z.infer<ReturnType<typeof formatSettings>>>;
+export interface FormatSettings extends Readonly<z.infer<ReturnType<typeof formatSettings>>> {
+  /** What a body of the user's own design must be. */
+  readonly schema?: z.ZodType | undefined;
+}
 export type Encoding = NonNullable<FormatSettings["encoding"]>;
 export type AuthPlace = NonNullable<FormatSettings["auth"]>;

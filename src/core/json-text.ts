@@ -27,6 +27,11 @@ export function parseJson(text: string): JsonResult {
   }
 }
 
+/** What `parseJson` makes of a number that a JavaScript number cannot hold: it may be one in the text, or was in quotes. */
+export function isLongNumber(value: unknown): boolean {
+  return typeof value === "string" && value.length > 15 && /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(value);
+}
+
 /** Deeper than any webhook, and shallow enough for every function that walks a value by calling itself. */
 const DEEPEST = 500;
 

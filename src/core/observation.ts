@@ -1,3 +1,4 @@
+import { isLongNumber } from "./json-text.ts";
 import { type TypeWord, typeWord } from "./shape.ts";
 
 /** Stands for the elements of an array in a path. */
@@ -10,6 +11,8 @@ export interface Observation {
   /** How often there was a value here. */
   readonly count: number;
   readonly types: ReadonlyMap<TypeWord, number>;
+  /** How many of the strings may be numbers too long for a JavaScript number. */
+  readonly longNumbers: number;
   /** Of the objects that were here. */
   readonly fields: ReadonlyMap<string, Observation>;
   /** Of the arrays that were here. */
@@ -31,6 +34,7 @@ const LONGEST_NAME = 200;
 interface Place {
   count: number;
   types: Map<TypeWord, number>;
+  longNumbers: number;
   fields: Map<string, Place>;
   element: Place | undefined;
 }
@@ -53,6 +57,7 @@ export function createObserver(): Observer {
     const word = typeWord(value);
     place.count++;
     place.types.set(word, (place.types.get(word) ?? 0) + 1);
+    if (isLongNumber(value)) place.longNumbers++;
     if (Array.isArray(value)) {
       if (value.length === 0) return;
       place.element ??= claim(depth);
@@ -71,7 +76,7 @@ export function createObserver(): Observer {
 }
 
 function newPlace(): Place {
-  return { count: 0, types: new Map(), fields: new Map(), element: undefined };
+  return { count: 0, types: new Map(), longNumbers: 0, fields: new Map(), element: undefined };
 }
 
 function fieldName(key: string): string {

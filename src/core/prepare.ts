@@ -79,7 +79,7 @@ function contentTypeOf(value: string): readonly HeaderPair[] {
 
 function encode({ body, format, event }: PrepareInput): Encoded {
   const contentType = "application/json";
-  if (Buffer.isBuffer(body)) return { contentType, body };
+  if (Buffer.isBuffer(body)) return { contentType, body, ...(event === undefined ? {} : format.mark?.(event)) };
   return format.encode?.(body, event) ?? { contentType, body: Buffer.from(JSON.stringify(body)) };
 }
 

@@ -135,6 +135,8 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   readonly methods?: readonly string[];
   /** Other products whose deliveries look the same: only the URL or a flag tells them apart. */
   readonly twins?: readonly string[];
+  /** What names an event outside of its body: goes along where the body is sent as it is. */
+  mark?(event: string): Pick<Encoded, "query" | "headers">;
   /** Writes a sample where it is not posted as plain JSON. */
   encode?(data: unknown, event: string | undefined): Encoded;
   /** What is the same each time that one event is delivered; its bytes are, unless this says otherwise. */
@@ -160,6 +162,8 @@ export interface Product<Id extends string = string, Formats extends readonly Fo
   readonly title: string;
   /** The default format comes first. */
   readonly formats: Formats;
+  /** Of a product of the user's own: the folder that describes it, and that its samples lie in. */
+  readonly folder?: string;
 }
 
 /** Declares an event; the schema is built when it is first asked for. */

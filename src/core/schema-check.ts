@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { errorText } from "./errors.ts";
+import { isLongNumber } from "./json-text.ts";
 
 /** One way in which a payload is not what its event's schema says. */
 export interface SchemaIssue {
@@ -24,23 +26,71 @@ export function expectFewChecks(): void {
 }
 
 export function checkSchema(schema: z.ZodType, data: unknown): SchemaResult {
-  const result = schema.safeParse(data);
+  let result: ReturnType<typeof schema.safeParse>;
+  try {
+    result = schema.safeParse(data);
+  } catch (error) {
+    // One of the user's own runs what they have written, on what anybody can send.
+    const issue = toIssue([], `a schema that checks it, but it broke off: ${errorText(error)}`, data);
+    return { ok: false, issues: [issue] };
+  }
   if (result.success) return { ok: true, issues: [] };
-  return { ok: false, issues: result.error.issues.map((issue) => toIssue(issue, data)) };
+  const issues = result.error.issues.flatMap((issue) => issuesOf(issue, data));
+  return { ok: issues.length === 0, issues };
 }
 
-function toIssue(issue: z.core.$ZodIssue, data: unknown): SchemaIssue {
-  const path = issue.path.map((key) => (typeof key === "symbol" ? String(key) : key));
-  return { path, at: pathText(path), expected: expectedText(issue), received: receivedText(valueAt(data, path)) };
+/** One issue of zod's as it is told: none where only our reading of a long number is at fault, several of a union. */
+function issuesOf(issue: z.core.$ZodIssue, data: unknown): readonly SchemaIssue[] {
+  const path = keysOf(issue.path);
+  const value = valueAt(data, path);
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => toIssue([...path, key], "no such field", data));
+  }
+  if (issue.code === "invalid_type" && NUMBERS.has(issue.expected) && isLongNumber(value)) return [];
+  if (issue.code === "invalid_union" && issue.message === UNTOLD) return unionIssues(issue, path, data);
+  return [toIssue(path, expectedText(issue), data)];
+}
+
+/** What zod says of a union that has no words of its own. */
+const UNTOLD = "Invalid input";
+
+/** What each alternative wants; where some of them fit the value itself, what the nearest of these finds within it. */
+function unionIssues(
+  issue: z.core.$ZodIssueInvalidUnion,
+  path: readonly (string | number)[],
+  data: unknown,
+): readonly SchemaIssue[] {
+  const alternatives = issue.errors.map((errors) =>
+    errors.flatMap((each) => issuesOf({ ...each, path: [...issue.path, ...each.path] }, data)),
+  );
+  const deeper = alternatives.filter((issues) => issues.every((each) => each.path.length > path.length));
+  const [nearest] = deeper.toSorted((a, b) => a.length - b.length);
+  if (nearest !== undefined) return nearest;
+  const expected = [...new Set(alternatives.flat().map((each) => each.expected))];
+  return [toIssue(path, expected.length === 0 ? "one alternative only" : expected.join(" or "), data)];
+}
+
+const NUMBERS: ReadonlySet<string> = new Set(["number", "int", "bigint"]);
+
+function keysOf(path: readonly PropertyKey[]): readonly (string | number)[] {
+  return path.map((key) => (typeof key === "symbol" ? String(key) : key));
+}
+
+function toIssue(path: readonly (string | number)[], expected: string, data: unknown): SchemaIssue {
+  return { path, at: pathText(path), expected, received: receivedText(valueAt(data, path)) };
 }
 
 function expectedText(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_type") return issue.expected;
+  if (issue.code === "invalid_type") return EXPECTED[issue.expected] ?? issue.expected;
   if (issue.code === "invalid_value") return issue.values.map((value) => JSON.stringify(value)).join(" or ");
   if (issue.code === "invalid_format" && issue.format !== "regex") return `text in the form ${issue.format}`;
   if (issue.code === "too_small") return `at least ${issue.minimum} (${issue.origin})`;
+  if (issue.code === "too_big") return `at most ${issue.maximum} (${issue.origin})`;
   return issue.message;
 }
+
+/** Zod's words that are not those of a payload. */
+const EXPECTED: Readonly<Record<string, string>> = { nonoptional: "a value", never: "nothing", int: "a whole number" };
 
 /** What came: its type, with the value where that is short and cannot be anyone's secret (never a text). */
 function receivedText(value: unknown): string {

@@ -40,7 +40,8 @@ function parseValue(text: string): unknown {
   }
 }
 
-function parsePath(text: string): readonly (string | number)[] {
+/** Reads `data.items[0].price`. Throws a usage error for what is no path. */
+export function parsePath(text: string): readonly (string | number)[] {
   const path: (string | number)[] = [];
   const token = /\.?([^.[\]]+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/gy;
   while (token.lastIndex < text.length) {

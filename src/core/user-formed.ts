@@ -30,7 +30,12 @@ export function userFormed<const Name extends string, const Id extends string>(
 ): Format<readonly WebhookEvent<Name>[], Id> {
   const encoding = settings.encoding ?? parts.encoding;
   const { name, summary } = parts.event;
-  const events: readonly WebhookEvent<Name>[] = [event(name, summary, parts.schema ?? z.unknown, { open: true })];
+  const { schema } = settings;
+  const events: readonly WebhookEvent<Name>[] = [
+    schema === undefined
+      ? event(name, summary, parts.schema ?? z.unknown, { open: true })
+      : event(name, summary, () => schema),
+  ];
   return {
     id: parts.id,
     source: parts.source,
@@ -41,7 +46,7 @@ export function userFormed<const Name extends string, const Id extends string>(
     methods: parts.methods ?? [],
     encode: (data) => encodeFields(data, encoding),
     catchAll: name,
-    settings: ["encoding", "auth"],
+    settings: ["encoding", "auth", "schema"],
     configure: (chosen) => userFormed(parts, { ...settings, ...chosen }),
     ...(parts.hint === undefined ? {} : { hint: parts.hint }),
   };

@@ -9,7 +9,7 @@ export type ProductId = Listed["id"];
 
 type FormatOf<P extends ProductId> = Extract<Listed, { readonly id: P }>["formats"][number];
 type DeclaredIn<F> = F extends Format<infer Events, string> ? Events[number] : never;
-/** The first of a product's formats: what `sign`, `schemas` and `fixture` use. */
+/** The first of a product's formats: what `sign`, `schemas` and `fixture` use unless they are told. */
 type DefaultFormat<P extends Product> = P["formats"][0];
 
 /** The declared names of a product's events: `"Leads.create"`, and `"<Module>.create"` for the rest of a family. */
@@ -53,15 +53,21 @@ export type EventOf<P extends ProductId, Key extends EventKey<P>> = Extract<
   { readonly product: P; readonly event: Key }
 >;
 
-/** The names that a product's first format declares. */
-type DefaultKey<P extends ProductId> = P extends ProductId ? DeclaredIn<DefaultOf<P>>["name"] : never;
+/** The id of a format of a product: `"guide"`, `"wire"`, … */
+export type FormatId<P extends ProductId = ProductId> = P extends ProductId ? FormatOf<P>["id"] : never;
+/** The id of the format that comes first. */
+export type DefaultFormatId<P extends ProductId> = Extract<FormatId<P>, DefaultOf<P>["id"]>;
 type DefaultOf<P extends ProductId> = DefaultFormat<Extract<Listed, { readonly id: P }>>;
+type FormatAt<P extends ProductId, F> = Extract<FormatOf<P>, { readonly id: F }>;
 
-/** The payload of an event by any name it can have in the first format; `"Invoices.create"` gets that of its family. */
-export type PayloadOf<P extends ProductId, Name extends string> =
-  Name extends DefaultKey<P> ? PayloadAt<P, Name> : PayloadAt<P, FamilyOf<DefaultKey<P>, Name>>;
+/** The names that a format declares. */
+type KeyIn<P extends ProductId, F> = P extends ProductId ? DeclaredIn<FormatAt<P, F>>["name"] : never;
 
-type PayloadAt<P extends ProductId, Key> = Extract<TypedIn<P, DefaultOf<P>>, { readonly event: Key }>["payload"];
+/** The payload of an event by any name it can have in a format; `"Invoices.create"` gets that of its family. */
+export type PayloadOf<P extends ProductId, F, Name extends string> =
+  Name extends KeyIn<P, F> ? PayloadAt<P, F, Name> : PayloadAt<P, F, FamilyOf<KeyIn<P, F>, Name>>;
+
+type PayloadAt<P extends ProductId, F, Key> = Extract<TypedIn<P, FormatAt<P, F>>, { readonly event: Key }>["payload"];
 type FamilyOf<Key extends string, Name> = Key extends unknown ? (Name extends Filled<Key> ? Key : never) : never;
 
 type SchemasOf<Events extends readonly WebhookEvent[]> = {
@@ -72,3 +78,7 @@ type SchemasOf<Events extends readonly WebhookEvent[]> = {
 export type Schemas = {
   readonly [P in Listed as P["id"]]: DefaultFormat<P> extends Format<infer Events, string> ? SchemasOf<Events> : never;
 };
+
+/** The zod schemas of one format's events, by declared name. */
+export type SchemasIn<P extends ProductId, F> =
+  FormatAt<P, F> extends Format<infer Events, string> ? SchemasOf<Events> : never;

@@ -1,56 +1,116 @@
+import type { AuthPlace, FormatSettings } from "../core/format-settings.ts";
+import { readKeySet } from "../core/key-set.ts";
 import type { Product, Proof } from "../core/product.ts";
+import { readPrivateKey, readPublicKeys } from "../core/proofs/public-key.ts";
 import { type Credential, type Secret, type Secrets, secret } from "../core/secret.ts";
-import { products } from "../products/index.ts";
 
 /** One secret, or several of which any will do while one replaces the other. */
 export type Key = string | readonly string[];
 
-/**
- * What deliveries are proven with. `secret` makes and checks signatures (the guide: `ZOHO_WEBHOOK_SECRET`), `token` is the
- * one in the body (`ZOHO_WEBHOOK_TOKEN`). One that is named must have a value.
- */
+/** What deliveries are proven with. One that is named must have a value. */
 export interface Keys {
+  /** Makes and checks signatures: the guide's, the finance products', Payments, Sign (`ZOHO_WEBHOOK_SECRET`). */
   readonly secret?: Key | undefined;
+  /** The one in the body: the guide's CRM and Recruit, notifications of CRM, Bigin, Recruit (`ZOHO_WEBHOOK_TOKEN`). */
   readonly token?: Key | undefined;
+  /** Checks what SalesIQ and Cliq sign: PEM, or the bare base64 that their screens show. */
+  readonly publicKey?: Key | undefined;
+  /** Signs in their place, or in Desk's, with a key of your own: PEM. */
+  readonly privateKey?: string | undefined;
+  /** Checks Desk's tokens: the key set (JWKS), as text or parsed. It is not fetched: hand over what lies at the address. */
+  readonly jwks?: string | { readonly keys: readonly object[] } | undefined;
+  /** Mail's, from its first call. */
+  readonly hookSecret?: Key | undefined;
+  /** The fixed value that a webhook of the user's own design carries, and where. */
+  readonly auth?: (AuthPlace & { readonly value: Key }) | undefined;
+  /** Who a Desk token must have been made for, `webhookId:…`, and by, `orgId:…`. */
+  readonly audience?: string | undefined;
+  readonly issuer?: string | undefined;
 }
 
+/** What the keys say: secrets for proofs, and settings for the formats that take them. */
+export interface GivenKeys {
+  readonly secrets: Secrets;
+  readonly settings: FormatSettings;
+}
+
+const CREDENTIALS = ["secret", "token", "publicKey", "privateKey", "jwks", "hookSecret", "auth"] as const;
+const SETTINGS = ["audience", "issuer"] as const;
+
 /**
- * Throws a TypeError when there is no key, one of an unknown name, an empty one, or one that is named and undefined: a missing environment
- * variable must not switch a check off.
+ * Throws a TypeError when there is no key, one of an unknown name, an empty one, one that is none of its kind, or one that
+ * is named and undefined: a missing environment variable must not switch a check off.
  */
-export function secretsFrom(keys: Keys | undefined): Secrets {
+export function readKeys(keys: Keys | undefined): GivenKeys {
   const given = new Map<Credential, readonly Secret[]>();
-  const known = new Set(products.flatMap(proofsOf).map((proof) => proof.credential));
-  for (const [credential, key] of Object.entries(keys ?? {})) {
-    if (!known.has(credential))
-      throw new TypeError(`there is no key named ${JSON.stringify(credential)}: there are ${[...known].join(", ")}`);
-    const values: readonly unknown[] = Array.isArray(key) ? key : [key];
-    if (values.length === 0 || !values.every((value) => typeof value === "string" && value.trim() !== ""))
-      throw new TypeError(
-        `the ${credential} is ${key === undefined ? "undefined" : "empty or no text"}: see that its environment variable is set`,
-      );
-    given.set(
-      credential,
-      values.map((value) => secret(String(value), `the ${credential}`)),
-    );
+  const settings: Record<string, unknown> = {};
+  for (const [name, key] of Object.entries(keys ?? {})) {
+    if (SETTINGS.some((each) => each === name)) settings[name] = textsOf(name, key)[0];
+    else if (CREDENTIALS.some((each) => each === name)) given.set(name, secretsOf(name, key));
+    else {
+      const known = [...CREDENTIALS, ...SETTINGS].join(", ");
+      throw new TypeError(`there is no key named ${JSON.stringify(name)}: there are ${known}`);
+    }
+    if (name === "auth") settings.auth = placeOf(key);
   }
   if (given.size === 0)
     throw new TypeError("no secret and no token was given, so nothing could be proven: pass { secret } or { token }");
   return {
-    for: (credential) => given.get(credential) ?? [],
-    all: () => [...given.values()].flat(),
+    settings,
+    secrets: { for: (credential) => given.get(credential) ?? [], all: () => [...given.values()].flat() },
   };
 }
 
-function proofsOf(product: Product): readonly Proof[] {
-  return product.formats.flatMap((format) => format.proofs);
+function secretsOf(name: string, key: unknown): readonly Secret[] {
+  const isSet = name === "jwks" && typeof key === "object" && key !== null;
+  const value: unknown = name === "auth" && isRecord(key) ? key.value : isSet ? JSON.stringify(key) : key;
+  const secrets = textsOf(name, value).map((text) => secret(text, `the ${name}`));
+  for (const each of secrets) requireKind(name, each);
+  return secrets;
 }
 
+/** A key that cannot be read would fail every delivery. */
+function requireKind(name: string, key: Secret): void {
+  try {
+    if (name === "publicKey") readPublicKeys(key);
+    if (name === "privateKey") readPrivateKey(key);
+  } catch (error) {
+    throw new TypeError(error instanceof Error ? error.message : String(error));
+  }
+  if (name === "jwks" && readKeySet(key.reveal()) === undefined)
+    throw new TypeError('the jwks is no key set: pass what lies at its address, { "keys": [ … ] }');
+}
+
+function textsOf(name: string, key: unknown): readonly string[] {
+  const values: readonly unknown[] = Array.isArray(key) ? key : [key];
+  const texts = values.filter((value) => typeof value === "string" && value.trim() !== "").map(String);
+  if (texts.length > 0 && texts.length === values.length) return texts;
+  throw new TypeError(
+    `the ${name} is ${key === undefined ? "undefined" : "empty or no text"}: see that its environment variable is set`,
+  );
+}
+
+function placeOf(key: unknown): AuthPlace {
+  const { header, parameter, basic } = isRecord(key) ? key : {};
+  if (typeof header === "string") return { header };
+  if (typeof parameter === "string") return { parameter };
+  if (typeof basic === "string") return { basic };
+  throw new TypeError("auth says where its value stands: { header, value }, { parameter, value } or { basic, value }");
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+type Use = "sign" | "verify";
+
 /** Throws a TypeError when no key fits any proof of the products: what is meant as a check would be none. */
-export function requireUse(secrets: Secrets, candidates: readonly Product[]): void {
-  const proofs = candidates.flatMap(proofsOf);
-  if (proofs.some((proof) => secrets.for(proof.credential, "").length > 0)) return;
-  const names = [...new Set(proofs.map((proof) => proof.credential))].join(" or ");
+export function requireUse(secrets: Secrets, candidates: readonly Pick<Product, "id" | "formats">[], use: Use): void {
+  const proofs = candidates.flatMap((product) => product.formats.flatMap((format) => format.proofs));
+  const needed = (proof: Proof): Credential =>
+    use === "verify" ? proof.credential : (proof.signingCredential ?? proof.credential);
+  if (proofs.some((proof) => secrets.for(needed(proof), "").length > 0)) return;
+  const names = [...new Set(proofs.map(needed))].join(" or ");
   throw new TypeError(
     `none of the keys proves a delivery of ${candidates.map(({ id }) => id).join(", ")}: ${names === "" ? "nothing does" : `it takes { ${names} }`}`,
   );

@@ -1,20 +1,51 @@
-import { findEvent, findProduct, nearest } from "../core/event-name.ts";
-import type { Product } from "../core/product.ts";
+import { configureProducts } from "../core/configure.ts";
+import { findEvent, findFormat, findProduct, nearest } from "../core/event-name.ts";
+import type { FormatSettings } from "../core/format-settings.ts";
+import type { Format, Product } from "../core/product.ts";
 import { products } from "../products/index.ts";
 
 /** Throws a TypeError that names the nearest product for an id that is none. */
 export function productOf(id: string): Product {
   const product = findProduct(products, id);
   if (product !== undefined) return product;
-  const ids = products.map((each) => each.id);
-  const near = nearest(id, ids, 1);
   throw new TypeError(
-    `there is no product ${JSON.stringify(id)}: ${near.length > 0 ? `did you mean ${near[0]}?` : `there are ${ids.join(", ")}`}`,
+    `there is no product ${JSON.stringify(id)}: ${nearestText(
+      id,
+      products.map((each) => each.id),
+    )}`,
   );
+}
+
+/** The format of that id, the first where none is named. Throws a TypeError for one that the product has not. */
+export function formatOf(product: Product, id: string | undefined): Format {
+  const format = id === undefined ? product.formats[0] : findFormat(product, id);
+  if (format !== undefined) return format;
+  const ids = product.formats.map((each) => each.id);
+  throw new TypeError(`${product.id} has no format ${JSON.stringify(id)}: ${nearestText(id ?? "", ids)}`);
+}
+
+/** The products with what some of them take: each the settings that one of its formats has a use for. */
+export function withSettings(chosen: readonly Product[], settings: FormatSettings): readonly Product[] {
+  const given = Object.entries(settings);
+  if (given.length === 0) return chosen;
+  const taken = chosen.map((product) => {
+    const known = product.formats.flatMap((format): readonly string[] => format.settings ?? []);
+    return [product.id, Object.fromEntries(given.filter(([name]) => known.includes(name)))] as const;
+  });
+  for (const [name] of given) {
+    if (taken.some(([, own]) => Object.hasOwn(own, name))) continue;
+    throw new TypeError(`${name} has no meaning for ${chosen.map(({ id }) => id).join(", ")}`);
+  }
+  return configureProducts(chosen, Object.fromEntries(taken));
 }
 
 /** The event's declared name: a family's for one of its members. */
 export function declaredName(productId: string, formatId: string, name: string): string | undefined {
   const format = findProduct(products, productId)?.formats.find((each) => each.id === formatId);
   return format === undefined ? undefined : findEvent(format, name)?.event.name;
+}
+
+function nearestText(word: string, ids: readonly string[]): string {
+  const [near] = nearest(word, ids, 1);
+  return near === undefined ? `there are ${ids.join(", ")}` : `did you mean ${near}?`;
 }

@@ -1,30 +1,52 @@
 import { prepare } from "../core/prepare.ts";
-import type { ProductId } from "./event-types.ts";
-import { type Keys, requireUse, secretsFrom } from "./keys.ts";
-import { productOf } from "./product-of.ts";
+import type { FormatId, ProductId } from "./event-types.ts";
+import { type Keys, readKeys, requireUse } from "./keys.ts";
+import { formatOf, productOf, withSettings } from "./product-of.ts";
 import { rawBody } from "./request.ts";
 
 export interface Signed {
+  readonly method: string;
+  /** The one given, with what the format adds to its query: the finance products sign that, too. */
+  readonly url: string;
   /** Names in lower case: `content-type`, and the header that carries the signature. */
   readonly headers: Readonly<Record<string, string>>;
   /** The exact bytes that were signed: post these. */
   readonly body: Buffer;
 }
 
+export interface SignOptions<P extends ProductId> {
+  /** `"wire"` for what Zoho's servers really post. Default: the product's first format. */
+  readonly format?: FormatId<P> | undefined;
+  /** The event's name, for formats in which it stands outside of the body. */
+  readonly event?: string | undefined;
+  /** Where it will be posted, with its query. Default: `/`. */
+  readonly url?: string | undefined;
+}
+
 /**
  * A delivery as the product would send it: with the token in the body and the signature over the bytes.
  *
  * @param payload An object is written as compact JSON; bytes or text are signed as they are.
- * @param keys `{ secret }`, `{ token }` or both, as for `verify`.
- * @throws TypeError for no key, an empty or unfit one, an unknown product, or a token with a payload that is not an
+ * @param keys As for `verify`; where a format is checked with a public key or a key set, its `privateKey`.
+ * @throws TypeError for no key, an empty or unfit one, an unknown product or format, or a token with a payload that is not an
  * object: it would have to be written into the bytes.
  */
-export function sign(product: ProductId, payload: object | string, keys: Keys): Signed {
-  const secrets = secretsFrom(keys);
+export function sign<P extends ProductId>(
+  product: P,
+  payload: object | string,
+  keys: Keys,
+  options: SignOptions<P> = {},
+): Signed {
+  const { secrets, settings } = readKeys(keys);
   const found = productOf(product);
-  requireUse(secrets, [found]);
-  const [format] = found.formats;
+  const chosen = { ...found, formats: [formatOf(found, options.format)] };
+  const [
+    {
+      formats: [format],
+    } = chosen,
+  ] = withSettings([chosen], settings);
   if (format === undefined) throw new TypeError(`${product} has no format to sign for`);
+  requireUse(secrets, [{ ...found, formats: [format] }], "sign");
   const isRaw = typeof payload === "string" || payload instanceof Uint8Array || payload instanceof ArrayBuffer;
   const takesToken = format.proofs.some(({ credential }) => credential === "token");
   if (isRaw && takesToken && secrets.for("token", found.id).length > 0)
@@ -32,11 +54,13 @@ export function sign(product: ProductId, payload: object | string, keys: Keys): 
   const { delivery } = prepare({
     product: found.id,
     format,
-    url: "/",
+    event: options.event,
+    url: options.url ?? "/",
     body: isRaw ? rawBody(payload) : payload,
     headers: [],
     secrets,
     now: new Date(),
   });
-  return { headers: Object.fromEntries(delivery.headers), body: delivery.body };
+  const { method, url, headers, body } = delivery;
+  return { method, url, headers: Object.fromEntries(headers), body };
 }

@@ -2,9 +2,9 @@ import type { Reply, Verdict } from "../core/product.ts";
 import { type Receipt, receive } from "../core/receive.ts";
 import { products } from "../products/index.ts";
 import type { ProductId, ZohoEvent } from "./event-types.ts";
-import { type Keys, requireUse, secretsFrom } from "./keys.ts";
+import { type Keys, readKeys, requireUse } from "./keys.ts";
 import { eventOf, failureOf, type ParseFailure } from "./parse.ts";
-import { productOf } from "./product-of.ts";
+import { productOf, withSettings } from "./product-of.ts";
 import { deliveryOf, type RequestLike } from "./request.ts";
 
 /**
@@ -31,7 +31,7 @@ export type VerifyResult<P extends ProductId = ProductId> =
  *
  * @param product The product that the request's URL names; undefined to let the body tell.
  * @param request `{ headers, body }` of the request, the body raw: text or bytes, before any parser.
- * @param keys `{ secret }`, `{ token }` or both.
+ * @param keys `{ secret }`, `{ token }` or any other of `Keys`; several where a product's formats take different ones.
  * @throws TypeError for a mistake in the call: no key, an empty or unfit one, a parsed body, an unknown product.
  * Never for what a delivery holds.
  */
@@ -40,10 +40,16 @@ export function verify<P extends ProductId = ProductId>(
   request: RequestLike,
   keys: Keys,
 ): VerifyResult<P> {
-  const secrets = secretsFrom(keys);
-  const given = product === undefined ? undefined : productOf(product);
-  requireUse(secrets, given === undefined ? products : [given]);
-  const receipt = receive({ products, product: given, delivery: deliveryOf(request), secrets, now: new Date() });
+  const { secrets, settings } = readKeys(keys);
+  const candidates = withSettings(product === undefined ? products : [productOf(product)], settings);
+  requireUse(secrets, candidates, "verify");
+  const receipt = receive({
+    products: candidates,
+    product: product === undefined ? undefined : candidates[0],
+    delivery: deliveryOf(request),
+    secrets,
+    now: new Date(),
+  });
   const genuine = isGenuine(receipt);
   const proofs = receipt.verdicts;
   const failure = failureOf(receipt);

@@ -65,6 +65,14 @@ describe("findDrift", () => {
     expect(drift.conflicts).toEqual([{ path: "counts.closed", expected: "number", seen: "string", count: 1 }]);
   });
 
+  it("takes digits too long for a JavaScript number for the number that they may be", () => {
+    const schema = z.looseObject({ id: z.number() });
+    expect(driftOf(schema, { id: "4150868000000002179" }, { id: 1 }).conflicts).toEqual([]);
+    expect(driftOf(schema, { id: "4150868000000002179" }, { id: "1" }).conflicts).toEqual([
+      { path: "id", expected: "number", seen: "string", count: 1 },
+    ]);
+  });
+
   it("never shows a name that is an id or an address", () => {
     const drift = driftOf(z.looseObject({}), { "4150868000000002179": 1, "mei@example.com": "x", plain: 1 });
     expect(drift.unknown.map(({ path }) => path)).toEqual(["*", "plain"]);

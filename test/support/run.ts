@@ -68,6 +68,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     },
     prompts: async () => options.prompts,
     sparesMemory: async () => {},
+    importModule: (url) => import(url) as Promise<Record<string, unknown>>,
     async startChild(commandLine, { stdoutTo, ...rest }) {
       const { child, run } = startShell(commandLine, { ...rest, stdio: ["ignore", "pipe", "pipe"] }, process);
       child.stdout?.on("data", (bytes: Buffer) => runtime[stdoutTo].write(bytes.toString()));

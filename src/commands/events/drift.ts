@@ -1,7 +1,7 @@
 import type { Context } from "../../context.ts";
 import { ExitCode } from "../../core/errors.ts";
 import { driftOf, hasDrifted } from "../../core/traffic.ts";
-import { configuredProducts } from "../configured-products.ts";
+import { projectProducts } from "../configured-products.ts";
 import { learn } from "../learn.ts";
 import { observeLog } from "../observe-log.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
@@ -13,10 +13,10 @@ export interface DriftOptions extends FilterOptions, LogOptions {
 
 /** In what the deliveries of the log differ from the schemas of their events. */
 export async function drift(context: Context, options: DriftOptions): Promise<ExitCode> {
-  const filter = readFilter(options, context.now());
+  const products = await projectProducts(context);
+  const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log, config) => {
     const samples = options.learn === true;
-    const products = configuredProducts(config);
     const traffic = await context.waiting("reading the log", () => observeLog(log, products, filter, { samples }));
     const events = traffic.events();
     const drifts = events.map(driftOf).filter((each) => hasDrifted(each) || each.unseen.length > 0);

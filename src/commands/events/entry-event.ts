@@ -3,17 +3,18 @@ import { findProduct } from "../../core/event-name.ts";
 import type { KeptFacts } from "../../core/log-report.ts";
 import { maskDelivery, maskText, maskUrl } from "../../core/mask.ts";
 import { readPayload } from "../../core/payload.ts";
+import type { Product } from "../../core/product.ts";
 import { type Receipt, receive } from "../../core/receive.ts";
 import type { EventReport } from "../../core/report.ts";
 import { noSecrets } from "../../core/secret.ts";
 import { formatDay } from "../../core/units.ts";
-import { products } from "../../products/index.ts";
 import type { LogEntry } from "../../store/log.ts";
 
 export type KeptEvent = EventReport & { readonly kept: KeptFacts };
 
 /** A delivery of the log as `listen` told of it, its secrets masked unless they are asked for. */
 export function entryEvent(
+  products: readonly Product[],
   entry: LogEntry,
   showSecrets: boolean | undefined,
   { heading, fresh = false }: { readonly heading?: string | undefined; readonly fresh?: boolean } = {},
@@ -28,7 +29,7 @@ export function entryEvent(
     path: shown.url,
     headers: shown.headers,
     body: shown.body,
-    receipt: receiptOf(entry, shown),
+    receipt: receiptOf(products, entry, shown),
     duplicateOf: entry.duplicateOf,
     status: entry.status,
     refusal: entry.refusal,
@@ -54,7 +55,7 @@ export function entryEvent(
 }
 
 /** The verdicts are those of its arrival. What the log does not hold is read from the delivery once more. */
-function receiptOf(entry: LogEntry, shown: Delivery): Receipt {
+function receiptOf(products: readonly Product[], entry: LogEntry, shown: Delivery): Receipt {
   const product = entry.product === undefined ? undefined : findProduct(products, entry.product);
   const read = readPayload(shown);
   const found = entry.known

@@ -1,5 +1,6 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
+import { projectProducts } from "../configured-products.ts";
 import { entryEvent, type KeptEvent } from "./entry-event.ts";
 import { type ExportFormat, exportFormats } from "./export-formats.ts";
 import { type FilterOptions, readFilter } from "./filter-flags.ts";
@@ -24,7 +25,8 @@ export async function exportEvents(context: Context, options: ExportOptions): Pr
   }
   if (to !== undefined && options.format !== "curl") throw usageError("--to is for --format curl only");
   if (force && out === undefined) throw usageError("--force does nothing without --out");
-  const filter = readFilter(options, context.now());
+  const products = await projectProducts(context);
+  const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log, { settings }) => {
     const format = make(settings, to);
     const file = out === undefined ? undefined : createWholeFile(context.cwd, out, force);
@@ -33,7 +35,7 @@ export async function exportEvents(context: Context, options: ExportOptions): Pr
     try {
       for await (const entry of log.entries(filter, { order: "oldest" })) {
         if (context.signal.aborted) throw usageError(`stopped by Ctrl-C after ${count} of the deliveries`);
-        const event = entryEvent(entry, options.showSecrets);
+        const event = entryEvent(products, entry, options.showSecrets);
         sink.add(event);
         count++;
         if (event.kept.masked) masked++;

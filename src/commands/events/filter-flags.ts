@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { usageError } from "../../core/errors.ts";
+import type { Product } from "../../core/product.ts";
 import { parseDuration } from "../../core/units.ts";
-import { products } from "../../products/index.ts";
 import type { LogFilter } from "../../store/filter.ts";
 import { parseWhere } from "../../store/where.ts";
 import { collect, requireProduct } from "../options.ts";
@@ -38,7 +38,7 @@ export function addFilters(command: Command): Command {
 const FILTER_FLAGS = ["product", "event", "status", "since", "failed", "invalid", "search", "where"] as const;
 
 /** Throws a UserError for a flag that cannot be read. */
-export function readFilter(options: FilterOptions, now: Date): LogFilter {
+export function readFilter(options: FilterOptions, now: Date, products: readonly Product[]): LogFilter {
   const { product, event, status, since, failed, invalid, search, where } = options;
   if (search === "") throw usageError("--search: the text is empty", "leave the flag out to search for nothing");
   return {

@@ -83,7 +83,8 @@ Examples:
 
 const DRIFT_HELP = `
 Deliveries of unknown events, repeats, and those whose proof failed are left out. --learn writes to
-.zoho-hooks/learned, which no command reads: move what you like to .zoho-hooks/fixtures.
+.zoho-hooks/learned, which no command reads: move what you like to .zoho-hooks/fixtures, or to the fixtures of your own
+product.
 
 Examples:
   $ zoho-hooks events drift --product desk

@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
 import { parseWhole } from "../../core/units.ts";
+import { projectProducts } from "../configured-products.ts";
 import { dayHeadings, entryEvent } from "./entry-event.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
 import { type LogOptions, withLog } from "./open-log.ts";
@@ -18,7 +19,8 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
     options.all === true
       ? Number.POSITIVE_INFINITY
       : parseWhole(options.limit ?? DEFAULT_LIMIT, "--limit", 1, 1_000_000_000);
-  const filter = readFilter(options, context.now());
+  const products = await projectProducts(context);
+  const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {
     const headingOf = dayHeadings(context.now());
     let count = 0;
@@ -30,7 +32,7 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
         break;
       }
       count++;
-      context.report(entryEvent(entry, options.showSecrets, { heading: headingOf(entry.receivedAt) }));
+      context.report(entryEvent(products, entry, options.showSecrets, { heading: headingOf(entry.receivedAt) }));
     }
     if (count === 0) context.report({ type: "notice", message: nothing(options, log.path) });
     return ExitCode.ok;

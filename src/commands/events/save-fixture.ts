@@ -1,13 +1,13 @@
 import { relative } from "node:path";
 import { projectFixturePath } from "../../config/fixture-store.ts";
-import { readText } from "../../config/settings-file.ts";
+import { readText } from "../../config/json-file.ts";
 import { writeWholeFile } from "../../config/write-file.ts";
 import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
-import { type EventMatch, findEvent } from "../../core/event-name.ts";
+import { findEvent } from "../../core/event-name.ts";
 import type { Format, Product } from "../../core/product.ts";
-import { products } from "../../products/index.ts";
 import type { LogEntry } from "../../store/log.ts";
+import { configuredProducts } from "../configured-products.ts";
 import { requireEvent, requireFormat, requireProduct } from "../options.ts";
 import { sampleText } from "../sample-text.ts";
 import { entryName } from "./entry-event.ts";
@@ -22,10 +22,11 @@ export interface SaveOptions extends LogOptions {
 /** Makes a delivery that came a sample of the project, for `send` and for tests. Secrets never go along. */
 export async function saveFixture(context: Context, which: string, options: SaveOptions): Promise<ExitCode> {
   const n = parseNumber(which);
-  return withLog(context, options, async (log, { root }) => {
+  return withLog(context, options, async (log, config) => {
+    const { root } = config;
     const entry = await requireEntry(log, n);
-    const { product, format, match } = eventOf(entry, options.name);
-    const path = projectFixturePath(root, product, format, match);
+    const { product, format, name } = eventOf(await configuredProducts(config), entry, options.name);
+    const path = projectFixturePath(root, product, format, { name });
     const shownPath = relative(context.cwd, path);
     const text = sampleText(entry, options.redact === true);
     const old = readText(path);
@@ -46,25 +47,31 @@ export async function saveFixture(context: Context, which: string, options: Save
         n: entry.n,
         product: product.id,
         format: format.id,
-        event: match.name,
+        event: name,
         redacted: options.redact === true,
       },
     });
-    context.report({ type: "notice", message: notice(context, product, match, options) });
+    context.report({ type: "notice", message: notice(context, product, name, options) });
     return ExitCode.ok;
   });
 }
 
-function notice({ invocation }: Context, product: Product, match: EventMatch, { redact }: SaveOptions): string {
+function notice({ invocation }: Context, product: Product, name: string, { redact }: SaveOptions): string {
   const personal =
     redact === true
       ? "names, e-mails, phones, addresses and ids are replaced; read it before you share it"
       : "it holds real personal data; --redact replaces it";
-  return `tokens are masked; ${personal}. Send it: ${invocation} send ${product.id} ${match.name}`;
+  return `tokens are masked; ${personal}. Send it: ${invocation} send ${product.id} ${name}`;
 }
 
-/** What the delivery is a sample of. Only a name that the format knows becomes a file's name. */
-function eventOf(entry: LogEntry, name: string | undefined): { product: Product; format: Format; match: EventMatch } {
+interface SampleOf {
+  readonly product: Product;
+  readonly format: Format;
+  readonly name: string;
+}
+
+/** What the delivery is a sample of. Only a name that the format knows becomes a file's name, or one that can be. */
+function eventOf(products: readonly Product[], entry: LogEntry, given: string | undefined): SampleOf {
   if (entry.product === undefined) {
     throw usageError(
       `#${entry.n} (${entryName(entry)}) is of no known product, so it is a sample of nothing`,
@@ -73,11 +80,22 @@ function eventOf(entry: LogEntry, name: string | undefined): { product: Product;
   }
   const product = requireProduct(products, entry.product);
   const format = requireFormat(product, entry.format ?? product.formats[0]?.id ?? "");
-  if (name !== undefined) return { product, format, match: requireEvent(product, format, name) };
-  const match = entry.event === undefined ? undefined : findEvent(format, entry.event);
-  if (match !== undefined) return { product, format, match };
+  const wanted = given ?? entry.event;
+  const known = wanted === undefined ? undefined : findEvent(format, wanted);
+  if (known !== undefined) return { product, format, name: known.name };
+  if (wanted !== undefined && canBeAdded(product, format, wanted)) return { product, format, name: wanted };
+  if (given !== undefined) return { product, format, name: requireEvent(product, format, given).name };
   throw usageError(
     `#${entry.n} (${entryName(entry)}) is no event that ${product.id} is known to have`,
     `name one that it is a sample of: --name Event; zoho-hooks products ${product.id} lists them`,
+  );
+}
+
+/** A sample is all that an event of the user's own needs, where deliveries say which one they are. */
+function canBeAdded({ folder }: Product, { catchAll }: Format, name: string): boolean {
+  return (
+    folder !== undefined &&
+    catchAll === undefined &&
+    /^[\p{L}\p{N}](?:[\p{L}\p{N} ._-]{0,100}[\p{L}\p{N}])?$/u.test(name)
   );
 }

@@ -3,11 +3,13 @@ import type { Context } from "../../context.ts";
 import { ExitCode } from "../../core/errors.ts";
 import type { ForwardReport } from "../../core/forward-report.ts";
 import { maskText, maskUrl } from "../../core/mask.ts";
+import type { Product } from "../../core/product.ts";
 import { parseWhole } from "../../core/units.ts";
 import { fileGuard } from "../../store/file-guard.ts";
 import type { LogFilter } from "../../store/filter.ts";
 import type { FollowedAttempt } from "../../store/forward.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
+import { projectProducts } from "../configured-products.ts";
 import { dayHeadings, entryEvent } from "./entry-event.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
 import { type LogOptions, withLog } from "./open-log.ts";
@@ -24,10 +26,11 @@ const MOST_REMEMBERED = 10_000;
 /** Shows what comes into the log while another process writes it, until Ctrl-C. */
 export async function tail(context: Context, options: TailOptions): Promise<ExitCode> {
   const count = parseWhole(options.last, "--last", 0, 100_000);
-  const filter = readFilter(options, context.now());
+  const products = await projectProducts(context);
+  const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {
     const guard = fileGuard(log.path);
-    const follower = await startFollower(context, log, filter, options);
+    const follower = await startFollower(context, log, filter, options, products);
     await follower.showLast(count);
     context.report({ type: "notice", message: `following ${log.path}; Ctrl-C ends it` });
     while (!context.signal.aborted) {
@@ -39,7 +42,13 @@ export async function tail(context: Context, options: TailOptions): Promise<Exit
   });
 }
 
-async function startFollower(context: Context, log: Log, filter: LogFilter, options: TailOptions) {
+async function startFollower(
+  context: Context,
+  log: Log,
+  filter: LogFilter,
+  options: TailOptions,
+  products: readonly Product[],
+) {
   const { showSecrets } = options;
   const filtered = isFiltered(options);
   const headingOf = dayHeadings(context.now());
@@ -48,7 +57,7 @@ async function startFollower(context: Context, log: Log, filter: LogFilter, opti
   let after = await newest(log);
 
   const show = (entry: LogEntry, fresh: boolean): void => {
-    context.report(entryEvent(entry, showSecrets, { heading: headingOf(entry.receivedAt), fresh }));
+    context.report(entryEvent(products, entry, showSecrets, { heading: headingOf(entry.receivedAt), fresh }));
     if (!filtered) return;
     shown.add(entry.n);
     const [oldest] = shown;

@@ -4,7 +4,6 @@ import type { Context, Prompts } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
 import type { Product } from "../../core/product.ts";
 import { targetUrl } from "../../core/target-url.ts";
-import { products } from "../../products/index.ts";
 import { requireProduct } from "../options.ts";
 import { askCredential, type CredentialAnswer, givenCredential } from "./credentials.ts";
 
@@ -35,6 +34,7 @@ export async function collectAnswers(
   context: Context,
   options: InitOptions,
   existing: SettingsFile,
+  products: readonly Product[],
   isSet: (variable: string) => boolean,
 ): Promise<Answers> {
   const prompts = options.yes === true ? undefined : await context.prompts();
@@ -48,8 +48,8 @@ export async function collectAnswers(
   const before = Object.keys(existing.products ?? {});
   const chosen = await answer(
     "--products",
-    options.products === undefined ? undefined : readProducts(options.products),
-    (to) => askProducts(to, before),
+    options.products === undefined ? undefined : readProducts(options.products, products),
+    (to) => askProducts(to, before, products),
     before,
   );
   const port = await answer(
@@ -71,7 +71,7 @@ export async function collectAnswers(
     const variable = CREDENTIAL_VARIABLES[credential] ?? credential;
     const how = options[credential];
     const flag = `--${credential}`;
-    const wanted = typeof how === "string" || (carries(chosen, credential) && !isSet(variable));
+    const wanted = typeof how === "string" || (carries(products, chosen, credential) && !isSet(variable));
     if (!wanted) continue;
     credentials.push(
       await answer(
@@ -93,12 +93,16 @@ export async function collectAnswers(
 
 const DEFAULT_PORT = 4460;
 
-function readProducts(text: string): readonly string[] {
+function readProducts(text: string, products: readonly Product[]): readonly string[] {
   if (text.trim() === "all") return [];
   return text.split(",").map((id) => requireProduct(products, id.trim()).id);
 }
 
-function askProducts(prompts: Prompts, initial: readonly string[]): Promise<readonly string[]> {
+function askProducts(
+  prompts: Prompts,
+  initial: readonly string[],
+  products: readonly Product[],
+): Promise<readonly string[]> {
   return prompts.chooseMany({
     message: "Which products do you use? (none chosen: all)",
     choices: products.map(({ id, title }) => ({ value: id, label: title })),
@@ -160,7 +164,7 @@ function verdict(read: () => unknown): true | string {
 }
 
 /** Whether a delivery of these products (of none: of any) can carry a proof that this credential checks. */
-function carries(chosen: readonly string[], credential: string): boolean {
+function carries(products: readonly Product[], chosen: readonly string[], credential: string): boolean {
   const meant = products.filter(({ id }: Product) => chosen.length === 0 || chosen.includes(id));
   return meant.some((product: Product) =>
     product.formats.some((format) => format.proofs.some((proof) => proof.credential === credential)),

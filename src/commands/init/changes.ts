@@ -23,10 +23,13 @@ export interface FileChange {
 
 /** The config file with the answers in it; settings that `init` does not ask for stay as they are. */
 export function configChange(root: string, answers: Answers, text: string | undefined, old: SettingsFile): FileChange {
-  const products = Object.fromEntries(answers.products.map((id) => [id, old.products?.[id] ?? {}]));
+  // A product of the user's own is more than a choice among those that are known: it stays.
+  const own = Object.entries(old.products ?? {}).flatMap(([id, { path }]) => (path === undefined ? [] : [id]));
+  const ids = new Set([...answers.products, ...own]);
+  const products = Object.fromEntries([...ids].map((id) => [id, old.products?.[id] ?? {}]));
   const next = {
     ...old,
-    ...(answers.products.length > 0 || old.products !== undefined ? { products } : {}),
+    ...(ids.size > 0 || old.products !== undefined ? { products } : {}),
     port: answers.port,
     // A list of targets that begins with the answer is the user's own, longer one.
     forwardTo: [old.forwardTo].flat()[0] === answers.target ? old.forwardTo : answers.target,

@@ -62,6 +62,11 @@ function variables({ url, publicUrl, keySetUrl, products }: ExecUrls): Readonly<
     ZOHO_HOOKS_URL: url,
     ...(publicUrl === undefined ? {} : { ZOHO_HOOKS_PUBLIC_URL: publicUrl }),
     ...(keySetUrl === undefined ? {} : { ZOHO_HOOKS_JWKS_URL: keySetUrl }),
-    ...Object.fromEntries(Object.entries(products).map(([id, each]) => [`ZOHO_HOOKS_URL_${id.toUpperCase()}`, each])),
+    ...Object.fromEntries(Object.entries(products).map(([id, each]) => [`ZOHO_HOOKS_URL_${inVariable(id)}`, each])),
   };
+}
+
+/** `MY_SHOP` for `my-shop`: the name of a product of the user's own may have a hyphen, that of a variable may not. */
+function inVariable(id: string): string {
+  return id.toUpperCase().replaceAll("-", "_");
 }

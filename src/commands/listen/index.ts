@@ -60,7 +60,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   const { signal } = context;
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   const { settings } = config;
-  const products = configuredProducts(config);
+  const products = await configuredProducts(config);
   const shown = eventPatterns(settings.events);
   tellMistypedModules(context, products, namedEvents(settings, options));
   const drift = openDrift(context, config, products, options);
@@ -91,7 +91,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   });
   const startedAt = context.now();
   const tellHint = hintTeller(context);
-  const keeping = await openKeeping(context, config, shown);
+  const keeping = await openKeeping(context, config, shown, products);
   try {
     receiver = await startReceiver({
       host: settings.host,
@@ -139,7 +139,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
     await notifications.start(tunnel.url());
     await keeping.start(tunnel.url() ?? receiver.url);
     const keySetUrl = keySet === undefined ? undefined : `${receiver.url}${KEY_SET_PATH}`;
-    const ready = readyReport(context, config, receiver, tunnel, notifications, keySetUrl, [
+    const ready = readyReport(context, config, products, receiver, tunnel, notifications, keySetUrl, [
       ...readyNotes(notifications.secrets, allowed, settings),
       ...keeping.notes,
       ...tunnel.notes,

@@ -2,6 +2,7 @@ import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { errorText } from "../../core/errors.ts";
 import type { EventPattern } from "../../core/event-pattern.ts";
+import type { Product } from "../../core/product.ts";
 import type { ForwardCounts } from "../../core/report.ts";
 import { toLogEntry } from "../../delivery/keeping-ledger.ts";
 import { type Ledger, memoryLedger } from "../../receiver/ledger.ts";
@@ -25,8 +26,13 @@ export interface Keeping {
   close(): Promise<void>;
 }
 
-export async function openKeeping(context: Context, config: Config, shown: EventPattern): Promise<Keeping> {
-  const routes = runRoutes(config, shown);
+export async function openKeeping(
+  context: Context,
+  config: Config,
+  shown: EventPattern,
+  products: readonly Product[],
+): Promise<Keeping> {
+  const routes = runRoutes(config, shown, products);
   const runLog = await openRunLog(context, config, !routes.empty);
   if (runLog === undefined) return unkept();
   try {

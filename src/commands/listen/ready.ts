@@ -2,13 +2,12 @@ import type { Config } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
+import type { Product } from "../../core/product.ts";
 import type { ReadyReport } from "../../core/report.ts";
 import type { Secrets } from "../../core/secret.ts";
-import { products } from "../../products/index.ts";
 import { type AddressList, GUIDE_RANGES } from "../../receiver/address-list.ts";
 import type { Receiver } from "../../receiver/receiver.ts";
 import { webhookUrl } from "../../receiver/route.ts";
-import { requireProduct } from "../options.ts";
 import type { Notifications } from "./notifications.ts";
 import type { RunTunnel } from "./tunnel.ts";
 
@@ -16,19 +15,25 @@ import type { RunTunnel } from "./tunnel.ts";
 export function readyReport(
   context: Context,
   { settings, secrets }: Config,
+  products: readonly Product[],
   receiver: Receiver,
   tunnel: RunTunnel,
   notifications: Notifications,
   keySetUrl: string | undefined,
   notes: readonly string[],
 ): ReadyReport {
-  const configured = Object.keys(settings.products).map((id) => requireProduct(products, id).id);
-  const ids = configured.length > 0 ? configured : products.map((product) => product.id);
+  const configured = Object.keys(settings.products).map((id) => id.toLowerCase());
+  const own = products.filter(({ folder }) => folder !== undefined).map(({ id }) => id);
+  const all = [...own, ...products.map(({ id }) => id)];
+  // Where only products of the user's own are set up, nobody has said which of the others are used.
+  const ids = configured.some((id) => !own.includes(id)) ? [...own, ...configured] : all;
   const publicUrl = tunnel.url();
   const channel = notifications.channel();
   // A sample without the channel's token would be refused.
   const guarded = secrets.for("token", channel?.product ?? "").length === 0 ? channel?.product : undefined;
-  const [sample] = [...configured, "crm", ...products.map((product) => product.id)].filter((id) => id !== guarded);
+  const [sample] = [...own, ...configured, "crm", ...products.map((product) => product.id)].filter(
+    (id) => id !== guarded,
+  );
   return {
     type: "ready",
     url: receiver.url,

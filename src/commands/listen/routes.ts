@@ -1,9 +1,9 @@
 import type { Config } from "../../config/load.ts";
 import { usageError } from "../../core/errors.ts";
 import type { EventPattern } from "../../core/event-pattern.ts";
+import type { Product } from "../../core/product.ts";
 import { isLoopback } from "../../delivery/dispatchers.ts";
 import { createRoutes, parseRoute, type Routes } from "../../delivery/routes.ts";
-import { products } from "../../products/index.ts";
 
 /** Where this run's events go. */
 export interface RunRoutes extends Routes {
@@ -13,7 +13,7 @@ export interface RunRoutes extends Routes {
 }
 
 /** Events that the user filters out are neither shown nor forwarded. */
-export function runRoutes({ settings }: Config, shown: EventPattern): RunRoutes {
+export function runRoutes({ settings }: Config, shown: EventPattern, products: readonly Product[]): RunRoutes {
   const all = createRoutes(settings.forwardTo, settings.routes.map(parseRoute));
   const targets = all.all(products.map((product) => product.id));
   for (const target of targets) refuseOwn(target, settings);

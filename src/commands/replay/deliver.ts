@@ -2,6 +2,7 @@ import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { ExitCode } from "../../core/errors.ts";
 import { maskDelivery, maskText, maskUrl } from "../../core/mask.ts";
+import type { Product } from "../../core/product.ts";
 import type { SentReport } from "../../core/send-report.ts";
 import { answerHint, isDelivered } from "../../delivery/answer-hint.ts";
 import { isOfTheConnection, openPoster, type Poster, type PostResult } from "../../delivery/post.ts";
@@ -15,11 +16,16 @@ import type { Replay } from "./select.ts";
 interface Work {
   readonly log: Log;
   readonly config: Config;
+  readonly products: readonly Product[];
   readonly replays: readonly Replay[];
 }
 
 /** Sends one after the other, in the order in which they came, and says of each what came of it. */
-export async function replayAll(context: Context, plan: ReplayPlan, { log, config, replays }: Work): Promise<ExitCode> {
+export async function replayAll(
+  context: Context,
+  plan: ReplayPlan,
+  { log, config, products, replays }: Work,
+): Promise<ExitCode> {
   if (replays.length === 0) {
     context.report({ type: "notice", message: "no delivery in the log fits: nothing was sent" });
     return ExitCode.ok;
@@ -39,7 +45,7 @@ export async function replayAll(context: Context, plan: ReplayPlan, { log, confi
       const entry = await requireEntry(log, n);
       // A person edits once, however many targets there are.
       if (!plan.edit || body === undefined) body = await replayBody(context, plan, config, entry);
-      const request = replayRequest(context, plan, config, entry, target, body);
+      const request = replayRequest(context, plan, { secrets: config.secrets, products }, entry, target, body);
       if (plan.dryRun) showRequest(context, plan, entry, request);
       else await sendOne(context, plan, { log, poster, tally, entry, target, request, alone: replays.length === 1 });
       ended++;

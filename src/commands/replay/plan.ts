@@ -1,4 +1,5 @@
 import { usageError } from "../../core/errors.ts";
+import type { Product } from "../../core/product.ts";
 import { type Assignment, parseAssignment } from "../../core/set-path.ts";
 import { parseDuration } from "../../core/units.ts";
 import type { LogFilter } from "../../store/filter.ts";
@@ -35,13 +36,18 @@ export interface ReplayPlan {
   readonly showSecrets: boolean;
 }
 
-export function readReplayPlan(n: string | undefined, options: ReplayOptions, now: Date): ReplayPlan {
+export function readReplayPlan(
+  n: string | undefined,
+  options: ReplayOptions,
+  now: Date,
+  products: readonly Product[],
+): ReplayPlan {
   refuseContradictions(n, options);
   const timeoutMs = parseDuration(options.timeout, "--timeout");
   if (!(timeoutMs > 0 && timeoutMs <= 86_400_000)) throw usageError("--timeout is a time of up to 24h, and not 0");
   return {
     n: n === undefined ? undefined : parseNumber(n),
-    filter: readFilter(options, now),
+    filter: readFilter(options, now, products),
     to: options.to,
     assignments: (options.set ?? []).map(parseAssignment),
     add: options.add ?? false,

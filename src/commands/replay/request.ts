@@ -3,9 +3,9 @@ import type { Context } from "../../context.ts";
 import { changeBody } from "../../core/change-body.ts";
 import { type Delivery, splitUrl, withBody } from "../../core/delivery.ts";
 import { findFormat, findProduct } from "../../core/event-name.ts";
+import type { Product } from "../../core/product.ts";
 import { signAgain } from "../../core/sign-again.ts";
 import { forwardRequest } from "../../delivery/forward-request.ts";
-import { products } from "../../products/index.ts";
 import type { LogEntry } from "../../store/log.ts";
 import { editBody } from "./edit-body.ts";
 import type { ReplayPlan } from "./plan.ts";
@@ -34,7 +34,7 @@ export async function replayBody(
 export function replayRequest(
   context: Context,
   plan: ReplayPlan,
-  { secrets }: Config,
+  { secrets, products }: Pick<Config, "secrets"> & { readonly products: readonly Product[] },
   entry: LogEntry,
   target: string,
   body: Buffer,

@@ -2,10 +2,10 @@ import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { usageError } from "../../core/errors.ts";
 import { findProduct } from "../../core/event-name.ts";
+import type { Product } from "../../core/product.ts";
 import { receive } from "../../core/receive.ts";
 import { noSecrets } from "../../core/secret.ts";
 import { createRoutes, parseRoute, type Routes } from "../../delivery/routes.ts";
-import { products } from "../../products/index.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
 import { entryName } from "../events/entry-event.ts";
 import { requireEntry } from "../events/open-log.ts";
@@ -23,6 +23,7 @@ export async function chooseReplays(
   plan: ReplayPlan,
   log: Log,
   config: Config,
+  products: readonly Product[],
 ): Promise<readonly Replay[]> {
   const { settings } = config;
   const given = plan.to === undefined ? undefined : createRoutes([plan.to], []);
@@ -34,7 +35,7 @@ export async function chooseReplays(
   let leftOut = 0;
   for await (const entry of log.entries(plan.filter, { order: "oldest" })) {
     if (context.signal.aborted) throw usageError("stopped by Ctrl-C: nothing was sent");
-    if (isForApp(entry)) chosen.push(...replaysOf(entry));
+    if (isForApp(products, entry)) chosen.push(...replaysOf(entry));
     else leftOut++;
   }
   if (leftOut > 0) {
@@ -65,7 +66,7 @@ function targetsOf(entry: LogEntry, given: Routes | undefined, configured: Route
 }
 
 /** What `listen` would have handed on: no refused delivery, no challenge. */
-function isForApp({ accepted, event, product, delivery, receivedAt }: LogEntry): boolean {
+function isForApp(products: readonly Product[], { accepted, event, product, delivery, receivedAt }: LogEntry): boolean {
   if (!accepted || event !== undefined) return accepted;
   const named = product === undefined ? undefined : findProduct(products, product);
   const { handshake } = receive({

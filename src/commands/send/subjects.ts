@@ -1,4 +1,5 @@
-import { readFixture } from "../../config/fixture-store.ts";
+import { relative } from "node:path";
+import { type FixtureRoots, projectFixturePath, readFixture } from "../../config/fixture-store.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
@@ -27,9 +28,10 @@ export interface Subject {
 
 /** Everything that the plan names, read and checked: after this only the network can fail. */
 export async function chooseSubjects(context: Context, plan: SendPlan, config: Config): Promise<readonly Subject[]> {
-  if (plan.data !== undefined) return [await ownSubject(context, plan, config, plan.data)];
-  if (plan.all) return allSubjects(context, plan, config);
-  const product = requireProduct(configuredProducts(config), plan.product ?? "");
+  const products = await configuredProducts(config);
+  if (plan.data !== undefined) return [await ownSubject(context, plan, config, products, plan.data)];
+  if (plan.all) return allSubjects(context, plan, config, products);
+  const product = requireProduct(products, plan.product ?? "");
   const format = chooseFormat(product, plan, config);
   if (plan.challenge !== undefined) return [subject(plan, config, product, format, undefined, undefined, undefined)];
   if (plan.event === undefined) {
@@ -44,8 +46,12 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
   return [sampleSubject(context, plan, config, product, format, match)];
 }
 
-function allSubjects(context: Context, plan: SendPlan, config: Config): readonly Subject[] {
-  const products = configuredProducts(config);
+function allSubjects(
+  context: Context,
+  plan: SendPlan,
+  config: Config,
+  products: readonly Product[],
+): readonly Subject[] {
   const wanted = plan.product === undefined ? products : [requireProduct(products, plan.product)];
   const chosen = wanted.flatMap((product: Product) => {
     // Of all products, those that have the format; of one, it must.
@@ -58,6 +64,7 @@ function allSubjects(context: Context, plan: SendPlan, config: Config): readonly
       ? []
       : eventNames(format)
           .filter((name) => !name.includes("<"))
+          .filter((name) => hasSample(context, config, product, format, requireEvent(product, format, name)))
           .map((name) => sampleSubject(context, plan, config, product, format, requireEvent(product, format, name))),
   );
 }
@@ -70,20 +77,37 @@ function sampleSubject(
   format: Format,
   match: EventMatch,
 ): Subject {
-  const fixture = readFixture({ root: config.root, packageRoot: context.packageRoot }, product, format, match);
+  const fixture = readFixture(rootsOf(context, config), product, format, match);
   if (fixture === undefined) {
     throw usageError(
       `there is no sample of ${product.id} ${match.name}`,
-      `put one at .zoho-hooks/fixtures/${product.id}/${format.id}/${match.name}.json, or give a body with --data`,
+      `put one at ${relative(context.cwd, projectFixturePath(config.root, product, format, match))}, or give a body with --data`,
     );
   }
   checkAssignments(fixture.data, plan, `${product.id} ${match.name}`);
   return subject(plan, config, product, format, match.name, fixture.data, undefined);
 }
 
-async function ownSubject(context: Context, plan: SendPlan, config: Config, data: string): Promise<Subject> {
+/** An event of the user's own may have no sample yet: of many, that is worth a word and no more. */
+function hasSample(context: Context, config: Config, product: Product, format: Format, match: EventMatch): boolean {
+  if (product.folder === undefined || readFixture(rootsOf(context, config), product, format, match)) return true;
+  const path = relative(context.cwd, projectFixturePath(config.root, product, format, match));
+  context.report({ type: "warning", message: `${product.id} ${match.name} has no sample`, hint: `put one at ${path}` });
+  return false;
+}
+
+function rootsOf({ packageRoot }: Context, { root }: Config): FixtureRoots {
+  return { root, packageRoot };
+}
+
+async function ownSubject(
+  context: Context,
+  plan: SendPlan,
+  config: Config,
+  products: readonly Product[],
+  data: string,
+): Promise<Subject> {
   const own = await readOwnBody(context, data, plan.headers);
-  const products = configuredProducts(config);
   const named = plan.product === undefined ? undefined : requireProduct(products, plan.product);
   const seen = recogniseOwn(context, config, own, products, named);
   const product = named ?? products.find((each) => each.id === seen.product);

@@ -1,10 +1,11 @@
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { type Delivery, headerValue, withHeader } from "../delivery.ts";
-import type { Proof } from "../product.ts";
+import type { Finding, Proof } from "../product.ts";
 import { type Credential, type Secret, sameText } from "../secret.ts";
 import { type BodyVariant, reserialised } from "./body-variants.ts";
 import { explainHmac } from "./explain-hmac.ts";
 import { judgeHeader } from "./header-present.ts";
+import type { HmacAlgorithm, SignatureEncoding } from "./signature-variants.ts";
 
 interface BodySignature {
   readonly id: string;
@@ -12,6 +13,11 @@ interface BodySignature {
   readonly credential: Credential;
   /** What people call the credential: `secret`, `hook secret`. */
   readonly key: string;
+  /** SHA-256 in base64 unless told. */
+  readonly algorithm?: HmacAlgorithm | undefined;
+  readonly encoding?: SignatureEncoding | undefined;
+  /** What stands before it in the header: `sha256=`. */
+  readonly prefix?: string | undefined;
   /** When a genuine delivery lacks the header, if that is known. */
   readonly exception?: string;
   /** What else is worth saying of a delivery that passed. */
@@ -20,67 +26,90 @@ interface BodySignature {
   readings?(delivery: Delivery): readonly BodyVariant[];
 }
 
-/** A header with the base64 of HMAC-SHA256 over the raw body, keyed with the secret as text. */
+/** A header with an HMAC over the raw body, keyed with the secret as text. */
 export function bodySignature(scheme: BodySignature): Proof {
-  const { id, header, credential, key, exception } = scheme;
+  const { id, header, credential, key, exception, algorithm = "sha256", encoding = "base64", prefix = "" } = scheme;
   const proves = "body" as const;
+  const hmac = (body: Buffer, secret: Secret): string =>
+    createHmac(algorithm, secret.reveal()).update(body).digest(encoding);
   return {
     id,
     proves,
     credential,
     header,
-    title: `${header}: HMAC-SHA256 of the body, base64`,
-    sign: (delivery, secret) => withHeader(delivery, header, hmac(delivery.body, secret)),
+    title: `${header}: HMAC-${algorithm.replace("sha", "SHA")} of the body, ${encoding}`,
+    sign: (delivery, secret) => withHeader(delivery, header, prefix + hmac(delivery.body, secret)),
     verify(delivery, payload, secrets, now) {
-      return judgeHeader(
-        { id, proves, header, key, exception },
-        headerValue(delivery, header),
-        secrets,
-        (signature) => {
-          const matching = (body: Buffer): Secret | undefined =>
-            secrets.find((secret) => sameText(signature.trim(), hmac(body, secret)));
-          const match = matching(delivery.body);
-          if (match !== undefined) {
-            const remark = scheme.remark?.(delivery, now);
-            return {
-              verdict: "passed",
-              reason: `signed with ${match.origin}${remark === undefined ? "" : `; ${remark}`}`,
-            };
-          }
-          const compact = reserialised(payload.text);
-          if (compact !== undefined && matching(compact) !== undefined) {
-            return {
-              verdict: "failed",
-              match: "reserialised",
-              reason:
-                "does not match these bytes, but matches the body parsed and serialised again: something between signer and here changed white space or numbers",
-            };
-          }
-          if (!/^[A-Za-z0-9+/]{43}=$/.test(signature.trim()))
-            return { verdict: "failed", reason: `${header} is not 32 bytes in base64` };
+      return judgeHeader({ id, proves, header, key, exception }, headerValue(delivery, header), secrets, (value) => {
+        if (!value.trim().startsWith(prefix))
+          return { verdict: "failed", reason: `${header} does not begin with ${prefix}` };
+        const signature = value.trim().slice(prefix.length);
+        const matching = (body: Buffer): Secret | undefined =>
+          secrets.find((secret) => sameText(signature, hmac(body, secret)));
+        const match = matching(delivery.body);
+        if (match !== undefined) {
+          const remark = scheme.remark?.(delivery, now);
+          return {
+            verdict: "passed",
+            reason: `signed with ${match.origin}${remark === undefined ? "" : `; ${remark}`}`,
+          };
+        }
+        const compact = reserialised(payload.text);
+        if (compact !== undefined && matching(compact) !== undefined) {
           return {
             verdict: "failed",
-            reason: "the signature does not match the body: another secret, or changed bytes",
+            match: "reserialised",
+            reason:
+              "does not match these bytes, but matches the body parsed and serialised again: something between signer and here changed white space or numbers",
           };
-        },
-      );
+        }
+        const bytes = createHash(algorithm).digest().length;
+        if (!isEncoded(signature, bytes, encoding)) {
+          const wanted = encoding === "base64" ? `${bytes} bytes in base64` : `${2 * bytes} lower-case hex digits`;
+          return { verdict: "failed", reason: `${header} is not ${wanted}` };
+        }
+        return {
+          verdict: "failed",
+          reason: "the signature does not match the body: another secret, or changed bytes",
+        };
+      });
     },
     explain(delivery, payload, secrets, product) {
-      return explainHmac({
-        algorithm: "sha256",
-        encoding: "base64",
+      const value = headerValue(delivery, header);
+      const explained = explainHmac({
+        algorithm,
+        encoding,
         body: delivery.body,
         text: payload.text,
         readings: scheme.readings?.(delivery) ?? [],
-        signature: headerValue(delivery, header),
+        signature: withoutPrefix(value, prefix),
         header,
         configured: secrets.for(credential, product),
         others: secrets.all(),
       });
+      const expected = explained.expected === undefined ? undefined : prefix + explained.expected;
+      const findings = value === undefined || value.trim().startsWith(prefix) ? [] : [prefixMissing(prefix)];
+      const rest = findings.length === 0 ? explained.findings : explained.findings.filter(({ id }) => id !== "exact");
+      return { ...explained, expected, received: value, findings: [...findings, ...rest] };
     },
   };
 }
 
-function hmac(body: Buffer, secret: Secret): string {
-  return createHmac("sha256", secret.reveal()).update(body).digest("base64");
+function isEncoded(text: string, bytes: number, encoding: SignatureEncoding): boolean {
+  if (encoding === "hex") return text.length === 2 * bytes && /^[0-9a-f]+$/.test(text);
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(text) && Buffer.from(text, "base64").length === bytes;
+}
+
+function prefixMissing(prefix: string): Finding {
+  return {
+    id: "prefix-missing",
+    matches: true,
+    meaning: `${prefix} is missing in front of the signature`,
+    remedy: `write it as ${prefix}…`,
+  };
+}
+
+/** What is no signature of the scheme is looked at as it came. */
+function withoutPrefix(value: string | undefined, prefix: string): string | undefined {
+  return value?.trim().startsWith(prefix) === true ? value.trim().slice(prefix.length) : value;
 }

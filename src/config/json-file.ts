@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+import { errorText, type UserError, usageError } from "../core/errors.ts";
+import { locate, parseJson } from "../core/json-text.ts";
+
+/** A text file of the user's; undefined where there is none. */
+export function readText(path: string): string | undefined {
+  try {
+    // Some editors on Windows put a byte order mark in front, which JSON.parse refuses.
+    return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw usageError(`${path} cannot be read: ${errorText(error)}`);
+  }
+}
+
+/** Throws a usage error that names the place for what is not JSON. */
+export function parseJsonFile(text: string, path: string): unknown {
+  const parsed = parseJson(text);
+  if (parsed.ok) return parsed.value;
+  const { line = 1, column = 1 } = parsed.position ?? {};
+  throw usageError(`${path}:${line}:${column}: not valid JSON: ${parsed.reason}`);
+}
+
+/** What is wrong with one value of a file, with its place. */
+export function fileError(
+  text: string,
+  path: string,
+  keys: readonly PropertyKey[],
+  message: string,
+  hint?: string,
+): UserError {
+  const { line, column } = locate(text, keys);
+  const name = keys.length === 0 ? "the file" : keys.map(String).join(".");
+  return usageError(`${path}:${line}:${column}: ${name}: ${message}`, hint);
+}

@@ -1,0 +1,73 @@
+import { existsSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import type { z } from "zod";
+import type { ImportModule } from "../../context.ts";
+import { errorText, usageError } from "../../core/errors.ts";
+import { readText } from "../json-file.ts";
+import { readJsonSchema } from "./json-schema.ts";
+
+/** What a file of schemas holds: one, or those of several events. */
+export type SchemaFile =
+  | { readonly kind: "one"; readonly schema: z.ZodType }
+  | { readonly kind: "map"; readonly schemas: Readonly<Record<string, z.ZodType>> };
+
+/** The kinds of files that hold zod schemas, run by Node as they are. */
+export const MODULE_EXTENSIONS = [".mjs", ".js", ".mts", ".ts"];
+
+/** Reads a JSON Schema, or runs a module that exports a zod schema, or one for each event, as its default. */
+export async function loadSchemaFile(path: string, importModule: ImportModule): Promise<SchemaFile> {
+  if (!existsSync(path)) throw usageError(`${path}: no such file`, "it is named as a schema in the settings");
+  if (MODULE_EXTENSIONS.some((extension) => path.endsWith(extension))) return fromModule(path, importModule);
+  if (path.endsWith(".json")) return { kind: "one", schema: readJsonSchema(readText(path) ?? "", path) };
+  throw usageError(
+    `${path} is no schema by its name`,
+    `give a JSON Schema (.json) or a module that exports a zod schema (${MODULE_EXTENSIONS.join(", ")})`,
+  );
+}
+
+async function fromModule(path: string, importModule: ImportModule): Promise<SchemaFile> {
+  const exported = await importDefault(path, importModule);
+  if (isSchema(exported)) return { kind: "one", schema: exported };
+  const entries = typeof exported === "object" && exported !== null ? Object.entries(exported) : [];
+  const schemas = entries.flatMap(([name, value]): [string, z.ZodType][] => (isSchema(value) ? [[name, value]] : []));
+  if (entries.length > 0 && schemas.length === entries.length)
+    return { kind: "map", schemas: Object.fromEntries(schemas) };
+  const [wrong = "", value = exported] = entries.find(([, each]) => !isSchema(each)) ?? [];
+  const where = entries.length === 0 || isOldSchema(exported) ? "its default export" : `${JSON.stringify(wrong)} in it`;
+  if (isOldSchema(exported) || isOldSchema(value)) {
+    throw usageError(`${path}: ${where} is a schema of zod 3`, 'import { z } from "zod/v4", or install zod 4');
+  }
+  throw usageError(
+    `${path}: ${where} is no zod schema`,
+    'write: export default z.looseObject({ … }), or export default { "event.name": z.looseObject({ … }) }',
+  );
+}
+
+async function importDefault(path: string, importModule: ImportModule): Promise<unknown> {
+  let module: Readonly<Record<string, unknown>>;
+  try {
+    module = await importModule(pathToFileURL(path).href);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ERR_UNKNOWN_FILE_EXTENSION") {
+      throw usageError(
+        `${path}: this version of Node runs no TypeScript`,
+        "use Node 22.18 or later, or write it as .mjs",
+      );
+    }
+    const [firstLine = ""] = errorText(error).split("\n");
+    const hint = /package 'zod'/.test(firstLine) ? "npm install zod" : undefined;
+    throw usageError(`${path} cannot be loaded: ${firstLine}`, hint);
+  }
+  if (module.default !== undefined) return module.default;
+  throw usageError(`${path} has no default export`, "write: export default z.looseObject({ … })");
+}
+
+/** A schema of zod 4, also of another copy of it than ours. */
+function isSchema(value: unknown): value is z.ZodType {
+  return typeof value === "object" && value !== null && "_zod" in value && "safeParse" in value;
+}
+
+function isOldSchema(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "_def" in value && "safeParse" in value && !("_zod" in value);
+}

@@ -1,0 +1,234 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { folderWith } from "../support/files.ts";
+import { type Listener, startListener } from "../support/listener.ts";
+import { projectWithZod } from "../support/own-product.ts";
+import { run } from "../support/run.ts";
+
+let listener: Listener | undefined;
+
+afterEach(async () => {
+  await listener?.stop();
+  listener = undefined;
+});
+
+/** What `verify` finds wrong with a body for a schema: `path: expected …, got …`. */
+async function issues(schema: unknown, body: unknown): Promise<readonly string[]> {
+  const cwd = folderWith({
+    "zoho-hooks.config.json": '{"products":{"flow":{"schema":"schema.json"}}}',
+    "schema.json": JSON.stringify(schema),
+    "body.json": JSON.stringify(body),
+  });
+  const { out, err, exitCode } = await run(["verify", "body.json", "--product", "flow", "--json"], { cwd });
+  expect([0, 4], err).toContain(exitCode);
+  const [line] = out.split("\n");
+  const told = JSON.parse(line ?? "") as { schema: { issues: { path: string; expected: string; received: string }[] } };
+  expect(told.schema.issues.length === 0).toBe(exitCode === 0);
+  return told.schema.issues.map(({ path, expected, received }) => `${path}: ${expected}, ${received}`);
+}
+
+describe("a JSON Schema", () => {
+  it.each<[string, unknown, unknown, readonly string[]]>([
+    [
+      "of types",
+      { properties: { a: { type: "string" }, b: { type: ["string", "null"] } } },
+      { a: 1, b: 2 },
+      ["a: string, number 1", "b: string or null, number 2"],
+    ],
+    [
+      "that says required of what it does not describe",
+      { type: "object", required: ["a"] },
+      { z: 1 },
+      ["a: a value, nothing"],
+    ],
+    [
+      "that does not say that it is of an object",
+      { required: ["a"], properties: { a: { type: "string" } } },
+      { z: 1 },
+      ["a: string, nothing"],
+    ],
+    [
+      "that takes no other fields",
+      { properties: { a: {} }, additionalProperties: false },
+      { a: 1, b: 2 },
+      ["b: no such field, number 2"],
+    ],
+    [
+      "of a list's length",
+      { properties: { a: { type: "array", maxItems: 1 } } },
+      { a: [1, 2] },
+      ["a: at most 1 (array), an array of 2"],
+    ],
+    [
+      "of fixed values",
+      { properties: { a: { enum: ["x", 1] }, b: { const: 5 } } },
+      { a: "y", b: 6 },
+      ['a: "x" or 1, a string', "b: 5, number 6"],
+    ],
+    [
+      "of an e-mail",
+      { properties: { a: { type: "string", format: "email" } } },
+      { a: "x" },
+      ["a: text in the form email, a string"],
+    ],
+    [
+      "with a reference to itself",
+      { properties: { next: { $ref: "#" }, n: { type: "number" } } },
+      { next: { next: { n: "x" } } },
+      ["next.next.n: number, a string"],
+    ],
+    [
+      "with definitions of an older draft",
+      {
+        $schema: "http://json-schema.org/draft-07/schema#",
+        definitions: { n: { type: "number" } },
+        properties: { n: { $ref: "#/definitions/n" } },
+      },
+      { n: "x" },
+      ["n: number, a string"],
+    ],
+    [
+      "of alternatives, the nearest of which is told",
+      {
+        properties: {
+          a: {
+            oneOf: [
+              { properties: { k: { const: "x" } }, required: ["k"] },
+              { properties: { k: { const: "y" }, n: { type: "number" }, m: { type: "number" } }, required: ["k"] },
+            ],
+          },
+        },
+      },
+      { a: { k: "y", n: "5" } },
+      ['a.k: "x", a string'],
+    ],
+    [
+      "that a number too long for JavaScript meets as its digits",
+      { properties: { id: { type: "integer" }, or: { type: ["integer", "null"] } } },
+      { id: "4150868000000002179", or: "4150868000000002179" },
+      [],
+    ],
+    [
+      "that short digits in quotes do not meet",
+      { properties: { id: { type: "integer" } } },
+      { id: "415" },
+      ["id: number, a string"],
+    ],
+  ])("%s", async (_, schema, body, expected) => {
+    expect(await issues(schema, body)).toEqual(expected);
+  });
+
+  it("is met by a form's fields, which are text", async () => {
+    const cwd = folderWith({
+      "zoho-hooks.config.json": '{"products":{"forms":{"format":"wire","encoding":"form","schema":"form.json"}}}',
+      "form.json": '{"required":["email"],"properties":{"email":{"type":"string","format":"email"}}}',
+    });
+    listener = await startListener(["--schema", "enforce"], { cwd });
+    const form = { "content-type": "application/x-www-form-urlencoded" };
+    expect((await listener.post("/webhooks/zoho/forms", "email=a%40example.com", form)).status).toBe(200);
+    expect((await listener.post("/webhooks/zoho/forms", "name=a", form)).status).toBe(422);
+    expect(await listener.event(2)).toMatchObject({
+      event: "form_submitted",
+      schema: { ok: false, issues: [{ path: "email", expected: "string", received: "nothing" }] },
+    });
+  });
+
+  it("makes what it does not name drift, and its types known", async () => {
+    const cwd = folderWith({
+      "zoho-hooks.config.json": '{"products":{"flow":{"schema":"s.json"}}}',
+      "s.json": '{"required":["n"],"properties":{"n":{"type":"number"}}}',
+    });
+    listener = await startListener([], { cwd });
+    await listener.post("/webhooks/zoho/flow", '{"n":1,"more":true}');
+    const drift = await run(["events", "drift", "--json"], { cwd });
+    expect(drift.lines()[0]).toMatchObject({ event: "webhook", unknown: [{ path: "more" }] });
+    expect((await run(["types", "flow"], { cwd })).out).toContain("n: number;");
+  });
+});
+
+describe("a body that its user designs has the schema that the settings name:", () => {
+  const wire = ["campaigns", "forms", "survey", "creator", "projects", "people", "sprints", "flow", "analytics"];
+  it.each<[string, string]>([
+    ...wire.map((id): [string, string] => [id, "wire"]),
+    ["crm", "workflow"],
+    ["recruit", "workflow"],
+  ])("%s, as %s", async (id, format) => {
+    const cwd = folderWith({
+      "zoho-hooks.config.json": JSON.stringify({ products: { [id]: { format, schema: "schemas/own.json" } } }),
+      "schemas/own.json": '{"properties":{"lead":{"required":["n"],"properties":{"n":{"type":"number"}}}}}',
+    });
+    listener = await startListener([], { cwd });
+    await listener.post(`/webhooks/zoho/${id}`, '{"lead":{"n":"x"}}');
+    await listener.post(`/webhooks/zoho/${id}`, '{"lead":{"n":1}}');
+    expect(await listener.event(1)).toMatchObject({
+      product: id,
+      format,
+      known: true,
+      schema: { ok: false, issues: [{ path: "lead.n", expected: "number", received: "a string" }] },
+    });
+    expect(await listener.event(2)).toMatchObject({ schema: { ok: true } });
+  });
+});
+
+describe("a zod schema of the user's own", () => {
+  const IMPORT = 'import { z } from "zod";\n';
+
+  it("is run from a module, for a body of the user's own design", async () => {
+    const cwd = projectWithZod({
+      "zoho-hooks.config.json": '{"products":{"creator":{"format":"wire","schema":"schemas/creator.mjs"}}}',
+      "schemas/creator.mjs": `${IMPORT}export default z.looseObject({ record: z.object({ id: z.string().min(3) }) });`,
+      "body.json": '{"record":\n {"id":"1"}}',
+    });
+    const { exitCode, out } = await run(["verify", "body.json", "--product", "creator", "--format", "wire"], { cwd });
+    expect(exitCode).toBe(4);
+    expect(out).toContain("body.json:2:8  record.id: expected at least 3 (string), got a string");
+    expect((await run(["types", "creator"], { cwd })).out).toContain("record: {");
+  });
+
+  it("may be one of a map by event, in one module of a product of the user's own", async () => {
+    const cwd = projectWithZod({
+      "zoho-hooks.config.json": '{"products":{"shop":{"path":"shop"}}}',
+      "shop/product.json": '{"event":{"header":"x-event"}}',
+      "shop/fixtures/paid.json": '{"total":1}',
+      "shop/schemas.mjs": `${IMPORT}export default { paid: z.object({ total: z.number() }), lost: z.object({}) };`,
+    });
+    listener = await startListener(["--schema", "enforce"], { cwd });
+    expect((await run(["send", "shop", "paid", "--to", `${listener.url}/webhooks/zoho/shop`], { cwd })).exitCode).toBe(
+      0,
+    );
+    const wrong = ["send", "shop", "paid", "--set", "total=x", "--to", `${listener.url}/webhooks/zoho/shop`];
+    expect((await run(wrong, { cwd })).exitCode).toBe(5);
+    expect(await listener.event(2)).toMatchObject({ event: "paid", schema: { issues: [{ path: "total" }] } });
+    expect((await run(["products", "shop"], { cwd })).out).toContain("lost");
+  });
+
+  it("that breaks off is an issue of the delivery, and no end of listen", async () => {
+    const cwd = projectWithZod({
+      "zoho-hooks.config.json": '{"products":{"flow":{"schema":"flow.mjs"}}}',
+      "flow.mjs": `${IMPORT}export default z.looseObject({}).refine((value) => value.a.b);`,
+    });
+    listener = await startListener([], { cwd });
+    expect((await listener.post("/webhooks/zoho/flow", '{"c":1}')).status).toBe(200);
+    const [issue] = Object((await listener.event(1)).schema).issues as { path: string; expected: string }[];
+    expect(issue?.expected).toContain("it broke off");
+    expect((await listener.post("/webhooks/zoho/flow", '{"a":{"b":1}}')).status).toBe(200);
+    expect(await listener.event(2)).toMatchObject({ schema: { ok: true } });
+  });
+
+  it("is not run to complete a word", async () => {
+    const cwd = projectWithZod({
+      "zoho-hooks.config.json": '{"products":{"shop":{"path":"shop"}}}',
+      "shop/schemas/paid.mjs": "",
+    });
+    const trace = join(cwd, "trace");
+    const module = `import { writeFileSync } from "node:fs";\n${IMPORT}writeFileSync(${JSON.stringify(trace)}, "run");\nexport default z.any();`;
+    writeFileSync(join(cwd, "shop/schemas/paid.mjs"), module);
+    const { out } = await run(["completion", "words", "--", "send", "shop", ""], { cwd });
+    expect(out).toContain("paid");
+    const { existsSync } = await import("node:fs");
+    expect(existsSync(trace)).toBe(false);
+    await run(["products", "shop"], { cwd });
+    expect(existsSync(trace)).toBe(true);
+  });
+});

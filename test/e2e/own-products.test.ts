@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { runBin } from "../support/bin.ts";
+import { projectWithZod, SHOP } from "../support/own-product.ts";
+
+const IMPORT = 'import { z } from "zod";\n';
+
+/** What the shop says of a total that is text. */
+const BODY = '{"meta":{"type":"order.paid"},"order":{"id":"1","total":"x"}}';
+
+describe("the built program", () => {
+  it("reads a JSON Schema and runs a zod schema of the project", async () => {
+    const cwd = projectWithZod({
+      ...SHOP,
+      "webhooks/shop/schemas/order.paid.mjs": `${IMPORT}export default z.looseObject({ order: z.looseObject({ total: z.number() }) });`,
+    });
+    const told = (stdin: string) => runBin(["verify", "--product", "shop"], { cwd, stdin });
+    const byZod = await told(BODY);
+    expect([byZod.status, byZod.stdout]).toEqual([4, expect.stringContaining("order.total: expected number")]);
+    const byJson = await told(BODY.replace("paid", "created"));
+    expect([byJson.status, byJson.stdout]).toEqual([4, expect.stringContaining("order.total: expected number")]);
+    const types = await runBin(["types", "shop"], { cwd });
+    expect(types.stdout.match(/total: number;/g)).toHaveLength(2);
+  });
+
+  it("runs TypeScript where Node does, and says so where it does not", async () => {
+    const module = `${IMPORT}const total: z.ZodType = z.number();\nexport default z.object({ order: z.object({ total }) });`;
+    const cwd = projectWithZod({ ...SHOP, "webhooks/shop/schemas/order.paid.ts": module });
+    const { status, stdout, stderr } = await runBin(["verify", "--product", "shop"], { cwd, stdin: BODY });
+    if ("typescript" in process.features && process.features.typescript) {
+      expect([status, stdout]).toEqual([4, expect.stringContaining("order.total: expected number")]);
+    } else {
+      expect([status, stderr]).toEqual([
+        2,
+        expect.stringContaining("order.paid.ts: this version of Node runs no TypeScript"),
+      ]);
+    }
+  });
+
+  it("says which module is broken, and what to install for one that wants zod", async () => {
+    const cwd = projectWithZod({ ...SHOP, "webhooks/shop/schemas/order.paid.mjs": "export default {" });
+    const broken = await runBin(["products"], { cwd });
+    expect([broken.status, broken.stderr]).toEqual([
+      2,
+      expect.stringMatching(/order\.paid\.mjs cannot be loaded: Unexpected/),
+    ]);
+    writeFileSync(join(cwd, "webhooks/shop/schemas/order.paid.mjs"), 'import "zod-of-nobody";');
+    const without = await runBin(["products"], { cwd });
+    expect([without.status, without.stderr]).toEqual([2, expect.stringContaining("zod-of-nobody")]);
+  });
+
+  it("loads what reads such files for those alone who have some", () => {
+    const folder = join(import.meta.dirname, "../../dist/chunks");
+    const chunks = readdirSync(folder).map((name) => ({ name, text: readFileSync(join(folder, name), "utf8") }));
+    const withAllOfZod = chunks.filter(({ text }) => /require\(["'`]zod\/v4/.test(text));
+    expect(withAllOfZod.map(({ name }) => name)).toEqual([expect.stringMatching(/^own-products-/)]);
+    // Within a function: what stands at the start of a chunk is loaded with it.
+    const atStart = /(?:^|[;,])(?:const|let|var) \w+ ?= ?require\(["'`]\.\/own-products-/m;
+    expect(chunks.filter(({ text }) => atStart.test(text))).toEqual([]);
+    expect(chunks.some(({ text }) => /=>\s*require\(["'`]\.\/own-products-/.test(text))).toBe(true);
+  });
+});

@@ -1,0 +1,112 @@
+import { createHmac } from "node:crypto";
+import { createLocalJWKSet, jwtVerify } from "jose";
+import { describe, expect, expectTypeOf, it } from "vitest";
+import { writeKeySet } from "../../src/core/key-set.ts";
+import { readPrivateKey } from "../../src/core/proofs/public-key.ts";
+import { secret } from "../../src/core/secret.ts";
+import { fixture, type Keys, parse, schemas, schemasOf, sign, verify } from "../../src/index.ts";
+import { folderWith } from "../support/files.ts";
+import { hasOpenssl, openssl } from "../support/openssl.ts";
+import { testKeys } from "../support/test-secrets.ts";
+
+const { privateKey, publicKey } = testKeys;
+const jwks = JSON.parse(writeKeySet(readPrivateKey(secret(privateKey, "the tests")))) as { keys: object[] };
+const TICKET = fixture("desk", "Ticket_Add", { format: "wire" });
+const AUDIENCE = "webhookId:189200000000321777";
+
+describe("another format than the first", () => {
+  it("has samples and schemas of its own", () => {
+    expect(fixture("crm", "Leads.create", { format: "wire" })).not.toEqual(fixture("crm", "Leads.create"));
+    expect(schemasOf("desk", { format: "wire" }).Ticket_Add.safeParse(TICKET).success).toBe(true);
+    expect(schemasOf("crm")["Leads.create"]).toBe(schemas.crm["Leads.create"]);
+    expect(parse("desk", TICKET)).toMatchObject({ ok: true, format: "wire", event: "Ticket_Add" });
+  });
+
+  it("has types of its own", () => {
+    expectTypeOf(fixture("crm", "Leads.create", { format: "wire" }).ids).toEqualTypeOf<string[]>();
+    expectTypeOf(fixture("crm", "Leads.create", { format: "guide" }).data.Last_Name).toEqualTypeOf<string>();
+    expectTypeOf(schemasOf("crm")["Leads.create"]).toEqualTypeOf<(typeof schemas)["crm"]["Leads.create"]>();
+    // @ts-expect-error: desk has no such format.
+    expect(() => fixture("desk", "Ticket_Add", { format: "zobot" })).toThrow(TypeError);
+  });
+
+  it("is signed as the finance products sign: the query, then the body", () => {
+    const options = { format: "wire", event: "invoice.created", url: "/hooks?b=2&a=1" } as const;
+    const signed = sign("books", fixture("books", "invoice.created", { format: "wire" }), { secret: "k" }, options);
+    expect(signed).toMatchObject({ method: "POST", url: "/hooks?b=2&a=1&event=invoice.created" });
+    const canonical = `a1b2eventinvoice.created${signed.body}`;
+    const expected = createHmac("sha256", "k").update(canonical).digest("hex");
+    expect(signed.headers["x-zoho-webhook-signature"]).toBe(expected);
+    expect(verify("books", signed, { secret: "k" })).toMatchObject({ ok: true, name: "invoice.created" });
+    expect(verify("books", { ...signed, url: "/hooks" }, { secret: "k" })).toMatchObject({ code: "unproven" });
+  });
+
+  it("is signed for Desk as jose accepts it, and verified with a key set and an audience", async () => {
+    const signed = sign("desk", TICKET, { privateKey, audience: AUDIENCE }, { format: "wire" });
+    const token = signed.headers["X-ZDesk-JWT"] ?? signed.headers["x-zdesk-jwt"] ?? "";
+    const { payload } = await jwtVerify(token, createLocalJWKSet(jwks as Parameters<typeof createLocalJWKSet>[0]));
+    expect(payload.aud).toBe(AUDIENCE);
+    expect(verify("desk", signed, { jwks, audience: AUDIENCE })).toMatchObject({ ok: true, format: "wire" });
+    expect(verify(undefined, signed, { jwks: JSON.stringify(jwks), audience: AUDIENCE }).ok).toBe(true);
+    expect(verify("desk", signed, { jwks, audience: "webhookId:5" })).toMatchObject({ code: "unproven" });
+    expect(verify("desk", signed, { jwks, audience: AUDIENCE, issuer: "orgId:5" })).toMatchObject({ code: "unproven" });
+  });
+
+  it.skipIf(!hasOpenssl)("is signed for SalesIQ as openssl accepts it, and verified with the public key", () => {
+    const signed = sign("salesiq", fixture("salesiq", "conversation.created"), { privateKey });
+    const cwd = folderWith({
+      "key.pem": publicKey,
+      signature: Buffer.from(signed.headers["x-siqsignature"] ?? "", "base64"),
+    });
+    const argv = ["dgst", "-sha256", "-verify", `${cwd}/key.pem`, "-signature", `${cwd}/signature`];
+    expect(openssl(argv, signed.body).toString()).toContain("Verified OK");
+    expect(verify("salesiq", signed, { publicKey }).ok).toBe(true);
+    const bare = publicKey.replace(/-----[^-]+-----|\s/g, "");
+    expect(verify("salesiq", { ...signed, body: `${signed.body} ` }, { publicKey: bare })).toMatchObject({ ok: false });
+  });
+
+  it("is verified by Mail's secret, and by the fixed value of a webhook of the user's own design", () => {
+    const mail = sign("mail", fixture("mail", "message"), { hookSecret: "h" });
+    expect(mail.headers["x-hook-signature"]).toBe(createHmac("sha256", "h").update(mail.body).digest("base64"));
+    expect(verify("mail", mail, { hookSecret: ["new", "h"] }).ok).toBe(true);
+    const auth = { header: "X-Key", value: "v" } as const;
+    const form = sign("forms", { a: "1" }, { auth }, { format: "wire" });
+    expect(form.headers).toMatchObject({ "X-Key": "v" });
+    expect(verify("forms", form, { auth })).toMatchObject({ ok: true, format: "wire" });
+    expect(verify("forms", form, { auth: { ...auth, value: "w" } })).toMatchObject({ code: "unproven" });
+  });
+});
+
+describe("a mistake in a key is a TypeError:", () => {
+  const request = { headers: {}, body: "{}" };
+  it.each<[string, () => unknown, string]>([
+    // @ts-expect-error
+    ["a format that there is not", () => sign("desk", {}, { secret: "k" }, { format: "wir" }), "did you mean wire?"],
+    ["an event of another format", () => fixture("desk", "Ticket_Add"), 'add { format: "wire" }'],
+    ["a public key that is none", () => verify("salesiq", request, { publicKey: "no key" }), "no RSA public key"],
+    ["a private key that is none", () => sign("salesiq", {}, { privateKey: "no key" }), "no RSA private key"],
+    ["a key set that is none", () => verify("desk", request, { jwks: "https://desk.zoho.com" }), "no key set"],
+    [
+      "an audience of what has none",
+      () => verify("crm", request, { token: "t", audience: "x" }),
+      "audience has no meaning",
+    ],
+    ["an audience without keys", () => verify("desk", request, { audience: "x" }), "nothing could be proven"],
+    ["an empty audience", () => verify("desk", request, { jwks, audience: "" }), "the audience is empty"],
+    [
+      "a value that stands nowhere",
+      () => verify("forms", request, { auth: { value: "v" } } as Keys),
+      "where its value stands",
+    ],
+    ["no value", () => verify("forms", request, { auth: { header: "x" } } as unknown as Keys), "auth is undefined"],
+    [
+      "the half of a pair that proves nothing here",
+      () => verify("salesiq", request, { privateKey }),
+      "it takes { publicKey }",
+    ],
+    ["the half that signs nothing", () => sign("salesiq", {}, { publicKey }), "it takes { privateKey }"],
+  ])("%s", (_, call, message) => {
+    expect(call).toThrow(TypeError);
+    expect(call).toThrow(message);
+  });
+});
