@@ -46,6 +46,12 @@ export function maskBody(body: Buffer, contentType: string): Buffer {
   return rewriteBody(body, contentType, maskValue);
 }
 
+/** A text of which only the start may be known, such as an app's answer: what looks like a secret in it is masked. */
+export function maskText(text: string): string {
+  const isForm = /^[^\s=&<>{}[\]"]+=[^\s"]*$/.test(text);
+  return maskBody(Buffer.from(text), isForm ? "application/x-www-form-urlencoded" : "").toString();
+}
+
 /** What lies below a secret name is secret too; names themselves are not. */
 function maskValue({ path, text, kind }: BodyValue): string | undefined {
   return kind !== "key" && text !== "" && path.some(isSecretName) ? MASK : undefined;

@@ -81,11 +81,11 @@ describe("listen --channel", () => {
   });
 
   it("says to a person how long the channel lives", async () => {
-    const { out } = await run(["listen", "--port", "0", "--channel", "Leads.create"], {
+    const { out, err } = await run(["listen", "--port", "0", "--channel", "Leads.create"], {
       ...world(),
-      onOut: (text) => void (text.includes("Ready.") && interrupt.abort()),
+      onErr: (text) => void (text.includes("Ready.") && interrupt.abort()),
     });
-    expect(out).toMatch(/Ready\..*\n {2}✓ channel \d+ \(Leads\.create\) until 2026-03-08T08:00:00Z, 6d 23h left\n/);
+    expect(err).toMatch(/Ready\..*\n {2}✓ channel \d+ \(Leads\.create\) until 2026-03-08T08:00:00Z, 6d 23h left\n/);
     expect(out).toContain("deleted crm");
   });
 
@@ -115,11 +115,11 @@ describe("listen --channel", () => {
   });
 
   it("suggests a sample that is not refused for want of the channel's token", async () => {
-    const { out } = await run(["listen", "--port", "0", "--channel", "Leads.create"], {
+    const { err } = await run(["listen", "--port", "0", "--channel", "Leads.create"], {
       ...world(),
-      onOut: (text) => void (text.includes("Ready.") && interrupt.abort()),
+      onErr: (text) => void (text.includes("Ready.") && interrupt.abort()),
     });
-    expect(out).toMatch(/Try it in a second terminal: .* send (?!crm)\w+ /);
+    expect(err).toMatch(/Try it in a second terminal: .* send (?!crm)\w+ /);
   });
 
   it("renews it in time, with new access tokens, and says until when", async () => {
@@ -395,10 +395,8 @@ describe("listen --expand", () => {
   ])("shows a person the record with %j below the number of its event", async (flags, pattern) => {
     const { out } = await run(["listen", "--port", "0", "--channel", "Leads.create", "--expand", ...flags], {
       ...world(),
-      onOut(text) {
-        if (text.includes("Ready.")) void zoho.notify("Leads.create", [LEAD]);
-        if (text.includes("Strict")) interrupt.abort();
-      },
+      onErr: (text) => void (text.includes("Ready.") && zoho.notify("Leads.create", [LEAD])),
+      onOut: (text) => void (text.includes("Strict") && interrupt.abort()),
     });
     expect(out).toMatch(pattern);
   });

@@ -1,6 +1,6 @@
 import type { Context } from "../../context.ts";
-import { ExitCode, UserError } from "../../core/errors.ts";
-import { ZohoApiError } from "../../zoho/api-error.ts";
+import { ExitCode, ExitCode, UserError } from "../../core/errors.ts";
+import { products } from "../../products/index.ts";
 import { expandEvents, normaliseEvents } from "../../zoho/channel-events.ts";
 import { chooseExpiry } from "../../zoho/channel-time.ts";
 import {
@@ -14,6 +14,7 @@ import { writeRequest } from "../../zoho/watch.ts";
 import { findWatchProduct } from "../../zoho/watch-products.ts";
 import { type GrantedResult, requireSuccess } from "../../zoho/watch-reply.ts";
 import type { Define } from "../command.ts";
+import { tellMistypedModules } from "../mistyped-modules.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
 import {
   addChannelOptions,
@@ -45,6 +46,11 @@ export const defineCreate: Define = (command, act) => {
       act(async (context, names: readonly string[], options: CreateOptions) => {
         const events = normaliseEvents(names);
         const product = findWatchProduct(options.product ?? "crm", options.apiVersion).id;
+        tellMistypedModules(
+          context,
+          products,
+          events.map((event) => `${product}:${event}`),
+        );
         const url = notifyUrl(context, options.url ?? (await listenerUrl(context, product)));
         const id = options.id === undefined ? generateChannelId(context.now()) : channelId(options.id);
         return withZoho(context, options, async (session) => {
