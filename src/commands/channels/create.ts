@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
-import { ExitCode, ExitCode, UserError } from "../../core/errors.ts";
+import { ExitCode, UserError } from "../../core/errors.ts";
 import { products } from "../../products/index.ts";
+import { ZohoApiError } from "../../zoho/api-error.ts";
 import { expandEvents, normaliseEvents } from "../../zoho/channel-events.ts";
 import { chooseExpiry } from "../../zoho/channel-time.ts";
 import {
