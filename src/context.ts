@@ -3,6 +3,8 @@ import type { Report } from "./core/report.ts";
 
 export interface Output {
   write(text: string): void;
+  /** Characters that were written and that its reader has not taken yet: they are held in memory. */
+  backlog(): number;
   readonly isTTY: boolean;
   /** Width in columns; undefined where there is no terminal. */
   readonly columns: number | undefined;
@@ -29,7 +31,7 @@ export interface Runtime {
   now(): Date;
   /** Waits by the clock that `now` reads; resolves early, without an error, when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** For a command that runs all day: it is to take little memory, before it is fast. */
+  /** For a command that runs all day: it is to take little memory, before it is fast, and never to wait for a terminal. */
   sparesMemory(): Promise<void>;
   /** Runs a command line in the system's shell, without input; what it prints is printed. */
   startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;

@@ -19,6 +19,7 @@ Examples:
 Exit codes:
   0 ok  1 a bug  2 usage  3 proof failed  4 schema invalid  5 target unreachable or not 2xx
   6 credentials  7 Zoho API error  8 expectation or time limit not met  9 tunnel or channel lost
+  130 interrupted
 `;
 
 /** Parses the command line, loads the one command that it names, runs it, and turns every outcome into an exit code. */
@@ -107,13 +108,18 @@ function isCommand(name: string | undefined): boolean {
   return name === "help" || commands.some((entry) => entry.name === name);
 }
 
-/** What a shell gives to a process that the signal ended. */
-const STATUSES: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
-
 function fail(runtime: Runtime, mode: Mode, error: unknown): ExitCode | number {
-  // What was under way was broken off by the signal, and rejects with its name: the user knows.
-  const status = typeof error === "string" ? STATUSES[error] : undefined;
-  if (status !== undefined) return status;
+  if (!(error instanceof UserError) && isInterruption(error, runtime.signal)) {
+    // Who has ended it knows, and what may be left of it was said by then.
+    return INTERRUPT_STATUS[String(error)] ?? 130;
+  }
   runtime.stderr.write(renderFailure(error, runtime, mode));
   return error instanceof UserError ? error.exitCode : ExitCode.bug;
 }
+
+/** What broke off because it was told to is no bug, and the shell gets the status of a process that the signal ended. */
+function isInterruption(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === "AbortError"));
+}
+
+const INTERRUPT_STATUS: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };

@@ -38,6 +38,7 @@ export function nodeRuntime(importModule: ImportModule): Runtime {
       // On a machine with much memory V8 lets the heap grow far beyond what is in it; this is a fifth beyond, at no cost in
       // time that could be measured.
       setFlagsFromString("--heap-growing-percent=20");
+      for (const stream of [process.stdout, process.stderr]) neverWaitFor(stream);
     },
     async startChild(commandLine, { stdoutTo, ...options }) {
       const { startShell } = await import("./shell.ts");
@@ -58,6 +59,17 @@ function invocation(): string {
     return `node ${relative(process.cwd(), script) || script}`;
   }
   return "zoho-hooks";
+}
+
+/**
+ * Node writes to a terminal in one go, however long that takes: stopped by Ctrl-S it would stop the whole program. Node has
+ * no public way to ask for anything else; where this one is gone, it is as it was.
+ */
+function neverWaitFor(stream: NodeJS.WriteStream & { _handle?: { setBlocking?(blocking: boolean): unknown } }): void {
+  if (stream.isTTY !== true) return;
+  stream._handle?.setBlocking?.(false);
+  // The mode may be the terminal's own, which the shell goes on with.
+  process.once("exit", () => stream._handle?.setBlocking?.(true));
 }
 
 let interrupted: AbortSignal | undefined;
@@ -125,6 +137,7 @@ function output(stream: () => NodeJS.WriteStream): Output {
       if (pending === "") setImmediate(flush);
       pending += text;
     },
+    backlog: () => pending.length + stream().writableLength,
     get isTTY() {
       return stream().isTTY === true;
     },

@@ -1,7 +1,10 @@
-import { loadConfig, userFolder } from "../config/load.ts";
-import { ExitCode, UserError } from "../core/errors.ts";
+import { type Config, loadConfig, userFolder } from "../config/load.ts";
+import type { Context } from "../context.ts";
+import { ExitCode, UserError, usageError } from "../core/errors.ts";
 import { accessTokens } from "../zoho/access-token.ts";
+import type { CredentialsStore } from "../zoho/credentials-store.ts";
 import { revokeToken } from "../zoho/oauth.ts";
+import { type SignIn, signInFromEnv } from "../zoho/sign-in.ts";
 import type { Define } from "./command.ts";
 import { openStore, zohoHttp } from "./zoho-session.ts";
 
@@ -15,57 +18,86 @@ export const define: Define = (command, act) => {
     .option("--profile <name>", "which sign-in (default: the current one)")
     .option("--local", "only forget it here: its tokens stay valid at Zoho")
     .addHelpText("after", HELP)
-    .action(
-      act(async (context, options: LogoutOptions) => {
-        const config = loadConfig(context);
-        const store = openStore(context, config);
-        const signIn = await store.open(options.profile);
-        if (signIn.access.kind !== "refreshable") throw new Error("a profile has a refresh token");
-        const { client, refreshToken } = signIn.access;
-        const http = zohoHttp(context, config);
-        try {
-          if (options.local !== true) {
-            try {
-              await context.waiting("revoking the refresh token", () =>
-                revokeToken(http, client.accountsUrl, refreshToken),
-              );
-            } catch (error) {
-              if (!(error instanceof UserError)) throw error;
-              const hint = `the profile is kept; ${context.invocation} logout --local --profile ${signIn.name} forgets it here anyway`;
-              throw new UserError("credentials", error.message, `${error.hint ?? ""}; ${hint}`, error.code);
-            }
-          }
-          await accessTokens({ signIn, folder: userFolder(context), http, now: context.now }).forget();
-          await store.remove(signIn.name);
-        } finally {
-          await http.close();
-        }
-        context.report({
-          type: "sign-in",
-          state: "signed-out",
-          profile: signIn.name,
-          dataCentre: signIn.centre.id,
-          environment: signIn.environment,
-          accountsUrl: client.accountsUrl,
-          apiUrl: signIn.hosts.apiUrl,
-          clientId: client.clientId,
-          scopes: signIn.scopes,
-          secretsIn: "nowhere",
-          tokenExpiresAt: undefined,
-        });
-        if (options.local === true) {
-          context.report({
-            type: "warning",
-            message: "its refresh token is still valid at Zoho",
-            hint: "remove the app among the connected apps of your Zoho account",
-          });
-        }
-        return ExitCode.ok;
-      }),
-    );
+    .action(act(logout));
 };
 
 const HELP = `
 The refresh token is revoked at Zoho, which ends its access tokens too; only when Zoho confirms that is the profile
 forgotten here. Exits with 6 when Zoho does not confirm.
 `;
+
+async function logout(context: Context, options: LogoutOptions): Promise<ExitCode> {
+  const config = loadConfig(context);
+  const store = openStore(context, config);
+  // What whoami shows is not what would be revoked: the environment's sign-in is not ours to end.
+  if (options.profile === undefined && signInFromEnv(config.env) !== undefined) {
+    throw usageError(
+      "you are signed in by the environment, which logout cannot end",
+      `unset its variables; to sign out of a stored profile name it: ${context.invocation} logout --profile <name>`,
+    );
+  }
+  const { profiles, current } = await store.profiles();
+  const profile = profiles.find(({ name }) => name === (options.profile ?? current));
+  const signIn = await openUnlessLost(store, options);
+  const isLost = signIn === undefined;
+  if (signIn !== undefined) await endTokens(context, config, options, signIn);
+  const name = signIn?.name ?? profile?.name ?? "";
+  const next = await store.remove(name, { evenIfSecretsStay: isLost });
+  context.report({
+    type: "sign-in",
+    state: "signed-out",
+    profile: name,
+    dataCentre: profile?.dataCentre ?? "",
+    environment: profile?.environment ?? "",
+    accountsUrl: profile?.accountsUrl ?? "",
+    apiUrl: signIn?.hosts.apiUrl,
+    clientId: profile?.clientId,
+    scopes: profile?.scopes ?? [],
+    secretsIn: isLost ? "not where they were stored" : "nowhere",
+    tokenExpiresAt: undefined,
+  });
+  if (next !== undefined && name === current) {
+    context.report({ type: "notice", message: `the current profile is ${next} now` });
+  }
+  if (options.local === true) {
+    context.report({
+      type: "warning",
+      message: "its refresh token is still valid at Zoho",
+      hint: "remove the app among the connected apps of your Zoho account",
+    });
+  }
+  return ExitCode.ok;
+}
+
+/** Undefined with `--local` where the secrets cannot be read: they are not needed to forget a profile. */
+async function openUnlessLost(store: CredentialsStore, options: LogoutOptions): Promise<SignIn | undefined> {
+  try {
+    return await store.open(options.profile);
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code !== "no_secrets") throw error;
+    if (options.local === true) return undefined;
+    const hint = "unlock the keyring; or forget the profile without ending its tokens at Zoho: add --local";
+    throw new UserError("credentials", error.message, hint, error.code);
+  }
+}
+
+/** At Zoho, unless they are to stay there, and then on this machine. */
+async function endTokens(context: Context, config: Config, options: LogoutOptions, signIn: SignIn): Promise<void> {
+  if (signIn.access.kind !== "refreshable") throw new Error("a profile has a refresh token");
+  const { client, refreshToken } = signIn.access;
+  const http = zohoHttp(context, config);
+  try {
+    if (options.local !== true) {
+      await context.waiting("revoking the refresh token", () =>
+        revokeToken(http, client.accountsUrl, refreshToken, context.signal),
+      );
+    }
+    await accessTokens({ signIn, folder: userFolder(context), http, now: context.now }).forget();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const hint = `the profile is kept; ${context.invocation} logout --local --profile ${signIn.name} forgets it here anyway`;
+    throw new UserError("credentials", error.message, `${error.hint ?? ""}; ${hint}`, error.code);
+  } finally {
+    await http.close();
+  }
+}

@@ -67,7 +67,7 @@ A body alone carries no headers. Its shape and the token in it are checked; that
 is said, and is no failure, unless --signature, -H or --secret-file asks for it. A delivery of listen --json
 brings its headers: there a missing signature fails, once a secret is configured.
 
-Exit code: 0 all fine, 3 a proof failed, 4 not valid: not readable, unknown or not in shape (3 goes before 4),
+Exit code: 0 all fine, 3 a proof failed or was masked, 4 not valid: not readable, unknown or not in shape (3 goes before 4),
 2 a wrong flag or a file that is not there; then nothing is checked.
 
 Examples:

@@ -20,7 +20,7 @@ export const define: Define = (command, act) => {
         const http = zohoHttp(context, config);
         try {
           const tokens = accessTokens({ signIn, folder: userFolder(context), http, now: context.now });
-          const token = await context.waiting("asking Zoho for an access token", () => tokens.get());
+          const token = await context.waiting("asking Zoho for an access token", () => tokens.get(context.signal));
           const { access, centre, environment, hosts } = signIn;
           context.report({
             type: "sign-in",
@@ -51,5 +51,6 @@ export const define: Define = (command, act) => {
 };
 
 const HELP = `
-Gets an access token when none is at hand, so a sign-in that no longer works is an error here: exit code 6.
+Gets an access token when none is at hand; a sign-in that gives none any more is an error then: exit code 6. A token that
+is at hand, or was given with ZOHO_ACCESS_TOKEN, is not tried here: any other command tries it.
 `;

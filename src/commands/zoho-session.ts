@@ -63,6 +63,16 @@ export async function openZoho(context: Context, options: ZohoOptions): Promise<
   return { signIn, http, tokens, product, api, client, memory: channelMemory(folder) };
 }
 
+/** What outlives an access token needs more than one: without the means to make another it would stop in silence. */
+export function warnOfFixedToken(context: Context, { access }: SignIn, what: string): void {
+  if (access.kind !== "fixed") return;
+  context.report({
+    type: "warning",
+    message: `the access token of ${access.accessToken.origin} is over within an hour, and no other can be made from it: ${what}`,
+    hint: "set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN instead, or sign in with zoho-hooks login",
+  });
+}
+
 /** The profile that was asked for; else the environment's sign-in; else the current profile. */
 export async function openSignIn(context: Context, config: Config, profile: string | undefined): Promise<SignIn> {
   const fromEnv = profile === undefined ? signInFromEnv(config.env) : undefined;

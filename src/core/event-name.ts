@@ -74,7 +74,7 @@ export function nearest(word: string, candidates: readonly string[], count = 3):
 }
 
 /** Damerau–Levenshtein distance (adjacent swaps count one). */
-function editDistance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   if (a.length > 200 || b.length > 200) return Number.POSITIVE_INFINITY;
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -59,6 +59,12 @@ function secretNames(chosen: readonly string[]): (name: string) => boolean {
   return (name) => others.has(name.toLowerCase()) || isSecretName(name);
 }
 
+/** A text of which only the start may be known, such as an app's answer: what looks like a secret in it is masked. */
+export function maskText(text: string, chosen: readonly string[] = []): string {
+  const isForm = /^[^\s=&<>{}[\]"]+=[^\s"]*$/.test(text);
+  return maskBody(Buffer.from(text), isForm ? "application/x-www-form-urlencoded" : "", chosen).toString();
+}
+
 /** What lies below a secret name is secret too; names themselves are not. */
 function maskValue(chosen: readonly string[]): (value: BodyValue) => string | undefined {
   const isSecret = secretNames(chosen);

@@ -103,6 +103,8 @@ export interface SummaryReport {
   readonly forwards: ForwardCounts | undefined;
   /** How long the tunnel was down; undefined without one. */
   readonly tunnelDownMs: number | undefined;
+  /** Lines about events that were not shown because nobody read the output. */
+  readonly leftOut: number;
   /** What `--expect` asked for beside what came. */
   readonly expectations: readonly { readonly event: string; readonly wanted: number; readonly came: number }[];
 }

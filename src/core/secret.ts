@@ -8,6 +8,8 @@ export interface Secret {
   readonly origin: string;
   /** It counts where it is the right one; a delivery that does not carry it fails nothing by that. */
   readonly optional?: boolean;
+  /** Whether a body says of itself that it must carry this one, optional or not: it names the channel of the token. */
+  readonly askedBy?: (data: unknown) => boolean;
   reveal(): string;
 }
 

@@ -1,6 +1,7 @@
 import { type Delivery, headerValue, withHeader } from "./delivery.ts";
 import { usageError } from "./errors.ts";
 import { locate, type TextPosition } from "./json-text.ts";
+import { holdsMask, MASKED_NOTE, uncheckable } from "./masked-payload.ts";
 import { UNREAD } from "./payload.ts";
 import type { Explanation, Format, Limits, Product, Verdict } from "./product.ts";
 import { emptyReceipt, type Receipt, receive } from "./receive.ts";
@@ -48,20 +49,21 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
       ? payload.delivery
       : withHeader(payload.delivery, signatureHeader(format), signature);
   const receipt = delivery === payload.delivery ? first : judge(delivery);
-  const softened = {
-    ...receipt,
-    verdicts: receipt.verdicts.map((verdict) =>
-      payload.complete || input.requireProofs ? verdict : withoutHeaders(verdict, format, delivery),
-    ),
-  };
+  const judged = receipt.verdicts.map((verdict) =>
+    payload.complete || input.requireProofs ? verdict : withoutHeaders(verdict, format, delivery),
+  );
+  const unproven = judged.some(({ verdict }) => verdict === "failed");
+  const masked = unproven && holdsMask(delivery);
+  const softened = { ...receipt, verdicts: masked ? judged.map(uncheckable) : judged };
   const unasked = signature !== undefined && softened.verdicts.length === 0;
   return {
     receipt: softened,
     delivery,
     format,
-    outcome: unasked ? "invalid" : outcomeOf(softened),
+    outcome: unasked ? "invalid" : unproven ? "proof-failed" : outcomeOf(softened),
     notes: [
       ...notesOn(softened, input),
+      ...(masked ? [MASKED_NOTE] : []),
       ...(unasked
         ? [
             `the signature was not checked: there is nothing that it could belong to${product === undefined ? "; name the product with --product" : ""}`,
@@ -93,7 +95,8 @@ function signedAllTheSame(
     ...(tried.length === 0 ? ["the signature was not checked: there is nothing that it could belong to"] : []),
     ...addressNote(verdicts, format, delivery),
   ];
-  return { receipt: judged, delivery, format, outcome: outcomeOf(judged), notes };
+  const failed = verdicts.some(({ verdict }) => verdict === "failed");
+  return { receipt: judged, delivery, format, outcome: failed ? "proof-failed" : "invalid", notes };
 }
 
 /** The first thing to think of, where a signature covers the query and the query is not known. */
@@ -140,7 +143,6 @@ function withoutHeaders(verdict: Verdict, format: Format | undefined, delivery: 
 }
 
 function outcomeOf(receipt: Receipt): Outcome {
-  if (receipt.verdicts.some((each) => each.verdict === "failed")) return "proof-failed";
   if (receipt.handshake !== undefined) return "ok";
   return receipt.known && receipt.schema?.ok === true ? "ok" : "invalid";
 }

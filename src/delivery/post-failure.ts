@@ -41,6 +41,13 @@ export function explainFailure(error: unknown, { url, status }: PostCircumstance
     case "ETIMEDOUT":
     case "UND_ERR_CONNECT_TIMEOUT":
       return { code, message: `no connection to ${at} in time`, hint: "check the host, the port and any firewall" };
+    case "EMFILE":
+    case "ENFILE":
+      return {
+        code,
+        message: `this system lets no more connections be opened, so ${at} was not called (${code})`,
+        hint: "raise the limit of open files (ulimit -n 4096), or lower --concurrency",
+      };
     case "ECONNRESET":
     case "EPIPE":
     case "UND_ERR_SOCKET":

@@ -58,8 +58,9 @@ const PREVIEW_BYTES = 500;
  */
 export async function openPoster(options: PosterOptions): Promise<Poster> {
   const dispatchers = await openDispatchers(options);
+  const parse = rememberLast((url: string) => new URL(url));
   return {
-    post: (delivery, each = {}) => post(dispatchers, delivery, options.timeoutMs, each),
+    post: (delivery, each = {}) => post(dispatchers, delivery, parse(delivery.url), options.timeoutMs, each),
     isDirect: (url) => dispatchers.isDirect(new URL(url)),
     close: () => dispatchers.close(),
   };
@@ -68,10 +69,10 @@ export async function openPoster(options: PosterOptions): Promise<Poster> {
 async function post(
   dispatchers: Dispatchers,
   delivery: Delivery,
+  url: URL,
   timeoutMs: number,
   { slowMs = 0, signal, wholeReply = false }: PostOptions,
 ): Promise<PostResult> {
-  const url = new URL(delivery.url);
   const slowly = slowMs > 0 && delivery.body.length > 1;
   let startedAt = performance.now();
   const restart = (): void => {
@@ -81,7 +82,7 @@ async function post(
     origin: url.origin,
     path: url.pathname + url.search,
     method: delivery.method,
-    headers: sentHeaders(delivery, slowly).flat(),
+    headers: sentHeaders(delivery, slowly),
     body: slowly ? dribble(delivery.body, slowMs, restart) : delivery.body,
   };
   const { ended, cut } = startExchange(dispatchers.for(url), request, wholeReply ? LONGEST_REPLY_BYTES : PREVIEW_BYTES);
@@ -132,15 +133,28 @@ export function isOfTheConnection(name: string): boolean {
 
 /** The headers that are the sender's and not the connection's. */
 export function endToEnd(headers: readonly HeaderPair[]): readonly HeaderPair[] {
+  const ends = headers.filter(([name]) => !isOfTheConnection(name));
   const named = headers
     .filter(([name]) => name.toLowerCase() === "connection")
     .flatMap(([, value]) => value.split(",").map((each) => each.trim().toLowerCase()));
-  return headers.filter(([name]) => !isOfTheConnection(name) && !named.includes(name.toLowerCase()));
+  return named.length === 0 ? ends : ends.filter(([name]) => !named.includes(name.toLowerCase()));
 }
 
-/** A body that is sent bit by bit needs its length told. */
-function sentHeaders({ headers, body }: Delivery, withLength: boolean): readonly HeaderPair[] {
-  return withLength ? [...endToEnd(headers), ["content-length", String(body.length)]] : endToEnd(headers);
+/** Names and values in turn. A body that is sent bit by bit needs its length told. */
+function sentHeaders({ headers, body }: Delivery, withLength: boolean): string[] {
+  const sent: string[] = [];
+  for (const [name, value] of endToEnd(headers)) sent.push(name, value);
+  if (withLength) sent.push("content-length", String(body.length));
+  return sent;
+}
+
+/** Remembers the last answer: one delivery after the other goes to the same place. */
+function rememberLast<T>(ask: (text: string) => T): (text: string) => T {
+  let last: { readonly text: string; readonly answer: T } | undefined;
+  return (text) => {
+    if (last?.text !== text) last = { text, answer: ask(text) };
+    return last.answer;
+  };
 }
 
 function previewOf(bytes: Buffer, complete: boolean): string {

@@ -37,4 +37,8 @@ export function afterAttempt(
  * Nothing was sent, and a connection that is accepted later shows that the target is back. Not a time-out: a target that
  * accepts connections and then says nothing (a TLS handshake that never ends) would look back at once, and go for ever.
  */
-const DOWN: ReadonlySet<string> = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
+const DOWN: ReadonlySet<string> = new Set([
+  ...["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"],
+  // Our own want of file descriptors: no fault of the target, which a probe reaches as soon as there are some.
+  ...["EMFILE", "ENFILE"],
+]);

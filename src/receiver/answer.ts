@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { errorText } from "../core/errors.ts";
+import { errorText, UserError } from "../core/errors.ts";
 import { maskHeaders } from "../core/mask.ts";
 import { PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../core/probe-key.ts";
 import type { OfferedSecret } from "../core/product.ts";
@@ -36,7 +36,7 @@ export interface AnswerOptions extends KeyOptions {
   /** Called after the answer is on its way, once for each request that was meant as a webhook. */
   onEvent(event: EventReport): void;
   /** Something that went wrong and belongs to no event. */
-  onTrouble(message: string): void;
+  onTrouble(message: string, hint?: string): void;
 }
 
 /** How long the rest of a refused body is read and dropped, so that the sender sees the answer and not a reset. */
@@ -96,7 +96,8 @@ async function keepAndAnswer(
   const { receipt } = judged;
   let decision = keepSecret(judged, options);
   const kept = await options.ledger.keep({ arrival, receipt, decision }).catch((error: unknown) => {
-    options.onTrouble(`a delivery could not be kept: ${errorText(error)}`);
+    const hint = error instanceof UserError ? error.hint : undefined;
+    options.onTrouble(`a delivery could not be kept: ${errorText(error)}`, hint);
     if (decision.accepted) decision = refuse(503, "the delivery could not be stored; send it again later");
   });
   const { delivery, at } = arrival;

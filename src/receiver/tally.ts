@@ -22,7 +22,7 @@ export function parseExpectation(text: string): Expectation {
 }
 
 /** What the receiver itself can count. */
-type CountSummary = Omit<SummaryReport, "forwards" | "tunnelDownMs">;
+type CountSummary = Omit<SummaryReport, "forwards" | "tunnelDownMs" | "leftOut">;
 
 /** Counts what comes, by product and by expectation. */
 export interface Tally {

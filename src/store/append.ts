@@ -7,7 +7,7 @@ import { DELIVERED, FAILED, IN_FLIGHT, WAITING } from "./schema.ts";
 const DUPLICATE_WITHIN_MS = 24 * 60 * 60 * 1000;
 
 /** Prepares the writes of arriving deliveries and attempts. What they return runs inside a transaction. */
-export function appender(database: NativeDatabase) {
+export function appender(database: NativeDatabase, now: () => Date) {
   const findOriginal = database.prepare(
     `SELECT n FROM deliveries
      WHERE identity = ? AND accepted = 1 AND duplicate_of IS NULL AND received_at >= ?
@@ -41,7 +41,8 @@ export function appender(database: NativeDatabase) {
     const orderKey = entry.forward?.orderKey ?? null;
     const leaseMs = entry.forward?.leaseMs;
     const claimed = leaseMs !== undefined && (orderKey === null || findEarlier.get(target, orderKey) === undefined);
-    const lease = claimed ? at + leaseMs : null;
+    // From now and not from the arrival: an upload may take longer than the lease.
+    const lease = claimed ? now().getTime() + leaseMs : null;
     const added = addForward.run(n, target, claimed ? IN_FLIGHT : WAITING, at, lease, orderKey);
     return { id: Number(added.lastInsertRowid), n, target, claimed };
   }

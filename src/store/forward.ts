@@ -6,7 +6,7 @@ export interface ForwardRequest {
   readonly duplicates: boolean;
   /** Deliveries of one key reach a target one after the other. Undefined where order does not matter. */
   readonly orderKey?: string | undefined;
-  /** Claims at once for so long, for a caller that has a free place; undefined to let it wait. */
+  /** Claims at once for so long from the commit, for a caller that has a free place; undefined to let it wait. */
   readonly leaseMs?: number | undefined;
 }
 

@@ -57,16 +57,23 @@ export function currentHolder(log: LogFile): Holder | undefined {
   return lock === undefined ? readHolder(log.database) : undefined;
 }
 
-function lockPath({ path }: LogFile): string {
+/** Whether a process holds the log at this path now; of a path without a log nobody does. */
+export function isHeld(engine: SqliteEngine, path: string): boolean {
+  const lock = takeLock(engine, lockPath({ path }), 0);
+  lock?.close();
+  return lock === undefined;
+}
+
+function lockPath({ path }: Pick<LogFile, "path">): string {
   return `${path}-lock`;
 }
 
 /** A reserved lock keeps others from taking it and lets them see that it is taken. Undefined when it is. */
-function takeLock(engine: SqliteEngine, path: string): NativeDatabase | undefined {
+function takeLock(engine: SqliteEngine, path: string, waitMs = 200): NativeDatabase | undefined {
   let lock: NativeDatabase | undefined;
   try {
     lock = engine.open(path);
-    lock.exec("PRAGMA busy_timeout = 200; BEGIN IMMEDIATE");
+    lock.exec(`PRAGMA busy_timeout = ${waitMs}; BEGIN IMMEDIATE`);
     return lock;
   } catch (error) {
     lock?.close();

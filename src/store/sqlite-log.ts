@@ -46,7 +46,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     guard: fileGuard(path),
     wal: openWalSync(database, path),
   });
-  const append = appender(database);
+  const append = appender(database, now);
   const waitingQueue = queue(database, append);
   const reader = entryReader(database);
   const attempts = attemptReader(database);

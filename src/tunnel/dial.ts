@@ -34,9 +34,9 @@ function reasonOf(error: NodeJS.ErrnoException): string {
 function unreachable(serverAddr: string, reason: string): UserError {
   return new UserError(
     "connectionLost",
-    `ngrok cannot be reached at ${serverAddr}: ${reason}.`,
-    "Check the network and its firewall: the agent connects directly, not through HTTPS_PROXY. " +
-      "--tunnel none works without a tunnel, --public-url URL with one of your own.",
+    `ngrok cannot be reached at ${serverAddr}: ${reason}`,
+    "check the network and its firewall: the agent connects directly, not through HTTPS_PROXY; " +
+      "--tunnel none works without a tunnel, --public-url URL with one of your own",
     "ngrokUnreachable",
   );
 }

@@ -16,10 +16,7 @@ export async function findAuthtoken(places: AuthtokenPlaces): Promise<Secret | u
   const fromEnv = places.env.NGROK_AUTHTOKEN;
   if (fromEnv !== undefined) {
     if (fromEnv.trim() === "") {
-      throw usageError(
-        "NGROK_AUTHTOKEN is set but empty.",
-        "Unset it, or give it the token; --tunnel none needs none.",
-      );
+      throw usageError("NGROK_AUTHTOKEN is set but empty", "unset it, or give it the token; --tunnel none needs none");
     }
     return secret(fromEnv.trim(), "NGROK_AUTHTOKEN");
   }
@@ -59,8 +56,8 @@ async function readIfThere(path: string): Promise<string> {
     if (code === "ENOENT" || code === "ENOTDIR") return "";
     throw new UserError(
       "credentials",
-      `ngrok's config file ${path} cannot be read (${String(code)}).`,
-      "Mend its permissions, set NGROK_AUTHTOKEN, or use --tunnel none.",
+      `ngrok's config file ${path} cannot be read (${String(code)})`,
+      "mend its permissions, set NGROK_AUTHTOKEN, or use --tunnel none",
     );
   }
 }

@@ -14,9 +14,9 @@ export async function loadNgrok(load: () => Promise<NgrokSdk> = () => import("@n
     const [firstLine = ""] = errorText(error).split("\n", 1);
     throw new UserError(
       "connectionLost",
-      `The ngrok agent cannot be loaded, so no tunnel can be opened: ${firstLine}`,
-      "Its build for this system is an optional dependency: install again without --omit=optional. " +
-        "Where there is no build, use another tunnel with --public-url URL, or --tunnel none.",
+      `the ngrok agent cannot be loaded, so no tunnel can be opened: ${firstLine}`,
+      "its build for this system is an optional dependency: install again without --omit=optional; " +
+        "where there is no build, use another tunnel with --public-url URL, or --tunnel none",
       "ngrokMissing",
     );
   }

@@ -19,28 +19,28 @@ const OTHER_WAYS = "or use --public-url URL or --tunnel none";
 const wrongToken: Mapping = {
   exit: "credentials",
   what: ({ authtoken }) => `ngrok does not accept the authtoken from ${authtoken.origin}`,
-  hint: `Copy it again from ${TOKEN_PAGE}; it may have been reset, or be an API key instead of an authtoken.`,
+  hint: `copy it again from ${TOKEN_PAGE}; it may have been reset, or be an API key instead of an authtoken`,
 };
 const foreignDomain: Mapping = {
   exit: "credentials",
   what: ({ domain, authtoken }) =>
-    `The ngrok account of the authtoken from ${authtoken.origin} has no right to ${domainText(domain)}`,
-  hint: "Reserve it at https://dashboard.ngrok.com/domains, use the account that owns it, or leave --domain out.",
+    `the ngrok account of the authtoken from ${authtoken.origin} has no right to ${domainText(domain)}`,
+  hint: "reserve it at https://dashboard.ngrok.com/domains, use the account that owns it, or leave --domain out",
 };
 const account: Mapping = {
   exit: "credentials",
   what: () => "ngrok refuses this account",
-  hint: `See https://dashboard.ngrok.com, ${OTHER_WAYS}.`,
+  hint: `see https://dashboard.ngrok.com, ${OTHER_WAYS}`,
 };
 const oldAgent: Mapping = {
   exit: "connectionLost",
   what: () => "ngrok no longer serves this version of its agent",
-  hint: `Update zoho-hooks, ${OTHER_WAYS}.`,
+  hint: `update zoho-hooks, ${OTHER_WAYS}`,
 };
 const blockedAddress: Mapping = {
   exit: "connectionLost",
   what: () => "ngrok does not accept agents from this IP address",
-  hint: `Use another network, or see the IP rules at https://dashboard.ngrok.com, ${OTHER_WAYS}.`,
+  hint: `use another network, or see the IP rules at https://dashboard.ngrok.com, ${OTHER_WAYS}`,
 };
 
 /** https://ngrok.com/docs/errors/reference */
@@ -52,8 +52,8 @@ const byCode: Readonly<Record<string, Mapping>> = {
   ERR_NGROK_107: wrongToken,
   ERR_NGROK_108: {
     exit: "connectionLost",
-    what: () => "The ngrok account already runs as many agents at once as its plan allows",
-    hint: `Stop another one (https://dashboard.ngrok.com/agents lists them), ${OTHER_WAYS}.`,
+    what: () => "the ngrok account already runs as many agents at once as its plan allows",
+    hint: `stop another one (https://dashboard.ngrok.com/agents lists them), ${OTHER_WAYS}`,
   },
   ERR_NGROK_115: blockedAddress,
   ERR_NGROK_116: blockedAddress,
@@ -65,19 +65,19 @@ const byCode: Readonly<Record<string, Mapping>> = {
   ERR_NGROK_320: foreignDomain,
   ERR_NGROK_324: {
     exit: "connectionLost",
-    what: () => "The ngrok account already has as many endpoints as its plan allows",
-    hint: `Stop another one (https://dashboard.ngrok.com/endpoints lists them), ${OTHER_WAYS}.`,
+    what: () => "the ngrok account already has as many endpoints as its plan allows",
+    hint: `stop another one (https://dashboard.ngrok.com/endpoints lists them), ${OTHER_WAYS}`,
   },
   ERR_NGROK_334: {
     exit: "connectionLost",
-    what: ({ domain }) => `Another agent is already serving ${domainText(domain)}`,
-    hint: "Stop it (https://dashboard.ngrok.com/endpoints shows where it runs), or choose another name with --domain.",
+    what: ({ domain }) => `another agent is already serving ${domainText(domain)}`,
+    hint: "stop it (https://dashboard.ngrok.com/endpoints shows where it runs), or choose another name with --domain",
   },
   ERR_NGROK_4018: {
     exit: "credentials",
     what: ({ authtoken }) =>
       `ngrok wants a verified account, which the authtoken from ${authtoken.origin} does not give`,
-    hint: `Verify the account at https://dashboard.ngrok.com, and copy the token from ${TOKEN_PAGE}.`,
+    hint: `verify the account at https://dashboard.ngrok.com, and copy the token from ${TOKEN_PAGE}`,
   },
   ERR_NGROK_9040: blockedAddress,
 };
@@ -92,19 +92,19 @@ export function mapNgrokError(error: unknown, context: NgrokErrorContext): UserE
   if (code !== undefined) {
     return new UserError(
       known?.exit ?? "connectionLost",
-      known === undefined ? `ngrok refused the tunnel: ${text} (${code})` : `${known.what(context)} (${code}).`,
-      known?.hint ?? `https://ngrok.com/docs/errors/${code.toLowerCase()} explains the code, ${OTHER_WAYS}.`,
+      known === undefined ? `ngrok refused the tunnel: ${text} (${code})` : `${known.what(context)} (${code})`,
+      known?.hint ?? `https://ngrok.com/docs/errors/${code.toLowerCase()} explains the code, ${OTHER_WAYS}`,
       code,
     );
   }
   const tls = /tls handshake|certificate/i.test(raw);
   return new UserError(
     "connectionLost",
-    `The ngrok agent could not connect to ${context.serverAddr}: ${text}.`,
+    `the ngrok agent could not connect to ${context.serverAddr}: ${text}`,
     tls
-      ? "Something between this machine and ngrok changes the certificate. Name its CA as a PEM file with tunnel.rootCas, " +
-          'or "host" to trust what this system trusts.'
-      : `Check the network, ${OTHER_WAYS}.`,
+      ? "something between this machine and ngrok changes the certificate: name its CA as a PEM file with tunnel.rootCas, " +
+          'or "host" to trust what this system trusts'
+      : `check the network, ${OTHER_WAYS}`,
     "ngrokFailed",
   );
 }
@@ -113,8 +113,8 @@ export function mapNgrokError(error: unknown, context: NgrokErrorContext): UserE
 export function missingAuthtoken(): UserError {
   return new UserError(
     "credentials",
-    "ngrok needs an authtoken, and none is configured.",
-    `Get one at ${TOKEN_PAGE} and set NGROK_AUTHTOKEN, ${OTHER_WAYS}.`,
+    "ngrok needs an authtoken, and none is configured",
+    `get one at ${TOKEN_PAGE} and set NGROK_AUTHTOKEN, ${OTHER_WAYS}`,
     "ngrokAuthtokenMissing",
   );
 }
@@ -130,6 +130,7 @@ function cleanText(raw: string, authtoken: Secret): string {
     .replace(/\s*error_code: ERR_NGROK_\d+$/, "")
     .replace(/^failed to (?:connect session|start listener): /, "")
     .replace(/[\p{Cc}\s]+/gu, " ")
-    .trim();
+    .trim()
+    .replace(/\.$/, "");
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 }

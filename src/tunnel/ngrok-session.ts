@@ -113,14 +113,14 @@ function sessionBuilder(sdk: NgrokSdk, settings: NgrokSettings, serverAddr: stri
   try {
     builder.serverAddr(serverAddr);
   } catch {
-    throw usageError(`The ngrok server address "${serverAddr}" is none.`, "Give it as host:port, without a scheme.");
+    throw usageError(`the ngrok server address "${serverAddr}" is none`, "give it as host:port, without a scheme");
   }
   if (settings.rootCas !== undefined) {
     try {
       builder.rootCas(settings.rootCas);
     } catch (error) {
       const reason = errorText(error);
-      throw usageError(`The CA file for ngrok, ${settings.rootCas}, cannot be read: ${reason}.`, "Name a PEM file.");
+      throw usageError(`the CA file for ngrok, ${settings.rootCas}, cannot be read: ${reason}`, "name a PEM file");
     }
   }
   if (settings.heartbeat !== undefined) {

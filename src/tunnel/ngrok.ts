@@ -140,9 +140,9 @@ class NgrokTunnel implements Tunnel {
       ? cause
       : new UserError(
           "connectionLost",
-          `The ngrok tunnel has been down for ${Math.round(downMs / 1000)} s and does not come back` +
-            `${cause === undefined ? "." : `: ${errorText(cause)}`}`,
-          "Start again when the network is back; a longer --tunnel-timeout waits longer.",
+          `the ngrok tunnel has been down for ${Math.round(downMs / 1000)} s and does not come back` +
+            `${cause === undefined ? "" : `: ${errorText(cause)}`}`,
+          "start again when the network is back; a longer --tunnel-timeout waits longer",
           "tunnelLost",
         );
     this.#options.onStatus({ type: "lost", at, downMs, error });

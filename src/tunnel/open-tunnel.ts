@@ -29,12 +29,12 @@ export interface TunnelWishes {
 export function chooseTunnel(wishes: TunnelWishes): TunnelChoice {
   const { tunnel, publicUrl, authtoken, domain } = wishes;
   if (publicUrl !== undefined) {
-    if (tunnel === "ngrok") throw usageError("--public-url and --tunnel ngrok exclude each other.", "Leave one out.");
-    if (domain !== undefined) throw usageError("--domain is for ngrok, not for --public-url.", "Leave one out.");
+    if (tunnel === "ngrok") throw usageError("--public-url and --tunnel ngrok exclude each other", "leave one out");
+    if (domain !== undefined) throw usageError("--domain is for ngrok, not for --public-url", "leave one out");
     return { kind: "public-url", url: parsePublicUrl(publicUrl) };
   }
   if (tunnel === "none") {
-    if (domain !== undefined) throw usageError("--domain needs a tunnel, and --tunnel none asks for none.");
+    if (domain !== undefined) throw usageError("--domain needs a tunnel, and --tunnel none asks for none");
     return { kind: "none", wanted: true };
   }
   if (authtoken === undefined) {
@@ -57,7 +57,7 @@ export async function openTunnel(choice: TunnelChoice, options: TunnelOptions): 
 function domainHost(domain: string): string {
   const url = /^https?:\/\//i.test(domain) ? domain : `https://${domain}`;
   if (!URL.canParse(url) || new URL(url).host === "" || new URL(url).pathname !== "/") {
-    throw usageError(`The domain "${domain}" is none.`, "Give it as hooks.example.com.");
+    throw usageError(`the domain "${domain}" is none`, "give it as hooks.example.com");
   }
   return new URL(url).host;
 }

@@ -49,25 +49,25 @@ async function watch(url: string, options: TunnelOptions, signal: AbortSignal): 
 function lostError(url: string, downMs: number): UserError {
   return new UserError(
     "connectionLost",
-    `No request to ${url} has arrived here for ${Math.round(downMs / 1000)} s.`,
-    "Start the tunnel behind this URL again; a longer --tunnel-timeout waits longer.",
+    `no request to ${url} has arrived here for ${Math.round(downMs / 1000)} s`,
+    "start the tunnel behind this URL again; a longer --tunnel-timeout waits longer",
     "tunnelLost",
   );
 }
 
 /** The base that webhook paths are appended to. Throws a usage error. */
 export function parsePublicUrl(text: string): string {
-  const hint = "Give the URL that your tunnel prints, such as https://example.trycloudflare.com.";
-  if (!URL.canParse(text)) throw usageError(`The public URL "${text}" is not a URL.`, hint);
+  const hint = "give the URL that your tunnel prints, such as https://example.trycloudflare.com";
+  if (!URL.canParse(text)) throw usageError(`the public URL "${text}" is not a URL`, hint);
   const url = new URL(text);
   if (url.protocol !== "https:" && url.protocol !== "http:") {
-    throw usageError(`The public URL must be https or http, not ${url.protocol.slice(0, -1)}.`, hint);
+    throw usageError(`the public URL must be https or http, not ${url.protocol.slice(0, -1)}`, hint);
   }
   if (url.username !== "" || url.password !== "") {
-    throw usageError("The public URL holds a user name or password, which Zoho would not send.", hint);
+    throw usageError("the public URL holds a user name or password, which Zoho would not send", hint);
   }
   if (url.search !== "" || url.hash !== "") {
-    throw usageError("The public URL has a query or a fragment; webhook paths are appended to it.", hint);
+    throw usageError("the public URL has a query or a fragment; webhook paths are appended to it", hint);
   }
   return url.href.replace(/\/+$/, "");
 }

@@ -29,6 +29,9 @@ export function createContext(runtime: Runtime, mode: Mode): Context {
       return err;
     },
     columns: runtime.stdout.columns ?? Number.POSITIVE_INFINITY,
+    get errColumns() {
+      return runtime.stderr.columns ?? Number.POSITIVE_INFINITY;
+    },
     verbose: mode.verbose,
     quiet: mode.quiet,
   };

@@ -23,6 +23,8 @@ export interface Style {
   readonly err: Paint;
   /** Of stdout; endless where it is no terminal. */
   readonly columns: number;
+  /** Of stderr. */
+  readonly errColumns: number;
   readonly verbose: boolean;
   readonly quiet: boolean;
 }

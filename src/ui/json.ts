@@ -32,7 +32,7 @@ const renderers: Renderers = {
   entry: ({ event }) => [eventLine(event)],
   "log-stats": (report) => [logStatsLine(report)],
   drift: driftLines,
-  summary: ({ total, products, seconds, forwards, tunnelDownMs, expectations }) => [
+  summary: ({ total, products, seconds, forwards, tunnelDownMs, leftOut, expectations }) => [
     {
       type: "summary",
       ...total,
@@ -40,6 +40,7 @@ const renderers: Renderers = {
       seconds,
       forwards: forwards ?? null,
       tunnel_down_ms: tunnelDownMs ?? null,
+      left_out: leftOut,
       expectations,
     },
   ],

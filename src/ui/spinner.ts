@@ -1,4 +1,4 @@
-import type { Ora } from "ora";
+import type { Options, Ora } from "ora";
 
 const PATIENCE_MS = 400;
 
@@ -7,7 +7,7 @@ export async function withSpinner<T>(message: string, work: () => Promise<T>): P
   let spinner: Ora | undefined;
   let working = true;
   const timer = setTimeout(async () => {
-    const { default: ora } = await import("ora");
+    const ora = await loadOra();
     if (working) spinner = ora({ text: message, discardStdin: false }).start();
   }, PATIENCE_MS);
   try {
@@ -17,4 +17,15 @@ export async function withSpinner<T>(message: string, work: () => Promise<T>): P
     clearTimeout(timer);
     spinner?.stop();
   }
+}
+
+type Start = (options: Options) => Ora;
+
+async function loadOra(): Promise<Start> {
+  return ownDefault((await import("ora")).default);
+}
+
+/** In the bundle, which is CommonJS, the default of a module is the whole module, and its own default is in that. */
+function ownDefault(loaded: Start | { readonly default: Start }): Start {
+  return typeof loaded === "function" ? loaded : loaded.default;
 }

@@ -9,6 +9,7 @@ import { refreshAccess, type TokenReply } from "./oauth.ts";
 import { ThrottledError } from "./oauth-error.ts";
 import { readPrivateJson, writePrivateJson } from "./private-file.ts";
 import type { RefreshableAccess, SignIn } from "./sign-in.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 export interface AccessToken {
   readonly value: string;
@@ -22,9 +23,9 @@ export interface AccessToken {
 
 export interface AccessTokens {
   /** A token that should work: the cached one, or a new one. */
-  get(): Promise<AccessToken>;
+  get(signal?: AbortSignal): Promise<AccessToken>;
   /** A token other than one that Zoho has refused. */
-  replace(refused: AccessToken): Promise<AccessToken>;
+  replace(refused: AccessToken, signal?: AbortSignal): Promise<AccessToken>;
   /** Keeps the token that a sign-in brought along, so that the first call needs no refresh. */
   keep(tokens: TokenReply): Promise<void>;
   /** Deletes what is kept of them on this machine. */
@@ -73,8 +74,8 @@ export function accessTokens(options: {
     replace: async () => {
       throw new UserError(
         "credentials",
-        `Zoho refuses the access token of ${access.accessToken.origin}: it is over (they live for an hour) or of another data centre`,
-        "set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN instead: then a new one is made when needed",
+        `Zoho refuses the access token of ${access.accessToken.origin}: it is over (they live for an hour), or it is not of the data centre ${options.signIn.centre.id}`,
+        "give the data centre with ZOHO_DC; or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN instead: then a new token is made when needed",
         "invalid_token",
       );
     },
@@ -106,23 +107,45 @@ function refreshed(options: {
     if (expiresAt - options.now().getTime() < LEEWAY_MS) return undefined;
     return { value: accessToken, apiDomain, expiresAt: new Date(expiresAt), scopes };
   };
-  const refresh = (refused?: AccessToken): Promise<AccessToken> =>
-    withFileLock(`${path}.lock`, LOCK_WAIT_MS, async () => {
+  const refresh = (refused: AccessToken | undefined, signal: AbortSignal | undefined): Promise<AccessToken> => {
+    const work = async (): Promise<AccessToken> => {
       const cache = await read();
       const present = usable(cache, refused);
       if (present !== undefined) return present;
       const startedAt = options.now().getTime();
-      const refreshedAt = cache.refreshedAt.filter((at) => at > startedAt - WINDOW_MS);
+      const refreshedAt = refreshesBefore(startedAt, cache);
       refuseTooMany(refreshedAt, cache.throttledUntil, startedAt);
       try {
-        const reply = await refreshAccess(options.http, client, refreshToken);
+        const reply = await refreshAccess(options.http, client, refreshToken, signal);
         return await store(reply, [...refreshedAt, startedAt], startedAt);
       } catch (error) {
         const throttledUntil = error instanceof ThrottledError ? startedAt + WINDOW_MS : undefined;
-        await writePrivateJson(path, { refreshedAt: [...refreshedAt, startedAt], throttledUntil });
+        // What never reached Zoho is none of the ten.
+        const asked = error instanceof UserError && error.code === "unreachable" ? [] : [startedAt];
+        await writePrivateJson(path, { refreshedAt: [...refreshedAt, ...asked], throttledUntil });
         throw error;
       }
-    });
+    };
+    return withFileLock(`${path}.lock`, LOCK_WAIT_MS, work, signal);
+  };
+  let running: { readonly done: Promise<AccessToken>; readonly signal: AbortSignal | undefined } | undefined;
+  /** Once for all who ask in this process: many channels that fail at once are one refresh, and not many. */
+  const refreshOnce = async (refused?: AccessToken, signal?: AbortSignal): Promise<AccessToken> => {
+    for (;;) {
+      const others = running;
+      const mine = others ?? { done: refresh(refused, signal), signal };
+      running = mine;
+      try {
+        const token = await (signal === undefined ? mine.done : untilAborted(mine.done, signal));
+        if (others === undefined || token.value !== refused?.value) return token;
+      } catch (error) {
+        // It ended for another's sake, who was interrupted.
+        if (mine.signal?.aborted !== true || signal?.aborted === true) throw error;
+      } finally {
+        if (running === mine) running = undefined;
+      }
+    }
+  };
   const store = async (reply: TokenReply, refreshedAt: readonly number[], startedAt: number): Promise<AccessToken> => {
     const expiresAt = startedAt + reply.lifetimeMs;
     const { accessToken, apiDomain, scopes } = reply;
@@ -131,8 +154,8 @@ function refreshed(options: {
   };
 
   return {
-    get: async () => usable(await read()) ?? refresh(),
-    replace: async (refused) => usable(await read(), refused) ?? refresh(refused),
+    get: async (signal) => usable(await read()) ?? refreshOnce(undefined, signal),
+    replace: async (refused, signal) => usable(await read(), refused) ?? refreshOnce(refused, signal),
     keep: async (tokens) => {
       const now = options.now().getTime();
       await withFileLock(`${path}.lock`, LOCK_WAIT_MS, async () => {
@@ -143,10 +166,15 @@ function refreshed(options: {
   };
 }
 
+/** Those of the last ten minutes. One that lies ahead was written before the clock was set back, and says nothing. */
+function refreshesBefore(now: number, { refreshedAt }: Cache): readonly number[] {
+  return refreshedAt.filter((at) => at > now - WINDOW_MS && at <= now);
+}
+
 function refuseTooMany(refreshedAt: readonly number[], throttledUntil: number | undefined, now: number): void {
   const oldest = refreshedAt.at(-REFRESHES_PER_WINDOW);
   const until = Math.max(oldest === undefined ? 0 : oldest + WINDOW_MS, throttledUntil ?? 0);
-  if (until <= now) return;
+  if (until <= now || until > now + WINDOW_MS) return;
   throw new UserError(
     "credentials",
     `no new access token for another ${Math.ceil((until - now) / 1000)} s: Zoho gives ten in ten minutes for one refresh token, and blocks whoever asks for more`,

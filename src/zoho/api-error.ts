@@ -18,6 +18,10 @@ export interface ApiCall {
   readonly scope: string;
   /** Where the token came from. */
   readonly accountsUrl: string;
+  /** The token was made for this very call, after another one had been refused. */
+  readonly isTokenNew: boolean;
+  /** What `login` is to be called with, so that it asks for the scope: `--product bigin`. */
+  readonly loginFlags: string;
 }
 
 export class ZohoApiError extends UserError {
@@ -73,9 +77,10 @@ export function faultError(fault: ZohoFault, status: number, call: ApiCall): Zoh
   const known = apiFault(fault, call, status);
   const said = [fault.code, fault.message].filter((each) => each !== "").join(": ");
   const where = detailText(fault.details);
+  const outcome = isUnknownOutcome(status, fault) ? "it is not known whether Zoho did" : "Zoho refused to";
   return new ZohoApiError(
     known.exit,
-    `Zoho refused to ${call.action}: ${known.meaning} (${said}${where})`,
+    `${outcome} ${call.action}: ${known.meaning} (${said}${where})`,
     known.hint,
     fault,
     status,
@@ -86,6 +91,11 @@ export function faultError(fault: ZohoFault, status: number, call: ApiCall): Zoh
 export function replyError(reply: ZohoReply, call: ApiCall): ZohoApiError {
   const fault = readFault(reply.body) ?? { code: `HTTP_${reply.status}`, message: snippet(reply), details: {} };
   return faultError(fault, reply.status, call);
+}
+
+/** A success whose answer is none of the API's: something else may have answered in its place. */
+function isUnknownOutcome(status: number, fault: ZohoFault): boolean {
+  return status >= 200 && status < 300 && fault.code === `HTTP_${status}`;
 }
 
 function snippet(reply: ZohoReply): string {

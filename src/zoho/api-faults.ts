@@ -1,11 +1,5 @@
 import type { ApiCall, ZohoFault } from "./api-error.ts";
-import { dataCentreOf } from "./data-centres.ts";
-
-interface KnownFault {
-  readonly exit: "credentials" | "zohoApi";
-  readonly meaning: string;
-  readonly hint: string;
-}
+import { hostOf, invalidToken, type KnownFault } from "./token-fault.ts";
 
 type Explain = (call: ApiCall, fault: ZohoFault) => KnownFault;
 
@@ -18,7 +12,7 @@ const FAULTS: Readonly<Record<string, Explain>> = {
   OAUTH_SCOPE_MISMATCH: (call) => ({
     exit: "credentials",
     meaning: `the sign-in lacks the scope ${call.scope}`,
-    hint: "sign in again with it (zoho-hooks login): a consent that was given before never gains a scope",
+    hint: `sign in again with it, since a consent that was given before never gains a scope: zoho-hooks login ${call.loginFlags}`,
   }),
   NO_PERMISSION: (_call, fault) => ({
     exit: "credentials",
@@ -83,7 +77,8 @@ const FAULTS: Readonly<Record<string, Explain>> = {
 /** What a fault means: by its code where that is known, else by the status that it came with. */
 export function apiFault(fault: ZohoFault, call: ApiCall, status: number): KnownFault {
   const bare = fault.code === `HTTP_${status}`;
-  const explain = FAULTS[fault.code] ?? (bare ? byStatus(status) : ofOwnCode(status));
+  const isStrange = bare && status >= 200 && status < 300;
+  const explain = isStrange ? strangeAnswer : (FAULTS[fault.code] ?? (bare ? byStatus(status) : ofOwnCode(status)));
   return explain(call, fault);
 }
 
@@ -105,23 +100,6 @@ function byStatus(status: number): Explain {
     meaning: "this code is not known to zoho-hooks",
     hint: "run again with --verbose to see the request",
   });
-}
-
-function invalidToken(call: ApiCall): KnownFault {
-  const centre = dataCentreOf(call.url);
-  const home = dataCentreOf(call.accountsUrl);
-  if (centre !== undefined && home !== undefined && centre !== home) {
-    return {
-      exit: "credentials",
-      meaning: `wrong data centre: the token is of ${home.id} (${home.title}), and ${hostOf(call)} is ${centre.id} (${centre.title})`,
-      hint: "unset ZOHO_API_URL, or sign in to the data centre that it names (zoho-hooks login --dc)",
-    };
-  }
-  return {
-    exit: "credentials",
-    meaning: `${hostOf(call)} does not know the access token${centre ? ` (data centre ${centre.id})` : ""}.`,
-    hint: "sign in again (zoho-hooks login); if that does not help, the organisation lives in another data centre: give it with --dc",
-  };
 }
 
 /** Neither is told apart from the other by what these products answer. */
@@ -197,14 +175,18 @@ function theirs(): KnownFault {
   };
 }
 
+function strangeAnswer(call: ApiCall): KnownFault {
+  return {
+    exit: "zohoApi",
+    meaning: `what ${hostOf(call)} answered is not an answer of the API`,
+    hint: "list what is there now; check ZOHO_API_URL, and whether a proxy answers in Zoho's place",
+  };
+}
+
 function redirected(call: ApiCall): KnownFault {
   return {
     exit: "zohoApi",
     meaning: `${hostOf(call)} redirects elsewhere, and a request with a token is not sent on`,
     hint: "check ZOHO_API_URL and the data centre (--dc)",
   };
-}
-
-function hostOf(call: ApiCall): string {
-  return URL.canParse(call.url) ? new URL(call.url).host : call.url;
 }

@@ -46,7 +46,8 @@ export function mayRetry(outcome: TryOutcome, repeatable: boolean): boolean {
 
 const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ENETUNREACH", "EHOSTUNREACH"]);
 
-function neverSent(failure: unknown): boolean {
+/** Whether a failure shows that the request had not left yet. */
+export function neverSent(failure: unknown): boolean {
   if (failure instanceof AggregateError) return failure.errors.every(neverSent);
   const code = failure instanceof Error && "code" in failure ? failure.code : undefined;
   return typeof code === "string" && (NEVER_SENT.has(code) || code === "UND_ERR_CONNECT_TIMEOUT");

@@ -43,6 +43,17 @@ export function expandEvents(events: readonly string[]): readonly string[] {
   ];
 }
 
+/** The same events with the three that `.all` stands for as `.all`, to be read by people. */
+export function contractEvents(events: readonly string[]): readonly string[] {
+  const expanded = expandEvents(events);
+  const modules = [...new Set(expanded.map((event) => event.split(".")[0] ?? ""))];
+  return modules.flatMap((module) => {
+    const own = expanded.filter((event) => event.startsWith(`${module}.`));
+    const all = expandEvents([`${module}.all`]);
+    return all.every((event) => own.includes(event)) ? [`${module}.all`] : own;
+  });
+}
+
 /** What is left of the events of a channel when some are taken away. */
 export function withoutEvents(events: readonly string[], taken: readonly string[]): readonly string[] {
   const gone = new Set(expandEvents(taken));

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { atMostEvery } from "../core/at-most-every.ts";
+import { idsAt } from "../core/field.ts";
 import { parseJson } from "../core/json-text.ts";
 import { type Secret, type Secrets, secret } from "../core/secret.ts";
 import { CHANNELS_FILE, channelsFileSchema } from "./channel-memory.ts";
@@ -15,7 +16,8 @@ const LOOK_EVERY_MS = 2;
 
 /**
  * The configured secrets, and the tokens of the channels that were made here, also of one that is made meanwhile. They
- * count where they match; a delivery without one fails nothing, because most channels post elsewhere.
+ * count where they match, and are asked of a body that names their channel; no other fails for want of one, because most
+ * channels post elsewhere.
  */
 export function withChannelTokens(secrets: Secrets, folder: string): Secrets {
   const path = join(folder, CHANNELS_FILE);
@@ -47,9 +49,14 @@ function readTokens(path: string): readonly ChannelToken[] {
     const json = parseJson(readFileSync(path, "utf8"));
     const parsed = channelsFileSchema.safeParse(json.ok ? json.value : undefined);
     return (parsed.data?.channels ?? []).flatMap(({ product, id, token }) =>
-      token === undefined ? [] : [{ product, token: { ...secret(token, `channel ${id}`), optional: true } }],
+      token === undefined ? [] : [{ product, token: channelToken(id, token) }],
     );
   } catch {
     return [];
   }
+}
+
+function channelToken(id: string, token: string): Secret {
+  const askedBy = (data: unknown): boolean => idsAt(data, ["channel_id"]).includes(id);
+  return { ...secret(token, `channel ${id}`), optional: true, askedBy };
 }

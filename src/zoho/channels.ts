@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from "node:crypto";
+import { textAt } from "../core/field.ts";
 import { formatSpan } from "../core/units.ts";
 import { zohoTime } from "./channel-time.ts";
 import type { WatchProduct } from "./watch-products.ts";
@@ -65,6 +66,15 @@ export function configOf(channel: Channel): ChannelConfig | undefined {
   return notifyUrl === undefined ? undefined : { ...rest, notifyUrl };
 }
 
+/** The conditions that still apply when a channel watches these events: one of a module that it leaves alone has no use. */
+export function conditionsFor(events: readonly string[], conditions: readonly unknown[]): readonly unknown[] {
+  const modules = new Set(events.map((event) => event.split(".")[0]));
+  return conditions.filter((condition) => {
+    const name = textAt(condition, ["module", "api_name"]);
+    return name === undefined || modules.has(name);
+  });
+}
+
 /**
  * The item of a POST or PUT. A PUT drops whatever it does not name, so this always names all of it; what a product does
  * not document is sent only when the channel has it.
@@ -103,6 +113,9 @@ export function grantWarning(asked: Date, granted: Date | undefined, now: Date):
   if (granted === undefined) return "Zoho does not say when the channel ends";
   const toleranceMs = 60_000;
   if (granted.getTime() >= asked.getTime() - toleranceMs) return undefined;
+  if (granted <= now) {
+    return `the channel ends at ${zohoTime(granted)}, and by the clock of this machine it is ${zohoTime(now)}: one of them is wrong`;
+  }
   const left = (date: Date): string => formatSpan(date.getTime() - now.getTime());
   return `Zoho granted ${left(granted)} where ${left(asked)} were asked for: the channel ends at ${zohoTime(granted)}`;
 }

@@ -25,7 +25,8 @@ export interface CredentialsStore {
   open(name?: string): Promise<SignIn>;
   /** Stores a profile and makes it the current one. */
   save(profile: Omit<Profile, "secretsIn">, secrets: ProfileSecrets): Promise<SavedProfile>;
-  remove(name: string): Promise<void>;
+  /** Forgets a profile, and resolves to the name of the one that is current then. */
+  remove(name: string, options?: { readonly evenIfSecretsStay: boolean }): Promise<string | undefined>;
 }
 
 interface ProfileSecrets {
@@ -115,18 +116,19 @@ export function credentialsStore(options: {
       });
     },
 
-    remove(name) {
+    remove(name, { evenIfSecretsStay } = { evenIfSecretsStay: false }) {
       return locked(async () => {
         const { current, profiles } = await readIndex();
         const { [name]: removed, ...rest } = profiles;
-        if (removed === undefined) return;
-        await vaultOf(removed)
-          .remove(name)
-          .catch((error: unknown) => {
-            throw noSecrets(`its secrets could not be deleted: ${reason(error)}`);
-          });
+        if (removed === undefined) return current;
+        try {
+          await vaultOf(removed).remove(name);
+        } catch (error) {
+          if (!evenIfSecretsStay) throw noSecrets(`its secrets could not be deleted: ${reason(error)}`);
+        }
         const next = current === name ? Object.keys(rest)[0] : current;
         await writePrivateJson(indexPath, { ...(next === undefined ? {} : { current: next }), profiles: rest });
+        return next;
       });
     },
   };

@@ -61,22 +61,20 @@ export async function deviceLogin(options: {
   for (let left = CODE_LIFETIME_MS / POLL_INTERVAL_MS + 1; left > 0; left--) {
     await options.sleep(POLL_INTERVAL_MS, signal);
     signal.throwIfAborted();
-    const reply = await http.send({
-      method: "POST",
-      url: `${accountsUrl}/oauth/v3/device/token`,
-      form: {
-        client_id: client.clientId,
-        client_secret: client.clientSecret.reveal(),
-        grant_type: "device_token",
-        code: device_code,
-      },
-      repeatable: false,
-      signal,
-    });
+    const form = {
+      client_id: client.clientId,
+      client_secret: client.clientSecret.reveal(),
+      grant_type: "device_token",
+      code: device_code,
+    };
+    const url = `${accountsUrl}/oauth/v3/device/token`;
+    const reply = await http.send({ method: "POST", url, form, repeatable: false, signal }).catch(unlessLost);
+    if (reply === undefined) continue;
     const word = errorWord(reply.body);
     if (word === "other_dc") accountsUrl = otherCentre(reply.body, accountsUrl);
     else if (word !== "authorization_pending" && word !== "slow_down") {
-      return { tokens: readTokens(reply, "device", accountsUrl), accountsUrl };
+      const isNamed = accountsUrl !== client.accountsUrl;
+      return { tokens: readTokens(reply, "device", accountsUrl, isNamed), accountsUrl };
     }
   }
   throw new UserError(
@@ -85,6 +83,12 @@ export async function deviceLogin(options: {
     "start again: zoho-hooks login --device",
     "expired",
   );
+}
+
+/** An answer that got lost is no reason to let a person begin again: the next poll comes anyway. */
+function unlessLost(error: unknown): undefined {
+  const isLost = error instanceof UserError && (error.code === "unreachable" || error.code === "no_answer");
+  if (!isLost) throw error;
 }
 
 /** The user's own data centre, from the list of those we know: the client secret goes nowhere else. */

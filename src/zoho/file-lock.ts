@@ -15,7 +15,12 @@ const PASSING_DENIALS = 40;
  * Runs work while no other process does under the same path. The lock is a file that only one can create; its holder
  * touches it every second, and one that is not touched any more is taken over.
  */
-export async function withFileLock<T>(path: string, waitMs: number, work: () => Promise<T>): Promise<T> {
+export async function withFileLock<T>(
+  path: string,
+  waitMs: number,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const owner = randomUUID();
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -32,7 +37,8 @@ export async function withFileLock<T>(path: string, waitMs: number, work: () => 
       );
     }
     await removeIfStale(path);
-    await sleepRealTime(POLL_MS);
+    await sleepRealTime(POLL_MS, signal);
+    signal?.throwIfAborted();
   }
   const heartbeat = setInterval(() => {
     const now = new Date();
@@ -82,7 +88,8 @@ async function removeIfStale(path: string): Promise<void> {
 /** The file system's time is the real one, whatever clock the caller lives by. */
 async function isStale(path: string): Promise<boolean> {
   try {
-    return Date.now() - (await stat(path)).mtimeMs > STALE_MS;
+    // A heartbeat far in the future is none either: the clock was set back since, and its holder would have touched it.
+    return Math.abs(Date.now() - (await stat(path)).mtimeMs) > STALE_MS;
   } catch (error) {
     if (hasCode(error, "ENOENT")) return false;
     throw error;

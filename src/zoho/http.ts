@@ -2,7 +2,7 @@ import type { Dispatcher } from "undici";
 import { errorText, UserError } from "../core/errors.ts";
 import { parseJson } from "../core/json-text.ts";
 import { isSecretName, MASK, maskBody, maskUrl } from "../core/mask.ts";
-import { backoffMs, MAX_TRIES, mayRetry, type Sleep, type TryOutcome } from "./backoff.ts";
+import { backoffMs, MAX_TRIES, mayRetry, neverSent, type Sleep, type TryOutcome } from "./backoff.ts";
 import { connectionPool } from "./connection-pool.ts";
 import { maskedParts, multipartBody } from "./multipart-body.ts";
 
@@ -189,15 +189,16 @@ function readReply(request: ZohoRequest, status: number, text: string): ZohoRepl
   return { status, text, body: parsed.ok ? parsed.value : undefined, unreadable: !parsed.ok };
 }
 
+/** `unreachable`: it surely did not arrive. `no_answer`: nobody knows whether it was carried out. */
 function unreachable(request: ZohoRequest, failure: unknown, timeoutMs: number): UserError {
   const host = new URL(request.url).host;
   const timedOut = failure instanceof Error && /^(?:Timeout|Abort)/.test(failure.name);
-  return new UserError(
-    "zohoApi",
-    timedOut
+  const isUnsent = neverSent(failure);
+  const message = isUnsent
+    ? `${host} could not be reached: ${errorText(failure)}`
+    : timedOut
       ? `${host} did not answer within ${timeoutMs / 1000} s`
-      : `${host} could not be reached: ${errorText(failure)}`,
-    "check the network connection, and HTTPS_PROXY and NO_PROXY if you are behind a proxy",
-    "unreachable",
-  );
+      : `the connection to ${host} broke off before it had answered: ${errorText(failure)}`;
+  const hint = "check the network connection, and HTTPS_PROXY and NO_PROXY if you are behind a proxy";
+  return new UserError("zohoApi", message, hint, isUnsent ? "unreachable" : "no_answer");
 }

@@ -1,6 +1,6 @@
 import { ExitCode, UserError } from "../core/errors.ts";
 import type { Sleep } from "./backoff.ts";
-import { MINUTE_MS } from "./channel-time.ts";
+import { MINUTE_MS, zohoTime } from "./channel-time.ts";
 import { type ChannelConfig, grantWarning } from "./channels.ts";
 import type { WatchClient } from "./watch.ts";
 
@@ -17,11 +17,15 @@ export type ChannelChange =
   /** A renewal failed. The channel still lives, and another try follows. */
   | { readonly type: "expiring"; readonly id: string; readonly expiresAt: Date; readonly error: unknown }
   /** The channel is gone, and what happened in the meantime was not told. Another try to create it follows. */
-  | { readonly type: "lost"; readonly id: string; readonly error: unknown };
+  | { readonly type: "lost"; readonly id: string; readonly error: unknown }
+  /** It was deleted on purpose meanwhile, so nothing is kept alive any more. */
+  | { readonly type: "unknown"; readonly id: string };
 
 export interface KeepAliveOptions {
   readonly client: WatchClient;
   readonly config: ChannelConfig;
+  /** What the channel shall be now, asked before each renewal; undefined when it was deleted. Without it: `config`. */
+  readonly current?: () => Promise<ChannelConfig | undefined>;
   readonly lifetimeMs: number;
   /** When the channel ends now. Undefined: it is not there yet, and is created first. */
   readonly expiresAt: Date | undefined;
@@ -49,8 +53,8 @@ const LONGEST_RETRY_MS = 15 * MINUTE_MS;
  * Throws only when the channel is lost and its cause is the sign-in (`UserError` 6), which waiting does not mend.
  */
 export async function keepAlive(options: KeepAliveOptions): Promise<void> {
-  const { config, now, signal, onChange } = options;
-  const id = config.id;
+  const { now, signal, onChange } = options;
+  const { id } = options.config;
   let expiresAt = options.expiresAt;
   // When a channel that was there before was granted is not known; late in its life it is renewed at once.
   let grantedAt = expiresAt === undefined ? now() : new Date(expiresAt.getTime() - options.lifetimeMs);
@@ -63,7 +67,9 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
     const due = isDue || expiresAt === undefined ? now() : renewalTime(expiresAt, grantedAt, options.random());
     if (!(await napUntil(due, options))) return;
     try {
-      const change = await renewOrCreate(options, expiresAt, (error) => {
+      const config = options.current === undefined ? options.config : await options.current();
+      if (config === undefined) return onChange({ type: "unknown", id });
+      const change = await renewOrCreate({ ...options, config }, expiresAt, (error) => {
         if (!lossTold) onChange({ type: "lost", id, error });
         lossTold = true;
         expiresAt = undefined;
@@ -77,6 +83,8 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
     } catch (error) {
       if (signal.aborted) return;
       failures++;
+      // What Zoho cut short ends sooner than before.
+      if (error instanceof NotLater && expiresAt !== undefined) expiresAt = error.end;
       if (expiresAt !== undefined && expiresAt > now()) {
         onChange({ type: "expiring", id, expiresAt, error });
       } else {
@@ -143,10 +151,11 @@ async function renewOrCreate(
   }
 
   const [result] = await client.create(requests);
-  if (!result?.ok) throw result?.error ?? notLater(config.id, from);
+  if (result === undefined) throw new Error("one result was expected");
+  if (!result.ok) throw result.error;
   const expiresAt = await endOf(client, config.id, result.expiresAt);
   const before = gone || from === undefined ? now() : from;
-  if (expiresAt <= before) throw notLater(config.id, before);
+  if (expiresAt <= before) throw new NotLater(config.id, from, expiresAt, now());
   if (gone) return { type: "created", id: config.id, expiresAt, warning: warning(expiresAt) };
   return { type: "renewed", id: config.id, from, expiresAt, warning: warning(expiresAt) };
 }
@@ -163,11 +172,21 @@ async function endOf(client: WatchClient, id: string, told: Date | undefined): P
   );
 }
 
-function notLater(id: string, end: Date | undefined): UserError {
-  return new UserError(
-    "zohoApi",
-    `Zoho accepted channel ${id} and gave it no later end${end ? ` than ${end.toISOString()}` : ""}.`,
-    "delete the channel and create it again: zoho-hooks channels delete, then create",
-    "not_renewed",
-  );
+class NotLater extends UserError {
+  readonly end: Date;
+
+  constructor(id: string, before: Date | undefined, end: Date, now: Date) {
+    const isPast = end <= now;
+    super(
+      "zohoApi",
+      isPast
+        ? `Zoho lets channel ${id} end at ${zohoTime(end)}, and by the clock of this machine it is ${zohoTime(now)}`
+        : `Zoho accepted channel ${id} and gave it no later end: ${before ? zohoTime(before) : "unknown"} → ${zohoTime(end)}`,
+      isPast
+        ? "set the clock right: what is asked for by a clock that is ahead is too long for Zoho, which then grants an hour"
+        : "delete the channel and create it again: zoho-hooks channels delete, then create",
+      "not_renewed",
+    );
+    this.end = end;
+  }
 }

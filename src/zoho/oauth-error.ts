@@ -1,5 +1,5 @@
 import { UserError } from "../core/errors.ts";
-import { dataCentreOf, dataCentres } from "./data-centres.ts";
+import { dataCentreOf } from "./data-centres.ts";
 import type { ZohoReply } from "./http.ts";
 
 /** Zoho has said that tokens were asked for too often; asking again before long only prolongs it. */
@@ -15,7 +15,13 @@ export class ThrottledError extends UserError {
 }
 
 /** What a token endpoint said instead of giving a token. The status says nothing: errors come as 200, too. */
-export function tokenError(reply: ZohoReply, grant: "code" | "refresh" | "device", accountsUrl: string): UserError {
+export function tokenError(
+  reply: ZohoReply,
+  grant: "code" | "refresh" | "device",
+  accountsUrl: string,
+  /** Zoho itself has named this data centre, so that it is the right one. */
+  isNamed = false,
+): UserError {
   const word = errorWord(reply.body);
   const host = new URL(accountsUrl).host;
   if (word === "access denied" || reply.status === 429) return new ThrottledError(accountsUrl);
@@ -27,7 +33,7 @@ export function tokenError(reply: ZohoReply, grant: "code" | "refresh" | "device
       "token_unreadable",
     );
   }
-  const { meaning, hint } = explain(word, grant, accountsUrl);
+  const { meaning, hint } = explain(word, grant, accountsUrl, isNamed);
   return new UserError(
     "credentials",
     `${host} refused (${word}): ${meaning}`,
@@ -42,26 +48,40 @@ export function errorWord(body: unknown): string | undefined {
   return typeof body.error === "string" ? body.error.toLowerCase() : undefined;
 }
 
-function explain(word: string, grant: string, accountsUrl: string): { meaning: string; hint: string } {
-  const centre = dataCentreOf(accountsUrl);
-  const others = dataCentres.filter((each) => each !== centre).map((each) => each.id);
-  const elsewhere = `this is the ${centre === undefined ? "" : `${centre.id} `}data centre, and the organisation may live in another (--dc ${others.join("|")})`;
+interface Explanation {
+  readonly meaning: string;
+  readonly hint: string;
+}
+
+/** To another data centre the credentials look wrong, and nothing in its answer tells that from wrong ones. */
+function explain(word: string, grant: string, accountsUrl: string, isNamed: boolean): Explanation {
+  const id = dataCentreOf(accountsUrl)?.id;
+  const elsewhere =
+    id === undefined
+      ? "this server is not that of the organisation's data centre"
+      : `the organisation does not live in the data centre ${id}, which was asked`;
+  const find = id === undefined ? "check ZOHO_ACCOUNTS_URL" : "zoho-hooks login --dc auto finds the data centre";
   switch (word) {
     case "invalid_client":
     case "invalid_client_secret":
-      return {
-        meaning: `the client id or secret is wrong, or ${elsewhere}`,
-        hint: "compare both with https://api-console.zoho.com; the secret differs by data centre, unless the console says to use the same for all",
-      };
+      return isNamed
+        ? {
+            meaning: `Zoho says that you live in the data centre ${id ?? accountsUrl}, and the client secret is not the one of there`,
+            hint: "take the secret that https://api-console.zoho.com shows for it, or let the client use the same credentials for all data centers",
+          }
+        : {
+            meaning: `the client id or secret is wrong, or ${elsewhere}`,
+            hint: `compare both with https://api-console.zoho.com, where the secret may differ by data centre; ${find}`,
+          };
     case "invalid_code":
       return grant === "refresh"
         ? {
             meaning: `the refresh token was revoked or replaced, or ${elsewhere}`,
-            hint: "sign in again: zoho-hooks login",
+            hint: `sign in again: zoho-hooks login; ${find}`,
           }
         : {
-            meaning: `the code was used already or is too old (it lives for some minutes), or ${elsewhere}`,
-            hint: "make a new code and use it at once",
+            meaning: `the code was used already or is too old (it lives for some minutes)${isNamed ? "" : `, or ${elsewhere}`}`,
+            hint: isNamed ? "start again" : `make a new code and use it at once; ${find}`,
           };
     case "invalid_redirect_uri":
       return {
@@ -80,7 +100,7 @@ function explain(word: string, grant: string, accountsUrl: string): { meaning: s
     default:
       return {
         meaning: "this is not a word that zoho-hooks knows",
-        hint: `check the client, the scopes and the data centre (${elsewhere})`,
+        hint: `check the client, the scopes and the data centre: ${find}`,
       };
   }
 }

@@ -42,8 +42,14 @@ export async function exchangeCode(
   http: ZohoHttp,
   client: OAuthClient,
   code: string,
-  redirectUri?: string,
+  options: {
+    readonly redirectUri?: string;
+    /** Zoho itself has named the data centre. */
+    readonly isNamed?: boolean;
+    readonly signal?: AbortSignal;
+  } = {},
 ): Promise<TokenReply> {
+  const { redirectUri, isNamed, signal } = options;
   const form = {
     grant_type: "authorization_code",
     client_id: client.clientId,
@@ -52,12 +58,17 @@ export async function exchangeCode(
     code,
   };
   const url = `${client.accountsUrl}/oauth/v2/token`;
-  const reply = await http.send({ method: "POST", url, form, repeatable: false });
-  return readTokens(reply, "code", client.accountsUrl);
+  const reply = await http.send({ method: "POST", url, form, repeatable: false, ...withSignal(signal) });
+  return readTokens(reply, "code", client.accountsUrl, isNamed);
 }
 
 /** A new access token. Zoho gives at most ten of them in ten minutes for one refresh token. */
-export async function refreshAccess(http: ZohoHttp, client: OAuthClient, refreshToken: Secret): Promise<TokenReply> {
+export async function refreshAccess(
+  http: ZohoHttp,
+  client: OAuthClient,
+  refreshToken: Secret,
+  signal?: AbortSignal,
+): Promise<TokenReply> {
   const form = {
     grant_type: "refresh_token",
     client_id: client.clientId,
@@ -65,14 +76,19 @@ export async function refreshAccess(http: ZohoHttp, client: OAuthClient, refresh
     refresh_token: refreshToken.reveal(),
   };
   const url = `${client.accountsUrl}/oauth/v2/token`;
-  const reply = await http.send({ method: "POST", url, form, repeatable: true });
+  const reply = await http.send({ method: "POST", url, form, repeatable: true, ...withSignal(signal) });
   return readTokens(reply, "refresh", client.accountsUrl);
 }
 
 /** Errors come as HTTP 200 with `{"error":…}`: what counts is whether a token is there. */
-export function readTokens(reply: ZohoReply, grant: "code" | "refresh" | "device", accountsUrl: string): TokenReply {
+export function readTokens(
+  reply: ZohoReply,
+  grant: "code" | "refresh" | "device",
+  accountsUrl: string,
+  isNamed = false,
+): TokenReply {
   const parsed = tokenSchema.safeParse(reply.body);
-  if (!parsed.success) throw tokenError(reply, grant, accountsUrl);
+  if (!parsed.success) throw tokenError(reply, grant, accountsUrl, isNamed);
   const { access_token, refresh_token, api_domain, expires_in, expires_in_sec, scope } = parsed.data;
   return {
     accessToken: access_token,
@@ -87,9 +103,15 @@ export function readTokens(reply: ZohoReply, grant: "code" | "refresh" | "device
  * Revokes a refresh token and with it its access tokens. Throws unless Zoho says that it did: for a token that it
  * does not know it answers 400 with an HTML page.
  */
-export async function revokeToken(http: ZohoHttp, accountsUrl: string, token: Secret): Promise<void> {
+export async function revokeToken(
+  http: ZohoHttp,
+  accountsUrl: string,
+  token: Secret,
+  signal?: AbortSignal,
+): Promise<void> {
   const url = `${accountsUrl}/oauth/v2/token/revoke`;
-  const reply = await http.send({ method: "POST", url, form: { token: token.reveal() }, repeatable: true });
+  const form = { token: token.reveal() };
+  const reply = await http.send({ method: "POST", url, form, repeatable: true, ...withSignal(signal) });
   const body = z.looseObject({ status: z.string() }).safeParse(reply.body);
   if (body.success && body.data.status.toLowerCase() === "success") return;
   throw new UserError(
@@ -98,4 +120,8 @@ export async function revokeToken(http: ZohoHttp, accountsUrl: string, token: Se
     "look at the connected apps of your Zoho account, and remove this one there if it is still listed",
     "revoke_failed",
   );
+}
+
+function withSignal(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
 }

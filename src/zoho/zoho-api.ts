@@ -27,6 +27,10 @@ export interface ApiReply extends ZohoReply {
 
 /** Where the API of a product lies, unless Zoho's token reply or the user names another host. */
 export interface ApiHost {
+  readonly id: string;
+  /** What `login --product` asks for; undefined where it is asked for by its scopes alone. */
+  readonly scopes?: readonly string[];
+  readonly recordScope?: string;
   host(centre: DataCentre, environment: Environment): string;
 }
 
@@ -49,7 +53,7 @@ export function zohoApi(options: {
 }): ZohoApi {
   const { http, tokens, signIn, product } = options;
 
-  const send = async (request: ApiRequest, token: AccessToken): Promise<ApiReply> => {
+  const send = async (request: ApiRequest, token: AccessToken, isTokenNew = false): Promise<ApiReply> => {
     const url = `${baseUrl(signIn, product, token.apiDomain)}${request.path}`;
     const { method, json, multipart, headers, repeatable, signal, action, scope } = request;
     const reply = await http.send({
@@ -62,15 +66,16 @@ export function zohoApi(options: {
       ...(headers === undefined ? {} : { headers }),
       ...(signal === undefined ? {} : { signal }),
     });
-    return { ...reply, call: { action, url, scope, accountsUrl: signIn.hosts.accountsUrl } };
+    const { accountsUrl } = signIn.hosts;
+    return { ...reply, call: { action, url, scope, accountsUrl, isTokenNew, loginFlags: loginFlags(product, scope) } };
   };
 
   return {
     async call(request) {
-      const token = await tokens.get();
+      const token = await tokens.get(request.signal);
       let reply = await send(request, token);
       // A refused request was not carried out, so even one that may not be repeated can be sent with a new token.
-      if (refusesToken(reply)) reply = await send(request, await tokens.replace(token));
+      if (refusesToken(reply)) reply = await send(request, await tokens.replace(token, request.signal), true);
       const judged = reply.status === 400 || (reply.status >= 200 && reply.status < 300);
       if (judged && !reply.unreadable && !refusesToken(reply)) return reply;
       throw replyError(reply, reply.call);
@@ -81,6 +86,12 @@ export function zohoApi(options: {
       body: json,
     }),
   };
+}
+
+/** `login` asks for a product's scopes as a whole; one beyond them has to be named. */
+function loginFlags({ id, recordScope, scopes = [] }: ApiHost, scope: string): string {
+  const isBeyond = scope === recordScope && !scopes.includes(scope);
+  return `--product ${id}${isBeyond ? ` --scope ${scope}` : ""}`;
 }
 
 /** What the user set by hand comes first, then what Zoho named with the token, then the data centre's own host. */

@@ -55,7 +55,7 @@ describe.each(places)("the value of the user's own in %s", (_where, auth, name) 
     const { exitCode, out } = await run(["listen", "--port", "0", "-v", "--expect", "survey:*=1"], {
       cwd,
       env,
-      onOut(text) {
+      onErr(text) {
         const before = shown;
         shown += text;
         const url = /Listening on (\S+)/.exec(shown)?.[1];

@@ -2,7 +2,14 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type LoggedProject, leadBody, startLoggedProject, TOKEN, ticketBody } from "../support/logged-project.ts";
+import {
+  type LoggedProject,
+  leadBody,
+  signature,
+  startLoggedProject,
+  TOKEN,
+  ticketBody,
+} from "../support/logged-project.ts";
 import { startTarget, valuesOf } from "../support/target.ts";
 
 const FORM = "name=J%C3%BCrgen+M&JSONString=%7B%22a%22%3A1%7D";
@@ -34,6 +41,29 @@ describe("events export", () => {
     const text = lines().map(({ body_b64 }) => Buffer.from(String(body_b64), "base64").toString());
     expect(out + text.join()).not.toContain(TOKEN);
     expect(err).toContain("secrets are masked in 2 of them");
+  });
+
+  it("writes masked lines of which verify says that they cannot be checked, not that they are forged", async () => {
+    const { out } = await project.run(["events", "export"]);
+    const verified = await project.run(["verify", "--explain"], { stdin: out });
+    expect(verified.exitCode).toBe(3);
+    expect(verified.out).not.toMatch(/failed:|none of the known mistakes/);
+    expect(verified.out.match(/– no guide-signature: not checked: secrets are masked/g)).toHaveLength(2);
+    expect(verified.out).toContain("– no token: not checked: secrets are masked in this payload");
+    expect(verified.out).toContain("export it with zoho-hooks events export --show-secrets");
+    const unasked = await project.run(["verify"], { stdin: out, env: {} });
+    expect(unasked.exitCode).toBe(0);
+  });
+
+  it("writes masked lines whose body verify still proves where nothing in it was masked", async () => {
+    const { lines } = await project.run(["events", "export", "--event", "Ticket.*"]);
+    const [line] = lines();
+    const body = Buffer.from(String(line?.body_b64), "base64");
+    const header = Object.entries(signature(body)).flat().join(": ");
+    const genuine = await project.run(["verify", "-H", header], { stdin: JSON.stringify(line) });
+    expect(genuine.exitCode).toBe(0);
+    const forged = await project.run(["verify", "-H", "x-zoho-signature: 00"], { stdin: JSON.stringify(line) });
+    expect(forged.out).toContain("✗ guide-signature failed");
   });
 
   it("is the same with --json", async () => {

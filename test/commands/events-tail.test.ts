@@ -65,7 +65,7 @@ describe("events tail", () => {
     await tail.line("event", 1);
     await project.deliver("/webhooks/zoho/desk", ticketBody());
     await tail.line("event", 2);
-    while (tail.lines.filter(({ type }) => type === "forward").length < 2) await tail.line("forward", 2);
+    await expect.poll(() => tail.lines.filter(({ type }) => type === "forward").length).toBe(2);
     await project.deliver("/webhooks/zoho/crm", leadBody({ email: "other@example.com" }));
     expect(await tail.line("forward", 3)).toMatchObject({ status: 200, state: "delivered", attempt: 1 });
     const { exitCode, out } = await tail.stop();

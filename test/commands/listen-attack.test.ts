@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { startHumanListener } from "../support/human-listener.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { run, tempFolder } from "../support/run.ts";
 
@@ -34,25 +35,10 @@ describe("listen, attacked,", () => {
       [[], false],
       [["--show-secrets"], true],
     ] as const) {
-      const interrupt = new AbortController();
-      let url = "";
-      let wake = (): void => {};
-      const ready = new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      const finished = run(["listen", "--port", "0", "-v", ...flags], {
-        env: secret,
-        signal: interrupt.signal,
-        onOut(text) {
-          url ||= /Listening on (\S+)/.exec(text)?.[1] ?? "";
-          if (url !== "") wake();
-        },
-      });
-      await ready;
+      const human = await startHumanListener(["-v", ...flags], { env: secret });
       const headers = { ...JSON_TYPE, authorization: "Bearer b34rer" };
-      await fetch(`${url}/webhooks/zoho/crm`, { method: "POST", body, headers });
-      interrupt.abort();
-      const { out } = await finished;
+      await fetch(`${human.url}/webhooks/zoho/crm`, { method: "POST", body, headers });
+      const { out } = await human.stop();
       expect(out).toContain("Leads");
       expect(out.includes("t0ken-of-the-test")).toBe(shown);
       expect(out.includes("b34rer")).toBe(shown);

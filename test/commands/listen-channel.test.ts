@@ -81,11 +81,11 @@ describe("listen --channel", () => {
   });
 
   it("says to a person how long the channel lives", async () => {
-    const { out } = await run(["listen", "--port", "0", "--channel", "Leads.create"], {
+    const { out, err } = await run(["listen", "--port", "0", "--channel", "Leads.create"], {
       ...world(),
-      onOut: (text) => void (text.includes("Ready.") && interrupt.abort()),
+      onErr: (text) => void (text.includes("Ready.") && interrupt.abort()),
     });
-    expect(out).toMatch(/Ready\..*\n {2}✓ channel \d+ \(Leads\.create\) until 2026-03-08T08:00:00Z, 6d 23h left\n/);
+    expect(err).toMatch(/Ready\..*\n {2}✓ channel \d+ \(Leads\.create\) until 2026-03-08T08:00:00Z, 6d 23h left\n/);
     expect(out).toContain("deleted crm");
   });
 
@@ -115,11 +115,11 @@ describe("listen --channel", () => {
   });
 
   it("suggests a sample that is not refused for want of the channel's token", async () => {
-    const { out } = await run(["listen", "--port", "0", "--channel", "Leads.create"], {
+    const { err } = await run(["listen", "--port", "0", "--channel", "Leads.create"], {
       ...world(),
-      onOut: (text) => void (text.includes("Ready.") && interrupt.abort()),
+      onErr: (text) => void (text.includes("Ready.") && interrupt.abort()),
     });
-    expect(out).toMatch(/Try it in a second terminal: .* send (?!crm)\w+ /);
+    expect(err).toMatch(/Try it in a second terminal: .* send (?!crm)\w+ /);
   });
 
   it("renews it in time, with new access tokens, and says until when", async () => {
@@ -225,6 +225,52 @@ describe("listen beside channels that were made before or meanwhile", () => {
     expect((await listener.event(2)).proofs).toMatchObject([{ id: "token", verdict: "absent" }, {}]);
     expect((await listener.post("/webhooks/zoho/crm", guideBody({ token: "other" }))).status).toBe(200);
     expect((await listener.event(3)).proofs).toMatchObject([{ id: "token", verdict: "unconfigured" }, {}]);
+  });
+});
+
+describe("listen beside a channel whose token it knows", () => {
+  let options: RunOptions;
+  const made = async (): Promise<string> => {
+    options = world();
+    listener = await startListener(["--tunnel", "none"], options);
+    await run(["channels", "create", "Leads.create", "--url", `${listener.url}/webhooks/zoho/crm`], options);
+    return channelId();
+  };
+  const notification = { module: "Leads", operation: "insert", ids: [LEAD] };
+
+  it.each([
+    ["a notification without a token", notification, "has a token, but the body carries none"],
+    ["one with a wrong token", { ...notification, token: "of-a-stranger" }, "is not that of channel"],
+    ["any body that names the channel", { Name: "x" }, "has a token, but the body carries none"],
+  ])("refuses %s that claims to be of the channel", async (_, body, reason) => {
+    const id = await made();
+    const answer = await listener?.post("/webhooks/zoho/crm", JSON.stringify({ ...body, channel_id: id }));
+    expect(answer).toMatchObject({ status: 401, text: expect.stringContaining(reason) });
+    const asNumber = JSON.stringify({ ...body, channel_id: 0 }).replace(":0", `:${id}`);
+    expect((await listener?.post("/webhooks/zoho/crm", asNumber))?.status).toBe(401);
+  });
+
+  it("refuses the token of another channel", async () => {
+    const id = await made();
+    const url = `${listener?.url}/webhooks/zoho/crm`;
+    await run(["channels", "create", "Deals.all", "--url", url], options);
+    const other = zoho.watch.rows().find(({ channelId: each }) => each !== id);
+    const body = { ...notification, channel_id: id, token: other?.token };
+    expect((await listener?.post("/webhooks/zoho/crm", JSON.stringify(body)))?.status).toBe(401);
+  });
+
+  it("takes a webhook of the user's own design on the same URL, and says to a person that nothing proves it", async () => {
+    const { out } = await run(["listen", "--port", "0", "--tunnel", "none"], {
+      ...world(),
+      onOut(text) {
+        const url = /Listening on (\S+)/.exec(text)?.[1];
+        const body = '{"Name":"Doe"}';
+        const headers = { "content-type": "application/json" };
+        if (url !== undefined) void fetch(`${url}/webhooks/zoho/crm`, { method: "POST", body, headers });
+        if (text.includes("#1")) interrupt.abort();
+      },
+    });
+    expect(out).toMatch(/#1 +crm +webhook +– not proved +✓ schema/);
   });
 });
 
@@ -349,10 +395,8 @@ describe("listen --expand", () => {
   ])("shows a person the record with %j below the number of its event", async (flags, pattern) => {
     const { out } = await run(["listen", "--port", "0", "--channel", "Leads.create", "--expand", ...flags], {
       ...world(),
-      onOut(text) {
-        if (text.includes("Ready.")) void zoho.notify("Leads.create", [LEAD]);
-        if (text.includes("Strict")) interrupt.abort();
-      },
+      onErr: (text) => void (text.includes("Ready.") && zoho.notify("Leads.create", [LEAD])),
+      onOut: (text) => void (text.includes("Strict") && interrupt.abort()),
     });
     expect(out).toMatch(pattern);
   });

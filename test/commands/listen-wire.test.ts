@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { eventNames } from "../../src/core/event-name.ts";
 import type { Product } from "../../src/core/product.ts";
 import { products } from "../../src/products/index.ts";
+import { startHumanListener } from "../support/human-listener.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { testKeys } from "../support/test-secrets.ts";
@@ -100,18 +101,10 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
   });
 
   it("tells a person so once a run, as verify does", async () => {
-    const interrupt = new AbortController();
-    let url: string | undefined;
-    const listening = run(["listen", "--port", "0"], {
-      signal: interrupt.signal,
-      onOut(text) {
-        if (url !== undefined) return;
-        url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0];
-        if (url !== undefined) void postThrice(`${url}/webhooks/zoho/sign`).finally(() => interrupt.abort());
-      },
-    });
+    const listener = await startHumanListener();
+    await postThrice(`${listener.url}/webhooks/zoho/sign`);
     const verified = await run(["verify"], { stdin: `${SIGNED}\n${SIGNED}\n` });
-    for (const { err, out } of [await listening, verified]) {
+    for (const { err, out } of [await listener.stop(), verified]) {
       expect((err + out).match(/is not completion/g)).toHaveLength(1);
     }
   });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Prompts } from "../../src/context.ts";
@@ -181,7 +181,7 @@ describe("whoami", () => {
       body: new URLSearchParams({ token: refreshToken }),
     });
     const tokens = join(cwd, ".config/zoho-hooks/tokens");
-    for (const file of readdirSync(tokens)) (await import("node:fs")).rmSync(join(tokens, file));
+    for (const file of readdirSync(tokens)) rmSync(join(tokens, file));
     const result = await zoho(["whoami", "--json"]);
     expect(result.exitCode).toBe(6);
     expect(JSON.parse(result.err).error).toMatchObject({ code: "invalid_code" });
@@ -211,5 +211,30 @@ describe("logout", () => {
     expect((await zoho(["whoami"])).exitCode).toBe(0);
     const local = await zoho(["logout", "--local"]);
     expect([local.exitCode, local.err]).toEqual([0, expect.stringContaining("still valid at Zoho")]);
+  });
+
+  it("does not sign out of a stored profile while the environment is what is signed in", async () => {
+    await signInByCode();
+    const inCi = { ...env, ZOHO_ACCESS_TOKEN: "1000.given" };
+    const refused = await zoho(["logout"], { env: inCi });
+    expect([refused.exitCode, refused.err]).toEqual([2, expect.stringContaining("signed in by the environment")]);
+    expect((await zoho(["whoami"])).exitCode).toBe(0);
+    expect((await zoho(["logout", "--profile", "default"], { env: inCi })).exitCode).toBe(0);
+  });
+
+  it("says which profile is the current one then", async () => {
+    await signInByCode("--profile", "acme");
+    await signInByCode("--profile", "beta");
+    expect((await zoho(["logout"])).err).toContain("the current profile is acme now");
+    expect((await zoho(["whoami"])).out).toContain("acme");
+  });
+
+  it("forgets a profile whose secrets are gone, with --local only", async () => {
+    await signInByCode();
+    rmSync(join(cwd, ".config/zoho-hooks/secrets.json"));
+    const failed = await zoho(["logout"]);
+    expect([failed.exitCode, failed.err]).toEqual([6, expect.stringContaining("add --local")]);
+    expect((await zoho(["logout", "--local"])).exitCode).toBe(0);
+    expect((await zoho(["whoami"])).err).toContain("you are not signed in");
   });
 });

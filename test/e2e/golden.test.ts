@@ -102,7 +102,8 @@ describe("what is printed", { timeout: 60_000 }, () => {
     const argv = ["listen", "--port", "0", "--no-store", ...mode.flags];
     const options = { env: { ...secrets, ...mode.env }, cwd: folder, columns: mode.columns ?? 100 };
     const child = mode.terminal ? atTerminal(argv, options) : startBin(argv, options);
-    const [, port = ""] = await child.shown(/127\.0\.0\.1:(\d+)/);
+    const ready = /127\.0\.0\.1:(\d+)/;
+    const [, port = ""] = await ("said" in child && mode.name !== "json" ? child.said(ready) : child.shown(ready));
     const send = (...words: string[]) => runBin(["send", ...words, "--to", port], { env: secrets });
     const seed = ["--seed", "1"];
     await send("crm", "Leads.create", ...seed);

@@ -70,7 +70,8 @@ describe("no output", () => {
   it.each([[["--verbose"]], [["--json"]], [[]]])("of listen %j holds a secret", async (flags) => {
     const app = await freePort();
     const child = startBin(["listen", "--port", "0", "--forward-to", `http://127.0.0.1:${app}`, ...flags], { env });
-    const [, port] = await child.shown(/127\.0\.0\.1:(\d+)/);
+    const ready = /127\.0\.0\.1:(\d+)/;
+    const [, port] = await Promise.any([child.shown(ready), child.said(ready)]);
     await runBin(["send", "desk", "Ticket.Create", "--to", String(port)], { env });
     await runBin(["send", "desk", "Ticket.Create", "--bad-signature", "--to", String(port)], { env });
     await child.shown(/Ticket\.Create[\s\S]*Ticket\.Create/);

@@ -1,15 +1,4 @@
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { loadEngine, type NativeDatabase } from "../../src/store/engine.ts";
@@ -100,10 +89,13 @@ describe.each(engines)("a log on %s", (engine) => {
     const log = await tempLog(engine, { path });
     await Promise.all(Array.from({ length: 200 }, () => log.append(newEntry({ body: "x".repeat(3000) }))));
     await log.close();
-    const file = openSync(path, "r+");
-    const garbage = Buffer.alloc(8192, 0xa5);
-    for (let page = 2; page < statSync(path).size / 8192; page++) writeSync(file, garbage, 0, 8192, page * 8192);
-    closeSync(file);
+    const whole = readFileSync(path);
+    for (let at = 2 * 8192; at < whole.length; at += 8192) {
+      const page = whole.subarray(at, at + 8192);
+      // With the tables' own definitions gone, it would not even open.
+      if (!page.includes("CREATE") && !page.includes("lower(key)")) page.fill(0xa5);
+    }
+    writeFileSync(path, whole);
     const again = await tempLog(engine, { path });
     await expect(collect(again.entries())).rejects.toMatchObject(fault("log-damaged"));
     await expect(again.append(newEntry({ identity: "x" }))).rejects.toMatchObject(fault("log-damaged"));

@@ -18,7 +18,9 @@ describe.each(engines)("commits on %s", (engine) => {
     database.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (x)");
     const insert = database.prepare("INSERT INTO t VALUES (?)");
     const { syncs, wal } = slowDisk();
-    const commits = new GroupCommit(database, { path, busyMs: 100, guard: () => {}, wal });
+    let begun = 0;
+    const guard = (): void => void begun++;
+    const commits = new GroupCommit(database, { path, busyMs: 100, guard, wal });
     onTestFinished(async () => {
       for (const { done } of syncs) done();
       await commits.close();
@@ -32,7 +34,7 @@ describe.each(engines)("commits on %s", (engine) => {
           () => told.push(`${name} failed`),
         );
     };
-    return { syncs, told, write };
+    return { syncs, told, commits, transactions: () => begun, write };
   }
 
   it("are told of when they are on the disk, in order, also when a later one is there first", async () => {
@@ -70,6 +72,24 @@ describe.each(engines)("commits on %s", (engine) => {
     write("of our own", false);
     await expect.poll(() => told).toEqual(["of our own"]);
     expect(syncs).toEqual([]);
+  });
+
+  it("of our own go along with the next ones, and are told of while those wait for the disk", async () => {
+    const { syncs, told, transactions, write } = await given();
+    write("of our own", false);
+    write("first");
+    await expect.poll(() => syncs.length).toBe(1);
+    expect(told).toEqual(["of our own"]);
+    syncs[0]?.done();
+    await expect.poll(() => told).toEqual(["of our own", "first"]);
+    expect(transactions()).toBe(1);
+  });
+
+  it("of our own are in the log when it is closed", async () => {
+    const { told, commits, write } = await given();
+    write("of our own", false);
+    await commits.close();
+    expect(told).toEqual(["of our own"]);
   });
 
   it("have failed when the disk says so", async () => {

@@ -10,7 +10,7 @@ import { engines } from "../support/temp-log.ts";
 describe.each(engines)("a page of the log on %s", async (engine) => {
   const database = (await loadEngine([engine])).open(":memory:");
   migrate(database, "memory");
-  const { append } = appender(database);
+  const { append } = appender(database, () => new Date());
   for (const event of ["Leads.create", "Leads.update"]) append(entryValues(newEntry({ event, identity: event })));
 
   const cases: [string, LogFilter, RegExp][] = [

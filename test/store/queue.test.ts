@@ -162,6 +162,15 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await log.claimWaiting(request())).map(({ n }) => n)).toEqual([2]);
   });
 
+  it("are claimed from the commit on, however long the upload took", async () => {
+    const committed = later(10 * LEASE_MS);
+    const log = await tempLog(engine, { now: () => committed });
+    await log.append(waitingFor({ leaseMs: LEASE_MS }, 0));
+    const at = (ms: number) => request({ now: new Date(committed.getTime() + ms) });
+    expect(await log.claimWaiting(at(LEASE_MS - 1))).toEqual([]);
+    expect(await log.claimWaiting(at(LEASE_MS))).toHaveLength(1);
+  });
+
   it("hold duplicates only where those are wanted", async () => {
     const log = await tempLog(engine);
     const entry = (duplicates: boolean) => ({

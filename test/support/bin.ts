@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { onTestFinished } from "vitest";
 import { tempFolder } from "./run.ts";
 
@@ -25,6 +26,8 @@ export interface BinChild {
   readonly stderr: string;
   /** Resolves with the match as soon as stdout has it. */
   shown(pattern: RegExp): Promise<RegExpExecArray>;
+  /** The same for stderr. */
+  said(pattern: RegExp): Promise<RegExpExecArray>;
   kill(signal: NodeJS.Signals): void;
   /** Ends its reader, as `head` does once it has enough. */
   stopReading(): void;
@@ -35,7 +38,7 @@ export interface BinChild {
 const caches = tempFolder();
 
 /** An environment in which nothing of the developer's own can interfere: a home of its own, no secrets, no proxy. */
-function cleanEnv(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+export function cleanEnv(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const home = tempFolder();
   const { PATH, SystemRoot, TMPDIR, TEMP } = process.env;
   return {
@@ -79,6 +82,19 @@ function follow(child: ChildProcess): BinChild {
   });
   const closed = once(child, "close");
   const ended = closed.then(([status, signal]) => ({ status, signal, stdout, stderr }));
+  const until = async (stream: Readable | null, text: () => string, pattern: RegExp): Promise<RegExpExecArray> => {
+    for (;;) {
+      const match = pattern.exec(text());
+      if (match !== null) return match;
+      const more = await Promise.race([
+        stream === null ? closed : once(stream, "data").then(() => true),
+        closed.then(() => false),
+      ]);
+      if (more === false && pattern.exec(text()) === null) {
+        throw new Error(`it ended without ${pattern}:\n${stdout}${stderr}`);
+      }
+    }
+  };
   return {
     get stdout() {
       return stdout;
@@ -86,19 +102,8 @@ function follow(child: ChildProcess): BinChild {
     get stderr() {
       return stderr;
     },
-    async shown(pattern) {
-      for (;;) {
-        const match = pattern.exec(stdout);
-        if (match !== null) return match;
-        const more = await Promise.race([
-          child.stdout === null ? closed : once(child.stdout, "data").then(() => true),
-          closed.then(() => false),
-        ]);
-        if (more === false && pattern.exec(stdout) === null) {
-          throw new Error(`it ended without ${pattern}:\n${stdout}${stderr}`);
-        }
-      }
-    },
+    shown: (pattern) => until(child.stdout, () => stdout, pattern),
+    said: (pattern) => until(child.stderr, () => stderr, pattern),
     kill: (signal) => void child.kill(signal),
     stopReading: () => void child.stdout?.destroy(),
     ended,

@@ -28,15 +28,17 @@ export interface ListenProcessOptions {
   /** A shell command to run first, in the same process: `ulimit -f 100`. */
   readonly limit?: string;
   readonly uid?: number;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The built `zoho-hooks listen --port 0 --json …` in a process of its own, once it is ready. Rejects with its stderr. */
 export async function startListenProcess(
   argv: readonly string[],
-  { cwd, limit, uid }: ListenProcessOptions,
+  { cwd, limit, uid, env: more }: ListenProcessOptions,
 ): Promise<ListenProcess> {
   const words = [BIN, "listen", "--port", "0", "--json", ...argv];
-  const env = { PATH: process.env.PATH, SystemRoot: process.env.SystemRoot, HOME: cwd };
+  const { PATH, SystemRoot, TMPDIR, TEMP } = process.env;
+  const env = { PATH, SystemRoot, TMPDIR, TEMP, HOME: cwd, ...more };
   const options = { cwd, env, stdio: ["ignore", "pipe", "pipe"] as const, ...(uid === undefined ? {} : { uid }) };
   const child: ChildProcess =
     limit === undefined

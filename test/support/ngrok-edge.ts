@@ -46,11 +46,15 @@ export interface NgrokEdge {
     dropBindings(): void;
     /** The sessions there are keep their connection and hear and say nothing more. */
     freezeSessions(): void;
+    /** Ends all sessions and hangs up on whoever calls, until `restart`. */
+    hangUp(): void;
     /** Ends all sessions and refuses new connections. */
     stop(): Promise<void>;
     /** Listens again, on the same port. */
     restart(): Promise<void>;
   };
+  /** How often it has hung up. */
+  readonly hungUp: () => number;
   close(): Promise<void>;
 }
 
@@ -114,7 +118,15 @@ export async function startNgrokEdge(options: NgrokEdgeOptions = {}): Promise<Ng
     return undefined;
   });
   agentSide.on("tlsClientError", () => {});
+  let hungUp = 0;
+  let isHangingUp = false;
   agentSide.on("connection", (socket: Socket) => {
+    if (isHangingUp) {
+      socket.destroy();
+      hungUp++;
+      changes.emit("change");
+      return;
+    }
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
   });
@@ -157,9 +169,17 @@ export async function startNgrokEdge(options: NgrokEdgeOptions = {}): Promise<Ng
       freezeSessions: () => {
         for (const session of sessions) session.freeze();
       },
+      hangUp: () => {
+        isHangingUp = true;
+        for (const socket of sockets) socket.destroy();
+      },
       stop,
-      restart: async () => void (await listen(agentSide, agentPort)),
+      restart: async () => {
+        isHangingUp = false;
+        if (!agentSide.listening) await listen(agentSide, agentPort);
+      },
     },
+    hungUp: () => hungUp,
     close: async () => {
       await stop();
       publicSide.closeAllConnections();

@@ -53,6 +53,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
         out += text;
         options.onOut?.(text);
       },
+      backlog: () => 0,
       isTTY: false,
       columns: undefined,
     },
@@ -61,6 +62,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
         err += text;
         options.onErr?.(text);
       },
+      backlog: () => 0,
       isTTY: options.errTTY ?? false,
       columns: undefined,
     },

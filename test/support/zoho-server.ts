@@ -98,7 +98,7 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
             server_time: clock(),
             query_params: Object.fromEntries(new URL(row.notifyUrl).searchParams),
             module,
-            resource_uri: `https://www.zohoapis.com/crm/v2/${module}`,
+            resource_uri: `https://www.zohoapis.com/${URI_APIS[row.api.split("/")[0] ?? ""]}/${module}`,
             ids,
             affected_fields: [],
             operation: { create: "insert", edit: "update", delete: "delete" }[verb],
@@ -116,6 +116,9 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
     },
   };
 }
+
+/** What stands in a notification, whatever version was called. Recruit's is like its siblings', as far as anyone knows. */
+const URI_APIS: Readonly<Record<string, string>> = { crm: "crm/v2", bigin: "bigin/v1", recruit: "recruit/v2" };
 
 function apiAnswer(request: SeenRequest, accounts: Accounts, watch: Watch): Answer {
   const token = tokenOf(request);

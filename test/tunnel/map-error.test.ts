@@ -22,7 +22,7 @@ describe("an error of ngrok's", () => {
     ["ERR_NGROK_334", ExitCode.connectionLost, "already serving the domain hooks.example.com"],
     ["ERR_NGROK_121", ExitCode.connectionLost, "this version of its agent"],
     ["ERR_NGROK_9040", ExitCode.connectionLost, "this IP address"],
-    ["ERR_NGROK_4321", ExitCode.connectionLost, "Some text."],
+    ["ERR_NGROK_4321", ExitCode.connectionLost, "Some text"],
   ])("%s has its exit code, cause and remedy", (code, exitCode, cause) => {
     const error = mapNgrokError(refusal(code), context);
 
@@ -30,7 +30,7 @@ describe("an error of ngrok's", () => {
     expect(error.code).toBe(code);
     expect(error.message).toContain(cause);
     expect(error.message).toContain(code);
-    expect(error.hint).toMatch(/\S/);
+    for (const text of [error.message, error.hint]) expect(text).toMatch(/^[a-z].*[^.]$/);
     expect(error.message + error.hint).not.toContain("2abcTheToken");
   });
 

@@ -142,7 +142,7 @@ describe("a tunnel that cannot be opened", () => {
 
     expect(error.exitCode).toBe(ExitCode.credentials);
     expect(error.code).toBe("ERR_NGROK_107");
-    expect(error.message).toBe("ngrok does not accept the authtoken from NGROK_AUTHTOKEN (ERR_NGROK_107).");
+    expect(error.message).toBe("ngrok does not accept the authtoken from NGROK_AUTHTOKEN (ERR_NGROK_107)");
   });
 
   it("cuts the token out of a refusal that it does not know", async () => {
@@ -177,7 +177,7 @@ describe("a tunnel that cannot be opened", () => {
 
     expect(error.exitCode).toBe(ExitCode.connectionLost);
     expect(error.message).toBe(
-      `ngrok cannot be reached at ${edge.serverAddr}: the connection was refused (ECONNREFUSED).`,
+      `ngrok cannot be reached at ${edge.serverAddr}: the connection was refused (ECONNREFUSED)`,
     );
   });
 
@@ -223,10 +223,10 @@ describe("a tunnel whose session breaks", () => {
 
   it("comes back when the edge was away for longer than the agent itself would try", async () => {
     const { tunnel, said } = await open(await receiver(), { domain: "hooks.example.com" });
-    await edge.faults.stop();
+    edge.faults.hangUp();
     await said("down");
-    // The third attempt of the agent comes after 2.6 s, its fourth after 125 s.
-    await new Promise((resolve) => setTimeout(resolve, 4500));
+    // Three attempts are the agent's, up to 2.6 s after the cut; its next one would come after 125 s. Ours follow.
+    await edge.until(() => edge.hungUp() > 3);
     edge.faults.moveTo("localhost");
     await edge.faults.restart();
 
@@ -284,15 +284,17 @@ describe("a tunnel whose session breaks", () => {
   });
 
   it("can be closed while it is down, and stays closed", async () => {
-    const { tunnel, said } = await open(await receiver());
-    await edge.faults.stop();
-    await said("down");
+    const [closed, other] = [await open(await receiver()), await open(await receiver())];
+    edge.faults.hangUp();
+    await Promise.all([closed.said("down"), other.said("down")]);
 
-    await tunnel.close();
+    await closed.tunnel.close();
+    await edge.until(() => edge.hungUp() > 1);
     await edge.faults.restart();
 
-    // An agent that was not stopped would be back after its third attempt, 2.6 s after the cut.
-    await new Promise((resolve) => setTimeout(resolve, 3000));
-    expect(edge.auths).toHaveLength(1);
+    // An agent that was not stopped would be back when the other one is, which was cut in the same moment.
+    await other.said("reconnected");
+    expect(edge.auths).toHaveLength(3);
+    expect(edge.bindings()).toHaveLength(1);
   });
 });

@@ -53,6 +53,49 @@ describe("access tokens", () => {
     expect((await another().get()).value).toMatch(/^1000\./);
   });
 
+  it("are not denied for refreshes that never reached Zoho, and many who ask at once are one try", async () => {
+    await rig.tokens.get();
+    rig.clock.advance(3_600_000);
+    const nowhere = await startRig({ http: { sleep: async () => {} } });
+    await nowhere.server.close();
+    const access = rig.signIn.access;
+    if (access.kind !== "refreshable") throw new Error("a rig refreshes");
+    const client = { ...access.client, accountsUrl: nowhere.server.url };
+    const offline = accessTokens({
+      signIn: { ...rig.signIn, access: { ...access, client } },
+      folder: nowhere.folder,
+      http: nowhere.http,
+      now: rig.clock.now,
+    });
+    for (let round = 0; round < 12; round++) {
+      const failures = await Promise.all([offline.get(), offline.get()].map(failureOf));
+      expect(failures.map(({ code }) => code)).toEqual(["unreachable", "unreachable"]);
+    }
+    // Four tries a round, whoever asked.
+    expect(nowhere.exchanges).toHaveLength(48);
+    await nowhere.http.close();
+  });
+
+  it("are made although the clock was set back after earlier ones", async () => {
+    rig.clock.advance(365 * 24 * 3_600_000);
+    for (let i = 0; i < 8; i++) await another().replace(await rig.tokens.get());
+    rig.server.trouble({ status: 200, body: { error: "Access Denied" } });
+    expect(await failureOf(another().replace(await rig.tokens.get()))).toMatchObject({ code: "token_throttled" });
+    rig.clock.advance(-365 * 24 * 3_600_000);
+    expect((await another().get()).value).toMatch(/^1000\./);
+  });
+
+  it("are still made for others when the one who asked first is interrupted", async () => {
+    rig.server.trouble("silent");
+    const interrupt = new AbortController();
+    const first = failureOf(rig.tokens.get(interrupt.signal).catch((reason) => Promise.reject(new Error(reason))));
+    await rig.server.seen(({ path }) => path === "/oauth/v2/token");
+    const second = rig.tokens.get();
+    interrupt.abort("SIGINT");
+    expect((await first).message).toBe("SIGINT");
+    expect((await second).value).toMatch(/^1000\./);
+  });
+
   it("are made by whoever comes when the holder of the lock is gone", async () => {
     await rig.tokens.get();
     const [file = ""] = await readdir(join(rig.folder, "tokens"));

@@ -161,6 +161,27 @@ describe("keepAlive, one thing at a time,", () => {
     expect(changes.length).toBeGreaterThan(10);
   });
 
+  it("tells the sooner end of a channel that Zoho has cut short, and lives by that", async () => {
+    const expiresAt = new Date(rig.clock.now().getTime() + 6 * DAY_MS);
+    await rig.client().create([{ config, expiresAt }]);
+    const start = rig.clock.now().getTime();
+    const { changes, gaps, types } = await live(0.5, { lifetimeMs: 8 * DAY_MS, expiresAt, atOnce: true });
+    expect(gaps).toBe(0);
+    const [first] = changes;
+    expect(first).toMatchObject({ type: "expiring", error: { code: "not_renewed" } });
+    expect(first?.type === "expiring" && first.expiresAt.getTime() - start).toBeLessThanOrEqual(HOUR_MS + 60_000);
+    expect(types.slice(1).every((type) => type === "renewed")).toBe(true);
+  });
+
+  it("says that the clock is wrong when what was granted is past by it", async () => {
+    const ahead = () => new Date(rig.clock.now().getTime() + 2 * HOUR_MS);
+    const { changes, gaps } = await live(0.5, { now: ahead });
+    expect(gaps).toBe(0);
+    const [first] = changes;
+    expect(first?.type === "lost" && String(first.error)).toContain("by the clock of this machine it is");
+    expect(first).toMatchObject({ error: { hint: expect.stringContaining("set the clock right") } });
+  });
+
   it("ends with the error of the sign-in when that is what lost the channel", async () => {
     const expiresAt = new Date(rig.clock.now().getTime() + 2 * HOUR_MS);
     await rig.client().create([{ config, expiresAt }]);

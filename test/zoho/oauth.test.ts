@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { secret } from "../../src/core/secret.ts";
 import { startRedirectServer } from "../../src/zoho/browser-login.ts";
-import { dataCentres } from "../../src/zoho/data-centres.ts";
 import { deviceLogin } from "../../src/zoho/device-flow.ts";
 import { exchangeCode, type OAuthClient, refreshAccess, revokeToken } from "../../src/zoho/oauth.ts";
+import { tokenError } from "../../src/zoho/oauth-error.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 const SCOPES = ["ZohoCRM.notifications.ALL"];
@@ -46,7 +46,8 @@ describe("a self client's code", () => {
     const wrong = { ...client, clientSecret: secret("of-another-centre", "test") };
     const failure = await failureOf(exchangeCode(rig.http, wrong, rig.server.accounts.makeCode(SCOPES)));
     expect(failure).toMatchObject({ exitCode: 6, code: "invalid_client" });
-    expect(failure.message).toContain(`may live in another (--dc ${dataCentres.map((each) => each.id).join("|")})`);
+    expect(failure.message).toContain("or this server is not that of the organisation's data centre");
+    expect(failure.hint).toContain("check ZOHO_ACCOUNTS_URL");
     expect(failure.message).not.toContain("of-another-centre");
   });
 });
@@ -55,7 +56,7 @@ describe("refreshAccess", () => {
   it("tells a dead refresh token from a throttle", async () => {
     expect(await failureOf(refreshAccess(rig.http, client, secret("dead", "test")))).toMatchObject({
       code: "invalid_code",
-      hint: "sign in again: zoho-hooks login",
+      hint: "sign in again: zoho-hooks login; check ZOHO_ACCOUNTS_URL",
     });
     const live = secret(rig.server.accounts.makeRefreshToken(SCOPES), "test");
     for (let i = 0; i < 10; i++) await refreshAccess(rig.http, client, live);
@@ -106,7 +107,9 @@ describe("the browser sign-in", () => {
     expect(page.status).toBe(200);
     const grant = await server.grant;
     expect(grant).toMatchObject({ accountsUrl: rig.server.url, redirectUri: server.redirectUri });
-    expect((await exchangeCode(rig.http, client, grant.code, grant.redirectUri)).refreshToken).toBeDefined();
+    expect(
+      (await exchangeCode(rig.http, client, grant.code, { redirectUri: grant.redirectUri })).refreshToken,
+    ).toBeDefined();
     const query = new URL(server.authorizationUrl).searchParams;
     expect(query.get("access_type")).toBe("offline");
     expect(query.get("prompt")).toBe("consent");
@@ -176,6 +179,19 @@ describe("the device sign-in", () => {
     expect(tokens.refreshToken).toMatch(/^1000\./);
     const polls = rig.server.requests.filter((each) => each.path === "/oauth/v3/device/token");
     expect(polls).toHaveLength(3);
+  });
+
+  it("goes on when the answer to one poll is lost", async () => {
+    rig.server.trouble("cut", 1, ({ path }) => path === "/oauth/v3/device/token");
+    const { tokens } = await login((polls) => polls === 3 && rig.server.accounts.decideDevice("granted"));
+    expect(tokens.refreshToken).toMatch(/^1000\./);
+  });
+
+  it("says that the secret is another one where Zoho itself has named the data centre", async () => {
+    const reply = { status: 200, text: "", body: { error: "invalid_client" }, unreadable: false };
+    const failure = tokenError(reply, "device", "https://accounts.zoho.eu", true);
+    expect(failure.message).toContain("you live in the data centre eu, and the client secret is not the one of there");
+    expect(failure.hint).toContain("the same credentials for all data centers");
   });
 
   it("ends when it is turned down, and when nobody confirms", async () => {

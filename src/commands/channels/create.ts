@@ -1,5 +1,7 @@
 import type { Context } from "../../context.ts";
-import { ExitCode } from "../../core/errors.ts";
+import { ExitCode, UserError } from "../../core/errors.ts";
+import { products } from "../../products/index.ts";
+import { ZohoApiError } from "../../zoho/api-error.ts";
 import { expandEvents, normaliseEvents } from "../../zoho/channel-events.ts";
 import { chooseExpiry } from "../../zoho/channel-time.ts";
 import {
@@ -13,6 +15,7 @@ import { writeRequest } from "../../zoho/watch.ts";
 import { findWatchProduct } from "../../zoho/watch-products.ts";
 import { type GrantedResult, requireSuccess } from "../../zoho/watch-reply.ts";
 import type { Define } from "../command.ts";
+import { tellMistypedModules } from "../mistyped-modules.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
 import {
   addChannelOptions,
@@ -44,6 +47,11 @@ export const defineCreate: Define = (command, act) => {
       act(async (context, names: readonly string[], options: CreateOptions) => {
         const events = normaliseEvents(names);
         const product = findWatchProduct(options.product ?? "crm", options.apiVersion).id;
+        tellMistypedModules(
+          context,
+          products,
+          events.map((event) => `${product}:${event}`),
+        );
         const url = notifyUrl(context, options.url ?? (await listenerUrl(context, product)));
         const id = options.id === undefined ? generateChannelId(context.now()) : channelId(options.id);
         return withZoho(context, options, async (session) => {
@@ -62,9 +70,12 @@ export const defineCreate: Define = (command, act) => {
           if (options.dryRun === true) {
             return showRequest(context, session, writeRequest(product, "POST", [{ config, expiresAt }]));
           }
-          const channel = await context.waiting("creating the channel", () =>
-            createChannel(session, config, expiresAt),
-          );
+          const channel = await context
+            .waiting("creating the channel", () => createChannel(session, config, expiresAt))
+            .catch((error: unknown) => {
+              if (!isRefusal(error)) warnOfLeftOver(context, product.id, id);
+              throw error;
+            });
           const show = options.showSecrets === true;
           context.report(channelReport("created", product.id, channel, context.now(), show));
           warnOfDifferences(context, config, expiresAt, channel);
@@ -85,9 +96,44 @@ Examples:
   $ zoho-hooks channels create Contacts.all --product bigin --url https://example.com/hook
 `;
 
+function warnOfLeftOver(context: Context, product: string, id: string): void {
+  context.report({
+    type: "warning",
+    message: `channel ${id} may have been created: Zoho's answer did not come`,
+    hint: `see ${context.invocation} channels list --product ${product}; its token is kept in case it is there`,
+  });
+}
+
 /** Creates a channel, keeps what it takes to create it again, and reads it back. */
 export async function createChannel(session: ZohoSession, config: ChannelConfig, expiresAt: Date): Promise<Channel> {
-  return settleChannel(session, config, requireSuccess(await session.client.create([{ config, expiresAt }])));
+  return settleChannel(session, config, await askForChannel(session, config, expiresAt));
+}
+
+/**
+ * Asks Zoho for a channel that is kept in mind beforehand: Zoho may post before it answers, and where its answer is
+ * lost or this process is killed, the channel is there, with a token that nothing else knows.
+ */
+export async function askForChannel(
+  { client, memory, product, signIn }: ZohoSession,
+  config: ChannelConfig,
+  expiresAt: Date,
+): Promise<GrantedResult> {
+  const before = await memory.recall(signIn.name, product.id, config.id);
+  await memory.remember({ ...config, profile: signIn.name, product: product.id });
+  try {
+    return requireSuccess(await client.create([{ config, expiresAt }]));
+  } catch (error) {
+    if (isRefusal(error)) {
+      await (before === undefined ? memory.forget(signIn.name, product.id, [config.id]) : memory.remember(before));
+    }
+    throw error;
+  }
+}
+
+/** Zoho has said no, or was not even asked. Anything else may have come to pass on its side. */
+export function isRefusal(error: unknown): boolean {
+  if (error instanceof ZohoApiError) return error.status < 500 && !/^(?:HTTP_2\d\d|NO_RESULT)$/.test(error.fault.code);
+  return error instanceof UserError && (error.exitCode === ExitCode.credentials || error.code === "unreachable");
 }
 
 /** What is to be done once Zoho has said yes. */

@@ -1,6 +1,6 @@
 import { ExitCode, UserError, usageError } from "../../core/errors.ts";
 import { expandEvents, normaliseEvents, withoutEvents } from "../../zoho/channel-events.ts";
-import type { Channel } from "../../zoho/channels.ts";
+import { type Channel, conditionsFor } from "../../zoho/channels.ts";
 import { disableRequest, removeRequest, writeRequest } from "../../zoho/watch.ts";
 import { requireSuccess } from "../../zoho/watch-reply.ts";
 import type { ApiRequest } from "../../zoho/zoho-api.ts";
@@ -94,6 +94,7 @@ async function withEvents(session: ZohoSession, channel: Channel, events: readon
       "no_expiry",
     );
   }
-  const config = { ...(await renewalConfig(session, channel.id, channel)), events };
+  const before = await renewalConfig(session, channel.id, channel);
+  const config = { ...before, events, conditions: conditionsFor(events, before.conditions) };
   return { config, expiresAt: channel.expiresAt };
 }

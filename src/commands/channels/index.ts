@@ -26,8 +26,9 @@ export const define: Define = (command, act) => {
 
 const HELP = `
 A channel is a subscription of Zoho CRM, Bigin or Recruit: Zoho posts to its URL when records change. It expires without
-a word: after a week at most in CRM (API v4 to v8), after a day in Bigin. A longer expiry is not refused by Zoho but made
-one hour, so it is refused here; guides that speak of 30 days do not match what Zoho does.
+a word: after a week at most in CRM (a day in API v2 and v3; and in v6, of which Zoho's pages disagree), after a day in Bigin.
+A longer expiry is not refused by Zoho but made one hour, so it is refused here; guides that speak of 30 days do not match
+what Zoho does.
 
 Sign in first with zoho-hooks login, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC.
 

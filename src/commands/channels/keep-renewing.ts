@@ -1,9 +1,9 @@
 import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../core/channel-report.ts";
 import { ExitCode, errorText, UserError } from "../../core/errors.ts";
-import type { Channel } from "../../zoho/channels.ts";
+import { type Channel, type ChannelConfig, configOf } from "../../zoho/channels.ts";
 import { type ChannelChange, keepAlive } from "../../zoho/keep-alive.ts";
-import type { ZohoSession } from "../zoho-session.ts";
+import { warnOfFixedToken, type ZohoSession } from "../zoho-session.ts";
 import { renewalConfig } from "./renew-channel.ts";
 
 /** Keeps channels alive until the run is stopped. Exits with 9 when one is lost at that time. */
@@ -15,12 +15,14 @@ export async function keepRenewing(
 ): Promise<ExitCode> {
   const lost = new Set<string>();
   const tasks = await Promise.all(
-    chosen.map(async ({ id, channel }) => ({
-      config: { ...(await renewalConfig(session, id, channel)), id },
-      expiresAt: channel?.expiresAt,
-    })),
+    chosen.map(async ({ id, channel }) => {
+      const config = { ...(await renewalConfig(session, id, channel)), id };
+      const isOurs = (await recall(session, id)) !== undefined;
+      return { config, current: () => currentConfig(session, config, isOurs), expiresAt: channel?.expiresAt };
+    }),
   );
   const ids = chosen.map(({ id }) => id).join(", ");
+  warnOfFixedToken(context, session.signIn, "then nothing is renewed any more");
   context.report({ type: "notice", message: `keeping alive until stopped: ${ids}` });
   const ended = new AbortController();
   const signal = AbortSignal.any([context.signal, ended.signal]);
@@ -49,10 +51,29 @@ export async function keepRenewing(
   return lost.size > 0 ? ExitCode.connectionLost : ExitCode.ok;
 }
 
+/**
+ * What the channel is by now: it may have been changed since the last renewal, which a PUT of what was known would undo.
+ * Undefined when it was made here and is not kept in mind any more: then it was deleted here, and is to stay so.
+ */
+async function currentConfig(
+  session: ZohoSession,
+  known: ChannelConfig,
+  isOurs: boolean,
+): Promise<ChannelConfig | undefined> {
+  const listed = await session.client.get(known.id);
+  const config = listed === undefined ? undefined : configOf(listed);
+  return config ?? (await recall(session, known.id)) ?? (isOurs ? undefined : known);
+}
+
+function recall({ memory, product, signIn }: ZohoSession, id: string): Promise<ChannelConfig | undefined> {
+  return memory.recall(signIn.name, product.id, id);
+}
+
 export function changeReport(product: string, change: ChannelChange, now: Date): ChannelReport {
-  const expiresAt = change.type === "lost" ? undefined : change.expiresAt;
-  const error = change.type === "lost" || change.type === "expiring" ? change.error : undefined;
-  const warning = change.type === "created" || change.type === "renewed" ? change.warning : undefined;
+  const expiresAt = "expiresAt" in change ? change.expiresAt : undefined;
+  const error = "error" in change ? change.error : undefined;
+  const warning = "warning" in change ? change.warning : undefined;
+  const reason = change.type === "unknown" ? "it was deleted here, and is not kept alive any more" : warning;
   return {
     type: "channel",
     state: change.type,
@@ -61,7 +82,7 @@ export function changeReport(product: string, change: ChannelChange, now: Date):
     expiresAt,
     previousExpiresAt: change.type === "renewed" ? change.from : undefined,
     timeLeftMs: expiresAt === undefined ? undefined : expiresAt.getTime() - now.getTime(),
-    reason: error === undefined ? warning : errorText(error),
+    reason: error === undefined ? reason : errorText(error),
     hint: error instanceof UserError ? error.hint : undefined,
   };
 }

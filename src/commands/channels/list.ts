@@ -1,5 +1,6 @@
 import { ExitCode } from "../../core/errors.ts";
 import { formatSpan, parseDuration } from "../../core/units.ts";
+import { contractEvents } from "../../zoho/channel-events.ts";
 import { expiringWithin, timeLeftMs } from "../../zoho/channels.ts";
 import type { Define } from "../command.ts";
 import { addZohoOptions, withZoho, type ZohoOptions } from "../zoho-session.ts";
@@ -41,7 +42,7 @@ export const defineList: Define = (command, act) => {
                 return [
                   id,
                   leftMs === undefined ? "not known" : formatSpan(leftMs),
-                  channel?.events.join(" ") ?? "",
+                  contractEvents(channel?.events ?? []).join(" "),
                   channel?.notifyUrl ?? "",
                   channel?.token ?? "none",
                 ];

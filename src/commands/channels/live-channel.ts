@@ -1,7 +1,6 @@
 import type { Context } from "../../context.ts";
-import { ExitCode, errorText, UserError } from "../../core/errors.ts";
+import { errorText } from "../../core/errors.ts";
 import { type Secret, secret } from "../../core/secret.ts";
-import { ZohoApiError } from "../../zoho/api-error.ts";
 import { normaliseEvents } from "../../zoho/channel-events.ts";
 import { chooseExpiry } from "../../zoho/channel-time.ts";
 import { type Channel, type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels.ts";
@@ -10,7 +9,7 @@ import { watchClient } from "../../zoho/watch.ts";
 import { requireSuccess } from "../../zoho/watch-reply.ts";
 import type { ZohoSession } from "../zoho-session.ts";
 import { channelReport } from "./channel-view.ts";
-import { createChannel, settleChannel, warnOfDifferences } from "./create.ts";
+import { askForChannel, createChannel, isRefusal, settleChannel, warnOfDifferences } from "./create.ts";
 import { changeReport } from "./keep-renewing.ts";
 import { abandonChannel, partWithChannel } from "./part-with-channel.ts";
 
@@ -77,7 +76,7 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
   let isMoving = false;
 
   const onChange = (change: ChannelChange): void => {
-    expiresAt = change.type === "lost" ? undefined : change.expiresAt;
+    expiresAt = "expiresAt" in change ? change.expiresAt : undefined;
     const report = changeReport(product.id, change, context.now());
     const moved = isMoving && (change.type === "renewed" || change.type === "created");
     if (moved) isMoving = false;
@@ -142,17 +141,11 @@ async function openOrAbandon(
 ): Promise<Channel> {
   let granted = false;
   try {
-    const result = requireSuccess(await session.client.create([{ config, expiresAt }]));
+    const result = await askForChannel(session, config, expiresAt);
     granted = true;
     return await settleChannel(session, config, result);
   } catch (error) {
     if (granted || !isRefusal(error)) await abandon();
     throw error;
   }
-}
-
-/** Zoho has said no, or was not even asked for want of a token. Anything else may have come to pass on its side. */
-function isRefusal(error: unknown): boolean {
-  if (error instanceof ZohoApiError) return error.status < 500;
-  return error instanceof UserError && error.exitCode === ExitCode.credentials;
 }

@@ -15,7 +15,7 @@ interface PruneOptions extends ZohoOptions {
 
 export const definePrune: Define = (command, act) => {
   addZohoOptions(command.command("prune"))
-    .description("Delete channels that were created here and post to an address that is gone.")
+    .description("Delete channels that were created or changed here and post to an address that is gone.")
     .option("-y, --yes", "do not ask")
     .option("--dry-run", "say which, print the request, delete nothing")
     .addHelpText("after", HELP)
@@ -79,5 +79,5 @@ async function findDead(
 
 const HELP = `
 An address is gone when its name is not known, nothing listens there, or its tunnel says that it is offline. Channels
-that were created elsewhere are never touched.
+that were neither created nor changed here are never touched.
 `;

@@ -32,7 +32,8 @@ export const defineRenew: Define = (command, act) => {
 
 const HELP = `
 Each channel is read and set as a whole with a new end, because Zoho drops what an update omits. One that has gone is
-created again when it was created here. With --every it exits with 0 when stopped, with 9 when a channel is lost then.
+created again when it was created here. With --every it keeps alive what is listed when it starts, as it is at the time
+of each renewal; it exits with 0 when stopped, with 9 when a channel is lost then.
 `;
 
 async function renew(context: Context, texts: readonly string[], options: RenewOptions): Promise<ExitCode> {
@@ -46,7 +47,7 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
       context.report({ type: "notice", message: `no ${session.product.title} channel to renew` });
       return ExitCode.ok;
     }
-    if (options.every === true) {
+    if (options.every === true && options.dryRun !== true) {
       return keepRenewing(context, session, chosen, expiresAt.getTime() - context.now().getTime());
     }
     let failure: UserError | undefined;

@@ -1,7 +1,7 @@
 import { ExitCode, usageError } from "../../core/errors.ts";
 import { normaliseEvents } from "../../zoho/channel-events.ts";
 import { chooseExpiry } from "../../zoho/channel-time.ts";
-import type { ChannelConfig } from "../../zoho/channels.ts";
+import { type ChannelConfig, conditionsFor } from "../../zoho/channels.ts";
 import { writeRequest } from "../../zoho/watch.ts";
 import { requireSuccess } from "../../zoho/watch-reply.ts";
 import type { Define } from "../command.ts";
@@ -57,7 +57,9 @@ export const defineUpdate: Define = (command, act) => {
             related: related ?? before.related,
             values: values ?? before.values,
             conditions:
-              fields === undefined ? before.conditions : await conditionsFrom(session, context, fields, wanted),
+              fields === undefined
+                ? conditionsFor(wanted, before.conditions)
+                : await conditionsFrom(session, context, fields, wanted),
           };
           const expiresAt =
             expires === undefined && channel.expiresAt !== undefined

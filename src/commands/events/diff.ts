@@ -1,11 +1,11 @@
 import type { Context } from "../../context.ts";
 import { type Difference, diffJson } from "../../core/diff-json.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
-import { chosenNames, isSecretName, MASK } from "../../core/mask.ts";
+import { chosenNames, isSecretName, MASK, maskText } from "../../core/mask.ts";
 import { problemText, readPayload } from "../../core/payload.ts";
 import { pathText } from "../../core/schema-check.ts";
 import type { LogEntry } from "../../store/log.ts";
-import { entryName, maskText } from "./entry-event.ts";
+import { entryName } from "./entry-event.ts";
 import { type LogOptions, parseNumber, requireEntry, withLog } from "./open-log.ts";
 
 /** A longer value is cut for a person; a script gets it whole. */

@@ -1,7 +1,7 @@
 import type { Delivery } from "../../core/delivery.ts";
 import { findProduct } from "../../core/event-name.ts";
 import type { KeptFacts } from "../../core/log-report.ts";
-import { chosenNames, maskBody, maskDelivery, maskUrl } from "../../core/mask.ts";
+import { chosenNames, maskDelivery, maskText, maskUrl } from "../../core/mask.ts";
 import { readPayload } from "../../core/payload.ts";
 import type { Product } from "../../core/product.ts";
 import { type Receipt, receive } from "../../core/receive.ts";
@@ -84,11 +84,6 @@ function receiptOf(products: readonly Product[], entry: LogEntry, shown: Deliver
     identity: entry.identity,
     hint: undefined,
   };
-}
-
-/** An app's answer, of which only the start is known: what looks like a secret in it is masked. */
-export function maskText(text: string, chosen: readonly string[] = []): string {
-  return maskBody(Buffer.from(text), "", chosen).toString();
 }
 
 function sameDelivery(a: Delivery, b: Delivery): boolean {

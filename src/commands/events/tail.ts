@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "../../context.ts";
 import { ExitCode } from "../../core/errors.ts";
 import type { ForwardReport } from "../../core/forward-report.ts";
-import { chosenNames, maskUrl } from "../../core/mask.ts";
+import { chosenNames, maskText, maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { parseWhole } from "../../core/units.ts";
 import { fileGuard } from "../../store/file-guard.ts";
@@ -10,7 +10,7 @@ import type { LogFilter } from "../../store/filter.ts";
 import type { FollowedAttempt } from "../../store/forward.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
 import { projectProducts } from "../configured-products.ts";
-import { dayHeadings, entryEvent, maskText } from "./entry-event.ts";
+import { dayHeadings, entryEvent } from "./entry-event.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
 import { type LogOptions, withLog } from "./open-log.ts";
 

@@ -38,7 +38,7 @@ export function addListenFlags(command: Command): void {
       collect,
     )
     .option("--timeout <time>", "stop after this time, such as 60s; with --expect: exit 8 when something is missing")
-    .option("--show-secrets", "with -v: show tokens and signatures instead of masking them")
+    .option("--show-secrets", "do not mask tokens and signatures: those that -v shows, and those in your app's answers")
     .option("--serve-jwks", "serve the public half of your own signing key, for an app that checks what send posts")
     .option("--exec <command>", "run this once ready, with the URLs in its environment, and end with its exit code");
   addSecretOptions(command)
@@ -90,4 +90,17 @@ export function flagSettings(options: ListenOptions): Partial<Settings> {
     settings[key] = typeof value === "string" ? read(value, `--${key.replace(/[A-Z]/g, "-$&").toLowerCase()}`) : value;
   }
   return { ...settings, ...(options.route === undefined ? {} : { routes: options.route }) };
+}
+
+/** All events and patterns for some that a run was told of. */
+export function namedEvents(
+  { events, routes }: Settings,
+  { expect = [], channel = [], product = "crm" }: ListenOptions,
+) {
+  const listed = (texts: readonly string[]): readonly string[] => texts.flatMap((text) => text.split(","));
+  return [
+    ...[...expect, ...routes].map((text) => text.replace(/=.*$/s, "")),
+    ...listed(events).map((text) => text.trim()),
+    ...listed(channel).map((text) => `${product}:${text.trim()}`),
+  ];
 }

@@ -15,15 +15,18 @@ import type { Define } from "../command.ts";
 import { configuredProducts } from "../configured-products.ts";
 import { hintTeller } from "../hint-teller.ts";
 import { localKeySet } from "../local-key-set.ts";
+import { tellMistypedModules } from "../mistyped-modules.ts";
 import { givenSecrets } from "../options.ts";
 import { openPublicKeys } from "../public-keys.ts";
 import { openDrift } from "./drift.ts";
 import { type Exec, type ExecUrls, startExec } from "./exec.ts";
-import { addListenFlags, flagSettings, type ListenOptions } from "./flags.ts";
+import { firstOf } from "./first-of.ts";
+import { addListenFlags, flagSettings, type ListenOptions, namedEvents } from "./flags.ts";
 import { handOut } from "./hand-out.ts";
 import { openKeeping } from "./keeping.ts";
 import { openNotifications, outcome } from "./notifications.ts";
 import { readyNotes, readyReport } from "./ready.ts";
+import { openReporting } from "./reporting.ts";
 import { chooseRunTunnel, openRunTunnel, type RunTunnel } from "./tunnel.ts";
 
 export const define: Define = (command, act) => {
@@ -51,13 +54,15 @@ Examples:
 end: sign in first (zoho-hooks login). Exit code 9 when it is lost at the end, 7 when it could not be deleted.
 `;
 
-async function listen(context: Context, options: ListenOptions): Promise<ExitCode | number> {
+async function listen(given: Context, options: ListenOptions): Promise<ExitCode | number> {
+  const { context, leftOut } = openReporting(given, options);
   // From here on Ctrl-C is an orderly end: what has been opened so far is closed, whenever it comes.
   const { signal } = context;
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   const { settings } = config;
   const products = await configuredProducts(config);
   const shown = eventPatterns(settings.events);
+  tellMistypedModules(context, products, namedEvents(settings, options));
   const drift = openDrift(context, config, products, options);
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout, "--timeout");
@@ -118,7 +123,8 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
         const file = config.keepSecret(product, offered);
         context.report({ type: "notice", message: `${product} handed over its secret: kept in ${file}` });
       },
-      onTrouble: (message) => context.report({ type: "warning", message }),
+      onTrouble: (message, hint) =>
+        context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) }),
     });
     tunnel = await openRunTunnel(context, config, {
       choice,
@@ -165,7 +171,12 @@ async function listen(context: Context, options: ListenOptions): Promise<ExitCod
   }
   drift.tell();
   const summary = tally.summary((context.now().getTime() - startedAt.getTime()) / 1000);
-  context.report({ ...summary, forwards: keeping.forwards(), tunnelDownMs: tunnel?.downMs() });
+  context.report({
+    ...summary,
+    forwards: keeping.forwards(),
+    tunnelDownMs: tunnel?.downMs(),
+    leftOut: leftOut(),
+  });
   const isMissing = summary.expectations.some(({ wanted, came }) => came < wanted);
   const exitCode = outcome(lost, notifications.exitCode(), isMissing || (exec !== undefined && timedOut));
   const ofProgram = (await exec?.ended) ?? ExitCode.ok;
@@ -193,22 +204,3 @@ function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | un
 
 /** Before the receiver closes what is still open, so that who waits for an answer gets one. */
 const HURRY_AFTER_MS = 1500;
-
-/** A timer of Node's that is set for longer fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-/** Resolves when one of the signals aborts or the time is up, with which of them it was. */
-function firstOf(signals: readonly AbortSignal[], timeoutMs: number | undefined): Promise<"signal" | "time"> {
-  return new Promise((resolve) => {
-    const timer =
-      timeoutMs === undefined ? undefined : setTimeout(() => resolve("time"), Math.min(timeoutMs, LONGEST_TIMER_MS));
-    const done = (): void => {
-      clearTimeout(timer);
-      resolve("signal");
-    };
-    for (const signal of signals) {
-      if (signal.aborted) return done();
-      signal.addEventListener("abort", done, { once: true });
-    }
-  });
-}

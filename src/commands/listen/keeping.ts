@@ -40,7 +40,7 @@ export async function openKeeping(
     await runLog.log.recoverClaims();
     return await keepIn(context, config, runLog, routes);
   } catch (error) {
-    await closeLog(runLog);
+    await closeLog(context, runLog);
     throw error;
   }
 }
@@ -91,18 +91,19 @@ async function keepIn(context: Context, config: Config, runLog: RunLog, routes: 
         const message = `${left} ${left === 1 ? "delivery has" : "deliveries have"} not reached your app and will not`;
         context.report({ type: "warning", message, hint: "without --no-store they would wait for the next listen" });
       }
-      await closeLog(runLog);
+      await closeLog(context, runLog);
     },
   };
 }
 
-async function closeLog({ log, hold, dispose }: RunLog): Promise<void> {
-  try {
-    await hold.release();
-  } finally {
-    await log.close();
-    dispose();
-  }
+/** A full disk or a log that is gone is no reason to end without a summary: the hold ends with the process anyway. */
+async function closeLog(context: Context, { log, hold, dispose }: RunLog): Promise<void> {
+  await hold.release().catch((error: unknown) => {
+    const message = `the log could not be told that this run has ended: ${errorText(error)}`;
+    context.report({ type: "warning", message });
+  });
+  await log.close();
+  dispose();
 }
 
 /** What an earlier run has left: it goes on where its target is one of this run's, and is not forgotten where not. */

@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
 import type { Hold, Log } from "../../store/log.ts";
 import { openLog } from "../../store/sqlite-log.ts";
+import { makeRunFolder } from "./run-folder.ts";
 
 /** The log of a run. Undefined when none is to be kept and nothing has to wait in one. */
 export interface RunLog {
@@ -26,11 +25,9 @@ export async function openRunLog(
 ): Promise<RunLog | undefined> {
   const { store, keep, maxLog } = settings;
   if (store === false && !needed) return undefined;
-  const folder = store === false ? mkdtempSync(join(tmpdir(), "zoho-hooks-")) : undefined;
-  const path = folder === undefined ? resolve(root, String(store)) : join(folder, "events.db");
-  const dispose = (): void => {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
-  };
+  const folder = store === false ? await makeRunFolder(context.now()) : undefined;
+  const path = folder?.path ?? resolve(root, String(store));
+  const dispose = (): void => folder?.remove();
   let log: Log;
   try {
     log = await openLog({ path, now: context.now, keepMs: keep, maxBytes: maxLog });

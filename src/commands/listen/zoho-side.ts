@@ -6,7 +6,7 @@ import { webhookUrl } from "../../receiver/route.ts";
 import { normaliseEvents } from "../../zoho/channel-events.ts";
 import { notifyUrl } from "../channels/channel-options.ts";
 import { type LiveChannel, makeChannelKey, openLiveChannel } from "../channels/live-channel.ts";
-import { openZoho } from "../zoho-session.ts";
+import { openZoho, warnOfFixedToken } from "../zoho-session.ts";
 import type { NotificationParts, Notifications } from "./notifications.ts";
 import { createRecordReader } from "./record-reader.ts";
 
@@ -21,6 +21,8 @@ export async function joinZoho(
   if (events !== undefined && findProduct(products, product) === undefined) {
     throw usageError(`listen does not know what ${title} posts, so it cannot have a channel of it`);
   }
+  if (events !== undefined)
+    warnOfFixedToken(context, session.signIn, "then the channel is neither renewed nor deleted");
   const key = makeChannelKey(context.now());
   const reader = options.expand === true ? createRecordReader(context, session) : undefined;
   let channel: LiveChannel | undefined;

@@ -18,7 +18,10 @@ export const define: Define = (command, act) => {
       "--client-secret-file <path>",
       "its secret, from a file or - for standard input (default: ZOHO_CLIENT_SECRET)",
     )
-    .option("--dc <id>", "data centre: us, eu, in, au, jp, ca, sa, cn, uk, ae (default: ZOHO_DC, else us)")
+    .option(
+      "--dc <id>",
+      "data centre: us, eu, in, au, jp, ca, sa, cn, uk, ae, or auto to ask each (default: ZOHO_DC, else us)",
+    )
     .option("--environment <name>", "production, sandbox or developer (default: ZOHO_ENVIRONMENT, else production)")
     .option(
       "--product <product>",
@@ -43,6 +46,9 @@ const HELP = `
 Simplest: open https://api-console.zoho.com (with your data centre's ending), make a Self Client, generate a code for the
 scopes that this command names, and paste it here. A code lives for some minutes and works once.
 
+An organisation lives in one data centre, and the others take its code for a wrong one. --dc auto asks one after another,
+which hands each of Zoho's accounts servers the client's secret, and says which it was.
+
 In CI no sign-in is needed: set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC, or ZOHO_ACCESS_TOKEN.
 ZOHO_ACCOUNTS_URL and ZOHO_API_URL name other hosts. Secrets are kept in the system's keyring, or, where there is none (or
 with ZOHO_KEYRING=off), in a file that only you can read.
@@ -50,5 +56,6 @@ with ZOHO_KEYRING=off), in a file that only you can read.
 Examples:
   $ zoho-hooks login
   $ zoho-hooks login --dc eu --client-id 1000.X --client-secret-file secret.txt --code 1000.abc
+  $ zoho-hooks login --dc auto --client-id 1000.X --client-secret-file secret.txt --code 1000.abc
   $ zoho-hooks login --browser --profile acme --product crm --product bigin
 `;

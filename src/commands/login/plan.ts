@@ -41,7 +41,8 @@ export interface LoginPlan {
   readonly method: Method;
   readonly clientId: string;
   readonly clientSecret: Secret;
-  readonly centre: DataCentre;
+  /** Where to ask, in this order, until one of them knows the sign-in. */
+  readonly centres: readonly DataCentre[];
   readonly environment: Environment;
   readonly scopes: readonly string[];
   readonly profile: string;
@@ -57,7 +58,7 @@ export async function readLoginPlan(context: Context, env: Env, options: LoginOp
   const prompts = await context.prompts();
   const given = givenMethod(env, options);
   const method = given ?? (await askMethod(prompts));
-  const centre = await dataCentre(prompts, options.dc ?? filled(env, "ZOHO_DC"));
+  const centres = await centresToAsk(prompts, env, options.dc ?? filled(env, "ZOHO_DC"), method);
   const clientId =
     options.clientId ?? filled(env, "ZOHO_CLIENT_ID") ?? (await ask(prompts, "text", "Client id", "--client-id"));
   const clientSecret = await readClientSecret(context, env, options, prompts);
@@ -65,7 +66,7 @@ export async function readLoginPlan(context: Context, env: Env, options: LoginOp
     method: await withCode(context, env, method, options, prompts, scopes),
     clientId: clientId.trim(),
     clientSecret,
-    centre,
+    centres,
     environment: findEnvironment(options.environment ?? filled(env, "ZOHO_ENVIRONMENT") ?? "production"),
     scopes,
     profile: options.profile,
@@ -125,13 +126,30 @@ async function withCode(
   return { kind: "code", code: secret(await ask(prompts, "secret", "Code of the self client", "--code"), "typed in") };
 }
 
-async function dataCentre(prompts: Prompts | undefined, given: string | undefined): Promise<DataCentre> {
-  if (given !== undefined) return findDataCentre(given);
-  if (prompts === undefined) return findDataCentre("us");
+const AUTO = "auto";
+
+/** By browser and on another device Zoho itself says where the user lives: only a code or a token has to be tried. */
+async function centresToAsk(
+  prompts: Prompts | undefined,
+  env: Env,
+  given: string | undefined,
+  method: Method["kind"],
+): Promise<readonly DataCentre[]> {
+  const choice = given?.toLowerCase() ?? (prompts === undefined ? "us" : await askCentre(prompts));
+  if (choice !== AUTO) return [findDataCentre(choice)];
+  if (filled(env, "ZOHO_ACCOUNTS_URL") !== undefined) {
+    throw usageError("--dc auto asks Zoho's own servers, and ZOHO_ACCOUNTS_URL names another", "unset one of them");
+  }
+  return method === "code" || method === "refresh-token" ? dataCentres : [findDataCentre("us")];
+}
+
+function askCentre(prompts: Prompts): Promise<string> {
   const choices = dataCentres.map(({ id, title }) => ({ value: id, label: `${id}  ${title}` }));
-  return findDataCentre(
-    await prompts.choose({ message: "Which data centre is the organisation in?", choices, initial: "us" }),
-  );
+  return prompts.choose({
+    message: "Which data centre is the organisation in?",
+    choices: [...choices, { value: AUTO, label: "not known: ask each of them, with the client's secret" }],
+    initial: "us",
+  });
 }
 
 async function readClientSecret(

@@ -4,23 +4,25 @@ import { ExitCode, UserError } from "../../core/errors.ts";
 import { accessTokens } from "../../zoho/access-token.ts";
 import { sleepRealTime } from "../../zoho/backoff.ts";
 import { startRedirectServer } from "../../zoho/browser-login.ts";
-import { apiUrl, dataCentreOf, resolveHosts } from "../../zoho/data-centres.ts";
+import { apiUrl, type DataCentre, dataCentreOf, findDataCentre, resolveHosts } from "../../zoho/data-centres.ts";
 import { deviceLogin } from "../../zoho/device-flow.ts";
 import type { ZohoHttp } from "../../zoho/http.ts";
 import { exchangeCode, type OAuthClient, refreshAccess, type TokenReply } from "../../zoho/oauth.ts";
 import { openInBrowser } from "../desktop.ts";
 import { openStore, zohoHttp } from "../zoho-session.ts";
+import { findCentre } from "./find-centre.ts";
 import type { LoginPlan } from "./plan.ts";
 
 const BROWSER_WAIT_MS = 300_000;
 
 /** Gets tokens by the way that was chosen, keeps them, and says what Zoho granted. */
 export async function signIn(context: Context, config: Config, plan: LoginPlan): Promise<ExitCode> {
-  const asked = resolveHosts(plan.centre, config.env);
   const http = zohoHttp(context, config);
   try {
-    const { tokens, accountsUrl, refreshToken } = await obtainTokens(context, http, plan, asked.accountsUrl);
-    const centre = dataCentreOf(accountsUrl) ?? plan.centre;
+    const { tokens, accountsUrl, refreshToken } = await findCentre(centresOf(plan, config), (asked) =>
+      obtainTokens(context, http, plan, asked),
+    );
+    const centre = dataCentreOf(accountsUrl) ?? plan.centres[0] ?? findDataCentre("us");
     const profile = {
       name: plan.profile,
       dataCentre: centre.id,
@@ -66,6 +68,11 @@ export async function signIn(context: Context, config: Config, plan: LoginPlan):
   }
 }
 
+/** A data centre of the plan is asked at its own server, unless the environment names one. */
+function centresOf({ centres }: LoginPlan, { env }: Config): readonly DataCentre[] {
+  return centres.map((centre) => ({ ...centre, accountsUrl: resolveHosts(centre, env).accountsUrl }));
+}
+
 interface Obtained {
   readonly tokens: TokenReply;
   readonly accountsUrl: string;
@@ -88,12 +95,14 @@ async function obtainTokens(context: Context, http: ZohoHttp, plan: LoginPlan, a
   switch (method.kind) {
     case "code":
       return kept(
-        await context.waiting("trading the code in", () => exchangeCode(http, client, method.code.reveal())),
+        await context.waiting("trading the code in", () =>
+          exchangeCode(http, client, method.code.reveal(), { signal }),
+        ),
         accountsUrl,
       );
     case "refresh-token": {
       const tokens = await context.waiting("trying the refresh token", () =>
-        refreshAccess(http, client, method.refreshToken),
+        refreshAccess(http, client, method.refreshToken, signal),
       );
       return kept(tokens, accountsUrl, method.refreshToken.reveal());
     }
@@ -118,7 +127,9 @@ async function obtainTokens(context: Context, http: ZohoHttp, plan: LoginPlan, a
         if (method.open && context.stderr.isTTY) openInBrowser(context, server.authorizationUrl);
         const grant = await server.grant;
         const clientThere = { ...client, accountsUrl: grant.accountsUrl };
-        return kept(await exchangeCode(http, clientThere, grant.code, grant.redirectUri), grant.accountsUrl);
+        const { code, redirectUri } = grant;
+        const isNamed = grant.accountsUrl !== accountsUrl;
+        return kept(await exchangeCode(http, clientThere, code, { redirectUri, isNamed, signal }), grant.accountsUrl);
       } finally {
         await server.close();
       }

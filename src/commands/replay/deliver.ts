@@ -1,13 +1,12 @@
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { ExitCode } from "../../core/errors.ts";
-import { chosenNames, maskDelivery, maskUrl } from "../../core/mask.ts";
+import { chosenNames, maskDelivery, maskText, maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import type { SentReport } from "../../core/send-report.ts";
 import { answerHint, isDelivered } from "../../delivery/answer-hint.ts";
 import { isOfTheConnection, openPoster, type Poster, type PostResult } from "../../delivery/post.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
-import { maskText } from "../events/entry-event.ts";
 import { requireEntry } from "../events/open-log.ts";
 import { Tally } from "../send/tally.ts";
 import type { ReplayPlan } from "./plan.ts";

@@ -9,6 +9,7 @@ import { receive } from "../../core/receive.ts";
 import { assign } from "../../core/set-path.ts";
 import { targetUrl } from "../../core/target-url.ts";
 import { configuredProducts } from "../configured-products.ts";
+import { tellMistypedModules } from "../mistyped-modules.ts";
 import { requireEvent, requireFormat, requireProduct } from "../options.ts";
 import { asData, type OwnBody, readOwnBody, warnOfReserialising } from "./own-body.ts";
 import type { SendPlan } from "./plan.ts";
@@ -41,6 +42,7 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
     );
   }
   const match = chooseEvent(product, format, plan.event);
+  tellMistypedModules(context, [product], [match.name]);
   return [sampleSubject(context, plan, config, product, format, match)];
 }
 

@@ -22,17 +22,22 @@ export const bodyToken: Proof = {
   },
   verify(_delivery, payload, secrets) {
     const token = tokenOf(payload);
-    const isAsked = secrets.some(({ optional }) => optional !== true);
+    // A token that the body itself calls for is not made up for by another channel's.
+    const called = secrets.filter(({ askedBy }) => askedBy?.(payload.data) === true);
+    const required = secrets.filter(({ optional }) => optional !== true);
+    const accepted = called.length > 0 ? [...called, ...required] : secrets;
+    const isAsked = called.length > 0 || required.length > 0;
+    const whose = called[0] === undefined ? "a token is configured" : `${called[0].origin} has a token`;
     if (token === undefined) {
       return !isAsked
         ? says(this, "absent", "no token in the body")
-        : says(this, "failed", "a token is configured, but the body carries none");
+        : says(this, "failed", `${whose}, but the body carries none`);
     }
-    const match = secrets.find((secret) => sameText(token, secret.reveal()));
+    const match = accepted.find((secret) => sameText(token, secret.reveal()));
     if (match !== undefined) return says(this, "passed", `the token is ${match.origin}`);
-    return isAsked
-      ? says(this, "failed", "the token in the body is not the configured one")
-      : says(this, "unconfigured", "carries a token, but none is configured to compare it with");
+    if (!isAsked) return says(this, "unconfigured", "carries a token, but none is configured to compare it with");
+    const right = called[0] === undefined ? "the configured one" : `that of ${called[0].origin}`;
+    return says(this, "failed", `the token in the body is not ${right}`);
   },
   explain(_delivery, payload, secrets, product) {
     return {

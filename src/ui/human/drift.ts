@@ -6,12 +6,15 @@ import { type Paint, plain } from "../paint.ts";
 
 const MOST_BRIEF = 5;
 
-export function renderDrift({ drifts, brief, overlooked, moreCommand }: DriftReport, { out }: Style): Rendered {
-  const events = drifts.flatMap((drift) => eventLines(drift, brief ? MOST_BRIEF : Number.POSITIVE_INFINITY, out));
-  const more = moreCommand === undefined ? [] : [out.dim(`${moreCommand} shows all of it; --learn proposes fixtures`)];
+export function renderDrift({ drifts, brief, overlooked, moreCommand }: DriftReport, style: Style): Rendered {
+  const paint = brief ? style.err : style.out;
+  const events = drifts.flatMap((drift) => eventLines(drift, brief ? MOST_BRIEF : Number.POSITIVE_INFINITY, paint));
+  const more =
+    moreCommand === undefined ? [] : [paint.dim(`${moreCommand} shows all of it; --learn proposes fixtures`)];
   const left =
-    overlooked === 0 ? [] : [out.caution(`${overlooked} deliveries were of more events than are compared at once.`)];
-  return { out: `${["", out.strong("Schema drift"), ...events, ...left, ...more].join("\n")}\n` };
+    overlooked === 0 ? [] : [paint.caution(`${overlooked} deliveries were of more events than are compared at once.`)];
+  const text = `${["", paint.strong("Schema drift"), ...events, ...left, ...more].join("\n")}\n`;
+  return brief ? { err: text } : { out: text };
 }
 
 function eventLines(drift: EventDrift, most: number, paint: Paint): readonly string[] {

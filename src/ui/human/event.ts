@@ -26,7 +26,7 @@ export function renderEvent(report: EventReport, { out, verbose, quiet, columns:
     { text: record(report), width: 19 },
   ];
   const findings = [
-    ...proofTexts(receipt.verdicts, out),
+    ...proofTexts(receipt, out),
     ...schemaText(report, out),
     out.dim(formatBytes(report.kept?.bytes ?? report.body.length)),
     ...(report.duplicateOf === undefined ? [] : [out.caution(`duplicate of #${report.duplicateOf}`)]),
@@ -79,9 +79,11 @@ function record({ receipt }: EventReport): string {
 }
 
 /** What was proved or failed; that nothing was is worth one word, not one for each proof. */
-function proofTexts(verdicts: readonly Verdict[], paint: Paint): readonly string[] {
+function proofTexts({ verdicts, format }: EventReport["receipt"], paint: Paint): readonly string[] {
   const told = verdicts.filter((verdict) => verdict.verdict !== "absent");
-  if (told.length === 0) return verdicts.length === 0 ? [] : [paint.dim("– unsigned")];
+  // What users design themselves has nothing to be proved by, unless they have told of something.
+  if (verdicts.length === 0) return format === undefined ? [] : [paint.dim("– not proved")];
+  if (told.length === 0) return [paint.dim("– unsigned")];
   return told.map((verdict) => verdictText(verdict, paint));
 }
 

@@ -28,29 +28,29 @@ export function renderForward(report: ForwardReport, { out, quiet }: Style): Ren
   return { out: `${[line, ...below.map((text) => `${INDENT}      ${text}`)].join("\n")}\n` };
 }
 
-export function renderTarget({ state, target, reason, waiting, downMs }: TargetReport, { out }: Style): Rendered {
+export function renderTarget({ state, target, reason, waiting, downMs }: TargetReport, { err }: Style): Rendered {
   if (state === "down") {
     const why = plain(reason ?? "it is not there");
     return {
-      out: `${INDENT}${out.caution("! your app is down:")} ${why}. Deliveries for ${plain(target)} wait in the log.\n`,
+      err: `${INDENT}${err.caution("! your app is down:")} ${why}. Deliveries for ${plain(target)} wait in the log.\n`,
     };
   }
   const count =
     waiting === undefined || waiting === 0
       ? "nothing waits"
       : `${waiting} waiting ${waiting === 1 ? "delivery goes" : "deliveries go"} on`;
-  return { out: `${INDENT}${out.good("✓ your app is back")} after ${formatDuration(downMs ?? 0)}: ${count}.\n` };
+  return { err: `${INDENT}${err.good("✓ your app is back")} after ${formatDuration(downMs ?? 0)}: ${count}.\n` };
 }
 
-export function renderTunnel(report: TunnelReport, { out }: Style): Rendered {
+export function renderTunnel(report: TunnelReport, { err }: Style): Rendered {
   const down = report.downMs === undefined ? "" : ` after ${formatDuration(report.downMs)}`;
   const texts = {
-    up: () => `${out.good("✓ tunnel up:")} ${report.url}`,
+    up: () => `${err.good("✓ tunnel up:")} ${report.url}`,
     down: () =>
-      `${out.caution("! tunnel down:")} ${plain(report.reason ?? "")}. Zoho's deliveries do not arrive until it is back.`,
+      `${err.caution("! tunnel down:")} ${plain(report.reason ?? "")}. Zoho's deliveries do not arrive until it is back.`,
     reconnected: () =>
-      `${out.good("✓ tunnel reconnected")}${down}${report.previousUrl === undefined ? "" : ` under another URL: ${report.url} (was ${report.previousUrl}); change it in Zoho`}`,
-    lost: () => `${out.bad("✗ tunnel lost")}${down}: ${plain(report.reason ?? "")}`,
+      `${err.good("✓ tunnel reconnected")}${down}${report.previousUrl === undefined ? "" : ` under another URL: ${report.url} (was ${report.previousUrl}); change it in Zoho`}`,
+    lost: () => `${err.bad("✗ tunnel lost")}${down}: ${plain(report.reason ?? "")}`,
   };
-  return { out: `${INDENT}${texts[report.state]()}\n` };
+  return { err: `${INDENT}${texts[report.state]()}\n` };
 }

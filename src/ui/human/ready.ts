@@ -5,22 +5,23 @@ import { plain } from "../paint.ts";
 import { wrapLine } from "../wrap.ts";
 import { runningChannelText } from "./channel.ts";
 
-export function renderReady(report: ReadyReport, { out, quiet, columns }: Style): Rendered {
-  const ready = `${out.good("Ready.")} Listening on ${out.strong(report.url)}${report.publicUrl === undefined ? "" : `, reached as ${out.strong(report.publicUrl)}`}`;
+/** On stderr: the events are what a run is asked for. */
+export function renderReady(report: ReadyReport, { err, quiet, errColumns: columns }: Style): Rendered {
+  const ready = `${err.good("Ready.")} Listening on ${err.strong(report.url)}${report.publicUrl === undefined ? "" : `, reached as ${err.strong(report.publicUrl)}`}`;
   const channel =
-    report.channel === undefined ? [] : [`  ${out.good("✓")} ${plain(runningChannelText(report.channel))}`];
-  if (quiet) return { out: `${[ready, ...channel].join("\n")}\n` };
+    report.channel === undefined ? [] : [`  ${err.good("✓")} ${plain(runningChannelText(report.channel))}`];
+  if (quiet) return { err: `${[ready, ...channel].join("\n")}\n` };
   const urls = urlLines(report.urls, columns);
   return {
-    out: [
+    err: [
       ready,
       ...channel,
       ...urls,
       ...(report.keySetUrl === undefined ? [] : [`  public keys    ${report.keySetUrl}`]),
-      ...report.notes.flatMap((note) => wrapLine(`  ${plain(note)}`, columns).map((line) => out.dim(line))),
+      ...report.notes.flatMap((note) => wrapLine(`  ${plain(note)}`, columns).map((line) => err.dim(line))),
       "",
-      `Try it in a second terminal:  ${out.strong(report.tryCommand)}`,
-      out.dim("Ctrl-C to stop."),
+      `Try it in a second terminal:  ${err.strong(report.tryCommand)}`,
+      err.dim("Ctrl-C to stop."),
       "",
       "",
     ].join("\n"),

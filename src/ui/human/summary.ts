@@ -4,7 +4,7 @@ import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { alignRows } from "./table.ts";
 
-export function renderSummary(report: SummaryReport, { out }: Style): Rendered {
+export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
   const row = (name: string, count: ProductCount): readonly string[] => [
     name,
     String(count.received),
@@ -28,12 +28,18 @@ export function renderSummary(report: SummaryReport, { out }: Style): Rendered {
   const down =
     tunnelDownMs === undefined || tunnelDownMs === 0
       ? []
-      : [out.caution(`The tunnel was down for ${formatDuration(tunnelDownMs)}.`)];
+      : [err.caution(`The tunnel was down for ${formatDuration(tunnelDownMs)}.`)];
+  const leftOut =
+    report.leftOut === 0
+      ? []
+      : [err.caution(`${report.leftOut} lines were not shown: nobody read the output at the time.`)];
   const expected = report.expectations.map(({ event, wanted, came }) =>
     came >= wanted
-      ? out.good(`✓ ${event}: ${came} of ${wanted} came`)
-      : out.bad(`✗ ${event}: ${came} of ${wanted} came`),
+      ? err.good(`✓ ${event}: ${came} of ${wanted} came`)
+      : err.bad(`✗ ${event}: ${came} of ${wanted} came`),
   );
-  const title = `\n${out.strong("Summary")} ${out.dim(`after ${formatDuration(report.seconds * 1000)}`)}`;
-  return { out: `${[title, ...alignRows(rows, [1, 2, 3, 4]), ...forwarded, ...down, ...expected].join("\n")}\n` };
+  const title = `\n${err.strong("Summary")} ${err.dim(`after ${formatDuration(report.seconds * 1000)}`)}`;
+  return {
+    err: `${[title, ...alignRows(rows, [1, 2, 3, 4]), ...forwarded, ...down, ...leftOut, ...expected].join("\n")}\n`,
+  };
 }

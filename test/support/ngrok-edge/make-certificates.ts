@@ -7,10 +7,10 @@ export interface Certificates {
 }
 
 /**
- * A CA and a leaf for `localhost` and 127.0.0.1 that it has issued, made anew each time: no key lies in the repository.
+ * A CA and a leaf for `localhost`, 127.0.0.1 and other hosts that it has issued, made anew each time: no key lies in the repository.
  * The agent's TLS (rustls) refuses a certificate that is CA and leaf at once.
  */
-export async function makeCertificates(): Promise<Certificates> {
+export async function makeCertificates(hosts: readonly string[] = []): Promise<Certificates> {
   const ca = await generate([{ name: "commonName", value: "zoho-hooks test CA" }], {
     keyType: "ec",
     algorithm: "sha256",
@@ -32,6 +32,7 @@ export async function makeCertificates(): Promise<Certificates> {
         altNames: [
           { type: 2, value: "localhost" },
           { type: 7, ip: "127.0.0.1" },
+          ...hosts.map((value) => ({ type: 2 as const, value })),
         ],
       },
     ],

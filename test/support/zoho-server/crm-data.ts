@@ -10,7 +10,7 @@ const FIELDS: Readonly<Record<string, string>> = {
 
 /** What the server knows beside channels: modules, fields, and records whose id ends in a digit other than 0. */
 export function crmData(request: SeenRequest, scopes: readonly string[]): Answer {
-  const [, rest] = /^\/crm\/v\d\/(.+)$/.exec(request.path) ?? [];
+  const [, product = "", rest] = /^\/(crm|bigin|recruit)\/v\d\/(.+)$/.exec(request.path) ?? [];
   if (request.method !== "GET" || rest === undefined) return notThere();
   if (rest === "settings/modules") {
     return guarded(scopes, ["ZohoCRM.settings.modules.READ"], { modules: named(MODULES) });
@@ -23,7 +23,8 @@ export function crmData(request: SeenRequest, scopes: readonly string[]): Answer
   if (id.endsWith("0")) return { status: 204 };
   // The id goes out as a number of 19 digits: whoever parses it carelessly asks for another record.
   const data = `{"data":[{"id":${id},"Last_Name":"Strict","Company":"Acme"}]}`;
-  return guarded(scopes, ["ZohoCRM.modules.READ", "ZohoCRM.modules.ALL"], data);
+  const prefix = { crm: "ZohoCRM", bigin: "ZohoBigin", recruit: "ZohoRecruit" }[product];
+  return guarded(scopes, [`${prefix}.modules.READ`, `${prefix}.modules.ALL`], data);
 }
 
 function named(entries: Readonly<Record<string, string>>): unknown[] {

@@ -2,6 +2,8 @@ import type { Fault } from "./answer.ts";
 
 /** A row of the server: one channel in one module. */
 export interface Row {
+  /** `crm/v8`: whose it is, and the version that it was asked for with. */
+  api: string;
   channelId: string;
   module: string;
   events: string[];
@@ -117,6 +119,7 @@ export function rowsOf(item: Item, api: string, now: number): Row[] {
   const modules = [...new Set(events.map((event) => event.split(".")[0] ?? ""))];
   const conditions = Array.isArray(item.notification_condition) ? item.notification_condition : [];
   return modules.map((module) => ({
+    api,
     channelId: String(item.channel_id),
     module,
     events: [...new Set(events.filter((event) => event.startsWith(`${module}.`)))],

@@ -32,7 +32,7 @@ export class Watch {
   }
 
   answer(request: SeenRequest, api: string): Answer {
-    if (request.method === "GET") return this.#list(request.query);
+    if (request.method === "GET") return this.#list(request.query, api);
     if (request.method === "DELETE") return this.#delete(request.query, api);
     const watch = (request.json as { watch?: unknown } | undefined)?.watch;
     if (!Array.isArray(watch)) {
@@ -53,7 +53,7 @@ export class Watch {
     const fault = itemFault(item, api, method);
     if (fault !== undefined) return fault;
     const id = String(item.channel_id);
-    const old = this.rows().filter((row) => row.channelId === id);
+    const old = this.#of(api).filter((row) => row.channelId === id);
     if (method !== "POST" && old.length === 0) return notSubscribed();
     if (method === "PATCH") return this.#patch(item, api, old);
     const rows = rowsOf(item, api, this.#now());
@@ -93,7 +93,7 @@ export class Watch {
       });
     }
     const results = ids.split(",").flatMap((id): (Fault | Record<string, unknown>)[] => {
-      const own = this.rows().filter((row) => row.channelId === id);
+      const own = this.#of(api).filter((row) => row.channelId === id);
       if (own.length === 0) return [notSubscribed()];
       this.drop(id);
       return own.map((row) => ({
@@ -106,11 +106,17 @@ export class Watch {
     return this.#results(results, api.startsWith("bigin/") ? 202 : 200, api.startsWith("bigin/") ? 202 : undefined);
   }
 
-  #list(query: URLSearchParams): Answer {
+  /** A product knows its own channels only. */
+  #of(api: string): readonly Row[] {
+    const product = api.split("/")[0];
+    return this.rows().filter((row) => row.api.split("/")[0] === product);
+  }
+
+  #list(query: URLSearchParams, api: string): Answer {
     const perPage = Math.min(200, Number(query.get("per_page") ?? 200));
     const page = Number(query.get("page") ?? 1);
     const [id, module] = [query.get("channel_id"), query.get("module")];
-    const rows = this.rows().filter((row) => (!id || row.channelId === id) && (!module || row.module === module));
+    const rows = this.#of(api).filter((row) => (!id || row.channelId === id) && (!module || row.module === module));
     if (rows.length === 0) return { status: 204 };
     const shown = rows.slice((page - 1) * perPage, page * perPage);
     return this.#json(200, {

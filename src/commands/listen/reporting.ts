@@ -1,0 +1,65 @@
+import type { Context } from "../../context.ts";
+import { maskText, maskUrl } from "../../core/mask.ts";
+import type { Report } from "../../core/report.ts";
+import { repeatedWarnings } from "./repeated-warnings.ts";
+
+/** What a run says, for as long as it takes. */
+export interface Reporting {
+  readonly context: Context;
+  /** Lines that were left out because nobody took them. */
+  leftOut(): number;
+}
+
+/** Characters that may wait for a reader; what is in the log need not wait in memory too. */
+const MOST_WAITING = 8_000_000;
+
+/** What there is one of for every event. */
+const REPEATED: ReadonlySet<Report["type"]> = new Set(["event", "forward", "record", "warning", "notice", "target"]);
+
+/**
+ * A context whose reports never take memory without end: when the reader of the output stands still (`| less`, a stopped
+ * terminal), receiving and forwarding go on, and lines are left out until it reads again. Secrets in what the app says are
+ * masked as everywhere.
+ */
+export function openReporting(given: Context, { showSecrets = false }: { readonly showSecrets?: boolean }): Reporting {
+  let count = 0;
+  let gap = 0;
+  const tell = repeatedWarnings(given.now, (report) => given.report(showSecrets ? report : masked(report)));
+
+  const report = (each: Report): void => {
+    const stream = given.json || !isAside(each) ? given.stdout : given.stderr;
+    if (REPEATED.has(each.type) && stream.backlog() > (gap > 0 ? MOST_WAITING / 2 : MOST_WAITING)) {
+      if (gap === 0) sayOnStderr(given);
+      gap++;
+      count++;
+      return;
+    }
+    if (gap > 0) {
+      const message = `${gap} lines were left out here while nobody read the output`;
+      gap = 0;
+      tell({ type: "warning", message, hint: "zoho-hooks events list shows what the event log keeps" });
+    }
+    tell(each);
+  };
+  return {
+    context: Object.assign(Object.create(given) as Context, { report }),
+    leftOut: () => count,
+  };
+}
+
+function isAside({ type }: Report): boolean {
+  return type === "warning" || type === "notice" || type === "target";
+}
+
+/** Standard output is what nobody reads: in the JSON mode warnings stand there too. */
+function sayOnStderr({ json, stderr }: Context): void {
+  if (stderr.backlog() > MOST_WAITING) return;
+  const message = "nobody reads the output: events are received as before, but not shown until it is read again";
+  stderr.write(json ? `${JSON.stringify({ v: 1, type: "warning", message, hint: null })}\n` : `warning: ${message}\n`);
+}
+
+function masked(report: Report): Report {
+  if (report.type === "target") return { ...report, target: maskUrl(report.target) };
+  if (report.type !== "forward") return report;
+  return { ...report, target: maskUrl(report.target), replyPreview: maskText(report.replyPreview) };
+}

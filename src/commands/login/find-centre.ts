@@ -1,0 +1,34 @@
+import { UserError } from "../../core/errors.ts";
+import type { DataCentre } from "../../zoho/data-centres.ts";
+
+/** With these a data centre says that it does not know what another one may know. */
+const NOT_KNOWN_HERE = new Set(["invalid_client", "invalid_client_secret", "invalid_code"]);
+/** A data centre that cannot be asked is left out. */
+const NOT_ASKED = new Set(["unreachable", "no_answer"]);
+
+/**
+ * Asks one data centre after another until one gives tokens. A wrong one does not use a code up, and nothing but the
+ * asking tells them apart: to each the credentials of another look like wrong ones.
+ */
+export async function findCentre<T>(
+  centres: readonly DataCentre[],
+  ask: (accountsUrl: string) => Promise<T>,
+): Promise<T> {
+  const [only, ...others] = centres;
+  if (only !== undefined && others.length === 0) return ask(only.accountsUrl);
+  const answers: string[] = [];
+  for (const { id, accountsUrl } of centres) {
+    try {
+      return await ask(accountsUrl);
+    } catch (error) {
+      if (!(error instanceof UserError) || !(NOT_KNOWN_HERE.has(error.code) || NOT_ASKED.has(error.code))) throw error;
+      answers.push(`${id}: ${NOT_ASKED.has(error.code) ? "could not be asked" : error.code}`);
+    }
+  }
+  throw new UserError(
+    "credentials",
+    `no data centre of Zoho knows this sign-in (${answers.join(", ")})`,
+    "compare client id and secret with https://api-console.zoho.com, and make a new code: it lives for some minutes and works once",
+    "no_data_centre",
+  );
+}

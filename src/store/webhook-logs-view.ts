@@ -1,0 +1,89 @@
+import { MASK } from "../core/mask.ts";
+import { STATE } from "./schema.ts";
+
+/**
+ * The view that any SQLite client can read, so its masking can use nothing but SQL: a function of ours would be missing
+ * there, and a masked copy of every body would double the log. JSON is masked value by value, by the names of
+ * `core/mask.ts`. What SQL cannot take apart (forms, multipart, broken JSON) is shown only where it cannot hold a secret,
+ * and so is JSON in which a secret is left after masking (a name twice, more names than `MOST_MASKED`).
+ */
+export function webhookLogsView(): string {
+  return `
+DROP VIEW webhook_logs;
+CREATE VIEW webhook_logs AS
+SELECT
+  json_extract(records, '$[0]') AS webhook_id,
+  CASE instr(coalesce(event, ''), '.') WHEN 0 THEN product ELSE substr(event, 1, instr(event, '.') - 1) END AS module,
+  CASE instr(coalesce(event, ''), '.') WHEN 0 THEN event ELSE substr(event, instr(event, '.') + 1) END AS operation,
+  CASE
+    WHEN instr(body, x'00') > 0 THEN ${HIDDEN}
+    WHEN json_valid(CAST(body AS TEXT)) THEN (${MASKED_JSON})
+    WHEN ${mayHoldSecret("lower(CAST(body AS TEXT))")} THEN ${HIDDEN}
+    ELSE CAST(body AS TEXT) END AS payload,
+  ${STATE} AS status,
+  strftime('%Y-%m-%d %H:%M:%f', received_at / 1000.0, 'unixepoch') AS received_at
+FROM deliveries JOIN contents USING (n);
+`;
+}
+
+const HIDDEN = `'${MASK.slice(0, -1)}: run zoho-hooks events show ' || n || ']'`;
+
+/** Each one costs a pass over the body. */
+const MOST_MASKED = 50;
+
+/** A row of `json_tree` with a value to mask. A name with a backslash was not decoded by an older SQLite. */
+const IS_SECRET = `type NOT IN ('null', 'true', 'false') AND atom IS NOT '' AND atom IS NOT '${MASK}' AND (
+  instr(key, '\\') > 0
+  ${endings(["token", "secret", "signature", "password", "passwd", "authorization", "cookie", "jwt", "hmac"])}
+  ${endings(["apikey", "api_key", "privatekey", "private_key"])}
+  ${words(["auth", "sign", "sig", "pwd", "credential", "credentials"])})`;
+
+const MASKED_JSON = `
+  WITH RECURSIVE
+    secrets(i, path) AS (
+      SELECT row_number() OVER (ORDER BY id), fullkey FROM json_tree(CAST(body AS TEXT)) WHERE ${IS_SECRET}
+      LIMIT ${MOST_MASKED}),
+    masked(i, text) AS (
+      SELECT 0, CAST(body AS TEXT)
+      UNION ALL
+      SELECT secrets.i, json_replace(text, path, '${MASK}') FROM masked JOIN secrets ON secrets.i = masked.i + 1)
+  SELECT CASE WHEN EXISTS (SELECT 1 FROM json_tree(text) WHERE ${IS_SECRET}) THEN ${HIDDEN} ELSE text END
+  FROM masked ORDER BY i DESC LIMIT 1`;
+
+/** In LIKE an underscore stands for any character, so for the hyphen too. */
+function endings(names: readonly string[]): string {
+  return names.map((name) => `OR lower(key) LIKE '%${name}'`).join(" ");
+}
+
+/** Names that are secret only as a whole word: `user_auth`, `userAuth`, not `oauth`. */
+function words(names: readonly string[]): string {
+  return names
+    .flatMap((name) => {
+      const [first = "", ...rest] = [...name].map((letter) => `[${letter}${letter.toUpperCase()}]`);
+      return [
+        `OR lower(key) = '${name}' OR lower(key) GLOB '*[-_.]${name}'`,
+        `OR key GLOB '*[a-z]${first.slice(2, 3)}${rest.join("")}'`,
+      ];
+    })
+    .join(" ");
+}
+
+/**
+ * Whether a text names a secret anywhere. No encoder writes a letter as `%74`, but one who wants to hide a name may.
+ */
+function mayHoldSecret(text: string): string {
+  const anywhere = ["token", "secret", "signature", "password", "passwd", "authorization", "cookie", "jwt", "hmac"];
+  const keys = ["apikey", "api_key", "api-key", "privatekey", "private_key", "private-key"];
+  const names = ["auth", "sign", "sig", "pwd", "credential", "credentials"].flatMap((name) => [
+    `${name}=`,
+    `${name}"`,
+    `name=${name}`,
+    `${name}\\"`,
+  ]);
+  return [
+    ...[...anywhere, ...keys, ...names].map((word) => `instr(${text}, '${word}') > 0`),
+    `${text} GLOB '*%[46][1-9a-f]*'`,
+    `${text} GLOB '*%[57][0-9a]*'`,
+    `instr(${text}, '\\u00') > 0`,
+  ].join(" OR ");
+}

@@ -1,0 +1,37 @@
+import type { ApiCall } from "./api-error.ts";
+import { dataCentreOf } from "./data-centres.ts";
+
+export interface KnownFault {
+  readonly exit: "credentials" | "zohoApi";
+  readonly meaning: string;
+  readonly hint: string;
+}
+
+/** Why an access token is refused, as far as the hosts and the age of the token tell. */
+export function invalidToken(call: ApiCall): KnownFault {
+  const centre = dataCentreOf(call.url);
+  const home = dataCentreOf(call.accountsUrl);
+  if (centre !== undefined && home !== undefined && centre !== home) {
+    return {
+      exit: "credentials",
+      meaning: `wrong data centre: the token is of ${home.id} (${home.title}), and ${hostOf(call)} is ${centre.id} (${centre.title})`,
+      hint: "unset ZOHO_API_URL, or sign in to the data centre that it names (zoho-hooks login --dc)",
+    };
+  }
+  if (!call.isTokenNew) {
+    return {
+      exit: "credentials",
+      meaning: `${hostOf(call)} does not know the access token${centre ? ` (data centre ${centre.id})` : ""}`,
+      hint: "sign in again: zoho-hooks login; --dc auto finds the data centre",
+    };
+  }
+  return {
+    exit: "credentials",
+    meaning: `${hostOf(call)} refuses even the access token that ${new URL(call.accountsUrl).host} has just made`,
+    hint: "a token opens one data centre and one environment: check ZOHO_API_URL, ZOHO_DC and ZOHO_ENVIRONMENT, or sign in again with zoho-hooks login, --dc and --environment",
+  };
+}
+
+export function hostOf(call: ApiCall): string {
+  return URL.canParse(call.url) ? new URL(call.url).host : call.url;
+}

@@ -1,0 +1,202 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { HOUR_MS } from "../../src/zoho/channel-time.ts";
+import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
+import { TestClock } from "../support/test-clock.ts";
+import { ALL_SCOPES } from "../support/zoho-client.ts";
+import type { SeenRequest } from "../support/zoho-server/answer.ts";
+import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
+
+const URL = "https://abc.example/webhooks/zoho/crm";
+let server: ZohoServer;
+let clock: TestClock;
+let env: Record<string, string>;
+let cwd: string;
+let interrupt: AbortController;
+beforeEach(async () => {
+  clock = new TestClock();
+  server = await startZohoServer(clock.now);
+  cwd = tempFolder();
+  interrupt = new AbortController();
+  env = {
+    ZOHO_CLIENT_ID: server.accounts.clientId,
+    ZOHO_CLIENT_SECRET: server.accounts.clientSecret,
+    ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(ALL_SCOPES),
+    ZOHO_ACCOUNTS_URL: server.url,
+    ZOHO_API_URL: server.url,
+  };
+});
+afterEach(() => server.close());
+
+const channels = (argv: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
+  run(["channels", ...argv], { env, cwd, now: clock.now, signal: interrupt.signal, ...options });
+const create = (...argv: string[]): Promise<RunResult> => channels(["create", "Leads.create", "--url", URL, ...argv]);
+const isWatch = (method: string) => (request: SeenRequest) =>
+  request.method === method && request.path.endsWith("/actions/watch");
+const writes = () => server.requests.filter(({ method, path }) => method !== "GET" && path.endsWith("/watch"));
+/** What the tool has in mind of a channel shows in that it can make it again. */
+const renewFromMemory = async (id: string): Promise<number> => {
+  server.watch.drop(id);
+  return (await channels(["renew", id])).exitCode;
+};
+
+describe("a channels command that is interrupted", () => {
+  it.each([
+    ["list", "watch"],
+    ["list", "oauth"],
+  ])("ends at once when it waits for Zoho, and is no bug: %s, %s", async (command, path) => {
+    server.trouble("silent", 1, (request) => request.path.includes(path));
+    const running = channels([command]);
+    await server.seen((request) => request.path.includes(path));
+    interrupt.abort("SIGINT");
+    const { exitCode, err } = await running;
+    expect([exitCode, err]).toEqual([130, ""]);
+  });
+
+  it("gives a script the status of the signal", async () => {
+    server.trouble("silent");
+    const running = channels(["list", "--json"]);
+    await server.seen(() => true);
+    interrupt.abort("SIGTERM");
+    expect((await running).exitCode).toBe(143);
+  });
+});
+
+describe("channels create whose answer does not come", () => {
+  it.each([
+    ["is cut off", () => server.trouble("cut", 4, isWatch("POST"))],
+    ["is a page of something else", () => server.trouble({ status: 200, body: "<html>" }, 4, isWatch("POST"))],
+  ])("says that the channel may be there, and keeps its token, when the answer %s", async (_, trouble) => {
+    trouble();
+    const { exitCode, err } = await create("--id", "4711");
+    expect(exitCode).toBe(7);
+    expect(err).toContain("channel 4711 may have been created");
+    expect(err).not.toContain("Zoho refused to create channel 4711: this code is not known");
+    expect(await renewFromMemory("4711")).toBe(0);
+    expect(server.watch.rows()[0]?.token).toMatch(/.{30}/);
+  });
+
+  it("says so on Ctrl-C, too", async () => {
+    server.trouble("silent", 1, isWatch("POST"));
+    const running = create("--id", "4711");
+    await server.seen(isWatch("POST"));
+    interrupt.abort("SIGINT");
+    const { exitCode, err } = await running;
+    expect(exitCode).toBe(130);
+    expect(err).toContain("channel 4711 may have been created");
+    interrupt = new AbortController();
+    expect(await renewFromMemory("4711")).toBe(0);
+  });
+
+  it.each([202, 207])("is no matter of doubt when an item is refused with %i", async (status) => {
+    const refusal = { code: "INVALID_DATA", message: "no", details: {}, status: "error" };
+    server.trouble({ status, body: { watch: [refusal] } }, 1, isWatch("POST"));
+    const { exitCode, err } = await create("--id", "4711");
+    expect(exitCode).toBe(7);
+    expect(err).not.toContain("may have been created");
+  });
+
+  it("keeps nothing in mind of a channel that Zoho has refused, and what it knew of the one before", async () => {
+    const refusal = { code: "INVALID_DATA", message: "no", details: {}, status: "error" };
+    server.trouble({ status: 400, body: { watch: [refusal] } }, 1, isWatch("POST"));
+    const refused = await create("--id", "4711");
+    expect(refused.exitCode).toBe(7);
+    expect(refused.err).not.toContain("may have been created");
+    expect(await renewFromMemory("4711")).toBe(7);
+
+    await create("--id", "4712");
+    const token = server.watch.rows()[0]?.token;
+    server.trouble({ status: 400, body: { watch: [refusal] } }, 1, isWatch("POST"));
+    await create("--id", "4712");
+    await renewFromMemory("4712");
+    expect(server.watch.rows()[0]?.token).toBe(token);
+  });
+});
+
+describe("channels renew --every", () => {
+  const every = (onLine: (line: Record<string, unknown>) => void | Promise<void>) =>
+    channels(["renew", "--every", "--json"], {
+      sleep: clock.wait,
+      onOut: (text) => void onLine(JSON.parse(text)),
+      onErr: () => undefined,
+    });
+
+  it("warns that an access token alone is over within the hour", async () => {
+    await create("--id", "1", "--expires", "5h");
+    const token = server.accounts.makeAccessToken(ALL_SCOPES);
+    const { lines, out, err } = await channels(["renew", "--every", "--json"], {
+      env: { ZOHO_ACCESS_TOKEN: token, ZOHO_ACCOUNTS_URL: server.url, ZOHO_API_URL: server.url },
+      onOut: (text) => void (text.includes("renewed") && interrupt.abort()),
+      sleep: clock.wait,
+    });
+    expect(lines().find(({ type }) => type === "warning")?.message).toContain("then nothing is renewed any more");
+    expect(out + err).not.toContain(token);
+  });
+
+  it("only shows the requests with --dry-run", async () => {
+    await create("--id", "1", "--expires", "5h");
+    const before = writes().length;
+    const { exitCode, out } = await channels(["renew", "--every", "--dry-run"]);
+    expect(exitCode).toBe(0);
+    expect(out).toContain("PUT ");
+    expect(writes()).toHaveLength(before);
+  });
+
+  it("does not undo what was changed meanwhile", async () => {
+    await create("--id", "1", "--expires", "5h");
+    let renewals = 0;
+    const running = every(async ({ state }) => {
+      if (state !== "renewed") return;
+      renewals++;
+      if (renewals === 2) return interrupt.abort();
+      await run(["channels", "update", "1", "--events", "Deals.all", "--url", `${URL}/new`], {
+        env,
+        cwd,
+        now: clock.now,
+      });
+      clock.advance(134 * HOUR_MS);
+    });
+    expect((await running).exitCode).toBe(0);
+    expect(server.watch.rows()).toMatchObject([{ module: "Deals", notifyUrl: `${URL}/new` }]);
+  });
+
+  it("does not create again what was deleted here meanwhile", async () => {
+    await create("--id", "1", "--expires", "5h");
+    const running = every(async ({ state }) => {
+      if (state !== "renewed") return;
+      await run(["channels", "delete", "1", "--yes"], { env, cwd, now: clock.now });
+      clock.advance(134 * HOUR_MS);
+    });
+    const result = await running;
+    expect(result.exitCode).toBe(0);
+    expect(result.lines().at(-1)).toMatchObject({
+      state: "unknown",
+      id: "1",
+      reason: "it was deleted here, and is not kept alive any more",
+    });
+    expect(server.watch.rows()).toEqual([]);
+  });
+});
+
+describe("channels update and disable of a channel with a condition", () => {
+  const conditionsOf = () => server.watch.rows().map(({ module, condition }) => [module, condition !== null]);
+
+  it("send no condition of a module that is not watched any more", async () => {
+    await create("Deals.edit", "--fields", "Deals:Stage", "--id", "1");
+    expect(conditionsOf()).toEqual([
+      ["Leads", false],
+      ["Deals", true],
+    ]);
+    expect((await channels(["update", "1", "--events", "Leads.all"])).exitCode).toBe(0);
+    const put = writes().at(-1)?.json as { watch: Record<string, unknown>[] };
+    expect(put.watch[0]).not.toHaveProperty("notification_condition");
+    expect(conditionsOf()).toEqual([["Leads", false]]);
+  });
+
+  it("keep one of a module that still is", async () => {
+    await create("Deals.all", "--fields", "Deals:Stage", "--id", "1");
+    expect((await channels(["disable", "1", "--events", "Leads.create,Deals.delete", "--yes"])).exitCode).toBe(0);
+    server.watch.drop("1");
+    expect((await channels(["renew", "1"])).exitCode).toBe(0);
+    expect(conditionsOf()).toEqual([["Deals", true]]);
+  });
+});

@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DAY_MS, HOUR_MS } from "../../src/zoho/channel-time.ts";
+import { type Listener, startListener } from "../support/listener.ts";
+import { type NgrokEdge, startNgrokEdge } from "../support/ngrok-edge.ts";
+import { tempFolder } from "../support/run.ts";
+import { TestClock } from "../support/test-clock.ts";
+import type { SeenRequest } from "../support/zoho-server/answer.ts";
+import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
+
+const NGROK_TOKEN = "2abcSecretTokenOfTheTest_7xyz";
+const RECORD = "5725767000003000064";
+let edge: NgrokEdge;
+let zoho: ZohoServer;
+let clock: TestClock;
+let listener: Listener | undefined;
+
+beforeEach(async () => {
+  clock = new TestClock();
+  [edge, zoho] = await Promise.all([startNgrokEdge({ acceptToken: NGROK_TOKEN }), startZohoServer(clock.now)]);
+});
+afterEach(async () => {
+  await listener?.stop();
+  listener = undefined;
+  await zoho.close();
+  await edge.close();
+});
+
+async function listen(argv: readonly string[], scopes: readonly string[]): Promise<Listener> {
+  listener = await startListener(argv, {
+    now: clock.now,
+    sleep: clock.wait,
+    cwd: tempFolder(),
+    env: {
+      NGROK_AUTHTOKEN: NGROK_TOKEN,
+      ZOHO_HOOKS_NGROK_SERVER_ADDR: edge.serverAddr,
+      ZOHO_HOOKS_NGROK_ROOT_CAS: edge.caFile,
+      ZOHO_CLIENT_ID: zoho.accounts.clientId,
+      ZOHO_CLIENT_SECRET: zoho.accounts.clientSecret,
+      ZOHO_REFRESH_TOKEN: zoho.accounts.makeRefreshToken(scopes),
+      ZOHO_ACCOUNTS_URL: zoho.url,
+      ZOHO_API_URL: zoho.url,
+    },
+  });
+  return listener;
+}
+
+const linesOf = (of: Listener, type: string) => of.lines().filter((line) => line.type === type);
+const statesOf = (of: Listener): unknown[] => linesOf(of, "channel").map(({ state }) => state);
+const watchCalls = (path: string): readonly SeenRequest[] => zoho.requests.filter((each) => each.path === path);
+
+describe.each([
+  {
+    product: "bigin",
+    event: "Contacts.create",
+    path: "/bigin/v2/actions/watch",
+    scopes: ["ZohoBigin.notifications.ALL", "ZohoBigin.modules.READ"],
+    idIs: "string",
+  },
+  {
+    product: "recruit",
+    event: "Candidates.create",
+    path: "/recruit/v2/actions/watch",
+    // No `.ALL` is known for certain.
+    scopes: [
+      ...["READ", "CREATE", "UPDATE", "DELETE"].map((each) => `ZohoRecruit.notifications.${each}`),
+      "ZohoRecruit.modules.READ",
+    ],
+    idIs: "number",
+  },
+])("listen --channel --product $product", ({ product, event, path, scopes, idIs }) => {
+  const start = () => listen(["--channel", event, "--product", product, "--expand"], scopes);
+
+  it("creates, receives, proves, expands, renews and deletes, with the product's own calls only", async () => {
+    const of = await start();
+    const [row] = zoho.watch.rows();
+    expect(row).toMatchObject({ notifyUrl: `${edge.publicUrl()}/webhooks/zoho/${product}`, events: [event] });
+    const sent = watchCalls(path)[0]?.json as { watch: Record<string, unknown>[] } | undefined;
+    const [item] = sent?.watch ?? [];
+    expect(Object.keys(item ?? {})).toEqual(["channel_id", "events", "channel_expiry", "token", "notify_url"]);
+    expect(typeof item?.channel_id).toBe(idIs);
+    expect(linesOf(of, "ready")[0]).toMatchObject({
+      channel: { product, id: row?.channelId, events: [event], time_left_ms: DAY_MS - HOUR_MS },
+    });
+
+    expect(await zoho.notify(event, [RECORD])).toEqual([200]);
+    expect(await of.event(1)).toMatchObject({ product, format: "wire", event, schema: { ok: true } });
+    expect((await of.event(1)).proofs).toContainEqual(
+      expect.objectContaining({ id: "token", verdict: "passed", reason: `the token is channel ${row?.channelId}` }),
+    );
+    await expect.poll(() => linesOf(of, "record")).toMatchObject([{ product, record: { id: RECORD } }]);
+
+    clock.advance(0.79 * (DAY_MS - HOUR_MS) + 60_000);
+    await expect.poll(() => statesOf(of)).toEqual(["created", "renewed"]);
+    expect(watchCalls(path).some(({ method }) => method === "PATCH")).toBe(false);
+    expect(zoho.watch.rows()[0]?.expiresAt).toBeGreaterThan(row?.expiresAt ?? 0);
+    expect(zoho.watch.rows()[0]?.token).toBe(row?.token);
+    expect(await zoho.notify(event, ["5725767000003000071"])).toEqual([200]);
+
+    expect((await of.stop()).exitCode).toBe(0);
+    expect(statesOf(of)).toEqual(["created", "renewed", "deleted"]);
+    expect(zoho.watch.rows()).toEqual([]);
+    const calls = zoho.requests.filter((each) => each.path.endsWith("/actions/watch"));
+    expect(new Set(calls.map((each) => each.path))).toEqual(new Set([path]));
+  });
+
+  it.each([
+    ["a wrong token", { token: "of-a-stranger" }],
+    ["no token", {}],
+  ])("refuses a notification with %s", async (_, more) => {
+    const of = await start();
+    const [row] = zoho.watch.rows();
+    const body = { module: row?.module, operation: "insert", ids: [RECORD], channel_id: row?.channelId, ...more };
+    const headers = { "content-type": "application/json" };
+    const posted = await fetch(row?.notifyUrl ?? "", { method: "POST", body: JSON.stringify(body), headers });
+    expect(posted.status).toBe(401);
+    await of.stop();
+    expect(zoho.requests.some((each) => each.path.includes(RECORD))).toBe(false);
+  });
+
+  it("names the product and the scope to sign in with where records cannot be read", async () => {
+    const of = await listen(["--channel", event, "--product", product, "--expand"], scopes.slice(0, -1));
+    await zoho.notify(event, [RECORD]);
+    await expect.poll(() => linesOf(of, "record").length).toBe(1);
+    const scope = scopes.at(-1);
+    expect(linesOf(of, "record")[0]).toMatchObject({
+      error: expect.stringContaining(`lacks the scope ${scope}`),
+      hint: expect.stringContaining(`zoho-hooks login --product ${product} --scope ${scope}`),
+    });
+  });
+});

@@ -1,0 +1,80 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { app, CRM, lead, listen } from "../support/forward-run.ts";
+import { startHumanListener } from "../support/human-listener.ts";
+import { tempFolder } from "../support/run.ts";
+import { says } from "../support/target-app.ts";
+
+const JSON_TYPE = { "content-type": "application/json" };
+const ONCE = ["--retries", "0"];
+
+async function post(url: string): Promise<void> {
+  await fetch(url + CRM, { method: "POST", body: lead(1), headers: JSON_TYPE });
+}
+
+describe("what listen shows of the app's answers", () => {
+  it.each([
+    ["JSON", '{"error":"no","access_token":"s3cr3t"}'],
+    ["JSON that is cut off", `{"token":"s3cr3t","text":"${"x".repeat(2000)}"}`],
+    ["a form", "error=no&authtoken=s3cr3t"],
+  ])("has no secret in it where it is %s, unless asked", async (_, answer) => {
+    for (const respond of ["ack", "mirror"]) {
+      for (const [flags, isShown] of [
+        [[], false],
+        [["--show-secrets"], true],
+      ] as const) {
+        const target = await app(says(500, answer));
+        const url = `${target.url}/hook?zapikey=s3cr3t`;
+        const listener = await startHumanListener(["--forward-to", url, "--respond", respond, ...ONCE, ...flags]);
+        await post(listener.url);
+        await listener.shown(/answer: .*\n/);
+        const { out } = await listener.stop();
+        expect(out.includes("s3cr3t")).toBe(isShown);
+      }
+    }
+  });
+
+  it("has no secret of the target in its JSON line", async () => {
+    const target = await app();
+    const listener = await listen(["--forward-to", `${target.url}/hook?token=s3cr3t`]);
+    await listener.post(CRM, lead(1));
+    expect(await listener.line("forward")).toMatchObject({ target: `${target.url}/hook?token=[masked]` });
+  });
+});
+
+describe("a person's listen", () => {
+  it("has events and what became of them on stdout, all else on stderr", async () => {
+    const target = await app(says(200, "OK"));
+    const listener = await startHumanListener(["--forward-to", target.url]);
+    await post(listener.url);
+    await listener.shown(/→ 200/);
+    const { out, err } = await listener.stop();
+    expect(out.trimEnd().split("\n")).toEqual([
+      expect.stringMatching(/^\d\d:\d\d:\d\d #1 +crm +Leads\.create/),
+      expect.stringMatching(/^ +#1 +→ 200/),
+    ]);
+    expect(err).toMatch(/^Ready\. Listening on [\s\S]*Summary/);
+  });
+});
+
+it.skipIf(process.platform === "win32")(
+  "listen tells one trouble once, with what to do, however many deliveries meet it, and at its end how many did",
+  async () => {
+    const cwd = tempFolder();
+    const listener = await listen([], { cwd });
+    rmSync(join(cwd, ".zoho-hooks", "events.db"));
+    for (let i = 1; i <= 4; i++) expect((await listener.post(CRM, lead(i))).status).toBe(503);
+    const { exitCode, lines } = await listener.stop();
+    expect(exitCode).toBe(0);
+    expect(lines().at(-1)).toMatchObject({ type: "summary", rejected: 4 });
+    const warnings = lines().filter(({ message }) => /could not be kept/.test(String(message)));
+    expect(warnings).toEqual([
+      expect.objectContaining({
+        message: expect.stringMatching(/could not be kept: .* was deleted while it was in use$/),
+        hint: "start again to make a new log",
+      }),
+      expect.objectContaining({ message: expect.stringMatching(/was deleted while it was in use \(3 more times\)$/) }),
+    ]);
+  },
+);

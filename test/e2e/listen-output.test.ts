@@ -1,0 +1,92 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { expect, it, onTestFinished } from "vitest";
+import { atTerminal, BIN, cleanEnv, hasTerminal, runBin } from "../support/bin.ts";
+import { lead } from "../support/forward-run.ts";
+import { tempFolder } from "../support/run.ts";
+
+type Line = Readonly<Record<string, unknown>>;
+
+const NOTE = "x".repeat(10_000);
+
+/** In megabytes. */
+function peakMemory(pid: number | undefined): number {
+  return Number(/VmHWM:\s*(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+}
+
+async function postMany(url: string, from: number, count: number): Promise<readonly number[]> {
+  const statuses: number[] = [];
+  const post = async (i: number): Promise<void> => {
+    const body = lead(i).replace(`lead ${i}`, `lead ${i} ${NOTE}`);
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(`${url}/webhooks/zoho/crm`, { method: "POST", body, headers });
+    await response.text();
+    statuses.push(response.status);
+  };
+  for (let i = from; i < from + count; i += 20) await Promise.all(Array.from({ length: 20 }, (_, k) => post(i + k)));
+  return statuses;
+}
+
+it.skipIf(process.platform !== "linux")(
+  "receives on in level memory while nobody reads its output, and says what it left out",
+  async () => {
+    const cwd = tempFolder();
+    const child = spawn(process.execPath, [BIN, "listen", "--port", "0", "--json"], {
+      cwd,
+      env: cleanEnv(),
+      stdio: "pipe",
+    });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    let err = "";
+    child.stderr.on("data", (bytes: Buffer) => {
+      err += bytes.toString();
+    });
+    const lines: Line[] = [];
+    const reader = createInterface(child.stdout);
+    reader.on("line", (text) => lines.push(JSON.parse(text) as Line));
+    while (lines.length === 0) await once(reader, "line");
+    reader.pause();
+    child.stdout.pause();
+
+    const url = String(lines[0]?.url);
+    const first = await postMany(url, 0, 1000);
+    const before = peakMemory(child.pid);
+    const second = await postMany(url, 1000, 4000);
+    expect(new Set([...first, ...second])).toEqual(new Set([200]));
+    // The lines of the second part are 120 MB.
+    expect(peakMemory(child.pid) - before).toBeLessThan(40);
+    expect(err.match(/nobody reads the output/g)).toHaveLength(1);
+
+    reader.resume();
+    while (!lines.some(({ n }) => typeof n === "number")) await once(reader, "line");
+    const last = await postMany(url, 5000, 20);
+    expect(last).toHaveLength(20);
+    child.kill("SIGINT");
+    const [status] = await once(child, "close");
+    expect(status).toBe(0);
+    const summary = lines.at(-1);
+    const shown = lines.filter(({ type }) => type === "event").length;
+    expect(summary).toMatchObject({ type: "summary", received: 5020, left_out: 5020 - shown });
+    expect(summary?.left_out).toBeGreaterThan(3000);
+    expect(
+      lines.some(({ type, message }) => type === "warning" && /\d+ lines were left out here/.test(String(message))),
+    ).toBe(true);
+    const stats = await runBin(["events", "stats", "--json"], { cwd });
+    expect(JSON.parse(stats.stdout)).toMatchObject({ received: 5020 });
+  },
+  90_000,
+);
+
+it.skipIf(!hasTerminal)("receives on while its terminal is stopped with Ctrl-S", async () => {
+  const screen = atTerminal(["listen", "--port", "0", "-v"], { env: { NO_COLOR: "1" } });
+  const [, url = ""] = await screen.shown(/Listening on \S*?(http:[\d.:/]+)/);
+  await screen.shown(/Ctrl-C to stop/);
+  screen.type("\u0013");
+  expect(new Set(await postMany(url, 0, 200))).toEqual(new Set([200]));
+  screen.type("\u0011");
+  await screen.shown(/#200 /);
+  screen.type("\u0003");
+  expect((await screen.ended).text).toMatch(/crm +200 +200/);
+});

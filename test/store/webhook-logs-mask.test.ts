@@ -1,0 +1,102 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { isSecretName, MASK, maskBody } from "../../src/core/mask.ts";
+import { loadEngine } from "../../src/store/engine.ts";
+import { schema } from "../../src/store/schema.ts";
+import { newEntry } from "../support/log-entry.ts";
+import { engines, tempFolder, tempLog } from "../support/temp-log.ts";
+
+const NAMES = [
+  ...["token", "Token", "access_token", "accessToken", "clientSecret", "client_secret", "x-zoho-signature", "zapikey"],
+  ...["apiKey", "api-key", "api_key", "privateKey", "private-key", "userAuth", "user_auth", "auth", "AUTH", "sig"],
+  ...[
+    "sign",
+    "x.sign",
+    "userPWD",
+    "pwd",
+    "credentials",
+    "awsCredential",
+    "jwt",
+    "hmac",
+    "Cookie",
+    "passwd",
+    "Password",
+  ],
+  ...["oauth", "design", "author", "tokens", "secretary", "id", "Email", "signed", "privacy", "assign", "keys"],
+];
+const SECRET = "s3cr3t-value";
+
+describe.each(engines)("the payload of webhook_logs on %s", (engine) => {
+  async function payloadsOf(bodies: readonly (string | Buffer)[]): Promise<readonly string[]> {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    for (const [i, body] of bodies.entries()) await log.append(newEntry({ body, receivedAt: new Date(i) }));
+    const database = (await loadEngine([engine])).open(path);
+    const rows = database.prepare("SELECT payload FROM webhook_logs ORDER BY received_at").all();
+    database.close();
+    return rows.map(({ payload }) => String(payload));
+  }
+
+  it("masks the same names as every other view, at any depth", async () => {
+    const bodies = NAMES.map(
+      (name) => `{"list":[{"deep":{${JSON.stringify(name)}:"${SECRET}"}}],"id":9007199254740993001}`,
+    );
+    const payloads = await payloadsOf(bodies);
+    payloads.forEach((payload, i) => {
+      const masked = isSecretName(NAMES[i] ?? "");
+      expect(`${NAMES[i]} ${payload}`).toBe(
+        `${NAMES[i]} ${masked ? maskBody(Buffer.from(bodies[i] ?? ""), "") : bodies[i]}`,
+      );
+    });
+  });
+
+  it("masks all that stands below a secret name, and numbers", async () => {
+    const [below, number, nothing] = await payloadsOf([
+      `{"secret":{"a":["${SECRET}"]},"b":1}`,
+      `{"token":5725767000000123456}`,
+      `{"token":"","secret":null}`,
+    ]);
+    expect(below).toBe(`{"secret":"${MASK}","b":1}`);
+    expect(number).toBe(`{"token":"${MASK}"}`);
+    expect(nothing).toBe(`{"token":"","secret":null}`);
+  });
+
+  it.each([
+    ["a form", `id=1&token=${SECRET}`],
+    ["a form with an encoded name", `id=1&%74oken=${SECRET}`],
+    ["a form that holds JSON", `payload=%7B%22authtoken%22%3A%22${SECRET}%22%7D`],
+    ["a form with a short name", `id=1&auth=${SECRET}`],
+    ["multipart", `--x\r\nContent-Disposition: form-data; name="sig"\r\n\r\n${SECRET}\r\n--x--`],
+    ["broken JSON", `{"token":"${SECRET}"`],
+    ["broken JSON with an escaped name", `{"t\\u006fken":"${SECRET}"`],
+    ["JSON behind a byte order mark", `\uFEFF{"token":"${SECRET}"}`],
+    ["JSON with an escaped name", `{"t\\u006fken":"${SECRET}"}`],
+    ["a name twice", `{"token":"first","token":"${SECRET}"}`],
+    ["a name with quotes and dots", `{"a\\"b.c[0]":{"token":"${SECRET}"}}`],
+    ["more names than can be masked one by one", `[${Array.from({ length: 400 }, () => `{"token":"${SECRET}"}`)}]`],
+    ["a text with a zero byte in front", `\0{"token":"${SECRET}"}`],
+    ["UTF-16", Buffer.from(`{"token":"${SECRET}"}`, "utf16le")],
+    ["JSON too deep for SQLite", `${"[".repeat(5000)}{"token":"${SECRET}"}${"]".repeat(5000)}`],
+  ])("shows no secret of %s", async (_, body) => {
+    const [payload = ""] = await payloadsOf([body]);
+    expect(payload.replaceAll("\0", "")).not.toContain(SECRET);
+    expect(payload).toMatch(/\[masked(: run zoho-hooks events show 1)?\]/);
+  });
+
+  it("shows what holds no secret as it came", async () => {
+    const bodies = ["a=1&email=b%40c.example&x=%5B1%5D", '{"broken": ', "", '{ "a" : 1250.00 }', "<Note>hi</Note>"];
+    expect(await payloadsOf(bodies)).toEqual(bodies);
+  });
+
+  it("is put in place of the one of a log that an earlier version made", async () => {
+    const path = join(tempFolder(), "events.db");
+    const old = (await loadEngine([engine])).open(path);
+    old.exec(`${schema}; PRAGMA application_id = ${0x5a486b73}; PRAGMA user_version = 1`);
+    old.close();
+    const log = await tempLog(engine, { path });
+    await log.append(newEntry({ body: `token=${SECRET}` }));
+    const database = (await loadEngine([engine])).open(path);
+    expect(database.prepare("SELECT payload FROM webhook_logs").get()?.payload).not.toContain(SECRET);
+    database.close();
+  });
+});
