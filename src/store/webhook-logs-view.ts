@@ -17,6 +17,7 @@ SELECT
   CASE instr(coalesce(event, ''), '.') WHEN 0 THEN event ELSE substr(event, instr(event, '.') + 1) END AS operation,
   CASE
     WHEN instr(body, x'00') > 0 THEN ${HIDDEN}
+    WHEN ${HOLDS_CHOSEN} THEN ${HIDDEN}
     WHEN json_valid(CAST(body AS TEXT)) THEN (${MASKED_JSON})
     WHEN ${mayHoldSecret("lower(CAST(body AS TEXT))")} THEN ${HIDDEN}
     ELSE CAST(body AS TEXT) END AS payload,
@@ -27,6 +28,10 @@ FROM deliveries JOIN contents USING (n);
 }
 
 const HIDDEN = `'${MASK.slice(0, -1)}: run zoho-hooks events show ' || n || ']'`;
+
+/** A field that the user has chosen for a value which lets its holder in, whatever its name is. */
+const HOLDS_CHOSEN = `EXISTS (
+  SELECT 1 FROM json_each(verdicts) WHERE instr(CAST(body AS TEXT), json_extract(value, '$.secretIn')) > 0)`;
 
 /** Each one costs a pass over the body. */
 const MOST_MASKED = 50;

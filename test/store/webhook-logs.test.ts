@@ -55,4 +55,18 @@ describe.each(engines)("the view webhook_logs on %s", (engine) => {
     expect(rows[2]).toMatchObject({ module: "Candidates", operation: "status.change", status: "rejected" });
     expect(rows[3]).toMatchObject({ module: null, operation: null, payload: "" });
   });
+
+  it("shows no body with the value that the user has chosen a field for", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    const verdict = { id: "static-auth", proves: "sender", verdict: "passed", reason: "", secretIn: "knock" } as const;
+    const entry = newEntry({ body: '{"knock":"p3arl","rating":4}' });
+    await log.append({ ...entry, receipt: { ...entry.receipt, verdicts: [verdict] } });
+    await log.append({ ...newEntry({ body: '{"rating":5}' }), receipt: { ...entry.receipt, verdicts: [verdict] } });
+    const database = (await loadEngine([engine])).open(path);
+    const [chosen, other] = database.prepare("SELECT payload FROM webhook_logs").all();
+    database.close();
+    expect(chosen?.payload).toContain("[masked: run zoho-hooks events show 1]");
+    expect(other?.payload).toBe('{"rating":5}');
+  });
 });
