@@ -16,6 +16,10 @@ import { configChange, envChange, type FileChange, ignoreChange } from "./init/c
 export const define: Define = (command, act) => {
   command
     .option("--products <products>", "products you use, such as crm,desk, or all")
+    .option(
+      "--format <formats>",
+      "what sends it: guide, wire (what Zoho itself posts) or workflow; or crm=wire,desk=guide",
+    )
     .option("--port <port>", "port for listen")
     .option("--target <target>", "your own app: 3000, host:3000/path, a URL, or none");
   for (const credential of CHOSEN_CREDENTIALS) {
@@ -40,7 +44,7 @@ Asks for what no flag tells. Writes, in the folder that it is called in:
 Examples:
   $ zoho-hooks init
   $ zoho-hooks init --yes
-  $ zoho-hooks init --products crm,desk --port 4460 --target 3000 --secret generate --token none
+  $ zoho-hooks init --products crm,desk --format wire --port 4460 --target 3000 --secret generate --token none
 `;
 
 /** Asks everything first, then writes: an answer that is missing or a no leaves every file as it was. */

@@ -70,6 +70,11 @@ describe("completion words", () => {
     ],
     [["listen", "--expect=desk:ticket.cl"], ["--expect=desk:Ticket.Close"]],
     [["init", "--products", "crm,de"], ["crm,desk"]],
+    [["init", "--format", "wo"], ["workflow"]],
+    [
+      ["init", "--format", "desk=guide,crm=w"],
+      ["desk=guide,crm=wire", "desk=guide,crm=workflow"],
+    ],
     [
       ["init", "--secret", ""],
       ["generate", "none", ":files"],

@@ -10,6 +10,8 @@ const CONFIG = "zoho-hooks.config.json";
 const FLAGS = [
   "--products",
   "crm,desk",
+  "--format",
+  "guide",
   "--port",
   "5005",
   "--target",
@@ -33,7 +35,11 @@ describe("init", () => {
     const cwd = tempFolder();
     const { exitCode, out, err } = await run(["init", ...FLAGS], { cwd });
     expect(exitCode).toBe(0);
-    expect(JSON.parse(read(cwd, CONFIG))).toEqual({ products: { crm: {}, desk: {} }, port: 5005, forwardTo: "3000" });
+    expect(JSON.parse(read(cwd, CONFIG))).toEqual({
+      products: { crm: { format: "guide" }, desk: { format: "guide" } },
+      port: 5005,
+      forwardTo: "3000",
+    });
     expect(read(cwd, ".env")).toMatch(/^ZOHO_WEBHOOK_SECRET=[0-9a-f]{64}\n$/);
     expect(read(cwd, ".gitignore")).toBe(".env\n.zoho-hooks/*\n!.zoho-hooks/fixtures/\n");
     expect(out).toMatch(/^created +zoho-hooks\.config\.json +products, port, forwardTo$/m);
@@ -133,7 +139,8 @@ describe("init", () => {
 
   it("asks only for credentials that the products' deliveries carry", async () => {
     const cwd = tempFolder();
-    await run(["init", "--products", "books", "--port", "4460", "--target", "none", "--secret", "generate"], { cwd });
+    const flags = ["--format", "wire", "--port", "4460", "--target", "none", "--secret", "generate"];
+    await run(["init", "--products", "books", ...flags], { cwd });
     expect(Object.keys(variables(cwd))).toEqual(["ZOHO_WEBHOOK_SECRET"]);
   });
 
@@ -141,13 +148,17 @@ describe("init", () => {
     const cwd = tempFolder();
     const { exitCode, err } = await run(["init", "--port", "4460"], { cwd });
     expect(exitCode).toBe(2);
-    expect(err).toContain("no --products, --target, --secret, --token");
+    expect(err).toContain("no --products, --format, --target, --secret, --token");
     expect(err).toContain("--yes");
     expect(existsSync(join(cwd, CONFIG))).toBe(false);
   });
 
   it.each([
     [["--products", "crm,desc"], "did you mean desk?"],
+    [["--format", "wier"], "none of the products that you use has a format"],
+    [["--format", "signals=guide"], "signals has no format"],
+    [["--products", "crm", "--format", "desk=wire"], 'no product "desk"'],
+    [["--products", "desk", "--format", "workflow"], "formats: guide, wire"],
     [["--port", "99999"], "--port"],
     [["--target", "/hooks"], "--target"],
     [["--target", "ftp://host/x"], "--target"],
@@ -206,9 +217,61 @@ describe("init", () => {
   });
 });
 
+describe("init --format", () => {
+  const products = async (argv: readonly string[], cwd = tempFolder()): Promise<unknown> => {
+    expect((await run(["init", "--yes", ...argv], { cwd })).exitCode).toBe(0);
+    return JSON.parse(read(cwd, CONFIG)).products;
+  };
+
+  it.each([
+    ["crm,desk,signals", "wire", { crm: { format: "wire" }, desk: { format: "wire" }, signals: {} }],
+    ["crm,desk", "workflow", { crm: { format: "workflow" }, desk: {} }],
+    ["crm,desk", "crm=wire,desk=guide", { crm: { format: "wire" }, desk: { format: "guide" } }],
+    ["crm,desk", "DESK=Wire", { crm: {}, desk: { format: "wire" } }],
+  ])("of %s, %s is written as settings of the products that have it", async (ids, format, expected) => {
+    expect(await products(["--products", ids, "--format", format])).toEqual(expected);
+  });
+
+  it("is what send then writes", async () => {
+    const cwd = tempFolder();
+    await products(["--products", "desk", "--format", "wire"], cwd);
+    const { lines } = await run(["send", "desk", "--all", "--dry-run", "--json"], { cwd });
+    expect(new Set(lines().map(({ format }) => format))).toEqual(new Set(["wire"]));
+  });
+
+  it("names all products where all are used in another way than usual, and none where not", async () => {
+    expect(await products(["--products", "all", "--format", "wire"])).toMatchObject({
+      crm: { format: "wire" },
+      books: { format: "wire" },
+      signals: {},
+    });
+    expect(await products(["--products", "all", "--format", "guide"])).toBeUndefined();
+    expect(await products([])).toBeUndefined();
+  });
+
+  it("leaves a format that is set up alone, and needs --force to write over it", async () => {
+    const cwd = folderWith({ [CONFIG]: '{"products": {"crm": {"format": "wire"}, "desk": {}}, "port": 4460}' });
+    expect(await products(["--products", "crm,desk"], cwd)).toEqual({ crm: { format: "wire" }, desk: {} });
+    const flags = ["--products", "crm,desk", "--format", "guide"];
+    const { exitCode, err } = await run(["init", "--yes", ...flags], { cwd });
+    expect(exitCode).toBe(2);
+    expect(err).toContain("products, products.crm.format in zoho-hooks.config.json would be changed");
+    expect(await products([...flags, "--force"], cwd)).toEqual({
+      crm: { format: "guide" },
+      desk: { format: "guide" },
+    });
+  });
+
+  it("keeps the formats of some products when all are chosen", async () => {
+    const cwd = folderWith({ [CONFIG]: '{"products": {"crm": {"format": "wire"}}, "port": 4460}' });
+    expect(await products(["--products", "all", "--force"], cwd)).toMatchObject({ crm: { format: "wire" }, desk: {} });
+  });
+});
+
 describe("init at a terminal", () => {
   const answers = {
     "Which products": ["crm"],
+    "What will send it": "wire",
     "Which port": "4461",
     "your own app": "http://localhost:3000/hooks",
     "ZOHO_WEBHOOK_SECRET, which": "enter",
@@ -223,7 +286,7 @@ describe("init at a terminal", () => {
     expect(exitCode).toBe(0);
     expect(asked.some((question) => question.includes("port shall"))).toBe(false);
     expect(JSON.parse(read(cwd, CONFIG))).toEqual({
-      products: { crm: {} },
+      products: { crm: { format: "wire" } },
       port: 4462,
       forwardTo: "http://localhost:3000/hooks",
     });
@@ -239,6 +302,31 @@ describe("init at a terminal", () => {
     expect(read(cwd, CONFIG).includes("4461")).toBe(yes);
     expect(existsSync(join(cwd, ".env"))).toBe(yes);
     if (!yes) expect(err).toContain("nothing was written");
+  });
+
+  it.each([
+    ["as it is set up", { crm: { format: "wire" } }],
+    ["workflow", { crm: { format: "workflow" } }],
+  ])("asks before it changes the format of a product; the answer is %s", async (answer, expected) => {
+    const cwd = folderWith({ [CONFIG]: '{"products": {"crm": {"format": "wire"}}, "port": 4461}\n' });
+    const asked: string[] = [];
+    const all = { ...answers, "your own app": "none", "What will send it": answer, "Change products": true };
+    const { exitCode } = await run(["init"], { cwd, prompts: answering(all, asked) });
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(read(cwd, CONFIG)).products).toEqual(expected);
+    const confirmed = asked.filter((question) => question.startsWith("Change"));
+    expect(confirmed).toEqual(
+      answer === "workflow" ? ["Change products, products.crm.format in zoho-hooks.config.json?"] : [],
+    );
+  });
+
+  it("does not ask what sends a product that comes in one way only", async () => {
+    const asked: string[] = [];
+    const only = { ...answers, "Which products": ["signals"] };
+    const cwd = tempFolder();
+    expect((await run(["init"], { cwd, prompts: answering(only, asked) })).exitCode).toBe(0);
+    expect(asked.join()).not.toContain("What will send it");
+    expect(JSON.parse(read(cwd, CONFIG)).products).toEqual({ signals: {} });
   });
 
   it("asks nothing with --yes", async () => {

@@ -40,6 +40,7 @@ describe.skipIf(!hasTerminal)("init at a real terminal", () => {
     const cwd = tempFolder();
     const { status, screen } = await atTerminal(cwd, `${command} --port 4462`, [
       ["Which products", " \r"],
+      ["What will send it", "\u001b[B\r"],
       ["your own app", "3000\r"],
       ["ZOHO_WEBHOOK_SECRET, which", "\u001b[B\r"],
       ["toggle visibility", "typed-secret\r"],
@@ -49,7 +50,7 @@ describe.skipIf(!hasTerminal)("init at a real terminal", () => {
     expect(screen).not.toContain("typed-secret");
     expect(status).toBe(0);
     expect(JSON.parse(readFileSync(join(cwd, "zoho-hooks.config.json"), "utf8"))).toEqual({
-      products: { crm: {} },
+      products: { crm: { format: "wire" } },
       port: 4462,
       forwardTo: "3000",
     });

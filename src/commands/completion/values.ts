@@ -49,6 +49,17 @@ export function suggestValues(wanted: Wanted, products: readonly Product[], word
       return offer(eventValues(meantProducts(wanted, products), wanted.format), word);
     case "format":
       return offer(formatValues(meantProducts(wanted, products)), word);
+    case "formats": {
+      // A format, or one of a product: `crm=wire`; with commas as above.
+      const done = word.slice(0, word.lastIndexOf(",") + 1);
+      const of = /([^,=]+)=[^,]*$/.exec(word)?.[1];
+      const values = formatValues(meantProducts({ ...wanted, product: of ?? wanted.product }, products));
+      const start = of === undefined ? done : `${done}${of}=`;
+      return offer(
+        values.map((each) => ({ ...each, value: start + each.value })),
+        word,
+      );
+    }
     case "pattern":
     case "event=count":
     case "event=target":

@@ -5,10 +5,20 @@ import { UserError, usageError } from "../../core/errors.ts";
 import type { Product } from "../../core/product.ts";
 import { targetUrl } from "../../core/target-url.ts";
 import { requireProduct } from "../options.ts";
-import { askCredential, type CredentialAnswer, givenCredential } from "./credentials.ts";
+import { askCredential, type CredentialAnswer, carries, givenCredential } from "./credentials.ts";
+import {
+  askFormats,
+  type Formats,
+  formatsBefore,
+  meantProducts,
+  namedProducts,
+  readFormats,
+  withChoice,
+} from "./formats.ts";
 
 export interface InitOptions {
   readonly products?: string;
+  readonly format?: string;
   readonly port?: string;
   readonly target?: string;
   readonly yes?: boolean;
@@ -21,6 +31,8 @@ export interface InitOptions {
 export interface Answers {
   /** Empty: all of them. */
   readonly products: readonly string[];
+  /** Of those products whose format was asked for or given, or is set up already. */
+  readonly formats: Formats;
   readonly port: number;
   readonly target: string | undefined;
   readonly credentials: readonly CredentialAnswer[];
@@ -45,13 +57,25 @@ export async function collectAnswers(
     if (options.yes !== true) missing.push(flag);
     return usual;
   };
-  const before = Object.keys(existing.products ?? {});
+  const productsBefore = Object.keys(existing.products ?? {});
   const chosen = await answer(
     "--products",
     options.products === undefined ? undefined : readProducts(options.products, products),
-    (to) => askProducts(to, before, products),
-    before,
+    (to) => askProducts(to, productsBefore, products),
+    productsBefore,
   );
+  const meant = meantProducts(products, chosen);
+  const before = formatsBefore(meant, existing);
+  // Without a choice there is nothing to ask; a flag is checked all the same.
+  const isAsked = options.format !== undefined || withChoice(meant).length > 0;
+  const formats = isAsked
+    ? await answer(
+        "--format",
+        options.format === undefined ? undefined : readFormats(options.format, meant),
+        (to) => askFormats(to, meant, before),
+        before,
+      )
+    : before;
   const port = await answer(
     "--port",
     options.port === undefined ? undefined : readPort(options.port, "--port"),
@@ -71,7 +95,7 @@ export async function collectAnswers(
     const variable = CREDENTIAL_VARIABLES[credential] ?? credential;
     const how = options[credential];
     const flag = `--${credential}`;
-    const wanted = typeof how === "string" || (carries(products, chosen, credential) && !isSet(variable));
+    const wanted = typeof how === "string" || (carries(meant, credential) && !isSet(variable));
     if (!wanted) continue;
     credentials.push(
       await answer(
@@ -88,7 +112,13 @@ export async function collectAnswers(
       "give each flag, or --yes for the defaults",
     );
   }
-  return { products: chosen, port, target: target === "none" ? undefined : target, credentials };
+  return {
+    products: namedProducts(chosen, products, formats, before),
+    formats,
+    port,
+    target: target === "none" ? undefined : target,
+    credentials,
+  };
 }
 
 const DEFAULT_PORT = 4460;
@@ -161,12 +191,4 @@ function verdict(read: () => unknown): true | string {
     if (!(error instanceof UserError)) throw error;
     return error.hint === undefined ? error.message : `${error.message}: ${error.hint}`;
   }
-}
-
-/** Whether a delivery of these products (of none: of any) can carry a proof that this credential checks. */
-function carries(products: readonly Product[], chosen: readonly string[], credential: string): boolean {
-  const meant = products.filter(({ id }: Product) => chosen.length === 0 || chosen.includes(id));
-  return meant.some((product: Product) =>
-    product.formats.some((format) => format.proofs.some((proof) => proof.credential === credential)),
-  );
 }

@@ -26,7 +26,12 @@ export function configChange(root: string, answers: Answers, text: string | unde
   // A product of the user's own is more than a choice among those that are known: it stays.
   const own = Object.entries(old.products ?? {}).flatMap(([id, { path }]) => (path === undefined ? [] : [id]));
   const ids = new Set([...answers.products, ...own]);
-  const products = Object.fromEntries([...ids].map((id) => [id, old.products?.[id] ?? {}]));
+  const products = Object.fromEntries(
+    [...ids].map((id) => {
+      const format = answers.formats[id];
+      return [id, { ...old.products?.[id], ...(format === undefined ? {} : { format }) }];
+    }),
+  );
   const next = {
     ...old,
     ...(ids.size > 0 || old.products !== undefined ? { products } : {}),
@@ -34,9 +39,14 @@ export function configChange(root: string, answers: Answers, text: string | unde
     // A list of targets that begins with the answer is the user's own, longer one.
     forwardTo: [old.forwardTo].flat()[0] === answers.target ? old.forwardTo : answers.target,
   };
-  const entries = (["products", "port", "forwardTo"] as const).filter(
+  const changedKeys = (["products", "port", "forwardTo"] as const).filter(
     (key) => JSON.stringify(next[key]) !== JSON.stringify(old[key]),
   );
+  // A format that was another one before is named, so that a yes to it is meant.
+  const replaced = Object.entries(answers.formats)
+    .filter(([id, format]) => (old.products?.[id]?.format ?? format) !== format)
+    .map(([id]) => `products.${id}.format`);
+  const entries = changedKeys.flatMap((key) => (key === "products" ? [key, ...replaced] : [key]));
   const changed = text === undefined || entries.length > 0;
   return {
     path: join(root, CONFIG_FILE),

@@ -2,12 +2,20 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Context, Prompts } from "../../context.ts";
 import { usageError } from "../../core/errors.ts";
+import type { Product } from "../../core/product.ts";
 import { type Secret, secret } from "../../core/secret.ts";
 
 /** How to come by the value of a variable. */
 export type CredentialAnswer =
   | { readonly variable: string; readonly how: "generate" | "none" }
   | { readonly variable: string; readonly how: "given"; readonly value: Secret };
+
+/** Whether a delivery of these products can carry a proof that this credential checks. */
+export function carries(meant: readonly Product[], credential: string): boolean {
+  return meant.some((product) =>
+    product.formats.some((format) => format.proofs.some((proof) => proof.credential === credential)),
+  );
+}
 
 /** `generate`, `none`, a file that holds it, or `-` for standard input. What is given is never repeated in an error. */
 export async function givenCredential(
