@@ -99,6 +99,16 @@ describe("send --data", () => {
     expect(app.seen[0]?.body.toString()).toBe(body);
   });
 
+  it("misses no token in a body that is sent in a format without one", async () => {
+    const app = await target();
+    const withoutToken = JSON.stringify({ module: "Leads", operation: "create", ids: ["1"], data: { id: "1" } });
+    for (const body of ['{"lead_name":"Ada"}', withoutToken]) {
+      const { exitCode, err } = await sendData(app, body, ["--format", "workflow"]);
+      expect([exitCode, err]).toEqual([0, ""]);
+    }
+    expect((await sendData(app, withoutToken)).err).toContain("the body carries none");
+  });
+
   it("changes what --set names and writes the rest compact, with the token", async () => {
     const app = await target();
     await sendData(app, lead.replace(TOKEN, "another").replace("{", "{ "), ["--set", 'data.id="2"']);

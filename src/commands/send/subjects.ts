@@ -122,7 +122,11 @@ async function ownSubject(
       (proof) => proof.proves === "body" && config.secrets.for(proof.credential, product.id).length > 0,
     );
     warnOfReserialising(context, own, signs && plan.faults.noSignature !== true);
-    warnOfToken(context, seen.verdicts);
+    // The body may look like another format than the one that it is sent as, which asks for no token.
+    warnOfToken(
+      context,
+      seen.verdicts.filter(({ id }) => format.proofs.some((proof) => proof.id === id)),
+    );
     return subject(plan, config, product, format, event, own.bytes, own.contentType);
   }
   const value = asData(own, change);
