@@ -24,7 +24,7 @@ interface TypesOptions {
 export const define: Define = (command, act) => {
   command
     .argument("[product]", "of this product only")
-    .option("-o, --out <file>", "into a file, such as zoho-events.d.ts (default: standard output)")
+    .option("-o, --out <file>", "into a file, such as zoho-events.d.ts (default: -, standard output)")
     .option("--observed", "with what was received beside: fields of your own, types that differ")
     .option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)")
     .option("--force", "overwrite a file that this command has not written")
@@ -58,7 +58,7 @@ async function types(context: Context, id: string | undefined, options: TypesOpt
         })
       : typedEvents(chosen(await projectProducts(context)), []);
   const text = eventTypeFile(typed);
-  if (options.out === undefined) context.report({ type: "text", text });
+  if (options.out === undefined || options.out === "-") context.report({ type: "text", text });
   else writeTypes(context, options.out, text, options.force === true, typed.length);
   return ExitCode.ok;
 }

@@ -36,6 +36,13 @@ describe("events export", () => {
     });
   });
 
+  it("takes - for standard output", async () => {
+    const { out, exitCode } = await project.run(["events", "export", "--out", "-"]);
+    expect(exitCode).toBe(0);
+    expect(out).toBe((await project.run(["events", "export"])).out);
+    expect(readdirSync(project.cwd)).not.toContain("-");
+  });
+
   it("masks unless asked otherwise, and says what that costs", async () => {
     const { out, lines, err } = await project.run(["events", "export"]);
     const text = lines().map(({ body_b64 }) => Buffer.from(String(body_b64), "base64").toString());

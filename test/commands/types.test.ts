@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -47,6 +47,9 @@ ${rest}
     const { exitCode, out } = await run(["types", "mail"]);
     expect(exitCode).toBe(0);
     expect(out).toContain("export interface ZohoEvents {\n  mail: {");
+    const cwd = tempFolder();
+    expect((await run(["types", "mail", "--out", "-"], { cwd })).out).toBe(out);
+    expect(existsSync(join(cwd, "-"))).toBe(false);
     expect((await run(["types", "crmm"])).err).toContain("did you mean crm?");
   });
 

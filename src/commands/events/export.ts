@@ -16,7 +16,9 @@ export interface ExportOptions extends FilterOptions, LogOptions {
 }
 
 /** Writes deliveries, the oldest first, to stdout or into a file of their own. */
-export async function exportEvents(context: Context, options: ExportOptions): Promise<ExitCode> {
+export async function exportEvents(context: Context, given: ExportOptions): Promise<ExitCode> {
+  const { out: named, ...rest } = given;
+  const options: ExportOptions = named === undefined || named === "-" ? rest : { ...rest, out: named };
   const { out, force = false, to } = options;
   const make = exportFormats.get(options.format);
   if (make === undefined) {
