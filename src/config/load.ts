@@ -26,6 +26,7 @@ export interface Config {
 
 export interface LoadOptions {
   readonly flags?: Readonly<Partial<Settings>>;
+  /** Of a command that checks or signs, which fails by a key that cannot be read; no other does. */
   readonly secrets?: GivenSecrets;
 }
 

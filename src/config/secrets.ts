@@ -28,10 +28,11 @@ export type GivenSecrets = Readonly<Partial<Record<Credential, Secret>>>;
 /**
  * The secrets of the environment and of flags. A product's own variable replaces the general one.
  * A variable that is set but empty is an error: it would switch the check off unseen.
+ * `given` is undefined for a command that neither checks nor signs: a key that cannot be read is nothing to it.
  */
 export function readSecrets(
   env: Readonly<Record<string, string | undefined>>,
-  given: GivenSecrets = {},
+  given?: GivenSecrets,
   root = ".",
   kept?: KeptSecrets,
 ): Secrets {
@@ -42,22 +43,22 @@ export function readSecrets(
       if (value.trim() === "") throw emptySecret(name);
       const content = secret(IN_FILES.includes(credential) ? contentOf(value, root) : value, name);
       // A key that cannot be read would fail every delivery: better to say so before the first.
-      if (credential === "publicKey") readPublicKeys(content);
-      if (credential === "privateKey") readPrivateKey(content);
+      if (given !== undefined && credential === "publicKey") readPublicKeys(content);
+      if (given !== undefined && credential === "privateKey") readPrivateKey(content);
       found.set(name, content);
     }
   }
   return {
     for(credential, product) {
       const one =
-        given[credential] ??
+        given?.[credential] ??
         found.get(ownVariable(credential, product)) ??
         found.get(variableOf(credential)) ??
         kept?.find(product, credential);
       return one === undefined ? [] : [one];
     },
     all: () => [
-      ...Object.values(given).filter((each) => each !== undefined),
+      ...Object.values(given ?? {}).filter((each) => each !== undefined),
       ...found.values(),
       ...(kept?.all() ?? []),
     ],

@@ -133,6 +133,31 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     expect(exitCode).toBe(2);
     expect(err).toContain("ZOHO_WEBHOOK_PUBLIC_KEY holds no RSA public key");
   });
+
+  it.each([
+    ["verify", "-"],
+    ["send", "cliq", "--all", "--dry-run"],
+    ["replay", "1"],
+  ])("%s refuses such a key too", async (...argv) => {
+    const { exitCode, err } = await run(argv, { env: { ZOHO_WEBHOOK_PUBLIC_KEY: "no-such-file.pem" }, stdin: "{}" });
+    expect(exitCode).toBe(2);
+    expect(err).toContain("ZOHO_WEBHOOK_PUBLIC_KEY holds no RSA public key");
+  });
+
+  it.each([
+    ["products"],
+    ["config", "show"],
+    ["fixtures", "show", "cliq", "invocation"],
+    ["types", "cliq"],
+    ["events", "list"],
+  ])("%s %s, which checks and signs nothing, goes without the keys", async (...argv) => {
+    const cwd = tempFolder();
+    const first = await listen([], { cwd });
+    await first.post("/webhooks/zoho/cliq", "{}", json);
+    await first.stop();
+    const env = { ZOHO_WEBHOOK_PUBLIC_KEY: "no-such-file.pem", ZOHO_WEBHOOK_PRIVATE_KEY_CLIQ: "nor-this.pem" };
+    expect(await run(argv, { cwd, env })).toMatchObject({ exitCode: 0, err: "" });
+  });
 });
 
 describe("the secret that Zoho Mail hands over", () => {
