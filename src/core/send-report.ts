@@ -15,6 +15,8 @@ export interface SentReport {
   readonly hint?: string | undefined;
   /** One of many: for a person notes and answer are left out where all is well. */
   readonly brief?: boolean;
+  /** One of many: the length of the longest event's name among them. */
+  readonly nameWidth?: number;
   /** The start of the target's answer. */
   readonly replyPreview: string | undefined;
   /** What was sent along with it, for a person: "signed with ZOHO_WEBHOOK_SECRET". */

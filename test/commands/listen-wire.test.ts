@@ -150,7 +150,7 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     ["fixtures", "show", "cliq", "invocation"],
     ["types", "cliq"],
     ["events", "list"],
-  ])("%s %s, which checks and signs nothing, goes without the keys", async (...argv) => {
+  ])("%s, which checks and signs nothing, goes without the keys", async (...argv) => {
     const cwd = tempFolder();
     const first = await listen([], { cwd });
     await first.post("/webhooks/zoho/cliq", "{}", json);

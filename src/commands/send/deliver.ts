@@ -52,6 +52,7 @@ export async function deliver(
   const total = countShipments(plan, subjects);
   // Scripts get a line for each delivery however many there are.
   const lines = context.json || (plan.count === 1 && plan.repeat < MOST_LINES);
+  const nameWidth = Math.max(...subjects.map(({ event = "" }) => event.length));
   const tally = new Tally();
   const progress = lines ? undefined : context.progress(total);
   const items = shipments(context, plan, config, subjects);
@@ -69,7 +70,7 @@ export async function deliver(
       const outcome = judge(shipment, result, receiverHint(context, plan));
       const hintKnown = tally.examples.has(outcome.kind);
       tally.add(outcome);
-      if (lines) reportLine(context, outcome, total, hintKnown);
+      if (lines) reportLine(context, outcome, total, hintKnown, nameWidth);
       progress?.advance(tally.count, tally.failed);
     });
   } finally {
@@ -77,7 +78,7 @@ export async function deliver(
     progress?.end();
     await poster.close();
   }
-  if (!lines) for (const example of tally.examples.values()) context.report({ ...example, brief: true });
+  if (!lines) for (const example of tally.examples.values()) context.report({ ...example, brief: true, nameWidth });
   reportResults(context, plan, tally, total);
   return tally.failed === 0 && tally.ok > 0 ? ExitCode.ok : ExitCode.targetFailed;
 }
@@ -94,10 +95,16 @@ async function postOne(
   return alone ? context.waiting(`waiting for ${new URL(delivery.url).host} to answer`, post) : post();
 }
 
-function reportLine(context: Context, { sent, ok }: Outcome, total: number, hintKnown: boolean): void {
+function reportLine(
+  context: Context,
+  { sent, ok }: Outcome,
+  total: number,
+  hintKnown: boolean,
+  nameWidth: number,
+): void {
   // Told once: the same hint below a hundred lines is noise. Scripts read each line by itself.
   const hint = hintKnown && !context.json ? undefined : sent.hint;
-  context.report({ ...sent, hint, brief: total > 1 && ok });
+  context.report({ ...sent, hint, brief: total > 1 && ok, nameWidth });
 }
 
 function reportResults(context: Context, plan: SendPlan, tally: Tally, total: number): void {

@@ -22,7 +22,7 @@ export function renderEvent(report: EventReport, { out, verbose, quiet, columns:
     { text: out.dim(clockTime(report.at)), width: 8 },
     { text: out.strong(`#${report.n}`), width: 5 },
     { text: out.name(plain(receipt.product ?? "?")), width: 13 },
-    { text: eventName(report, out), width: 24 },
+    { text: eventName(report, out), width: nameWidth(width), ownLine: true },
     { text: record(report), width: 19 },
   ];
   const findings = [
@@ -36,6 +36,11 @@ export function renderEvent(report: EventReport, { out, verbose, quiet, columns:
   const heading = report.kept?.heading === undefined ? "" : `${out.dim(report.kept.heading)}\n`;
   const lines = fitLine([...columns, ...findings.map((text) => ({ text }))], width, INDENT);
   return { out: `${heading}${[...lines, ...below.map((text) => `${INDENT}${text}`.trimEnd())].join("\n")}\n` };
+}
+
+/** All names that are known where a terminal has the room for it; else most of them. */
+function nameWidth(columns: number): number {
+  return columns >= 120 && Number.isFinite(columns) ? 34 : 24;
 }
 
 /** As it should be, in every respect. One that was asked for from the log is shown whatever it is like. */

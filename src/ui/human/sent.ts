@@ -18,7 +18,10 @@ export function renderSent(report: SentReport, { out, quiet, columns }: Style): 
     { text: status, width: 5 },
     ...(report.n === undefined ? [] : [{ text: out.strong(`#${report.n}`), width: 5 }]),
     { text: out.name(plain(report.product ?? "?")), width: 13 },
-    { text: plain(report.event ?? (report.n === undefined ? "(own body)" : "(no known event)")), width: 26 },
+    {
+      text: plain(report.event ?? (report.n === undefined ? "(own body)" : "(no known event)")),
+      width: Math.max(26, report.nameWidth ?? 0),
+    },
     { text: out.dim(formatDuration(report.latencyMs)), width: 8, right: true },
     { text: out.dim(formatBytes(report.bytes)), width: 8, right: true },
     { text: out.dim(plain(report.url)) },

@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { products } from "../../src/products/index.ts";
+import { atTerminal, hasTerminal, runBin } from "../support/bin.ts";
+import { startTarget } from "../support/target.ts";
+
+/** Where each piece of the lines stands that have it: one place where the columns are aligned. */
+function places(text: string, lines: RegExp, piece: RegExp): readonly number[] {
+  const found = text.split("\n").filter((line) => lines.test(line));
+  return [...new Set(found.map((line) => line.search(piece)).filter((at) => at !== -1))];
+}
+
+const env = { NO_COLOR: "1" };
+const unknownPath = "/webhooks/zoho/books/with/a/path/that/is/longer/than/any/name";
+
+describe.skipIf(!hasTerminal)("the columns at a terminal", { timeout: 60_000 }, () => {
+  it.each([100, 160])("of %i are in line in what send says of names of every length", async (columns) => {
+    const app = await startTarget((response) => {
+      response.end("OK");
+    });
+    const argv = ["send", "salesiq", "--all", "--to", `${app.port}`];
+    const { text, status } = await atTerminal(argv, { env, columns }).ended;
+    await app.close();
+    expect(status).toBe(0);
+    expect(text).toMatch(/conversation\.participants\.deleted +\d/);
+    expect(places(text, /^✓ 200/, / m?s +\d/)).toHaveLength(1);
+    expect(places(text, /^✓ 200/, / k?B/)).toHaveLength(1);
+  });
+
+  it.each([100, 160])("of %i are in line in what listen says of names of every length", async (columns) => {
+    const screen = atTerminal(["listen", "--port", "0", "--no-store"], { env, columns });
+    const [, port = ""] = await screen.shown(/127\.0\.0\.1:(\d+)/);
+    const post = (path: string, body: string) =>
+      fetch(`http://127.0.0.1:${port}${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body,
+      });
+    await runBin(["send", "salesiq", "--all", "--to", port]);
+    await post(unknownPath, "{}");
+    await post("/webhooks/zoho/crm", '{"module":"Leads","operation":"archived","ids":["4876876060599267494"]}');
+    await runBin(["send", "crm", "Leads.create", "--to", port]);
+    await screen.shown(/Leads\.create/);
+    screen.type("\u0003");
+    const { text } = await screen.ended;
+    const first = /^\d\d:\d\d:\d\d #/;
+    expect(text).toContain("conversation.participants.deleted");
+    expect(text).toContain(unknownPath);
+    expect(text).toContain("Leads.archived (unknown event)");
+    expect(places(text, first, /(?<= )\d{15,}/)).toHaveLength(1);
+    expect(places(text, first, /– unsigned|\? token/)).toHaveLength(1);
+    const events = text.split("\n").filter((line) => first.test(line) || line.startsWith(" ".repeat(9)));
+    expect(Math.max(...events.map((line) => line.length))).toBeLessThanOrEqual(columns);
+    // What has no room beside a long name stands below it, in columns of its own.
+    const below = text.split("\n").filter((line) => /^ {9}\d{15,}/.test(line));
+    expect(below.length > 0).toBe(columns === 100);
+    expect(places(below.join("\n"), /./, /– unsigned/).length).toBe(columns === 100 ? 1 : 0);
+  });
+
+  it("have room for every name that is known", () => {
+    const names = products.flatMap(({ formats }) => formats.flatMap(({ events }) => events.map(({ name }) => name)));
+    expect(Math.max(...names.map((name) => name.length))).toBeLessThanOrEqual(34);
+  });
+});
