@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { folderWith } from "../support/files.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { shopProject } from "../support/own-product.ts";
 import { type RunOptions, run } from "../support/run.ts";
@@ -271,6 +272,20 @@ describe("the commands beside", () => {
       await app.stop();
       await target.close();
     }
+  });
+
+  it("write a form with a value that --set names", async () => {
+    const cwd = folderWith({
+      "zoho-hooks.config.json": '{"products":{"shop":{"path":"shop"}}}',
+      "shop/product.json": '{"encoding":"form"}',
+      "shop/fixtures/order.json": '{"amount":"5"}',
+    });
+    const argv = ["send", "shop", "order", "--set", "amount=7", "--dry-run", "--json", "--to", "3000"];
+    const { exitCode, lines, err } = await run(argv, { cwd });
+    expect([exitCode, err]).toEqual([0, ""]);
+    expect(
+      Buffer.from(String((lines()[0]?.request as { body_b64?: string } | undefined)?.body_b64), "base64").toString(),
+    ).toBe("amount=7");
   });
 
   it("set a project up without losing it", async () => {

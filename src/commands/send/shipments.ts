@@ -81,7 +81,9 @@ function makeShipment(context: Context, plan: SendPlan, config: Config, subject:
 function prepareKeeping(assignments: readonly Assignment[], input: PrepareInput): Prepared {
   const prepared = prepare(input);
   if (assignments.length === 0 || Buffer.isBuffer(input.body)) return prepared;
-  const written: unknown = JSON.parse(prepared.delivery.body.toString("utf8"));
+  const written = jsonIn(prepared.delivery.body);
+  // What is no JSON (a form, a query) no token is written into.
+  if (written === undefined) return prepared;
   const lost = assignments.some(
     ({ path }) => JSON.stringify(valueAt(written, path)) !== JSON.stringify(valueAt(input.body, path)),
   );
@@ -89,6 +91,14 @@ function prepareKeeping(assignments: readonly Assignment[], input: PrepareInput)
   const proofs = input.format.proofs.filter((proof) => proof.proves === "body");
   const kept = prepare({ ...input, format: { ...input.format, proofs } });
   return { ...kept, notes: ["the token as set with --set", ...kept.notes] };
+}
+
+function jsonIn(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Values that the user sets are set last: what was typed is never made fresh. */
