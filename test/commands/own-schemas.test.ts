@@ -119,6 +119,38 @@ describe("a JSON Schema", () => {
     expect(await issues(schema, body)).toEqual(expected);
   });
 
+  it.each([
+    ["form", "application/x-www-form-urlencoded", "count=3&sent=true"],
+    [
+      "multipart",
+      "multipart/form-data; boundary=b",
+      ["count", "sent"]
+        .map(
+          (name) => `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${name === "count" ? 3 : true}\r\n`,
+        )
+        .concat("--b--\r\n")
+        .join(""),
+    ],
+  ])("says string of a value of a %s, never number or boolean", async (encoding, contentType, body) => {
+    const refusedAs = async (count: object, sent: object) => {
+      const cwd = folderWith({
+        "zoho-hooks.config.json": JSON.stringify({
+          products: { forms: { format: "wire", encoding, schema: "form.json" } },
+        }),
+        "form.json": JSON.stringify({ properties: { count, sent } }),
+      });
+      const own = await startListener(["--schema", "enforce"], { cwd });
+      await own.post("/webhooks/zoho/forms", body, { "content-type": contentType });
+      const { schema } = await own.event(1);
+      await own.stop();
+      return (schema as { issues: { path: string; received: string }[] }).issues.map(
+        ({ path, received }) => `${path}: ${received}`,
+      );
+    };
+    expect(await refusedAs({ type: "number" }, { type: "boolean" })).toEqual(["count: a string", "sent: a string"]);
+    expect(await refusedAs({ type: "string", pattern: "^[0-9]+$" }, { type: "string" })).toEqual([]);
+  });
+
   it("is met by a form's fields, which are text", async () => {
     const cwd = folderWith({
       "zoho-hooks.config.json": '{"products":{"forms":{"format":"wire","encoding":"form","schema":"form.json"}}}',
