@@ -126,6 +126,18 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     expect((await lenient.post("/webhooks/zoho/payments", body, headers)).status).toBe(200);
   });
 
+  it("takes unsigned what Zoho sends without a proof, and has said so beside what it refuses", async () => {
+    const app = await listen([], { env: { ZOHO_WEBHOOK_SECRET: SECRET } });
+    const job = readFileSync(join(import.meta.dirname, "../../fixtures/analytics/wire/bulk_job_finished.json"), "utf8");
+    expect((await app.post("/webhooks/zoho/analytics", job, json)).status).toBe(200);
+    expect(await app.event(1)).toMatchObject({ event: "bulk_job_finished", proofs: [] });
+    expect((await app.post("/webhooks/zoho/books", '{"event":"invoice_created"}', json)).status).toBe(401);
+    const ready = (await app.line("ready")) as { notes?: string[] };
+    expect(ready.notes?.[0]).toBe(
+      "Checking with ZOHO_WEBHOOK_SECRET; a delivery that fails is refused, a format without a proof is taken unsigned.",
+    );
+  });
+
   it("refuses to start with a key that is none", async () => {
     const { exitCode, err } = await run(["listen", "--port", "0"], {
       env: { ZOHO_WEBHOOK_PUBLIC_KEY: "no-such-file.pem" },

@@ -67,7 +67,7 @@ export function readyNotes(secrets: Secrets, allowed: AddressList | undefined, s
   return [
     names.length === 0
       ? "Signatures and tokens are not checked: set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN to check them."
-      : `Checking with ${names.join(", ")}; a delivery that fails is ${outcome}.`,
+      : `Checking with ${names.join(", ")}; a delivery that fails is ${outcome}, a format without a proof is taken unsigned.`,
     ...(schema === "warn" ? [] : [`Schemas: ${schema}.`]),
     ...(allowed === undefined ? [] : [`Accepting only from ${allowed.ranges.join(", ")}.`]),
     ...(allowed !== undefined && GUIDE_RANGES.every((range) => allowed.ranges.includes(range))
