@@ -35,7 +35,6 @@ const shared = {
  */
 const UNUSED = ["#supports-color", "node:child_process"];
 
-const GET = (name) => `process.getBuiltinModule("${name}")`;
 /** What a chunk names node:crypto by, where it imports it. */
 const CRYPTO = /^let (\w+) = require\("node:crypto"\);\n/m;
 
@@ -51,7 +50,9 @@ const fasterStart = {
   renderChunk(code, { name: chunk }) {
     const name = chunk === "core" ? CRYPTO.exec(code)?.[1] : undefined;
     if (name === undefined) return undefined;
-    return code.replace(CRYPTO, "").replaceAll(new RegExp(`\\b${name}\\.`, "g"), `${GET("node:crypto")}.`);
+    const lazy = code.replace(CRYPTO, "").replaceAll(new RegExp(`\\b${name}\\.`, "g"), 'require("node:crypto").');
+    if (new RegExp(`\\b${name}\\b`).test(lazy)) throw new Error(`${chunk} uses ${name} as a whole`);
+    return lazy;
   },
 };
 

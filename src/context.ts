@@ -35,7 +35,7 @@ export interface Runtime {
   sparesMemory(): Promise<void>;
   /** Runs a command line in the system's shell, without input; what it prints is printed. */
   startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;
-  /** Runs a module of the user's as Node itself does. */
+  /** Loads a module as Node itself does: one of the user's, or a package that `require` may not have. */
   importModule: ImportModule;
   /** Aborts on the first Ctrl-C or SIGTERM. A second one ends the process at once. */
   readonly signal: AbortSignal;

@@ -11,7 +11,7 @@ export function nodeRuntime(importModule: ImportModule): Runtime {
     argv: process.argv.slice(2),
     env: process.env,
     cwd: process.cwd(),
-    home: homedir(),
+    home: home(),
     platform: process.platform,
     pid: process.pid,
     invocation: invocation(),
@@ -29,7 +29,7 @@ export function nodeRuntime(importModule: ImportModule): Runtime {
       // Questions go to stderr: stdout may be a file, and a question that nobody sees waits for ever.
       if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return undefined;
       const { inquirerPrompts } = await import("./ui/prompts.ts");
-      return inquirerPrompts(process.stderr, this.signal);
+      return inquirerPrompts(importModule, process.stderr, this.signal);
     },
     now: () => new Date(),
     sleep: async (ms, signal) => (await import("./zoho/backoff.ts")).sleepRealTime(ms, signal),
@@ -39,6 +39,11 @@ export function nodeRuntime(importModule: ImportModule): Runtime {
       setFlagsFromString("--heap-growing-percent=20");
       // The space for new objects stays as small as it begins: an eighth less memory under load for a twentieth more work.
       setFlagsFromString("--semi-space-growth-factor=1");
+      // Code that was compiled under other flags than those of the start would be of no use to the next run.
+      process.prependOnceListener("exit", () => {
+        setFlagsFromString("--heap-growing-percent=0");
+        setFlagsFromString("--semi-space-growth-factor=2");
+      });
       for (const stream of [process.stdout, process.stderr]) neverWaitFor(stream);
     },
     async startChild(commandLine, { stdoutTo, ...options }) {
@@ -50,6 +55,15 @@ export function nodeRuntime(importModule: ImportModule): Runtime {
       return interrupted;
     },
   };
+}
+
+/** A user without an entry and a HOME has none; what is to be written there then says that it cannot be. */
+function home(): string {
+  try {
+    return homedir();
+  } catch {
+    return "/";
+  }
 }
 
 /** Run by `npm start` there is no `zoho-hooks` on the path; the file that runs is what works in any terminal. */

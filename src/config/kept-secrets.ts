@@ -29,8 +29,9 @@ export interface KeptSecrets {
 
 export function readKeptSecrets(root: string): KeptSecrets {
   const path = join(root, FILE);
-  let kept = read(path);
+  // Asked before the reading: a change in between is then seen.
   let changedMs = changeOf(path);
+  let kept = read(path);
   // Another process may keep one meanwhile: `webhooks create` while `listen` runs.
   const look = (): void => {
     const nowChangedMs = changeOf(path);
@@ -55,7 +56,7 @@ export function readKeptSecrets(root: string): KeptSecrets {
       ignoreKeys(root);
       writeWholeFile(path, `${JSON.stringify(all, undefined, 2)}\n`, 0o600);
       kept = all;
-      changedMs = changeOf(path);
+      changedMs = undefined;
       return FILE;
     },
   };

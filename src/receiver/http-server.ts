@@ -18,7 +18,6 @@ export interface OpenServer {
 
 /** A request that takes longer than this to arrive is dropped. */
 const REQUEST_TIMEOUT_MS = 60_000;
-const SWEEP_EVERY_MS = 10;
 
 /** Opens an HTTP server, or rejects with what is wrong with the address. */
 export async function openServer(address: ServerAddress, listener: RequestListener): Promise<OpenServer> {
@@ -27,6 +26,12 @@ export async function openServer(address: ServerAddress, listener: RequestListen
   // to give. Node has this switch, though not in its documentation.
   Object.assign(server, { httpAllowHalfOpen: true });
   server.on("clientError", refuseBadHttp);
+  // A connection that is kept alive would hold up the end: once nothing is accepted any more it goes with its last answer.
+  server.on("request", (_request, response) => {
+    response.once("close", () => {
+      if (!server.listening) server.closeIdleConnections();
+    });
+  });
   await listening(server, address);
   return { port: (server.address() as AddressInfo).port, close: (graceMs) => closeServer(server, graceMs) };
 }
@@ -79,11 +84,8 @@ async function listenError(error: unknown, address: ServerAddress): Promise<unkn
 function closeServer(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-    // A connection that is kept alive would hold up the end: it goes with its last answer.
-    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_EVERY_MS);
     server.close(() => {
       clearTimeout(timer);
-      clearInterval(sweep);
       resolve();
     });
     server.closeIdleConnections();

@@ -29,14 +29,14 @@ export interface GroupCommitOptions {
 /** Bounds how long one transaction keeps the event loop. */
 const MAX_GROUP = 256;
 const RETRY_EVERY_MS = 15;
-/** How long what nobody outside waits for may wait for others to go with it. */
+/** How long what nobody outside waits for may wait for others to go with it, where the disk is not busy. */
 const LAZY_MS = 2;
 /** On threads of a pool of four (https://nodejs.org/api/cli.html#uv_threadpool_sizesize). */
 const MOST_SYNCS = 2;
 
 /**
  * Many writes, one transaction, one sync of the disk: what is asked for while the disk is busy is committed together.
- * A promise resolves when the COMMIT that holds its work is on the disk, and never otherwise.
+ * The promise of a durable write resolves when the COMMIT that holds its work is on the disk, and never otherwise.
  */
 export class GroupCommit {
   readonly #database: NativeDatabase;

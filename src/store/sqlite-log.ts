@@ -68,7 +68,8 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     recordAttempt: (n, attempt) => commits.write(() => append.recordAttempt(n, attempt)),
     attemptsAfter: (id) => read(() => attempts.after(id)),
     lastAttempt: () => read(attempts.last),
-    claimWaiting: (request) => commits.write(() => waitingQueue.claimWaiting(request), AT_LEAST_ONCE),
+    // On the disk before it goes on: an app must not see a delivery, or its number, that a loss of power takes back.
+    claimWaiting: (request) => commits.write(() => waitingQueue.claimWaiting(request)),
     nextDue: (target, at) => read(() => waitingQueue.nextDue(target, at)),
     settle: (claim, attempt, outcome) =>
       commits.write(() => waitingQueue.settle(claim, attempt, outcome), AT_LEAST_ONCE),

@@ -10,7 +10,7 @@ export interface WalSync {
 /**
  * SQLite would sync its write-ahead log within COMMIT, and the whole process would wait for the disk. With `synchronous =
  * NORMAL` it leaves that out (https://www.sqlite.org/pragma.html#pragma_synchronous), and it is done here instead, on a
- * thread of Node's: nobody is told of a commit before. SQLite keeps its locks on other files (https://www.sqlite.org/wal.html),
+ * thread of Node's: no sender is told of a commit before. SQLite keeps its locks on other files (https://www.sqlite.org/wal.html),
  * so closing this one drops none.
  */
 export function openWalSync(database: NativeDatabase, path: string): WalSync {

@@ -1,9 +1,13 @@
-import type { Choice, Prompts } from "../context.ts";
+import type { Choice, ImportModule, Prompts } from "../context.ts";
 import { usageError } from "../core/errors.ts";
 
 /** Questions on the terminal. Ctrl-C on one is the end of the command, not a bug. */
-export async function inquirerPrompts(output: NodeJS.WritableStream, signal: AbortSignal): Promise<Prompts> {
-  const { createPromptModule } = await import("inquirer");
+export async function inquirerPrompts(
+  importModule: ImportModule,
+  output: NodeJS.WritableStream,
+  signal: AbortSignal,
+): Promise<Prompts> {
+  const { createPromptModule } = (await importModule("inquirer")) as typeof import("inquirer");
   const prompt = createPromptModule({ output, signal });
   const ask = async <T>(question: () => Promise<{ answer: T }>): Promise<T> => {
     try {

@@ -27,7 +27,7 @@ export function withChannelTokens(secrets: Secrets, folder: string): Secrets {
     LOOK_EVERY_MS,
     () => performance.now(),
     () => {
-      const nowChangedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+      const nowChangedMs = changeOf(path);
       if (nowChangedMs !== changedMs) tokens = nowChangedMs === undefined ? [] : readTokens(path);
       changedMs = nowChangedMs;
       return tokens;
@@ -41,6 +41,15 @@ export function withChannelTokens(secrets: Secrets, folder: string): Secrets {
     },
     all: () => secrets.all(),
   };
+}
+
+function changeOf(path: string): number | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  } catch {
+    // No folder that may be read: then no channel of it is known.
+    return undefined;
+  }
 }
 
 /** None where the file cannot be read: the commands that need it say so. */

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -9,12 +10,13 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { BIN } from "../support/bin.ts";
+import { BIN, runBin } from "../support/bin.ts";
 import { tempFolder } from "../support/run.ts";
 
-const FIXTURE = join(import.meta.dirname, "../../fixtures/crm/guide/Leads.create.json");
+const ROOT = join(import.meta.dirname, "../..");
+const FIXTURE = join(ROOT, "fixtures/crm/guide/Leads.create.json");
 const isOurs = !("enableCompileCache" in process.getBuiltinModule("node:module"));
 
 describe.skipIf(!isOurs)("code that is kept compiled between runs, where Node does not do it", () => {
@@ -43,7 +45,7 @@ describe.skipIf(!isOurs)("code that is kept compiled between runs, where Node do
 
   it("is compiled again when the file is damaged, and deleted when it is old", () => {
     const first = verify();
-    const old = join(folder(), "core-OLD.cjs-1-1");
+    const old = join(folder(), "core-OLD.cjs-1");
     writeFileSync(old, "");
     utimesSync(old, 0, 0);
     for (const [at, file] of kept().entries()) if (file !== old) writeFileSync(file, damaged(readFileSync(file), at));
@@ -51,6 +53,49 @@ describe.skipIf(!isOurs)("code that is kept compiled between runs, where Node do
     expect(verify()).toBe(first);
     expect(existsSync(old)).toBe(false);
     expect(kept().map((file) => statSync(file).size > 1000)).toEqual(kept().map(() => true));
+  });
+
+  it("is never that of another build, which may have files of the same name, size and time", () => {
+    const copy = (version: string): string => {
+      const folder = join(tempFolder(), "package");
+      for (const part of ["bin", "dist/cli.cjs", "dist/chunks", "package.json"]) {
+        mkdirSync(dirname(join(folder, part)), { recursive: true });
+        cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+      }
+      const cli = join(folder, "dist/cli.cjs");
+      writeFileSync(cli, readFileSync(cli, "utf8").replaceAll("0.1.0", version));
+      utimesSync(cli, 1000, 1000);
+      return join(folder, "bin/zoho-hooks.js");
+    };
+    const versionOf = (bin: string): string =>
+      execFileSync(process.execPath, [bin, "-V"], {
+        encoding: "utf8",
+        env: { ...process.env, XDG_CACHE_HOME: caches },
+      });
+    expect([versionOf(copy("0.1.0")), versionOf(copy("0.1.1"))]).toEqual(["0.1.0\n", "0.1.1\n"]);
+  });
+
+  it("serves listen too, which runs under flags of its own", async () => {
+    const listen = async (): Promise<readonly unknown[]> => {
+      const { status } = await runBin(["listen", "--port", "0", "--no-store", "--timeout", "10ms"], {
+        env: { XDG_CACHE_HOME: caches },
+      });
+      expect(status).toBe(0);
+      return kept().map((file) => ({ file, ...pick(file) }));
+    };
+    expect(await listen()).toEqual(await listen());
+  });
+
+  it("is kept nowhere where others can write, nor in a folder that the path does not name whole", () => {
+    mkdirSync(caches, { recursive: true });
+    chmodSync(caches, 0o777);
+    const first = verify();
+    expect(readdirSync(caches)).toEqual([]);
+
+    const home = tempFolder();
+    expect(verify({ XDG_CACHE_HOME: "relative", HOME: home })).toBe(first);
+    expect(existsSync("relative")).toBe(false);
+    expect(readdirSync(join(home, ".cache/zoho-hooks/compiled"))).toHaveLength(1);
   });
 
   it("is done without where nothing can be written, and where it is not wanted", () => {

@@ -97,7 +97,8 @@ export function bodySignature(scheme: BodySignature): Proof {
 
 function isEncoded(text: string, bytes: number, encoding: SignatureEncoding): boolean {
   if (encoding === "hex") return text.length === 2 * bytes && /^[0-9a-f]+$/.test(text);
-  return /^[A-Za-z0-9+/]+={0,2}$/.test(text) && Buffer.from(text, "base64").length === bytes;
+  const decoded = Buffer.from(text, "base64");
+  return decoded.length === bytes && decoded.toString("base64") === text;
 }
 
 function prefixMissing(prefix: string): Finding {
