@@ -44,7 +44,7 @@ Asks for what no flag tells. Writes, in the folder that it is called in:
 Examples:
   $ zoho-hooks init
   $ zoho-hooks init --yes
-  $ zoho-hooks init --products crm,desk --format wire --port 4460 --target 3000 --secret generate --token none
+  $ zoho-hooks init --yes --products crm,desk --format wire --target 3000 --token none
 `;
 
 /** Asks everything first, then writes: an answer that is missing or a no leaves every file as it was. */
