@@ -34,16 +34,8 @@ export function nodeRuntime(importModule: ImportModule): Runtime {
     now: () => new Date(),
     sleep: async (ms, signal) => (await import("./zoho/backoff.ts")).sleepRealTime(ms, signal),
     async sparesMemory() {
-      const { setFlagsFromString } = await import("node:v8");
-      // On a machine with much memory V8 lets the heap grow far beyond what is in it; this is a fifth beyond.
-      setFlagsFromString("--heap-growing-percent=20");
-      // The space for new objects stays as small as it begins: an eighth less memory under load for a twentieth more work.
-      setFlagsFromString("--semi-space-growth-factor=1");
-      // Code that was compiled under other flags than those of the start would be of no use to the next run.
-      process.prependOnceListener("exit", () => {
-        setFlagsFromString("--heap-growing-percent=0");
-        setFlagsFromString("--semi-space-growth-factor=2");
-      });
+      const { spareMemory } = await import("./spare-memory.ts");
+      spareMemory((work) => process.prependOnceListener("exit", work));
       for (const stream of [process.stdout, process.stderr]) neverWaitFor(stream);
     },
     async startChild(commandLine, { stdoutTo, ...options }) {
