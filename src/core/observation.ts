@@ -53,6 +53,12 @@ export function createObserver(): Observer {
     partial = true;
     return undefined;
   };
+  const newField = ({ fields }: Place, key: string, depth: number): Place | undefined => {
+    const name = fieldName(key);
+    const field = fields.get(name) ?? claim(depth);
+    if (field !== undefined) fields.set(name, field);
+    return field;
+  };
   const see = (place: Place, value: unknown, depth: number): void => {
     const word = typeWord(value);
     place.count++;
@@ -63,12 +69,10 @@ export function createObserver(): Observer {
       place.element ??= claim(depth);
       for (const each of value) if (place.element !== undefined) see(place.element, each, depth + 1);
     } else if (typeof value === "object" && value !== null) {
-      for (const [key, each] of Object.entries(value)) {
-        const name = fieldName(key);
-        const inner = place.fields.get(name) ?? claim(depth);
-        if (inner === undefined) continue;
-        place.fields.set(name, inner);
-        see(inner, each, depth + 1);
+      // Of every event: no list of pairs is made for it, and a name that is known is not looked at again.
+      for (const key of Object.keys(value)) {
+        const inner = place.fields.get(key) ?? newField(place, key, depth);
+        if (inner !== undefined) see(inner, Reflect.get(value, key), depth + 1);
       }
     }
   };

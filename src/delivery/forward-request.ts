@@ -14,25 +14,25 @@ export interface ForwardSource {
  * The query goes along; the path is the target's.
  */
 export function forwardRequest({ n, delivery, remote, duplicateOf }: ForwardSource, target: string): Delivery {
-  const added: HeaderPair[] = [["x-zoho-hooks-event", String(n)]];
-  if (duplicateOf !== undefined) added.push(["x-zoho-hooks-duplicate-of", String(duplicateOf)]);
-  const addUnlessThere = (name: string, value: string | undefined): void => {
-    if (value !== undefined && headerValue(delivery, name) === undefined) added.push([name, value]);
-  };
-  addUnlessThere("x-forwarded-for", remote);
-  addUnlessThere("x-forwarded-host", headerValue(delivery, "host"));
-  addUnlessThere("x-forwarded-proto", "http");
-  return {
-    ...delivery,
-    url: withQuery(target, splitUrl(delivery.url).query),
-    // A sender's own would be taken for ours.
-    headers: [...delivery.headers.filter(([name]) => !OURS.test(name)), ...added],
-  };
+  const { method, url, body } = delivery;
+  // A sender's own would be taken for ours.
+  const headers: HeaderPair[] = delivery.headers.filter(([name]) => !OURS.test(name));
+  headers.push(["x-zoho-hooks-event", String(n)]);
+  if (duplicateOf !== undefined) headers.push(["x-zoho-hooks-duplicate-of", String(duplicateOf)]);
+  addUnlessThere(headers, "x-forwarded-for", remote);
+  addUnlessThere(headers, "x-forwarded-host", headerValue(delivery, "host"));
+  addUnlessThere(headers, "x-forwarded-proto", "http");
+  return { method, url: withQuery(target, url), headers, body };
+}
+
+function addUnlessThere(headers: HeaderPair[], name: string, value: string | undefined): void {
+  if (value !== undefined && headerValue({ headers }, name) === undefined) headers.push([name, value]);
 }
 
 const OURS = /^x-zoho-hooks-/i;
 
-function withQuery(target: string, query: string): string {
+function withQuery(target: string, url: string): string {
+  const { query } = splitUrl(url);
   if (query === "") return target;
   return `${target}${target.includes("?") ? "&" : "?"}${query}`;
 }

@@ -1,5 +1,6 @@
 import type { Entry, Kept, Ledger } from "../receiver/ledger.ts";
-import type { Appended, Log } from "../store/log.ts";
+import type { ForwardRequest } from "../store/forward.ts";
+import type { Appended, Log, NewEntry } from "../store/log.ts";
 import type { ForwardSource } from "./forward-request.ts";
 import type { Forwarder } from "./forwarder.ts";
 import type { Mirror } from "./mirror.ts";
@@ -20,16 +21,25 @@ export interface KeepingOptions {
 export function keepingLedger(options: KeepingOptions): Ledger {
   const { log, routes, mirror } = options;
   return {
-    async keep(entry) {
+    keep(entry) {
       const targets = targetsOf(entry, routes);
-      const [first, ...others] = targets;
-      if (first === undefined) return log.append(toLogEntry(entry));
-      if (mirror === undefined) return keepAndForward(entry, targets, options);
-      // One answer can be given; the other targets get their deliveries as they would without it.
-      const kept = await keepAndForward(entry, others, options);
-      return { ...kept, answer: () => mirror.answer(first, sourceOf(entry, kept.n, kept.duplicateOf)) };
+      if (targets.length === 0) return log.append(toLogEntry(entry));
+      return mirror === undefined
+        ? keepAndForward(entry, targets, options)
+        : keepAndMirror(entry, targets, options, mirror);
     },
   };
+}
+
+/** One answer can be given; the other targets get their deliveries as they would without it. */
+async function keepAndMirror(
+  entry: Entry,
+  [first = "", ...others]: readonly string[],
+  options: KeepingOptions,
+  mirror: Mirror,
+): Promise<Kept> {
+  const kept = await keepAndForward(entry, others, options);
+  return { ...kept, answer: () => mirror.answer(first, sourceOf(entry, kept.n, kept.duplicateOf)) };
 }
 
 async function keepAndForward(entry: Entry, targets: readonly string[], options: KeepingOptions): Promise<Kept> {
@@ -41,8 +51,8 @@ async function keepAndForward(entry: Entry, targets: readonly string[], options:
   let appended: Appended;
   try {
     // What the app is to answer is not known yet.
-    const logged = toLogEntry(entry);
-    appended = await log.append({ ...logged, status: mirror === undefined ? logged.status : undefined, forward });
+    const status = mirror === undefined ? entry.decision.reply.status : undefined;
+    appended = await log.append(toLogEntry(entry, status, forward));
   } catch (error) {
     if (reserved) forwarder.giveBack(targets, bytes);
     throw error;
@@ -76,9 +86,12 @@ function sourceOf({ arrival }: Entry, n: number, duplicateOf: number | undefined
 }
 
 /** A delivery as the log keeps it. */
-export function toLogEntry({ arrival, receipt, decision }: Entry): Parameters<Log["append"]>[0] {
+export function toLogEntry(
+  { arrival, receipt, decision }: Entry,
+  status: number | undefined = decision.reply.status,
+  forward?: ForwardRequest,
+): NewEntry {
   const { delivery, address, at } = arrival;
-  const { accepted, reason, reply } = decision;
-  const { status } = reply;
-  return { receivedAt: at, delivery, remote: address, receipt, accepted, status, refusal: reason, forward: undefined };
+  const { accepted, reason } = decision;
+  return { receivedAt: at, delivery, remote: address, receipt, accepted, status, refusal: reason, forward };
 }

@@ -1,5 +1,6 @@
-import type { Delivery, HeaderPair } from "../core/delivery.ts";
-import { type DispatcherOptions, type Dispatchers, openDispatchers } from "./dispatchers.ts";
+import type { Dispatcher } from "undici";
+import { type Delivery, type HeaderPair, headerValue } from "../core/delivery.ts";
+import { type DispatcherOptions, openDispatchers } from "./dispatchers.ts";
 import { dribble } from "./dribble.ts";
 import { LONGEST_REPLY_BYTES, startExchange } from "./exchange.ts";
 import { onAbort } from "./on-abort.ts";
@@ -58,18 +59,28 @@ const PREVIEW_BYTES = 500;
  */
 export async function openPoster(options: PosterOptions): Promise<Poster> {
   const dispatchers = await openDispatchers(options);
-  const parse = rememberLast((url: string) => new URL(url));
+  const addressOf = rememberLast((text: string): Address => {
+    const url = new URL(text);
+    return { url, origin: url.origin, path: url.pathname + url.search, dispatcher: dispatchers.for(url) };
+  });
   return {
-    post: (delivery, each = {}) => post(dispatchers, delivery, parse(delivery.url), options.timeoutMs, each),
+    post: (delivery, each = {}) => post(delivery, addressOf(delivery.url), options.timeoutMs, each),
     isDirect: (url) => dispatchers.isDirect(new URL(url)),
     close: () => dispatchers.close(),
   };
 }
 
+/** A URL, taken apart. */
+interface Address {
+  readonly url: URL;
+  readonly origin: string;
+  readonly path: string;
+  readonly dispatcher: Dispatcher;
+}
+
 async function post(
-  dispatchers: Dispatchers,
   delivery: Delivery,
-  url: URL,
+  { url, origin, path, dispatcher }: Address,
   timeoutMs: number,
   { slowMs = 0, signal, wholeReply = false }: PostOptions,
 ): Promise<PostResult> {
@@ -79,13 +90,13 @@ async function post(
     startedAt = performance.now();
   };
   const request = {
-    origin: url.origin,
-    path: url.pathname + url.search,
+    origin,
+    path,
     method: delivery.method,
     headers: sentHeaders(delivery, slowly),
     body: slowly ? dribble(delivery.body, slowMs, restart) : delivery.body,
   };
-  const { ended, cut } = startExchange(dispatchers.for(url), request, wholeReply ? LONGEST_REPLY_BYTES : PREVIEW_BYTES);
+  const { ended, cut } = startExchange(dispatcher, request, wholeReply ? LONGEST_REPLY_BYTES : PREVIEW_BYTES);
   const timer = setTimeout(() => cut(TIMED_OUT), timeoutMs + slowMs);
   const stopListening = onAbort(signal, () => cut(INTERRUPTED));
   const { status, headers, bytes, complete, error } = await ended;
@@ -134,10 +145,11 @@ export function isOfTheConnection(name: string): boolean {
 /** The headers that are the sender's and not the connection's. */
 export function endToEnd(headers: readonly HeaderPair[]): readonly HeaderPair[] {
   const ends = headers.filter(([name]) => !isOfTheConnection(name));
+  if (headerValue({ headers }, "connection") === undefined) return ends;
   const named = headers
     .filter(([name]) => name.toLowerCase() === "connection")
     .flatMap(([, value]) => value.split(",").map((each) => each.trim().toLowerCase()));
-  return named.length === 0 ? ends : ends.filter(([name]) => !named.includes(name.toLowerCase()));
+  return ends.filter(([name]) => !named.includes(name.toLowerCase()));
 }
 
 /** Names and values in turn. A body that is sent bit by bit needs its length told. */

@@ -3,7 +3,7 @@ import { errorText, UserError } from "../core/errors.ts";
 import { maskHeaders } from "../core/mask.ts";
 import { PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../core/probe-key.ts";
 import type { OfferedSecret } from "../core/product.ts";
-import { emptyReceipt } from "../core/receive.ts";
+import { emptyReceipt, type Receipt } from "../core/receive.ts";
 import { type Decision, plainReply, refuse } from "../core/reply.ts";
 import type { EventReport } from "../core/report.ts";
 import { holdsOffer } from "../core/secret-offer.ts";
@@ -11,7 +11,7 @@ import { healthReply } from "./health.ts";
 import type { Arrival, Judgement } from "./judge.ts";
 import { judgeWithKeys, type KeyOptions } from "./judge-with-keys.ts";
 import { keySetReply } from "./key-set-reply.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Kept, Ledger } from "./ledger.ts";
 import { readRequest } from "./read-request.ts";
 import { route } from "./route.ts";
 import { sendReply } from "./send-reply.ts";
@@ -30,6 +30,9 @@ export interface AnswerOptions extends KeyOptions {
   readonly keySet?: string | undefined;
   /** The URL of a tunnel of the user's own, which has no port to itself as ours has. */
   readonly publicUrl?: string | undefined;
+  /** Whether an event is to be shown; all are unless it is given. */
+  isShown?(product: string | undefined, event: string | undefined): boolean;
+  readonly showSecrets?: boolean | undefined;
   now(): Date;
   /** Keeps a secret that a sender hands over when its webhook is set up. */
   keepSecret?(product: string, offered: OfferedSecret): void;
@@ -95,39 +98,47 @@ async function keepAndAnswer(
 ): Promise<void> {
   const { receipt } = judged;
   let decision = keepSecret(judged, options);
-  const kept = await options.ledger.keep({ arrival, receipt, decision }).catch((error: unknown) => {
+  let kept: Kept | undefined;
+  try {
+    kept = await options.ledger.keep({ arrival, receipt, decision });
+  } catch (error) {
     const hint = error instanceof UserError ? error.hint : undefined;
     options.onTrouble(`a delivery could not be kept: ${errorText(error)}`, hint);
     if (decision.accepted) decision = refuse(503, "the delivery could not be stored; send it again later");
-  });
-  const { delivery, at } = arrival;
-  const event = {
+  }
+  const reply = kept?.answer === undefined ? decision.reply : undefined;
+  try {
+    if (reply !== undefined) sendReply(response, reply);
+    options.onEvent(eventOf(arrival, receipt, kept, reply?.status, decision.reason, options));
+    if (kept?.answer !== undefined) sendReply(response, await kept.answer());
+  } finally {
+    kept?.after?.();
+  }
+}
+
+function eventOf(
+  { delivery, at }: Arrival,
+  receipt: Receipt,
+  kept: Kept | undefined,
+  status: number | undefined,
+  refusal: string | undefined,
+  { products, isShown, showSecrets }: AnswerOptions,
+): EventReport {
+  return {
     type: "event",
     n: kept?.n ?? 0,
     at,
     method: delivery.method,
     path: delivery.url,
-    headers: holdsOffer(options.products, delivery) ? maskHeaders(delivery.headers) : delivery.headers,
+    headers: holdsOffer(products, delivery) ? maskHeaders(delivery.headers) : delivery.headers,
     body: delivery.body,
     receipt,
     duplicateOf: kept?.duplicateOf,
-    refusal: decision.reason,
-    // All keys from the start, to be replaced and not added: see core/proofs/says.ts.
-    status: undefined,
-    shown: true,
-    showSecrets: undefined,
-  } as const;
-  try {
-    if (kept?.answer !== undefined) {
-      options.onEvent(event);
-      return sendReply(response, await kept.answer());
-    }
-    const { reply } = decision;
-    sendReply(response, reply);
-    options.onEvent({ ...event, status: reply.status });
-  } finally {
-    kept?.after?.();
-  }
+    status,
+    refusal,
+    shown: isShown?.(receipt.product, receipt.event) ?? true,
+    showSecrets,
+  };
 }
 
 /** A sender hands its secret over once: what cannot be kept must not be answered with a yes. */

@@ -7,10 +7,27 @@ export interface KeyOptions extends JudgeOptions {
   renewKeys?(product: string): Promise<boolean>;
 }
 
-/** Judges a delivery, once more where its key was not known and the keys have changed since they were fetched. */
-export async function judgeWithKeys(arrival: Arrival, found: WebhookRoute, options: KeyOptions): Promise<Judgement> {
+/**
+ * Judges a delivery, once more where its key was not known and the keys have changed since they were fetched. A promise
+ * only where that is so: nearly no delivery has to wait.
+ */
+export function judgeWithKeys(
+  arrival: Arrival,
+  found: WebhookRoute,
+  options: KeyOptions,
+): Judgement | Promise<Judgement> {
   const first = judge(arrival, found, options);
   const { product, verdicts } = first.receipt;
   if (product === undefined || !verdicts.some(({ match }) => match === UNKNOWN_KEY)) return first;
+  return judgeAgain(first, product, arrival, found, options);
+}
+
+async function judgeAgain(
+  first: Judgement,
+  product: string,
+  arrival: Arrival,
+  found: WebhookRoute,
+  options: KeyOptions,
+): Promise<Judgement> {
   return (await options.renewKeys?.(product)) === true ? judge(arrival, found, options) : first;
 }

@@ -19,7 +19,8 @@ export type Route =
   | { readonly kind: "key-set" };
 
 export function route(url: string, products: readonly Product[]): Route {
-  const path = splitUrl(url).path.replace(/\/+$/, "");
+  const { path: written } = splitUrl(url);
+  const path = written.endsWith("/") ? written.replace(/\/+$/, "") : written;
   if (path === "/healthz") return { kind: "health" };
   if (path === "/readyz") return { kind: "ready" };
   if (path === KEY_SET_PATH) return { kind: "key-set" };

@@ -109,10 +109,11 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
       keySet,
       publicUrl: settings.publicUrl,
       now: context.now,
+      isShown: shown.matches,
+      showSecrets: options.showSecrets,
       onEvent(event) {
-        const isShown = shown.matches(event.receipt.product, event.receipt.event);
-        context.report({ ...event, shown: isShown, showSecrets: options.showSecrets });
-        if (isShown) drift.see(event);
+        context.report(event);
+        if (event.shown) drift.see(event);
         tellHint(event.receipt);
         notifications.expand(event);
         tally.add(event);

@@ -39,11 +39,10 @@ export function regularPruning(context: Context, log: Log, maxBytes: number): Pr
   const timer = setInterval(prune, EVERY_MS);
   return {
     watching: (ledger) => ({
-      async keep(entry) {
-        const kept = await ledger.keep(entry);
+      keep(entry) {
         grown += entry.arrival.delivery.body.length;
         if (grown > maxBytes * GROWTH_SHARE) prune();
-        return kept;
+        return ledger.keep(entry);
       },
     }),
     prune,
