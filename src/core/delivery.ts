@@ -36,7 +36,9 @@ export function withBody(delivery: Delivery, body: Buffer): Delivery {
 
 /** The media type without its parameters, lower case: `application/json`. Empty when the header is missing. */
 export function mediaType(delivery: Delivery): string {
-  return (headerValue(delivery, "content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const value = headerValue(delivery, "content-type") ?? "";
+  const end = value.indexOf(";");
+  return (end === -1 ? value : value.slice(0, end)).trim().toLowerCase();
 }
 
 const MEDIA_PARAMETERS = {
@@ -46,7 +48,8 @@ const MEDIA_PARAMETERS = {
 
 /** A parameter of the content type. */
 export function mediaParameter(delivery: Delivery, name: keyof typeof MEDIA_PARAMETERS): string | undefined {
-  const match = MEDIA_PARAMETERS[name].exec(headerValue(delivery, "content-type") ?? "");
+  const value = headerValue(delivery, "content-type");
+  const match = value?.includes(";") ? MEDIA_PARAMETERS[name].exec(value) : undefined;
   return match?.[1] ?? match?.[2];
 }
 

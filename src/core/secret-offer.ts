@@ -1,6 +1,6 @@
 import { type Delivery, headerValue } from "./delivery.ts";
 import type { Payload } from "./payload.ts";
-import type { OfferedSecret, Product } from "./product.ts";
+import type { Format, OfferedSecret, Product } from "./product.ts";
 import { type Secrets, sameText, secret } from "./secret.ts";
 
 /** What becomes of a secret that a delivery hands over: it is kept, or the delivery is refused. */
@@ -48,7 +48,14 @@ export function judgeOffer(
   return undefined;
 }
 
+const offeringOf = new WeakMap<readonly Product[], readonly Format[]>();
+
 /** Whether a delivery has a secret in its headers that must not be shown. */
 export function holdsOffer(products: readonly Product[], delivery: Delivery): boolean {
-  return products.some(({ formats }) => formats.some((format) => format.offeredSecret?.(delivery) !== undefined));
+  let offering = offeringOf.get(products);
+  if (offering === undefined) {
+    offering = products.flatMap(({ formats }) => formats.filter((format) => format.offeredSecret !== undefined));
+    offeringOf.set(products, offering);
+  }
+  return offering.some((format) => format.offeredSecret?.(delivery) !== undefined);
 }

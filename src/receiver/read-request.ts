@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { Delivery, HeaderPair } from "../core/delivery.ts";
+import { type Delivery, type HeaderPair, headerValue } from "../core/delivery.ts";
 
 export type ReadResult =
   | { readonly ok: true; readonly delivery: Delivery }
@@ -10,13 +10,14 @@ export type ReadResult =
  * Past `maxBytes` reading stops and what came is dropped: a 413 needs no body.
  */
 export async function readRequest(request: IncomingMessage, maxBytes: number): Promise<ReadResult> {
+  const headers = headerPairs(request.rawHeaders);
   const tooLarge = (): ReadResult => ({
     ok: false,
-    delivery: toDelivery(request, Buffer.alloc(0)),
+    delivery: toDelivery(request, headers, Buffer.alloc(0)),
     status: 413,
     reason: `the body is larger than ${maxBytes} bytes (--max-body)`,
   });
-  if (Number(request.headers["content-length"]) > maxBytes) return tooLarge();
+  if (Number(headerValue({ headers }, "content-length")) > maxBytes) return tooLarge();
   const chunks: Buffer[] = [];
   let length = 0;
   return new Promise((resolve, reject) => {
@@ -27,7 +28,7 @@ export async function readRequest(request: IncomingMessage, maxBytes: number): P
     });
     request.on("end", () => {
       const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-      resolve({ ok: true, delivery: toDelivery(request, body) });
+      resolve({ ok: true, delivery: toDelivery(request, headers, body) });
     });
     const broken = (): void => reject(new Error(`the sender closed the connection after ${length} bytes of the body`));
     request.on("error", broken);
@@ -37,9 +38,13 @@ export async function readRequest(request: IncomingMessage, maxBytes: number): P
   });
 }
 
-function toDelivery(request: IncomingMessage, body: Buffer): Delivery {
+function toDelivery({ method, url }: IncomingMessage, headers: readonly HeaderPair[], body: Buffer): Delivery {
+  return { method: method ?? "GET", url: url ?? "/", headers, body };
+}
+
+/** Not from `request.headers`, which has neither order nor repeats, and is made only when it is asked for. */
+function headerPairs(raw: readonly string[]): readonly HeaderPair[] {
   const headers: HeaderPair[] = [];
-  const raw = request.rawHeaders;
   for (let i = 0; i + 1 < raw.length; i += 2) headers.push([raw[i] ?? "", raw[i + 1] ?? ""]);
-  return { method: request.method ?? "GET", url: request.url ?? "/", headers, body };
+  return headers;
 }

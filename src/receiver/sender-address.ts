@@ -2,7 +2,8 @@ import type { IncomingMessage } from "node:http";
 
 /** The nearest proxy, which is the tunnel, writes the address that it has seen behind all others. */
 export function senderAddress({ headers, socket }: IncomingMessage, throughTunnel: boolean): string | undefined {
-  const forwarded = throughTunnel ? [headers["x-forwarded-for"] ?? []].flat().join(",") : "";
+  if (!throughTunnel) return socket.remoteAddress;
+  const forwarded = [headers["x-forwarded-for"] ?? []].flat().join(",");
   return forwarded.split(",").at(-1)?.trim() || socket.remoteAddress;
 }
 
