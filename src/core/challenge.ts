@@ -4,7 +4,9 @@ import type { Reply } from "./product.ts";
 
 /** A challenge and nothing else: no event, also where any body is one. */
 export function isBareChallenge({ data }: Payload): boolean {
-  return typeof data === "object" && data !== null && Object.hasOwn(data, "challenge") && Object.keys(data).length === 1;
+  return (
+    typeof data === "object" && data !== null && Object.hasOwn(data, "challenge") && Object.keys(data).length === 1
+  );
 }
 
 /**
