@@ -192,6 +192,18 @@ describe("channels update and disable of a channel with a condition", () => {
     expect(conditionsOf()).toEqual([["Leads", false]]);
   });
 
+  it("take it away when asked to, and keep all else", async () => {
+    await create("Deals.edit", "--fields", "Deals:Stage", "--id", "1", "--values");
+    const before = structuredClone(server.watch.rows().find(({ condition }) => condition !== null));
+    const result = await channels(["update", "1", "--no-fields"]);
+    expect(result.exitCode).toBe(0);
+    expect(result.err).toBe("");
+    expect(server.watch.rows().find(({ module }) => module === "Deals")).toEqual({ ...before, condition: null });
+    server.watch.drop("1");
+    expect((await channels(["renew", "1"])).exitCode).toBe(0);
+    expect(conditionsOf()).toContainEqual(["Deals", false]);
+  });
+
   it("keep one of a module that still is", async () => {
     await create("Deals.all", "--fields", "Deals:Stage", "--id", "1");
     expect((await channels(["disable", "1", "--events", "Leads.create,Deals.delete", "--yes"])).exitCode).toBe(0);

@@ -53,9 +53,12 @@ export function notifyUrl(context: Context, text: string): string {
   return text;
 }
 
-export async function tokenFrom(context: Context, options: ChannelOptions): Promise<string | undefined> {
-  if (options.tokenFile === undefined) return undefined;
-  const { token } = await givenSecrets(context, { tokenFile: options.tokenFile });
+export async function tokenFrom(
+  context: Context,
+  { tokenFile }: Pick<ChannelOptions, "tokenFile">,
+): Promise<string | undefined> {
+  if (tokenFile === undefined) return undefined;
+  const { token } = await givenSecrets(context, { tokenFile });
   const value = token?.reveal().trim() ?? "";
   if (value.length > LONGEST_TOKEN) {
     throw usageError(`the token has ${value.length} characters, and Zoho takes at most ${LONGEST_TOKEN}`);
@@ -64,7 +67,10 @@ export async function tokenFrom(context: Context, options: ChannelOptions): Prom
 }
 
 /** Refuses what the product's API does not document, before anything is sent. */
-export function refuseUnknownOptions(product: WatchProduct, options: ChannelOptions): void {
+export function refuseUnknownOptions(
+  product: WatchProduct,
+  options: Pick<ChannelOptions, "values" | "related"> & { readonly fields?: readonly string[] | false },
+): void {
   const given = { values: options.values, related: options.related, conditions: options.fields };
   for (const [name, flag] of [
     ["values", "--values"],

@@ -21,7 +21,9 @@ import { showRequest } from "./dry-run.ts";
 import { renewalConfig } from "./renew-channel.ts";
 import { requireChannel } from "./show.ts";
 
-interface UpdateOptions extends ZohoOptions, ChannelOptions {
+interface UpdateOptions extends ZohoOptions, Omit<ChannelOptions, "fields"> {
+  /** False to take the conditions away. */
+  readonly fields?: readonly string[] | false;
   readonly events?: readonly string[];
   readonly dryRun?: boolean;
 }
@@ -30,6 +32,7 @@ export const defineUpdate: Define = (command, act) => {
   addChannelOptions(addZohoOptions(command.command("update")))
     .description("Change parts of a channel; all else stays, its end included.")
     .argument("<id>", "its id")
+    .option("--no-fields", "tell of every edit again, whichever field has changed")
     .option("--events <event>", "watch these events instead (repeatable)", collect)
     .option("--dry-run", "print the request, change nothing")
     .action(
@@ -59,7 +62,7 @@ export const defineUpdate: Define = (command, act) => {
             conditions:
               fields === undefined
                 ? conditionsFor(wanted, before.conditions)
-                : await conditionsFrom(session, context, fields, wanted),
+                : await conditionsFrom(session, context, fields === false ? [] : fields, wanted),
           };
           const expiresAt =
             expires === undefined && channel.expiresAt !== undefined
