@@ -2,8 +2,9 @@ import { z } from "zod";
 import { idsAt, textAt } from "./field.ts";
 import { type FinanceEntity, financeEntities } from "./finance-entities.ts";
 import { operationOf } from "./finance-operation.ts";
+import type { FormatSettings, OperationPlace } from "./format-settings.ts";
 import type { Payload } from "./payload.ts";
-import { event, type Format, type Reply, type WebhookEvent } from "./product.ts";
+import { type Encoded, event, type Format, type Reply, type WebhookEvent } from "./product.ts";
 import { financeSignature } from "./proofs/finance-signature.ts";
 import { valueAt } from "./schema-check.ts";
 
@@ -21,12 +22,11 @@ const OPERATIONS = ["created", "updated", "deleted"];
  * What a workflow rule of a finance product posts: the whole record under its own name, `{"invoice": {…}}`, by POST,
  * PUT or DELETE. The body names no event; what a user has added to the URL or a header tells created from deleted.
  */
-export function financeFormat<const Entity extends FinanceEntity, const Id extends string>({
-  id,
-  source,
-  entities,
-  twins,
-}: FinanceParts<Entity, Id>): Format<readonly WebhookEvent<Entity | `${Entity}.<operation>`>[], Id> {
+export function financeFormat<const Entity extends FinanceEntity, const Id extends string>(
+  parts: FinanceParts<Entity, Id>,
+  { event: place }: FormatSettings = {},
+): Format<readonly WebhookEvent<Entity | `${Entity}.<operation>`>[], Id> {
+  const { id, source, entities, twins } = parts;
   return {
     id,
     source,
@@ -52,7 +52,7 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
       // Other envelopes hold such records, too, and say what happened.
       const named = ["event", "event_type"].some((key) => textAt(payload.data, [key]) !== undefined);
       if (entity === undefined || named) return undefined;
-      const operation = operationOf(delivery, entity);
+      const operation = operationOf(delivery, entity, place);
       return operation === undefined ? entity : `${entity}.${operation}`;
     },
     records: (data, name) => {
@@ -62,14 +62,26 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
     handshake: answerProbe,
     encode(data, name) {
       const body = Buffer.from(JSON.stringify(data));
-      const named = name?.includes(".") && !name.includes("<") ? { query: `event=${encodeURIComponent(name)}` } : {};
+      const named = name?.includes(".") && !name.includes("<") ? markOf(place, name) : {};
       return { contentType: "application/json", body, ...named };
     },
     hint: (_payload, name) =>
       name.includes(".")
         ? undefined
-        : `the body does not say what happened to ${article(name)}: add ?event=${name}.created (.updated, .deleted) to the URL of the webhook's rule`,
+        : `the body does not say what happened to ${article(name)}: add ${placeText(place, name)} (.updated, .deleted) to ${place !== undefined && "header" in place ? "the webhook" : "the URL of the webhook's rule"}`,
+    settings: ["event"],
+    configure: (chosen) => financeFormat(parts, chosen),
   };
+}
+
+function markOf(place: OperationPlace | undefined, name: string): Pick<Encoded, "query" | "headers"> {
+  if (place !== undefined && "header" in place) return { headers: [[place.header, name]] };
+  return { query: new URLSearchParams([[place?.query ?? "event", name]]).toString() };
+}
+
+function placeText(place: OperationPlace | undefined, name: string): string {
+  if (place !== undefined && "header" in place) return `the header ${place.header}: ${name}.created`;
+  return `?${place?.query ?? "event"}=${name}.created`;
 }
 
 /** A set-up call with an empty `payload` and nothing else comes before the first record. */

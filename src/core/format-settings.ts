@@ -8,15 +8,21 @@ export function formatSettings() {
     /** Where the sender was told to put a fixed value that shows who it is. The value itself is a secret of its own. */
     auth: z
       .union([
-        z.strictObject({ header: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "the name of a header") }),
+        z.strictObject({ header: headerName() }),
         z.strictObject({ parameter: z.string().min(1) }),
         z.strictObject({ basic: z.string().regex(/^[^:]+$/, "a user name without a colon") }),
       ])
       .optional(),
+    /** Where the sender was told to write what happened, for bodies that do not say. */
+    event: z.union([z.strictObject({ header: headerName() }), z.strictObject({ query: z.string().min(1) })]).optional(),
     /** Who a token must have been made by and for: `orgId:60017843`, `webhookId:189200000000321001`. */
     issuer: z.string().min(1).optional(),
     audience: z.string().min(1).optional(),
   });
+}
+
+function headerName() {
+  return z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "the name of a header");
 }
 
 export interface FormatSettings extends Readonly<z.infer<ReturnType<typeof formatSettings>>> {
@@ -24,4 +30,5 @@ export interface FormatSettings extends Readonly<z.infer<ReturnType<typeof forma
   readonly schema?: z.ZodType | undefined;
 }
 export type Encoding = NonNullable<FormatSettings["encoding"]>;
+export type OperationPlace = NonNullable<FormatSettings["event"]>;
 export type AuthPlace = NonNullable<FormatSettings["auth"]>;

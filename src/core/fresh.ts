@@ -43,7 +43,14 @@ export function freshen(data: unknown, random: Random, now: Date | undefined): u
       return known;
     });
   };
-  return mapScalars(data, change);
+  return withNewNames(mapScalars(data, change), ids);
+}
+
+/** A record's id may also be a name: the changed fields of each record of a notification stand under it. */
+function withNewNames(value: unknown, ids: ReadonlyMap<string, string>): unknown {
+  if (Array.isArray(value)) return value.map((each) => withNewNames(each, ids));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [ids.get(key) ?? key, withNewNames(each, ids)]));
 }
 
 function newId(id: string, random: Random): string {

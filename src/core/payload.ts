@@ -57,6 +57,8 @@ export function readPayload(delivery: Delivery): PayloadResult {
   if (type === "application/json" || type === "text/json" || type.endsWith("+json")) return readJson(delivery);
   if (type === "application/x-www-form-urlencoded") return readForm(delivery);
   if (type === "multipart/form-data") return readMultipart(delivery);
+  // Text of the user's own, or XML that a product posts: known by its address, not by its body.
+  if (MARKUP.has(type)) return readText(delivery);
   if (type === "text/plain" || type === "" || type === "application/octet-stream") return readUndeclared(delivery);
   return problem(
     415,
@@ -95,6 +97,13 @@ function readMultipart(delivery: Delivery): PayloadResult {
   const parts = parseMultipart(delivery.body, boundary);
   if (!parts.ok) return problem(400, `the multipart body is malformed: ${parts.reason}`);
   return found({ kind: "multipart", ...unwrap(parts.fields) });
+}
+
+const MARKUP: ReadonlySet<string> = new Set(["text/xml", "application/xml", "text/html"]);
+
+function readText(delivery: Delivery): PayloadResult {
+  const text = decodeText(delivery);
+  return text === undefined ? notText(delivery) : found({ kind: "text", data: text });
 }
 
 function readUndeclared(delivery: Delivery): PayloadResult {

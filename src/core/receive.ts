@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { isBareChallenge } from "./challenge.ts";
-import type { Delivery } from "./delivery.ts";
+import { type Delivery, headerValue } from "./delivery.ts";
 import { nearestEvents } from "./nearest-event.ts";
 import { isEmpty, type Payload, type PayloadProblem, readPayload } from "./payload.ts";
 import { acceptsMethod, type Limits, type Product, type Reply, type Verdict } from "./product.ts";
@@ -111,8 +111,15 @@ function unrecognised(input: ReceiveInput, payload: Payload): Receipt {
   const { product } = input;
   if (product === undefined) return { ...emptyReceipt, payload };
   const tried = product.formats.map((format) => verdictsOf(input, product, format, payload));
-  const passed = tried.find((verdicts) => verdicts.some(({ verdict }) => verdict === "passed"));
-  const verdicts = passed ?? tried[0] ?? [];
+  const says = (wanted: Verdict["verdict"], verdicts: readonly Verdict[] | undefined): boolean =>
+    verdicts?.some(({ verdict }) => verdict === wanted) === true;
+  const passed = tried.find((verdicts) => says("passed", verdicts));
+  // A proof that is there and wrong says more than that another one is missing; both are a no.
+  const carried = product.formats.findIndex(
+    (format, i) =>
+      says("failed", tried[i]) && format.proofs.some(({ header }) => header && headerValue(input.delivery, header)),
+  );
+  const verdicts = passed ?? tried[carried] ?? tried[0] ?? [];
   return { ...emptyReceipt, product: product.id, payload, verdicts, hint: designHint(input, product, verdicts) };
 }
 

@@ -1,5 +1,5 @@
 import { type Delivery, headerValue, withHeader } from "./delivery.ts";
-import { usageError } from "./errors.ts";
+import { signatureHeader, signedAsItMatches } from "./given-signature.ts";
 import { locate, type TextPosition } from "./json-text.ts";
 import { holdsMask, MASKED_NOTE, uncheckable } from "./masked-payload.ts";
 import { UNREAD } from "./payload.ts";
@@ -43,12 +43,15 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   const first = judge(payload.delivery);
   if (first.problem !== undefined && product !== undefined && signature !== undefined)
     return signedAllTheSame(first, product, signature, input);
-  const format = formatOf(first, products, product);
+  const guessed = formatOf(first, products, product);
   const delivery =
-    signature === undefined || format === undefined
+    signature === undefined || guessed === undefined
       ? payload.delivery
-      : withHeader(payload.delivery, signatureHeader(format), signature);
+      : first.format === undefined
+        ? signedAsItMatches(payload.delivery, signature, product?.formats ?? [guessed], judge)
+        : withHeader(payload.delivery, signatureHeader(guessed), signature);
   const receipt = delivery === payload.delivery ? first : judge(delivery);
+  const format = formatOf(receipt, products, product);
   const judged = receipt.verdicts.map((verdict) =>
     payload.complete || input.requireProofs ? verdict : withoutHeaders(verdict, format, delivery),
   );
@@ -69,7 +72,7 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
             `the signature was not checked: there is nothing that it could belong to${product === undefined ? "; name the product with --product" : ""}`,
           ]
         : []),
-      ...addressNote(softened.verdicts, format, delivery),
+      ...addressNote(softened.verdicts, receipt.format === undefined ? (product?.formats ?? []) : [format], delivery),
     ],
   };
 }
@@ -93,18 +96,20 @@ function signedAllTheSame(
   const judged = { ...receipt, verdicts };
   const notes = [
     ...(tried.length === 0 ? ["the signature was not checked: there is nothing that it could belong to"] : []),
-    ...addressNote(verdicts, format, delivery),
+    ...addressNote(verdicts, [format], delivery),
   ];
   const failed = verdicts.some(({ verdict }) => verdict === "failed");
   return { receipt: judged, delivery, format, outcome: failed ? "proof-failed" : "invalid", notes };
 }
 
 /** The first thing to think of, where a signature covers the query and the query is not known. */
-function addressNote(verdicts: readonly Verdict[], format: Format | undefined, { url }: Delivery): readonly string[] {
-  const covering = verdicts.some(
-    ({ id, verdict }) => verdict === "failed" && format?.proofs.find((proof) => proof.id === id)?.coversQuery === true,
-  );
-  if (!covering || url !== NO_ADDRESS) return [];
+function addressNote(
+  verdicts: readonly Verdict[],
+  formats: readonly (Format | undefined)[],
+  { url }: Delivery,
+): readonly string[] {
+  const covering = formats.some((format) => format?.proofs.some((proof) => proof.coversQuery === true));
+  if (!covering || !verdicts.some(({ verdict }) => verdict === "failed") || url !== NO_ADDRESS) return [];
   return [
     "the signature covers the query of the URL too, and no URL is known here: give the one it was sent to with --url",
   ];
@@ -115,23 +120,14 @@ function unreadable(payload: InputPayload, reason: string): VerifiedPayload {
   return { receipt, delivery: payload.delivery, format: undefined, outcome: "invalid", notes: [] };
 }
 
+/** Where the body tells none, that of the verdicts: its proof was there. */
 function formatOf(receipt: Receipt, products: readonly Product[], given: Product | undefined): Format | undefined {
   const product = given ?? products.find((each) => each.id === receipt.product);
-  return product?.formats.find((format) => format.id === receipt.format) ?? given?.formats[0];
-}
-
-/** That of a signature over the body; else, as with Desk's token, the only one that a proof of the sender has. */
-function signatureHeader(format: Format): string {
-  const inHeaders = format.proofs.flatMap(({ proves, header }) => (header === undefined ? [] : [{ proves, header }]));
-  const [first, second] = inHeaders;
-  const chosen = inHeaders.find(({ proves }) => proves === "body") ?? (second === undefined ? first : undefined);
-  if (chosen !== undefined) return chosen.header;
-  throw usageError(
-    `--signature: a delivery of this format (${format.id}) carries no signature in a header`,
-    format.proofs.length === 0
-      ? "nothing in it can be proven"
-      : `it carries: ${format.proofs.map((each) => each.title).join(", ")}`,
+  const known = product?.formats.find((format) => format.id === receipt.format);
+  const judged = product?.formats.find(({ proofs }) =>
+    receipt.verdicts.some(({ id }) => proofs.some((each) => each.id === id)),
   );
+  return known ?? judged ?? given?.formats[0];
 }
 
 /** A body alone cannot lack a header: that the proof was not there to be checked is said, and is no failure. */

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { folderWith } from "../support/files.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { run } from "../support/run.ts";
 
@@ -164,10 +165,36 @@ describe("listen", () => {
       "--b\r\ncontent-disposition: form-data; name=a\r\n\r\n1",
       400,
     ],
-    ["XML", "application/xml", "<a/>", 415],
+    ["a PDF", "application/pdf", "%PDF-", 415],
   ])("refuses %s", async (_, type, body, status) => {
     const app = await listen();
     expect((await app.post("/webhooks/zoho/crm", body, { "content-type": type })).status).toBe(status);
+  });
+
+  it("takes XML for text, as some of Zoho's products can be told to post it", async () => {
+    const cwd = folderWith({ "zoho-hooks.config.json": '{"products":{"projects":{"format":"wire"}}}' });
+    const app = await startListener([], { cwd });
+    listener = app;
+    for (const type of ["text/xml", "application/xml; charset=utf-8"])
+      expect((await app.post("/webhooks/zoho/projects", "<task id='1'/>", { "content-type": type })).status).toBe(200);
+    expect(await app.event(1)).toMatchObject({ product: "projects", format: "wire", known: true });
+  });
+
+  it("takes what Signals sends by any method", async () => {
+    const app = await listen();
+    const body = compact("signals/wire/{Event}");
+    for (const method of ["GET", "PUT", "PATCH", "DELETE"]) {
+      const status = await new Promise((resolve, reject) => {
+        const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+        const sent = request(`${app.url}/webhooks/zoho/signals`, { method, headers }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        });
+        sent.on("error", reject);
+        sent.end(body);
+      });
+      expect([method, status]).toEqual([method, 200]);
+    }
   });
 
   it("refuses a body over --max-body with 413, announced or not", async () => {

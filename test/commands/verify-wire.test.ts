@@ -27,6 +27,27 @@ describe("verify, of Zoho's own deliveries,", () => {
     });
   });
 
+  it("checks a body of the user's own making by the scheme that its signature belongs to", async () => {
+    const form = "event_id=5675&plan_code=basic-monthly";
+    const type = ["-H", "content-type: application/x-www-form-urlencoded"];
+    const url = ["--url", "https://example.com/hook?customer_name=Acme%20%26%20Sons"];
+    const signature = "cd7785e58812e62463dd21bd0d727f9bdd51c4371bc3efb60d603f7c88986b4a";
+    const argv = ["verify", "-p", "books", ...type];
+    const passed = await run([...argv, ...url, "--signature", signature], { env, stdin: form });
+    expect(passed.out).toContain("✓ finance-signature: signed with ZOHO_WEBHOOK_SECRET over 1 query pair and 2 form");
+    const failed = await run([...argv, "-H", `x-zoho-webhook-signature: ${signature}`, "--explain"], {
+      env,
+      stdin: form,
+    });
+    expect(failed.exitCode).toBe(3);
+    expect(failed.out).toContain("✗ finance-signature failed");
+    expect(failed.out).toContain("event_id5675plan_codebasic-monthly");
+    expect(failed.out).toContain("give the one it was sent to with --url");
+    const unknown = await run([...argv, "--signature", signature.replace("cd", "dc")], { env, stdin: form });
+    expect(unknown.exitCode).toBe(3);
+    expect(unknown.out).toContain("give the one it was sent to with --url");
+  });
+
   it("explains a failure by the string that counts and by what was left out of it", async () => {
     const argv = ["verify", "--product", "books", "--url", "/?action=add", "--signature", hex(BODY), "--explain"];
     const { exitCode, out } = await run(argv, { env, stdin: BODY });

@@ -26,6 +26,12 @@ describe("freshen", () => {
     expect(fresh.data.Owner.id).not.toBe(id);
   });
 
+  it("replaces it where it is a name, too: a notification lists changed fields under it", () => {
+    const notification = { ids: ["12345000000234567"], affected_fields: [{ "12345000000234567": ["Phone"] }] };
+    const fresh = freshen(notification, seededRandom(1), now) as typeof notification;
+    expect(fresh.affected_fields.map((each) => Object.keys(each))).toEqual([fresh.ids]);
+  });
+
   it("leaves short ids and text that only looks like one", () => {
     const fresh = freshen(sample, seededRandom(1), now) as typeof sample;
     expect(fresh.channel.id).toBe("10000000068001");

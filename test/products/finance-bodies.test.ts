@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { configureProducts } from "../../src/core/configure.ts";
 import type { Delivery, HeaderPair } from "../../src/core/delivery.ts";
 import { findProduct } from "../../src/core/event-name.ts";
 import { type Receipt, receive } from "../../src/core/receive.ts";
@@ -42,6 +43,19 @@ describe("a body of a finance product", () => {
     ["X-Event-Type", "invoice_created"],
   ])("is told what happened by the header %s: %s", (name, value) => {
     expect(eventOf("/", [[name, value]])).toBe("invoice.created");
+  });
+
+  it.each([
+    [{ query: "what" }, posted(INVOICE, { url: "/?what=created" })],
+    [{ header: "X-What" }, posted(INVOICE, { url: "/", headers: [["x-what", "invoice_created"]] })],
+    // The chosen place goes first.
+    [{ query: "what" }, posted(INVOICE, { url: "/?event=deleted&what=created" })],
+  ])("is told what happened by the place of the user's own choice: %j", (event, delivery) => {
+    const configured = configureProducts(products, { books: { event } });
+    const product = findProduct(configured, "books");
+    const now = new Date("2025-01-15T10:30:00Z");
+    const receipt = receive({ products: configured, product, delivery, secrets: noSecrets, now });
+    expect(receipt).toMatchObject({ format: "wire", event: "invoice.created", known: true });
   });
 
   it("takes a user's own word for what happened, and no word that is none", () => {

@@ -3,6 +3,8 @@ import { type PublicKey, readKeySet } from "../../core/key-set.ts";
 import type { Explanation, Finding } from "../../core/product.ts";
 import type { Secret } from "../../core/secret.ts";
 
+const DESK_ALGORITHM = "RS256";
+
 /** Why a token of Desk's fails: what was read of it, and which known mistake makes it right. */
 export function explainToken(text: string, secrets: readonly Secret[], wrongClaims: string | undefined): Explanation {
   const keys = secrets.flatMap((secret) => readKeySet(secret.reveal()) ?? []);
@@ -24,6 +26,12 @@ export function explainToken(text: string, secrets: readonly Secret[], wrongClai
       remedy: "copy the whole value, three parts with dots between them",
     },
     {
+      id: "algorithm",
+      matches: token !== undefined && token.header.alg !== DESK_ALGORITHM,
+      meaning: `it is made with ${said(token?.header.alg)}, and Desk signs with ${DESK_ALGORITHM}: it is not Desk's`,
+      remedy: "do not trust it: whoever made it does not have Desk's key",
+    },
+    {
       id: "other-key",
       matches: isSigned && named?.length === 0,
       meaning: "it is signed with one of the keys, under another name (kid) than that key has in the set",
@@ -31,7 +39,7 @@ export function explainToken(text: string, secrets: readonly Secret[], wrongClai
     },
     {
       id: "unknown-key",
-      matches: token !== undefined && !isSigned && named?.length === 0,
+      matches: token?.header.alg === DESK_ALGORITHM && !isSigned && named?.length === 0,
       meaning: "the key that it names is not in the set",
       remedy: "take the set of the organisation's own data centre, or the newest one: ZOHO_WEBHOOK_JWKS=com, eu, in …",
     },
@@ -55,7 +63,8 @@ function unwrapped(text: string): string {
 }
 
 /** An RSA signature is as long as its key. */
-function isCutOff({ signature }: JsonWebToken, keys: readonly PublicKey[]): boolean {
+function isCutOff({ header, signature }: JsonWebToken, keys: readonly PublicKey[]): boolean {
+  if (header.alg !== DESK_ALGORITHM) return false;
   const lengths = keys.map(({ key }) => (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
   return lengths.length > 0 && lengths.every((length) => signature.length < length);
 }

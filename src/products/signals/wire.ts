@@ -24,7 +24,7 @@ function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>
       const ids = eventsOf(data).flatMap((each) => idsAt(each, ["id"]));
       return ids.length === 0 ? undefined : ids.join("|");
     },
-    methods: ["PUT", "PATCH"],
+    methods: ["GET", "PUT", "PATCH", "DELETE"],
     settings: ["auth"],
     configure: format,
   };

@@ -8,6 +8,7 @@ import { readPayload } from "../../../src/core/payload.ts";
 import type { Verdict } from "../../../src/core/product.ts";
 import { secret } from "../../../src/core/secret.ts";
 import { deskToken } from "../../../src/products/desk/desk-token.ts";
+import { explainToken } from "../../../src/products/desk/explain-token.ts";
 import { testKeys } from "../../support/test-secrets.ts";
 
 const now = new Date("2025-01-15T10:30:00Z");
@@ -183,6 +184,8 @@ describe("a forger", () => {
       const signed = `${part({ alg: "HS256", kid })}.${claims}`;
       const hmac = createHmac("sha256", key).update(signed).digest("base64url");
       expect(verdictOn(carrying(`${signed}.${hmac}`))).toMatchObject({ verdict: "failed" });
+      const causes = explainToken(`${signed}.${hmac}`, [keySet], undefined).findings.filter(({ matches }) => matches);
+      expect(causes).toMatchObject([{ id: "algorithm", meaning: expect.stringContaining('"HS256"') }]);
       // Under the right name, too, an HMAC is no RSA signature.
       const renamed = `${part({ alg: "RS256", kid })}.${claims}`;
       const other = createHmac("sha256", key).update(renamed).digest("base64url");

@@ -1,0 +1,33 @@
+import { type Delivery, withHeader } from "./delivery.ts";
+import { usageError } from "./errors.ts";
+import type { Format } from "./product.ts";
+import type { Receipt } from "./receive.ts";
+
+/** A body of no known envelope may be of any format of its product: it is the one whose proof the signature passes. */
+export function signedAsItMatches(
+  delivery: Delivery,
+  signature: string,
+  formats: readonly Format[],
+  judge: (delivery: Delivery) => Receipt,
+): Delivery {
+  const signing = formats.filter(({ proofs }) => proofs.some(({ header }) => header !== undefined));
+  const tried = (signing.length > 0 ? signing : formats).map((format) =>
+    withHeader(delivery, signatureHeader(format), signature),
+  );
+  const passed = tried.find((each) => judge(each).verdicts.some(({ verdict }) => verdict === "passed"));
+  return passed ?? tried[0] ?? delivery;
+}
+
+/** That of a signature over the body; else, as with Desk's token, the only one that a proof of the sender has. */
+export function signatureHeader(format: Format): string {
+  const inHeaders = format.proofs.flatMap(({ proves, header }) => (header === undefined ? [] : [{ proves, header }]));
+  const [first, second] = inHeaders;
+  const chosen = inHeaders.find(({ proves }) => proves === "body") ?? (second === undefined ? first : undefined);
+  if (chosen !== undefined) return chosen.header;
+  throw usageError(
+    `--signature: a delivery of this format (${format.id}) carries no signature in a header`,
+    format.proofs.length === 0
+      ? "nothing in it can be proven"
+      : `it carries: ${format.proofs.map((each) => each.title).join(", ")}`,
+  );
+}
