@@ -130,6 +130,7 @@ describe("an event of Zoho Billing", () => {
   it.each([
     ["under data", `"data":{"subscription":${record}}`],
     ["beside the event", `"created_date":"2025-01-15","subscription":${record}`],
+    ["as text beside the event", `"subscription":${JSON.stringify(record)}`],
     ["as text in payload", `"payload":${JSON.stringify(`{"subscription":${record}}`)}`],
   ])("has its record %s", (_where, rest) => {
     expect(received(posted(envelope(rest)), "subscriptions")).toMatchObject({

@@ -10,7 +10,7 @@ const once = { once: true };
 
 /**
  * The event object of Zoho Billing. Its record stands under `data`, beside the event's own fields, or as JSON text in
- * `payload`, depending on the age of the webhook.
+ * `payload` or under its own name, depending on the age of the webhook.
  */
 export const wire = {
   id: "wire",
@@ -37,18 +37,16 @@ export const wire = {
   },
   records(data, name) {
     const [about = ""] = name.split("_", 1);
-    const ids = [data, valueAt(data, ["data"]), textPayload(data)].flatMap((each) =>
-      idsAt(each, [about, `${about}_id`]),
-    );
-    return ids.slice(0, 1);
+    const places = [data, valueAt(data, ["data"]), jsonAt(data, "payload"), { [about]: jsonAt(data, about) }];
+    return places.flatMap((each) => idsAt(each, [about, `${about}_id`])).slice(0, 1);
   },
   // The same event is the same wherever its record stands, and however often it is resent.
   identity: (data) => idsAt(data, ["event_id"])[0],
 } as const satisfies Format;
 
-/** What the JSON text in `payload` says. */
-function textPayload(data: unknown): unknown {
-  const text = textAt(data, ["payload"]);
+/** What the JSON text in a member says: some webhooks write objects as text. */
+function jsonAt(data: unknown, name: string): unknown {
+  const text = textAt(data, [name]);
   const parsed = text === undefined ? undefined : parseJson(text);
   return parsed?.ok ? parsed.value : undefined;
 }
