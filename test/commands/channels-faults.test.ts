@@ -105,10 +105,32 @@ describe("channels create whose answer does not come", () => {
 
     await create("--id", "4712");
     const token = server.watch.rows()[0]?.token;
+    server.watch.drop("4712");
     server.trouble({ status: 400, body: { watch: [refusal] } }, 1, isWatch("POST"));
     await create("--id", "4712");
     await renewFromMemory("4712");
     expect(server.watch.rows()[0]?.token).toBe(token);
+  });
+});
+
+describe("channels create", () => {
+  it("leaves a channel alone that has the id already: Zoho would drop its events and its token", async () => {
+    await create("Deals.all", "--id", "100");
+    const before = structuredClone(server.watch.rows());
+    const again = await create("--id", "100");
+    expect(again.exitCode).toBe(2);
+    expect(again.err).toContain("has a channel 100 already");
+    expect(server.watch.rows()).toEqual(before);
+  });
+
+  it("says that a channel is there which it may not read back", async () => {
+    const may = { ...env, ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(["ZohoCRM.notifications.CREATE"]) };
+    const result = await channels(["create", "Leads.create", "--url", URL], { env: may });
+    const id = server.watch.rows()[0]?.channelId;
+    expect(id).toBeDefined();
+    expect(result.exitCode).toBe(6);
+    expect(result.err).toContain(`channel ${id} was created, until`);
+    expect(result.err).toContain(`channels delete ${id}`);
   });
 });
 

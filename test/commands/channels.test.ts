@@ -260,7 +260,8 @@ describe("channels renew", () => {
     await create("Leads.all", "--id", "1", "--expires", "3d");
     const result = await channels(["renew", "1", "--expires", "2d"]);
     expect(result.exitCode).toBe(7);
-    expect(result.err).toContain("is not later: 2026-03-04T09:00:00+00:00 → 2026-03-03T09:00:00+00:00");
+    expect(result.err).toContain("2026-03-04T09:00:00+00:00 → 2026-03-03T09:00:00+00:00; nothing was changed");
+    expect(server.watch.rows()[0]?.expiresAt).toBe(Date.parse("2026-03-04T09:00:00Z"));
   });
 
   it("renews the others when one fails, and exits with its code", async () => {

@@ -1,9 +1,9 @@
 import type { Context } from "../../context.ts";
-import { ExitCode, UserError } from "../../core/errors.ts";
+import { ExitCode, UserError, usageError } from "../../core/errors.ts";
 import { products } from "../../products/index.ts";
 import { ZohoApiError } from "../../zoho/api-error.ts";
 import { expandEvents, normaliseEvents } from "../../zoho/channel-events.ts";
-import { chooseExpiry } from "../../zoho/channel-time.ts";
+import { chooseExpiry, zohoTime } from "../../zoho/channel-time.ts";
 import {
   type Channel,
   type ChannelConfig,
@@ -70,10 +70,17 @@ export const defineCreate: Define = (command, act) => {
           if (options.dryRun === true) {
             return showRequest(context, session, writeRequest(product, "POST", [{ config, expiresAt }]));
           }
-          const channel = await context
-            .waiting("creating the channel", () => createChannel(session, config, expiresAt))
+          if (options.id !== undefined) await refuseTaken(session, id);
+          const granted = await context
+            .waiting("creating the channel", () => askForChannel(session, config, expiresAt))
             .catch((error: unknown) => {
               if (!isRefusal(error)) warnOfLeftOver(context, product.id, id);
+              throw error;
+            });
+          const channel = await context
+            .waiting("reading it back", () => settleChannel(session, config, granted))
+            .catch((error: unknown) => {
+              warnOfUnread(context, product.id, id, granted.expiresAt);
               throw error;
             });
           const show = options.showSecrets === true;
@@ -102,6 +109,25 @@ function warnOfLeftOver(context: Context, product: string, id: string): void {
     message: `channel ${id} may have been created: Zoho's answer did not come`,
     hint: `see ${context.invocation} channels list --product ${product}; its token is kept in case it is there`,
   });
+}
+
+function warnOfUnread(context: Context, product: string, id: string, end: Date | undefined): void {
+  context.report({
+    type: "warning",
+    message: `channel ${id} was created${end === undefined ? "" : `, until ${zohoTime(end)}`}, and could not be read back`,
+    hint: `it is there: ${context.invocation} channels delete ${id} --product ${product} takes it away again`,
+  });
+}
+
+/** Zoho would set a channel of that id anew, and drop the events and the token that it has. */
+async function refuseTaken({ client, product }: ZohoSession, id: string): Promise<void> {
+  // Who may only create may not look: then nothing is known.
+  const taken = await client.get(id).catch(() => undefined);
+  if (taken === undefined) return;
+  throw usageError(
+    `${product.title} has a channel ${id} already, for ${taken.events.join(", ")}`,
+    `change that one: zoho-hooks channels update ${id}; or leave --id out for a new one`,
+  );
 }
 
 /** Creates a channel, keeps what it takes to create it again, and reads it back. */

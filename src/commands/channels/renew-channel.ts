@@ -45,6 +45,8 @@ export async function renewChannel(
 ): Promise<ChannelReport | undefined> {
   const { client, product } = session;
   const config = await renewalConfig(session, id, channel);
+  if (channel?.expiresAt !== undefined && expiresAt <= channel.expiresAt)
+    throw earlier(id, channel.expiresAt, expiresAt);
   const requests = [{ config, expiresAt }];
   if (dryRun) {
     showRequest(context, session, writeRequest(product, channel === undefined ? "POST" : "PUT", requests));
@@ -74,6 +76,16 @@ export async function renewChannel(
   const before = channel.expiresAt;
   if (end === undefined || (before !== undefined && end <= before)) throw notLater(id, before, end);
   return done("renewed", end);
+}
+
+/** Told before Zoho is asked, which would do it. */
+function earlier(id: string, before: Date, asked: Date): UserError {
+  return new UserError(
+    "zohoApi",
+    `the end that is asked for is not later than the one that channel ${id} has: ${zohoTime(before)} → ${zohoTime(asked)}; nothing was changed`,
+    "ask for a later end with --expires; channels update --expires sets an earlier one",
+    "not_renewed",
+  );
 }
 
 function notLater(id: string, before: Date | undefined, end: Date | undefined): UserError {
