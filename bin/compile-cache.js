@@ -18,6 +18,7 @@ const { basename, dirname, isAbsolute, join, sep } = require("node:path");
 
 const { env, platform, version, arch, pid } = process;
 const CHECKSUM_BYTES = 4;
+const LONG_RUN_S = 20;
 const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 const ours = join(dirname(__dirname), "dist") + sep;
 const compiled = [];
@@ -75,7 +76,8 @@ function keepCompiled(folder) {
   };
   /** At the end of the run, when the functions that it called are compiled too. */
   const keep = () => {
-    if (compiled.length === 0) return;
+    // V8 drops the compiled code of what has not run for long: a short run keeps more of it.
+    if (compiled.length === 0 || process.uptime() > LONG_RUN_S) return;
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       for (const { script, kept } of compiled) {

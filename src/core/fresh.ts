@@ -63,15 +63,18 @@ function newId(id: string, random: Random): string {
 /** The newest time in the data, of those that can be the event's own; epoch milliseconds. */
 function eventTime(data: unknown): number | undefined {
   const times: number[] = [];
+  const dates: number[] = [];
   const visit = (value: unknown, key: string): void => {
     if (typeof value === "string" && DATE_TIME.test(value) && !NOT_THE_EVENT.test(key)) times.push(Date.parse(value));
+    else if (typeof value === "string" && DATE.test(value) && !NOT_THE_EVENT.test(key)) dates.push(noonOf(value));
     else if (isEpoch(value, key) && !NOT_THE_EVENT.test(key)) times.push(toMs(value));
     else if (Array.isArray(value)) for (const each of value) visit(each, key);
     else if (typeof value === "object" && value !== null)
       for (const [name, each] of Object.entries(value)) visit(each, name);
   };
   visit(data, "");
-  const valid = times.filter(Number.isFinite);
+  // Where nothing tells the time, the day has to do.
+  const valid = (times.length > 0 ? times : dates).filter(Number.isFinite);
   return valid.length === 0 ? undefined : Math.max(...valid);
 }
 
@@ -88,8 +91,12 @@ function shiftDateTime(value: string, shiftMs: number): string {
   return `${local.slice(0, 19)}${fraction}${zone}`;
 }
 
+function noonOf(date: string): number {
+  return Date.parse(`${date}T12:00:00Z`);
+}
+
 function shiftDate(value: string, shiftMs: number): string {
-  const at = Date.parse(`${value}T12:00:00Z`);
+  const at = noonOf(value);
   return Number.isFinite(at)
     ? new Date(at + Math.round(shiftMs / 86_400_000) * 86_400_000).toISOString().slice(0, 10)
     : value;

@@ -11,17 +11,27 @@ import { deliveryOf, type RequestLike } from "./request.ts";
  * Why a delivery is not to be acted on. Beside the codes of `ParseFailure`: `unproven`: a proof failed or none was there,
  * answer 401; `challenge`: it asks for an echo before events are sent, answer with `reply`.
  */
-export interface VerifyFailure extends Omit<ParseFailure, "code"> {
-  readonly code: ParseFailure["code"] | "unproven" | "challenge";
+export type VerifyFailure = Refused &
+  (
+    | { readonly code: ParseFailure["code"] | "unproven"; readonly reply: undefined }
+    /** `reply` is what to answer. */
+    | { readonly code: "challenge"; readonly reply: Reply }
+  );
+
+interface Refused extends Omit<ParseFailure, "code"> {
   /** True when every proof that was asked for passed: an unknown event or a wrong shape, and yet from the right sender. */
   readonly genuine: boolean;
   readonly proofs: readonly Verdict[];
-  /** What to answer a challenge with. */
-  readonly reply: Reply | undefined;
 }
 
 export type VerifyResult<P extends ProductId = ProductId> =
-  | (ZohoEvent<P> & { readonly ok: true; readonly genuine: true; readonly proofs: readonly Verdict[] })
+  | (ZohoEvent<P> & {
+      readonly ok: true;
+      readonly genuine: true;
+      readonly proofs: readonly Verdict[];
+      /** Of a failure only. */
+      readonly code?: undefined;
+    })
   | VerifyFailure;
 
 /**

@@ -171,6 +171,29 @@ describe("listen", () => {
     expect((await app.post("/webhooks/zoho/crm", body, { "content-type": type })).status).toBe(status);
   });
 
+  it("tells of an event that --expect would wait for in vain, and refuses a product that is none", async () => {
+    const wait = (...expect: string[]) =>
+      run([
+        "listen",
+        "--port",
+        "0",
+        "--no-store",
+        "--timeout",
+        "50ms",
+        ...expect.flatMap((each) => ["--expect", each]),
+      ]);
+    const product = await wait("crmm:Leads.create=1");
+    expect(product.exitCode).toBe(2);
+    expect(product.err).toContain("did you mean crm?");
+    const event = await wait("crm:Leads.crate=1", "nope");
+    expect(event.exitCode).toBe(8);
+    expect(event.err).toContain("no known event is called Leads.crate");
+    expect(event.err).toContain("did you mean Leads.create?");
+    expect(event.err).toContain("no known event is called nope");
+    const right = await wait("crm:Leads.*", "leads.create", "signals:anything_at_all", "crm:Gadgets.create");
+    expect(right.err).not.toContain("no known event");
+  });
+
   it("takes XML for text, as some of Zoho's products can be told to post it", async () => {
     const cwd = folderWith({ "zoho-hooks.config.json": '{"products":{"projects":{"format":"wire"}}}' });
     const app = await startListener([], { cwd });

@@ -38,6 +38,15 @@ describe("freshen", () => {
     expect(fresh.note).toBe(sample.note);
   });
 
+  it("takes the newest day where nothing tells the time", () => {
+    const invoice = { date: "2025-01-15", due_date: "2025-02-14", created: { date: "2025-01-10" } };
+    expect(freshen(invoice, seededRandom(1), now)).toEqual({
+      date: "2026-03-01",
+      due_date: "2026-03-31",
+      created: { date: "2026-02-24" },
+    });
+  });
+
   it("makes the event happen now and keeps notation and intervals", () => {
     const fresh = freshen(sample, seededRandom(1), now) as typeof sample;
     expect(fresh.data.Created_Time).toBe("2026-03-01T12:00:00+00:00");

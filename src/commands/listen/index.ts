@@ -28,6 +28,7 @@ import { openNotifications, outcome } from "./notifications.ts";
 import { readyNotes, readyReport } from "./ready.ts";
 import { openReporting } from "./reporting.ts";
 import { chooseRunTunnel, openRunTunnel, type RunTunnel } from "./tunnel.ts";
+import { tellUnknownEvents } from "./unknown-events.ts";
 
 export const define: Define = (command, act) => {
   addListenFlags(command);
@@ -63,6 +64,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   const products = await configuredProducts(config);
   const shown = eventPatterns(settings.events);
   tellMistypedModules(context, products, namedEvents(settings, options));
+  tellUnknownEvents(context, products, options.expect ?? []);
   const drift = openDrift(context, config, products, options);
   const tally = createTally((options.expect ?? []).map(parseExpectation));
   const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout, "--timeout");
