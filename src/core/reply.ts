@@ -31,6 +31,8 @@ export function decideReply(receipt: Receipt, policy: ReplyPolicy): Decision {
   }
   const failed = verdicts.find((verdict) => verdict.verdict === "failed");
   if (failed !== undefined && rejects) return refuse(401, `${failed.id}: ${failed.reason}`);
+  if (policy.schema === "enforce" && receipt.event === undefined)
+    return refuse(422, `the body is no event of ${receipt.product}`);
   const [issue] = receipt.schema?.issues ?? [];
   if (issue !== undefined && policy.schema === "enforce") {
     return refuse(

@@ -49,7 +49,8 @@ export function createTally(expectations: readonly Expectation[]): Tally {
         counts.received++;
         if (valid) counts.valid++;
         if (!accepted) counts.rejected++;
-        if (duplicateOf !== undefined) counts.duplicates++;
+        // What is refused repeats nothing, whoever it claims to be.
+        if (accepted && duplicateOf !== undefined) counts.duplicates++;
       }
       if (!accepted || duplicateOf !== undefined) return;
       expectations.forEach(({ pattern }, i) => {

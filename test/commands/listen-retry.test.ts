@@ -148,10 +148,11 @@ describe("an app that is down", () => {
     const listener = await listen(["--forward-to", String(await freePort()), "--no-store"]);
     await postLeads(listener, 1, 2);
     await listener.line("target", { state: "down" });
-    await listener.stop();
+    const { lines } = await listener.stop();
     expect(await listener.line("warning")).toMatchObject({
       message: expect.stringContaining("2 deliveries have not reached"),
     });
+    expect(lines().at(-1)).toMatchObject({ forwards: { delivered: 0, failed: 2, waiting: 0 } });
   });
 
   it("may be the target of another run: what waits for it is not sent elsewhere, and not forgotten", async () => {

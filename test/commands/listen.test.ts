@@ -293,6 +293,20 @@ describe("listen", () => {
     if (issues !== null) expect(await app.event(1)).toMatchObject({ schema: issues });
   });
 
+  it.each(["[]", '{"what":"ever"}', ""])("with --schema enforce refuses a body that is no event: %j", async (body) => {
+    const app = await listen(["--schema", "enforce"]);
+    expect((await app.post("/webhooks/zoho/books", body)).status).toBe(422);
+    expect((await app.post("/webhooks/zoho/desk", "")).status).toBe(200);
+  });
+
+  it("counts no forged copy among the duplicates", async () => {
+    const app = await listen([], { ZOHO_WEBHOOK_SECRET: SECRET });
+    await app.post("/webhooks/zoho/books", invoice, signed(invoice));
+    await app.post("/webhooks/zoho/books", invoice, signed(invoice, "another"));
+    const summary = (await app.stop()).lines().at(-1);
+    expect(summary).toMatchObject({ type: "summary", received: 2, valid: 1, rejected: 1, duplicates: 0 });
+  });
+
   it("with --on-invalid warn accepts what fails, and says so", async () => {
     const app = await listen(["--on-invalid", "warn"], { ZOHO_WEBHOOK_SECRET: SECRET });
     expect((await app.post("/webhooks/zoho/books", invoice)).status).toBe(200);

@@ -81,7 +81,12 @@ async function keepIn(context: Context, config: Config, runLog: RunLog, routes: 
         context.report({ type: "warning", message: `the log does not know the new public URL: ${errorText(error)}` });
       });
     },
-    forwards: () => forwarding?.counts(),
+    forwards() {
+      const counts = forwarding?.counts();
+      if (counts === undefined || isKept) return counts;
+      // What this run has not delivered waits for no other.
+      return { delivered: counts.delivered, failed: counts.failed + counts.waiting, waiting: 0 };
+    },
     hurry: () => forwarding?.hurry(),
     async close() {
       await pruner.stop();

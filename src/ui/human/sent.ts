@@ -43,11 +43,18 @@ export function renderSendSummary(
 ): Rendered {
   const rate = seconds > 0 ? `, ${Math.round(count / seconds)} a second` : "";
   const kinds = Object.entries(statuses).map(([status, times]) => `${status} × ${times}`);
+  const isAnswered = Object.keys(statuses).some((status) => /^\d+$/.test(status));
+  const { p50, p95, p99, max } = latency;
   return {
     out: [
       `${out.strong(`${count} sent`)} in ${formatDuration(seconds * 1000)}${rate}: ${out.good(`${ok} ok`)}, ${failed > 0 ? out.bad(`${failed} failed`) : "0 failed"}`,
       `  answers  ${kinds.join(", ")}`,
-      `  latency  p50 ${formatDuration(latency.p50)}  p95 ${formatDuration(latency.p95)}  p99 ${formatDuration(latency.p99)}  max ${formatDuration(latency.max)}`,
+      // Who did not answer was not fast.
+      ...(isAnswered
+        ? [
+            `  latency  p50 ${formatDuration(p50)}  p95 ${formatDuration(p95)}  p99 ${formatDuration(p99)}  max ${formatDuration(max)}`,
+          ]
+        : []),
       "",
     ].join("\n"),
   };
