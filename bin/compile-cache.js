@@ -16,12 +16,14 @@ const { enableCompileCache } = require("node:module");
 const { homedir } = require("node:os");
 const { basename, dirname, isAbsolute, join, sep } = require("node:path");
 
-const { env, platform, version, arch, pid } = process;
+const { argv, env, platform, version, arch, pid } = process;
 const CHECKSUM_BYTES = 4;
-const LONG_RUN_S = 20;
+const USAGE = 2;
 const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 const ours = join(dirname(__dirname), "dist") + sep;
 const compiled = [];
+/** What is compiled is what a command calls: that of another would leave it the most of its own to compile each time. */
+const command = /^[a-z]+$/.test(argv[2] ?? "") ? argv[2] : "none";
 
 /** Of this user and written by nobody else: who can write there can run code as this user. Undefined where there is none. */
 function ownFolder() {
@@ -66,7 +68,7 @@ function keepCompiled(folder) {
     // The build writes ASCII.
     const source = readFileSync(file, "latin1");
     // Of the source V8 compares the length alone.
-    const kept = join(folder, `${basename(file)}-${crc32(source).toString(16)}`);
+    const kept = join(folder, `${command}-${basename(file)}-${crc32(source).toString(16)}`);
     const script = new Script(`(function (exports, require, module, __filename) {${source}\n})`, {
       filename: file,
       cachedData: read(kept),
@@ -76,8 +78,8 @@ function keepCompiled(folder) {
   };
   /** At the end of the run, when the functions that it called are compiled too. */
   const keep = () => {
-    // V8 drops the compiled code of what has not run for long: a short run keeps more of it.
-    if (compiled.length === 0 || process.uptime() > LONG_RUN_S) return;
+    // A mistyped command has compiled nothing that another run wants.
+    if (compiled.length === 0 || process.exitCode === USAGE) return;
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       for (const { script, kept } of compiled) {
@@ -111,5 +113,6 @@ if (!env.NODE_DISABLE_COMPILE_CACHE) {
   const folder = ownFolder();
   if (enableCompileCache === undefined) {
     if (folder !== undefined) keepCompiled(join(folder, `${version}-${arch}`));
-  } else if (env.NODE_COMPILE_CACHE || folder !== undefined) enableCompileCache(env.NODE_COMPILE_CACHE || folder);
+  } else if (env.NODE_COMPILE_CACHE) enableCompileCache(env.NODE_COMPILE_CACHE);
+  else if (folder !== undefined) enableCompileCache(join(folder, command));
 }

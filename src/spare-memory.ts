@@ -3,7 +3,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 
 /**
  * The space for new objects, in bytes as V8 counts it. Below it every object that is under way is copied again and again;
- * above it nothing gets faster under load, but the process gets larger.
+ * above it little gets faster under load, and the process gets larger.
  */
 const NEW_SPACE_BYTES = 16 * 1024 * 1024;
 

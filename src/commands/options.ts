@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import type { GivenSecrets } from "../config/secrets.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
-import type { HeaderPair } from "../core/delivery.ts";
+import { HEADER_NAME, type HeaderPair } from "../core/delivery.ts";
 import { errorText, usageError } from "../core/errors.ts";
 import { type EventMatch, eventNames, findEvent, findFormat, findProduct, nearest } from "../core/event-name.ts";
 import type { Format, Product } from "../core/product.ts";
@@ -67,7 +67,7 @@ export function readUserFile(cwd: string, path: string): Buffer {
 export function parseHeader(text: string): HeaderPair {
   const at = text.indexOf(":");
   const name = text.slice(0, at).trim();
-  if (at === -1 || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) {
+  if (at === -1 || !HEADER_NAME.test(name)) {
     throw usageError(`-H ${JSON.stringify(text)} is not a header`, 'write it as -H "name: value"');
   }
   const value = text.slice(at + 1).trim();

@@ -1,5 +1,8 @@
 export type HeaderPair = readonly [name: string, value: string];
 
+/** What a header may be called (RFC 9110, section 5.6.2). */
+export const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
 /**
  * One HTTP request as it came or as it will go: the exact body bytes, and the headers in order with repeats.
  * Nothing between a socket and another ever replaces the body by a re-serialised one.

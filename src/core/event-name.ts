@@ -20,6 +20,19 @@ export function findEvent(format: Format, name: string): EventMatch | undefined 
   return undefined;
 }
 
+/** A family that takes any name at all, as that of Signals does. */
+const ANY_NAME = /^<[A-Za-z]+>$/;
+
+/**
+ * Whether a format has an event of that name. Of one that takes any name that says nothing where no product was named,
+ * unless the name is a known one.
+ */
+export function isNamed(format: Format, name: string, ofAnyProduct: boolean): boolean {
+  const match = findEvent(format, name);
+  if (match === undefined || !ofAnyProduct || !ANY_NAME.test(match.event.name)) return match !== undefined;
+  return match.event.members.includes(match.name);
+}
+
 const fixedByFormat = new WeakMap<Format, ReadonlyMap<string, WebhookEvent>>();
 
 /** By name in lower case; of two with the same name the first. */

@@ -1,10 +1,11 @@
 import { z } from "zod";
+import { type EventMark, markOf } from "./event-place.ts";
 import { idsAt, textAt } from "./field.ts";
 import { type FinanceEntity, financeEntities } from "./finance-entities.ts";
 import { operationOf } from "./finance-operation.ts";
-import type { FormatSettings, OperationPlace } from "./format-settings.ts";
+import type { FormatSettings } from "./format-settings.ts";
 import type { Payload } from "./payload.ts";
-import { type Encoded, event, type Format, type Reply, type WebhookEvent } from "./product.ts";
+import { event, type Format, type Reply, type WebhookEvent } from "./product.ts";
 import { financeSignature } from "./proofs/finance-signature.ts";
 import { valueAt } from "./schema-check.ts";
 
@@ -24,7 +25,7 @@ const OPERATIONS = ["created", "updated", "deleted"];
  */
 export function financeFormat<const Entity extends FinanceEntity, const Id extends string>(
   parts: FinanceParts<Entity, Id>,
-  { event: place }: FormatSettings = {},
+  { event: place = { query: "event" } }: FormatSettings = {},
 ): Format<readonly WebhookEvent<Entity | `${Entity}.<operation>`>[], Id> {
   const { id, source, entities, twins } = parts;
   return {
@@ -68,20 +69,16 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
     hint: (_payload, name) =>
       name.includes(".")
         ? undefined
-        : `the body does not say what happened to ${article(name)}: add ${placeText(place, name)} (.updated, .deleted) to ${place !== undefined && "header" in place ? "the webhook" : "the URL of the webhook's rule"}`,
+        : `the body does not say what happened to ${article(name)}: add ${placeText(place, name)}`,
     settings: ["event"],
     configure: (chosen) => financeFormat(parts, chosen),
   };
 }
 
-function markOf(place: OperationPlace | undefined, name: string): Pick<Encoded, "query" | "headers"> {
-  if (place !== undefined && "header" in place) return { headers: [[place.header, name]] };
-  return { query: new URLSearchParams([[place?.query ?? "event", name]]).toString() };
-}
-
-function placeText(place: OperationPlace | undefined, name: string): string {
-  if (place !== undefined && "header" in place) return `the header ${place.header}: ${name}.created`;
-  return `?${place?.query ?? "event"}=${name}.created`;
+/** Where to add what happened, for a person. */
+function placeText(place: EventMark, name: string): string {
+  if ("header" in place) return `the header ${place.header}: ${name}.created (.updated, .deleted) to the webhook`;
+  return `?${place.query}=${name}.created (.updated, .deleted) to the URL of the webhook's rule`;
 }
 
 /** A set-up call with an empty `payload` and nothing else comes before the first record. */

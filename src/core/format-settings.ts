@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { HEADER_NAME } from "./delivery.ts";
 
 /** What a user can say of a product whose webhooks are the user's own design, or whose proof names its receiver. */
 export function formatSettings() {
@@ -22,7 +23,7 @@ export function formatSettings() {
 }
 
 function headerName() {
-  return z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "the name of a header");
+  return z.string().regex(HEADER_NAME, "the name of a header");
 }
 
 export interface FormatSettings extends Readonly<z.infer<ReturnType<typeof formatSettings>>> {
@@ -30,5 +31,4 @@ export interface FormatSettings extends Readonly<z.infer<ReturnType<typeof forma
   readonly schema?: z.ZodType | undefined;
 }
 export type Encoding = NonNullable<FormatSettings["encoding"]>;
-export type OperationPlace = NonNullable<FormatSettings["event"]>;
 export type AuthPlace = NonNullable<FormatSettings["auth"]>;

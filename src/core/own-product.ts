@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { type Delivery, headerValue, splitUrl } from "./delivery.ts";
+import type { Delivery } from "./delivery.ts";
 import { encodeFields } from "./encode-fields.ts";
+import { type EventMark, markedEvent, markOf } from "./event-place.ts";
 import { idsAt } from "./field.ts";
 import type { AuthPlace, Encoding, FormatSettings } from "./format-settings.ts";
 import type { Payload } from "./payload.ts";
@@ -10,10 +11,7 @@ import { valueAt } from "./schema-check.ts";
 import { idFields } from "./user-formed.ts";
 
 /** Where a delivery says which event it is. */
-export type EventPlace =
-  | { readonly body: readonly (string | number)[] }
-  | { readonly header: string }
-  | { readonly query: string };
+export type EventPlace = { readonly body: readonly (string | number)[] } | EventMark;
 
 interface OwnEvent {
   readonly name: string;
@@ -53,7 +51,7 @@ function ownFormat(parts: OwnProductParts, settings: FormatSettings): Format {
   const { encoding = parts.encoding, auth = parts.auth } = settings;
   const { eventAt, records } = parts;
   const [only] = parts.events;
-  const mark = (name: string) => markOf(eventAt, name);
+  const mark = (name: string) => (eventAt === undefined || "body" in eventAt ? {} : markOf(eventAt, name));
   return {
     id: FORMAT,
     source: parts.source,
@@ -74,16 +72,9 @@ function ownFormat(parts: OwnProductParts, settings: FormatSettings): Format {
 }
 
 function nameAt(place: EventPlace, payload: Payload, delivery: Delivery): string | undefined {
-  if ("header" in place) return headerValue(delivery, place.header)?.trim() || undefined;
-  if ("query" in place) return new URLSearchParams(splitUrl(delivery.url).query).get(place.query) || undefined;
+  if (!("body" in place)) return markedEvent(place, delivery);
   const value = valueAt(payload.data, place.body);
   return typeof value === "number" || (typeof value === "string" && value !== "") ? String(value) : undefined;
-}
-
-function markOf(place: EventPlace | undefined, name: string): Pick<Encoded, "query" | "headers"> {
-  if (place === undefined || "body" in place) return {};
-  if ("header" in place) return { headers: [[place.header, name]] };
-  return { query: new URLSearchParams([[place.query, name]]).toString() };
 }
 
 function withMark(encoded: Encoded, { query, headers }: Pick<Encoded, "query" | "headers">): Encoded {

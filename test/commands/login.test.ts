@@ -54,6 +54,22 @@ describe("login", () => {
     expect(server.tokenRequests()).toHaveLength(1);
   });
 
+  it("keeps no access token of a sign-in that it takes the place of, and says what stays valid at Zoho", async () => {
+    const tokens = (): readonly string[] =>
+      readdirSync(join(cwd, ".config/zoho-hooks/tokens")).filter((each) => each.endsWith(".json"));
+    expect((await signInByCode()).err).not.toContain("still valid");
+    const first = tokens();
+    expect(first).toHaveLength(1);
+    const second = await signInByCode();
+    expect(second.exitCode).toBe(0);
+    expect(second.err).toContain("default stood for before is forgotten here");
+    expect(second.err).toContain("still valid at Zoho");
+    expect(tokens()).toHaveLength(1);
+    expect(tokens()).not.toEqual(first);
+    expect((await zoho(["logout"])).exitCode).toBe(0);
+    expect(tokens()).toEqual([]);
+  });
+
   it("announces the private file", async () => {
     const result = await signInByCode();
     expect(result.err).toContain("which only you can read: no keyring, because the keyring is turned off");

@@ -156,6 +156,8 @@ describe("verify", () => {
     const cases = [
       [["--product", "boks"], "did you mean books"],
       [["--product", "books", "--event", "invoice_create"], "did you mean invoice_created"],
+      // Signals takes any name, which must not make every name one.
+      [["--event", "invoice_create"], "did you mean invoice_created"],
       [["--format", "gide"], "formats: guide"],
       [["--signature", " "], "--signature is empty"],
       [["-H", "nonsense"], "is not a header"],

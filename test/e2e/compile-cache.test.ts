@@ -43,6 +43,22 @@ describe.skipIf(!isOurs)("code that is kept compiled between runs, where Node do
     expect(kept().map((file) => ({ file, ...pick(file) }))).toEqual(written);
   });
 
+  it("is a command's own: what another one has called is not what it calls", () => {
+    const run = (...argv: string[]) =>
+      execFileSync(process.execPath, [BIN, ...argv], { env: { ...process.env, XDG_CACHE_HOME: caches } });
+    run("products");
+    verify();
+    const sizeOf = (command: string): number => {
+      const name = readdirSync(folder()).find((each) => each.startsWith(`${command}-core-`));
+      return name === undefined ? 0 : statSync(join(folder(), name)).size;
+    };
+    expect(sizeOf("products")).toBeGreaterThan(0);
+    expect(sizeOf("verify")).toBeGreaterThan(sizeOf("products"));
+    const before = kept().length;
+    expect(() => run("verfy")).toThrow();
+    expect(kept()).toHaveLength(before);
+  });
+
   it("is compiled again when the file is damaged, and deleted when it is old", () => {
     const first = verify();
     const old = join(folder(), "core-OLD.cjs-1");

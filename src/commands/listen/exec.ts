@@ -1,6 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ChildRun, Context } from "../../context.ts";
 import { errorText, usageError } from "../../core/errors.ts";
+import type { Product } from "../../core/product.ts";
+import { webhookUrl } from "../../receiver/route.ts";
 
 /** The program that a run is for. */
 export interface Exec {
@@ -18,6 +20,20 @@ export interface ExecUrls {
   readonly keySetUrl: string | undefined;
   /** The webhook URL of each product, on this machine. */
   readonly products: Readonly<Record<string, string>>;
+}
+
+export function execUrls(
+  url: string,
+  publicUrl: string | undefined,
+  products: readonly Product[],
+  keySetUrl: string | undefined,
+): ExecUrls {
+  return {
+    url,
+    publicUrl,
+    keySetUrl,
+    products: Object.fromEntries(products.map(({ id }) => [id, webhookUrl(url, id)])),
+  };
 }
 
 /** How long a program has to end by itself when it is asked to. */

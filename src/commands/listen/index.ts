@@ -4,11 +4,10 @@ import type { Context } from "../../context.ts";
 import { ExitCode, UserError } from "../../core/errors.ts";
 import { eventPatterns } from "../../core/event-pattern.ts";
 import { createProbeKey } from "../../core/probe-key.ts";
-import type { Product } from "../../core/product.ts";
 import { parseDuration } from "../../core/units.ts";
 import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/address-list.ts";
 import { type Receiver, startReceiver } from "../../receiver/receiver.ts";
-import { KEY_SET_PATH, webhookUrl } from "../../receiver/route.ts";
+import { KEY_SET_PATH } from "../../receiver/route.ts";
 import { createTally, parseExpectation } from "../../receiver/tally.ts";
 import { withChannelTokens } from "../../zoho/channel-tokens.ts";
 import type { Define } from "../command.ts";
@@ -19,7 +18,7 @@ import { tellMistypedModules } from "../mistyped-modules.ts";
 import { givenSecrets } from "../options.ts";
 import { openPublicKeys } from "../public-keys.ts";
 import { openDrift } from "./drift.ts";
-import { type Exec, type ExecUrls, startExec } from "./exec.ts";
+import { type Exec, execUrls, startExec } from "./exec.ts";
 import { firstOf } from "./first-of.ts";
 import { addListenFlags, flagSettings, type ListenOptions, namedEvents } from "./flags.ts";
 import { handOut } from "./hand-out.ts";
@@ -64,9 +63,10 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   const products = await configuredProducts(config);
   const shown = eventPatterns(settings.events);
   tellMistypedModules(context, products, namedEvents(settings, options));
-  tellUnknownEvents(context, products, options.expect ?? []);
   const drift = openDrift(context, config, products, options);
-  const tally = createTally((options.expect ?? []).map(parseExpectation));
+  const expected = (options.expect ?? []).map(parseExpectation);
+  tellUnknownEvents(context, products, expected);
+  const tally = createTally(expected);
   const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout, "--timeout");
   const allowed = allowedAddresses(settings);
   const keySet = options.serveJwks === true ? localKeySet(config.secrets, products) : undefined;
@@ -153,7 +153,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
     exec =
       options.exec === undefined
         ? undefined
-        : await startExec(context, options.exec, execUrls(receiver, tunnel, products, keySetUrl));
+        : await startExec(context, options.exec, execUrls(receiver.url, tunnel.url(), products, keySetUrl));
     exec?.ended.then(
       () => run.abort(),
       () => run.abort(),
@@ -184,20 +184,6 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   const exitCode = outcome(lost, notifications.exitCode(), isMissing || (exec !== undefined && timedOut));
   const ofProgram = (await exec?.ended) ?? ExitCode.ok;
   return exitCode === ExitCode.connectionLost || timedOut || ofProgram === ExitCode.ok ? exitCode : ofProgram;
-}
-
-function execUrls(
-  receiver: Receiver,
-  tunnel: RunTunnel,
-  products: readonly Product[],
-  keySetUrl: string | undefined,
-): ExecUrls {
-  return {
-    url: receiver.url,
-    keySetUrl,
-    publicUrl: tunnel.url(),
-    products: Object.fromEntries(products.map(({ id }) => [id, webhookUrl(receiver.url, id)])),
-  };
 }
 
 function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | undefined {

@@ -4,10 +4,12 @@ import { ExitCode, UserError } from "../../core/errors.ts";
 import { accessTokens } from "../../zoho/access-token.ts";
 import { sleepRealTime } from "../../zoho/backoff.ts";
 import { startRedirectServer } from "../../zoho/browser-login.ts";
+import type { CredentialsStore } from "../../zoho/credentials-store.ts";
 import { apiUrl, type DataCentre, dataCentreOf, findDataCentre, resolveHosts } from "../../zoho/data-centres.ts";
 import { deviceLogin } from "../../zoho/device-flow.ts";
 import type { ZohoHttp } from "../../zoho/http.ts";
 import { exchangeCode, type OAuthClient, refreshAccess, type TokenReply } from "../../zoho/oauth.ts";
+import type { SignIn } from "../../zoho/sign-in.ts";
 import { openInBrowser } from "../desktop.ts";
 import { openStore, zohoHttp } from "../zoho-session.ts";
 import { findCentre } from "./find-centre.ts";
@@ -32,6 +34,7 @@ export async function signIn(context: Context, config: Config, plan: LoginPlan):
       scopes: tokens.scopes ?? plan.scopes,
     };
     const store = openStore(context, config, plan.keyring);
+    const before = await keptSignIn(store, plan.profile);
     const saved = await store.save(profile, { clientSecret: plan.clientSecret.reveal(), refreshToken });
     const signedIn = await store.open(plan.profile);
     await accessTokens({ signIn: signedIn, folder: userFolder(context), http, now: context.now }).keep(tokens);
@@ -54,6 +57,7 @@ export async function signIn(context: Context, config: Config, plan: LoginPlan):
         message: `the secrets are in ${saved.path}, which only you can read: no keyring, because ${saved.noKeyringBecause}`,
       });
     }
+    if (before !== undefined) await partWith(context, http, before, refreshToken);
     const missing = tokens.scopes === undefined ? [] : plan.scopes.filter((scope) => !tokens.scopes?.includes(scope));
     if (missing.length > 0) {
       context.report({
@@ -66,6 +70,25 @@ export async function signIn(context: Context, config: Config, plan: LoginPlan):
   } finally {
     await http.close();
   }
+}
+
+/** Undefined where there is none, or its secrets cannot be read: then nothing of it can be used either. */
+async function keptSignIn(store: CredentialsStore, name: string): Promise<SignIn | undefined> {
+  return store.open(name).catch((error: unknown) => {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  });
+}
+
+/** The sign-in that another has taken the place of: what is kept of it here goes; what Zoho has is told. */
+async function partWith(context: Context, http: ZohoHttp, before: SignIn, refreshToken: string): Promise<void> {
+  if (before.access.kind !== "refreshable" || before.access.refreshToken.reveal() === refreshToken) return;
+  await accessTokens({ signIn: before, folder: userFolder(context), http, now: context.now }).forget();
+  context.report({
+    type: "warning",
+    message: `the sign-in that ${before.name} stood for before is forgotten here, and its refresh token is still valid at Zoho`,
+    hint: "remove it among the connected apps of your Zoho account; or use logout before login",
+  });
 }
 
 /** A data centre of the plan is asked at its own server, unless the environment names one. */

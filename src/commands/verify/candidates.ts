@@ -1,5 +1,5 @@
 import { usageError } from "../../core/errors.ts";
-import { eventNames, findEvent, nearest } from "../../core/event-name.ts";
+import { eventNames, isNamed, nearest } from "../../core/event-name.ts";
 import type { Product } from "../../core/product.ts";
 import { requireProduct } from "../options.ts";
 
@@ -41,7 +41,7 @@ function withFormat(candidates: readonly Product[], id: string | undefined): rea
 
 function requireEventName(candidates: readonly Product[], event: string): void {
   const formats = candidates.flatMap((product) => product.formats);
-  if (formats.some((format) => findEvent(format, event) !== undefined)) return;
+  if (formats.some((format) => isNamed(format, event, candidates.length > 1))) return;
   const near = nearest(event, [...new Set(formats.flatMap(eventNames))]);
   throw usageError(
     `there is no event ${JSON.stringify(event)}${candidates.length === 1 ? ` in ${candidates[0]?.id}` : ""}`,

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod/v4";
+import { HEADER_NAME } from "../../core/delivery.ts";
 import { formatSettings } from "../../core/format-settings.ts";
 import type { EventPlace } from "../../core/own-product.ts";
 import type { Proof } from "../../core/product.ts";
@@ -9,14 +10,12 @@ import { guideSignature } from "../../core/proofs/guide-signature.ts";
 import { parsePath } from "../../core/set-path.ts";
 import { fileError, parseJsonFile, readText } from "../json-file.ts";
 
-const HEADER = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-
 /** Signatures of Zoho's own design, by name. */
 const SCHEMES = { guide: guideSignature, finance: financeSignature } as const satisfies Readonly<Record<string, Proof>>;
 
 /** What `product.json` may say. All of it may be left out where there is one event only, sent as JSON and not signed. */
 function productFile() {
-  const header = z.string().regex(HEADER, "the name of a header");
+  const header = z.string().regex(HEADER_NAME, "the name of a header");
   const path = z.string().min(1).refine(isPath, { error: "a path such as data.type or items[0].kind" });
   const place = [
     z.strictObject({ body: path }),
