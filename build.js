@@ -1,5 +1,6 @@
 // Bundles the command line and the library into dist/. Silent unless something is wrong. Usage: npm run build
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { build } from "rolldown";
 
 const { version, dependencies, optionalDependencies = {} } = JSON.parse(readFileSync("package.json", "utf8"));
@@ -7,22 +8,6 @@ const { version, dependencies, optionalDependencies = {} } = JSON.parse(readFile
 const INLINED = ["commander", "chalk", "zod"];
 const packages = Object.keys({ ...dependencies, ...optionalDependencies });
 const matches = (names) => (id) => names.some((name) => id === name || id.startsWith(`${name}/`));
-
-/**
- * What every run of a command loads, in one file: opening a file takes longer than reading some code that is not needed.
- * `verify` is among it, since scripts call it over and over.
- */
-const SHARED = [
-  // What reads products of the user's own is for those who have some.
-  /[\\/]src[\\/](?:core|config|products)[\\/](?!own)/,
-  /[\\/]src[\\/]program\.ts$/,
-  /[\\/]src[\\/]ui[\\/](?:human|json)[\\/]/,
-  /[\\/]src[\\/]ui[\\/](?:context|failure|human|json|paint)\.ts$/,
-  /[\\/]src[\\/]commands[\\/](?:index|tree|options|verify)\.ts$/,
-  /[\\/]src[\\/]commands[\\/]verify[\\/]/,
-  /[\\/]node_modules[\\/](?:chalk|commander|zod)[\\/]/,
-  /rolldown[\\/-]runtime/,
-];
 
 const shared = {
   platform: "node",
@@ -35,33 +20,75 @@ const shared = {
  */
 const UNUSED = ["#supports-color", "node:child_process"];
 
-/** What a chunk names node:crypto by, where it imports it. */
-const CRYPTO = /^let (\w+) = require\("node:crypto"\);\n/m;
+/** What few runs use and takes its time to load: modules of Node's own, and colours, which are for terminals. */
+const SELDOM_USED = ["node:crypto", "node:os", '\\./chunks/chalk[^"]*'];
+
+/** How a chunk exports a name: by a getter, since it might change. None of ours does, and a value is faster to set. */
+const EXPORT =
+  /^Object\.defineProperty\(exports, "(?<getter>[\w$]+)", \{\s+enumerable: true,\s+get: function \(\) \{\s+return (?<got>[\w$]+);\s+\}\s+\}\);\n?|^exports\.(?<name>[\w$]+) = (?<value>[\w$]+);\n?/gm;
 
 /**
- * Loads node:crypto when one of its functions is first called, which is when there is a secret to check or an id to make;
- * and leaves out what is never used.
+ * What every run loads, in one file, since opening a file takes longer than reading some code that is not needed; and with
+ * it `verify`, which scripts call over and over.
  */
+const START = ["src/cli.ts", "src/commands/verify.ts"];
+const START_FILE = "cli.cjs";
+const atStart = new Set();
+
+/** Leaves out what is never used, and loads late what seldom is. */
 const fasterStart = {
   name: "faster-start",
   resolveId: (id, importer) =>
     UNUSED.includes(id) && /[\\/]node_modules[\\/]/.test(importer ?? "") ? "\0start:unused" : undefined,
   load: (id) => (id === "\0start:unused" ? "export default { stdout: false, stderr: false };" : undefined),
+  buildEnd() {
+    const add = (id) => {
+      if (atStart.has(id)) return;
+      atStart.add(id);
+      for (const imported of this.getModuleInfo(id)?.importedIds ?? []) add(imported);
+    };
+    for (const file of START) add(resolve(file));
+  },
+  generateBundle(_, bundle) {
+    // Small, and a file of its own.
+    const runtime = Object.values(bundle).find(({ name }) => name === "rolldown-runtime");
+    const held = `((module) => {${runtime.code};return module.exports})({})`;
+    bundle[START_FILE].code = bundle[START_FILE].code.replace(`require("./${runtime.fileName}")`, () => held);
+  },
   renderChunk(code, { name: chunk }) {
-    const name = chunk === "core" ? CRYPTO.exec(code)?.[1] : undefined;
-    if (name === undefined) return undefined;
-    const uses = new RegExp(`\\b${name}\\b(?!\\.)`, "g");
-    if (code.replace(CRYPTO, "").search(uses) !== -1) throw new Error(`${chunk} uses ${name} as a whole`);
-    return code
-      .replaceAll(new RegExp(`\\b${name}\\.`, "g"), `(${name} ??= require("node:crypto")).`)
-      .replace(CRYPTO, `let ${name};\n`);
+    const exported = exportAtOnce(code);
+    return chunk === "cli" ? SELDOM_USED.reduce(loadWhenCalled, exported) : exported;
   },
 };
+
+function exportAtOnce(code) {
+  const found = [...code.matchAll(EXPORT)].map(({ groups: { getter, got, name, value } }) =>
+    getter === undefined ? `${name}: ${value}` : `${getter}: ${got}`,
+  );
+  if (found.length === 0) return code;
+  const others = code
+    .replaceAll(EXPORT, "")
+    .replace(/^Object\.defineProperty\(exports, Symbol\.toStringTag, .*\n/m, "");
+  if (/^exports\.|\(exports, "/m.test(others)) throw new Error("an export is written in a way that is not known");
+  return `${others}module.exports = { ${found.join(", ")} };\n`;
+}
+
+/** Loads a module when one of its functions is first called: node:crypto, when there is a secret to check. */
+function loadWhenCalled(code, module) {
+  const line = new RegExp(`^(?:let|const) (\\w+) = require\\("(${module})"\\);\\n`, "m");
+  const [, name, path] = line.exec(code) ?? [];
+  if (name === undefined) return code;
+  const others = code.replace(line, "");
+  if (new RegExp(`\\b${name}\\b(?!\\.)`).test(others)) throw new Error(`${module} is used as a whole`);
+  return `let ${name};\n${others.replaceAll(new RegExp(`\\b${name}\\.`, "g"), `(${name} ??= require("${path}")).`)}`;
+}
 
 await build({
   ...shared,
   plugins: [fasterStart],
   input: { cli: "src/cli.ts" },
+  // Other files take from the first what they share with it.
+  preserveEntrySignatures: "allow-extension",
   // Reading a JSON Schema takes all of zod: then the package, of which every other run needs a part.
   external: (id) => id === "zod/v4" || matches(packages.filter((name) => !INLINED.includes(name)))(id),
   output: {
@@ -73,10 +100,17 @@ await build({
     minify: true,
     // Node reads a file of one byte a character in half the time.
     charset: "ascii",
-    entryFileNames: "[name].cjs",
+    entryFileNames: START_FILE,
     chunkFileNames: "chunks/[name]-[hash].cjs",
+    minifyInternalExports: false,
     cleanDir: true,
-    codeSplitting: { groups: [{ name: "core", test: (id) => SHARED.some((part) => part.test(id)) }] },
+    codeSplitting: {
+      groups: [
+        { name: "chalk", test: /[\\/]node_modules[\\/]chalk[\\/]/, priority: 1 },
+        { name: "start", test: (id) => atStart.has(id) },
+      ],
+      includeDependenciesRecursively: false,
+    },
   },
 });
 await build({

@@ -1,26 +1,33 @@
 "use strict";
 // Keeps the compiled code of dist/ between runs, which halves what a short command costs. Node 22 does it by itself, in the
 // folder that it is given; here is the same for Node 20. Nothing of it may fail a run: without a folder to write to, or with
-// a file that is damaged, the source is compiled as ever.
+// a file that is damaged, the source is compiled as ever. It runs before all else, so it loads no module that it can do
+// without.
 const {
+  closeSync,
   existsSync,
+  fstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } = require("node:fs");
-const { enableCompileCache } = require("node:module");
-const { homedir } = require("node:os");
-const { basename, dirname, isAbsolute, join, sep } = require("node:path");
+const { basename, dirname, isAbsolute, join } = require("node:path");
 
-const { argv, env, platform, version, arch, pid } = process;
-const CHECKSUM_BYTES = 4;
+const { argv, env, platform, version, versions, arch, pid } = process;
 const USAGE = 2;
 const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
-const ours = join(dirname(__dirname), "dist") + sep;
+/** What is smaller is compiled in less than a file takes to open. */
+const WORTH_KEEPING_BYTES = 4096;
+const BEFORE = "(function (exports, require, module, __filename) {";
+const AFTER = "\nthrow module;})";
+const CHECKSUM_BYTES = 4;
+const WORDS_OF_A_SECTOR = 128;
 const compiled = [];
 /** What is compiled is what a command calls: that of another would leave it the most of its own to compile each time. */
 const command = /^[a-z]+$/.test(argv[2] ?? "") ? argv[2] : "none";
@@ -29,7 +36,7 @@ const command = /^[a-z]+$/.test(argv[2] ?? "") ? argv[2] : "none";
 function ownFolder() {
   try {
     const named = platform === "win32" ? env.LOCALAPPDATA : env.XDG_CACHE_HOME;
-    const caches = named && isAbsolute(named) ? named : join(homedir(), ".cache");
+    const caches = named && isAbsolute(named) ? named : join(env.HOME || require("node:os").homedir(), ".cache");
     const isOwn = isAbsolute(caches) && isOfThisUserAlone(existsSync(caches) ? caches : dirname(caches));
     return isOwn ? join(caches, "zoho-hooks", "compiled") : undefined;
   } catch {
@@ -44,37 +51,26 @@ function isOfThisUserAlone(path) {
   return uid === process.geteuid() && (mode & 0o022) === 0;
 }
 
-function keepCompiled(folder) {
-  // Both are loaded here alone, since Node 22 needs neither.
+/** How a file of dist/ is loaded where its code is kept in a folder. */
+function loadCompiled(folder) {
   const { Script } = require("node:vm");
-  const { crc32 } = require("node:zlib");
 
-  const withChecksum = (code) => {
-    const checksum = Buffer.alloc(CHECKSUM_BYTES);
-    checksum.writeUInt32LE(crc32(code));
-    return Buffer.concat([code, checksum]);
-  };
-  /** V8 itself runs whatever lies there: a damaged file would end the process, or worse. */
   const read = (file) => {
     try {
       const bytes = readFileSync(file);
       const code = bytes.subarray(0, -CHECKSUM_BYTES);
-      return crc32(code) === bytes.readUInt32LE(code.length) ? code : undefined;
+      return checksumOf(code) === bytes.readUInt32LE(code.length) ? code : undefined;
     } catch {
       return undefined;
     }
   };
-  const compile = (module, file) => {
-    // The build writes ASCII.
-    const source = readFileSync(file, "latin1");
-    // Of the source V8 compares the length alone.
-    const kept = join(folder, `${command}-${basename(file)}-${crc32(source).toString(16)}`);
-    const script = new Script(`(function (exports, require, module, __filename) {${source}\n})`, {
-      filename: file,
-      cachedData: read(kept),
-    });
+  const compile = (file) => {
+    const { source, state } = readSource(file);
+    if (source.length < WORTH_KEEPING_BYTES) return new Script(source, { filename: file }).runInThisContext();
+    const kept = join(folder, `${command}-${basename(file)}-${state}`);
+    const script = new Script(source, { filename: file, cachedData: read(kept) });
     if (script.cachedDataRejected !== false) compiled.push({ script, kept });
-    script.runInThisContext()(module.exports, (id) => module.require(id), module, file);
+    return script.runInThisContext();
   };
   /** At the end of the run, when the functions that it called are compiled too. */
   const keep = () => {
@@ -93,12 +89,69 @@ function keepCompiled(folder) {
       // A read-only or full disk: the next run compiles again.
     }
   };
-  const others = require.extensions[".cjs"];
-  require.extensions[".cjs"] = (module, file) => {
-    if (file.startsWith(ours)) compile(module, file);
-    else (others ?? require.extensions[".js"])(module, file);
-  };
   process.once("exit", keep);
+
+  const modules = new Map();
+  /** Node's own way to a file is made for any package, and longer than some files take to compile. */
+  const load = (file) => {
+    const known = modules.get(file);
+    if (known !== undefined) return known.exports;
+    const module = { exports: {} };
+    modules.set(file, module);
+    const requireFrom = (id) => (id.startsWith(".") ? load(join(dirname(file), id)) : require(id));
+    try {
+      compile(file)(module.exports, requireFrom, module, file);
+    } catch (error) {
+      if (error !== module) {
+        modules.delete(file);
+        throw error;
+      }
+    }
+    return module.exports;
+  };
+  return load;
+}
+
+/**
+ * A file of dist/ as a function, and what tells that the file is the one that was compiled: of the source V8 compares the
+ * length alone, and packages are installed with the same times. What a file holds cannot change without its own time of
+ * change. The build writes ASCII.
+ *
+ * Of a long function that returns V8 makes faster code at once, which takes longer than a file's code, run but once, could
+ * ever win: so it does not return.
+ */
+function readSource(file) {
+  const fd = openSync(file);
+  try {
+    const { size, ino, ctimeMs } = fstatSync(fd);
+    const bytes = Buffer.allocUnsafe(BEFORE.length + size + AFTER.length);
+    bytes.write(BEFORE, "latin1");
+    const length = readSync(fd, bytes, BEFORE.length, size, 0);
+    bytes.write(AFTER, BEFORE.length + length, "latin1");
+    return {
+      source: bytes.toString("latin1", 0, BEFORE.length + length + AFTER.length),
+      state: `${ino}-${ctimeMs}-${size}`,
+    };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * V8 itself runs whatever lies in the cache: a damaged file would end the process, or worse. What a disk or a crash damages
+ * is a sector at least, so one word of each tells; to load what makes a checksum of all would take longer than all else here.
+ */
+function checksumOf(code) {
+  const words = new Uint32Array(code.buffer, code.byteOffset, code.length >> 2);
+  let sum = words.length;
+  for (let i = 0; i < words.length; i += WORDS_OF_A_SECTOR) sum = (Math.imul(sum, 31) + words[i]) >>> 0;
+  return sum;
+}
+
+function withChecksum(code) {
+  const checksum = Buffer.alloc(CHECKSUM_BYTES);
+  checksum.writeUInt32LE(checksumOf(code));
+  return Buffer.concat([code, checksum]);
 }
 
 function removeIfOld(file) {
@@ -109,10 +162,17 @@ function removeIfOld(file) {
   }
 }
 
-if (!env.NODE_DISABLE_COMPILE_CACHE) {
+function loader() {
+  if (env.NODE_DISABLE_COMPILE_CACHE) return require;
   const folder = ownFolder();
-  if (enableCompileCache === undefined) {
-    if (folder !== undefined) keepCompiled(join(folder, `${version}-${arch}`));
-  } else if (env.NODE_COMPILE_CACHE) enableCompileCache(env.NODE_COMPILE_CACHE);
-  else if (folder !== undefined) enableCompileCache(join(folder, command));
+  if (Number.parseInt(versions.node, 10) < 22) {
+    return folder === undefined ? require : loadCompiled(join(folder, `${version}-${arch}`));
+  }
+  const { enableCompileCache } = require("node:module");
+  if (env.NODE_COMPILE_CACHE) enableCompileCache?.(env.NODE_COMPILE_CACHE);
+  else if (folder !== undefined) enableCompileCache?.(join(folder, command));
+  return require;
 }
+
+/** Loads a file of dist/ and what it requires. */
+exports.load = loader();

@@ -1,12 +1,23 @@
 #!/usr/bin/env node
 "use strict";
-require("./compile-cache.js");
 
-const { main, nodeRuntime } = require("../dist/cli.cjs");
-main(nodeRuntime((url) => import(url))).then((status) => {
-  process.exitCode = status;
-  // The process ends by itself once nothing is left to do. A native call that is never answered (a tunnel whose network
-  // has died) must not hold it: what was written is out by then.
-  const end = () => setTimeout(() => process.exit(), 1000).unref();
-  process.stdout.write("", () => process.stderr.write("", end));
-});
+if (!isVersionAnswered()) run();
+
+/** Scripts ask for it over and over, so nothing is loaded for it. Where it cannot be written, the program says why. */
+function isVersionAnswered() {
+  const [, , only, ...others] = process.argv;
+  if (others.length > 0 || (only !== "--version" && only !== "-V")) return false;
+  try {
+    require("node:fs").writeSync(1, `${require("../package.json").version}\n`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function run() {
+  const { dirname, join } = require("node:path");
+  const { load } = require("./compile-cache.js");
+  const packageRoot = dirname(__dirname);
+  load(join(packageRoot, "dist/cli.cjs")).start({ packageRoot, importModule: (url) => import(url) });
+}

@@ -71,7 +71,9 @@ async function buildProgram(runtime: Runtime, version: string, act: Act): Promis
     .exitOverride()
     .showHelpAfterError(false);
   const called = calledCommand(runtime.argv);
-  await addCommands(program, act, (name) => name === called);
+  // Where a command comes first nothing is said of the others.
+  const first = commands.filter(({ name }) => name === runtime.argv[0]);
+  await addCommands(program, act, first.length > 0 ? first : commands, (name) => name === called);
   if (runtime.argv.length === 0) program.action(() => program.outputHelp());
   return program;
 }

@@ -1,30 +1,40 @@
 import { setMaxListeners } from "node:events";
 import { homedir } from "node:os";
 import { basename, relative } from "node:path";
-import { fileURLToPath } from "node:url";
-import type { ImportModule, Output, Runtime } from "./context.ts";
+import type { ImportModule, Runtime } from "./context.ts";
+import { standardOutput } from "./output.ts";
 
-/** The only place that touches the process. A bundle cannot import what it does not hold: who starts it hands that in. */
-export function nodeRuntime(importModule: ImportModule): Runtime {
+/** What a bundle cannot know: where its package lies, and how to import what it does not hold. Who starts it hands it in. */
+export interface Surroundings {
+  readonly packageRoot: string;
+  readonly importModule: ImportModule;
+}
+
+const stdout = standardOutput(1, () => process.stdout, outputLost);
+const stderr = standardOutput(2, () => process.stderr, outputLost);
+
+/** The only place that touches the process. */
+export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtime {
   return {
     importModule,
+    packageRoot,
     argv: process.argv.slice(2),
     env: process.env,
     cwd: process.cwd(),
-    home: home(),
+    get home() {
+      return home();
+    },
     platform: process.platform,
     pid: process.pid,
     invocation: invocation(),
-    // Both src/ and dist/ lie just below it.
-    packageRoot: fileURLToPath(new URL("..", import.meta.url)),
     stdin: {
       get isTTY() {
         return process.stdin.isTTY === true;
       },
       read: readStdin,
     },
-    stdout: output(() => process.stdout),
-    stderr: output(() => process.stderr),
+    stdout,
+    stderr,
     async prompts() {
       // Questions go to stderr: stdout may be a file, and a question that nobody sees waits for ever.
       if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return undefined;
@@ -36,23 +46,34 @@ export function nodeRuntime(importModule: ImportModule): Runtime {
     async sparesMemory() {
       const { spareMemory } = await import("./spare-memory.ts");
       spareMemory((work) => process.prependOnceListener("exit", work));
-      for (const stream of [process.stdout, process.stderr]) neverWaitFor(stream);
+      for (const output of [stdout, stderr]) neverWaitFor(output.stream());
     },
     async startChild(commandLine, { stdoutTo, ...options }) {
       const { startShell } = await import("./shell.ts");
       return startShell(commandLine, { ...options, stdio: ["ignore", stdoutTo === "stdout" ? 1 : 2, 2] }, process).run;
     },
     get signal() {
-      interrupted ??= listenForInterrupt();
-      return interrupted;
+      interruption ??= listenForInterrupt();
+      return interruption.signal;
     },
   };
+}
+
+/**
+ * Ends the process once what was written is out. What a library leaves running (a pool's sockets, a native call that is
+ * never answered because its network has died) is not waited for.
+ */
+export async function endProcess(status: number): Promise<void> {
+  process.exitCode = status;
+  for (const output of [stdout, stderr]) await output.written();
+  process.exit();
 }
 
 /** A user without an entry and a HOME has none; what is to be written there then says that it cannot be. */
 function home(): string {
   try {
-    return homedir();
+    // What `homedir` itself goes by, where there are no other rules.
+    return (process.platform !== "win32" && process.env.HOME) || homedir();
   } catch {
     return "/";
   }
@@ -79,8 +100,7 @@ function neverWaitFor(stream: NodeJS.WriteStream & { _handle?: { setBlocking?(bl
   process.once("exit", () => stream._handle?.setBlocking?.(true));
 }
 
-let interrupted: AbortSignal | undefined;
-const controller = new AbortController();
+let interruption: AbortController | undefined;
 let isOutputLost = false;
 
 /**
@@ -89,7 +109,7 @@ let isOutputLost = false;
  */
 function outputLost(error: NodeJS.ErrnoException): void {
   isOutputLost = true;
-  controller.abort();
+  interruption?.abort();
   if (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED") return;
   process.stderr.write(`error: the output cannot be written: ${error.message}\n`);
   process.once("exit", (status) => {
@@ -101,7 +121,8 @@ function outputLost(error: NodeJS.ErrnoException): void {
  * The first Ctrl-C, SIGTERM or closed terminal asks for an orderly end; a second one ends at once, with the
  * status that a shell gives to a process that the signal killed.
  */
-function listenForInterrupt(): AbortSignal {
+function listenForInterrupt(): AbortController {
+  const controller = new AbortController();
   if (isOutputLost) controller.abort();
   // A run with many requests under way listens as often.
   setMaxListeners(0, controller.signal);
@@ -112,46 +133,7 @@ function listenForInterrupt(): AbortSignal {
       controller.abort(name);
     });
   }
-  return controller.signal;
-}
-
-/** Node opens a standard stream when it is first named, which takes a part of the start; many runs need only one. */
-function output(stream: () => NodeJS.WriteStream): Output {
-  let guarded = false;
-  let open = true;
-  let pending = "";
-  const guard = (): void => {
-    guarded = true;
-    // A reader that has gone away (`| head`) is no error of ours: stop writing, end quietly.
-    stream().on("error", (error: NodeJS.ErrnoException) => {
-      open = false;
-      outputLost(error);
-    });
-  };
-  const flush = (): void => {
-    const text = pending;
-    pending = "";
-    if (open) stream().write(text);
-  };
-  return {
-    write: (text) => {
-      if (!guarded) guard();
-      // On a terminal each line is seen as it comes, and prompts stand in its place; elsewhere a turn's lines go out as one.
-      if (stream().isTTY === true) {
-        if (open) stream().write(text);
-        return;
-      }
-      if (pending === "") setImmediate(flush);
-      pending += text;
-    },
-    backlog: () => pending.length + stream().writableLength,
-    get isTTY() {
-      return stream().isTTY === true;
-    },
-    get columns() {
-      return stream().isTTY === true ? stream().columns : undefined;
-    },
-  };
+  return controller;
 }
 
 async function readStdin(): Promise<Buffer> {

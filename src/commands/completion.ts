@@ -6,6 +6,7 @@ import type { Product } from "../core/product.ts";
 import type { Act, Define } from "./command.ts";
 import { complete } from "./completion/complete.ts";
 import { scripts } from "./completion/scripts.ts";
+import { commands } from "./index.ts";
 import { addCommands } from "./tree.ts";
 
 export const define: Define = (command, act) => {
@@ -75,7 +76,7 @@ async function wholeProgram(running: Command, act: Act, words: readonly string[]
   const program = new Command(running.name()).copyInheritedSettings(running);
   for (const option of running.options) program.addOption(option);
   const named = words.find((word) => !word.startsWith("-") && word !== "help");
-  await addCommands(program, act, (name) => name === named);
+  await addCommands(program, act, commands, (name) => name === named);
   return program;
 }
 

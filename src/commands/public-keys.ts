@@ -14,7 +14,10 @@ export function openPublicKeys(
     products: used,
     env,
     cacheFolder: join(userFolder(context), "key-sets"),
-    signal: context.signal,
+    // Asked for when there is something to fetch: until then an interrupt ends the process as it ends any other.
+    get signal() {
+      return context.signal;
+    },
     now: context.now,
     warn: (message) => context.report({ type: "warning", message }),
     tell: (message) => context.report({ type: "notice", message }),

@@ -1,13 +1,17 @@
 import { type Command, Option } from "commander";
-import type { Act } from "./command.ts";
-import { commands } from "./index.ts";
+import type { Act, CommandEntry } from "./command.ts";
 
 /**
- * Puts every command below the program: those that are wanted with all their flags and arguments, the others by name
- * alone, so that no module is loaded for nothing.
+ * Puts commands below the program: those that are wanted with all their flags and arguments, the others by name alone, so
+ * that no module is loaded for nothing.
  */
-export async function addCommands(program: Command, act: Act, wanted: (name: string) => boolean): Promise<void> {
-  for (const entry of commands) {
+export async function addCommands(
+  program: Command,
+  act: Act,
+  entries: readonly CommandEntry[],
+  wanted: (name: string) => boolean,
+): Promise<void> {
+  for (const entry of entries) {
     const command = program.command(entry.name).summary(entry.summary).description(capitalised(entry.summary));
     if (wanted(entry.name)) {
       const { define } = await entry.load();

@@ -38,7 +38,7 @@ export function readKeptSecrets(root: string): KeptSecrets {
     if (nowChangedMs !== changedMs) kept = readOr(path, kept);
     changedMs = nowChangedMs;
   };
-  const lookNowAndThen = atMostEvery(LOOK_EVERY_MS, () => performance.now(), look);
+  const lookNowAndThen = atMostEvery(LOOK_EVERY_MS, Date.now, look);
   const current = (): typeof kept => {
     lookNowAndThen();
     return kept;

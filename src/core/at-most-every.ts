@@ -3,7 +3,8 @@ export function atMostEvery<T>(ms: number, clock: () => number, ask: () => T): (
   let last: { readonly answer: T; readonly at: number } | undefined;
   return () => {
     const at = clock();
-    if (last === undefined || at - last.at >= ms) last = { answer: ask(), at };
+    // A clock that was set back asks anew, too.
+    if (last === undefined || Math.abs(at - last.at) >= ms) last = { answer: ask(), at };
     return last.answer;
   };
 }

@@ -44,6 +44,9 @@ function fixedEvents(format: Format): ReadonlyMap<string, WebhookEvent> {
   return made;
 }
 
+/** Asked first: to make ready for the letters of every script takes longer than a whole verdict. */
+const PLAIN_NAME = /^[A-Za-z_]\w*$/;
+
 /** What stands for the placeholder in a family's name: `Leads` in `leads.create`, in its right case where it is known. */
 export function familyMember(event: WebhookEvent, name: string): string | undefined {
   const [before, , after] = event.name.split(PLACEHOLDER);
@@ -51,7 +54,7 @@ export function familyMember(event: WebhookEvent, name: string): string | undefi
   const lower = name.toLowerCase();
   if (!lower.startsWith(before.toLowerCase()) || !lower.endsWith(after.toLowerCase())) return undefined;
   const member = name.slice(before.length, name.length - after.length);
-  if (!/^[\p{L}_][\p{L}\p{N}_]*$/u.test(member)) return undefined;
+  if (!PLAIN_NAME.test(member) && !/^[\p{L}_][\p{L}\p{N}_]*$/u.test(member)) return undefined;
   return event.members.find((known) => known.toLowerCase() === member.toLowerCase()) ?? member;
 }
 

@@ -1,6 +1,7 @@
 import { type Delivery, headerValue, mediaParameter, mediaType, splitUrl } from "./delivery.ts";
 import { type JsonResult, parseJson, type TextPosition } from "./json-text.ts";
 import { parseMultipart } from "./multipart.ts";
+import { utf8Text } from "./utf8.ts";
 
 type PayloadKind = "json" | "form" | "multipart" | "text" | "query" | "empty";
 
@@ -134,14 +135,12 @@ function unwrap(fields: readonly FieldPair[]): Pick<Payload, "data" | "fields" |
   return { data, text: undefined, fields, wrappedIn: undefined };
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
 /** Undefined when the bytes are not text in the charset that the request names (UTF-8 unless it does). */
 function decodeText(delivery: Delivery): string | undefined {
   const charset = mediaParameter(delivery, "charset");
+  if (charset === undefined || /^utf-?8$/i.test(charset)) return utf8Text(delivery.body);
   try {
-    const decoder = charset === undefined ? utf8 : new TextDecoder(charset, { fatal: true });
-    return decoder.decode(delivery.body);
+    return new TextDecoder(charset, { fatal: true }).decode(delivery.body);
   } catch {
     return undefined;
   }

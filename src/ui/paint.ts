@@ -1,4 +1,4 @@
-import { Chalk, type ChalkInstance } from "chalk";
+import { Chalk } from "chalk";
 import type { Output, Runtime } from "../context.ts";
 
 /** Colours by meaning, decided per stream. No meaning is ever carried by colour alone. */
@@ -14,16 +14,17 @@ export interface Paint {
 }
 
 export function paintFor(output: Output, runtime: Runtime, color: boolean): Paint {
-  const chalk: ChalkInstance = new Chalk({ level: hasColor(output, runtime.env, color) ? 1 : 0 });
-  return {
-    good: chalk.green,
-    bad: chalk.red,
-    caution: chalk.yellow,
-    dim: chalk.dim,
-    strong: chalk.bold,
-    name: chalk.cyan,
-    live: output.isTTY && runtime.env.TERM !== "dumb",
-  };
+  const live = output.isTTY && runtime.env.TERM !== "dumb";
+  if (!hasColor(output, runtime.env, color)) {
+    return { good: asItIs, bad: asItIs, caution: asItIs, dim: asItIs, strong: asItIs, name: asItIs, live };
+  }
+  const { green, red, yellow, dim, bold, cyan } = new Chalk({ level: 1 });
+  return { good: green, bad: red, caution: yellow, dim, strong: bold, name: cyan, live };
+}
+
+/** Where there is no colour: chalk is not even loaded then. */
+function asItIs(text: string): string {
+  return text;
 }
 
 /** no-color.org: NO_COLOR wins when it is not empty; FORCE_COLOR turns colour on where there is no terminal. */

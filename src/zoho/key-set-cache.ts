@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+// `promises` of node:fs is loaded when it is first used; node:fs/promises would be with every command.
+import { promises } from "node:fs";
 import { join } from "node:path";
 import { readKeySet } from "../core/key-set.ts";
 
@@ -13,7 +14,7 @@ export interface KeptKeySet {
 /** Undefined where there is none, or a damaged one: it is fetched anew. */
 export async function readKept(folder: string, address: string): Promise<KeptKeySet | undefined> {
   try {
-    const data: unknown = JSON.parse(await readFile(fileOf(folder, address), "utf8"));
+    const data: unknown = JSON.parse(await promises.readFile(fileOf(folder, address), "utf8"));
     if (typeof data !== "object" || data === null || !("at" in data) || !("text" in data)) return undefined;
     const { at, text } = data;
     return typeof at === "number" && typeof text === "string" && readKeySet(text) !== undefined
@@ -28,9 +29,9 @@ export async function readKept(folder: string, address: string): Promise<KeptKey
 export async function keepKeySet(folder: string, address: string, kept: KeptKeySet): Promise<void> {
   const path = fileOf(folder, address);
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
-  await mkdir(folder, { recursive: true });
-  await writeFile(temporary, JSON.stringify(kept));
-  await rename(temporary, path);
+  await promises.mkdir(folder, { recursive: true });
+  await promises.writeFile(temporary, JSON.stringify(kept));
+  await promises.rename(temporary, path);
 }
 
 function fileOf(folder: string, address: string): string {

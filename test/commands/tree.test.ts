@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
+import { commands } from "../../src/commands/index.ts";
 import { addCommands } from "../../src/commands/tree.ts";
 
 /** Each command with its arguments and flags, one a line. */
@@ -19,6 +20,7 @@ describe("the command tree", () => {
     await addCommands(
       program,
       () => async () => {},
+      commands,
       () => true,
     );
     await expect(`${describeTree(program).join("\n")}\n`).toMatchFileSnapshot("command-tree.txt");

@@ -49,7 +49,7 @@ describe.skipIf(!isOurs)("code that is kept compiled between runs, where Node do
     run("products");
     verify();
     const sizeOf = (command: string): number => {
-      const name = readdirSync(folder()).find((each) => each.startsWith(`${command}-core-`));
+      const name = readdirSync(folder()).find((each) => each.startsWith(`${command}-cli.cjs-`));
       return name === undefined ? 0 : statSync(join(folder(), name)).size;
     };
     expect(sizeOf("products")).toBeGreaterThan(0);
@@ -61,34 +61,49 @@ describe.skipIf(!isOurs)("code that is kept compiled between runs, where Node do
 
   it("is compiled again when the file is damaged, and deleted when it is old", () => {
     const first = verify();
-    const old = join(folder(), "core-OLD.cjs-1");
+    const old = join(folder(), "verify-cli.cjs-1");
     writeFileSync(old, "");
     utimesSync(old, 0, 0);
-    for (const [at, file] of kept().entries()) if (file !== old) writeFileSync(file, damaged(readFileSync(file), at));
-
-    expect(verify()).toBe(first);
+    const [file = ""] = kept().filter((name) => name !== old);
+    const whole = readFileSync(file);
+    const middle = whole.length >> 1;
+    for (const damaged of [whole.subarray(0, 100), Buffer.from(whole).fill(0xff, middle, middle + 512)]) {
+      writeFileSync(file, damaged);
+      expect(verify()).toBe(first);
+      expect(readFileSync(file)).not.toEqual(damaged);
+    }
     expect(existsSync(old)).toBe(false);
-    expect(kept().map((file) => statSync(file).size > 1000)).toEqual(kept().map(() => true));
   });
 
   it("is never that of another build, which may have files of the same name, size and time", () => {
-    const copy = (version: string): string => {
-      const folder = join(tempFolder(), "package");
-      for (const part of ["bin", "dist/cli.cjs", "dist/chunks", "package.json"]) {
-        mkdirSync(dirname(join(folder, part)), { recursive: true });
-        cpSync(join(ROOT, part), join(folder, part), { recursive: true });
-      }
-      const cli = join(folder, "dist/cli.cjs");
-      writeFileSync(cli, readFileSync(cli, "utf8").replaceAll("0.1.0", version));
+    const copy = (summary: string): string => {
+      const bin = copyOfPackage();
+      const cli = join(dirname(bin), "../dist/cli.cjs");
+      writeFileSync(cli, readFileSync(cli, "latin1").replaceAll("check whether a payload", summary), "latin1");
       utimesSync(cli, 1000, 1000);
-      return join(folder, "bin/zoho-hooks.js");
+      return bin;
     };
-    const versionOf = (bin: string): string =>
-      execFileSync(process.execPath, [bin, "-V"], {
+    const help = (bin: string): string =>
+      execFileSync(process.execPath, [bin, "--help"], {
         encoding: "utf8",
         env: { ...process.env, XDG_CACHE_HOME: caches },
       });
-    expect([versionOf(copy("0.1.0")), versionOf(copy("0.1.1"))]).toEqual(["0.1.0\n", "0.1.1\n"]);
+    const builds = ["check whether a payloaf", "check whether a payloag"];
+    expect(builds.map((summary) => help(copy(summary)).includes(summary))).toEqual([true, true]);
+  });
+
+  it("is never that of a file which was written over since", () => {
+    const bin = copyOfPackage();
+    const cli = join(dirname(bin), "../dist/cli.cjs");
+    const said = (): string =>
+      execFileSync(process.execPath, [bin, "verify", FIXTURE], {
+        encoding: "utf8",
+        env: { ...process.env, XDG_CACHE_HOME: caches },
+      });
+    expect([said(), said()]).toEqual([expect.stringContaining("but none is"), expect.stringContaining("but none is")]);
+    writeFileSync(cli, readFileSync(cli, "latin1").replaceAll("but none is", "but nobne s"), "latin1");
+    utimesSync(cli, 1000, 1000);
+    expect(said()).toContain("but nobne s");
   });
 
   it("serves listen too, which runs under flags of its own", async () => {
@@ -126,12 +141,13 @@ describe.skipIf(!isOurs)("code that is kept compiled between runs, where Node do
   });
 });
 
-/** One bit of it, or its end, is lost. */
-function damaged(bytes: Buffer, at: number): Buffer {
-  if (at % 2 === 0) return bytes.subarray(0, 100);
-  const middle = bytes.length >> 1;
-  bytes.writeUInt8(bytes.readUInt8(middle) ^ 1, middle);
-  return bytes;
+function copyOfPackage(): string {
+  const folder = join(tempFolder(), "package");
+  for (const part of ["bin", "dist/cli.cjs", "dist/chunks", "package.json"]) {
+    mkdirSync(dirname(join(folder, part)), { recursive: true });
+    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+  }
+  return join(folder, "bin/zoho-hooks.js");
 }
 
 function pick(file: string): { mode: number; size: number; mtimeMs: number } {

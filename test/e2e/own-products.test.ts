@@ -51,13 +51,14 @@ describe("the built program", () => {
   });
 
   it("loads what reads such files for those alone who have some", () => {
-    const folder = join(import.meta.dirname, "../../dist/chunks");
-    const chunks = readdirSync(folder).map((name) => ({ name, text: readFileSync(join(folder, name), "utf8") }));
+    const folder = join(import.meta.dirname, "../../dist");
+    const files = ["cli.cjs", ...readdirSync(join(folder, "chunks")).map((name) => `chunks/${name}`)];
+    const chunks = files.map((name) => ({ name, text: readFileSync(join(folder, name), "utf8") }));
     const withAllOfZod = chunks.filter(({ text }) => /require\(["'`]zod\/v4/.test(text));
-    expect(withAllOfZod.map(({ name }) => name)).toEqual([expect.stringMatching(/^own-products-/)]);
+    expect(withAllOfZod.map(({ name }) => name)).toEqual([expect.stringMatching(/^chunks\/own-products-/)]);
     // Within a function: what stands at the start of a chunk is loaded with it.
-    const atStart = /(?:^|[;,])(?:const|let|var) \w+ ?= ?require\(["'`]\.\/own-products-/m;
+    const atStart = /(?:^|[;,])(?:const|let|var) \w+ ?= ?require\(["'`]\.\/(?:chunks\/)?own-products-/m;
     expect(chunks.filter(({ text }) => atStart.test(text))).toEqual([]);
-    expect(chunks.some(({ text }) => /=>\s*require\(["'`]\.\/own-products-/.test(text))).toBe(true);
+    expect(chunks.some(({ text }) => /=>\s*require\(["'`]\.\/(?:chunks\/)?own-products-/.test(text))).toBe(true);
   });
 });

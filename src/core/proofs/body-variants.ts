@@ -1,3 +1,4 @@
+import { utf8Text } from "../utf8.ts";
 import { jsonLayouts } from "./json-layouts.ts";
 
 /** What a body may have been before something on its way changed it, with what that would mean. */
@@ -51,7 +52,7 @@ export function bodyEdits(body: Buffer): readonly BodyVariant[] {
 
 /** The body as other programs would have written the same JSON. */
 export function bodyLayouts(body: Buffer): readonly BodyVariant[] {
-  return jsonLayouts(textOf(body)).flatMap(({ id, text, meaning }) => {
+  return jsonLayouts(utf8Text(body)).flatMap(({ id, text, meaning }) => {
     const written = Buffer.from(text);
     return written.equals(body) ? [] : [{ id, body: written, meaning, remedy: KEEP_RAW }];
   });
@@ -83,17 +84,9 @@ function trimmed(latin1: string, withoutNewline: Buffer): Buffer | undefined {
 }
 
 function decodedOnce(body: Buffer): Buffer | undefined {
-  const text = textOf(body);
+  const text = utf8Text(body);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of Latin-1 begins with them
   return text !== undefined && /[\u0080-\u00ff]/.test(text) && /^[\u0000-\u00ff]*$/.test(text)
     ? Buffer.from(text, "latin1")
     : undefined;
-}
-
-function textOf(body: Buffer): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(body);
-  } catch {
-    return undefined;
-  }
 }

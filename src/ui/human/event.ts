@@ -6,6 +6,7 @@ import type { Verdict } from "../../core/product.ts";
 import type { EventReport } from "../../core/report.ts";
 import type { SchemaIssue } from "../../core/schema-check.ts";
 import { formatBytes } from "../../core/units.ts";
+import { utf8Text } from "../../core/utf8.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { type Paint, plain } from "../paint.ts";
@@ -147,10 +148,6 @@ export function headerLines(headers: readonly HeaderPair[], paint: Paint): reado
 /** JSON indented with every digit as it came; other text as it is; bytes that are no text by their length. */
 export function bodyLines(text: string | undefined, body: Buffer): readonly string[] {
   if (body.length === 0) return ["(empty body)"];
-  if (text !== undefined) return plain(prettyJson(text), true).split("\n");
-  try {
-    return plain(new TextDecoder("utf-8", { fatal: true }).decode(body), true).split("\n");
-  } catch {
-    return [`(${body.length} bytes that are not UTF-8 text)`];
-  }
+  const shown = text === undefined ? utf8Text(body) : prettyJson(text);
+  return shown === undefined ? [`(${body.length} bytes that are not UTF-8 text)`] : plain(shown, true).split("\n");
 }

@@ -1,0 +1,100 @@
+import { fstatSync, type Stats, writeSync } from "node:fs";
+import type { Output } from "./context.ts";
+
+/** As much as any pipe takes before its reader has read a byte. */
+const AT_ONCE_BYTES = 16 * 1024;
+
+export interface StandardOutput extends Output {
+  /** Node's own stream for it, opened now: from here on nothing waits for a reader. */
+  stream(): NodeJS.WriteStream;
+  /** Resolves when all that was written is out of the process. */
+  written(): Promise<void>;
+}
+
+/**
+ * Standard output or error. To open Node's stream for it takes a part of the start: what a short run has to say to a file
+ * or a pipe is written without one. `lost` is told when it cannot be written, or nobody reads it any more (`| head`).
+ */
+export function standardOutput(
+  fd: number,
+  openStream: () => NodeJS.WriteStream,
+  lost: (error: NodeJS.ErrnoException) => void,
+): StandardOutput {
+  let opened: NodeJS.WriteStream | undefined;
+  let atOnce = bytesAtOnce(fd);
+  const mayBeTerminal = atOnce === 0;
+  let isLost = false;
+  let pending = "";
+
+  const lose = (error: NodeJS.ErrnoException): void => {
+    isLost = true;
+    lost(error);
+  };
+  const stream = (): NodeJS.WriteStream => {
+    if (opened === undefined) {
+      opened = openStream();
+      opened.on("error", lose);
+      atOnce = 0;
+    }
+    return opened;
+  };
+  const flush = (): void => {
+    const bytes = Buffer.from(pending);
+    pending = "";
+    if (isLost || bytes.length === 0) return;
+    let done = 0;
+    if (bytes.length <= atOnce) {
+      atOnce -= bytes.length;
+      try {
+        while (done < bytes.length) done += writeSync(fd, bytes, done);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        // A full pipe that another process has set not to wait: the stream knows how to.
+        if (code !== "EAGAIN") {
+          lose(error as NodeJS.ErrnoException);
+          return;
+        }
+      }
+    }
+    if (done < bytes.length) stream().write(bytes.subarray(done));
+  };
+  const isTerminal = (): boolean => mayBeTerminal && stream().isTTY === true;
+  return {
+    stream,
+    write(text) {
+      // On a terminal each line is seen as it comes, and prompts stand in its place; elsewhere a turn's lines go out as one.
+      if (isTerminal()) {
+        if (!isLost) stream().write(text);
+        return;
+      }
+      if (pending === "") setImmediate(flush);
+      pending += text;
+    },
+    async written() {
+      flush();
+      if (opened !== undefined && !isLost) await new Promise((resolve) => opened?.write("", resolve));
+    },
+    backlog: () => pending.length + (opened?.writableLength ?? 0),
+    get isTTY() {
+      return isTerminal();
+    },
+    get columns() {
+      return isTerminal() ? stream().columns : undefined;
+    },
+  };
+}
+
+/** What may be written without a stream: to a file, as Node itself does, anything; nothing to what may be a terminal. */
+function bytesAtOnce(fd: number): number {
+  const kind = statOf(fd);
+  if (kind?.isFile() === true) return Number.POSITIVE_INFINITY;
+  return kind?.isFIFO() === true || kind?.isSocket() === true ? AT_ONCE_BYTES : 0;
+}
+
+function statOf(fd: number): Stats | undefined {
+  try {
+    return fstatSync(fd);
+  } catch {
+    return undefined;
+  }
+}
