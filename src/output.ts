@@ -1,4 +1,5 @@
-import { fstatSync, type Stats, writeSync } from "node:fs";
+import { fstatSync, statSync, writeSync } from "node:fs";
+import { devNull } from "node:os";
 import type { Output } from "./context.ts";
 
 /** As much as any pipe takes before its reader has read a byte. */
@@ -84,17 +85,16 @@ export function standardOutput(
   };
 }
 
-/** What may be written without a stream: to a file, as Node itself does, anything; nothing to what may be a terminal. */
+/**
+ * What may be written without a stream: to a file, as Node itself does, or where nobody wants it, anything; nothing to what
+ * may be a terminal.
+ */
 function bytesAtOnce(fd: number): number {
-  const kind = statOf(fd);
-  if (kind?.isFile() === true) return Number.POSITIVE_INFINITY;
-  return kind?.isFIFO() === true || kind?.isSocket() === true ? AT_ONCE_BYTES : 0;
-}
-
-function statOf(fd: number): Stats | undefined {
   try {
-    return fstatSync(fd);
+    const kind = fstatSync(fd);
+    if (kind.isFIFO() || kind.isSocket()) return AT_ONCE_BYTES;
+    return kind.isFile() || kind.rdev === statSync(devNull).rdev ? Number.POSITIVE_INFINITY : 0;
   } catch {
-    return undefined;
+    return 0;
   }
 }

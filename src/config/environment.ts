@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import type { Runtime } from "../context.ts";
@@ -24,9 +24,9 @@ export function readEnvironment(runtime: Pick<Runtime, "env">, root: string): En
 /** The variables of a `.env`; none where there is no such file. */
 export function readEnvFile(path: string): Readonly<Record<string, string | undefined>> {
   try {
-    return parseEnv(readFileSync(path, "utf8"));
+    const file = statSync(path, { throwIfNoEntry: false });
+    return file === undefined || file.isDirectory() ? {} : parseEnv(readFileSync(path, "utf8"));
   } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EISDIR")) return {};
     throw usageError(`${path} cannot be read: ${errorText(error)}`);
   }
 }

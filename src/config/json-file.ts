@@ -1,10 +1,12 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { errorText, type UserError, usageError } from "../core/errors.ts";
 import { locate, parseJson } from "../core/json-text.ts";
 
 /** A text file of the user's; undefined where there is none. */
 export function readText(path: string): string | undefined {
   try {
+    // Asked first: an error for each file that a project does not have takes longer.
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
     // Some editors on Windows put a byte order mark in front, which JSON.parse refuses.
     return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
   } catch (error) {

@@ -1,10 +1,11 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { atMostEvery } from "../core/at-most-every.ts";
-import { errorText, usageError } from "../core/errors.ts";
+import { usageError } from "../core/errors.ts";
 import type { OfferedSecret } from "../core/product.ts";
 import { type Secret, secret } from "../core/secret.ts";
+import { readText } from "./json-file.ts";
 import { writeWholeFile } from "./write-file.ts";
 
 /** Keys and secrets that the tool itself has to keep, below a project's root. It is never part of a commit. */
@@ -86,13 +87,8 @@ function readOr(path: string, before: z.infer<ReturnType<typeof keptFile>>): typ
 }
 
 function read(path: string): z.infer<ReturnType<typeof keptFile>> {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return {};
-    throw usageError(`${path} cannot be read: ${errorText(error)}`);
-  }
+  const text = readText(path);
+  if (text === undefined) return {};
   try {
     return keptFile().parse(JSON.parse(text));
   } catch {
