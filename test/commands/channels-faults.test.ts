@@ -181,6 +181,31 @@ describe("channels renew --every", () => {
     expect(server.watch.rows()).toMatchObject([{ module: "Deals", notifyUrl: `${URL}/new` }]);
   });
 
+  it("keeps alive what is made meanwhile, and goes on when it cannot look for that", async () => {
+    await create("--id", "1", "--expires", "5h");
+    let made = false;
+    const running = every(async ({ type, state, id }) => {
+      // It is told before the next pause begins.
+      if (type === "warning") setTimeout(() => clock.advance(16 * 60_000), 20);
+      if (state === "renewed" && id === "2") interrupt.abort();
+      if (state !== "renewed" || made) return;
+      made = true;
+      await run(["channels", "create", "Deals.all", "--url", URL, "--id", "2", "--expires", "1h"], {
+        env,
+        cwd,
+        now: clock.now,
+      });
+      // The first look meets a server that has a bad moment.
+      const refusal = { code: "INVALID_REQUEST", message: "a bad moment", details: {}, status: "error" };
+      server.trouble({ status: 400, body: refusal }, 1, isWatch("GET"));
+      clock.advance(16 * 60_000);
+    });
+    expect((await running).exitCode).toBe(0);
+    expect(server.watch.rows().find(({ channelId }) => channelId === "2")?.expiresAt).toBeGreaterThan(
+      clock.now().getTime() + 6 * 24 * HOUR_MS,
+    );
+  });
+
   it("does not create again what was deleted here meanwhile", async () => {
     await create("--id", "1", "--expires", "5h");
     const running = every(async ({ state }) => {

@@ -1,54 +1,102 @@
 import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../core/channel-report.ts";
 import { ExitCode, errorText, UserError } from "../../core/errors.ts";
+import { MINUTE_MS } from "../../zoho/channel-time.ts";
 import { type Channel, type ChannelConfig, configOf } from "../../zoho/channels.ts";
 import { type ChannelChange, keepAlive } from "../../zoho/keep-alive.ts";
 import { warnOfFixedToken, type ZohoSession } from "../zoho-session.ts";
 import { renewalConfig } from "./renew-channel.ts";
 
-/** Keeps channels alive until the run is stopped. Exits with 9 when one is lost at that time. */
+/** A channel lives an hour at the least, when whoever makes it asks for no time. */
+const LOOK_EVERY_MS = 15 * MINUTE_MS;
+
+interface Chosen {
+  readonly id: string;
+  /** Undefined for one that Zoho does not list. */
+  readonly channel: Channel | undefined;
+}
+
+export interface KeepRenewingOptions {
+  readonly chosen: readonly Chosen[];
+  readonly lifetimeMs: number;
+  /** Keep alive what is made later, too. */
+  readonly withNew: boolean;
+}
+
+/** Keeps channels alive until the run is stopped, or none is left. Exits with 9 when one is lost at that time. */
 export async function keepRenewing(
   context: Context,
   session: ZohoSession,
-  chosen: readonly { readonly id: string; readonly channel: Channel | undefined }[],
-  lifetimeMs: number,
+  { chosen, lifetimeMs, withNew }: KeepRenewingOptions,
 ): Promise<ExitCode> {
   const lost = new Set<string>();
-  const tasks = await Promise.all(
-    chosen.map(async ({ id, channel }) => {
-      const config = { ...(await renewalConfig(session, id, channel)), id };
-      const isOurs = (await recall(session, id)) !== undefined;
-      return { config, current: () => currentConfig(session, config, isOurs), expiresAt: channel?.expiresAt };
-    }),
-  );
-  const ids = chosen.map(({ id }) => id).join(", ");
-  warnOfFixedToken(context, session.signIn, "then nothing is renewed any more");
-  context.report({ type: "notice", message: `keeping alive until stopped: ${ids}` });
+  const kept = new Map<string, Promise<void>>();
   const ended = new AbortController();
   const signal = AbortSignal.any([context.signal, ended.signal]);
-  try {
-    await Promise.all(
-      tasks.map((task) =>
-        keepAlive({
-          ...task,
-          client: session.client,
-          lifetimeMs,
-          now: context.now,
-          sleep: context.sleep,
-          random: Math.random,
-          signal,
-          onChange(change) {
-            if (change.type === "lost") lost.add(change.id);
-            else if (change.type !== "expiring") lost.delete(change.id);
-            context.report(changeReport(session.product.id, change, context.now()));
-          },
-        }),
-      ),
-    );
-  } finally {
-    ended.abort();
+  let failure: unknown;
+
+  const keep = async (task: Awaited<ReturnType<typeof taskFor>>): Promise<void> => {
+    const { id } = task.config;
+    try {
+      await keepAlive({
+        ...task,
+        client: session.client,
+        lifetimeMs,
+        now: context.now,
+        sleep: context.sleep,
+        random: Math.random,
+        signal,
+        onChange(change) {
+          if (change.type === "lost") lost.add(change.id);
+          else if (change.type !== "expiring") lost.delete(change.id);
+          context.report(changeReport(session.product.id, change, context.now()));
+        },
+      });
+    } catch (error) {
+      failure ??= error;
+    }
+    kept.delete(id);
+    if (failure !== undefined || kept.size === 0) ended.abort();
+  };
+  const start = (tasks: readonly Awaited<ReturnType<typeof taskFor>>[]): void => {
+    for (const task of tasks) kept.set(task.config.id, keep(task));
+  };
+
+  const first = await Promise.all(chosen.map((each) => taskFor(session, each)));
+  warnOfFixedToken(context, session.signIn, "then nothing is renewed any more");
+  context.report({ type: "notice", message: `keeping alive until stopped: ${chosen.map(({ id }) => id).join(", ")}` });
+  start(first);
+  while (withNew && !signal.aborted) {
+    await context.sleep(LOOK_EVERY_MS, signal);
+    if (!signal.aborted) start(await tasksForNew(context, session, (id) => kept.has(id)));
   }
+  while (kept.size > 0) await Promise.all(kept.values());
+  if (failure !== undefined) throw failure;
   return lost.size > 0 ? ExitCode.connectionLost : ExitCode.ok;
+}
+
+async function taskFor(session: ZohoSession, { id, channel }: Chosen) {
+  const config = { ...(await renewalConfig(session, id, channel)), id };
+  const isOurs = (await recall(session, id)) !== undefined;
+  return { config, current: () => currentConfig(session, config, isOurs), expiresAt: channel?.expiresAt };
+}
+
+/** What was made since, here or elsewhere. A look that fails is told, and the next one makes up for it. */
+async function tasksForNew(context: Context, session: ZohoSession, isKept: (id: string) => boolean) {
+  try {
+    const found = (await session.client.list()).filter(({ id }) => !isKept(id));
+    const tasks = await Promise.all(found.map((channel) => taskFor(session, { id: channel.id, channel })));
+    if (found.length > 0) {
+      const ids = found.map(({ id }) => id).join(", ");
+      context.report({ type: "notice", message: `keeping alive from now on, too: ${ids}` });
+    }
+    return tasks;
+  } catch (error) {
+    if (context.signal.aborted) return [];
+    const hint = error instanceof UserError && error.hint !== undefined ? { hint: error.hint } : {};
+    context.report({ type: "warning", message: `new channels could not be looked for: ${errorText(error)}`, ...hint });
+    return [];
+  }
 }
 
 /**

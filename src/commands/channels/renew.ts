@@ -32,8 +32,9 @@ export const defineRenew: Define = (command, act) => {
 
 const HELP = `
 Each channel is read and set as a whole with a new end, because Zoho drops what an update omits. One that has gone is
-created again when it was created here. With --every it keeps alive what is listed when it starts, as it is at the time
-of each renewal; it exits with 0 when stopped, with 9 when a channel is lost then.
+created again when it was created here. With --every each is kept alive as it is at the time of the renewal; where neither
+ids nor --expiring say which, those made later too, from a quarter of an hour on. It exits with 0 when stopped, with 9 when
+a channel is lost then.
 `;
 
 async function renew(context: Context, texts: readonly string[], options: RenewOptions): Promise<ExitCode> {
@@ -48,7 +49,12 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
       return ExitCode.ok;
     }
     if (options.every === true && options.dryRun !== true) {
-      return keepRenewing(context, session, chosen, expiresAt.getTime() - context.now().getTime());
+      const lifetimeMs = expiresAt.getTime() - context.now().getTime();
+      return keepRenewing(context, session, {
+        chosen,
+        lifetimeMs,
+        withNew: ids.length === 0 && withinMs === undefined,
+      });
     }
     let failure: UserError | undefined;
     for (const { id, channel } of chosen) {
