@@ -7,10 +7,10 @@ export const MASK = "[masked]";
 
 /**
  * Names of headers, fields and parameters whose value lets someone in or proves a sender: `token` in CRM bodies,
- * `x-zoho-signature`, `x-zs-webhook-signature`, `x-hook-secret`, `x-zdesk-jwt`, `zapikey`, `access_token`, `clientSecret`.
+ * `x-zoho-signature`, `x-zs-webhook-signature`, `x-hook-secret`, `x-zdesk-jwt`, `zapikey`, `auth_key`, `clientSecret`.
  */
 const SECRET_NAME =
-  /(token|secret|signature|password|passwd|authorization|cookie|api[-_]?key|zapikey|jwt|hmac|(private|secret|signing)[-_]?key)$|(^|[-_.])(auth|sign|sig|pwd|credentials?)$/i;
+  /(token|secret|signature|password|passwd|passphrase|authorization|cookie|zapikey|jwt|hmac|(api|auth|access|app|hook|webhook|shared|private|secret|signing)[-_]?key)$|(^|[-_.])(auth|sign|sig|pwd|credentials?)$/i;
 
 const SCHEME = /^(bearer|basic|digest|token|zoho-oauthtoken|zoho-authtoken)\s+\S/i;
 

@@ -14,7 +14,7 @@ export type BodyEdit = (value: BodyValue) => string | undefined;
 
 /**
  * A copy of a body with some values replaced in its text. Everything else stays: layout, order, digits, other bytes.
- * JSON that cannot be parsed is searched for `"name": "text"` pairs, so a broken body keeps no secret by being broken.
+ * What is neither JSON nor a form is searched for names with values, so a body keeps no secret by being broken or plain text.
  */
 export function rewriteBody(body: Buffer, contentType: string, edit: BodyEdit): Buffer {
   const utf8 = body.toString("utf8");
@@ -111,14 +111,28 @@ function editField(name: string, value: string, edit: BodyEdit): string | undefi
   return edit({ path: [name], text: value, kind: "text" }) ?? rewriteJson(value, edit);
 }
 
+const QUOTED_PAIR = /"([^"\\]{1,200})"(\s*:\s*)"((?:[^"\\]|\\.)*)("?)/g;
+const ELEMENT = /<([\w.:-]{1,200})(\s[^<>]{0,2000})?>([^<>]+)<\/\1\s*>/g;
+/** `name=value`, `name: value`; the scheme of an authorization belongs to its value. */
+const PLAIN_PAIR =
+  /(?<=^|[\s,;&?<({])([\w.-]{1,200})(\s{0,20}[:=]\s{0,20})(["']?)((?:(?:bearer|basic|digest|token|zoho-\w{1,20})\s+)?[^\s"'&,;?<>(){}[\]]+)/gi;
+
+/** What is neither JSON nor a form: broken JSON, XML, text of a user's own. */
 function rewriteBroken(text: string, edit: BodyEdit): string {
-  return text.replace(
-    /"([^"\\]{1,200})"(\s*:\s*)"((?:[^"\\]|\\.)*)("?)/g,
-    (all, name: string, colon: string, value) => {
-      const edited = edit({ path: [name], text: String(value), kind: "text" });
-      return edited === undefined ? all : `"${name}"${colon}${JSON.stringify(edited)}`;
-    },
-  );
+  const edited = (name: string, value: string): string | undefined => edit({ path: [name], text: value, kind: "text" });
+  return text
+    .replace(QUOTED_PAIR, (all, name: string, colon: string, value) => {
+      const by = edited(name, String(value));
+      return by === undefined ? all : `"${name}"${colon}${JSON.stringify(by)}`;
+    })
+    .replace(ELEMENT, (all, name: string, attributes: string | undefined, value: string) => {
+      const by = edited(name, value);
+      return by === undefined ? all : `<${name}${attributes ?? ""}>${by}</${name}>`;
+    })
+    .replace(PLAIN_PAIR, (all, name: string, between: string, quote: string, value: string) => {
+      const by = edited(name, value);
+      return by === undefined ? all : `${name}${between}${quote}${by}`;
+    });
 }
 
 function decodePlus(text: string): string {

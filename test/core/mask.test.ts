@@ -91,6 +91,25 @@ describe("masking", () => {
     expect(json('{"token":"abc"}', "application/x-www-form-urlencoded")).toBe('{"token":"[masked]"}');
   });
 
+  it.each([
+    ["token: abc123\nid: 7", "token: [masked]\nid: 7"],
+    ["a new lead; auth_key=abc123, stage=new", "a new lead; auth_key=[masked], stage=new"],
+    ["Authorization: Bearer abc.123-x\n", "Authorization: [masked]\n"],
+    ["see https://example.com/?authtoken=abc123&x=1", "see https://example.com/?authtoken=[masked]&x=1"],
+    ["secret = 'abc123'", "secret = '[masked]'"],
+    ["<event><token>abc123</token><id>7</id></event>", "<event><token>[masked]</token><id>7</id></event>"],
+    ["Deal: won\nAmount: 12.50", "Deal: won\nAmount: 12.50"],
+  ])("masks what a plain text names a token: %j", (text, masked) => {
+    for (const type of ["text/plain", "application/xml", ""]) expect(json(text, type)).toBe(masked);
+  });
+
+  it("reads a long text in no long time", () => {
+    const text = `${"token ".repeat(50_000)}${" ".repeat(300_000)}${"a".repeat(300_000)}${"<a ".repeat(50_000)}`;
+    const before = performance.now();
+    json(text, "text/plain");
+    expect(performance.now() - before).toBeLessThan(2000);
+  });
+
   it("masks a token however deep it lies", () => {
     const deep = `${'{"a":'.repeat(20_000)}{"token":"abc"}${"}".repeat(20_000)}`;
     expect(json(deep)).not.toContain("abc");
