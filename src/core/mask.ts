@@ -61,6 +61,8 @@ function secretNames(chosen: readonly string[]): (name: string) => boolean {
 
 /** A text of which only the start may be known, such as an app's answer: what looks like a secret in it is masked. */
 export function maskText(text: string, chosen: readonly string[] = []): string {
+  // Most answers of apps are a word, in which nothing has a name.
+  if (!/[:=<]/.test(text)) return text;
   const isForm = /^[^\s=&<>{}[\]"]+=[^\s"]*$/.test(text);
   return maskBody(Buffer.from(text), isForm ? "application/x-www-form-urlencoded" : "", chosen).toString();
 }

@@ -61,5 +61,10 @@ function sayOnStderr({ json, stderr }: Context): void {
 function masked(report: Report): Report {
   if (report.type === "target") return { ...report, target: maskUrl(report.target) };
   if (report.type !== "forward") return report;
-  return { ...report, target: maskUrl(report.target), replyPreview: maskText(report.replyPreview) };
+  const target = maskUrl(report.target);
+  const replyPreview = maskText(report.replyPreview);
+  // One for every event: most hold no secret, and are not copied.
+  return target === report.target && replyPreview === report.replyPreview
+    ? report
+    : { ...report, target, replyPreview };
 }
