@@ -39,7 +39,7 @@ export const defineCreate: Define = (command, act) => {
     .option("--description <text>", "a word on what it is for (Desk, Books, Inventory)")
     .option("--secret-file <path>", "read the secret that it signs with from a file, - for standard input")
     .option("--unsigned", "let it sign nothing (Books, Inventory, Sign)")
-    .option("--rule <kind>", "make the workflow rule that calls it, too: add, add_edit or delete (Books, Inventory)")
+    .option("--rule <add|add_edit|delete>", "make the workflow rule that calls it, too (Books, Inventory)")
     .option("--departments <ids>", "only of these departments (Desk)")
     .option("--fields <a,b>", "only when one of these fields has changed (Desk, Ticket_Update)")
     .option("--previous", "with the state before the change (Desk, updates)")
