@@ -45,6 +45,14 @@ describe("listen, attacked,", () => {
     }
   });
 
+  it("tells the size of a body that was too large to be kept", async () => {
+    const human = await startHumanListener(["--max-body", "1kb"]);
+    await fetch(`${human.url}/webhooks/zoho/crm`, { method: "POST", body: "x".repeat(2500) });
+    const { out } = await human.stop();
+    expect(out).toContain("2.5 kB, not kept");
+    expect(out).not.toContain(" 0 B");
+  });
+
   it("echoes a challenge of more digits than a number holds", async () => {
     listener = await startListener();
     const { text } = await listener.post("/webhooks/zoho/crm", '{ "challenge" : {"a":9007199254740993} }');

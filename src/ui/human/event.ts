@@ -1,4 +1,4 @@
-import type { HeaderPair } from "../../core/delivery.ts";
+import { type HeaderPair, headerValue } from "../../core/delivery.ts";
 import { prettyJson } from "../../core/json-text.ts";
 import type { AttemptFacts, KeptFacts } from "../../core/log-report.ts";
 import { chosenNames, maskBody, maskDelivery, maskUrl } from "../../core/mask.ts";
@@ -29,7 +29,7 @@ export function renderEvent(report: EventReport, { out, verbose, quiet, columns:
   const findings = [
     ...proofTexts(receipt, out),
     ...schemaText(report, out),
-    out.dim(formatBytes(report.kept?.bytes ?? report.body.length)),
+    ...sizeText(report).map((text) => out.dim(text)),
     ...(report.duplicateOf === undefined ? [] : [out.caution(`duplicate of #${report.duplicateOf}`)]),
     ...(report.kept === undefined ? [] : keptText(report.kept, out)),
   ];
@@ -37,6 +37,13 @@ export function renderEvent(report: EventReport, { out, verbose, quiet, columns:
   const heading = report.kept?.heading === undefined ? "" : `${out.dim(report.kept.heading)}\n`;
   const lines = fitLine([...columns, ...findings.map((text) => ({ text }))], width, INDENT);
   return { out: `${heading}${[...lines, ...below.map((text) => `${INDENT}${text}`.trimEnd())].join("\n")}\n` };
+}
+
+/** A body that was too large was never read to its end: of it only the sender's own word is known. */
+function sizeText({ status, body, headers, kept }: EventReport): readonly string[] {
+  if (status !== 413 || body.length > 0) return [formatBytes(kept?.bytes ?? body.length)];
+  const announced = Number(headerValue({ headers }, "content-length"));
+  return announced > 0 ? [`${formatBytes(announced)}, not kept`] : [];
 }
 
 /** All names that are known where a terminal has the room for it; else most of them. */
