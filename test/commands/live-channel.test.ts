@@ -93,7 +93,12 @@ describe("a live channel", () => {
     interrupt.abort();
     expect(await channel.close()).toBe(true);
     expect(rig.server.watch.rows()).toEqual([]);
-    expect(states()).toEqual(["created", "deleted"]);
+    // What a second Ctrl-C leaves behind is known before.
+    expect(reports).toContainEqual({
+      type: "notice",
+      message: expect.stringMatching(/^deleting channel \d+; if that is cut off: .*channels delete \d+ --yes/),
+    });
+    expect(states()).toEqual(["created", "notice", "deleted"]);
     expect(rig.server.requests.at(-1)).toMatchObject({ method: "GET" });
   });
 

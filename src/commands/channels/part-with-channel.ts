@@ -19,6 +19,9 @@ const CLEAN_UP_MS = 5_000;
 /** Deletes a channel and reads the list again. False, with the command that mends it, unless the channel is gone. */
 export async function partWithChannel(parting: Parting, before: () => Promise<void>): Promise<boolean> {
   const report = reporter(parting);
+  // A second Ctrl-C ends the process at once: nothing could be told any more.
+  const message = `deleting channel ${parting.id}; if that is cut off: ${mendingCommand(parting)}`;
+  parting.context.report({ type: "notice", message });
   try {
     const { deleted, because } = await remove(parting, before);
     if (because !== undefined) {
