@@ -1,7 +1,8 @@
-import { createHmac } from "node:crypto";
+import { createHmac, sign as signRsa } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { run } from "../support/run.ts";
+import { testKeys } from "../support/test-secrets.ts";
 
 const DATA = {
   event: "invoice_created",
@@ -30,9 +31,10 @@ async function explain(
   signature: string,
   env: Record<string, string> = {},
   flags: string[] = [],
+  product = "books",
 ) {
   const cwd = folderWith({ "a.json": body });
-  const argv = ["verify", "a.json", "--explain", "-p", "books", "-s", signature, ...flags];
+  const argv = ["verify", "a.json", "--explain", "-p", product, "-s", signature, ...flags];
   const options = { cwd, env: { ZOHO_WEBHOOK_SECRET: SECRET, ...env } };
   const human = await run(argv, options);
   const json = await run([...argv, "--json"], options);
@@ -120,6 +122,22 @@ describe("verify --explain finds", () => {
     expect((await explain(`${COMPACT}\n`, sign(COMPACT, { key: "a-token" }), env)).matches).toEqual([
       "newline-added+other-secret",
     ]);
+  });
+
+  it("a signature of SalesIQ's that is written in hex, of a body that a newline was added to", async () => {
+    const body = '{"event":"visitor.chat"}';
+    const hex = signRsa("sha256", Buffer.from(body), testKeys.privateKey).toString("hex");
+    const keys = { ZOHO_WEBHOOK_PUBLIC_KEY: testKeys.publicKey };
+    expect((await explain(body, hex, keys, [], "salesiq")).matches).toEqual(["hex-for-base64"]);
+    const { human, matches } = await explain(`${body}\n`, hex, keys, [], "salesiq");
+    expect(matches).toEqual([expect.stringMatching(/^hex-for-base64\+/)]);
+    expect(human.out).toContain("written in hex, where base64 is expected; and a newline was added");
+  });
+
+  it("a signature of Payments' that is written in base64", async () => {
+    const t = String(Date.now());
+    const base64 = sign(`${t}.${COMPACT}`, { encoding: "base64" });
+    expect((await explain(COMPACT, `t=${t},v=${base64}`, {}, [], "payments")).matches).toEqual(["base64-for-hex"]);
   });
 
   it("nothing where nothing known explains it, and says so", async () => {

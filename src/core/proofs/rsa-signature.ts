@@ -47,15 +47,17 @@ export function rsaSignature({ id, header }: RsaSignature): Proof {
     explain(delivery, _payload, secrets, product) {
       const keys = secrets.for("publicKey", product);
       const signature = headerValue(delivery, header) ?? "";
-      const variants = [
-        { id: "exact", body: delivery.body, meaning: "the signature matches the body exactly", remedy: "" },
-      ];
-      const findings = [...variants, ...bodyEdits(delivery.body), ...bodyLayouts(delivery.body)].map(
-        (variant): Finding => ({
-          id: variant.id,
-          matches: matchingKey(keys, variant.body, signature) !== undefined,
-          meaning: variant.meaning,
-          ...(variant.remedy === "" ? {} : { remedy: variant.remedy }),
+      const variants = [AS_IT_IS, ...bodyEdits(delivery.body), ...bodyLayouts(delivery.body)];
+      const findings = readings(signature).flatMap((reading) =>
+        variants.map((variant): Finding => {
+          const causes = [reading, variant].filter(({ id }) => id !== "exact");
+          const remedy = causes.map((cause) => cause.remedy).join("; ");
+          return {
+            id: causes.map(({ id }) => id).join("+") || "exact",
+            matches: matchingKey(keys, variant.body ?? delivery.body, reading.signature) !== undefined,
+            meaning: causes.map(({ meaning }) => meaning).join("; and ") || "the signature matches the body exactly",
+            ...(remedy === "" ? {} : { remedy }),
+          };
         }),
       );
       return {
@@ -71,6 +73,18 @@ export function rsaSignature({ id, header }: RsaSignature): Proof {
       };
     },
   };
+}
+
+const AS_IT_IS = { id: "exact", body: undefined, meaning: "", remedy: "" };
+
+/** The ways in which a signature can be read, the right one first; each as base64. */
+function readings(signature: string) {
+  const bare = signature.trim().replace(/^["']|["']$/g, "");
+  const exact = { ...AS_IT_IS, signature };
+  if (!/^(?:[0-9a-f]{2}){64,}$/i.test(bare)) return [exact];
+  const inBase64 = Buffer.from(bare, "hex").toString("base64");
+  const meaning = "the signature is written in hex, where base64 is expected";
+  return [exact, { id: "hex-for-base64", signature: inBase64, meaning, remedy: "write it as base64" }];
 }
 
 /** A variable may hold several keys one after the other: Zoho signs with the older one while a new one is set up. */

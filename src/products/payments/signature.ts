@@ -42,7 +42,8 @@ export const paymentsSignature: Proof = {
   },
   explain(delivery, payload, secrets, product) {
     const received = header(delivery);
-    const t = received === undefined ? undefined : parse(received)?.t;
+    const parts = received === undefined ? undefined : partsOf(received);
+    const t = parts?.t;
     const stamped = (stamp: string, dot: string) => (body: Buffer) => Buffer.concat([Buffer.from(stamp + dot), body]);
     const remedy = "sign the value of t exactly as it stands in the header, a dot, and the raw body";
     const reading = (id: string, meaning: string, body: Buffer) => ({ id, meaning, body, remedy });
@@ -68,7 +69,7 @@ export const paymentsSignature: Proof = {
         t === undefined
           ? `<t>.<raw body>; the header names no t`
           : `${t}. and the raw body, ${delivery.body.length} bytes (t is ${timeText(t)})`,
-      signature: received === undefined ? undefined : (parse(received)?.v ?? received),
+      signature: parts?.v ?? received,
       header: HEADER,
       configured: secrets.for(this.credential, product),
       others: secrets.all(),
@@ -84,6 +85,12 @@ function header(delivery: Delivery): string | undefined {
 function parse(value: string): { t: string; v: string } | undefined {
   const match = /^\s*t=(\d{1,17})\s*,\s*v=([0-9a-f]{64})\s*$/i.exec(value);
   return match?.[1] === undefined || match[2] === undefined ? undefined : { t: match[1], v: match[2].toLowerCase() };
+}
+
+/** The same however its signature is written: what is wrong with that is for the explanation to say. */
+function partsOf(value: string): { t: string; v: string } | undefined {
+  const match = /^\s*t=(\d{1,17})\s*,\s*v=(\S+)\s*$/i.exec(value);
+  return match?.[1] === undefined || match[2] === undefined ? undefined : { t: match[1], v: match[2] };
 }
 
 function judgeAge(ageMs: number, { origin }: Secret, toleranceMs: number): Judged {
