@@ -6,8 +6,10 @@ import type { Context } from "../../src/context.ts";
 import type { Report } from "../../src/core/report.ts";
 import { sleepRealTime } from "../../src/zoho/backoff.ts";
 import { channelMemory } from "../../src/zoho/channel-memory.ts";
+import { configOf } from "../../src/zoho/channels.ts";
 import { watchClient } from "../../src/zoho/watch.ts";
 import { crmWatch } from "../../src/zoho/watch-products.ts";
+import { requireSuccess } from "../../src/zoho/watch-reply.ts";
 import { type Rig, startRig } from "../support/zoho-client.ts";
 
 let rig: Rig;
@@ -85,6 +87,21 @@ describe("a live channel", () => {
     });
     expect(channel.expiresAt()).toEqual(new Date(rig.clock.now().getTime() + crmWatch().lifetime.defaultMs));
     expect(states()).toEqual(["created", "updated", "updated"]);
+    await channel.close();
+  });
+
+  it("keeps the events that channels update has given it meanwhile", async () => {
+    const channel = await open();
+    const client = watchClient(rig.api(), crmWatch(), interrupt.signal);
+    const listed = await client.get(channel.id);
+    const config = listed && configOf(listed);
+    if (config === undefined) throw new Error("it is not listed");
+    const expiresAt = listed?.expiresAt ?? new Date();
+    requireSuccess(await client.replace([{ config: { ...config, events: ["Contacts.all"] }, expiresAt }]));
+    await channel.moveTo("https://second.example/hook");
+    expect(rig.server.watch.rows()).toMatchObject([
+      { module: "Contacts", notifyUrl: "https://second.example/hook", token: key.token.reveal() },
+    ]);
     await channel.close();
   });
 

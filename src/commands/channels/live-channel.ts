@@ -3,7 +3,7 @@ import { errorText } from "../../core/errors.ts";
 import { type Secret, secret } from "../../core/secret.ts";
 import { normaliseEvents } from "../../zoho/channel-events.ts";
 import { chooseExpiry } from "../../zoho/channel-time.ts";
-import { type Channel, type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels.ts";
+import { type Channel, type ChannelConfig, configOf, generateChannelId, generateToken } from "../../zoho/channels.ts";
 import { type ChannelChange, keepAlive } from "../../zoho/keep-alive.ts";
 import { watchClient } from "../../zoho/watch.ts";
 import { requireSuccess } from "../../zoho/watch-reply.ts";
@@ -82,6 +82,13 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
     if (moved) isMoving = false;
     context.report(moved ? { ...report, state: "updated", reason: `posts to ${config.notifyUrl}` } : report);
   };
+  /** It may have been given other events meanwhile, by `channels update`; where it posts to is ours to say. */
+  const current = async (): Promise<ChannelConfig> => {
+    const listed = await client.get(key.id);
+    const { notifyUrl, token } = config;
+    config = { ...((listed && configOf(listed)) ?? config), notifyUrl, token };
+    return config;
+  };
   let keeping: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
   const keep = (): void => {
     if (life.signal.aborted) return;
@@ -90,7 +97,8 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
     const { defaultMs: lifetimeMs } = product.lifetime;
     const signal = AbortSignal.any([stop.signal, context.signal]);
     const clock = { now, sleep, random: Math.random };
-    const done = keepAlive({ client, config, lifetimeMs, expiresAt, atOnce: isMoving, ...clock, signal, onChange });
+    const kept = { client, config, current, lifetimeMs, expiresAt, atOnce: isMoving };
+    const done = keepAlive({ ...kept, ...clock, signal, onChange });
     keeping = { stop, done: done.catch(options.onEnd) };
   };
   const rest = async (): Promise<void> => {
@@ -100,6 +108,7 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
   keep();
 
   const move = async (): Promise<void> => {
+    await current();
     const results = await client.replace([{ config, expiresAt: later() }]);
     const gone = results.some((each) => !each.ok && each.error.fault.code === "NOT_SUBSCRIBED");
     const moved = gone
