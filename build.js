@@ -1,4 +1,5 @@
 // Bundles the command line and the library into dist/. Silent unless something is wrong. Usage: npm run build
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { build } from "rolldown";
@@ -50,10 +51,14 @@ const fasterStart = {
     for (const file of START) add(resolve(file));
   },
   generateBundle(_, bundle) {
+    refuseCycles(bundle);
     // Small, and a file of its own.
     const runtime = Object.values(bundle).find(({ name }) => name === "rolldown-runtime");
     const held = `((module) => {${runtime.code};return module.exports})({})`;
     bundle[START_FILE].code = bundle[START_FILE].code.replace(`require("./${runtime.fileName}")`, () => held);
+    // bin/compile-cache.js knows by it whether what it has kept is of this file.
+    for (const chunk of Object.values(bundle))
+      chunk.code = `/*${hash("sha256", chunk.code).slice(0, 16)}*/${chunk.code}`;
   },
   renderChunk(code, { name: chunk }) {
     const exported = exportAtOnce(code);
@@ -61,16 +66,30 @@ const fasterStart = {
   },
 };
 
+/** Files that load each other would find exports that are not there yet, since they come at the end. */
+function refuseCycles(bundle) {
+  const done = new Set();
+  const visit = (fileName, path) => {
+    if (path.includes(fileName)) throw new Error(`files load each other: ${[...path, fileName].join(" → ")}`);
+    if (done.has(fileName) || fileName === START_FILE) return;
+    for (const imported of bundle[fileName]?.imports ?? []) visit(imported, [...path, fileName]);
+    done.add(fileName);
+  };
+  for (const fileName of Object.keys(bundle)) visit(fileName, []);
+}
+
 function exportAtOnce(code) {
   const found = [...code.matchAll(EXPORT)].map(({ groups: { getter, got, name, value } }) =>
-    getter === undefined ? `${name}: ${value}` : `${getter}: ${got}`,
+    getter === undefined ? [name, value] : [getter, got],
   );
   if (found.length === 0) return code;
   const others = code
     .replaceAll(EXPORT, "")
     .replace(/^Object\.defineProperty\(exports, Symbol\.toStringTag, .*\n/m, "");
   if (/^exports\.|\(exports, "/m.test(others)) throw new Error("an export is written in a way that is not known");
-  return `${others}module.exports = { ${found.join(", ")} };\n`;
+  const changing = found.find(([, value]) => new RegExp(`^let ${value.replaceAll("$", "\\$")}\\b`, "m").test(others));
+  if (changing !== undefined) throw new Error(`${changing[0]} is exported, and may change`);
+  return `${others}module.exports = { ${found.map((pair) => pair.join(": ")).join(", ")} };\n`;
 }
 
 /** Loads a module when one of its functions is first called: node:crypto, when there is a secret to check. */

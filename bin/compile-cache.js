@@ -10,7 +10,6 @@ const {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   readSync,
   renameSync,
   rmSync,
@@ -26,11 +25,14 @@ const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 const WORTH_KEEPING_BYTES = 4096;
 const BEFORE = "(function (exports, require, module, __filename) {";
 const AFTER = "\nthrow module;})";
-const CHECKSUM_BYTES = 4;
-const WORDS_OF_A_SECTOR = 128;
+const COMPARED_BYTES = 65536;
+/** What `build.js` begins a file with: a comment that tells its content. */
+const CONTENT = /^\/\*([0-9a-f]{16})\*\//;
+/** Each has code of its own: that of another command would leave it the most of its own to compile each time. */
+const COMMANDS =
+  "listen send verify channels webhooks login logout whoami events replay products fixtures types init keygen config completion";
 const compiled = [];
-/** What is compiled is what a command calls: that of another would leave it the most of its own to compile each time. */
-const command = /^[a-z]+$/.test(argv[2] ?? "") ? argv[2] : "none";
+const command = COMMANDS.split(" ").includes(argv[2]) ? argv[2] : "none";
 
 /** Of this user and written by nobody else: who can write there can run code as this user. Undefined where there is none. */
 function ownFolder() {
@@ -55,20 +57,11 @@ function isOfThisUserAlone(path) {
 function loadCompiled(folder) {
   const { Script } = require("node:vm");
 
-  const read = (file) => {
-    try {
-      const bytes = readFileSync(file);
-      const code = bytes.subarray(0, -CHECKSUM_BYTES);
-      return checksumOf(code) === bytes.readUInt32LE(code.length) ? code : undefined;
-    } catch {
-      return undefined;
-    }
-  };
   const compile = (file) => {
     const { source, state } = readSource(file);
     if (source.length < WORTH_KEEPING_BYTES) return new Script(source, { filename: file }).runInThisContext();
     const kept = join(folder, `${command}-${basename(file)}-${state}`);
-    const script = new Script(source, { filename: file, cachedData: read(kept) });
+    const script = new Script(source, { filename: file, cachedData: readTwice(kept) });
     if (script.cachedDataRejected !== false) compiled.push({ script, kept });
     return script.runInThisContext();
   };
@@ -76,18 +69,12 @@ function loadCompiled(folder) {
   const keep = () => {
     // A mistyped command has compiled nothing that another run wants.
     if (compiled.length === 0 || process.exitCode === USAGE) return;
-    try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-      for (const { script, kept } of compiled) {
-        // Whole or not at all: another run may read at this moment.
-        const unfinished = `${kept}.${pid}`;
-        writeFileSync(unfinished, withChecksum(script.createCachedData()), { mode: 0o600 });
-        renameSync(unfinished, kept);
-      }
-      for (const name of readdirSync(folder)) removeIfOld(join(folder, name));
-    } catch {
-      // A read-only or full disk: the next run compiles again.
-    }
+    attempt(() => {
+      makeFolders(folder);
+      for (const { script, kept } of compiled) writeWhole(kept, script.createCachedData());
+    });
+    // Beside it lies what other versions of Node have left.
+    for (const each of [folder, dirname(folder)]) attempt(() => removeOld(each));
   };
   process.once("exit", keep);
 
@@ -113,9 +100,9 @@ function loadCompiled(folder) {
 }
 
 /**
- * A file of dist/ as a function, and what tells that the file is the one that was compiled: of the source V8 compares the
- * length alone, and packages are installed with the same times. What a file holds cannot change without its own time of
- * change. The build writes ASCII.
+ * A file of dist/ as a function, and what tells that the file is the one that was compiled, since V8 compares the length of
+ * the source alone: what the build says of its content and, for a file that was changed by hand, its own time of change. The
+ * build writes ASCII.
  *
  * Of a long function that returns V8 makes faster code at once, which takes longer than a file's code, run but once, could
  * ever win: so it does not return.
@@ -128,37 +115,74 @@ function readSource(file) {
     bytes.write(BEFORE, "latin1");
     const length = readSync(fd, bytes, BEFORE.length, size, 0);
     bytes.write(AFTER, BEFORE.length + length, "latin1");
-    return {
-      source: bytes.toString("latin1", 0, BEFORE.length + length + AFTER.length),
-      state: `${ino}-${ctimeMs}-${size}`,
-    };
+    const source = bytes.toString("latin1", 0, BEFORE.length + length + AFTER.length);
+    const [, content = ""] = CONTENT.exec(source.slice(BEFORE.length, BEFORE.length + 20)) ?? [];
+    return { source, state: `${content}-${ino}-${ctimeMs}-${size}` };
   } finally {
     closeSync(fd);
   }
 }
 
 /**
- * V8 itself runs whatever lies in the cache: a damaged file would end the process, or worse. What a disk or a crash damages
- * is a sector at least, so one word of each tells; to load what makes a checksum of all would take longer than all else here.
+ * V8 itself runs whatever lies in the cache: a damaged file would end the process, or worse. So the code stands there twice,
+ * and is compared; to load what makes a checksum of it would take longer than all else here.
  */
-function checksumOf(code) {
-  const words = new Uint32Array(code.buffer, code.byteOffset, code.length >> 2);
-  let sum = words.length;
-  for (let i = 0; i < words.length; i += WORDS_OF_A_SECTOR) sum = (Math.imul(sum, 31) + words[i]) >>> 0;
-  return sum;
-}
-
-function withChecksum(code) {
-  const checksum = Buffer.alloc(CHECKSUM_BYTES);
-  checksum.writeUInt32LE(checksumOf(code));
-  return Buffer.concat([code, checksum]);
-}
-
-function removeIfOld(file) {
+function readTwice(file) {
+  let fd;
   try {
-    if (Date.now() - statSync(file).mtimeMs > KEPT_MS) rmSync(file);
+    fd = openSync(file);
+    const length = fstatSync(fd).size / 2;
+    const code = Buffer.allocUnsafeSlow(length);
+    if (readSync(fd, code, 0, length, 0) !== length) return undefined;
+    const again = Buffer.allocUnsafe(COMPARED_BYTES);
+    for (let at = 0; at < length; at += COMPARED_BYTES) {
+      const size = Math.min(COMPARED_BYTES, length - at);
+      if (readSync(fd, again, 0, size, length + at) !== size) return undefined;
+      if (again.compare(code, at, at + size, 0, size) !== 0) return undefined;
+    }
+    return code;
   } catch {
-    // Another run was faster.
+    return undefined;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** Whole or not at all: another run may read at this moment. */
+function writeWhole(file, code) {
+  const unfinished = `${file}.${pid}`;
+  try {
+    writeFileSync(unfinished, Buffer.concat([code, code]), { mode: 0o600 });
+    renameSync(unfinished, file);
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw error;
+  }
+}
+
+/** One by one: there are places where Node never ends making them all. */
+function makeFolders(folder) {
+  if (existsSync(folder)) return;
+  makeFolders(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
+}
+
+function removeOld(folder) {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    // Another run may be faster.
+    attempt(() => {
+      if (Date.now() - statSync(path).mtimeMs > KEPT_MS) rmSync(path, { recursive: true, force: true });
+    });
+  }
+}
+
+/** A read-only or full disk: the next run compiles again. */
+function attempt(work) {
+  try {
+    work();
+  } catch {
+    // Nothing of it may fail a run.
   }
 }
 

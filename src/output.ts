@@ -2,11 +2,11 @@ import { fstatSync, statSync, writeSync } from "node:fs";
 import { devNull } from "node:os";
 import type { Output } from "./context.ts";
 
-/** As much as any pipe takes before its reader has read a byte. */
+/** What a pipe that nothing stands in takes before its reader has read a byte. */
 const AT_ONCE_BYTES = 16 * 1024;
 
 export interface StandardOutput extends Output {
-  /** Node's own stream for it, opened now: from here on nothing waits for a reader. */
+  /** Node's own stream for it, opened now: from here on a pipe's reader is not waited for. */
   stream(): NodeJS.WriteStream;
   /** Resolves when all that was written is out of the process. */
   written(): Promise<void>;
@@ -28,6 +28,7 @@ export function standardOutput(
   let pending = "";
 
   const lose = (error: NodeJS.ErrnoException): void => {
+    if (isLost) return;
     isLost = true;
     lost(error);
   };

@@ -108,10 +108,12 @@ let isOutputLost = false;
  * mute, so it ends in order. The first is no error of ours; the second is said on stderr, and the status tells it.
  */
 function outputLost(error: NodeJS.ErrnoException): void {
+  const isSaid = isOutputLost;
   isOutputLost = true;
   interruption?.abort();
-  if (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED") return;
-  process.stderr.write(`error: the output cannot be written: ${error.message}\n`);
+  if (isSaid || error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED") return;
+  // Where it is stderr that cannot be written, this is lost as well.
+  stderr.write(`error: the output cannot be written: ${error.message}\n`);
   process.once("exit", (status) => {
     if (status === 0) process.exitCode = 1;
   });
@@ -123,6 +125,8 @@ function outputLost(error: NodeJS.ErrnoException): void {
  */
 function listenForInterrupt(): AbortController {
   const controller = new AbortController();
+  // From here on a signal is a word to this process: it must not miss it while it waits for a reader.
+  for (const output of [stdout, stderr]) output.stream();
   if (isOutputLost) controller.abort();
   // A run with many requests under way listens as often.
   setMaxListeners(0, controller.signal);

@@ -6,12 +6,14 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { commands } from "../../src/commands/index.ts";
 import { BIN, runBin } from "../support/bin.ts";
 import { tempFolder } from "../support/run.ts";
 
@@ -66,13 +68,33 @@ describe.skipIf(!isOurs)("code that is kept compiled between runs, where Node do
     utimesSync(old, 0, 0);
     const [file = ""] = kept().filter((name) => name !== old);
     const whole = readFileSync(file);
-    const middle = whole.length >> 1;
-    for (const damaged of [whole.subarray(0, 100), Buffer.from(whole).fill(0xff, middle, middle + 512)]) {
+    const withBit = (at: number): Buffer => {
+      const bytes = Buffer.from(whole);
+      bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+      return bytes;
+    };
+    const bits = [100, whole.length >> 2, whole.length >> 1, whole.length - 1].map(withBit);
+    for (const damaged of [Buffer.alloc(0), whole.subarray(0, 101), whole.subarray(2), ...bits]) {
       writeFileSync(file, damaged);
       expect(verify()).toBe(first);
       expect(readFileSync(file)).not.toEqual(damaged);
     }
     expect(existsSync(old)).toBe(false);
+  });
+
+  it("leaves nothing unfinished where it cannot be put in its place", () => {
+    verify();
+    const [file = ""] = kept();
+    rmSync(file);
+    mkdirSync(join(file, "in-the-way"), { recursive: true });
+    verify();
+    expect(kept()).toEqual([file]);
+  });
+
+  it("is of a command that there is", async () => {
+    const text = readFileSync(join(ROOT, "bin/compile-cache.js"), "utf8");
+    const names = /COMMANDS =\s+"([^"]*)"/.exec(text)?.[1]?.split(" ");
+    expect(names).toEqual(commands.map(({ name }) => name));
   });
 
   it("is never that of another build, which may have files of the same name, size and time", () => {

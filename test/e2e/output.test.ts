@@ -1,8 +1,10 @@
-import { spawnSync } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
-import { BIN, cleanEnv, runBin } from "../support/bin.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { atTerminal, BIN, cleanEnv, hasTerminal, runBin, startBin } from "../support/bin.ts";
 import { tempFolder } from "../support/run.ts";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/**/*.json");
@@ -19,6 +21,65 @@ function runInto(path: string, argv: readonly string[]): { readonly status: numb
     return { status, stderr };
   } finally {
     closeSync(file);
+  }
+}
+
+const onPosix = process.platform === "win32" ? it.skip : it;
+
+describe("a run that goes on", () => {
+  it.runIf(hasTerminal).each([
+    [["listen", "--port", "0"], /Listening/],
+    [["events", "tail"], /^\s*$/],
+  ])("ends when its terminal is closed: %j", async (argv, sign) => {
+    const cwd = tempFolder();
+    await runBin(["listen", "--port", "0", "--timeout", "10ms"], { cwd });
+    const terminal = atTerminal(argv, { cwd });
+    await terminal.shown(sign);
+    // What says nothing at its start has to be given time for it.
+    await delay(1000);
+    const pid = terminal.close();
+    onTestFinished(() => void (isRunning(pid) && process.kill(pid, "SIGKILL")));
+    await expect.poll(() => isRunning(pid), { timeout: 8000 }).toBe(false);
+  });
+
+  onPosix("ends by a signal while nobody reads a pipe that is full", async () => {
+    const cwd = tempFolder();
+    const listener = startBin(["listen", "--port", "0"], { cwd });
+    const [, url = ""] = await listener.said(/Listening on (\S+)/);
+    await fetch(`${url}/webhooks/zoho/crm`, { method: "POST", body: "{}" });
+    listener.kill("SIGINT");
+    await listener.ended;
+    execFileSync("mkfifo", [join(cwd, "pipe")]);
+    const pipe = openSync(join(cwd, "pipe"), constants.O_RDWR | constants.O_NONBLOCK);
+    try {
+      for (;;) writeSync(pipe, Buffer.alloc(4096));
+    } catch {
+      // It is full.
+    }
+    const blocking = openSync(join(cwd, "pipe"), constants.O_RDWR);
+    const child = spawn(process.execPath, [BIN, "events", "tail", "-v"], {
+      cwd,
+      env: cleanEnv(),
+      stdio: ["ignore", blocking, "ignore"],
+    });
+    const ended = once(child, "exit");
+    await delay(1500);
+    child.kill("SIGTERM");
+    await delay(500);
+    child.kill("SIGTERM");
+    expect(await Promise.race([ended, delay(5000, "still there")])).not.toBe("still there");
+    child.kill("SIGKILL");
+    closeSync(pipe);
+    closeSync(blocking);
+  });
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -39,4 +100,16 @@ describe("what is written", () => {
       expect([status, stderr]).toEqual([1, expect.stringMatching(/^error: the output cannot be written: ENOSPC/)]);
     },
   );
+
+  it.runIf(existsSync("/dev/full"))("is no reason to go on for ever, where even an error cannot be told", () => {
+    const full = openSync("/dev/full", "w");
+    const run = (...stdio: readonly ("ignore" | number)[]) =>
+      spawnSync(process.execPath, [BIN, "no-such-command"], {
+        env: cleanEnv(),
+        stdio: ["ignore", ...stdio],
+        timeout: 10_000,
+      }).status;
+    expect([run("ignore", full), run(full, full)]).toEqual([2, 2]);
+    closeSync(full);
+  });
 });

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { onTestFinished } from "vitest";
@@ -118,6 +119,8 @@ export interface Screen {
   readonly text: string;
   shown(pattern: RegExp): Promise<RegExpExecArray>;
   type(keys: string): void;
+  /** Closes the terminal as one closes a window, and gives the id of the process that was in it. */
+  close(): number;
   readonly ended: Promise<{ readonly status: number | null; readonly text: string }>;
 }
 
@@ -142,6 +145,11 @@ export function atTerminal(
     },
     shown: followed.shown,
     type: (keys) => void child.stdin.write(keys),
+    close() {
+      const inside = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8"));
+      child.kill("SIGKILL");
+      return inside;
+    },
     ended: followed.ended.then(({ status, stdout }) => ({ status, text: stdout.replaceAll("\r\n", "\n") })),
   };
 }
