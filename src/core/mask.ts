@@ -10,7 +10,7 @@ export const MASK = "[masked]";
  * `x-zoho-signature`, `x-zs-webhook-signature`, `x-hook-secret`, `x-zdesk-jwt`, `zapikey`, `auth_key`, `clientSecret`.
  */
 const SECRET_NAME =
-  /(token|secret|signature|password|passwd|passphrase|authorization|cookie|zapikey|jwt|hmac|(api|auth|access|app|hook|webhook|shared|private|secret|signing)[-_]?key)$|(^|[-_.])(auth|sign|sig|pwd|credentials?)$/i;
+  /(token|secret|signature|password|passwd|passphrase|authorization|cookie|zapikey|jwt|hmac|(api|private|secret|signing)[-_]?key)$|(^|[-_.])(auth|access|app|hook|webhook|shared)[-_]?key$|(^|[-_.])(auth|sign|sig|pwd|credentials?)$/i;
 
 const SCHEME = /^(bearer|basic|digest|token|zoho-oauthtoken|zoho-authtoken)\s+\S/i;
 
@@ -64,7 +64,8 @@ export function maskText(text: string, chosen: readonly string[] = []): string {
   // Most answers of apps are a word, in which nothing has a name.
   if (!/[:=<]/.test(text)) return text;
   const isForm = /^[^\s=&<>{}[\]"]+=[^\s"]*$/.test(text);
-  return maskBody(Buffer.from(text), isForm ? "application/x-www-form-urlencoded" : "", chosen).toString();
+  const masked = maskBody(Buffer.from(text), isForm ? "application/x-www-form-urlencoded" : "", chosen).toString();
+  return masked.replaceAll(encodeURIComponent(MASK), MASK);
 }
 
 /** What lies below a secret name is secret too; names themselves are not. */

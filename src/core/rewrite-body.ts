@@ -1,4 +1,5 @@
 import { type JsonNode, parseJson, scanJson } from "./json-text.ts";
+import { rewritePlainText } from "./rewrite-plain-text.ts";
 
 /** One value of a body: a JSON scalar, a JSON object's key, a form field, a part of a multipart body. */
 export interface BodyValue {
@@ -81,13 +82,19 @@ function keyEnd(text: string, start: number): number {
 
 /** The same for `a=1&b=2`, in a body or a query; a field may hold JSON. */
 export function rewriteForm(text: string, edit: BodyEdit): string {
-  return text.replace(/([^&=]+)=([^&]*)/g, (pair, name: string, raw: string) => {
-    const value = decodePlus(raw);
-    const edited = editField(decodePlus(name), value, edit);
-    return edited === undefined || edited === value
-      ? pair
-      : `${name}=${encodeURIComponent(edited).replaceAll("%20", "+")}`;
-  });
+  return text
+    .split("&")
+    .map((pair) => {
+      const at = pair.indexOf("=");
+      if (at < 1) return pair;
+      const name = pair.slice(0, at);
+      const value = decodePlus(pair.slice(at + 1));
+      const edited = editField(decodePlus(name), value, edit);
+      return edited === undefined || edited === value
+        ? pair
+        : `${name}=${encodeURIComponent(edited).replaceAll("%20", "+")}`;
+    })
+    .join("&");
 }
 
 function rewriteMultipart(text: string, boundary: string, edit: BodyEdit): string {
@@ -111,28 +118,8 @@ function editField(name: string, value: string, edit: BodyEdit): string | undefi
   return edit({ path: [name], text: value, kind: "text" }) ?? rewriteJson(value, edit);
 }
 
-const QUOTED_PAIR = /"([^"\\]{1,200})"(\s*:\s*)"((?:[^"\\]|\\.)*)("?)/g;
-const ELEMENT = /<([\w.:-]{1,200})(\s[^<>]{0,2000})?>([^<>]+)<\/\1\s*>/g;
-/** `name=value`, `name: value`; the scheme of an authorization belongs to its value. */
-const PLAIN_PAIR =
-  /(?<=^|[\s,;&?<({])([\w.-]{1,200})(\s{0,20}[:=]\s{0,20})(["']?)((?:(?:bearer|basic|digest|token|zoho-\w{1,20})\s+)?[^\s"'&,;?<>(){}[\]]+)/gi;
-
-/** What is neither JSON nor a form: broken JSON, XML, text of a user's own. */
 function rewriteBroken(text: string, edit: BodyEdit): string {
-  const edited = (name: string, value: string): string | undefined => edit({ path: [name], text: value, kind: "text" });
-  return text
-    .replace(QUOTED_PAIR, (all, name: string, colon: string, value) => {
-      const by = edited(name, String(value));
-      return by === undefined ? all : `"${name}"${colon}${JSON.stringify(by)}`;
-    })
-    .replace(ELEMENT, (all, name: string, attributes: string | undefined, value: string) => {
-      const by = edited(name, value);
-      return by === undefined ? all : `<${name}${attributes ?? ""}>${by}</${name}>`;
-    })
-    .replace(PLAIN_PAIR, (all, name: string, between: string, quote: string, value: string) => {
-      const by = edited(name, value);
-      return by === undefined ? all : `${name}${between}${quote}${by}`;
-    });
+  return rewritePlainText(text, (name, value) => edit({ path: [name], text: value, kind: "text" }));
 }
 
 function decodePlus(text: string): string {

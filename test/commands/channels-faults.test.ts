@@ -206,9 +206,39 @@ describe("channels renew --every", () => {
     );
   });
 
+  it("leaves alone what was made elsewhere and is gone, and what cannot be kept alive hinders nothing else", async () => {
+    await create("--id", "1", "--expires", "5h");
+    const elsewhere = { ...env, XDG_CONFIG_HOME: tempFolder() };
+    const foreign = (...argv: string[]) => run(["channels", ...argv], { env: elsewhere, cwd, now: clock.now });
+    let made = false;
+    const warnings: unknown[] = [];
+    const running = every(async ({ type, state, id, message }) => {
+      if (type === "warning") warnings.push(message);
+      if (state === "unknown") return interrupt.abort();
+      if (state !== "renewed") return;
+      if (id === "2") {
+        await foreign("delete", "2", "--yes");
+        clock.advance(134 * HOUR_MS);
+      }
+      if (made) return;
+      made = true;
+      for (const each of ["2", "3"])
+        await foreign("create", "Deals.all", "--url", URL, "--id", each, "--expires", "1h");
+      server.watch.hideUrl("3");
+      clock.advance(16 * 60_000);
+    });
+    const result = await running;
+    expect(warnings).toEqual([expect.stringMatching(/^channel 3 is not kept alive: .*does not say where/)]);
+    expect(result.lines().filter(({ state }) => state === "unknown")).toMatchObject([
+      { id: "2", reason: "it is gone; it was not created here, and is not created again" },
+    ]);
+    expect(server.watch.rows().some(({ channelId }) => channelId === "2")).toBe(false);
+  });
+
   it("does not create again what was deleted here meanwhile", async () => {
     await create("--id", "1", "--expires", "5h");
     const running = every(async ({ state }) => {
+      if (state === "unknown") return interrupt.abort();
       if (state !== "renewed") return;
       await run(["channels", "delete", "1", "--yes"], { env, cwd, now: clock.now });
       clock.advance(134 * HOUR_MS);

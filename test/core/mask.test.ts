@@ -94,19 +94,50 @@ describe("masking", () => {
   it.each([
     ["token: abc123\nid: 7", "token: [masked]\nid: 7"],
     ["a new lead; auth_key=abc123, stage=new", "a new lead; auth_key=[masked], stage=new"],
-    ["Authorization: Bearer abc.123-x\n", "Authorization: [masked]\n"],
-    ["see https://example.com/?authtoken=abc123&x=1", "see https://example.com/?authtoken=[masked]&x=1"],
-    ["secret = 'abc123'", "secret = '[masked]'"],
+    ["Authorization: Bearer abc.123-x\nhost: a", "Authorization: [masked]\nhost: a"],
+    ['curl -H \'Authorization: Digest username="bob", response="abc"\' -d x', "curl -H 'Authorization: [masked]' -d x"],
+    ["Cookie: a=b; session=abc", "Cookie: [masked]"],
+    ["see https://example.com/?authtoken=abc123&x=1#part", "see https://example.com/?authtoken=[masked]&x=1#part"],
+    ["see https://user:pass@example.com/", "see https://[masked]@example.com/"],
+    ["secret = 'abc 123'", "secret = '[masked]'"],
+    ['password: "my secret pass phrase", id: 7', 'password: "[masked]", id: 7'],
+    ['password=ab[cd]"ef;g h', "password=[masked] h"],
+    ["**Token:** abc123 | token=abc123|", "**Token:** [masked] | token=[masked]"],
     ["<event><token>abc123</token><id>7</id></event>", "<event><token>[masked]</token><id>7</id></event>"],
-    ["Deal: won\nAmount: 12.50", "Deal: won\nAmount: 12.50"],
+    ["<token><![CDATA[abc<1]]></token><a token='a b'/>", "<token><![CDATA[[masked]]]></token><a token='[masked]'/>"],
+    ['{"token": abc', '{"token": [masked]'],
+    ['{"token": 123, "id": 7', '{"token": [masked], "id": 7'],
+    ["{'token': 'abc', 'id': 7", "{'token': '[masked]', 'id': 7"],
+    ['{"a":"{\\"token\\":\\"abc\\"', '{"a":"{\\"token\\":[masked]"'],
+    ["-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\nid: 7", "[masked]\nid: 7"],
   ])("masks what a plain text names a token: %j", (text, masked) => {
     for (const type of ["text/plain", "application/xml", ""]) expect(json(text, type)).toBe(masked);
   });
 
-  it("reads a long text in no long time", () => {
-    const text = `${"token ".repeat(50_000)}${" ".repeat(300_000)}${"a".repeat(300_000)}${"<a ".repeat(50_000)}`;
+  it.each([
+    "Deal: won\nAmount: 12.50",
+    "Invalid signature: expected hex",
+    "Error: invalid token: must be a string",
+    "Password:\nName: Bob",
+    "whatsapp_key=abc",
+  ])("leaves %j as it is", (text) => {
+    expect(json(text, "text/plain")).toBe(text);
+  });
+
+  it.each([
+    ["text/plain", `${"token ".repeat(50_000)}${" ".repeat(300_000)}${"a".repeat(300_000)}${"<a ".repeat(50_000)}`],
+    ["text/plain", "a=b,".repeat(250_000)],
+    ["text/plain", "token=a,".repeat(125_000)],
+    ["text/plain", '"token": "a '.repeat(80_000)],
+    ["text/plain", "<token>".repeat(140_000)],
+    ["text/plain", "<token><![CDATA[".repeat(60_000)],
+    ["text/plain", "-----BEGIN PRIVATE KEY-----".repeat(40_000)],
+    ["text/plain", "https://a".repeat(100_000)],
+    ["application/x-www-form-urlencoded", "a".repeat(1_000_000)],
+    ["application/x-www-form-urlencoded", "&".repeat(1_000_000)],
+  ])("reads a long %s in no long time", (type, text) => {
     const before = performance.now();
-    json(text, "text/plain");
+    json(text, type);
     expect(performance.now() - before).toBeLessThan(2000);
   });
 

@@ -2,10 +2,10 @@ import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../core/channel-report.ts";
 import { ExitCode, errorText, UserError } from "../../core/errors.ts";
 import { MINUTE_MS } from "../../zoho/channel-time.ts";
-import { type Channel, type ChannelConfig, configOf } from "../../zoho/channels.ts";
+import type { Channel, ChannelConfig } from "../../zoho/channels.ts";
 import { type ChannelChange, keepAlive } from "../../zoho/keep-alive.ts";
 import { warnOfFixedToken, type ZohoSession } from "../zoho-session.ts";
-import { renewalConfig } from "./renew-channel.ts";
+import { renewalConfig, wholeConfig } from "./renew-channel.ts";
 
 /** A channel lives an hour at the least, when whoever makes it asks for no time. */
 const LOOK_EVERY_MS = 15 * MINUTE_MS;
@@ -23,7 +23,7 @@ export interface KeepRenewingOptions {
   readonly withNew: boolean;
 }
 
-/** Keeps channels alive until the run is stopped, or none is left. Exits with 9 when one is lost at that time. */
+/** Keeps channels alive until the run is stopped, or none is left to. Exits with 9 when one is lost at that time. */
 export async function keepRenewing(
   context: Context,
   session: ZohoSession,
@@ -35,7 +35,7 @@ export async function keepRenewing(
   const signal = AbortSignal.any([context.signal, ended.signal]);
   let failure: unknown;
 
-  const keep = async (task: Awaited<ReturnType<typeof taskFor>>): Promise<void> => {
+  const keep = async ({ isOurs, ...task }: Task): Promise<void> => {
     const { id } = task.config;
     try {
       await keepAlive({
@@ -49,16 +49,17 @@ export async function keepRenewing(
         onChange(change) {
           if (change.type === "lost") lost.add(change.id);
           else if (change.type !== "expiring") lost.delete(change.id);
-          context.report(changeReport(session.product.id, change, context.now()));
+          const report = changeReport(session.product.id, change, context.now());
+          context.report(change.type === "unknown" && !isOurs ? { ...report, reason: GONE } : report);
         },
       });
     } catch (error) {
       failure ??= error;
     }
     kept.delete(id);
-    if (failure !== undefined || kept.size === 0) ended.abort();
+    if (failure !== undefined || (kept.size === 0 && !withNew)) ended.abort();
   };
-  const start = (tasks: readonly Awaited<ReturnType<typeof taskFor>>[]): void => {
+  const start = (tasks: readonly Task[]): void => {
     for (const task of tasks) kept.set(task.config.id, keep(task));
   };
 
@@ -66,51 +67,65 @@ export async function keepRenewing(
   warnOfFixedToken(context, session.signIn, "then nothing is renewed any more");
   context.report({ type: "notice", message: `keeping alive until stopped: ${chosen.map(({ id }) => id).join(", ")}` });
   start(first);
+  const look = lookForNew(context, session, (id) => kept.has(id));
   while (withNew && !signal.aborted) {
     await context.sleep(LOOK_EVERY_MS, signal);
-    if (!signal.aborted) start(await tasksForNew(context, session, (id) => kept.has(id)));
+    if (!signal.aborted) start(await look());
   }
   while (kept.size > 0) await Promise.all(kept.values());
   if (failure !== undefined) throw failure;
   return lost.size > 0 ? ExitCode.connectionLost : ExitCode.ok;
 }
 
+const GONE = "it is gone; it was not created here, and is not created again";
+
+type Task = Awaited<ReturnType<typeof taskFor>>;
+
 async function taskFor(session: ZohoSession, { id, channel }: Chosen) {
   const config = { ...(await renewalConfig(session, id, channel)), id };
   const isOurs = (await recall(session, id)) !== undefined;
-  return { config, current: () => currentConfig(session, config, isOurs), expiresAt: channel?.expiresAt };
+  return { config, isOurs, current: () => currentConfig(session, id), expiresAt: channel?.expiresAt };
 }
 
-/** What was made since, here or elsewhere. A look that fails is told, and the next one makes up for it. */
-async function tasksForNew(context: Context, session: ZohoSession, isKept: (id: string) => boolean) {
-  try {
-    const found = (await session.client.list()).filter(({ id }) => !isKept(id));
-    const tasks = await Promise.all(found.map((channel) => taskFor(session, { id: channel.id, channel })));
-    if (found.length > 0) {
-      const ids = found.map(({ id }) => id).join(", ");
-      context.report({ type: "notice", message: `keeping alive from now on, too: ${ids}` });
+/** Finds what was made since, here or elsewhere. What cannot be looked at or kept alive is told, once while it is so. */
+function lookForNew(context: Context, session: ZohoSession, isKept: (id: string) => boolean) {
+  const told = new Set<string>();
+  const warn = (about: string, error: unknown): void => {
+    const message = `${about}: ${errorText(error)}`;
+    const hint = error instanceof UserError && error.hint !== undefined ? { hint: error.hint } : {};
+    if (!told.has(message)) context.report({ type: "warning", message, ...hint });
+    told.add(message);
+  };
+  return async (): Promise<readonly Task[]> => {
+    let listed: readonly Channel[];
+    try {
+      listed = await session.client.list();
+    } catch (error) {
+      if (!context.signal.aborted) warn("new channels could not be looked for", error);
+      return [];
+    }
+    const tasks: Task[] = [];
+    for (const channel of listed.filter(({ id }) => !isKept(id))) {
+      try {
+        tasks.push(await taskFor(session, { id: channel.id, channel }));
+      } catch (error) {
+        warn(`channel ${channel.id} is not kept alive`, error);
+      }
+    }
+    const ids = tasks.map(({ config }) => config.id);
+    if (ids.length > 0) {
+      context.report({ type: "notice", message: `keeping alive from now on, too: ${ids.join(", ")}` });
     }
     return tasks;
-  } catch (error) {
-    if (context.signal.aborted) return [];
-    const hint = error instanceof UserError && error.hint !== undefined ? { hint: error.hint } : {};
-    context.report({ type: "warning", message: `new channels could not be looked for: ${errorText(error)}`, ...hint });
-    return [];
-  }
+  };
 }
 
 /**
  * What the channel is by now: it may have been changed since the last renewal, which a PUT of what was known would undo.
- * Undefined when it was made here and is not kept in mind any more: then it was deleted here, and is to stay so.
+ * Undefined when it is gone and not kept in mind here, or not any more: somebody has deleted it, and it is to stay so.
  */
-async function currentConfig(
-  session: ZohoSession,
-  known: ChannelConfig,
-  isOurs: boolean,
-): Promise<ChannelConfig | undefined> {
-  const listed = await session.client.get(known.id);
-  const config = listed === undefined ? undefined : configOf(listed);
-  return config ?? (await recall(session, known.id)) ?? (isOurs ? undefined : known);
+async function currentConfig(session: ZohoSession, id: string): Promise<ChannelConfig | undefined> {
+  return wholeConfig(await session.client.get(id), await recall(session, id));
 }
 
 function recall({ memory, product, signIn }: ZohoSession, id: string): Promise<ChannelConfig | undefined> {

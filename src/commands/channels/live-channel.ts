@@ -3,7 +3,7 @@ import { errorText } from "../../core/errors.ts";
 import { type Secret, secret } from "../../core/secret.ts";
 import { normaliseEvents } from "../../zoho/channel-events.ts";
 import { chooseExpiry } from "../../zoho/channel-time.ts";
-import { type Channel, type ChannelConfig, configOf, generateChannelId, generateToken } from "../../zoho/channels.ts";
+import { type Channel, type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels.ts";
 import { type ChannelChange, keepAlive } from "../../zoho/keep-alive.ts";
 import { watchClient } from "../../zoho/watch.ts";
 import { requireSuccess } from "../../zoho/watch-reply.ts";
@@ -82,11 +82,15 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
     if (moved) isMoving = false;
     context.report(moved ? { ...report, state: "updated", reason: `posts to ${config.notifyUrl}` } : report);
   };
-  /** It may have been given other events meanwhile, by `channels update`; where it posts to is ours to say. */
+  /**
+   * It may have been given other events meanwhile, by `channels update`: that is in mind here, since a list shows less of a
+   * channel. Where it posts to is ours to say.
+   */
   const current = async (): Promise<ChannelConfig> => {
-    const listed = await client.get(key.id);
+    const kept = await session.memory.recall(session.signIn.name, product.id, key.id).catch(() => undefined);
     const { notifyUrl, token } = config;
-    config = { ...((listed && configOf(listed)) ?? config), notifyUrl, token };
+    const { events, related, values, conditions } = kept ?? config;
+    config = { id: key.id, events, notifyUrl, token, related, values, conditions };
     return config;
   };
   let keeping: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;

@@ -24,8 +24,7 @@ export async function renewalConfig(
   channel: Channel | undefined,
 ): Promise<ChannelConfig> {
   const { memory, product, signIn } = session;
-  const listed = channel === undefined ? undefined : configOf(channel);
-  const config = listed ?? (await memory.recall(signIn.name, product.id, id));
+  const config = wholeConfig(channel, await memory.recall(signIn.name, product.id, id));
   if (config !== undefined) return config;
   throw new UserError(
     "zohoApi",
@@ -35,6 +34,17 @@ export async function renewalConfig(
     "create it anew: zoho-hooks channels create",
     "not_subscribed",
   );
+}
+
+/** As listed; what a list leaves out of a channel that was created here is as it was then. */
+export function wholeConfig(
+  channel: Channel | undefined,
+  remembered: ChannelConfig | undefined,
+): ChannelConfig | undefined {
+  const listed = channel === undefined ? undefined : configOf(channel);
+  if (listed === undefined || remembered === undefined) return listed ?? remembered;
+  const { related, values } = listed;
+  return { ...listed, related: related ?? remembered.related, values: values ?? remembered.values };
 }
 
 /** Renews one channel. Undefined when its request was only shown. */

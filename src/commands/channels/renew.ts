@@ -33,13 +33,13 @@ export const defineRenew: Define = (command, act) => {
 const HELP = `
 Each channel is read and set as a whole with a new end, because Zoho drops what an update omits. One that has gone is
 created again when it was created here. With --every each is kept alive as it is at the time of the renewal; where neither
-ids nor --expiring say which, those made later too, from a quarter of an hour on. It exits with 0 when stopped, with 9 when
-a channel is lost then.
+ids nor --expiring say which, those made later too, from a quarter of an hour on. It exits with 0 when stopped, or when
+none of those that were named is left, and with 9 when a channel is lost then.
 `;
 
 async function renew(context: Context, texts: readonly string[], options: RenewOptions): Promise<ExitCode> {
   if (texts.length > 0 && options.all === true) throw usageError("give ids or --all, not both");
-  const ids = texts.map(channelId);
+  const ids = [...new Set(texts.map(channelId))];
   const withinMs = options.expiring === undefined ? undefined : parseDuration(options.expiring, "--expiring");
   return withZoho(context, options, async (session) => {
     const expiresAt = chooseExpiry(options.expires, session.product.lifetime, context.now());

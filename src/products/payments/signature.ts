@@ -90,7 +90,9 @@ function parse(value: string): { t: string; v: string } | undefined {
 /** The same however its signature is written: what is wrong with that is for the explanation to say. */
 function partsOf(value: string): { t: string; v: string } | undefined {
   const match = /^\s*t=(\d{1,17})\s*,\s*v=(\S+)\s*$/i.exec(value);
-  return match?.[1] === undefined || match[2] === undefined ? undefined : { t: match[1], v: match[2] };
+  if (match?.[1] === undefined || match[2] === undefined) return undefined;
+  // Upper case is taken, too.
+  return parse(value) ?? { t: match[1], v: match[2] };
 }
 
 function judgeAge(ageMs: number, { origin }: Secret, toleranceMs: number): Judged {

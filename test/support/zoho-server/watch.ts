@@ -12,6 +12,8 @@ export class Watch {
   offsetMinutes = 330;
   readonly #now: () => number;
 
+  readonly #hidden = new Set<string>();
+
   constructor(now: () => number) {
     this.#now = now;
   }
@@ -29,6 +31,11 @@ export class Watch {
   /** Ends a channel behind the back of its owner. */
   drop(channelId: string): void {
     this.#rows = this.#rows.filter((row) => row.channelId !== channelId);
+  }
+
+  /** From now on a list does not say where the channel posts to. */
+  hideUrl(channelId: string): void {
+    this.#hidden.add(channelId);
   }
 
   answer(request: SeenRequest, api: string): Answer {
@@ -125,7 +132,7 @@ export class Watch {
         channel_expiry: this.#time(row.expiresAt),
         return_affected_field_values: row.values,
         ...this.#module(row.module),
-        notify_url: row.notifyUrl,
+        notify_url: this.#hidden.has(row.channelId) ? null : row.notifyUrl,
         fields: null,
         notification_condition: row.condition === null ? null : [row.condition],
         channel_id: row.channelId,

@@ -1,0 +1,109 @@
+/** The new text of what stands behind a name, or undefined to leave it. */
+export type EditNamed = (name: string, value: string) => string | undefined;
+
+const QUOTED_PAIR = /"([^"\\]{1,200})"(\s*:\s*)"((?:[^"\\]|\\.)*)("?)/g;
+/** `name=`, `name: `, `"name": `, `<name>`: what a value stands behind. */
+const NAME =
+  /(?<=^|[\s,;&?({"'[|`*])([\w.-]{1,200})\\{0,3}["']?[ \t]{0,20}[:=](?:\*\*)?[ \t]{0,20}|<([\w.:-]{1,200})(?:\s[^<>]{0,2000})?>/g;
+/** From there on: in quotes, to the end of the line for a header, or to the next white space. */
+const QUOTED = /"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'/y;
+const LINE = /[^\r\n]+/y;
+const WORD = /[^\s&<>]+/y;
+const HEADER = /^(?:proxy-)?authorization$|^(?:set-)?cookie$/i;
+const PEM = /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/g;
+const USER = /(?<=\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^/?#@\s"'<>]{1,300}(?=@)/gi;
+/** Closes what the value stands in, or ends a sentence: none of it belongs to a value that is not in quotes. */
+const BEHIND = /[,;.)\]}'"`]{1,8}$/;
+
+/** A text that is neither JSON nor a form, with what stands behind names in it: broken JSON, XML, words of a user's own. */
+export function rewritePlainText(text: string, edited: EditNamed): string {
+  const pairs = text.replace(QUOTED_PAIR, (all, name: string, colon: string, value) => {
+    const by = edited(name, String(value));
+    return by === undefined ? all : `"${name}"${colon}${JSON.stringify(by)}`;
+  });
+  const users = pairs.replace(USER, (user) => edited("password", user) ?? user);
+  return rewriteNamed(rewriteKeys(users, edited), edited);
+}
+
+function rewriteKeys(text: string, edited: EditNamed): string {
+  return replaceRanges(text, PEM, ({ index }) => {
+    const end = text.indexOf("-----END ", index);
+    const close = end === -1 ? -1 : text.indexOf("-----", end + 9);
+    const to = close === -1 ? text.length : close + 5;
+    const by = edited("private_key", text.slice(index, to));
+    return by === undefined ? undefined : { from: index, to, by };
+  });
+}
+
+function rewriteNamed(text: string, edited: EditNamed): string {
+  return replaceRanges(text, NAME, (match) => {
+    const [all, name = "", element] = match;
+    // Only behind a name that matters is a value looked for: a long text of other names is read once.
+    if (edited(element ?? name, "x") === undefined) {
+      // What an element's attributes are named is still to be seen.
+      if (element !== undefined) NAME.lastIndex = match.index + 1 + element.length;
+      return undefined;
+    }
+    const from = match.index + all.length;
+    const found = element === undefined ? valueAt(text, match, from) : elementAt(text, from);
+    if (found === undefined || found.value === "") return undefined;
+    const by = edited(element ?? name, found.value);
+    return by === undefined ? undefined : { from: found.from, to: found.from + found.value.length, by };
+  });
+}
+
+interface Found {
+  readonly from: number;
+  readonly value: string;
+}
+
+function valueAt(text: string, { 0: all, 1: name = "", index }: RegExpExecArray, from: number): Found | undefined {
+  if (HEADER.test(name) && all.includes(":")) return headerAt(text, text[index - 1] ?? "", from);
+  const [quoted, double, single] = matchAt(QUOTED, text, from) ?? [];
+  if (quoted !== undefined) return { from: from + 1, value: double ?? single ?? "" };
+  const [word = ""] = matchAt(WORD, text, from) ?? [];
+  const value = word.replace(BEHIND, "");
+  // "Invalid signature: expected hex" is about one, and is none.
+  const isSaid = all.includes(":") && /^(?:sign|sig|signature|token|auth|cookie)$/i.test(name);
+  const next = text.slice(from + word.length, from + word.length + 2);
+  return isSaid && /^[a-z]{1,20}$/.test(value) && /^[ \t]\w/.test(next) ? undefined : { from, value };
+}
+
+/** To the end of its line, or of the quotes that the whole header stands in. */
+function headerAt(text: string, before: string, from: number): Found {
+  const [line = ""] = matchAt(LINE, text, from) ?? [];
+  const end = /["'`]/.test(before) ? line.indexOf(before) : -1;
+  return { from, value: end === -1 ? line : line.slice(0, end) };
+}
+
+function elementAt(text: string, from: number): Found {
+  const open = "<![CDATA[";
+  const isData = text.startsWith(open, from);
+  const start = isData ? from + open.length : from;
+  const end = text.indexOf(isData ? "]]>" : "<", start);
+  return { from: start, value: text.slice(start, end === -1 ? undefined : end) };
+}
+
+function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(text);
+}
+
+/** Replaces what `find` makes of each match; goes on behind that, or behind the match where there is nothing to replace. */
+function replaceRanges(
+  text: string,
+  pattern: RegExp,
+  find: (match: RegExpExecArray) => { readonly from: number; readonly to: number; readonly by: string } | undefined,
+): string {
+  const parts: string[] = [];
+  let done = 0;
+  pattern.lastIndex = 0;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    const found = find(match);
+    if (found === undefined) continue;
+    parts.push(text.slice(done, found.from), found.by);
+    done = found.to;
+    pattern.lastIndex = done;
+  }
+  return parts.join("") + text.slice(done);
+}
