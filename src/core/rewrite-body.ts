@@ -123,6 +123,8 @@ function rewriteBroken(text: string, edit: BodyEdit): string {
 }
 
 function decodePlus(text: string): string {
+  // An error for each of very many fields would take a second.
+  if (/%(?![0-9a-f]{2})/i.test(text)) return text;
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {
