@@ -19,9 +19,8 @@ import { tempFolder } from "../support/run.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const FIXTURE = join(ROOT, "fixtures/crm/guide/Leads.create.json");
-const isOurs = !("enableCompileCache" in process.getBuiltinModule("node:module"));
 
-describe.skipIf(!isOurs)("code that is kept compiled between runs, where Node does not do it", () => {
+describe("code that is kept compiled between runs", () => {
   let caches: string;
   beforeEach(() => {
     caches = join(tempFolder(), "cache");
