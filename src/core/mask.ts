@@ -46,7 +46,7 @@ export function maskUrl(url: string, chosen: readonly string[] = []): string {
   const open = url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#@]*@/i, `$1${MASK}@`);
   const at = open.indexOf("?") + 1;
   if (at === 0) return open;
-  return open.slice(0, at) + rewriteForm(open.slice(at), maskValue(chosen)).replaceAll(encodeURIComponent(MASK), MASK);
+  return open.slice(0, at) + rewriteForm(open.slice(at), maskNamed(chosen)).replaceAll(encodeURIComponent(MASK), MASK);
 }
 
 export function maskBody(body: Buffer, contentType: string, chosen: readonly string[] = []): Buffer {
@@ -69,7 +69,18 @@ export function maskText(text: string, chosen: readonly string[] = []): string {
 }
 
 /** What lies below a secret name is secret too; names themselves are not. */
-function maskValue(chosen: readonly string[]): (value: BodyValue) => string | undefined {
+function maskNamed(chosen: readonly string[]): (value: BodyValue) => string | undefined {
   const isSecret = secretNames(chosen);
   return ({ path, text, kind }) => (kind !== "key" && text !== "" && path.some(isSecret) ? MASK : undefined);
+}
+
+/** The same, and of an address in a body what it lets in by; not of one within another, which might go on for ever. */
+function maskValue(chosen: readonly string[]): (value: BodyValue) => string | undefined {
+  const named = maskNamed(chosen);
+  return (value) => {
+    const { text, kind } = value;
+    const isAddress = kind === "text" && /^[a-z][a-z0-9+.-]{0,20}:\/\/\S*[?@]/i.test(text);
+    const masked = named(value) ?? (isAddress ? maskUrl(text, chosen) : undefined);
+    return masked === text ? undefined : masked;
+  };
 }

@@ -66,6 +66,15 @@ describe("masking", () => {
     );
   });
 
+  it("masks what lets in by an address that stands in a body", () => {
+    expect(json('{"url":"https://u:p@example.com/hook?id=7&token=abc","see":"https://example.com/?id=7"}')).toBe(
+      '{"url":"https://[masked]@example.com/hook?id=7&token=[masked]","see":"https://example.com/?id=7"}',
+    );
+    expect(json("url=https%3A%2F%2Fexample.com%2F%3Ftoken%3Dabc&id=7", "application/x-www-form-urlencoded")).toBe(
+      "url=https%3A%2F%2Fexample.com%2F%3Ftoken%3D%5Bmasked%5D&id=7",
+    );
+  });
+
   it("leaves null and empty tokens to be seen", () => {
     expect(json('{"token":null}')).toBe('{"token":null}');
     expect(json('{"token":""}')).toBe('{"token":""}');
@@ -136,6 +145,9 @@ describe("masking", () => {
     ["application/x-www-form-urlencoded", "a".repeat(1_000_000)],
     ["application/x-www-form-urlencoded", "&".repeat(1_000_000)],
     ["application/x-www-form-urlencoded", "a=%zz&".repeat(160_000)],
+    ["application/json", JSON.stringify({ a: "https://a/?x=".repeat(70_000) })],
+    ["application/json", JSON.stringify({ a: `https://${"a@".repeat(400_000)}` })],
+    ["application/json", JSON.stringify(Array(40_000).fill("https://a/?token=b"))],
   ])("reads a long %s in no long time", (type, text) => {
     const before = performance.now();
     json(text, type);
