@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { event } from "./declare-event.ts";
 import { type EventMark, markOf } from "./event-place.ts";
 import { idsAt, textAt } from "./field.ts";
 import { type FinanceEntity, financeEntities } from "./finance-entities.ts";
 import { operationOf } from "./finance-operation.ts";
 import type { FormatSettings } from "./format-settings.ts";
 import type { Payload } from "./payload.ts";
-import { event, type Format, type Reply, type WebhookEvent } from "./product.ts";
+import type { Format, Reply, WebhookEvent } from "./product.ts";
 import { financeSignature } from "./proofs/finance-signature.ts";
 import { valueAt } from "./schema-check.ts";
 

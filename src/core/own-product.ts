@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { event } from "./declare-event.ts";
 import type { Delivery } from "./delivery.ts";
 import { encodeFields } from "./encode-fields.ts";
 import { type EventMark, markedEvent, markOf } from "./event-place.ts";
 import { idsAt } from "./field.ts";
 import type { AuthPlace, Encoding, FormatSettings } from "./format-settings.ts";
 import type { Payload } from "./payload.ts";
-import { type Encoded, event, type Format, type Product, type Proof } from "./product.ts";
+import type { Encoded, Format, Product, Proof } from "./product.ts";
 import { staticAuth } from "./proofs/static-auth.ts";
 import { valueAt } from "./schema-check.ts";
 import { idFields } from "./user-formed.ts";

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { event } from "./declare-event.ts";
 import { encodeFields } from "./encode-fields.ts";
 import type { Encoding, FormatSettings } from "./format-settings.ts";
-import { event, type Format, type WebhookEvent } from "./product.ts";
+import type { Format, WebhookEvent } from "./product.ts";
 import { staticAuth } from "./proofs/static-auth.ts";
 
 interface UserFormedParts<Name extends string, Id extends string> {

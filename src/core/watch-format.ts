@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { event } from "./declare-event.ts";
 import { idsAt, textAt } from "./field.ts";
 import { moduleRecords } from "./module-envelope.ts";
 import type { Payload } from "./payload.ts";
-import { event, type Format } from "./product.ts";
+import type { Format } from "./product.ts";
 import { bodyToken } from "./proofs/body-token.ts";
 import { recordId } from "./schema-parts.ts";
 

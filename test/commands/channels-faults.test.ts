@@ -230,9 +230,48 @@ describe("channels renew --every", () => {
     const result = await running;
     expect(warnings).toEqual([expect.stringMatching(/^channel 3 is not kept alive: .*does not say where/)]);
     expect(result.lines().filter(({ state }) => state === "unknown")).toMatchObject([
-      { id: "2", reason: "it is gone; it was not created here, and is not created again" },
+      { id: "2", reason: "it was deleted elsewhere, and is not kept alive any more" },
     ]);
     expect(server.watch.rows().some(({ channelId }) => channelId === "2")).toBe(false);
+  });
+
+  it("begins with none, and with one that cannot be kept alive", async () => {
+    const elsewhere = { ...env, XDG_CONFIG_HOME: tempFolder() };
+    const foreign = (...argv: string[]) => run(["channels", ...argv], { env: elsewhere, cwd, now: clock.now });
+    await foreign("create", "Deals.all", "--url", URL, "--id", "3", "--expires", "5h");
+    server.watch.hideUrl("3");
+    const said: unknown[] = [];
+    const running = channels(["renew", "--every"], {
+      sleep: clock.wait,
+      onErr: (text) => {
+        said.push(text);
+        if (!text.includes("no channel yet")) return;
+        void create("--id", "1", "--expires", "5h").then(() => clock.advance(16 * 60_000));
+      },
+      onOut: (text) => void (text.includes("renewed") && interrupt.abort()),
+    });
+    expect((await running).exitCode).toBe(0);
+    expect(said.join("")).toContain("channel 3 is not kept alive");
+    expect(said.join("")).toContain("keeping alive from now on, too: 1");
+  });
+
+  it("creates again what was made elsewhere and has expired while it could not be renewed", async () => {
+    const elsewhere = { ...env, XDG_CONFIG_HOME: tempFolder() };
+    await run(["channels", "create", "Deals.all", "--url", URL, "--id", "2", "--expires", "5h"], {
+      env: elsewhere,
+      cwd,
+      now: clock.now,
+    });
+    let slept = false;
+    const running = every(({ state }) => {
+      if (state === "created") interrupt.abort();
+      if (state !== "renewed" || slept) return;
+      slept = true;
+      // The machine was asleep for longer than the channel lives.
+      setTimeout(() => clock.advance(200 * HOUR_MS), 20);
+    });
+    const states = (await running).lines().map(({ state }) => state);
+    expect(states.filter((each) => each !== undefined)).toEqual(["renewed", "lost", "created"]);
   });
 
   it("does not create again what was deleted here meanwhile", async () => {

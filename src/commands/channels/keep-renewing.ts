@@ -2,19 +2,12 @@ import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../core/channel-report.ts";
 import { ExitCode, errorText, UserError } from "../../core/errors.ts";
 import { MINUTE_MS } from "../../zoho/channel-time.ts";
-import type { Channel, ChannelConfig } from "../../zoho/channels.ts";
 import { type ChannelChange, keepAlive } from "../../zoho/keep-alive.ts";
 import { warnOfFixedToken, type ZohoSession } from "../zoho-session.ts";
-import { renewalConfig, wholeConfig } from "./renew-channel.ts";
+import { type Chosen, lookForNew, type Task, taskFor } from "./kept-channels.ts";
 
 /** A channel lives an hour at the least, when whoever makes it asks for no time. */
 const LOOK_EVERY_MS = 15 * MINUTE_MS;
-
-interface Chosen {
-  readonly id: string;
-  /** Undefined for one that Zoho does not list. */
-  readonly channel: Channel | undefined;
-}
 
 export interface KeepRenewingOptions {
   readonly chosen: readonly Chosen[];
@@ -35,7 +28,7 @@ export async function keepRenewing(
   const signal = AbortSignal.any([context.signal, ended.signal]);
   let failure: unknown;
 
-  const keep = async ({ isOurs, ...task }: Task): Promise<void> => {
+  const keep = async ({ isOurs, onEnd, ...task }: Task): Promise<void> => {
     const { id } = task.config;
     try {
       await keepAlive({
@@ -49,8 +42,9 @@ export async function keepRenewing(
         onChange(change) {
           if (change.type === "lost") lost.add(change.id);
           else if (change.type !== "expiring") lost.delete(change.id);
+          if ("expiresAt" in change) onEnd(change.expiresAt);
           const report = changeReport(session.product.id, change, context.now());
-          context.report(change.type === "unknown" && !isOurs ? { ...report, reason: GONE } : report);
+          context.report(change.type === "unknown" && !isOurs ? { ...report, reason: DELETED_ELSEWHERE } : report);
         },
       });
     } catch (error) {
@@ -63,74 +57,25 @@ export async function keepRenewing(
     for (const task of tasks) kept.set(task.config.id, keep(task));
   };
 
-  const first = await Promise.all(chosen.map((each) => taskFor(session, each)));
-  warnOfFixedToken(context, session.signIn, "then nothing is renewed any more");
-  context.report({ type: "notice", message: `keeping alive until stopped: ${chosen.map(({ id }) => id).join(", ")}` });
-  start(first);
   const look = lookForNew(context, session, (id) => kept.has(id));
+  const first = withNew
+    ? await look.at(chosen)
+    : await Promise.all(chosen.map((each) => taskFor(context, session, each)));
+  warnOfFixedToken(context, session.signIn, "then nothing is renewed any more");
+  const ids = first.map(({ config }) => config.id).join(", ");
+  const message = ids === "" ? "no channel yet: looking for some until stopped" : `keeping alive until stopped: ${ids}`;
+  context.report({ type: "notice", message });
+  start(first);
   while (withNew && !signal.aborted) {
     await context.sleep(LOOK_EVERY_MS, signal);
-    if (!signal.aborted) start(await look());
+    if (!signal.aborted) start(await look.again());
   }
   while (kept.size > 0) await Promise.all(kept.values());
   if (failure !== undefined) throw failure;
   return lost.size > 0 ? ExitCode.connectionLost : ExitCode.ok;
 }
 
-const GONE = "it is gone; it was not created here, and is not created again";
-
-type Task = Awaited<ReturnType<typeof taskFor>>;
-
-async function taskFor(session: ZohoSession, { id, channel }: Chosen) {
-  const config = { ...(await renewalConfig(session, id, channel)), id };
-  const isOurs = (await recall(session, id)) !== undefined;
-  return { config, isOurs, current: () => currentConfig(session, id), expiresAt: channel?.expiresAt };
-}
-
-/** Finds what was made since, here or elsewhere. What cannot be looked at or kept alive is told, once while it is so. */
-function lookForNew(context: Context, session: ZohoSession, isKept: (id: string) => boolean) {
-  const told = new Set<string>();
-  const warn = (about: string, error: unknown): void => {
-    const message = `${about}: ${errorText(error)}`;
-    const hint = error instanceof UserError && error.hint !== undefined ? { hint: error.hint } : {};
-    if (!told.has(message)) context.report({ type: "warning", message, ...hint });
-    told.add(message);
-  };
-  return async (): Promise<readonly Task[]> => {
-    let listed: readonly Channel[];
-    try {
-      listed = await session.client.list();
-    } catch (error) {
-      if (!context.signal.aborted) warn("new channels could not be looked for", error);
-      return [];
-    }
-    const tasks: Task[] = [];
-    for (const channel of listed.filter(({ id }) => !isKept(id))) {
-      try {
-        tasks.push(await taskFor(session, { id: channel.id, channel }));
-      } catch (error) {
-        warn(`channel ${channel.id} is not kept alive`, error);
-      }
-    }
-    const ids = tasks.map(({ config }) => config.id);
-    if (ids.length > 0) {
-      context.report({ type: "notice", message: `keeping alive from now on, too: ${ids.join(", ")}` });
-    }
-    return tasks;
-  };
-}
-
-/**
- * What the channel is by now: it may have been changed since the last renewal, which a PUT of what was known would undo.
- * Undefined when it is gone and not kept in mind here, or not any more: somebody has deleted it, and it is to stay so.
- */
-async function currentConfig(session: ZohoSession, id: string): Promise<ChannelConfig | undefined> {
-  return wholeConfig(await session.client.get(id), await recall(session, id));
-}
-
-function recall({ memory, product, signIn }: ZohoSession, id: string): Promise<ChannelConfig | undefined> {
-  return memory.recall(signIn.name, product.id, id);
-}
+const DELETED_ELSEWHERE = "it was deleted elsewhere, and is not kept alive any more";
 
 export function changeReport(product: string, change: ChannelChange, now: Date): ChannelReport {
   const expiresAt = "expiresAt" in change ? change.expiresAt : undefined;

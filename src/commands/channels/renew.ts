@@ -7,6 +7,7 @@ import type { Define } from "../command.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
 import { channelId } from "./channel-view.ts";
 import { keepRenewing } from "./keep-renewing.ts";
+import type { Chosen } from "./kept-channels.ts";
 import { renewChannel } from "./renew-channel.ts";
 
 interface RenewOptions extends ZohoOptions {
@@ -33,8 +34,8 @@ export const defineRenew: Define = (command, act) => {
 const HELP = `
 Each channel is read and set as a whole with a new end, because Zoho drops what an update omits. One that has gone is
 created again when it was created here. With --every each is kept alive as it is at the time of the renewal; where neither
-ids nor --expiring say which, those made later too, from a quarter of an hour on. It exits with 0 when stopped, or when
-none of those that were named is left, and with 9 when a channel is lost then.
+ids nor --expiring say which, those made later too, from a quarter of an hour on. One that was deleted is left alone. It
+exits with 0 when stopped, or when none of those that were named is left, and with 9 when a channel is lost then.
 `;
 
 async function renew(context: Context, texts: readonly string[], options: RenewOptions): Promise<ExitCode> {
@@ -44,17 +45,15 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
   return withZoho(context, options, async (session) => {
     const expiresAt = chooseExpiry(options.expires, session.product.lifetime, context.now());
     const chosen = await context.waiting("asking Zoho for its channels", () => choose(session, ids, withinMs, context));
-    if (chosen.length === 0) {
+    const every = options.every === true && options.dryRun !== true;
+    const withNew = every && ids.length === 0 && withinMs === undefined;
+    if (chosen.length === 0 && !withNew) {
       context.report({ type: "notice", message: `no ${session.product.title} channel to renew` });
       return ExitCode.ok;
     }
-    if (options.every === true && options.dryRun !== true) {
+    if (every) {
       const lifetimeMs = expiresAt.getTime() - context.now().getTime();
-      return keepRenewing(context, session, {
-        chosen,
-        lifetimeMs,
-        withNew: ids.length === 0 && withinMs === undefined,
-      });
+      return keepRenewing(context, session, { chosen, lifetimeMs, withNew });
     }
     let failure: UserError | undefined;
     for (const { id, channel } of chosen) {
@@ -75,12 +74,6 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
     }
     return failure?.exitCode ?? ExitCode.ok;
   });
-}
-
-interface Chosen {
-  readonly id: string;
-  /** Undefined for one that Zoho does not list. */
-  readonly channel: Channel | undefined;
 }
 
 async function choose(

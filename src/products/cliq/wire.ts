@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { event, type Format } from "../../core/product.ts";
+import { event } from "../../core/declare-event.ts";
+import type { Format } from "../../core/product.ts";
 import { rsaSignature } from "../../core/proofs/rsa-signature.ts";
 import { valueAt } from "../../core/schema-check.ts";
 

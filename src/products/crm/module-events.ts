@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { event } from "../../core/declare-event.ts";
 import { moduleEnvelope } from "../../core/module-envelope.ts";
-import { event } from "../../core/product.ts";
 import { recordId } from "../../core/schema-parts.ts";
 import { deletedData, knownModules, recordData } from "./modules.ts";
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { event } from "../../core/declare-event.ts";
 import { idsAt } from "../../core/field.ts";
 import { guideFormat, printedInGuide } from "../../core/guide-format.ts";
-import { event } from "../../core/product.ts";
 import { dateTime, optionalText, recordId } from "../../core/schema-parts.ts";
 
 const COMMENT_ADDED = "Ticket.Comment.Added";

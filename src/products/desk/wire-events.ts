@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { event } from "../../core/product.ts";
+import { event } from "../../core/declare-event.ts";
 import { recordId } from "../../core/schema-parts.ts";
 import {
   anyPayload,

@@ -1,8 +1,8 @@
 import { z } from "zod";
+import { event } from "../../core/declare-event.ts";
 import { idsAt } from "../../core/field.ts";
 import { guideFormat, printedInGuide } from "../../core/guide-format.ts";
 import type { Payload } from "../../core/payload.ts";
-import { event } from "../../core/product.ts";
 import { dateTime, recordId } from "../../core/schema-parts.ts";
 
 export const guide = guideFormat({

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { event } from "../../core/declare-event.ts";
 import { headerValue } from "../../core/delivery.ts";
 import { idsAt } from "../../core/field.ts";
-import { event, type Format } from "../../core/product.ts";
+import type { Format } from "../../core/product.ts";
 import { valueAt } from "../../core/schema-check.ts";
 import { optionalText, wireId } from "../../core/schema-parts.ts";
 import { mailSignature } from "./signature.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { event } from "../../core/declare-event.ts";
 import { guideFormat, modelledOnGuide } from "../../core/guide-format.ts";
 import { moduleEnvelope, moduleRecords, recogniseModuleEvent } from "../../core/module-envelope.ts";
-import { event } from "../../core/product.ts";
 import { bodyToken } from "../../core/proofs/body-token.ts";
 import { guideSignature } from "../../core/proofs/guide-signature.ts";
 import { dateTime, lookup, optionalText, recordId } from "../../core/schema-parts.ts";

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { event } from "../../core/declare-event.ts";
 import { textAt } from "../../core/field.ts";
-import { event, type Format } from "../../core/product.ts";
+import type { Format } from "../../core/product.ts";
 import { valueAt } from "../../core/schema-check.ts";
 import { optionalText } from "../../core/schema-parts.ts";
 import { answerHead } from "./probe.ts";

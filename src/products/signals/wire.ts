@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { event } from "../../core/declare-event.ts";
 import { idsAt, textAt } from "../../core/field.ts";
 import type { FormatSettings } from "../../core/format-settings.ts";
-import { event, type Format, type WebhookEvent } from "../../core/product.ts";
+import type { Format, WebhookEvent } from "../../core/product.ts";
 import { staticAuth } from "../../core/proofs/static-auth.ts";
 import { valueAt } from "../../core/schema-check.ts";
 import { recordId } from "../../core/schema-parts.ts";

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { event } from "../../core/declare-event.ts";
 import { idsAt, textAt } from "../../core/field.ts";
 import { parseJson } from "../../core/json-text.ts";
-import { event, type Format } from "../../core/product.ts";
+import type { Format } from "../../core/product.ts";
 import { financeSignature } from "../../core/proofs/finance-signature.ts";
 import { valueAt } from "../../core/schema-check.ts";
 import { amount, optionalText, wireId } from "../../core/schema-parts.ts";
