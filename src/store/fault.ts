@@ -77,7 +77,10 @@ const SAY: Readonly<Record<FaultKind, (path: string, reason: string) => readonly
 /** The error as the user should see it; what is none of the log's faults comes back as it was. */
 export function logError(error: unknown, path: string): unknown {
   const kind = faultKind(error);
-  if (kind === undefined || error instanceof UserError) return error;
-  const [message, hint] = SAY[kind](path, errorText(error));
+  return kind === undefined || error instanceof UserError ? error : logFault(kind, path, errorText(error));
+}
+
+export function logFault(kind: FaultKind, path: string, reason: string): UserError {
+  const [message, hint] = SAY[kind](path, reason);
   return new UserError("usage", message, hint, `log-${kind}`);
 }

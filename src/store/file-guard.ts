@@ -1,20 +1,46 @@
-import { statSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { UserError } from "../core/errors.ts";
+import { logFault } from "./fault.ts";
+
+export interface FileGuard {
+  /** Throws a UserError with the code `log-gone` or `log-damaged`. */
+  check(): void;
+  /** Only after the database, whose locks on the file end with it: https://www.sqlite.org/howtocorrupt.html, section 2.2 */
+  close(): void;
+}
+
+/** What every SQLite file begins with: https://www.sqlite.org/fileformat.html#magic_header_string */
+const MAGIC = Buffer.from("SQLite format 3\0");
 
 /**
- * A check that the open file is still the one at its path. Without it a log that was deleted or replaced under a
- * running receiver would take every event and keep none. Throws a UserError with the code `log-gone`.
+ * Checks that the open file is still the one at its path, and still a database. SQLite itself would go on for a long time
+ * with what it remembers: a log that was deleted, replaced or overwritten under a running receiver would take every event
+ * and keep none.
  */
-export function fileGuard(path: string): () => void {
+export function openFileGuard(path: string): FileGuard {
   const opened = statSync(path, { bigint: true });
-  return () => {
-    const current = statSync(path, { bigint: true, throwIfNoEntry: false });
-    if (current?.ino === opened.ino && current.dev === opened.dev) return;
-    throw new UserError(
-      "usage",
-      `the event log ${path} was ${current === undefined ? "deleted" : "replaced"} while it was in use`,
-      "start again to make a new log",
-      "log-gone",
-    );
+  const start = Buffer.alloc(MAGIC.length);
+  let changedAt = opened.mtimeNs;
+  let file: number | undefined;
+  return {
+    check() {
+      const current = statSync(path, { bigint: true, throwIfNoEntry: false });
+      if (current?.ino !== opened.ino || current.dev !== opened.dev) {
+        throw goneFile(`the event log ${path} was ${current === undefined ? "deleted" : "replaced"}`);
+      }
+      if (current.mtimeNs === changedAt) return;
+      file ??= openSync(path, "r");
+      if (readSync(file, start, 0, start.length, 0) < start.length || !start.equals(MAGIC)) {
+        throw logFault("damaged", path, "it was overwritten while it was in use");
+      }
+      changedAt = current.mtimeNs;
+    },
+    close() {
+      if (file !== undefined) closeSync(file);
+    },
   };
+}
+
+export function goneFile(what: string): UserError {
+  return new UserError("usage", `${what} while it was in use`, "start again to make a new log", "log-gone");
 }

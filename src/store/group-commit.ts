@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { NativeDatabase, NativeStatement } from "./engine.ts";
 import { faultKind, logError } from "./fault.ts";
+import type { FileGuard } from "./file-guard.ts";
 import type { WalSync } from "./wal-sync.ts";
 
 interface Job {
@@ -20,8 +21,7 @@ export interface GroupCommitOptions {
   readonly path: string;
   /** How long a job waits for another process's lock before it is rejected. */
   readonly busyMs: number;
-  /** Throws when the file may not be written any more. */
-  readonly guard: () => void;
+  readonly guard: FileGuard;
   /** Brings to the disk what was committed. */
   readonly wal: WalSync;
 }
@@ -93,6 +93,7 @@ export class GroupCommit {
     await Promise.all(this.#syncs);
     await this.#options.wal.close();
     this.#database.close();
+    this.#options.guard.close();
   }
 
   #start(): void {
@@ -128,7 +129,7 @@ export class GroupCommit {
     const committed: Committed[] = [];
     let current: Job | undefined;
     try {
-      this.#options.guard();
+      this.#options.guard.check();
       this.#begin.run();
       for (const job of group) {
         current = job;

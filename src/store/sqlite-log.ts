@@ -4,7 +4,7 @@ import { retryWhileLocked } from "./busy.ts";
 import { openDatabase } from "./database.ts";
 import { type EngineId, loadEngine } from "./engine.ts";
 import { logError } from "./fault.ts";
-import { fileGuard } from "./file-guard.ts";
+import { openFileGuard } from "./file-guard.ts";
 import { GroupCommit } from "./group-commit.ts";
 import type { Log } from "./log.ts";
 import { currentHolder, holdLog } from "./owner.ts";
@@ -40,10 +40,11 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
   const path = resolve(options.path);
   const engine = await loadEngine(options.engines);
   const database = await openDatabase({ engine, path, create, busyMs, hardLimitBytes });
+  const guard = openFileGuard(path);
   const commits = new GroupCommit(database, {
     path,
     busyMs,
-    guard: fileGuard(path),
+    guard,
     wal: openWalSync(database, path),
   });
   const append = appender(database, now);
@@ -52,6 +53,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
   const attempts = attemptReader(database);
   const read = async <T>(work: () => T): Promise<T> => {
     try {
+      guard.check();
       return await retryWhileLocked(work, busyMs);
     } catch (error) {
       throw logError(error, path);

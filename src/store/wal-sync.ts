@@ -1,5 +1,7 @@
+import { fstatSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { NativeDatabase } from "./engine.ts";
+import { goneFile } from "./file-guard.ts";
 
 /** Brings what was committed to the disk, without holding up anything else. */
 export interface WalSync {
@@ -21,6 +23,9 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
   return {
     async sync() {
       file ??= open(`${path}-wal`, "r+");
+      const { fd } = await file;
+      // SQLite would go on writing into a file that nobody finds any more.
+      if (fstatSync(fd).nlink === 0) throw goneFile(`${path}-wal, the newest part of the event log, was deleted`);
       await (await file).datasync();
     },
     async close() {

@@ -71,6 +71,15 @@ describe("listen", () => {
     await expect.poll(() => listener.warnings[0]).toContain("was deleted");
   });
 
+  it("answers 503 once its log was overwritten under it, and says so", async () => {
+    const cwd = tempFolder();
+    const listener = await startListenProcess([], { cwd });
+    expect((await post(listener.url, lead(1))).status).toBe(200);
+    writeFileSync(join(cwd, DEFAULT_LOG), "oops\n");
+    expect((await post(listener.url, lead(2))).status).toBe(503);
+    await expect.poll(() => listener.warnings[0]).toMatch(/damaged.*overwritten/);
+  });
+
   it("does not start on a damaged log, and says how to go on", async () => {
     const cwd = tempFolder();
     mkdirSync(join(cwd, ".zoho-hooks"));

@@ -129,6 +129,26 @@ describe.each(engines)("a log on %s", (engine) => {
     await expect(log.append(newEntry())).rejects.toMatchObject(fault("log-gone"));
   });
 
+  it.skipIf(process.platform === "win32")("refuses to go on when its newest part was deleted under it", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    await log.append(newEntry());
+    rmSync(`${path}-wal`);
+    await expect(log.append(newEntry())).rejects.toMatchObject(fault("log-gone"));
+  });
+
+  it.each([
+    ["emptied", ""],
+    ["overwritten", "these are my notes, ".repeat(1000)],
+  ])("refuses to go on when its file was %s under it", async (_, text) => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    await log.append(newEntry());
+    writeFileSync(path, text);
+    await expect(log.append(newEntry())).rejects.toMatchObject(fault("log-damaged"));
+    await expect(log.get("last")).rejects.toMatchObject(fault("log-damaged"));
+  });
+
   it.skipIf(process.platform === "win32")("says that it may not write, in a folder and to a file", async () => {
     const folder = join(tempFolder(), "shut");
     mkdirSync(folder, { mode: 0o555 });

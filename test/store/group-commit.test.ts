@@ -19,7 +19,7 @@ describe.each(engines)("commits on %s", (engine) => {
     const insert = database.prepare("INSERT INTO t VALUES (?)");
     const { syncs, wal } = slowDisk();
     let begun = 0;
-    const guard = (): void => void begun++;
+    const guard = { check: (): void => void begun++, close: (): void => {} };
     const commits = new GroupCommit(database, { path, busyMs: 100, guard, wal });
     onTestFinished(async () => {
       for (const { done } of syncs) done();

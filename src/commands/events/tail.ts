@@ -5,7 +5,6 @@ import type { ForwardReport } from "../../core/forward-report.ts";
 import { chosenNames, maskText, maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { parseWhole } from "../../core/units.ts";
-import { fileGuard } from "../../store/file-guard.ts";
 import type { LogFilter } from "../../store/filter.ts";
 import type { FollowedAttempt } from "../../store/forward.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
@@ -29,12 +28,10 @@ export async function tail(context: Context, options: TailOptions): Promise<Exit
   const products = await projectProducts(context);
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {
-    const guard = fileGuard(log.path);
     const follower = await startFollower(context, log, filter, options, products);
     await follower.showLast(count);
     context.report({ type: "notice", message: `following ${log.path}; Ctrl-C ends it` });
     while (!context.signal.aborted) {
-      guard();
       await follower.look();
       await delay(LOOK_EVERY_MS, undefined, { signal: context.signal }).catch(() => {});
     }
