@@ -61,11 +61,18 @@ export async function openPoster(options: PosterOptions): Promise<Poster> {
   const dispatchers = await openDispatchers(options);
   const addressOf = rememberLast((text: string): Address => {
     const url = new URL(text);
-    return { url, origin: url.origin, path: url.pathname + url.search, dispatcher: dispatchers.for(url) };
+    const { origin, pathname, search } = url;
+    return {
+      url,
+      origin,
+      path: pathname + search,
+      dispatcher: dispatchers.for(url),
+      isDirect: dispatchers.isDirect(url),
+    };
   });
   return {
     post: (delivery, each = {}) => post(delivery, addressOf(delivery.url), options.timeoutMs, each),
-    isDirect: (url) => dispatchers.isDirect(new URL(url)),
+    isDirect: (url) => addressOf(url).isDirect,
     close: () => dispatchers.close(),
   };
 }
@@ -76,6 +83,7 @@ interface Address {
   readonly origin: string;
   readonly path: string;
   readonly dispatcher: Dispatcher;
+  readonly isDirect: boolean;
 }
 
 async function post(
