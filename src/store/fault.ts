@@ -62,7 +62,7 @@ const SAY: Readonly<Record<FaultKind, (path: string, reason: string) => readonly
   ],
   "read-only": (path, reason) => [
     `the event log ${path} cannot be written (${reason})`,
-    "make its folder and file writable for you, name another log with --store, or go on without one: --no-store",
+    "make its folder and file writable for you (reading needs that, too), name another log with --store, or listen without one: --no-store",
   ],
   unreachable: (path, reason) => [
     `the event log ${path} cannot be opened (${reason})`,

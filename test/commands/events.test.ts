@@ -281,6 +281,18 @@ describe("events diff", () => {
     expect(out).not.toContain("Account_Number");
   });
 
+  it("shows long values from shortly before the place where they part", async () => {
+    const other = await startLoggedProject({ forward: false, env: {} });
+    try {
+      for (const end of ["the end", "another end"])
+        await other.deliver("/webhooks/zoho/crm", leadBody({ email: `${"x".repeat(200)} and ${end}` }));
+      const { out } = await other.run(["events", "diff", "1", "2"]);
+      expect(out).toMatch(/data\.Email\s+…x{7} and the end"\s+…x{7} and another end"/);
+    } finally {
+      await other.stop();
+    }
+  });
+
   it("says when they are the same", async () => {
     const { out, err } = await project.run(["events", "diff", "1", "1"]);
     expect(out).toBe("");

@@ -10,6 +10,8 @@ import { type LogOptions, parseNumber, requireEntry, withLog } from "./open-log.
 
 /** A longer value is cut for a person; a script gets it whole. */
 const LONGEST_VALUE = 48;
+/** Of what two long values have in common, so that the place is known again. */
+const SHOWN_BEFORE = 12;
 
 export async function diff(context: Context, before: string, after: string, options: LogOptions): Promise<ExitCode> {
   const [first, second] = [parseNumber(before), parseNumber(after)];
@@ -29,12 +31,10 @@ export async function diff(context: Context, before: string, after: string, opti
       type: "table",
       title,
       columns: ["", "path", `#${a.n}`, `#${b.n}`],
-      rows: found.map(({ path, change, before: old, after: now }) => [
-        MARKS[change],
-        pathText(path) || "(the body)",
-        cut(old),
-        cut(now),
-      ]),
+      rows: found.map(({ path, change, before: old = "", after: now = "" }) => {
+        const from = change === "changed" ? beginning(old, now) : 0;
+        return [MARKS[change], pathText(path) || "(the body)", cut(old, from), cut(now, from)];
+      }),
       json: found.map(({ path, change, before: old, after: now }) => ({
         type: "difference",
         path: pathText(path),
@@ -76,7 +76,15 @@ function maskDifference(
   return { ...difference, before: mask(difference.before), after: mask(difference.after) };
 }
 
-function cut(value: string | undefined): string {
-  const text = value ?? "";
+/** Where to begin with two values so that a person sees in what they differ: at the start, or shortly before they part. */
+function beginning(a: string, b: string): number {
+  if (Math.max(a.length, b.length) <= LONGEST_VALUE) return 0;
+  let same = 0;
+  while (same < a.length && a[same] === b[same]) same++;
+  return same < LONGEST_VALUE / 2 ? 0 : same - SHOWN_BEFORE;
+}
+
+function cut(value: string, from: number): string {
+  const text = from === 0 ? value : `…${value.slice(from)}`;
   return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 1)}…` : text;
 }
