@@ -23,7 +23,16 @@ const LONG_ENOUGH = 6;
 export function nearestEvents(product: Pick<Product, "formats">, format: Format, name: string): readonly string[] {
   const own = nearestOf(eventNames(format), name);
   if (own.length > 0) return own;
-  return nearestOf([...new Set(product.formats.flatMap((each) => eventNames(each)))], name);
+  const others = new Set(product.formats.flatMap((each) => eventNames(each)));
+  // Nothing is nearer than the name itself: see `otherEnvelope`.
+  return others.has(name) ? [] : nearestOf([...others], name);
+}
+
+/** What to look at where the name is right, and the envelope is not the one that such an event comes in. */
+export function otherEnvelope(product: Pick<Product, "id" | "formats">, name: string): string | undefined {
+  const format = product.formats.find((each) => eventNames(each).includes(name));
+  if (format === undefined) return undefined;
+  return `${name} comes in another envelope: \`zoho-hooks send ${product.id} ${name} --format ${format.id} --dry-run\` shows it`;
 }
 
 function nearestOf(names: readonly string[], name: string): readonly string[] {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { isBareChallenge } from "./challenge.ts";
 import { type Delivery, headerValue } from "./delivery.ts";
-import { nearestEvents } from "./nearest-event.ts";
+import { nearestEvents, otherEnvelope } from "./nearest-event.ts";
 import { isEmpty, type Payload, type PayloadProblem, readPayload } from "./payload.ts";
 import { acceptsMethod, type Limits, type Product, type Reply, type Verdict } from "./product.ts";
 import { recognise } from "./recognise.ts";
@@ -99,7 +99,7 @@ export function receive(input: ReceiveInput): Receipt {
         ? undefined
         : (format.identity?.(payload.data, event) ?? delivery.body),
     ),
-    hint: match === undefined ? undefined : format.hint?.(payload, event),
+    hint: match === undefined ? otherEnvelope(product, event) : format.hint?.(payload, event),
   };
 }
 

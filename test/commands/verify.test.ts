@@ -151,6 +151,16 @@ describe("verify", () => {
     expect(exitCode).toBe(4);
   });
 
+  it("says where to see the envelope of an event that is known, but not in this one", async () => {
+    const body = '{"event":"Leads.create","data":{"id":"4876876000001402117"}}';
+    const { out, err, exitCode } = await verify(["a.json", "--product", "crm"], { "a.json": body });
+    expect(exitCode).toBe(4);
+    expect(out).not.toContain("nearest");
+    expect(err).toContain("Leads.create comes in another envelope");
+    const [, shown = ""] = /`zoho-hooks (.*?)`/.exec(err) ?? [];
+    expect((await run(shown.split(" "))).out).toContain('"module":"Leads","operation":"create"');
+  });
+
   it("refuses names that are none, with the nearest", async () => {
     const files = { "a.json": INVOICE };
     const cases = [
