@@ -59,7 +59,7 @@ export interface ReadyReport {
 
 export interface EventReport {
   readonly type: "event";
-  /** Counts from 1, in order of arrival. */
+  /** Counts from 1, in order of arrival; 0 for what could not be kept. */
   readonly n: number;
   readonly at: Date;
   readonly method: string;

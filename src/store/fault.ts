@@ -54,7 +54,7 @@ const SAY: Readonly<Record<FaultKind, (path: string, reason: string) => readonly
   ],
   full: (path, reason) => [
     `there is no room left for the event log ${path} (${reason})`,
-    "free some disk space, or shorten the log with `zoho-hooks events prune`",
+    "free some disk space; with a little of it, `zoho-hooks events prune` makes more",
   ],
   damaged: (path, reason) => [
     `the event log ${path} is damaged or is no log at all (${reason})`,

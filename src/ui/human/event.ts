@@ -21,7 +21,7 @@ export function renderEvent(report: EventReport, { out, verbose, quiet, columns:
   const { receipt } = report;
   const columns = [
     { text: out.dim(clockTime(report.at)), width: 8 },
-    { text: out.strong(`#${report.n}`), width: 5 },
+    { text: report.n === 0 ? out.dim("–") : out.strong(`#${report.n}`), width: 5 },
     { text: out.name(plain(receipt.product ?? "?")), width: 13 },
     { text: eventName(report, out), width: nameWidth(width), ownLine: true },
     { text: record(report), width: 19 },
