@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { isBareChallenge } from "./challenge.ts";
 import { type Delivery, headerValue } from "./delivery.ts";
+import { lookAlike } from "./look-alike.ts";
 import { nearestEvents, otherEnvelope } from "./nearest-event.ts";
 import { isEmpty, type Payload, type PayloadProblem, readPayload } from "./payload.ts";
 import { acceptsMethod, type Limits, type Product, type Reply, type Verdict } from "./product.ts";
@@ -99,7 +100,10 @@ export function receive(input: ReceiveInput): Receipt {
         ? undefined
         : (format.identity?.(payload.data, event) ?? delivery.body),
     ),
-    hint: match === undefined ? otherEnvelope(product, event) : format.hint?.(payload, event),
+    hint:
+      match === undefined
+        ? (otherEnvelope(product, event) ?? lookAlike(input, payload))
+        : format.hint?.(payload, event),
   };
 }
 
@@ -120,7 +124,8 @@ function unrecognised(input: ReceiveInput, payload: Payload): Receipt {
       says("failed", tried[i]) && format.proofs.some(({ header }) => header && headerValue(input.delivery, header)),
   );
   const verdicts = passed ?? tried[carried] ?? tried[0] ?? [];
-  return { ...emptyReceipt, product: product.id, payload, verdicts, hint: designHint(input, product, verdicts) };
+  const hint = lookAlike(input, payload) ?? designHint(input, product, verdicts);
+  return { ...emptyReceipt, product: product.id, payload, verdicts, hint };
 }
 
 /** What a user who has designed the body has to say, so that it is not taken for one that lacks its proof. */

@@ -65,7 +65,6 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
     format,
     outcome: unasked ? "invalid" : unproven ? "proof-failed" : outcomeOf(softened),
     notes: [
-      ...notesOn(softened, input),
       ...(masked ? [MASKED_NOTE] : []),
       ...(unasked
         ? [
@@ -141,13 +140,6 @@ function withoutHeaders(verdict: Verdict, format: Format | undefined, delivery: 
 function outcomeOf(receipt: Receipt): Outcome {
   if (receipt.handshake !== undefined) return "ok";
   return receipt.known && receipt.schema?.ok === true ? "ok" : "invalid";
-}
-
-function notesOn(receipt: Receipt, input: VerifyPayloadInput): readonly string[] {
-  if (receipt.known || receipt.payload === undefined || receipt.handshake !== undefined) return [];
-  if (input.product === undefined) return [];
-  const other = receive({ ...input, product: undefined, delivery: input.payload.delivery, schemas: false });
-  return !other.known ? [] : [`it looks like ${other.product} ${other.event}`];
 }
 
 /** Where each schema issue stands in the input; nowhere when the body was not the input's own text. */

@@ -133,7 +133,7 @@ describe("verify", () => {
     expect(named.out).toContain("unknown event, nearest: Ticket.Create");
     expect(named.exitCode).toBe(4);
     const other = await verify(["a.json", "--product", "crm"], { "a.json": INVOICE });
-    expect(other.out).toContain("it looks like books invoice_created");
+    expect(other.err).toContain("crm: this looks like books invoice_created, which belongs on the URL of books");
     expect(other.exitCode).toBe(4);
   });
 
