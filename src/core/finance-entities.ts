@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { amount, optionalText, wireId } from "./schema-parts.ts";
+import { amount, looseId, optionalText, wireId } from "./schema-parts.ts";
 
 const text = optionalText;
 const id = () => wireId().nullish();
@@ -28,7 +28,7 @@ const documentFields = () => ({
         rate: amount(),
         quantity: amount(),
         item_total: amount(),
-        tax_id: text(),
+        tax_id: looseId(),
       }),
     )
     .nullish(),
@@ -70,7 +70,7 @@ export const financeEntities = {
       sku: text(),
       rate: amount(),
       available_stock: amount(),
-      group_id: text(),
+      group_id: looseId(),
       attribute_name1: text(),
       attribute_option_name1: text(),
       status: text(),
@@ -97,7 +97,7 @@ export const financeEntities = {
       amount: amount(),
       total: amount(),
       currency_code: text(),
-      customer_id: text(),
+      customer_id: looseId(),
       status: text(),
       line_items: many(),
       created_time: text(),

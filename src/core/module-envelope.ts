@@ -27,10 +27,16 @@ export function moduleEnvelope<
 }
 
 /** `Leads.create`: the module and what happened in it. */
-export function recogniseModuleEvent(payload: Payload): string | undefined {
-  const module = textAt(payload.data, ["module"]);
-  const operation = textAt(payload.data, ["operation"]);
-  return module === undefined || operation === undefined ? undefined : `${module}.${operation}`;
+export function recogniseModuleEvent({ data }: Payload): string | undefined {
+  const module = textAt(data, ["module"]);
+  const operation = textAt(data, ["operation"]);
+  return module === undefined || operation === undefined || isNotification(data) ? undefined : `${module}.${operation}`;
+}
+
+/** A channel's notification, by marks that no other body has: a channel or the server's time, and no record beside them. */
+export function isNotification(data: unknown): boolean {
+  if (typeof data !== "object" || data === null || Object.hasOwn(data, "data")) return false;
+  return Object.hasOwn(data, "channel_id") || Object.hasOwn(data, "server_time");
 }
 
 export function moduleRecords(data: unknown): readonly string[] {

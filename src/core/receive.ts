@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { isBareChallenge } from "./challenge.ts";
-import { type Delivery, headerValue } from "./delivery.ts";
+import { type Delivery, headerValue, splitUrl } from "./delivery.ts";
 import { lookAlike } from "./look-alike.ts";
 import { nearestEvents, otherEnvelope } from "./nearest-event.ts";
 import { isEmpty, type Payload, type PayloadProblem, readPayload } from "./payload.ts";
@@ -93,12 +93,9 @@ export function receive(input: ReceiveInput): Receipt {
     schema: match === undefined || input.schemas === false ? undefined : checkSchema(match.event.schema, payload.data),
     records,
     identity: identityOf(
-      product.id,
-      event,
-      records,
-      match?.event.once === true && records.length > 0
-        ? undefined
-        : (format.identity?.(payload.data, event) ?? delivery.body),
+      [product.id, event, ...records],
+      format.identity?.(payload.data, event) ??
+        (match?.event.once === true && records.length > 0 ? undefined : delivery),
     ),
     hint:
       match === undefined
@@ -153,14 +150,16 @@ function firstHandshake(products: readonly Product[], payload: Payload, delivery
   return undefined;
 }
 
-function identityOf(
-  product: string,
-  event: string,
-  records: readonly string[],
-  body: string | Buffer | undefined,
-): string {
-  const parts = [product, event, ...records];
+function identityOf(parts: readonly string[], rest: string | Delivery | undefined): string {
+  if (rest === undefined) return parts.join(":");
+  const hash = createHash("sha256");
+  if (typeof rest === "string") hash.update(rest);
+  else {
+    hash.update(rest.body);
+    // What users design may be all in the address.
+    const { query } = splitUrl(rest.url);
+    if (query !== "" || rest.method !== "POST") hash.update(`\n${rest.method} ?${query}`);
+  }
   // 64 bits of the hash: enough for a day of one developer's events.
-  if (body !== undefined) parts.push(createHash("sha256").update(body).digest("hex").slice(0, 16));
-  return parts.join(":");
+  return [...parts, hash.digest("hex").slice(0, 16)].join(":");
 }

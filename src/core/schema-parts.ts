@@ -27,5 +27,8 @@ export const lookup = part(() => z.looseObject({ name: z.string().nullish(), id:
 /** An id as the wire has it: digits as text or, up to some size, as a number. */
 export const wireId = part(() => z.union([recordId(), z.number()], { error: "an id: digits, as text or number" }));
 
+/** An id that may be empty where there is none, or of which only the type varies for certain. */
+export const looseId = part(() => z.union([z.string(), z.number()], { error: "an id, as text or number" }).nullish());
+
 /** Money, counts and rates: some of Zoho's products write them as numbers, some as text. */
 export const amount = part(() => z.union([z.number(), z.string()], { error: "a number, or one as text" }).nullish());

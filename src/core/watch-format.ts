@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { event } from "./declare-event.ts";
 import { idsAt, textAt } from "./field.ts";
-import { moduleRecords } from "./module-envelope.ts";
+import { isNotification, moduleRecords } from "./module-envelope.ts";
 import type { Payload } from "./payload.ts";
 import type { Format } from "./product.ts";
 import { bodyToken } from "./proofs/body-token.ts";
@@ -37,7 +37,7 @@ export function watchFormat({ source, api, modules: members, documented, hint }:
       event("<Module>.edit", "A channel tells that records were edited", of("edit"), { members }),
       event("<Module>.delete", "A channel tells that records were deleted", of("delete"), { once, members }),
     ],
-    recognise: recogniseNotification,
+    recognise: (payload) => recogniseNotification(payload, documented),
     records: moduleRecords,
     // Deliveries have no id of their own; those who tell repeats apart compare these, beside module, verb and record.
     identity(data) {
@@ -55,7 +55,7 @@ function notification(api: string, verb: Verb) {
     resource_uri: z.string().regex(new RegExp(`^https://[^/\\s]+/${api}/`), `an address under https://…/${api}/`),
     ids: z.array(recordId()).min(1),
     channel_id: channelId(),
-    query_params: z.looseObject({}),
+    query_params: z.looseObject({}).nullish(),
     affected_fields: z.array(z.record(z.string(), z.array(z.unknown()))),
     affected_values: z.array(z.looseObject({ record_id: recordId(), values: z.looseObject({}) })).optional(),
     // Integrations in use accept the subscription's own word as well.
@@ -66,26 +66,28 @@ function notification(api: string, verb: Verb) {
 
 /** What receivers in use read; the rest is like its siblings', as far as anyone knows. */
 function seenNotification(api: string, verb: Verb) {
-  return notification(api, verb).partial({
-    server_time: true,
-    resource_uri: true,
-    query_params: true,
-    affected_fields: true,
+  const unknown = z.unknown().optional();
+  // The address, where it is one, tells the products apart.
+  const parts = notification(api, verb).partial({ resource_uri: true });
+  return parts.extend({
+    server_time: unknown,
+    query_params: unknown,
+    affected_fields: unknown,
+    affected_values: unknown,
   });
 }
 
-/** The subscriber's own choice: 64 bits, which may be negative. */
+/** The subscriber's own choice: 64 bits, which may be negative. Whether it may be a text of another kind is not known. */
 function channelId() {
-  return z.union([z.string().regex(/^-?\d+$/), z.int()], { error: "an id: digits, as text or number" });
+  return z.union([z.string().min(1), z.int()], { error: "the id of a channel, as text or number" });
 }
 
-/** By two marks that no other body has: a channel or the server's time, and no record beside them. */
-function recogniseNotification({ data }: Payload): string | undefined {
+function recogniseNotification({ data }: Payload, documented: boolean): string | undefined {
   const module = textAt(data, ["module"]);
   const operation = textAt(data, ["operation"]);
-  if (module === undefined || operation === undefined || typeof data !== "object" || data === null) return undefined;
-  if (Object.hasOwn(data, "data")) return undefined;
-  if (idsAt(data, ["channel_id"]).length === 0 && idsAt(data, ["server_time"]).length === 0) return undefined;
+  if (module === undefined || !isNotification(data)) return undefined;
+  // Where only the module is known to come, it is one all the same: its token is asked for, its records are told.
+  if (operation === undefined) return documented ? undefined : module;
   const verb = Object.entries(OPERATIONS).find(([, word]) => word === operation)?.[0];
   return `${module}.${verb ?? operation}`;
 }

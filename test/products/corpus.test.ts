@@ -206,10 +206,53 @@ const genuine: Genuine = [
   ["people", "wire", "webhook", { to: "people", type: "", query: "?employee=EMP-7&token=x", body: "" }],
   ["sprints", "wire", "webhook", { to: "sprints", method: "DELETE", query: "?sprint=14", type: "", body: "" }],
   ["flow", "wire", "webhook", { to: "flow", body: [{ order: 1 }] }],
+  // What is not known for certain must not make it another event, or a wrong one.
+  ["crm", "wire", "Leads.edit", { to: "crm", body: crm("update", { channel_id: "my-channel" }) }],
+  ["crm", "wire", "Leads.edit", { to: "crm", body: crm("update", { query_params: null }) }],
+  [
+    "recruit",
+    "wire",
+    "Candidates.edit",
+    {
+      to: "recruit",
+      body: { channel_id: 4711, ids: [ID], module: "Candidates", operation: "update", affected_fields: {} },
+    },
+  ],
+  ["desk", "wire", "Ticket_Attachment_Add", { to: "desk", body: [desk("Ticket_Attachment_Add", { ticketId: "1" })] }],
+  [
+    "subscriptions",
+    "wire",
+    "payment_thankyou",
+    { to: "subscriptions", body: { event_type: "payment_thankyou", payment: { payment_id: 9 }, customer: "{}" } },
+  ],
+  ["expense", "wire", "expense", { to: "expense", body: { expense: { expense_id: 1, customer_id: 460000000017138 } } }],
   ["campaigns", "wire", "webhook", { to: "campaigns", body: { source: "order-mails" } }],
 ];
 
 describe("a delivery as Zoho posts it", () => {
+  it("names its records where it says no more than Recruit's are known to say", () => {
+    const receipt = receiptOf({ to: "recruit", body: { channel_id: 4711, ids: [ID], module: "Job_Openings" } });
+    expect(receipt).toMatchObject({ format: "wire", records: [ID], known: false });
+  });
+
+  it.each<[string, Sent, Sent]>([
+    ["another query", { to: "people", body: "", query: "?id=1&s=a" }, { to: "people", body: "", query: "?id=1&s=b" }],
+    ["another method", { to: "crm", body: { a: 1 }, method: "POST" }, { to: "crm", body: { a: 1 }, method: "PUT" }],
+    [
+      "a later time, of a record that was deleted before",
+      { to: "crm", body: crm("delete") },
+      { to: "crm", body: crm("delete", { server_time: 1750102639788 }) },
+    ],
+    [
+      "a later time, where a record of Desk comes back",
+      { to: "desk", body: [desk("Ticket_Delete", { id: "1" })] },
+      { to: "desk", body: [desk("Ticket_Delete", { id: "1" }, { eventTime: "1710313788287" })] },
+    ],
+  ])("is another event with %s, and the same when it is repeated", (_, one, other) => {
+    expect(receiptOf(one).identity).toBe(receiptOf(one).identity);
+    expect(receiptOf(other).identity).not.toBe(receiptOf(one).identity);
+  });
+
   it.each(genuine)("is %s %s %s (%j)", (product, format, event, sent) => {
     const receipt = receiptOf(sent);
     expect(receipt).toMatchObject({ product, format, event, known: true, suggestions: [] });

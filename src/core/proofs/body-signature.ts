@@ -22,8 +22,11 @@ interface BodySignature {
   readonly exception?: string;
   /** What else is worth saying of a delivery that passed. */
   remark?(delivery: Delivery, now: Date): string | undefined;
-  /** Other bytes that such a signature might cover. */
-  readings?(delivery: Delivery): readonly BodyVariant[];
+  /**
+   * Other bytes that such a signature may cover, where the sender's documentation leaves it open: whichever it is, a match
+   * with the secret proves the body.
+   */
+  openReadings?(delivery: Delivery): readonly BodyVariant[];
 }
 
 /** A header with an HMAC over the raw body, keyed with the secret as text. */
@@ -54,6 +57,10 @@ export function bodySignature(scheme: BodySignature): Proof {
             reason: `signed with ${match.origin}${remark === undefined ? "" : `; ${remark}`}`,
           };
         }
+        for (const { body, meaning } of scheme.openReadings?.(delivery) ?? []) {
+          const open = matching(body);
+          if (open !== undefined) return { verdict: "passed", reason: `signed with ${open.origin}; ${meaning}` };
+        }
         const compact = reserialised(payload.text);
         if (compact !== undefined && matching(compact) !== undefined) {
           return {
@@ -81,7 +88,7 @@ export function bodySignature(scheme: BodySignature): Proof {
         encoding,
         body: delivery.body,
         text: payload.text,
-        readings: scheme.readings?.(delivery) ?? [],
+        readings: scheme.openReadings?.(delivery) ?? [],
         signature: withoutPrefix(value, prefix),
         header,
         configured: secrets.for(credential, product),

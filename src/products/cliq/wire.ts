@@ -9,7 +9,7 @@ export const wire = {
   id: "wire",
   source: "https://www.zoho.com/cliq/help/platform/build-url-invoke-type-extensions.html",
   // The extension's public key is shown in Cliq, as bare base64.
-  proofs: [rsaSignature({ id: "cliq-signature", header: "x-cliq-signature" })],
+  proofs: [rsaSignature({ id: "cliq-signature", header: "x-cliq-signature", ofSerialised: true })],
   events: [
     event(
       "invocation",

@@ -4,7 +4,7 @@ import { headerValue } from "../../core/delivery.ts";
 import { idsAt } from "../../core/field.ts";
 import type { Format } from "../../core/product.ts";
 import { valueAt } from "../../core/schema-check.ts";
-import { optionalText, wireId } from "../../core/schema-parts.ts";
+import { amount, optionalText, wireId } from "../../core/schema-parts.ts";
 import { mailSignature } from "./signature.ts";
 
 const HOOK_SECRET = "x-hook-secret";
@@ -47,9 +47,9 @@ function message() {
     messageId: wireId().nullish(),
     folderId: wireId().nullish(),
     zuid: wireId().nullish(),
-    size: wireId().nullish(),
-    sentDateInGMT: wireId().nullish(),
-    receivedTime: wireId().nullish(),
+    size: amount(),
+    sentDateInGMT: amount(),
+    receivedTime: amount(),
     IntegIdList: z.unknown().optional(),
   });
 }

@@ -3,7 +3,7 @@ import { event } from "../../core/declare-event.ts";
 import { idsAt, textAt } from "../../core/field.ts";
 import type { Format } from "../../core/product.ts";
 import { valueAt } from "../../core/schema-check.ts";
-import { optionalText, wireId } from "../../core/schema-parts.ts";
+import { looseId, optionalText, wireId } from "../../core/schema-parts.ts";
 import { answerHead } from "./probe.ts";
 import { salesiqSignature } from "./signature.ts";
 
@@ -59,8 +59,8 @@ function envelope<const Name extends string>(name: Name, about: "conversation" |
     version: z.union([z.string(), z.number()]).nullish(),
     entity: z.looseObject({
       id: wireId().nullish(),
-      visitor_conversation_id: optionalText(),
-      reference_id: optionalText(),
+      visitor_conversation_id: looseId(),
+      reference_id: looseId(),
       opened_time: optionalText(),
       attended_time: optionalText(),
       end_time: optionalText(),

@@ -8,6 +8,7 @@ import { valueAt } from "../../core/schema-check.ts";
 import { amount, optionalText, wireId } from "../../core/schema-parts.ts";
 
 const once = { once: true };
+const RECORDS = ["subscription", "payment", "invoice"];
 
 /**
  * The event object of Zoho Billing. Its record stands under `data`, beside the event's own fields, or as JSON text in
@@ -32,9 +33,11 @@ export const wire = {
     event("payment_voided", "A payment was voided", () => envelope("payment_voided")),
     event("invoice_created", "An invoice was created", () => envelope("invoice_created"), once),
   ],
-  recognise(payload) {
-    const ours = idsAt(payload.data, ["event_id"]).length > 0 && valueAt(payload.data, ["event_object"]) === undefined;
-    return ours ? textAt(payload.data, ["event_type"]) : undefined;
+  recognise({ data }) {
+    const has = (name: string): boolean => valueAt(data, [name]) !== undefined;
+    // Some webhooks have no id, but the event's record beside its name.
+    const ours = idsAt(data, ["event_id"]).length > 0 || RECORDS.some(has);
+    return ours && !has("event_object") ? textAt(data, ["event_type"]) : undefined;
   },
   records(data, name) {
     const [about = ""] = name.split("_", 1);
@@ -54,7 +57,7 @@ function jsonAt(data: unknown, name: string): unknown {
 
 function envelope<const Name extends string>(name: Name) {
   return z.looseObject({
-    event_id: wireId(),
+    event_id: wireId().nullish(),
     event_type: z.literal(name),
     event_time: optionalText(),
     created_time: optionalText(),

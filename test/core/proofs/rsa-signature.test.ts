@@ -63,6 +63,16 @@ describe("an RSA signature of the body", () => {
     expect(matchesOf(proof, compact, publicKey)).toEqual(["reserialised"]);
   });
 
+  it("passes for a body that was serialised again, where that is what receivers check", () => {
+    const cliq = rsaSignature({ id: "rsa", header: HEADER, ofSerialised: true });
+    const signature = String(signatureOf(cliq, posted('{"a":1}'), privateKey));
+    expect(verdictOf(cliq, withHeader(posted('{ "a": 1 }'), HEADER, signature), [publicKey])).toEqual({
+      verdict: "passed",
+      reason: "signed with the key of THE_KEY, over the body serialised again",
+    });
+    expect(verdictOf(cliq, withHeader(posted('{ "a": 2 }'), HEADER, signature), [publicKey]).verdict).toBe("failed");
+  });
+
   it("is forged without a key, and is refused", () => {
     const forged = proof.forge?.(posted(body), new Date(0));
     expect(Buffer.from(headerValue(forged ?? posted(""), HEADER) ?? "", "base64")).toHaveLength(256);
