@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { event } from "./declare-event.ts";
+import { encodeFields } from "./encode-fields.ts";
 import { type EventMark, markOf } from "./event-place.ts";
 import { idsAt, textAt } from "./field.ts";
 import { type FinanceEntity, financeEntities } from "./finance-entities.ts";
@@ -8,7 +9,9 @@ import type { FormatSettings } from "./format-settings.ts";
 import type { Payload } from "./payload.ts";
 import type { Format, Reply, WebhookEvent } from "./product.ts";
 import { financeSignature } from "./proofs/finance-signature.ts";
+import { staticAuth } from "./proofs/static-auth.ts";
 import { valueAt } from "./schema-check.ts";
+import { idFields } from "./user-formed.ts";
 
 interface FinanceParts<Entity extends FinanceEntity, Id extends string> {
   readonly id: Id;
@@ -19,6 +22,8 @@ interface FinanceParts<Entity extends FinanceEntity, Id extends string> {
 }
 
 const OPERATIONS = ["created", "updated", "deleted"];
+/** A rule may post chosen fields as a form or a text of the user's own, and records of modules that nobody has listed. */
+const OTHER = "webhook";
 
 /**
  * What a workflow rule of a finance product posts: the whole record under its own name, `{"invoice": {…}}`, by POST,
@@ -26,29 +31,36 @@ const OPERATIONS = ["created", "updated", "deleted"];
  */
 export function financeFormat<const Entity extends FinanceEntity, const Id extends string>(
   parts: FinanceParts<Entity, Id>,
-  { event: place = { query: "event" } }: FormatSettings = {},
-): Format<readonly WebhookEvent<Entity | `${Entity}.<operation>`>[], Id> {
+  settings: FormatSettings = {},
+): Format<readonly WebhookEvent<Entity | `${Entity}.<operation>` | typeof OTHER>[], Id> {
+  const { event: place = { query: "event" }, auth } = settings;
   const { id, source, entities, twins } = parts;
+  const eventsOf = (entity: Entity) => {
+    const schema = () => z.looseObject({ [entity]: financeEntities[entity]() });
+    const members = OPERATIONS;
+    return [
+      event(entity, `The record of ${article(entity)}, without a word on what happened to it`, schema),
+      event(
+        `${entity}.<operation>` as const,
+        `What the user's own parameter says has happened to ${article(entity)}`,
+        schema,
+        {
+          members,
+        },
+      ),
+    ];
+  };
   return {
     id,
     source,
     twins,
     methods: ["PUT", "DELETE"],
-    proofs: [financeSignature],
-    events: entities.flatMap((entity) => {
-      const schema = () => z.looseObject({ [entity]: financeEntities[entity]() });
-      return [
-        event(entity, `The record of ${article(entity)}, without a word on what happened to it`, schema),
-        event(
-          `${entity}.<operation>` as const,
-          `What the user's own parameter says has happened to ${article(entity)}`,
-          schema,
-          {
-            members: OPERATIONS,
-          },
-        ),
-      ];
-    }),
+    // Without a signature some have the sender add a fixed header.
+    proofs: [auth === undefined ? financeSignature : staticAuth(auth)],
+    events: [
+      ...entities.flatMap(eventsOf),
+      event(OTHER, "A body of the user's own design, or another record", z.unknown, { open: true }),
+    ],
     recognise(payload, delivery) {
       const entity = entities.find((each) => idsAt(payload.data, [each, `${each}_id`]).length > 0);
       // Other envelopes hold such records, too, and say what happened.
@@ -57,21 +69,24 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
       const operation = operationOf(delivery, entity, place);
       return operation === undefined ? entity : `${entity}.${operation}`;
     },
-    records: (data, name) => {
-      const [entity = ""] = name.split(".", 1);
-      return idsAt(data, [entity, `${entity}_id`]);
+    records(data, name) {
+      const [entity = ""] = name === OTHER ? Object.keys(Object(data)) : name.split(".", 1);
+      const ids = idsAt(data, [entity, `${entity}_id`]);
+      return name === OTHER && ids.length === 0 ? idFields(data) : ids;
     },
+    catchAll: OTHER,
     handshake: answerProbe,
     encode(data, name) {
+      if (name === OTHER) return encodeFields(data, "form");
       const body = Buffer.from(JSON.stringify(data));
       const named = name?.includes(".") && !name.includes("<") ? markOf(place, name) : {};
       return { contentType: "application/json", body, ...named };
     },
     hint: (_payload, name) =>
-      name.includes(".")
+      name === OTHER || name.includes(".")
         ? undefined
         : `the body does not say what happened to ${article(name)}: add ${placeText(place, name)}`,
-    settings: ["event"],
+    settings: ["event", "auth"],
     configure: (chosen) => financeFormat(parts, chosen),
   };
 }

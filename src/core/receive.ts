@@ -129,7 +129,7 @@ function unrecognised(input: ReceiveInput, payload: Payload): Receipt {
 function designHint({ delivery }: ReceiveInput, product: Product, verdicts: readonly Verdict[]): string | undefined {
   if (!verdicts.some(({ verdict }) => verdict === "failed")) return undefined;
   const format = product.formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, delivery.method));
-  if (format === undefined || format === product.formats[0]) return undefined;
+  if (format === undefined || format === product.formats[0] || format.proofs.length > 0) return undefined;
   return `a body that you have designed yourself needs no such proof once the config says so: "products": { "${product.id}": { "format": "${format.id}" } }`;
 }
 

@@ -1,7 +1,7 @@
 import { type EventMatch, findEvent } from "./event-name.ts";
 import { textAt } from "./field.ts";
 import { isEmpty, type Payload } from "./payload.ts";
-import { acceptsMethod, type Format, type Product } from "./product.ts";
+import { acceptsMethod, type Format, type Product, type Verdict } from "./product.ts";
 import type { ReceiveInput } from "./receive.ts";
 import { checkSchema } from "./schema-check.ts";
 import { verdictsOf } from "./verdicts.ts";
@@ -41,18 +41,20 @@ const EVENT_NAME = /^[a-z]+(?:[._:-][a-z]+)+$/i;
 
 /**
  * On a product's own URL, what users design themselves counts as such where no envelope is known. Not where the
- * default format's proof is missing: leaving the signature off must not turn a refusal into a yes.
+ * default format's proof is missing, unless it has its own: leaving the signature off must not turn a refusal into a yes.
  */
 function withOwnDesign(input: ReceiveInput, payload: Payload, claim: Recognised | undefined): Recognised | undefined {
   const { product, delivery } = input;
   if (product === undefined || input.event !== undefined || claim?.match !== undefined) return claim;
   if (isEmpty(payload)) return claim;
   const format = product.formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, delivery.method));
-  if (format?.catchAll === undefined) return claim;
+  if (format?.catchAll === undefined || format.handshake?.(payload, delivery) !== undefined) return claim;
   const [first] = product.formats;
   if (first === format) return named(product, format, format.catchAll);
   if (claim !== undefined || first === undefined) return claim;
-  if (verdictsOf(input, product, first, payload).some(({ verdict }) => verdict === "failed")) return undefined;
+  const says = (each: Format, wanted: Verdict["verdict"]): boolean =>
+    verdictsOf(input, product, each, payload).some(({ verdict }) => verdict === wanted);
+  if (says(first, "failed") && !says(format, "passed")) return undefined;
   const itsName = textAt(payload.data, ["event_type"]) ?? textAt(payload.data, ["event"]) ?? "";
   return named(product, format, EVENT_NAME.test(itsName) ? itsName : format.catchAll);
 }

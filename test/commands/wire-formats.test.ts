@@ -52,6 +52,18 @@ describe("the set-up probes of Desk", () => {
     expect(await app.event(1)).toMatchObject({ method, status: 200, event: null });
   });
 
+  it.each([
+    ["GET", undefined],
+    ["HEAD", undefined],
+    ["POST", ""],
+    ["POST", "{}"],
+  ])("and those of Payments, of which only that there is one is known: %s %j", async (method, body) => {
+    const app = await listen({ env: { ZOHO_WEBHOOK_SECRET: "x" } });
+    const url = `${app.url}/webhooks/zoho/payments`;
+    expect((await fetch(url, { method, ...(body === undefined ? {} : { body }) })).status).toBe(200);
+    expect((await app.post("/webhooks/zoho/payments", '{"event_type":"payment.succeeded"}')).status).toBe(401);
+  });
+
   it("are not answered on the URL of a product that sends none", async () => {
     const app = await listen();
     expect((await fetch(`${app.url}/webhooks/zoho/survey`)).status).toBe(405);
@@ -179,5 +191,32 @@ describe("every wire sample", () => {
     const events = app.lines().filter(({ type }) => type === "event");
     expect(events.filter(({ schema }) => Object(schema).ok !== true)).toEqual([]);
     expect(events.length).toBeGreaterThan(150);
+  });
+});
+
+describe("a form of the user's own that a rule of Zoho Books posts", () => {
+  const env = { ZOHO_WEBHOOK_SECRET: "s3cret12345678" };
+  const webhook = ["send", "books", "webhook", "--format", "wire"];
+
+  it("is known by its signature, and refused with a wrong one and without", async () => {
+    const app = await listen({ env });
+    const to = ["--to", `${app.url}/webhooks/zoho/books`];
+    expect(await run([...webhook, ...to], { env })).toMatchObject({ exitCode: 0 });
+    expect(await app.event(1)).toMatchObject({ format: "wire", event: "webhook", known: true, status: 200 });
+    for (const wrong of ["--bad-signature", "--no-signature"]) {
+      expect((await run([...webhook, ...to, wrong], { env })).exitCode).toBe(5);
+    }
+    expect(await app.event(3)).toMatchObject({ status: 401 });
+  });
+
+  it("is known by a fixed header, where the config says so", async () => {
+    const cwd = projectWith({ products: { books: { format: "wire", auth: { header: "x-zoho-webhook-token" } } } });
+    const auth = { ZOHO_WEBHOOK_AUTH: "one-long-value" };
+    const app = await listen({ cwd, env: auth });
+    const to = ["--to", `${app.url}/webhooks/zoho/books`];
+    expect(await run([...webhook, ...to], { cwd, env: auth })).toMatchObject({ exitCode: 0 });
+    const proofs = [{ id: "static-auth", verdict: "passed" }];
+    expect(await app.event(1)).toMatchObject({ format: "wire", status: 200, proofs });
+    expect((await app.post("/webhooks/zoho/books", '{"invoice":{"invoice_id":"1"}}')).status).toBe(401);
   });
 });

@@ -225,6 +225,11 @@ const genuine: Genuine = [
     "payment_thankyou",
     { to: "subscriptions", body: { event_type: "payment_thankyou", payment: { payment_id: 9 }, customer: "{}" } },
   ],
+  ["books", "wire", "webhook", { to: "books", type: FORM, body: "invoice_id=460&total=5" }],
+  ["inventory", "wire", "webhook", { to: "inventory", body: { vendorpayment: { vendorpayment_id: "460" } } }],
+  ["mail", "wire", "webhook", { to: "mail", body: { taskId: "1" } }],
+  ["cliq", "wire", "invocation", { to: "cliq", body: { params: { a: 1 } } }],
+  ["signals", "wire", "transformed", { to: "signals", body: { row: 1 } }],
   ["expense", "wire", "expense", { to: "expense", body: { expense: { expense_id: 1, customer_id: 460000000017138 } } }],
   ["campaigns", "wire", "webhook", { to: "campaigns", body: { source: "order-mails" } }],
 ];

@@ -28,7 +28,10 @@ export const wire = {
   ],
   recognise({ data }) {
     const params = valueAt(data, ["params"]);
-    const named = ["handler", "type", "name", "unique_name"].some((key) => valueAt(data, [key]) !== undefined);
+    // Other bodies have parameters, too: beside them stands what they are for, or nothing at all.
+    const named =
+      ["handler", "type", "name", "unique_name"].some((key) => valueAt(data, [key]) !== undefined) ||
+      Object.keys(Object(data)).length === 1;
     return typeof params === "object" && params !== null && !Array.isArray(params) && named ? "invocation" : undefined;
   },
   // What a component is about depends on the component.

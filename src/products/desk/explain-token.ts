@@ -41,7 +41,7 @@ export function explainToken(text: string, secrets: readonly Secret[], wrongClai
       id: "unknown-key",
       matches: token?.header.alg === DESK_ALGORITHM && !isSigned && named?.length === 0,
       meaning: "the key that it names is not in the set",
-      remedy: "take the set of the organisation's own data centre, or the newest one: ZOHO_WEBHOOK_JWKS=com, eu, in …",
+      remedy: "take the set of the organisation's own data centre, or the newest one: ZOHO_WEBHOOK_JWKS=us, eu, in …",
     },
     {
       id: "claims",

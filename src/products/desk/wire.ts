@@ -1,23 +1,24 @@
-import type { Delivery } from "../../core/delivery.ts";
 import { idsAt, textAt } from "../../core/field.ts";
 import type { FormatSettings } from "../../core/format-settings.ts";
-import { isEmpty, type Payload } from "../../core/payload.ts";
-import type { Format, Reply } from "../../core/product.ts";
-import { plainReply } from "../../core/reply.ts";
+import { answerProbe } from "../../core/probe.ts";
+import type { Format } from "../../core/product.ts";
 import { deskToken } from "./desk-token.ts";
 import { wireEvents } from "./wire-events.ts";
 
-/** Each data centre signs with keys of its own. */
+/** Each data centre signs with keys of its own, which its Desk publishes. */
 const KEY_SETS = Object.fromEntries(
   [
-    ["us", "com"],
-    ["eu", "eu"],
-    ["in", "in"],
-    ["au", "com.au"],
-    ["jp", "jp"],
-    ["cn", "com.cn"],
-    ["sa", "sa"],
-  ].map(([centre, domain]) => [centre, `https://desk.zoho.${domain}/.well-known/jwks.json`]),
+    ["us", "zoho.com"],
+    ["eu", "zoho.eu"],
+    ["in", "zoho.in"],
+    ["au", "zoho.com.au"],
+    ["jp", "zoho.jp"],
+    ["ca", "zohocloud.ca"],
+    ["cn", "zoho.com.cn"],
+    ["sa", "zoho.sa"],
+    ["uk", "zoho.uk"],
+    ["ae", "zoho.ae"],
+  ].map(([centre, domain]) => [centre, `https://desk.${domain}/.well-known/jwks.json`]),
 );
 
 export const wire = format({});
@@ -31,20 +32,14 @@ function format(settings: FormatSettings) {
     recognise: ({ data }) => (isDelivery(data) ? textAt(data, ["0", "eventType"]) : undefined),
     records: recordsOf,
     methods: ["GET", "HEAD"],
+    // A webhook is created only if its URL answers 200 to a GET or, failing that, to a POST of nothing: the receiver has to
+    // be there before the first event.
     handshake: answerProbe,
     hint: () => "X-ZDesk-JWT shows who sent a delivery, not that its body is unchanged",
     settings: ["issuer", "audience"],
     configure: format,
     keySets: KEY_SETS,
   } as const satisfies Format;
-}
-
-/**
- * A webhook is created only if its URL answers 200 to a GET or, failing that, to a POST of nothing: the receiver has to
- * be there before the first event.
- */
-function answerProbe(payload: Payload, { method }: Delivery): Reply | undefined {
-  return method !== "POST" || isEmpty(payload) ? plainReply(200, "OK") : undefined;
 }
 
 function isDelivery(data: unknown): boolean {

@@ -17,7 +17,12 @@ export const wire = {
   id: "wire",
   source: "https://www.zoho.com/mail/help/dev-platform/webhook.html",
   proofs: [mailSignature],
-  events: [event("message", "An e-mail arrived that meets the webhook's conditions", message)],
+  events: [
+    event("message", "An e-mail arrived that meets the webhook's conditions", message),
+    // What these say is documented nowhere.
+    event("webhook", "Something else that a webhook was set up for, such as a task", z.unknown, { open: true }),
+  ],
+  catchAll: "webhook",
   recognise: ({ data }) => {
     const has = (key: string): boolean => typeof valueAt(data, [key]) === "string";
     const address = has("fromAddress") && has("toAddress") && has("subject");

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { event } from "../../core/declare-event.ts";
 import { idsAt, textAt } from "../../core/field.ts";
+import { answerProbe } from "../../core/probe.ts";
 import type { Format } from "../../core/product.ts";
 import { valueAt } from "../../core/schema-check.ts";
 import { optionalText, wireId } from "../../core/schema-parts.ts";
@@ -26,6 +27,9 @@ export const wire = {
   recognise: (payload) =>
     typeof valueAt(payload.data, ["event_object"]) === "object" ? textAt(payload.data, ["event_type"]) : undefined,
   records: recordsOf,
+  // An endpoint whose URL does not answer once, when it is registered, is refused; by what request is not told.
+  methods: ["GET", "HEAD"],
+  handshake: answerProbe,
   // Zoho: deliveries may repeat, and are the same event where `event_id` is.
   identity: (data) => idsAt(data, ["event_id"])[0],
   hint: (_payload, name) =>

@@ -12,12 +12,16 @@ import { PUBLISHED } from "./published.ts";
 /** Catalyst's event bus: events of Zoho's products and of the user's own, one or a batch, in one envelope. */
 export const wire = format({});
 
-function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>">[], "wire"> {
+function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>" | "transformed">[], "wire"> {
   return {
     id: "wire",
     source: "https://docs.catalyst.zoho.com/en/cli/v1/gen-payload-catalyst-publishers, as zcatalyst-cli writes it",
     proofs: auth === undefined ? [] : [staticAuth(auth)],
-    events: [event("<Event>", "A rule sent an event on, of any publisher", envelope, { members: PUBLISHED })],
+    events: [
+      event("<Event>", "A rule sent an event on, of any publisher", envelope, { members: PUBLISHED }),
+      event("transformed", "A rule sent what it had made of an event", z.unknown, { open: true }),
+    ],
+    catchAll: "transformed",
     recognise: ({ data }) => textAt(data, ["events", "0", "event_config", "api_name"]),
     records: (data) => eventsOf(data).flatMap((each) => idFields(valueAt(each, ["data"]))),
     // A second try carries another `attempt`, so its bytes differ; the events' own ids stay.
@@ -25,7 +29,7 @@ function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>
       const ids = eventsOf(data).flatMap((each) => idsAt(each, ["id"]));
       return ids.length === 0 ? undefined : ids.join("|");
     },
-    methods: ["GET", "PUT", "PATCH", "DELETE"],
+    methods: ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"],
     settings: ["auth"],
     configure: format,
   };

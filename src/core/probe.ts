@@ -1,0 +1,9 @@
+import type { Delivery } from "./delivery.ts";
+import { isEmpty, type Payload } from "./payload.ts";
+import type { Reply } from "./product.ts";
+import { plainReply } from "./reply.ts";
+
+/** The answer to a look whether anybody is there: a request by another method than POST, or a post of nothing. */
+export function answerProbe(payload: Payload, { method }: Delivery): Reply | undefined {
+  return method !== "POST" || isEmpty(payload) ? plainReply(200, "OK") : undefined;
+}
