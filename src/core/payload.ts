@@ -58,9 +58,9 @@ export function readPayload(delivery: Delivery): PayloadResult {
   if (type === "application/json" || type === "text/json" || type.endsWith("+json")) return readJson(delivery);
   if (type === "application/x-www-form-urlencoded") return readForm(delivery);
   if (type === "multipart/form-data") return readMultipart(delivery);
-  // Text of the user's own, or XML that a product posts: known by its address, not by its body.
-  if (MARKUP.has(type)) return readText(delivery);
   if (type === "text/plain" || type === "" || type === "application/octet-stream") return readUndeclared(delivery);
+  // Text of the user's own, or XML that a product posts: known by its address, not by its body.
+  if (type.startsWith("text/") || type === "application/xml") return readText(delivery);
   return problem(
     415,
     `content type ${JSON.stringify(type)} is not supported: send JSON, a form or multipart/form-data`,
@@ -100,8 +100,6 @@ function readMultipart(delivery: Delivery): PayloadResult {
   return found({ kind: "multipart", ...unwrap(parts.fields) });
 }
 
-const MARKUP: ReadonlySet<string> = new Set(["text/xml", "application/xml", "text/html"]);
-
 function readText(delivery: Delivery): PayloadResult {
   const text = decodeText(delivery);
   return text === undefined ? notText(delivery) : found({ kind: "text", data: text });
@@ -112,10 +110,9 @@ function readUndeclared(delivery: Delivery): PayloadResult {
   if (text === undefined) return notText(delivery);
   const parsed = parseJson(text);
   if (parsed.ok) return found({ kind: "json", data: parsed.value, text });
-  if (mediaType(delivery) === "text/plain") return found({ kind: "text", data: text });
-  // What begins like JSON was meant to be: where it breaks helps more than that its type is missing.
-  if (/^\s*[{[]/.test(text)) return brokenJson(parsed);
-  return problem(415, "the request has no content type, and the body is not JSON");
+  // What begins like JSON was meant to be: where it breaks helps more than that it is some text.
+  const isMeantToBe = mediaType(delivery) !== "text/plain" && /^\s*[{[]/.test(text);
+  return isMeantToBe ? brokenJson(parsed) : found({ kind: "text", data: text });
 }
 
 /** The fields as one object, or the JSON object that one of them wraps. */
