@@ -1,10 +1,10 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { UserError } from "../core/errors.ts";
 import { retryWhileLocked } from "./busy.ts";
 import type { NativeDatabase, SqliteEngine } from "./engine.ts";
-import { logError } from "./fault.ts";
-import { migrate } from "./migrations.ts";
+import { logError, logFault } from "./fault.ts";
+import { formatVersion, migrate } from "./migrations.ts";
 
 export interface DatabaseOptions {
   readonly engine: SqliteEngine;
@@ -18,13 +18,17 @@ export interface DatabaseOptions {
 }
 
 const PAGE_BYTES = 8192;
+const PROJECT_FOLDER = ".zoho-hooks";
 
 /** Opens the file with the settings that make a commit survive a loss of power, and with its tables up to date. */
 export async function openDatabase(options: DatabaseOptions): Promise<NativeDatabase> {
   const { engine, path, busyMs } = options;
   let database: NativeDatabase | undefined;
   try {
-    prepareFile(path, options.create);
+    if (!existsSync(path)) makeFile(path, options.create);
+    await refuseForeign(options);
+    if ((statSync(path).mode & 0o077) !== 0) restrict(path);
+    if (options.create) ignoreInGit(dirname(path));
     database = engine.open(path);
     const opened = database;
     await retryWhileLocked(() => configure(opened, options), busyMs);
@@ -55,31 +59,55 @@ function configure(database: NativeDatabase, options: DatabaseOptions): void {
 }
 
 /** SQLite gives its journal and shared memory the mode of the file itself, so that is set before it opens it. */
-function prepareFile(path: string, create: boolean): void {
-  if (!existsSync(path)) {
-    if (!create) {
-      throw new UserError(
-        "usage",
-        `there is no event log at ${path}`,
-        "`zoho-hooks listen` makes one; name another with --store",
-        "log-missing",
-      );
-    }
-    makeFolder(dirname(path));
-    try {
-      // Only a new file is opened here: closing a descriptor would drop the locks of a connection to the same file.
-      closeSync(openSync(path, "wx", 0o600));
-    } catch (error) {
-      if (!existsSync(path)) throw error;
-    }
+function makeFile(path: string, create: boolean): void {
+  if (!create) {
+    throw new UserError(
+      "usage",
+      `there is no event log at ${path}`,
+      "`zoho-hooks listen` makes one; name another with --store",
+      "log-missing",
+    );
   }
-  if ((statSync(path).mode & 0o077) !== 0) restrict(path);
+  const folder = dirname(path);
+  // A folder of ours holds secrets of others, so it is private and keeps itself out of Git.
+  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) writeIgnored(folder);
+  try {
+    // Only a new file is opened here: closing a descriptor would drop the locks of a connection to the same file.
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if (!existsSync(path)) throw error;
+  }
 }
 
-/** A folder of ours holds secrets of others, so it is private and keeps itself out of Git, but for the project's samples. */
-function makeFolder(folder: string): void {
-  const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (made !== undefined) writeFileSync(join(folder, ".gitignore"), "/*\n!/fixtures/\n", { flag: "wx" });
+/** What is no log is left as it is, its mode and its journal, too: a path is soon mistyped. */
+async function refuseForeign({ engine, path, create, busyMs }: DatabaseOptions): Promise<void> {
+  const found = statSync(path);
+  if (!found.isFile()) throw logFault("unreachable", path, "it is no regular file");
+  if (found.size === 0) {
+    if (create) return;
+    throw logFault("damaged", path, "it is empty");
+  }
+  const database = engine.open(path);
+  try {
+    database.exec("PRAGMA busy_timeout = 0");
+    await retryWhileLocked(() => formatVersion(database, path), busyMs);
+  } finally {
+    database.close();
+  }
+}
+
+/** A project's folder may be there before its log, without the file that keeps it out of Git: a clone has none. */
+function ignoreInGit(folder: string): void {
+  if (basename(folder) === PROJECT_FOLDER && !existsSync(join(folder, ".gitignore"))) writeIgnored(folder);
+}
+
+/** The project's own samples are for all who work on it, and so is this file. */
+function writeIgnored(folder: string): void {
+  try {
+    writeFileSync(join(folder, ".gitignore"), "/*\n!/.gitignore\n!/fixtures/\n", { flag: "wx" });
+  } catch (error) {
+    if (!existsSync(join(folder, ".gitignore"))) throw error;
+  }
 }
 
 function restrict(path: string): void {

@@ -11,10 +11,10 @@ const MIGRATIONS: readonly string[] = [schema, webhookLogsView(), webhookLogsVie
 
 /** Makes the tables or brings them up to date. Safe when several processes do it at once. */
 export function migrate(database: NativeDatabase, path: string): void {
-  if (version(database, path) === MIGRATIONS.length) return;
+  if (formatVersion(database, path) === MIGRATIONS.length) return;
   database.exec("BEGIN IMMEDIATE");
   try {
-    for (const step of MIGRATIONS.slice(version(database, path))) database.exec(step);
+    for (const step of MIGRATIONS.slice(formatVersion(database, path))) database.exec(step);
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`);
   } catch (error) {
     try {
@@ -26,7 +26,8 @@ export function migrate(database: NativeDatabase, path: string): void {
   }
 }
 
-function version(database: NativeDatabase, path: string): number {
+/** The version of a log; 0 for an empty file. Throws a UserError for a database that is no log. */
+export function formatVersion(database: NativeDatabase, path: string): number {
   const current = pragma(database, "user_version");
   const application = pragma(database, "application_id");
   const tables = Number(database.prepare("SELECT count(*) AS count FROM sqlite_schema").get()?.count ?? 0);

@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { appender, entryValues } from "./append.ts";
 import { retryWhileLocked } from "./busy.ts";
@@ -37,7 +38,7 @@ const AT_LEAST_ONCE = false;
 /** Opens or makes the log in a SQLite file. Rejects with a UserError when the file, the disk or SQLite refuse. */
 export async function openLog(options: OpenLogOptions): Promise<Log> {
   const { now, keepMs, maxBytes, hardLimitBytes, create = true, busyMs = 5000 } = options;
-  const path = resolve(options.path);
+  const path = realPath(options.path);
   const engine = await loadEngine(options.engines);
   const database = await openDatabase({ engine, path, create, busyMs, hardLimitBytes });
   const guard = openFileGuard(path);
@@ -88,4 +89,13 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     holder: () => read(() => currentHolder({ path, engine, database })),
     close: () => commits.close(),
   };
+}
+
+/** SQLite puts its journals beside the file itself, not beside a link to it. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
 }

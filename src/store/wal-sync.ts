@@ -1,6 +1,7 @@
-import { fstatSync } from "node:fs";
+import { fstatSync, readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { NativeDatabase } from "./engine.ts";
+import { logFault } from "./fault.ts";
 import { goneFile } from "./file-guard.ts";
 
 /** Brings what was committed to the disk, without holding up anything else. */
@@ -24,8 +25,9 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
     async sync() {
       file ??= open(`${path}-wal`, "r+");
       const { fd } = await file;
-      // SQLite would go on writing into a file that nobody finds any more.
+      // SQLite would go on writing into a file that nobody finds any more, or behind a gap.
       if (fstatSync(fd).nlink === 0) throw goneFile(`${path}-wal, the newest part of the event log, was deleted`);
+      if (!hasHeader(fd)) throw logFault("damaged", path, `${path}-wal was overwritten while it was in use`);
       await (await file).datasync();
     },
     async close() {
@@ -33,6 +35,13 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
     },
   };
 }
+
+/** What a write-ahead log begins with, but for its last bit: https://www.sqlite.org/fileformat.html#the_write_ahead_log */
+function hasHeader(fd: number): boolean {
+  return readSync(fd, START, 0, 4, 0) === 4 && START.readUInt32BE() >>> 1 === 0x377f0682 >>> 1;
+}
+
+const START = Buffer.alloc(4);
 
 /** On a file system that allows no write-ahead log SQLite goes on syncing by itself. */
 const syncedBySqlite: WalSync = { sync: async () => {}, close: async () => {} };

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { HeaderPair } from "../../src/core/delivery.ts";
@@ -178,7 +178,12 @@ describe.each(engines)("a log on %s", (engine) => {
   it("keeps the folder that it makes out of Git, and writes nothing else into a folder of the user's", async () => {
     const folder = tempFolder();
     await tempLog(engine, { path: join(folder, ".zoho-hooks", "events.db") });
-    expect(readFileSync(join(folder, ".zoho-hooks", ".gitignore"), "utf8")).toBe("/*\n!/fixtures/\n");
+    expect(readFileSync(join(folder, ".zoho-hooks", ".gitignore"), "utf8")).toBe("/*\n!/.gitignore\n!/fixtures/\n");
+    // As after a clone of a project that shares its samples.
+    const clone = join(folder, "clone", ".zoho-hooks");
+    mkdirSync(join(clone, "fixtures"), { recursive: true });
+    await tempLog(engine, { path: join(clone, "events.db") });
+    expect(existsSync(join(clone, ".gitignore"))).toBe(true);
     await tempLog(engine, { path: join(folder, "own.db") });
     expect(existsSync(join(folder, ".gitignore"))).toBe(false);
   });

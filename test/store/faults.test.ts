@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { loadEngine, type NativeDatabase } from "../../src/store/engine.ts";
@@ -135,6 +146,49 @@ describe.each(engines)("a log on %s", (engine) => {
     await log.append(newEntry());
     rmSync(`${path}-wal`);
     await expect(log.append(newEntry())).rejects.toMatchObject(fault("log-gone"));
+  });
+
+  it("refuses to go on when its newest part was emptied under it", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    await log.append(newEntry());
+    truncateSync(`${path}-wal`);
+    await expect(log.append(newEntry())).rejects.toMatchObject(fault("log-damaged"));
+  });
+
+  it.skipIf(process.platform === "win32")("is the same log behind a link to it", async () => {
+    const folder = tempFolder();
+    const [path, link] = [join(folder, "data", "events.db"), join(folder, "link.db")];
+    await (await tempLog(engine, { path })).close();
+    symlinkSync(path, link);
+    const log = await tempLog(engine, { path: link });
+    expect((await log.append(newEntry())).n).toBe(1);
+    const other = await tempLog(engine, { path });
+    const holder = { pid: 1, url: undefined, since: now() };
+    expect((await log.hold(holder)).held).toBe(true);
+    expect((await other.hold(holder)).held).toBe(false);
+  });
+
+  it("leaves what is no log as it is: its bytes, its mode and its journal", async () => {
+    const folder = tempFolder();
+    const file = (name: string) => join(folder, name);
+    writeFileSync(file("empty.txt"), "");
+    writeFileSync(file("notes.txt"), "these are my notes, ".repeat(1000));
+    const database = (await engineOf()).open(file("other.db"));
+    database.exec("PRAGMA journal_mode = DELETE; CREATE TABLE mine (x)");
+    database.close();
+    const before = ["empty.txt", "notes.txt", "other.db"].map((name) => {
+      chmodSync(file(name), 0o664);
+      return [name, readFileSync(file(name)), statSync(file(name)).mode] as const;
+    });
+    for (const [name, bytes, mode] of before) {
+      await expect(openLog({ path: file(name), now, engines: [engine], create: false })).rejects.toMatchObject({
+        code: expect.stringMatching(/^log-(damaged|foreign)$/),
+      });
+      expect([readFileSync(file(name)), statSync(file(name)).mode]).toEqual([bytes, mode]);
+    }
+    expect(readdirSync(folder).sort()).toEqual(["empty.txt", "notes.txt", "other.db"]);
+    await expect(openLog({ path: folder, now, engines: [engine] })).rejects.toMatchObject(fault("log-unreachable"));
   });
 
   it.each([
