@@ -1,4 +1,5 @@
 import type { SqlValue } from "./engine.ts";
+import { FAILED_NUMBERS } from "./schema.ts";
 import { anyContains, searchForms } from "./search-text.ts";
 import { prefilterForms, type WhereClause } from "./where.ts";
 
@@ -58,7 +59,7 @@ export function recordConditions(filter: LogFilter, kinds: readonly EventKind[] 
     add("+received_at >= ?", since);
   }
   if (filter.after !== undefined) add("n > ?", filter.after);
-  if (filter.failed === true) add("n IN (SELECT n FROM forwards WHERE state = 3)");
+  if (filter.failed === true) add(`n IN (${FAILED_NUMBERS})`);
   if (filter.invalid === true) add("invalid = 1");
   return conditions;
 }

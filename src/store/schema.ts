@@ -1,3 +1,13 @@
+/** Of a delivery whose sender got the app's own answer: tries that the app has taken. It is in no queue. */
+function taken(n: string): string {
+  return `SELECT 1 FROM attempts WHERE attempts.n = ${n} AND attempts.status BETWEEN 200 AND 299`;
+}
+
+/** The numbers of the deliveries that an app was given up on for. */
+export const FAILED_NUMBERS = `SELECT n FROM forwards WHERE state = 3
+  UNION ALL SELECT n FROM deliveries AS mirrored
+  WHERE status >= 300 AND accepted = 1 AND NOT EXISTS (${taken("mirrored.n")})`;
+
 /**
  * What a delivery came to, in the words of the guide's statistics. A delivery without a target stays `received`.
  * Expects the table `deliveries` in scope.
@@ -5,6 +15,7 @@
 export const STATE = `CASE
   WHEN accepted = 0 THEN 'rejected'
   WHEN duplicate_of IS NOT NULL THEN 'duplicate'
+  WHEN status >= 300 AND NOT EXISTS (${taken("deliveries.n")}) THEN 'failed'
   WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n AND state = 3) THEN 'failed'
   WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n AND state < 2) THEN 'waiting'
   WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n) THEN 'processed'

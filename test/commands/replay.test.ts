@@ -377,3 +377,34 @@ describe("replay refuses", () => {
     expect(err).toContain(said);
   });
 });
+
+describe("replay --failed", () => {
+  it("leaves out the apps that have taken a delivery which another one has not", async () => {
+    const other = await startTarget((response) => void response.writeHead(500).end());
+    closing.push(other);
+    const project = await start({ argv: ["--forward-to", String(other.port), "--retries", "0"] });
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    await project.listener.line("forward", { state: "failed" });
+    await project.listener.line("forward", { state: "delivered" });
+    expect((await project.run(["replay", "--failed"])).exitCode).toBe(5);
+    expect([project.app.seen.length, other.seen.length]).toEqual([1, 2]);
+  });
+
+  it("knows what a mirrored app has refused, until it takes it", async () => {
+    let status = 500;
+    const project = await start({
+      argv: ["--respond", "mirror"],
+      answer: (response) => void response.writeHead(status).end(),
+    });
+    const body = leadBody();
+    await project.listener.post("/webhooks/zoho/crm", body, { ...JSON_TYPE, ...signature(body) });
+    const failed = async () => (await project.run(["events", "list", "--failed", "--json"])).lines().map(({ n }) => n);
+    const stats = async () => (await project.run(["events", "stats", "--json"])).lines()[0];
+    expect(await failed()).toEqual([1]);
+    expect(await stats()).toMatchObject({ received: 1, failed: 1 });
+    status = 200;
+    expect((await project.run(["replay", "--failed"])).exitCode).toBe(0);
+    expect(await failed()).toEqual([]);
+    expect(await stats()).toMatchObject({ received: 1, failed: 0 });
+  });
+});

@@ -29,7 +29,7 @@ export async function chooseReplays(
   const given = plan.to === undefined ? undefined : createRoutes([plan.to], []);
   const configured = createRoutes(settings.forwardTo, settings.routes.map(parseRoute));
   const replaysOf = (entry: LogEntry): readonly Replay[] =>
-    targetsOf(entry, given, configured).map((target) => ({ n: entry.n, target }));
+    targetsOf(entry, given, configured, plan.filter?.failed).map((target) => ({ n: entry.n, target }));
   if (plan.n !== undefined) return replaysOf(await requireEntry(log, plan.n));
   const chosen: Replay[] = [];
   let leftOut = 0;
@@ -48,11 +48,19 @@ export async function chooseReplays(
   return chosen;
 }
 
-/** Where it went before, unless a target is given; else where the settings would forward it to now. */
-function targetsOf(entry: LogEntry, given: Routes | undefined, configured: Routes): readonly string[] {
+/**
+ * Where it went before, unless a target is given; else where the settings would forward it to now. Of what has failed, an
+ * app that has taken it does not get it again.
+ */
+function targetsOf(
+  entry: LogEntry,
+  given: Routes | undefined,
+  configured: Routes,
+  onlyFailed = false,
+): readonly string[] {
   const { n, product, event, forwards, attempts } = entry;
   if (given !== undefined) return given.targetsOf(product, event);
-  const queued = forwards.map(({ target }) => target);
+  const queued = forwards.filter(({ state }) => !onlyFailed || state === "failed").map(({ target }) => target);
   if (queued.length > 0) return [...new Set(queued)];
   const now = configured.targetsOf(product, event);
   if (now.length > 0) return now;
