@@ -1,4 +1,4 @@
-import { type Delivery, type HeaderPair, headerValue } from "./delivery.ts";
+import { type Delivery, type HeaderPair, headerValue, requestTarget } from "./delivery.ts";
 
 /** Linux takes no single argument of more than 128 KiB; a shell's built-in printf has no such limit. */
 const LONGEST_ARGUMENT = 100_000;
@@ -12,7 +12,7 @@ const EXPECT_ABOVE = 1000;
 export function curlCommand(delivery: Delivery, options: { readonly insecure: boolean }): string {
   const words = [
     `curl${options.insecure ? " -k" : ""} -X ${quote(delivery.method)} ${urlWord(delivery.url)}`,
-    ...[...delivery.headers, ...silenced(delivery)].map((header) => `-H ${quote(headerText(header))}`),
+    ...[...delivery.headers, ...silenced(delivery)].map((header) => `-H ${headerWord(headerText(header))}`),
   ];
   const text = printable(delivery.body);
   if (text !== undefined) return [...words, `--data-raw ${quote(text)}`].join(" \\\n  ");
@@ -31,9 +31,15 @@ function headerText([name, value]: HeaderPair): string {
   return name.endsWith(":") ? name : `${name};`;
 }
 
+/** A header's bytes, of which each character stands for one: a terminal would write others, or obey them. */
+function headerWord(text: string): string {
+  return /^[\x20-\x7e]*$/.test(text) ? quote(text) : `"$(printf '${octal(Buffer.from(text, "latin1"))}')"`;
+}
+
 function urlWord(url: string): string {
-  const { href, hash } = new URL(url);
-  const sent = hash === "" ? href : href.slice(0, -hash.length);
+  const { protocol, username, password, host } = new URL(url);
+  const login = username === "" ? "" : `${username}${password === "" ? "" : `:${password}`}@`;
+  const sent = `${protocol}//${login}${host}${requestTarget(url)}`;
   return /[[\]{}]/.test(sent) ? `-g ${quote(sent)}` : quote(sent);
 }
 

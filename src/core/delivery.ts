@@ -66,3 +66,10 @@ export function splitUrl(url: string): { path: string; query: string } {
     ? { path: beforeHash || "/", query: "" }
     : { path: beforeHash.slice(0, at) || "/", query: beforeHash.slice(at + 1) };
 }
+
+/** What a request to an absolute URL asks for: the query as it is written, which a URL would write in its own way. */
+export function requestTarget(url: string): string {
+  const { pathname, search } = new URL(url);
+  const { query } = splitUrl(url);
+  return /^[\x21-\xff]+$/.test(query) ? `${pathname}?${query}` : pathname + search;
+}

@@ -1,3 +1,4 @@
+import { maskUrl } from "../core/mask.ts";
 import type { PostResult } from "./post.ts";
 
 /** The guide: an answer that takes longer counts as a failure. */
@@ -20,7 +21,7 @@ export function answerHint({ status = 0, headers }: Pick<PostResult, "status" | 
     const location = headers.find(([name]) => name.toLowerCase() === "location")?.[1];
     return location === undefined
       ? "redirects are not followed: name the final URL"
-      : `redirects are not followed: it points to ${location}`;
+      : `redirects are not followed: it points to ${maskUrl(location)}`;
   }
   if (status >= 500) return "your app failed while handling it: see its log";
   return HINTS[status] ?? "your app refused it: see its log";

@@ -1,4 +1,5 @@
 import type { ForwardReport } from "../core/forward-report.ts";
+import { maskUrl } from "../core/mask.ts";
 import { formatDuration } from "../core/units.ts";
 import type { ClaimRef, NewAttempt, Outcome } from "../store/forward.ts";
 import type { Log } from "../store/log.ts";
@@ -92,5 +93,5 @@ function attemptRecord(target: string, at: Date, result: PostResult): NewAttempt
 }
 
 function slowText(n: number, target: string, slowMs: number): string {
-  return `#${n}: ${target} has not answered for ${formatDuration(slowMs)}: Zoho would take this delivery for failed`;
+  return `#${n}: ${maskUrl(target)} has not answered for ${formatDuration(slowMs)}: Zoho would take this delivery for failed`;
 }

@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { errorText } from "../core/errors.ts";
+import { maskUrl } from "../core/mask.ts";
 import type { Claim, ClaimRef } from "../store/forward.ts";
 import type { Log } from "../store/log.ts";
 import { createAlarm } from "./alarm.ts";
@@ -72,7 +73,7 @@ export function createLane(target: string, { health, places }: LaneApp, options:
   const isOpen = (): boolean => !closing.signal.aborted && !health.isDown() && unsettled < mostHeld;
 
   function sayTrouble(error: unknown): void {
-    onTrouble(`forwarding to ${target}: ${errorText(error)}`);
+    onTrouble(`forwarding to ${maskUrl(target)}: ${errorText(error)}`);
   }
 
   function track(work: Promise<void>): void {

@@ -1,5 +1,5 @@
 import type { Dispatcher } from "undici";
-import { type Delivery, type HeaderPair, headerValue } from "../core/delivery.ts";
+import { type Delivery, type HeaderPair, headerValue, requestTarget } from "../core/delivery.ts";
 import { type DispatcherOptions, openDispatchers } from "./dispatchers.ts";
 import { dribble } from "./dribble.ts";
 import { LONGEST_REPLY_BYTES, startExchange } from "./exchange.ts";
@@ -61,11 +61,11 @@ export async function openPoster(options: PosterOptions): Promise<Poster> {
   const dispatchers = await openDispatchers(options);
   const addressOf = rememberLast((text: string): Address => {
     const url = new URL(text);
-    const { origin, pathname, search } = url;
+    const { origin } = url;
     return {
       url,
       origin,
-      path: pathname + search,
+      path: requestTarget(text),
       dispatcher: dispatchers.for(url),
       isDirect: dispatchers.isDirect(url),
     };

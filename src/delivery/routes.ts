@@ -1,5 +1,6 @@
 import { usageError } from "../core/errors.ts";
 import { type EventPattern, eventPattern } from "../core/event-pattern.ts";
+import { maskUrl } from "../core/mask.ts";
 import { type ListenAddress, targetUrl } from "../core/target-url.ts";
 
 /** Events that go to a target of their own: `crm:Leads.*=http://localhost:3000/leads`. */
@@ -47,8 +48,8 @@ export function createRoutes(forwardTo: readonly string[], routes: readonly Rout
   for (const { target } of routes) targetUrl(target, "crm", APP, "--route");
   return {
     texts: [
-      ...routes.map(({ pattern, target }) => `${pattern.text} to ${urlOf(target, "<product>")}`),
-      ...forwardTo.map((target) => urlOf(target, "<product>")),
+      ...routes.map(({ pattern, target }) => `${maskUrl(urlOf(target, "<product>"))} (${pattern.text})`),
+      ...forwardTo.map((target) => maskUrl(urlOf(target, "<product>"))),
     ],
     empty: forwardTo.length === 0 && routes.length === 0,
     all: (products) => [

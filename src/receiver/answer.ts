@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errorText, UserError } from "../core/errors.ts";
-import { maskHeaders } from "../core/mask.ts";
+import { maskHeaders, maskUrl } from "../core/mask.ts";
 import { PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../core/probe-key.ts";
 import type { OfferedSecret } from "../core/product.ts";
 import { emptyReceipt, type Receipt } from "../core/receive.ts";
@@ -74,7 +74,7 @@ export async function answer(
   }
   const at = options.now();
   const read = await readRequest(request, options.maxBody).catch((error: unknown) => {
-    options.onTrouble(`${request.method} ${request.url}: ${errorText(error)}`);
+    options.onTrouble(`${request.method} ${maskUrl(request.url ?? "")}: ${errorText(error)}`);
   });
   if (read === undefined) return;
   const address = senderAddress(request, throughTunnel || isFromPublicUrl(request, options.publicUrl));

@@ -106,6 +106,28 @@ describe("events export", () => {
     }
   });
 
+  it.skipIf(process.platform === "win32")(
+    "writes the bytes of a header that are no text as what they are",
+    async () => {
+      const own = await startLoggedProject();
+      const app = await startTarget();
+      try {
+        const odd = "caf\u00e9 \u00c3\u00a9 \u009b31m 'it' $x";
+        await own.deliver("/webhooks/zoho/crm?a='x'", leadBody(), { ...signature(leadBody()), "x-odd": odd });
+        const argv = ["events", "export", "--format", "curl", "--show-secrets", "--to", `127.0.0.1:${app.port}`];
+        const { out } = await own.run(argv);
+        expect(out).not.toMatch(/[\u0080-\u009f]/);
+        const script = join(own.cwd, "post.sh");
+        writeFileSync(script, out);
+        await new Promise((resolve) => spawn("sh", [script], { stdio: "ignore" }).once("close", resolve));
+        expect(app.seen[0] && valuesOf(app.seen[0], "x-odd")).toEqual([odd]);
+      } finally {
+        await app.close();
+        await own.stop();
+      }
+    },
+  );
+
   it("lets curl post to the local receiver by default", async () => {
     const { lines } = await project.run(["events", "export", "--format", "curl", "--json"]);
     expect(lines()[0]).toMatchObject({ type: "curl", n: 1 });

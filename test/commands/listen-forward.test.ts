@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createServer, type Server } from "node:net";
+import { createConnection, createServer, type Server } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
@@ -13,7 +13,40 @@ const multipart = Buffer.from(
   `--b\r\nContent-Disposition: form-data; name="payload"\r\n\r\n${lead(1)}\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n\x00\x01\r\n--b--\r\n`,
 );
 
+it("shows no secret of an address, wherever one is named", async () => {
+  const target = await app(says(302, "", { location: "/x?token=SEKRET1" }));
+  const to = `${target.url}/hook?token=SEKRET2`;
+  const cwd = folderWith({});
+  const listener = await listen(["--forward-to", to, "--retries", "0"], { cwd });
+  const cut = createConnection(Number(new URL(listener.url).port), "127.0.0.1");
+  cut.write(`POST ${CRM}?token=SEKRET3 HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{`);
+  setTimeout(() => cut.destroy(), 50);
+  expect((await listener.post(CRM, lead(1), JSON_TYPE)).status).toBe(200);
+  await listener.line("forward");
+  await expect.poll(() => JSON.stringify(listener.lines())).toContain("closed the connection");
+  const replayed = await run(["replay", "last", "--json"], { cwd });
+  expect(replayed.out).toContain("redirects are not followed");
+  const { err, out } = await listener.stop();
+  expect([err, out, replayed.err, replayed.out].join("")).not.toContain("SEKRET");
+});
+
 describe("what the app gets", () => {
+  it("is the same query, character by character", async () => {
+    const target = await app();
+    const listener = await listen(["--forward-to", `${target.url}/hook?own=1`]);
+    const query = `?a='x'&b="y"&c=<z>&d=%2f`;
+    await postRaw(
+      `${listener.url}${CRM}${query}`,
+      [
+        ["Host", "x"],
+        ["Content-Type", "application/json"],
+      ],
+      lead(1),
+    );
+    const [seen] = await target.came(1);
+    expect(seen?.path).toBe(`/hook?own=1&${query.slice(1)}`);
+  });
+
   it.each([
     [
       "JSON",

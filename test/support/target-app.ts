@@ -90,9 +90,9 @@ export function postRaw(
   headers: readonly (readonly [string, string])[],
   body: Buffer | string = "",
 ): Promise<string> {
-  const { hostname, port, pathname, search } = new URL(url);
+  const { hostname, port } = new URL(url);
   const head = [
-    `POST ${pathname}${search} HTTP/1.1`,
+    `POST ${url.replace(/^[a-z]+:\/\/[^/]+/, "")} HTTP/1.1`,
     ...headers.map(([name, value]) => `${name}: ${value}`),
     "connection: close",
     `content-length: ${Buffer.byteLength(body)}`,

@@ -2,6 +2,7 @@ import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { errorText } from "../../core/errors.ts";
 import type { EventPattern } from "../../core/event-pattern.ts";
+import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import type { ForwardCounts } from "../../core/report.ts";
 import { toLogEntry } from "../../delivery/keeping-ledger.ts";
@@ -122,7 +123,7 @@ function waitingNotes(counts: readonly WaitingCount[], routes: RunRoutes): reado
   for (const { target, waiting } of counts) {
     if (waiting === 0 || routes.has(target)) continue;
     texts.push(
-      `${waiting} ${waiting === 1 ? "delivery waits" : "deliveries wait"} for ${target}, which is no target now: add --forward-to ${target} to go on.`,
+      `${waiting} ${waiting === 1 ? "delivery waits" : "deliveries wait"} for ${maskUrl(target)}, which is no target now: name it with --forward-to to go on.`,
     );
   }
   return texts;
