@@ -1,12 +1,11 @@
 import { type Config, loadConfig } from "../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
-import { defaults, environmentName } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { ExitCode } from "../core/errors.ts";
-import { nearest } from "../core/event-name.ts";
 import type { Define } from "./command.ts";
 import { settingText } from "./config/setting-text.ts";
 import { configuredProducts } from "./configured-products.ts";
+import { tellUnknownVariables } from "./unknown-variables.ts";
 
 interface ShowOptions {
   readonly origin?: boolean;
@@ -35,7 +34,7 @@ interface Row {
 
 async function show(context: Context, options: ShowOptions): Promise<ExitCode> {
   const config = loadConfig(context);
-  await configuredProducts(config);
+  const products = await configuredProducts(config);
   const rows = [...settingRows(config), ...secretRows(config)];
   const from = ({ origin }: Row): readonly string[] => (options.origin === true ? [origin ?? ""] : []);
   context.report({
@@ -44,7 +43,7 @@ async function show(context: Context, options: ShowOptions): Promise<ExitCode> {
     rows: rows.map((row) => [row.key, settingText(row.key, row.value), ...from(row)]),
     json: rows.map(({ key, value = null, origin = null }) => ({ type: "setting", key, value, origin })),
   });
-  for (const warning of unknownVariables(config)) context.report({ type: "warning", ...warning });
+  tellUnknownVariables(context, config, products);
   return ExitCode.ok;
 }
 
@@ -60,15 +59,4 @@ function secretRows({ secrets, variableOrigin }: Config): readonly Row[] {
     ...set.map((key) => ({ key, value: "(set)", origin: variableOrigin(key) })),
     ...unset.map((key) => ({ key, value: undefined, origin: undefined })),
   ];
-}
-
-/** A misspelt variable would otherwise have no effect and nobody would know. */
-function unknownVariables({ env, variableOrigin }: Config): readonly { message: string; hint?: string }[] {
-  const known = Object.keys(defaults).map(environmentName);
-  const unknown = Object.keys(env).filter((name) => name.startsWith("ZOHO_HOOKS_") && !known.includes(name));
-  return unknown.map((name) => {
-    const [near] = nearest(name, known, 1);
-    const message = `${name} (${variableOrigin(name)}) is no setting and has no effect`;
-    return near === undefined ? { message } : { message, hint: `did you mean ${near}?` };
-  });
 }

@@ -19,6 +19,7 @@ import { configuredProducts } from "./configured-products.ts";
 import { hintTeller } from "./hint-teller.ts";
 import { addSecretOptions, collect, givenSecrets, parseHeader, readUserFile, type SecretOptions } from "./options.ts";
 import { openPublicKeys } from "./public-keys.ts";
+import { tellUnknownVariables } from "./unknown-variables.ts";
 import { candidatesFor } from "./verify/candidates.ts";
 import { expandPaths } from "./verify/expand-paths.ts";
 import { haveNewKeys, refuseUnchecked } from "./verify/unchecked.ts";
@@ -84,6 +85,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
   const names = expandPaths(context, inputNames(context, files, options));
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   const products = await configuredProducts(config);
+  tellUnknownVariables(context, config, products);
   const headers = (options.header ?? []).map(parseHeader);
   const contentType = options.contentType ?? headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
   const keys = await openPublicKeys(context, config, products);

@@ -1,15 +1,7 @@
 import { UserError } from "../core/errors.ts";
 import { nearest } from "../core/event-name.ts";
 import { fileError, parseJsonFile, readText } from "./json-file.ts";
-import {
-  defaults,
-  fileSchema,
-  productSettings,
-  readers,
-  type Settings,
-  type SettingsFile,
-  tunnelSettings,
-} from "./settings.ts";
+import { fileSchema, productSettings, readers, type Settings, type SettingsFile, tunnelSettings } from "./settings.ts";
 
 /** The settings of a config file; none where there is no file. An error names file, line and column. */
 export function readSettingsFile(path: string): Partial<Settings> {
@@ -18,7 +10,7 @@ export function readSettingsFile(path: string): Partial<Settings> {
   const { $schema: _, routes, forwardTo, tunnel = {}, ...file } = parseSettingsFile(text, path);
   const settings: Record<string, unknown> = {
     ...file,
-    forwardTo: typeof forwardTo === "string" ? [forwardTo] : forwardTo,
+    forwardTo: forwardTo === undefined ? undefined : [forwardTo].flat().map(String),
     tunnel: tunnel.use,
     domain: tunnel.domain,
     publicUrl: tunnel.publicUrl,
@@ -41,13 +33,31 @@ export function parseSettingsFile(text: string, path: string): SettingsFile {
   const [issue] = result.error.issues;
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const keys = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])];
-  if (unknown === undefined)
-    throw fileError(text, path, keys, issue?.message.replace(/^Invalid input: /, "") ?? "not valid");
-  const known = keys.length === 1 ? Object.keys(defaults) : Object.keys(sectionSettings(keys));
-  const [near] = nearest(unknown, known, 1);
-  const hint = near === undefined ? `settings: ${known.join(", ")}` : `did you mean ${near}?`;
-  throw fileError(text, path, keys, "there is no such setting", hint);
+  if (unknown === undefined) {
+    const isTunnel = keys.length === 1 && keys[0] === "tunnel";
+    const hint = isTunnel ? 'write it as "tunnel": { "use": "ngrok" }' : undefined;
+    throw fileError(text, path, keys, issue?.message.replace(/^Invalid input: /, "") ?? "not valid", hint);
+  }
+  throw fileError(text, path, keys, "there is no such setting", hintFor(unknown, keys));
 }
+
+function hintFor(unknown: string, keys: readonly PropertyKey[]): string {
+  const inTunnel = keys.length === 1 ? BELOW_TUNNEL[unknown] : undefined;
+  if (inTunnel !== undefined) return `write it as "tunnel": { "${inTunnel}": … }`;
+  const { $schema: _, ...top } = fileSchema().shape;
+  const known = Object.keys(keys.length === 1 ? top : sectionSettings(keys));
+  const [near] = nearest(unknown, known, 1);
+  return near === undefined ? `settings: ${known.join(", ")}` : `did you mean ${near}?`;
+}
+
+/** As they are called in the environment and by `config show`. */
+const BELOW_TUNNEL: Readonly<Record<string, string>> = {
+  domain: "domain",
+  publicUrl: "publicUrl",
+  tunnelTimeout: "timeout",
+  ngrokServerAddr: "serverAddr",
+  ngrokRootCas: "rootCas",
+};
 
 /** What may stand beside a misspelt key below `tunnel` or one of the products. */
 function sectionSettings([section, , ...deeper]: readonly PropertyKey[]): object {

@@ -45,8 +45,8 @@ export function fileSchema() {
     events: z.array(z.string()).optional(),
     allowIp: z.array(z.string()).optional(),
     allowZohoIps: z.boolean().optional(),
-    forwardTo: z.union([z.string().min(1), z.array(z.string().min(1))]).optional(),
-    routes: z.record(z.string(), z.string().min(1)).optional(),
+    forwardTo: z.union([z.string().min(1), port(), z.array(z.union([z.string().min(1), port()]))]).optional(),
+    routes: z.record(z.string(), z.union([z.string().min(1), port()])).optional(),
     respond: z.enum(["ack", "mirror"]).optional(),
     retries: z.int().min(0).max(100).optional(),
     retryBase: z.string().optional(),
@@ -59,6 +59,11 @@ export function fileSchema() {
     maxLog: z.string().optional(),
     tunnel: tunnelSettings().optional(),
   });
+}
+
+/** On which an app listens. */
+function port() {
+  return z.int().min(1).max(65_535);
 }
 
 export type SettingsFile = z.infer<ReturnType<typeof fileSchema>>;

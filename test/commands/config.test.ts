@@ -115,7 +115,38 @@ describe("config show", () => {
   });
 });
 
+describe("a .env", () => {
+  const secret = "ZOHO_WEBHOOK_SECRET";
+
+  it.each([
+    ["with a byte order mark", `\uFEFF${secret}=abc\n`],
+    ["with a line that is no assignment", `some text here\n${secret}=abc\n`],
+    ["with a bare export", `export\r\n${secret}=abc\r\n`],
+    ["with a value of several lines", `KEY="a\nno assignment\n"\n${secret}=abc\n`],
+    ["with a quote that is never closed", `KEY='it\n${secret}=abc\n`],
+  ])("is read %s", async (_, text) => {
+    const cwd = folderWith({ ".env": text });
+    expect(await setting(secret, { cwd })).toEqual(["(set)", join(cwd, ".env")]);
+  });
+
+  it.each<[string, string | Buffer, string]>([
+    ["in UTF-16", Buffer.from(`\uFEFF${secret}=abc\n`, "utf16le"), ".env is no text in UTF-8"],
+    ["with a secret in a line that is no assignment", `A=1\n${secret}: abc\n`, ".env:2 is no assignment"],
+  ])("is refused %s: its secrets would be missing unseen", async (_, text, message) => {
+    const { exitCode, err } = await run(["listen", "--port", "0"], { cwd: folderWith({ ".env": text }) });
+    expect(exitCode).toBe(2);
+    expect(err).toContain(message);
+    expect(err).not.toContain("abc");
+  });
+});
+
 describe("a config file", () => {
+  it("may name a port as a number", async () => {
+    const cwd = folderWith({ [CONFIG]: '{ "forwardTo": 3000, "routes": { "desk:*": 3001 } }' });
+    expect((await setting("forwardTo", { cwd }))[0]).toEqual(["3000"]);
+    expect((await setting("routes", { cwd }))[0]).toEqual(["desk:*=3001"]);
+  });
+
   it.each([
     ['{\n  "port": 1,\n}', "3:1: not valid JSON: a key in double quotes should stand here"],
     ['{\n  "prot": 1\n}', "2:11: prot: there is no such setting\n  did you mean port?"],
@@ -127,6 +158,11 @@ describe("a config file", () => {
     [
       '{ "products": { "crm": { "fromat": "guide" } } }',
       "1:36: products.crm.fromat: there is no such setting\n  did you mean format?",
+    ],
+    ['{ "domain": "x.example" }', '1:13: domain: there is no such setting\n  write it as "tunnel": { "domain": … }'],
+    [
+      '{ "tunnel": "ngrok" }',
+      '1:13: tunnel: expected object, received string\n  write it as "tunnel": { "use": "ngrok" }',
     ],
     ['{ "forwardTo": "" }', "1:16: forwardTo: Too small"],
     ["[]", "1:1: the file: expected object, received array"],

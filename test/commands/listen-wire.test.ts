@@ -138,6 +138,19 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     );
   });
 
+  it.each([
+    ["ZOHO_WEBHOOK_SECRET_CRMM", "ZOHO_WEBHOOK_SECRET_CRM"],
+    ["ZOHO_WEBHOOK_SECRT", "ZOHO_WEBHOOK_SECRET"],
+  ])("does not say that it checks with %s, which is nobody's", async (name, meant) => {
+    const app = await listen([], { env: { [name]: SECRET } });
+    const ready = (await app.line("ready")) as { notes?: string[] };
+    expect(ready.notes?.[0]).toContain("are not checked");
+    expect(await app.line("warning")).toMatchObject({
+      message: `${name} (environment) is no secret of a product and has no effect`,
+      hint: `did you mean ${meant}?`,
+    });
+  });
+
   it("refuses to start with a key that is none", async () => {
     const { exitCode, err } = await run(["listen", "--port", "0"], {
       env: { ZOHO_WEBHOOK_PUBLIC_KEY: "no-such-file.pem" },

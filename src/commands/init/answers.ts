@@ -83,7 +83,7 @@ export async function collectAnswers(
     existing.port ?? DEFAULT_PORT,
   );
   // Several targets are written by hand; init knows of one.
-  const targetBefore = [existing.forwardTo ?? []].flat()[0];
+  const targetBefore = [existing.forwardTo ?? []].flat().map(String)[0];
   const target = await answer<string | "none">(
     "--target",
     options.target === undefined ? undefined : readTarget(options.target, "--target"),

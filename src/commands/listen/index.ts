@@ -17,6 +17,7 @@ import { localKeySet } from "../local-key-set.ts";
 import { tellMistypedModules } from "../mistyped-modules.ts";
 import { givenSecrets } from "../options.ts";
 import { openPublicKeys } from "../public-keys.ts";
+import { tellUnknownVariables } from "../unknown-variables.ts";
 import { openDrift } from "./drift.ts";
 import { type Exec, execUrls, startExec } from "./exec.ts";
 import { firstOf } from "./first-of.ts";
@@ -61,6 +62,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   const { settings } = config;
   const products = await configuredProducts(config);
+  const unknownNames = tellUnknownVariables(context, config, products);
   const shown = eventPatterns(settings.events);
   tellMistypedModules(context, products, namedEvents(settings, options));
   const drift = openDrift(context, config, products, options);
@@ -143,7 +145,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
     await keeping.start(tunnel.url() ?? receiver.url);
     const keySetUrl = keySet === undefined ? undefined : `${receiver.url}${KEY_SET_PATH}`;
     const ready = readyReport(context, config, products, receiver, tunnel, notifications, keySetUrl, [
-      ...readyNotes(notifications.secrets, allowed, settings),
+      ...readyNotes(notifications.secrets, unknownNames, allowed, settings),
       ...keeping.notes,
       ...tunnel.notes,
     ]);

@@ -56,13 +56,18 @@ function tryCommand({ invocation }: Context, configuredPort: number, { port }: R
 const DEFAULT_PORT = 4460;
 
 /** What stands below the ready line: what is checked, what is not, and where things go. */
-export function readyNotes(secrets: Secrets, allowed: AddressList | undefined, settings: Settings): readonly string[] {
+export function readyNotes(
+  secrets: Secrets,
+  unknownNames: readonly string[],
+  allowed: AddressList | undefined,
+  settings: Settings,
+): readonly string[] {
   const { schema, onInvalid } = settings;
-  // A private key signs, and checks nothing.
+  // A private key signs, and checks nothing; a variable that is none of ours does neither.
   const names = secrets
     .all()
     .map(({ origin }) => origin)
-    .filter((origin) => !origin.startsWith(CREDENTIAL_VARIABLES.privateKey ?? ""));
+    .filter((origin) => !origin.startsWith(CREDENTIAL_VARIABLES.privateKey ?? "") && !unknownNames.includes(origin));
   const outcome = onInvalid === "reject" ? "refused" : "accepted with a warning";
   return [
     names.length === 0

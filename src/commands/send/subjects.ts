@@ -11,6 +11,7 @@ import { targetUrl } from "../../core/target-url.ts";
 import { configuredProducts } from "../configured-products.ts";
 import { tellMistypedModules } from "../mistyped-modules.ts";
 import { requireEvent, requireFormat, requireProduct } from "../options.ts";
+import { tellUnknownVariables } from "../unknown-variables.ts";
 import { asData, type OwnBody, readOwnBody, warnOfReserialising } from "./own-body.ts";
 import type { SendPlan } from "./plan.ts";
 
@@ -29,6 +30,7 @@ export interface Subject {
 /** Everything that the plan names, read and checked: after this only the network can fail. */
 export async function chooseSubjects(context: Context, plan: SendPlan, config: Config): Promise<readonly Subject[]> {
   const products = await configuredProducts(config);
+  tellUnknownVariables(context, config, products);
   if (plan.data !== undefined) return [await ownSubject(context, plan, config, products, plan.data)];
   if (plan.all) return allSubjects(context, plan, config, products);
   const product = requireProduct(products, plan.product ?? "");
