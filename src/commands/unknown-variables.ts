@@ -15,7 +15,7 @@ interface UnknownVariable {
 const GIVEN_BY_LISTEN = /^ZOHO_HOOKS_(?:URL|PUBLIC_URL|JWKS_URL|URL_.*)$/;
 
 /** A misspelt variable would otherwise have no effect and nobody would know: an unchecked signature looks like a right one. */
-export function unknownVariables(
+function unknownVariables(
   { env, variableOrigin }: Config,
   products: readonly Product[],
 ): readonly UnknownVariable[] {

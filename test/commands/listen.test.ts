@@ -293,6 +293,29 @@ describe("listen", () => {
     if (issues !== null) expect(await app.event(1)).toMatchObject({ schema: issues });
   });
 
+  it.each([
+    [["-e", "crmm:Leads.create"], "did you mean crm?"],
+    [["--route", "crmm:Leads.create=3000"], "did you mean crm?"],
+    [["-e", "crm"], "write it as crm:*"],
+    [["--expect", "crmm:*=1"], "did you mean crm?"],
+  ])("refuses %j, of which nothing would ever come", async (argv, hint) => {
+    const { exitCode, err } = await run(["listen", "--port", "0", ...argv]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain(hint);
+  });
+
+  it("warns of a pattern that names no known event", async () => {
+    const app = await listen(["-e", "desk:Ticket.Creat", "--route", "books:invoice_made=3000"]);
+    const warnings = app.lines().filter(({ type }) => type === "warning");
+    expect(warnings).toMatchObject([
+      { message: expect.stringContaining("no known event is called invoice_made") },
+      {
+        message: expect.stringContaining("no known event is called Ticket.Creat"),
+        hint: "did you mean Ticket.Create?",
+      },
+    ]);
+  });
+
   it.each(["[]", '{"what":"ever"}', ""])("with --schema enforce refuses a body that is no event: %j", async (body) => {
     const app = await listen(["--schema", "enforce"]);
     expect((await app.post("/webhooks/zoho/sign", body)).status).toBe(422);

@@ -5,6 +5,7 @@ import { parseDuration } from "../../core/units.ts";
 import type { LogFilter } from "../../store/filter.ts";
 import { parseWhere } from "../../store/where.ts";
 import { collect, requireProduct } from "../options.ts";
+import { patternProducts } from "../pattern-product.ts";
 
 /** Which deliveries of the log are meant, as flags. */
 export interface FilterOptions {
@@ -41,9 +42,11 @@ const FILTER_FLAGS = ["product", "event", "status", "since", "failed", "invalid"
 export function readFilter(options: FilterOptions, now: Date, products: readonly Product[]): LogFilter {
   const { product, event, status, since, failed, invalid, search, where } = options;
   if (search === "") throw usageError("--search: the text is empty", "leave the flag out to search for nothing");
+  const events = event?.flatMap((each) => each.split(",")).map((each) => each.trim());
+  for (const each of events ?? []) patternProducts(products, each);
   return {
     product: product === undefined ? undefined : requireProduct(products, product).id,
-    events: event?.flatMap((each) => each.split(",")).map((each) => each.trim()),
+    events,
     status: status === undefined ? undefined : parseStatus(status),
     since: since === undefined ? undefined : parseSince(since, now),
     failed,

@@ -3,6 +3,7 @@ import { readers, type Settings } from "../../config/settings.ts";
 import { watchProductIds } from "../../zoho/watch-products.ts";
 import { addSecretOptions, collect, type SecretOptions } from "../options.ts";
 import type { NotificationOptions } from "./notifications.ts";
+import type { NamedEvents } from "./unknown-events.ts";
 
 /** Flags that are settings too: the same name, the same rules as in the environment and the config file. */
 type SettingFlags = { readonly [K in keyof Settings]?: string | readonly string[] | boolean };
@@ -92,15 +93,21 @@ export function flagSettings(options: ListenOptions): Partial<Settings> {
   return { ...settings, ...(options.route === undefined ? {} : { routes: options.route }) };
 }
 
-/** All events and patterns for some that a run was told of. */
-export function namedEvents(
-  { events, routes }: Settings,
-  { expect = [], channel = [], product = "crm" }: ListenOptions,
-) {
-  const listed = (texts: readonly string[]): readonly string[] => texts.flatMap((text) => text.split(","));
+/** The patterns of events that a run was told of. */
+export function namedEvents({ events, routes }: Settings, { expect = [] }: ListenOptions): readonly NamedEvents[] {
+  const before = (texts: readonly string[], outcome: string): readonly NamedEvents[] =>
+    texts.map((text) => ({ text: text.replace(/=.*$/s, ""), outcome }));
   return [
-    ...[...expect, ...routes].map((text) => text.replace(/=.*$/s, "")),
-    ...listed(events).map((text) => text.trim()),
-    ...listed(channel).map((text) => `${product}:${text.trim()}`),
+    ...before(expect, "--expect waits for one of that name"),
+    ...before(routes, "its route is for one of that name"),
+    ...before(listed(events), "--events shows and forwards one of that name only"),
   ];
+}
+
+export function channelEvents({ channel = [], product = "crm" }: ListenOptions): readonly string[] {
+  return listed(channel).map((text) => `${product}:${text}`);
+}
+
+function listed(texts: readonly string[]): readonly string[] {
+  return texts.flatMap((text) => text.split(",")).map((text) => text.trim());
 }

@@ -1,27 +1,33 @@
 import type { Context } from "../../context.ts";
 import { eventNames, isNamed, nearest } from "../../core/event-name.ts";
 import type { Product } from "../../core/product.ts";
-import type { Expectation } from "../../receiver/tally.ts";
-import { requireProduct } from "../options.ts";
+import { patternProducts } from "../pattern-product.ts";
+
+/** A pattern of events that the user has written, and what comes of it where there is no such event. */
+export interface NamedEvents {
+  readonly text: string;
+  readonly outcome: string;
+}
 
 /**
- * Looks at the events that a run waits for: a mistyped one would never come. A product that is none is an error; an event
+ * Looks at the events that a run is about: a mistyped one would never come. A product that is none is an error; an event
  * that nobody knows may be a user's own, and is told.
  */
 export function tellUnknownEvents(
   context: Context,
   products: readonly Product[],
-  expected: readonly Expectation[],
+  patterns: readonly NamedEvents[],
 ): void {
-  for (const { pattern } of expected) {
-    if (/[*?]/.test(pattern.text)) continue;
-    const [name = "", id] = pattern.text.split(":", 2).toReversed();
-    const formats = (id === undefined ? products : [requireProduct(products, id)]).flatMap((each) => each.formats);
+  for (const { text, outcome } of patterns) {
+    const named = patternProducts(products, text);
+    if (/[*?]/.test(text)) continue;
+    const [name = "", id] = text.split(":", 2).toReversed();
+    const formats = named.flatMap((each) => each.formats);
     if (formats.some((format) => isNamed(format, name, id === undefined))) continue;
     const [near] = nearest(name, [...new Set(formats.flatMap(eventNames))], 1);
     context.report({
       type: "warning",
-      message: `no known event is called ${name}: --expect waits for one of that name`,
+      message: `no known event is called ${name}: ${outcome}`,
       ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
     });
   }
