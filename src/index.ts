@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * The library: what the commands of zoho-hooks use, for an app's own handler and its tests. Loads zod and nothing else.
  *

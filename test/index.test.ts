@@ -188,7 +188,7 @@ describe("parse", () => {
   });
 
   it("says what is wrong with what is no event", () => {
-    expect(parse(undefined, "nonsense")).toMatchObject({ ok: false, code: "unreadable" });
+    expect(parse(undefined, '{"nonsense')).toMatchObject({ ok: false, code: "unreadable" });
     expect(parse(undefined, "{}")).toMatchObject({ ok: false, code: "unknown-event", product: undefined });
     expect(parse("books", { event: "invoice_created", organization_id: "1" })).toMatchObject({
       code: "schema",

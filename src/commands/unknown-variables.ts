@@ -15,10 +15,7 @@ interface UnknownVariable {
 const GIVEN_BY_LISTEN = /^ZOHO_HOOKS_(?:URL|PUBLIC_URL|JWKS_URL|URL_.*)$/;
 
 /** A misspelt variable would otherwise have no effect and nobody would know: an unchecked signature looks like a right one. */
-function unknownVariables(
-  { env, variableOrigin }: Config,
-  products: readonly Product[],
-): readonly UnknownVariable[] {
+function unknownVariables({ env, variableOrigin }: Config, products: readonly Product[]): readonly UnknownVariable[] {
   const settings = Object.keys(readers).map(environmentName);
   const credentials = Object.values(CREDENTIAL_VARIABLES);
   const suffixes = products.map(({ id }) => id.toUpperCase().replace(/[^A-Z0-9]/g, "_"));

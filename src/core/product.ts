@@ -100,7 +100,7 @@ export interface Reply {
   readonly contentType: string;
   /** Any others, but for those of the connection and the length. */
   readonly headers?: readonly HeaderPair[];
-  readonly body: string | Buffer;
+  readonly body: string | Buffer<ArrayBuffer>;
 }
 
 /** A sample as it goes over the wire. What is left out is that of plain JSON by POST. */

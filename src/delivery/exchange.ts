@@ -5,7 +5,7 @@ interface Exchange {
   readonly status: number | undefined;
   readonly headers: readonly HeaderPair[];
   /** The answer's first bytes, as many as were to be kept. */
-  readonly bytes: Buffer;
+  readonly bytes: Buffer<ArrayBuffer>;
   /** False when the answer was longer than what was to be kept of it. */
   readonly complete: boolean;
   /** What undici threw, or what `cut` was called with. */
@@ -30,7 +30,7 @@ export function startExchange(
   request: Dispatcher.DispatchOptions,
   keepBytes: number,
 ): RunningExchange {
-  const chunks: Buffer[] = [];
+  const chunks: Buffer<ArrayBuffer>[] = [];
   let length = 0;
   let status: number | undefined;
   let headers: readonly HeaderPair[] = [];

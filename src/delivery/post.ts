@@ -36,7 +36,7 @@ export interface PostResult {
   /** The first 500 bytes of the answer as text, cut at a whole character. */
   readonly replyPreview: string;
   /** The answer's exact bytes, where they were asked for. */
-  readonly reply: Buffer | undefined;
+  readonly reply: Buffer<ArrayBuffer> | undefined;
   /** From the start, or with `slowMs` from the body's last byte, to the end of the answer. */
   readonly latencyMs: number;
   /** Why there is no whole answer; undefined when there is one, whatever its status. */

@@ -1,11 +1,14 @@
-import type { Delivery, HeaderPair } from "../core/delivery.ts";
+import { type Delivery, type HeaderPair, headerValue } from "../core/delivery.ts";
 
 /** Headers as Node's `request.headers`, a fetch `Headers`, a `Map`, or pairs; names in any case. */
 export type HeadersLike =
   | Iterable<readonly [name: string, value: string]>
   | Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** The body's exact bytes, before any parser. A string is taken as UTF-8. */
+/**
+ * The body's exact bytes, before any parser. A string is taken as UTF-8. Nothing at all, as a body parser leaves it, only of
+ * a request that has no body.
+ */
 export type RawBody = string | Uint8Array | ArrayBuffer;
 
 export interface RequestLike {
@@ -17,8 +20,27 @@ export interface RequestLike {
   readonly method?: string | undefined;
 }
 
-export function deliveryOf({ headers, body, url = "/", method = "POST" }: RequestLike): Delivery {
-  return { method, url, headers: [...headerPairs(headers)], body: rawBody(body) };
+export function deliveryOf(request: RequestLike): Delivery {
+  const { headers, body, url = "/", method = "POST" } = request;
+  if (typeof headers !== "object" || headers === null) {
+    throw new TypeError("the headers are missing: pass them as the request has them, such as request.headers");
+  }
+  const pairs = [...headerPairs(headers)];
+  // A parser that finds nothing to read leaves nothing behind, or an empty object.
+  const isWithout = "body" in request && isNothing(body) && !announcesBody({ headers: pairs });
+  const bytes = isWithout ? Buffer.alloc(0) : rawBody(body);
+  return { method, url, headers: pairs, body: bytes };
+}
+
+function isNothing(body: unknown): boolean {
+  if (body === undefined || body === null) return true;
+  return Object.getPrototypeOf(body) === Object.prototype && Object.keys(body).length === 0;
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9112.html#section-6.3 */
+function announcesBody(request: Pick<Delivery, "headers">): boolean {
+  if (headerValue(request, "transfer-encoding") !== undefined) return true;
+  return Number(headerValue(request, "content-length") ?? 0) > 0;
 }
 
 /** Throws a TypeError for a body that was parsed already: its bytes are gone, and with them what was signed. */
@@ -29,7 +51,7 @@ export function rawBody(body: unknown): Buffer {
   if (body instanceof ArrayBuffer) return Buffer.from(body);
   const what = body === undefined || body === null ? String(body) : "a parsed object";
   throw new TypeError(
-    `the body is ${what}: pass the raw body, as text or bytes, such as express.raw({ type: "*/*" }) or await request.text() give it`,
+    `the body is ${what}: pass the raw body, as text or bytes, such as express.raw({ type: () => true }) or await request.text() give it`,
   );
 }
 

@@ -11,7 +11,7 @@ export interface Signed {
   /** Names in lower case: `content-type`, and the header that carries the signature. */
   readonly headers: Readonly<Record<string, string>>;
   /** The exact bytes that were signed: post these. */
-  readonly body: Buffer;
+  readonly body: Buffer<ArrayBuffer>;
 }
 
 export interface SignOptions<P extends ProductId> {
@@ -62,5 +62,7 @@ export function sign<P extends ProductId>(
     now: new Date(),
   });
   const { method, url, headers, body } = delivery;
-  return { method, url, headers: Object.fromEntries(headers), body };
+  const named = headers.map(([name, value]) => [name.toLowerCase(), value]);
+  // Copied, so that its type is that of bytes which fetch takes.
+  return { method, url, headers: Object.fromEntries(named), body: Buffer.from(body) };
 }

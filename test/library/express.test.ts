@@ -1,0 +1,52 @@
+import type { AddressInfo } from "node:net";
+import express from "express";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { fixture, sign, verify } from "../../src/index.ts";
+
+const keys = { secret: "s3cret-of-the-app", token: "t0ken-of-the-app" };
+let url = "";
+let close = (): void => {};
+
+/** The handler of the README. */
+beforeAll(async () => {
+  const app = express();
+  app.post("/webhooks/zoho/crm", express.raw({ type: () => true }), (req, res) => {
+    const event = verify("crm", { headers: req.headers, body: req.body }, keys);
+    if (event.code === "challenge") {
+      res.type(event.reply.contentType).send(event.reply.body);
+      return;
+    }
+    if (!event.ok) {
+      res.status(event.genuine ? 200 : 401).send(event.reason);
+      return;
+    }
+    res.send("OK");
+  });
+  const server = app.listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks/zoho/crm`;
+  close = () => void server.close();
+});
+afterAll(() => close());
+
+async function post(init: RequestInit): Promise<number> {
+  return (await fetch(url, { method: "POST", ...init })).status;
+}
+
+it("a handler in Express takes what is genuine and refuses everything else, whatever it has for a body", async () => {
+  const { headers, body } = sign("crm", fixture("crm", "Leads.create"), keys);
+  expect(await post({ headers, body })).toBe(200);
+  expect(await post({ headers, body: Buffer.concat([body, Buffer.from(" ")]) })).toBe(401);
+  expect(await post({ body: '{"challenge":"c-81"}', headers: { "content-type": "application/json" } })).toBe(200);
+  expect(await post({})).toBe(401);
+  expect(await post({ body: new Uint8Array(body) })).toBe(401);
+  expect(await post({ body: "", headers })).toBe(401);
+});
+
+it("verify says so of a body that was parsed already, and of headers that are none", () => {
+  const parsed = { headers: { "content-length": "2" }, body: {} };
+  // @ts-expect-error An object is no raw body.
+  expect(() => verify("crm", parsed, keys)).toThrow("the body is a parsed object");
+  // @ts-expect-error Headers are needed.
+  expect(() => verify("crm", { headers: undefined, body: "{}" }, keys)).toThrow("the headers are missing");
+});
