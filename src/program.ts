@@ -3,7 +3,7 @@ import type { Act } from "./commands/command.ts";
 import { commands } from "./commands/index.ts";
 import { addCommands } from "./commands/tree.ts";
 import type { Runtime } from "./context.ts";
-import { ExitCode, UserError } from "./core/errors.ts";
+import { CANCELLED, ExitCode, UserError } from "./core/errors.ts";
 import { nearest } from "./core/event-name.ts";
 import { createContext, type Mode } from "./ui/context.ts";
 import { renderFailure } from "./ui/failure.ts";
@@ -113,10 +113,11 @@ function isCommand(name: string | undefined): boolean {
 function fail(runtime: Runtime, mode: Mode, error: unknown): ExitCode | number {
   if (!(error instanceof UserError) && isInterruption(error, runtime.signal)) {
     // Who has ended it knows, and what may be left of it was said by then.
-    return INTERRUPT_STATUS[String(error)] ?? 130;
+    return INTERRUPT_STATUS[String(error)] ?? INTERRUPTED;
   }
   runtime.stderr.write(renderFailure(error, runtime, mode));
-  return error instanceof UserError ? error.exitCode : ExitCode.bug;
+  if (!(error instanceof UserError)) return ExitCode.bug;
+  return error.code === CANCELLED ? INTERRUPTED : error.exitCode;
 }
 
 /** What broke off because it was told to is no bug, and the shell gets the status of a process that the signal ended. */
@@ -124,4 +125,5 @@ function isInterruption(error: unknown, signal: AbortSignal): boolean {
   return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === "AbortError"));
 }
 
-const INTERRUPT_STATUS: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+const INTERRUPTED = 130;
+const INTERRUPT_STATUS: Readonly<Record<string, number>> = { SIGINT: INTERRUPTED, SIGTERM: 143, SIGHUP: 129 };

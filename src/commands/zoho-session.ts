@@ -21,7 +21,7 @@ export interface ZohoOptions {
 export function addZohoOptions(command: Command): Command {
   return command
     .option("--profile <name>", "the sign-in to use (default: the environment's, else the current profile)")
-    .option("--product <product>", `whose channels: ${watchProductIds.join(", ")}`, "crm")
+    .option(`--product <${watchProductIds.join("|")}>`, "whose channels", "crm")
     .option("--api-version <version>", "version of the CRM API (default: v8)");
 }
 

@@ -35,6 +35,9 @@ export class UserError extends Error {
   }
 }
 
+/** The code of what was answered with Ctrl-C: the shell gets the status of an interrupted program. */
+export const CANCELLED = "cancelled";
+
 /** A wrong or missing argument, flag, file or setting: exit code 2. */
 export function usageError(message: string, hint?: string): UserError {
   return new UserError("usage", message, hint);

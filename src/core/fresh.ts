@@ -16,6 +16,9 @@ export function seededRandom(seed: number): Random {
 /** Zoho's record ids: 15 to 19 digits, the first of which belong to the organisation. */
 const ID = /(?<![0-9A-Za-z])[1-9][0-9]{14,18}(?![0-9A-Za-z])/g;
 const ORGANISATION_DIGITS = 8;
+/** Ids of another kind, known by the name that they stand under: letters and digits mixed. */
+const MIXED_ID = /^(?=.*[A-Za-z])(?=.*\d)[A-Za-z0-9]{8,}$/;
+const ID_NAME = /(?:^|_)id$/i;
 const DATE_TIME = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 /** Milliseconds or seconds since 1970, under a name that says so: as a number, or as text. */
@@ -37,11 +40,13 @@ export function freshen(data: unknown, random: Random, now: Date | undefined): u
     if (shiftMs !== undefined && isEpoch(value, name)) return String(toEpoch(value, toMs(value) + shiftMs));
     if (shiftMs !== undefined && DATE_TIME.test(value)) return shiftDateTime(value, shiftMs);
     if (shiftMs !== undefined && DATE.test(value)) return shiftDate(value, shiftMs);
-    return value.replace(ID, (id) => {
-      const known = ids.get(id) ?? newId(id, random);
-      ids.set(id, known);
-      return known;
-    });
+    const known = (id: string, make: (id: string, random: Random) => string): string => {
+      const made = ids.get(id) ?? make(id, random);
+      ids.set(id, made);
+      return made;
+    };
+    if (MIXED_ID.test(value) && ID_NAME.test(name)) return known(value, newMixedId);
+    return value.replace(ID, (id) => known(id, newId));
   };
   return withNewNames(mapScalars(data, change), ids);
 }
@@ -60,21 +65,30 @@ function newId(id: string, random: Random): string {
   return kept + rest;
 }
 
+/** As long, with letters and digits where they were. */
+function newMixedId(id: string, random: Random): string {
+  const letter = (first: string): string => String.fromCharCode(first.charCodeAt(0) + random(26));
+  return id.replace(/[A-Za-z0-9]/g, (char) => (/\d/.test(char) ? String(random(10)) : letter(char < "a" ? "A" : "a")));
+}
+
 /** The newest time in the data, of those that can be the event's own; epoch milliseconds. */
 function eventTime(data: unknown): number | undefined {
   const times: number[] = [];
   const dates: number[] = [];
+  const starts: number[] = [];
   const visit = (value: unknown, key: string): void => {
     if (typeof value === "string" && DATE_TIME.test(value) && !NOT_THE_EVENT.test(key)) times.push(Date.parse(value));
     else if (typeof value === "string" && DATE.test(value) && !NOT_THE_EVENT.test(key)) dates.push(noonOf(value));
+    else if (typeof value === "string" && DATE_TIME.test(value) && /start/i.test(key)) starts.push(Date.parse(value));
     else if (isEpoch(value, key) && !NOT_THE_EVENT.test(key)) times.push(toMs(value));
     else if (Array.isArray(value)) for (const each of value) visit(each, key);
     else if (typeof value === "object" && value !== null)
       for (const [name, each] of Object.entries(value)) visit(each, name);
   };
   visit(data, "");
-  // Where nothing tells the time, the day has to do.
-  const valid = (times.length > 0 ? times : dates).filter(Number.isFinite);
+  // Where nothing tells the time, the day has to do, or when it began.
+  const told = [times, dates, starts].find((each) => each.length > 0) ?? [];
+  const valid = told.filter(Number.isFinite);
   return valid.length === 0 ? undefined : Math.max(...valid);
 }
 

@@ -15,10 +15,14 @@ export function progressBar(output: Output, paint: Paint, total: number): Progre
       const now = performance.now();
       if (now - drawnAt < REDRAW_MS) return;
       drawnAt = now;
-      const filled = Math.round((WIDTH * Math.min(done, total)) / Math.max(total, 1));
-      const bar = `${"█".repeat(filled)}${"░".repeat(WIDTH - filled)}`;
-      const text = `${bar} ${done} of ${total}`;
-      output.write(`${ERASE_LINE}${text}${failed > 0 ? `, ${paint.bad(`${failed} failed`)}` : ""}`);
+      const text = ` ${done} of ${total}`;
+      const failures = failed > 0 ? `${failed} failed` : "";
+      // What is wider than the terminal could not be drawn over.
+      const room = (output.columns ?? 80) - 1 - text.length - (failures === "" ? 0 : failures.length + 2);
+      const width = Math.max(0, Math.min(WIDTH, room));
+      const filled = Math.round((width * Math.min(done, total)) / Math.max(total, 1));
+      const bar = `${"█".repeat(filled)}${"░".repeat(width - filled)}`;
+      output.write(`${ERASE_LINE}${bar}${text}${failures === "" ? "" : `, ${paint.bad(failures)}`}`);
     },
     end() {
       if (drawnAt > 0) output.write(ERASE_LINE);

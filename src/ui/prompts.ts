@@ -1,5 +1,5 @@
 import type { Choice, ImportModule, Prompts } from "../context.ts";
-import { usageError } from "../core/errors.ts";
+import { CANCELLED, UserError } from "../core/errors.ts";
 
 /** Questions on the terminal. Ctrl-C on one is the end of the command, not a bug. */
 export async function inquirerPrompts(
@@ -14,7 +14,7 @@ export async function inquirerPrompts(
       return (await question()).answer;
     } catch (error) {
       if (signal.aborted || (error instanceof Error && error.name === "ExitPromptError")) {
-        throw usageError("cancelled: nothing was changed");
+        throw new UserError("usage", "cancelled: nothing was changed", undefined, CANCELLED);
       }
       throw error;
     }

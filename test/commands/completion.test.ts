@@ -31,6 +31,31 @@ describe("completion words", () => {
     expect(out).toBe("products\tlist products, their events and what proof each carries\n");
   });
 
+  it.each([
+    [
+      ["channels", "create", "Lea"],
+      ["Leads.create", "Leads.edit", "Leads.delete", "Leads.all"],
+    ],
+    [
+      ["listen", "--channel", "Leads.all,Dea"],
+      ["create", "edit", "delete", "all"].map((verb) => `Leads.all,Deals.${verb}`),
+    ],
+    [
+      ["channels", "list", "--product", ""],
+      ["crm", "bigin", "recruit"],
+    ],
+    [
+      ["webhooks", "create", "--product", ""],
+      ["desk", "books", "inventory", "sign"],
+    ],
+    [
+      ["events", "export", "--format", ""],
+      ["ndjson", "curl", "har"],
+    ],
+  ])("after %j suggests what that command takes: %j", async (words, wanted) => {
+    expect(await suggested(...words)).toEqual(wanted);
+  });
+
   it.each(commands.map(({ name }) => name))("knows every flag that %s has", async (name) => {
     const { out } = await run(["help", name]);
     const listed = out.split(/^Commands:$/m)[1] ?? "";

@@ -38,6 +38,15 @@ describe("freshen", () => {
     expect(fresh.note).toBe(sample.note);
   });
 
+  it("replaces an id of letters and digits under a name that says so, and nothing like it elsewhere", () => {
+    const body = { response_id: "aB3dE5gH", coupon: "aB3dE5gH2", response_start_time: "2025-01-15T10:30:00Z" };
+    const fresh = freshen(body, seededRandom(1), now) as typeof body;
+    expect(fresh.response_id).toMatch(/^[a-z][A-Z]\d[a-z][A-Z]\d[a-z][A-Z]$/);
+    expect(fresh.response_id).not.toBe(body.response_id);
+    expect(fresh.coupon).toBe(body.coupon);
+    expect(fresh.response_start_time).toBe("2026-03-01T12:00:00Z");
+  });
+
   it("takes the newest day where nothing tells the time", () => {
     const invoice = { date: "2025-01-15", due_date: "2025-02-14", created: { date: "2025-01-10" } };
     expect(freshen(invoice, seededRandom(1), now)).toEqual({

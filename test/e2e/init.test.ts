@@ -63,7 +63,7 @@ describe.skipIf(!hasTerminal)("init at a real terminal", () => {
     const cwd = tempFolder();
     const { status, screen } = await atTerminal(cwd, command, [["Which products", "\u0003"]]);
     expect(screen).toContain("cancelled: nothing was changed");
-    expect(status).toBe(2);
+    expect(status).toBe(130);
     expect(existsSync(join(cwd, ".env"))).toBe(false);
   });
 });

@@ -12,6 +12,7 @@ export function complete(program: Command, products: readonly Product[], words: 
   const names = {
     product: given.get("product") ?? positionalNamed(command, positionals, "product"),
     format: given.get("format"),
+    group: command.parent === null || command.parent === program ? command.name() : command.parent.name(),
   };
   const valuesOf = (placeholder: string, choices: readonly string[] | undefined, word: string): Values =>
     suggestValues({ placeholder, choices, ...names }, products, word);

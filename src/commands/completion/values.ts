@@ -20,6 +20,8 @@ interface Wanted {
   /** Given earlier in the line. */
   readonly product: string | undefined;
   readonly format: string | undefined;
+  /** The command, of a group of commands the group: an event of `channels` is another thing than one of `send`. */
+  readonly group: string;
 }
 
 /** `file` of `--data <file>`; empty for a flag without a value. */
@@ -37,15 +39,12 @@ export function suggestValues(wanted: Wanted, products: readonly Product[], word
   switch (placeholder) {
     case "product":
       return offer(productValues(products), word);
-    case "products": {
-      // A list with commas: what stands before the last one is kept.
-      const done = word.slice(0, word.lastIndexOf(",") + 1);
-      return offer(
-        productValues(products).map((each) => ({ ...each, value: done + each.value })),
-        word,
-      );
-    }
+    case "products":
+      return offer(listed(productValues(products), word), word);
     case "event":
+      if (wanted.group === "channels") return offer(channelEvents(wanted, products), word);
+      // These are called as each product's API calls them.
+      if (wanted.group === "webhooks") return { suggestions: [], files: false };
       return offer(eventValues(meantProducts(wanted, products), wanted.format), word);
     case "format":
       return offer(formatValues(meantProducts(wanted, products)), word);
@@ -60,6 +59,8 @@ export function suggestValues(wanted: Wanted, products: readonly Product[], word
         word,
       );
     }
+    case "events":
+      return offer(listed(channelEvents(wanted, products), word), word);
     case "pattern":
     case "event=count":
     case "event=target":
@@ -97,6 +98,23 @@ function eventValues(products: readonly Product[], format: string | undefined): 
       return names.map((value) => ({ value, description: summaries.get(value) ?? product.title }));
     });
   });
+}
+
+/** In a list with commas what stands before the last one is kept. */
+function listed(suggestions: readonly Suggestion[], word: string): readonly Suggestion[] {
+  const done = word.slice(0, word.lastIndexOf(",") + 1);
+  return suggestions.map((each) => ({ ...each, value: done + each.value }));
+}
+
+/** What a channel can be subscribed to: what its notifications tell of, and all that happens in a module. */
+function channelEvents({ product = "crm" }: Wanted, products: readonly Product[]): readonly Suggestion[] {
+  const told = eventValues(
+    products.filter(({ id }) => id === product),
+    "wire",
+  );
+  const modules = new Set(told.map(({ value }) => value.replace(/\.\w+$/, "")));
+  const all = [...modules].map((module) => ({ value: `${module}.all`, description: "Whatever happens in the module" }));
+  return [...told, ...all];
 }
 
 function patternValues(products: readonly Product[]): readonly Suggestion[] {

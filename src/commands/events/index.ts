@@ -34,7 +34,7 @@ export const define: Define = (command, act) => {
     .action(act(stats));
   addLogFlags(addFilters(command.command("export")))
     .description("Write deliveries as NDJSON, curl commands or a HAR file, the oldest first.")
-    .option("--format <format>", "ndjson, curl or har", "ndjson")
+    .option("--format <ndjson|curl|har>", "how to write them", "ndjson")
     .option("-o, --out <file>", "into a file that only you may read (default: -, standard output)")
     .option("--force", "overwrite the file")
     .option("--to <target>", "where the curl commands post to (default: the local receiver)")

@@ -20,7 +20,7 @@ export interface WebhookOptions {
 
 export function addWebhookOptions(command: Command): Command {
   return command
-    .option("--product <product>", `whose webhooks: ${managedProducts.map(({ id }) => id).join(", ")}`)
+    .option(`--product <${managedProducts.map(({ id }) => id).join("|")}>`, "whose webhooks")
     .option("--org <id>", "the organisation (default: the only one that the sign-in sees)")
     .option("--profile <name>", "the sign-in to use (default: the environment's, else the current profile)");
 }
