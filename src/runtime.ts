@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { homedir } from "node:os";
 import { basename, relative } from "node:path";
 import type { ImportModule, Runtime } from "./context.ts";
+import { errorText, usageError } from "./core/errors.ts";
 import { standardOutput } from "./output.ts";
 
 /** What a bundle cannot know: where its package lies, and how to import what it does not hold. Who starts it hands it in. */
@@ -20,13 +21,17 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
     packageRoot,
     argv: process.argv.slice(2),
     env: process.env,
-    cwd: process.cwd(),
+    get cwd() {
+      return workingFolder();
+    },
     get home() {
       return home();
     },
     platform: process.platform,
     pid: process.pid,
-    invocation: invocation(),
+    get invocation() {
+      return invocation();
+    },
     stdin: {
       get isTTY() {
         return process.stdin.isTTY === true;
@@ -79,12 +84,23 @@ function home(): string {
   }
 }
 
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw usageError(
+      `the folder that this was called in is gone (${errorText(error)})`,
+      "change into one that is there",
+    );
+  }
+}
+
 /** Run by `npm start` there is no `zoho-hooks` on the path; the file that runs is what works in any terminal. */
 function invocation(): string {
   const script = process.argv[1];
   if (process.env.npm_command === "exec") return "npx zoho-hooks";
   if (script !== undefined && (process.env.npm_lifecycle_event !== undefined || basename(script).endsWith(".js"))) {
-    return `node ${relative(process.cwd(), script) || script}`;
+    return `node ${relative(workingFolder(), script) || script}`;
   }
   return "zoho-hooks";
 }

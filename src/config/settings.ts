@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { usageError } from "../core/errors.ts";
 import { formatSettings } from "../core/format-settings.ts";
-import { parseDuration, parseSize, parseWhole } from "../core/units.ts";
+import { parseDuration, parseSize, parseTimeout, parseWhole } from "../core/units.ts";
 
 export const CONFIG_FILE = "zoho-hooks.config.json";
 
@@ -161,7 +161,7 @@ export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   retryBase: parseDuration,
   concurrency: (text, what) => parseWhole(text, what, 1, 1000),
   ordered: yesOrNo,
-  forwardTimeout: parseDuration,
+  forwardTimeout: parseTimeout,
   insecure: yesOrNo,
   store: (text) => (text === "false" ? false : text),
   keep: parseDuration,

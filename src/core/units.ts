@@ -18,6 +18,13 @@ export function parseDuration(text: string, what: string): number {
   throw usageError(`${what}: ${JSON.stringify(text)} is not a duration`, "write it as 500ms, 30s, 5m, 24h or 6d23h");
 }
 
+/** A duration to wait for, of which Node's timers take no more than 2^31 - 1 ms. */
+export function parseTimeout(text: string, what: string): number {
+  const durationMs = parseDuration(text, what);
+  if (!(durationMs > 0 && durationMs <= 86_400_000)) throw usageError(`${what} is a time of up to 24h, and not 0`);
+  return durationMs;
+}
+
 /** Like `parseDuration`; undefined for a text that is no duration. */
 export function readDuration(text: string): number | undefined {
   const compact = text.trim().toLowerCase();

@@ -3,7 +3,7 @@ import { maskUrl } from "../core/mask.ts";
 import { formatDuration } from "../core/units.ts";
 import type { ClaimRef, NewAttempt, Outcome } from "../store/forward.ts";
 import type { Log } from "../store/log.ts";
-import { SLOWEST_ANSWER_MS } from "./answer-hint.ts";
+import { answerHint, SLOWEST_ANSWER_MS } from "./answer-hint.ts";
 import type { AppHealth } from "./app-health.ts";
 import { type ForwardSource, forwardRequest } from "./forward-request.ts";
 import type { Poster, PostResult } from "./post.ts";
@@ -74,12 +74,18 @@ export async function attempt(
     status: result.status,
     latencyMs: result.latencyMs,
     error: result.error?.message,
-    hint: result.error?.hint,
+    hint: result.error?.hint ?? redirectHint(result),
     replyPreview: result.replyPreview,
     state: outcome.state,
     retryInMs: outcome.state === "retry" ? outcome.afterMs : undefined,
   });
   return next.state === "retry" ? next.at : "done";
+}
+
+/** An app that redirects has answered, and yet has not taken it: that is not seen from the status alone. */
+function redirectHint(result: PostResult): string | undefined {
+  const { status = 0 } = result;
+  return status >= 300 && status < 400 ? answerHint(result) : undefined;
 }
 
 function settlement(outcome: Exclude<AttemptOutcome, { state: "down" }>, now: Date): Outcome {

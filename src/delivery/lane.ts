@@ -45,6 +45,9 @@ const HELD_PER_PLACE = 16;
 /** Bodies may be large: the hand is never fuller than this, but for one. */
 const MOST_HELD_BYTES = 2_097_152;
 
+/** By which a clock that is kept right may go back. */
+const MOST_JITTER_MS = 500;
+
 export function createLane(target: string, { health, places }: LaneApp, options: LaneOptions): Lane {
   const { log, concurrency, leaseMs, afterTroubleMs = 5000, now, onTrouble } = options;
   const mostHeld = concurrency * HELD_PER_PLACE;
@@ -63,6 +66,8 @@ export function createLane(target: string, { health, places }: LaneApp, options:
   // Until the log has been asked, an earlier run may have left something that goes first.
   let waiting = true;
   let claiming = false;
+  /** By the clock, which may be set back. */
+  let lastClaimAt = 0;
   /** All that is due has to wait for an earlier delivery of its record. */
   let blocked = false;
   setMaxListeners(0, closing.signal, cut.signal);
@@ -118,6 +123,8 @@ export function createLane(target: string, { health, places }: LaneApp, options:
     // A wake from here on means something that this claim may not have seen.
     waiting = false;
     const before = { at: now(), settled };
+    const rewound = before.at.getTime() < lastClaimAt - MOST_JITTER_MS;
+    lastClaimAt = before.at.getTime();
     const limit = mostHeld - held;
     let claims: readonly Claim[] = [];
     try {
@@ -126,6 +133,7 @@ export function createLane(target: string, { health, places }: LaneApp, options:
         limit,
         maxBytes: MOST_HELD_BYTES - heldBytes,
         now: before.at,
+        rewound,
         leaseMs,
       });
       if (claims.length === limit) waiting = true;

@@ -30,7 +30,7 @@ export function appender(database: NativeDatabase, now: () => Date) {
     "SELECT coalesce(max(attempt), 0) AS attempt FROM attempts WHERE n = ? AND target = ?",
   );
   const mend = database.prepare(
-    `UPDATE forwards SET state = ${DELIVERED} WHERE n = ? AND target = ? AND state = ${FAILED}`,
+    `UPDATE forwards SET state = ${DELIVERED} WHERE n = ? AND target = ? AND state IN (${WAITING}, ${FAILED})`,
   );
   const addAttempt = database.prepare(
     "INSERT INTO attempts (n, attempt, target, at, status, latency_ms, error, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -22,6 +22,8 @@ export interface ClaimRequest {
   /** Of the bodies together; one is claimed whatever its size. No limit unless it is given. */
   readonly maxBytes?: number | undefined;
   readonly now: Date;
+  /** The clock was set back since the last claim: what was to wait until a time is due. */
+  readonly rewound?: boolean;
   /** After so long without `settle` the claim is taken for lost and given to the next who asks. */
   readonly leaseMs: number;
 }
@@ -55,7 +57,7 @@ export interface NewAttempt {
   readonly error: string | undefined;
   /** The start of the target's answer. */
   readonly reply?: string | undefined;
-  /** The target has the delivery after all: one that was given up is listed as failed no longer. */
+  /** The target has the delivery after all: one that was given up, or waits, is so no longer. */
   readonly mends?: boolean;
 }
 

@@ -40,7 +40,10 @@ export interface Log {
   settle(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<void>;
   /** Gives claims back without an attempt: the target was found to be down before its turn came. */
   release(claims: readonly ClaimRef[]): Promise<void>;
-  /** Frees what a receiver that is no more had claimed. Only for the holder of the log. Returns how many. */
+  /**
+   * Frees what a receiver that is no more had claimed, and lets go what it had put off. Only for the holder of the log.
+   * Returns how many were claimed.
+   */
   recoverClaims(): Promise<number>;
   /** What waits, for each target. */
   waiting(): Promise<readonly WaitingCount[]>;

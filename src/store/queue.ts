@@ -43,6 +43,8 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
   const recover = database.prepare(
     `UPDATE forwards SET state = ${WAITING}, lease_until = NULL WHERE state = ${IN_FLIGHT}`,
   );
+  // Some seconds of a pause matter less than a clock that was set back by hours.
+  const hasten = database.prepare(`UPDATE forwards SET due_at = ? WHERE state = ${WAITING} AND due_at > ?`);
   const inFlight = database.prepare(
     `SELECT target, count(*) AS count FROM forwards WHERE state = ${IN_FLIGHT} GROUP BY target`,
   );
@@ -51,8 +53,10 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
   );
 
   return {
-    claimWaiting({ target, limit, maxBytes = Number.POSITIVE_INFINITY, now, leaseMs }: ClaimRequest): readonly Claim[] {
+    claimWaiting({ target, limit, maxBytes = Number.POSITIVE_INFINITY, ...request }: ClaimRequest): readonly Claim[] {
+      const { now, leaseMs, rewound = false } = request;
       expire.run(now.getTime());
+      if (rewound) hasten.run(now.getTime(), now.getTime());
       const claims: Claim[] = [];
       let bytes = 0;
       for (const row of due.all(target, now.getTime(), limit)) {
@@ -79,7 +83,8 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
     release(claims: readonly ClaimRef[]): void {
       for (const { id } of claims) release.run(id);
     },
-    recoverClaims(): number {
+    recoverClaims(now: Date): number {
+      hasten.run(now.getTime(), now.getTime());
       return Number(recover.run().changes);
     },
     waiting(): readonly WaitingCount[] {

@@ -77,7 +77,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     settle: (claim, attempt, outcome) =>
       commits.write(() => waitingQueue.settle(claim, attempt, outcome), AT_LEAST_ONCE),
     release: (claims) => commits.write(() => waitingQueue.release(claims), AT_LEAST_ONCE),
-    recoverClaims: () => commits.write(() => waitingQueue.recoverClaims()),
+    recoverClaims: () => commits.write(() => waitingQueue.recoverClaims(now())),
     waiting: () => read(() => waitingQueue.waiting()),
     get: (n) => read(() => reader.get(n)),
     list: (filter = {}, list = {}) => records(walk(database, read, filter, { ...list, contents: false })),

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createConnection, createServer, type Server } from "node:net";
+import { hostname } from "node:os";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
@@ -269,6 +270,9 @@ describe("where events go", () => {
     [["--port", "4999", "--forward-to", "4999"], "the receiver's own port"],
     [["--port", "4999", "--forward-to", "http://[::1]:4999/x"], "the receiver's own port"],
     [["--port", "4999", "--route", "crm:*=localhost:4999/x"], "the receiver's own port"],
+    [["--port", "4999", "--forward-to", "http://0.0.0.0:4999/x"], "the receiver's own port"],
+    [["--port", "4999", "--host", "0.0.0.0", "--forward-to", `http://${hostname()}:4999`], "the receiver's own port"],
+    [["--forward-to", "3000", "--forward-timeout", "0"], "--forward-timeout"],
     [["--forward-to", "3000", "--concurrency", "0"], "--concurrency"],
     [["--forward-to", "3000", "--respond", "later"], "ack, mirror"],
   ])("cannot be %j", async (argv, text) => {

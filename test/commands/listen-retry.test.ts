@@ -15,6 +15,25 @@ const numbers = (seen: readonly Seen[]): number[] => seen.map(leadNumber);
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
 describe("a delivery that fails", () => {
+  it("is tried again though the clock was set back meanwhile, in this run and in the next", async () => {
+    let offsetMs = 0;
+    const options = { cwd: tempFolder(), now: () => new Date(Date.now() + offsetMs) };
+    const target = await app(oneAfterTheOther(says(503), yes, says(503), yes));
+    const argv = ["--forward-to", target.url, "--ordered", "--retry-base", "300ms"];
+    const first = await listen(argv, options);
+    await postLeads(first, 1, 1);
+    await first.line("forward", { state: "retry" });
+    offsetMs -= 7_200_000;
+    await first.line("forward", { state: "delivered" });
+    await postLeads(first, 2, 2);
+    await first.line("forward", { n: 2, state: "retry" });
+    offsetMs -= 7_200_000;
+    const summary = (await first.stop()).lines().at(-1);
+    expect(summary?.seconds).toBeGreaterThan(0);
+    const second = await listen(argv, options);
+    await second.line("forward", { n: 2, state: "delivered" });
+  });
+
   it.each([
     ["503", says(503, "busy"), 503],
     ["429", says(429), 429],

@@ -94,7 +94,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
     choice,
     onLost: end,
   });
-  const startedAt = context.now();
+  const startedAt = performance.now();
   const tellHint = hintTeller(context);
   const keeping = await openKeeping(context, config, shown, products);
   try {
@@ -176,7 +176,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
     await keeping.close();
   }
   drift.tell();
-  const summary = tally.summary((context.now().getTime() - startedAt.getTime()) / 1000);
+  const summary = tally.summary((performance.now() - startedAt) / 1000);
   context.report({
     ...summary,
     forwards: keeping.forwards(),

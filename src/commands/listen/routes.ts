@@ -1,6 +1,8 @@
+import { hostname as machineName, networkInterfaces } from "node:os";
 import type { Config } from "../../config/load.ts";
 import { usageError } from "../../core/errors.ts";
 import type { EventPattern } from "../../core/event-pattern.ts";
+import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { isLoopback } from "../../delivery/dispatchers.ts";
 import { createRoutes, parseRoute, type Routes } from "../../delivery/routes.ts";
@@ -28,7 +30,20 @@ export function runRoutes({ settings }: Config, shown: EventPattern, products: r
 /** What is forwarded to the receiver itself would come in again and again. */
 function refuseOwn(target: string, { host, port }: Config["settings"]): void {
   const url = new URL(target);
-  const isHere = isLoopback(url.hostname) || url.hostname === host;
-  if (port === 0 || !isHere || Number(url.port || 80) !== port) return;
-  throw usageError(`--forward-to ${target} is the receiver's own port`, "name the port that your app listens on");
+  if (port === 0 || Number(url.port || 80) !== port || !isThisMachine(url.hostname, host)) return;
+  throw usageError(
+    `--forward-to ${maskUrl(target)} is the receiver's own port`,
+    "name the port that your app listens on",
+  );
 }
+
+/** A receiver on every address is reached by each of this machine's own. */
+function isThisMachine(hostname: string, host: string): boolean {
+  const name = hostname.replace(/^\[|\]$/g, "");
+  if (isLoopback(hostname) || EVERY_ADDRESS.includes(name) || name === host) return true;
+  if (!EVERY_ADDRESS.includes(host)) return false;
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return name === machineName() || own.some(({ address }) => address === name);
+}
+
+const EVERY_ADDRESS: readonly string[] = ["0.0.0.0", "::"];

@@ -1,6 +1,7 @@
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { errorText, usageError } from "../../core/errors.ts";
 import { loadEngine } from "../../store/engine.ts";
 import { isHeld } from "../../store/owner.ts";
 
@@ -14,8 +15,16 @@ const STARTING_MS = 60_000;
  * holds deliveries that nobody asked to be kept.
  */
 export async function makeRunFolder(now: Date): Promise<{ readonly path: string; remove(): void }> {
-  await sweep(now);
-  const folder = mkdtempSync(join(tmpdir(), PREFIX));
+  let folder: string;
+  try {
+    await sweep(now);
+    folder = mkdtempSync(join(tmpdir(), PREFIX));
+  } catch (error) {
+    throw usageError(
+      `there is no room for the deliveries of this run in ${tmpdir()}: ${errorText(error)}`,
+      "set TMPDIR to a folder that you may write to, or leave out --no-store",
+    );
+  }
   return { path: join(folder, LOG), remove: () => removeFolder(folder) };
 }
 
