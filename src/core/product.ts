@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { AnswerRule } from "./answer-rule.ts";
 import type { Delivery, HeaderPair } from "./delivery.ts";
 import type { FormatSettings } from "./format-settings.ts";
 import type { Payload } from "./payload.ts";
@@ -149,6 +150,8 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   identity?(data: unknown, event: string): string | undefined;
   /** A documented fact about such a delivery that saves a day, worth telling once a run. */
   hint?(payload: Payload, event: string): string | undefined;
+  /** What its sender wants of an answer, where that is documented. */
+  readonly answer?: AnswerRule;
   offeredSecret?(delivery: Delivery): OfferedSecret | undefined;
   /** The event that any other body on the product's own URL is taken for: users may design theirs as they like. */
   readonly catchAll?: string;

@@ -1,9 +1,6 @@
 import { maskUrl } from "../core/mask.ts";
 import type { PostResult } from "./post.ts";
 
-/** The guide: an answer that takes longer counts as a failure. */
-export const SLOWEST_ANSWER_MS = 10_000;
-
 export function isDelivered({
   status,
   error,

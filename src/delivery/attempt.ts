@@ -1,9 +1,9 @@
+import type { Deadline } from "../core/answer-rule.ts";
 import type { ForwardReport } from "../core/forward-report.ts";
 import { maskUrl } from "../core/mask.ts";
-import { formatDuration } from "../core/units.ts";
 import type { ClaimRef, NewAttempt, Outcome } from "../store/forward.ts";
 import type { Log } from "../store/log.ts";
-import { answerHint, SLOWEST_ANSWER_MS } from "./answer-hint.ts";
+import { answerHint } from "./answer-hint.ts";
 import type { AppHealth } from "./app-health.ts";
 import { type ForwardSource, forwardRequest } from "./forward-request.ts";
 import type { Poster, PostResult } from "./post.ts";
@@ -13,8 +13,8 @@ export interface AttemptOptions {
   readonly log: Pick<Log, "settle" | "release">;
   readonly poster: Poster;
   readonly retry: RetryPolicy;
-  /** How long an answer may take before it is said that Zoho would not have waited. */
-  readonly slowMs?: number;
+  /** How long the sender of such a delivery would have waited for the app. */
+  deadlineOf(product: string | undefined, format: string | undefined): Deadline;
   now(): Date;
   onReport(report: ForwardReport): void;
   onTrouble(message: string): void;
@@ -44,11 +44,12 @@ export interface AttemptHooks {
 export async function attempt(
   target: string,
   { claim, attemptsBefore, source }: Held,
-  { log, poster, retry, slowMs = SLOWEST_ANSWER_MS, now, onReport, onTrouble }: AttemptOptions,
+  { log, poster, retry, deadlineOf, now, onReport, onTrouble }: AttemptOptions,
   { health, cut, insist, onSent }: AttemptHooks,
 ): Promise<AfterAttempt> {
   const at = now();
-  const slow = setTimeout(() => onTrouble(slowText(claim.n, target, slowMs)), slowMs);
+  const { withinMs, reason } = deadlineOf(source.product, source.format);
+  const slow = setTimeout(() => onTrouble(`#${claim.n}: ${maskUrl(target)} has not answered yet: ${reason}`), withinMs);
   let result: PostResult;
   try {
     result = await poster.post(forwardRequest(source, target), { signal: cut });
@@ -96,8 +97,4 @@ function settlement(outcome: Exclude<AttemptOutcome, { state: "down" }>, now: Da
 function attemptRecord(target: string, at: Date, result: PostResult): NewAttempt {
   const { status, latencyMs, error, replyPreview } = result;
   return { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
-}
-
-function slowText(n: number, target: string, slowMs: number): string {
-  return `#${n}: ${maskUrl(target)} has not answered for ${formatDuration(slowMs)}: Zoho would take this delivery for failed`;
 }

@@ -3,6 +3,8 @@ import { type Delivery, type HeaderPair, headerValue, splitUrl } from "../core/d
 export interface ForwardSource {
   readonly n: number;
   readonly delivery: Delivery;
+  readonly product: string | undefined;
+  readonly format: string | undefined;
   /** The address that the delivery came from. */
   readonly remote: string | undefined;
   readonly duplicateOf?: number | undefined;

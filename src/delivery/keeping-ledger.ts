@@ -81,8 +81,9 @@ function orderKeyOf({ receipt }: Entry): string | undefined {
   return record === undefined ? undefined : `${receipt.product}:${record}`;
 }
 
-function sourceOf({ arrival }: Entry, n: number, duplicateOf: number | undefined): ForwardSource {
-  return { n, delivery: arrival.delivery, remote: arrival.address, duplicateOf };
+function sourceOf({ arrival, receipt }: Entry, n: number, duplicateOf: number | undefined): ForwardSource {
+  const { product, format } = receipt;
+  return { n, delivery: arrival.delivery, product, format, remote: arrival.address, duplicateOf };
 }
 
 /** A delivery as the log keeps it. */

@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import { type Deadline, GUIDE_ANSWER_MS } from "../core/answer-rule.ts";
 import { errorText } from "../core/errors.ts";
 import type { ForwardReport } from "../core/forward-report.ts";
 import type { Reply } from "../core/product.ts";
@@ -14,26 +15,31 @@ export interface Mirror {
   cut(): void;
 }
 
-/** The guide's ten seconds, less what it takes to say so. */
-export const MIRROR_BUDGET_MS = 9_500;
+/** What it takes to tell a sender that its time is over. */
+const TELLING_MS = 500;
 
 export interface MirrorOptions {
   readonly log: Pick<Log, "recordAttempt" | "setAnswer">;
-  /** Opened with `MIRROR_BUDGET_MS` at most. */
   readonly poster: Poster;
+  /** How long the sender of such a delivery waits. */
+  deadlineOf(product: string | undefined, format: string | undefined): Deadline;
   now(): Date;
   onReport(report: ForwardReport): void;
   onTrouble(message: string): void;
 }
 
 /** Nothing is tried again: the sender sees the failure and does that itself. */
-export function createMirror({ log, poster, now, onReport, onTrouble }: MirrorOptions): Mirror {
+export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble }: MirrorOptions): Mirror {
   const end = new AbortController();
   setMaxListeners(0, end.signal);
   return {
     async answer(target, source) {
       const at = now();
-      const result = await poster.post(forwardRequest(source, target), { wholeReply: true, signal: end.signal });
+      // The guide's ten seconds are the most that is known to be waited for in general.
+      const deadline = deadlineOf(source.product, source.format);
+      const atMostMs = Math.min(deadline.withinMs, GUIDE_ANSWER_MS) - TELLING_MS;
+      const options = { wholeReply: true, signal: end.signal, atMostMs };
+      const result = await poster.post(forwardRequest(source, target), options);
       const { status, latencyMs, error, replyPreview } = result;
       const reply = mirroredReply(result);
       const attempt = { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
@@ -50,7 +56,7 @@ export function createMirror({ log, poster, now, onReport, onTrouble }: MirrorOp
         status: reply.status,
         latencyMs,
         error: error?.message,
-        hint: error?.hint,
+        hint: error?.hint ?? deadline.refusedYes(reply.status),
         replyPreview,
         state: "mirrored",
         retryInMs: undefined,

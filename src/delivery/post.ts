@@ -21,6 +21,8 @@ export interface PosterOptions extends DispatcherOptions {
 interface PostOptions {
   /** Send the body bit by bit over this time, which does not count as the target's. */
   readonly slowMs?: number | undefined;
+  /** For this exchange, where that is less than the time-out of all. */
+  readonly atMostMs?: number | undefined;
   /** Gives up the exchange. */
   readonly signal?: AbortSignal | undefined;
   /** Keep the whole answer and not its beginning only; one of more than a megabyte is then a failure. */
@@ -71,7 +73,8 @@ export async function openPoster(options: PosterOptions): Promise<Poster> {
     };
   });
   return {
-    post: (delivery, each = {}) => post(delivery, addressOf(delivery.url), options.timeoutMs, each),
+    post: (delivery, each = {}) =>
+      post(delivery, addressOf(delivery.url), Math.min(options.timeoutMs, each.atMostMs ?? options.timeoutMs), each),
     isDirect: (url) => addressOf(url).isDirect,
     close: () => dispatchers.close(),
   };

@@ -44,6 +44,7 @@ export interface Claim extends ClaimRef {
   readonly remote: string | undefined;
   readonly duplicateOf: number | undefined;
   readonly product: string | undefined;
+  readonly format: string | undefined;
   readonly event: string | undefined;
   readonly delivery: Delivery;
 }

@@ -21,7 +21,7 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
      ORDER BY due_at, id LIMIT ?`,
   );
   const load = database.prepare(
-    `SELECT id, n, target, attempts, received_at, remote, duplicate_of, product, event, method, url, headers, body
+    `SELECT id, n, target, attempts, received_at, remote, duplicate_of, product, format, event, method, url, headers, body
      FROM forwards JOIN deliveries USING (n) JOIN contents USING (n) WHERE id = ?`,
   );
   const next = database.prepare(
@@ -113,6 +113,7 @@ function readClaim(row: SqlRow): Claim {
     remote: maybeText(row, "remote"),
     duplicateOf: maybeNumber(row, "duplicate_of"),
     product: maybeText(row, "product"),
+    format: maybeText(row, "format"),
     event: maybeText(row, "event"),
     delivery: readDelivery(row),
   };

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
@@ -42,6 +43,19 @@ describe("--respond mirror", () => {
       forwards: { delivered: ok ? 1 : 0, failed: ok ? 0 : 1, waiting: 0 },
     });
     expect(target.seen).toHaveLength(1);
+  });
+
+  it("answers Desk within the five seconds that it waits, and tells of an answer that it takes for a no", async () => {
+    const target = await app(says(201, "made"));
+    const listener = await listen(["--forward-to", target.url, "--respond", "mirror"]);
+    const delivery = readFileSync("fixtures/desk/wire/Ticket_Add.json", "utf8");
+    const post = () => listener.post("/webhooks/zoho/desk", delivery, { "content-type": "application/json" });
+    expect((await post()).status).toBe(201);
+    expect((await listener.line("forward")).hint).toContain("takes nothing but a 200");
+    target.answer(hang);
+    const startedAt = performance.now();
+    expect((await post()).status).toBe(504);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
   });
 
   it.each([204, 304])("gives the sender a %i without a body or its length", async (status) => {

@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from "vitest";
+import { deadlineOf } from "../../src/core/answer-rule.ts";
 import type { ForwardReport, TargetReport } from "../../src/core/forward-report.ts";
 import { createForwarder, type Forwarder, type ForwarderOptions } from "../../src/delivery/forwarder.ts";
 import { openPoster } from "../../src/delivery/post.ts";
@@ -8,6 +9,8 @@ import { app } from "../support/forward-run.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { hang } from "../support/target-app.ts";
 import { engines, tempLog } from "../support/temp-log.ts";
+
+const soon = deadlineOf("Zoho Desk", { withinMs: 40 });
 
 interface Given {
   readonly log: Log;
@@ -29,6 +32,7 @@ async function given(options: Partial<ForwarderOptions> = {}): Promise<Given> {
     retry: { retries: 3, baseMs: 5 },
     concurrency: 4,
     leaseMs: 60_000,
+    deadlineOf: () => deadlineOf("the sender", undefined),
     now: () => new Date(),
     onReport: (report) => void reports.push(report),
     onTarget: (report) => void reports.push(report),
@@ -99,17 +103,17 @@ describe("a forwarder", () => {
 
   it("says in time that an answer takes longer than Zoho would wait", async () => {
     const target = await app(hang);
-    const { forwarder, troubles, add } = await given({ slowMs: 40 });
+    const { forwarder, troubles, add } = await given({ deadlineOf: () => soon });
     await add(target.url);
     forwarder.wake([target.url]);
     await expect
       .poll(() => troubles)
-      .toEqual([expect.stringMatching(/^#1: .* has not answered for 40 ms: Zoho would/)]);
+      .toEqual([expect.stringMatching(/^#1: .* has not answered yet: Zoho Desk waits for 0.04 s/)]);
   });
 
   it("says nothing of an answer that comes in time", async () => {
     const target = await app();
-    const { forwarder, troubles, reports, add } = await given({ slowMs: 40 });
+    const { forwarder, troubles, reports, add } = await given({ deadlineOf: () => soon });
     await add(target.url);
     forwarder.wake([target.url]);
     await expect.poll(() => reports).toHaveLength(1);

@@ -1,11 +1,13 @@
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
+import { answerRuleOf, type Deadline, deadlineOf } from "../../core/answer-rule.ts";
+import type { Product } from "../../core/product.ts";
 import type { ForwardCounts } from "../../core/report.ts";
 import { isDelivered } from "../../delivery/answer-hint.ts";
 import { createForwarder } from "../../delivery/forwarder.ts";
 import { keepingLedger } from "../../delivery/keeping-ledger.ts";
-import { createMirror, MIRROR_BUDGET_MS } from "../../delivery/mirror.ts";
-import { openPoster, type Poster } from "../../delivery/post.ts";
+import { createMirror } from "../../delivery/mirror.ts";
+import { openPoster } from "../../delivery/post.ts";
 import type { Ledger } from "../../receiver/ledger.ts";
 import type { Log } from "../../store/log.ts";
 import type { RunRoutes } from "./routes.ts";
@@ -31,13 +33,14 @@ export async function openForwarding(
   { settings, env }: Config,
   log: Log,
   routes: RunRoutes,
+  products: readonly Product[],
 ): Promise<Forwarding> {
   const { concurrency, forwardTimeout, insecure } = settings;
-  const open = (timeoutMs: number): Promise<Poster> =>
-    openPoster({ connections: concurrency, insecure, env, timeoutMs });
   const counts = { delivered: 0, failed: 0, waiting: 0 };
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
-  const poster = await open(forwardTimeout);
+  const open = () => openPoster({ connections: concurrency, insecure, env, timeoutMs: forwardTimeout });
+  const poster = await open();
+  const deadlineFor = deadlines(products);
   // A proxy that cannot be used is found here, before the first event.
   for (const target of routes.targets) poster.isDirect(target);
   const forwarder = createForwarder({
@@ -46,6 +49,7 @@ export async function openForwarding(
     retry: { retries: settings.retries, baseMs: settings.retryBase },
     concurrency,
     leaseMs: LEASE_MS,
+    deadlineOf: deadlineFor,
     now: context.now,
     onReport(report) {
       if (report.state === "delivered") counts.delivered++;
@@ -56,12 +60,14 @@ export async function openForwarding(
     onTrouble,
   });
   const isMirrored = settings.respond === "mirror";
-  const mirrorPoster = isMirrored ? await open(Math.min(forwardTimeout, MIRROR_BUDGET_MS)) : undefined;
+  // Of its own: a sender waits for what is mirrored, and no backlog may go before it.
+  const mirrorPoster = isMirrored ? await open() : undefined;
   const mirror =
     mirrorPoster &&
     createMirror({
       log,
       poster: mirrorPoster,
+      deadlineOf: deadlineFor,
       now: context.now,
       onReport(report) {
         counts[isDelivered(report) ? "delivered" : "failed"]++;
@@ -84,5 +90,21 @@ export async function openForwarding(
       await Promise.all([poster.close(), mirrorPoster?.close()]);
       counts.waiting = (await waiting()).reduce((sum, each) => sum + each.waiting + each.inFlight, 0);
     },
+  };
+}
+
+/** Each made once, and not for each delivery. */
+function deadlines(
+  products: readonly Product[],
+): (product: string | undefined, format: string | undefined) => Deadline {
+  const known = new Map<string, Deadline>();
+  return (product, format) => {
+    const key = `${product} ${format}`;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const { title, rule } = answerRuleOf(products, product, format);
+    const made = deadlineOf(title, rule);
+    known.set(key, made);
+    return made;
   };
 }

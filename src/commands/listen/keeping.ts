@@ -39,7 +39,7 @@ export async function openKeeping(
   try {
     // Nothing of this run is claimed yet: what is, was claimed by one that is no more.
     await runLog.log.recoverClaims();
-    return await keepIn(context, config, runLog, routes);
+    return await keepIn(context, config, runLog, routes, products);
   } catch (error) {
     await closeLog(context, runLog);
     throw error;
@@ -58,10 +58,16 @@ function unkept(): Keeping {
   };
 }
 
-async function keepIn(context: Context, config: Config, runLog: RunLog, routes: RunRoutes): Promise<Keeping> {
+async function keepIn(
+  context: Context,
+  config: Config,
+  runLog: RunLog,
+  routes: RunRoutes,
+  products: readonly Product[],
+): Promise<Keeping> {
   const { log, hold } = runLog;
   const { settings } = config;
-  const forwarding = routes.empty ? undefined : await openForwarding(context, config, log, routes);
+  const forwarding = routes.empty ? undefined : await openForwarding(context, config, log, routes, products);
   const pruner = regularPruning(context, log, settings.maxLog);
   const isKept = settings.store !== false;
 

@@ -127,13 +127,9 @@ function reportResults(context: Context, plan: SendPlan, tally: Tally, total: nu
     if (!asked(plan.faults) || notes.some((note) => tally.notes.has(note))) continue;
     context.report({ type: "warning", message: `${flag} changed nothing: these deliveries carry no ${what}` });
   }
-  if (tally.slow > 0) {
-    const what = tally.slow === 1 ? "an answer" : `${tally.slow} answers`;
-    context.report({
-      type: "warning",
-      message: `${what} took over 10 s, after which Zoho counts a delivery as failed, says the guide`,
-      hint: "answer first and work after",
-    });
+  for (const [reason, count] of tally.late) {
+    const what = count === 1 ? "an answer came" : `${count} answers came`;
+    context.report({ type: "warning", message: `${what} too late: ${reason}`, hint: "answer first and work after" });
   }
 }
 

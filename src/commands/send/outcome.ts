@@ -1,3 +1,4 @@
+import { deadlineOf } from "../../core/answer-rule.ts";
 import { chosenNames, maskUrl } from "../../core/mask.ts";
 import type { Format } from "../../core/product.ts";
 import type { SentReport } from "../../core/send-report.ts";
@@ -8,6 +9,8 @@ import type { Shipment } from "./shipments.ts";
 /** What came of one shipment, judged. */
 export interface Outcome {
   readonly ok: boolean;
+  /** Set when the sender would not have waited for the answer. */
+  readonly late: string | undefined;
   /** The status, or the error's code: what outcomes are counted by. */
   readonly kind: string;
   readonly sent: SentReport;
@@ -20,10 +23,12 @@ export function judge(shipment: Shipment, result: PostResult, localReceiver: str
   const delivered = isDelivered(result);
   const echo = delivered ? echoProblem(shipment, result) : undefined;
   const ok = delivered && echo === undefined;
+  const deadline = deadlineOf(subject.product.title, subject.format.answer);
   return {
     ok,
     kind: result.error?.code ?? (echo === undefined ? String(result.status) : `${result.status} without the challenge`),
     accepted: delivered ? flaw : undefined,
+    late: result.latencyMs > deadline.withinMs ? deadline.reason : undefined,
     sent: {
       type: "sent",
       product: subject.product.id,
@@ -33,7 +38,7 @@ export function judge(shipment: Shipment, result: PostResult, localReceiver: str
       status: result.status,
       latencyMs: result.latencyMs,
       error: result.error?.message ?? echo,
-      hint: ok ? undefined : hintOf(result, shipment, localReceiver),
+      hint: ok ? deadline.refusedYes(result.status) : hintOf(result, shipment, localReceiver),
       replyPreview: result.replyPreview,
       notes,
       bytes: delivery.body.length,

@@ -1,6 +1,5 @@
 import { latencies } from "../../core/latency.ts";
 import type { SendSummaryReport, SentReport } from "../../core/send-report.ts";
-import { SLOWEST_ANSWER_MS } from "../../delivery/answer-hint.ts";
 import type { Outcome } from "./outcome.ts";
 
 const MOST_EXAMPLES = 5;
@@ -11,8 +10,8 @@ export class Tally {
   failed = 0;
   /** Given up on Ctrl-C without an answer. */
   cutOff = 0;
-  /** Answers that took longer than the guide allows. */
-  slow = 0;
+  /** Answers that took longer than their sender waits, by what is known of that. */
+  readonly late = new Map<string, number>();
   /** The first failure of each kind. */
   readonly examples = new Map<string, SentReport>();
   readonly notes = new Set<string>();
@@ -25,7 +24,7 @@ export class Tally {
     return this.ok + this.failed;
   }
 
-  add({ ok, kind, sent, accepted }: Outcome): void {
+  add({ ok, kind, sent, accepted, late }: Outcome): void {
     for (const note of sent.notes) this.notes.add(note);
     if (kind === "interrupted") {
       this.cutOff++;
@@ -35,7 +34,7 @@ export class Tally {
     else this.failed++;
     if (!ok && this.examples.size < MOST_EXAMPLES && !this.examples.has(kind)) this.examples.set(kind, sent);
     if (accepted !== undefined) this.accepted.add(accepted);
-    if (sent.latencyMs > SLOWEST_ANSWER_MS) this.slow++;
+    if (late !== undefined) this.late.set(late, (this.late.get(late) ?? 0) + 1);
     this.#statuses.set(kind, (this.#statuses.get(kind) ?? 0) + 1);
     // How soon a connection is refused says nothing of how fast the app answers.
     if (sent.status !== undefined) this.#latencies.add(sent.latencyMs);

@@ -44,6 +44,7 @@ export const wire = {
       : undefined,
   records: (data) => idsAt(data, ["entity_id"]),
   handshake: answerHead,
+  answer: { withinMs: 5000 },
   // A repeated delivery differs from the first in `attempt` alone.
   identity: (data) => JSON.stringify({ ...Object(data), attempt: undefined }),
 } as const satisfies Format;

@@ -23,7 +23,7 @@ export function renderForward(report: ForwardReport, { out, quiet }: Style): Ren
   const below = [
     ...(error === undefined ? [] : [out.bad(plain(error))]),
     ...(ok || replyPreview === "" ? [] : [`${out.dim("answer:")} ${plain(replyPreview).slice(0, 200)}`]),
-    ...(ok || hint === undefined ? [] : [out.dim(plain(hint))]),
+    ...(hint === undefined ? [] : [out.dim(plain(hint))]),
   ];
   return { out: `${[line, ...below.map((text) => `${INDENT}      ${text}`)].join("\n")}\n` };
 }

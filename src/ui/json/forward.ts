@@ -11,6 +11,7 @@ export function forwardLine(report: ForwardReport): Line {
     status: report.status ?? null,
     latency_ms: Number(report.latencyMs.toFixed(2)),
     error: report.error ?? null,
+    hint: report.hint ?? null,
     state: report.state,
     retry_in_ms: report.retryInMs ?? null,
   };

@@ -1,0 +1,47 @@
+import { findFormat, findProduct } from "./event-name.ts";
+import type { Product } from "./product.ts";
+
+/** What a sender is documented to want of an answer. */
+export interface AnswerRule {
+  /** An answer that takes longer counts as none. */
+  readonly withinMs: number;
+  /** Any other 2xx counts as a failure, too. */
+  readonly only200?: boolean;
+}
+
+/** The guide's own rule, for every sender that says nothing else. */
+export const GUIDE_ANSWER_MS = 10_000;
+
+/** How soon an answer is needed, and who says so. */
+export interface Deadline {
+  readonly withinMs: number;
+  readonly reason: string;
+  /** What is wrong with an answer that is a yes by HTTP's rules; undefined for one that the sender takes. */
+  readonly refusedYes: (status: number | undefined) => string | undefined;
+}
+
+export function deadlineOf(title: string, rule: AnswerRule | undefined): Deadline {
+  const withinMs = rule?.withinMs ?? GUIDE_ANSWER_MS;
+  const time = `${withinMs / 1000} s`;
+  const reason =
+    rule === undefined
+      ? `the guide allows ${time}, and takes a delivery without an answer for failed`
+      : `${title} waits for ${time}, and takes a delivery without an answer for failed`;
+  return { withinMs, reason, refusedYes: (status) => refusedYes(title, rule, status) };
+}
+
+function refusedYes(title: string, rule: AnswerRule | undefined, status: number | undefined): string | undefined {
+  if (rule?.only200 !== true || status === undefined || status < 201 || status > 299) return undefined;
+  return `${title} takes nothing but a 200 for a yes: with ${status} it counts the delivery as failed`;
+}
+
+/** The rule of a delivery's format, and whose it is. */
+export function answerRuleOf(
+  products: readonly Product[],
+  product: string | undefined,
+  format: string | undefined,
+): { readonly title: string; readonly rule: AnswerRule | undefined } {
+  const found = product === undefined ? undefined : findProduct(products, product);
+  const its = found === undefined || format === undefined ? undefined : findFormat(found, format);
+  return { title: found?.title ?? "the sender", rule: its?.answer };
+}
