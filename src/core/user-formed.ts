@@ -10,6 +10,8 @@ interface UserFormedParts<Name extends string, Id extends string> {
   readonly source: string;
   /** How the product writes it unless it is told otherwise. */
   readonly encoding: Encoding;
+  /** The field of a form that holds everything as JSON, where senders are known to write it so. */
+  readonly wrappedIn?: string;
   /** Beside POST. */
   readonly methods?: readonly string[];
   readonly event: { readonly name: Name; readonly summary: string };
@@ -31,6 +33,8 @@ export function userFormed<const Name extends string, const Id extends string>(
 ): Format<readonly WebhookEvent<Name>[], Id> {
   const encoding = settings.encoding ?? parts.encoding;
   const { name, summary } = parts.event;
+  const wrap = (data: unknown): unknown =>
+    parts.wrappedIn === undefined || encoding !== "form" ? data : { [parts.wrappedIn]: data };
   const { schema } = settings;
   const events: readonly WebhookEvent<Name>[] = [
     schema === undefined
@@ -45,7 +49,7 @@ export function userFormed<const Name extends string, const Id extends string>(
     recognise: parts.recognise ?? (() => undefined),
     records: parts.records ?? idFields,
     methods: parts.methods ?? [],
-    encode: (data) => encodeFields(data, encoding),
+    encode: (data) => encodeFields(wrap(data), encoding),
     catchAll: name,
     settings: ["encoding", "auth", "schema"],
     configure: (chosen) => userFormed(parts, { ...settings, ...chosen }),

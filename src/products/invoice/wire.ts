@@ -2,7 +2,7 @@ import { financeFormat } from "../../core/finance-format.ts";
 
 export const wire = financeFormat({
   id: "wire",
-  source: "modelled on Zoho Books, whose automation it shares",
+  source: "modelled on Zoho Books, its sibling",
   entities: ["contact", "item", "estimate", "invoice", "expense", "payment"],
   twins: ["books", "inventory", "expense"],
 });

@@ -8,6 +8,7 @@ export const wire = userFormed({
   source:
     "https://help.zoho.com/portal/en/kb/projects/settings-in-zoho-projects/issue-tracker/automation/articles/issue-webhooks",
   encoding: "form",
+  wrappedIn: "data",
   methods: ["GET"],
   event: { name: "webhook", summary: "A rule or a custom function called a webhook that its user designed" },
   recognise,
