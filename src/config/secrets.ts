@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { usageError } from "../core/errors.ts";
 import { readPrivateKey, readPublicKeys } from "../core/proofs/public-key.ts";
 import { type Credential, type Secret, type Secrets, secret } from "../core/secret.ts";
+import { ENV_FILE } from "./environment.ts";
 import type { KeptSecrets } from "./kept-secrets.ts";
 
 /** The environment variable of each credential. With `_CRM` behind it, it is that product's own. */
@@ -76,7 +77,10 @@ function contentOf(value: string, root: string): string {
 }
 
 function emptySecret(name: string): Error {
-  return usageError(`${name} is set but empty`, `give it a value, or unset it to go without: unset ${name}`);
+  return usageError(
+    `${name} is set but empty`,
+    `give it a value, or take it out of the environment and of ${ENV_FILE} to go without`,
+  );
 }
 
 function variableOf(credential: Credential): string {

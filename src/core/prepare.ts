@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Delivery, type HeaderPair, splitUrl } from "./delivery.ts";
 import type { Encoded, Format, Proof } from "./product.ts";
-import { type Secret, type Secrets, secret } from "./secret.ts";
+import { type Credential, type Secret, type Secrets, secret } from "./secret.ts";
 
 /** The user agent of what `send` posts. */
 export const SAMPLE_SENDER = "zoho-hooks";
@@ -109,13 +109,19 @@ function keyFor(
   }
   if (configured === undefined) {
     if (!signs) return `no ${what} is configured: ${what === "token" ? "the sample's own is sent" : "sent without"}`;
-    return `not signed: no ${proof.signingCredential === undefined ? "secret" : "private key"} is configured`;
+    return `not signed: no ${SIGNED_WITH[credential] ?? "secret"} is configured`;
   }
   return {
     secret: configured,
     note: signs ? `signed with ${configured.origin}` : `${what} from ${configured.origin}`,
   };
 }
+
+/** What signs, where it is not just a secret. */
+const SIGNED_WITH: Readonly<Partial<Record<Credential, string>>> = {
+  privateKey: "private key",
+  hookSecret: "secret that Mail has handed over (ZOHO_WEBHOOK_HOOK_SECRET)",
+};
 
 /** A signature, as against a token or a fixed value: Desk's shows the sender alone and is one. */
 export function isSignature({ proves, signingCredential }: Proof): boolean {

@@ -61,6 +61,15 @@ describe("send", () => {
     expect(out).toContain("not signed: no secret is configured");
   });
 
+  it("names the secret that Mail signs with, and shows no configured one", async () => {
+    const env = { ZOHO_WEBHOOK_SECRET: "hush-secret", ZOHO_WEBHOOK_TOKEN: "hush-token" };
+    const mail = await run(["send", "mail", "message", "--to", "1"], { env });
+    expect(mail.out).toContain("ZOHO_WEBHOOK_HOOK_SECRET");
+    const crm = await run(["send", "crm", "Leads.create", "--to", "1", "-v"], { env });
+    expect(crm.out).toContain('"token":"[masked]"');
+    expect(crm.out + crm.err).not.toContain("hush");
+  });
+
   it("takes secret and token from files", async () => {
     const app = await target();
     const cwd = tempFolder();

@@ -1,6 +1,7 @@
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { ExitCode } from "../../core/errors.ts";
+import { chosenNames, maskDelivery } from "../../core/mask.ts";
 import { runLoad } from "../../delivery/load.ts";
 import { openPoster, type Poster } from "../../delivery/post.ts";
 import { judge, type Outcome } from "./outcome.ts";
@@ -65,7 +66,7 @@ export async function deliver(
   const grace = graceAfter(context.signal, total === 1 ? 0 : GRACE_MS);
   try {
     await runLoad(items, { ...plan, signal: context.signal }, async (shipment) => {
-      if (lines && context.verbose && !context.json) context.report(requestReport(shipment, plan));
+      if (lines && context.verbose && !context.json) context.report(requestReport(masked(shipment), plan));
       const result = await postOne(context, plan, poster, shipment, total === 1, grace.signal);
       const outcome = judge(shipment, result, receiverHint(context, plan));
       const hintKnown = tally.examples.has(outcome.kind);
@@ -131,6 +132,12 @@ function reportResults(context: Context, plan: SendPlan, tally: Tally, total: nu
     const what = count === 1 ? "an answer came" : `${count} answers came`;
     context.report({ type: "warning", message: `${what} too late: ${reason}`, hint: "answer first and work after" });
   }
+}
+
+/** What `--verbose` shows is read by whoever looks on; `--dry-run` and `--curl` print what is to be used. */
+function masked(shipment: Shipment): Shipment {
+  const { delivery, subject } = shipment;
+  return { ...shipment, delivery: maskDelivery(delivery, chosenNames(subject.format.proofs)) };
 }
 
 /** Only the local receiver's own default URL is known to be `listen`'s. */
