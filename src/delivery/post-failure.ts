@@ -51,6 +51,15 @@ export function explainFailure(error: unknown, { url, status }: PostCircumstance
     case "ECONNRESET":
     case "EPIPE":
     case "UND_ERR_SOCKET":
+      // undici takes these for a broken server and hangs up, though a client could wait for what follows a 100.
+      if (said === "bad response" || said === "bad upgrade") {
+        const what = said === "bad response" ? "100 Continue" : "101 Switching Protocols";
+        return {
+          code,
+          message: `${at} answered ${what}, which nobody had asked for, and its real answer cannot be read`,
+          hint: "answer with the final status alone",
+        };
+      }
       return {
         code,
         message: `${at} closed the connection ${status === undefined ? "without an answer" : "in the middle of its answer"}`,

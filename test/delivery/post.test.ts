@@ -179,6 +179,15 @@ describe("a delivery that fails", () => {
     expect(error?.message).toContain("without an answer");
   });
 
+  it("says of an interim answer that nobody asked for what it was", async () => {
+    const app = await target((response) => {
+      response.writeContinue();
+      response.end("OK");
+    });
+    const { error } = await (await poster()).post(delivery(app.url));
+    expect(error?.message).toContain("answered 100 Continue, which nobody had asked for");
+  });
+
   it("says that an answer broke off", async () => {
     const app = await target((response) => {
       response.writeHead(200, { "content-length": "100" });
