@@ -51,7 +51,9 @@ export const defineList: Define = (command, act) => {
             });
           }
           const what = withinMs === undefined ? "" : ` expires within ${options.expiring}`;
-          if (lines.length === 0) context.report({ type: "notice", message: `no ${product.title} channel${what}` });
+          const watching = module === undefined ? "" : ` that watches ${module} (in the case that Zoho writes it)`;
+          if (lines.length === 0)
+            context.report({ type: "notice", message: `no ${product.title} channel${watching}${what}` });
           return withinMs !== undefined && lines.length > 0 ? ExitCode.expectation : ExitCode.ok;
         });
       }),
