@@ -2,7 +2,8 @@ import type { ProductReport } from "../../core/report.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { type Paint, plain } from "../paint.ts";
-import { alignRows } from "./table.ts";
+import { wrapLine } from "../wrap.ts";
+import { alignRows, fitRows } from "./table.ts";
 
 type FormatReport = ProductReport["formats"][number];
 
@@ -14,32 +15,40 @@ const PROVES: Readonly<Record<FormatReport["proofs"][number]["proves"], string>>
 };
 
 /** A product's events, format by format, with where each format is specified and what its proofs are worth. */
-export function renderProduct({ id, title, formats }: ProductReport, { out, quiet }: Style): Rendered {
+export function renderProduct({ id, title, formats }: ProductReport, { out, quiet, columns }: Style): Rendered {
   const blocks = formats.map((format, i) => {
     const rows = format.events.map((event) => [event.name, event.summary]);
     if (quiet) return alignRows(rows);
     const name = `format ${format.id}${i === 0 && formats.length > 1 ? " (the default)" : ""}`;
     return [
       `${out.strong(`${plain(title)} (${id})`)}  ${name}`,
-      `  ${out.dim("source")}  ${format.source}`,
-      ...proofLines(format, out),
+      ...wrapLine(`  source  ${format.source}`, columns).map((line) => line.replace(/^ {2}source/, dimmed(out))),
+      ...proofLines(format, out, columns),
       "",
-      ...eventLines(rows, out),
+      ...eventLines(rows, out, columns),
       ...(i < formats.length - 1 ? [""] : []),
     ];
   });
   return { out: [...blocks.flat(), ""].join("\n") };
 }
 
-function proofLines({ proofs }: FormatReport, paint: Paint): readonly string[] {
-  if (proofs.length === 0) return [`  ${paint.dim("proof")}   none: this product sends no signature and no token`];
+function proofLines({ proofs }: FormatReport, paint: Paint, columns: number): readonly string[] {
+  const labelled = (text: string) =>
+    wrapLine(`  proof   ${text}`, columns).map((line) => line.replace(/^ {2}proof/, dimmed(paint)));
+  if (proofs.length === 0) return labelled("none: this product sends no signature and no token");
   return proofs.flatMap(({ id, title, proves, variable }) => [
-    `  ${paint.dim("proof")}   ${paint.name(id)}: ${title}`,
-    `          ${PROVES[proves]}${variable === undefined ? "" : paint.dim(` (${variable})`)}`,
+    ...labelled(`${id}: ${title}`).map((line) => line.replace(`${id}:`, () => `${paint.name(id)}:`)),
+    ...wrapLine(`          ${PROVES[proves]}${variable === undefined ? "" : ` (${variable})`}`, columns),
   ]);
 }
 
-function eventLines(rows: readonly (readonly string[])[], paint: Paint): readonly string[] {
-  const [head = "", ...lines] = alignRows([["event", "what happened"], ...rows]);
+/** The label of a line, once it is known where the line breaks: colours take no room. */
+function dimmed(paint: Paint): (label: string) => string {
+  return (label) => `  ${paint.dim(label.trim())}`;
+}
+
+function eventLines(rows: readonly (readonly string[])[], paint: Paint, columns: number): readonly string[] {
+  const table = [["event", "what happened"], ...rows];
+  const [head = "", ...lines] = fitRows(table, columns) ?? alignRows(table);
   return [paint.dim(head), ...lines];
 }
