@@ -15,6 +15,8 @@ export interface DatabaseOptions {
   readonly busyMs: number;
   /** The file is never let grow past this; undefined for no limit. */
   readonly hardLimitBytes: number | undefined;
+  /** What the log is to be kept down to, and its journal with it; undefined for no limit. */
+  readonly maxBytes: number | undefined;
 }
 
 const PAGE_BYTES = 8192;
@@ -49,13 +51,18 @@ function configure(database: NativeDatabase, options: DatabaseOptions): void {
     PRAGMA auto_vacuum = INCREMENTAL;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
-    PRAGMA wal_autocheckpoint = 1000;
+    PRAGMA wal_autocheckpoint = ${journalPages(options.maxBytes)};
     PRAGMA journal_size_limit = 67108864;
     PRAGMA cache_size = -4000;
   `);
   if (options.hardLimitBytes !== undefined) {
     database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(options.hardLimitBytes / PAGE_BYTES))}`);
   }
+}
+
+/** An eighth of what the log may take, where that is little: the journal counts to a user who looks at the folder. */
+function journalPages(maxBytes = Number.POSITIVE_INFINITY): number {
+  return Math.max(32, Math.min(1000, Math.floor(maxBytes / 8 / PAGE_BYTES)));
 }
 
 /** SQLite gives its journal and shared memory the mode of the file itself, so that is set before it opens it. */

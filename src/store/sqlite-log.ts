@@ -40,7 +40,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
   const { now, keepMs, maxBytes, hardLimitBytes, create = true, busyMs = 5000 } = options;
   const path = realPath(options.path);
   const engine = await loadEngine(options.engines);
-  const database = await openDatabase({ engine, path, create, busyMs, hardLimitBytes });
+  const database = await openDatabase({ engine, path, create, busyMs, hardLimitBytes, maxBytes });
   const guard = openFileGuard(path);
   const commits = new GroupCommit(database, {
     path,

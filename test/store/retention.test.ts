@@ -31,6 +31,14 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     expect(statSync(path).size).toBeLessThanOrEqual(2 * MEGABYTE);
   });
 
+  it("keeps a small log's journal small, too", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path, maxBytes: 2 * MEGABYTE });
+    for (let i = 0; i < 300; i++) await log.append(newEntry({ body: "x".repeat(3000) }));
+    await log.prune();
+    expect(statSync(`${path}-wal`).size).toBeLessThan(MEGABYTE);
+  });
+
   it("never removes what still waits for a target", async () => {
     const log = await tempLog(engine);
     const forward = { targets: [APP], duplicates: true };
