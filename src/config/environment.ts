@@ -41,7 +41,7 @@ const ASSIGNMENT = /^\s*(?:export\s+)?[^\s=#]+\s*=\s*(?<value>.*)$/;
 /** The text without what is no assignment, which Node would make one of with the line below it. */
 function assignments(text: string, path: string): string {
   let quote: string | undefined;
-  const lines = text.split(/\r?\n/).map((line, i) => {
+  const lines = text.split(/\r\n?|\n/).map((line, i) => {
     if (quote !== undefined) {
       if (line.includes(quote)) quote = undefined;
       return line;

@@ -71,5 +71,5 @@ export function splitUrl(url: string): { path: string; query: string } {
 export function requestTarget(url: string): string {
   const { pathname, search } = new URL(url);
   const { query } = splitUrl(url);
-  return /^[\x21-\xff]+$/.test(query) ? `${pathname}?${query}` : pathname + search;
+  return /^[\x21-\x7e\x80-\xff]+$/.test(query) ? `${pathname}?${query}` : pathname + search;
 }

@@ -50,13 +50,27 @@ function withOwnDesign(input: ReceiveInput, payload: Payload, claim: Recognised 
   const format = product.formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, delivery.method));
   if (format?.catchAll === undefined || format.handshake?.(payload, delivery) !== undefined) return claim;
   const [first] = product.formats;
+  // Where a signature could tell, and does not, an envelope that another product is known by says more.
+  const isUnproved = format.proofs.length > 0 && outcomeOf(input, product, format, payload) !== "passed";
+  if (isUnproved && isOfAnother(input, format, payload)) return claim;
   if (first === format) return named(product, format, format.catchAll);
   if (claim !== undefined || first === undefined) return claim;
-  const says = (each: Format, wanted: Verdict["verdict"]): boolean =>
-    verdictsOf(input, product, each, payload).some(({ verdict }) => verdict === wanted);
-  if (says(first, "failed") && !says(format, "passed")) return undefined;
+  const [firstSays, itsSays] = [outcomeOf(input, product, first, payload), outcomeOf(input, product, format, payload)];
+  if (firstSays === "failed" && itsSays !== "passed") return undefined;
+  // Its proof is the default format's, whatever its body is.
+  if (firstSays === "passed" && itsSays === "failed") return undefined;
   const itsName = textAt(payload.data, ["event_type"]) ?? textAt(payload.data, ["event"]) ?? "";
   return named(product, format, EVENT_NAME.test(itsName) ? itsName : format.catchAll);
+}
+
+function outcomeOf(input: ReceiveInput, product: Product, format: Format, payload: Payload): Verdict["verdict"] {
+  const verdicts = verdictsOf(input, product, format, payload).map(({ verdict }) => verdict);
+  return verdicts.find((each) => each === "failed") ?? verdicts.find((each) => each === "passed") ?? "absent";
+}
+
+function isOfAnother(input: ReceiveInput, { twins = [] }: Format, payload: Payload): boolean {
+  const other = knownEnvelope({ ...input, product: undefined }, input.products, payload);
+  return other?.match !== undefined && !twins.includes(other.product.id);
 }
 
 function named(product: Product, format: Format, name: string): Recognised {

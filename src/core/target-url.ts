@@ -77,7 +77,15 @@ function checked(url: string, to: string, flag: TargetFlag): string {
     throw usageError(`${flag} ${JSON.stringify(to)}: only http and https can be sent to`, FORMS);
   }
   if (parsed.port === "0") throw malformed(to, flag);
-  return url;
+  return asciiOf(url);
+}
+
+/** What is typed is text, and goes out as UTF-8; what has come in is bytes already. */
+function asciiOf(url: string): string {
+  const [, start = "", rest = ""] = /^([^/]*\/\/[^/?#]*)(.*)$/s.exec(url) ?? [];
+  const encode = (text: string): string =>
+    [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase()}`).join("");
+  return start + rest.replace(/[\u0080-\uffff]+/g, encode);
 }
 
 function malformed(to: string, flag: TargetFlag): Error {

@@ -37,10 +37,11 @@ function isNothing(body: unknown): boolean {
   return Object.getPrototypeOf(body) === Object.prototype && Object.keys(body).length === 0;
 }
 
-/** https://www.rfc-editor.org/rfc/rfc9112.html#section-6.3 */
+/** In HTTP/2 neither length nor coding need be told, but a body has a type. */
 function announcesBody(request: Pick<Delivery, "headers">): boolean {
-  if (headerValue(request, "transfer-encoding") !== undefined) return true;
-  return Number(headerValue(request, "content-length") ?? 0) > 0;
+  const length = headerValue(request, "content-length");
+  if (length !== undefined) return Number(length) > 0;
+  return ["transfer-encoding", "content-type"].some((name) => headerValue(request, name) !== undefined);
 }
 
 /** Throws a TypeError for a body that was parsed already: its bytes are gone, and with them what was signed. */

@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../core/errors.ts";
 import { retryWhileLocked } from "./busy.ts";
 import type { NativeDatabase, SqliteEngine } from "./engine.ts";
@@ -29,7 +30,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<NativeData
   try {
     if (!existsSync(path)) makeFile(path, options.create);
     await refuseForeign(options);
-    if ((statSync(path).mode & 0o077) !== 0) restrict(path);
+    for (const suffix of ["", "-wal", "-shm"]) restrict(path + suffix);
     if (options.create) ignoreInGit(dirname(path));
     database = engine.open(path);
     const opened = database;
@@ -88,18 +89,31 @@ function makeFile(path: string, create: boolean): void {
 
 /** What is no log is left as it is, its mode and its journal, too: a path is soon mistyped. */
 async function refuseForeign({ engine, path, create, busyMs }: DatabaseOptions): Promise<void> {
-  const found = statSync(path);
-  if (!found.isFile()) throw logFault("unreachable", path, "it is no regular file");
-  if (found.size === 0) {
-    if (create) return;
-    throw logFault("damaged", path, "it is empty");
-  }
-  const database = engine.open(path);
+  if (!statSync(path).isFile()) throw logFault("unreachable", path, "it is no regular file");
+  if (create && statSync(path).size === 0) return;
+  await waitForContent(path, Math.min(busyMs, 1000));
+  // For reading only: the other way SQLite would bring an unfinished journal to its end, whosever it is.
+  const database = engine.open(path, { readOnly: true });
   try {
     database.exec("PRAGMA busy_timeout = 0");
     await retryWhileLocked(() => formatVersion(database, path), busyMs);
   } finally {
     database.close();
+  }
+}
+
+/** A log that another process is just making is empty for a moment. */
+async function waitForContent(path: string, atMostMs: number): Promise<void> {
+  for (const until = performance.now() + atMostMs; statSync(path).size === 0; ) {
+    if (performance.now() >= until) {
+      throw new UserError(
+        "usage",
+        `the event log ${path} is empty: nothing was kept in it`,
+        "`zoho-hooks listen` fills it; name another with --store",
+        "log-missing",
+      );
+    }
+    await delay(20);
   }
 }
 
@@ -118,6 +132,8 @@ function writeIgnored(folder: string): void {
 }
 
 function restrict(path: string): void {
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
+  if ((mode & 0o077) === 0) return;
   try {
     chmodSync(path, 0o600);
   } catch {

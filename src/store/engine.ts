@@ -19,7 +19,7 @@ export interface NativeDatabase {
 /** A way to run SQLite inside this process. */
 export interface SqliteEngine {
   readonly id: EngineId;
-  open(path: string): NativeDatabase;
+  open(path: string, options?: { readonly readOnly?: boolean }): NativeDatabase;
 }
 
 export type EngineId = "better-sqlite3" | "node:sqlite";
@@ -34,11 +34,14 @@ const LOADERS: Readonly<Record<EngineId, () => Promise<SqliteEngine>>> = {
     const { default: Database } = await import("better-sqlite3");
     // The binary is loaded by the first database, not by the import.
     new Database(":memory:").close();
-    return { id: "better-sqlite3", open: (path) => new Database(path) };
+    return {
+      id: "better-sqlite3",
+      open: (path, { readOnly = false } = {}) => new Database(path, { readonly: readOnly }),
+    };
   },
   "node:sqlite": async () => {
     const { DatabaseSync } = await import("node:sqlite");
-    return { id: "node:sqlite", open: (path) => new DatabaseSync(path) };
+    return { id: "node:sqlite", open: (path, { readOnly = false } = {}) => new DatabaseSync(path, { readOnly }) };
   },
 };
 

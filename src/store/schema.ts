@@ -1,6 +1,7 @@
-/** Of a delivery whose sender got the app's own answer: tries that the app has taken. It is in no queue. */
+/** Of a delivery whose sender got the app's own answer: tries that this app has taken. For it there is no queue. */
 function taken(n: string): string {
-  return `SELECT 1 FROM attempts WHERE attempts.n = ${n} AND attempts.status BETWEEN 200 AND 299`;
+  return `SELECT 1 FROM attempts WHERE attempts.n = ${n} AND attempts.status BETWEEN 200 AND 299
+    AND NOT EXISTS (SELECT 1 FROM forwards WHERE forwards.n = ${n} AND forwards.target = attempts.target)`;
 }
 
 /** The numbers of the deliveries that an app was given up on for. */

@@ -1,5 +1,5 @@
-import { realpathSync } from "node:fs";
-import { resolve } from "node:path";
+import { readlinkSync, realpathSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { appender, entryValues } from "./append.ts";
 import { retryWhileLocked } from "./busy.ts";
 import { openDatabase } from "./database.ts";
@@ -96,6 +96,15 @@ function realPath(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    return resolve(path);
+    // Where a link leads nowhere yet, the log is made at its end.
+    return linkTarget(path) ?? resolve(path);
+  }
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return resolve(dirname(path), readlinkSync(path));
+  } catch {
+    return undefined;
   }
 }

@@ -26,8 +26,11 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
       file ??= open(`${path}-wal`, "r+");
       const { fd } = await file;
       // SQLite would go on writing into a file that nobody finds any more, or behind a gap.
-      if (fstatSync(fd).nlink === 0) throw goneFile(`${path}-wal, the newest part of the event log, was deleted`);
-      if (!hasHeader(fd)) throw logFault("damaged", path, `${path}-wal was overwritten while it was in use`);
+      const { nlink, size } = fstatSync(fd);
+      if (nlink === 0) throw goneFile(`${path}-wal, the newest part of the event log, was deleted`);
+      // Empty it is when another process has just written all of it into the log.
+      if (size > 0 && !hasHeader(fd))
+        throw logFault("damaged", path, `${path}-wal was overwritten while it was in use`);
       await (await file).datasync();
     },
     async close() {

@@ -390,6 +390,21 @@ describe("replay --failed", () => {
     expect([project.app.seen.length, other.seen.length]).toEqual([1, 2]);
   });
 
+  it("knows that of a mirrored app though another one has taken the delivery, and sends it there alone", async () => {
+    const other = await startTarget();
+    closing.push(other);
+    const project = await start({
+      argv: ["--respond", "mirror", "--forward-to", String(other.port)],
+      answer: (response) => void response.writeHead(500).end(),
+    });
+    const body = leadBody();
+    await project.listener.post("/webhooks/zoho/crm", body, { ...JSON_TYPE, ...signature(body) });
+    await project.listener.line("forward", { state: "delivered" });
+    expect((await project.run(["events", "list", "--failed", "--json"])).lines()).toHaveLength(1);
+    expect((await project.run(["replay", "--failed"])).exitCode).toBe(5);
+    expect([project.app.seen.length, other.seen.length]).toEqual([2, 1]);
+  });
+
   it("knows what a mirrored app has refused, until it takes it", async () => {
     let status = 500;
     const project = await start({

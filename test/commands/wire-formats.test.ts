@@ -1,4 +1,5 @@
-import { writeFileSync } from "node:fs";
+import { createHmac } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { fixturesFolder } from "../support/fixture-cases.ts";
@@ -209,8 +210,25 @@ describe("a form of the user's own that a rule of Zoho Books posts", () => {
     expect(await app.event(3)).toMatchObject({ status: 401 });
   });
 
+  it("is the guide's where its signature is, and another product's where its envelope is", async () => {
+    const app = await listen({ env });
+    const body = '{"lunch":"soup"}';
+    const signature = createHmac("sha256", env.ZOHO_WEBHOOK_SECRET).update(body).digest("hex");
+    const signed = { "content-type": "application/json", "x-zoho-signature": signature };
+    expect((await app.post("/webhooks/zoho/books", body, signed)).status).toBe(200);
+    const ticket = readFileSync(join(fixturesFolder, "desk/wire/Ticket_Add.json"), "utf8");
+    for (const product of ["expense", "mail"]) {
+      expect((await app.post(`/webhooks/zoho/${product}`, ticket)).status).not.toBe(500);
+    }
+    expect((await app.event(2)).hint).toContain("this looks like desk Ticket_Add");
+    expect(await app.event(3)).toMatchObject({ event: null, hint: expect.stringContaining("desk Ticket_Add") });
+  });
+
   it("is known by a fixed header, where the config says so", async () => {
     const cwd = projectWith({ products: { books: { format: "wire", auth: { header: "x-zoho-webhook-token" } } } });
+    const unset = await listen({ cwd, env });
+    expect(JSON.stringify((await unset.line("ready")).notes)).toContain("Of books nothing is checked");
+    await unset.stop();
     const auth = { ZOHO_WEBHOOK_AUTH: "one-long-value" };
     const app = await listen({ cwd, env: auth });
     const to = ["--to", `${app.url}/webhooks/zoho/books`];

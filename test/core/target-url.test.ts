@@ -20,6 +20,7 @@ describe("targetUrl", () => {
     ["HTTPS://App.test/A?b=%20#c", "HTTPS://App.test/A?b=%20#c"],
     ["https://app.test/:product/hook?x=:products", "https://app.test/crm/hook?x=:products"],
     [":3000/hooks/:product", "http://localhost:3000/hooks/crm"],
+    ["http://app.test/é?name=José&b='中'", "http://app.test/%C3%A9?name=Jos%C3%A9&b='%E4%B8%AD'"],
   ])("takes %s for %s", (to, url) => {
     expect(targetUrl(to, "crm", listener)).toBe(url);
   });

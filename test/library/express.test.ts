@@ -47,6 +47,10 @@ it("verify says so of a body that was parsed already, and of headers that are no
   const parsed = { headers: { "content-length": "2" }, body: {} };
   // @ts-expect-error An object is no raw body.
   expect(() => verify("crm", parsed, keys)).toThrow("the body is a parsed object");
+  // As over HTTP/2, where no length is told: nobody has read the body.
+  const unread = { headers: { "content-type": "application/json" }, body: undefined };
+  // @ts-expect-error
+  expect(() => verify("crm", unread, keys)).toThrow("the body is undefined");
   // @ts-expect-error Headers are needed.
   expect(() => verify("crm", { headers: undefined, body: "{}" }, keys)).toThrow("the headers are missing");
 });

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -161,6 +162,9 @@ describe.each(engines)("a log on %s", (engine) => {
     const [path, link] = [join(folder, "data", "events.db"), join(folder, "link.db")];
     await (await tempLog(engine, { path })).close();
     symlinkSync(path, link);
+    symlinkSync("later.db", join(folder, "dangling.db"));
+    await (await tempLog(engine, { path: join(folder, "dangling.db") })).close();
+    expect(existsSync(join(folder, "later.db"))).toBe(true);
     const log = await tempLog(engine, { path: link });
     expect((await log.append(newEntry())).n).toBe(1);
     const other = await tempLog(engine, { path });
@@ -177,17 +181,29 @@ describe.each(engines)("a log on %s", (engine) => {
     const database = (await engineOf()).open(file("other.db"));
     database.exec("PRAGMA journal_mode = DELETE; CREATE TABLE mine (x)");
     database.close();
-    const before = ["empty.txt", "notes.txt", "other.db"].map((name) => {
+    // As a program that was killed leaves it: with a journal that nobody has brought to its end.
+    const running = (await engineOf()).open(file("running.db"));
+    running.exec("PRAGMA journal_mode = WAL; CREATE TABLE mine (x); INSERT INTO mine VALUES (1)");
+    for (const suffix of ["", "-wal"]) copyFileSync(file(`running.db${suffix}`), file(`killed.db${suffix}`));
+    running.close();
+    rmSync(file("running.db"));
+    const wal = readFileSync(file("killed.db-wal"));
+    const before = ["empty.txt", "notes.txt", "other.db", "killed.db"].map((name) => {
       chmodSync(file(name), 0o664);
       return [name, readFileSync(file(name)), statSync(file(name)).mode] as const;
     });
     for (const [name, bytes, mode] of before) {
       await expect(openLog({ path: file(name), now, engines: [engine], create: false })).rejects.toMatchObject({
-        code: expect.stringMatching(/^log-(damaged|foreign)$/),
+        code: expect.stringMatching(/^log-(damaged|foreign|missing)$/),
       });
       expect([readFileSync(file(name)), statSync(file(name)).mode]).toEqual([bytes, mode]);
     }
-    expect(readdirSync(folder).sort()).toEqual(["empty.txt", "notes.txt", "other.db"]);
+    expect(readFileSync(file("killed.db-wal"))).toEqual(wal);
+    expect(
+      readdirSync(folder)
+        .filter((name) => !name.startsWith("killed.db-"))
+        .sort(),
+    ).toEqual(["empty.txt", "killed.db", "notes.txt", "other.db"]);
     await expect(openLog({ path: folder, now, engines: [engine] })).rejects.toMatchObject(fault("log-unreachable"));
   });
 

@@ -62,7 +62,7 @@ export function readyNotes(
   allowed: AddressList | undefined,
   settings: Settings,
 ): readonly string[] {
-  const { schema, onInvalid, respond, forwardTo, routes } = settings;
+  const { schema, onInvalid, respond, forwardTo, routes, products } = settings;
   // A private key signs, and checks nothing; a variable that is none of ours does neither.
   const names = secrets
     .all()
@@ -73,6 +73,13 @@ export function readyNotes(
     names.length === 0
       ? "Signatures and tokens are not checked: set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN to check them."
       : `Checking with ${names.join(", ")}; a delivery that fails is ${outcome}, a format without a proof is taken unsigned.`,
+    ...Object.entries(products).flatMap(([id, { auth }]) =>
+      auth === undefined || secrets.for("auth", id.toLowerCase()).length > 0
+        ? []
+        : [
+            `Of ${id} nothing is checked: its "auth" says where a fixed value stands, and ZOHO_WEBHOOK_AUTH does not say which.`,
+          ],
+    ),
     ...(respond === "mirror" && forwardTo.length === 0 && routes.length === 0
       ? ["There is no app whose answer could be mirrored: name it with --forward-to."]
       : []),

@@ -61,7 +61,8 @@ function targetsOf(
   const { n, product, event, forwards, attempts } = entry;
   if (given !== undefined) return given.targetsOf(product, event);
   const queued = forwards.filter(({ state }) => !onlyFailed || state === "failed").map(({ target }) => target);
-  if (queued.length > 0) return [...new Set(queued)];
+  const targets = new Set([...queued, ...(onlyFailed ? mirroredTo(entry) : [])]);
+  if (targets.size > 0) return [...targets];
   const now = configured.targetsOf(product, event);
   if (now.length > 0) return now;
   // A mirrored delivery was never queued: its attempts alone tell where it went.
@@ -71,6 +72,13 @@ function targetsOf(
     `#${n} (${entryName(entry)}) was not forwarded, so there is no telling where to send it`,
     "name your app with --to, such as --to 3000, or set forwardTo in the settings",
   );
+}
+
+/** The app that has refused a delivery whose sender got its answer, unless it has taken it since. */
+function mirroredTo({ status = 0, forwards, attempts }: LogEntry): readonly string[] {
+  const outside = attempts.filter(({ target }) => !forwards.some((each) => each.target === target));
+  const isTaken = outside.some(({ status: answer = 0 }) => answer >= 200 && answer < 300);
+  return status < 300 || isTaken ? [] : outside.slice(0, 1).map(({ target }) => target);
 }
 
 /** What `listen` would have handed on: no refused delivery, no challenge. */

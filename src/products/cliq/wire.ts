@@ -9,7 +9,7 @@ export const wire = {
   id: "wire",
   source: "https://www.zoho.com/cliq/help/platform/build-url-invoke-type-extensions.html",
   // The extension's public key is shown in Cliq, as bare base64.
-  proofs: [rsaSignature({ id: "cliq-signature", header: "x-cliq-signature", ofSerialised: true })],
+  proofs: [rsaSignature({ id: "cliq-signature", header: "x-cliq-signature", ofCompact: true })],
   events: [
     event(
       "invocation",
@@ -28,12 +28,11 @@ export const wire = {
   ],
   recognise({ data }) {
     const params = valueAt(data, ["params"]);
-    // Other bodies have parameters, too: beside them stands what they are for, or nothing at all.
-    const named =
-      ["handler", "type", "name", "unique_name"].some((key) => valueAt(data, [key]) !== undefined) ||
-      Object.keys(Object(data)).length === 1;
+    const named = ["handler", "type", "name", "unique_name"].some((key) => valueAt(data, [key]) !== undefined);
     return typeof params === "object" && params !== null && !Array.isArray(params) && named ? "invocation" : undefined;
   },
+  // Of its members none but `params` is known for certain: on Cliq's own URL a body may have that alone.
+  catchAll: "invocation",
   // What a component is about depends on the component.
   records: () => [],
 } as const satisfies Format;

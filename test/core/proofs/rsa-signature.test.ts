@@ -63,14 +63,22 @@ describe("an RSA signature of the body", () => {
     expect(matchesOf(proof, compact, publicKey)).toEqual(["reserialised"]);
   });
 
-  it("passes for a body that was serialised again, where that is what receivers check", () => {
-    const cliq = rsaSignature({ id: "rsa", header: HEADER, ofSerialised: true });
-    const signature = String(signatureOf(cliq, posted('{"a":1}'), privateKey));
-    expect(verdictOf(cliq, withHeader(posted('{ "a": 1 }'), HEADER, signature), [publicKey])).toEqual({
+  it("passes for a body with other white space, where receivers check it without, and for no other change", () => {
+    const cliq = rsaSignature({ id: "rsa", header: HEADER, ofCompact: true });
+    const signature = String(signatureOf(cliq, posted('{"id":4000000000012346000,"a":"b c"}'), privateKey));
+    const judged = (text: string) => verdictOf(cliq, withHeader(posted(text), HEADER, signature), [publicKey]);
+    expect(judged('{ "id": 4000000000012346000,\n"a": "b c" }\n')).toEqual({
       verdict: "passed",
-      reason: "signed with the key of THE_KEY, over the body serialised again",
+      reason: "signed with the key of THE_KEY, without its white space",
     });
-    expect(verdictOf(cliq, withHeader(posted('{ "a": 2 }'), HEADER, signature), [publicKey]).verdict).toBe("failed");
+    // All of these are the signed text once they are parsed and serialised again.
+    for (const forged of [
+      '{"id":4000000000012345655,"a":"b c"}',
+      '{"id":1,"id":4000000000012346000,"a":"b c"}',
+      '{"id":4000000000012346000.0,"a":"b c"}',
+    ])
+      expect(judged(forged)).toMatchObject({ verdict: "failed", match: "reserialised" });
+    expect(judged('{"id":4000000000012346000,"a":"bc"}').verdict).toBe("failed");
   });
 
   it("is forged without a key, and is refused", () => {
