@@ -122,10 +122,10 @@ function ignoreInGit(folder: string): void {
   if (basename(folder) === PROJECT_FOLDER && !existsSync(join(folder, ".gitignore"))) writeIgnored(folder);
 }
 
-/** The project's own samples are for all who work on it, and so is this file. */
+/** The project's own samples are for all who work on it. */
 function writeIgnored(folder: string): void {
   try {
-    writeFileSync(join(folder, ".gitignore"), "/*\n!/.gitignore\n!/fixtures/\n", { flag: "wx" });
+    writeFileSync(join(folder, ".gitignore"), "/*\n!/fixtures/\n", { flag: "wx" });
   } catch (error) {
     if (!existsSync(join(folder, ".gitignore"))) throw error;
   }
