@@ -157,6 +157,27 @@ describe("channels create", () => {
     expect(watchRequests("POST")).toHaveLength(0);
   });
 
+  it("lists those that watch a module, whatever case it is written in", async () => {
+    await create("Leads.all");
+    const list = async (module: string) => (await channels(["list", "--module", module, "--json"])).lines().length;
+    expect(await list("leads")).toBe(1);
+    expect(await list("Deals")).toBe(0);
+    expect((await channels(["list", "--module", "Nope"])).err).toContain("no Zoho CRM channel that watches Nope");
+  });
+
+  it("writes known modules as Zoho does, and others as they are written", async () => {
+    const { out } = await channels([
+      "create",
+      "leads.ALL",
+      "sales_orders.create",
+      "my_things.edit",
+      "--url",
+      URL,
+      "--dry-run",
+    ]);
+    expect(out).toMatch(/Leads\.all".*"Sales_Orders\.create".*"my_things\.edit"/s);
+  });
+
   it("shows its request instead of sending it, without token and access token", async () => {
     const result = await channels(["create", "Leads.all", "--url", URL, "--dry-run"]);
     expect(result.exitCode).toBe(0);

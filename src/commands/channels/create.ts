@@ -2,7 +2,7 @@ import type { Context } from "../../context.ts";
 import { ExitCode, UserError, usageError } from "../../core/errors.ts";
 import { products } from "../../products/index.ts";
 import { ZohoApiError } from "../../zoho/api-error.ts";
-import { expandEvents, normaliseEvents } from "../../zoho/channel-events.ts";
+import { expandEvents } from "../../zoho/channel-events.ts";
 import { chooseExpiry, zohoTime } from "../../zoho/channel-time.ts";
 import {
   type Channel,
@@ -14,6 +14,7 @@ import {
 import { writeRequest } from "../../zoho/watch.ts";
 import { findWatchProduct } from "../../zoho/watch-products.ts";
 import { type GrantedResult, requireSuccess } from "../../zoho/watch-reply.ts";
+import { channelEvents } from "../channel-events.ts";
 import type { Define } from "../command.ts";
 import { tellMistypedModules } from "../mistyped-modules.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
@@ -45,8 +46,8 @@ export const defineCreate: Define = (command, act) => {
     .addHelpText("after", HELP)
     .action(
       act(async (context, names: readonly string[], options: CreateOptions) => {
-        const events = normaliseEvents(names);
         const product = findWatchProduct(options.product ?? "crm", options.apiVersion).id;
+        const events = channelEvents(product, names);
         tellMistypedModules(
           context,
           products,

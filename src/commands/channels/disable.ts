@@ -1,9 +1,10 @@
 import { ExitCode, UserError, usageError } from "../../core/errors.ts";
-import { expandEvents, normaliseEvents, withoutEvents } from "../../zoho/channel-events.ts";
+import { expandEvents, withoutEvents } from "../../zoho/channel-events.ts";
 import { type Channel, conditionsFor } from "../../zoho/channels.ts";
 import { disableRequest, removeRequest, writeRequest } from "../../zoho/watch.ts";
 import { requireSuccess } from "../../zoho/watch-reply.ts";
 import type { ApiRequest } from "../../zoho/zoho-api.ts";
+import { channelEvents } from "../channel-events.ts";
 import type { Define } from "../command.ts";
 import { confirm } from "../confirm.ts";
 import { collect } from "../options.ts";
@@ -30,7 +31,7 @@ export const defineDisable: Define = (command, act) => {
     .action(
       act(async (context, text: string, options: DisableOptions) => {
         const id = channelId(text);
-        const events = options.events === undefined ? undefined : normaliseEvents(options.events);
+        const events = options.events && channelEvents(options.product ?? "crm", options.events);
         return withZoho(context, options, async (session) => {
           const channel = await requireChannel(session, id);
           const left = events === undefined ? [] : withoutEvents(channel.events, events);

@@ -2,6 +2,7 @@ import { ExitCode } from "../../core/errors.ts";
 import { formatSpan, parseDuration } from "../../core/units.ts";
 import { contractEvents } from "../../zoho/channel-events.ts";
 import { expiringWithin, timeLeftMs } from "../../zoho/channels.ts";
+import { moduleName } from "../channel-events.ts";
 import type { Define } from "../command.ts";
 import { addZohoOptions, withZoho, type ZohoOptions } from "../zoho-session.ts";
 import { channelReport } from "./channel-view.ts";
@@ -21,8 +22,8 @@ export const defineList: Define = (command, act) => {
     .action(
       act(async (context, options: ListOptions) => {
         const withinMs = options.expiring === undefined ? undefined : parseDuration(options.expiring, "--expiring");
-        const { module } = options;
         return withZoho(context, options, async ({ client, product }) => {
+          const module = options.module && moduleName(product.id, options.module);
           const all = await context.waiting("asking Zoho for its channels", () =>
             client.list(module === undefined ? {} : { module }),
           );
@@ -51,7 +52,7 @@ export const defineList: Define = (command, act) => {
             });
           }
           const what = withinMs === undefined ? "" : ` expires within ${options.expiring}`;
-          const watching = module === undefined ? "" : ` that watches ${module} (in the case that Zoho writes it)`;
+          const watching = module === undefined ? "" : ` that watches ${module}`;
           if (lines.length === 0)
             context.report({ type: "notice", message: `no ${product.title} channel${watching}${what}` });
           return withinMs !== undefined && lines.length > 0 ? ExitCode.expectation : ExitCode.ok;

@@ -1,9 +1,9 @@
 import { ExitCode, usageError } from "../../core/errors.ts";
-import { normaliseEvents } from "../../zoho/channel-events.ts";
 import { chooseExpiry } from "../../zoho/channel-time.ts";
 import { type ChannelConfig, conditionsFor } from "../../zoho/channels.ts";
 import { writeRequest } from "../../zoho/watch.ts";
 import { requireSuccess } from "../../zoho/watch-reply.ts";
+import { channelEvents } from "../channel-events.ts";
 import type { Define } from "../command.ts";
 import { collect } from "../options.ts";
 import { addZohoOptions, withZoho, type ZohoOptions } from "../zoho-session.ts";
@@ -51,7 +51,7 @@ export const defineUpdate: Define = (command, act) => {
           refuseUnknownOptions(product, options);
           const channel = await requireChannel(session, id);
           const before = await renewalConfig(session, id, channel);
-          const wanted = events === undefined ? before.events : normaliseEvents(events);
+          const wanted = events === undefined ? before.events : channelEvents(product.id, events);
           const config: ChannelConfig = {
             ...before,
             events: wanted,

@@ -3,7 +3,7 @@ import { ExitCode, errorText, UserError, usageError } from "../../core/errors.ts
 import { findProduct } from "../../core/event-name.ts";
 import type { Secret, Secrets } from "../../core/secret.ts";
 import { webhookUrl } from "../../receiver/route.ts";
-import { normaliseEvents } from "../../zoho/channel-events.ts";
+import { channelEvents } from "../channel-events.ts";
 import { notifyUrl } from "../channels/channel-options.ts";
 import { type LiveChannel, makeChannelKey, openLiveChannel } from "../channels/live-channel.ts";
 import { openZoho, warnOfFixedToken } from "../zoho-session.ts";
@@ -15,7 +15,7 @@ export async function joinZoho(
   context: Context,
   { options, products, secrets, onLost }: NotificationParts,
 ): Promise<Notifications> {
-  const events = options.channel === undefined ? undefined : normaliseEvents(options.channel);
+  const events = options.channel && channelEvents(options.product ?? "crm", options.channel);
   const session = await openZoho(context, options);
   const { id: product, title } = session.product;
   if (events !== undefined && findProduct(products, product) === undefined) {
