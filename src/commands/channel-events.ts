@@ -1,12 +1,13 @@
-import { findProduct } from "../core/event-name.ts";
+import { findEvent, findFormat, findProduct } from "../core/event-name.ts";
 import { products } from "../products/index.ts";
 import { normaliseEvents } from "../zoho/channel-events.ts";
 
 /** A known module in the case that Zoho writes it in: there a `leads` is no module at all. Another is taken as it is written. */
 export function moduleName(product: string, name: string): string {
-  const formats = findProduct(products, product)?.formats ?? [];
-  const known = formats.flatMap(({ events }) => events.flatMap(({ members }) => members));
-  return known.find((each) => each.toLowerCase() === name.toLowerCase()) ?? name;
+  const found = findProduct(products, product);
+  const format = found && findFormat(found, "wire");
+  const event = format && findEvent(format, `${name}.create`);
+  return event?.name.replace(/\.create$/, "") ?? name;
 }
 
 /** The events of a subscription as Zoho takes them. Throws a usage error for what is none. */

@@ -1,5 +1,5 @@
 import type { Config } from "../config/load.ts";
-import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
+import { CREDENTIAL_VARIABLES, inVariable } from "../config/secrets.ts";
 import { environmentName, readers } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { nearest } from "../core/event-name.ts";
@@ -16,20 +16,20 @@ const GIVEN_BY_LISTEN = /^ZOHO_HOOKS_(?:URL|PUBLIC_URL|JWKS_URL|URL_.*)$/;
 
 /** A misspelt variable would otherwise have no effect and nobody would know: an unchecked signature looks like a right one. */
 function unknownVariables({ env, variableOrigin }: Config, products: readonly Product[]): readonly UnknownVariable[] {
+  const names = Object.keys(env).filter((name) => /^ZOHO_(?:HOOKS|WEBHOOK)_/.test(name) && !GIVEN_BY_LISTEN.test(name));
+  if (names.length === 0) return [];
   const settings = Object.keys(readers).map(environmentName);
   const credentials = Object.values(CREDENTIAL_VARIABLES);
-  const suffixes = products.map(({ id }) => id.toUpperCase().replace(/[^A-Z0-9]/g, "_"));
-  const ofProducts = credentials.flatMap((name) => suffixes.map((suffix) => `${name}_${suffix}`));
+  const ofProducts = credentials.flatMap((name) => products.map(({ id }) => `${name}_${inVariable(id)}`));
   const known = new Set([...settings, ...credentials, ...ofProducts]);
-  const unknown = Object.keys(env).filter(
-    (name) => /^ZOHO_(?:HOOKS|WEBHOOK)_/.test(name) && !known.has(name) && !GIVEN_BY_LISTEN.test(name),
-  );
-  return unknown.map((name) => {
-    const [near] = nearest(name, [...known], 1);
-    const what = name.startsWith("ZOHO_HOOKS_") ? "setting" : "secret of a product";
-    const message = `${name} (${variableOrigin(name)}) is no ${what} and has no effect`;
-    return near === undefined ? { name, message } : { name, message, hint: `did you mean ${near}?` };
-  });
+  return names
+    .filter((name) => !known.has(name))
+    .map((name) => {
+      const [near] = nearest(name, [...known], 1);
+      const what = name.startsWith("ZOHO_HOOKS_") ? "setting" : "secret of a product";
+      const message = `${name} (${variableOrigin(name)}) is no ${what} and has no effect`;
+      return near === undefined ? { name, message } : { name, message, hint: `did you mean ${near}?` };
+    });
 }
 
 /** Tells of each of them, and gives back their names. */

@@ -88,5 +88,10 @@ function variableOf(credential: Credential): string {
 }
 
 function ownVariable(credential: Credential, product: string): string {
-  return `${variableOf(credential)}_${product.toUpperCase().replace(/[^A-Z0-9]/g, "_")}`;
+  return `${variableOf(credential)}_${inVariable(product)}`;
+}
+
+/** `MY_SHOP` for `my-shop`: the name of a product of the user's own may have a hyphen, that of a variable may not. */
+export function inVariable(product: string): string {
+  return product.toUpperCase().replace(/[^A-Z0-9]/g, "_");
 }

@@ -37,9 +37,7 @@ function headerWord(text: string): string {
 }
 
 function urlWord(url: string): string {
-  const { protocol, username, password, host } = new URL(url);
-  const login = username === "" ? "" : `${username}${password === "" ? "" : `:${password}`}@`;
-  const sent = `${protocol}//${login}${host}${requestTarget(url)}`;
+  const sent = new URL(url).origin + requestTarget(url);
   return /[[\]{}]/.test(sent) ? `-g ${quote(sent)}` : quote(sent);
 }
 

@@ -75,7 +75,7 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
       return name === OTHER && ids.length === 0 ? idFields(data) : ids;
     },
     catchAll: OTHER,
-    handshake: answerProbe,
+    handshake: answerEmptyCall,
     encode(data, name) {
       if (name === OTHER) return encodeFields(data, "form");
       const body = Buffer.from(JSON.stringify(data));
@@ -98,7 +98,7 @@ function placeText(place: EventMark, name: string): string {
 }
 
 /** A set-up call with an empty `payload` and nothing else comes before the first record. */
-function answerProbe(payload: Payload): Reply | undefined {
+function answerEmptyCall(payload: Payload): Reply | undefined {
   const { data } = payload;
   if (typeof data !== "object" || data === null || Object.keys(data).length !== 1) return undefined;
   return valueAt(data, ["payload"]) === ""

@@ -1,11 +1,11 @@
 import type { Payload } from "./payload.ts";
 import type { ReceiveInput } from "./receive.ts";
-import { recognise } from "./recognise.ts";
+import { claimOfAny } from "./recognise.ts";
 
 /** Tells of a delivery that the named product has no event for whose it would be: a URL was pasted into the wrong place. */
 export function lookAlike(input: ReceiveInput, payload: Payload): string | undefined {
   if (input.product === undefined || input.event !== undefined) return undefined;
-  const other = recognise({ ...input, product: undefined }, input.products, payload);
-  if (other?.match === undefined) return undefined;
-  return `this looks like ${other.product.id} ${other.match.name}, which belongs on the URL of ${other.product.id}`;
+  const other = claimOfAny(input, payload);
+  if (other === undefined) return undefined;
+  return `this looks like ${other.product.id} ${other.match?.name ?? other.name}, which belongs on the URL of ${other.product.id}`;
 }

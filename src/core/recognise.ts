@@ -50,12 +50,13 @@ function withOwnDesign(input: ReceiveInput, payload: Payload, claim: Recognised 
   const format = product.formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, delivery.method));
   if (format?.catchAll === undefined || format.handshake?.(payload, delivery) !== undefined) return claim;
   const [first] = product.formats;
+  const itsSays = outcomeOf(input, product, format, payload);
   // Where a signature could tell, and does not, an envelope that another product is known by says more.
-  const isUnproved = format.proofs.length > 0 && outcomeOf(input, product, format, payload) !== "passed";
-  if (isUnproved && isOfAnother(input, format, payload)) return claim;
+  const other = format.proofs.length > 0 && itsSays !== "passed" ? claimOfAny(input, payload)?.product.id : undefined;
+  if (other !== undefined && format.twins?.includes(other) !== true) return claim;
   if (first === format) return named(product, format, format.catchAll);
   if (claim !== undefined || first === undefined) return claim;
-  const [firstSays, itsSays] = [outcomeOf(input, product, first, payload), outcomeOf(input, product, format, payload)];
+  const firstSays = outcomeOf(input, product, first, payload);
   if (firstSays === "failed" && itsSays !== "passed") return undefined;
   // Its proof is the default format's, whatever its body is.
   if (firstSays === "passed" && itsSays === "failed") return undefined;
@@ -68,9 +69,9 @@ function outcomeOf(input: ReceiveInput, product: Product, format: Format, payloa
   return verdicts.find((each) => each === "failed") ?? verdicts.find((each) => each === "passed") ?? "absent";
 }
 
-function isOfAnother(input: ReceiveInput, { twins = [] }: Format, payload: Payload): boolean {
-  const other = knownEnvelope({ ...input, product: undefined }, input.products, payload);
-  return other?.match !== undefined && !twins.includes(other.product.id);
+/** What a delivery would be, had no product been named. */
+export function claimOfAny(input: ReceiveInput, payload: Payload): Recognised | undefined {
+  return knownEnvelope({ ...input, product: undefined }, input.products, payload);
 }
 
 function named(product: Product, format: Format, name: string): Recognised {

@@ -7,6 +7,7 @@ import { createAlarm } from "./alarm.ts";
 import type { AppHealth } from "./app-health.ts";
 import { type AttemptOptions, attempt, type Held } from "./attempt.ts";
 import type { ForwardSource } from "./forward-request.ts";
+import { createHand } from "./hand.ts";
 import { createInsist } from "./insist.ts";
 import type { Places } from "./places.ts";
 
@@ -42,8 +43,6 @@ export interface Lane {
 
 /** In hand for each place on the way, so that the log need not be asked for each delivery by itself. */
 const HELD_PER_PLACE = 16;
-/** Bodies may be large: the hand is never fuller than this, but for one. */
-const MOST_HELD_BYTES = 2_097_152;
 
 /** By which a clock that is kept right may go back. */
 const MOST_JITTER_MS = 500;
@@ -55,10 +54,7 @@ export function createLane(target: string, { health, places }: LaneApp, options:
   const alarm = createAlarm(now, wake);
   const closing = new AbortController();
   const cut = new AbortController();
-  const hand: Held[] = [];
-  /** Of the hand, and of what room was made for. */
-  let held = 0;
-  let heldBytes = 0;
+  const hand = createHand(mostHeld);
   /** Posted, while the log has still to be told. */
   let unsettled = 0;
   /** How many the log has been told of so far. */
@@ -98,40 +94,35 @@ export function createLane(target: string, { health, places }: LaneApp, options:
       dropHand();
       return;
     }
-    while (hand.length > 0 && places.free() > 0) {
-      const next = hand.shift();
-      if (next !== undefined) track(send(next));
+    while (places.free() > 0) {
+      const next = hand.next();
+      if (next === undefined) break;
+      track(send(next));
     }
-    if (waiting && !claiming && held < mostHeld / 2 && heldBytes < MOST_HELD_BYTES) track(claimMore());
+    const wanted = waiting && !claiming ? hand.wanted() : 0;
+    if (wanted > 0) track(claimMore(wanted));
   }
 
   /** What was claimed while the target went away keeps its place in the log. */
   function dropHand(): void {
-    if (hand.length === 0 || !(closing.signal.aborted || health.isDown())) return;
-    const dropped = hand.splice(0);
-    for (const { source } of dropped) leaveHand(source);
+    if (hand.isEmpty() || !(closing.signal.aborted || health.isDown())) return;
+    const dropped = hand.drop();
     track(insist(() => log.release(dropped.map(({ claim }) => claim))).then(wake));
   }
 
-  function leaveHand({ delivery }: ForwardSource): void {
-    held--;
-    heldBytes -= delivery.body.length;
-  }
-
-  async function claimMore(): Promise<void> {
+  async function claimMore(limit: number): Promise<void> {
     claiming = true;
     // A wake from here on means something that this claim may not have seen.
     waiting = false;
     const before = { at: now(), settled };
     const rewound = before.at.getTime() < lastClaimAt - MOST_JITTER_MS;
     lastClaimAt = before.at.getTime();
-    const limit = mostHeld - held;
     let claims: readonly Claim[] = [];
     try {
       claims = await log.claimWaiting({
         target,
         limit,
-        maxBytes: MOST_HELD_BYTES - heldBytes,
+        maxBytes: hand.bytesLeft(),
         now: before.at,
         rewound,
         leaseMs,
@@ -142,11 +133,7 @@ export function createLane(target: string, { health, places }: LaneApp, options:
       alarm.set(new Date(now().getTime() + afterTroubleMs));
       throw error;
     } finally {
-      for (const claim of claims) {
-        held++;
-        heldBytes += claim.delivery.body.length;
-        hand.push({ claim, attemptsBefore: claim.attempts, source: claim });
-      }
+      for (const claim of claims) hand.add({ claim, attemptsBefore: claim.attempts, source: claim });
       claiming = false;
       go();
     }
@@ -166,7 +153,6 @@ export function createLane(target: string, { health, places }: LaneApp, options:
 
   async function send(next: Held): Promise<void> {
     places.take(1);
-    leaveHand(next.source);
     unsettled++;
     const onSent = (): void => places.give(1);
     try {
@@ -184,19 +170,14 @@ export function createLane(target: string, { health, places }: LaneApp, options:
 
   return {
     reserve(bytes) {
-      const isFull = held >= mostHeld || (held > 0 && heldBytes + bytes > MOST_HELD_BYTES);
-      if (waiting || claiming || isFull || !isOpen()) return false;
-      held++;
-      heldBytes += bytes;
-      return true;
+      return !waiting && !claiming && isOpen() && hand.reserve(bytes);
     },
     giveBack(bytes) {
-      held--;
-      heldBytes -= bytes;
+      hand.giveBack(bytes);
       go();
     },
     deliver(claim, source) {
-      hand.push({ claim, attemptsBefore: 0, source });
+      hand.put({ claim, attemptsBefore: 0, source });
       go();
     },
     wake,

@@ -24,14 +24,14 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
   return {
     async sync() {
       file ??= open(`${path}-wal`, "r+");
-      const { fd } = await file;
+      const opened = await file;
       // SQLite would go on writing into a file that nobody finds any more, or behind a gap.
-      const { nlink, size } = fstatSync(fd);
+      const { nlink, size } = fstatSync(opened.fd);
       if (nlink === 0) throw goneFile(`${path}-wal, the newest part of the event log, was deleted`);
       // Empty it is when another process has just written all of it into the log.
-      if (size > 0 && !hasHeader(fd))
+      if (size > 0 && !hasHeader(opened.fd))
         throw logFault("damaged", path, `${path}-wal was overwritten while it was in use`);
-      await (await file).datasync();
+      await opened.datasync();
     },
     async close() {
       await (await file)?.close();

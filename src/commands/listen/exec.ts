@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { inVariable } from "../../config/secrets.ts";
 import type { ChildRun, Context } from "../../context.ts";
 import { errorText, usageError } from "../../core/errors.ts";
 import type { Product } from "../../core/product.ts";
@@ -80,9 +81,4 @@ function variables({ url, publicUrl, keySetUrl, products }: ExecUrls): Readonly<
     ...(keySetUrl === undefined ? {} : { ZOHO_HOOKS_JWKS_URL: keySetUrl }),
     ...Object.fromEntries(Object.entries(products).map(([id, each]) => [`ZOHO_HOOKS_URL_${inVariable(id)}`, each])),
   };
-}
-
-/** `MY_SHOP` for `my-shop`: the name of a product of the user's own may have a hyphen, that of a variable may not. */
-function inVariable(id: string): string {
-  return id.toUpperCase().replaceAll("-", "_");
 }
