@@ -16,6 +16,7 @@ import { readRequest } from "./read-request.ts";
 import { route } from "./route.ts";
 import { sendReply } from "./send-reply.ts";
 import { isFromPublicUrl, senderAddress } from "./sender-address.ts";
+import type { Together } from "./together.ts";
 
 /** What a request is answered by. */
 export interface AnswerOptions extends KeyOptions {
@@ -42,6 +43,13 @@ export interface AnswerOptions extends KeyOptions {
   onTrouble(message: string, hint?: string): void;
 }
 
+/** What belongs to one receiver. */
+export interface AnswerState {
+  isReady(): boolean;
+  readonly judged: Together;
+  readonly told: Together;
+}
+
 /** How long the rest of a refused body is read and dropped, so that the sender sees the answer and not a reset. */
 const DRAIN_MS = 2_000;
 
@@ -51,7 +59,7 @@ export async function answer(
   response: ServerResponse,
   throughTunnel: boolean,
   options: AnswerOptions,
-  isReady: () => boolean,
+  { isReady, judged, told }: AnswerState,
 ): Promise<void> {
   const found = route(request.url ?? "/", options.products);
   const proof = found.kind === "ready" ? probeAnswer(request, options) : undefined;
@@ -77,6 +85,7 @@ export async function answer(
     options.onTrouble(`${request.method} ${maskUrl(request.url ?? "")}: ${errorText(error)}`);
   });
   if (read === undefined) return;
+  await judged();
   const address = senderAddress(request, throughTunnel || isFromPublicUrl(request, options.publicUrl));
   const arrival: Arrival = { delivery: read.delivery, address, at };
   const judgement: Judgement = read.ok
@@ -85,7 +94,7 @@ export async function answer(
         receipt: { ...emptyReceipt, product: found.kind === "webhook" ? found.product?.id : undefined },
         decision: refuse(read.status, read.reason),
       };
-  await keepAndAnswer(arrival, judgement, response, options);
+  await keepAndAnswer(arrival, judgement, response, options, told);
   if (!read.ok) dropRest(request);
 }
 
@@ -95,6 +104,7 @@ async function keepAndAnswer(
   judged: Judgement,
   response: ServerResponse,
   options: AnswerOptions,
+  told: Together,
 ): Promise<void> {
   const { receipt } = judged;
   let decision = keepSecret(judged, options);
@@ -109,6 +119,7 @@ async function keepAndAnswer(
   const reply = kept?.answer === undefined ? decision.reply : undefined;
   try {
     if (reply !== undefined) sendReply(response, reply);
+    await told();
     options.onEvent(eventOf(arrival, receipt, kept, reply?.status, decision.reason, options));
     if (kept?.answer !== undefined) sendReply(response, await kept.answer());
   } finally {

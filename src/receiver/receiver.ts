@@ -1,9 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { errorText } from "../core/errors.ts";
 import { refuse } from "../core/reply.ts";
-import { type AnswerOptions, answer } from "./answer.ts";
+import { type AnswerOptions, type AnswerState, answer } from "./answer.ts";
 import { type OpenServer, openServer } from "./http-server.ts";
 import { sendReply } from "./send-reply.ts";
+import { together } from "./together.ts";
 
 export interface ReceiverOptions extends AnswerOptions {
   readonly host: string;
@@ -31,6 +32,7 @@ const CLOSE_GRACE_MS = 2_000;
 /** Opens the local receiver; rejects when the port cannot be had. */
 export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
   let isReady = false;
+  const state: AnswerState = { isReady: () => isReady, judged: together(), told: together() };
   const servers: OpenServer[] = [];
   let underWay = 0;
   let allAnswered: () => void = () => {};
@@ -40,7 +42,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
       const ended = (): void => {
         if (--underWay === 0) allAnswered();
       };
-      answer(request, response, throughTunnel, options, () => isReady).then(ended, (error: unknown) => {
+      answer(request, response, throughTunnel, options, state).then(ended, (error: unknown) => {
         ended();
         options.onTrouble(errorText(error));
         if (!response.headersSent && !response.destroyed) {
