@@ -1,5 +1,5 @@
-import { fstatSync, readSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, fdatasync, fstatSync, openSync, readSync } from "node:fs";
+import { promisify } from "node:util";
 import type { NativeDatabase } from "./engine.ts";
 import { logFault } from "./fault.ts";
 import { goneFile } from "./file-guard.ts";
@@ -20,24 +20,26 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
   const { journal_mode: mode } = database.prepare("PRAGMA journal_mode").get() ?? {};
   if (mode !== "wal") return syncedBySqlite;
   database.exec("PRAGMA synchronous = NORMAL");
-  let file: Promise<FileHandle> | undefined;
+  let file: number | undefined;
   return {
     async sync() {
-      file ??= open(`${path}-wal`, "r+");
-      const opened = await file;
+      file ??= openSync(`${path}-wal`, "r+");
       // SQLite would go on writing into a file that nobody finds any more, or behind a gap.
-      const { nlink, size } = fstatSync(opened.fd);
+      const { nlink, size } = fstatSync(file);
       if (nlink === 0) throw goneFile(`${path}-wal, the newest part of the event log, was deleted`);
       // Empty it is when another process has just written all of it into the log.
-      if (size > 0 && !hasHeader(opened.fd))
+      if (size > 0 && !hasHeader(file))
         throw logFault("damaged", path, `${path}-wal was overwritten while it was in use`);
-      await opened.datasync();
+      await toDisk(file);
     },
     async close() {
-      await (await file)?.close();
+      if (file !== undefined) closeSync(file);
     },
   };
 }
+
+// A FileHandle has its own way to do it, which takes this thread three times as long.
+const toDisk = promisify(fdatasync);
 
 /** What a write-ahead log begins with, but for its last bit: https://www.sqlite.org/fileformat.html#the_write_ahead_log */
 function hasHeader(fd: number): boolean {
