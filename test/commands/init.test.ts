@@ -157,7 +157,7 @@ describe("init", () => {
     [["--products", "crm,desc"], "did you mean desk?"],
     [["--format", "wier"], "none of the products that you use has a format"],
     [["--format", "signals=guide"], "signals has no format"],
-    [["--products", "crm", "--format", "desk=wire"], 'no product "desk"'],
+    [["--products", "crm", "--format", "desk=wire"], "name it there, too: --products crm,desk"],
     [["--products", "desk", "--format", "workflow"], "formats: guide, wire"],
     [["--port", "99999"], "--port"],
     [["--target", "/hooks"], "--target"],

@@ -1,6 +1,10 @@
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { products } from "../../src/products/index.ts";
+import { openLog } from "../../src/store/sqlite-log.ts";
 import { atTerminal, hasTerminal, runBin } from "../support/bin.ts";
+import { newEntry } from "../support/log-entry.ts";
+import { tempFolder } from "../support/run.ts";
 import { startTarget } from "../support/target.ts";
 
 /** Where each piece of the lines stands that have it: one place where the columns are aligned. */
@@ -54,6 +58,25 @@ describe.skipIf(!hasTerminal)("the columns at a terminal", { timeout: 60_000 }, 
     const below = text.split("\n").filter((line) => /^ {9}\d{15,}/.test(line));
     expect(below.length > 0).toBe(columns === 100);
     expect(places(below.join("\n"), /./, /– unsigned/).length).toBe(columns === 100 ? 1 : 0);
+  });
+
+  it.each([80, 160])("of %i hold the counts of many products", async (columns) => {
+    const cwd = tempFolder();
+    const path = join(cwd, ".zoho-hooks/events.db");
+    const log = await openLog({ path, now: () => new Date() });
+    for (const [i, { id }] of products.entries()) {
+      for (let n = 0; n <= i % 5; n++) await log.append(newEntry({ product: id, identity: `${id}:${n}` }));
+    }
+    await log.close();
+    const { text, status } = await atTerminal(["events", "stats"], { env, columns, cwd }).ended;
+    expect(status).toBe(0);
+    const lines = text.split(/\r?\n/);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
+    const [head = "", counts = ""] = lines.slice(lines.findIndex((line) => line.startsWith("hour")));
+    expect(head).toMatch(/received {2}.+ {2}others$/);
+    // What is not shown by itself is counted all the same.
+    const [received = 0, ...each] = [...counts.slice(16).matchAll(/\d+/g)].map(Number);
+    expect(each.reduce((sum, count) => sum + count, 0)).toBe(received);
   });
 
   it("have room for every name that is known", () => {

@@ -34,6 +34,18 @@ describe("a delivery of Zoho Sign", () => {
   });
 });
 
+describe("a delivery of Zoho Desk", () => {
+  const one = (id: string, type: string): string =>
+    `{"payload":{"id":"${id}","ticketNumber":"1","departmentId":"2"},"eventTime":"1736937000000","eventType":"${type}","orgId":"7"}`;
+
+  it("goes by the first of several events, and says so", () => {
+    const several = received("desk", `[${one("11", "Ticket_Add")},${one("12", "Ticket_Update")}]`);
+    expect(several).toMatchObject({ event: "Ticket_Add", records: ["11", "12"], schema: { ok: true } });
+    expect(several.hint).toContain("take each of them");
+    expect(received("desk", `[${one("11", "Ticket_Add")}]`).hint).not.toContain("take each of them");
+  });
+});
+
 describe("a delivery of Zoho Payments", () => {
   it("has the object of a payment link under the plural", () => {
     const body =

@@ -71,7 +71,7 @@ export async function collectAnswers(
   const formats = isAsked
     ? await answer(
         "--format",
-        options.format === undefined ? undefined : readFormats(options.format, meant),
+        options.format === undefined ? undefined : readFormats(options.format, meant, products),
         (to) => askFormats(to, meant, before),
         before,
       )

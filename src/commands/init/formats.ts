@@ -29,15 +29,22 @@ export function formatsBefore(meant: readonly Product[], { products = {} }: Sett
 }
 
 /** `wire`: of every product that has it; `crm=wire,desk=guide`: of one each. */
-export function readFormats(text: string, meant: readonly Product[]): Formats {
+export function readFormats(text: string, meant: readonly Product[], products: readonly Product[]): Formats {
   const parts = text.split(",").map((part) => part.trim());
-  return Object.assign({}, ...parts.map((part) => readPart(part, meant)));
+  return Object.assign({}, ...parts.map((part) => readPart(part, meant, products)));
 }
 
-function readPart(part: string, meant: readonly Product[]): Formats {
+function readPart(part: string, meant: readonly Product[], products: readonly Product[]): Formats {
   const [name = "", own] = part.split(/=(.*)/s, 2).map((each) => each.trim());
   if (own !== undefined) {
-    const product = requireProduct(meant, name);
+    const product = requireProduct(products, name);
+    if (!meant.includes(product)) {
+      const ids = [...meant, product].map(({ id }) => id).join(",");
+      throw usageError(
+        `--format names ${product.id}, which is none of the products that you use`,
+        `name it there, too: --products ${ids}`,
+      );
+    }
     return { [product.id]: requireFormat(product, own).id };
   }
   if (meant.some((product) => findFormat(product, name) !== undefined)) return everywhere(name, meant);

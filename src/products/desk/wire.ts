@@ -36,7 +36,7 @@ function format(settings: FormatSettings) {
     // be there before the first event.
     handshake: answerProbe,
     answer: { withinMs: 5000, only200: true },
-    hint: () => "X-ZDesk-JWT shows who sent a delivery, not that its body is unchanged",
+    hint: ({ data }) => severalHint(data) ?? "X-ZDesk-JWT shows who sent a delivery, not that its body is unchanged",
     settings: ["issuer", "audience"],
     configure: format,
     keySets: KEY_SETS,
@@ -47,6 +47,13 @@ function isDelivery(data: unknown): boolean {
   const [first]: readonly unknown[] = Array.isArray(data) ? data : [];
   if (typeof first !== "object" || first === null) return false;
   return ["payload", "eventTime", "orgId"].filter((name) => Object.hasOwn(first, name)).length > 1;
+}
+
+/** Nearly every delivery holds one: an app that takes the first alone is found out late. */
+function severalHint(data: unknown): string | undefined {
+  return Array.isArray(data) && data.length > 1
+    ? "a delivery may hold several events, as this one does: here it goes by the first, your app has to take each of them"
+    : undefined;
 }
 
 function recordsOf(data: unknown): readonly string[] {

@@ -8,14 +8,18 @@ import { alignRows } from "./table.ts";
 /** More hours than this are left to `--verbose` and `--json`. */
 const MOST_HOURS = 24;
 const BAR_WIDTH = 24;
+/** Of `2026-01-31 14:00` and `received`. */
+const HOUR_WIDTH = 26;
+const OTHERS = "others";
 const COLUMNS = ["received", "processed", "waiting", "failed", "duplicates", "rejected"] as const;
 
 /** Counts by product and by hour, and how long the target took; bars only where a person watches. */
-export function renderLogStats(report: LogStatsReport, { out, verbose, quiet }: Style): Rendered {
+export function renderLogStats(report: LogStatsReport, style: Style): Rendered {
+  const { out, quiet } = style;
   const counts = Object.entries(report.products).map(([product, each]) => row(plain(product), each));
   const total = Object.keys(report.products).length === 1 ? [] : [row("all", report.total)];
   const [head = "", ...lines] = alignRows([["product", ...COLUMNS], ...counts, ...total], [1, 2, 3, 4, 5, 6]);
-  const hours = hourLines(report, verbose, out);
+  const hours = hourLines(report, style);
   return {
     out: `${[...(quiet ? [] : [out.dim(head)]), ...lines, "", ...hours, "", latencyLine(report, out)].join("\n")}\n`,
   };
@@ -25,33 +29,51 @@ function row(name: string, counts: LogStatsReport["total"]): readonly string[] {
   return [name, ...COLUMNS.map((column) => String(counts[column]))];
 }
 
-function hourLines({ hours, products }: LogStatsReport, verbose: boolean, paint: Paint): readonly string[] {
-  const names = Object.keys(products);
+function hourLines({ hours, products }: LogStatsReport, { verbose, out, columns }: Style): readonly string[] {
   const starts = [...new Set(hours.map(({ at }) => at.getTime()))];
   const shown = verbose ? starts : starts.slice(-MOST_HOURS);
+  const several = Object.keys(products).length > 1;
+  const { names, others } = productsThatFit(products, columns - HOUR_WIDTH - (out.live ? BAR_WIDTH + 2 : 0));
   const rows = shown.map((start) => {
     const at = new Date(start);
     const here = hours.filter((hour) => hour.at.getTime() === start);
     const count = (product: string): number => here.find((hour) => hour.product === product)?.counts.received ?? 0;
-    const sum = names.reduce((all, name) => all + count(name), 0);
-    return { label: `${formatDay(at)} ${String(at.getHours()).padStart(2, "0")}:00`, sum, each: names.map(count) };
+    const sum = here.reduce((all, { counts }) => all + counts.received, 0);
+    const ofOthers = others.reduce((all, name) => all + count(name), 0);
+    const each = [...names.map(count), ...(others.length > 0 ? [ofOthers] : [])];
+    return { label: `${formatDay(at)} ${String(at.getHours()).padStart(2, "0")}:00`, sum, each };
   });
   const most = Math.max(...rows.map(({ sum }) => sum), 1);
-  const several = names.length > 1;
+  const heads = [...names.map((name) => plain(name)), ...(others.length > 0 ? [OTHERS] : [])];
   const [head = "", ...lines] = alignRows(
     [
-      ["hour", "received", ...(several ? names.map((name) => plain(name)) : [])],
+      ["hour", "received", ...(several ? heads : [])],
       ...rows.map(({ label, sum, each }) => [label, String(sum), ...(several ? each.map(String) : [])]),
     ],
-    Array.from({ length: names.length + 1 }, (_, i) => i + 1),
+    Array.from({ length: heads.length + 1 }, (_, i) => i + 1),
   );
   const bars = rows.map(({ sum }) => "█".repeat(Math.max(1, Math.round((BAR_WIDTH * sum) / most))));
   const left = starts.length - shown.length;
   return [
-    paint.dim(head),
-    ...lines.map((line, i) => (paint.live ? `${line}  ${paint.name(bars[i] ?? "")}` : line)),
-    ...(left > 0 ? [paint.dim(`${left} earlier ${left === 1 ? "hour" : "hours"}: -v shows them`)] : []),
+    out.dim(head),
+    ...lines.map((line, i) => (out.live ? `${line}  ${out.name(bars[i] ?? "")}` : line)),
+    ...(left > 0 ? [out.dim(`${left} earlier ${left === 1 ? "hour" : "hours"}: -v shows them`)] : []),
   ];
+}
+
+/** Those of which most came, as many as there is room for, in the order of the table above. */
+function productsThatFit(products: LogStatsReport["products"], width: number) {
+  const all = Object.keys(products);
+  const widthOf = (name: string): number => 2 + Math.max(name.length, String(products[name]?.received ?? 0).length);
+  const ranked = all.toSorted((a, b) => (products[b]?.received ?? 0) - (products[a]?.received ?? 0));
+  const fits = (count: number): boolean => {
+    const total = ranked.slice(0, count).reduce((sum, name) => sum + widthOf(name), 0);
+    return total + (count < all.length ? 2 + OTHERS.length : 0) <= width;
+  };
+  let count = all.length;
+  while (count > 0 && !fits(count)) count--;
+  const kept = ranked.slice(0, count);
+  return { names: all.filter((name) => kept.includes(name)), others: all.filter((name) => !kept.includes(name)) };
 }
 
 function latencyLine({ latencyMs }: LogStatsReport, paint: Paint): string {
