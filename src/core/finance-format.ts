@@ -17,13 +17,14 @@ interface FinanceParts<Entity extends FinanceEntity, Id extends string> {
   readonly id: Id;
   readonly source: string;
   readonly entities: readonly Entity[];
-  /** The products whose bodies look the same. */
-  readonly twins: readonly string[];
 }
 
 const OPERATIONS = ["created", "updated", "deleted"];
 /** A rule may post chosen fields as a form or a text of the user's own, and records of modules that nobody has listed. */
 const OTHER = "webhook";
+
+/** The products whose bodies look the same. */
+const TWINS = ["books", "inventory", "invoice", "expense", "procurement", "spend", "subscriptions"];
 
 /**
  * What a workflow rule of a finance product posts: the whole record under its own name, `{"invoice": {…}}`, by POST,
@@ -34,7 +35,7 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
   settings: FormatSettings = {},
 ): Format<readonly WebhookEvent<Entity | `${Entity}.<operation>` | typeof OTHER>[], Id> {
   const { event: place = { query: "event" }, auth } = settings;
-  const { id, source, entities, twins } = parts;
+  const { id, source, entities } = parts;
   const eventsOf = (entity: Entity) => {
     const schema = () => z.looseObject({ [entity]: financeEntities[entity]() });
     const members = OPERATIONS;
@@ -53,7 +54,7 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
   return {
     id,
     source,
-    twins,
+    twins: TWINS,
     methods: ["PUT", "DELETE"],
     // Without a signature some have the sender add a fixed header.
     proofs: [auth === undefined ? financeSignature : staticAuth(auth)],

@@ -4,6 +4,7 @@ import { bigin } from "./bigin/index.ts";
 import { books } from "./books/index.ts";
 import { campaigns } from "./campaigns/index.ts";
 import { cliq } from "./cliq/index.ts";
+import { commerce } from "./commerce/index.ts";
 import { creator } from "./creator/index.ts";
 import { crm } from "./crm/index.ts";
 import { desk } from "./desk/index.ts";
@@ -15,11 +16,13 @@ import { invoice } from "./invoice/index.ts";
 import { mail } from "./mail/index.ts";
 import { payments } from "./payments/index.ts";
 import { people } from "./people/index.ts";
+import { procurement } from "./procurement/index.ts";
 import { projects } from "./projects/index.ts";
 import { recruit } from "./recruit/index.ts";
 import { salesiq } from "./salesiq/index.ts";
 import { sign } from "./sign/index.ts";
 import { signals } from "./signals/index.ts";
+import { spend } from "./spend/index.ts";
 import { sprints } from "./sprints/index.ts";
 import { subscriptions } from "./subscriptions/index.ts";
 import { survey } from "./survey/index.ts";
@@ -45,6 +48,9 @@ export const products = [
   inventory,
   invoice,
   expense,
+  procurement,
+  spend,
+  commerce,
   payments,
   sign,
   mail,

@@ -95,6 +95,32 @@ export const ofTheOtherProducts: Genuine = [
     { to: "expense", headers: [["x-event", "update"]], body: { expense: { expense_id: "16367000000085029" } } },
   ],
   [
+    "procurement",
+    "wire",
+    "purchaseorder.created",
+    {
+      to: "procurement",
+      query: "?event=purchaseorder_created",
+      body: { purchaseorder: { purchaseorder_id: "16367000000085030" } },
+    },
+  ],
+  ["spend", "wire", "expense", { to: "spend", body: { expense: { expense_id: "16367000000085031" } } }],
+  [
+    "commerce",
+    "wire",
+    "salesorder.delivered",
+    {
+      to: "commerce",
+      type: `${FORM};charset=UTF-8`,
+      headers: [
+        ["Accept", "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"],
+        ["X-Zoho-Skip-Webhook-Trigger", "true"],
+        ["X-ZOHO-Event", "salesorder.delivered"],
+      ],
+      body: JSON.stringify({ salesorder: { salesorder_id: "16367000000085032" } }),
+    },
+  ],
+  [
     "subscriptions",
     "guide",
     "subscription_created",

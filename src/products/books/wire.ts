@@ -15,5 +15,4 @@ export const wire = financeFormat({
     "creditnote",
     "payment",
   ],
-  twins: ["inventory", "invoice", "expense"],
 });

@@ -4,5 +4,4 @@ export const wire = financeFormat({
   id: "wire",
   source: "https://www.zoho.com/us/expense/help/automation/webhooks/",
   entities: ["expense"],
-  twins: ["books", "inventory", "invoice"],
 });

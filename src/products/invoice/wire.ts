@@ -4,5 +4,4 @@ export const wire = financeFormat({
   id: "wire",
   source: "modelled on Zoho Books, its sibling",
   entities: ["contact", "item", "estimate", "invoice", "expense", "payment"],
-  twins: ["books", "inventory", "expense"],
 });

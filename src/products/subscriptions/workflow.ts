@@ -5,5 +5,4 @@ export const workflow = financeFormat({
   id: "workflow",
   source: "https://www.zoho.com/us/billing/help/settings/automation.html",
   entities: ["subscription", "invoice", "payment"],
-  twins: ["books", "inventory", "invoice"],
 });

@@ -1,0 +1,38 @@
+import { z } from "zod";
+import { event } from "../../core/declare-event.ts";
+import { headerValue } from "../../core/delivery.ts";
+import { markOf } from "../../core/event-place.ts";
+import { idsAt } from "../../core/field.ts";
+import type { Format } from "../../core/product.ts";
+import { idFields } from "../../core/user-formed.ts";
+
+const HEADER = "X-ZOHO-Event";
+
+/** The event stands in a header, the body is the whole record: JSON, though the content type says that it is a form. */
+export const wire = {
+  id: "wire",
+  source: "https://www.zoho.com/commerce/api/webhooks.html",
+  // A record looks as in Books, which reads the header, too.
+  twins: ["books", "inventory", "invoice", "expense", "procurement", "spend"],
+  // None is documented.
+  proofs: [],
+  events: [
+    event("salesorder.<operation>", "What has become of a sales order", () => z.looseObject({}), {
+      open: true,
+      members: ["delivered"],
+    }),
+  ],
+  recognise: (_payload, delivery) => headerValue(delivery, HEADER)?.trim() || undefined,
+  // Whether the record stands under its own name is not documented.
+  records(data, name) {
+    const [entity = ""] = name.split(".", 1);
+    const ids = [[entity, `${entity}_id`], [`${entity}_id`]].flatMap((path) => idsAt(data, path));
+    return ids.length > 0 ? ids : idFields(data);
+  },
+  mark: (name) => markOf({ header: HEADER }, name),
+  encode: (data, name) => ({
+    contentType: "application/x-www-form-urlencoded;charset=UTF-8",
+    body: Buffer.from(JSON.stringify(data)),
+    ...(name === undefined ? {} : markOf({ header: HEADER }, name)),
+  }),
+} as const satisfies Format;
