@@ -46,8 +46,7 @@ export interface AnswerOptions extends KeyOptions {
 /** What belongs to one receiver. */
 export interface AnswerState {
   isReady(): boolean;
-  readonly judged: Together;
-  readonly told: Together;
+  readonly allRead: Together;
 }
 
 /** How long the rest of a refused body is read and dropped, so that the sender sees the answer and not a reset. */
@@ -59,7 +58,7 @@ export async function answer(
   response: ServerResponse,
   throughTunnel: boolean,
   options: AnswerOptions,
-  { isReady, judged, told }: AnswerState,
+  { isReady, allRead }: AnswerState,
 ): Promise<void> {
   const found = route(request.url ?? "/", options.products);
   const proof = found.kind === "ready" ? probeAnswer(request, options) : undefined;
@@ -85,16 +84,19 @@ export async function answer(
     options.onTrouble(`${request.method} ${maskUrl(request.url ?? "")}: ${errorText(error)}`);
   });
   if (read === undefined) return;
-  await judged();
+  // A connection that breaks meanwhile takes its address with it.
   const address = senderAddress(request, throughTunnel || isFromPublicUrl(request, options.publicUrl));
   const arrival: Arrival = { delivery: read.delivery, address, at };
-  const judgement: Judgement = read.ok
-    ? await judgeWithKeys(arrival, found, options)
+  await allRead();
+  const made = read.ok
+    ? judgeWithKeys(arrival, found, options)
     : {
         receipt: { ...emptyReceipt, product: found.kind === "webhook" ? found.product?.id : undefined },
         decision: refuse(read.status, read.reason),
       };
-  await keepAndAnswer(arrival, judgement, response, options, told);
+  // A secret that is handed over is judged by what is kept: no other request may be judged before it is kept, too.
+  const judgement = made instanceof Promise ? await made : made;
+  await keepAndAnswer(arrival, judgement, response, options);
   if (!read.ok) dropRest(request);
 }
 
@@ -104,7 +106,6 @@ async function keepAndAnswer(
   judged: Judgement,
   response: ServerResponse,
   options: AnswerOptions,
-  told: Together,
 ): Promise<void> {
   const { receipt } = judged;
   let decision = keepSecret(judged, options);
@@ -119,7 +120,7 @@ async function keepAndAnswer(
   const reply = kept?.answer === undefined ? decision.reply : undefined;
   try {
     if (reply !== undefined) sendReply(response, reply);
-    await told();
+
     options.onEvent(eventOf(arrival, receipt, kept, reply?.status, decision.reason, options));
     if (kept?.answer !== undefined) sendReply(response, await kept.answer());
   } finally {
@@ -171,6 +172,7 @@ function probeAnswer({ method, headers }: IncomingMessage, { probeKey }: AnswerO
 }
 
 function dropRest(request: IncomingMessage): void {
+  if (request.socket.destroyed) return;
   request.resume();
   const timer = setTimeout(() => request.socket.destroy(), DRAIN_MS);
   request.socket.once("close", () => clearTimeout(timer));

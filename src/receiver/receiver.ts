@@ -32,15 +32,15 @@ const CLOSE_GRACE_MS = 2_000;
 /** Opens the local receiver; rejects when the port cannot be had. */
 export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
   let isReady = false;
-  const state: AnswerState = { isReady: () => isReady, judged: together(), told: together() };
+  const state: AnswerState = { isReady: () => isReady, allRead: together() };
   const servers: OpenServer[] = [];
   let underWay = 0;
-  let allAnswered: () => void = () => {};
+  let noneLeft: () => void = () => {};
   const open = async (host: string, port: number, throughTunnel: boolean): Promise<OpenServer> => {
     const server = await openServer({ host, port }, (request, response) => {
       underWay++;
       const ended = (): void => {
-        if (--underWay === 0) allAnswered();
+        if (--underWay === 0) noneLeft();
       };
       answer(request, response, throughTunnel, options, state).then(ended, (error: unknown) => {
         ended();
@@ -68,7 +68,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
       const limit = new AbortController();
       const passed = pause(graceMs, undefined, { signal: limit.signal }).catch(() => {});
       const answered = new Promise<void>((resolve) => {
-        allAnswered = resolve;
+        noneLeft = resolve;
         if (underWay === 0) resolve();
       });
       await Promise.race([answered, passed]);

@@ -1,7 +1,6 @@
 /**
- * A point at which requests wait for each other for a moment, to be gone on with one after the other: all are read, then
- * all are judged, then all are told of. A processor keeps at hand what it has just used; where each request went all its
- * way by itself, every one of them cost a third more.
+ * A point at which requests wait for each other for a moment: all that have come are read, then all are judged and kept. A
+ * processor has at hand what it has just used; where each request goes all its way by itself, it costs a quarter more.
  */
 export type Together = () => Promise<void>;
 

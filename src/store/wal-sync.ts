@@ -32,8 +32,10 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
         throw logFault("damaged", path, `${path}-wal was overwritten while it was in use`);
       await toDisk(file);
     },
+    // Only when no sync is under way: its number may be another file's by then.
     async close() {
       if (file !== undefined) closeSync(file);
+      file = undefined;
     },
   };
 }
