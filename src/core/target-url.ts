@@ -1,3 +1,4 @@
+import { splitUrl } from "./delivery.ts";
 import { usageError } from "./errors.ts";
 
 /** Where the local receiver listens, or would. */
@@ -43,6 +44,13 @@ export function targetUrl(
   const isHost = port !== undefined || path !== undefined || /[.[]|^localhost$/i.test(host);
   if (remote === null || !isHost) throw malformed(to, flag);
   return checked(`http://${host}${port ?? ""}${path ?? webhookPath}`, to, flag);
+}
+
+/** A target with the query that a delivery came with: it may say what happened, and be signed. */
+export function withQueryOf(url: string, target: string): string {
+  const { query } = splitUrl(url);
+  if (query === "") return target;
+  return `${target}${target.includes("?") ? "&" : "?"}${query}`;
 }
 
 /** A receiver that listens on every address is reached on loopback. */

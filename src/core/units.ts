@@ -11,11 +11,19 @@ const BYTES = {
   gib: 1_073_741_824,
 } as const;
 
-/** `250ms`, `30s`, `5m`, `24h`, `6d23h` as milliseconds; a bare number is seconds. */
+/** `250ms`, `30s`, `5m`, `24h`, `6d23h` as milliseconds. A bare number is none: `--keep 7` would be seconds to one and days to another. */
 export function parseDuration(text: string, what: string): number {
   const durationMs = readDuration(text);
   if (durationMs !== undefined) return durationMs;
-  throw usageError(`${what}: ${JSON.stringify(text)} is not a duration`, "write it as 500ms, 30s, 5m, 24h or 6d23h");
+  throw usageError(`${what}: ${JSON.stringify(text)} is not a duration`, durationHint(text));
+}
+
+function durationHint(text: string): string {
+  const number = text.trim();
+  const examples = /^\d+$/.test(number)
+    ? `${number}s, ${number}m, ${number}h or ${number}d`
+    : "500ms, 30s, 5m, 24h or 6d23h";
+  return `write it as ${examples}`;
 }
 
 /** A duration to wait for, of which Node's timers take no more than 2^31 - 1 ms. */
@@ -28,7 +36,7 @@ export function parseTimeout(text: string, what: string): number {
 /** Like `parseDuration`; undefined for a text that is no duration. */
 export function readDuration(text: string): number | undefined {
   const compact = text.trim().toLowerCase();
-  if (/^\d+(?:\.\d+)?$/.test(compact)) return Number(compact) * MS.s;
+  if (compact === "0") return 0;
   if (!/^(?:\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)\s*)+$/.test(compact)) return undefined;
   const parts = compact.matchAll(/(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)/g);
   return [...parts].reduce((totalMs, [, amount, unit]) => totalMs + Number(amount) * MS[unit as keyof typeof MS], 0);

@@ -1,4 +1,5 @@
-import { type Delivery, type HeaderPair, headerValue, splitUrl } from "../core/delivery.ts";
+import { type Delivery, type HeaderPair, headerValue } from "../core/delivery.ts";
+import { withQueryOf } from "../core/target-url.ts";
 
 export interface ForwardSource {
   readonly n: number;
@@ -24,7 +25,7 @@ export function forwardRequest({ n, delivery, remote, duplicateOf }: ForwardSour
   addUnlessThere(headers, "x-forwarded-for", remote);
   addUnlessThere(headers, "x-forwarded-host", headerValue(delivery, "host"));
   addUnlessThere(headers, "x-forwarded-proto", "http");
-  return { method, url: withQuery(target, url), headers, body };
+  return { method, url: withQueryOf(url, target), headers, body };
 }
 
 function addUnlessThere(headers: HeaderPair[], name: string, value: string | undefined): void {
@@ -32,9 +33,3 @@ function addUnlessThere(headers: HeaderPair[], name: string, value: string | und
 }
 
 const OURS = /^x-zoho-hooks-/i;
-
-function withQuery(target: string, url: string): string {
-  const { query } = splitUrl(url);
-  if (query === "") return target;
-  return `${target}${target.includes("?") ? "&" : "?"}${query}`;
-}

@@ -135,6 +135,16 @@ describe("events export", () => {
     expect(lines()[0]?.command).toContain("'http://127.0.0.1:4460/webhooks/zoho/crm?x=1'");
   });
 
+  it("lets curl post to another target with the query that came", async () => {
+    for (const [to, url] of [
+      ["3000", "http://localhost:3000/webhooks/zoho/crm?x=1"],
+      ["https://app.example.com/hook?a=b", "https://app.example.com/hook?a=b&x=1"],
+    ] as const) {
+      const { lines } = await project.run(["events", "export", "--format", "curl", "--json", "--to", to]);
+      expect(lines()[0]?.command).toContain(`'${url}'`);
+    }
+  });
+
   it("writes a HAR document of all of them", async () => {
     const { out } = await project.run(["events", "export", "--format", "har", "--show-secrets"]);
     const { log } = JSON.parse(out);

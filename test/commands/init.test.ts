@@ -40,7 +40,7 @@ describe("init", () => {
       port: 5005,
       forwardTo: "3000",
     });
-    expect(read(cwd, ".env")).toMatch(/^ZOHO_WEBHOOK_SECRET=[0-9a-f]{64}\n$/);
+    expect(read(cwd, ".env")).toMatch(/^ZOHO_WEBHOOK_SECRET=[0-9a-f]{48}\n$/);
     expect(read(cwd, ".gitignore")).toBe(".env\n.zoho-hooks/*\n!.zoho-hooks/fixtures/\n");
     expect(out).toMatch(/^created +zoho-hooks\.config\.json +products, port, forwardTo$/m);
     expect(out).toMatch(/^created +\.env +ZOHO_WEBHOOK_SECRET$/m);
@@ -96,7 +96,7 @@ describe("init", () => {
     const { lines } = await run(["init", "--yes", "--json"], { cwd });
     const now = readFileSync(join(cwd, ".env"));
     expect(now.subarray(0, old.length)).toEqual(old);
-    expect(now.subarray(old.length).toString()).toMatch(/^\r\nZOHO_WEBHOOK_SECRET=[0-9a-f]{64}\r\n$/);
+    expect(now.subarray(old.length).toString()).toMatch(/^\r\nZOHO_WEBHOOK_SECRET=[0-9a-f]{48}\r\n$/);
     expect(lines()).toContainEqual(expect.objectContaining({ action: "changed", entries: ["ZOHO_WEBHOOK_SECRET"] }));
   });
 
@@ -110,7 +110,7 @@ describe("init", () => {
   it("fills in an entry that is empty", async () => {
     const cwd = folderWith({ ".env": "A=1\nZOHO_WEBHOOK_SECRET=\nB=2\n" });
     await run(["init", "--yes", "--token", "none"], { cwd });
-    expect(read(cwd, ".env")).toMatch(/^A=1\nB=2\nZOHO_WEBHOOK_SECRET=[0-9a-f]{64}\n$/);
+    expect(read(cwd, ".env")).toMatch(/^A=1\nB=2\nZOHO_WEBHOOK_SECRET=[0-9a-f]{48}\n$/);
   });
 
   it.each(["plain-1", "with space # and hash", "it's", 'say "it\'s"', "$HOME \\n", "=="])(

@@ -62,7 +62,11 @@ describe("durations", () => {
     expect(parseDuration("6d23h", "--expires")).toBe((6 * 24 + 23) * 3_600_000);
     expect(parseDuration("1.5h", "--expires")).toBe(5_400_000);
     expect(parseDuration("250 ms", "--expires")).toBe(250);
-    expect(parseDuration("5", "--expires")).toBe(5_000);
+    expect(parseDuration("0", "--expires")).toBe(0);
+    // Seconds to one, days to another.
+    expect(() => parseDuration("7", "--keep")).toThrow(
+      expect.objectContaining({ hint: "write it as 7s, 7m, 7h or 7d" }),
+    );
     expect(() => parseDuration("6d and 1h", "--expires")).toThrow("--expires");
     expect(formatSpan((6 * 24 + 23) * 3_600_000 + 59_000)).toBe("6d 23h");
     expect(formatSpan(-5)).toBe("0s");

@@ -3,7 +3,7 @@ import { curlCommand } from "../../core/curl-command.ts";
 import type { Delivery } from "../../core/delivery.ts";
 import { eventLine } from "../../core/event-line.ts";
 import { HAR_FRAME, harEntry } from "../../core/har.ts";
-import { targetUrl } from "../../core/target-url.ts";
+import { targetUrl, withQueryOf } from "../../core/target-url.ts";
 import { isOfTheConnection } from "../../delivery/post.ts";
 import type { KeptEvent } from "./entry-event.ts";
 
@@ -57,7 +57,9 @@ function curl(
   settings: Config["settings"],
   to: string | undefined,
 ): string {
-  const url = targetUrl(to ?? path, receipt.product ?? "unknown", settings);
+  const product = receipt.product ?? "unknown";
+  const url =
+    to === undefined ? targetUrl(path, product, settings) : withQueryOf(path, targetUrl(to, product, settings));
   const kept = headers.filter(([name]) => !isOfTheConnection(name));
   const delivery: Delivery = { method, url, headers: kept, body };
   return curlCommand(delivery, { insecure: false });

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { usageError } from "../../core/errors.ts";
 import type { Product } from "../../core/product.ts";
-import { parseDuration } from "../../core/units.ts";
+import { readDuration } from "../../core/units.ts";
 import type { LogFilter } from "../../store/filter.ts";
 import { parseWhere } from "../../store/where.ts";
 import { collect, requireProduct } from "../options.ts";
@@ -73,11 +73,17 @@ function parseStatus(text: string): { min: number; max: number } {
 
 /** A time ago, or a date and time; without a zone it is this machine's. */
 function parseSince(text: string, now: Date): Date {
-  if (!/^\d{4}-\d{2}/.test(text)) return new Date(now.getTime() - parseDuration(text, "--since"));
+  if (!/^\d{4}-\d{2}/.test(text)) {
+    const agoMs = readDuration(text);
+    if (agoMs === undefined) throw noTime(text);
+    return new Date(now.getTime() - agoMs);
+  }
   // A date alone is read as UTC by the language; people mean their own day.
   const time = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00` : text);
-  if (Number.isNaN(time)) {
-    throw usageError(`--since: ${JSON.stringify(text)} is no time`, "write it as 10m, 2h, 7d or 2026-05-01T10:00");
-  }
+  if (Number.isNaN(time)) throw noTime(text);
   return new Date(time);
+}
+
+function noTime(text: string): Error {
+  return usageError(`--since: ${JSON.stringify(text)} is no time`, "write it as 10m, 2h, 7d or 2026-05-01T10:00");
 }

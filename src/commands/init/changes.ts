@@ -58,6 +58,9 @@ export function configChange(root: string, answers: Answers, text: string | unde
   };
 }
 
+/** As hexadecimal digits few enough for every product: the finance ones take 50 letters and digits at most. */
+const SECRET_BYTES = 24;
+
 /** The variables put at the end of `.env`. One that is there already stays as it is, but for one that is empty. */
 export function envChange(root: string, { credentials }: Answers): FileChange {
   const path = join(root, ENV_FILE);
@@ -67,7 +70,10 @@ export function envChange(root: string, { credentials }: Answers): FileChange {
   const kept = wanted.filter(({ variable }) => (values[variable] ?? "").trim() !== "");
   const added = wanted.filter((answer) => !kept.includes(answer));
   const lines = added.map((answer) =>
-    envEntry(answer.variable, answer.how === "given" ? answer.value.reveal() : randomBytes(32).toString("hex")),
+    envEntry(
+      answer.variable,
+      answer.how === "given" ? answer.value.reveal() : randomBytes(SECRET_BYTES).toString("hex"),
+    ),
   );
   const empty = added.filter(({ variable }) => values[variable] !== undefined).map(({ variable }) => variable);
   return {

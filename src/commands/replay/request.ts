@@ -1,10 +1,11 @@
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { changeBody } from "../../core/change-body.ts";
-import { type Delivery, splitUrl, withBody } from "../../core/delivery.ts";
+import { type Delivery, withBody } from "../../core/delivery.ts";
 import { findFormat, findProduct } from "../../core/event-name.ts";
 import type { Product } from "../../core/product.ts";
 import { signAgain } from "../../core/sign-again.ts";
+import { withQueryOf } from "../../core/target-url.ts";
 import { forwardRequest } from "../../delivery/forward-request.ts";
 import type { LogEntry } from "../../store/log.ts";
 import { editBody } from "./edit-body.ts";
@@ -41,7 +42,7 @@ export function replayRequest(
 ): ReplayRequest {
   if (plan.exact) {
     const notes = ["the bytes and headers that came"];
-    return { delivery: { ...entry.delivery, url: withQuery(target, entry.url) }, notes, changed: false };
+    return { delivery: { ...entry.delivery, url: withQueryOf(entry.url, target) }, notes, changed: false };
   }
   const changed = !body.equals(entry.delivery.body);
   const source = { ...entry, delivery: withBody(entry.delivery, body) };
@@ -52,10 +53,4 @@ export function replayRequest(
   if (product === undefined || format === undefined) return { delivery, notes: said, changed };
   const again = signAgain({ delivery, product: product.id, format, changed, secrets, now: context.now() });
   return { delivery: again.delivery, notes: again.notes.length === 0 ? said : again.notes, changed };
-}
-
-function withQuery(target: string, url: string): string {
-  const { query } = splitUrl(url);
-  if (query === "") return target;
-  return `${target}${target.includes("?") ? "&" : "?"}${query}`;
 }
