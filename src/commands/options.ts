@@ -6,7 +6,15 @@ import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { HEADER_NAME, type HeaderPair } from "../core/delivery.ts";
 import { errorText, usageError } from "../core/errors.ts";
-import { type EventMatch, eventNames, findEvent, findFormat, findProduct, nearest } from "../core/event-name.ts";
+import {
+  type EventMatch,
+  eventNames,
+  findEvent,
+  findFormat,
+  findProduct,
+  nearest,
+  nearestProduct,
+} from "../core/event-name.ts";
 import type { Format, Product } from "../core/product.ts";
 import { type Credential, type Secret, secret } from "../core/secret.ts";
 
@@ -78,11 +86,10 @@ export function parseHeader(text: string): HeaderPair {
 export function requireProduct(products: readonly Product[], id: string): Product {
   const product = findProduct(products, id);
   if (product !== undefined) return product;
-  const ids = products.map((each) => each.id);
-  const [near] = nearest(id, ids, 1);
+  const near = nearestProduct(products, id);
   throw usageError(
     `there is no product ${JSON.stringify(id)}`,
-    near === undefined ? `products: ${ids.join(", ")}` : `did you mean ${near}?`,
+    near === undefined ? `products: ${products.map((each) => each.id).join(", ")}` : `did you mean ${near}?`,
   );
 }
 
@@ -110,10 +117,19 @@ export function chosenFormat(
 export function requireEvent(product: Product, format: Format, name: string): EventMatch {
   const match = findEvent(format, name);
   if (match !== undefined) return match;
-  const names = eventNames(format);
-  const near = nearest(name, names, 3);
+  const other = product.formats.find((each) => findEvent(each, name) !== undefined);
+  if (other !== undefined)
+    throw usageError(`${name} is not an event of ${product.id}'s ${format.id} format`, `add --format ${other.id}`);
+  const near = nearestNames(name, eventNames(format));
   throw usageError(
     `${product.id} has no event ${JSON.stringify(name)}`,
     near.length === 0 ? `run zoho-hooks products ${product.id} for its events` : `did you mean ${near.join(" or ")}?`,
   );
+}
+
+/** Mistyped, or a part of it: `Completed` for `RequestCompleted`. */
+function nearestNames(word: string, names: readonly string[]): readonly string[] {
+  const near = nearest(word, names, 3);
+  if (near.length > 0 || word.length < 4) return near;
+  return names.filter((each) => each.toLowerCase().includes(word.toLowerCase())).slice(0, 3);
 }

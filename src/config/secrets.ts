@@ -42,8 +42,10 @@ export function readSecrets(
     for (const [name, value] of Object.entries(env)) {
       if (value === undefined || !(name === variable || name.startsWith(`${variable}_`))) continue;
       if (value.trim() === "") throw emptySecret(name);
-      const content = secret(IN_FILES.includes(credential) ? contentOf(value, root) : value, name);
+      const isKey = IN_FILES.includes(credential);
+      const content = secret(isKey ? contentOf(value, root) : value, name);
       // A key that cannot be read would fail every delivery: better to say so before the first.
+      if (given !== undefined && isKey && content.reveal() === value) refuseMissingFile(name, value, root);
       if (given !== undefined && credential === "publicKey") readPublicKeys(content);
       if (given !== undefined && credential === "privateKey") readPrivateKey(content);
       found.set(name, content);
@@ -74,6 +76,15 @@ function contentOf(value: string, root: string): string {
   } catch {
     return value;
   }
+}
+
+/** A key is far longer, and ends in no file's ending. */
+function refuseMissingFile(name: string, value: string, root: string): void {
+  if (value.length > 200 || !/^[^\n]*\.[a-z0-9]{2,5}$/i.test(value) || value.includes("://")) return;
+  throw usageError(
+    `${name}: there is no readable file ${resolve(root, value)}`,
+    "give the path from the project's folder, or an absolute one, or the key itself",
+  );
 }
 
 function emptySecret(name: string): Error {

@@ -89,6 +89,24 @@ export function nearest(word: string, candidates: readonly string[], count = 3):
     .map(({ candidate }) => candidate);
 }
 
+/** The id that a mistyped one most likely meant, or the name that Zoho gives the product: `billing`. */
+export function nearestProduct(products: readonly Product[], word: string): string | undefined {
+  const [near] = nearest(
+    word,
+    products.map(({ id }) => id),
+    1,
+  );
+  if (near !== undefined) return near;
+  const wanted = word.toLowerCase();
+  return products.find(
+    ({ title }) =>
+      title
+        .toLowerCase()
+        .split(/[^a-z]+/)
+        .includes(wanted) && wanted !== "zoho",
+  )?.id;
+}
+
 /** Damerau–Levenshtein distance (adjacent swaps count one). */
 export function editDistance(a: string, b: string): number {
   if (a.length > 200 || b.length > 200) return Number.POSITIVE_INFINITY;

@@ -109,7 +109,7 @@ function keyFor(
   }
   if (configured === undefined) {
     if (!signs) return `no ${what} is configured: ${what === "token" ? "the sample's own is sent" : "sent without"}`;
-    return `not signed: no ${SIGNED_WITH[credential] ?? "secret"} is configured`;
+    return `${UNSIGNED} ${SIGNED_WITH[credential] ?? "secret is configured (ZOHO_WEBHOOK_SECRET)"}`;
   }
   return {
     secret: configured,
@@ -117,10 +117,13 @@ function keyFor(
   };
 }
 
+/** How the note of what could have been signed begins. */
+export const UNSIGNED = "not signed: no";
+
 /** What signs, where it is not just a secret. */
 const SIGNED_WITH: Readonly<Partial<Record<Credential, string>>> = {
-  privateKey: "private key",
-  hookSecret: "secret that Mail has handed over (ZOHO_WEBHOOK_HOOK_SECRET)",
+  privateKey: "private key is configured (ZOHO_WEBHOOK_PRIVATE_KEY; zoho-hooks keygen makes one)",
+  hookSecret: "secret that Mail has handed over is configured (ZOHO_WEBHOOK_HOOK_SECRET)",
 };
 
 /** A signature, as against a token or a fixed value: Desk's shows the sender alone and is one. */

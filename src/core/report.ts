@@ -133,6 +133,8 @@ export interface VerifySummaryReport {
   readonly count: number;
   readonly ok: number;
   readonly proofFailed: number;
+  /** Their secrets were taken out, so that nothing can be proven of them. */
+  readonly masked: number;
   /** Not an event of a known product, or not in the shape of one. */
   readonly invalid: number;
 }

@@ -66,12 +66,7 @@ export function assign(data: unknown, { path, text, value }: Assignment, add: bo
     if (Array.isArray(node)) {
       const index = typeof key === "number" || /^\d+$/.test(key) ? Number(key) : Number.NaN;
       const there = index < node.length;
-      if (!there && !(add && index === node.length))
-        throw missing(
-          text,
-          String(key),
-          node.map((_, i) => String(i)),
-        );
+      if (!there && !(add && index === node.length)) throw notInList(text, String(key), node.length, add);
       return there
         ? node.map((each, i) => (i === index ? set(each, depth + 1) : each))
         : [...node, set(undefined, depth + 1)];
@@ -88,11 +83,23 @@ export function assign(data: unknown, { path, text, value }: Assignment, add: bo
   return set(data, 0);
 }
 
+/** Names enough to find the right one among. */
+const MOST_KEYS = 12;
+
 function missing(path: string, key: string, keys: readonly string[]): Error {
   const [near] = nearest(key, keys, 1);
-  const there = keys.length === 0 ? "nothing lies below it" : `there are: ${keys.slice(0, 12).join(", ")}`;
+  const some = keys.length > MOST_KEYS ? [...keys.slice(0, MOST_KEYS), "…"] : keys;
+  const there = keys.length === 0 ? "nothing lies below it" : `there are: ${some.join(", ")}`;
   return usageError(
     `--set ${path}: there is no ${JSON.stringify(key)} in the sample`,
     `${near === undefined ? there : `did you mean ${near}?`}; use --add to put a new one in`,
+  );
+}
+
+function notInList(path: string, key: string, length: number, add: boolean): Error {
+  const has = `the list has ${length === 0 ? "no entry" : length === 1 ? "one entry, 0" : `${length} entries, 0 to ${length - 1}`}`;
+  return usageError(
+    `--set ${path}: there is no ${JSON.stringify(key)} in the sample`,
+    `${has}; ${add ? `a new one is ${length}` : `--add puts a new one in as ${length}`}`,
   );
 }

@@ -1,5 +1,5 @@
 import { splitUrl } from "../core/delivery.ts";
-import { findProduct, nearest } from "../core/event-name.ts";
+import { findProduct, nearestProduct } from "../core/event-name.ts";
 import type { Product } from "../core/product.ts";
 
 const WEBHOOK_PATH = "/webhooks/zoho";
@@ -31,8 +31,7 @@ export function route(url: string, products: readonly Product[]): Route {
   }
   const product = findProduct(products, id);
   if (product !== undefined) return { kind: "webhook", product };
-  const ids = products.map((each) => each.id);
-  const [near] = nearest(id, ids, 1);
+  const near = nearestProduct(products, id);
   return {
     kind: "unknown",
     reason: `unknown product ${JSON.stringify(id.slice(0, 60))}${near === undefined ? "" : `: did you mean ${near}?`}`,

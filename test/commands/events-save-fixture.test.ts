@@ -92,4 +92,12 @@ describe("events save-fixture", () => {
     expect(status.toString()).toContain(".zoho-hooks/fixtures/crm/guide/Leads.create.json");
     expect(status.toString()).not.toContain("events.db");
   });
+
+  it("says how the sample is sent where its format is not the usual one", async () => {
+    const own = await startLoggedProject({ forward: false });
+    await own.deliver("/webhooks/zoho/books", '{"invoice":{"invoice_id":"460000000030220015"}}');
+    const { err } = await own.run(["events", "save-fixture", "1"]);
+    expect(err).toContain("send books invoice --format wire");
+    await own.stop();
+  });
 });

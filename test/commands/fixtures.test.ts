@@ -181,4 +181,8 @@ describe("fixtures eject", () => {
     expect(exitCode).toBe(2);
     expect(err).toContain(`${join(cwd, OWN)} cannot be`);
   });
+
+  it("names the format that has the event", async () => {
+    expect((await run(["fixtures", "show", "desk", "Ticket_Add"])).err).toContain("add --format wire");
+  });
 });

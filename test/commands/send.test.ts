@@ -58,7 +58,18 @@ describe("send", () => {
     const { exitCode, out } = await send("desk Ticket.Create --to PORT", app, { env: {} });
     expect(exitCode).toBe(0);
     expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([]);
-    expect(out).toContain("not signed: no secret is configured");
+    expect(out).toContain("not signed: no secret is configured (ZOHO_WEBHOOK_SECRET)");
+  });
+
+  it("says of what was refused that it went out unsigned", async () => {
+    const app = await target((response) => {
+      response.writeHead(401).end();
+    });
+    const { exitCode, out } = await send("desk Ticket_Add --format wire --to PORT", app, { env: {} });
+    expect(exitCode).toBe(5);
+    expect(out).toContain(
+      "it went out without a proof: not signed: no private key is configured (ZOHO_WEBHOOK_PRIVATE_KEY",
+    );
   });
 
   it("names the secret that Mail signs with, and shows no configured one", async () => {

@@ -109,4 +109,12 @@ describe("verify, of Zoho's own deliveries,", () => {
     expect(usage).toBe(2);
     expect(err).toContain("set ZOHO_WEBHOOK_JWKS");
   });
+
+  it("asks for no public keys where nothing is checked with them", async () => {
+    const env = { ZOHO_WEBHOOK_JWKS: "https://127.0.0.1:1/keys" };
+    const invoice = '{"invoice":{"invoice_id":"460000000030220015"}}';
+    expect((await run(["verify", "--product", "books"], { env, stdin: invoice })).exitCode).toBe(0);
+    const signed = await run(["verify", "--product", "desk", "-H", "x-zdesk-jwt: a.b.c"], { env, stdin: "[]" });
+    expect(signed.exitCode).toBe(6);
+  });
 });

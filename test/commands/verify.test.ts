@@ -272,7 +272,7 @@ describe("verify", () => {
       outcome: "invalid",
       schema: { ok: false, issues: [{ path: "data.total", expected: "number", received: "null", line: 2 }] },
     });
-    expect(summary).toEqual({ v: 1, type: "verify_summary", count: 2, ok: 1, proof_failed: 0, invalid: 1 });
+    expect(summary).toEqual({ v: 1, type: "verify_summary", count: 2, ok: 1, proof_failed: 0, masked: 0, invalid: 1 });
   });
 
   it("names the place of an error in a JSON line", async () => {

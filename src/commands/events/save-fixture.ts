@@ -8,7 +8,7 @@ import { findEvent } from "../../core/event-name.ts";
 import type { Format, Product } from "../../core/product.ts";
 import type { LogEntry } from "../../store/log.ts";
 import { configuredProducts } from "../configured-products.ts";
-import { requireEvent, requireFormat, requireProduct } from "../options.ts";
+import { chosenFormat, requireEvent, requireFormat, requireProduct } from "../options.ts";
 import { sampleText } from "../sample-text.ts";
 import { entryName } from "./entry-event.ts";
 import { type LogOptions, parseNumber, requireEntry, withLog } from "./open-log.ts";
@@ -26,6 +26,7 @@ export async function saveFixture(context: Context, which: string, options: Save
     const { root } = config;
     const entry = await requireEntry(log, n);
     const { product, format, name } = eventOf(await configuredProducts(config), entry, options.name);
+    const isUsual = chosenFormat(product, undefined, config.settings).id === format.id;
     const path = projectFixturePath(root, product, format, { name });
     const shownPath = relative(context.cwd, path);
     const text = sampleText(entry, options.redact === true);
@@ -51,17 +52,20 @@ export async function saveFixture(context: Context, which: string, options: Save
         redacted: options.redact === true,
       },
     });
-    context.report({ type: "notice", message: notice(context, product, name, options) });
+    context.report({
+      type: "notice",
+      message: notice(context, `${product.id} ${name}${isUsual ? "" : ` --format ${format.id}`}`, options),
+    });
     return ExitCode.ok;
   });
 }
 
-function notice({ invocation }: Context, product: Product, name: string, { redact }: SaveOptions): string {
+function notice({ invocation }: Context, what: string, { redact }: SaveOptions): string {
   const personal =
     redact === true
       ? "names, e-mails, phones, addresses and ids are replaced; read it before you share it"
       : "it holds real personal data; --redact replaces it";
-  return `tokens are masked; ${personal}. Send it: ${invocation} send ${product.id} ${name}`;
+  return `tokens are masked; ${personal}. Send it: ${invocation} send ${what}`;
 }
 
 interface SampleOf {
@@ -79,8 +83,10 @@ function eventOf(products: readonly Product[], entry: LogEntry, given: string | 
     );
   }
   const product = requireProduct(products, entry.product);
-  const format = requireFormat(product, entry.format ?? product.formats[0]?.id ?? "");
   const wanted = given ?? entry.event;
+  // Of a body that nobody knew the name alone says which format it is a sample of.
+  const named = product.formats.find((each) => wanted !== undefined && findEvent(each, wanted) !== undefined);
+  const format = requireFormat(product, entry.format ?? named?.id ?? product.formats[0]?.id ?? "");
   const known = wanted === undefined ? undefined : findEvent(format, wanted);
   if (known !== undefined) return { product, format, name: known.name };
   if (wanted !== undefined && canBeAdded(product, format, wanted)) return { product, format, name: wanted };

@@ -3,7 +3,7 @@ import { type FixtureRoots, projectFixturePath, readFixture } from "../../config
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
-import { type EventMatch, eventNames, findEvent, findFormat } from "../../core/event-name.ts";
+import { type EventMatch, eventNames, findFormat } from "../../core/event-name.ts";
 import type { Format, Product, Verdict } from "../../core/product.ts";
 import { receive } from "../../core/receive.ts";
 import { assign } from "../../core/set-path.ts";
@@ -38,12 +38,14 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
   if (plan.challenge !== undefined) return [subject(plan, config, product, format, undefined, undefined, undefined)];
   if (plan.event === undefined) {
     const some = eventNames(format).slice(0, 8).join(", ");
+    const others = product.formats.flatMap(({ id }) => (id === format.id ? [] : [id]));
+    const more = others.length === 0 ? "" : ` (--format ${others.join(", --format ")} for others)`;
     throw usageError(
       `send ${product.id} needs an event`,
-      `such as ${some}; zoho-hooks products ${product.id} lists them, --all sends every one`,
+      `such as ${some}${more}; zoho-hooks products ${product.id} lists them, --all sends every one`,
     );
   }
-  const match = chooseEvent(product, format, plan.event);
+  const match = requireEvent(product, format, plan.event);
   tellMistypedModules(context, [product], [match.name]);
   return [sampleSubject(context, plan, config, product, format, match)];
 }
@@ -117,7 +119,7 @@ async function ownSubject(
     throw usageError("the product cannot be told from the body", "name it: zoho-hooks send crm --data …");
   }
   const format = chooseFormat(product, plan, config, seen.format);
-  const event = plan.event === undefined ? seen.event : chooseEvent(product, format, plan.event).name;
+  const event = plan.event === undefined ? seen.event : requireEvent(product, format, plan.event).name;
   const change = plan.assignments.length > 0 ? "--set" : plan.fresh ? "--fresh" : undefined;
   if (change === undefined) {
     const signs = format.proofs.some(
@@ -180,12 +182,6 @@ function subject(
 function chooseFormat(product: Product, plan: SendPlan, config: Config, seen?: string): Format {
   const id = plan.format ?? seen ?? config.settings.products[product.id]?.format ?? product.formats[0]?.id ?? "";
   return requireFormat(product, id);
-}
-
-function chooseEvent(product: Product, format: Format, name: string): EventMatch {
-  const other = findEvent(format, name) === undefined && product.formats.find((each) => findEvent(each, name));
-  if (!other) return requireEvent(product, format, name);
-  throw usageError(`${name} is not an event of ${product.id}'s ${format.id} format`, `add --format ${other.id}`);
 }
 
 /** A path that is not there is found before anything is sent. */

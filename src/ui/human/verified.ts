@@ -22,10 +22,11 @@ export function renderVerified(report: VerifiedReport, { out, verbose, quiet }: 
 }
 
 export function renderVerifySummary(summary: VerifySummaryReport, { out }: Style): Rendered {
-  const { count, ok, proofFailed, invalid } = summary;
+  const { count, ok, proofFailed, masked, invalid } = summary;
   const parts = [
     ok === count ? out.good("all fine") : `${ok} fine`,
     ...(proofFailed > 0 ? [out.bad(`${proofFailed} with a failed proof`)] : []),
+    ...(masked > 0 ? [out.caution(`${masked} masked, and not checkable`)] : []),
     ...(invalid > 0 ? [out.bad(`${invalid} not valid`)] : []),
   ];
   return { out: `${out.strong(`${count} payloads`)}: ${parts.join(", ")}\n` };

@@ -46,6 +46,6 @@ function explanationFields({ explanations, showExpected }: VerifiedReport): Line
   };
 }
 
-export function verifySummaryLine({ count, ok, proofFailed, invalid }: VerifySummaryReport): Line {
-  return { type: "verify_summary", count, ok, proof_failed: proofFailed, invalid };
+export function verifySummaryLine({ count, ok, proofFailed, masked, invalid }: VerifySummaryReport): Line {
+  return { type: "verify_summary", count, ok, proof_failed: proofFailed, masked, invalid };
 }
