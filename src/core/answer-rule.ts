@@ -7,6 +7,8 @@ export interface AnswerRule {
   readonly withinMs: number;
   /** Any other 2xx counts as a failure, too. */
   readonly only200?: boolean;
+  /** Answered with this the webhook is removed for good. */
+  readonly removedBy?: number;
 }
 
 /** The guide's own rule, for every sender that says nothing else. */
@@ -16,8 +18,8 @@ export const GUIDE_ANSWER_MS = 10_000;
 export interface Deadline {
   readonly withinMs: number;
   readonly reason: string;
-  /** What is wrong with an answer that is a yes by HTTP's rules; undefined for one that the sender takes. */
-  readonly refusedYes: (status: number | undefined) => string | undefined;
+  /** What the sender makes of a status, where that is another thing than by HTTP's rules. */
+  readonly takes: (status: number | undefined) => string | undefined;
 }
 
 export function deadlineOf(title: string, rule: AnswerRule | undefined): Deadline {
@@ -27,11 +29,13 @@ export function deadlineOf(title: string, rule: AnswerRule | undefined): Deadlin
     rule === undefined
       ? `the guide allows ${time}, and takes a delivery without an answer for failed`
       : `${title} waits for ${time}, and takes a delivery without an answer for failed`;
-  return { withinMs, reason, refusedYes: (status) => refusedYes(title, rule, status) };
+  return { withinMs, reason, takes: (status) => otherThanHttp(title, rule, status) };
 }
 
-function refusedYes(title: string, rule: AnswerRule | undefined, status: number | undefined): string | undefined {
-  if (rule?.only200 !== true || status === undefined || status < 201 || status > 299) return undefined;
+function otherThanHttp(title: string, rule: AnswerRule | undefined, status = 0): string | undefined {
+  if (status !== 0 && status === rule?.removedBy)
+    return `${title} removes a webhook that answers ${status}: nothing would come any more`;
+  if (rule?.only200 !== true || status < 201 || status > 299) return undefined;
   return `${title} takes nothing but a 200 for a yes: with ${status} it counts the delivery as failed`;
 }
 

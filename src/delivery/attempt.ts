@@ -48,7 +48,7 @@ export async function attempt(
   { health, cut, insist, onSent }: AttemptHooks,
 ): Promise<AfterAttempt> {
   const at = now();
-  const { withinMs, reason } = deadlineOf(source.product, source.format);
+  const { withinMs, reason, takes } = deadlineOf(source.product, source.format);
   const slow = setTimeout(() => onTrouble(`#${claim.n}: ${maskUrl(target)} has not answered yet: ${reason}`), withinMs);
   let result: PostResult;
   try {
@@ -75,7 +75,7 @@ export async function attempt(
     status: result.status,
     latencyMs: result.latencyMs,
     error: result.error?.message,
-    hint: result.error?.hint ?? redirectHint(result),
+    hint: result.error?.hint ?? redirectHint(result) ?? takes(result.status),
     replyPreview: result.replyPreview,
     state: outcome.state,
     retryInMs: outcome.state === "retry" ? outcome.afterMs : undefined,

@@ -56,7 +56,7 @@ export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble
         status: reply.status,
         latencyMs,
         error: error?.message,
-        hint: error?.code === "timeout" ? deadline.reason : (error?.hint ?? deadline.refusedYes(reply.status)),
+        hint: error?.code === "timeout" ? deadline.reason : (error?.hint ?? deadline.takes(reply.status)),
         replyPreview,
         state: "mirrored",
         retryInMs: undefined,

@@ -7,7 +7,13 @@ import { webhookLogsView } from "./webhook-logs-view.ts";
 const APPLICATION_ID = 0x5a486b73;
 
 /** The view is made anew whenever it hides more than before, or tells more. Each brings the file from the version of its index to the next one. Past ones never change. */
-const MIGRATIONS: readonly string[] = [schema, webhookLogsView(), webhookLogsView(), webhookLogsView()];
+const MIGRATIONS: readonly string[] = [
+  schema,
+  webhookLogsView(),
+  webhookLogsView(),
+  webhookLogsView(),
+  webhookLogsView(),
+];
 
 /** Makes the tables or brings them up to date. Safe when several processes do it at once. */
 export function migrate(database: NativeDatabase, path: string): void {

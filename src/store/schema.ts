@@ -10,7 +10,7 @@ export const FAILED_NUMBERS = `SELECT n FROM forwards WHERE state = 3
   WHERE status >= 300 AND accepted = 1 AND NOT EXISTS (${taken("mirrored.n")})`;
 
 /**
- * What a delivery came to, in the words of the guide's statistics. A delivery without a target stays `received`.
+ * What a delivery came to, in the words of the guide's statistics. One that no app has been given stays `received`.
  * Expects the table `deliveries` in scope.
  */
 export const STATE = `CASE
@@ -19,7 +19,7 @@ export const STATE = `CASE
   WHEN status >= 300 AND NOT EXISTS (${taken("deliveries.n")}) THEN 'failed'
   WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n AND state = 3) THEN 'failed'
   WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n AND state < 2) THEN 'waiting'
-  WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n) THEN 'processed'
+  WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n) OR EXISTS (${taken("deliveries.n")}) THEN 'processed'
   ELSE 'received' END`;
 
 /** States of a row in `forwards`. */

@@ -45,6 +45,17 @@ describe("--respond mirror", () => {
     expect(target.seen).toHaveLength(1);
   });
 
+  it("tells of an answer that Desk takes for a no where it does not pass it on, too", async () => {
+    const target = await app(says(201, "made"));
+    const listener = await listen(["--forward-to", target.url]);
+    const delivery = readFileSync("fixtures/desk/wire/Ticket_Add.json", "utf8");
+    await listener.post("/webhooks/zoho/desk", delivery, { "content-type": "application/json" });
+    expect(await listener.line("forward")).toMatchObject({
+      state: "delivered",
+      hint: expect.stringContaining("takes nothing but a 200"),
+    });
+  });
+
   it("answers Desk within the five seconds that it waits, and tells of an answer that it takes for a no", async () => {
     const target = await app(says(201, "made"));
     const listener = await listen(["--forward-to", target.url, "--respond", "mirror"]);
@@ -52,6 +63,9 @@ describe("--respond mirror", () => {
     const post = () => listener.post("/webhooks/zoho/desk", delivery, { "content-type": "application/json" });
     expect((await post()).status).toBe(201);
     expect((await listener.line("forward")).hint).toContain("takes nothing but a 200");
+    target.answer(says(410, "gone"));
+    expect((await post()).status).toBe(410);
+    expect((await listener.line("forward", { status: 410 })).hint).toContain("removes a webhook that answers 410");
     target.answer(hang);
     const startedAt = performance.now();
     expect((await post()).status).toBe(504);

@@ -190,7 +190,18 @@ describe("listen", () => {
     expect(event.err).toContain("no known event is called Leads.crate");
     expect(event.err).toContain("did you mean Leads.create?");
     expect(event.err).toContain("no known event is called nope");
-    const right = await wait("crm:Leads.*", "leads.create", "signals:anything_at_all", "crm:Gadgets.create");
+    const glob = await wait("desk:Tickt_*", "books:invoce.*");
+    expect(glob.err).toContain("no known event fits Tickt_*");
+    expect(glob.err).toContain("no known event fits invoce.*");
+    const right = await wait(
+      "crm:Leads.*",
+      "desk:Ticket_*",
+      "books:invoice.*",
+      "books:*.created",
+      "leads.create",
+      "signals:anything_at_all",
+      "crm:Gadgets.create",
+    );
     expect(right.err).not.toContain("no known event");
   });
 

@@ -90,6 +90,18 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await log.get(1))?.state).toBe("processed");
   });
 
+  it("are processed, too, where an app has answered its sender itself", async () => {
+    const log = await tempLog(engine);
+    await log.append(newEntry());
+    await log.append(newEntry());
+    expect((await log.get(1))?.state).toBe("received");
+    await log.recordAttempt(1, answered(200));
+    await log.recordAttempt(2, answered(500));
+    expect((await log.get(1))?.state).toBe("processed");
+    expect((await log.get(2))?.state).toBe("received");
+    expect((await log.stats()).total).toMatchObject({ received: 2, processed: 1 });
+  });
+
   it("go back without an attempt when they are released", async () => {
     const log = await tempLog(engine);
     await log.append(waitingFor());

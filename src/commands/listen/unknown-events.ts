@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import { eventNames, isNamed, nearest } from "../../core/event-name.ts";
-import type { Product } from "../../core/product.ts";
+import { eventPattern } from "../../core/event-pattern.ts";
+import type { Format, Product } from "../../core/product.ts";
 import { patternProducts } from "../pattern-product.ts";
 
 /** A pattern of events that the user has written, and what comes of it where there is no such event. */
@@ -20,9 +21,13 @@ export function tellUnknownEvents(
 ): void {
   for (const { text, outcome } of patterns) {
     const named = patternProducts(products, text);
-    if (/[*?]/.test(text)) continue;
     const [name = "", id] = text.split(":", 2).toReversed();
     const formats = named.flatMap((each) => each.formats);
+    if (/[*?]/.test(text)) {
+      if (formats.some((format) => mayFit(format, name))) continue;
+      context.report({ type: "warning", message: `no known event fits ${name}: ${outcome}` });
+      continue;
+    }
     if (formats.some((format) => isNamed(format, name, id === undefined))) continue;
     const [near] = nearest(name, [...new Set(formats.flatMap(eventNames))], 1);
     context.report({
@@ -31,4 +36,18 @@ export function tellUnknownEvents(
       ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
     });
   }
+}
+
+/** Whether a pattern fits an event of a format, or may fit one of a family: whatever stands for the placeholder. */
+function mayFit(format: Format, pattern: string): boolean {
+  const { matches } = eventPattern(pattern);
+  if (eventNames(format).some((name) => matches(undefined, name))) return true;
+  const [first = ""] = pattern.toLowerCase().split(/[*?]/, 1);
+  const last = pattern.toLowerCase().split(/[*?]/).at(-1) ?? "";
+  return format.events.some(({ name }) => {
+    const [before = "", after] = name.toLowerCase().split(/<[a-z]+>/);
+    if (after === undefined) return false;
+    const begins = before.startsWith(first) || first.startsWith(before);
+    return begins && (after.endsWith(last) || last.endsWith(after));
+  });
 }

@@ -39,7 +39,7 @@ export function judge(shipment: Shipment, result: PostResult, localReceiver: str
       status: result.status,
       latencyMs: result.latencyMs,
       error: result.error?.message ?? echo,
-      hint: ok ? deadline.refusedYes(result.status) : hintOf(result, shipment, localReceiver),
+      hint: deadline.takes(result.status) ?? (ok ? undefined : hintOf(result, shipment, localReceiver)),
       replyPreview: result.replyPreview,
       notes,
       bytes: delivery.body.length,

@@ -35,7 +35,7 @@ function format(settings: FormatSettings) {
     // A webhook is created only if its URL answers 200 to a GET or, failing that, to a POST of nothing: the receiver has to
     // be there before the first event.
     handshake: answerProbe,
-    answer: { withinMs: 5000, only200: true },
+    answer: { withinMs: 5000, only200: true, removedBy: 410 },
     hint: ({ data }) => severalHint(data) ?? "X-ZDesk-JWT shows who sent a delivery, not that its body is unchanged",
     settings: ["issuer", "audience"],
     configure: format,

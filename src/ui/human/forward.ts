@@ -10,7 +10,8 @@ export function renderForward(report: ForwardReport, { out, quiet }: Style): Ren
   const ok =
     state === "delivered" ||
     ((state === "mirrored" || state === "single") && status !== undefined && status < 300 && error === undefined);
-  if (quiet && ok) return {};
+  // A yes that the sender would not take for one is no news that a quiet run may keep.
+  if (quiet && ok && hint === undefined) return {};
   const answer = error === undefined ? String(status) : (status ?? "no answer");
   const line = [
     `${INDENT}${out.strong(`#${n}`.padEnd(5))}`,
