@@ -65,6 +65,10 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
   } catch (error) {
     throw usageError(`the key pair cannot be written to ${folder}: ${errorText(error)}`);
   }
+  if (out !== undefined) {
+    const message = `${relative(context.cwd, privateFile)} is a secret: keep it out of Git, as ${KEYS_FOLDER} is`;
+    context.report({ type: "notice", message });
+  }
   const names = [privateFile, publicFile, setFile].map((file) => relative(context.cwd, file) || file);
   context.report({
     type: "text",

@@ -115,7 +115,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
   }
 
   if (count < MANY_PAYLOADS) expectFewChecks();
-  const tellHint = hintTeller(context);
+  const tellHint = hintTeller(context, products);
   const tally = { ok: 0, "proof-failed": 0, invalid: 0 };
   let masked = 0;
   for (const { file, payloads, skipped } of inputs) {

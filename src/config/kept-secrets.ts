@@ -10,7 +10,8 @@ import { writeWholeFile } from "./write-file.ts";
 
 /** Keys and secrets that the tool itself has to keep, below a project's root. It is never part of a commit. */
 export const KEYS_FOLDER = join(".zoho-hooks", "keys");
-const FILE = join(KEYS_FOLDER, "hook-secrets.json");
+/** The file that they lie in, by which they are called. */
+export const KEPT_IN = join(KEYS_FOLDER, "hook-secrets.json");
 
 /** Nothing is made and used in less; thousands of deliveries a second are not held up. */
 const LOOK_EVERY_MS = 2;
@@ -29,7 +30,7 @@ export interface KeptSecrets {
 }
 
 export function readKeptSecrets(root: string): KeptSecrets {
-  const path = join(root, FILE);
+  const path = join(root, KEPT_IN);
   // Asked before the reading: a change in between is then seen.
   let changedMs = changeOf(path);
   let kept = read(path);
@@ -44,7 +45,7 @@ export function readKeptSecrets(root: string): KeptSecrets {
     lookNowAndThen();
     return kept;
   };
-  const asSecret = (value: string): Secret => secret(value, FILE);
+  const asSecret = (value: string): Secret => secret(value, KEPT_IN);
   return {
     find(product, credential) {
       const value = current()[product]?.[credential];
@@ -58,7 +59,7 @@ export function readKeptSecrets(root: string): KeptSecrets {
       writeWholeFile(path, `${JSON.stringify(all, undefined, 2)}\n`, 0o600);
       kept = all;
       changedMs = undefined;
-      return FILE;
+      return KEPT_IN;
     },
   };
 }

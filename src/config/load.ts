@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import type { ImportModule, Runtime } from "../context.ts";
 import type { Secrets } from "../core/secret.ts";
 import { readEnvironment } from "./environment.ts";
-import { type KeptSecrets, readKeptSecrets } from "./kept-secrets.ts";
+import { KEPT_IN, type KeptSecrets, readKeptSecrets } from "./kept-secrets.ts";
 import { type GivenSecrets, readSecrets } from "./secrets.ts";
 import { CONFIG_FILE, defaults, environmentName, readers, type Settings } from "./settings.ts";
 import { readSettingsFile } from "./settings-file.ts";
@@ -62,7 +62,7 @@ export function loadConfig(runtime: Runtime, options: LoadOptions = {}): Config 
     keepSecret: kept.keep,
     importModule: runtime.importModule,
     env: environment.values,
-    variableOrigin: environment.origin,
+    variableOrigin: (name) => (name === KEPT_IN ? join(root, KEPT_IN) : environment.origin(name)),
   };
 }
 

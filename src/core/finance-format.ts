@@ -77,11 +77,11 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
     },
     catchAll: OTHER,
     handshake: answerEmptyCall,
+    mark: (name) => (name.includes(".") && !name.includes("<") ? markOf(place, name) : {}),
     encode(data, name) {
       if (name === OTHER) return encodeFields(data, "form");
       const body = Buffer.from(JSON.stringify(data));
-      const named = name?.includes(".") && !name.includes("<") ? markOf(place, name) : {};
-      return { contentType: "application/json", body, ...named };
+      return { contentType: "application/json", body, ...(name === undefined ? {} : this.mark?.(name)) };
     },
     hint: (_payload, name) =>
       name === OTHER || name.includes(".")

@@ -81,7 +81,7 @@ export function timeoutFailure({ url, timeoutMs, status }: PostCircumstances): P
   return {
     code: "timeout",
     message: `${url.host} ${what} within ${formatDuration(timeoutMs)}`,
-    hint: "answer first and work after: the guide gives a handler 10 seconds",
+    hint: "answer first and work after: a sender waits for some seconds only",
   };
 }
 

@@ -69,4 +69,10 @@ describe("keygen", () => {
     expect(checked.lines()[0]).toMatchObject({ proofs: [{ id: "cliq-signature", verdict: "passed" }] });
     expect(checked.exitCode).toBe(0);
   });
+
+  it("says of another folder that Git does not leave it out by itself", async () => {
+    const cwd = tempFolder();
+    expect((await run(["keygen", "--out", "keys"], { cwd })).err).toContain("keep it out of Git");
+    expect((await run(["keygen"], { cwd })).err).not.toContain("keep it out of Git");
+  });
 });

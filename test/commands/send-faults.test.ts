@@ -63,6 +63,14 @@ describe("send on Zoho's bad days", () => {
     expect(out).toContain("refused, as it should be: its signature was wrong on purpose");
   });
 
+  it("keeps what names the event in the address of a body that it breaks", async () => {
+    const app = await target((response) => {
+      response.writeHead(400).end();
+    });
+    await send("books invoice.created --format wire --to PORT --malformed", app);
+    expect(app.seen[0]?.path).toBe("/webhooks/zoho/books?event=invoice.created");
+  });
+
   it("signs a malformed body as it is, and cuts a truncated one after signing", async () => {
     const app = await target();
     await send("crm Leads.create --to PORT --seed 1 --malformed", app);

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { fixturesFolder } from "../support/fixture-cases.ts";
+import { startHumanListener } from "../support/human-listener.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { type RunOptions, run, tempFolder } from "../support/run.ts";
 
@@ -73,6 +74,17 @@ describe("the set-up probes of Desk", () => {
 });
 
 describe("desk --format wire", () => {
+  it("is taken unchecked without a key set, and the variable for one is named once", async () => {
+    const cwd = projectWith({});
+    const { privateKey } = await keysIn(cwd);
+    const app = await startHumanListener([], { cwd });
+    const argv = ["send", "desk", "Ticket_Add", "--format", "wire", "--to", `${app.url}/webhooks/zoho/desk`];
+    for (let i = 0; i < 2; i++) await run(argv, { cwd, env: { ZOHO_WEBHOOK_PRIVATE_KEY: privateKey } });
+    await app.shown(/#2 /);
+    const { err } = await app.stop();
+    expect(err.match(/its desk-token is taken unchecked: set ZOHO_WEBHOOK_JWKS/g)).toHaveLength(1);
+  });
+
   it("is taken for genuine with the key set of the key that it was signed with, and no other", async () => {
     const cwd = projectWith({ products: { desk: { format: "wire", audience: "webhookId:189200000000321777" } } });
     const { privateKey, jwks } = await keysIn(cwd);
@@ -236,5 +248,17 @@ describe("a form of the user's own that a rule of Zoho Books posts", () => {
     const proofs = [{ id: "static-auth", verdict: "passed" }];
     expect(await app.event(1)).toMatchObject({ format: "wire", status: 200, proofs });
     expect((await app.post("/webhooks/zoho/books", '{"invoice":{"invoice_id":"1"}}')).status).toBe(401);
+  });
+});
+
+describe("send without --to", () => {
+  it("names the listener of the project where none is at the usual address", async () => {
+    const cwd = projectWith({ port: 1 });
+    const app = await listen({ cwd });
+    const { exitCode, out } = await run(["send", "crm", "Leads.create"], { cwd });
+    expect(exitCode).toBe(5);
+    expect(out).toContain(`add --to ${app.url}/webhooks/zoho/:product`);
+    const again = await run(["send", "crm", "Leads.create", "--to", `${app.url}/webhooks/zoho/:product`], { cwd });
+    expect(again.exitCode).toBe(0);
   });
 });

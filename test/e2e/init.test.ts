@@ -55,7 +55,7 @@ describe.skipIf(!hasTerminal)("init at a real terminal", () => {
       forwardTo: "3000",
     });
     expect(readFileSync(join(cwd, ".env"), "utf8")).toMatch(
-      /^ZOHO_WEBHOOK_SECRET=typed-secret\nZOHO_WEBHOOK_TOKEN=[0-9a-f]{64}\n$/,
+      /^ZOHO_WEBHOOK_SECRET=typed-secret\nZOHO_WEBHOOK_TOKEN=[0-9a-f]{48}\n$/,
     );
   });
 

@@ -1,16 +1,14 @@
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import { loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { usageError } from "../../core/errors.ts";
 import { findProduct } from "../../core/event-name.ts";
 import { products } from "../../products/index.ts";
 import { webhookUrl } from "../../receiver/route.ts";
-import { openLog } from "../../store/sqlite-log.ts";
+import { runningListener } from "../running-listener.ts";
 
 /** Where Zoho reaches the listener that runs in this project. Throws a usage error where there is none to be reached. */
 export async function listenerUrl(context: Context, product: string): Promise<string> {
-  const base = await runningListener(context);
+  const base = await runningListener(context, loadConfig(context));
   const missing = "--url is missing: where shall Zoho post to?";
   if (base === undefined) {
     throw usageError(
@@ -30,17 +28,4 @@ export async function listenerUrl(context: Context, product: string): Promise<st
   const url = webhookUrl(base, product);
   context.report({ type: "notice", message: `for the running listener: ${url}` });
   return url;
-}
-
-/** The listener that holds the project's event log writes there how it is reached. */
-async function runningListener(context: Context): Promise<string | undefined> {
-  const { root, settings } = loadConfig(context);
-  const path = settings.store === false ? undefined : resolve(root, settings.store);
-  if (path === undefined || !existsSync(path)) return undefined;
-  const log = await openLog({ path, now: context.now, create: false });
-  try {
-    return (await log.holder())?.url;
-  } finally {
-    await log.close();
-  }
 }

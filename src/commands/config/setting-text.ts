@@ -1,5 +1,5 @@
 import { readers, type Settings } from "../../config/settings.ts";
-import { parseDuration, parseSize } from "../../core/units.ts";
+import { parseDuration, parseSize, parseTimeout } from "../../core/units.ts";
 
 const DURATION_UNITS = [
   ["d", 86_400_000],
@@ -27,7 +27,7 @@ export function settingText(key: string, value: unknown): string {
 
 /** How a setting is read from text tells what its number counts. */
 function numberText(reader: unknown, value: number): string {
-  if (reader === parseDuration) return inUnits(value, DURATION_UNITS, "ms");
+  if (reader === parseDuration || reader === parseTimeout) return inUnits(value, DURATION_UNITS, "ms");
   if (reader === parseSize) return inUnits(value, SIZE_UNITS, "b");
   return String(value);
 }

@@ -95,7 +95,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
     onLost: end,
   });
   const startedAt = performance.now();
-  const tellHint = hintTeller(context);
+  const tellHint = hintTeller(context, products);
   const keeping = await openKeeping(context, config, shown, products);
   try {
     receiver = await startReceiver({

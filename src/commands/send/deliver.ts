@@ -4,6 +4,7 @@ import { ExitCode } from "../../core/errors.ts";
 import { chosenNames, maskDelivery } from "../../core/mask.ts";
 import { runLoad } from "../../delivery/load.ts";
 import { openPoster, type Poster } from "../../delivery/post.ts";
+import { runningListener } from "../running-listener.ts";
 import { judge, type Outcome } from "./outcome.ts";
 import type { SendPlan } from "./plan.ts";
 import { countShipments, type Shipment, shipments } from "./shipments.ts";
@@ -55,6 +56,7 @@ export async function deliver(
   const lines = context.json || (plan.count === 1 && plan.repeat < MOST_LINES);
   const nameWidth = Math.max(...subjects.map(({ event = "" }) => event.length));
   const tally = new Tally();
+  let startReceiver: Promise<string> | undefined;
   const progress = lines ? undefined : context.progress(total);
   const items = shipments(context, plan, config, subjects);
   const poster = await openPoster({
@@ -68,7 +70,9 @@ export async function deliver(
     await runLoad(items, { ...plan, signal: context.signal }, async (shipment) => {
       if (lines && context.verbose && !context.json) context.report(requestReport(masked(shipment), plan));
       const result = await postOne(context, plan, poster, shipment, total === 1, grace.signal);
-      const outcome = judge(shipment, result, receiverHint(context, plan));
+      const isGone = result.error?.code === "ECONNREFUSED" && plan.to === undefined;
+      if (isGone) startReceiver ??= receiverHint(context, config);
+      const outcome = judge(shipment, result, await startReceiver);
       const hintKnown = tally.examples.has(outcome.kind);
       tally.add(outcome);
       if (lines) reportLine(context, outcome, total, hintKnown, nameWidth);
@@ -140,10 +144,12 @@ function masked(shipment: Shipment): Shipment {
   return { ...shipment, delivery: maskDelivery(delivery, chosenNames(subject.format.proofs)) };
 }
 
-/** Only the local receiver's own default URL is known to be `listen`'s. */
-function receiverHint(context: Context, { to }: SendPlan): string | undefined {
-  if (to !== undefined) return undefined;
-  return `start the receiver with ${context.invocation} listen, or send to your own app: --to 3000`;
+/** What to do where nothing is at the default address: the receiver may run at another one. */
+async function receiverHint(context: Context, config: Config): Promise<string> {
+  const url = await runningListener(context, config).catch(() => undefined);
+  return url === undefined
+    ? `start the receiver with ${context.invocation} listen, or send to your own app: --to 3000`
+    : `the listen of this project runs at ${url}: add --to ${new URL(url).origin}/webhooks/zoho/:product`;
 }
 
 /** A signal that aborts some time after another one, so that what is under way may end. */
