@@ -5,6 +5,8 @@ export interface Output {
   write(text: string): void;
   /** Characters that were written and that its reader has not taken yet: they are held in memory. */
   backlog(): number;
+  /** Characters that its reader has taken so far. */
+  taken(): number;
   readonly isTTY: boolean;
   /** Width in columns; undefined where there is no terminal. */
   readonly columns: number | undefined;

@@ -26,6 +26,7 @@ export function standardOutput(
   const mayBeTerminal = atOnce === 0;
   let isLost = false;
   let pending = "";
+  let written = 0;
 
   const lose = (error: NodeJS.ErrnoException): void => {
     if (isLost) return;
@@ -60,10 +61,12 @@ export function standardOutput(
     }
     if (done < bytes.length) stream().write(bytes.subarray(done));
   };
+  const backlog = (): number => pending.length + (opened?.writableLength ?? 0);
   const isTerminal = (): boolean => mayBeTerminal && stream().isTTY === true;
   return {
     stream,
     write(text) {
+      written += text.length;
       // On a terminal each line is seen as it comes, and prompts stand in its place; elsewhere a turn's lines go out as one.
       if (isTerminal()) {
         if (!isLost) stream().write(text);
@@ -76,7 +79,8 @@ export function standardOutput(
       flush();
       if (opened !== undefined && !isLost) await new Promise((resolve) => opened?.write("", resolve));
     },
-    backlog: () => pending.length + (opened?.writableLength ?? 0),
+    backlog,
+    taken: () => written - backlog(),
     get isTTY() {
       return isTerminal();
     },

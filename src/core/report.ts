@@ -103,7 +103,7 @@ export interface SummaryReport {
   readonly forwards: ForwardCounts | undefined;
   /** How long the tunnel was down; undefined without one. */
   readonly tunnelDownMs: number | undefined;
-  /** Lines about events that were not shown because nobody read the output. */
+  /** Lines about events that were not shown because the output was not read fast enough. */
   readonly leftOut: number;
   /** What `--expect` asked for beside what came. */
   readonly expectations: readonly { readonly event: string; readonly wanted: number; readonly came: number }[];

@@ -54,6 +54,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
         options.onOut?.(text);
       },
       backlog: () => 0,
+      taken: () => 0,
       isTTY: false,
       columns: undefined,
     },
@@ -63,6 +64,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
         options.onErr?.(text);
       },
       backlog: () => 0,
+      taken: () => 0,
       isTTY: options.errTTY ?? false,
       columns: undefined,
     },

@@ -1,4 +1,4 @@
-import type { Context } from "../../context.ts";
+import type { Context, Output } from "../../context.ts";
 import { maskText, maskUrl } from "../../core/mask.ts";
 import type { Report } from "../../core/report.ts";
 import { repeatedWarnings } from "./repeated-warnings.ts";
@@ -10,8 +10,12 @@ export interface Reporting {
   leftOut(): number;
 }
 
-/** Characters that may wait for a reader; what is in the log need not wait in memory too. */
+/** Characters that may wait for a reader that stands still; what is in the log need not wait in memory too. */
 const MOST_WAITING = 8_000_000;
+/** For one that reads, but not as fast as events come in a burst. */
+const MOST_BEHIND = 32_000_000;
+/** A reader that takes nothing for this long stands still. */
+const STILL_MS = 1000;
 
 /** What there is one of for every event. */
 const REPEATED: ReadonlySet<Report["type"]> = new Set(["event", "forward", "record", "warning", "notice", "target"]);
@@ -24,18 +28,29 @@ const REPEATED: ReadonlySet<Report["type"]> = new Set(["event", "forward", "reco
 export function openReporting(given: Context, { showSecrets = false }: { readonly showSecrets?: boolean }): Reporting {
   let count = 0;
   let gap = 0;
+  const readers = new Map<Output, { taken: number; at: number }>();
   const tell = repeatedWarnings(given.now, (report) => given.report(showSecrets ? report : masked(report)));
 
+  const isTooMuch = (stream: Output): boolean => {
+    const backlog = stream.backlog();
+    if (backlog <= (gap > 0 ? MOST_WAITING / 2 : MOST_WAITING)) return false;
+    if (gap > 0 || backlog > MOST_BEHIND) return true;
+    const now = performance.now();
+    const reader = readers.get(stream) ?? { taken: -1, at: now };
+    const taken = stream.taken();
+    if (taken !== reader.taken) readers.set(stream, { taken, at: now });
+    return taken === reader.taken && now - reader.at > STILL_MS;
+  };
   const report = (each: Report): void => {
     const stream = given.json || !isAside(each) ? given.stdout : given.stderr;
-    if (REPEATED.has(each.type) && stream.backlog() > (gap > 0 ? MOST_WAITING / 2 : MOST_WAITING)) {
+    if (REPEATED.has(each.type) && isTooMuch(stream)) {
       if (gap === 0) sayOnStderr(given);
       gap++;
       count++;
       return;
     }
     if (gap > 0) {
-      const message = `${gap} lines were left out here while nobody read the output`;
+      const message = `${gap} lines were left out here, for the output was not read fast enough`;
       gap = 0;
       tell({ type: "warning", message, hint: "zoho-hooks events list shows what the event log keeps" });
     }
@@ -54,7 +69,7 @@ function isAside({ type }: Report): boolean {
 /** Standard output is what nobody reads: in the JSON mode warnings stand there too. */
 function sayOnStderr({ json, stderr }: Context): void {
   if (stderr.backlog() > MOST_WAITING) return;
-  const message = "nobody reads the output: events are received as before, but not shown until it is read again";
+  const message = "the output is not read fast enough: events are received as before, but not shown until it is read";
   stderr.write(json ? `${JSON.stringify({ v: 1, type: "warning", message, hint: null })}\n` : `warning: ${message}\n`);
 }
 

@@ -32,7 +32,7 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
   const leftOut =
     report.leftOut === 0
       ? []
-      : [err.caution(`${report.leftOut} lines were not shown: nobody read the output at the time.`)];
+      : [err.caution(`${report.leftOut} lines were not shown: the output was not read fast enough.`)];
   const expected = report.expectations.map(({ event, wanted, came }) =>
     came >= wanted
       ? err.good(`✓ ${event}: ${came} of ${wanted} came`)
