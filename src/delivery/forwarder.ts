@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { errorText } from "../core/errors.ts";
 import type { TargetReport } from "../core/forward-report.ts";
 import type { ClaimRef } from "../store/forward.ts";
@@ -15,6 +16,8 @@ export interface Forwarder {
   deliver(claim: ClaimRef, target: string, source: ForwardSource): void;
   /** Something waits in the log for these targets. */
   wake(targets: readonly string[]): void;
+  /** Goes on with what is due for so long at most. */
+  drain(atMostMs: number): Promise<void>;
   close(graceMs: number): Promise<void>;
 }
 
@@ -22,6 +25,8 @@ export interface ForwarderOptions extends LaneOptions {
   readonly log: LaneOptions["log"] & Pick<Log, "waiting">;
   onTarget(report: TargetReport): void;
 }
+
+const LOOK_EVERY_MS = 20;
 
 export function createForwarder(options: ForwarderOptions): Forwarder {
   const { log, concurrency, now, onTarget, onTrouble } = options;
@@ -65,6 +70,11 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     deliver: (claim, target, source) => laneOf(target).deliver(claim, source),
     wake(targets) {
       for (const target of targets) laneOf(target).wake();
+    },
+    async drain(atMostMs) {
+      const until = performance.now() + atMostMs;
+      const isIdle = (): boolean => [...lanes.values()].every((lane) => lane.isIdle());
+      while (!isIdle() && performance.now() < until) await delay(LOOK_EVERY_MS);
     },
     async close(graceMs) {
       for (const { health } of apps.values()) health.close();

@@ -37,6 +37,8 @@ export interface Lane {
   deliver(claim: ClaimRef, source: ForwardSource): void;
   /** Something waits in the log. */
   wake(): void;
+  /** Nothing is under way, in hand or due: what is left waits for its app, or for a time. */
+  isIdle(): boolean;
   /** Begins nothing more and lets what is under way end; what has not ended after `graceMs` waits in the log. */
   close(graceMs: number): Promise<void>;
 }
@@ -181,6 +183,7 @@ export function createLane(target: string, { health, places }: LaneApp, options:
       go();
     },
     wake,
+    isIdle: () => health.isDown() || (underWay.size === 0 && hand.isEmpty() && !waiting),
     async close(graceMs) {
       closing.abort();
       alarm.clear();

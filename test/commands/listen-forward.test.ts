@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
+import { startListener } from "../support/listener.ts";
 import { run } from "../support/run.ts";
 import { selfSigned } from "../support/self-signed.ts";
 import { valuesOf } from "../support/target.ts";
@@ -32,6 +33,18 @@ it("shows no secret of an address, wherever one is named", async () => {
 });
 
 describe("what the app gets", () => {
+  it("hands on all that was expected before it ends", async () => {
+    const target = await app((response) => void setTimeout(() => response.end("OK"), 30));
+    const listener = await startListener(["--forward-to", target.url, "--concurrency", "1", "--expect", "crm:*=10"]);
+    await Promise.all(
+      Array.from({ length: 10 }, (_, i) => listener.post(CRM, lead(i), { "content-type": "application/json" })),
+    );
+    const { exitCode, lines } = await listener.finished;
+    expect(exitCode).toBe(0);
+    expect(target.seen).toHaveLength(10);
+    expect(lines().at(-1)).toMatchObject({ forwards: { delivered: 10, waiting: 0 } });
+  });
+
   it("is the same query, character by character", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", `${target.url}/hook?own=1`]);

@@ -21,7 +21,8 @@ export interface Forwarding {
   /** `waiting` is known once it is closed. */
   counts(): ForwardCounts;
   hurry(): void;
-  close(): Promise<void>;
+  /** With `drain` what has come goes on to the app first, where that takes a moment only. */
+  close(drain: boolean): Promise<void>;
 }
 
 const CLOSE_GRACE_MS = 3000;
@@ -85,7 +86,8 @@ export async function openForwarding(
     },
     counts: () => counts,
     hurry: () => mirror?.cut(),
-    async close() {
+    async close(drain) {
+      if (drain) await forwarder.drain(CLOSE_GRACE_MS);
       await forwarder.close(CLOSE_GRACE_MS);
       await Promise.all([poster.close(), mirrorPoster?.close()]);
       counts.waiting = (await waiting()).reduce((sum, each) => sum + each.waiting + each.inFlight, 0);

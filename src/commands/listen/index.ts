@@ -173,7 +173,8 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
     await receiver?.close();
     clearTimeout(hurry);
     await notifications.close();
-    await keeping.close();
+    // Who waits for events and has an app for them wants it to have them; who presses Ctrl-C wants an end.
+    await keeping.close(tally.complete() && !signal.aborted);
   }
   drift.tell();
   const summary = tally.summary((performance.now() - startedAt) / 1000);

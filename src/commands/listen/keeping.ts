@@ -24,7 +24,8 @@ export interface Keeping {
   forwards(): ForwardCounts | undefined;
   /** Gives up what a sender waits for, as its connection is about to be closed. */
   hurry(): void;
-  close(): Promise<void>;
+  /** With `drain` what has come goes on to the app first. */
+  close(drain: boolean): Promise<void>;
 }
 
 export async function openKeeping(
@@ -95,9 +96,9 @@ async function keepIn(
       return { delivered: counts.delivered, failed: counts.failed + counts.waiting, waiting: 0 };
     },
     hurry: () => forwarding?.hurry(),
-    async close() {
+    async close(drain) {
       await pruner.stop();
-      await forwarding?.close();
+      await forwarding?.close(drain);
       const left = forwarding?.counts().waiting ?? 0;
       if (left > 0 && !isKept) {
         const message = `${left} ${left === 1 ? "delivery has" : "deliveries have"} not reached your app and will not`;
