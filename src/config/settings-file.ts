@@ -1,5 +1,6 @@
 import { UserError } from "../core/errors.ts";
 import { nearest } from "../core/event-name.ts";
+import { targetUrl } from "../core/target-url.ts";
 import { fileError, parseJsonFile, readText } from "./json-file.ts";
 import { fileSchema, productSettings, readers, type Settings, type SettingsFile, tunnelSettings } from "./settings.ts";
 
@@ -22,6 +23,9 @@ export function readSettingsFile(path: string): Partial<Settings> {
   for (const key of ["maxBody", "retryBase", "forwardTimeout", "keep", "maxLog", "tunnelTimeout"] as const) {
     if (settings[key] !== undefined) settings[key] = readQuantity(key, String(settings[key]), text, path);
   }
+  for (const target of settings.forwardTo === undefined ? [] : [forwardTo].flat()) {
+    checkTarget(String(target), text, path);
+  }
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
@@ -34,14 +38,21 @@ export function parseSettingsFile(text: string, path: string): SettingsFile {
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const keys = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])];
   if (unknown === undefined) {
-    const isTunnel = keys.length === 1 && keys[0] === "tunnel";
-    const hint = isTunnel ? 'write it as "tunnel": { "use": "ngrok" }' : undefined;
+    const hint = keys.length === 1 ? EXAMPLES[String(keys[0])] : undefined;
     throw fileError(text, path, keys, issue?.message.replace(/^Invalid input: /, "") ?? "not valid", hint);
   }
   throw fileError(text, path, keys, "there is no such setting", hintFor(unknown, keys));
 }
 
+const EXAMPLES: Readonly<Record<string, string>> = {
+  tunnel: 'write it as "tunnel": { "use": "ngrok" }',
+  products: 'write it as "products": { "crm": {}, "desk": { "format": "wire" } }',
+  routes: 'write it as "routes": { "crm:Leads.*": "http://localhost:3000/leads" }',
+};
+
 function hintFor(unknown: string, keys: readonly PropertyKey[]): string {
+  if (/^(secret|token)$/i.test(unknown))
+    return `secrets do not stand here: set ZOHO_WEBHOOK_${unknown.toUpperCase()} in the environment or in .env`;
   const inTunnel = keys.length === 1 ? BELOW_TUNNEL[unknown] : undefined;
   if (inTunnel !== undefined) return `write it as "tunnel": { "${inTunnel}": … }`;
   const { $schema: _, ...top } = fileSchema().shape;
@@ -63,6 +74,22 @@ const BELOW_TUNNEL: Readonly<Record<string, string>> = {
 function sectionSettings([section, , ...deeper]: readonly PropertyKey[]): object {
   if (section === "tunnel") return tunnelSettings().shape;
   return section === "products" && deeper.length < 2 ? productSettings().shape : {};
+}
+
+/** Here the error can say where it stands; whose webhook it is for does not matter. */
+function checkTarget(target: string, text: string, path: string): void {
+  try {
+    targetUrl(target, "crm", { host: "127.0.0.1", port: 1 }, "--forward-to");
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw fileError(
+      text,
+      path,
+      ["forwardTo"],
+      error.message.replace("--forward-to", "").replace(/^:/, "").trim(),
+      error.hint,
+    );
+  }
 }
 
 /** A size or a duration, which a file may write with its unit. */

@@ -159,6 +159,18 @@ describe("a config file", () => {
       '{ "products": { "crm": { "fromat": "guide" } } }',
       "1:36: products.crm.fromat: there is no such setting\n  did you mean format?",
     ],
+    [
+      '{\n  "forwardTo": ["3000", "foo"]\n}',
+      '2:16: forwardTo: "foo" is not a target\n  write it as 3000, /path, host:3000/path or https://host/path',
+    ],
+    [
+      '{ "secret": "s3cret" }',
+      "1:13: secret: there is no such setting\n  secrets do not stand here: set ZOHO_WEBHOOK_SECRET",
+    ],
+    [
+      '{ "products": ["desk"] }',
+      '1:15: products: expected record, received array\n  write it as "products": { "crm": {}, "desk": { "format": "wire" } }',
+    ],
     ['{ "domain": "x.example" }', '1:13: domain: there is no such setting\n  write it as "tunnel": { "domain": … }'],
     [
       '{ "tunnel": "ngrok" }',

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { eventNames } from "../../src/core/event-name.ts";
 import { products } from "../../src/products/index.ts";
+import { folderWith } from "../support/files.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { closeAfterEach, env, hmac, SECRET, send, TOKEN, target } from "../support/send.ts";
 import { freePort, type Target, valuesOf } from "../support/target.ts";
@@ -231,5 +232,16 @@ describe("send --all", () => {
     expect(exitCode).toBe(5);
     expect(out.match(/is your app running/g)).toHaveLength(1);
     expect(out).toContain("ECONNREFUSED × 11");
+  });
+
+  it("sends of all products those that the config names, and says so", async () => {
+    const app = await target();
+    const cwd = folderWith({ "zoho-hooks.config.json": '{"products": {"forms": {}, "survey": {}}}' });
+    const { exitCode, err } = await run(["send", "--all", "--to", String(app.port)], { cwd });
+    expect(exitCode).toBe(0);
+    expect(err).toContain("of the products in the config: forms, survey;");
+    expect(new Set(app.seen.map(({ path }) => path))).toEqual(
+      new Set(["/webhooks/zoho/forms", "/webhooks/zoho/survey"]),
+    );
   });
 });

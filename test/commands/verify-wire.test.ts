@@ -117,4 +117,15 @@ describe("verify, of Zoho's own deliveries,", () => {
     const signed = await run(["verify", "--product", "desk", "-H", "x-zdesk-jwt: a.b.c"], { env, stdin: "[]" });
     expect(signed.exitCode).toBe(6);
   });
+
+  it.each([
+    ["cliq", "x-cliq-signature", '{"params":{}}'],
+    ["desk", "x-zdesk-jwt", '[{"payload":{"id":"1"},"eventTime":"1","eventType":"Ticket_Delete","orgId":"1"}]'],
+  ])("explains of %s that its header is missing, and tries nothing", async (product, header, body) => {
+    const publicKey = createPublicKey(testKeys.publicKey);
+    const env = { ZOHO_WEBHOOK_JWKS: writeKeySet(publicKey), ZOHO_WEBHOOK_PUBLIC_KEY: testKeys.publicKey };
+    const { out } = await run(["verify", "--product", product, "-H", "x-other: 1", "--explain"], { env, stdin: body });
+    expect(out.toLowerCase()).toContain(`there is no ${header} header`);
+    expect(out).not.toContain("tried without a match");
+  });
 });

@@ -12,6 +12,7 @@ import { configuredProducts } from "../configured-products.ts";
 import { tellMistypedModules } from "../mistyped-modules.ts";
 import { requireEvent, requireFormat, requireProduct } from "../options.ts";
 import { tellUnknownVariables } from "../unknown-variables.ts";
+import { usedProducts } from "../used-products.ts";
 import { asData, type OwnBody, readOwnBody, warnOfReserialising } from "./own-body.ts";
 import type { SendPlan } from "./plan.ts";
 
@@ -56,7 +57,8 @@ function allSubjects(
   config: Config,
   products: readonly Product[],
 ): readonly Subject[] {
-  const wanted = plan.product === undefined ? products : [requireProduct(products, plan.product)];
+  const wanted =
+    plan.product === undefined ? usedProducts(context, config, products) : [requireProduct(products, plan.product)];
   const chosen = wanted.flatMap((product: Product) => {
     // Of all products, those that have the format; of one, it must.
     const has = plan.product !== undefined || plan.format === undefined || findFormat(product, plan.format);

@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import type { Explanation, Finding } from "../product.ts";
 import { type Secret, sameBytes } from "../secret.ts";
 import { type BodyVariant, bodyEdits, bodyLayouts, inPairs } from "./body-variants.ts";
+import { headerMissing } from "./header-missing.ts";
 import { type KeyVariant, keyVariants } from "./key-variants.ts";
 import {
   type HmacAlgorithm,
@@ -40,7 +41,7 @@ export function explainHmac(given: HmacCase): Explanation {
   const [first] = given.configured;
   return {
     canonical: given.canonical ?? `the raw body, ${body.length} bytes`,
-    findings: signature === undefined ? [missing(given.header)] : search(given, signature),
+    findings: signature === undefined ? [headerMissing(given.header)] : search(given, signature),
     expected: first && createHmac(algorithm, first.reveal()).update(signedBytes(given, body)).digest(encoding),
     received: signature,
   };
@@ -128,15 +129,6 @@ function fewestChanges(findings: readonly Finding[]): readonly Finding[] {
       .map((miss) => [miss.id, miss]),
   );
   return [...matches.filter((match) => changes(match) === fewest), ...misses.values()];
-}
-
-function missing(header: string): Finding {
-  return {
-    id: "missing",
-    matches: true,
-    meaning: `there is no ${header} header`,
-    remedy: "see that the sender signs, and that no proxy on the way drops the header",
-  };
 }
 
 function unreadable({ algorithm, encoding, header }: HmacCase, text: string): Finding {

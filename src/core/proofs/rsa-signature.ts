@@ -4,6 +4,7 @@ import { minifyJson } from "../json-text.ts";
 import type { Finding, Proof } from "../product.ts";
 import type { Secret } from "../secret.ts";
 import { bodyEdits, bodyLayouts, reserialised } from "./body-variants.ts";
+import { headerMissing } from "./header-missing.ts";
 import { judgeHeader } from "./header-present.ts";
 import { readPrivateKey, readPublicKeys } from "./public-key.ts";
 
@@ -56,7 +57,8 @@ export function rsaSignature({ id, header, ofCompact = false }: RsaSignature): P
     },
     explain(delivery, _payload, secrets, product) {
       const keys = secrets.for("publicKey", product);
-      const signature = headerValue(delivery, header) ?? "";
+      const given = headerValue(delivery, header);
+      const signature = given ?? "";
       const variants = [AS_IT_IS, ...bodyEdits(delivery.body), ...bodyLayouts(delivery.body)];
       const findings = readings(signature).flatMap((reading) =>
         variants.map((variant): Finding => {
@@ -73,13 +75,13 @@ export function rsaSignature({ id, header, ofCompact = false }: RsaSignature): P
       return {
         canonical: `the raw body, ${delivery.body.length} bytes; keys tried: ${keys.map((key) => `${key.origin} (${readPublicKeys(key).map(fingerprint).join(", ")})`).join(", ") || "none"}`,
         // Several changes may lead to the same bytes: the plainest comes first.
-        findings: [
-          ...findings.filter(({ matches }) => matches).slice(0, 1),
-          ...findings.filter(({ matches }) => !matches),
-        ],
+        findings:
+          given === undefined
+            ? [headerMissing(header)]
+            : [...findings.filter(({ matches }) => matches).slice(0, 1), ...findings.filter(({ matches }) => !matches)],
         // Only the private key can tell, and the checking side has none.
         expected: undefined,
-        received: headerValue(delivery, header),
+        received: given,
       };
     },
   };

@@ -6,6 +6,7 @@ import { isSignedBy, type JsonWebToken, parseToken, signToken } from "../../core
 import { keyId, readKeySet, UNKNOWN_KEY } from "../../core/key-set.ts";
 import type { Payload } from "../../core/payload.ts";
 import type { Limits, Proof, Verdict } from "../../core/product.ts";
+import { headerMissing } from "../../core/proofs/header-missing.ts";
 import { readPrivateKey } from "../../core/proofs/public-key.ts";
 import type { Secret } from "../../core/secret.ts";
 import { judgeClaims } from "./claims.ts";
@@ -73,7 +74,11 @@ export function deskToken({ issuer, audience }: FormatSettings): Proof {
       return { ...at, ...judge(token, secrets, payload, now, limits, expected) };
     },
     explain(delivery, payload, secrets, product, now) {
-      const text = headerValue(delivery, HEADER) ?? "";
+      const text = headerValue(delivery, HEADER);
+      if (text === undefined) {
+        const canonical = "a JWT, three parts of base64url with dots between them";
+        return { canonical, findings: [headerMissing(HEADER)], expected: undefined, received: undefined };
+      }
       const claims = parseToken(text)?.claims ?? {};
       const wrong = judgeClaims(claims, { ...expected, orgId: orgIn(payload), now, toleranceMs: undefined });
       return explainToken(text, secrets.for(this.credential, product), wrong);

@@ -40,7 +40,10 @@ export function explainToken(text: string, secrets: readonly Secret[], wrongClai
     {
       id: "unknown-key",
       matches: token?.header.alg === DESK_ALGORITHM && !isSigned && named?.length === 0,
-      meaning: "the key that it names is not in the set",
+      meaning:
+        token?.header.kid === undefined
+          ? "it names no key, and none of the set has signed it"
+          : "the key that it names is not in the set",
       remedy: "take the set of the organisation's own data centre, or the newest one: ZOHO_WEBHOOK_JWKS=us, eu, in …",
     },
     {
