@@ -49,7 +49,7 @@ function addTargetOptions(command: Command): Command {
   return command
     .argument("[product]", "crm, desk, books, … (see zoho-hooks products)")
     .argument("[event]", "Leads.create, Ticket.Create, invoice_created, …; not needed with --data")
-    .option("--all", "every event of the product, or of every product")
+    .option("--all", "every event of the product, or of every product (that the config names)")
     .option("-t, --to <target>", "URL, port, path or host:port/path (default: the local receiver)")
     .option("--timeout <time>", "give up on an answer after this long", "30s")
     .option("--insecure", "accept a self-signed certificate")
