@@ -1,9 +1,9 @@
 import { loadConfig } from "../config/load.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
-import { type Delivery, type HeaderPair, headerValue } from "../core/delivery.ts";
+import type { Delivery, HeaderPair } from "../core/delivery.ts";
 import { ExitCode, usageError } from "../core/errors.ts";
-import type { Product, Verdict } from "../core/product.ts";
+import type { Verdict } from "../core/product.ts";
 import type { VerifiedReport } from "../core/report.ts";
 import { expectFewChecks } from "../core/schema-check.ts";
 import { parseDuration } from "../core/units.ts";
@@ -23,6 +23,7 @@ import { openPublicKeys } from "./public-keys.ts";
 import { tellUnknownVariables } from "./unknown-variables.ts";
 import { candidatesFor } from "./verify/candidates.ts";
 import { expandPaths } from "./verify/expand-paths.ts";
+import { keyedProducts } from "./verify/keyed-products.ts";
 import { haveNewKeys, refuseUnchecked } from "./verify/unchecked.ts";
 
 interface VerifyOptions extends SecretOptions {
@@ -95,9 +96,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
     inputs.push({ file, ...readVerifyInput(bytes, contentType) });
   }
   const sent = [headers, ...inputs.flatMap(({ payloads }) => payloads.map(({ delivery }) => delivery.headers))];
-  // Keys are fetched for what is checked with them alone: the others need no network.
-  const keyed = options.signature === undefined ? products.filter((product) => carriesToken(product, sent)) : products;
-  const keys = await openPublicKeys(context, config, keyed);
+  const keys = await openPublicKeys(context, config, keyedProducts(products, sent, options));
   const wanted = {
     ...candidatesFor(products, options),
     signature: signatureOf(options),
@@ -136,12 +135,6 @@ async function verify(context: Context, files: readonly string[], options: Verif
   }
   if (tally["proof-failed"] > 0) return ExitCode.proofFailed;
   return tally.invalid > 0 ? ExitCode.schemaInvalid : ExitCode.ok;
-}
-
-/** Whether any of these requests has a header of a proof that public keys check. */
-function carriesToken({ formats }: Product, sent: readonly (readonly HeaderPair[])[]): boolean {
-  const proofs = formats.flatMap((format) => format.proofs).filter(({ credential }) => credential === "jwks");
-  return proofs.some(({ header }) => header !== undefined && sent.some((headers) => headerValue({ headers }, header)));
 }
 
 function isFailed({ verdict }: Verdict): boolean {

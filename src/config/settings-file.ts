@@ -2,6 +2,7 @@ import { UserError } from "../core/errors.ts";
 import { nearest } from "../core/event-name.ts";
 import { targetUrl } from "../core/target-url.ts";
 import { fileError, parseJsonFile, readText } from "./json-file.ts";
+import { inVariable } from "./secrets.ts";
 import { fileSchema, productSettings, readers, type Settings, type SettingsFile, tunnelSettings } from "./settings.ts";
 
 /** The settings of a config file; none where there is no file. An error names file, line and column. */
@@ -23,8 +24,9 @@ export function readSettingsFile(path: string): Partial<Settings> {
   for (const key of ["maxBody", "retryBase", "forwardTimeout", "keep", "maxLog", "tunnelTimeout"] as const) {
     if (settings[key] !== undefined) settings[key] = readQuantity(key, String(settings[key]), text, path);
   }
-  for (const target of settings.forwardTo === undefined ? [] : [forwardTo].flat()) {
-    checkTarget(String(target), text, path);
+  const targets = forwardTo === undefined ? [] : [forwardTo].flat();
+  for (const [i, target] of targets.entries()) {
+    checkTarget(String(target), text, path, Array.isArray(forwardTo) ? ["forwardTo", i] : ["forwardTo"]);
   }
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
@@ -38,21 +40,30 @@ export function parseSettingsFile(text: string, path: string): SettingsFile {
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const keys = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])];
   if (unknown === undefined) {
-    const hint = keys.length === 1 ? EXAMPLES[String(keys[0])] : undefined;
+    const hint = EXAMPLES[keys.map(String).join(".")];
     throw fileError(text, path, keys, issue?.message.replace(/^Invalid input: /, "") ?? "not valid", hint);
   }
   throw fileError(text, path, keys, "there is no such setting", hintFor(unknown, keys));
 }
 
+const WITH_UNIT = 'write it as text with its unit, such as "30s" or "7d"';
+
 const EXAMPLES: Readonly<Record<string, string>> = {
+  keep: WITH_UNIT,
+  retryBase: WITH_UNIT,
+  forwardTimeout: WITH_UNIT,
+  "tunnel.timeout": WITH_UNIT,
+  forwardTo: 'write it as "forwardTo": "3000", or a list of such targets',
   tunnel: 'write it as "tunnel": { "use": "ngrok" }',
   products: 'write it as "products": { "crm": {}, "desk": { "format": "wire" } }',
   routes: 'write it as "routes": { "crm:Leads.*": "http://localhost:3000/leads" }',
 };
 
 function hintFor(unknown: string, keys: readonly PropertyKey[]): string {
-  if (/^(secret|token)$/i.test(unknown))
-    return `secrets do not stand here: set ZOHO_WEBHOOK_${unknown.toUpperCase()} in the environment or in .env`;
+  if (/^(secret|token)$/i.test(unknown)) {
+    const own = keys[0] === "products" && keys.length > 2 ? `_${inVariable(String(keys[1]))}` : "";
+    return `secrets do not stand here: set ZOHO_WEBHOOK_${unknown.toUpperCase()}${own} in the environment or in .env`;
+  }
   const inTunnel = keys.length === 1 ? BELOW_TUNNEL[unknown] : undefined;
   if (inTunnel !== undefined) return `write it as "tunnel": { "${inTunnel}": … }`;
   const { $schema: _, ...top } = fileSchema().shape;
@@ -77,18 +88,12 @@ function sectionSettings([section, , ...deeper]: readonly PropertyKey[]): object
 }
 
 /** Here the error can say where it stands; whose webhook it is for does not matter. */
-function checkTarget(target: string, text: string, path: string): void {
+function checkTarget(target: string, text: string, path: string, keys: readonly PropertyKey[]): void {
   try {
     targetUrl(target, "crm", { host: "127.0.0.1", port: 1 }, "--forward-to");
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw fileError(
-      text,
-      path,
-      ["forwardTo"],
-      error.message.replace("--forward-to", "").replace(/^:/, "").trim(),
-      error.hint,
-    );
+    throw fileError(text, path, keys, error.message.replace("--forward-to", "").replace(/^:/, "").trim(), error.hint);
   }
 }
 

@@ -121,7 +121,7 @@ function unrecognised(input: ReceiveInput, payload: Payload): Receipt {
       says("failed", tried[i]) && format.proofs.some(({ header }) => header && headerValue(input.delivery, header)),
   );
   const verdicts = passed ?? tried[carried] ?? tried[0] ?? [];
-  const hint = lookAlike(input, payload) ?? designHint(input, product, verdicts);
+  const hint = lookAlike(input, payload) ?? designHint(input, product, verdicts) ?? unmarkedHint(product);
   return { ...emptyReceipt, product: product.id, payload, verdicts, hint };
 }
 
@@ -131,6 +131,14 @@ function designHint({ delivery }: ReceiveInput, product: Product, verdicts: read
   const format = product.formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, delivery.method));
   if (format === undefined || format === product.formats[0] || format.proofs.length > 0) return undefined;
   return `a body that you have designed yourself needs no such proof once the config says so: "products": { "${product.id}": { "format": "${format.id}" } }`;
+}
+
+/** A body that is whole and says nothing of its event, which stands in a header. */
+function unmarkedHint({ formats: [format, ...others] }: Product): string | undefined {
+  const [header] = format?.mark?.("event")?.headers?.[0] ?? [];
+  return header === undefined || others.length > 0
+    ? undefined
+    : `its event stands in the header ${header}, which is missing`;
 }
 
 /** Without a product named, parameters may be somebody's event, and a post of nothing is no sign of anybody. */

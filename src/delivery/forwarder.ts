@@ -16,8 +16,8 @@ export interface Forwarder {
   deliver(claim: ClaimRef, target: string, source: ForwardSource): void;
   /** Something waits in the log for these targets. */
   wake(targets: readonly string[]): void;
-  /** Goes on with what is due for so long at most. */
-  drain(atMostMs: number): Promise<void>;
+  /** Goes on with what is due for so long at most, or until the signal aborts. */
+  drain(atMostMs: number, signal: AbortSignal): Promise<void>;
   close(graceMs: number): Promise<void>;
 }
 
@@ -71,10 +71,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     wake(targets) {
       for (const target of targets) laneOf(target).wake();
     },
-    async drain(atMostMs) {
+    async drain(atMostMs, signal) {
       const until = performance.now() + atMostMs;
       const isIdle = (): boolean => [...lanes.values()].every((lane) => lane.isIdle());
-      while (!isIdle() && performance.now() < until) await delay(LOOK_EVERY_MS);
+      while (!isIdle() && !signal.aborted && performance.now() < until) await delay(LOOK_EVERY_MS);
     },
     async close(graceMs) {
       for (const { health } of apps.values()) health.close();

@@ -120,7 +120,6 @@ async function keepAndAnswer(
   const reply = kept?.answer === undefined ? decision.reply : undefined;
   try {
     if (reply !== undefined) sendReply(response, reply);
-
     options.onEvent(eventOf(arrival, receipt, kept, reply?.status, decision.reason, options));
     if (kept?.answer !== undefined) sendReply(response, await kept.answer());
   } finally {

@@ -161,7 +161,7 @@ describe("a config file", () => {
     ],
     [
       '{\n  "forwardTo": ["3000", "foo"]\n}',
-      '2:16: forwardTo: "foo" is not a target\n  write it as 3000, /path, host:3000/path or https://host/path',
+      '2:25: forwardTo.1: "foo" is not a target\n  write it as 3000, /path, host:3000/path or https://host/path',
     ],
     [
       '{ "secret": "s3cret" }',

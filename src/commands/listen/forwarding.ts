@@ -21,8 +21,8 @@ export interface Forwarding {
   /** `waiting` is known once it is closed. */
   counts(): ForwardCounts;
   hurry(): void;
-  /** With `drain` what has come goes on to the app first, where that takes a moment only. */
-  close(drain: boolean): Promise<void>;
+  /** With a signal what has come goes on to the app first, where that takes a moment only, or until it aborts. */
+  close(drainUntil?: AbortSignal): Promise<void>;
 }
 
 const CLOSE_GRACE_MS = 3000;
@@ -86,9 +86,10 @@ export async function openForwarding(
     },
     counts: () => counts,
     hurry: () => mirror?.cut(),
-    async close(drain) {
-      if (drain) await forwarder.drain(CLOSE_GRACE_MS);
-      await forwarder.close(CLOSE_GRACE_MS);
+    async close(drainUntil) {
+      const end = performance.now() + CLOSE_GRACE_MS;
+      if (drainUntil !== undefined) await forwarder.drain(CLOSE_GRACE_MS, drainUntil);
+      await forwarder.close(Math.max(0, end - performance.now()));
       await Promise.all([poster.close(), mirrorPoster?.close()]);
       counts.waiting = (await waiting()).reduce((sum, each) => sum + each.waiting + each.inFlight, 0);
     },

@@ -174,7 +174,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
     clearTimeout(hurry);
     await notifications.close();
     // Who waits for events and has an app for them wants it to have them; who presses Ctrl-C wants an end.
-    await keeping.close(tally.complete() && !signal.aborted);
+    await keeping.close(tally.complete() ? signal : undefined);
   }
   drift.tell();
   const summary = tally.summary((performance.now() - startedAt) / 1000);

@@ -24,8 +24,8 @@ export interface Keeping {
   forwards(): ForwardCounts | undefined;
   /** Gives up what a sender waits for, as its connection is about to be closed. */
   hurry(): void;
-  /** With `drain` what has come goes on to the app first. */
-  close(drain: boolean): Promise<void>;
+  /** With a signal what has come goes on to the app first, until it aborts. */
+  close(drainUntil?: AbortSignal): Promise<void>;
 }
 
 export async function openKeeping(
@@ -96,9 +96,9 @@ async function keepIn(
       return { delivered: counts.delivered, failed: counts.failed + counts.waiting, waiting: 0 };
     },
     hurry: () => forwarding?.hurry(),
-    async close(drain) {
+    async close(drainUntil) {
       await pruner.stop();
-      await forwarding?.close(drain);
+      await forwarding?.close(drainUntil);
       const left = forwarding?.counts().waiting ?? 0;
       if (left > 0 && !isKept) {
         const message = `${left} ${left === 1 ? "delivery has" : "deliveries have"} not reached your app and will not`;

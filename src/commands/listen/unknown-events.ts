@@ -25,7 +25,7 @@ export function tellUnknownEvents(
     const formats = named.flatMap((each) => each.formats);
     if (/[*?]/.test(text)) {
       if (formats.some((format) => mayFit(format, name))) continue;
-      context.report({ type: "warning", message: `no known event fits ${name}: ${outcome}` });
+      context.report({ type: "warning", message: `no known event fits ${name}: only one that is not known here can` });
       continue;
     }
     if (formats.some((format) => isNamed(format, name, id === undefined))) continue;

@@ -4,6 +4,7 @@ import { ExitCode } from "../../core/errors.ts";
 import { chosenNames, maskDelivery } from "../../core/mask.ts";
 import { runLoad } from "../../delivery/load.ts";
 import { openPoster, type Poster } from "../../delivery/post.ts";
+import { webhookUrl } from "../../receiver/route.ts";
 import { runningListener } from "../running-listener.ts";
 import { judge, type Outcome } from "./outcome.ts";
 import type { SendPlan } from "./plan.ts";
@@ -146,10 +147,10 @@ function masked(shipment: Shipment): Shipment {
 
 /** What to do where nothing is at the default address: the receiver may run at another one. */
 async function receiverHint(context: Context, config: Config): Promise<string> {
-  const url = await runningListener(context, config).catch(() => undefined);
+  const url = await runningListener(config);
   return url === undefined
     ? `start the receiver with ${context.invocation} listen, or send to your own app: --to 3000`
-    : `the listen of this project runs at ${url}: add --to ${new URL(url).origin}/webhooks/zoho/:product`;
+    : `the listen of this project runs at ${url}: add --to ${webhookUrl(url, ":product")}`;
 }
 
 /** A signal that aborts some time after another one, so that what is under way may end. */

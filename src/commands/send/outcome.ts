@@ -64,6 +64,8 @@ function hintOf(
   if (flaw !== undefined && status >= 400 && status < 500) return `refused, as it should be: ${flaw}`;
   if (status === 401 && subject.format.proofs.length === 0) {
     const { product, format } = subject;
+    if (product.formats.length === 1)
+      return `nothing signs this format, and your app asks for a proof: listen takes it at the product's own URL, /webhooks/zoho/${product.id}`;
     return `nothing signs this format: your app asks for a proof that it does not have; listen takes it unsigned with "products": { "${product.id}": { "format": "${format.id}" } } in its config`;
   }
   const unsigned = notes.find((note) => note.startsWith(UNSIGNED));

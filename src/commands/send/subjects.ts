@@ -64,7 +64,10 @@ function allSubjects(
     const has = plan.product !== undefined || plan.format === undefined || findFormat(product, plan.format);
     return has ? [{ product, format: chooseFormat(product, plan, config) }] : [];
   });
-  if (chosen.length === 0) throw usageError(`no product has a format ${JSON.stringify(plan.format)}`);
+  if (chosen.length === 0)
+    throw usageError(
+      `${wanted === products ? "no product" : `none of ${wanted.map(({ id }) => id).join(", ")}`} has a format ${JSON.stringify(plan.format)}`,
+    );
   return chosen.flatMap(({ product, format }) =>
     format.events.length === 0
       ? []
