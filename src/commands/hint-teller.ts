@@ -7,20 +7,23 @@ import type { Receipt } from "../core/receive.ts";
 /** Tells what a receipt hints at and what was not checked for want of a secret, each once a run. */
 export function hintTeller(context: Context, products: readonly Product[]): (receipt: Receipt) => void {
   const told = new Set<string>();
-  const tell = (message: string): void => {
-    if (told.has(message)) return;
-    told.add(message);
-    context.report({ type: "notice", message });
-  };
-  return ({ product: id, format: formatId, verdicts, hint }) => {
-    if (hint !== undefined) tell(`${id}: ${hint}`);
-    for (const { id: proofId, verdict } of verdicts) {
-      if (verdict !== "unconfigured" || id === undefined || formatId === undefined) continue;
-      const product = findProduct(products, id);
-      const format = product === undefined ? undefined : findFormat(product, formatId);
-      const proof = format?.proofs.find((each) => each.id === proofId);
-      const variable = proof === undefined ? undefined : CREDENTIAL_VARIABLES[proof.credential];
-      if (variable !== undefined) tell(`${id}: its ${proofId} is taken unchecked: set ${variable} to have it checked`);
+  const isNew = (what: string): boolean => !told.has(what) && told.add(what).size > 0;
+  return ({ product, format, verdicts, hint }) => {
+    if (hint !== undefined && isNew(hint)) context.report({ type: "notice", message: `${product}: ${hint}` });
+    for (const { id, verdict } of verdicts) {
+      if (verdict !== "unconfigured" || !isNew(`${product} ${format} ${id}`)) continue;
+      const variable = variableOf(products, product, format, id);
+      if (variable === undefined) continue;
+      const message = `${product}: its ${id} is taken unchecked: set ${variable} to have it checked`;
+      context.report({ type: "notice", message });
     }
   };
+}
+
+/** What a proof is checked with. */
+function variableOf(products: readonly Product[], productId = "", formatId = "", proofId: string): string | undefined {
+  const product = findProduct(products, productId);
+  const format = product === undefined ? undefined : findFormat(product, formatId);
+  const proof = format?.proofs.find(({ id }) => id === proofId);
+  return proof === undefined ? undefined : CREDENTIAL_VARIABLES[proof.credential];
 }

@@ -2,10 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Config } from "../config/load.ts";
 
-/**
- * How the listener that runs in this project is reached: the one that holds its event log writes it there. Undefined where
- * none does, or the log cannot tell.
- */
+/** How the listener that runs in this project is reached: the one that holds its event log writes it there. */
 export async function runningListener({
   root,
   settings,
@@ -13,10 +10,7 @@ export async function runningListener({
   const path = settings.store === false ? undefined : resolve(root, settings.store);
   if (path === undefined || !existsSync(path)) return undefined;
   const { peekHolder } = await import("../store/peek-holder.ts");
-  const url = await peekHolder(path).then(
-    (holder) => holder?.url,
-    () => undefined,
-  );
+  const url = (await peekHolder(path))?.url;
   // A receiver on every address is reached on loopback.
   return url?.replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]");
 }

@@ -1,7 +1,6 @@
 import { loadConfig } from "../config/load.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
-import type { Delivery, HeaderPair } from "../core/delivery.ts";
 import { ExitCode, usageError } from "../core/errors.ts";
 import type { Verdict } from "../core/product.ts";
 import type { VerifiedReport } from "../core/report.ts";
@@ -23,6 +22,7 @@ import { openPublicKeys } from "./public-keys.ts";
 import { tellUnknownVariables } from "./unknown-variables.ts";
 import { candidatesFor } from "./verify/candidates.ts";
 import { expandPaths } from "./verify/expand-paths.ts";
+import { withHeaders, withUrl } from "./verify/given-parts.ts";
 import { keyedProducts } from "./verify/keyed-products.ts";
 import { haveNewKeys, refuseUnchecked } from "./verify/unchecked.ts";
 
@@ -119,7 +119,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
   let masked = 0;
   for (const { file, payloads, skipped } of inputs) {
     for (const payload of payloads) {
-      const given = withUrl(withHeaders(payload, headers, contentType), options);
+      const given = withUrl(withHeaders(payload, headers, contentType), options.url);
       let report = reportOn(file, given, wanted, options);
       if (await haveNewKeys(report.receipt, keys)) report = reportOn(file, given, wanted, options);
       context.report(report);
@@ -159,26 +159,6 @@ function inputNames(context: Context, files: readonly string[], options: VerifyO
 function signatureOf({ signature }: VerifyOptions): string | undefined {
   if (signature?.trim() === "") throw usageError("--signature is empty", "give it the value of the header");
   return signature;
-}
-
-function withUrl(payload: InputPayload, { url }: VerifyOptions): InputPayload {
-  return url === undefined ? payload : { ...payload, delivery: { ...payload.delivery, url } };
-}
-
-/** The payload with the headers that were given: each replaces those of its name. */
-function withHeaders(
-  payload: InputPayload,
-  given: readonly HeaderPair[],
-  contentType: string | undefined,
-): InputPayload {
-  const headers: readonly HeaderPair[] = [
-    ...(contentType === undefined ? [] : ([["content-type", contentType]] as const)),
-    ...given.filter(([name]) => name.toLowerCase() !== "content-type"),
-  ];
-  const names = new Set(headers.map(([name]) => name.toLowerCase()));
-  const kept = payload.delivery.headers.filter(([name]) => !names.has(name.toLowerCase()));
-  const delivery: Delivery = { ...payload.delivery, headers: [...kept, ...headers] };
-  return { ...payload, delivery, complete: payload.complete || given.length > 0 };
 }
 
 function reportOn(

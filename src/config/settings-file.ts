@@ -5,6 +5,8 @@ import { fileError, parseJsonFile, readText } from "./json-file.ts";
 import { inVariable } from "./secrets.ts";
 import { fileSchema, productSettings, readers, type Settings, type SettingsFile, tunnelSettings } from "./settings.ts";
 
+const FORWARD_TO = "--forward-to";
+
 /** The settings of a config file; none where there is no file. An error names file, line and column. */
 export function readSettingsFile(path: string): Partial<Settings> {
   const text = readText(path);
@@ -22,11 +24,17 @@ export function readSettingsFile(path: string): Partial<Settings> {
     routes: routes && Object.entries(routes).map(([pattern, target]) => `${pattern}=${target}`),
   };
   for (const key of ["maxBody", "retryBase", "forwardTimeout", "keep", "maxLog", "tunnelTimeout"] as const) {
-    if (settings[key] !== undefined) settings[key] = readQuantity(key, String(settings[key]), text, path);
+    const value = settings[key];
+    const keys = key === "tunnelTimeout" ? ["tunnel", "timeout"] : [key];
+    if (value !== undefined) settings[key] = readAt(text, path, keys, key, () => readers[key]?.(String(value), key));
   }
   const targets = forwardTo === undefined ? [] : [forwardTo].flat();
   for (const [i, target] of targets.entries()) {
-    checkTarget(String(target), text, path, Array.isArray(forwardTo) ? ["forwardTo", i] : ["forwardTo"]);
+    const keys = Array.isArray(forwardTo) ? ["forwardTo", i] : ["forwardTo"];
+    // Whose webhook it is for does not matter.
+    readAt(text, path, keys, FORWARD_TO, () =>
+      targetUrl(String(target), "crm", { host: "127.0.0.1", port: 1 }, FORWARD_TO),
+    );
   }
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
@@ -87,28 +95,12 @@ function sectionSettings([section, , ...deeper]: readonly PropertyKey[]): object
   return section === "products" && deeper.length < 2 ? productSettings().shape : {};
 }
 
-/** Here the error can say where it stands; whose webhook it is for does not matter. */
-function checkTarget(target: string, text: string, path: string, keys: readonly PropertyKey[]): void {
+/** An error of what reads a value says where it stands, in place of what it is called elsewhere. */
+function readAt<T>(text: string, path: string, keys: readonly PropertyKey[], called: string, read: () => T): T {
   try {
-    targetUrl(target, "crm", { host: "127.0.0.1", port: 1 }, "--forward-to");
+    return read();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw fileError(text, path, keys, error.message.replace("--forward-to", "").replace(/^:/, "").trim(), error.hint);
-  }
-}
-
-/** A size or a duration, which a file may write with its unit. */
-function readQuantity(key: keyof Settings, value: string, text: string, path: string): unknown {
-  try {
-    return readers[key]?.(value, key);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw fileError(
-      text,
-      path,
-      key === "tunnelTimeout" ? ["tunnel", "timeout"] : [key],
-      error.message.replace(`${key}: `, ""),
-      error.hint,
-    );
+    throw fileError(text, path, keys, error.message.replace(called, "").replace(/^:? /, ""), error.hint);
   }
 }

@@ -91,20 +91,11 @@ export function nearest(word: string, candidates: readonly string[], count = 3):
 
 /** The id that a mistyped one most likely meant, or the name that Zoho gives the product: `billing`. */
 export function nearestProduct(products: readonly Product[], word: string): string | undefined {
-  const [near] = nearest(
-    word,
-    products.map(({ id }) => id),
-    1,
-  );
-  if (near !== undefined) return near;
-  const wanted = word.toLowerCase();
-  return products.find(
-    ({ title }) =>
-      title
-        .toLowerCase()
-        .split(/[^a-z]+/)
-        .includes(wanted) && wanted !== "zoho",
-  )?.id;
+  const ids = products.map(({ id }) => id);
+  const [near] = nearest(word, ids, 1);
+  if (near !== undefined || /^zoho$/i.test(word)) return near;
+  const words = ({ title }: Product): readonly string[] => title.toLowerCase().split(/[^a-z]+/);
+  return products.find((product) => words(product).includes(word.toLowerCase()))?.id;
 }
 
 /** Damerau–Levenshtein distance (adjacent swaps count one). */

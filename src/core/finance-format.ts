@@ -80,8 +80,7 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
     mark: (name) => (name.includes(".") && !name.includes("<") ? markOf(place, name) : {}),
     encode(data, name) {
       if (name === OTHER) return encodeFields(data, "form");
-      const body = Buffer.from(JSON.stringify(data));
-      return { contentType: "application/json", body, ...(name === undefined ? {} : this.mark?.(name)) };
+      return { contentType: "application/json", body: Buffer.from(JSON.stringify(data)) };
     },
     hint: (_payload, name) =>
       name === OTHER || name.includes(".")

@@ -6,8 +6,8 @@ import { claimOfAny } from "./recognise.ts";
 export function lookAlike(input: ReceiveInput, payload: Payload): string | undefined {
   if (input.product === undefined || input.event !== undefined) return undefined;
   const other = claimOfAny(input, payload);
+  if (other === undefined) return undefined;
   // Twins look alike wherever they are posted to.
-  const isTwin = input.product.formats.some(({ twins }) => other !== undefined && twins?.includes(other.product.id));
-  if (other === undefined || isTwin) return undefined;
+  if (input.product.formats.some(({ twins }) => twins?.includes(other.product.id))) return undefined;
   return `this looks like ${other.product.id} ${other.match?.name ?? other.name}, which belongs on the URL of ${other.product.id}`;
 }

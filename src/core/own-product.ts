@@ -6,7 +6,7 @@ import { type EventMark, markedEvent, markOf } from "./event-place.ts";
 import { idsAt } from "./field.ts";
 import type { AuthPlace, Encoding, FormatSettings } from "./format-settings.ts";
 import type { Payload } from "./payload.ts";
-import type { Encoded, Format, Product, Proof } from "./product.ts";
+import type { Format, Product, Proof } from "./product.ts";
 import { staticAuth } from "./proofs/static-auth.ts";
 import { valueAt } from "./schema-check.ts";
 import { idFields } from "./user-formed.ts";
@@ -52,7 +52,6 @@ function ownFormat(parts: OwnProductParts, settings: FormatSettings): Format {
   const { encoding = parts.encoding, auth = parts.auth } = settings;
   const { eventAt, records } = parts;
   const [only] = parts.events;
-  const mark = (name: string) => (eventAt === undefined || "body" in eventAt ? {} : markOf(eventAt, name));
   return {
     id: FORMAT,
     source: parts.source,
@@ -64,8 +63,8 @@ function ownFormat(parts: OwnProductParts, settings: FormatSettings): Format {
     recognise: (payload, delivery) => (eventAt === undefined ? undefined : nameAt(eventAt, payload, delivery)),
     records: (data) => (records === undefined ? idFields(data) : records.flatMap((path) => idsAt(data, path))),
     methods: [...parts.methods, ...(encoding === "query" ? ["GET"] : [])],
-    mark,
-    encode: (data, name) => withMark(encodeFields(data, encoding), name === undefined ? {} : mark(name)),
+    mark: (name) => (eventAt === undefined || "body" in eventAt ? {} : markOf(eventAt, name)),
+    encode: (data) => encodeFields(data, encoding),
     settings: ["encoding", "auth"],
     configure: (chosen) => ownFormat(parts, { ...settings, ...chosen }),
     ...(eventAt === undefined && only !== undefined ? { catchAll: only.name } : {}),
@@ -76,13 +75,4 @@ function nameAt(place: EventPlace, payload: Payload, delivery: Delivery): string
   if (!("body" in place)) return markedEvent(place, delivery);
   const value = valueAt(payload.data, place.body);
   return typeof value === "number" || (typeof value === "string" && value !== "") ? String(value) : undefined;
-}
-
-function withMark(encoded: Encoded, { query, headers }: Pick<Encoded, "query" | "headers">): Encoded {
-  const queries = [encoded.query ?? "", query ?? ""].filter((each) => each !== "");
-  return {
-    ...encoded,
-    ...(queries.length === 0 ? {} : { query: queries.join("&") }),
-    ...(headers === undefined ? {} : { headers }),
-  };
 }

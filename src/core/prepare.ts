@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { type Delivery, type HeaderPair, splitUrl } from "./delivery.ts";
+import type { Delivery, HeaderPair } from "./delivery.ts";
 import type { Encoded, Format, Proof } from "./product.ts";
 import { type Credential, type Secret, type Secrets, secret } from "./secret.ts";
+import { withQuery } from "./target-url.ts";
 
 /** The user agent of what `send` posts. */
 export const SAMPLE_SENDER = "zoho-hooks";
@@ -34,6 +35,8 @@ export interface Prepared {
   readonly delivery: Delivery;
   /** What was done to prove it, or why not, for a person. */
   readonly notes: readonly string[];
+  /** The one of them that says what a signature was lacking. */
+  readonly unsigned: string | undefined;
 }
 
 /**
@@ -45,7 +48,7 @@ export function prepare(input: PrepareInput): Prepared {
   const encoded = encode(input);
   let delivery: Delivery = {
     method: encoded.method ?? "POST",
-    url: withQuery(input.url, encoded.query),
+    url: withQuery(input.url, encoded.query ?? ""),
     headers: [
       ...contentTypeOf(input.contentType ?? encoded.contentType),
       ["user-agent", SAMPLE_SENDER],
@@ -54,12 +57,15 @@ export function prepare(input: PrepareInput): Prepared {
     body: encoded.body,
   };
   const notes: string[] = input.format.proofs.length === 0 ? ["not signed: no signature is known of this format"] : [];
+  let unsigned: string | undefined;
   for (const proof of input.format.proofs) {
     // A body of the user's own is sent as it is: a token would have to be written into it.
     if (exact && proof.credential === "token") continue;
     const key = keyFor(proof, input);
-    if (typeof key === "string") notes.push(key);
-    else if (key.secret === undefined) {
+    if (typeof key === "string") {
+      notes.push(key);
+      if (isSignature(proof)) unsigned = key;
+    } else if (key.secret === undefined) {
       delivery = proof.forge?.(delivery, input.now) ?? delivery;
       notes.push(key.note);
     } else {
@@ -69,7 +75,7 @@ export function prepare(input: PrepareInput): Prepared {
   }
   const named = new Set(input.headers.map(([name]) => name.toLowerCase()));
   const kept = delivery.headers.filter(([name]) => !named.has(name.toLowerCase()));
-  return { delivery: { ...delivery, headers: [...kept, ...input.headers] }, notes };
+  return { delivery: { ...delivery, headers: [...kept, ...input.headers] }, notes, unsigned };
 }
 
 /** None for a request without a body. */
@@ -77,17 +83,15 @@ function contentTypeOf(value: string): readonly HeaderPair[] {
   return value === "" ? [] : [["content-type", value]];
 }
 
+/** With what names the event outside of the body. */
 function encode({ body, format, event }: PrepareInput): Encoded {
   const contentType = "application/json";
-  if (Buffer.isBuffer(body)) return { contentType, body, ...(event === undefined ? {} : format.mark?.(event)) };
-  return format.encode?.(body, event) ?? { contentType, body: Buffer.from(JSON.stringify(body)) };
-}
-
-function withQuery(url: string, query: string | undefined): string {
-  if (query === undefined || query === "") return url;
-  const [beforeHash = ""] = url.split("#", 1);
-  if (!beforeHash.includes("?")) return `${beforeHash}?${query}`;
-  return splitUrl(beforeHash).query === "" ? `${beforeHash}${query}` : `${beforeHash}&${query}`;
+  const encoded = Buffer.isBuffer(body)
+    ? { contentType, body }
+    : (format.encode?.(body, event) ?? { contentType, body: Buffer.from(JSON.stringify(body)) });
+  const { query = "", headers = [] } = event === undefined ? {} : (format.mark?.(event) ?? {});
+  const queries = [encoded.query ?? "", query].filter((each) => each !== "");
+  return { ...encoded, query: queries.join("&"), headers: [...(encoded.headers ?? []), ...headers] };
 }
 
 /** Without a secret the proof forges. */
@@ -109,16 +113,13 @@ function keyFor(
   }
   if (configured === undefined) {
     if (!signs) return `no ${what} is configured: ${what === "token" ? "the sample's own is sent" : "sent without"}`;
-    return `${UNSIGNED} ${SIGNED_WITH[credential] ?? "secret is configured (ZOHO_WEBHOOK_SECRET)"}`;
+    return `not signed: no ${SIGNED_WITH[credential] ?? "secret is configured (ZOHO_WEBHOOK_SECRET)"}`;
   }
   return {
     secret: configured,
     note: signs ? `signed with ${configured.origin}` : `${what} from ${configured.origin}`,
   };
 }
-
-/** How the note of what could have been signed begins. */
-export const UNSIGNED = "not signed: no";
 
 /** What signs, where it is not just a secret. */
 const SIGNED_WITH: Readonly<Partial<Record<Credential, string>>> = {

@@ -142,7 +142,7 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   readonly methods?: readonly string[];
   /** Other products whose deliveries look the same: only the URL or a flag tells them apart. */
   readonly twins?: readonly string[];
-  /** What names an event outside of its body: goes along where the body is sent as it is. */
+  /** What names an event outside of its body. */
   mark?(event: string): Pick<Encoded, "query" | "headers">;
   /** Writes a sample where it is not posted as plain JSON. */
   encode?(data: unknown, event: string | undefined): Encoded;

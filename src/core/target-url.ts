@@ -48,9 +48,15 @@ export function targetUrl(
 
 /** A target with the query that a delivery came with: it may say what happened, and be signed. */
 export function withQueryOf(url: string, target: string): string {
-  const { query } = splitUrl(url);
-  if (query === "") return target;
-  return `${target}${target.includes("?") ? "&" : "?"}${query}`;
+  return withQuery(target, splitUrl(url).query);
+}
+
+/** A URL with a query behind the one that it has; what stands behind a `#` is sent to nobody. */
+export function withQuery(url: string, query: string): string {
+  if (query === "") return url;
+  const [beforeHash = ""] = url.split("#", 1);
+  if (!beforeHash.includes("?")) return `${beforeHash}?${query}`;
+  return splitUrl(beforeHash).query === "" ? `${beforeHash}${query}` : `${beforeHash}&${query}`;
 }
 
 /** A receiver that listens on every address is reached on loopback. */

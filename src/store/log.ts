@@ -65,8 +65,6 @@ export interface Log {
   prune(limits?: Retention): Promise<Pruned>;
   /** Claims the log for one receiver. The hold ends with `release`, or with the process however it ends. */
   hold(holder: Holder): Promise<Hold>;
-  /** Who holds it now; undefined when nobody does. */
-  holder(): Promise<Holder | undefined>;
   /** Commits what was asked for before it, then closes the file. */
   close(): Promise<void>;
 }

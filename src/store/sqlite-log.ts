@@ -8,7 +8,7 @@ import { logError } from "./fault.ts";
 import { openFileGuard } from "./file-guard.ts";
 import { GroupCommit } from "./group-commit.ts";
 import type { Log } from "./log.ts";
-import { currentHolder, holdLog } from "./owner.ts";
+import { holdLog } from "./owner.ts";
 import { attemptReader, entries, entryReader, records, walk } from "./queries.ts";
 import { queue } from "./queue.ts";
 import { prune } from "./retention.ts";
@@ -86,7 +86,6 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     stats: (filter = {}) => read(() => readStats(database, filter)),
     prune: (limits = { keepMs, maxBytes }) => prune(database, commits, limits, now),
     hold: (holder) => holdLog({ path, engine, database }, commits, holder),
-    holder: () => read(() => currentHolder({ path, engine, database })),
     close: () => commits.close(),
   };
 }

@@ -23,12 +23,12 @@ export function tellUnknownEvents(
     const named = patternProducts(products, text);
     const [name = "", id] = text.split(":", 2).toReversed();
     const formats = named.flatMap((each) => each.formats);
-    if (/[*?]/.test(text)) {
-      if (formats.some((format) => mayFit(format, name))) continue;
+    const isGlob = /[*?]/.test(text);
+    if (formats.some((format) => (isGlob ? mayFit(format, name) : isNamed(format, name, id === undefined)))) continue;
+    if (isGlob) {
       context.report({ type: "warning", message: `no known event fits ${name}: only one that is not known here can` });
       continue;
     }
-    if (formats.some((format) => isNamed(format, name, id === undefined))) continue;
     const [near] = nearest(name, [...new Set(formats.flatMap(eventNames))], 1);
     context.report({
       type: "warning",

@@ -147,7 +147,8 @@ function masked(shipment: Shipment): Shipment {
 
 /** What to do where nothing is at the default address: the receiver may run at another one. */
 async function receiverHint(context: Context, config: Config): Promise<string> {
-  const url = await runningListener(config);
+  // What is wrong with a log is no news of a delivery.
+  const url = await runningListener(config).catch(() => undefined);
   return url === undefined
     ? `start the receiver with ${context.invocation} listen, or send to your own app: --to 3000`
     : `the listen of this project runs at ${url}: add --to ${webhookUrl(url, ":product")}`;

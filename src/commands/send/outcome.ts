@@ -1,6 +1,5 @@
 import { deadlineOf } from "../../core/answer-rule.ts";
 import { chosenNames, maskUrl } from "../../core/mask.ts";
-import { UNSIGNED } from "../../core/prepare.ts";
 import type { Format } from "../../core/product.ts";
 import type { SentReport } from "../../core/send-report.ts";
 import { answerHint, isDelivered } from "../../delivery/answer-hint.ts";
@@ -55,7 +54,7 @@ function shownUrl(url: string, { proofs }: Format): string {
 
 function hintOf(
   result: PostResult,
-  { flaw, subject, notes }: Shipment,
+  { flaw, subject, unsigned }: Shipment,
   localReceiver: string | undefined,
 ): string | undefined {
   if (result.error?.code === "ECONNREFUSED" && localReceiver !== undefined) return localReceiver;
@@ -68,7 +67,6 @@ function hintOf(
       return `nothing signs this format, and your app asks for a proof: listen takes it at the product's own URL, /webhooks/zoho/${product.id}`;
     return `nothing signs this format: your app asks for a proof that it does not have; listen takes it unsigned with "products": { "${product.id}": { "format": "${format.id}" } } in its config`;
   }
-  const unsigned = notes.find((note) => note.startsWith(UNSIGNED));
   if (status === 401 && unsigned !== undefined) return `it went out without a proof: ${unsigned}`;
   return answerHint(result) ?? 'answer with JSON: {"challenge": …} with the value that came';
 }

@@ -17,6 +17,8 @@ export interface Shipment {
   readonly delivery: Delivery;
   /** What was done to prove or to break it, for a person. */
   readonly notes: readonly string[];
+  /** What a signature was lacking, where one could have been made. */
+  readonly unsigned: string | undefined;
   /** What a handler that checks must refuse it for; undefined for a good one. */
   readonly flaw: string | undefined;
   /** What must come back. */
@@ -63,7 +65,7 @@ function makeShipment(context: Context, plan: SendPlan, config: Config, subject:
     faults: plan.faults,
   };
   const good = prepareKeeping(plan.assignments, { ...input, body });
-  const about = { subject, challenge, flaw: flawOf(plan, subject) };
+  const about = { subject, challenge, flaw: flawOf(plan, subject), unsigned: good.unsigned };
   if (plan.breakage === undefined) return { ...about, delivery: good.delivery, notes: good.notes };
   if (good.delivery.body.length === 0) throw usageError("an empty body cannot be broken further");
   if (plan.breakage === "truncated") {

@@ -57,8 +57,11 @@ export function rsaSignature({ id, header, ofCompact = false }: RsaSignature): P
     },
     explain(delivery, _payload, secrets, product) {
       const keys = secrets.for("publicKey", product);
-      const given = headerValue(delivery, header);
-      const signature = given ?? "";
+      const signature = headerValue(delivery, header);
+      const canonical = `the raw body, ${delivery.body.length} bytes; keys tried: ${keys.map((key) => `${key.origin} (${readPublicKeys(key).map(fingerprint).join(", ")})`).join(", ") || "none"}`;
+      // Only the private key can tell what would be expected, and the checking side has none.
+      const said = { canonical, expected: undefined, received: signature };
+      if (signature === undefined) return { ...said, findings: [headerMissing(header)] };
       const variants = [AS_IT_IS, ...bodyEdits(delivery.body), ...bodyLayouts(delivery.body)];
       const findings = readings(signature).flatMap((reading) =>
         variants.map((variant): Finding => {
@@ -73,15 +76,12 @@ export function rsaSignature({ id, header, ofCompact = false }: RsaSignature): P
         }),
       );
       return {
-        canonical: `the raw body, ${delivery.body.length} bytes; keys tried: ${keys.map((key) => `${key.origin} (${readPublicKeys(key).map(fingerprint).join(", ")})`).join(", ") || "none"}`,
+        ...said,
         // Several changes may lead to the same bytes: the plainest comes first.
-        findings:
-          given === undefined
-            ? [headerMissing(header)]
-            : [...findings.filter(({ matches }) => matches).slice(0, 1), ...findings.filter(({ matches }) => !matches)],
-        // Only the private key can tell, and the checking side has none.
-        expected: undefined,
-        received: given,
+        findings: [
+          ...findings.filter(({ matches }) => matches).slice(0, 1),
+          ...findings.filter(({ matches }) => !matches),
+        ],
       };
     },
   };

@@ -30,9 +30,8 @@ export const wire = {
     return ids.length > 0 ? ids : idFields(data);
   },
   mark: (name) => markOf({ header: HEADER }, name),
-  encode: (data, name) => ({
+  encode: (data) => ({
     contentType: "application/x-www-form-urlencoded;charset=UTF-8",
     body: Buffer.from(JSON.stringify(data)),
-    ...(name === undefined ? {} : markOf({ header: HEADER }, name)),
   }),
 } as const satisfies Format;
