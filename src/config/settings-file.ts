@@ -1,11 +1,16 @@
 import { UserError } from "../core/errors.ts";
 import { nearest } from "../core/event-name.ts";
-import { targetUrl } from "../core/target-url.ts";
 import { fileError, parseJsonFile, readText } from "./json-file.ts";
 import { inVariable } from "./secrets.ts";
-import { fileSchema, productSettings, readers, type Settings, type SettingsFile, tunnelSettings } from "./settings.ts";
-
-const FORWARD_TO = "--forward-to";
+import {
+  checks,
+  fileSchema,
+  productSettings,
+  readers,
+  type Settings,
+  type SettingsFile,
+  tunnelSettings,
+} from "./settings.ts";
 
 /** The settings of a config file; none where there is no file. An error names file, line and column. */
 export function readSettingsFile(path: string): Partial<Settings> {
@@ -26,15 +31,14 @@ export function readSettingsFile(path: string): Partial<Settings> {
   for (const key of ["maxBody", "retryBase", "forwardTimeout", "keep", "maxLog", "tunnelTimeout"] as const) {
     const value = settings[key];
     const keys = key === "tunnelTimeout" ? ["tunnel", "timeout"] : [key];
-    if (value !== undefined) settings[key] = readAt(text, path, keys, key, () => readers[key]?.(String(value), key));
+    if (value !== undefined) settings[key] = readAt(text, path, keys, (what) => readers[key]?.(String(value), what));
   }
-  const targets = forwardTo === undefined ? [] : [forwardTo].flat();
-  for (const [i, target] of targets.entries()) {
+  for (const [i, target] of [forwardTo ?? []].flat().entries()) {
     const keys = Array.isArray(forwardTo) ? ["forwardTo", i] : ["forwardTo"];
-    // Whose webhook it is for does not matter.
-    readAt(text, path, keys, FORWARD_TO, () =>
-      targetUrl(String(target), "crm", { host: "127.0.0.1", port: 1 }, FORWARD_TO),
-    );
+    readAt(text, path, keys, (what) => checks.forwardTo(String(target), what));
+  }
+  for (const [pattern, target] of Object.entries(routes ?? {})) {
+    readAt(text, path, ["routes", pattern], (what) => checks.routes(`${pattern}=${target}`, what));
   }
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
@@ -95,12 +99,15 @@ function sectionSettings([section, , ...deeper]: readonly PropertyKey[]): object
   return section === "products" && deeper.length < 2 ? productSettings().shape : {};
 }
 
-/** An error of what reads a value says where it stands, in place of what it is called elsewhere. */
-function readAt<T>(text: string, path: string, keys: readonly PropertyKey[], called: string, read: () => T): T {
+/** An error of what reads a value says where it stands, in place of what the value is called elsewhere. */
+function readAt<T>(text: string, path: string, keys: readonly PropertyKey[], read: (what: string) => T): T {
   try {
-    return read();
+    return read(SETTING);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw fileError(text, path, keys, error.message.replace(called, "").replace(/^:? /, ""), error.hint);
+    throw fileError(text, path, keys, error.message.replace(SETTING, "").replace(/^:? /, ""), error.hint);
   }
 }
+
+/** No value has it in it. */
+const SETTING = "<setting>";

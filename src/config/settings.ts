@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { usageError } from "../core/errors.ts";
+import { parseRoute } from "../core/event-route.ts";
 import { formatSettings } from "../core/format-settings.ts";
+import { checkTarget } from "../core/target-url.ts";
 import { parseDuration, parseSize, parseTimeout, parseWhole } from "../core/units.ts";
 
 export const CONFIG_FILE = "zoho-hooks.config.json";
@@ -141,6 +143,18 @@ export const defaults: Settings = {
   ngrokRootCas: undefined,
 };
 
+/** What stands in a list is looked at where it is read, so that an error says where it came from. Each throws a UserError. */
+export const checks = { forwardTo: checkTarget, routes: parseRoute } as const;
+
+export function eachChecked(
+  check: (text: string, what: string) => unknown,
+  texts: readonly string[],
+  what: string,
+): readonly string[] {
+  for (const text of texts) check(text, what);
+  return texts;
+}
+
 type Reader<K extends keyof Settings> = (text: string, what: string) => Settings[K];
 
 /** How a setting is read from text: an environment variable's or a flag's. */
@@ -154,8 +168,8 @@ export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   events: list,
   allowIp: list,
   allowZohoIps: yesOrNo,
-  forwardTo: list,
-  routes: list,
+  forwardTo: (text, what) => eachChecked(checks.forwardTo, list(text), what),
+  routes: (text, what) => eachChecked(checks.routes, list(text), what),
   respond: oneOf("ack", "mirror"),
   retries: (text, what) => parseWhole(text, what, 0, 100),
   retryBase: parseDuration,

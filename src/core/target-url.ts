@@ -7,9 +7,6 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** What the target was named with, for an error to say. */
-type TargetFlag = "--to" | "--forward-to" | "--route";
-
 const FORMS = "write it as 3000, /path, host:3000/path or https://host/path";
 
 /**
@@ -23,27 +20,28 @@ const FORMS = "write it as 3000, /path, host:3000/path or https://host/path";
  * | `host:3000`, `host:3000/path`       | `http://` before it; without a path the product's own  |
  * | `http://…`, `https://…`             | exactly what was given                                 |
  *
- * `:product` as a segment of a path is replaced by the product. Throws a UserError for anything else.
+ * `:product` as a segment of a path is replaced by the product. Throws a UserError for anything else, in which `what` is
+ * the flag or variable that the target was named with.
  */
-export function targetUrl(
-  to: string | undefined,
-  product: string,
-  listener: ListenAddress,
-  flag: TargetFlag = "--to",
-): string {
+export function targetUrl(to: string | undefined, product: string, listener: ListenAddress, what = "--to"): string {
   const webhookPath = `/webhooks/zoho/${product}`;
   if (to === undefined) return origin(listener) + webhookPath;
   const given = to.trim().replace(/\/:product(?![A-Za-z0-9_])/g, () => `/${product}`);
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(given)) return checked(given, to, flag);
-  if (given.startsWith("/")) return checked(origin(listener) + given, to, flag);
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(given)) return checked(given, to, what);
+  if (given.startsWith("/")) return checked(origin(listener) + given, to, what);
   const local = /^:?(\d+)(\/.*)?$/.exec(given);
-  if (local !== null) return checked(`http://localhost:${local[1]}${local[2] ?? webhookPath}`, to, flag);
+  if (local !== null) return checked(`http://localhost:${local[1]}${local[2] ?? webhookPath}`, to, what);
   const remote = /^(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:\d+)?(\/.*)?$/i.exec(given);
   const [, host = "", port, path] = remote ?? [];
   // A lone word is more likely a slip (an event, a flag's value) than the name of a machine.
   const isHost = port !== undefined || path !== undefined || /[.[]|^localhost$/i.test(host);
-  if (remote === null || !isHost) throw malformed(to, flag);
-  return checked(`http://${host}${port ?? ""}${path ?? webhookPath}`, to, flag);
+  if (remote === null || !isHost) throw malformed(to, what);
+  return checked(`http://${host}${port ?? ""}${path ?? webhookPath}`, to, what);
+}
+
+/** Throws a UserError for what is no target, whatever product it is for. */
+export function checkTarget(to: string, what: string): void {
+  targetUrl(to, "crm", { host: "127.0.0.1", port: 1 }, what);
 }
 
 /** A target with the query that a delivery came with: it may say what happened, and be signed. */
@@ -71,26 +69,26 @@ function origin({ host, port }: ListenAddress): string {
   return `http://${loopback.includes(":") ? `[${loopback}]` : loopback}:${port}`;
 }
 
-function checked(url: string, to: string, flag: TargetFlag): string {
+function checked(url: string, to: string, what: string): string {
   let parsed: URL;
   try {
     parsed = new URL(url);
   } catch {
-    throw malformed(to, flag);
+    throw malformed(to, what);
   }
   if (parsed.username !== "" || parsed.password !== "") {
     // Not echoed: it holds a password.
     throw usageError(
-      `${flag}: a URL with a user name or password in it is not accepted, since it would be printed`,
-      flag === "--to"
+      `${what}: a URL with a user name or password in it is not accepted, since it would be printed`,
+      what === "--to"
         ? 'send them as a header: -H "authorization: Basic …"'
         : "let your app take webhooks without a password",
     );
   }
   if (parsed.protocol !== "http:" && parsed.protocol !== "https:") {
-    throw usageError(`${flag} ${JSON.stringify(to)}: only http and https can be sent to`, FORMS);
+    throw usageError(`${what}: ${JSON.stringify(to)}: only http and https can be sent to`, FORMS);
   }
-  if (parsed.port === "0") throw malformed(to, flag);
+  if (parsed.port === "0") throw malformed(to, what);
   return asciiOf(url);
 }
 
@@ -102,6 +100,6 @@ function asciiOf(url: string): string {
   return start + rest.replace(/[\u0080-\uffff]+/g, encode);
 }
 
-function malformed(to: string, flag: TargetFlag): Error {
-  return usageError(`${flag} ${JSON.stringify(to)} is not a target`, FORMS);
+function malformed(to: string, what: string): Error {
+  return usageError(`${what}: ${JSON.stringify(to)} is not a target`, FORMS);
 }

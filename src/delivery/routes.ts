@@ -1,14 +1,8 @@
-import { usageError } from "../core/errors.ts";
-import { type EventPattern, eventPattern } from "../core/event-pattern.ts";
+import { parseRoute } from "../core/event-route.ts";
 import { maskUrl } from "../core/mask.ts";
 import { type ListenAddress, targetUrl } from "../core/target-url.ts";
 
-/** Events that go to a target of their own: `crm:Leads.*=http://localhost:3000/leads`. */
-export interface Route {
-  readonly pattern: EventPattern;
-  readonly target: string;
-}
-
+/** The targets of a run. */
 export interface Routes {
   /** The targets of an event, as absolute URLs: those of every route that names it, else the general one. */
   targetsOf(product: string | undefined, event: string | undefined): readonly string[];
@@ -19,17 +13,6 @@ export interface Routes {
   readonly texts: readonly string[];
 }
 
-export function parseRoute(text: string): Route {
-  const at = text.indexOf("=");
-  if (at < 1 || at === text.length - 1) {
-    throw usageError(
-      `--route ${JSON.stringify(text)} is malformed`,
-      "write it as 'crm:Leads.*=http://localhost:3000/leads'",
-    );
-  }
-  return { pattern: eventPattern(text.slice(0, at)), target: text.slice(at + 1) };
-}
-
 /** Where a bare path leads: the guide's own handler listens on port 3000. */
 const APP: ListenAddress = { host: "localhost", port: 3000 };
 
@@ -37,15 +20,13 @@ const APP: ListenAddress = { host: "localhost", port: 3000 };
  * Where events go. A target is written as for `send --to`: where it leaves the path open it is
  * `/webhooks/zoho/<product>`, as at the receiver, and a bare path is one of `http://localhost:3000`.
  */
-export function createRoutes(forwardTo: readonly string[], routes: readonly Route[]): Routes {
+export function createRoutes(forwardTo: readonly string[], routeTexts: readonly string[]): Routes {
+  const routes = routeTexts.map((text) => parseRoute(text, "--route"));
   const urlOf = (target: string, product: string | undefined): string => targetUrl(target, product ?? "unknown", APP);
   const urlsOf = (targets: readonly string[], product: string | undefined): readonly string[] => [
     ...new Set(targets.map((target) => urlOf(target, product))),
   ];
   const general = new Map<string | undefined, readonly string[]>();
-  // What is malformed is found here, before the first event.
-  for (const target of forwardTo) targetUrl(target, "crm", APP, "--forward-to");
-  for (const { target } of routes) targetUrl(target, "crm", APP, "--route");
   return {
     texts: [
       ...routes.map(({ pattern, target }) => `${maskUrl(urlOf(target, "<product>"))} (${pattern.text})`),

@@ -164,6 +164,11 @@ describe("a config file", () => {
       '2:25: forwardTo.1: "foo" is not a target\n  write it as 3000, /path, host:3000/path or https://host/path',
     ],
     [
+      '{ "routes": { "desk:*": "3000",\n "crm:Leads.*": "foo" } }',
+      '2:17: routes.crm:Leads.*: "foo" is not a target\n  write it as 3000',
+    ],
+    ['{ "routes": { "crm:": "3000" } }', '1:23: routes.crm:: the event pattern "crm:" is empty'],
+    [
       '{ "secret": "s3cret" }',
       "1:13: secret: there is no such setting\n  secrets do not stand here: set ZOHO_WEBHOOK_SECRET",
     ],
@@ -207,13 +212,16 @@ describe("a config file", () => {
 
 describe("a variable", () => {
   it.each([
-    ["ZOHO_HOOKS_PORT", "http"],
-    ["ZOHO_HOOKS_SCHEMA", "strict"],
-    ["ZOHO_HOOKS_ALLOW_ZOHO_IPS", "yes"],
-  ])("%s is named when its value %j cannot be read", async (name, value) => {
+    ["ZOHO_HOOKS_PORT", "http", "http"],
+    ["ZOHO_HOOKS_SCHEMA", "strict", "strict"],
+    ["ZOHO_HOOKS_ALLOW_ZOHO_IPS", "yes", "yes"],
+    ["ZOHO_HOOKS_FORWARD_TO", "3000,foo", "foo"],
+    ["ZOHO_HOOKS_ROUTES", "crm:*", "crm:*"],
+    ["ZOHO_HOOKS_ROUTES", "crm:*=foo", "foo"],
+  ])("%s is named when its value %j cannot be read", async (name, value, unread) => {
     const { exitCode, err } = await run(["config", "show"], { env: { [name]: value } });
     expect(exitCode).toBe(2);
-    expect(err).toContain(`error: ${name}: "${value}"`);
+    expect(err).toContain(`error: ${name}: "${unread}"`);
   });
 
   it("gives way to a flag", async () => {

@@ -277,7 +277,7 @@ describe("where events go", () => {
   });
 
   it.each([
-    [["--forward-to", "deals"], '--forward-to "deals"'],
+    [["--forward-to", "deals"], '--forward-to: "deals"'],
     [["--route", "crm:Leads.*"], "--route"],
     [["--route", "crm:Leads.*=http://user:pw@localhost"], "--route: a URL with a user name"],
     [["--port", "4999", "--forward-to", "4999"], "the receiver's own port"],

@@ -3,7 +3,7 @@ import { readers, type SettingsFile } from "../../config/settings.ts";
 import type { Context, Prompts } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
 import type { Product } from "../../core/product.ts";
-import { targetUrl } from "../../core/target-url.ts";
+import { checkTarget } from "../../core/target-url.ts";
 import { requireProduct } from "../options.ts";
 import { askCredential, type CredentialAnswer, carries, givenCredential } from "./credentials.ts";
 import {
@@ -160,12 +160,12 @@ function readTarget(text: string, what: string): string {
   const target = text.trim();
   if (target === "" || target === "none") return "none";
   const malformed = usageError(
-    `${what} ${JSON.stringify(target)} is not a target`,
+    `${what}: ${JSON.stringify(target)} is not a target`,
     "write it as 3000, host:3000/path or https://host/path, or none",
   );
   if (target.startsWith("/")) throw malformed;
   try {
-    targetUrl(target, "crm", { host: "127.0.0.1", port: DEFAULT_PORT });
+    checkTarget(target, what);
   } catch (error) {
     // An address with a password in it is refused with a message that does not repeat it.
     if (!(error instanceof UserError) || error.message.includes("password")) throw error;

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { readers, type Settings } from "../../config/settings.ts";
+import { checks, eachChecked, readers, type Settings } from "../../config/settings.ts";
 import { watchProductIds } from "../../zoho/watch-products.ts";
 import { addSecretOptions, collect, type SecretOptions } from "../options.ts";
 import type { NotificationOptions } from "./notifications.ts";
@@ -90,7 +90,10 @@ export function flagSettings(options: ListenOptions): Partial<Settings> {
     if (value === undefined || (key === "store" && value === true)) continue;
     settings[key] = typeof value === "string" ? read(value, `--${key.replace(/[A-Z]/g, "-$&").toLowerCase()}`) : value;
   }
-  return { ...settings, ...(options.route === undefined ? {} : { routes: options.route }) };
+  const { route, forwardTo } = options;
+  if (Array.isArray(forwardTo)) eachChecked(checks.forwardTo, forwardTo, "--forward-to");
+  if (route !== undefined) settings.routes = eachChecked(checks.routes, route, "--route");
+  return settings;
 }
 
 /** The patterns of events that a run was told of. */

@@ -5,7 +5,7 @@ import type { EventPattern } from "../../core/event-pattern.ts";
 import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { isLoopback } from "../../delivery/dispatchers.ts";
-import { createRoutes, parseRoute, type Routes } from "../../delivery/routes.ts";
+import { createRoutes, type Routes } from "../../delivery/routes.ts";
 
 /** Where this run's events go. */
 export interface RunRoutes extends Routes {
@@ -16,7 +16,7 @@ export interface RunRoutes extends Routes {
 
 /** Events that the user filters out are neither shown nor forwarded. */
 export function runRoutes({ settings }: Config, shown: EventPattern, products: readonly Product[]): RunRoutes {
-  const all = createRoutes(settings.forwardTo, settings.routes.map(parseRoute));
+  const all = createRoutes(settings.forwardTo, settings.routes);
   const targets = all.all(products.map((product) => product.id));
   for (const target of targets) refuseOwn(target, settings);
   return {

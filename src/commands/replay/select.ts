@@ -5,7 +5,8 @@ import { findProduct } from "../../core/event-name.ts";
 import type { Product } from "../../core/product.ts";
 import { receive } from "../../core/receive.ts";
 import { noSecrets } from "../../core/secret.ts";
-import { createRoutes, parseRoute, type Routes } from "../../delivery/routes.ts";
+import { checkTarget } from "../../core/target-url.ts";
+import { createRoutes, type Routes } from "../../delivery/routes.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
 import { entryName } from "../events/entry-event.ts";
 import { requireEntry } from "../events/open-log.ts";
@@ -26,8 +27,9 @@ export async function chooseReplays(
   products: readonly Product[],
 ): Promise<readonly Replay[]> {
   const { settings } = config;
+  if (plan.to !== undefined) checkTarget(plan.to, "--to");
   const given = plan.to === undefined ? undefined : createRoutes([plan.to], []);
-  const configured = createRoutes(settings.forwardTo, settings.routes.map(parseRoute));
+  const configured = createRoutes(settings.forwardTo, settings.routes);
   const replaysOf = (entry: LogEntry): readonly Replay[] =>
     targetsOf(entry, given, configured, plan.filter?.failed).map((target) => ({ n: entry.n, target }));
   if (plan.n !== undefined) return replaysOf(await requireEntry(log, plan.n));
