@@ -22,7 +22,7 @@ export interface Verdict {
   /** One clause for a person: why. Never holds a secret or an expected value. */
   readonly reason: string;
   /**
-   * A known cause of a failure: `reserialised`, the body was changed in a way that is known; `unknown_key`, its key is
+   * A known cause of a failure: `reserialised` or `changed`, the proof is over other bytes that are known; `unknown_key`, its key is
    * none of those at hand, and a set that is fetched anew may have it. It is still a failure.
    */
   readonly match?: string;

@@ -99,7 +99,7 @@ describe("listen", () => {
     expect(await app.event(1)).toMatchObject({ status, proofs: [{ id: "guide-signature", verdict }] });
   });
 
-  it("tells a re-serialised body from a wrong signature, and still refuses it", async () => {
+  it("tells a re-serialised or otherwise changed body from a wrong signature, and still refuses it", async () => {
     const app = await listen([], { ZOHO_WEBHOOK_SECRET: SECRET });
     const answer = await app.post(
       "/webhooks/zoho/books",
@@ -108,6 +108,9 @@ describe("listen", () => {
     );
     expect(answer.status).toBe(401);
     expect(await app.event(1)).toMatchObject({ proofs: [{ verdict: "failed", match: "reserialised" }] });
+    expect((await app.post("/webhooks/zoho/books", `${invoice}\n`, signed(invoice))).status).toBe(401);
+    const reason = "does not match these bytes: a newline was added at the end of the body after it was signed";
+    expect(await app.event(2)).toMatchObject({ proofs: [{ verdict: "failed", match: "changed", reason }] });
   });
 
   it("refuses a wrong or missing token and accepts the right one", async () => {

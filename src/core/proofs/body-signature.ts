@@ -2,7 +2,8 @@ import { createHash, createHmac } from "node:crypto";
 import { type Delivery, headerValue, withHeader } from "../delivery.ts";
 import type { Finding, Proof } from "../product.ts";
 import { type Credential, type Secret, sameText } from "../secret.ts";
-import { type BodyVariant, reserialised } from "./body-variants.ts";
+import { whyAltered } from "./altered.ts";
+import type { BodyVariant } from "./body-variants.ts";
 import { explainHmac } from "./explain-hmac.ts";
 import { judgeHeader } from "./header-present.ts";
 import type { HmacAlgorithm, SignatureEncoding } from "./signature-variants.ts";
@@ -61,15 +62,8 @@ export function bodySignature(scheme: BodySignature): Proof {
           const open = matching(body);
           if (open !== undefined) return { verdict: "passed", reason: `signed with ${open.origin}; ${meaning}` };
         }
-        const compact = reserialised(payload.text);
-        if (compact !== undefined && matching(compact) !== undefined) {
-          return {
-            verdict: "failed",
-            match: "reserialised",
-            reason:
-              "does not match these bytes, but matches the body parsed and serialised again: something between signer and here changed white space or numbers",
-          };
-        }
+        const altered = whyAltered(delivery.body, payload.text, (body) => matching(body) !== undefined);
+        if (altered !== undefined) return altered;
         const bytes = createHash(algorithm).digest().length;
         if (!isEncoded(signature, bytes, encoding)) {
           const wanted = encoding === "base64" ? `${bytes} bytes in base64` : `${2 * bytes} lower-case hex digits`;

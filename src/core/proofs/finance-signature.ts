@@ -3,7 +3,7 @@ import { headerValue, withHeader } from "../delivery.ts";
 import { readPayload } from "../payload.ts";
 import type { Proof } from "../product.ts";
 import { type Secret, sameBytes } from "../secret.ts";
-import { reserialised } from "./body-variants.ts";
+import { whyAltered } from "./altered.ts";
 import { explainHmac } from "./explain-hmac.ts";
 import {
   type FinanceParts,
@@ -105,15 +105,12 @@ function whyNot(
   text: string | undefined,
   matching: (canonical: Buffer) => Secret | undefined,
 ): Judged {
-  const compact = parts.form.length > 0 ? undefined : reserialised(text);
-  if (compact !== undefined && matching(financeCanonical({ ...parts, raw: compact })) !== undefined) {
-    return {
-      verdict: "failed",
-      match: "reserialised",
-      reason:
-        "does not match these bytes, but matches the body parsed and serialised again: something between signer and here changed white space or numbers",
-    };
-  }
+  // A form is taken apart before it is signed.
+  const altered =
+    parts.form.length > 0
+      ? undefined
+      : whyAltered(parts.raw, text, (raw) => matching(financeCanonical({ ...parts, raw })) !== undefined);
+  if (altered !== undefined) return altered;
   if (parts.query.length > 0 && matching(financeCanonical({ ...parts, query: [] })) !== undefined)
     return { verdict: "failed", reason: "matches without the query: parameters were added to the URL after signing" };
   return {

@@ -3,7 +3,8 @@ import { headerValue, withHeader } from "../delivery.ts";
 import type { Payload } from "../payload.ts";
 import type { Proof, Verdict } from "../product.ts";
 import { type Secret, sameText } from "../secret.ts";
-import { type BodyVariant, reserialised } from "./body-variants.ts";
+import { whyAltered } from "./altered.ts";
+import type { BodyVariant } from "./body-variants.ts";
 import { explainHmac } from "./explain-hmac.ts";
 import { says } from "./says.ts";
 
@@ -31,7 +32,7 @@ export const guideSignature: Proof = {
     if (secrets.length === 0) return says(this, "unconfigured", "signed, but no secret is configured to check it");
     const match = secrets.find((secret) => sameText(signature, hmacHex(delivery.body, secret)));
     if (match !== undefined) return says(this, "passed", `signed with ${match.origin}`);
-    return { id: this.id, proves: this.proves, ...whyNot(signature, payload, secrets) };
+    return { id: this.id, proves: this.proves, ...whyNot(signature, delivery.body, payload, secrets) };
   },
   explain(delivery, payload, secrets, product) {
     return explainHmac({
@@ -59,18 +60,14 @@ function unwrapped({ wrappedIn, text }: Payload): readonly BodyVariant[] {
 
 function whyNot(
   signature: string,
+  body: Buffer,
   payload: Payload,
   secrets: readonly Secret[],
 ): Pick<Verdict, "verdict" | "reason" | "match"> {
-  const compact = reserialised(payload.text);
-  if (compact !== undefined && secrets.some((secret) => sameText(signature, hmacHex(compact, secret)))) {
-    return {
-      verdict: "failed",
-      match: "reserialised",
-      reason:
-        "does not match these bytes, but matches the body parsed and serialised again: something between signer and here changed white space or numbers",
-    };
-  }
+  const altered = whyAltered(body, payload.text, (bytes) =>
+    secrets.some((secret) => sameText(signature, hmacHex(bytes, secret))),
+  );
+  if (altered !== undefined) return altered;
   if (!SHA256_HEX.test(signature)) return { verdict: "failed", reason: `${HEADER} is not 64 lower-case hex digits` };
   return { verdict: "failed", reason: "the signature does not match the body: another secret, or changed bytes" };
 }

@@ -3,7 +3,8 @@ import { headerValue, withHeader } from "../delivery.ts";
 import { minifyJson } from "../json-text.ts";
 import type { Finding, Proof } from "../product.ts";
 import type { Secret } from "../secret.ts";
-import { bodyEdits, bodyLayouts, reserialised } from "./body-variants.ts";
+import { whyAltered } from "./altered.ts";
+import { bodyEdits, bodyLayouts } from "./body-variants.ts";
 import { headerMissing } from "./header-missing.ts";
 import { judgeHeader } from "./header-present.ts";
 import { readPrivateKey, readPublicKeys } from "./public-key.ts";
@@ -39,18 +40,13 @@ export function rsaSignature({ id, header, ofCompact = false }: RsaSignature): P
         (signature) => {
           const match = matchingKey(keys, delivery.body, signature);
           if (match !== undefined) return { verdict: "passed", reason: `signed with the key of ${match.origin}` };
-          const compact = reserialised(payload.text);
           const spaced = ofCompact && payload.text !== undefined ? Buffer.from(minifyJson(payload.text)) : undefined;
           const unspaced = spaced === undefined ? undefined : matchingKey(keys, spaced, signature);
           if (unspaced !== undefined)
             return { verdict: "passed", reason: `signed with the key of ${unspaced.origin}, without its white space` };
-          if (compact !== undefined && matchingKey(keys, compact, signature) !== undefined) {
-            return {
-              verdict: "failed",
-              match: "reserialised",
-              reason: "does not match these bytes, but matches the body parsed and serialised again",
-            };
-          }
+          const isSigned = (body: Buffer): boolean => matchingKey(keys, body, signature) !== undefined;
+          const altered = whyAltered(delivery.body, payload.text, isSigned);
+          if (altered !== undefined) return altered;
           return { verdict: "failed", reason: "the signature does not match the body: another key, or changed bytes" };
         },
       );

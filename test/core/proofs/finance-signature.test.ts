@@ -125,6 +125,8 @@ describe("the signature of finance products", () => {
   it("fails for a body that was parsed and serialised again, and says that it was", () => {
     const delivery = signedAs(posted('{ "a": 1 }'), '{"a":1}');
     expect(verdictOf(financeSignature, delivery, [KEY])).toMatchObject({ verdict: "failed", match: "reserialised" });
+    const longer = signedAs(posted('{"a":1}\n', { url: "/?b=2" }), 'b2{"a":1}');
+    expect(verdictOf(financeSignature, longer, [KEY])).toMatchObject({ verdict: "failed", match: "changed" });
   });
 
   it("fails for another secret, for a changed byte and for a query that was added", () => {

@@ -1,0 +1,22 @@
+import type { Verdict } from "../product.ts";
+import { bodyEdits, reserialised } from "./body-variants.ts";
+
+/** Why a proof fails that is over a known change of these bytes; undefined where none accounts for it. */
+export function whyAltered(
+  body: Buffer,
+  text: string | undefined,
+  matches: (body: Buffer) => boolean,
+): Pick<Verdict, "verdict" | "reason" | "match"> | undefined {
+  const edit = bodyEdits(body).find((each) => matches(each.body));
+  if (edit !== undefined) {
+    return { verdict: "failed", match: "changed", reason: `does not match these bytes: ${edit.meaning}` };
+  }
+  const compact = reserialised(text);
+  if (compact === undefined || !matches(compact)) return undefined;
+  return {
+    verdict: "failed",
+    match: "reserialised",
+    reason:
+      "does not match these bytes, but matches the body parsed and serialised again: something between signer and here changed white space or numbers",
+  };
+}
