@@ -251,6 +251,15 @@ describe("replay of a changed body", () => {
     expect((await project.run(["events", "show", "1", "--json"])).lines()[0]?.attempts).toHaveLength(1);
   });
 
+  it("shows each request, masked, with --verbose", async () => {
+    const project = await start();
+    await project.deliver("/webhooks/zoho/crm", leadBody());
+    const { out } = await project.run(["replay", "1", "--verbose"]);
+    expect(out).toMatch(/^POST http.*\n(?:.+\n)*x-zoho-hooks-event: 1\n(?:.+\n)*\n\{.*\[masked\].*\n.* 200 #1 /m);
+    expect(out).not.toContain(TOKEN);
+    expect(project.app.seen).toHaveLength(2);
+  });
+
   it("sends the stored request and nothing else with --exact", async () => {
     const project = await start();
     await project.deliver("/webhooks/zoho/crm", leadBody());

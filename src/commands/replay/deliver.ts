@@ -3,7 +3,7 @@ import type { Context } from "../../context.ts";
 import { ExitCode } from "../../core/errors.ts";
 import { chosenNames, maskDelivery, maskText, maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
-import type { SentReport } from "../../core/send-report.ts";
+import type { RequestReport, SentReport } from "../../core/send-report.ts";
 import { answerHint, isDelivered } from "../../delivery/answer-hint.ts";
 import { isOfTheConnection, openPoster, type Poster, type PostResult } from "../../delivery/post.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
@@ -63,10 +63,14 @@ export async function replayAll(
 
 function showRequest(context: Context, plan: ReplayPlan, entry: LogEntry, request: ReplayRequest): void {
   for (const note of request.notes) context.report({ type: "notice", message: `#${entry.n} ${note}` });
+  context.report(requestReport(plan, entry, request));
+}
+
+function requestReport(plan: ReplayPlan, entry: LogEntry, request: ReplayRequest): RequestReport {
   const shown = plan.showSecrets ? request.delivery : maskDelivery(request.delivery, chosenNames(entry.verdicts));
   const headers = shown.headers.filter(([name]) => !isOfTheConnection(name));
   const { n, product, event, format } = entry;
-  context.report({ type: "request", n, product, event, format, ...shown, headers, curl: undefined });
+  return { type: "request", n, product, event, format, ...shown, headers, curl: undefined };
 }
 
 interface Sending {
@@ -81,6 +85,8 @@ interface Sending {
 
 async function sendOne(context: Context, plan: ReplayPlan, sending: Sending): Promise<void> {
   const { log, poster, tally, entry, target, request, alone } = sending;
+  // The line behind it has the number.
+  if (context.verbose && !context.json) context.report({ ...requestReport(plan, entry, request), n: undefined });
   const at = context.now();
   const post = () => poster.post(request.delivery, { signal: context.signal });
   const result = alone ? await context.waiting(`waiting for ${new URL(target).host} to answer`, post) : await post();
