@@ -26,7 +26,11 @@ export function startShell(
   const ended = new Promise<number>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
-  }).finally(() => host.off("exit", endAtOnce));
+  }).finally(() => {
+    host.off("exit", endAtOnce);
+    // What the shell has left running in the background.
+    if (child.pid !== undefined && !isWindows) signalGroup(host, child.pid, "SIGTERM");
+  });
   return { child, run: { ended, end } };
 }
 

@@ -2,6 +2,7 @@ import { type Config, loadConfig } from "../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import type { Context } from "../context.ts";
 import { ExitCode } from "../core/errors.ts";
+import { maskUrl } from "../core/mask.ts";
 import type { Define } from "./command.ts";
 import { settingText } from "./config/setting-text.ts";
 import { configuredProducts } from "./configured-products.ts";
@@ -49,7 +50,12 @@ async function show(context: Context, options: ShowOptions): Promise<ExitCode> {
 
 function settingRows({ settings, origins }: Config): readonly Row[] {
   const origin = new Map(Object.entries(origins));
-  return Object.entries(settings).map(([key, value]) => ({ key, value, origin: origin.get(key) }));
+  const shown = {
+    ...settings,
+    forwardTo: settings.forwardTo.map((each) => maskUrl(each)),
+    routes: settings.routes.map((each) => maskUrl(each)),
+  };
+  return Object.entries(shown).map(([key, value]) => ({ key, value, origin: origin.get(key) }));
 }
 
 function secretRows({ secrets, variableOrigin }: Config): readonly Row[] {

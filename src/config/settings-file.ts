@@ -28,10 +28,11 @@ export function readSettingsFile(path: string): Partial<Settings> {
     ngrokRootCas: tunnel.rootCas,
     routes: routes && Object.entries(routes).map(([pattern, target]) => `${pattern}=${target}`),
   };
-  for (const key of ["maxBody", "retryBase", "forwardTimeout", "keep", "maxLog", "tunnelTimeout"] as const) {
+  for (const [key, read] of Object.entries(readers)) {
     const value = settings[key];
-    const keys = key === "tunnelTimeout" ? ["tunnel", "timeout"] : [key];
-    if (value !== undefined) settings[key] = readAt(text, path, keys, (what) => readers[key]?.(String(value), what));
+    const inTunnel = BELOW_TUNNEL[key];
+    const keys = inTunnel === undefined ? [key] : ["tunnel", inTunnel];
+    if (typeof value === "string") settings[key] = readAt(text, path, keys, (what) => read(value, what));
   }
   for (const [i, target] of [forwardTo ?? []].flat().entries()) {
     const keys = Array.isArray(forwardTo) ? ["forwardTo", i] : ["forwardTo"];
@@ -76,7 +77,7 @@ function hintFor(unknown: string, keys: readonly PropertyKey[]): string {
     const own = keys[0] === "products" && keys.length > 2 ? `_${inVariable(String(keys[1]))}` : "";
     return `secrets do not stand here: set ZOHO_WEBHOOK_${unknown.toUpperCase()}${own} in the environment or in .env`;
   }
-  const inTunnel = keys.length === 1 ? BELOW_TUNNEL[unknown] : undefined;
+  const inTunnel = keys.length === 1 && Object.hasOwn(BELOW_TUNNEL, unknown) ? BELOW_TUNNEL[unknown] : undefined;
   if (inTunnel !== undefined) return `write it as "tunnel": { "${inTunnel}": … }`;
   const { $schema: _, ...top } = fileSchema().shape;
   const known = Object.keys(keys.length === 1 ? top : sectionSettings(keys));
@@ -84,8 +85,9 @@ function hintFor(unknown: string, keys: readonly PropertyKey[]): string {
   return near === undefined ? `settings: ${known.join(", ")}` : `did you mean ${near}?`;
 }
 
-/** As they are called in the environment and by `config show`. */
+/** By what they are called in the environment and by `config show`. */
 const BELOW_TUNNEL: Readonly<Record<string, string>> = {
+  tunnel: "use",
   domain: "domain",
   publicUrl: "publicUrl",
   tunnelTimeout: "timeout",

@@ -183,7 +183,7 @@ export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   tunnel: oneOf("ngrok", "none"),
   domain: (text) => text,
   publicUrl: (text) => text,
-  tunnelTimeout: parseDuration,
+  tunnelTimeout: parseTimeout,
   ngrokServerAddr: (text) => text,
   ngrokRootCas: (text) => text,
 };

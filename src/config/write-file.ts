@@ -1,5 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { errorText, usageError } from "../core/errors.ts";
 
@@ -14,7 +25,15 @@ export function writeWholeFile(path: string, content: string | Buffer, mode = 0o
     const old = statSync(path, { throwIfNoEntry: false });
     const place = old === undefined ? path : realpathSync(path);
     temporary = `${place}.${randomUUID()}.tmp`;
-    writeFileSync(temporary, content, { mode: old === undefined ? mode : old.mode & 0o777, flag: "wx" });
+    const file = openSync(temporary, "wx", mode);
+    try {
+      writeFileSync(file, content);
+      // The umask has had its say in what a new file may; an old one keeps what it has.
+      if (old !== undefined) fchmodSync(file, old.mode & 0o777);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
     renameSync(temporary, place);
   } catch (error) {
     if (temporary !== undefined) rmSync(temporary, { force: true });

@@ -12,7 +12,7 @@ export interface AnswerRule {
 }
 
 /** The guide's own rule, for every sender that says nothing else. */
-export const GUIDE_ANSWER_MS = 10_000;
+const GUIDE_ANSWER_MS = 10_000;
 
 /** How soon an answer is needed, and who says so. */
 export interface Deadline {

@@ -52,7 +52,12 @@ const MEDIA_PARAMETERS = {
 /** A parameter of the content type. */
 export function mediaParameter(delivery: Delivery, name: keyof typeof MEDIA_PARAMETERS): string | undefined {
   const value = headerValue(delivery, "content-type");
-  const match = value?.includes(";") ? MEDIA_PARAMETERS[name].exec(value) : undefined;
+  return value?.includes(";") ? parameterOf(value, name) : undefined;
+}
+
+/** The same of a content type that is given as text. */
+export function parameterOf(contentType: string, name: keyof typeof MEDIA_PARAMETERS): string | undefined {
+  const match = MEDIA_PARAMETERS[name].exec(contentType);
   return match?.[1] ?? match?.[2];
 }
 

@@ -7,16 +7,21 @@ export interface EventPattern {
 }
 
 export function eventPattern(text: string): EventPattern {
-  const [left = "", right] = text.split(":", 2);
-  const product = glob(right === undefined ? "*" : left);
-  const event = glob(right ?? left);
-  if (left.trim() === "" || right === "") {
+  const { product, event } = patternParts(text);
+  if (product?.trim() === "" || event.trim() === "") {
     throw usageError(
       `the event pattern ${JSON.stringify(text)} is empty`,
       "write it as product:event, such as crm:Leads.* or desk:*",
     );
   }
-  return { text, matches: (p, e) => product.test(p ?? "") && event.test(e ?? "") };
+  const [products, events] = [glob(product ?? "*"), glob(event)];
+  return { text, matches: (p, e) => products.test(p ?? "") && events.test(e ?? "") };
+}
+
+/** `crm:Leads.*` taken apart; without a product it is of any. */
+export function patternParts(text: string): { readonly product: string | undefined; readonly event: string } {
+  const at = text.indexOf(":");
+  return at === -1 ? { product: undefined, event: text } : { product: text.slice(0, at), event: text.slice(at + 1) };
 }
 
 /** One or more patterns; several may stand in one text with commas between. No pattern matches everything. */

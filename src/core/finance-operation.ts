@@ -8,20 +8,11 @@ const PLACES: readonly EventMark[] = [
 ];
 
 /** The words for the three things that a workflow rule can be about. */
-const SYNONYMS: Readonly<Record<string, string>> = {
-  add: "created",
-  added: "created",
-  create: "created",
-  insert: "created",
-  new: "created",
-  edit: "updated",
-  edited: "updated",
-  update: "updated",
-  modified: "updated",
-  delete: "deleted",
-  remove: "deleted",
-  removed: "deleted",
-};
+const SYNONYMS: ReadonlyMap<string, string> = new Map([
+  ...["add", "added", "create", "insert", "new"].map((word) => [word, "created"] as const),
+  ...["edit", "edited", "update", "modified"].map((word) => [word, "updated"] as const),
+  ...["delete", "remove", "removed"].map((word) => [word, "deleted"] as const),
+]);
 
 /**
  * What happened to a record, as the user has written it into the webhook's URL or a header: `created` for each of
@@ -32,7 +23,7 @@ export function operationOf(delivery: Delivery, entity: string, chosen?: EventMa
   for (const place of chosen === undefined ? PLACES : [chosen, ...PLACES]) {
     const text = markedEvent(place, delivery);
     const word = text?.trim().replace(new RegExp(`^${entity}s?[._:/-]?`, "i"), "");
-    if (word !== undefined && /^[a-z][a-z0-9_]*$/i.test(word)) return SYNONYMS[word.toLowerCase()] ?? word;
+    if (word !== undefined && /^[a-z][a-z0-9_]*$/i.test(word)) return SYNONYMS.get(word.toLowerCase()) ?? word;
   }
   return undefined;
 }

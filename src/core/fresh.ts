@@ -18,6 +18,7 @@ const ID = /(?<![0-9A-Za-z])[1-9][0-9]{14,18}(?![0-9A-Za-z])/g;
 const ORGANISATION_DIGITS = 8;
 /** Ids of another kind, known by the name that they stand under: letters and digits mixed. */
 const MIXED_ID = /^(?=.*[A-Za-z])(?=.*\d)[A-Za-z0-9]{8,}$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const ID_NAME = /(?:^|_)id$/i;
 const DATE_TIME = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
@@ -46,6 +47,7 @@ export function freshen(data: unknown, random: Random, now: Date | undefined): u
       return made;
     };
     if (MIXED_ID.test(value) && ID_NAME.test(name)) return known(value, newMixedId);
+    if (UUID.test(value) && ID_NAME.test(name)) return known(value, newUuid);
     return value.replace(ID, (id) => known(id, newId));
   };
   return withNewNames(mapScalars(data, change), ids);
@@ -69,6 +71,11 @@ function newId(id: string, random: Random): string {
 function newMixedId(id: string, random: Random): string {
   const letter = (first: string): string => String.fromCharCode(first.charCodeAt(0) + random(26));
   return id.replace(/[A-Za-z0-9]/g, (char) => (/\d/.test(char) ? String(random(10)) : letter(char < "a" ? "A" : "a")));
+}
+
+/** Of the same version and variant (RFC 9562, section 4). */
+function newUuid(id: string, random: Random): string {
+  return id.replace(/[0-9a-f]/g, (digit, at: number) => (at === 14 || at === 19 ? digit : random(16).toString(16)));
 }
 
 /** The newest time in the data, of those that can be the event's own; epoch milliseconds. */

@@ -197,7 +197,7 @@ export function prettyJson(text: string, indent = "  "): string {
 
 /** The same JSON without white space between its parts; every scalar and key exactly as it was written. */
 export function minifyJson(text: string): string {
-  return text.replace(/("(?:[^"\\]|\\.)*")|[\s\uFEFF]+/g, (_, quoted: string | undefined) => quoted ?? "");
+  return text.replace(/("[^"\\]*(?:\\.[^"\\]*)*")|[\s\uFEFF]+/g, (_, quoted: string | undefined) => quoted ?? "");
 }
 
 /** The shortest JSON text of a value: what `JSON.stringify(JSON.parse(text))` gives back unchanged. */

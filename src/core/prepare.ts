@@ -84,11 +84,11 @@ function contentTypeOf(value: string): readonly HeaderPair[] {
 }
 
 /** With what names the event outside of the body. */
-function encode({ body, format, event }: PrepareInput): Encoded {
+function encode({ body, format, event, url }: PrepareInput): Encoded {
   const contentType = "application/json";
   const encoded = Buffer.isBuffer(body)
     ? { contentType, body }
-    : (format.encode?.(body, event) ?? { contentType, body: Buffer.from(JSON.stringify(body)) });
+    : (format.encode?.(body, event, url) ?? { contentType, body: Buffer.from(JSON.stringify(body)) });
   const { query = "", headers = [] } = event === undefined ? {} : (format.mark?.(event) ?? {});
   const queries = [encoded.query ?? "", query].filter((each) => each !== "");
   return { ...encoded, query: queries.join("&"), headers: [...(encoded.headers ?? []), ...headers] };

@@ -144,8 +144,8 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   readonly twins?: readonly string[];
   /** What names an event outside of its body. */
   mark?(event: string): Pick<Encoded, "query" | "headers">;
-  /** Writes a sample where it is not posted as plain JSON. */
-  encode?(data: unknown, event: string | undefined): Encoded;
+  /** Writes a sample where it is not posted as plain JSON, or repeats something of the `url` that it is posted to. */
+  encode?(data: unknown, event: string | undefined, url: string): Encoded;
   /** What is the same each time that one event is delivered; its bytes are, unless this says otherwise. */
   identity?(data: unknown, event: string): string | undefined;
   /** A documented fact about such a delivery that saves a day, worth telling once a run. */

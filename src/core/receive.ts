@@ -150,7 +150,8 @@ function firstHandshake(products: readonly Product[], payload: Payload, delivery
   for (const product of products) {
     for (const format of product.formats) {
       if (!acceptsMethod(format, delivery.method)) continue;
-      if (products.length > 1 && isAnyones(payload, delivery)) continue;
+      const isNamed = products.length === 1 || format.offeredSecret?.(delivery) !== undefined;
+      if (!isNamed && isAnyones(payload, delivery)) continue;
       const reply = format.handshake?.(payload, delivery);
       if (reply !== undefined) return reply;
     }

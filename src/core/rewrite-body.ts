@@ -1,3 +1,4 @@
+import { parameterOf } from "./delivery.ts";
 import { type JsonNode, parseJson, scanJson } from "./json-text.ts";
 import { rewritePlainText } from "./rewrite-plain-text.ts";
 
@@ -27,8 +28,8 @@ export function rewriteBody(body: Buffer, contentType: string, edit: BodyEdit): 
 }
 
 function rewriteText(text: string, contentType: string, edit: BodyEdit): string {
-  const boundary = /^multipart\/.*;\s*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType);
-  if (boundary !== null) return rewriteMultipart(text, boundary[1] ?? boundary[2] ?? "", edit);
+  const boundary = /^multipart\//i.test(contentType) ? parameterOf(contentType, "boundary") : undefined;
+  if (boundary) return rewriteMultipart(text, boundary, edit);
   const json = rewriteJson(text, edit);
   if (json !== undefined) return json;
   if (/^application\/x-www-form-urlencoded/i.test(contentType)) return rewriteForm(text, edit);
@@ -58,8 +59,9 @@ function rewriteJson(text: string, edit: BodyEdit, outer: readonly string[] = []
     if (node.kind !== "string" && node.kind !== "number") return;
     const source = text.slice(node.start, node.end);
     const value = node.kind === "string" ? String(JSON.parse(source)) : source;
-    const edited = edit({ path, text: value, kind: node.kind === "string" ? "text" : "number" });
-    if (edited === undefined) return;
+    const kind = node.kind === "string" ? "text" : "number";
+    const edited = edit({ path, text: value, kind }) ?? (kind === "text" ? rewriteJson(value, edit, path) : undefined);
+    if (edited === undefined || edited === value) return;
     const plain = node.kind === "number" && /^-?(0|[1-9]\d*)(\.\d+)?$/.test(edited);
     replace(node.start, node.end, plain ? edited : JSON.stringify(edited));
   };

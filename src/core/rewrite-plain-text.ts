@@ -1,12 +1,12 @@
 /** The new text of what stands behind a name, or undefined to leave it. */
 export type EditNamed = (name: string, value: string) => string | undefined;
 
-const QUOTED_PAIR = /"([^"\\]{1,200})"(\s*:\s*)"((?:[^"\\]|\\.)*)("?)/g;
+const QUOTED_PAIR = /"([^"\\]{1,200})"(\s*:\s*)"([^"\\]*(?:\\.[^"\\]*)*)("?)/g;
 /** `name=`, `name: `, `"name": `, `<name>`: what a value stands behind. */
 const NAME =
   /(?<=^|[\s,;&?({"'[|`*])([\w.-]{1,200})\\{0,3}["']?[ \t]{0,20}[:=](?:\*\*)?[ \t]{0,20}|<([\w.:-]{1,200})(?:\s[^<>]{0,2000})?>/g;
 /** From there on: in quotes, to the end of the line for a header, or to the next white space. */
-const QUOTED = /"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'/y;
+const QUOTED = /"([^"\\\n]*(?:\\.[^"\\\n]*)*)"|'([^'\\\n]*(?:\\.[^'\\\n]*)*)'/y;
 const LINE = /[^\r\n]+/y;
 const WORD = /[^\s&<>]+/y;
 const HEADER = /^(?:proxy-)?authorization$|^(?:set-)?cookie$/i;

@@ -35,9 +35,20 @@ export function checkSchema(schema: z.ZodType, data: unknown): SchemaResult {
     return { ok: false, issues: [issue] };
   }
   if (result.success) return { ok: true, issues: [] };
-  const issues = result.error.issues.flatMap((issue) => issuesOf(issue, data));
+  const found = result.error.issues;
+  const issues: SchemaIssue[] = [];
+  let looked = 0;
+  while (looked < found.length && issues.length < MOST_ISSUES) {
+    const issue = found[looked++];
+    if (issue !== undefined) issues.push(...issuesOf(issue, data));
+  }
+  const left = found.length - looked;
+  if (left > 0) issues.push(toIssue([], `what the schema says in ${left} more places`, data));
   return { ok: issues.length === 0, issues };
 }
+
+/** Every one is kept and shown: a body may hold half a million of them. */
+const MOST_ISSUES = 50;
 
 /** One issue of zod's as it is told: none where only our reading of a long number is at fault, several of a union. */
 function issuesOf(issue: z.core.$ZodIssue, data: unknown): readonly SchemaIssue[] {

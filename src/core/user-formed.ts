@@ -21,6 +21,7 @@ interface UserFormedParts<Name extends string, Id extends string> {
   readonly recognise?: Format["recognise"];
   readonly records?: Format["records"];
   readonly hint?: Format["hint"];
+  readonly answer?: Format["answer"];
 }
 
 /**
@@ -54,6 +55,7 @@ export function userFormed<const Name extends string, const Id extends string>(
     settings: ["encoding", "auth", "schema"],
     configure: (chosen) => userFormed(parts, { ...settings, ...chosen }),
     ...(parts.hint === undefined ? {} : { hint: parts.hint }),
+    ...(parts.answer === undefined ? {} : { answer: parts.answer }),
   };
 }
 

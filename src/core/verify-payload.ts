@@ -41,8 +41,10 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   if (payload.problem !== undefined) return unreadable(payload, payload.problem);
   const judge = (delivery: Delivery): Receipt => receive({ ...input, now: payload.at ?? input.now, delivery });
   const first = judge(payload.delivery);
-  if (first.problem !== undefined && product !== undefined && signature !== undefined)
-    return signedAllTheSame(first, product, signature, input);
+  if (first.problem !== undefined && product !== undefined) {
+    const signed = signedAllTheSame(first, product, input);
+    if (signed !== undefined) return signed;
+  }
   const guessed = formatOf(first, products, product);
   const delivery =
     signature === undefined || guessed === undefined
@@ -76,20 +78,28 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   };
 }
 
-/** A body that cannot be read has a signature still: Zoho Sign's published example is over one that is not JSON. */
+/**
+ * A body that cannot be read has a signature still: Zoho Sign's published example is over one that is not JSON. Undefined
+ * where none came, be it apart from the headers or among them.
+ */
 function signedAllTheSame(
   receipt: Receipt,
   product: Product,
-  signature: string,
-  { payload, secrets, now, limits }: VerifyPayloadInput,
-): VerifiedPayload {
+  { payload, signature, secrets, now, limits }: VerifyPayloadInput,
+): VerifiedPayload | undefined {
+  const isThere = (header: string): boolean =>
+    signature !== undefined || headerValue(payload.delivery, header) !== undefined;
   const tried = product.formats.flatMap((format) => {
-    const proofs = format.proofs.filter(({ proves, header }) => proves === "body" && header !== undefined);
+    const proofs = format.proofs.filter(
+      ({ proves, header }) => proves === "body" && header !== undefined && isThere(header),
+    );
     if (proofs.length === 0) return [];
-    const delivery = withHeader(payload.delivery, signatureHeader(format), signature);
+    const delivery =
+      signature === undefined ? payload.delivery : withHeader(payload.delivery, signatureHeader(format), signature);
     const input = { delivery, secrets, now: payload.at ?? now, limits };
     return [{ format, delivery, verdicts: verdictsOf(input, product, { ...format, proofs }, UNREAD) }];
   });
+  if (tried.length === 0 && signature === undefined) return undefined;
   const passed = tried.find(({ verdicts }) => verdicts.some(({ verdict }) => verdict === "passed"));
   const { format, delivery = payload.delivery, verdicts = [] } = passed ?? tried[0] ?? {};
   const judged = { ...receipt, verdicts };

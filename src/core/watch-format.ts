@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { event } from "./declare-event.ts";
+import { splitUrl } from "./delivery.ts";
+import { encodeFields } from "./encode-fields.ts";
 import { idsAt, textAt } from "./field.ts";
 import { isNotification, moduleRecords } from "./module-envelope.ts";
 import type { Payload } from "./payload.ts";
@@ -39,6 +41,7 @@ export function watchFormat({ source, api, modules: members, documented, hint }:
     ],
     recognise: (payload) => recogniseNotification(payload, documented),
     records: moduleRecords,
+    encode: (data, _event, url) => encodeFields(withQueryOf(data, url), "json"),
     // Deliveries have no id of their own; those who tell repeats apart compare these, beside module, verb and record.
     identity(data) {
       const parts = [...idsAt(data, ["channel_id"]), ...idsAt(data, ["server_time"])];
@@ -46,6 +49,13 @@ export function watchFormat({ source, api, modules: members, documented, hint }:
     },
     ...(hint === undefined ? {} : { hint }),
   } as const satisfies Format;
+}
+
+/** The query of the channel's URL is in the body, too. */
+function withQueryOf(data: unknown, url: string): unknown {
+  const { query } = splitUrl(url);
+  if (query === "" || typeof data !== "object" || data === null || !("query_params" in data)) return data;
+  return { ...data, query_params: Object.fromEntries(new URLSearchParams(query)) };
 }
 
 function notification(api: string, verb: Verb) {

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { type Deadline, GUIDE_ANSWER_MS } from "../core/answer-rule.ts";
+import type { Deadline } from "../core/answer-rule.ts";
 import { errorText } from "../core/errors.ts";
 import type { ForwardReport } from "../core/forward-report.ts";
 import type { Reply } from "../core/product.ts";
@@ -35,9 +35,8 @@ export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble
   return {
     async answer(target, source) {
       const at = now();
-      // The guide's ten seconds are the most that is known to be waited for in general.
       const deadline = deadlineOf(source.product, source.format);
-      const atMostMs = Math.min(deadline.withinMs, GUIDE_ANSWER_MS) - TELLING_MS;
+      const atMostMs = deadline.withinMs - TELLING_MS;
       const options = { wholeReply: true, signal: end.signal, atMostMs };
       const result = await poster.post(forwardRequest(source, target), options);
       const { status, latencyMs, error, replyPreview } = result;

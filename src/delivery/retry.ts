@@ -3,7 +3,7 @@ import type { PostResult } from "./post.ts";
 export interface RetryPolicy {
   /** Tries after the first one; with 0 a delivery has one try, also where the target is not there. */
   readonly retries: number;
-  /** The first pause; each next one is twice as long (the guide: 2, 4, 8 s). */
+  /** The first pause; each next one is twice as long (2, 4, 8 s: the guide's two, and one more). */
   readonly baseMs: number;
 }
 

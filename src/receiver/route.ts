@@ -20,7 +20,7 @@ export type Route =
 
 export function route(url: string, products: readonly Product[]): Route {
   const { path: written } = splitUrl(url);
-  const path = written.endsWith("/") ? written.replace(/\/+$/, "") : written;
+  const path = withoutSlashes(written);
   if (path === "/healthz") return { kind: "health" };
   if (path === "/readyz") return { kind: "ready" };
   if (path === KEY_SET_PATH) return { kind: "key-set" };
@@ -36,6 +36,13 @@ export function route(url: string, products: readonly Product[]): Route {
     kind: "unknown",
     reason: `unknown product ${JSON.stringify(id.slice(0, 60))}${near === undefined ? "" : `: did you mean ${near}?`}`,
   };
+}
+
+/** Of a path, those at its end: a pattern for it would take a moment for each of the slashes that a stranger may send. */
+function withoutSlashes(path: string): string {
+  let end = path.length;
+  while (end > 0 && path[end - 1] === "/") end--;
+  return end === path.length ? path : path.slice(0, end);
 }
 
 export function webhookUrl(base: string, product: string): string {

@@ -1,4 +1,4 @@
-import { UserError } from "../core/errors.ts";
+import { ExitCode, UserError } from "../core/errors.ts";
 import { apiFault } from "./api-faults.ts";
 import type { ZohoReply } from "./http.ts";
 
@@ -34,6 +34,12 @@ export class ZohoApiError extends UserError {
     this.fault = fault;
     this.status = status;
   }
+}
+
+/** Zoho has said no, or was not even asked. Anything else may have come to pass on its side. */
+export function isRefusal(error: unknown): boolean {
+  if (error instanceof ZohoApiError) return error.status < 500 && !/^(?:HTTP_2\d\d|NO_RESULT)$/.test(error.fault.code);
+  return error instanceof UserError && (error.exitCode === ExitCode.credentials || error.code === "unreachable");
 }
 
 /** Codes with which Zoho turns down an access token. A new one, once, may help. */

@@ -78,7 +78,8 @@ const FAULTS: Readonly<Record<string, Explain>> = {
 export function apiFault(fault: ZohoFault, call: ApiCall, status: number): KnownFault {
   const bare = fault.code === `HTTP_${status}`;
   const isStrange = bare && status >= 200 && status < 300;
-  const explain = isStrange ? strangeAnswer : (FAULTS[fault.code] ?? (bare ? byStatus(status) : ofOwnCode(status)));
+  const known = Object.hasOwn(FAULTS, fault.code) ? FAULTS[fault.code] : undefined;
+  const explain = isStrange ? strangeAnswer : (known ?? (bare ? byStatus(status) : ofOwnCode(status)));
   return explain(call, fault);
 }
 
@@ -130,8 +131,8 @@ function badValue(_call: ApiCall, _fault: ZohoFault): KnownFault {
 function tooMany(): KnownFault {
   return {
     exit: "zohoApi",
-    meaning: "the organisation has used up its API credits of the last 24 hours, or too many requests run at once",
-    hint: "wait and try again with fewer requests at once; credits come back over a rolling 24 hours",
+    meaning: "Zoho takes no more requests of this organisation for the moment: too many in too short a time",
+    hint: "wait and try again with fewer requests at once; CRM's credits come back over a rolling 24 hours",
   };
 }
 

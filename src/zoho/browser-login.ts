@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type ServerResponse } from "node:http";
+import { splitUrl } from "../core/delivery.ts";
 import { UserError } from "../core/errors.ts";
 import { sameText } from "../core/secret.ts";
 import { dataCentreOf } from "./data-centres.ts";
@@ -66,20 +67,22 @@ export async function startRedirectServer(options: {
   let redirectUri = "";
 
   const server = createServer((request, response) => {
-    const url = new URL(request.url ?? "/", "http://localhost");
-    if (url.pathname !== "/callback") return answer(response, 404, "There is nothing here.");
-    const given = url.searchParams.get("state") ?? "";
+    // Anyone on this machine can ask for anything here, also for what is no URL.
+    const { path, query } = splitUrl(request.url ?? "/");
+    if (path !== "/callback") return answer(response, 404, "There is nothing here.");
+    const parameters = new URLSearchParams(query);
+    const given = parameters.get("state") ?? "";
     // Anyone can make the browser call this address; only Zoho's redirect knows the state.
     if (!sameText(given, state)) return answer(response, 400, "This is not the sign-in that was started.");
-    const code = url.searchParams.get("code");
+    const code = parameters.get("code");
     if (code === null) {
-      const word = url.searchParams.get("error") ?? "no code";
+      const word = parameters.get("error") ?? "no code";
       answer(response, 400, "Zoho did not grant access. The terminal says more.");
       return reject(
         new UserError("credentials", `Zoho did not grant access: ${word}`, "start again and accept the scopes", word),
       );
     }
-    const accountsUrl = trustedServer(url.searchParams.get("accounts-server"), options.accountsUrl);
+    const accountsUrl = trustedServer(parameters.get("accounts-server"), options.accountsUrl);
     if (accountsUrl === undefined) {
       answer(response, 400, "The redirect names an accounts server that is not one of Zoho's.");
       return reject(

@@ -3,7 +3,11 @@ import { nearest } from "../core/event-name.ts";
 
 /** What a channel can be asked to tell of. A callback says `insert` and `update` for the first two. */
 const OPERATIONS = ["create", "edit", "delete", "all"];
-const OTHER_WORDS: Readonly<Record<string, string>> = { update: "edit", insert: "create", updated: "edit" };
+const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
+  ["update", "edit"],
+  ["insert", "create"],
+  ["updated", "edit"],
+]);
 
 /**
  * The events of a subscription as Zoho takes them: `<Module>.<operation>`, each once, in the order given.
@@ -21,14 +25,14 @@ function one(name: string): string {
   const match = /^([\p{L}][\p{L}\p{N}_]*)\.([a-z]+)$/iu.exec(name);
   const [, module = "", verb = ""] = match ?? [];
   const lower = verb.toLowerCase();
-  const operation = OTHER_WORDS[lower] ?? lower;
+  const operation = OTHER_WORDS.get(lower) ?? lower;
   if (match !== null && OPERATIONS.includes(operation)) return `${module}.${operation}`;
-  const [near] = nearest(operation, [...OPERATIONS, ...Object.keys(OTHER_WORDS)], 1);
+  const [near] = nearest(operation, [...OPERATIONS, ...OTHER_WORDS.keys()], 1);
   throw usageError(
     `${JSON.stringify(name)} is not an event that a channel can tell of`,
     near === undefined || match === null
       ? `write <Module>.<operation> with one of ${OPERATIONS.join(", ")}: Leads.create, Deals.all`
-      : `did you mean ${module}.${OTHER_WORDS[near] ?? near}?`,
+      : `did you mean ${module}.${OTHER_WORDS.get(near) ?? near}?`,
   );
 }
 

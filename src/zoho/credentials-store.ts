@@ -69,7 +69,7 @@ export function credentialsStore(options: {
     async open(asked) {
       const { current, profiles } = await readIndex();
       const name = asked ?? current;
-      const profile = name === undefined ? undefined : profiles[name];
+      const profile = name !== undefined && Object.hasOwn(profiles, name) ? profiles[name] : undefined;
       if (name === undefined || profile === undefined) {
         const names = Object.keys(profiles);
         const known = names.length === 0 ? "" : ` Profiles: ${names.join(", ")}.`;

@@ -33,8 +33,11 @@ export function addChannelOptions(command: Command, url = "where Zoho shall post
     .option("--no-values", "do not send the changed values along");
 }
 
-/** A URL that Zoho can post to. What it will surely never reach is refused; what looks unreachable is warned of. */
-export function notifyUrl(context: Context, text: string): string {
+/**
+ * A URL that Zoho can post to. What it will surely never reach is refused; what looks unreachable is warned of, http too
+ * unless the product is documented to take it.
+ */
+export function notifyUrl(context: Context, text: string, { plainHttp = false } = {}): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw usageError(
@@ -43,7 +46,7 @@ export function notifyUrl(context: Context, text: string): string {
     );
   }
   const local = /^(localhost|127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|\[)/.test(url.hostname);
-  if (url.protocol === "http:" || local) {
+  if ((url.protocol === "http:" && !plainHttp) || local) {
     context.report({
       type: "warning",
       message: `Zoho may not be able to post to ${url.origin}: it is ${local ? "not a public address" : "not https"}`,

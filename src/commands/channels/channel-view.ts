@@ -32,11 +32,14 @@ export function channelReport(
   };
 }
 
-/** An id as Zoho takes it: up to 19 digits, kept as text. */
+/** An id that is there already: whether Zoho takes others than numbers is not known, so that it has the last word. */
 export function channelId(text: string): string {
+  if (/^[\w.:-]{1,64}$/.test(text)) return text;
+  throw usageError(`${JSON.stringify(text)} is not the id of a channel`, "see the ids with zoho-hooks channels list");
+}
+
+/** An id for a new channel, as all versions of the API take it: up to 19 digits, kept as text. */
+export function newChannelId(text: string): string {
   if (/^-?\d{1,19}$/.test(text)) return text;
-  throw usageError(
-    `${JSON.stringify(text)} is not the id of a channel`,
-    "an id has up to 19 digits: zoho-hooks channels list",
-  );
+  throw usageError(`${JSON.stringify(text)} is not the id of a channel`, "an id has up to 19 digits");
 }

@@ -1,7 +1,7 @@
 import type { Context } from "../../context.ts";
-import { ExitCode, UserError, usageError } from "../../core/errors.ts";
+import { ExitCode, usageError } from "../../core/errors.ts";
 import { products } from "../../products/index.ts";
-import { ZohoApiError } from "../../zoho/api-error.ts";
+import { isRefusal } from "../../zoho/api-error.ts";
 import { expandEvents } from "../../zoho/channel-events.ts";
 import { chooseExpiry, zohoTime } from "../../zoho/channel-time.ts";
 import {
@@ -26,7 +26,7 @@ import {
   refuseUnknownOptions,
   tokenFrom,
 } from "./channel-options.ts";
-import { channelId, channelReport } from "./channel-view.ts";
+import { channelReport, newChannelId } from "./channel-view.ts";
 import { showRequest } from "./dry-run.ts";
 import { listenerUrl } from "./listener-url.ts";
 
@@ -54,7 +54,7 @@ export const defineCreate: Define = (command, act) => {
           events.map((event) => `${product}:${event}`),
         );
         const url = notifyUrl(context, options.url ?? (await listenerUrl(context, product)));
-        const id = options.id === undefined ? generateChannelId(context.now()) : channelId(options.id);
+        const id = options.id === undefined ? generateChannelId(context.now()) : newChannelId(options.id);
         return withZoho(context, options, async (session) => {
           const { product } = session;
           refuseUnknownOptions(product, options);
@@ -155,12 +155,6 @@ export async function askForChannel(
     }
     throw error;
   }
-}
-
-/** Zoho has said no, or was not even asked. Anything else may have come to pass on its side. */
-export function isRefusal(error: unknown): boolean {
-  if (error instanceof ZohoApiError) return error.status < 500 && !/^(?:HTTP_2\d\d|NO_RESULT)$/.test(error.fault.code);
-  return error instanceof UserError && (error.exitCode === ExitCode.credentials || error.code === "unreachable");
 }
 
 /** What is to be done once Zoho has said yes. */

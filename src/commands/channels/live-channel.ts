@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import { errorText } from "../../core/errors.ts";
 import { type Secret, secret } from "../../core/secret.ts";
+import { isRefusal } from "../../zoho/api-error.ts";
 import { normaliseEvents } from "../../zoho/channel-events.ts";
 import { chooseExpiry } from "../../zoho/channel-time.ts";
 import { type Channel, type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels.ts";
@@ -9,7 +10,7 @@ import { watchClient } from "../../zoho/watch.ts";
 import { requireSuccess } from "../../zoho/watch-reply.ts";
 import type { ZohoSession } from "../zoho-session.ts";
 import { channelReport } from "./channel-view.ts";
-import { askForChannel, createChannel, isRefusal, settleChannel, warnOfDifferences } from "./create.ts";
+import { askForChannel, createChannel, settleChannel, warnOfDifferences } from "./create.ts";
 import { changeReport } from "./keep-renewing.ts";
 import { abandonChannel, partWithChannel } from "./part-with-channel.ts";
 

@@ -44,7 +44,11 @@ export async function openRunLog(
     }
     throw error;
   }
-  const hold = await log.hold({ pid: context.pid, url: undefined, since: context.now() });
+  const hold = await log.hold({ pid: context.pid, url: undefined, since: context.now() }).catch(async (error) => {
+    await log.close();
+    dispose();
+    throw error;
+  });
   if (hold.held) return { log, hold, dispose };
   await log.close();
   dispose();

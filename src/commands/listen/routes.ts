@@ -28,20 +28,25 @@ export function runRoutes({ settings }: Config, shown: EventPattern, products: r
 }
 
 /** What is forwarded to the receiver itself would come in again and again. */
-function refuseOwn(target: string, { host, port }: Config["settings"]): void {
+function refuseOwn(target: string, { host, port, publicUrl, domain }: Config["settings"]): void {
   const url = new URL(target);
-  if (port === 0 || Number(url.port || 80) !== port || !isThisMachine(url.hostname, host)) return;
+  const isOwnPort = port !== 0 && Number(url.port || 80) === port && reachesHost(url.hostname, host);
+  const isPublic = [publicUrl, domain && `https://${domain}`].some(
+    (own) => own !== undefined && URL.canParse(own) && new URL(own).host === url.host,
+  );
+  if (!isOwnPort && !isPublic) return;
   throw usageError(
-    `--forward-to ${maskUrl(target)} is the receiver's own port`,
+    `--forward-to ${maskUrl(target)} is the receiver's own ${isOwnPort ? "port" : "public URL"}`,
     "name the port that your app listens on",
   );
 }
 
-/** A receiver on every address is reached by each of this machine's own. */
-function isThisMachine(hostname: string, host: string): boolean {
+/** Whether what is sent to a name arrives at a receiver on this address. One on every address has all of this machine's. */
+function reachesHost(hostname: string, host: string): boolean {
   const name = hostname.replace(/^\[|\]$/g, "");
-  if (isLoopback(hostname) || EVERY_ADDRESS.includes(name) || name === host) return true;
-  if (!EVERY_ADDRESS.includes(host)) return false;
+  const isEvery = EVERY_ADDRESS.includes(host);
+  if (isLoopback(hostname) || EVERY_ADDRESS.includes(name)) return isEvery || isLoopback(host) || host === "::1";
+  if (!isEvery) return name === host;
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return name === machineName() || own.some(({ address }) => address === name);
 }

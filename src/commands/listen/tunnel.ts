@@ -2,10 +2,11 @@ import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { UserError } from "../../core/errors.ts";
 import type { ProbeKey } from "../../core/probe-key.ts";
+import { openDispatchers } from "../../delivery/dispatchers.ts";
 import type { Receiver } from "../../receiver/receiver.ts";
 import { findAuthtoken } from "../../tunnel/find-authtoken.ts";
 import { chooseTunnel, openTunnel, type TunnelChoice } from "../../tunnel/open-tunnel.ts";
-import { probe } from "../../tunnel/probe.ts";
+import { type ProbeResult, probe } from "../../tunnel/probe.ts";
 import type { Tunnel, TunnelStatus } from "../../tunnel/tunnel.ts";
 
 /** How a run can be reached from outside. */
@@ -37,7 +38,11 @@ export async function chooseRunTunnel(context: Context, { settings, env }: Confi
 }
 
 /** Opens the tunnel and makes sure that what is sent to its URL arrives here. */
-export async function openRunTunnel(context: Context, { settings }: Config, parts: TunnelParts): Promise<RunTunnel> {
+export async function openRunTunnel(
+  context: Context,
+  { settings, env }: Config,
+  parts: TunnelParts,
+): Promise<RunTunnel> {
   const { choice, receiver, probeKey, onMoved, onLost } = parts;
   if (choice.kind === "none") {
     const notes = choice.wanted
@@ -59,11 +64,18 @@ export async function openRunTunnel(context: Context, { settings }: Config, part
     if (status.type === "reconnected" && status.previousUrl !== undefined) onMoved(status.url);
     if (status.type === "lost") onLost(status.error);
   };
+  const dispatchers = await openDispatchers({ connections: 1, insecure: false, env });
+  const reach = (publicUrl: string, signal: AbortSignal, once: boolean): Promise<ProbeResult> => {
+    const url = new URL(publicUrl);
+    // A direct one is a new connection each time: one that was kept would not show that there is no new one to be had.
+    const through = dispatchers.isDirect(url) ? {} : { dispatcher: dispatchers.for(url) };
+    return probe({ publicUrl, key: probeKey, signal, ...through, ...(once ? { pausesMs: [0] } : {}) });
+  };
   const port = choice.kind === "ngrok" ? await receiver.openTunnelPort() : receiver.port;
   const tunnel = await context.waiting("Opening the tunnel …", () =>
     openTunnel(choice, {
       addr: { host: "127.0.0.1", port },
-      reaches: async (publicUrl, signal) => (await probe({ publicUrl, key: probeKey, signal, pausesMs: [0] })).ok,
+      reaches: async (publicUrl, signal) => (await reach(publicUrl, signal, true)).ok,
       timeoutMs: settings.tunnelTimeout,
       onStatus,
       now: context.now,
@@ -71,23 +83,23 @@ export async function openRunTunnel(context: Context, { settings }: Config, part
     }),
   );
   if (tunnel === undefined) throw new Error("no tunnel was opened");
-  await requireReach(context, tunnel, probeKey);
+  await requireReach(context, tunnel, () => reach(tunnel.url, context.signal, false));
   opened = true;
   return {
     url: () => tunnel.url,
     notes: [],
     downMs: () => downMs + (downSince === undefined ? 0 : context.now().getTime() - downSince.getTime()),
-    close: () => tunnel.close(),
+    async close() {
+      await tunnel.close();
+      await dispatchers.close();
+    },
   };
 }
 
 /** A URL that leads elsewhere would look ready and receive nothing. */
-async function requireReach(context: Context, tunnel: Tunnel, key: ProbeKey): Promise<void> {
+async function requireReach(context: Context, tunnel: Tunnel, reach: () => Promise<ProbeResult>): Promise<void> {
   try {
-    const { signal } = context;
-    const result = await context.waiting("Checking the public URL …", () =>
-      probe({ publicUrl: tunnel.url, key, signal }),
-    );
+    const result = await context.waiting("Checking the public URL …", reach);
     if (result.ok) return;
     const hint =
       tunnel.kind === "ngrok"

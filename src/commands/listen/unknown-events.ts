@@ -1,6 +1,6 @@
 import type { Context } from "../../context.ts";
 import { eventNames, isNamed, nearest } from "../../core/event-name.ts";
-import { eventPattern } from "../../core/event-pattern.ts";
+import { eventPattern, patternParts } from "../../core/event-pattern.ts";
 import type { Format, Product } from "../../core/product.ts";
 import { patternProducts } from "../pattern-product.ts";
 
@@ -21,7 +21,7 @@ export function tellUnknownEvents(
 ): void {
   for (const { text, outcome } of patterns) {
     const named = patternProducts(products, text);
-    const [name = "", id] = text.split(":", 2).toReversed();
+    const { product: id, event: name } = patternParts(text);
     const formats = named.flatMap((each) => each.formats);
     const isGlob = /[*?]/.test(text);
     if (formats.some((format) => (isGlob ? mayFit(format, name) : isNamed(format, name, id === undefined)))) continue;

@@ -85,8 +85,11 @@ interface Sending {
 
 async function sendOne(context: Context, plan: ReplayPlan, sending: Sending): Promise<void> {
   const { log, poster, tally, entry, target, request, alone } = sending;
-  // The line behind it has the number.
-  if (context.verbose && !context.json) context.report({ ...requestReport(plan, entry, request), n: undefined });
+  if (context.verbose && !context.json) {
+    // The line behind it has the number.
+    const { n: _, ...shown } = requestReport(plan, entry, request);
+    context.report(shown);
+  }
   const at = context.now();
   const post = () => poster.post(request.delivery, { signal: context.signal });
   const result = alone ? await context.waiting(`waiting for ${new URL(target).host} to answer`, post) : await post();

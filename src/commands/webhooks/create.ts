@@ -54,7 +54,7 @@ export const defineCreate: Define = (command, act) => {
         const filters = filtersFrom(product, options);
         refuseRule(product, options.rule);
         const events = namesFor(context, product, words);
-        const url = notifyUrl(context, options.url ?? (await listenerUrl(context, product.id)));
+        const url = notifyUrl(context, options.url ?? (await listenerUrl(context, product.id)), product);
         return withWebhooks(context, options, async (session) => {
           const chosen = await chooseSecret(context, session.config, product, options);
           const { name, description } = options;

@@ -1,7 +1,7 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../core/errors.ts";
 import { MASK } from "../../core/mask.ts";
-import { ZohoApiError } from "../../zoho/api-error.ts";
+import { isRefusal } from "../../zoho/api-error.ts";
 import type { ManagedProduct, Webhook, WebhookConfig } from "../../zoho/webhooks/managed-product.ts";
 import { nameOrphans, webhookReport } from "./list.ts";
 import type { ChosenSecret } from "./webhook-secret.ts";
@@ -69,12 +69,6 @@ function keepSecret(context: Context, { id: product }: ManagedProduct, id: strin
       `delete it, and make it again: ${context.invocation} webhooks delete ${id} --product ${product}`,
     );
   }
-}
-
-/** Zoho has said no, or was not asked: nothing was made for certain. */
-function isRefusal(error: unknown): boolean {
-  if (error instanceof ZohoApiError) return error.status < 500;
-  return error instanceof UserError && error.exitCode === ExitCode.credentials;
 }
 
 function warnOfLeftover(context: Context, { id }: ManagedProduct): void {

@@ -54,5 +54,7 @@ function tokenOf(payload: Payload): string | undefined {
   const data = payload.data;
   if (typeof data !== "object" || data === null) return undefined;
   const token: unknown = Reflect.get(data, "token");
-  return token === undefined || token === null || token === "" ? undefined : String(token);
+  if (token === undefined || token === null || token === "") return undefined;
+  // Anything may stand here: what is no text is wrong, whatever it is.
+  return typeof token === "string" ? token : JSON.stringify(token);
 }

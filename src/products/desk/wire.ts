@@ -2,6 +2,7 @@ import { idsAt, textAt } from "../../core/field.ts";
 import type { FormatSettings } from "../../core/format-settings.ts";
 import { answerProbe } from "../../core/probe.ts";
 import type { Format } from "../../core/product.ts";
+import { severalHint } from "../../core/several-events.ts";
 import { deskToken } from "./desk-token.ts";
 import { wireEvents } from "./wire-events.ts";
 
@@ -47,13 +48,6 @@ function isDelivery(data: unknown): boolean {
   const [first]: readonly unknown[] = Array.isArray(data) ? data : [];
   if (typeof first !== "object" || first === null) return false;
   return ["payload", "eventTime", "orgId"].filter((name) => Object.hasOwn(first, name)).length > 1;
-}
-
-/** Nearly every delivery holds one: an app that takes the first alone is found out late. */
-function severalHint(data: unknown): string | undefined {
-  return Array.isArray(data) && data.length > 1
-    ? "a delivery may hold several events, as this one does: here it goes by the first, your app has to take each of them"
-    : undefined;
 }
 
 function recordsOf(data: unknown): readonly string[] {

@@ -14,6 +14,7 @@ export const zobot = {
   id: "zobot",
   source: "https://www.zoho.com/salesiq/help/developer-section/zobot-webhook-authentication-2.0.html",
   methods: ["HEAD"],
+  answer: { withinMs: 10_000 },
   proofs: [salesiqSignature],
   events: [
     event("zobot.trigger", "A visitor opened the chat with a bot", () => call("trigger"), open),

@@ -6,6 +6,7 @@ import type { Format, WebhookEvent } from "../../core/product.ts";
 import { staticAuth } from "../../core/proofs/static-auth.ts";
 import { valueAt } from "../../core/schema-check.ts";
 import { recordId } from "../../core/schema-parts.ts";
+import { severalHint } from "../../core/several-events.ts";
 import { idFields } from "../../core/user-formed.ts";
 import { PUBLISHED } from "./published.ts";
 
@@ -29,6 +30,7 @@ function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>
       const ids = eventsOf(data).flatMap((each) => idsAt(each, ["id"]));
       return ids.length === 0 ? undefined : ids.join("|");
     },
+    hint: ({ data }) => severalHint(eventsOf(data)),
     methods: ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"],
     settings: ["auth"],
     configure: format,

@@ -14,6 +14,13 @@ const PROVES: Readonly<Record<FormatReport["proofs"][number]["proves"], string>>
   nothing: "proves nothing",
 };
 
+const BY_KEY_PAIR =
+  "proves the body: these exact bytes were signed with the private key that belongs to this public one";
+
+function isByKeyPair(variable: string | undefined): boolean {
+  return variable?.startsWith("ZOHO_WEBHOOK_PUBLIC_KEY") === true;
+}
+
 /** A product's events, format by format, with where each format is specified and what its proofs are worth. */
 export function renderProduct({ id, title, formats }: ProductReport, { out, quiet, columns }: Style): Rendered {
   const blocks = formats.map((format, i) => {
@@ -35,10 +42,13 @@ export function renderProduct({ id, title, formats }: ProductReport, { out, quie
 function proofLines({ proofs }: FormatReport, paint: Paint, columns: number): readonly string[] {
   const labelled = (text: string) =>
     wrapLine(`  proof   ${text}`, columns).map((line) => line.replace(/^ {2}proof/, dimmed(paint)));
-  if (proofs.length === 0) return labelled("none: this product sends no signature and no token");
+  if (proofs.length === 0) return labelled("none is known: no signature and no token");
   return proofs.flatMap(({ id, title, proves, variable }) => [
     ...labelled(`${id}: ${title}`).map((line) => line.replace(`${id}:`, () => `${paint.name(id)}:`)),
-    ...wrapLine(`          ${PROVES[proves]}${variable === undefined ? "" : ` (${variable})`}`, columns),
+    ...wrapLine(
+      `          ${isByKeyPair(variable) ? BY_KEY_PAIR : PROVES[proves]}${variable === undefined ? "" : ` (${variable})`}`,
+      columns,
+    ),
   ]);
 }
 

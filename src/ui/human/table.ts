@@ -38,7 +38,7 @@ const SHORT = 20;
 export function fitRows(rows: readonly (readonly string[])[], width: number): readonly string[] | undefined {
   const [head = []] = rows;
   const longest = (length: (cell: string) => number): readonly number[] =>
-    head.map((_, column) => Math.max(...rows.map((row) => length(row[column] ?? ""))));
+    head.map((_, column) => largest(rows, (row) => length(row[column] ?? "")));
   const least = longest((cell) => (cell.length <= SHORT ? cell.length : Math.max(SHORT, longestWord(cell))));
   const widths = [...longest((cell) => cell.length)];
   let over = widths.reduce((sum, each) => sum + each + 2, -2) - width;
@@ -52,7 +52,7 @@ export function fitRows(rows: readonly (readonly string[])[], width: number): re
   }
   return rows.flatMap((row) => {
     const cells = row.map((cell, i) => wrapLine(cell, widths[i] ?? 0));
-    const height = Math.max(...cells.map((lines) => lines.length));
+    const height = largest(cells, (lines) => lines.length);
     return Array.from({ length: height }, (_, line) =>
       cells
         .map((lines, i) => (lines[line] ?? "").padEnd(widths[i] ?? 0))
@@ -63,7 +63,12 @@ export function fitRows(rows: readonly (readonly string[])[], width: number): re
 }
 
 function longestWord(text: string): number {
-  return Math.max(...text.split(" ").map((word) => word.length));
+  return largest(text.split(" "), (word) => word.length);
+}
+
+/** `Math.max(...all)` takes no more values than fit on the stack. */
+function largest<T>(all: readonly T[], of: (each: T) => number): number {
+  return all.reduce((most, each) => Math.max(most, of(each)), 0);
 }
 
 /** Columns of equal width, two spaces apart; numbers stand to the right where asked for. */
@@ -71,7 +76,7 @@ export function alignRows(
   rows: readonly (readonly string[])[],
   rightColumns: readonly number[] = [],
 ): readonly string[] {
-  const width = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const width = (column: number): number => largest(rows, (row) => row[column]?.length ?? 0);
   const widths = (rows[0] ?? []).map((_, column) => width(column));
   return rows.map((row) =>
     row

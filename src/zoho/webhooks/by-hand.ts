@@ -10,7 +10,7 @@ const CHANNELS = "its notifications are channels";
 export const BY_HAND: Readonly<Record<string, ByHand>> = {
   crm: {
     why: CHANNELS,
-    how: "zoho-hooks channels; the webhooks of workflow rules are in Setup > Automation > Actions > Webhooks",
+    how: "zoho-hooks channels; the webhooks of workflow rules are in Setup > Automation > Actions > Webhooks (by API: settings/automation/webhooks, and webhook_failures beside it)",
   },
   bigin: { why: CHANNELS, how: "zoho-hooks channels --product bigin" },
   recruit: {
@@ -25,6 +25,18 @@ export const BY_HAND: Readonly<Record<string, ByHand>> = {
   payments: { why: "not managed here", how: "set it up in Settings > Developer Space > Webhooks" },
   mail: { how: "set it up in Settings > Integrations > Developer Space > Outgoing Webhooks" },
   salesiq: { why: "not managed here", how: "set it up in Settings > Developers > Workflows" },
+  campaigns: {
+    why: "not managed here",
+    how: "set it up by Campaigns' own e-mail API: POST https://campaigns.zoho.com/emailapi/v2/settings/webhook",
+  },
+  creator: {
+    why: "Creator has no webhooks of its own",
+    how: "have a workflow's Deluge script post: invokeUrl [ url: … type: POST parameters: … ]",
+  },
+  analytics: {
+    why: "a call-back belongs to a job",
+    how: "name the address as callbackUrl in the CONFIG of each bulk export or import",
+  },
   sprints: { how: "set it up in Settings > Automation > Webhook" },
   signals: {
     why: "its rules are made in Catalyst's console, and there is no API",

@@ -11,6 +11,8 @@ const WITH_PREVIOUS = new Set([
   ...["Article_Update", "Article_Translation_Update", "Contact_Update", "Department_Update"],
   ...["KBRootCategory_Update", "KBSection_Update", "TimeEntry_Update"],
 ]);
+/** Not told to anybody as one that takes it: a single integration sends it along. */
+const PERHAPS_WITH_PREVIOUS = new Set([...WITH_PREVIOUS, "Ticket_Approval_Update"]);
 const WITH_FIELDS = new Set(["Ticket_Update"]);
 const WITH_DIRECTION = new Set(["Ticket_Thread_Add"]);
 
@@ -23,7 +25,7 @@ export function subscriptions(
     const filter = {
       ...(departments !== undefined && WITH_DEPARTMENTS.has(event) ? { departmentIds: departments } : {}),
       ...(fields !== undefined && WITH_FIELDS.has(event) ? { fields } : {}),
-      ...(previous === true && WITH_PREVIOUS.has(event) ? { includePrevState: true } : {}),
+      ...(previous === true && PERHAPS_WITH_PREVIOUS.has(event) ? { includePrevState: true } : {}),
       ...(direction !== undefined && WITH_DIRECTION.has(event) ? { direction } : {}),
     };
     return Object.keys(filter).length === 0 ? null : filter;
@@ -41,7 +43,7 @@ export function filterProblem(events: readonly string[], filters: WebhookFilters
   if (fields !== undefined && idle(WITH_FIELDS)) return named("--fields", WITH_FIELDS);
   if (fields !== undefined && fields.length > 5)
     return `--fields: Desk takes at most 5, and these are ${fields.length}`;
-  if (previous === true && idle(WITH_PREVIOUS)) return named("--previous", WITH_PREVIOUS);
+  if (previous === true && idle(PERHAPS_WITH_PREVIOUS)) return named("--previous", WITH_PREVIOUS);
   if (direction === undefined) return undefined;
   if (idle(WITH_DIRECTION)) return named("--direction", WITH_DIRECTION);
   return direction === "in" || direction === "out" ? undefined : "--direction is in or out";

@@ -14,6 +14,7 @@ export const desk: ManagedProduct = {
   title: "Zoho Desk",
   settings: "Setup > Automation > Webhooks",
   // Zoho's OpenAPI names the first two families, integrations in use the third: which one is checked is not known.
+  plainHttp: true,
   scopes: [
     ...["READ", "CREATE", "DELETE"].flatMap((each) => [`Desk.settings.${each}`, `Desk.events.${each}`]),
     ...["READ", "CREATE", "DELETE"].map((each) => `Desk.webhooks.${each}`),

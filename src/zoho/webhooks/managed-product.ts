@@ -88,6 +88,8 @@ export interface ManagedProduct {
   readonly title: string;
   /** Where in Zoho's settings the same is done by hand. */
   readonly settings: string;
+  /** Its webhooks may be at an address without TLS. */
+  readonly plainHttp?: boolean;
   readonly scopes: readonly string[];
   /** As it stands in an error message. */
   scopeFor(operation: WebhookOperation): string;
