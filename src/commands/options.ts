@@ -18,9 +18,9 @@ import {
 import type { Format, Product } from "../core/product.ts";
 import { type Credential, type Secret, secret } from "../core/secret.ts";
 
-/** For an option that may be given several times. */
-export function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
+/** For an option that may be given several times; what a `--no-` of the same name said before is taken back. */
+export function collect(value: string, before: readonly string[] | false = []): readonly string[] {
+  return before === false ? [value] : [...before, value];
 }
 
 export interface SecretOptions {

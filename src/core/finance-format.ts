@@ -19,6 +19,16 @@ interface FinanceParts<Entity extends FinanceEntity, Id extends string> {
   readonly entities: readonly Entity[];
 }
 
+/** The record under its own name. */
+type RecordSchema<Entity extends FinanceEntity> = z.ZodObject<
+  { [Key in Entity]: ReturnType<(typeof financeEntities)[Key]> },
+  z.core.$loose
+>;
+/** Each entity with its own schema, so that the types of an app tell an invoice from a bill. */
+type EventsOf<Entity extends FinanceEntity> = Entity extends FinanceEntity
+  ? WebhookEvent<Entity, RecordSchema<Entity>> | WebhookEvent<`${Entity}.<operation>`, RecordSchema<Entity>>
+  : never;
+
 const OPERATIONS = ["created", "updated", "deleted"];
 /** A rule may post chosen fields as a form or a text of the user's own, and records of modules that nobody has listed. */
 const OTHER = "webhook";
@@ -33,11 +43,12 @@ const TWINS = ["books", "inventory", "invoice", "expense", "procurement", "spend
 export function financeFormat<const Entity extends FinanceEntity, const Id extends string>(
   parts: FinanceParts<Entity, Id>,
   settings: FormatSettings = {},
-): Format<readonly WebhookEvent<Entity | `${Entity}.<operation>` | typeof OTHER>[], Id> {
+): Format<readonly (EventsOf<Entity> | WebhookEvent<typeof OTHER>)[], Id> {
   const { event: place = { query: "event" }, auth } = settings;
   const { id, source, entities } = parts;
   const eventsOf = (entity: Entity) => {
-    const schema = () => z.looseObject({ [entity]: financeEntities[entity]() });
+    // A computed key has no type of its own.
+    const schema = () => z.looseObject({ [entity]: financeEntities[entity]() }) as unknown as RecordSchema<Entity>;
     const members = OPERATIONS;
     return [
       event(entity, `The record of ${article(entity)}, without a word on what happened to it`, schema),
@@ -59,7 +70,7 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
     // Without a signature some have the sender add a fixed header.
     proofs: [auth === undefined ? financeSignature : staticAuth(auth)],
     events: [
-      ...entities.flatMap(eventsOf),
+      ...(entities.flatMap(eventsOf) as unknown as readonly EventsOf<Entity>[]),
       event(OTHER, "A body of the user's own design, or another record", z.unknown, { open: true }),
     ],
     recognise(payload, delivery) {

@@ -56,8 +56,8 @@ function explainJsonError(text: string): Extract<JsonResult, { ok: false }> {
   return { ok: false, reason: error.reason, position: lineAndColumn(text, error.offset) };
 }
 
-/** The offset behind the closing quote of the string that begins at an offset. */
-function stringEnd(text: string, start: number): number {
+/** The offset behind the closing quote of the string that begins at an offset; the text's end where there is none. */
+export function stringEnd(text: string, start: number): number {
   for (let i = start + 1; i < text.length; i++) {
     const char = text.charCodeAt(i);
     if (char === 0x5c) i++;
@@ -197,7 +197,18 @@ export function prettyJson(text: string, indent = "  "): string {
 
 /** The same JSON without white space between its parts; every scalar and key exactly as it was written. */
 export function minifyJson(text: string): string {
-  return text.replace(/("[^"\\]*(?:\\.[^"\\]*)*")|[\s\uFEFF]+/g, (_, quoted: string | undefined) => quoted ?? "");
+  // A pattern for a whole string, which may be of many megabytes, would not fit on the stack.
+  const parts: string[] = [];
+  let done = 0;
+  const next = /"|[\s\uFEFF]+/g;
+  for (let match = next.exec(text); match !== null; match = next.exec(text)) {
+    if (match[0] === '"') next.lastIndex = stringEnd(text, match.index);
+    else {
+      parts.push(text.slice(done, match.index));
+      done = next.lastIndex;
+    }
+  }
+  return parts.join("") + text.slice(done);
 }
 
 /** The shortest JSON text of a value: what `JSON.stringify(JSON.parse(text))` gives back unchanged. */

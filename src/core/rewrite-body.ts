@@ -19,12 +19,28 @@ export type BodyEdit = (value: BodyValue) => string | undefined;
  * What is neither JSON nor a form is searched for names with values, so a body keeps no secret by being broken or plain text.
  */
 export function rewriteBody(body: Buffer, contentType: string, edit: BodyEdit): Buffer {
+  const wide = wideEncoding(body, contentType);
+  if (wide !== undefined) {
+    const inOrder = wide === "utf-16be" ? Buffer.from(body).swap16() : body;
+    const [, mark = "", text = ""] = /^(\uFEFF?)(.*)$/s.exec(inOrder.toString("utf16le")) ?? [];
+    const rewritten = Buffer.from(mark + rewriteText(text, contentType, edit), "utf16le");
+    return wide === "utf-16be" ? rewritten.swap16() : rewritten;
+  }
   const utf8 = body.toString("utf8");
   // Bytes that are not UTF-8 survive as Latin-1, in which every byte is a character.
   const encoding = Buffer.from(utf8, "utf8").equals(body) ? "utf8" : "latin1";
   const text = encoding === "utf8" ? utf8 : body.toString("latin1");
   const rewritten = rewriteText(text, contentType, edit);
   return rewritten === text ? body : Buffer.from(rewritten, encoding);
+}
+
+/** Of a text in which a name is not where its ASCII bytes are; without a word on it by its byte order mark. */
+function wideEncoding(body: Buffer, contentType: string): "utf-16le" | "utf-16be" | undefined {
+  if (body.length % 2 !== 0) return undefined;
+  const charset = parameterOf(contentType, "charset")?.toLowerCase() ?? "";
+  const start = body.subarray(0, 2).toString("hex");
+  if (start === "feff" || charset === "utf-16be") return "utf-16be";
+  return start === "fffe" || /^(?:utf-?16(?:le)?|ucs-2|unicode)$/.test(charset) ? "utf-16le" : undefined;
 }
 
 function rewriteText(text: string, contentType: string, edit: BodyEdit): string {

@@ -1,12 +1,14 @@
+import { stringEnd } from "./json-text.ts";
+
 /** The new text of what stands behind a name, or undefined to leave it. */
 export type EditNamed = (name: string, value: string) => string | undefined;
 
-const QUOTED_PAIR = /"([^"\\]{1,200})"(\s*:\s*)"([^"\\]*(?:\\.[^"\\]*)*)("?)/g;
+/** Up to the quote that the value begins with. */
+const QUOTED_PAIR = /"([^"\\]{1,200})"\s*:\s*"/g;
 /** `name=`, `name: `, `"name": `, `<name>`: what a value stands behind. */
 const NAME =
   /(?<=^|[\s,;&?({"'[|`*])([\w.-]{1,200})\\{0,3}["']?[ \t]{0,20}[:=](?:\*\*)?[ \t]{0,20}|<([\w.:-]{1,200})(?:\s[^<>]{0,2000})?>/g;
 /** From there on: in quotes, to the end of the line for a header, or to the next white space. */
-const QUOTED = /"([^"\\\n]*(?:\\.[^"\\\n]*)*)"|'([^'\\\n]*(?:\\.[^'\\\n]*)*)'/y;
 const LINE = /[^\r\n]+/y;
 const WORD = /[^\s&<>]+/y;
 const HEADER = /^(?:proxy-)?authorization$|^(?:set-)?cookie$/i;
@@ -17,9 +19,13 @@ const BEHIND = /[,;.)\]}'"`]{1,8}$/;
 
 /** A text that is neither JSON nor a form, with what stands behind names in it: broken JSON, XML, words of a user's own. */
 export function rewritePlainText(text: string, edited: EditNamed): string {
-  const pairs = text.replace(QUOTED_PAIR, (all, name: string, colon: string, value) => {
-    const by = edited(name, String(value));
-    return by === undefined ? all : `"${name}"${colon}${JSON.stringify(by)}`;
+  const pairs = replaceRanges(text, QUOTED_PAIR, ({ 0: all, 1: name = "", index }) => {
+    const from = index + all.length - 1;
+    const end = stringEnd(text, from);
+    QUOTED_PAIR.lastIndex = end;
+    const isClosed = text[end - 1] === '"' && end - 1 > from;
+    const by = edited(name, text.slice(from + 1, isClosed ? end - 1 : end));
+    return by === undefined ? undefined : { from, to: end, by: JSON.stringify(by) };
   });
   const users = pairs.replace(USER, (user) => edited("password", user) ?? user);
   return rewriteNamed(rewriteKeys(users, edited), edited);
@@ -59,14 +65,27 @@ interface Found {
 
 function valueAt(text: string, { 0: all, 1: name = "", index }: RegExpExecArray, from: number): Found | undefined {
   if (HEADER.test(name) && all.includes(":")) return headerAt(text, text[index - 1] ?? "", from);
-  const [quoted, double, single] = matchAt(QUOTED, text, from) ?? [];
-  if (quoted !== undefined) return { from: from + 1, value: double ?? single ?? "" };
+  const quoted = quotedAt(text, from);
+  if (quoted !== undefined) return { from: from + 1, value: quoted };
   const [word = ""] = matchAt(WORD, text, from) ?? [];
   const value = word.replace(BEHIND, "");
   // "Invalid signature: expected hex" is about one, and is none.
   const isSaid = all.includes(":") && /^(?:sign|sig|signature|token|auth|cookie)$/i.test(name);
   const next = text.slice(from + word.length, from + word.length + 2);
   return isSaid && /^[a-z]{1,20}$/.test(value) && /^[ \t]\w/.test(next) ? undefined : { from, value };
+}
+
+/** What stands between quotes of one line. A pattern for it, which may be of many megabytes, would not fit on the stack. */
+function quotedAt(text: string, from: number): string | undefined {
+  const quote = text[from];
+  if (quote !== '"' && quote !== "'") return undefined;
+  for (let at = from + 1; at < text.length; at++) {
+    const char = text[at];
+    if (char === quote) return text.slice(from + 1, at);
+    if (char === "\n") return undefined;
+    if (char === "\\") at++;
+  }
+  return undefined;
 }
 
 /** To the end of its line, or of the quotes that the whole header stands in. */

@@ -6,14 +6,11 @@ import { webhookLogsView } from "./webhook-logs-view.ts";
 /** Marks a SQLite file as ours, so that another program's database is never taken for a log: "ZHks". */
 const APPLICATION_ID = 0x5a486b73;
 
-/** The view is made anew whenever it hides more than before, or tells more. Each brings the file from the version of its index to the next one. Past ones never change. */
-const MIGRATIONS: readonly string[] = [
-  schema,
-  webhookLogsView(),
-  webhookLogsView(),
-  webhookLogsView(),
-  webhookLogsView(),
-];
+/** One more whenever the view hides more than before, or tells more: it is then made anew in logs that are there. */
+const VIEWS_SO_FAR = 5;
+
+/** Each brings the file from the version of its index to the next one: a new one goes to the end. */
+const MIGRATIONS: readonly string[] = [schema, ...Array.from({ length: VIEWS_SO_FAR }, webhookLogsView)];
 
 /** Makes the tables or brings them up to date. Safe when several processes do it at once. */
 export function migrate(database: NativeDatabase, path: string): void {

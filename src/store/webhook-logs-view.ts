@@ -16,7 +16,7 @@ SELECT
   CASE instr(coalesce(event, ''), '.') WHEN 0 THEN product ELSE substr(event, 1, instr(event, '.') - 1) END AS module,
   CASE instr(coalesce(event, ''), '.') WHEN 0 THEN event ELSE substr(event, instr(event, '.') + 1) END AS operation,
   CASE
-    WHEN instr(body, x'00') > 0 THEN ${HIDDEN}
+    WHEN instr(body, x'00') > 0 OR ${IS_NO_UTF8} THEN ${HIDDEN}
     WHEN ${HOLDS_CHOSEN} THEN ${HIDDEN}
     WHEN json_valid(CAST(body AS TEXT)) THEN (${MASKED_JSON})
     WHEN ${mayHoldSecret("lower(CAST(body AS TEXT))")} THEN ${HIDDEN}
@@ -29,6 +29,11 @@ FROM deliveries JOIN contents USING (n);
 
 const HIDDEN = `'${MASK.slice(0, -1)}: run zoho-hooks events show ' || n || ']'`;
 
+/** What other clients of SQLite could not read: said to be of another charset, or refused before it was read. */
+const IS_NO_UTF8 = `(instr(lower(headers), 'charset=') > 0 AND NOT lower(headers) GLOB '*charset="utf-8*'
+    AND instr(lower(headers), 'charset=utf-8') = 0 AND instr(lower(headers), 'charset=utf8') = 0)
+  OR refusal LIKE '%is not valid % text' OR status IN (404, 405)`;
+
 /** A field that the user has chosen for a value which lets its holder in, whatever its name is. */
 const HOLDS_CHOSEN = `EXISTS (
   SELECT 1 FROM json_each(verdicts) WHERE instr(CAST(body AS TEXT), json_extract(value, '$.secretIn')) > 0)`;
@@ -36,12 +41,21 @@ const HOLDS_CHOSEN = `EXISTS (
 /** Each one costs a pass over the body. */
 const MOST_MASKED = 50;
 
+const ANYWHERE = [
+  ...["token", "secret", "signature", "password", "passwd", "passphrase", "authorization", "cookie", "jwt", "hmac"],
+];
+/** Before `key`. */
+const KEYS = ["api", "private", "secret", "signing", "auth", "access", "app", "hook", "shared"];
+
 /** A row of `json_tree` with a value to mask. A name with a backslash was not decoded by an older SQLite. */
 const IS_SECRET = `type NOT IN ('null', 'true', 'false') AND atom IS NOT '' AND atom IS NOT '${MASK}' AND (
   instr(key, '\\') > 0
-  ${endings(["token", "secret", "signature", "password", "passwd", "authorization", "cookie", "jwt", "hmac"])}
-  ${endings(["apikey", "api_key", "privatekey", "private_key"])}
+  ${endings(ANYWHERE)}
+  ${endings(KEYS.flatMap((name) => [`${name}key`, `${name}_key`]))}
   ${words(["auth", "sign", "sig", "pwd", "credential", "credentials"])})`;
+
+/** A text with parameters or JSON of its own in it. */
+const HOLDS_ANOTHER = `(type = 'text' AND (instr(atom, '=') > 0 OR instr(atom, '":') > 0) AND (${mayHoldSecret("lower(atom)")}))`;
 
 const MASKED_JSON = `
   WITH RECURSIVE
@@ -52,7 +66,7 @@ const MASKED_JSON = `
       SELECT 0, CAST(body AS TEXT)
       UNION ALL
       SELECT secrets.i, json_replace(text, path, '${MASK}') FROM masked JOIN secrets ON secrets.i = masked.i + 1)
-  SELECT CASE WHEN EXISTS (SELECT 1 FROM json_tree(text) WHERE ${IS_SECRET}) THEN ${HIDDEN} ELSE text END
+  SELECT CASE WHEN EXISTS (SELECT 1 FROM json_tree(text) WHERE ${IS_SECRET} OR ${HOLDS_ANOTHER}) THEN ${HIDDEN} ELSE text END
   FROM masked ORDER BY i DESC LIMIT 1`;
 
 /** In LIKE an underscore stands for any character, so for the hyphen too. */
@@ -77,8 +91,7 @@ function words(names: readonly string[]): string {
  * Whether a text names a secret anywhere. No encoder writes a letter as `%74`, but one who wants to hide a name may.
  */
 function mayHoldSecret(text: string): string {
-  const anywhere = ["token", "secret", "signature", "password", "passwd", "authorization", "cookie", "jwt", "hmac"];
-  const keys = ["apikey", "api_key", "api-key", "privatekey", "private_key", "private-key"];
+  const keys = KEYS.flatMap((name) => [`${name}key`, `${name}_key`, `${name}-key`]);
   const names = ["auth", "sign", "sig", "pwd", "credential", "credentials"].flatMap((name) => [
     `${name}=`,
     `${name}"`,
@@ -86,7 +99,7 @@ function mayHoldSecret(text: string): string {
     `${name}\\"`,
   ]);
   return [
-    ...[...anywhere, ...keys, ...names].map((word) => `instr(${text}, '${word}') > 0`),
+    ...[...ANYWHERE, ...keys, ...names].map((word) => `instr(${text}, '${word}') > 0`),
     `${text} GLOB '*%[46][1-9a-f]*'`,
     `${text} GLOB '*%[57][0-9a]*'`,
     `instr(${text}, '\\u00') > 0`,

@@ -1,4 +1,5 @@
 import { ExitCode, UserError } from "../core/errors.ts";
+import { maskText } from "../core/mask.ts";
 import { apiFault } from "./api-faults.ts";
 import type { ZohoReply } from "./http.ts";
 
@@ -81,7 +82,8 @@ function fieldDetails({ fieldName, errorType }: Readonly<Record<string, unknown>
 
 export function faultError(fault: ZohoFault, status: number, call: ApiCall): ZohoApiError {
   const known = apiFault(fault, call, status);
-  const said = [fault.code, fault.message].filter((each) => each !== "").join(": ");
+  // It may repeat what it was sent, and an answer that was cut off holds the tokens of channels.
+  const said = maskText([fault.code, fault.message].filter((each) => each !== "").join(": "));
   const where = detailText(fault.details);
   const outcome = isUnknownOutcome(status, fault) ? "it is not known whether Zoho did" : "Zoho refused to";
   return new ZohoApiError(
@@ -107,7 +109,8 @@ function isUnknownOutcome(status: number, fault: ZohoFault): boolean {
 function snippet(reply: ZohoReply): string {
   if (reply.text.trim() === "") return "an empty answer";
   if (/^\s*</.test(reply.text)) return "an HTML page instead of JSON";
-  return reply.text.slice(0, 200);
+  // Masked as a whole: where it is cut, a token may be half there.
+  return maskText(reply.text.slice(0, 20_000)).slice(0, 200);
 }
 
 /** The parts of `details` that say which member is meant: ` at notify_url`, `, at most 50`. */

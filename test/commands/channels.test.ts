@@ -128,6 +128,27 @@ describe("channels create", () => {
     expect(String(result.lines().at(-1)?.message)).toContain("granted 1h where 6d 23h");
   });
 
+  it("takes no address with a password in it, and masks the token of one", async () => {
+    const at = (url: string) => channels(["create", "Leads.create", "--url", url]);
+    const refused = await at("https://u:p4ss@example.com/h");
+    expect([refused.exitCode, refused.err]).toEqual([2, expect.stringContaining("user name or password")]);
+    const made = await at("https://example.com/h?token=h1dden");
+    expect(made.out).toContain("https://example.com/h?token=[masked]");
+    expect(refused.err + made.out).not.toMatch(/p4ss|h1dden/);
+    expect(watchRequests("POST")[0]?.json).toMatchObject({
+      watch: [{ notify_url: "https://example.com/h?token=h1dden" }],
+    });
+  });
+
+  it("shows no token of an answer that was cut off", async () => {
+    const body = '{"watch":[{"channel_id":"17","token":"h1dden","notify_url":"https://example.com/h?auth=h1dden","eve';
+    server.trouble({ status: 200, body }, 9, (each) => each.path.includes("watch"));
+    const { exitCode, err } = await channels(["list"]);
+    expect(exitCode).toBe(7);
+    expect(err).toContain("[masked]");
+    expect(err).not.toContain("h1dden");
+  });
+
   it("looks up the ids for a condition on fields", async () => {
     const result = await create("Deals.edit", "--fields", "Stage,Amount", "--values");
     expect(result.exitCode).toBe(0);
@@ -147,6 +168,8 @@ describe("channels create", () => {
     [["Leads.create", "Deals.edit", "--fields", "Stage"], "of which module"],
     [["Leads.create", "--fields", "Deals:Stage"], "no event of Deals"],
     [["Leads.craete"], "Leads.craete"],
+    [["Leads.constructor"], "Leads.constructor"],
+    [["Leads.create", "--api-version", "constructor"], "no API version"],
     [["Contacts.all", "--product", "bigin", "--values"], "does not document --values"],
     [["Leads.all", "--product", "mail"], "has no notification channels"],
     [["Leads.all", "--id", "abc"], "is not the id of a channel"],

@@ -181,6 +181,9 @@ describe("a config file", () => {
       '{ "tunnel": "ngrok" }',
       '1:13: tunnel: expected object, received string\n  write it as "tunnel": { "use": "ngrok" }',
     ],
+    ['{ "constructor": 1 }', "1:18: constructor: there is no such setting\n  settings: "],
+    ['{ "tolerance": "often" }', '1:16: tolerance: "often" is not a duration'],
+    ['{ "tunnel": { "timeout": "30d" } }', "1:26: tunnel.timeout: is a time of up to 24h"],
     ['{ "forwardTo": "" }', "1:16: forwardTo: Too small"],
     ["[]", "1:1: the file: expected object, received array"],
     ["", "1:1: not valid JSON: it is empty"],
@@ -189,6 +192,30 @@ describe("a config file", () => {
     const { exitCode, out, err } = await run(["config", "show"], { cwd });
     expect([exitCode, out]).toEqual([2, ""]);
     expect(err).toContain(`error: ${join(cwd, CONFIG)}:${message}`);
+  });
+
+  it("gives every setting as what it is, whatever way it is written in", async () => {
+    const file = {
+      maxBody: "1kb",
+      ...{ tolerance: "10m", retryBase: "1s", forwardTimeout: "20s", keep: "1d", maxLog: "2mb" },
+      tunnel: { timeout: "1m" },
+    };
+    const cwd = folderWith({ [CONFIG]: JSON.stringify(file) });
+    const { lines } = await run(["config", "show", "--json"], { cwd });
+    const shown = new Map(lines().map(({ key, value }) => [key, value]));
+    for (const key of [...Object.keys(file).filter((each) => each !== "tunnel"), "tunnelTimeout"])
+      expect(typeof shown.get(key), key).toBe("number");
+    expect(shown.get("tolerance")).toBe(600_000);
+  });
+
+  it("may hold a token in a target, which is not shown", async () => {
+    const targets = { forwardTo: "http://localhost:3000/?token=hush", routes: { "desk:*": "3000/x?auth=hush" } };
+    const cwd = folderWith({ [CONFIG]: JSON.stringify(targets) });
+    for (const flags of [[], ["--json"]]) {
+      const { out } = await run(["config", "show", ...flags], { cwd });
+      expect(out).toContain("desk:*=3000/x?auth=[masked]");
+      expect(out).not.toContain("hush");
+    }
   });
 
   it("is refused when it names a product that there is not", async () => {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { route } from "../../src/receiver/route.ts";
 import { startHumanListener } from "../support/human-listener.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { run, tempFolder } from "../support/run.ts";
@@ -83,6 +84,39 @@ describe("listen, attacked,", () => {
     listener = await startListener(["--max-body", "100"]);
     await listener.post("/webhooks/zoho/books", "x".repeat(200));
     expect(await listener.event(1)).toMatchObject({ status: 413, product: "books" });
+  });
+
+  it("keeps and shows the first of very many faults of a body", async () => {
+    listener = await startListener([], { env: { ZOHO_WEBHOOK_TOKEN: "t" } });
+    const body = JSON.stringify({
+      module: "Leads",
+      operation: "create",
+      ids: Array.from({ length: 100_000 }, () => 1),
+    });
+    await listener.post("/webhooks/zoho/crm", body, JSON_TYPE);
+    const { schema } = (await listener.event(1)) as { schema: { issues: { expected: string }[] } };
+    expect(schema.issues.length).toBeLessThan(60);
+    expect(schema.issues.at(-1)?.expected).toMatch(/^what the schema says in \d{5,} more places$/);
+  });
+
+  it("takes whatever stands for the token for a wrong one", async () => {
+    listener = await startListener([], { env: { ZOHO_WEBHOOK_TOKEN: "t" } });
+    for (const token of [{ toString: 1 }, [1], true, 0]) {
+      const body = JSON.stringify({ module: "Leads", operation: "create", ids: ["1"], token });
+      expect((await listener.post("/webhooks/zoho/crm", body, JSON_TYPE)).status).toBe(401);
+    }
+  });
+
+  it("takes no word for what every object has", async () => {
+    listener = await startListener();
+    await listener.post("/webhooks/zoho/books?event=constructor", '{"invoice":{"invoice_id":"1"}}', JSON_TYPE);
+    expect(await listener.event(1)).toMatchObject({ event: "invoice.constructor" });
+  });
+
+  // A pattern that tries each of them anew would take an hour.
+  it("reads an address of very many slashes in no time", () => {
+    expect(route(`/${"/".repeat(1_000_000)}x/`, []).kind).toBe("unknown");
+    expect(route("/readyz//", []).kind).toBe("ready");
   });
 
   it("keeps the log near its limit while it grows", async () => {

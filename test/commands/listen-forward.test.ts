@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { lookup } from "node:dns/promises";
 import { createConnection, createServer, type Server } from "node:net";
 import { hostname } from "node:os";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -276,6 +277,23 @@ describe("where events go", () => {
     });
   });
 
+  it("may be the receiver's port on another address", async () => {
+    const [address] = await lookup(hostname(), { all: true, family: 4 });
+    const target = await app();
+    // Where this machine has no other address there is none to try.
+    if (address === undefined || address.address.startsWith("127.")) return;
+    const listener = await listen([
+      "--host",
+      address.address,
+      "--port",
+      String(target.port),
+      "--forward-to",
+      target.url,
+    ]);
+    expect((await listener.post(CRM, lead(1))).status).toBe(200);
+    expect(await listener.line("forward")).toMatchObject({ n: 1, state: "delivered" });
+  });
+
   it.each([
     [["--forward-to", "deals"], '--forward-to: "deals"'],
     [["--route", "crm:Leads.*"], "--route"],
@@ -285,6 +303,7 @@ describe("where events go", () => {
     [["--port", "4999", "--route", "crm:*=localhost:4999/x"], "the receiver's own port"],
     [["--port", "4999", "--forward-to", "http://0.0.0.0:4999/x"], "the receiver's own port"],
     [["--port", "4999", "--host", "0.0.0.0", "--forward-to", `http://${hostname()}:4999`], "the receiver's own port"],
+    [["--public-url", "https://a.example", "--forward-to", "https://a.example/x"], "the receiver's own public URL"],
     [["--forward-to", "3000", "--forward-timeout", "0"], "--forward-timeout"],
     [["--forward-to", "3000", "--concurrency", "0"], "--concurrency"],
     [["--forward-to", "3000", "--respond", "later"], "ack, mirror"],

@@ -4,7 +4,9 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Listener, startListener } from "../support/listener.ts";
 import { type NgrokEdge, startNgrokEdge } from "../support/ngrok-edge.ts";
+import { startProxy } from "../support/proxy.ts";
 import { run } from "../support/run.ts";
+import { freePort } from "../support/target.ts";
 
 const TOKEN = "2abcSecretTokenOfTheTest_7xyz";
 let edge: NgrokEdge;
@@ -170,6 +172,15 @@ describe("listen with a tunnel", () => {
     const ready = listener.lines().find((line) => line.type === "ready");
     expect(ready?.public_url).toBeNull();
     expect(String(ready?.notes)).toContain("NGROK_AUTHTOKEN");
+  });
+
+  it("is reached at the user's own public URL through the proxy that the environment names", async () => {
+    const asked: string[] = [];
+    const port = await freePort();
+    const env = { HTTP_PROXY: `http://127.0.0.1:${await startProxy(port, asked)}` };
+    listener = await startListener(["--port", String(port), "--public-url", "http://hooks.invalid"], { env });
+    expect(listener.lines().find((line) => line.type === "ready")?.public_url).toBe("http://hooks.invalid");
+    expect(asked[0]).toBe("hooks.invalid:80");
   });
 
   it("ends with 9 when the user's own public URL leads elsewhere", async () => {

@@ -55,6 +55,23 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     expect(n).toBeGreaterThan(100);
   });
 
+  it("keeps the secret of Mail at the address of all products, by the header that it comes in", async () => {
+    const app = await listen();
+    const answer = await app.post("/webhooks/zoho", "{}", { ...json, "x-hook-secret": HOOK_SECRET });
+    expect(answer.status).toBe(200);
+    expect((await app.post("/webhooks/zoho", "{}", json)).status).toBe(404);
+    const signed = { ...json, "x-hook-signature": hookSignature(MESSAGE) };
+    await app.post("/webhooks/zoho/mail", MESSAGE, signed);
+    expect(await app.event(3)).toMatchObject({ status: 200, proofs: [{ verdict: "passed" }] });
+  });
+
+  it("repeats the query of a channel's address in the body, as CRM does", async () => {
+    const app = await listen();
+    const to = `${app.url}/webhooks/zoho/crm?env=dev&x=1`;
+    await run(["send", "crm", "Leads.create", "--format", "wire", "--to", to]);
+    expect(await app.event(1)).toMatchObject({ body: { query_params: { env: "dev", x: "1" } }, schema: { ok: true } });
+  });
+
   it("refuses what send signs wrongly in each scheme", async () => {
     const keys = { ZOHO_WEBHOOK_PUBLIC_KEY: testKeys.publicKey, ZOHO_WEBHOOK_PRIVATE_KEY: testKeys.privateKey };
     const env = { ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_WEBHOOK_HOOK_SECRET: HOOK_SECRET, ...keys };

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Prompts } from "../../src/context.ts";
@@ -154,7 +155,14 @@ describe("login", () => {
       env: variables,
       onErr: (text) => {
         const address = /http:\S+\/oauth\/v2\/auth\?\S+/.exec(text)?.[0];
-        if (address !== undefined) void fetch(address);
+        if (address === undefined) return;
+        // Any page or program of this machine may ask the same port for what is no address.
+        const { hostname, port } = new URL(new URL(address).searchParams.get("redirect_uri") ?? "");
+        const stranger = connect(Number(port), hostname, () => stranger.write("GET // HTTP/1.1\r\nhost: x\r\n\r\n"));
+        stranger.once("data", () => {
+          stranger.destroy();
+          void fetch(address);
+        });
       },
     });
     const result = await running;

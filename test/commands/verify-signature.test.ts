@@ -37,6 +37,16 @@ describe("verify --signature, of a body that cannot be read,", () => {
     expect(out).toContain("a newline was added at the end");
   });
 
+  it("checks the one that stands among the headers, too", async () => {
+    const header = (signature: string) => ["-p", "sign", "-H", `X-ZS-WEBHOOK-SIGNATURE: ${signature}`];
+    const good = await verify(published.body, header(published.signature), published.env);
+    expect([good.exitCode, good.out]).toEqual([4, expect.stringContaining("✓ sign-signature")]);
+    const bad = await verify(published.body, header(published.signature.toLowerCase()), published.env);
+    expect([bad.exitCode, bad.out]).toEqual([3, expect.stringContaining("✗ sign-signature failed")]);
+    const none = await verify(published.body, ["-p", "sign", "-H", "x-other: 1"], published.env);
+    expect([none.exitCode, none.out]).toEqual([4, expect.not.stringContaining("sign-signature")]);
+  });
+
   it("asks for the product where none is named", async () => {
     const { exitCode, out } = await verify(published.body, ["-s", published.signature], published.env);
     expect(exitCode).toBe(4);
@@ -53,6 +63,13 @@ describe("verify --signature, where the signature covers a query,", () => {
     const { exitCode, out } = await verify(INVOICE, argv, env);
     expect(exitCode).toBe(3);
     expect(out).toContain("give the one it was sent to with --url");
+  });
+
+  it("shows no secret of the query or the body in what counts", async () => {
+    const url = ["--url", "/x?authtoken=hunter2&event=invoice.created", "--explain"];
+    const { out } = await verify(INVOICE.replace("{", '{"token":"t0ken",'), [...argv, ...url], env);
+    expect(out).toContain("authtoken[masked]eventinvoice.created");
+    expect(out).not.toMatch(/hunter2|t0ken/);
   });
 
   it("does not where it was given, or is not what is wrong", async () => {

@@ -268,6 +268,9 @@ describe("webhooks of Books and Inventory", () => {
     server.trouble({ status: 400, body: { code: 15, message: "no" } }, 1, isCreation);
     const refused = await create("books", "invoice", "--url", URL);
     expect([refused.exitCode, ofType(refused, "warning")]).toEqual([7, []]);
+    server.trouble({ status: 200, body: "<html>" }, 1, isCreation);
+    const page = await create("books", "invoice", "--url", URL);
+    expect([page.exitCode, ofType(page, "warning")]).toEqual([7, [expect.anything()]]);
   });
 
   it("are no orphans where Zoho does not say which rules call them", async () => {
@@ -398,6 +401,9 @@ describe("webhooks", () => {
     ["subscriptions", "Settings > Automation > Webhooks"],
     ["crm", "zoho-hooks channels"],
     ["forms", "in the settings of Zoho Forms"],
+    ["campaigns", "emailapi/v2/settings/webhook"],
+    ["creator", "invokeUrl"],
+    ["analytics", "callbackUrl"],
   ])("of %s, which has no such API, say where they are set up", async (product, place) => {
     for (const argv of [["list"], ["create", "x", "--url", URL], ["delete", "1", "--yes"]]) {
       const { exitCode, err } = await webhooks([...argv, "--product", product]);

@@ -32,6 +32,14 @@ describe("freshen", () => {
     expect(fresh.affected_fields.map((each) => Object.keys(each))).toEqual([fresh.ids]);
   });
 
+  it("replaces a UUID under the name of an id, its version and variant kept", () => {
+    const event = { id: "5f0c2a7e-91d4-4b6e-8a43-2c1d9e7b6f05", text: "5f0c2a7e-91d4-4b6e-8a43-2c1d9e7b6f05" };
+    const fresh = freshen(event, seededRandom(1), now) as typeof event;
+    expect(fresh.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(fresh.id).not.toBe(event.id);
+    expect(fresh.text).toBe(event.text);
+  });
+
   it("leaves short ids and text that only looks like one", () => {
     const fresh = freshen(sample, seededRandom(1), now) as typeof sample;
     expect(fresh.channel.id).toBe("10000000068001");

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { minifyJson } from "../../src/core/json-text.ts";
 import { isSecretName, maskBody, maskDelivery, maskHeaders, maskUrl } from "../../src/core/mask.ts";
 
 const json = (text: string, type = "application/json"): string => maskBody(Buffer.from(text), type).toString();
@@ -157,6 +158,40 @@ describe("masking", () => {
   it("masks a token however deep it lies", () => {
     const deep = `${'{"a":'.repeat(20_000)}{"token":"abc"}${"}".repeat(20_000)}`;
     expect(json(deep)).not.toContain("abc");
+  });
+
+  it("masks what JSON holds as a text of JSON, and leaves any other text as it is written", () => {
+    expect(json('{"payload":"{\\"token\\":\\"abc\\"}","a":"\\u0041"}')).toBe(
+      '{"payload":"{\\"token\\":\\"[masked]\\"}","a":"\\u0041"}',
+    );
+  });
+
+  it("masks the fields of a multipart body however its boundary is written", () => {
+    const body = '--b\r\ncontent-disposition: form-data; name="token"\r\n\r\nabc\r\n--b--\r\n';
+    for (const type of ["multipart/form-data; boundary=b", 'multipart/form-data; boundary = "b"'])
+      expect(json(body, type)).toBe(body.replace("abc", "[masked]"));
+  });
+
+  it.each([
+    ["utf-16le", "utf-16le", ""],
+    ["utf-16", "utf-16le", "\uFEFF"],
+    ["utf-16be", "utf-16be", "\uFEFF"],
+    [undefined, "utf-16be", "\uFEFF"],
+    [undefined, "utf-16le", "\uFEFF"],
+  ])("masks a body in UTF-16 (%s, %s)", (charset, order, mark) => {
+    const encoded = (text: string): Buffer => {
+      const bytes = Buffer.from(mark + text, "utf16le");
+      return order === "utf-16be" ? bytes.swap16() : bytes;
+    };
+    const type = `application/json${charset === undefined ? "" : `; charset=${charset}`}`;
+    expect(maskBody(encoded('{"token":"abc","a":"é"}'), type)).toEqual(encoded('{"token":"[masked]","a":"é"}'));
+    expect(maskBody(encoded('{"a":"é"}'), type)).toEqual(encoded('{"a":"é"}'));
+  });
+
+  it("masks a body of many megabytes", () => {
+    const long = "\\n".repeat(10_000_000);
+    expect(json(`{"token":"${long}`, "text/plain").length).toBeLessThan(100);
+    expect(minifyJson(`{ "a": "${long}" }`)).toHaveLength(8 + long.length);
   });
 
   it("masks headers in order with repeats, and shows the scheme of an authorization", () => {

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Delivery } from "../../src/core/delivery.ts";
 import { answerHint, isDelivered } from "../../src/delivery/answer-hint.ts";
 import { openPoster, type Poster, type PosterOptions } from "../../src/delivery/post.ts";
+import { startProxy } from "../support/proxy.ts";
 import { selfSigned } from "../support/self-signed.ts";
 import { closeAfterEach, closeLater, target } from "../support/send.ts";
 import { freePort, valuesOf } from "../support/target.ts";
@@ -273,34 +274,6 @@ describe("a proxy of the environment", () => {
     expect(asked).toHaveLength(1);
   });
 });
-
-/** A proxy that answers CONNECT and leads every host to one port of loopback. */
-async function startProxy(toPort: number, asked: string[]): Promise<number> {
-  const { createServer: createHttpServer } = await import("node:http");
-  const { connect } = await import("node:net");
-  const server = createHttpServer();
-  server.on("connect", (request, socket) => {
-    asked.push(request.url ?? "");
-    const upstream = connect(toPort, "127.0.0.1", () => {
-      socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
-      upstream.pipe(socket);
-      socket.pipe(upstream);
-    });
-    socket.on("error", () => upstream.destroy());
-    upstream.on("error", () => socket.destroy());
-    socket.on("close", () => upstream.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closeLater({
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  });
-  const address = server.address();
-  return typeof address === "object" && address !== null ? address.port : fail();
-}
 
 function fail(): never {
   throw new Error("nothing was received");

@@ -26,6 +26,13 @@ describe("another format than the first", () => {
     expectTypeOf(fixture("crm", "Leads.create", { format: "wire" }).ids).toEqualTypeOf<string[]>();
     expectTypeOf(fixture("crm", "Leads.create", { format: "guide" }).data.Last_Name).toEqualTypeOf<string>();
     expectTypeOf(schemasOf("crm")["Leads.create"]).toEqualTypeOf<(typeof schemas)["crm"]["Leads.create"]>();
+    expectTypeOf(fixture("books", "invoice.created", { format: "wire" }).invoice.invoice_id).toEqualTypeOf<
+      string | number
+    >();
+    expectTypeOf(fixture("books", "bill", { format: "wire" }).bill.bill_id).toEqualTypeOf<string | number>();
+    const event = parse("books", { invoice: { invoice_id: "1" } });
+    if (event.ok && event.event === "invoice")
+      expectTypeOf(event.payload.invoice.invoice_id).toEqualTypeOf<string | number>();
     // @ts-expect-error: desk has no such format.
     expect(() => fixture("desk", "Ticket_Add", { format: "zobot" })).toThrow(TypeError);
   });

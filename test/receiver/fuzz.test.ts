@@ -47,6 +47,7 @@ const types = fc.constantFrom(
 const paths = fc.constantFrom(
   "/webhooks/zoho",
   ...["crm", "desk", "books", "forms", "survey"].map((id) => `/webhooks/zoho/${id}`),
+  ...["?event=constructor", "?action=__proto__", `${"/".repeat(10_000)}x/`].map((end) => `/webhooks/zoho/books${end}`),
 );
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
 const likely = fc
@@ -57,7 +58,7 @@ const likely = fc
       event: fc.oneof(fc.constantFrom("invoice_created", "Ticket.Create", "__proto__", "constructor"), fc.jsonValue()),
       ids: fc.jsonValue(),
       data: fc.jsonValue(),
-      token: fc.jsonValue(),
+      token: fc.oneof(fc.constant({ toString: 1 }), fc.jsonValue()),
       challenge: fc.jsonValue(),
       form_link_name: fc.jsonValue(),
       submission_id: fc.jsonValue(),

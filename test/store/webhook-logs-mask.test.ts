@@ -22,6 +22,8 @@ const NAMES = [
     "passwd",
     "Password",
   ],
+  ...["auth_key", "authKey", "authkey", "access_key", "app-key", "hookKey", "webhook_key", "shared_key", "secret_key"],
+  ...["secretKey", "signing_key", "passphrase"],
   ...["oauth", "design", "author", "tokens", "secretary", "id", "Email", "signed", "privacy", "assign", "keys"],
 ];
 const SECRET = "s3cr3t-value";
@@ -66,6 +68,9 @@ describe.each(engines)("the payload of webhook_logs on %s", (engine) => {
     ["a form with an encoded name", `id=1&%74oken=${SECRET}`],
     ["a form that holds JSON", `payload=%7B%22authtoken%22%3A%22${SECRET}%22%7D`],
     ["a form with a short name", `id=1&auth=${SECRET}`],
+    ["a form with a key", `id=1&auth_key=${SECRET}`],
+    ["an address in JSON", `{"u":"https://x/h?token=${SECRET}"}`],
+    ["JSON in JSON", JSON.stringify({ a: JSON.stringify({ token: SECRET }) })],
     ["multipart", `--x\r\nContent-Disposition: form-data; name="sig"\r\n\r\n${SECRET}\r\n--x--`],
     ["broken JSON", `{"token":"${SECRET}"`],
     ["broken JSON with an escaped name", `{"t\\u006fken":"${SECRET}"`],
@@ -86,6 +91,17 @@ describe.each(engines)("the payload of webhook_logs on %s", (engine) => {
   it("shows what holds no secret as it came", async () => {
     const bodies = ["a=1&email=b%40c.example&x=%5B1%5D", '{"broken": ', "", '{ "a" : 1250.00 }', "<Note>hi</Note>"];
     expect(await payloadsOf(bodies)).toEqual(bodies);
+  });
+
+  it("shows nothing that is no UTF-8, which other clients could not read", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    const body = Buffer.from('{"a":"é"}', "latin1");
+    const headers = [["content-type", "application/json; charset=iso-8859-1"]] as const;
+    await log.append(newEntry({ body, headers }));
+    const database = (await loadEngine([engine])).open(path);
+    expect(database.prepare("SELECT payload FROM webhook_logs").get()?.payload).toContain("zoho-hooks events show 1");
+    database.close();
   });
 
   it("is put in place of the one of a log that an earlier version made", async () => {

@@ -45,6 +45,11 @@ describe("chooseExpiry", () => {
     expect(() => chooseExpiry("25h", findWatchProduct("bigin").lifetime, now)).toThrow("at most 1d");
   });
 
+  it("asks for a week of v6 where that is wanted, of which Zoho's pages disagree", () => {
+    const expiry = chooseExpiry("6d", crmWatch("v6").lifetime, now);
+    expect(expiry.toISOString()).toBe("2026-03-07T09:00:00.000Z");
+  });
+
   it("takes durations and times", () => {
     expect(chooseExpiry("24h", crmWatch().lifetime, now).toISOString()).toBe("2026-03-02T09:00:00.000Z");
     expect(chooseExpiry("2026-03-02T09:00:00+05:30", crmWatch().lifetime, now).toISOString()).toBe(

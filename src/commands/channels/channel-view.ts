@@ -1,6 +1,6 @@
 import type { ChannelFacts, ChannelReport } from "../../core/channel-report.ts";
 import { usageError } from "../../core/errors.ts";
-import { MASK } from "../../core/mask.ts";
+import { MASK, maskUrl } from "../../core/mask.ts";
 import type { Channel, ChannelConfig } from "../../zoho/channels.ts";
 import { timeLeftMs } from "../../zoho/channels.ts";
 
@@ -11,7 +11,8 @@ function channelFacts(
 ): ChannelFacts {
   const { events, notifyUrl, token, related, values, conditions } = channel;
   const shown = token === undefined || showSecrets ? token : MASK;
-  return { events, notifyUrl, token: shown, related, values, conditions };
+  const url = showSecrets || notifyUrl === undefined ? notifyUrl : maskUrl(notifyUrl);
+  return { events, notifyUrl: url, token: shown, related, values, conditions };
 }
 
 export function channelReport(

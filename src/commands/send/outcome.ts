@@ -1,6 +1,5 @@
 import { deadlineOf } from "../../core/answer-rule.ts";
 import { chosenNames, maskUrl } from "../../core/mask.ts";
-import type { Format } from "../../core/product.ts";
 import type { SentReport } from "../../core/send-report.ts";
 import { answerHint, isDelivered } from "../../delivery/answer-hint.ts";
 import type { PostResult } from "../../delivery/post.ts";
@@ -34,7 +33,7 @@ export function judge(shipment: Shipment, result: PostResult, localReceiver: str
       product: subject.product.id,
       event: subject.event ?? (shipment.challenge === undefined ? undefined : "(challenge)"),
       format: subject.format.id,
-      url: shownUrl(delivery.url, subject.format),
+      url: maskUrl(delivery.url, chosenNames(subject.format.proofs)),
       status: result.status,
       latencyMs: result.latencyMs,
       error: result.error?.message ?? echo,
@@ -44,12 +43,6 @@ export function judge(shipment: Shipment, result: PostResult, localReceiver: str
       bytes: delivery.body.length,
     },
   };
-}
-
-/** A value that lets its holder in may stand in the address; what the user has typed there is shown as it is. */
-function shownUrl(url: string, { proofs }: Format): string {
-  const chosen = chosenNames(proofs);
-  return chosen.length === 0 ? url : maskUrl(url, chosen);
 }
 
 function hintOf(

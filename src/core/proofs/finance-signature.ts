@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import { headerValue, withHeader } from "../delivery.ts";
+import { isSecretName, MASK, maskBody } from "../mask.ts";
 import { readPayload } from "../payload.ts";
 import type { Proof } from "../product.ts";
 import { type Secret, sameBytes } from "../secret.ts";
@@ -67,7 +68,7 @@ export const financeSignature: Proof = {
       text: parts.form.length > 0 ? undefined : payload.text,
       signed: (body) => Buffer.concat([prefix, body]),
       readings: [...openReadings(delivery, payload), ...financeMistakes(delivery, payload)],
-      canonical: `${financeCanonical(parts).toString("utf8")}\n(${ingredients(parts)}; the encoding of the signature is not stated by Zoho: ${given?.encoding ?? "hex"} is taken)`,
+      canonical: `${financeCanonical(maskedParts(parts)).toString("utf8")}\n(${ingredients(parts)}; the encoding of the signature is not stated by Zoho: ${given?.encoding ?? "hex"} is taken)`,
       signature: given?.encoding === "hex" ? value?.trim().toLowerCase() : value?.trim(),
       header: HEADER,
       configured: secrets.for(this.credential, product),
@@ -76,6 +77,13 @@ export const financeSignature: Proof = {
     return { ...explanation, received: value };
   },
 };
+
+/** For a person to look at. */
+function maskedParts({ query, form, raw }: FinanceParts): FinanceParts {
+  const masked = (pairs: FinanceParts["query"]): FinanceParts["query"] =>
+    pairs.map(([name, value]) => [name, isSecretName(name) ? MASK : value]);
+  return { query: masked(query), form: masked(form), raw: maskBody(raw, "") };
+}
 
 /** The parts that were there, in words: `2 query pairs and 53 bytes of body`. */
 function ingredients({ query, form, raw }: FinanceParts): string {
