@@ -40,8 +40,9 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
       exitCode = await action(createContext(runtime, mode), ...args);
     };
   };
+  let program: Command | undefined;
   try {
-    const program = await buildProgram(runtime, version, act);
+    program = await buildProgram(runtime, version, act);
     const asked = runtime.argv[0] === "help" ? calledCommand(runtime.argv) : undefined;
     if (asked !== undefined && !isCommand(asked)) throw unknownCommand(asked);
     await program.parseAsync([...runtime.argv], { from: "user" });
@@ -52,7 +53,7 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
       if (error.exitCode === 0) return ExitCode.ok;
       // A group was called without saying what to do: its help is the answer.
       if (error.code === "commander.help") return ExitCode.usage;
-      return fail(runtime, mode, asUsageError(error, calledCommand(runtime.argv)));
+      return fail(runtime, mode, asUsageError(error, runtime.argv, program));
     }
     return fail(runtime, mode, error);
   }
@@ -89,12 +90,26 @@ function calledCommand(argv: readonly string[]): string | undefined {
   return words[0] === "help" ? words[1] : words[0];
 }
 
-function asUsageError(error: CommanderError, called: string | undefined): UserError {
+/** `channels create`: the words that name commands, one below the other. */
+function calledPath(argv: readonly string[], program: Command | undefined): string {
+  const path: string[] = [];
+  let command = program;
+  for (const word of argv) {
+    const next = command?.commands.find((each) => each.name() === word);
+    if (next === undefined) continue;
+    path.push(word);
+    command = next;
+  }
+  return path.join(" ");
+}
+
+function asUsageError(error: CommanderError, argv: readonly string[], program: Command | undefined): UserError {
+  const called = calledCommand(argv);
   const message = error.message.replace(/^error: /, "").split("\n", 1)[0] ?? "";
   const unknown = error.code === "commander.unknownCommand" ? /'(.*)'/.exec(message)?.[1] : undefined;
   if (unknown !== undefined && unknown === called) return unknownCommand(unknown);
   const suggestion = /\(Did you mean (.*)\?\)/s.exec(error.message)?.[1];
-  const help = isCommand(called) ? `run zoho-hooks ${called} --help for how it is used` : HELP_HINT;
+  const help = isCommand(called) ? `run zoho-hooks ${calledPath(argv, program)} --help for how it is used` : HELP_HINT;
   return new UserError("usage", message, suggestion === undefined ? help : `did you mean ${suggestion}?`);
 }
 

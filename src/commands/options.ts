@@ -9,6 +9,7 @@ import { errorText, usageError } from "../core/errors.ts";
 import {
   type EventMatch,
   eventNames,
+  familyExample,
   findEvent,
   findFormat,
   findProduct,
@@ -50,7 +51,10 @@ export async function givenSecrets(context: Context, { secretFile, tokenFile }: 
 async function readSecretFile(context: Context, path: string, flag: string): Promise<Secret> {
   const value = (path === "-" ? await context.stdin.read() : readUserFile(context.cwd, path))
     .toString("utf8")
-    .replace(/\r?\n$/, "");
+    .replace(/^\uFEFF|\r?\n$/g, "");
+  // As PowerShell writes it: what would be wrong with every signature is said here.
+  if (value.includes("\0") || value.includes("\uFFFD"))
+    throw usageError(`${flag}: ${path === "-" ? "standard input" : path} is no text in UTF-8`, "save it as UTF-8");
   if (value.trim() === "")
     throw usageError(
       `${flag}: ${path === "-" ? "standard input" : path} is empty`,
@@ -125,6 +129,14 @@ export function requireEvent(product: Product, format: Format, name: string): Ev
     `${product.id} has no event ${JSON.stringify(name)}`,
     near.length === 0 ? `run zoho-hooks products ${product.id} for its events` : `did you mean ${near.join(" or ")}?`,
   );
+}
+
+/** The same, of which there is a sample: a family's own name is no event. */
+export function requireOneEvent(product: Product, format: Format, name: string): EventMatch {
+  const match = requireEvent(product, format, name);
+  const example = familyExample(match);
+  if (example === undefined) return match;
+  throw usageError(`${match.name} stands for many events`, `name one of them, such as ${example}`);
 }
 
 /** Mistyped, or a part of it: `Completed` for `RequestCompleted`. */

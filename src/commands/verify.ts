@@ -80,6 +80,15 @@ Examples:
   $ zoho-hooks listen --json | tee log.ndjson; zoho-hooks verify log.ndjson
 `;
 
+/** The query of anything else would be none, and a signature over it would fail without a word on why. */
+function refuseOtherUrl(url: string | undefined): void {
+  if (url === undefined || url.startsWith("/") || /^https?:\/\/./i.test(url)) return;
+  throw usageError(
+    `--url: ${JSON.stringify(url)} is not a URL`,
+    "write it as https://example.com/webhooks/zoho/books?event=invoice.created, or from its path on",
+  );
+}
+
 /** From here on compiled schemas make up for the time that compiling takes. */
 const MANY_PAYLOADS = 50;
 
@@ -88,6 +97,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   const products = await configuredProducts(config);
   tellUnknownVariables(context, config, products);
+  refuseOtherUrl(options.url);
   const headers = (options.header ?? []).map(parseHeader);
   const contentType = options.contentType ?? headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
   const inputs = [];

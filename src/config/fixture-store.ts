@@ -112,7 +112,7 @@ function readFirst(places: readonly Place[], product: Product, format: Format, m
 
 function readIfThere(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw usageError(`the fixture ${path} cannot be read: ${errorText(error)}`);

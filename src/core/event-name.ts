@@ -20,6 +20,12 @@ export function findEvent(format: Format, name: string): EventMatch | undefined 
   return undefined;
 }
 
+/** One of those that a family's own name stands for; undefined for what is an event already. */
+export function familyExample({ event, name }: EventMatch): string | undefined {
+  const [member = "Leads"] = event.members;
+  return PLACEHOLDER.test(name) ? name.replace(PLACEHOLDER, () => member) : undefined;
+}
+
 /** A family that takes any name at all, as that of Signals does. */
 const ANY_NAME = /^<[A-Za-z]+>$/;
 
@@ -44,7 +50,7 @@ function fixedEvents(format: Format): ReadonlyMap<string, WebhookEvent> {
   return made;
 }
 
-/** Asked first: to make ready for the letters of every script takes longer than a whole verdict. */
+/** Tried first: building the pattern for the letters of every script costs more than a whole verdict. */
 const PLAIN_NAME = /^[A-Za-z_]\w*$/;
 
 /** What stands for the placeholder in a family's name: `Leads` in `leads.create`, in its right case where it is known. */

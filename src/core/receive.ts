@@ -130,7 +130,7 @@ function designHint({ delivery }: ReceiveInput, product: Product, verdicts: read
   if (!verdicts.some(({ verdict }) => verdict === "failed")) return undefined;
   const format = product.formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, delivery.method));
   if (format === undefined || format === product.formats[0] || format.proofs.length > 0) return undefined;
-  return `a body that you have designed yourself needs no such proof once the config says so: "products": { "${product.id}": { "format": "${format.id}" } }`;
+  return `a body that you have designed yourself needs no such proof once the config says so: "products": { "${product.id}": { "format": "${format.id}" } }, or for verify --format ${format.id}`;
 }
 
 /** A body that is whole and says nothing of its event, which stands in a header. */

@@ -10,7 +10,7 @@ export interface ListenAddress {
 const FORMS = "write it as 3000, /path, host:3000/path or https://host/path";
 
 /**
- * The absolute URL that deliveries of a product go to.
+ * The absolute URL that deliveries of a product go to, or those of which none is known.
  *
  * | `to`                                | becomes                                                |
  * |-------------------------------------|--------------------------------------------------------|
@@ -23,10 +23,15 @@ const FORMS = "write it as 3000, /path, host:3000/path or https://host/path";
  * `:product` as a segment of a path is replaced by the product. Throws a UserError for anything else, in which `what` is
  * the flag or variable that the target was named with.
  */
-export function targetUrl(to: string | undefined, product: string, listener: ListenAddress, what = "--to"): string {
-  const webhookPath = `/webhooks/zoho/${product}`;
+export function targetUrl(
+  to: string | undefined,
+  product: string | undefined,
+  listener: ListenAddress,
+  what = "--to",
+): string {
+  const webhookPath = product === undefined ? "/webhooks/zoho" : `/webhooks/zoho/${product}`;
   if (to === undefined) return origin(listener) + webhookPath;
-  const given = to.trim().replace(/\/:product(?![A-Za-z0-9_])/g, () => `/${product}`);
+  const given = to.trim().replace(/\/:product(?![A-Za-z0-9_])/g, () => `/${product ?? "unknown"}`);
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(given)) return checked(given, to, what);
   if (given.startsWith("/")) return checked(origin(listener) + given, to, what);
   const local = /^:?(\d+)(\/.*)?$/.exec(given);

@@ -70,15 +70,17 @@ export function formatBytes(bytes: number): string {
 
 /** `840 ms`, `12.3 s`, `5 min`: for people. */
 export function formatDuration(ms: number): string {
+  if (ms === 0) return "0 ms";
   if (ms < 10) return `${ms.toFixed(1)} ms`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
   return ms < 3_600_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`;
 }
 
-/** `6d 23h`, `4h 12m`, `45s`: the two largest units, rounded down. */
+/** `6d 23h`, `4h 12m`, `45s`: the two largest units. */
 export function formatSpan(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
+  // Of hours the minutes are rounded: a channel of 6d 23h has that for its first seconds, too.
+  const seconds = ms >= MS.h ? Math.round(ms / MS.m) * 60 : Math.max(0, Math.floor(ms / 1000));
   const parts = [
     [Math.floor(seconds / 86_400), "d"],
     [Math.floor(seconds / 3600) % 24, "h"],

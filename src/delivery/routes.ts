@@ -22,7 +22,7 @@ const APP: ListenAddress = { host: "localhost", port: 3000 };
  */
 export function createRoutes(forwardTo: readonly string[], routeTexts: readonly string[]): Routes {
   const routes = routeTexts.map((text) => parseRoute(text, "--route"));
-  const urlOf = (target: string, product: string | undefined): string => targetUrl(target, product ?? "unknown", APP);
+  const urlOf = (target: string, product: string | undefined): string => targetUrl(target, product, APP);
   const urlsOf = (targets: readonly string[], product: string | undefined): readonly string[] => [
     ...new Set(targets.map((target) => urlOf(target, product))),
   ];

@@ -1,7 +1,7 @@
 import { readBuiltInFixture } from "../config/fixture-store.ts";
-import { eventNames, findEvent, nearest } from "../core/event-name.ts";
+import { familyExample } from "../core/event-name.ts";
 import type { DefaultFormatId, EventName, FormatId, PayloadOf, ProductId } from "./event-types.ts";
-import { formatOf, productOf } from "./product-of.ts";
+import { formatOf, productOf, requireEvent } from "./product-of.ts";
 
 /** `fixture("crm", "Leads.create")`: the payload of an event by any of its names, in a product's first format unless told. */
 export type ReadFixture = <
@@ -23,18 +23,12 @@ export function fixtureReader(packageRoot: string): ReadFixture {
   ) => {
     const found = productOf(product);
     const format = formatOf(found, options.format);
-    const match = findEvent(format, event);
-    if (match === undefined) throw new TypeError(`${product} has no event ${JSON.stringify(event)}${hint(event)}`);
+    const match = requireEvent(found, format, event);
+    const example = familyExample(match);
+    if (example !== undefined) throw new TypeError(`${event} stands for many events: name one, such as ${example}`);
     const sample = readBuiltInFixture({ packageRoot }, found, format, match);
     if (sample === undefined) throw new TypeError(`there is no sample of ${product} ${event}`);
     // The conformance suite holds every sample to its event's schema.
     return sample.data as PayloadOf<P, F, Name>;
-
-    function hint(name: string): string {
-      const other = found.formats.find((each) => findEvent(each, name) !== undefined);
-      if (other !== undefined) return ` in its format ${format.id}: add { format: ${JSON.stringify(other.id)} }`;
-      const near = nearest(name, eventNames(format));
-      return near.length > 0 ? `: did you mean ${near.join(" or ")}?` : "";
-    }
   };
 }

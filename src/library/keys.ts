@@ -92,6 +92,8 @@ function textsOf(name: string, key: unknown): readonly string[] {
 
 function placeOf(key: unknown): AuthPlace {
   const { header, parameter, basic } = isRecord(key) ? key : {};
+  if ([header, parameter, basic].filter((each) => each !== undefined).length > 1)
+    throw new TypeError("auth says one place for its value: a header, a parameter or basic");
   if (typeof header === "string") return { header };
   if (typeof parameter === "string") return { parameter };
   if (typeof basic === "string") return { basic };
@@ -110,7 +112,8 @@ export function requireUse(secrets: Secrets, candidates: readonly Pick<Product, 
   const needed = (proof: Proof): Credential =>
     use === "verify" ? proof.credential : (proof.signingCredential ?? proof.credential);
   if (proofs.some((proof) => secrets.for(needed(proof), "").length > 0)) return;
-  const names = [...new Set(proofs.map(needed))].join(" or ");
+  const isOpen = candidates.some(({ formats }) => formats.some((format) => format.settings?.includes("auth")));
+  const names = [...new Set([...proofs.map(needed), ...(isOpen ? ["auth"] : [])])].join(" or ");
   throw new TypeError(
     `none of the keys proves a delivery of ${candidates.map(({ id }) => id).join(", ")}: ${names === "" ? "nothing does" : `it takes { ${names} }`}`,
   );

@@ -1,11 +1,12 @@
 import { configureProducts } from "../core/configure.ts";
-import { findEvent, findFormat, findProduct, nearest } from "../core/event-name.ts";
+import { type EventMatch, eventNames, findEvent, findFormat, findProduct, nearest } from "../core/event-name.ts";
 import type { FormatSettings } from "../core/format-settings.ts";
 import type { Format, Product } from "../core/product.ts";
 import { products } from "../products/index.ts";
 
 /** Throws a TypeError that names the nearest product for an id that is none. */
 export function productOf(id: string): Product {
+  if (typeof id !== "string") throw new TypeError('the product is missing: name it by its id, such as "crm"');
   const product = findProduct(products, id);
   if (product !== undefined) return product;
   throw new TypeError(
@@ -22,6 +23,22 @@ export function formatOf(product: Product, id: string | undefined): Format {
   if (format !== undefined) return format;
   const ids = product.formats.map((each) => each.id);
   throw new TypeError(`${product.id} has no format ${JSON.stringify(id)}: ${nearestText(id ?? "", ids)}`);
+}
+
+/** The event of that name. Throws a TypeError that names the nearest, or another format, where there is none. */
+export function requireEvent(product: Product, format: Format, name: string): EventMatch {
+  if (typeof name !== "string") throw new TypeError(`the event is missing: name it, such as ${eventNames(format)[0]}`);
+  const match = findEvent(format, name);
+  if (match !== undefined) return match;
+  const other = product.formats.find((each) => findEvent(each, name) !== undefined);
+  const near = nearest(name, eventNames(format));
+  const hint =
+    other === undefined
+      ? near.length > 0
+        ? `: did you mean ${near.join(" or ")}?`
+        : ""
+      : ` in its format ${format.id}: add { format: ${JSON.stringify(other.id)} }`;
+  throw new TypeError(`${product.id} has no event ${JSON.stringify(name)}${hint}`);
 }
 
 /** The products with what some of them take: each the settings that one of its formats has a use for. */

@@ -21,6 +21,9 @@ export interface RequestLike {
 }
 
 export function deliveryOf(request: RequestLike): Delivery {
+  // JavaScript calls it with anything.
+  if (typeof request !== "object" || request === null)
+    throw new TypeError("the request is missing: pass { headers, body } of it");
   const { headers, body, url = "/", method = "POST" } = request;
   if (typeof headers !== "object" || headers === null) {
     throw new TypeError("the headers are missing: pass them as the request has them, such as request.headers");

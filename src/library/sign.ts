@@ -1,7 +1,7 @@
 import { prepare } from "../core/prepare.ts";
 import type { FormatId, ProductId } from "./event-types.ts";
 import { type Keys, readKeys, requireUse } from "./keys.ts";
-import { formatOf, productOf, withSettings } from "./product-of.ts";
+import { formatOf, productOf, requireEvent, withSettings } from "./product-of.ts";
 import { rawBody } from "./request.ts";
 
 export interface Signed {
@@ -46,6 +46,7 @@ export function sign<P extends ProductId>(
     } = chosen,
   ] = withSettings([chosen], settings);
   if (format === undefined) throw new TypeError(`${product} has no format to sign for`);
+  if (options.event !== undefined) requireEvent(found, format, options.event);
   requireUse(secrets, [{ ...found, formats: [format] }], "sign");
   const isRaw = typeof payload === "string" || payload instanceof Uint8Array || payload instanceof ArrayBuffer;
   const takesToken = format.proofs.some(({ credential }) => credential === "token");

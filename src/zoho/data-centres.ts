@@ -84,7 +84,7 @@ function hostSetting(env: Readonly<Record<string, string | undefined>>, name: st
   }
   throw usageError(
     `${name} is not an address that secrets can be sent to: it must be https (or http on this machine)`,
-    `set it to something like https://accounts.zoho.eu, or unset it to use the data centre's own`,
+    `set it to something like ${name === "ZOHO_ACCOUNTS_URL" ? "https://accounts.zoho.eu" : "https://www.zohoapis.eu"}, or unset it to use the data centre's own`,
   );
 }
 

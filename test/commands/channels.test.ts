@@ -167,6 +167,7 @@ describe("channels create", () => {
   it.each([
     [["Leads.create", "Deals.edit", "--fields", "Stage"], "of which module"],
     [["Leads.create", "--fields", "Deals:Stage"], "no event of Deals"],
+    [["Deals.edit", "--fields", "Stage", "--fields", "Deals:Amount"], "are named already"],
     [["Leads.craete"], "Leads.craete"],
     [["Leads.constructor"], "Leads.constructor"],
     [["Leads.create", "--api-version", "constructor"], "no API version"],

@@ -11,6 +11,7 @@ describe("send refuses", () => {
     ["a product without an event", ["crm"], "such as Leads.create"],
     ["an unknown product, with the nearest", ["cmr", "Leads.create"], "did you mean crm?"],
     ["an unknown event, with the nearest", ["books", "invoice_craeted"], "did you mean invoice_created"],
+    ["the name of a family", ["books", "invoice.<operation>", "--format", "wire"], "such as invoice.created"],
     ["an unknown format", [...lead, "--format", "smoke"], "formats: guide"],
     ["a format that no product has", ["--all", "--format", "smoke"], "no product has a format"],
     ["--all with an event", [...lead, "--all"], "exclude each other"],

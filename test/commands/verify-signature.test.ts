@@ -72,6 +72,11 @@ describe("verify --signature, where the signature covers a query,", () => {
     expect(out).not.toMatch(/hunter2|t0ken/);
   });
 
+  it("takes for one only what is one", async () => {
+    const { exitCode, err } = await verify(INVOICE, [...argv, "--url", "event=invoice.created"], env);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("is not a URL")]);
+  });
+
   it("does not where it was given, or is not what is wrong", async () => {
     const url = ["--url", "https://example.com/webhooks/zoho/books?event=invoice.created"];
     expect((await verify(INVOICE, [...argv, ...url], env)).exitCode).toBe(0);

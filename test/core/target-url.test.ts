@@ -40,6 +40,7 @@ describe("targetUrl", () => {
 
   it("goes to loopback for a receiver that listens on every address", () => {
     expect(targetUrl(undefined, "desk", { host: "0.0.0.0", port: 1 })).toBe("http://127.0.0.1:1/webhooks/zoho/desk");
+    expect(targetUrl("3000", undefined, { host: "::", port: 1 })).toBe("http://localhost:3000/webhooks/zoho");
     expect(targetUrl(undefined, "desk", { host: "::", port: 1 })).toBe("http://[::1]:1/webhooks/zoho/desk");
   });
 

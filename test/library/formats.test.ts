@@ -37,6 +37,30 @@ describe("another format than the first", () => {
     expect(() => fixture("desk", "Ticket_Add", { format: "zobot" })).toThrow(TypeError);
   });
 
+  it("says what is wrong with a call", () => {
+    const call = (...args: unknown[]) => Reflect.apply(verify, undefined, args);
+    const keys = { secret: "k" };
+    expect(() => call("crm", undefined, keys)).toThrow("the request is missing");
+    expect(() => call(null, { headers: {}, body: "" }, keys)).toThrow("the product is missing");
+    expect(() => call("people", { headers: {}, body: "{}" }, keys)).toThrow("it takes { auth }");
+    expect(() => Reflect.apply(fixture, undefined, ["crm"])).toThrow("the event is missing");
+    expect(() => Reflect.apply(fixture, undefined, ["crm", "<Module>.create", { format: "wire" }])).toThrow("name one");
+    expect(() => sign("books", {}, keys, { format: "wire", event: "nope" })).toThrow('books has no event "nope"');
+    const auth = { header: "x-a", parameter: "a", value: "v" } as unknown as Keys["auth"];
+    expect(() => sign("forms", {}, { auth }, { format: "wire" })).toThrow("one place");
+  });
+
+  it("throws for no body, whatever it holds", () => {
+    for (const body of [
+      '{"module":"Leads","operation":"create","ids":["1"],"token":{"toString":1}}',
+      "[".repeat(1e5),
+      "\0",
+    ]) {
+      expect(verify("crm", { headers: {}, body }, { token: "t" })).toMatchObject({ ok: false });
+      expect(parse(undefined, body).ok).toBe(false);
+    }
+  });
+
   it("is signed as the finance products sign: the query, then the body", () => {
     const options = { format: "wire", event: "invoice.created", url: "/hooks?b=2&a=1" } as const;
     const signed = sign("books", fixture("books", "invoice.created", { format: "wire" }), { secret: "k" }, options);

@@ -99,6 +99,7 @@ export async function conditionsFrom(
 ): Promise<readonly unknown[]> {
   const modules = [...new Set(events.map((event) => event.split(".")[0] ?? ""))];
   const conditions: unknown[] = [];
+  const told = new Set<string>();
   for (const text of fields ?? []) {
     const at = text.indexOf(":");
     const module = at === -1 ? (modules.length === 1 ? modules[0] : undefined) : text.slice(0, at);
@@ -108,6 +109,10 @@ export async function conditionsFrom(
     if (!modules.some((each) => each.toLowerCase() === module.toLowerCase())) {
       throw usageError(`--fields ${text}: no event of ${module} is watched`, `modules: ${modules.join(", ")}`);
     }
+    if (told.has(module.toLowerCase())) {
+      throw usageError(`--fields ${text}: those of ${module} are named already`, "name all of a module at once");
+    }
+    told.add(module.toLowerCase());
     const names = text
       .slice(at + 1)
       .split(",")

@@ -125,7 +125,10 @@ const DEFAULT_PORT = 4460;
 
 function readProducts(text: string, products: readonly Product[]): readonly string[] {
   if (text.trim() === "all") return [];
-  return text.split(",").map((id) => requireProduct(products, id.trim()).id);
+  const ids = text.split(",").map((id) => id.trim());
+  const named = ids.filter((id) => id !== "");
+  if (named.length === 0) throw usageError("--products names none", "write it as --products crm,desk, or leave it out");
+  return named.map((id) => requireProduct(products, id).id);
 }
 
 function askProducts(

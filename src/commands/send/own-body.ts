@@ -39,11 +39,20 @@ export async function readOwnBody(context: Context, data: string, headers: SendP
 
 async function readBytes(context: Context, data: string): Promise<Buffer> {
   if (data === "-" || data === "@-") return context.stdin.read();
+  if (data === "@")
+    throw usageError("--data @ names no file", "write it as --data @body.json, or - for standard input");
   return data.startsWith("@") ? readUserFile(context.cwd, data.slice(1)) : Buffer.from(data);
 }
 
 function refuseForgottenAt(context: Context, data: string): void {
-  if (data === "-" || data.startsWith("@") || data.length > 1000 || !existsSync(resolve(context.cwd, data))) return;
+  if (
+    data === "" ||
+    data === "-" ||
+    data.startsWith("@") ||
+    data.length > 1000 ||
+    !existsSync(resolve(context.cwd, data))
+  )
+    return;
   throw usageError(
     `--data ${JSON.stringify(data)} is not JSON, but there is a file of that name`,
     `read it with --data @${data}`,

@@ -10,7 +10,7 @@ import { assign } from "../../core/set-path.ts";
 import { targetUrl } from "../../core/target-url.ts";
 import { configuredProducts } from "../configured-products.ts";
 import { tellMistypedModules } from "../mistyped-modules.ts";
-import { requireEvent, requireFormat, requireProduct } from "../options.ts";
+import { requireEvent, requireFormat, requireOneEvent, requireProduct } from "../options.ts";
 import { tellUnknownVariables } from "../unknown-variables.ts";
 import { usedProducts } from "../used-products.ts";
 import { asData, type OwnBody, readOwnBody, warnOfReserialising } from "./own-body.ts";
@@ -46,7 +46,7 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
       `such as ${some}${more}; zoho-hooks products ${product.id} lists them, --all sends every one`,
     );
   }
-  const match = requireEvent(product, format, plan.event);
+  const match = requireOneEvent(product, format, plan.event);
   tellMistypedModules(context, [product], [match.name]);
   return [sampleSubject(context, plan, config, product, format, match)];
 }
