@@ -39,7 +39,10 @@ export interface Runtime {
   startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;
   /** Loads a module as Node itself does: one of the user's, or a package that `require` may not have. */
   importModule: ImportModule;
-  /** Aborts on the first Ctrl-C or SIGTERM. A second one ends the process at once. */
+  /**
+   * Aborts on the first Ctrl-C or SIGTERM, with its name; a second one ends the process at once. Or with `EPIPE`, where
+   * nobody reads the output any more.
+   */
   readonly signal: AbortSignal;
 }
 

@@ -126,7 +126,7 @@ let isOutputLost = false;
 function outputLost(error: NodeJS.ErrnoException): void {
   const isSaid = isOutputLost;
   isOutputLost = true;
-  interruption?.abort();
+  interruption?.abort("EPIPE");
   if (isSaid || error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED") return;
   // Where it is stderr that cannot be written, this is lost as well.
   stderr.write(`error: the output cannot be written: ${error.message}\n`);
@@ -143,7 +143,7 @@ function listenForInterrupt(): AbortController {
   const controller = new AbortController();
   // From here on a signal is a word to this process: it must not miss it while it waits for a reader.
   for (const output of [stdout, stderr]) output.stream();
-  if (isOutputLost) controller.abort();
+  if (isOutputLost) controller.abort("EPIPE");
   // A run with many requests under way listens as often.
   setMaxListeners(0, controller.signal);
   const statuses = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };

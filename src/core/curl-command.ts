@@ -11,11 +11,11 @@ const EXPECT_ABOVE = 1000;
  */
 export function curlCommand(delivery: Delivery, options: { readonly insecure: boolean }): string {
   const words = [
-    `curl${options.insecure ? " -k" : ""} -X ${quote(delivery.method)} ${urlWord(delivery.url)}`,
+    `curl${options.insecure ? " -k" : ""} -X ${shellQuoted(delivery.method)} ${urlWord(delivery.url)}`,
     ...[...delivery.headers, ...silenced(delivery)].map((header) => `-H ${headerWord(headerText(header))}`),
   ];
   const text = printable(delivery.body);
-  if (text !== undefined) return [...words, `--data-raw ${quote(text)}`].join(" \\\n  ");
+  if (text !== undefined) return [...words, `--data-raw ${shellQuoted(text)}`].join(" \\\n  ");
   return `printf '${octal(delivery.body)}' | ${[...words, "--data-binary @-"].join(" \\\n  ")}`;
 }
 
@@ -33,16 +33,16 @@ function headerText([name, value]: HeaderPair): string {
 
 /** A header's bytes, of which each character stands for one: a terminal would write others, or obey them. */
 function headerWord(text: string): string {
-  return /^[\x20-\x7e]*$/.test(text) ? quote(text) : `"$(printf '${octal(Buffer.from(text, "latin1"))}')"`;
+  return /^[\x20-\x7e]*$/.test(text) ? shellQuoted(text) : `"$(printf '${octal(Buffer.from(text, "latin1"))}')"`;
 }
 
 function urlWord(url: string): string {
   const sent = new URL(url).origin + requestTarget(url);
-  return /[[\]{}]/.test(sent) ? `-g ${quote(sent)}` : quote(sent);
+  return /[[\]{}]/.test(sent) ? `-g ${shellQuoted(sent)}` : shellQuoted(sent);
 }
 
 /** Single quotes: within them a POSIX shell interprets nothing at all. */
-function quote(text: string): string {
+export function shellQuoted(text: string): string {
   return /^[A-Za-z0-9_./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 

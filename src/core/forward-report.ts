@@ -17,6 +17,8 @@ export interface ForwardReport {
    */
   readonly state: "delivered" | "failed" | "retry" | "mirrored" | "single";
   readonly retryInMs: number | undefined;
+  /** The command that lists what was given up. */
+  readonly failedList?: string | undefined;
 }
 
 /** The developer's app has gone or come back: said once, however many deliveries wait for it. */

@@ -1,5 +1,5 @@
 import type { Entry, Kept, Ledger } from "../receiver/ledger.ts";
-import type { ForwardRequest } from "../store/forward.ts";
+import { EVERY_RECORD, type ForwardRequest } from "../store/forward.ts";
 import type { Appended, Log, NewEntry } from "../store/log.ts";
 import type { ForwardSource } from "./forward-request.ts";
 import type { Forwarder } from "./forwarder.ts";
@@ -76,9 +76,10 @@ function targetsOf({ receipt, decision }: Entry, routes: Routes): readonly strin
   return routes.targetsOf(receipt.product, receipt.event);
 }
 
-function orderKeyOf({ receipt }: Entry): string | undefined {
-  const [record] = receipt.records;
-  return record === undefined ? undefined : `${receipt.product}:${record}`;
+function orderKeyOf({ receipt: { product, records } }: Entry): string | undefined {
+  const [first, second] = records;
+  if (first === undefined) return undefined;
+  return `${product}:${second === undefined ? first : EVERY_RECORD}`;
 }
 
 function sourceOf({ arrival, receipt }: Entry, n: number, duplicateOf: number | undefined): ForwardSource {

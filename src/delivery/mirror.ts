@@ -40,7 +40,9 @@ export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble
       const options = { wholeReply: true, signal: end.signal, atMostMs };
       const result = await poster.post(forwardRequest(source, target), options);
       const { status, latencyMs, error, replyPreview } = result;
-      const reply = mirroredReply(result);
+      // The user's own time-out may be shorter than what the sender waits.
+      const isLate = error?.code === "timeout" && latencyMs >= atMostMs;
+      const reply = mirroredReply(result, isLate);
       const attempt = { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
       // The app has answered: that its answer could not be noted down is no reason to give the sender another.
       await Promise.all([
@@ -55,7 +57,7 @@ export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble
         status: reply.status,
         latencyMs,
         error: error?.message,
-        hint: error?.code === "timeout" ? deadline.reason : (error?.hint ?? deadline.takes(reply.status)),
+        hint: isLate ? deadline.reason : (error?.hint ?? deadline.takes(reply.status)),
         replyPreview,
         state: "mirrored",
         retryInMs: undefined,
@@ -66,8 +68,9 @@ export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble
   };
 }
 
-function mirroredReply({ status, headers, reply, error }: PostResult): Reply {
-  if (error?.code === "timeout") return plainReply(504, "the app did not answer within the time that Zoho waits");
+function mirroredReply({ status, headers, reply, error }: PostResult, isLate: boolean): Reply {
+  if (error?.code === "timeout")
+    return plainReply(504, `the app did not answer ${isLate ? "within the time that Zoho waits" : "in time"}`);
   if (error !== undefined || status === undefined)
     return plainReply(502, "the app gave no answer that can be passed on");
   return { status, contentType: "", headers: endToEnd(headers), body: reply ?? Buffer.alloc(0) };

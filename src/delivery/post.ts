@@ -54,6 +54,7 @@ export interface Poster {
 }
 
 const PREVIEW_BYTES = 500;
+const MOST_DECODED = 1_048_576;
 
 /**
  * Posts deliveries to absolute URLs: the exact body, and the headers in order with repeats, but for those that belong
@@ -116,7 +117,7 @@ async function post(
   return {
     status,
     headers,
-    replyPreview: previewOf(bytes, complete),
+    replyPreview: previewOf(isCompressed(headers) ? await decodedStart(bytes, headers) : bytes, complete),
     reply: wholeReply ? bytes : undefined,
     latencyMs: performance.now() - startedAt,
     error: failureOf(error, wholeReply && !complete, { url, timeoutMs, status }),
@@ -178,6 +179,25 @@ function rememberLast<T>(ask: (text: string) => T): (text: string) => T {
     if (last?.text !== text) last = { text, answer: ask(text) };
     return last.answer;
   };
+}
+
+function isCompressed(headers: readonly HeaderPair[]): boolean {
+  return headerValue({ headers }, "content-encoding") !== undefined;
+}
+
+/** What an app's compression has made of its answer, for a person: as much of it as the first bytes tell. */
+async function decodedStart(bytes: Buffer, headers: readonly HeaderPair[]): Promise<Buffer> {
+  const coding = headerValue({ headers }, "content-encoding")?.trim().toLowerCase();
+  if (coding === "identity" || bytes.length === 0) return bytes;
+  const { brotliDecompressSync, constants, unzipSync } = await import("node:zlib");
+  try {
+    // What is cut off is no error, and what would grow without end is one.
+    return coding === "br"
+      ? brotliDecompressSync(bytes, { finishFlush: constants.BROTLI_OPERATION_FLUSH, maxOutputLength: MOST_DECODED })
+      : unzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MOST_DECODED });
+  } catch {
+    return Buffer.from(`(${coding}, ${bytes.length} bytes)`);
+  }
 }
 
 function previewOf(bytes: Buffer, complete: boolean): string {

@@ -19,13 +19,23 @@ export interface OpenServer {
 /** A request that takes longer than this to arrive is dropped. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
-/** Opens an HTTP server, or rejects with what is wrong with the address. */
-export async function openServer(address: ServerAddress, listener: RequestListener): Promise<OpenServer> {
+/**
+ * Opens an HTTP server, or rejects with what is wrong with the address. `onNoHttp` is told of what came and never became a
+ * request.
+ */
+export async function openServer(
+  address: ServerAddress,
+  listener: RequestListener,
+  onNoHttp: (what: string) => void = () => {},
+): Promise<OpenServer> {
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAlive: true }, listener);
   // A sender that ends its side behind the request still waits for the answer, which the disk or the app may take a while
   // to give. Node has this switch, though not in its documentation.
   Object.assign(server, { httpAllowHalfOpen: true });
-  server.on("clientError", refuseBadHttp);
+  server.on("clientError", (error: BadRequest, socket: Socket) => {
+    const what = refuseBadHttp(error, socket);
+    if (what !== undefined) onNoHttp(what);
+  });
   // A connection that is kept alive would hold up the end: once nothing is accepted any more it goes with its last answer.
   server.on("request", (_request, response) => {
     response.once("close", () => {
@@ -36,9 +46,17 @@ export async function openServer(address: ServerAddress, listener: RequestListen
   return { port: (server.address() as AddressInfo).port, close: (graceMs) => closeServer(server, graceMs) };
 }
 
-/** What is not HTTP gets the shortest answer that is. */
-function refuseBadHttp(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === "ECONNRESET") return void socket.destroy();
+type BadRequest = NodeJS.ErrnoException & { readonly rawPacket?: Uint8Array };
+
+/** How a connection of TLS begins: https://www.rfc-editor.org/rfc/rfc8446#section-5.1 */
+const TLS_HANDSHAKE = 0x16;
+
+/** What is not HTTP gets the shortest answer that is. Gives what it was; undefined for a sender that went away. */
+function refuseBadHttp(error: BadRequest, socket: Socket): string | undefined {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return undefined;
+  }
   const [status, text] =
     error.code === "HPE_HEADER_OVERFLOW"
       ? ["431 Request Header Fields Too Large", "the headers are too large"]
@@ -48,6 +66,11 @@ function refuseBadHttp(error: NodeJS.ErrnoException, socket: Socket): void {
   socket.end(
     `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
   );
+  // In the middle of a request it went away: what there was of it is told by who reads it.
+  if (error.code === "HPE_INVALID_EOF_STATE") return undefined;
+  return error.rawPacket?.[0] === TLS_HANDSHAKE
+    ? "a sender spoke https, and this port takes http"
+    : `answered ${status}: ${text}`;
 }
 
 async function listening(server: Server, address: ServerAddress): Promise<void> {

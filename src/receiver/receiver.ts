@@ -1,3 +1,4 @@
+import type { RequestListener } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { errorText } from "../core/errors.ts";
 import { refuse } from "../core/reply.ts";
@@ -34,10 +35,17 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
   let isReady = false;
   const state: AnswerState = { isReady: () => isReady, allRead: together() };
   const servers: OpenServer[] = [];
+  const told = new Set<string>();
+  // Who scans ports does so all day; who has mistaken the address needs a single word.
+  const tellOnce = (what: string): void => {
+    if (told.has(what)) return;
+    told.add(what);
+    options.onTrouble(`${what} (told once)`);
+  };
   let underWay = 0;
   let noneLeft: () => void = () => {};
   const open = async (host: string, port: number, throughTunnel: boolean): Promise<OpenServer> => {
-    const server = await openServer({ host, port }, (request, response) => {
+    const listener: RequestListener = (request, response) => {
       underWay++;
       const ended = (): void => {
         if (--underWay === 0) noneLeft();
@@ -49,7 +57,8 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
           sendReply(response, refuse(500, "internal error of zoho-hooks").reply);
         }
       });
-    });
+    };
+    const server = await openServer({ host, port }, listener, tellOnce);
     servers.push(server);
     return server;
   };

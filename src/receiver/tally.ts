@@ -26,7 +26,7 @@ type CountSummary = Omit<SummaryReport, "forwards" | "tunnelDownMs" | "leftOut">
 
 /** Counts what comes, by product and by expectation. */
 export interface Tally {
-  add(event: Pick<EventReport, "receipt" | "refusal" | "duplicateOf">): void;
+  add(event: Pick<EventReport, "n" | "receipt" | "refusal" | "duplicateOf">): void;
   /** True once every expectation is met; never when there is none. */
   complete(): boolean;
   summary(seconds: number): CountSummary;
@@ -38,8 +38,12 @@ export function createTally(expectations: readonly Expectation[]): Tally {
   const total = noCounts();
   const products: Record<string, Counts> = Object.create(null);
   const came = expectations.map(() => 0);
+  /** Of this run; what came before it is nothing that it has seen. */
+  let firstN = Number.POSITIVE_INFINITY;
+  const seenAgain = new Set<number>();
   return {
-    add({ receipt, refusal, duplicateOf }) {
+    add({ n, receipt, refusal, duplicateOf }) {
+      if (n > 0) firstN = Math.min(firstN, n);
       const name = receipt.product ?? "(unknown)";
       products[name] ??= noCounts();
       const accepted = refusal === undefined;
@@ -52,7 +56,11 @@ export function createTally(expectations: readonly Expectation[]): Tally {
         // What is refused repeats nothing, whoever it claims to be.
         if (accepted && duplicateOf !== undefined) counts.duplicates++;
       }
-      if (!accepted || duplicateOf !== undefined) return;
+      if (!accepted) return;
+      if (duplicateOf !== undefined) {
+        if (duplicateOf >= firstN || seenAgain.has(duplicateOf)) return;
+        seenAgain.add(duplicateOf);
+      }
       expectations.forEach(({ pattern }, i) => {
         if (pattern.matches(receipt.product, receipt.event)) came[i] = (came[i] ?? 0) + 1;
       });

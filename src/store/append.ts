@@ -2,7 +2,7 @@ import type { NativeDatabase, SqlValue } from "./engine.ts";
 import type { NewAttempt } from "./forward.ts";
 import type { Appended, NewEntry } from "./log.ts";
 import { listText, numberOf } from "./row.ts";
-import { DELIVERED, FAILED, IN_FLIGHT, WAITING } from "./schema.ts";
+import { DELIVERED, FAILED, hasEarlier, IN_FLIGHT, WAITING } from "./schema.ts";
 
 const DUPLICATE_WITHIN_MS = 24 * 60 * 60 * 1000;
 
@@ -23,7 +23,7 @@ export function appender(database: NativeDatabase, now: () => Date) {
     "INSERT INTO forwards (n, target, state, due_at, lease_until, order_key) VALUES (?, ?, ?, ?, ?, ?)",
   );
   const findEarlier = database.prepare(
-    "SELECT 1 FROM forwards WHERE target = ? AND order_key = ? AND state < 2 AND order_key IS NOT NULL LIMIT 1",
+    `WITH this (target, order_key) AS (VALUES (?, ?)) SELECT 1 FROM this WHERE ${hasEarlier("")}`,
   );
   const setAnswer = database.prepare("UPDATE deliveries SET status = ?, refusal = ? WHERE n = ?");
   const lastAttempt = database.prepare(

@@ -1,10 +1,16 @@
 import type { Delivery } from "../core/delivery.ts";
 
+/** In the place of a record's id in an order key: the delivery is about several records, and goes before or after each of them. */
+export const EVERY_RECORD = "*";
+
 export interface ForwardRequest {
   readonly targets: readonly string[];
   /** Whether a duplicate is forwarded too. */
   readonly duplicates: boolean;
-  /** Deliveries of one key reach a target one after the other. Undefined where order does not matter. */
+  /**
+   * `product:record`, or `EVERY_RECORD` for the record: deliveries of one key reach a target one after the other. Undefined
+   * where order does not matter.
+   */
   readonly orderKey?: string | undefined;
   /** Claims at once for so long from the commit, for a caller that has a free place; undefined to let it wait. */
   readonly leaseMs?: number | undefined;

@@ -3,7 +3,7 @@ import type { NativeDatabase, SqlRow } from "./engine.ts";
 import type { Claim, ClaimRef, ClaimRequest, NewAttempt, NextDue, Outcome, WaitingCount } from "./forward.ts";
 import { readDelivery } from "./record.ts";
 import { maybeNumber, maybeText, numberOf, textOf } from "./row.ts";
-import { DELIVERED, FAILED, IN_FLIGHT, WAITING } from "./schema.ts";
+import { DELIVERED, FAILED, hasEarlier, IN_FLIGHT, WAITING } from "./schema.ts";
 
 /** Prepares the statements of the deliveries that wait for a target. All but `waiting` and `nextDue` run inside a transaction. */
 export function queue(database: NativeDatabase, append: ReturnType<typeof appender>) {
@@ -14,10 +14,7 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
   const due = database.prepare(
     `SELECT id, length(body) AS bytes FROM forwards AS this JOIN contents USING (n)
      WHERE target = ? AND state = ${WAITING} AND due_at <= ?
-       AND (order_key IS NULL OR NOT EXISTS (
-         SELECT 1 FROM forwards AS earlier
-         WHERE earlier.target = this.target AND earlier.order_key = this.order_key AND earlier.id < this.id
-           AND earlier.state < ${DELIVERED} AND earlier.order_key IS NOT NULL))
+       AND (order_key IS NULL OR NOT (${hasEarlier("AND earlier.id < this.id")}))
      ORDER BY due_at, id LIMIT ?`,
   );
   const load = database.prepare(

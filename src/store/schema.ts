@@ -1,3 +1,5 @@
+import { EVERY_RECORD } from "./forward.ts";
+
 /** Of a delivery whose sender got the app's own answer: tries that this app has taken. For it there is no queue. */
 function taken(n: string): string {
   return `SELECT 1 FROM attempts WHERE attempts.n = ${n} AND attempts.status BETWEEN 200 AND 299
@@ -10,15 +12,16 @@ export const FAILED_NUMBERS = `SELECT n FROM forwards WHERE state = 3
   WHERE status >= 300 AND accepted = 1 AND NOT EXISTS (${taken("mirrored.n")})`;
 
 /**
- * What a delivery came to, in the words of the guide's statistics. One that no app has been given stays `received`.
+ * What a delivery came to, in the words of the guide's statistics. One that no app has been given stays `received`; that one
+ * is a duplicate says less than that an app is still to have it.
  * Expects the table `deliveries` in scope.
  */
 export const STATE = `CASE
   WHEN accepted = 0 THEN 'rejected'
-  WHEN duplicate_of IS NOT NULL THEN 'duplicate'
   WHEN status >= 300 AND NOT EXISTS (${taken("deliveries.n")}) THEN 'failed'
   WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n AND state = 3) THEN 'failed'
   WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n AND state < 2) THEN 'waiting'
+  WHEN duplicate_of IS NOT NULL THEN 'duplicate'
   WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n) OR EXISTS (${taken("deliveries.n")}) THEN 'processed'
   ELSE 'received' END`;
 
@@ -27,6 +30,17 @@ export const WAITING = 0;
 export const IN_FLIGHT = 1;
 export const DELIVERED = 2;
 export const FAILED = 3;
+
+/** Whether something is still on its way to the target of `this` that the order of its records puts before it. */
+export function hasEarlier(bound: string): string {
+  const before = (keys: string): string => `EXISTS (SELECT 1 FROM forwards AS earlier
+    WHERE earlier.target = this.target AND earlier.state < ${DELIVERED} AND earlier.order_key IS NOT NULL ${bound} AND ${keys})`;
+  const product = "substr(this.order_key, 1, instr(this.order_key, ':'))";
+  const every = `${product} || '${EVERY_RECORD}'`;
+  // ';' is the next character behind ':'.
+  const ofProduct = `earlier.order_key >= ${product} AND earlier.order_key < rtrim(${product}, ':') || ';'`;
+  return `${before(`earlier.order_key IN (this.order_key, ${every})`)} OR (this.order_key = ${every} AND ${before(ofProduct)})`;
+}
 
 /**
  * Times are milliseconds since 1970. Bodies and headers stand apart from what is said of them, so that walking a

@@ -28,9 +28,12 @@ export function createContext(runtime: Runtime, mode: Mode): Context {
       err ??= paintFor(runtime.stderr, runtime, mode.color);
       return err;
     },
-    columns: runtime.stdout.columns ?? Number.POSITIVE_INFINITY,
+    // Asked each time, since a window may be resized; a terminal that does not know its size says 0.
+    get columns() {
+      return runtime.stdout.columns || Number.POSITIVE_INFINITY;
+    },
     get errColumns() {
-      return runtime.stderr.columns ?? Number.POSITIVE_INFINITY;
+      return runtime.stderr.columns || Number.POSITIVE_INFINITY;
     },
     verbose: mode.verbose,
     quiet: mode.quiet,

@@ -26,8 +26,8 @@ export function helpOutput({ stdout, stderr }: Runtime): OutputConfiguration {
   };
 }
 
-function helpColumns({ columns = MOST_COLUMNS }: Output): number {
-  return Math.min(columns, MOST_COLUMNS);
+function helpColumns({ columns }: Output): number {
+  return Math.min(columns || MOST_COLUMNS, MOST_COLUMNS);
 }
 
 function argumentTerm(argument: Argument): string {

@@ -73,6 +73,16 @@ describe("listen, attacked,", () => {
     expect(answer).toMatchObject({ status: 415, text: expect.stringContaining("gzip") });
   });
 
+  it("tells once of a sender that speaks another protocol, which would look as if nothing came", async () => {
+    const human = await startHumanListener();
+    for (let i = 0; i < 2; i++)
+      await expect(
+        fetch(`${human.url.replace("http:", "https:")}/webhooks/zoho/crm`, { method: "POST" }),
+      ).rejects.toThrow();
+    const { err } = await human.stop();
+    expect(err.match(/warning: a sender spoke https/g)).toHaveLength(1);
+  });
+
   it("answers a browser that asks for a page without making an event of it", async () => {
     listener = await startListener();
     expect((await fetch(`${listener.url}/favicon.ico`)).status).toBe(404);

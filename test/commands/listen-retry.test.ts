@@ -1,5 +1,7 @@
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { app, CRM, lead, leadNumber, listen } from "../support/forward-run.ts";
+import { startHumanListener } from "../support/human-listener.ts";
 import type { Listener } from "../support/listener.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { freePort, type Seen } from "../support/target.ts";
@@ -69,6 +71,40 @@ describe("a delivery that fails", () => {
     expect(await listener.line("forward")).toMatchObject({ state: "failed", attempt: 1, status });
     await listener.stop();
     expect(target.seen).toHaveLength(1);
+  });
+
+  it("is listed where its log is, and nowhere without one", async () => {
+    const target = await app(says(400));
+    const body = lead(1);
+    for (const [flags, said] of [
+      [["--no-store"], "given up\n"],
+      [["--store", "o ther.db"], "given up: see zoho-hooks events list --failed --store 'o ther.db'\n"],
+      [[], "given up: see zoho-hooks events list --failed\n"],
+    ] as const) {
+      const human = await startHumanListener(["--forward-to", target.url, ...flags]);
+      await fetch(`${human.url}${CRM}`, { method: "POST", headers: { "content-type": "application/json" }, body });
+      await human.shown(/given up/);
+      expect((await human.stop()).out).toContain(said);
+    }
+  });
+
+  it("shows an answer that was compressed, and no rubbish", async () => {
+    const text = JSON.stringify({ error: "no such field", where: "here ".repeat(300) });
+    const answers = [gzipSync(text), brotliCompressSync(text), deflateSync(text), Buffer.from("no gzip at all")];
+    const codings = ["gzip", "br", "deflate", "gzip"];
+    const target = await app((response, _, n) => {
+      response.writeHead(400, { "content-encoding": codings[n - 1] });
+      response.end(answers[n - 1]);
+    });
+    const human = await startHumanListener(["--forward-to", target.url, "--concurrency", "1"]);
+    for (let i = 1; i <= 4; i++) {
+      const headers = { "content-type": "application/json" };
+      await fetch(`${human.url}${CRM}`, { method: "POST", headers, body: lead(i) });
+      await human.shown(new RegExp(`#${i} +→ 400(?:.*\\n)+?.*answer: `));
+    }
+    const { out } = await human.stop();
+    expect(out.match(/answer: \{"error":"no such field"/g)).toHaveLength(3);
+    expect(out).toContain("answer: (gzip, 14 bytes)");
   });
 
   it("is delivered when a later try succeeds", async () => {

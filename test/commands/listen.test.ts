@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { type Listener, startListener } from "../support/listener.ts";
-import { run } from "../support/run.ts";
+import { run, tempFolder } from "../support/run.ts";
 
 const SECRET = "s3cr3t-of-the-tests";
 const TOKEN = "t0ken-of-the-tests";
@@ -401,6 +401,18 @@ describe("listen", () => {
       type: "summary",
       expectations: [{ event: "crm:Leads.create", wanted: 2, came: 2 }],
     });
+  });
+
+  it("counts what an earlier run had, too: the same test run once more sends the same", async () => {
+    const cwd = tempFolder();
+    for (let i = 0; i < 2; i++) {
+      const app = await startListener(["--expect", "crm:Leads.create", "--timeout", "20s"], { cwd });
+      await app.post("/webhooks/zoho/crm", lead);
+      expect((await app.finished).exitCode).toBe(0);
+    }
+    const app = await startListener(["--expect", "crm:Leads.create=2", "--timeout", "400ms"], { cwd });
+    for (let i = 0; i < 3; i++) await app.post("/webhooks/zoho/crm", lead);
+    expect((await app.finished).lines().at(-1)).toMatchObject({ expectations: [{ wanted: 2, came: 1 }] });
   });
 
   it("ends with 8 when the time is up, with what did come", async () => {

@@ -344,6 +344,7 @@ describe.skipIf(process.platform === "win32")("replay --edit", () => {
 
   it.each([
     [{ EDITOR: "/no/such/editor" }, "was not found"],
+    [{ EDITOR: "rm" }, "has left no file"],
     [{}, "neither VISUAL nor EDITOR is set"],
   ])("says of %j what is wrong with it", async (variables, said) => {
     const project = await withLead();

@@ -26,6 +26,13 @@ function runInto(path: string, argv: readonly string[]): { readonly status: numb
 
 const onPosix = process.platform === "win32" ? it.skip : it;
 
+describe("a terminal", () => {
+  it.runIf(hasTerminal)("that does not know its size breaks no line", async () => {
+    const { text } = await atTerminal(["listen", "--port", "0", "--timeout", "10ms"], { columns: 0 }).ended;
+    expect(text).toMatch(/Signatures and tokens are not checked: set ZOHO_WEBHOOK_SECRET and/);
+  });
+});
+
 describe("a run that goes on", () => {
   it.runIf(hasTerminal).each([
     [["listen", "--port", "0"], /Listening/],

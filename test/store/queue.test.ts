@@ -160,6 +160,22 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await log.claimWaiting(request({ now: later(5000) }))).map(({ n }) => n)).toEqual([2]);
   });
 
+  it("about several records go after what is on its way of any of them, and before what comes later", async () => {
+    const log = await tempLog(engine);
+    const keys = ["crm:1", "crm:*", "crm:2", "desk:2", undefined];
+    for (const [i, orderKey] of keys.entries()) await log.append(waitingFor({ orderKey }, i));
+    const [first, ...others] = await log.claimWaiting(request());
+    expect([first?.n, ...others.map(({ n }) => n)]).toEqual([1, 4, 5]);
+    // While it is on its way nothing of its product is claimed as it arrives.
+    const arriving = await log.append(waitingFor({ orderKey: "crm:3", leaseMs: LEASE_MS }, 5));
+    expect(arriving.forwards).toMatchObject([{ claimed: false }]);
+    if (first) await log.settle(first, answered(200), { state: "delivered" });
+    const [second, ...none] = await log.claimWaiting(request());
+    expect([second?.n, none]).toEqual([2, []]);
+    if (second) await log.settle(second, answered(200), { state: "delivered" });
+    expect((await log.claimWaiting(request())).map(({ n }) => n)).toEqual([3, 6]);
+  });
+
   it("are claimed as they arrive for a caller with a free place, but not past an earlier one of their key", async () => {
     const log = await tempLog(engine);
     const now = waitingFor({ orderKey: "a", leaseMs: LEASE_MS });

@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
 import { projectProducts } from "../configured-products.ts";
+import { hasLostReader } from "../stopped-by.ts";
 import { entryEvent, type KeptEvent } from "./entry-event.ts";
 import { type ExportFormat, exportFormats } from "./export-formats.ts";
 import { type FilterOptions, readFilter } from "./filter-flags.ts";
@@ -36,6 +37,8 @@ export async function exportEvents(context: Context, given: ExportOptions): Prom
     let [count, masked] = [0, 0];
     try {
       for await (const entry of log.entries(filter, { order: "oldest" })) {
+        // As `| head` does, once it has enough.
+        if (hasLostReader(context.signal)) return ExitCode.ok;
         if (context.signal.aborted) throw usageError(`stopped by Ctrl-C after ${count} of the deliveries`);
         const event = entryEvent(products, entry, options.showSecrets);
         sink.add(event);

@@ -37,12 +37,15 @@ export function execUrls(
   };
 }
 
+export function refuseEmptyExec(commandLine: string | undefined): void {
+  if (commandLine?.trim() === "") throw usageError("--exec is empty", "name a command line, such as --exec 'npm test'");
+}
+
 /** How long a program has to end by itself when it is asked to. */
 const GRACE_MS = 5000;
 
 /** Runs a command line with the URLs in its environment. With `--json` stdout stays ours alone. */
 export async function startExec(context: Context, commandLine: string, urls: ExecUrls): Promise<Exec> {
-  if (commandLine.trim() === "") throw usageError("--exec is empty", "name a command line, such as --exec 'npm test'");
   // Asked for before the program starts: from now on Ctrl-C is ours to pass on.
   const { signal } = context;
   const child = await context.startChild(commandLine, {

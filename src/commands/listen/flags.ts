@@ -35,7 +35,7 @@ export function addListenFlags(command: Command): void {
     .option("--allow-zoho-ips", "accept from the two ranges that the guide names; they are not all of Zoho's")
     .option(
       "--expect <event=count>",
-      "end with 0 once these have come, such as crm:Leads.create=2 (repeatable)",
+      "end with 0 once these have come, repeats left out, such as crm:Leads.create=2 (repeatable)",
       collect,
     )
     .option("--timeout <time>", "stop after this time, such as 60s; with --expect: exit 8 when something is missing")

@@ -1,6 +1,7 @@
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { answerRuleOf, type Deadline, deadlineOf } from "../../core/answer-rule.ts";
+import { shellQuoted } from "../../core/curl-command.ts";
 import type { Product } from "../../core/product.ts";
 import type { ForwardCounts } from "../../core/report.ts";
 import { isDelivered } from "../../delivery/answer-hint.ts";
@@ -31,11 +32,12 @@ const LEASE_MS = 7 * 86_400_000;
 
 export async function openForwarding(
   context: Context,
-  { settings, env }: Config,
+  config: Config,
   log: Log,
   routes: RunRoutes,
   products: readonly Product[],
 ): Promise<Forwarding> {
+  const { settings, env } = config;
   const { concurrency, forwardTimeout, insecure } = settings;
   const counts = { delivered: 0, failed: 0, waiting: 0 };
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
@@ -55,7 +57,7 @@ export async function openForwarding(
     onReport(report) {
       if (report.state === "delivered") counts.delivered++;
       if (report.state === "failed") counts.failed++;
-      context.report(report);
+      context.report({ ...report, failedList: failedList(config) });
     },
     onTarget: context.report,
     onTrouble,
@@ -80,7 +82,12 @@ export async function openForwarding(
 
   return {
     ledger: keepingLedger({ log, routes, forwarder, mirror, ordered: settings.ordered, leaseMs: LEASE_MS }),
-    notes: [`Forwarding to ${routes.texts.join(", ")}${isMirrored ? "; its answer is the sender's" : ""}.`],
+    notes: [
+      `Forwarding to ${routes.texts.join(", ")}${isMirrored ? "; its answer is the sender's" : ""}.`,
+      ...(isMirrored && settings.ordered
+        ? ["--ordered does not hold for the app that answers the sender: no sender waits for another."]
+        : []),
+    ],
     async start() {
       forwarder.wake((await waiting()).map(({ target }) => target));
     },
@@ -94,6 +101,12 @@ export async function openForwarding(
       counts.waiting = (await waiting()).reduce((sum, each) => sum + each.waiting + each.inFlight, 0);
     },
   };
+}
+
+/** The command that lists what was given up; undefined where nothing of it is kept. */
+function failedList({ settings: { store }, origins }: Config): string | undefined {
+  if (store === false) return undefined;
+  return `zoho-hooks events list --failed${origins.store === "flag" ? ` --store ${shellQuoted(store)}` : ""}`;
 }
 
 /** Each made once, and not for each delivery. */

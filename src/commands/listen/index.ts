@@ -19,7 +19,7 @@ import { givenSecrets } from "../options.ts";
 import { openPublicKeys } from "../public-keys.ts";
 import { tellUnknownVariables } from "../unknown-variables.ts";
 import { openDrift } from "./drift.ts";
-import { type Exec, execUrls, startExec } from "./exec.ts";
+import { type Exec, execUrls, refuseEmptyExec, startExec } from "./exec.ts";
 import { firstOf } from "./first-of.ts";
 import { addListenFlags, channelEvents, flagSettings, type ListenOptions, namedEvents } from "./flags.ts";
 import { handOut } from "./hand-out.ts";
@@ -61,6 +61,8 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   const { signal } = context;
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   const { settings } = config;
+  const expected = (options.expect ?? []).map(parseExpectation);
+  refuseEmptyExec(options.exec);
   const products = await configuredProducts(config);
   const unknownNames = tellUnknownVariables(context, config, products);
   const shown = eventPatterns(settings.events);
@@ -68,7 +70,6 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   tellUnknownEvents(context, products, named);
   tellMistypedModules(context, products, [...named.map(({ text }) => text), ...channelEvents(options)]);
   const drift = openDrift(context, config, products, options);
-  const expected = (options.expect ?? []).map(parseExpectation);
   const tally = createTally(expected);
   const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout, "--timeout");
   const allowed = allowedAddresses(settings);

@@ -9,6 +9,7 @@ import { isOfTheConnection, openPoster, type Poster, type PostResult } from "../
 import type { Log, LogEntry } from "../../store/log.ts";
 import { requireEntry } from "../events/open-log.ts";
 import { Tally } from "../send/tally.ts";
+import { stoppedBy } from "../stopped-by.ts";
 import type { ReplayPlan } from "./plan.ts";
 import { type ReplayRequest, replayBody, replayRequest } from "./request.ts";
 import type { Replay } from "./select.ts";
@@ -56,7 +57,7 @@ export async function replayAll(
   if (plan.dryRun) return ExitCode.ok;
   if (replays.length > 1) context.report(tally.summary());
   if (context.signal.aborted) {
-    context.report({ type: "warning", message: `stopped by Ctrl-C after ${ended} of ${replays.length}` });
+    context.report({ type: "warning", message: `${stoppedBy(context.signal)} after ${ended} of ${replays.length}` });
   }
   return tally.failed === 0 && tally.ok > 0 ? ExitCode.ok : ExitCode.targetFailed;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Context } from "../../context.ts";
 import { errorText, usageError } from "../../core/errors.ts";
+import { stoppedBy } from "../stopped-by.ts";
 
 /**
  * Lets a person change a text in their own editor. The file is readable to them alone and gone afterwards, whatever
@@ -24,10 +25,18 @@ export async function editText(context: Context, env: Context["env"], text: stri
     const file = join(folder, fileName);
     writeFileSync(file, text, { mode: 0o600, flag: "wx" });
     await runEditor(context, command, file);
-    if (signal.aborted) throw usageError("stopped by Ctrl-C: nothing was sent");
-    return readFileSync(file, "utf8");
+    if (signal.aborted) throw usageError(`${stoppedBy(signal)}: nothing was sent`);
+    return readEdited(file);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function readEdited(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw usageError(`the editor has left no file to read: nothing was sent (${errorText(error)})`);
   }
 }
 

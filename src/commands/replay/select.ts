@@ -10,6 +10,7 @@ import { createRoutes, type Routes } from "../../delivery/routes.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
 import { entryName } from "../events/entry-event.ts";
 import { requireEntry } from "../events/open-log.ts";
+import { stoppedBy } from "../stopped-by.ts";
 import type { ReplayPlan } from "./plan.ts";
 
 /** One delivery on its way to one target once more. */
@@ -36,7 +37,7 @@ export async function chooseReplays(
   const chosen: Replay[] = [];
   let leftOut = 0;
   for await (const entry of log.entries(plan.filter, { order: "oldest" })) {
-    if (context.signal.aborted) throw usageError("stopped by Ctrl-C: nothing was sent");
+    if (context.signal.aborted) throw usageError(`${stoppedBy(context.signal)}: nothing was sent`);
     if (isForApp(products, entry)) chosen.push(...replaysOf(entry));
     else leftOut++;
   }

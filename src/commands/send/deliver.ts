@@ -6,6 +6,7 @@ import { runLoad } from "../../delivery/load.ts";
 import { openPoster, type Poster } from "../../delivery/post.ts";
 import { webhookUrl } from "../../receiver/route.ts";
 import { runningListener } from "../running-listener.ts";
+import { stoppedBy } from "../stopped-by.ts";
 import { judge, type Outcome } from "./outcome.ts";
 import type { SendPlan } from "./plan.ts";
 import { countShipments, type Shipment, shipments } from "./shipments.ts";
@@ -120,7 +121,10 @@ function reportResults(context: Context, plan: SendPlan, tally: Tally, total: nu
   }
   if (context.signal.aborted && total > 1) {
     const cut = tally.cutOff === 0 ? "" : `, ${tally.cutOff} more were under way and got no answer`;
-    context.report({ type: "warning", message: `stopped by Ctrl-C: ${tally.count} of ${total} were sent${cut}` });
+    context.report({
+      type: "warning",
+      message: `${stoppedBy(context.signal)}: ${tally.count} of ${total} were sent${cut}`,
+    });
   }
   for (const flaw of tally.accepted) {
     context.report({

@@ -59,12 +59,17 @@ function isUnremarkable({ kept, refusal, duplicateOf, receipt }: EventReport): b
 }
 
 /** What became of it after it was answered. */
-function keptText({ state, attempts, fresh }: KeptFacts, paint: Paint): readonly string[] {
+function keptText({ state, attempts, forwards, fresh }: KeptFacts, paint: Paint): readonly string[] {
   if (fresh) return [];
   if (state === "processed") return [paint.good("→ delivered")];
   if (state === "waiting") return [paint.caution("→ waiting")];
-  const tries = `${attempts.length} ${attempts.length === 1 ? "attempt" : "attempts"}`;
-  if (state === "failed") return [paint.bad(`→ failed after ${tries}`)];
+  if (state === "failed") {
+    // Of several apps that of the one that has not taken it; a mirrored delivery was in no queue.
+    const failed = forwards.find((each) => each.state === "failed");
+    const tries = failed?.attempts ?? attempts.length;
+    const whose = failed === undefined || forwards.length === 1 ? "" : ` at ${plain(failed.target)}`;
+    return [paint.bad(`→ failed after ${tries} ${tries === 1 ? "attempt" : "attempts"}${whose}`)];
+  }
   const last = attempts.at(-1);
   return last === undefined ? [] : [attemptText(last, paint)];
 }

@@ -3,37 +3,47 @@ import { formatDuration } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { plain } from "../paint.ts";
+import { wrapLine } from "../wrap.ts";
 import { INDENT } from "./event.ts";
+import { fitLine } from "./fit-line.ts";
 
-export function renderForward(report: ForwardReport, { out, quiet }: Style): Rendered {
-  const { n, status, state, latencyMs, error, hint, replyPreview } = report;
+export function renderForward(report: ForwardReport, { out, quiet, columns }: Style): Rendered {
+  const { n, status, state, latencyMs, error, hint, replyPreview, failedList } = report;
   const ok =
     state === "delivered" ||
     ((state === "mirrored" || state === "single") && status !== undefined && status < 300 && error === undefined);
   // A yes that the sender would not take for one is no news that a quiet run may keep.
   if (quiet && ok && hint === undefined) return {};
   const answer = error === undefined ? String(status) : (status ?? "no answer");
-  const line = [
+  const cells = [
     `${INDENT}${out.strong(`#${n}`.padEnd(5))}`,
     ok ? out.good(`→ ${answer}`) : out.bad(`→ ${answer}`),
     out.dim(`${formatDuration(latencyMs)}  ${plain(report.target)}`),
     ...(report.attempt > 1 ? [out.dim(`attempt ${report.attempt}`)] : []),
     ...(report.retryInMs === undefined ? [] : [out.caution(`trying again in ${formatDuration(report.retryInMs)}`)]),
-    ...(state === "failed" ? [out.bad("given up: see zoho-hooks events list --failed")] : []),
-  ].join("  ");
-  const below = [
-    ...(error === undefined ? [] : [out.bad(plain(error))]),
-    ...(ok || replyPreview === "" ? [] : [`${out.dim("answer:")} ${plain(replyPreview).slice(0, 200)}`]),
-    ...(hint === undefined ? [] : [out.dim(plain(hint))]),
+    ...(state === "failed" ? [out.bad(`given up${failedList === undefined ? "" : `: see ${failedList}`}`)] : []),
   ];
-  return { out: `${[line, ...below.map((text) => `${INDENT}      ${text}`)].join("\n")}\n` };
+  const deeper = `${INDENT}      `;
+  const wrapped = (text: string, paint: (line: string) => string = (line) => line): readonly string[] =>
+    wrapLine(deeper + plain(text), columns).map((line) => deeper + paint(line.trimStart()));
+  const below = [
+    ...(error === undefined ? [] : wrapped(error, out.bad)),
+    ...(ok || replyPreview === "" ? [] : wrapped(`answer: ${replyPreview.slice(0, 200)}`)),
+    ...(hint === undefined ? [] : wrapped(hint, out.dim)),
+  ];
+  const lines = fitLine(
+    cells.map((text) => ({ text })),
+    columns,
+    deeper,
+  );
+  return { out: `${[...lines, ...below].join("\n")}\n` };
 }
 
 export function renderTarget({ state, target, reason, waiting, downMs }: TargetReport, { err }: Style): Rendered {
   if (state === "down") {
     const why = plain(reason ?? "it is not there");
     return {
-      err: `${INDENT}${err.caution("! your app is down:")} ${why}. Deliveries for ${plain(target)} wait in the log.\n`,
+      err: `${INDENT}${err.caution("! your app is down:")} ${why}. Deliveries for ${plain(target)} wait until it is back.\n`,
     };
   }
   const count =
