@@ -17,6 +17,8 @@ export const CREDENTIAL_VARIABLES: Readonly<Record<Credential, string>> = {
   jwks: "ZOHO_WEBHOOK_JWKS",
 };
 
+const CREDENTIALS = Object.keys(CREDENTIAL_VARIABLES) as readonly Credential[];
+
 /** What a user makes up and gives to both sides. The others are made by Zoho, or come in pairs. */
 export const CHOSEN_CREDENTIALS = ["secret", "token"] as const satisfies readonly Credential[];
 
@@ -38,7 +40,8 @@ export function readSecrets(
   kept?: KeptSecrets,
 ): Secrets {
   const found = new Map<string, Secret>();
-  for (const [credential, variable] of Object.entries(CREDENTIAL_VARIABLES)) {
+  for (const credential of CREDENTIALS) {
+    const variable = CREDENTIAL_VARIABLES[credential];
     for (const [name, value] of Object.entries(env)) {
       if (value === undefined || !(name === variable || name.startsWith(`${variable}_`))) continue;
       if (value.trim() === "") throw emptySecret(name);
@@ -56,7 +59,7 @@ export function readSecrets(
       const one =
         given?.[credential] ??
         found.get(ownVariable(credential, product)) ??
-        found.get(variableOf(credential)) ??
+        found.get(CREDENTIAL_VARIABLES[credential]) ??
         kept?.find(product, credential);
       return one === undefined ? [] : [one];
     },
@@ -94,12 +97,8 @@ function emptySecret(name: string): Error {
   );
 }
 
-function variableOf(credential: Credential): string {
-  return CREDENTIAL_VARIABLES[credential] ?? credential;
-}
-
 function ownVariable(credential: Credential, product: string): string {
-  return `${variableOf(credential)}_${inVariable(product)}`;
+  return `${CREDENTIAL_VARIABLES[credential]}_${inVariable(product)}`;
 }
 
 /** `MY_SHOP` for `my-shop`: the name of a product of the user's own may have a hyphen, that of a variable may not. */

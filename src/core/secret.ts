@@ -24,7 +24,7 @@ export interface Secrets {
 }
 
 /** What a proof needs to be checked or made. Each has its environment variable and its flag. */
-export type Credential = "secret" | "token" | (string & {});
+export type Credential = "secret" | "token" | "auth" | "hookSecret" | "publicKey" | "privateKey" | "jwks";
 
 export const noSecrets: Secrets = { for: () => [], all: () => [] };
 

@@ -1,4 +1,5 @@
 import { maskUrl } from "../core/mask.ts";
+import { isSuccess } from "../core/status.ts";
 import type { PostResult } from "./post.ts";
 
 export function isDelivered({
@@ -8,12 +9,12 @@ export function isDelivered({
   readonly status: number | undefined;
   readonly error: unknown;
 }): boolean {
-  return error === undefined && status !== undefined && status >= 200 && status < 300;
+  return error === undefined && isSuccess(status);
 }
 
 /** The likely cause of an answer that is not a yes, and what to do; undefined for a 2xx. */
 export function answerHint({ status = 0, headers }: Pick<PostResult, "status" | "headers">): string | undefined {
-  if (status >= 200 && status < 300) return undefined;
+  if (isSuccess(status)) return undefined;
   if (status >= 300 && status < 400) {
     const location = headers.find(([name]) => name.toLowerCase() === "location")?.[1];
     return location === undefined

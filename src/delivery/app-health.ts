@@ -1,5 +1,5 @@
 import type { TargetReport } from "../core/forward-report.ts";
-import { isListening } from "./probe.ts";
+import { isListening } from "./is-listening.ts";
 
 /** Whether the developer's app is there at all, for every target of one origin. */
 export interface AppHealth {

@@ -2,6 +2,8 @@ import { lookup } from "node:dns";
 import type { LookupFunction } from "node:net";
 import type { Dispatcher } from "undici";
 import { errorText, usageError } from "../core/errors.ts";
+import { isLocalhost, isLoopback } from "../core/loopback.ts";
+import { proxySettings } from "../core/proxy-settings.ts";
 
 export interface DispatcherOptions {
   /** How many connections to one target are open at the same time. */
@@ -39,11 +41,9 @@ export async function openDispatchers({ connections, insecure, env }: Dispatcher
     autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
   };
   const direct = new Agent({ connections, connect, ...timeouts });
-  const httpProxy = env.http_proxy || env.HTTP_PROXY || "";
-  const httpsProxy = env.https_proxy || env.HTTPS_PROXY || "";
-  const noProxy = env.no_proxy || env.NO_PROXY || "";
+  const proxies = proxySettings(env);
   let proxied: Dispatcher | undefined;
-  const hasProxy = httpProxy !== "" || httpsProxy !== "";
+  const hasProxy = proxies !== undefined;
   const undici = hasProxy ? await import("undici") : undefined;
   const throughProxy = (): Dispatcher => {
     if (undici === undefined) return direct;
@@ -53,9 +53,7 @@ export async function openDispatchers({ connections, insecure, env }: Dispatcher
         connect,
         requestTls: tls,
         ...timeouts,
-        httpProxy,
-        httpsProxy,
-        noProxy,
+        ...proxies,
       });
     } catch (error) {
       throw usageError(
@@ -65,6 +63,7 @@ export async function openDispatchers({ connections, insecure, env }: Dispatcher
     }
   };
   const choose = (url: URL): Dispatcher => {
+    // A proxy could not reach this machine's own loopback, and must not be asked to.
     if (!hasProxy || isLoopback(url.hostname)) return direct;
     proxied ??= throughProxy();
     return proxied;
@@ -87,19 +86,7 @@ async function loadAgent(): Promise<typeof import("undici").Agent> {
   }
 }
 
-/** A proxy could not reach this machine's own loopback, and must not be asked to. */
-export function isLoopback(hostname: string): boolean {
-  return isLocalhost(hostname) || /^127\.\d+\.\d+\.\d+$/.test(hostname) || hostname === "[::1]";
-}
-
-function isLocalhost(hostname: string): boolean {
-  return /(^|\.)localhost\.?$/i.test(hostname);
-}
-
-/**
- * `localhost` is both loopback addresses, whatever the hosts file knows of them (RFC 6761, section 6.3): a server on
- * one of them is found without the user having to know which.
- */
+/** A server on one of the two addresses of `localhost` is found without the user having to know which. */
 const lookupBothLoopbacks: LookupFunction = (hostname, options, callback) => {
   if (!isLocalhost(hostname)) {
     lookup(hostname, options, callback);

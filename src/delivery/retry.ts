@@ -1,3 +1,4 @@
+import { isSuccess } from "../core/status.ts";
 import type { PostResult } from "./post.ts";
 
 export interface RetryPolicy {
@@ -25,7 +26,7 @@ export function afterAttempt(
   canProbe: boolean,
 ): AttemptOutcome {
   const { status, error } = result;
-  if (error === undefined && status !== undefined && status >= 200 && status < 300) return { state: "delivered" };
+  if (error === undefined && isSuccess(status)) return { state: "delivered" };
   const isWorthRepeating = error !== undefined || status === undefined || status >= 500 || status === 429;
   if (!isWorthRepeating || policy.retries === 0) return { state: "failed" };
   if (canProbe && error !== undefined && DOWN.has(error.code)) return { state: "down" };

@@ -34,7 +34,9 @@ export interface GivenKeys {
   readonly settings: FormatSettings;
 }
 
-const CREDENTIALS = ["secret", "token", "publicKey", "privateKey", "jwks", "hookSecret", "auth"] as const;
+const CREDENTIALS: readonly Credential[] = [
+  ...(["secret", "token", "publicKey", "privateKey", "jwks", "hookSecret", "auth"] as const),
+];
 const SETTINGS = ["audience", "issuer"] as const;
 
 /**
@@ -45,8 +47,9 @@ export function readKeys(keys: Keys | undefined): GivenKeys {
   const given = new Map<Credential, readonly Secret[]>();
   const settings: Record<string, unknown> = {};
   for (const [name, key] of Object.entries(keys ?? {})) {
+    const credential = CREDENTIALS.find((each) => each === name);
     if (SETTINGS.some((each) => each === name)) settings[name] = textsOf(name, key)[0];
-    else if (CREDENTIALS.some((each) => each === name)) given.set(name, secretsOf(name, key));
+    else if (credential !== undefined) given.set(credential, secretsOf(name, key));
     else {
       const known = [...CREDENTIALS, ...SETTINGS].join(", ");
       throw new TypeError(`there is no key named ${JSON.stringify(name)}: there are ${known}`);

@@ -1,4 +1,5 @@
 import { get, type IncomingMessage } from "node:http";
+import { isLoopbackAddress } from "../core/loopback.ts";
 import type { Reply } from "../core/product.ts";
 import type { ServerAddress } from "./http-server.ts";
 
@@ -8,8 +9,7 @@ const LONGEST_ANSWER = 1000;
 
 /** What `/healthz` says. The process id is for others on this machine, never for who comes through a tunnel. */
 export function healthReply({ headers, socket }: IncomingMessage, pid: number, throughTunnel: boolean): Reply {
-  const isLocal = /^(::ffff:)?127\.|^::1$/.test(socket.remoteAddress ?? "");
-  const isNear = isLocal && !throughTunnel && headers["x-forwarded-for"] === undefined;
+  const isNear = isLoopbackAddress(socket.remoteAddress) && !throughTunnel && headers["x-forwarded-for"] === undefined;
   const body = JSON.stringify({ status: "ok", service: SERVICE, ...(isNear ? { pid } : {}) });
   return { status: 200, contentType: "application/json", body };
 }

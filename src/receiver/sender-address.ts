@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { isLoopbackAddress } from "../core/loopback.ts";
 
 /** The nearest proxy, which is the tunnel, writes the address that it has seen behind all others. */
 export function senderAddress({ headers, socket }: IncomingMessage, throughTunnel: boolean): string | undefined {
@@ -10,5 +11,5 @@ export function senderAddress({ headers, socket }: IncomingMessage, throughTunne
 /** A tunnel of the user's own runs on this machine and names the public host. Anyone else could write that name, too. */
 export function isFromPublicUrl({ headers, socket }: IncomingMessage, publicUrl: string | undefined): boolean {
   if (publicUrl === undefined || headers.host !== new URL(publicUrl).host) return false;
-  return /^(::ffff:)?127\.|^::1$/.test(socket.remoteAddress ?? "");
+  return isLoopbackAddress(socket.remoteAddress);
 }

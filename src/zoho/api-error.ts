@@ -1,5 +1,6 @@
 import { ExitCode, UserError } from "../core/errors.ts";
 import { maskText } from "../core/mask.ts";
+import { isSuccess } from "../core/status.ts";
 import { apiFault } from "./api-faults.ts";
 import type { ZohoReply } from "./http.ts";
 
@@ -103,7 +104,7 @@ export function replyError(reply: ZohoReply, call: ApiCall): ZohoApiError {
 
 /** A success whose answer is none of the API's: something else may have answered in its place. */
 function isUnknownOutcome(status: number, fault: ZohoFault): boolean {
-  return status >= 200 && status < 300 && fault.code === `HTTP_${status}`;
+  return isSuccess(status) && fault.code === `HTTP_${status}`;
 }
 
 function snippet(reply: ZohoReply): string {

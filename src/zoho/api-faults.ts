@@ -1,3 +1,4 @@
+import { isSuccess } from "../core/status.ts";
 import type { ApiCall, ZohoFault } from "./api-error.ts";
 import { hostOf, invalidToken, type KnownFault } from "./token-fault.ts";
 
@@ -77,7 +78,7 @@ const FAULTS: Readonly<Record<string, Explain>> = {
 /** What a fault means: by its code where that is known, else by the status that it came with. */
 export function apiFault(fault: ZohoFault, call: ApiCall, status: number): KnownFault {
   const bare = fault.code === `HTTP_${status}`;
-  const isStrange = bare && status >= 200 && status < 300;
+  const isStrange = bare && isSuccess(status);
   const known = Object.hasOwn(FAULTS, fault.code) ? FAULTS[fault.code] : undefined;
   const explain = isStrange ? strangeAnswer : (known ?? (bare ? byStatus(status) : ofOwnCode(status)));
   return explain(call, fault);

@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import { proxySettings } from "../core/proxy-settings.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const CONNECTIONS = 4;
@@ -18,10 +19,8 @@ export async function connectionPool(
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
   };
-  const setting = (name: string): string => env[name.toLowerCase()] ?? env[name.toUpperCase()] ?? "";
-  const httpsProxy = setting("https_proxy") || setting("all_proxy");
-  const httpProxy = setting("http_proxy") || setting("all_proxy");
-  if (httpsProxy === "" && httpProxy === "") return new Agent(limits);
-  const noProxy = [setting("no_proxy"), NEVER_PROXIED].filter((each) => each !== "").join(",");
-  return new EnvHttpProxyAgent({ ...limits, httpProxy, httpsProxy, noProxy });
+  const proxies = proxySettings(env);
+  if (proxies === undefined) return new Agent(limits);
+  const noProxy = [proxies.noProxy, NEVER_PROXIED].filter((each) => each !== "").join(",");
+  return new EnvHttpProxyAgent({ ...limits, ...proxies, noProxy });
 }

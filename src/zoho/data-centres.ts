@@ -1,4 +1,5 @@
 import { usageError } from "../core/errors.ts";
+import { isLoopback } from "../core/loopback.ts";
 
 /**
  * Zoho's data centres. An organisation lives in exactly one, and no other knows its credentials.
@@ -79,6 +80,7 @@ function hostSetting(env: Readonly<Record<string, string | undefined>>, name: st
   const value = env[name]?.trim();
   if (value === undefined || value === "") return undefined;
   const url = URL.canParse(value) ? new URL(value) : undefined;
+  // Plain http is safe for secrets only where they do not leave the machine.
   if (url !== undefined && (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname)))) {
     return url.origin;
   }
@@ -86,11 +88,6 @@ function hostSetting(env: Readonly<Record<string, string | undefined>>, name: st
     `${name} is not an address that secrets can be sent to: it must be https (or http on this machine)`,
     `set it to something like ${name === "ZOHO_ACCOUNTS_URL" ? "https://accounts.zoho.eu" : "https://www.zohoapis.eu"}, or unset it to use the data centre's own`,
   );
-}
-
-/** Plain http is safe for secrets only where they do not leave the machine. */
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
 function hostOf(url: string): string | undefined {

@@ -2,6 +2,7 @@ import type { Dispatcher } from "undici";
 import { errorText, UserError } from "../core/errors.ts";
 import { parseJson } from "../core/json-text.ts";
 import { isSecretName, MASK, maskBody, maskUrl } from "../core/mask.ts";
+import { isSuccess } from "../core/status.ts";
 import { backoffMs, MAX_TRIES, mayRetry, neverSent, type Sleep, type TryOutcome } from "./backoff.ts";
 import { connectionPool } from "./connection-pool.ts";
 import { maskedParts, multipartBody } from "./multipart-body.ts";
@@ -182,7 +183,7 @@ async function readText(body: AsyncIterable<Buffer>): Promise<string> {
 function readReply(request: ZohoRequest, status: number, text: string): ZohoReply {
   if (text.trim() === "") {
     // A list without entries is a 204 without a body; a 200 without one is an answer that got lost on the way.
-    const missing = status >= 200 && status < 300 && status !== 204 && request.method !== "DELETE";
+    const missing = isSuccess(status) && status !== 204 && request.method !== "DELETE";
     return { status, text, body: undefined, unreadable: missing };
   }
   const parsed = parseJson(text);

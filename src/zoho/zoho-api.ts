@@ -1,3 +1,4 @@
+import { isSuccess } from "../core/status.ts";
 import type { AccessToken, AccessTokens } from "./access-token.ts";
 import { type ApiCall, refusesToken, replyError } from "./api-error.ts";
 import { apiUrl, type DataCentre, dataCentreOf, type Environment } from "./data-centres.ts";
@@ -76,7 +77,7 @@ export function zohoApi(options: {
       let reply = await send(request, token);
       // A refused request was not carried out, so even one that may not be repeated can be sent with a new token.
       if (refusesToken(reply)) reply = await send(request, await tokens.replace(token, request.signal), true);
-      const judged = reply.status === 400 || (reply.status >= 200 && reply.status < 300);
+      const judged = reply.status === 400 || isSuccess(reply.status);
       if (judged && !reply.unreadable && !refusesToken(reply)) return reply;
       throw replyError(reply, reply.call);
     },

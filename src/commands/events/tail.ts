@@ -4,6 +4,7 @@ import { ExitCode } from "../../core/errors.ts";
 import type { ForwardReport } from "../../core/forward-report.ts";
 import { chosenNames, maskText, maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
+import { isSuccess } from "../../core/status.ts";
 import { parseWhole } from "../../core/units.ts";
 import type { LogFilter } from "../../store/filter.ts";
 import type { FollowedAttempt } from "../../store/forward.ts";
@@ -98,7 +99,7 @@ async function forwardOf(log: Log, attempt: FollowedAttempt, showSecrets = false
   const entry = await log.get(n);
   const chosen = chosenNames(entry?.verdicts ?? []);
   const forward = entry?.forwards.find((each) => each.target === target);
-  const ok = error === undefined && status !== undefined && status >= 200 && status < 300;
+  const ok = error === undefined && isSuccess(status);
   const state = ok ? "delivered" : forward === undefined ? "single" : forward.state === "failed" ? "failed" : "retry";
   return {
     type: "forward",

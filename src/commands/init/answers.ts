@@ -1,5 +1,5 @@
 import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
-import { readers, type SettingsFile } from "../../config/settings.ts";
+import { defaults, readers, type SettingsFile } from "../../config/settings.ts";
 import type { Context, Prompts } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
 import type { Product } from "../../core/product.ts";
@@ -80,7 +80,7 @@ export async function collectAnswers(
     "--port",
     options.port === undefined ? undefined : readPort(options.port, "--port"),
     (to) => askPort(to, existing.port),
-    existing.port ?? DEFAULT_PORT,
+    existing.port ?? defaults.port,
   );
   // Several targets are written by hand; init knows of one.
   const targetBefore = [existing.forwardTo ?? []].flat().map(String)[0];
@@ -92,7 +92,7 @@ export async function collectAnswers(
   );
   const credentials: CredentialAnswer[] = [];
   for (const credential of CHOSEN_CREDENTIALS) {
-    const variable = CREDENTIAL_VARIABLES[credential] ?? credential;
+    const variable = CREDENTIAL_VARIABLES[credential];
     const how = options[credential];
     const flag = `--${credential}`;
     const wanted = typeof how === "string" || (carries(meant, credential) && !isSet(variable));
@@ -121,8 +121,6 @@ export async function collectAnswers(
   };
 }
 
-const DEFAULT_PORT = 4460;
-
 function readProducts(text: string, products: readonly Product[]): readonly string[] {
   if (text.trim() === "all") return [];
   const ids = text.split(",").map((id) => id.trim());
@@ -149,7 +147,7 @@ function readPort(text: string, what: string): number {
   return port;
 }
 
-async function askPort(prompts: Prompts, initial = DEFAULT_PORT): Promise<number> {
+async function askPort(prompts: Prompts, initial = defaults.port): Promise<number> {
   const text = await prompts.text({
     message: "Which port shall listen use?",
     initial: String(initial),

@@ -1,6 +1,7 @@
 import type { Config } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Settings } from "../../config/settings.ts";
+import { defaults } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
 import type { ReadyReport } from "../../core/report.ts";
@@ -49,11 +50,9 @@ export function readyReport(
 /** `send` finds a receiver on the usual port by itself. */
 function tryCommand({ invocation }: Context, configuredPort: number, { port }: Receiver, product: string): string {
   const sample = product === "crm" ? "crm Leads.create" : `${product} --all`;
-  const isFound = configuredPort === port && port === DEFAULT_PORT;
+  const isFound = configuredPort === port && port === defaults.port;
   return `${invocation} send ${sample}${isFound ? "" : ` --to ${port}`}`;
 }
-
-const DEFAULT_PORT = 4460;
 
 /** What stands below the ready line: what is checked, what is not, and where things go. */
 export function readyNotes(
@@ -67,7 +66,7 @@ export function readyNotes(
   const names = secrets
     .all()
     .map(({ origin }) => origin)
-    .filter((origin) => !origin.startsWith(CREDENTIAL_VARIABLES.privateKey ?? "") && !unknownNames.includes(origin));
+    .filter((origin) => !origin.startsWith(CREDENTIAL_VARIABLES.privateKey) && !unknownNames.includes(origin));
   const outcome = onInvalid === "reject" ? "refused" : "accepted with a warning";
   return [
     names.length === 0

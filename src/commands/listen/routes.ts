@@ -2,9 +2,9 @@ import { hostname as machineName, networkInterfaces } from "node:os";
 import type { Config } from "../../config/load.ts";
 import { usageError } from "../../core/errors.ts";
 import type { EventPattern } from "../../core/event-pattern.ts";
+import { isLoopback } from "../../core/loopback.ts";
 import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
-import { isLoopback } from "../../delivery/dispatchers.ts";
 import { createRoutes, type Routes } from "../../delivery/routes.ts";
 
 /** Where this run's events go. */

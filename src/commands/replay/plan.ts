@@ -1,7 +1,7 @@
 import { usageError } from "../../core/errors.ts";
 import type { Product } from "../../core/product.ts";
 import { type Assignment, parseAssignment } from "../../core/set-path.ts";
-import { parseDuration } from "../../core/units.ts";
+import { parseTimeout } from "../../core/units.ts";
 import type { LogFilter } from "../../store/filter.ts";
 import { type FilterOptions, isFiltered, readFilter } from "../events/filter-flags.ts";
 import { type LogOptions, parseNumber } from "../events/open-log.ts";
@@ -43,8 +43,7 @@ export function readReplayPlan(
   products: readonly Product[],
 ): ReplayPlan {
   refuseContradictions(n, options);
-  const timeoutMs = parseDuration(options.timeout, "--timeout");
-  if (!(timeoutMs > 0 && timeoutMs <= 86_400_000)) throw usageError("--timeout is a time of up to 24h, and not 0");
+  const timeoutMs = parseTimeout(options.timeout, "--timeout");
   return {
     n: n === undefined ? undefined : parseNumber(n),
     filter: readFilter(options, now, products),

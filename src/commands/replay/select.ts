@@ -5,6 +5,7 @@ import { findProduct } from "../../core/event-name.ts";
 import type { Product } from "../../core/product.ts";
 import { receive } from "../../core/receive.ts";
 import { noSecrets } from "../../core/secret.ts";
+import { isSuccess } from "../../core/status.ts";
 import { checkTarget } from "../../core/target-url.ts";
 import { createRoutes, type Routes } from "../../delivery/routes.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
@@ -80,7 +81,7 @@ function targetsOf(
 /** The app that has refused a delivery whose sender got its answer, unless it has taken it since. */
 function mirroredTo({ status = 0, forwards, attempts }: LogEntry): readonly string[] {
   const outside = attempts.filter(({ target }) => !forwards.some((each) => each.target === target));
-  const isTaken = outside.some(({ status: answer = 0 }) => answer >= 200 && answer < 300);
+  const isTaken = outside.some((attempt) => isSuccess(attempt.status));
   return status < 300 || isTaken ? [] : outside.slice(0, 1).map(({ target }) => target);
 }
 

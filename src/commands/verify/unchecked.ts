@@ -37,5 +37,5 @@ function isInHeader(format: Format | undefined, id: string): boolean {
 function howToCheck(format: Format | undefined, id: string): string {
   const credential = format?.proofs.find((proof) => proof.id === id)?.credential ?? "secret";
   const file = credential === "secret" ? ", or name a file with --secret-file" : "";
-  return `set ${CREDENTIAL_VARIABLES[credential] ?? credential}${file}`;
+  return `set ${CREDENTIAL_VARIABLES[credential]}${file}`;
 }

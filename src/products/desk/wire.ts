@@ -1,6 +1,6 @@
+import { answerProbe } from "../../core/empty-call.ts";
 import { idsAt, textAt } from "../../core/field.ts";
 import type { FormatSettings } from "../../core/format-settings.ts";
-import { answerProbe } from "../../core/probe.ts";
 import type { Format } from "../../core/product.ts";
 import { severalHint } from "../../core/several-events.ts";
 import { deskToken } from "./desk-token.ts";

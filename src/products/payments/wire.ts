@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { event } from "../../core/declare-event.ts";
+import { answerProbe } from "../../core/empty-call.ts";
 import { idsAt, textAt } from "../../core/field.ts";
-import { answerProbe } from "../../core/probe.ts";
 import type { Format } from "../../core/product.ts";
 import { valueAt } from "../../core/schema-check.ts";
 import { optionalText, wireId } from "../../core/schema-parts.ts";

@@ -5,6 +5,7 @@ import { chosenNames, maskBody, maskDelivery, maskUrl } from "../../core/mask.ts
 import type { Verdict } from "../../core/product.ts";
 import type { EventReport } from "../../core/report.ts";
 import type { SchemaIssue } from "../../core/schema-check.ts";
+import { isSuccess } from "../../core/status.ts";
 import { formatBytes } from "../../core/units.ts";
 import { utf8Text } from "../../core/utf8.ts";
 import type { Rendered } from "../context.ts";
@@ -76,7 +77,7 @@ function keptText({ state, attempts, forwards, fresh }: KeptFacts, paint: Paint)
 
 /** A mark, and the answer that an attempt got. */
 export function attemptText({ status, error }: Pick<AttemptFacts, "status" | "error">, paint: Paint): string {
-  const ok = error === undefined && status !== undefined && status < 300;
+  const ok = error === undefined && isSuccess(status);
   const text = `→ ${status ?? "no answer"}`;
   return ok ? paint.good(text) : paint.bad(text);
 }

@@ -1,4 +1,5 @@
 import type { ForwardReport, TargetReport, TunnelReport } from "../../core/forward-report.ts";
+import { isSuccess } from "../../core/status.ts";
 import { formatDuration } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
@@ -10,8 +11,7 @@ import { fitLine } from "./fit-line.ts";
 export function renderForward(report: ForwardReport, { out, quiet, columns }: Style): Rendered {
   const { n, status, state, latencyMs, error, hint, replyPreview, failedList } = report;
   const ok =
-    state === "delivered" ||
-    ((state === "mirrored" || state === "single") && status !== undefined && status < 300 && error === undefined);
+    state === "delivered" || ((state === "mirrored" || state === "single") && isSuccess(status) && error === undefined);
   // A yes that the sender would not take for one is no news that a quiet run may keep.
   if (quiet && ok && hint === undefined) return {};
   const answer = error === undefined ? String(status) : (status ?? "no answer");

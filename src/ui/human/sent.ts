@@ -1,4 +1,5 @@
 import type { SendSummaryReport, SentReport } from "../../core/send-report.ts";
+import { isSuccess } from "../../core/status.ts";
 import { formatBytes, formatDuration } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
@@ -58,8 +59,4 @@ export function renderSendSummary(
       "",
     ].join("\n"),
   };
-}
-
-function isSuccess(status: number | undefined): boolean {
-  return status !== undefined && status >= 200 && status < 300;
 }

@@ -3,7 +3,7 @@ import { isEmpty, type Payload } from "./payload.ts";
 import type { Reply } from "./product.ts";
 import { plainReply } from "./reply.ts";
 
-/** The answer to a look whether anybody is there: a request by another method than POST, or a post of nothing. */
+/** The answer to a look whether anybody is there: a request by another method than POST, or an empty one. */
 export function answerProbe(payload: Payload, { method }: Delivery): Reply | undefined {
   return method !== "POST" || isEmpty(payload) ? plainReply(200, "OK") : undefined;
 }

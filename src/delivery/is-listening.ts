@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { isLocalhost } from "../core/loopback.ts";
 
 const PATIENCE_MS = 2000;
 
@@ -7,7 +8,7 @@ export async function isListening(target: string): Promise<boolean> {
   const { hostname, port, protocol } = new URL(target);
   const host = hostname.replace(/^\[|\]$/g, "");
   const number = Number(port || (protocol === "https:" ? 443 : 80));
-  const hosts = /(^|\.)localhost$/i.test(host) ? ["127.0.0.1", "::1"] : [host];
+  const hosts = isLocalhost(host) ? ["127.0.0.1", "::1"] : [host];
   const answers = await Promise.all(hosts.map((each) => accepts(each, number)));
   return answers.includes(true);
 }

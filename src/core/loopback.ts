@@ -1,0 +1,14 @@
+/** Both loopback addresses, whatever the hosts file knows of them (RFC 6761, section 6.3). */
+export function isLocalhost(hostname: string): boolean {
+  return /(^|\.)localhost\.?$/i.test(hostname);
+}
+
+/** The hostname of a URL, of which a program on another machine would be asked for in vain. */
+export function isLoopback(hostname: string): boolean {
+  return isLocalhost(hostname) || /^127(\.\d{1,3}){3}$/.test(hostname) || hostname === "[::1]";
+}
+
+/** The address of a socket's other side. */
+export function isLoopbackAddress(address: string | undefined): boolean {
+  return /^(::ffff:)?127\.|^::1$/.test(address ?? "");
+}
