@@ -1,5 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import { type Delivery, headerValue, withHeader } from "../delivery.ts";
+import type { Payload } from "../payload.ts";
 import type { Finding, Proof } from "../product.ts";
 import { type Credential, type Secret, sameText } from "../secret.ts";
 import { whyAltered } from "./altered.ts";
@@ -28,6 +29,8 @@ interface BodySignature {
    * with the secret proves the body.
    */
   openReadings?(delivery: Delivery): readonly BodyVariant[];
+  /** Other bytes that a signer may have taken by mistake, to explain a failure. */
+  mistakes?(payload: Payload): readonly BodyVariant[];
 }
 
 /** A header with an HMAC over the raw body, keyed with the secret as text. */
@@ -82,7 +85,7 @@ export function bodySignature(scheme: BodySignature): Proof {
         encoding,
         body: delivery.body,
         text: payload.text,
-        readings: scheme.openReadings?.(delivery) ?? [],
+        readings: [...(scheme.openReadings?.(delivery) ?? []), ...(scheme.mistakes?.(payload) ?? [])],
         signature: withoutPrefix(value, prefix),
         header,
         configured: secrets.for(credential, product),
