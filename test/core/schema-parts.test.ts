@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { checkSchema } from "../../src/core/schema-check.ts";
-import { calendarDate, dateTime, lookup, recordId } from "../../src/core/schema-parts.ts";
+import { calendarDate, dateTime, lookup, recordId } from "../../src/products/shared/schema-parts.ts";
 
 it("takes an id of 19 digits as text, and says what it wants of another", () => {
   expect(checkSchema(recordId(), "4876876000001402117").ok).toBe(true);

@@ -1,4 +1,4 @@
-import { watchFormat } from "../../core/watch-format.ts";
+import { watchFormat } from "../shared/watch-format.ts";
 
 export const wire = watchFormat({
   source: "https://www.bigin.com/developer/docs/apis/v2/notifications/enable.html",

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { calendarDate, dateTime, optionalText, recordId } from "../../core/schema-parts.ts";
+import { calendarDate, dateTime, optionalText, recordId } from "../shared/schema-parts.ts";
 
 export function invoice() {
   return z.looseObject({

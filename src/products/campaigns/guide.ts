@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { event } from "../../core/declare-event.ts";
 import { idsAt } from "../../core/field.ts";
-import { guideFormat, modelledOnGuide } from "../../core/guide-format.ts";
-import { dateTime, optionalText, recordId } from "../../core/schema-parts.ts";
+import { guideFormat, modelledOnGuide } from "../shared/guide-format.ts";
+import { dateTime, optionalText, recordId } from "../shared/schema-parts.ts";
 
 // Recipients open, click, bounce and unsubscribe as often as they like: nothing here happens only once.
 export const guide = guideFormat({

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { event } from "../../core/declare-event.ts";
-import { guideFormat, printedInGuide } from "../../core/guide-format.ts";
-import { moduleEnvelope, moduleRecords, recogniseModuleEvent } from "../../core/module-envelope.ts";
 import { bodyToken } from "../../core/proofs/body-token.ts";
 import { guideSignature } from "../../core/proofs/guide-signature.ts";
-import { dateTime, lookup, optionalText } from "../../core/schema-parts.ts";
+import { guideFormat, printedInGuide } from "../shared/guide-format.ts";
+import { moduleEnvelope, moduleRecords, recogniseModuleEvent } from "../shared/module-envelope.ts";
+import { dateTime, lookup, optionalText } from "../shared/schema-parts.ts";
 import { familyEvents, moduleEvents } from "./module-events.ts";
 import { accountData, contactData, dealData, leadData, taskData } from "./modules.ts";
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { event } from "../../core/declare-event.ts";
-import { moduleEnvelope } from "../../core/module-envelope.ts";
-import { recordId } from "../../core/schema-parts.ts";
+import { moduleEnvelope } from "../shared/module-envelope.ts";
+import { recordId } from "../shared/schema-parts.ts";
 import { deletedData, knownModules, recordData } from "./modules.ts";
 
 /** The four events of a module whose fields are known. `noun` as in "A lead was created". */

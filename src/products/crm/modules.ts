@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { calendarDate, dateTime, lookup, optionalText, recordId } from "../../core/schema-parts.ts";
+import { calendarDate, dateTime, lookup, optionalText, recordId } from "../shared/schema-parts.ts";
 
 /** The modules that fixtures exist for; any other module has the same events with fields of its own. */
 export const knownModules = ["Leads", "Contacts", "Accounts", "Deals", "Tasks"] as const;

@@ -1,5 +1,5 @@
 import { idsAt, textAt } from "../../core/field.ts";
-import { watchFormat } from "../../core/watch-format.ts";
+import { watchFormat } from "../shared/watch-format.ts";
 
 /** What a channel can watch, beside custom modules. */
 const MODULES = [

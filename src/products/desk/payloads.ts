@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { dateTime, optionalText, recordId } from "../../core/schema-parts.ts";
+import { dateTime, optionalText, recordId } from "../shared/schema-parts.ts";
 
 /** What a delivery says of a record; of most kinds only the id is certain. */
 export function record() {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { event } from "../../core/declare-event.ts";
-import { recordId } from "../../core/schema-parts.ts";
+import { recordId } from "../shared/schema-parts.ts";
 import {
   anyPayload,
   articlePayload,

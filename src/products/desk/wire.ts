@@ -1,8 +1,8 @@
-import { answerProbe } from "../../core/empty-call.ts";
 import { idsAt, textAt } from "../../core/field.ts";
 import type { FormatSettings } from "../../core/format-settings.ts";
 import type { Format } from "../../core/product.ts";
-import { severalHint } from "../../core/several-events.ts";
+import { answerProbe } from "../shared/empty-call.ts";
+import { severalHint } from "../shared/several-events.ts";
 import { deskToken } from "./desk-token.ts";
 import { wireEvents } from "./wire-events.ts";
 

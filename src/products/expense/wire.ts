@@ -1,4 +1,4 @@
-import { financeFormat } from "../../core/finance-format.ts";
+import { financeFormat } from "../shared/finance-format.ts";
 
 export const wire = financeFormat({
   id: "wire",

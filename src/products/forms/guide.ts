@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { event } from "../../core/declare-event.ts";
 import { idsAt } from "../../core/field.ts";
-import { guideFormat, printedInGuide } from "../../core/guide-format.ts";
 import type { Payload } from "../../core/payload.ts";
-import { dateTime, recordId } from "../../core/schema-parts.ts";
+import { guideFormat, printedInGuide } from "../shared/guide-format.ts";
+import { dateTime, recordId } from "../shared/schema-parts.ts";
 
 export const guide = guideFormat({
   source: printedInGuide("Zoho Forms Webhook Payload"),

@@ -4,7 +4,7 @@ import { headerValue } from "../../core/delivery.ts";
 import { idsAt } from "../../core/field.ts";
 import type { Format } from "../../core/product.ts";
 import { valueAt } from "../../core/schema-check.ts";
-import { amount, optionalText, wireId } from "../../core/schema-parts.ts";
+import { amount, optionalText, wireId } from "../shared/schema-parts.ts";
 import { mailSignature } from "./signature.ts";
 
 const HOOK_SECRET = "x-hook-secret";

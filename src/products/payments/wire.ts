@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { event } from "../../core/declare-event.ts";
-import { answerProbe } from "../../core/empty-call.ts";
 import { idsAt, textAt } from "../../core/field.ts";
 import type { Format } from "../../core/product.ts";
 import { valueAt } from "../../core/schema-check.ts";
-import { optionalText, wireId } from "../../core/schema-parts.ts";
+import { answerProbe } from "../shared/empty-call.ts";
+import { optionalText, wireId } from "../shared/schema-parts.ts";
 import { paymentsSignature } from "./signature.ts";
 
 export const wire = {

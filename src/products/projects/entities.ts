@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { calendarDate, dateTime, lookup, optionalText, recordId } from "../../core/schema-parts.ts";
+import { calendarDate, dateTime, lookup, optionalText, recordId } from "../shared/schema-parts.ts";
 
 export function task() {
   return z.looseObject({

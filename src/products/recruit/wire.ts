@@ -1,4 +1,4 @@
-import { watchFormat } from "../../core/watch-format.ts";
+import { watchFormat } from "../shared/watch-format.ts";
 
 export const wire = watchFormat({
   source: "modelled on CRM's notifications, as receivers of /recruit/v2/actions/watch read them",

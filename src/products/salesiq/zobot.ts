@@ -3,7 +3,7 @@ import { event } from "../../core/declare-event.ts";
 import { textAt } from "../../core/field.ts";
 import type { Format } from "../../core/product.ts";
 import { valueAt } from "../../core/schema-check.ts";
-import { optionalText } from "../../core/schema-parts.ts";
+import { optionalText } from "../shared/schema-parts.ts";
 import { answerHead } from "./probe.ts";
 import { salesiqSignature } from "./signature.ts";
 

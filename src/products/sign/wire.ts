@@ -3,7 +3,7 @@ import { event } from "../../core/declare-event.ts";
 import { idsAt, textAt } from "../../core/field.ts";
 import type { Format } from "../../core/product.ts";
 import { valueAt } from "../../core/schema-check.ts";
-import { optionalText, wireId } from "../../core/schema-parts.ts";
+import { optionalText, wireId } from "../shared/schema-parts.ts";
 import { signSignature } from "./signature.ts";
 
 const SIGNED = "RequestSigningSuccess";

@@ -5,9 +5,9 @@ import type { FormatSettings } from "../../core/format-settings.ts";
 import type { Format, WebhookEvent } from "../../core/product.ts";
 import { staticAuth } from "../../core/proofs/static-auth.ts";
 import { valueAt } from "../../core/schema-check.ts";
-import { recordId } from "../../core/schema-parts.ts";
-import { severalHint } from "../../core/several-events.ts";
 import { idFields } from "../../core/user-formed.ts";
+import { recordId } from "../shared/schema-parts.ts";
+import { severalHint } from "../shared/several-events.ts";
 import { PUBLISHED } from "./published.ts";
 
 /** Catalyst's event bus: events of Zoho's products and of the user's own, one or a batch, in one envelope. */

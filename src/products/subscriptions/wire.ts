@@ -5,7 +5,7 @@ import { parseJson } from "../../core/json-text.ts";
 import type { Format } from "../../core/product.ts";
 import { financeSignature } from "../../core/proofs/finance-signature.ts";
 import { valueAt } from "../../core/schema-check.ts";
-import { amount, optionalText, wireId } from "../../core/schema-parts.ts";
+import { amount, optionalText, wireId } from "../shared/schema-parts.ts";
 
 const once = { once: true };
 const RECORDS = ["subscription", "payment", "invoice"];

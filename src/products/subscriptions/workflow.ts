@@ -1,4 +1,4 @@
-import { financeFormat } from "../../core/finance-format.ts";
+import { financeFormat } from "../shared/finance-format.ts";
 
 /** Webhooks of workflow rules, as in Zoho Books; those of the older event screen are `wire`. */
 export const workflow = financeFormat({

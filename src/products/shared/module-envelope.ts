@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { idsAt, textAt } from "./field.ts";
-import type { Payload } from "./payload.ts";
+import { idsAt, textAt } from "../../core/field.ts";
+import type { Payload } from "../../core/payload.ts";
 import { dateTime, recordId } from "./schema-parts.ts";
 
 /** The API that a record can be fetched from, as it stands in the path of `resource_uri`. */

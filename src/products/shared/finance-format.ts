@@ -1,17 +1,17 @@
 import { z } from "zod";
-import { event } from "./declare-event.ts";
-import { encodeFields } from "./encode-fields.ts";
-import { type EventMark, markOf } from "./event-place.ts";
-import { idsAt, textAt } from "./field.ts";
+import { event } from "../../core/declare-event.ts";
+import { encodeFields } from "../../core/encode-fields.ts";
+import { type EventMark, markOf } from "../../core/event-place.ts";
+import { idsAt, textAt } from "../../core/field.ts";
+import type { FormatSettings } from "../../core/format-settings.ts";
+import type { Payload } from "../../core/payload.ts";
+import type { Format, Reply, WebhookEvent } from "../../core/product.ts";
+import { financeSignature } from "../../core/proofs/finance-signature.ts";
+import { staticAuth } from "../../core/proofs/static-auth.ts";
+import { valueAt } from "../../core/schema-check.ts";
+import { idFields } from "../../core/user-formed.ts";
 import { type FinanceEntity, financeEntities } from "./finance-entities.ts";
 import { operationOf } from "./finance-operation.ts";
-import type { FormatSettings } from "./format-settings.ts";
-import type { Payload } from "./payload.ts";
-import type { Format, Reply, WebhookEvent } from "./product.ts";
-import { financeSignature } from "./proofs/finance-signature.ts";
-import { staticAuth } from "./proofs/static-auth.ts";
-import { valueAt } from "./schema-check.ts";
-import { idFields } from "./user-formed.ts";
 
 interface FinanceParts<Entity extends FinanceEntity, Id extends string> {
   readonly id: Id;

@@ -1,7 +1,7 @@
-import { echoChallenge } from "./challenge.ts";
-import { textAt } from "./field.ts";
-import type { Format, Proof, WebhookEvent } from "./product.ts";
-import { guideSignature } from "./proofs/guide-signature.ts";
+import { echoChallenge } from "../../core/challenge.ts";
+import { textAt } from "../../core/field.ts";
+import type { Format, Proof, WebhookEvent } from "../../core/product.ts";
+import { guideSignature } from "../../core/proofs/guide-signature.ts";
 
 const GUIDE = "Webhooks Guide for Zoho APIs 1.0";
 

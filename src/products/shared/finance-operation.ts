@@ -1,5 +1,5 @@
-import type { Delivery } from "./delivery.ts";
-import { type EventMark, markedEvent } from "./event-place.ts";
+import type { Delivery } from "../../core/delivery.ts";
+import { type EventMark, markedEvent } from "../../core/event-place.ts";
 
 /** Where users put what a finance body does not say, in the order in which it is looked for. */
 const PLACES: readonly EventMark[] = [

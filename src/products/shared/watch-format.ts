@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { event } from "./declare-event.ts";
-import { splitUrl } from "./delivery.ts";
-import { encodeFields } from "./encode-fields.ts";
-import { idsAt, textAt } from "./field.ts";
+import { event } from "../../core/declare-event.ts";
+import { splitUrl } from "../../core/delivery.ts";
+import { encodeFields } from "../../core/encode-fields.ts";
+import { idsAt, textAt } from "../../core/field.ts";
+import type { Payload } from "../../core/payload.ts";
+import type { Format } from "../../core/product.ts";
+import { bodyToken } from "../../core/proofs/body-token.ts";
 import { isNotification, moduleRecords } from "./module-envelope.ts";
-import type { Payload } from "./payload.ts";
-import type { Format } from "./product.ts";
-import { bodyToken } from "./proofs/body-token.ts";
 import { recordId } from "./schema-parts.ts";
 
 /** What a channel is subscribed to beside what its notifications say: `Leads.edit` comes as `"operation":"update"`. */
