@@ -1,6 +1,7 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } from "node:fs";
+import { constants as os } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -70,7 +71,10 @@ describe("a run that goes on", () => {
       stdio: ["ignore", blocking, "ignore"],
     });
     const ended = once(child, "exit");
-    await delay(1500);
+    // By Node itself a signal would end it at once, which is no end in order.
+    if (process.platform === "linux")
+      await expect.poll(() => isHeeded(child.pid, "SIGTERM"), { timeout: 15_000 }).toBe(true);
+    else await delay(3000);
     child.kill("SIGTERM");
     await delay(500);
     child.kill("SIGTERM");
@@ -80,6 +84,12 @@ describe("a run that goes on", () => {
     closeSync(blocking);
   });
 });
+
+/** Whether a process has a handler for a signal: a bit for each in the mask of proc(5). */
+function isHeeded(pid: number | undefined, signal: NodeJS.Signals): boolean {
+  const [, mask = "0"] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return ((BigInt(`0x${mask}`) >> BigInt(os.signals[signal] - 1)) & 1n) === 1n;
+}
 
 function isRunning(pid: number): boolean {
   try {
