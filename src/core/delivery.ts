@@ -1,3 +1,4 @@
+/** Names in the case that they came in; a header that is repeated is a pair for each time. */
 export type HeaderPair = readonly [name: string, value: string];
 
 /** What a header may be called (RFC 9110, section 5.6.2). */

@@ -14,6 +14,7 @@ export type Proves = "body" | "sender" | "nothing";
  */
 export type VerdictWord = "passed" | "failed" | "absent" | "unconfigured";
 
+/** What one proof says of one delivery. */
 export interface Verdict {
   /** The proof's id. */
   readonly id: string;
@@ -95,6 +96,7 @@ export interface WebhookEvent<Name extends string = string, Schema extends z.Zod
   readonly members: readonly string[];
 }
 
+/** What a sender is answered. */
 export interface Reply {
   readonly status: number;
   /** Empty where `headers` tell it, or nothing does. */

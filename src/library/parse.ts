@@ -22,6 +22,7 @@ export interface ParseFailure {
   readonly issues: readonly SchemaIssue[];
 }
 
+/** An event with `ok: true`, or why there is none. */
 export type ParseResult<P extends ProductId = ProductId> = (ZohoEvent<P> & { readonly ok: true }) | ParseFailure;
 
 /**

@@ -11,6 +11,7 @@ export type HeadersLike =
  */
 export type RawBody = string | Uint8Array | ArrayBuffer;
 
+/** A request as a server has it before any body parser, whatever the framework. */
 export interface RequestLike {
   readonly headers: HeadersLike;
   readonly body: RawBody;

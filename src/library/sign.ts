@@ -4,6 +4,7 @@ import { type Keys, readKeys, requireUse } from "./keys.ts";
 import { formatOf, productOf, requireEvent, withSettings } from "./product-of.ts";
 import { rawBody } from "./request.ts";
 
+/** A delivery to post as it is. */
 export interface Signed {
   readonly method: string;
   /** The one given, with what the format adds to its query: the finance products sign that, too. */
@@ -14,6 +15,7 @@ export interface Signed {
   readonly body: Buffer<ArrayBuffer>;
 }
 
+/** What the payload alone does not say. */
 export interface SignOptions<P extends ProductId> {
   /** `"wire"` for what Zoho's servers really post. Default: the product's first format. */
   readonly format?: FormatId<P> | undefined;

@@ -24,6 +24,7 @@ interface Refused extends Omit<ParseFailure, "code"> {
   readonly proofs: readonly Verdict[];
 }
 
+/** An event that is genuine, known and in shape, with `ok: true`; or why it is not to be acted on. */
 export type VerifyResult<P extends ProductId = ProductId> =
   | (ZohoEvent<P> & {
       readonly ok: true;

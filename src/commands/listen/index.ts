@@ -23,8 +23,8 @@ import { type Exec, execUrls, refuseEmptyExec, startExec } from "./exec.ts";
 import { firstOf } from "./first-of.ts";
 import { addListenFlags, channelEvents, flagSettings, type ListenOptions, namedEvents } from "./flags.ts";
 import { handOut } from "./hand-out.ts";
-import { openKeeping } from "./keeping.ts";
-import { openNotifications, outcome } from "./notifications.ts";
+import { type Keeping, openKeeping } from "./keeping.ts";
+import { type Notifications, openNotifications, outcome } from "./notifications.ts";
 import { readyNotes, readyReport } from "./ready.ts";
 import { openReporting } from "./reporting.ts";
 import { chooseRunTunnel, openRunTunnel, type RunTunnel } from "./tunnel.ts";
@@ -167,15 +167,8 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
     // Ctrl-C while it was starting: what broke off for it is no fault.
     if (!signal.aborted || error instanceof UserError) throw error;
   } finally {
-    await exec?.stop();
-    await notifications.stop();
-    await tunnel?.close();
-    const hurry = setTimeout(() => keeping.hurry(), HURRY_AFTER_MS);
-    await receiver?.close();
-    clearTimeout(hurry);
-    await notifications.close();
     // Who waits for events and has an app for them wants it to have them; who presses Ctrl-C wants an end.
-    await keeping.close(tally.complete() ? signal : undefined);
+    await endRun({ exec, notifications, tunnel, receiver, keeping }, tally.complete() ? signal : undefined);
   }
   drift.tell();
   const summary = tally.summary((performance.now() - startedAt) / 1000);
@@ -189,6 +182,29 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   const exitCode = outcome(lost, notifications.exitCode(), isMissing || (exec !== undefined && timedOut));
   const ofProgram = (await exec?.ended) ?? ExitCode.ok;
   return exitCode === ExitCode.connectionLost || timedOut || ofProgram === ExitCode.ok ? exitCode : ofProgram;
+}
+
+interface RunParts {
+  readonly exec: Exec | undefined;
+  readonly notifications: Notifications;
+  readonly tunnel: RunTunnel | undefined;
+  readonly receiver: Receiver | undefined;
+  readonly keeping: Keeping;
+}
+
+/** From the outside in: nothing more comes, then what has come is answered, then it is put away. */
+async function endRun(
+  { exec, notifications, tunnel, receiver, keeping }: RunParts,
+  drainUntil: AbortSignal | undefined,
+): Promise<void> {
+  await exec?.stop();
+  await notifications.stop();
+  await tunnel?.close();
+  const hurry = setTimeout(() => keeping.hurry(), HURRY_AFTER_MS);
+  await receiver?.close();
+  clearTimeout(hurry);
+  await notifications.close();
+  await keeping.close(drainUntil);
 }
 
 function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | undefined {
