@@ -1,9 +1,8 @@
 import type { Delivery } from "./delivery.ts";
 import { usageError } from "./errors.ts";
-import { nearest } from "./event-name.ts";
 import { type JsonNode, scanJson } from "./json-text.ts";
 import { problemText, readPayload } from "./payload.ts";
-import type { Assignment } from "./set-path.ts";
+import { type Assignment, nothingThere } from "./set-path.ts";
 
 /**
  * The body with values replaced in its own text: layout, order and the digits of everything else stay. JSON, and the
@@ -35,8 +34,9 @@ function setInJson(text: string, { path, text: written, value }: Assignment, add
     if (child === undefined) {
       const rest = path.slice(depth + 1).reduceRight<unknown>(wrap, value);
       if (!add || !canTake(node, key))
-        throw missing(
+        throw nothingThere(
           written,
+          "body",
           String(key),
           node.children.map((each) => String(each.key)),
         );
@@ -63,11 +63,11 @@ function insert(text: string, node: JsonNode, key: string | number, json: string
 
 function setField(form: string, { path, text, value }: Assignment, add: boolean): string {
   const [name] = path;
-  if (path.length !== 1 || name === undefined) throw missing(text, String(path[1] ?? ""), []);
+  if (path.length !== 1 || name === undefined) throw nothingThere(text, "body", String(path[1] ?? ""), []);
   const written = typeof value === "string" ? value : JSON.stringify(value);
   const changed = changeField(form, String(name), () => written);
   if (changed !== undefined) return changed;
-  if (!add) throw missing(text, String(name), [...new URLSearchParams(form).keys()]);
+  if (!add) throw nothingThere(text, "body", String(name), [...new URLSearchParams(form).keys()]);
   return `${form}${form === "" ? "" : "&"}${encodeField(String(name))}=${encodeField(written)}`;
 }
 
@@ -84,13 +84,4 @@ function changeField(form: string, name: string, change: (value: string) => stri
 
 function encodeField(text: string): string {
   return new URLSearchParams({ "": text }).toString().slice(1);
-}
-
-function missing(path: string, key: string, keys: readonly string[]): Error {
-  const [near] = nearest(key, keys, 1);
-  const there = keys.length === 0 ? "nothing lies below it" : `there are: ${keys.slice(0, 12).join(", ")}`;
-  return usageError(
-    `--set ${path}: there is no ${JSON.stringify(key)} in the body`,
-    `${near === undefined ? there : `did you mean ${near}?`}; use --add to put a new one in`,
-  );
 }

@@ -73,12 +73,12 @@ export function assign(data: unknown, { path, text, value }: Assignment, add: bo
     }
     if (typeof node === "object" && node !== null) {
       const name = String(key);
-      if (!Object.hasOwn(node, name) && !add) throw missing(text, name, Object.keys(node));
+      if (!Object.hasOwn(node, name) && !add) throw nothingThere(text, "sample", name, Object.keys(node));
       return { ...node, [name]: set(Reflect.get(node, name), depth + 1) };
     }
     if (node === undefined && add)
       return typeof key === "number" ? [set(undefined, depth + 1)] : { [key]: set(undefined, depth + 1) };
-    throw missing(text, String(key), []);
+    throw nothingThere(text, "sample", String(key), []);
   };
   return set(data, 0);
 }
@@ -86,12 +86,13 @@ export function assign(data: unknown, { path, text, value }: Assignment, add: bo
 /** Names enough to find the right one among. */
 const MOST_KEYS = 12;
 
-function missing(path: string, key: string, keys: readonly string[]): Error {
+/** What is to be set is not there: which others are, or which one may be meant. */
+export function nothingThere(path: string, where: "body" | "sample", key: string, keys: readonly string[]): Error {
   const [near] = nearest(key, keys, 1);
   const some = keys.length > MOST_KEYS ? [...keys.slice(0, MOST_KEYS), "…"] : keys;
   const there = keys.length === 0 ? "nothing lies below it" : `there are: ${some.join(", ")}`;
   return usageError(
-    `--set ${path}: there is no ${JSON.stringify(key)} in the sample`,
+    `--set ${path}: there is no ${JSON.stringify(key)} in the ${where}`,
     `${near === undefined ? there : `did you mean ${near}?`}; use --add to put a new one in`,
   );
 }
