@@ -1,5 +1,5 @@
 import { filterProblem, subscriptions } from "./desk-subscriptions.ts";
-import { idText, itemsAt, type ManagedProduct, memberOf, textOf, type Webhook } from "./managed-product.ts";
+import { idText, itemsAt, type ManagedProduct, memberOf, removeAt, textOf, type Webhook } from "./managed-product.ts";
 
 const PATH = "/api/v1/webhooks";
 /** What Desk's OpenAPI says of an address. Its limits are those of a generator: told, and never a reason to refuse. */
@@ -73,16 +73,7 @@ export const desk: ManagedProduct = {
     }),
     read: (body) => idText(memberOf(body, "id")),
   },
-  remove: {
-    call: (id) => ({
-      method: "DELETE",
-      path: `${PATH}/${id}`,
-      repeatable: true,
-      action: `delete webhook ${id}`,
-      operation: "DELETE",
-    }),
-    read: () => undefined,
-  },
+  remove: removeAt(PATH),
 };
 
 function webhookOf(each: Readonly<Record<string, unknown>>): readonly Webhook[] {

@@ -4,6 +4,7 @@ import {
   itemsAt,
   type ManagedProduct,
   memberOf,
+  removeAt,
   textOf,
   type Webhook,
   type WebhookConfig,
@@ -100,16 +101,7 @@ function financeProduct({ id, title, root, scope, settings }: FinanceProduct): M
       }),
       read: (body) => idText(memberOf(memberOf(body, "webhook"), "webhook_id")),
     },
-    remove: {
-      call: (webhookId) => ({
-        method: "DELETE",
-        path: `${path}/${webhookId}`,
-        repeatable: true,
-        action: `delete webhook ${webhookId}`,
-        operation: "DELETE",
-      }),
-      read: () => undefined,
-    },
+    remove: removeAt(path),
     rules: {
       kinds: ["add", "add_edit", "delete"],
       call: ({ id: webhookId, config }, kind) => ({

@@ -120,6 +120,20 @@ export interface ManagedProduct {
   readonly rules?: RuleEndpoint;
 }
 
+/** As all of them do it: a DELETE of the webhook's own path. */
+export function removeAt(path: string): NonNullable<ManagedProduct["remove"]> {
+  return {
+    call: (id) => ({
+      method: "DELETE",
+      path: `${path}/${id}`,
+      repeatable: true,
+      action: `delete webhook ${id}`,
+      operation: "DELETE",
+    }),
+    read: () => undefined,
+  };
+}
+
 /** An id of up to 19 digits, in whichever type it came. */
 export function idText(value: unknown): string | undefined {
   if (typeof value === "string" && value !== "") return value;

@@ -1,4 +1,4 @@
-import { idText, itemsAt, type ManagedProduct, memberOf, textOf, type Webhook } from "./managed-product.ts";
+import { idText, itemsAt, type ManagedProduct, memberOf, removeAt, textOf, type Webhook } from "./managed-product.ts";
 
 const PATH = "/api/v1/accounts/webhooks";
 const ROWS_PER_PAGE = 50;
@@ -72,16 +72,7 @@ export const sign: ManagedProduct = {
     }),
     read: (body) => idText(memberOf(memberOf(body, "webhook"), "webhook_id")),
   },
-  remove: {
-    call: (id) => ({
-      method: "DELETE",
-      path: `${PATH}/${id}`,
-      repeatable: true,
-      action: `delete webhook ${id}`,
-      operation: "DELETE",
-    }),
-    read: () => undefined,
-  },
+  remove: removeAt(PATH),
 };
 
 function webhookOf(each: Readonly<Record<string, unknown>>): readonly Webhook[] {
