@@ -30,8 +30,13 @@ export async function keepKeySet(folder: string, address: string, kept: KeptKeyS
   const path = fileOf(folder, address);
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   await promises.mkdir(folder, { recursive: true });
-  await promises.writeFile(temporary, JSON.stringify(kept));
-  await promises.rename(temporary, path);
+  try {
+    await promises.writeFile(temporary, JSON.stringify(kept));
+    await promises.rename(temporary, path);
+  } catch (error) {
+    await promises.rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 function fileOf(folder: string, address: string): string {

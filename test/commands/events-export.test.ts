@@ -203,7 +203,7 @@ describe("events export", () => {
     [["--format", "xml"], "formats: ndjson, curl, har"],
     [["--to", "3000"], "--to is for --format curl"],
     [["--force"], "--force does nothing"],
-    [["--out", "no/such/folder/x"], "cannot be written"],
+    [["--out", "no/such/folder/x"], "cannot be written: there is no folder"],
   ])("refuses %j", async (flags, said) => {
     const { exitCode, err } = await project.run(["events", "export", ...flags]);
     expect(exitCode).toBe(2);

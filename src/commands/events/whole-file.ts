@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { closeSync, existsSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { errorText, usageError } from "../../core/errors.ts";
 
 /** A file that is written piece by piece and is there only once it is whole. */
@@ -21,7 +21,15 @@ export function createWholeFile(cwd: string, name: string, overwrite: boolean): 
     try {
       return work();
     } catch (error) {
-      throw usageError(`${name} cannot be written: ${errorText(error)}`, "name another file with --out");
+      if (!existsSync(dirname(path)))
+        throw usageError(
+          `${name} cannot be written: there is no folder ${dirname(path)}`,
+          "make it, or name another file",
+        );
+      throw usageError(
+        `${name} cannot be written: ${errorText(error).replaceAll(temporary, path)}`,
+        "name another file with --out",
+      );
     }
   };
   let file: number | undefined = orExplain(() => openSync(temporary, "wx", 0o600));
