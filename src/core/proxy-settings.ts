@@ -15,3 +15,21 @@ export function proxySettings(env: Readonly<Record<string, string | undefined>>)
   const httpsProxy = named("https_proxy") || all;
   return httpProxy === "" && httpsProxy === "" ? undefined : { httpProxy, httpsProxy, noProxy: named("no_proxy") };
 }
+
+/**
+ * undici asks anew for a tunnel whose proxy has closed the connection, without a pause and without end
+ * (https://github.com/nodejs/undici/issues/3897, mended in its version 8 alone): under another name it is a failure to it.
+ * Changes the client that asks.
+ */
+export function asksOnce<Client extends object>(client: Client): Client {
+  const connect = Reflect.get(client, "connect") as (options: unknown) => Promise<unknown>;
+  const once = async (options: unknown): Promise<unknown> => {
+    try {
+      return await connect.call(client, options);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "UND_ERR_SOCKET")) throw error;
+      throw new Error("the proxy closed the connection");
+    }
+  };
+  return Object.assign(client, { connect: once });
+}

@@ -3,7 +3,7 @@ import type { LookupFunction } from "node:net";
 import type { Dispatcher } from "undici";
 import { errorText, usageError } from "../core/errors.ts";
 import { isLocalhost, isLoopback } from "../core/loopback.ts";
-import { proxySettings } from "../core/proxy-settings.ts";
+import { asksOnce, proxySettings } from "../core/proxy-settings.ts";
 
 export interface DispatcherOptions {
   /** How many connections to one target are open at the same time. */
@@ -54,6 +54,7 @@ export async function openDispatchers({ connections, insecure, env }: Dispatcher
         requestTls: tls,
         ...timeouts,
         ...proxies,
+        clientFactory: (origin, options) => asksOnce(new undici.Pool(origin, options)),
       });
     } catch (error) {
       throw usageError(

@@ -273,6 +273,17 @@ describe("a proxy of the environment", () => {
     expect((await post.post(delivery("http://skipped.invalid/"))).error).toBeDefined();
     expect(asked).toHaveLength(1);
   });
+
+  it("that closes the connection is asked once, and told", async () => {
+    let asked = 0;
+    const proxy = createServer((socket) => void socket.once("data", () => ++asked && socket.destroy()));
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    closeLater({ close: async () => void proxy.close() });
+    const address = proxy.address();
+    const env = { HTTP_PROXY: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}` };
+    const { error } = await (await poster({ env })).post(delivery("http://app.invalid/x"));
+    expect([asked, error?.message]).toEqual([1, expect.stringContaining("the proxy closed the connection")]);
+  });
 });
 
 function fail(): never {
