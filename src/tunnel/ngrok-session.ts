@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { errorText, usageError } from "../core/errors.ts";
 import type { Secret } from "../core/secret.ts";
+import { withTimeLimit } from "../core/time-limit.ts";
 import { dial } from "./dial.ts";
 import type { NgrokSdk } from "./load-ngrok.ts";
 import { mapNgrokError } from "./map-error.ts";
@@ -137,23 +138,17 @@ async function limited<T>(
   signal?: AbortSignal,
   onLate: (value: T) => void = () => {},
 ): Promise<T> {
-  const over = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal === undefined ? [] : [signal])]);
-  return await new Promise<T>((resolve, reject) => {
-    const onOver = (): void => reject(new Error(`no answer in ${timeoutMs / 1000} s`));
-    over.addEventListener("abort", onOver, { once: true });
-    if (over.aborted) onOver();
-    work.then(
-      (value) => {
-        over.removeEventListener("abort", onOver);
-        if (over.aborted) onLate(value);
-        else resolve(value);
-      },
-      (error: unknown) => {
-        over.removeEventListener("abort", onOver);
-        reject(error);
-      },
-    );
-  });
+  return withTimeLimit(
+    timeoutMs,
+    [signal],
+    (over) =>
+      new Promise<T>((resolve, reject) => {
+        const onOver = (): void => reject(new Error(`no answer in ${timeoutMs / 1000} s`));
+        over.addEventListener("abort", onOver, { once: true });
+        if (over.aborted) onOver();
+        work.then((value) => (over.aborted ? onLate(value) : resolve(value)), reject);
+      }),
+  );
 }
 
 /** Ending what is broken may fail, and there is nothing more to do then. */

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Dispatcher } from "undici";
 import { errorText } from "../core/errors.ts";
 import { createNonce, PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../core/probe-key.ts";
+import { withTimeLimit } from "../core/time-limit.ts";
 
 export interface ProbeOptions {
   readonly publicUrl: string;
@@ -54,11 +55,13 @@ async function probeOnce(
   const nonce = createNonce();
   const startedAt = performance.now();
   try {
-    const answer = await request(`${options.publicUrl}${options.path ?? "/readyz"}`, {
-      headers: { [PROBE_HEADER]: nonce, "ngrok-skip-browser-warning": "1", "user-agent": "zoho-hooks-probe" },
-      signal: AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]),
-      ...(dispatcher === undefined ? {} : { dispatcher }),
-    });
+    const answer = await withTimeLimit(timeoutMs, [options.signal], (signal) =>
+      request(`${options.publicUrl}${options.path ?? "/readyz"}`, {
+        headers: { [PROBE_HEADER]: nonce, "ngrok-skip-browser-warning": "1", "user-agent": "zoho-hooks-probe" },
+        signal,
+        ...(dispatcher === undefined ? {} : { dispatcher }),
+      }),
+    );
     // Only the headers count; a stranger's endless body is not read.
     answer.body.on("error", () => {}).destroy();
     const seen = answer.headers[PROBE_ANSWER_HEADER];

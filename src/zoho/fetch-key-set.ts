@@ -1,4 +1,6 @@
+import type { Dispatcher } from "undici";
 import { errorText } from "../core/errors.ts";
+import { withTimeLimit } from "../core/time-limit.ts";
 import { connectionPool } from "./connection-pool.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -13,26 +15,29 @@ export async function fetchKeySet(
 ): Promise<string> {
   const pool = await connectionPool(env, timeoutMs);
   try {
-    const url = new URL(address);
-    const response = await pool.request({
-      origin: url.origin,
-      path: `${url.pathname}${url.search}`,
-      method: "GET",
-      headers: { accept: "application/json" },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-    });
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of response.body) {
-      size += chunk.length;
-      if (size > LONGEST_BODY) throw new Error("the answer is larger than any key set");
-      chunks.push(chunk);
-    }
-    if (response.statusCode !== 200) throw new Error(`it answered ${response.statusCode}`);
-    return Buffer.concat(chunks).toString("utf8");
+    return await withTimeLimit(timeoutMs, [signal], (limited) => fetchText(pool, new URL(address), limited));
   } catch (error) {
     throw new Error(signal.aborted ? "it was interrupted" : errorText(error), { cause: error });
   } finally {
     await pool.destroy();
   }
+}
+
+async function fetchText(pool: Dispatcher, url: URL, signal: AbortSignal): Promise<string> {
+  const response = await pool.request({
+    origin: url.origin,
+    path: `${url.pathname}${url.search}`,
+    method: "GET",
+    headers: { accept: "application/json" },
+    signal,
+  });
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response.body) {
+    size += chunk.length;
+    if (size > LONGEST_BODY) throw new Error("the answer is larger than any key set");
+    chunks.push(chunk);
+  }
+  if (response.statusCode !== 200) throw new Error(`it answered ${response.statusCode}`);
+  return Buffer.concat(chunks).toString("utf8");
 }

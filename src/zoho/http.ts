@@ -3,6 +3,7 @@ import { errorText, UserError } from "../core/errors.ts";
 import { parseJson } from "../core/json-text.ts";
 import { isSecretName, MASK, maskBody, maskUrl } from "../core/mask.ts";
 import { isSuccess } from "../core/status.ts";
+import { withTimeLimit } from "../core/time-limit.ts";
 import { backoffMs, MAX_TRIES, mayRetry, neverSent, type Sleep, type TryOutcome } from "./backoff.ts";
 import { connectionPool } from "./connection-pool.ts";
 import { maskedParts, multipartBody } from "./multipart-body.ts";
@@ -78,23 +79,25 @@ export function createHttp(options: HttpOptions): ZohoHttp {
     let status: number | undefined;
     let failure: unknown;
     try {
-      const limits = [AbortSignal.timeout(timeoutMs), ...(request.signal ? [request.signal] : [])];
       const url = new URL(request.url);
-      const response = await (await connect()).request({
-        origin: url.origin,
-        path: `${url.pathname}${url.search}`,
-        method: request.method,
-        headers,
-        body: body ?? null,
-        signal: AbortSignal.any(limits),
+      const pool = await connect();
+      return await withTimeLimit(timeoutMs, [request.signal], async (signal) => {
+        const response = await pool.request({
+          origin: url.origin,
+          path: `${url.pathname}${url.search}`,
+          method: request.method,
+          headers,
+          body: body ?? null,
+          signal,
+        });
+        status = response.statusCode;
+        const text = await readText(response.body);
+        const retryAfter = response.headers["retry-after"];
+        return {
+          reply: readReply(request, status, text),
+          ...(typeof retryAfter === "string" ? { retryAfter } : {}),
+        };
       });
-      status = response.statusCode;
-      const text = await readText(response.body);
-      const retryAfter = response.headers["retry-after"];
-      return {
-        reply: readReply(request, status, text),
-        ...(typeof retryAfter === "string" ? { retryAfter } : {}),
-      };
     } catch (error) {
       failure = error;
       throw error;

@@ -113,7 +113,7 @@ describe("a key set", () => {
 
   it("is not waited for forever", async () => {
     const server = await serve(() => undefined);
-    await expect(fetchKeySet(server.url, {}, new AbortController().signal, 50)).rejects.toThrow(/time-?out/i);
+    await expect(fetchKeySet(server.url, {}, new AbortController().signal, 50)).rejects.toThrow("no answer in 0.05 s");
     const interrupt = new AbortController();
     interrupt.abort();
     await expect(fetchKeySet(server.url, {}, interrupt.signal)).rejects.toThrow("interrupted");

@@ -3,6 +3,7 @@ import { errorText, UserError } from "../../core/errors.ts";
 import { idsAt, textAt } from "../../core/field.ts";
 import type { EventReport } from "../../core/report.ts";
 import { valueAt } from "../../core/schema-check.ts";
+import { withTimeLimit } from "../../core/time-limit.ts";
 import { fetchRecord } from "../../zoho/record.ts";
 import { untilAborted } from "../../zoho/until-aborted.ts";
 import type { ZohoSession } from "../zoho-session.ts";
@@ -37,14 +38,16 @@ export function createRecordReader(context: Context, session: ZohoSession): Reco
     context.report({ type: "record", product: product.id, ...wanted, record, error, hint });
 
   const fetchOne = async (wanted: Wanted): Promise<void> => {
-    const signal = AbortSignal.any([life.signal, AbortSignal.timeout(TIMEOUT_MS)]);
     try {
-      const record = await untilAborted(fetchRecord(api, product, wanted.module, wanted.id, signal), signal);
+      const record = await withTimeLimit(TIMEOUT_MS, [life.signal], (signal) =>
+        untilAborted(fetchRecord(api, product, wanted.module, wanted.id, signal), signal),
+      );
       if (record === undefined) report(wanted, undefined, "Zoho has none of this id any more");
       else report(wanted, record);
     } catch (error) {
       if (life.signal.aborted) report(wanted, undefined, "listen ended before it came");
-      else if (signal.aborted) report(wanted, undefined, `no answer within ${TIMEOUT_MS / 1000} s`);
+      else if (error instanceof DOMException && error.name === "TimeoutError")
+        report(wanted, undefined, `no answer within ${TIMEOUT_MS / 1000} s`);
       else report(wanted, undefined, errorText(error), error instanceof UserError ? error.hint : undefined);
     }
   };
