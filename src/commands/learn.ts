@@ -1,10 +1,12 @@
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import { learnedPath } from "../config/fixture-store.ts";
 import { readText } from "../config/json-file.ts";
 import { writeWholeFile } from "../config/write-file.ts";
 import type { Context } from "../context.ts";
 import { driftNote } from "../core/drift-note.ts";
 import { UserError } from "../core/errors.ts";
+import { findProduct } from "../core/event-name.ts";
+import type { Product } from "../core/product.ts";
 import { driftOf, hasDrifted, type ObservedEvent } from "../core/traffic.ts";
 import { sampleText } from "./sample-text.ts";
 
@@ -12,13 +14,19 @@ import { sampleText } from "./sample-text.ts";
  * Writes a proposed fixture and a note of the differences for each event that has drifted, and for each whose fields
  * are the user's own. What lies there already may have been worked on, so it stays as it is.
  */
-export function learn(context: Context, root: string, events: readonly ObservedEvent[]): void {
+export function learn(
+  context: Context,
+  root: string,
+  events: readonly ObservedEvent[],
+  products: readonly Product[],
+): void {
   const learned = events.filter((seen) => seen.event.open || hasDrifted(driftOf(seen)));
-  for (const seen of learned) learnEvent(context, root, seen);
-  if (learned.length === 0) context.report({ type: "notice", message: "nothing to learn: the schemas have it all" });
+  for (const seen of learned) learnEvent(context, root, seen, findProduct(products, seen.product));
+  if (learned.length === 0 && events.length > 0)
+    context.report({ type: "notice", message: "nothing to learn: the schemas have it all" });
 }
 
-function learnEvent(context: Context, root: string, seen: ObservedEvent): void {
+function learnEvent(context: Context, root: string, seen: ObservedEvent, of: Product | undefined): void {
   const { product, format, name, sample } = seen;
   if (sample === undefined) {
     const message = `no fixture of ${product} ${name}: each of its deliveries is too large for one`;
@@ -28,8 +36,12 @@ function learnEvent(context: Context, root: string, seen: ObservedEvent): void {
   try {
     const text = sampleText(sample, true);
     const path = (extension: "json" | "md"): string => learnedPath(root, { product, format, name }, extension);
+    const place =
+      of?.folder === undefined
+        ? `.zoho-hooks/fixtures/${product}/${format}/`
+        : `${relative(root, join(of.folder, "fixtures"))}/`;
     writeNew(context, path("json"), text, seen);
-    writeNew(context, path("md"), driftNote(driftOf(seen), { redacted: true }), seen);
+    writeNew(context, path("md"), driftNote(driftOf(seen), { redacted: true, place }), seen);
   } catch (error) {
     // One event that cannot be a sample, such as a query without a body, says nothing of the others.
     if (!(error instanceof UserError)) throw error;

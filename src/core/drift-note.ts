@@ -1,7 +1,10 @@
 import { type EventDrift, typesText } from "./traffic.ts";
 
 /** What was learned of an event, as Markdown to lie beside its proposed fixture. */
-export function driftNote(drift: EventDrift, { redacted }: { readonly redacted: boolean }): string {
+export function driftNote(
+  drift: EventDrift,
+  { redacted, place }: { readonly redacted: boolean; readonly place: string },
+): string {
   const { product, format, event, deliveries, partial, unknown, unseen, conflicts } = drift;
   const sections = [
     section(
@@ -27,7 +30,7 @@ export function driftNote(drift: EventDrift, { redacted }: { readonly redacted: 
     ...(partial ? ["There were more fields than are compared, so this is not all.", ""] : [""]),
     ...sections,
     `The fixture beside this note is a proposal: secrets are masked${redacted ? ", personal data is replaced as far as it can be told" : ""}.`,
-    `Read it, then move it to \`.zoho-hooks/fixtures/${product}/${format}/\` for \`zoho-hooks send\` to use it.`,
+    `Read it, then move it to \`${place}\` for \`zoho-hooks send\` to use it.`,
     "",
   ].join("\n");
 }

@@ -84,7 +84,7 @@ function fieldDetails({ fieldName, errorType }: Readonly<Record<string, unknown>
 export function faultError(fault: ZohoFault, status: number, call: ApiCall): ZohoApiError {
   const known = apiFault(fault, call, status);
   // It may repeat what it was sent, and an answer that was cut off holds the tokens of channels.
-  const said = maskText([fault.code, fault.message].filter((each) => each !== "").join(": "));
+  const said = [fault.code, maskText(fault.message)].filter((each) => each !== "").join(": ");
   const where = detailText(fault.details);
   const outcome = isUnknownOutcome(status, fault) ? "it is not known whether Zoho did" : "Zoho refused to";
   return new ZohoApiError(

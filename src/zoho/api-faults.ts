@@ -109,7 +109,7 @@ function denied(call: ApiCall): KnownFault {
   return {
     exit: "credentials",
     meaning: `${hostOf(call)} does not let this sign-in do it: it lacks the scope ${call.scope}, is of another organisation or data centre, or its user may not`,
-    hint: "sign in again with that scope (zoho-hooks login), and see to it that it is the right organisation",
+    hint: `sign in again with that scope, and see to it that it is the right organisation: zoho-hooks login ${call.loginFlags}`,
   };
 }
 

@@ -124,6 +124,7 @@ export function credentialsStore(options: {
         try {
           await vaultOf(removed).remove(name);
         } catch (error) {
+          if (!evenIfSecretsStay && error instanceof UserError) throw error;
           if (!evenIfSecretsStay) throw noSecrets(`its secrets could not be deleted: ${reason(error)}`);
         }
         const next = current === name ? Object.keys(rest)[0] : current;
@@ -161,7 +162,8 @@ async function readSecrets(vault: Vault, name: string): Promise<ProfileSecrets> 
   try {
     text = await vault.read(name);
   } catch (error) {
-    throw noSecrets(reason(error));
+    // What is wrong with the file says what to do about it.
+    throw error instanceof UserError ? error : noSecrets(reason(error));
   }
   const json = text === undefined ? undefined : parseJson(text);
   const parsed = secretsSchema.safeParse(json?.ok ? json.value : undefined);

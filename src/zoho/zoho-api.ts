@@ -4,6 +4,7 @@ import { type ApiCall, refusesToken, replyError } from "./api-error.ts";
 import { apiUrl, type DataCentre, dataCentreOf, type Environment } from "./data-centres.ts";
 import type { ZohoHttp, ZohoReply, ZohoRequest } from "./http.ts";
 import type { SignIn } from "./sign-in.ts";
+import { signInProducts } from "./sign-in-products.ts";
 
 export interface ApiRequest {
   readonly method: ZohoRequest["method"];
@@ -68,7 +69,10 @@ export function zohoApi(options: {
       ...(signal === undefined ? {} : { signal }),
     });
     const { accountsUrl } = signIn.hosts;
-    return { ...reply, call: { action, url, scope, accountsUrl, isTokenNew, loginFlags: loginFlags(product, scope) } };
+    return {
+      ...reply,
+      call: { action, url, scope, accountsUrl, isTokenNew, loginFlags: loginFlags(signIn, product, scope) },
+    };
   };
 
   return {
@@ -89,10 +93,22 @@ export function zohoApi(options: {
   };
 }
 
-/** `login` asks for a product's scopes as a whole; one beyond them has to be named. */
-function loginFlags({ id, recordScope, scopes = [] }: ApiHost, scope: string): string {
+/**
+ * `login` asks for a product's scopes as a whole; one beyond them has to be named, and what the sign-in has for other
+ * products too, or it would be lost.
+ */
+function loginFlags(signIn: SignIn, { id, recordScope, scopes = [] }: ApiHost, scope: string): string {
   const isBeyond = scope === recordScope && !scopes.includes(scope);
-  return `--product ${id}${isBeyond ? ` --scope ${scope}` : ""}`;
+  const others = signInProducts().filter((each) => each.id !== id && each.scopes.every(has(signIn)));
+  return [
+    ...[id, ...others.map((each) => each.id)].map((each) => `--product ${each}`),
+    ...(isBeyond ? [`--scope ${scope}`] : []),
+    ...(["default", "environment"].includes(signIn.name) ? [] : [`--profile ${signIn.name}`]),
+  ].join(" ");
+}
+
+function has({ scopes }: SignIn): (scope: string) => boolean {
+  return (scope) => scopes.includes(scope);
 }
 
 /** What the user set by hand comes first, then what Zoho named with the token, then the data centre's own host. */

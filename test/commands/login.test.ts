@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -99,6 +99,7 @@ describe("login", () => {
   it.each([
     [["login"], "how to sign in is not said"],
     [["login", "--device", "--browser"], "exclude one another"],
+    [["login", "--product", "nope", "--code", "x"], "products: crm, bigin, recruit, desk, books, inventory, sign"],
     [["login", "--code", "x"], "--client-id is missing"],
     [["login", "--code", "x", "--client-id", "y"], "--client-secret-file is missing"],
     [["login", "--code", "x", "--client-id", "y", "--dc", "moon"], "no Zoho data centre"],
@@ -168,6 +169,23 @@ describe("login", () => {
     const result = await running;
     expect(result.exitCode).toBe(0);
     expect(result.out).toContain("signed in as default");
+  });
+});
+
+describe("a sign-in", () => {
+  it("that lacks a scope leads to a login that keeps the others, and is of the same profile", async () => {
+    await signInByCode("--profile", "acme");
+    const { exitCode, err } = await zoho(["webhooks", "list", "--product", "desk"]);
+    expect(exitCode).toBe(6);
+    expect(err).toContain("zoho-hooks login --product desk --product crm --profile acme");
+  });
+
+  it("whose secrets are damaged says so, and what to do", async () => {
+    await signInByCode();
+    writeFileSync(join(cwd, ".config/zoho-hooks/secrets.json"), '{"x');
+    const { exitCode, err } = await zoho(["whoami"]);
+    expect(exitCode).toBe(6);
+    expect(err).toMatch(/^error: \S+secrets\.json is damaged: .*\n {2}delete the file and sign in again/);
   });
 });
 

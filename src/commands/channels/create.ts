@@ -57,6 +57,7 @@ export const defineCreate: Define = (command, act) => {
         const id = options.id === undefined ? generateChannelId(context.now()) : newChannelId(options.id);
         return withZoho(context, options, async (session) => {
           const { product } = session;
+          const flags = `--product ${product.id}${options.profile === undefined ? "" : ` --profile ${options.profile}`}`;
           refuseUnknownOptions(product, options);
           const expiresAt = chooseExpiry(options.expires, product.lifetime, context.now());
           const config: ChannelConfig = {
@@ -75,13 +76,13 @@ export const defineCreate: Define = (command, act) => {
           const granted = await context
             .waiting("creating the channel", () => askForChannel(session, config, expiresAt))
             .catch((error: unknown) => {
-              if (!isRefusal(error)) warnOfLeftOver(context, product.id, id);
+              if (!isRefusal(error)) warnOfLeftOver(context, flags, id);
               throw error;
             });
           const channel = await context
             .waiting("reading it back", () => settleChannel(session, config, granted))
             .catch((error: unknown) => {
-              warnOfUnread(context, product.id, id, granted.expiresAt);
+              warnOfUnread(context, flags, id, granted.expiresAt);
               throw error;
             });
           const show = options.showSecrets === true;
@@ -104,19 +105,19 @@ Examples:
   $ zoho-hooks channels create Contacts.all --product bigin --url https://example.com/hook
 `;
 
-function warnOfLeftOver(context: Context, product: string, id: string): void {
+function warnOfLeftOver(context: Context, flags: string, id: string): void {
   context.report({
     type: "warning",
     message: `channel ${id} may have been created: Zoho's answer did not come`,
-    hint: `see ${context.invocation} channels list --product ${product}; its token is kept in case it is there`,
+    hint: `see ${context.invocation} channels list ${flags}; its token is kept in case it is there`,
   });
 }
 
-function warnOfUnread(context: Context, product: string, id: string, end: Date | undefined): void {
+function warnOfUnread(context: Context, flags: string, id: string, end: Date | undefined): void {
   context.report({
     type: "warning",
     message: `channel ${id} was created${end === undefined ? "" : `, until ${zohoTime(end)}`}, and could not be read back`,
-    hint: `it is there: ${context.invocation} channels delete ${id} --product ${product} takes it away again`,
+    hint: `it is there: ${context.invocation} channels delete ${id} ${flags} takes it away again`,
   });
 }
 

@@ -30,7 +30,7 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
       const message = deliveries === 0 ? nothing : none;
       context.report({ type: "notice", message });
     }
-    if (samples) learn(context, config.root, events);
+    if (samples) learn(context, config.root, events, products);
     return ExitCode.ok;
   });
 }

@@ -9,8 +9,7 @@ import {
   findDataCentre,
   findEnvironment,
 } from "../../zoho/data-centres.ts";
-import { findWatchProduct } from "../../zoho/watch-products.ts";
-import { findManagedProduct } from "../../zoho/webhooks/index.ts";
+import { findSignInProduct } from "../../zoho/sign-in-products.ts";
 import { readUserFile } from "../options.ts";
 
 export interface LoginOptions {
@@ -53,7 +52,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** Flags, then the environment, then questions; what is still missing without a terminal is an error that names the flag. */
 export async function readLoginPlan(context: Context, env: Env, options: LoginOptions): Promise<LoginPlan> {
-  const asked = (options.product ?? ["crm"]).flatMap((id) => (findManagedProduct(id) ?? findWatchProduct(id)).scopes);
+  const asked = (options.product ?? ["crm"]).flatMap((id) => findSignInProduct(id).scopes);
   const scopes = [...new Set([...asked, ...(options.scope ?? [])])];
   const prompts = await context.prompts();
   const given = givenMethod(env, options);

@@ -5,7 +5,13 @@ import type { WebhookReport } from "../../core/webhook-report.ts";
 import { requireOperation } from "../../zoho/webhooks/index.ts";
 import type { ManagedProduct, Webhook } from "../../zoho/webhooks/managed-product.ts";
 import type { Define } from "../command.ts";
-import { addWebhookOptions, chosenProduct, type WebhookOptions, withWebhooks } from "./webhooks-session.ts";
+import {
+  addWebhookOptions,
+  chosenProduct,
+  type WebhookOptions,
+  type WebhookSession,
+  withWebhooks,
+} from "./webhooks-session.ts";
 
 interface ListOptions extends WebhookOptions {
   readonly orphans?: boolean;
@@ -26,7 +32,7 @@ export const defineList: Define = (command, act) => {
           const all = await context.waiting("asking Zoho for its webhooks", () => client.list());
           const shown = options.orphans === true ? all.filter(isOrphan) : all;
           showWebhooks(context, product, shown);
-          nameOrphans(context, product, all);
+          nameOrphans(context, session, all);
           if (shown.length === 0)
             context.report({
               type: "notice",
@@ -73,12 +79,12 @@ function isOrphan({ rules }: Webhook): boolean {
   return rules?.length === 0;
 }
 
-export function nameOrphans(context: Context, product: ManagedProduct, webhooks: readonly Webhook[]): void {
+export function nameOrphans(context: Context, { product, flags }: WebhookSession, webhooks: readonly Webhook[]): void {
   for (const { id, name } of webhooks.filter(isOrphan)) {
     context.report({
       type: "warning",
       message: `webhook ${id}${name === undefined ? "" : ` (${name})`} is an orphan: no workflow rule calls it, so it never fires`,
-      hint: `give it a rule in ${product.title}'s settings, or delete it: ${context.invocation} webhooks delete ${id} --product ${product.id}`,
+      hint: `give it a rule in ${product.title}'s settings, or delete it: ${context.invocation} webhooks delete ${id} ${flags}`,
     });
   }
 }

@@ -2,7 +2,7 @@ import type { Context } from "../../context.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../core/errors.ts";
 import { MASK } from "../../core/mask.ts";
 import { isRefusal } from "../../zoho/api-error.ts";
-import type { ManagedProduct, Webhook, WebhookConfig } from "../../zoho/webhooks/managed-product.ts";
+import type { Webhook, WebhookConfig } from "../../zoho/webhooks/managed-product.ts";
 import { nameOrphans, webhookReport } from "./list.ts";
 import type { ChosenSecret } from "./webhook-secret.ts";
 import type { WebhookSession } from "./webhooks-session.ts";
@@ -27,18 +27,18 @@ export async function makeWebhook(
   const id = await context
     .waiting("creating the webhook", () => client.create(config))
     .catch((error: unknown) => {
-      if (!isRefusal(error)) warnOfLeftover(context, product);
+      if (!isRefusal(error)) warnOfLeftover(context, session);
       throw error;
     });
   // Kept before anything else can fail: Sign never shows a secret again.
-  keepSecret(context, product, id, chosen);
+  keepSecret(context, session, id, chosen);
   const failure = rule === undefined ? undefined : await failureOf(client.addRule({ id, config }, rule));
   const listed = (await client.list()).find((webhook) => webhook.id === id);
   if (listed === undefined) {
     throw new UserError(
       "zohoApi",
       `${product.title} says that it has made webhook ${id}, and does not list it`,
-      `look again in a moment: ${context.invocation} webhooks list --product ${product.id}`,
+      `look again in a moment: ${context.invocation} webhooks list ${session.flags}`,
       "not_listed",
     );
   }
@@ -49,33 +49,33 @@ export async function makeWebhook(
     throw new UserError(
       "zohoApi",
       `webhook ${id} was created, and the workflow rule that is to call it was not: ${failure.message}`,
-      `make the rule in ${product.title}'s settings, or delete the webhook: ${context.invocation} webhooks delete ${id} --product ${product.id}`,
+      `make the rule in ${product.title}'s settings, or delete the webhook: ${context.invocation} webhooks delete ${id} ${session.flags}`,
       "no_rule",
     );
   }
-  nameOrphans(context, product, [listed]);
+  nameOrphans(context, session, [listed]);
   const note = product.note?.(config, id, centre);
   if (note !== undefined) context.report({ type: "notice", message: note });
   return ExitCode.ok;
 }
 
-function keepSecret(context: Context, { id: product }: ManagedProduct, id: string, chosen: ChosenSecret | undefined) {
+function keepSecret(context: Context, { flags }: WebhookSession, id: string, chosen: ChosenSecret | undefined) {
   try {
     const file = chosen?.keep?.();
     if (file !== undefined) context.report({ type: "notice", message: `its secret is kept in ${file}` });
   } catch (error) {
     throw usageError(
       `webhook ${id} was created, and its secret could not be kept: ${errorText(error)}`,
-      `delete it, and make it again: ${context.invocation} webhooks delete ${id} --product ${product}`,
+      `delete it, and make it again: ${context.invocation} webhooks delete ${id} ${flags}`,
     );
   }
 }
 
-function warnOfLeftover(context: Context, { id }: ManagedProduct): void {
+function warnOfLeftover(context: Context, { flags }: WebhookSession): void {
   context.report({
     type: "warning",
     message: "whether Zoho has made the webhook is not known, and no secret of it was kept",
-    hint: `look, and delete what is there: ${context.invocation} webhooks list --product ${id}`,
+    hint: `look, and delete what is there: ${context.invocation} webhooks list ${flags}`,
   });
 }
 

@@ -33,6 +33,8 @@ export interface WebhookSession {
   readonly api: ZohoApi;
   /** The organisation that was named; undefined to find it out. */
   readonly org: string | undefined;
+  /** What another command is to be called with, to work with the same: `--product books --profile acme`. */
+  readonly flags: string;
   /** Finds the organisation out, unless it was named. */
   client(): Promise<WebhookClient>;
 }
@@ -68,7 +70,9 @@ export async function withWebhooks<T>(
       const organisation = org ?? (await onlyOrganisation(api, product, signal));
       return webhookClient({ api, product, organisation, signal, sleep });
     };
-    return await work({ config, product, centre: signIn.centre, api, org, client });
+    const given = { product: product.id, org, profile: options.profile };
+    const flags = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
+    return await work({ config, product, centre: signIn.centre, api, org, flags: flags.join(" "), client });
   } finally {
     await http.close();
   }

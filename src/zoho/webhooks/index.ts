@@ -7,7 +7,7 @@ import { sign } from "./sign.ts";
 
 export const managedProducts: readonly ManagedProduct[] = [desk, books, inventory, sign];
 
-export function findManagedProduct(id: string): ManagedProduct | undefined {
+function findManagedProduct(id: string): ManagedProduct | undefined {
   return managedProducts.find((each) => each.id === id.toLowerCase());
 }
 
