@@ -7,7 +7,7 @@ export type ShellHost = Pick<NodeJS.Process, "platform" | "kill" | "once" | "off
 
 /**
  * Starts a shell, and with it what it starts, as one group of processes: a signal to the shell alone would leave the rest
- * running. None of it outlives this process.
+ * running. None of it outlives this process but what heeds no SIGTERM once its shell has ended.
  */
 export function startShell(
   commandLine: string,

@@ -6,11 +6,11 @@ export interface EventPattern {
   matches(product: string | undefined, event: string | undefined): boolean;
 }
 
-export function eventPattern(text: string): EventPattern {
+export function eventPattern(text: string, what?: string): EventPattern {
   const { product, event } = patternParts(text);
   if (product?.trim() === "" || event.trim() === "") {
     throw usageError(
-      `the event pattern ${JSON.stringify(text)} is empty`,
+      `${what === undefined ? "" : `${what}: `}the event pattern ${JSON.stringify(text)} is empty`,
       "write it as product:event, such as crm:Leads.* or desk:*",
     );
   }

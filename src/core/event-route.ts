@@ -19,5 +19,5 @@ export function parseRoute(text: string, what: string): EventRoute {
   }
   const target = text.slice(at + 1);
   checkTarget(target, what);
-  return { pattern: eventPattern(text.slice(0, at)), target };
+  return { pattern: eventPattern(text.slice(0, at), what), target };
 }

@@ -8,6 +8,11 @@ export function isLoopback(hostname: string): boolean {
   return isLocalhost(hostname) || /^127(\.\d{1,3}){3}$/.test(hostname) || hostname === "[::1]";
 }
 
+/** Where what is sent without encryption surely stays on this machine: names below `localhost` are the resolver's to say. */
+export function isSafeInPlain(hostname: string): boolean {
+  return isLoopback(hostname) && !hostname.toLowerCase().includes(".localhost");
+}
+
 /** The address of a socket's other side. */
 export function isLoopbackAddress(address: string | undefined): boolean {
   return /^(::ffff:)?127\.|^::1$/.test(address ?? "");

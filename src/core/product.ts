@@ -138,6 +138,8 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   recognise(payload: Payload, delivery: Delivery): string | undefined;
   /** The ids of the records that an event is about, as text. */
   records(data: unknown, event: string): readonly string[];
+  /** A delivery may be about several records: those of others are one record's own and its parents'. */
+  readonly batches?: boolean;
   /** An answer that the sender waits for before it sends events: a challenge, a probe. */
   handshake?(payload: Payload, delivery: Delivery): Reply | undefined;
   /** Methods beside POST that deliveries or probes come by. */

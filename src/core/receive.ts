@@ -27,6 +27,8 @@ export interface Receipt {
   /** Undefined when there was no schema to check with: unreadable, unrecognised, or schemas turned off. */
   readonly schema: SchemaResult | undefined;
   readonly records: readonly string[];
+  /** It tells of several records, each of which may have a story of its own. */
+  readonly batch: boolean;
   /** Two deliveries of the same identity are one event, delivered twice. */
   readonly identity: string | undefined;
   /** A fact about such deliveries, worth telling once a run. */
@@ -60,6 +62,7 @@ export const emptyReceipt: Receipt = {
   verdicts: [],
   schema: undefined,
   records: [],
+  batch: false,
   identity: undefined,
   hint: undefined,
 };
@@ -92,6 +95,7 @@ export function receive(input: ReceiveInput): Receipt {
     verdicts: verdictsOf(input, product, format, payload),
     schema: match === undefined || input.schemas === false ? undefined : checkSchema(match.event.schema, payload.data),
     records,
+    batch: format.batches === true && new Set(records).size > 1,
     identity: identityOf(
       [product.id, event, ...records],
       format.identity?.(payload.data, event) ??

@@ -21,10 +21,9 @@ export type BodyEdit = (value: BodyValue) => string | undefined;
 export function rewriteBody(body: Buffer, contentType: string, edit: BodyEdit): Buffer {
   const wide = wideEncoding(body, contentType);
   if (wide !== undefined) {
-    const inOrder = wide === "utf-16be" ? Buffer.from(body).swap16() : body;
-    const [, mark = "", text = ""] = /^(\uFEFF?)(.*)$/s.exec(inOrder.toString("utf16le")) ?? [];
-    const rewritten = Buffer.from(mark + rewriteText(text, contentType, edit), "utf16le");
-    return wide === "utf-16be" ? rewritten.swap16() : rewritten;
+    const rewritten = rewriteWide(body, wide, contentType, edit);
+    // What only says that it is of that charset is searched as the bytes that it is.
+    if (!rewritten.equals(body)) return rewritten;
   }
   const utf8 = body.toString("utf8");
   // Bytes that are not UTF-8 survive as Latin-1, in which every byte is a character.
@@ -34,13 +33,32 @@ export function rewriteBody(body: Buffer, contentType: string, edit: BodyEdit): 
   return rewritten === text ? body : Buffer.from(rewritten, encoding);
 }
 
+type WideEncoding = "utf-16le" | "utf-16be";
+
 /** Of a text in which a name is not where its ASCII bytes are; without a word on it by its byte order mark. */
-function wideEncoding(body: Buffer, contentType: string): "utf-16le" | "utf-16be" | undefined {
-  if (body.length % 2 !== 0) return undefined;
-  const charset = parameterOf(contentType, "charset")?.toLowerCase() ?? "";
+function wideEncoding(body: Buffer, contentType: string): WideEncoding | undefined {
+  // Its parts are in charsets of their own.
+  if (/^multipart\//i.test(contentType)) return undefined;
   const start = body.subarray(0, 2).toString("hex");
-  if (start === "feff" || charset === "utf-16be") return "utf-16be";
-  return start === "fffe" || /^(?:utf-?16(?:le)?|ucs-2|unicode)$/.test(charset) ? "utf-16le" : undefined;
+  if (start === "feff") return "utf-16be";
+  if (start === "fffe") return "utf-16le";
+  const charset = parameterOf(contentType, "charset");
+  if (charset === undefined || /^utf-?8$/i.test(charset)) return undefined;
+  try {
+    const { encoding } = new TextDecoder(charset);
+    return encoding === "utf-16le" || encoding === "utf-16be" ? encoding : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function rewriteWide(body: Buffer, encoding: WideEncoding, contentType: string, edit: BodyEdit): Buffer {
+  const swapped = (bytes: Buffer): Buffer => (encoding === "utf-16be" ? Buffer.from(bytes).swap16() : bytes);
+  const even = body.length - (body.length % 2);
+  const text = swapped(body.subarray(0, even)).toString("utf16le");
+  const mark = text.startsWith("\uFEFF") ? 1 : 0;
+  const rewritten = text.slice(0, mark) + rewriteText(text.slice(mark), contentType, edit);
+  return Buffer.concat([swapped(Buffer.from(rewritten, "utf16le")), body.subarray(even)]);
 }
 
 function rewriteText(text: string, contentType: string, edit: BodyEdit): string {
@@ -53,7 +71,12 @@ function rewriteText(text: string, contentType: string, edit: BodyEdit): string 
 }
 
 /** Undefined when the text is not a JSON object or list. */
-function rewriteJson(text: string, edit: BodyEdit, outer: readonly string[] = []): string | undefined {
+function rewriteJson(
+  text: string,
+  edit: BodyEdit,
+  outer: readonly string[] = [],
+  isOutermost = true,
+): string | undefined {
   if (!/^\s*[{[]/.test(text) || !parseJson(text).ok) return undefined;
   const parts: string[] = [];
   let done = 0;
@@ -76,7 +99,9 @@ function rewriteJson(text: string, edit: BodyEdit, outer: readonly string[] = []
     const source = text.slice(node.start, node.end);
     const value = node.kind === "string" ? String(JSON.parse(source)) : source;
     const kind = node.kind === "string" ? "text" : "number";
-    const edited = edit({ path, text: value, kind }) ?? (kind === "text" ? rewriteJson(value, edit, path) : undefined);
+    const edited =
+      edit({ path, text: value, kind }) ??
+      (kind === "text" ? rewriteNested(value, edit, path, isOutermost) : undefined);
     if (edited === undefined || edited === value) return;
     const plain = node.kind === "number" && /^-?(0|[1-9]\d*)(\.\d+)?$/.test(edited);
     replace(node.start, node.end, plain ? edited : JSON.stringify(edited));
@@ -88,6 +113,26 @@ function rewriteJson(text: string, edit: BodyEdit, outer: readonly string[] = []
     throw error;
   }
   return parts.join("") + text.slice(done);
+}
+
+/**
+ * JSON that is written in a text of JSON. What is in there once more is searched as plain text: to take each level apart
+ * would cost a hostile body of a megabyte, in which there are hundreds, seconds.
+ */
+function rewriteNested(
+  text: string,
+  edit: BodyEdit,
+  path: readonly string[],
+  isOutermost: boolean,
+): string | undefined {
+  if (!/^\s*[{[]/.test(text) || !/[}\]]\s*$/.test(text.slice(-20))) return undefined;
+  if (!isOutermost) return rewriteBroken(text, edit);
+  try {
+    JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return rewriteJson(text, edit, path, false);
 }
 
 function keyEnd(text: string, start: number): number {

@@ -35,14 +35,18 @@ export function checkSchema(schema: z.ZodType, data: unknown): SchemaResult {
     return { ok: false, issues: [issue] };
   }
   if (result.success) return { ok: true, issues: [] };
-  const found = result.error.issues;
   const issues: SchemaIssue[] = [];
-  let looked = 0;
-  while (looked < found.length && issues.length < MOST_ISSUES) {
-    const issue = found[looked++];
-    if (issue !== undefined) issues.push(...issuesOf(issue, data));
+  let left = 0;
+  for (const found of result.error.issues) {
+    if (issues.length >= MOST_ISSUES) left++;
+    else {
+      // One of zod's may be very many of ours.
+      for (const issue of issuesOf(found, data)) {
+        if (issues.length < MOST_ISSUES) issues.push(issue);
+        else left++;
+      }
+    }
   }
-  const left = found.length - looked;
   if (left > 0) issues.push(toIssue([], `what the schema says in ${left} more places`, data));
   return { ok: issues.length === 0, issues };
 }

@@ -76,10 +76,9 @@ function targetsOf({ receipt, decision }: Entry, routes: Routes): readonly strin
   return routes.targetsOf(receipt.product, receipt.event);
 }
 
-function orderKeyOf({ receipt: { product, records } }: Entry): string | undefined {
-  const [first, second] = records;
-  if (first === undefined) return undefined;
-  return `${product}:${second === undefined ? first : EVERY_RECORD}`;
+function orderKeyOf({ receipt: { product, records, batch } }: Entry): string | undefined {
+  const [first] = records;
+  return first === undefined ? undefined : `${product}:${batch ? EVERY_RECORD : first}`;
 }
 
 function sourceOf({ arrival, receipt }: Entry, n: number, duplicateOf: number | undefined): ForwardSource {

@@ -17,6 +17,8 @@ export interface Mirror {
 
 /** What it takes to tell a sender that its time is over. */
 const TELLING_MS = 500;
+/** By which one of Node's may come early. */
+const TIMER_JITTER_MS = 20;
 
 export interface MirrorOptions {
   readonly log: Pick<Log, "recordAttempt" | "setAnswer">;
@@ -41,7 +43,7 @@ export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble
       const result = await poster.post(forwardRequest(source, target), options);
       const { status, latencyMs, error, replyPreview } = result;
       // The user's own time-out may be shorter than what the sender waits.
-      const isLate = error?.code === "timeout" && latencyMs >= atMostMs;
+      const isLate = error?.code === "timeout" && latencyMs >= atMostMs - TIMER_JITTER_MS;
       const reply = mirroredReply(result, isLate);
       const attempt = { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
       // The app has answered: that its answer could not be noted down is no reason to give the sender another.

@@ -112,14 +112,18 @@ async function post(
   const timer = setTimeout(() => cut(TIMED_OUT), timeoutMs + slowMs);
   const stopListening = onAbort(signal, () => cut(INTERRUPTED));
   const { status, headers, bytes, complete, error } = await ended;
+  const latencyMs = performance.now() - startedAt;
   clearTimeout(timer);
   stopListening();
   return {
     status,
     headers,
-    replyPreview: previewOf(isCompressed(headers) ? await decodedStart(bytes, headers) : bytes, complete),
+    replyPreview: previewOf(
+      isCompressed(headers) ? await decodedStart(bytes.subarray(0, PREVIEW_BYTES), headers) : bytes,
+      complete,
+    ),
     reply: wholeReply ? bytes : undefined,
-    latencyMs: performance.now() - startedAt,
+    latencyMs,
     error: failureOf(error, wholeReply && !complete, { url, timeoutMs, status }),
   };
 }

@@ -1,7 +1,6 @@
 import { readBuiltInFixture } from "../config/fixture-store.ts";
-import { familyExample } from "../core/event-name.ts";
 import type { DefaultFormatId, EventName, FormatId, PayloadOf, ProductId } from "./event-types.ts";
-import { formatOf, productOf, requireEvent } from "./product-of.ts";
+import { formatOf, productOf, requireOneEvent } from "./product-of.ts";
 
 /** `fixture("crm", "Leads.create")`: the payload of an event by any of its names, in a product's first format unless told. */
 export type ReadFixture = <
@@ -23,9 +22,7 @@ export function fixtureReader(packageRoot: string): ReadFixture {
   ) => {
     const found = productOf(product);
     const format = formatOf(found, options.format);
-    const match = requireEvent(found, format, event);
-    const example = familyExample(match);
-    if (example !== undefined) throw new TypeError(`${event} stands for many events: name one, such as ${example}`);
+    const match = requireOneEvent(found, format, event);
     const sample = readBuiltInFixture({ packageRoot }, found, format, match);
     if (sample === undefined) throw new TypeError(`there is no sample of ${product} ${event}`);
     // The conformance suite holds every sample to its event's schema.

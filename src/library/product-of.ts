@@ -1,5 +1,13 @@
 import { configureProducts } from "../core/configure.ts";
-import { type EventMatch, eventNames, findEvent, findFormat, findProduct, nearest } from "../core/event-name.ts";
+import {
+  type EventMatch,
+  eventNames,
+  familyExample,
+  findEvent,
+  findFormat,
+  findProduct,
+  nearest,
+} from "../core/event-name.ts";
 import type { FormatSettings } from "../core/format-settings.ts";
 import type { Format, Product } from "../core/product.ts";
 import { products } from "../products/index.ts";
@@ -25,10 +33,12 @@ export function formatOf(product: Product, id: string | undefined): Format {
   throw new TypeError(`${product.id} has no format ${JSON.stringify(id)}: ${nearestText(id ?? "", ids)}`);
 }
 
-/** The event of that name. Throws a TypeError that names the nearest, or another format, where there is none. */
-export function requireEvent(product: Product, format: Format, name: string): EventMatch {
+/** The event of that name, and no family's. Throws a TypeError that names the nearest, or another format. */
+export function requireOneEvent(product: Product, format: Format, name: string): EventMatch {
   if (typeof name !== "string") throw new TypeError(`the event is missing: name it, such as ${eventNames(format)[0]}`);
   const match = findEvent(format, name);
+  const example = match === undefined ? undefined : familyExample(match);
+  if (example !== undefined) throw new TypeError(`${name} stands for many events: name one, such as ${example}`);
   if (match !== undefined) return match;
   const other = product.formats.find((each) => findEvent(each, name) !== undefined);
   const near = nearest(name, eventNames(format));

@@ -1,7 +1,8 @@
+import { findEvent } from "../core/event-name.ts";
 import { prepare } from "../core/prepare.ts";
 import type { FormatId, ProductId } from "./event-types.ts";
 import { type Keys, readKeys, requireUse } from "./keys.ts";
-import { formatOf, productOf, requireEvent, withSettings } from "./product-of.ts";
+import { formatOf, productOf, requireOneEvent, withSettings } from "./product-of.ts";
 import { rawBody } from "./request.ts";
 
 /** A delivery to post as it is. */
@@ -48,7 +49,9 @@ export function sign<P extends ProductId>(
     } = chosen,
   ] = withSettings([chosen], settings);
   if (format === undefined) throw new TypeError(`${product} has no format to sign for`);
-  if (options.event !== undefined) requireEvent(found, format, options.event);
+  // A format of users' own designs takes any event.
+  if (options.event !== undefined && (format.catchAll === undefined || findEvent(format, options.event) !== undefined))
+    requireOneEvent(found, format, options.event);
   requireUse(secrets, [{ ...found, formats: [format] }], "sign");
   const isRaw = typeof payload === "string" || payload instanceof Uint8Array || payload instanceof ArrayBuffer;
   const takesToken = format.proofs.some(({ credential }) => credential === "token");

@@ -67,7 +67,8 @@ function refuseBadHttp(error: BadRequest, socket: Socket): string | undefined {
     `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
   );
   // In the middle of a request it went away: what there was of it is told by who reads it.
-  if (error.code === "HPE_INVALID_EOF_STATE") return undefined;
+  // Of one that never began, such as a browser's spare connection, there is nothing to tell.
+  if (error.code === "HPE_INVALID_EOF_STATE" || socket.bytesRead === 0) return undefined;
   return error.rawPacket?.[0] === TLS_HANDSHAKE
     ? "a sender spoke https, and this port takes http"
     : `answered ${status}: ${text}`;

@@ -30,9 +30,10 @@ FROM deliveries JOIN contents USING (n);
 const HIDDEN = `'${MASK.slice(0, -1)}: run zoho-hooks events show ' || n || ']'`;
 
 /** What other clients of SQLite could not read: said to be of another charset, or refused before it was read. */
-const IS_NO_UTF8 = `(instr(lower(headers), 'charset=') > 0 AND NOT lower(headers) GLOB '*charset="utf-8*'
-    AND instr(lower(headers), 'charset=utf-8') = 0 AND instr(lower(headers), 'charset=utf8') = 0)
-  OR refusal LIKE '%is not valid % text' OR status IN (404, 405)`;
+const CHARSETS = "replace(lower(headers), '\\\"', '')";
+const IS_NO_UTF8 = `(instr(${CHARSETS}, 'charset=') > 0 AND instr(${CHARSETS}, 'charset=utf-8') = 0
+    AND instr(${CHARSETS}, 'charset=utf8') = 0 AND instr(${CHARSETS}, 'charset=us-ascii') = 0)
+  OR refusal LIKE '%is not valid % text' OR (accepted = 0 AND status IN (404, 405))`;
 
 /** A field that the user has chosen for a value which lets its holder in, whatever its name is. */
 const HOLDS_CHOSEN = `EXISTS (
@@ -41,9 +42,10 @@ const HOLDS_CHOSEN = `EXISTS (
 /** Each one costs a pass over the body. */
 const MOST_MASKED = 50;
 
-const ANYWHERE = [
-  ...["token", "secret", "signature", "password", "passwd", "passphrase", "authorization", "cookie", "jwt", "hmac"],
-];
+const ANYWHERE: readonly string[] =
+  "token secret signature password passwd passphrase authorization cookie jwt hmac".split(" ");
+/** Secret as a whole word alone: `user_auth`, not `oauth`. */
+const WORDS: readonly string[] = "auth sign sig pwd credential credentials".split(" ");
 /** Before `key`. */
 const KEYS = ["api", "private", "secret", "signing", "auth", "access", "app", "hook", "shared"];
 
@@ -52,10 +54,17 @@ const IS_SECRET = `type NOT IN ('null', 'true', 'false') AND atom IS NOT '' AND 
   instr(key, '\\') > 0
   ${endings(ANYWHERE)}
   ${endings(KEYS.flatMap((name) => [`${name}key`, `${name}_key`]))}
-  ${words(["auth", "sign", "sig", "pwd", "credential", "credentials"])})`;
+  ${words(WORDS)})`;
 
-/** A text with parameters or JSON of its own in it. */
-const HOLDS_ANOTHER = `(type = 'text' AND (instr(atom, '=') > 0 OR instr(atom, '":') > 0) AND (${mayHoldSecret("lower(atom)")}))`;
+const BEHIND_SCHEME = "substr(atom, instr(atom, '://') + 3)";
+const AUTHORITY = `substr(${BEHIND_SCHEME}, 1, instr(${BEHIND_SCHEME} || '/', '/'))`;
+
+/** A text that is JSON itself, or an address with parameters or a password in it. */
+const HOLDS_ANOTHER = `(type = 'text' AND CASE
+  WHEN ltrim(atom, char(32, 9, 10, 13)) GLOB '[[{]*' THEN json_valid(atom) AND (${mayHoldSecret("lower(atom)")})
+  WHEN instr(atom, '://') = 0 THEN 0
+  WHEN instr(${AUTHORITY}, '@') > 0 AND instr(${AUTHORITY}, ' ') = 0 THEN 1
+  ELSE ${secretParameters("lower(atom)")} END)`;
 
 const MASKED_JSON = `
   WITH RECURSIVE
@@ -87,17 +96,19 @@ function words(names: readonly string[]): string {
     .join(" ");
 }
 
+/** Whether the address in a text has a secret among its parameters. */
+function secretParameters(text: string): string {
+  const names = [...ANYWHERE, ...KEYS.flatMap((name) => [`${name}key`, `${name}_key`, `${name}-key`])];
+  const anywhere = names.map((name) => `instr(${text}, '${name}=') > 0`);
+  return [...anywhere, ...WORDS.map((name) => `${text} GLOB '*[?&]${name}=*'`)].join(" OR ");
+}
+
 /**
  * Whether a text names a secret anywhere. No encoder writes a letter as `%74`, but one who wants to hide a name may.
  */
 function mayHoldSecret(text: string): string {
   const keys = KEYS.flatMap((name) => [`${name}key`, `${name}_key`, `${name}-key`]);
-  const names = ["auth", "sign", "sig", "pwd", "credential", "credentials"].flatMap((name) => [
-    `${name}=`,
-    `${name}"`,
-    `name=${name}`,
-    `${name}\\"`,
-  ]);
+  const names = WORDS.flatMap((name) => [`${name}=`, `${name}"`, `name=${name}`, `${name}\\"`]);
   return [
     ...[...ANYWHERE, ...keys, ...names].map((word) => `instr(${text}, '${word}') > 0`),
     `${text} GLOB '*%[46][1-9a-f]*'`,

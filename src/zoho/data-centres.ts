@@ -1,5 +1,5 @@
 import { usageError } from "../core/errors.ts";
-import { isLoopback } from "../core/loopback.ts";
+import { isSafeInPlain } from "../core/loopback.ts";
 
 /**
  * Zoho's data centres. An organisation lives in exactly one, and no other knows its credentials.
@@ -81,7 +81,7 @@ function hostSetting(env: Readonly<Record<string, string | undefined>>, name: st
   if (value === undefined || value === "") return undefined;
   const url = URL.canParse(value) ? new URL(value) : undefined;
   // Plain http is safe for secrets only where they do not leave the machine.
-  if (url !== undefined && (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname)))) {
+  if (url !== undefined && (url.protocol === "https:" || (url.protocol === "http:" && isSafeInPlain(url.hostname)))) {
     return url.origin;
   }
   throw usageError(

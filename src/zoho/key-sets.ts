@@ -1,6 +1,6 @@
 import { errorText, UserError, usageError } from "../core/errors.ts";
 import { readKeySet } from "../core/key-set.ts";
-import { isLoopback } from "../core/loopback.ts";
+import { isSafeInPlain } from "../core/loopback.ts";
 import type { Product } from "../core/product.ts";
 import { type Secret, type Secrets, secret } from "../core/secret.ts";
 import { fetchKeySet } from "./fetch-key-set.ts";
@@ -119,7 +119,7 @@ function addressOf(given: Secret, { formats }: Product): string | undefined {
   }
   if (!URL.canParse(value)) return undefined;
   const { protocol, hostname } = new URL(value);
-  if (protocol === "https:" || (protocol === "http:" && isLoopback(hostname))) return value;
+  if (protocol === "https:" || (protocol === "http:" && isSafeInPlain(hostname))) return value;
   if (protocol !== "http:") return undefined;
   throw usageError(`${given.origin}: public keys over http could be anyone's`, "give an https:// address, or a file");
 }

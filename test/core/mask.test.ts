@@ -166,6 +166,34 @@ describe("masking", () => {
     );
   });
 
+  it("masks what JSON holds at any depth of texts, in time that grows with the body alone", () => {
+    let text = '{"token":"abcdefgh"}';
+    for (let i = 0; i < 3; i++) text = JSON.stringify({ a: text });
+    expect(json(text)).not.toContain("abcdefgh");
+    let nested = '{"a":1}';
+    for (let i = 0; i < 400; i++) {
+      const escaped = nested.replaceAll("\\", "\\u005c").replaceAll('"', "\\u0022");
+      nested = escaped.length > 900_000 ? nested : `{"a":"${escaped}"}`;
+    }
+    const startedAt = performance.now();
+    json(nested);
+    const plain = performance.now();
+    json(JSON.stringify({ a: "x".repeat(nested.length) }));
+    // Each level taken apart by itself would be hundreds of times that.
+    expect(plain - startedAt).toBeLessThan(60 * (performance.now() - plain) + 200);
+  });
+
+  it.each([
+    ["application/json; charset=utf-16", '{"token":"abc" }'],
+    ["application/x-www-form-urlencoded; charset=utf-16", "token=abcd&a=1"],
+    [
+      "multipart/form-data; boundary=b; charset=utf-16",
+      '--b\r\ncontent-disposition: form-data; name="token"\r\n\r\nabcd\r\n--b--\r\n',
+    ],
+  ])("masks what only says that it is %s", (type, body) => {
+    for (const each of [body, `${body} `]) expect(json(each, type)).not.toContain("abc");
+  });
+
   it("masks the fields of a multipart body however its boundary is written", () => {
     const body = '--b\r\ncontent-disposition: form-data; name="token"\r\n\r\nabc\r\n--b--\r\n';
     for (const type of ["multipart/form-data; boundary=b", 'multipart/form-data; boundary = "b"'])

@@ -36,3 +36,19 @@ it.each(
   });
   expect(receipt.handshake?.body).toBe('{"challenge":"c-81"}');
 });
+
+it("tells a delivery about several records from one about a record and its parents", () => {
+  const batchOf = (data: object): boolean => {
+    const product = products.find((each) => each.id === "crm");
+    const body = Buffer.from(JSON.stringify(data));
+    const delivery = { method: "POST", url: "/", headers: [["content-type", "application/json"]] as const, body };
+    return receive({ products, product, delivery, secrets: noSecrets, now: new Date() }).batch;
+  };
+  const told = {
+    ...{ server_time: 1, module: "Leads", operation: "insert", channel_id: "1", affected_fields: [] },
+    resource_uri: "https://www.zohoapis.com/crm/v8/Leads",
+  };
+  expect(batchOf({ ...told, ids: ["11", "22"] })).toBe(true);
+  expect(batchOf({ ...told, ids: ["11", "11"] })).toBe(false);
+  expect(batchOf({ id: "5725767000000123456", owner_id: "5725767000000123457" })).toBe(false);
+});

@@ -45,7 +45,11 @@ describe("another format than the first", () => {
     expect(() => call("people", { headers: {}, body: "{}" }, keys)).toThrow("it takes { auth }");
     expect(() => Reflect.apply(fixture, undefined, ["crm"])).toThrow("the event is missing");
     expect(() => Reflect.apply(fixture, undefined, ["crm", "<Module>.create", { format: "wire" }])).toThrow("name one");
-    expect(() => sign("books", {}, keys, { format: "wire", event: "nope" })).toThrow('books has no event "nope"');
+    expect(() => sign("crm", {}, keys, { event: "nope" })).toThrow('crm has no event "nope"');
+    expect(() => sign("books", {}, keys, { format: "wire", event: "invoice.<operation>" })).toThrow("name one");
+    expect(sign("books", {}, keys, { format: "wire", event: "journal.created" }).url).toContain(
+      "event=journal.created",
+    );
     const auth = { header: "x-a", parameter: "a", value: "v" } as unknown as Keys["auth"];
     expect(() => sign("forms", {}, { auth }, { format: "wire" })).toThrow("one place");
   });

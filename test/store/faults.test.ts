@@ -105,7 +105,7 @@ describe.each(engines)("a log on %s", (engine) => {
     for (let at = 2 * 8192; at < whole.length; at += 8192) {
       const page = whole.subarray(at, at + 8192);
       // With the tables' own definitions gone, it would not even open.
-      if (!page.includes("CREATE") && !page.includes("lower(key)")) page.fill(0xa5);
+      if (!/CREATE|lower\(|instr\(/.test(page.toString("latin1"))) page.fill(0xa5);
     }
     writeFileSync(path, whole);
     const again = await tempLog(engine, { path });

@@ -88,6 +88,18 @@ describe.each(engines)("the payload of webhook_logs on %s", (engine) => {
     expect(payload).toMatch(/\[masked(: run zoho-hooks events show 1)?\]/);
   });
 
+  it("shows a letter with a signature and an address in it", async () => {
+    const bodies = [
+      JSON.stringify({ content: '<div class="zmail_signature design">see https://example.com/a?id=5&assign=1</div>' }),
+    ];
+    expect(await payloadsOf(bodies)).toEqual(bodies);
+    const [spaced, password] = await payloadsOf([
+      JSON.stringify({ a: `{"token" : "${SECRET}"}` }),
+      JSON.stringify({ u: `https://bob:${SECRET}@example.com/h` }),
+    ]);
+    expect(`${spaced}${password}`).not.toContain(SECRET);
+  });
+
   it("shows what holds no secret as it came", async () => {
     const bodies = ["a=1&email=b%40c.example&x=%5B1%5D", '{"broken": ', "", '{ "a" : 1250.00 }', "<Note>hi</Note>"];
     expect(await payloadsOf(bodies)).toEqual(bodies);
@@ -99,8 +111,14 @@ describe.each(engines)("the payload of webhook_logs on %s", (engine) => {
     const body = Buffer.from('{"a":"é"}', "latin1");
     const headers = [["content-type", "application/json; charset=iso-8859-1"]] as const;
     await log.append(newEntry({ body, headers }));
+    const quoted = [["content-type", 'application/json; charset="utf-8"']] as const;
+    await log.append(newEntry({ body: '{"a":"é"}', headers: quoted }));
     const database = (await loadEngine([engine])).open(path);
-    expect(database.prepare("SELECT payload FROM webhook_logs").get()?.payload).toContain("zoho-hooks events show 1");
+    const payloads = database.prepare("SELECT payload FROM webhook_logs ORDER BY received_at").all();
+    expect(payloads.map(({ payload }) => payload)).toEqual([
+      expect.stringContaining("zoho-hooks events show 1"),
+      '{"a":"é"}',
+    ]);
     database.close();
   });
 

@@ -81,6 +81,7 @@ function receiptOf(products: readonly Product[], entry: LogEntry, shown: Deliver
     verdicts: entry.verdicts,
     schema: entry.schemaChecked ? { ok: entry.issues.length === 0, issues: entry.issues } : undefined,
     records: entry.records,
+    batch: false,
     identity: entry.identity,
     hint: undefined,
   };

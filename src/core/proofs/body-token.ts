@@ -55,6 +55,6 @@ function tokenOf(payload: Payload): string | undefined {
   if (typeof data !== "object" || data === null) return undefined;
   const token: unknown = Reflect.get(data, "token");
   if (token === undefined || token === null || token === "") return undefined;
-  // Anything may stand here: what is no text is wrong, whatever it is.
+  // Anything may stand here, also what cannot be made a text.
   return typeof token === "string" ? token : JSON.stringify(token);
 }

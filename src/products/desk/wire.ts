@@ -32,6 +32,7 @@ function format(settings: FormatSettings) {
     events: wireEvents,
     recognise: ({ data }) => (isDelivery(data) ? textAt(data, ["0", "eventType"]) : undefined),
     records: recordsOf,
+    batches: true,
     methods: ["GET", "HEAD"],
     // A webhook is created only if its URL answers 200 to a GET or, failing that, to a POST of nothing: the receiver has to
     // be there before the first event.

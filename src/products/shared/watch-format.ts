@@ -41,6 +41,7 @@ export function watchFormat({ source, api, modules: members, documented, hint }:
     ],
     recognise: (payload) => recogniseNotification(payload, documented),
     records: moduleRecords,
+    batches: true,
     encode: (data, _event, url) => encodeFields(withQueryOf(data, url), "json"),
     // Deliveries have no id of their own; those who tell repeats apart compare these, beside module, verb and record.
     identity(data) {

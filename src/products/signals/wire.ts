@@ -25,6 +25,7 @@ function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>
     catchAll: "transformed",
     recognise: ({ data }) => textAt(data, ["events", "0", "event_config", "api_name"]),
     records: (data) => eventsOf(data).flatMap((each) => idFields(valueAt(each, ["data"]))),
+    batches: true,
     // A second try carries another `attempt`, so its bytes differ; the events' own ids stay.
     identity(data) {
       const ids = eventsOf(data).flatMap((each) => idsAt(each, ["id"]));

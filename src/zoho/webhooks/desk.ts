@@ -13,8 +13,9 @@ export const desk: ManagedProduct = {
   id: "desk",
   title: "Zoho Desk",
   settings: "Setup > Automation > Webhooks",
-  // Zoho's OpenAPI names the first two families, integrations in use the third: which one is checked is not known.
+  // https://desk.zoho.com/support/WebhookDocument.do
   plainHttp: true,
+  // Zoho's OpenAPI names the first two families, integrations in use the third: which one is checked is not known.
   scopes: [
     ...["READ", "CREATE", "DELETE"].flatMap((each) => [`Desk.settings.${each}`, `Desk.events.${each}`]),
     ...["READ", "CREATE", "DELETE"].map((each) => `Desk.webhooks.${each}`),
