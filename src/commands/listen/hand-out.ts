@@ -15,6 +15,6 @@ export async function handOut(
   else
     context.report({
       type: "warning",
-      message: `${url} could not be put into the clipboard: no program for it was found`,
+      message: `${url} could not be put into the clipboard: no program for it is there, or none has taken it`,
     });
 }
