@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { basename, relative } from "node:path";
 import type { ImportModule, Runtime } from "./context.ts";
 import { errorText, usageError } from "./core/errors.ts";
+import { NO_READER } from "./core/stopped-by.ts";
 import { standardOutput } from "./output.ts";
 
 /** What a bundle cannot know: where its package lies, and how to import what it does not hold. Who starts it hands it in. */
@@ -126,8 +127,8 @@ let isOutputLost = false;
 function outputLost(error: NodeJS.ErrnoException): void {
   const isSaid = isOutputLost;
   isOutputLost = true;
-  interruption?.abort("EPIPE");
-  if (isSaid || error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED") return;
+  interruption?.abort(NO_READER);
+  if (isSaid || error.code === NO_READER || error.code === "ERR_STREAM_DESTROYED") return;
   // Where it is stderr that cannot be written, this is lost as well.
   stderr.write(`error: the output cannot be written: ${error.message}\n`);
   process.once("exit", (status) => {
@@ -143,7 +144,7 @@ function listenForInterrupt(): AbortController {
   const controller = new AbortController();
   // From here on a signal is a word to this process: it must not miss it while it waits for a reader.
   for (const output of [stdout, stderr]) output.stream();
-  if (isOutputLost) controller.abort("EPIPE");
+  if (isOutputLost) controller.abort(NO_READER);
   // A run with many requests under way listens as often.
   setMaxListeners(0, controller.signal);
   const statuses = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };

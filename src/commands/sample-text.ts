@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Delivery, headerValue, splitUrl, withHeader } from "../core/delivery.ts";
 import { usageError } from "../core/errors.ts";
-import { prettyJson } from "../core/json-text.ts";
+import { prettyJson } from "../core/json-print.ts";
 import { maskBody } from "../core/mask.ts";
 import { problemText, readPayload } from "../core/payload.ts";
 import { redactPersonal } from "../core/redact.ts";

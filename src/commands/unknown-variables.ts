@@ -1,6 +1,6 @@
 import type { Config } from "../config/load.ts";
+import { environmentName, readers } from "../config/readers.ts";
 import { CREDENTIAL_VARIABLES, inVariable } from "../config/secrets.ts";
-import { environmentName, readers } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { nearest } from "../core/event-name.ts";
 import type { Product } from "../core/product.ts";

@@ -4,8 +4,9 @@ import type { ImportModule, Runtime } from "../context.ts";
 import type { Secrets } from "../core/secret.ts";
 import { readEnvironment } from "./environment.ts";
 import { KEPT_IN, type KeptSecrets, readKeptSecrets } from "./kept-secrets.ts";
+import { environmentName, readers } from "./readers.ts";
 import { type GivenSecrets, readSecrets } from "./secrets.ts";
-import { CONFIG_FILE, defaults, environmentName, readers, type Settings } from "./settings.ts";
+import { CONFIG_FILE, defaults, type Settings } from "./settings.ts";
 import { readSettingsFile } from "./settings-file.ts";
 
 /** The settings in force, and where each came from. */

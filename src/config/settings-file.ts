@@ -1,16 +1,9 @@
 import { UserError } from "../core/errors.ts";
 import { nearest } from "../core/event-name.ts";
 import { fileError, parseJsonFile, readText } from "./json-file.ts";
+import { checks, readers } from "./readers.ts";
 import { inVariable } from "./secrets.ts";
-import {
-  checks,
-  fileSchema,
-  productSettings,
-  readers,
-  type Settings,
-  type SettingsFile,
-  tunnelSettings,
-} from "./settings.ts";
+import { fileSchema, productSettings, type Settings, type SettingsFile, tunnelSettings } from "./settings.ts";
 
 /** The settings of a config file; none where there is no file. An error names file, line and column. */
 export function readSettingsFile(path: string): Partial<Settings> {

@@ -1,9 +1,5 @@
 import { z } from "zod";
-import { usageError } from "../core/errors.ts";
-import { parseRoute } from "../core/event-route.ts";
 import { formatSettings } from "../core/format-settings.ts";
-import { checkTarget } from "../core/target-url.ts";
-import { parseDuration, parseSize, parseTimeout, parseWhole } from "../core/units.ts";
 
 export const CONFIG_FILE = "zoho-hooks.config.json";
 
@@ -142,72 +138,3 @@ export const defaults: Settings = {
   ngrokServerAddr: undefined,
   ngrokRootCas: undefined,
 };
-
-/** What stands in a list is looked at where it is read, so that an error says where it came from. Each throws a UserError. */
-export const checks = { forwardTo: checkTarget, routes: parseRoute } as const;
-
-export function eachChecked(
-  check: (text: string, what: string) => unknown,
-  texts: readonly string[],
-  what: string,
-): readonly string[] {
-  for (const text of texts) check(text, what);
-  return texts;
-}
-
-type Reader<K extends keyof Settings> = (text: string, what: string) => Settings[K];
-
-/** How a setting is read from text: an environment variable's or a flag's. */
-export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
-  port: (text, what) => parseWhole(text, what, 0, 65_535),
-  host: (text) => text,
-  maxBody: parseSize,
-  schema: oneOf("warn", "enforce", "off"),
-  onInvalid: oneOf("reject", "warn"),
-  tolerance: parseDuration,
-  events: list,
-  allowIp: list,
-  allowZohoIps: yesOrNo,
-  forwardTo: (text, what) => eachChecked(checks.forwardTo, list(text), what),
-  routes: (text, what) => eachChecked(checks.routes, list(text), what),
-  respond: oneOf("ack", "mirror"),
-  retries: (text, what) => parseWhole(text, what, 0, 100),
-  retryBase: parseDuration,
-  concurrency: (text, what) => parseWhole(text, what, 1, 1000),
-  ordered: yesOrNo,
-  forwardTimeout: parseTimeout,
-  insecure: yesOrNo,
-  store: (text) => (text === "false" ? false : text),
-  keep: parseDuration,
-  maxLog: parseSize,
-  tunnel: oneOf("ngrok", "none"),
-  domain: (text) => text,
-  publicUrl: (text) => text,
-  tunnelTimeout: parseTimeout,
-  ngrokServerAddr: (text) => text,
-  ngrokRootCas: (text) => text,
-};
-
-/** `maxBody` is set by `ZOHO_HOOKS_MAX_BODY`. */
-export function environmentName(key: string): string {
-  return `ZOHO_HOOKS_${key.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
-}
-
-function oneOf<const Choice extends string>(...choices: readonly Choice[]): (text: string, what: string) => Choice {
-  return (text, what) => {
-    const found = choices.find((choice) => choice === text);
-    if (found === undefined) throw usageError(`${what}: ${JSON.stringify(text)} is not one of ${choices.join(", ")}`);
-    return found;
-  };
-}
-
-function yesOrNo(text: string, what: string): boolean {
-  return oneOf("true", "false")(text, what) === "true";
-}
-
-function list(text: string): readonly string[] {
-  return text
-    .split(",")
-    .map((each) => each.trim())
-    .filter((each) => each !== "");
-}

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Encoding } from "./format-settings.ts";
-import { compactJson } from "./json-text.ts";
+import { compactJson } from "./json-print.ts";
 import type { FieldPair } from "./payload.ts";
 import type { Encoded } from "./product.ts";
 

@@ -5,8 +5,9 @@ import type { ForwardReport } from "../core/forward-report.ts";
 import type { Reply } from "../core/product.ts";
 import { plainReply } from "../core/reply.ts";
 import type { Log } from "../store/log.ts";
+import { endToEnd } from "./end-to-end.ts";
 import { type ForwardSource, forwardRequest } from "./forward-request.ts";
-import { endToEnd, type Poster, type PostResult } from "./post.ts";
+import type { Poster, PostResult } from "./post.ts";
 
 /** Hands a delivery on and gives the app's own answer, in the time that the sender waits. */
 export interface Mirror {

@@ -1,7 +1,8 @@
 import type { Dispatcher } from "undici";
-import { type Delivery, type HeaderPair, headerValue, requestTarget } from "../core/delivery.ts";
+import { type Delivery, type HeaderPair, requestTarget } from "../core/delivery.ts";
 import { type DispatcherOptions, openDispatchers } from "./dispatchers.ts";
 import { dribble } from "./dribble.ts";
+import { endToEnd } from "./end-to-end.ts";
 import { LONGEST_REPLY_BYTES, startExchange } from "./exchange.ts";
 import { onAbort } from "./on-abort.ts";
 import {
@@ -12,6 +13,7 @@ import {
   timeoutFailure,
   tooLongFailure,
 } from "./post-failure.ts";
+import { codingOf, decodedPreview, PREVIEW_BYTES, previewOf } from "./reply-preview.ts";
 
 export interface PosterOptions extends DispatcherOptions {
   /** For a whole exchange: connecting, sending, and the answer to its end. */
@@ -52,9 +54,6 @@ export interface Poster {
   /** Closes the connections. */
   close(): Promise<void>;
 }
-
-const PREVIEW_BYTES = 500;
-const MOST_DECODED = 1_048_576;
 
 /**
  * Posts deliveries to absolute URLs: the exact body, and the headers in order with repeats, but for those that belong
@@ -115,13 +114,11 @@ async function post(
   const latencyMs = performance.now() - startedAt;
   clearTimeout(timer);
   stopListening();
+  const coding = codingOf(headers);
   return {
     status,
     headers,
-    replyPreview: previewOf(
-      isCompressed(headers) ? await decodedStart(bytes.subarray(0, PREVIEW_BYTES), headers) : bytes,
-      complete,
-    ),
+    replyPreview: coding === undefined ? previewOf(bytes, complete) : await decodedPreview(bytes, coding),
     reply: wholeReply ? bytes : undefined,
     latencyMs,
     error: failureOf(error, wholeReply && !complete, { url, timeoutMs, status }),
@@ -136,36 +133,6 @@ function failureOf(error: unknown, isTooLong: boolean, circumstances: PostCircum
   if (error === INTERRUPTED) return interruptedFailure(circumstances);
   if (error !== undefined) return explainFailure(error, circumstances);
   return isTooLong ? tooLongFailure(circumstances) : undefined;
-}
-
-const OF_THE_CONNECTION = new Set([
-  "connection",
-  "content-length",
-  "expect",
-  "host",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
-
-/** A header that the connection sets for itself, so that nobody else can. */
-export function isOfTheConnection(name: string): boolean {
-  return OF_THE_CONNECTION.has(name.toLowerCase());
-}
-
-/** The headers that are the sender's and not the connection's. */
-export function endToEnd(headers: readonly HeaderPair[]): readonly HeaderPair[] {
-  const ends = headers.filter(([name]) => !isOfTheConnection(name));
-  if (headerValue({ headers }, "connection") === undefined) return ends;
-  const named = headers
-    .filter(([name]) => name.toLowerCase() === "connection")
-    .flatMap(([, value]) => value.split(",").map((each) => each.trim().toLowerCase()));
-  return ends.filter(([name]) => !named.includes(name.toLowerCase()));
 }
 
 /** Names and values in turn. A body that is sent bit by bit needs its length told. */
@@ -183,30 +150,4 @@ function rememberLast<T>(ask: (text: string) => T): (text: string) => T {
     if (last?.text !== text) last = { text, answer: ask(text) };
     return last.answer;
   };
-}
-
-function isCompressed(headers: readonly HeaderPair[]): boolean {
-  return headerValue({ headers }, "content-encoding") !== undefined;
-}
-
-/** What an app's compression has made of its answer, for a person: as much of it as the first bytes tell. */
-async function decodedStart(bytes: Buffer, headers: readonly HeaderPair[]): Promise<Buffer> {
-  const coding = headerValue({ headers }, "content-encoding")?.trim().toLowerCase();
-  if (coding === "identity" || bytes.length === 0) return bytes;
-  const { brotliDecompressSync, constants, unzipSync } = await import("node:zlib");
-  try {
-    // What is cut off is no error, and what would grow without end is one.
-    return coding === "br"
-      ? brotliDecompressSync(bytes, { finishFlush: constants.BROTLI_OPERATION_FLUSH, maxOutputLength: MOST_DECODED })
-      : unzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MOST_DECODED });
-  } catch {
-    return Buffer.from(`(${coding}, ${bytes.length} bytes)`);
-  }
-}
-
-function previewOf(bytes: Buffer, complete: boolean): string {
-  if (bytes.length === 0) return "";
-  const start = bytes.subarray(0, PREVIEW_BYTES);
-  // A streaming decoder holds back the bytes of a character that is not there as a whole.
-  return new TextDecoder().decode(start, { stream: !complete || start.length < bytes.length });
 }

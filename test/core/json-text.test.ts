@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { locate, parseJson, prettyJson } from "../../src/core/json-text.ts";
+import { prettyJson } from "../../src/core/json-print.ts";
+import { locate, parseJson } from "../../src/core/json-text.ts";
 
 describe("parseJson", () => {
   it.each([

@@ -1,4 +1,5 @@
-import { readers, type Settings } from "../../config/settings.ts";
+import { readers } from "../../config/readers.ts";
+import type { Settings } from "../../config/settings.ts";
 import { parseDuration, parseSize, parseTimeout } from "../../core/units.ts";
 
 const DURATION_UNITS = [

@@ -4,7 +4,7 @@ import type { Delivery } from "../../core/delivery.ts";
 import { eventLine } from "../../core/event-line.ts";
 import { HAR_FRAME, harEntry } from "../../core/har.ts";
 import { targetUrl, withQueryOf } from "../../core/target-url.ts";
-import { isOfTheConnection } from "../../delivery/post.ts";
+import { isOfTheConnection } from "../../delivery/end-to-end.ts";
 import type { KeptEvent } from "./entry-event.ts";
 
 type Line = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
+import { hasLostReader } from "../../core/stopped-by.ts";
 import { projectProducts } from "../configured-products.ts";
-import { hasLostReader } from "../stopped-by.ts";
 import { entryEvent, type KeptEvent } from "./entry-event.ts";
 import { type ExportFormat, exportFormats } from "./export-formats.ts";
 import { type FilterOptions, readFilter } from "./filter-flags.ts";

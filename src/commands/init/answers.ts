@@ -1,5 +1,6 @@
+import { readers } from "../../config/readers.ts";
 import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
-import { defaults, readers, type SettingsFile } from "../../config/settings.ts";
+import { defaults, type SettingsFile } from "../../config/settings.ts";
 import type { Context, Prompts } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
 import type { Product } from "../../core/product.ts";

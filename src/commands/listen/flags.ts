@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { checks, eachChecked, readers, type Settings } from "../../config/settings.ts";
+import { checks, eachChecked, readers } from "../../config/readers.ts";
+import type { Settings } from "../../config/settings.ts";
 import { watchProductIds } from "../../zoho/watch-products.ts";
 import { addSecretOptions, collect, type SecretOptions } from "../options.ts";
 import type { NotificationOptions } from "./notifications.ts";

@@ -44,6 +44,7 @@ export async function openForwarding(
   const open = () => openPoster({ connections: concurrency, insecure, env, timeoutMs: forwardTimeout });
   const poster = await open();
   const deadlineFor = deadlines(products);
+  const listCommand = failedList(config);
   // A proxy that cannot be used is found here, before the first event.
   for (const target of routes.targets) poster.isDirect(target);
   const forwarder = createForwarder({
@@ -57,7 +58,7 @@ export async function openForwarding(
     onReport(report) {
       if (report.state === "delivered") counts.delivered++;
       if (report.state === "failed") counts.failed++;
-      context.report({ ...report, failedList: failedList(config) });
+      context.report(report.state === "failed" ? { ...report, failedList: listCommand } : report);
     },
     onTarget: context.report,
     onTrouble,

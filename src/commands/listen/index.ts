@@ -19,12 +19,13 @@ import { givenSecrets } from "../options.ts";
 import { openPublicKeys } from "../public-keys.ts";
 import { tellUnknownVariables } from "../unknown-variables.ts";
 import { openDrift } from "./drift.ts";
+import { endRun } from "./end-run.ts";
 import { type Exec, execUrls, refuseEmptyExec, startExec } from "./exec.ts";
 import { firstOf } from "./first-of.ts";
 import { addListenFlags, channelEvents, flagSettings, type ListenOptions, namedEvents } from "./flags.ts";
 import { handOut } from "./hand-out.ts";
-import { type Keeping, openKeeping } from "./keeping.ts";
-import { type Notifications, openNotifications, outcome } from "./notifications.ts";
+import { openKeeping } from "./keeping.ts";
+import { openNotifications, outcome } from "./notifications.ts";
 import { readyNotes, readyReport } from "./ready.ts";
 import { openReporting } from "./reporting.ts";
 import { chooseRunTunnel, openRunTunnel, type RunTunnel } from "./tunnel.ts";
@@ -184,33 +185,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   return exitCode === ExitCode.connectionLost || timedOut || ofProgram === ExitCode.ok ? exitCode : ofProgram;
 }
 
-interface RunParts {
-  readonly exec: Exec | undefined;
-  readonly notifications: Notifications;
-  readonly tunnel: RunTunnel | undefined;
-  readonly receiver: Receiver | undefined;
-  readonly keeping: Keeping;
-}
-
-/** From the outside in: nothing more comes, then what has come is answered, then it is put away. */
-async function endRun(
-  { exec, notifications, tunnel, receiver, keeping }: RunParts,
-  drainUntil: AbortSignal | undefined,
-): Promise<void> {
-  await exec?.stop();
-  await notifications.stop();
-  await tunnel?.close();
-  const hurry = setTimeout(() => keeping.hurry(), HURRY_AFTER_MS);
-  await receiver?.close();
-  clearTimeout(hurry);
-  await notifications.close();
-  await keeping.close(drainUntil);
-}
-
 function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | undefined {
   const ranges = [...allowIp, ...(allowZohoIps ? GUIDE_RANGES : [])];
   return ranges.length === 0 ? undefined : addressList(ranges);
 }
-
-/** Before the receiver closes what is still open, so that who waits for an answer gets one. */
-const HURRY_AFTER_MS = 1500;

@@ -44,14 +44,16 @@ export async function openRunLog(
     }
     throw error;
   }
-  const hold = await log.hold({ pid: context.pid, url: undefined, since: context.now() }).catch(async (error) => {
+  const leave = async (): Promise<void> => {
     await log.close();
     dispose();
+  };
+  const hold = await log.hold({ pid: context.pid, url: undefined, since: context.now() }).catch(async (error) => {
+    await leave();
     throw error;
   });
   if (hold.held) return { log, hold, dispose };
-  await log.close();
-  dispose();
+  await leave();
   const holder =
     hold.by === undefined
       ? "another process"

@@ -1,7 +1,8 @@
 import type { Context } from "../../context.ts";
 import type { Delivery } from "../../core/delivery.ts";
 import { usageError } from "../../core/errors.ts";
-import { minifyJson, parseJson, prettyJson } from "../../core/json-text.ts";
+import { minifyJson, prettyJson } from "../../core/json-print.ts";
+import { parseJson } from "../../core/json-text.ts";
 import { editText } from "./editor.ts";
 
 /**

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Context } from "../../context.ts";
 import { errorText, usageError } from "../../core/errors.ts";
-import { stoppedBy } from "../stopped-by.ts";
+import { stoppedBy } from "../../core/stopped-by.ts";
 
 /**
  * Lets a person change a text in their own editor. The file is readable to them alone and gone afterwards, whatever

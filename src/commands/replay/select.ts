@@ -6,12 +6,12 @@ import type { Product } from "../../core/product.ts";
 import { receive } from "../../core/receive.ts";
 import { noSecrets } from "../../core/secret.ts";
 import { isSuccess } from "../../core/status.ts";
+import { stoppedBy } from "../../core/stopped-by.ts";
 import { checkTarget } from "../../core/target-url.ts";
 import { createRoutes, type Routes } from "../../delivery/routes.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
 import { entryName } from "../events/entry-event.ts";
 import { requireEntry } from "../events/open-log.ts";
-import { stoppedBy } from "../stopped-by.ts";
 import type { ReplayPlan } from "./plan.ts";
 
 /** One delivery on its way to one target once more. */

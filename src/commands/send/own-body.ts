@@ -45,14 +45,8 @@ async function readBytes(context: Context, data: string): Promise<Buffer> {
 }
 
 function refuseForgottenAt(context: Context, data: string): void {
-  if (
-    data === "" ||
-    data === "-" ||
-    data.startsWith("@") ||
-    data.length > 1000 ||
-    !existsSync(resolve(context.cwd, data))
-  )
-    return;
+  const mayBeName = data !== "" && data.length <= 1000 && !/^(?:-$|@)/.test(data);
+  if (!mayBeName || !existsSync(resolve(context.cwd, data))) return;
   throw usageError(
     `--data ${JSON.stringify(data)} is not JSON, but there is a file of that name`,
     `read it with --data @${data}`,

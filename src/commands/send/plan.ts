@@ -3,7 +3,7 @@ import { usageError } from "../../core/errors.ts";
 import type { Faults } from "../../core/prepare.ts";
 import { type Assignment, parseAssignment } from "../../core/set-path.ts";
 import { parseTimeout, parseWhole } from "../../core/units.ts";
-import { isOfTheConnection } from "../../delivery/post.ts";
+import { isOfTheConnection } from "../../delivery/end-to-end.ts";
 import { parseHeader, type SecretOptions } from "../options.ts";
 
 /** The flags as they were typed. */

@@ -1,5 +1,5 @@
 import { withBody } from "../delivery.ts";
-import { compactJson } from "../json-text.ts";
+import { compactJson } from "../json-print.ts";
 import type { Payload } from "../payload.ts";
 import type { Proof } from "../product.ts";
 import { sameText } from "../secret.ts";

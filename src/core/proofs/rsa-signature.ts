@@ -1,6 +1,6 @@
 import { createHash, type KeyObject, sign, verify } from "node:crypto";
 import { headerValue, withHeader } from "../delivery.ts";
-import { minifyJson } from "../json-text.ts";
+import { minifyJson } from "../json-print.ts";
 import type { Finding, Proof } from "../product.ts";
 import type { Secret } from "../secret.ts";
 import { whyAltered } from "./altered.ts";

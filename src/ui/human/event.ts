@@ -1,5 +1,5 @@
 import { type HeaderPair, headerValue } from "../../core/delivery.ts";
-import { prettyJson } from "../../core/json-text.ts";
+import { prettyJson } from "../../core/json-print.ts";
 import type { AttemptFacts, KeptFacts } from "../../core/log-report.ts";
 import { chosenNames, maskBody, maskDelivery, maskUrl } from "../../core/mask.ts";
 import type { Verdict } from "../../core/product.ts";

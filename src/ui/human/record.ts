@@ -1,5 +1,5 @@
 import type { RecordReport } from "../../core/channel-report.ts";
-import { compactJson, prettyJson } from "../../core/json-text.ts";
+import { compactJson, prettyJson } from "../../core/json-print.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { plain } from "../paint.ts";

@@ -1,5 +1,5 @@
 /** What the signal of a run aborts with where nobody reads its output any more. */
-const NO_READER = "EPIPE";
+export const NO_READER = "EPIPE";
 
 export function hasLostReader({ reason }: AbortSignal): boolean {
   return reason === NO_READER;
@@ -7,5 +7,7 @@ export function hasLostReader({ reason }: AbortSignal): boolean {
 
 /** Why a run ended before its work was done, for a person. */
 export function stoppedBy(signal: AbortSignal): string {
-  return hasLostReader(signal) ? "stopped, since its output is not read any more," : "stopped by Ctrl-C";
+  if (hasLostReader(signal)) return "stopped, since its output is not read any more,";
+  const isOther = typeof signal.reason === "string" && signal.reason !== "SIGINT";
+  return `stopped by ${isOther ? signal.reason : "Ctrl-C"}`;
 }

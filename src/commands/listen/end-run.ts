@@ -1,0 +1,31 @@
+import type { Receiver } from "../../receiver/receiver.ts";
+import type { Exec } from "./exec.ts";
+import type { Keeping } from "./keeping.ts";
+import type { Notifications } from "./notifications.ts";
+import type { RunTunnel } from "./tunnel.ts";
+
+/** Before the receiver closes what is still open, so that who waits for an answer gets one. */
+const HURRY_AFTER_MS = 1500;
+
+interface RunParts {
+  readonly exec: Exec | undefined;
+  readonly notifications: Notifications;
+  readonly tunnel: RunTunnel | undefined;
+  readonly receiver: Receiver | undefined;
+  readonly keeping: Keeping;
+}
+
+/** From the outside in: nothing more comes, then what has come is answered, then it is put away. */
+export async function endRun(
+  { exec, notifications, tunnel, receiver, keeping }: RunParts,
+  drainUntil: AbortSignal | undefined,
+): Promise<void> {
+  await exec?.stop();
+  await notifications.stop();
+  await tunnel?.close();
+  const hurry = setTimeout(() => keeping.hurry(), HURRY_AFTER_MS);
+  await receiver?.close();
+  clearTimeout(hurry);
+  await notifications.close();
+  await keeping.close(drainUntil);
+}
