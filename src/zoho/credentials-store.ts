@@ -23,6 +23,8 @@ export interface CredentialsStore {
   profiles(): Promise<{ readonly current: string | undefined; readonly profiles: readonly Profile[] }>;
   /** The sign-in of a profile, by default of the current one. Throws `UserError` (6) when there is none. */
   open(name?: string): Promise<SignIn>;
+  /** Throws what `save` would: to be known before a code that works only once is traded in. */
+  check(name: string): Promise<void>;
   /** Stores a profile and makes it the current one. */
   save(profile: Omit<Profile, "secretsIn">, secrets: ProfileSecrets): Promise<SavedProfile>;
   /** Forgets a profile, and resolves to the name of the one that is current then. */
@@ -100,13 +102,13 @@ export function credentialsStore(options: {
       };
     },
 
+    async check(name) {
+      checkName(name);
+      await locked(() => Promise.all([readIndex(), fileVault.read(name)]));
+    },
+
     save({ name, ...profile }, secrets) {
-      if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u.test(name) || name === "environment") {
-        throw usageError(
-          `${JSON.stringify(name)} cannot be the name of a profile`,
-          "use letters, digits, dots, dashes and underscores",
-        );
-      }
+      checkName(name);
       return locked(async () => {
         const index = await readIndex();
         const { secretsIn, noKeyringBecause } = await writeSecrets(options.keyring, fileVault, name, secrets);
@@ -133,6 +135,14 @@ export function credentialsStore(options: {
       });
     },
   };
+}
+
+function checkName(name: string): void {
+  if (/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u.test(name) && name !== "environment") return;
+  throw usageError(
+    `${JSON.stringify(name)} cannot be the name of a profile`,
+    "use letters, digits, dots, dashes and underscores",
+  );
 }
 
 async function writeSecrets(

@@ -187,6 +187,17 @@ describe("a sign-in", () => {
     expect(exitCode).toBe(6);
     expect(err).toMatch(/^error: \S+secrets\.json is damaged: .*\n {2}delete the file and sign in again/);
   });
+
+  it("that could not be kept spends no code", async () => {
+    await signInByCode();
+    const before = server.tokenRequests().length;
+    expect((await signInByCode("--profile", "a/b")).err).toContain('"a/b" cannot be the name of a profile');
+    writeFileSync(join(cwd, ".config/zoho-hooks/secrets.json"), '{"x');
+    const { exitCode, err } = await signInByCode();
+    expect(exitCode).toBe(6);
+    expect(err).toContain("secrets.json is damaged");
+    expect(server.tokenRequests()).toHaveLength(before);
+  });
 });
 
 describe("whoami", () => {

@@ -1,6 +1,7 @@
 import { loadConfig } from "../../config/load.ts";
 import type { Define } from "../command.ts";
 import { collect } from "../options.ts";
+import { openStore } from "../zoho-session.ts";
 import { type LoginOptions, readLoginPlan } from "./plan.ts";
 import { signIn } from "./sign-in.ts";
 
@@ -37,7 +38,9 @@ export const define: Define = (command, act) => {
     .action(
       act(async (context, options: LoginOptions) => {
         const config = loadConfig(context);
-        return signIn(context, config, await readLoginPlan(context, config.env, options));
+        const store = openStore(context, config, options.keyring);
+        await store.check(options.profile);
+        return signIn(context, config, store, await readLoginPlan(context, config.env, options));
       }),
     );
 };

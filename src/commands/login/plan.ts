@@ -45,7 +45,6 @@ export interface LoginPlan {
   readonly environment: Environment;
   readonly scopes: readonly string[];
   readonly profile: string;
-  readonly keyring: boolean;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -69,7 +68,6 @@ export async function readLoginPlan(context: Context, env: Env, options: LoginOp
     environment: findEnvironment(options.environment ?? filled(env, "ZOHO_ENVIRONMENT") ?? "production"),
     scopes,
     profile: options.profile,
-    keyring: options.keyring,
   };
 
   async function askMethod(asked: Prompts | undefined): Promise<"code" | "browser" | "device"> {

@@ -11,14 +11,19 @@ import type { ZohoHttp } from "../../zoho/http.ts";
 import { exchangeCode, type OAuthClient, refreshAccess, type TokenReply } from "../../zoho/oauth.ts";
 import type { SignIn } from "../../zoho/sign-in.ts";
 import { openInBrowser } from "../desktop.ts";
-import { openStore, zohoHttp } from "../zoho-session.ts";
+import { zohoHttp } from "../zoho-session.ts";
 import { findCentre } from "./find-centre.ts";
 import type { LoginPlan } from "./plan.ts";
 
 const BROWSER_WAIT_MS = 300_000;
 
 /** Gets tokens by the way that was chosen, keeps them, and says what Zoho granted. */
-export async function signIn(context: Context, config: Config, plan: LoginPlan): Promise<ExitCode> {
+export async function signIn(
+  context: Context,
+  config: Config,
+  store: CredentialsStore,
+  plan: LoginPlan,
+): Promise<ExitCode> {
   const http = zohoHttp(context, config);
   try {
     const { tokens, accountsUrl, refreshToken } = await findCentre(centresOf(plan, config), (asked) =>
@@ -33,7 +38,6 @@ export async function signIn(context: Context, config: Config, plan: LoginPlan):
       clientId: plan.clientId,
       scopes: tokens.scopes ?? plan.scopes,
     };
-    const store = openStore(context, config, plan.keyring);
     const before = await keptSignIn(store, plan.profile);
     const saved = await store.save(profile, { clientSecret: plan.clientSecret.reveal(), refreshToken });
     const signedIn = await store.open(plan.profile);
