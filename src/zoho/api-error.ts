@@ -2,7 +2,7 @@ import { ExitCode, UserError } from "../core/errors.ts";
 import { maskText } from "../core/mask.ts";
 import { isSuccess } from "../core/status.ts";
 import { apiFault } from "./api-faults.ts";
-import type { ZohoReply } from "./http.ts";
+import type { ZohoReply, ZohoRequest } from "./http.ts";
 
 /** What Zoho says of one thing that went wrong, in whatever shape it came. */
 export interface ZohoFault {
@@ -16,6 +16,7 @@ export interface ZohoFault {
 export interface ApiCall {
   /** "list channels", "create a channel": completes "Zoho refused to …". */
   readonly action: string;
+  readonly method: ZohoRequest["method"];
   readonly url: string;
   readonly scope: string;
   /** Where the token came from. */
@@ -86,7 +87,8 @@ export function faultError(fault: ZohoFault, status: number, call: ApiCall): Zoh
   // It may repeat what it was sent, and an answer that was cut off holds the tokens of channels.
   const said = [fault.code, maskText(fault.message)].filter((each) => each !== "").join(": ");
   const where = detailText(fault.details);
-  const outcome = isUnknownOutcome(status, fault) ? "it is not known whether Zoho did" : "Zoho refused to";
+  const notKnown = call.method === "GET" ? "could not" : "it is not known whether Zoho did";
+  const outcome = isUnknownOutcome(status, fault) ? notKnown : "Zoho refused to";
   return new ZohoApiError(
     known.exit,
     `${outcome} ${call.action}: ${known.meaning} (${said}${where})`,

@@ -71,7 +71,7 @@ export function zohoApi(options: {
     const { accountsUrl } = signIn.hosts;
     return {
       ...reply,
-      call: { action, url, scope, accountsUrl, isTokenNew, loginFlags: loginFlags(signIn, product, scope) },
+      call: { action, method, url, scope, accountsUrl, isTokenNew, loginFlags: loginFlags(signIn, product, scope) },
     };
   };
 

@@ -7,6 +7,7 @@ import { run, tempFolder } from "../support/run.ts";
 import { freePort, type Seen } from "../support/target.ts";
 import { hang, hangUp, oneAfterTheOther, says, yes } from "../support/target-app.ts";
 
+const JSON_TYPE = { "content-type": "application/json" };
 const isForward = (line: Record<string, unknown>): boolean => line.type === "forward";
 
 async function postLeads(listener: Listener, from: number, to: number, record?: string): Promise<void> {
@@ -98,8 +99,7 @@ describe("a delivery that fails", () => {
     });
     const human = await startHumanListener(["--forward-to", target.url, "--concurrency", "1"]);
     for (let i = 1; i <= 4; i++) {
-      const headers = { "content-type": "application/json" };
-      await fetch(`${human.url}${CRM}`, { method: "POST", headers, body: lead(i) });
+      await fetch(`${human.url}${CRM}`, { method: "POST", headers: JSON_TYPE, body: lead(i) });
       await human.shown(new RegExp(`#${i} +→ 400(?:.*\\n)+?.*answer: `));
     }
     const { out } = await human.stop();
@@ -295,6 +295,16 @@ describe("many deliveries", () => {
     expect((await second.line("ready")).notes).toContain("3 deliveries wait from before and go on now.");
     await second.line("forward", { state: "delivered" }, 3);
     expect(new Set(numbers(target.seen))).toEqual(new Set([1, 2, 3, 4]));
+  });
+
+  it("keep nobody waiting in silence who has pressed Ctrl-C", async () => {
+    const target = await app(hang);
+    const human = await startHumanListener(["--forward-to", target.url]);
+    await fetch(`${human.url}${CRM}`, { method: "POST", headers: JSON_TYPE, body: lead(1) });
+    await target.came(1);
+    expect((await human.stop()).err).toMatch(/^ending: .*Ctrl-C again.*$/m);
+    // Where nothing has to be waited for nothing is said.
+    expect((await (await startHumanListener()).stop()).err).not.toContain("ending");
   });
 });
 

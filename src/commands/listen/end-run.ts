@@ -1,3 +1,4 @@
+import type { Context } from "../../context.ts";
 import type { Receiver } from "../../receiver/receiver.ts";
 import type { Exec } from "./exec.ts";
 import type { Keeping } from "./keeping.ts";
@@ -6,6 +7,8 @@ import type { RunTunnel } from "./tunnel.ts";
 
 /** Before the receiver closes what is still open, so that who waits for an answer gets one. */
 const HURRY_AFTER_MS = 1500;
+/** Longer than this nobody likes to look at a terminal that says nothing. */
+const TELL_AFTER_MS = 500;
 
 interface RunParts {
   readonly exec: Exec | undefined;
@@ -17,15 +20,22 @@ interface RunParts {
 
 /** From the outside in: nothing more comes, then what has come is answered, then it is put away. */
 export async function endRun(
+  context: Pick<Context, "report">,
   { exec, notifications, tunnel, receiver, keeping }: RunParts,
   drainUntil: AbortSignal | undefined,
 ): Promise<void> {
-  await exec?.stop();
-  await notifications.stop();
-  await tunnel?.close();
-  const hurry = setTimeout(() => keeping.hurry(), HURRY_AFTER_MS);
-  await receiver?.close();
-  clearTimeout(hurry);
-  await notifications.close();
-  await keeping.close(drainUntil);
+  const message = "ending: what is under way has a few seconds left; Ctrl-C again ends it at once";
+  const telling = setTimeout(() => context.report({ type: "notice", message }), TELL_AFTER_MS);
+  try {
+    await exec?.stop();
+    await notifications.stop();
+    await tunnel?.close();
+    const hurry = setTimeout(() => keeping.hurry(), HURRY_AFTER_MS);
+    await receiver?.close();
+    clearTimeout(hurry);
+    await notifications.close();
+    await keeping.close(drainUntil);
+  } finally {
+    clearTimeout(telling);
+  }
 }

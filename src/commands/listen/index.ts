@@ -169,7 +169,8 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
     if (!signal.aborted || error instanceof UserError) throw error;
   } finally {
     // Who waits for events and has an app for them wants it to have them; who presses Ctrl-C wants an end.
-    await endRun({ exec, notifications, tunnel, receiver, keeping }, tally.complete() ? signal : undefined);
+    const parts = { exec, notifications, tunnel, receiver, keeping };
+    await endRun(context, parts, tally.complete() ? signal : undefined);
   }
   drift.tell();
   const summary = tally.summary((performance.now() - startedAt) / 1000);
