@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { homedir } from "node:os";
 import { basename, relative } from "node:path";
 import type { ImportModule, Runtime } from "./context.ts";
-import { errorText, usageError } from "./core/errors.ts";
+import { ExitCode, errorText, usageError } from "./core/errors.ts";
 import { NO_READER } from "./core/stopped-by.ts";
 import { standardOutput } from "./output.ts";
 
@@ -73,6 +73,17 @@ export async function endProcess(status: number): Promise<void> {
   process.exitCode = status;
   for (const output of [stdout, stderr]) await output.written();
   process.exit();
+}
+
+/** Node ends with a 0 when nothing is left to do, whatever is still being waited for. */
+export function tellUnfinished(): void {
+  process.once("beforeExit", () => {
+    stderr.write(
+      "error: this came to nothing: what is being waited for will never come\n" +
+        "  a schema of your own may have a promise that never settles; if you have none, this is a bug of zoho-hooks\n",
+    );
+    void endProcess(ExitCode.bug);
+  });
 }
 
 /** A user without an entry and a HOME has none; what is to be written there then says that it cannot be. */

@@ -50,6 +50,13 @@ describe("the built program", () => {
     expect([without.status, without.stderr]).toEqual([2, expect.stringContaining("zod-of-nobody")]);
   });
 
+  it("is no success where a module never comes to an end", async () => {
+    const module = `${IMPORT}await new Promise(() => {});\nexport default z.object({});`;
+    const cwd = projectWithZod({ ...SHOP, "webhooks/shop/schemas/order.paid.mjs": module });
+    const { status, stderr } = await runBin(["verify", "--product", "shop"], { cwd, stdin: BODY });
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^error: .*never come\n {2}a schema of your own/)]);
+  });
+
   it("loads what reads such files for those alone who have some", () => {
     const folder = join(import.meta.dirname, "../../dist");
     const files = ["cli.cjs", ...readdirSync(join(folder, "chunks")).map((name) => `chunks/${name}`)];
