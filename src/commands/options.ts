@@ -87,12 +87,13 @@ export function parseHeader(text: string): HeaderPair {
   return [name, value];
 }
 
-export function requireProduct(products: readonly Product[], id: string): Product {
+/** `where` it is named, for what cannot be seen from the command line. */
+export function requireProduct(products: readonly Product[], id: string, where?: string): Product {
   const product = findProduct(products, id);
   if (product !== undefined) return product;
   const near = nearestProduct(products, id);
   throw usageError(
-    `there is no product ${JSON.stringify(id)}`,
+    `${where === undefined ? "" : `${where}: `}there is no product ${JSON.stringify(id)}`,
     near === undefined ? `products: ${products.map((each) => each.id).join(", ")}` : `did you mean ${near}?`,
   );
 }

@@ -268,3 +268,12 @@ describe("a variable", () => {
 function literal(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
+
+it("is named with what sets it where a pattern in it is of no product", async () => {
+  const cwd = folderWith({ [CONFIG]: '{"routes": {"crmm:Leads.*": 3000}}' });
+  const { exitCode, err } = await run(["listen", "--port", "0"], inFolder(cwd));
+  expect([exitCode, err]).toEqual([
+    2,
+    `error: routes in ${join(cwd, CONFIG)}: there is no product "crmm"\n  did you mean crm?\n`,
+  ]);
+});

@@ -292,6 +292,8 @@ describe("where events go", () => {
   it.each([
     [["--forward-to", "deals"], '--forward-to: "deals"'],
     [["--route", "crm:Leads.*"], "--route"],
+    [["--route", "crmm:Leads.*=3000"], '--route: there is no product "crmm"'],
+    [["--events", "crm"], "--events: crm is a product, not an event"],
     [["--route", "crm:Leads.*=http://user:pw@localhost"], "--route: a URL with a user name"],
     [["--port", "4999", "--forward-to", "4999"], "the receiver's own port"],
     [["--port", "4999", "--forward-to", "http://[::1]:4999/x"], "the receiver's own port"],

@@ -43,7 +43,7 @@ export function readFilter(options: FilterOptions, now: Date, products: readonly
   const { product, event, status, since, failed, invalid, search, where } = options;
   if (search === "") throw usageError("--search: the text is empty", "leave the flag out to search for nothing");
   const events = event?.flatMap((each) => each.split(",")).map((each) => each.trim());
-  for (const each of events ?? []) patternProducts(products, each);
+  for (const each of events ?? []) patternProducts(products, each, "--event");
   return {
     product: product === undefined ? undefined : requireProduct(products, product).id,
     events,

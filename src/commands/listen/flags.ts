@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Config } from "../../config/load.ts";
 import { checks, eachChecked, readers } from "../../config/readers.ts";
 import type { Settings } from "../../config/settings.ts";
 import { watchProductIds } from "../../zoho/watch-products.ts";
@@ -98,13 +99,15 @@ export function flagSettings(options: ListenOptions): Partial<Settings> {
 }
 
 /** The patterns of events that a run was told of. */
-export function namedEvents({ events, routes }: Settings, { expect = [] }: ListenOptions): readonly NamedEvents[] {
-  const before = (texts: readonly string[], outcome: string): readonly NamedEvents[] =>
-    texts.map((text) => ({ text: text.replace(/=.*$/s, ""), outcome }));
+export function namedEvents({ settings, origins }: Config, { expect = [] }: ListenOptions): readonly NamedEvents[] {
+  const before = (where: string, texts: readonly string[], outcome: string): readonly NamedEvents[] =>
+    texts.map((text) => ({ where, text: text.replace(/=.*$/s, ""), outcome }));
+  const set = (flag: string, key: "events" | "routes"): string =>
+    origins[key] === "flag" ? flag : `${key} in ${origins[key]}`;
   return [
-    ...before(expect, "--expect waits for one of that name"),
-    ...before(routes, "its route is for one of that name"),
-    ...before(listed(events), "--events shows and forwards one of that name only"),
+    ...before("--expect", expect, "--expect waits for one of that name"),
+    ...before(set("--route", "routes"), settings.routes, "its route is for one of that name"),
+    ...before(set("--events", "events"), listed(settings.events), "--events shows and forwards one of that name only"),
   ];
 }
 

@@ -67,7 +67,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   const products = await configuredProducts(config);
   const unknownNames = tellUnknownVariables(context, config, products);
   const shown = eventPatterns(settings.events);
-  const named = namedEvents(settings, options);
+  const named = namedEvents(config, options);
   tellUnknownEvents(context, products, named);
   tellMistypedModules(context, products, [...named.map(({ text }) => text), ...channelEvents(options)]);
   const drift = openDrift(context, config, products, options);

@@ -6,6 +6,8 @@ import { patternProducts } from "../pattern-product.ts";
 
 /** A pattern of events that the user has written, and what comes of it where there is no such event. */
 export interface NamedEvents {
+  /** The flag, or the setting and what sets it. */
+  readonly where: string;
   readonly text: string;
   readonly outcome: string;
 }
@@ -19,8 +21,8 @@ export function tellUnknownEvents(
   products: readonly Product[],
   patterns: readonly NamedEvents[],
 ): void {
-  for (const { text, outcome } of patterns) {
-    const named = patternProducts(products, text);
+  for (const { text, where, outcome } of patterns) {
+    const named = patternProducts(products, text, where);
     const { product: id, event: name } = patternParts(text);
     const formats = named.flatMap((each) => each.formats);
     const isGlob = /[*?]/.test(text);
