@@ -26,8 +26,9 @@ it("shows no secret of an address, wherever one is named", async () => {
   const cwd = folderWith({});
   const listener = await listen(["--forward-to", to, "--retries", "0"], { cwd });
   const cut = createConnection(Number(new URL(listener.url).port), "127.0.0.1");
-  cut.write(`POST ${CRM}?token=SEKRET3 HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{`);
-  setTimeout(() => cut.destroy(), 50);
+  cut.write(`POST ${CRM}?token=SEKRET3 HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n{`);
+  // By then it has read the head.
+  cut.once("data", () => cut.destroy());
   expect((await listener.post(CRM, lead(1), JSON_TYPE)).status).toBe(200);
   await listener.line("forward");
   await expect.poll(() => JSON.stringify(listener.lines())).toContain("closed the connection");
