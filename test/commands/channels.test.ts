@@ -301,7 +301,7 @@ describe("channels renew", () => {
   });
 
   it("fails for one that nobody knows, and when the new end is not later", async () => {
-    expect((await channels(["renew", "99"])).err).toContain("was not created here");
+    expect((await channels(["renew", "99"])).err).toContain("created elsewhere, or deleted");
     await create("Leads.all", "--id", "1", "--expires", "3d");
     const result = await channels(["renew", "1", "--expires", "2d"]);
     expect(result.exitCode).toBe(7);

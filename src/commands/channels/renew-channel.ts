@@ -29,8 +29,8 @@ export async function renewalConfig(
   throw new UserError(
     "zohoApi",
     channel === undefined
-      ? `${product.title} lists no channel ${id}, and it was not created here, so what it was is not known`
-      : `${product.title} does not say where channel ${id} posts to, and it was not created here`,
+      ? `${product.title} lists no channel ${id}, and nothing is kept here of what it was: it was created elsewhere, or deleted`
+      : `${product.title} does not say where channel ${id} posts to, and nothing is kept here of it: it was created elsewhere`,
     "create it anew: zoho-hooks channels create",
     "not_subscribed",
   );
