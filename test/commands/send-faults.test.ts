@@ -118,6 +118,16 @@ describe("send on Zoho's bad days", () => {
     expect(app.seen).toHaveLength(1);
   });
 
+  it("fails where the sender takes nothing but a 200 for a yes", async () => {
+    const app = await target((response) => void response.writeHead(204).end());
+    const { exitCode, out } = await send("desk Ticket_Add --format wire --to PORT", app);
+    expect([exitCode, out]).toEqual([
+      5,
+      expect.stringContaining("Zoho Desk takes nothing but a 200 for a yes: with 204"),
+    ]);
+    expect((await send("crm Leads.create --to PORT", app)).exitCode).toBe(0);
+  });
+
   it("gives up on an app that does not answer", async () => {
     const app = await target(() => {});
     const { exitCode, out } = await send("crm Leads.create --to PORT --timeout 200ms", app);

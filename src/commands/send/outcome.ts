@@ -21,8 +21,9 @@ export function judge(shipment: Shipment, result: PostResult, localReceiver: str
   const { subject, delivery, notes, flaw } = shipment;
   const delivered = isDelivered(result);
   const echo = delivered ? echoProblem(shipment, result) : undefined;
-  const ok = delivered && echo === undefined;
   const deadline = deadlineOf(subject.product.title, subject.format.answer);
+  const notTaken = deadline.takes(result.status);
+  const ok = delivered && echo === undefined && notTaken === undefined;
   return {
     ok,
     kind: result.error?.code ?? (echo === undefined ? String(result.status) : `${result.status} without the challenge`),
@@ -37,7 +38,7 @@ export function judge(shipment: Shipment, result: PostResult, localReceiver: str
       status: result.status,
       latencyMs: result.latencyMs,
       error: result.error?.message ?? echo,
-      hint: deadline.takes(result.status) ?? (ok ? undefined : hintOf(result, shipment, localReceiver)),
+      hint: notTaken ?? (ok ? undefined : hintOf(result, shipment, localReceiver)),
       replyPreview: result.replyPreview,
       notes,
       bytes: delivery.body.length,
