@@ -1,5 +1,6 @@
 import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import type { Context } from "../context.ts";
+import { answerRuleText } from "../core/answer-rule.ts";
 import { ExitCode } from "../core/errors.ts";
 import type { Product } from "../core/product.ts";
 import type { ProductReport } from "../core/report.ts";
@@ -56,6 +57,7 @@ function describeProduct({ id, title, formats }: Product): ProductReport {
         proves: proof.proves,
         variable: CREDENTIAL_VARIABLES[proof.credential],
       })),
+      answer: format.answer === undefined ? undefined : answerRuleText(format.answer),
       events: format.events.map(({ name, summary, once, members }) => ({ name, summary, once, members })),
     })),
   };

@@ -11,6 +11,13 @@ export interface AnswerRule {
   readonly removedBy?: number;
 }
 
+/** `200 and no other 2xx, within 5 s; 410 removes the webhook`, for a person. */
+export function answerRuleText({ withinMs, only200, removedBy }: AnswerRule): string {
+  const status = only200 === true ? "200 and no other 2xx" : "any 2xx";
+  const removal = removedBy === undefined ? "" : `; ${removedBy} removes the webhook`;
+  return `${status}, within ${withinMs / 1000} s${removal}`;
+}
+
 /** The guide's own rule, for every sender that says nothing else. */
 const GUIDE_ANSWER_MS = 10_000;
 

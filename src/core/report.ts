@@ -155,6 +155,8 @@ export interface ProductReport {
       /** The environment variable that its secret is read from. */
       readonly variable: string | undefined;
     }[];
+    /** What the sender is documented to want of an answer. */
+    readonly answer: string | undefined;
     readonly events: readonly Pick<WebhookEvent, "name" | "summary" | "once" | "members">[];
   }[];
 }

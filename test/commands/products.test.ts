@@ -28,6 +28,14 @@ describe("products", () => {
     expect(out).toMatch(/^<Module>\.create {2,}A record was created, in any module$/m);
   });
 
+  it("tells what the sender wants of an answer, where that is documented", async () => {
+    const { out } = await run(["products", "desk"]);
+    expect(out.match(/^ {2}answer .*$/gm)).toEqual([
+      "  answer  200 and no other 2xx, within 5 s; 410 removes the webhook",
+    ]);
+    expect((await run(["products", "creator"])).out).toContain("answer  any 2xx, within 40 s");
+  });
+
   it("prints names and summaries alone with --quiet", async () => {
     const { out } = await run(["products", "survey", "-q"]);
     expect(out.trimEnd().split("\n")).toEqual([

@@ -31,6 +31,7 @@ export function renderProduct({ id, title, formats }: ProductReport, { out, quie
       `${out.strong(`${plain(title)} (${id})`)}  ${name}`,
       ...wrapLine(`  source  ${format.source}`, columns).map((line) => line.replace(/^ {2}source/, dimmed(out))),
       ...proofLines(format, out, columns),
+      ...(format.answer === undefined ? [] : [`  ${out.dim("answer")}  ${format.answer}`]),
       "",
       ...eventLines(rows, out, columns),
       ...(i < formats.length - 1 ? [""] : []),
