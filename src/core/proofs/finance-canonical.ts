@@ -34,14 +34,21 @@ export function financeCanonical({ query, form, raw }: FinanceParts): Buffer {
   return joined(sorted([...query, ...form]), raw);
 }
 
+export interface OpenReading extends BodyVariant {
+  /** A pair is not in the string that gives a signed key another value: anybody could have added it. */
+  readonly contradicts: boolean;
+}
+
 /** Points that Zoho's page leaves open, each with the string that the other answer leads to. */
-export function openReadings(delivery: Delivery, payload: Payload): readonly BodyVariant[] {
+export function openReadings(delivery: Delivery, payload: Payload): readonly OpenReading[] {
   const parts = financeParts(delivery, payload);
   const pairs = [...parts.query, ...parts.form];
   const usual = financeCanonical(parts);
-  const reading = (id: string, meaning: string, body: Buffer): BodyVariant => ({
+  const isRepeated = new Map(pairs).size < new Set(pairs.map((pair) => pair.join("="))).size;
+  const reading = (id: string, meaning: string, body: Buffer, contradicts = false): OpenReading => ({
     id,
     body,
+    contradicts,
     meaning: `${meaning} (Zoho's page does not say which way it is)`,
     remedy: "build the string that way in your own check, too",
   });
@@ -53,16 +60,23 @@ export function openReadings(delivery: Delivery, payload: Payload): readonly Bod
     ),
     reading("keys-without-case", "keys are sorted without regard to case", joined(sorted(pairs, lower), parts.raw)),
     reading("values-sorted", "pairs of the same key are sorted by value", joined(sorted(pairs, both), parts.raw)),
-    reading("keys-last", "of pairs with the same key the last one counts", joined(sorted(onePerKey(pairs)), parts.raw)),
+    reading(
+      "keys-last",
+      "of pairs with the same key the last one counts",
+      joined(sorted(onePerKey(pairs)), parts.raw),
+      isRepeated,
+    ),
     reading(
       "keys-first",
       "of pairs with the same key the first one counts",
       joined(sorted(onePerKey([...pairs].reverse())), parts.raw),
+      isRepeated,
     ),
     reading(
       "empty-left-out",
       "pairs without a value are left out",
       joined(sorted(pairs.filter(([, v]) => v !== "")), parts.raw),
+      isRepeated,
     ),
   ].filter(({ body }) => !body.equals(usual));
 }

@@ -17,12 +17,14 @@ import { type Judged, judgeHeader } from "./header-present.ts";
 
 const HEADER = "x-zoho-webhook-signature";
 const HEX = /^[0-9a-f]{64}$/i;
+const LEFT_OUT = "anybody could have added the other, so take the repeated parameter out of the webhook's URL";
 const BASE64 = /^[A-Za-z0-9+/]{43}=?$/;
 
 /**
  * Zoho's finance products (Books, Inventory, Invoice, Expense, Billing): HMAC-SHA256 of the sorted query and form pairs
  * and the raw body. Zoho states neither the encoding nor a few corners of the string; whatever of these a signature
- * takes, a match with the secret proves it genuine, so each is accepted and named.
+ * takes, a match with the secret proves it genuine, so each is accepted and named: but for one that leaves out a pair which
+ * contradicts what is signed. An `event=invoice.deleted` put before the signed `event=invoice.created` would go for it.
  * https://www.zoho.com/us/billing/kb/webhooks/securing-webhooks.html
  */
 export const financeSignature: Proof = {
@@ -31,7 +33,7 @@ export const financeSignature: Proof = {
   credential: "secret",
   header: HEADER,
   coversQuery: true,
-  title: `${HEADER}: HMAC-SHA256 of the sorted query and form pairs and the raw body, hex`,
+  title: `${HEADER}: HMAC-SHA256 of the sorted query and form pairs and the raw body`,
   sign(delivery, secret) {
     const read = readPayload(delivery);
     const canonical = read.ok ? financeCanonical(financeParts(delivery, read.payload)) : delivery.body;
@@ -49,9 +51,12 @@ export const financeSignature: Proof = {
       const how = `over ${ingredients(parts)}${given.encoding === "hex" ? "" : ", in base64"}`;
       const exact = matching(financeCanonical(parts));
       if (exact !== undefined) return { verdict: "passed", reason: `signed with ${exact.origin} ${how}` };
-      for (const { body, meaning } of openReadings(delivery, payload)) {
+      for (const { body, meaning, contradicts } of openReadings(delivery, payload)) {
         const open = matching(body);
-        if (open !== undefined) return { verdict: "passed", reason: `signed with ${open.origin} ${how}; ${meaning}` };
+        if (open === undefined) continue;
+        return contradicts
+          ? { verdict: "failed", reason: `matches only if ${meaning}: ${LEFT_OUT}` }
+          : { verdict: "passed", reason: `signed with ${open.origin} ${how}; ${meaning}` };
       }
       return whyNot(parts, payload.text, matching);
     });
