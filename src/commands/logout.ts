@@ -30,7 +30,7 @@ async function logout(context: Context, options: LogoutOptions): Promise<ExitCod
   const config = loadConfig(context);
   const store = openStore(context, config);
   // What whoami shows is not what would be revoked: the environment's sign-in is not ours to end.
-  if (options.profile === undefined && signInFromEnv(config.env) !== undefined) {
+  if (options.profile === undefined && signInFromEnv(config) !== undefined) {
     throw usageError(
       "you are signed in by the environment, which logout cannot end",
       `unset its variables; to sign out of a stored profile name it: ${context.invocation} logout --profile <name>`,

@@ -75,7 +75,7 @@ export function warnOfFixedToken(context: Context, { access }: SignIn, what: str
 
 /** The profile that was asked for; else the environment's sign-in; else the current profile. */
 export async function openSignIn(context: Context, config: Config, profile: string | undefined): Promise<SignIn> {
-  const fromEnv = profile === undefined ? signInFromEnv(config.env) : undefined;
+  const fromEnv = profile === undefined ? signInFromEnv(config) : undefined;
   return fromEnv ?? openStore(context, config).open(profile);
 }
 
@@ -83,7 +83,7 @@ export async function openSignIn(context: Context, config: Config, profile: stri
 export function openStore(context: Context, config: Config, useKeyring = true): CredentialsStore {
   const off = !useKeyring || config.env.ZOHO_KEYRING === "off";
   const keyring = off ? undefined : keyringVault(systemKeyring);
-  return credentialsStore({ folder: userFolder(context), keyring, env: config.env });
+  return credentialsStore({ folder: userFolder(context), keyring, settings: config });
 }
 
 /** With `--verbose` each request is shown, its secrets masked. */

@@ -11,6 +11,7 @@ import { writePrivateJson } from "./private-file.ts";
 import { type Profile, type ProfileIndex, readProfileIndex } from "./profile.ts";
 import { secretsFile } from "./secrets-file.ts";
 import type { SignIn } from "./sign-in.ts";
+import { requireTrustedHosts, type SettingsOfHosts } from "./trusted-hosts.ts";
 
 interface SavedProfile {
   readonly profile: Profile;
@@ -47,7 +48,7 @@ const LOCK_WAIT_MS = 15_000;
 export function credentialsStore(options: {
   readonly folder: string;
   readonly keyring: Vault | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly settings: SettingsOfHosts;
 }): CredentialsStore {
   const indexPath = join(options.folder, "profiles.json");
   const secretsPath = join(options.folder, "secrets.json");
@@ -86,7 +87,11 @@ export function credentialsStore(options: {
       }
       const { clientSecret, refreshToken } = await readSecrets(vaultOf(profile), name);
       const centre = findDataCentre(profile.dataCentre);
-      const hosts = resolveHosts(centre, { ZOHO_ACCOUNTS_URL: profile.accountsUrl, ...withoutUnset(options.env) });
+      requireTrustedHosts(options.settings, (host) => host === profile.accountsUrl);
+      const hosts = resolveHosts(centre, {
+        ZOHO_ACCOUNTS_URL: profile.accountsUrl,
+        ...withoutUnset(options.settings.env),
+      });
       const client: OAuthClient = {
         accountsUrl: hosts.accountsUrl,
         clientId: profile.clientId,

@@ -61,6 +61,16 @@ export function dataCentreOf(url: string): DataCentre | undefined {
   );
 }
 
+/** Whether a URL is one of Zoho's own servers: `accounts.zoho.eu`, `desk.zoho.eu`, `www.zohoapis.eu`. */
+export function isZohosHost(url: string): boolean {
+  const host = hostOf(url) ?? "";
+  const domains = dataCentres.flatMap(({ accountsUrl, apiDomain }) => [
+    accountsUrl.split("accounts")[1] ?? "",
+    `.${apiDomain}`,
+  ]);
+  return url.startsWith("https:") && domains.some((domain) => host.endsWith(domain));
+}
+
 /** Where a sign-in talks to. */
 export interface Hosts {
   readonly accountsUrl: string;

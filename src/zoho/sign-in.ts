@@ -9,6 +9,7 @@ import {
   resolveHosts,
 } from "./data-centres.ts";
 import type { OAuthClient } from "./oauth.ts";
+import { areOf, requireTrustedHosts, type SettingsOfHosts } from "./trusted-hosts.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -43,11 +44,13 @@ const REFRESH_VARIABLES = ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH
  * `ZOHO_REFRESH_TOKEN`, or `ZOHO_ACCESS_TOKEN` alone; with `ZOHO_DC` and `ZOHO_ENVIRONMENT`.
  * Undefined when neither token is set: client id and secret alone are for `login`.
  */
-export function signInFromEnv(env: Env): SignIn | undefined {
+export function signInFromEnv(settings: SettingsOfHosts): SignIn | undefined {
+  const { env } = settings;
   const refreshToken = setting(env, "ZOHO_REFRESH_TOKEN");
   const accessToken = setting(env, "ZOHO_ACCESS_TOKEN");
   if (refreshToken === undefined && accessToken === undefined) return undefined;
   const centre = findDataCentre(setting(env, "ZOHO_DC") ?? "us");
+  requireTrustedHosts(settings, (_, file) => areOf(file, settings, ["ZOHO_ACCESS_TOKEN", ...REFRESH_VARIABLES]));
   const hosts = resolveHosts(centre, env);
   const common = {
     name: "environment",

@@ -200,6 +200,45 @@ describe("a sign-in", () => {
   });
 });
 
+describe("a project's .env", () => {
+  const accountsUrl = "https://accounts.example.com";
+
+  it("does not choose where the secrets of a sign-in go", async () => {
+    await signInByCode();
+    const before = server.requests.length;
+    writeFileSync(join(cwd, ".env"), `ZOHO_API_URL=${accountsUrl}\n`);
+    const own = { env: { ZOHO_KEYRING: "off" } };
+    for (const argv of [["whoami"], ["channels", "list"], ["logout"]]) {
+      const { exitCode, err } = await zoho(argv, own);
+      expect([exitCode, err]).toEqual([2, expect.stringContaining(`sent to ${accountsUrl}`)]);
+      expect(err).toContain(`ZOHO_API_URL in ${join(cwd, ".env")}`);
+      expect(err).toContain(`export ZOHO_API_URL=${accountsUrl}`);
+    }
+    expect(server.requests).toHaveLength(before);
+    // What the user has set goes before it.
+    expect((await zoho(["channels", "list"])).exitCode).toBe(0);
+  });
+
+  it("does not get a client's secret that is the user's, nor a refresh token of the environment", async () => {
+    writeFileSync(join(cwd, ".env"), `ZOHO_ACCOUNTS_URL=${accountsUrl}\n`);
+    const secrets = { ZOHO_CLIENT_ID: "1000.X", ZOHO_CLIENT_SECRET: "s", ZOHO_KEYRING: "off" };
+    const login = await zoho(["login", "--code", "1000.c"], { env: secrets });
+    expect([login.exitCode, login.err]).toEqual([2, expect.stringContaining(`sent to ${accountsUrl}`)]);
+    const list = await zoho(["channels", "list"], { env: { ...secrets, ZOHO_REFRESH_TOKEN: "r" } });
+    expect([list.exitCode, list.err]).toEqual([2, expect.stringContaining(`sent to ${accountsUrl}`)]);
+  });
+
+  it("has its own secrets sent where it says", async () => {
+    const { clientId, clientSecret } = server.accounts;
+    const login = `ZOHO_CLIENT_ID=${clientId}\nZOHO_CLIENT_SECRET=${clientSecret}\n`;
+    writeFileSync(join(cwd, ".env"), `ZOHO_ACCOUNTS_URL=${server.url}\nZOHO_API_URL=${server.url}\n${login}`);
+    const code = server.accounts.makeCode(SCOPES);
+    const { exitCode, err } = await zoho(["login", "--code", code], { env: { ZOHO_KEYRING: "off" } });
+    expect([exitCode, err]).toEqual([0, expect.any(String)]);
+    expect((await zoho(["channels", "list"], { env: { ZOHO_KEYRING: "off" } })).exitCode).toBe(0);
+  });
+});
+
 describe("whoami", () => {
   it("shows profile, data centre, scopes and the end of the token", async () => {
     await signInByCode("--dc", "in", "--profile", "acme");

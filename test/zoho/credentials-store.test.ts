@@ -21,7 +21,9 @@ const profile = {
   scopes: ["ZohoCRM.notifications.ALL"],
 };
 const secrets = { clientSecret: "very-secret", refreshToken: "1000.refresh" };
-const store = (keyring?: Vault, env = {}): CredentialsStore => credentialsStore({ folder, keyring, env });
+const settings = (env: Record<string, string> = {}) => ({ env, variableOrigin: () => "environment" });
+const store = (keyring?: Vault, env = {}): CredentialsStore =>
+  credentialsStore({ folder, keyring, settings: settings(env) });
 
 /** A keyring whose entries live in memory, and that can be told to misbehave. */
 function memoryKeyring(behave: "well" | "hangs" | "refuses" | "forgets" = "well") {
@@ -137,7 +139,10 @@ describe("the credentials store", () => {
   it("says which file cannot be written when the folder is none", async () => {
     await writeFile(join(folder, "not-a-folder"), "");
     const failure = await failureOf(
-      credentialsStore({ folder: join(folder, "not-a-folder"), keyring: undefined, env: {} }).save(profile, secrets),
+      credentialsStore({ folder: join(folder, "not-a-folder"), keyring: undefined, settings: settings() }).save(
+        profile,
+        secrets,
+      ),
     );
     expect(failure).toMatchObject({ exitCode: 6 });
     expect(failure.message).toContain("could not be written");
@@ -165,21 +170,25 @@ describe("signInFromEnv", () => {
   const full = { ZOHO_CLIENT_ID: "id", ZOHO_CLIENT_SECRET: "s", ZOHO_REFRESH_TOKEN: "r", ZOHO_DC: "in" };
 
   it("takes a refresh token with its client, or an access token alone, or nothing", () => {
-    expect(signInFromEnv(full)).toMatchObject({
+    expect(signInFromEnv(settings(full))).toMatchObject({
       centre: { id: "in" },
       hosts: { accountsUrl: "https://accounts.zoho.in" },
       access: { kind: "refreshable", client: { clientId: "id", accountsUrl: "https://accounts.zoho.in" } },
     });
-    expect(signInFromEnv({ ZOHO_ACCESS_TOKEN: "a" })).toMatchObject({
+    expect(signInFromEnv(settings({ ZOHO_ACCESS_TOKEN: "a" }))).toMatchObject({
       centre: { id: "us" },
       access: { kind: "fixed" },
     });
-    expect(signInFromEnv({ ZOHO_CLIENT_ID: "id", ZOHO_CLIENT_SECRET: "s" })).toBeUndefined();
+    expect(signInFromEnv(settings({ ZOHO_CLIENT_ID: "id", ZOHO_CLIENT_SECRET: "s" }))).toBeUndefined();
   });
 
   it("calls an empty variable and a missing one by name", () => {
-    expect(() => signInFromEnv({ ...full, ZOHO_REFRESH_TOKEN: "" })).toThrow("ZOHO_REFRESH_TOKEN is set and empty");
-    expect(() => signInFromEnv({ ZOHO_REFRESH_TOKEN: "r" })).toThrow("ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET are not");
-    expect(() => signInFromEnv({ ...full, ZOHO_DC: "moon" })).toThrow('no Zoho data centre "moon"');
+    expect(() => signInFromEnv(settings({ ...full, ZOHO_REFRESH_TOKEN: "" }))).toThrow(
+      "ZOHO_REFRESH_TOKEN is set and empty",
+    );
+    expect(() => signInFromEnv(settings({ ZOHO_REFRESH_TOKEN: "r" }))).toThrow(
+      "ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET are not",
+    );
+    expect(() => signInFromEnv(settings({ ...full, ZOHO_DC: "moon" }))).toThrow('no Zoho data centre "moon"');
   });
 });

@@ -10,6 +10,7 @@ import { deviceLogin } from "../../zoho/device-flow.ts";
 import type { ZohoHttp } from "../../zoho/http.ts";
 import { exchangeCode, type OAuthClient, refreshAccess, type TokenReply } from "../../zoho/oauth.ts";
 import type { SignIn } from "../../zoho/sign-in.ts";
+import { areOf, requireTrustedHosts } from "../../zoho/trusted-hosts.ts";
 import { openInBrowser } from "../desktop.ts";
 import { zohoHttp } from "../zoho-session.ts";
 import { findCentre } from "./find-centre.ts";
@@ -96,8 +97,9 @@ async function partWith(context: Context, http: ZohoHttp, before: SignIn, refres
 }
 
 /** A data centre of the plan is asked at its own server, unless the environment names one. */
-function centresOf({ centres }: LoginPlan, { env }: Config): readonly DataCentre[] {
-  return centres.map((centre) => ({ ...centre, accountsUrl: resolveHosts(centre, env).accountsUrl }));
+function centresOf({ centres }: LoginPlan, config: Config): readonly DataCentre[] {
+  requireTrustedHosts(config, (_, file) => areOf(file, config, ["ZOHO_CLIENT_SECRET"]));
+  return centres.map((centre) => ({ ...centre, accountsUrl: resolveHosts(centre, config.env).accountsUrl }));
 }
 
 interface Obtained {
