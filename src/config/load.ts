@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ImportModule, Runtime } from "../context.ts";
 import type { Secrets } from "../core/secret.ts";
-import { readEnvironment } from "./environment.ts";
+import { ENV_FILE, readEnvironment } from "./environment.ts";
 import { KEPT_IN, type KeptSecrets, readKeptSecrets } from "./kept-secrets.ts";
 import { environmentName, readers } from "./readers.ts";
 import { type GivenSecrets, readSecrets } from "./secrets.ts";
@@ -16,6 +16,8 @@ export interface Config {
   readonly settings: Settings;
   /** `flag`, a file's path, `default`; for a variable its name and where it was set: `ZOHO_HOOKS_PORT (environment)`. */
   readonly origins: Readonly<Record<keyof Settings, string>>;
+  /** Whether a setting stands in the project, in its config file or its `.env`, which may have come with a clone. */
+  isOfProject(key: keyof Settings): boolean;
   readonly secrets: Secrets;
   readonly keepSecret: KeptSecrets["keep"];
   readonly importModule: ImportModule;
@@ -59,6 +61,8 @@ export function loadConfig(runtime: Runtime, options: LoadOptions = {}): Config 
     root,
     settings: settings as unknown as Settings,
     origins: origins as Config["origins"],
+    isOfProject: (key) =>
+      [projectFile, `${environmentName(key)} (${join(root, ENV_FILE)})`].includes(origins[key] ?? ""),
     secrets: readSecrets(environment.values, options.secrets, root, kept),
     keepSecret: kept.keep,
     importModule: runtime.importModule,

@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { folderWith } from "../support/files.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { type NgrokEdge, startNgrokEdge } from "../support/ngrok-edge.ts";
 import { startProxy } from "../support/proxy.ts";
@@ -57,6 +60,18 @@ async function startApp(): Promise<{ url: string; bodies: Buffer[] }> {
 const sha256 = (bytes: Buffer | string): string => createHash("sha256").update(bytes).digest("hex");
 
 describe("listen with a tunnel", () => {
+  it("hands the authtoken to no server that a project has chosen, unless it is of the project", async () => {
+    const tunnel = { serverAddr: edge.serverAddr, rootCas: edge.caFile };
+    const cwd = folderWith({ "zoho-hooks.config.json": JSON.stringify({ tunnel }) });
+    const { exitCode, err } = await run(["listen", "--port", "0"], { cwd, env: { NGROK_AUTHTOKEN: TOKEN } });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("would have your ngrok authtoken handed to")]);
+    expect(err).toContain("ZOHO_HOOKS_NGROK_ROOT_CAS");
+    expect(edge.auths).toEqual([]);
+    writeFileSync(join(cwd, ".env"), `NGROK_AUTHTOKEN=${TOKEN}\n`);
+    listener = await startListener([], { cwd, env: {} });
+    expect(edge.auths).toMatchObject([{ accepted: true }]);
+  });
+
   it("is ready once a request through the public URL has arrived, and shows the URL of each product", async () => {
     const of = await listen();
     const ready = of.lines().find((line) => line.type === "ready");

@@ -1,6 +1,6 @@
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { UserError } from "../../core/errors.ts";
+import { UserError, usageError } from "../../core/errors.ts";
 import type { ProbeKey } from "../../core/probe-key.ts";
 import { openDispatchers } from "../../delivery/dispatchers.ts";
 import type { Receiver } from "../../receiver/receiver.ts";
@@ -30,11 +30,23 @@ export interface TunnelParts {
 }
 
 /** Decides before anything is opened, so that a clash of flags or a missing token costs no port. */
-export async function chooseRunTunnel(context: Context, { settings, env }: Config): Promise<TunnelChoice> {
+export async function chooseRunTunnel(context: Context, config: Config): Promise<TunnelChoice> {
+  const { settings, env } = config;
   const { tunnel, domain, publicUrl, ngrokServerAddr: serverAddr, ngrokRootCas: rootCas } = settings;
   const isNeeded = tunnel !== "none" && publicUrl === undefined;
   const authtoken = isNeeded ? await findAuthtoken({ env, home: context.home, platform: context.platform }) : undefined;
+  if (authtoken !== undefined) refuseForeignIngress(config);
   return chooseTunnel({ tunnel, domain, publicUrl, authtoken, serverAddr, rootCas });
+}
+
+/** With a certificate of its own any server passes for ngrok, and is handed the user's authtoken. */
+function refuseForeignIngress({ env, origins, isOfProject, variableOrigin }: Config): void {
+  const isTokenOfProject = env.NGROK_AUTHTOKEN !== undefined && variableOrigin("NGROK_AUTHTOKEN") !== "environment";
+  if (!isOfProject("ngrokRootCas") || isTokenOfProject) return;
+  throw usageError(
+    `tunnel.rootCas of ${origins.ngrokRootCas} would have your ngrok authtoken handed to whatever server bears such a certificate`,
+    "if that is meant so, set it yourself: ZOHO_HOOKS_NGROK_ROOT_CAS, or tunnel.rootCas in your own config file",
+  );
 }
 
 /** Opens the tunnel and makes sure that what is sent to its URL arrives here. */
