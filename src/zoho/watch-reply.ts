@@ -30,7 +30,7 @@ const rowSchema = z.looseObject({
   token: z.string().nullish(),
   notify_on_related_action: z.boolean().nullish(),
   return_affected_field_values: z.boolean().nullish(),
-  notification_condition: z.unknown(),
+  notification_condition: z.unknown().optional(),
 });
 const listSchema = z.looseObject({
   watch: z.array(rowSchema),

@@ -78,6 +78,12 @@ describe("creating and listing", () => {
   });
 });
 
+it("lists a channel of which Zoho says nothing but its id", async () => {
+  const isList = (each: { method: string }): boolean => each.method === "GET";
+  rig.server.trouble({ status: 200, body: { watch: [{ channel_id: "7" }] } }, 1, isList);
+  expect(await rig.client().list()).toMatchObject([{ id: "7", notifyUrl: undefined }]);
+});
+
 describe("modules of one channel that end at different times", () => {
   it("end the channel with the first of them", async () => {
     const event = (resource_name: string, channel_expiry: string) => ({ channel_id: 1, resource_name, channel_expiry });

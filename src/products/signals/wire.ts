@@ -56,7 +56,7 @@ function envelope() {
     events: z
       .array(
         z.looseObject({
-          data: z.unknown(),
+          data: z.unknown().optional(),
           id: z.string(),
           time_in_ms: recordId(),
           source: z.string(),
