@@ -33,7 +33,7 @@ export interface AttemptFacts {
 
 export interface ForwardFacts {
   readonly target: string;
-  readonly state: "waiting" | "in-flight" | "delivered" | "failed";
+  readonly state: "waiting" | "delivered" | "failed";
   readonly attempts: number;
   /** When it is tried next. */
   readonly dueAt: Date | undefined;

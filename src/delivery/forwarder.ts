@@ -37,7 +37,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const countWaiting = async (): Promise<number> => {
       const counts = await log.waiting();
       const own = counts.filter(({ target }) => originOf(target) === origin);
-      return own.reduce((sum, { waiting, inFlight }) => sum + waiting + inFlight, 0);
+      return own.reduce((sum, { waiting }) => sum + waiting, 0);
     };
     const onHealthTrouble = (error: unknown): void => onTrouble(errorText(error));
     const app = apps.get(origin) ?? {

@@ -14,7 +14,6 @@ export interface KeepingOptions {
   readonly mirror: Mirror | undefined;
   /** Deliveries of one record reach a target one after the other. */
   readonly ordered: boolean;
-  readonly leaseMs: number;
 }
 
 /** Keeps deliveries in the log, and hands on what was accepted: at once where there is room, else later from the log. */
@@ -43,11 +42,11 @@ async function keepAndMirror(
 }
 
 async function keepAndForward(entry: Entry, targets: readonly string[], options: KeepingOptions): Promise<Kept> {
-  const { log, forwarder, mirror, ordered, leaseMs } = options;
+  const { log, forwarder, mirror, ordered } = options;
   const bytes = entry.arrival.delivery.body.length;
   const reserved = forwarder.reserve(targets, bytes);
   const orderKey = ordered ? orderKeyOf(entry) : undefined;
-  const forward = { targets, duplicates: true, orderKey, leaseMs: reserved ? leaseMs : undefined };
+  const forward = { targets, orderKey, claim: reserved };
   let appended: Appended;
   try {
     // What the app is to answer is not known yet.

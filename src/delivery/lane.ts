@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { errorText } from "../core/errors.ts";
 import { maskUrl } from "../core/mask.ts";
-import type { Claim, ClaimRef } from "../store/forward.ts";
+import type { Claimed, ClaimRef, Unreadable } from "../store/forward.ts";
 import type { Log } from "../store/log.ts";
 import { createAlarm } from "./alarm.ts";
 import type { AppHealth } from "./app-health.ts";
@@ -10,14 +10,13 @@ import type { ForwardSource } from "./forward-request.ts";
 import { createHand } from "./hand.ts";
 import { createInsist } from "./insist.ts";
 import type { Places } from "./places.ts";
+import { longestPause } from "./retry.ts";
 
 export interface LaneOptions extends AttemptOptions {
   /** The part of the log that a lane works on. */
   readonly log: Pick<Log, "claimWaiting" | "nextDue" | "settle" | "release">;
   /** How many deliveries are on their way to one app at the same time, at most. */
   readonly concurrency: number;
-  /** How long a claim lasts: longer than a delivery can be in our hands. */
-  readonly leaseMs: number;
   /** How long to leave a log alone that has refused. */
   readonly afterTroubleMs?: number;
 }
@@ -46,14 +45,15 @@ export interface Lane {
 /** In hand for each place on the way, so that the log need not be asked for each delivery by itself. */
 const HELD_PER_PLACE = 16;
 
-/** By which a clock that is kept right may go back. */
-const MOST_JITTER_MS = 500;
-
 export function createLane(target: string, { health, places }: LaneApp, options: LaneOptions): Lane {
-  const { log, concurrency, leaseMs, afterTroubleMs = 5000, now, onTrouble } = options;
+  const { log, concurrency, retry, afterTroubleMs = 5000, now, onTrouble } = options;
   const mostHeld = concurrency * HELD_PER_PLACE;
+  const longestPauseMs = longestPause(retry);
   const underWay = new Set<Promise<void>>();
-  const alarm = createAlarm(now, wake);
+  const alarm = createAlarm(now, () => {
+    resting = false;
+    wake();
+  });
   const closing = new AbortController();
   const cut = new AbortController();
   const hand = createHand(mostHeld);
@@ -64,8 +64,8 @@ export function createLane(target: string, { health, places }: LaneApp, options:
   // Until the log has been asked, an earlier run may have left something that goes first.
   let waiting = true;
   let claiming = false;
-  /** By the clock, which may be set back. */
-  let lastClaimAt = 0;
+  /** The log has refused, and is left alone until the alarm. */
+  let resting = false;
   /** All that is due has to wait for an earlier delivery of its record. */
   let blocked = false;
   setMaxListeners(0, closing.signal, cut.signal);
@@ -101,7 +101,7 @@ export function createLane(target: string, { health, places }: LaneApp, options:
       if (next === undefined) break;
       track(send(next));
     }
-    const wanted = waiting && !claiming ? hand.wanted() : 0;
+    const wanted = waiting && !claiming && !resting ? hand.wanted() : 0;
     if (wanted > 0) track(claimMore(wanted));
   }
 
@@ -117,28 +117,36 @@ export function createLane(target: string, { health, places }: LaneApp, options:
     // A wake from here on means something that this claim may not have seen.
     waiting = false;
     const before = { at: now(), settled };
-    const rewound = before.at.getTime() < lastClaimAt - MOST_JITTER_MS;
-    lastClaimAt = before.at.getTime();
-    let claims: readonly Claim[] = [];
+    let claimed: Claimed = { claims: [], unreadable: [] };
     try {
-      claims = await log.claimWaiting({
-        target,
-        limit,
+      claimed = await log.claimWaiting({
+        ...{ target, limit, longestPauseMs },
         maxBytes: hand.bytesLeft(),
         now: before.at,
-        rewound,
-        leaseMs,
       });
-      if (claims.length === limit) waiting = true;
-      else await lookAhead(claims.length > 0, before);
+      const found = claimed.claims.length + claimed.unreadable.length;
+      if (found === limit) waiting = true;
+      else await lookAhead(found > 0, before);
     } catch (error) {
+      // What waits still goes first: nothing that comes meanwhile may overtake it.
+      waiting = true;
+      resting = true;
       alarm.set(new Date(now().getTime() + afterTroubleMs));
       throw error;
     } finally {
-      for (const claim of claims) hand.add({ claim, attemptsBefore: claim.attempts, source: claim });
+      for (const claim of claimed.claims) hand.add({ claim, attemptsBefore: claim.attempts, source: claim });
+      for (const each of claimed.unreadable) track(giveUp(each));
       claiming = false;
       go();
     }
+  }
+
+  /** What the log can no longer give must not hold up what it can. */
+  async function giveUp({ reason, ...claim }: Unreadable): Promise<void> {
+    const error = `it is damaged in the event log: ${reason}`;
+    sayTrouble(new Error(`#${claim.n} is given up: ${error}`));
+    const attempt = { target, at: now(), status: undefined, latencyMs: 0, error };
+    await insist(() => log.settle(claim, attempt, { state: "failed" }));
   }
 
   /**
@@ -147,9 +155,9 @@ export function createLane(target: string, { health, places }: LaneApp, options:
    * has become due since is not held back by anything.
    */
   async function lookAhead(found: boolean, before: { readonly at: Date; readonly settled: number }): Promise<void> {
-    const next = await log.nextDue(target, before.at);
-    if (next.held && (found || settled !== before.settled)) waiting = true;
-    else blocked ||= next.held;
+    const next = await log.nextDue({ target, now: before.at, longestPauseMs });
+    if (next.left && (found || settled !== before.settled)) waiting = true;
+    else blocked ||= next.left;
     if (next.at !== undefined) alarm.set(next.at);
   }
 

@@ -34,6 +34,11 @@ export function afterAttempt(
   return { state: "retry", afterMs: policy.baseMs * 2 ** attemptsBefore };
 }
 
+/** Of all that a delivery may be put off for. */
+export function longestPause({ retries, baseMs }: RetryPolicy): number {
+  return baseMs * 2 ** retries;
+}
+
 /**
  * Nothing was sent, and a connection that is accepted later shows that the target is back. Not a time-out: a target that
  * accepts connections and then says nothing (a TLS handshake that never ends) would look back at once, and go for ever.

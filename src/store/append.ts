@@ -2,12 +2,12 @@ import type { NativeDatabase, SqlValue } from "./engine.ts";
 import type { NewAttempt } from "./forward.ts";
 import type { Appended, NewEntry } from "./log.ts";
 import { listText, numberOf } from "./row.ts";
-import { DELIVERED, FAILED, hasEarlier, IN_FLIGHT, WAITING } from "./schema.ts";
+import { DELIVERED, FAILED, hasEarlier, WAITING } from "./schema.ts";
 
 const DUPLICATE_WITHIN_MS = 24 * 60 * 60 * 1000;
 
 /** Prepares the writes of arriving deliveries and attempts. What they return runs inside a transaction. */
-export function appender(database: NativeDatabase, now: () => Date) {
+export function appender(database: NativeDatabase) {
   const findOriginal = database.prepare(
     `SELECT n FROM deliveries
      WHERE identity = ? AND accepted = 1 AND duplicate_of IS NULL AND received_at >= ?
@@ -20,7 +20,7 @@ export function appender(database: NativeDatabase, now: () => Date) {
   );
   const addContent = database.prepare("INSERT INTO contents (n, headers, body) VALUES (?, ?, ?)");
   const addForward = database.prepare(
-    "INSERT INTO forwards (n, target, state, due_at, lease_until, order_key) VALUES (?, ?, ?, ?, ?, ?)",
+    `INSERT INTO forwards (n, target, state, due_at, order_key) VALUES (?, ?, ${WAITING}, ?, ?)`,
   );
   const findEarlier = database.prepare(
     `WITH this (target, order_key) AS (VALUES (?, ?)) SELECT 1 FROM this WHERE ${hasEarlier("")}`,
@@ -32,18 +32,16 @@ export function appender(database: NativeDatabase, now: () => Date) {
   const mend = database.prepare(
     `UPDATE forwards SET state = ${DELIVERED} WHERE n = ? AND target = ? AND state IN (${WAITING}, ${FAILED})`,
   );
+  const refuse = database.prepare("UPDATE deliveries SET accepted = 0, status = 503, refusal = ? WHERE n = ?");
+  const dropForwards = database.prepare("DELETE FROM forwards WHERE n = ?");
   const addAttempt = database.prepare(
     "INSERT INTO attempts (n, attempt, target, at, status, latency_ms, error, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
   );
 
   function forward(n: number, entry: NewEntry, target: string): Appended["forwards"][number] {
-    const at = entry.receivedAt.getTime();
-    const orderKey = entry.forward?.orderKey ?? null;
-    const leaseMs = entry.forward?.leaseMs;
-    const claimed = leaseMs !== undefined && (orderKey === null || findEarlier.get(target, orderKey) === undefined);
-    // From now and not from the arrival: an upload may take longer than the lease.
-    const lease = claimed ? now().getTime() + leaseMs : null;
-    const added = addForward.run(n, target, claimed ? IN_FLIGHT : WAITING, at, lease, orderKey);
+    const { orderKey = null, claim } = entry.forward ?? {};
+    const claimed = claim === true && (orderKey === null || findEarlier.get(target, orderKey) === undefined);
+    const added = addForward.run(n, target, entry.receivedAt.getTime(), orderKey);
     return { id: Number(added.lastInsertRowid), n, target, claimed };
   }
 
@@ -55,10 +53,13 @@ export function appender(database: NativeDatabase, now: () => Date) {
       const added = addDelivery.run(receivedAt, ...values.before, identity, duplicateOf ?? null, ...values.after);
       const n = Number(added.lastInsertRowid);
       addContent.run(n, values.headers, entry.delivery.body);
-      const request = entry.forward;
-      const targets =
-        request === undefined || (duplicateOf !== undefined && !request.duplicates) ? [] : request.targets;
+      const targets = entry.forward?.targets ?? [];
       return { n, duplicateOf, forwards: targets.map((target) => forward(n, entry, target)) };
+    },
+    /** Of a delivery that was committed, and whose sender was told that it was not kept. */
+    refuse(n: number): void {
+      refuse.run("it could not be brought to the disk", n);
+      dropForwards.run(n);
     },
     setAnswer(n: number, status: number, refusal: string | undefined): void {
       setAnswer.run(status, refusal ?? null, n);

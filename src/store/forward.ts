@@ -5,15 +5,13 @@ export const EVERY_RECORD = "*";
 
 export interface ForwardRequest {
   readonly targets: readonly string[];
-  /** Whether a duplicate is forwarded too. */
-  readonly duplicates: boolean;
   /**
    * `product:record`, or `EVERY_RECORD` for the record: deliveries of one key reach a target one after the other. Undefined
    * where order does not matter.
    */
   readonly orderKey?: string | undefined;
-  /** Claims at once for so long from the commit, for a caller that has a free place; undefined to let it wait. */
-  readonly leaseMs?: number | undefined;
+  /** Claims at once, for a caller that has a free place. */
+  readonly claim?: boolean;
 }
 
 /** One delivery on its way to one target. */
@@ -28,15 +26,23 @@ export interface ClaimRequest {
   /** Of the bodies together; one is claimed whatever its size. No limit unless it is given. */
   readonly maxBytes?: number | undefined;
   readonly now: Date;
-  /** The clock was set back since the last claim: what was to wait until a time is due. */
-  readonly rewound?: boolean;
-  /** After so long without `settle` the claim is taken for lost and given to the next who asks. */
-  readonly leaseMs: number;
+  /** What seems to wait for longer was put off by a clock that has been set back since, and is due. */
+  readonly longestPauseMs: number;
+}
+
+/** What a claim finds damaged: it can be given up and nothing else. */
+export interface Unreadable extends ClaimRef {
+  readonly reason: string;
+}
+
+export interface Claimed {
+  readonly claims: readonly Claim[];
+  readonly unreadable: readonly Unreadable[];
 }
 
 export interface NextDue {
-  /** Something is due, but waits for an earlier delivery of its order key. */
-  readonly held: boolean;
+  /** Something is due and not claimed: it waits for an earlier delivery of its order key, or there was no room for it. */
+  readonly left: boolean;
   /** When the next one becomes due; undefined when there is none. */
   readonly at: Date | undefined;
 }
@@ -85,7 +91,7 @@ export type Outcome =
   | { readonly state: "failed" }
   | { readonly state: "retry"; readonly at: Date };
 
-export type ForwardState = "waiting" | "in-flight" | "delivered" | "failed";
+export type ForwardState = "waiting" | "delivered" | "failed";
 
 export interface Forward {
   readonly target: string;
@@ -97,8 +103,8 @@ export interface Forward {
 
 export interface WaitingCount {
   readonly target: string;
+  /** Those that are under way included. */
   readonly waiting: number;
-  readonly inFlight: number;
   /** The earliest time at which one of them is due; undefined when none waits. */
   readonly nextAt: Date | undefined;
 }

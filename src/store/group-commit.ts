@@ -4,17 +4,24 @@ import { faultKind, logError } from "./fault.ts";
 import type { FileGuard } from "./file-guard.ts";
 import type { WalSync } from "./wal-sync.ts";
 
+export interface WriteOptions<T> {
+  /** What nobody outside is told of need not be. True unless it is given. */
+  readonly durable?: boolean;
+  /** Called as soon as it is committed, when others can read it, and before it is on the disk. */
+  onCommit?(value: T): void;
+  /** Called when it was committed and may never get to the disk: it was promised to nobody, and must not stay as it is. */
+  onUnsynced?(value: T): void;
+}
+
 interface Job {
-  /** Runs inside the transaction; may run again when the transaction is repeated. Returns how to resolve. */
-  readonly work: () => () => void;
+  /** Inside the transaction; again when the transaction is repeated. */
+  run(): void;
+  committed(): void;
+  resolve(): void;
+  unsynced(): void;
   readonly reject: (error: unknown) => void;
   readonly deadline: number;
   readonly durable: boolean;
-}
-
-interface Committed {
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
 }
 
 export interface GroupCommitOptions {
@@ -47,8 +54,9 @@ export class GroupCommit {
   #jobs: Job[] = [];
   #running: Promise<void> | undefined;
   #later: NodeJS.Timeout | undefined;
-  readonly #syncs = new Set<Promise<void>>();
-  #lastSync = Promise.resolve();
+  readonly #syncs = new Set<Promise<unknown>>();
+  /** Resolves to what went wrong with it, or with one that it lies behind. */
+  #lastSync: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(database: NativeDatabase, options: GroupCommitOptions) {
@@ -60,21 +68,25 @@ export class GroupCommit {
   }
 
   /**
-   * Runs `work` in the next transaction. It must touch nothing but the database, for it may run more than once. What
-   * nobody outside is told of need not be `durable`: it goes along with others, outlives this process from the COMMIT on,
-   * and a loss of power once a later sync has taken it along.
+   * Runs `work` in the next transaction. It must touch nothing but the database, for it may run more than once. What is not
+   * `durable` goes along with others, outlives this process from the COMMIT on, and a loss of power once a later sync has
+   * taken it along.
    */
-  write<T>(work: () => T, durable = true): Promise<T> {
+  write<T>(work: () => T, options: WriteOptions<T> = {}): Promise<T> {
+    const { durable = true } = options;
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new Error("the event log is closed"));
         return;
       }
+      let value: T;
       this.#jobs.push({
-        work: () => {
-          const value = work();
-          return () => resolve(value);
+        run: () => {
+          value = work();
         },
+        committed: () => options.onCommit?.(value),
+        resolve: () => resolve(value),
+        unsynced: () => options.onUnsynced?.(value),
         reject,
         deadline: performance.now() + this.#options.busyMs,
         durable,
@@ -82,6 +94,12 @@ export class GroupCommit {
       if (durable) this.#start();
       else this.#startLater();
     });
+  }
+
+  /** Resolves when all that is committed by now is on the disk. Rejects when some of it may never get there. */
+  async synced(): Promise<void> {
+    const failure = this.#syncs.size === 0 ? undefined : await this.#lastSync;
+    if (failure !== undefined) throw logError(failure, this.#options.path);
   }
 
   /** Commits what is waiting, then closes the database. */
@@ -124,18 +142,15 @@ export class GroupCommit {
   }
 
   /** Returns what has still to be synced, or the error of a lock that another process holds; everything else is settled here. */
-  #transact(group: readonly Job[]): { readonly committed: readonly Committed[]; readonly locked?: unknown } {
-    const done: (() => void)[] = [];
-    const committed: Committed[] = [];
+  #transact(group: readonly Job[]): { readonly committed: readonly Job[]; readonly locked?: unknown } {
     let current: Job | undefined;
     try {
       this.#options.guard.check();
+      this.#options.wal.makeGood();
       this.#begin.run();
       for (const job of group) {
         current = job;
-        const resolve = job.work();
-        if (job.durable) committed.push({ resolve, reject: job.reject });
-        else done.push(resolve);
+        job.run();
       }
       current = undefined;
       this.#commit.run();
@@ -149,34 +164,38 @@ export class GroupCommit {
       if (!shared) this.#jobs.unshift(...group.filter((job) => job !== current));
       return { committed: [] };
     }
-    for (const resolve of done) resolve();
-    return { committed };
+    for (const job of group) job.committed();
+    for (const job of group) if (!job.durable) job.resolve();
+    return { committed: group.filter(({ durable }) => durable) };
   }
 
   /** Resolves when another group may be committed: syncs overlap, so that none waits for a disk that works for others. */
-  async #beginSync(committed: readonly Committed[]): Promise<void> {
-    const sync = this.#sync(committed, this.#lastSync);
+  async #beginSync(committed: readonly Job[]): Promise<void> {
+    const sync = this.#sync(committed, this.#syncs.size === 0 ? undefined : this.#lastSync);
     this.#lastSync = sync;
     this.#syncs.add(sync);
     void sync.then(() => this.#syncs.delete(sync));
     while (this.#syncs.size >= MOST_SYNCS) await Promise.race(this.#syncs);
   }
 
-  async #sync(committed: readonly Committed[], before: Promise<void>): Promise<void> {
+  async #sync(committed: readonly Job[], before: Promise<unknown> | undefined): Promise<unknown> {
     let failure: unknown;
     try {
       await this.#options.wal.sync();
     } catch (error) {
       failure = error;
     }
-    // What was committed first is told of first.
-    await before;
-    if (failure !== undefined) {
-      // It may be there all the same, but nobody can be told so.
-      for (const { reject } of committed) reject(logError(failure, this.#options.path));
-      return;
+    // What was committed first is told of first. Behind a gap nothing is found again, whatever the disk says of it.
+    failure = (await before) ?? failure;
+    for (const job of committed) {
+      if (failure === undefined) job.resolve();
+      else {
+        // It may be there all the same, but nobody can be told so.
+        job.unsynced();
+        job.reject(logError(failure, this.#options.path));
+      }
     }
-    for (const { resolve } of committed) resolve();
+    return failure;
   }
 
   async #waitForLock(group: readonly Job[], error: unknown): Promise<void> {

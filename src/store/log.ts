@@ -6,7 +6,7 @@ import type { SchemaIssue } from "../core/schema-check.ts";
 import type { LogFilter } from "./filter.ts";
 import type {
   Attempt,
-  Claim,
+  Claimed,
   ClaimRef,
   ClaimRequest,
   FollowedAttempt,
@@ -32,19 +32,14 @@ export interface Log {
   /** The answer that the sender got, where it was not known at `append`. */
   setAnswer(n: number, answer: Answer): Promise<void>;
 
-  /** Takes deliveries that are due for a target, the longest due first; of those in order, only the first of each key. */
-  claimWaiting(request: ClaimRequest): Promise<readonly Claim[]>;
+  /** Only for the holder of the log, which every claim ends with. Takes deliveries that are due for a target, the longest due first; of those in order, only the first of each key. */
+  claimWaiting(request: ClaimRequest): Promise<Claimed>;
   /** When a claim would find more for a target, after one that found less than it asked for. */
-  nextDue(target: string, now: Date): Promise<NextDue>;
+  nextDue(request: Pick<ClaimRequest, "target" | "now" | "longestPauseMs">): Promise<NextDue>;
   /** What came of a claim: the attempt is recorded and the claim given up, in one step. */
   settle(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<void>;
   /** Gives claims back without an attempt: the target was found to be down before its turn came. */
   release(claims: readonly ClaimRef[]): Promise<void>;
-  /**
-   * Frees what a receiver that is no more had claimed, and lets go what it had put off. Only for the holder of the log.
-   * Returns how many were claimed.
-   */
-  recoverClaims(): Promise<number>;
   /** What waits, for each target. */
   waiting(): Promise<readonly WaitingCount[]>;
   /** An attempt outside of the queue: a replay, a mirrored answer. Returns its number. */

@@ -9,8 +9,15 @@ const APPLICATION_ID = 0x5a486b73;
 /** One more whenever the view hides more than before, or tells more: it is then made anew in logs that are there. */
 const VIEWS_SO_FAR = 5;
 
+/** Claims stood in the log once, each with its end. */
+const WITHOUT_CLAIMS = "DROP INDEX IF EXISTS forwards_leased; UPDATE forwards SET state = 0 WHERE state = 1;";
+
 /** Each brings the file from the version of its index to the next one: a new one goes to the end. */
-const MIGRATIONS: readonly string[] = [schema, ...Array.from({ length: VIEWS_SO_FAR }, webhookLogsView)];
+const MIGRATIONS: readonly string[] = [
+  schema,
+  ...Array.from({ length: VIEWS_SO_FAR }, webhookLogsView),
+  WITHOUT_CLAIMS,
+];
 
 /** Makes the tables or brings them up to date. Safe when several processes do it at once. */
 export function migrate(database: NativeDatabase, path: string): void {

@@ -1,103 +1,123 @@
+import { errorText } from "../core/errors.ts";
 import type { appender } from "./append.ts";
 import type { NativeDatabase, SqlRow } from "./engine.ts";
-import type { Claim, ClaimRef, ClaimRequest, NewAttempt, NextDue, Outcome, WaitingCount } from "./forward.ts";
+import type {
+  Claim,
+  Claimed,
+  ClaimRef,
+  ClaimRequest,
+  NewAttempt,
+  NextDue,
+  Outcome,
+  Unreadable,
+  WaitingCount,
+} from "./forward.ts";
 import { readDelivery } from "./record.ts";
 import { maybeNumber, maybeText, numberOf, textOf } from "./row.ts";
-import { DELIVERED, FAILED, hasEarlier, IN_FLIGHT, WAITING } from "./schema.ts";
+import { DELIVERED, FAILED, hasEarlier, WAITING } from "./schema.ts";
 
-/** Prepares the statements of the deliveries that wait for a target. All but `waiting` and `nextDue` run inside a transaction. */
+/** Times in milliseconds, of which the first is not among them. */
+type Range = readonly [after: number, to: number];
+
+/**
+ * Prepares the statements of the deliveries that wait for a target. `settle` runs inside a transaction; `take` and `giveBack`
+ * keep what this process has claimed, which nobody else may: only the holder of the log claims.
+ */
 export function queue(database: NativeDatabase, append: ReturnType<typeof appender>) {
-  const expire = database.prepare(
-    `UPDATE forwards SET state = ${WAITING}, lease_until = NULL WHERE state = ${IN_FLIGHT} AND lease_until <= ?`,
-  );
-  // The length of a BLOB is known without reading it (https://www.sqlite.org/lang_corefunc.html#length).
   const due = database.prepare(
-    `SELECT id, length(body) AS bytes FROM forwards AS this JOIN contents USING (n)
-     WHERE target = ? AND state = ${WAITING} AND due_at <= ?
+    `SELECT id FROM forwards AS this
+     WHERE target = ? AND state = ${WAITING} AND due_at > ? AND due_at <= ?
        AND (order_key IS NULL OR NOT (${hasEarlier("AND earlier.id < this.id")}))
      ORDER BY due_at, id LIMIT ?`,
   );
+  // The length of a BLOB is known without reading it (https://www.sqlite.org/lang_corefunc.html#length).
   const load = database.prepare(
-    `SELECT id, n, target, attempts, received_at, remote, duplicate_of, product, format, event, method, url, headers, body
+    `SELECT id, n, target, attempts, received_at, remote, duplicate_of, product, format, event, method, url, headers,
+       length(body) AS bytes, iif(length(body) <= ?, body, x'') AS body
      FROM forwards JOIN deliveries USING (n) JOIN contents USING (n) WHERE id = ?`,
   );
-  const next = database.prepare(
-    `SELECT EXISTS (SELECT 1 FROM forwards WHERE target = ? AND state = ${WAITING} AND due_at <= ?) AS held,
-       (SELECT min(due_at) FROM forwards WHERE target = ? AND state = ${WAITING} AND due_at > ?) AS at`,
+  const first = database.prepare(
+    `SELECT id FROM forwards WHERE target = ? AND state = ${WAITING} AND due_at > ? AND due_at <= ?
+     ORDER BY due_at, id LIMIT ?`,
   );
-  const claim = database.prepare(`UPDATE forwards SET state = ${IN_FLIGHT}, lease_until = ? WHERE id = ?`);
-  // A claim that was lost to another receiver and settled there stays as it was settled.
+  const next = database.prepare(
+    `SELECT min(due_at) AS at FROM forwards WHERE target = ? AND state = ${WAITING} AND due_at > ? AND due_at <= ?`,
+  );
   const finish = database.prepare(
-    `UPDATE forwards SET state = ?, attempts = attempts + 1, lease_until = NULL WHERE id = ? AND state < ${DELIVERED}`,
+    `UPDATE forwards SET state = ?, attempts = attempts + 1 WHERE id = ? AND state = ${WAITING}`,
   );
   const retry = database.prepare(
-    `UPDATE forwards SET state = ${WAITING}, attempts = attempts + 1, due_at = ?, lease_until = NULL
-     WHERE id = ? AND state = ${IN_FLIGHT}`,
-  );
-  const release = database.prepare(
-    `UPDATE forwards SET state = ${WAITING}, lease_until = NULL WHERE id = ? AND state = ${IN_FLIGHT}`,
-  );
-  const recover = database.prepare(
-    `UPDATE forwards SET state = ${WAITING}, lease_until = NULL WHERE state = ${IN_FLIGHT}`,
-  );
-  // Some seconds of a pause matter less than a clock that was set back by hours.
-  const hasten = database.prepare(`UPDATE forwards SET due_at = ? WHERE state = ${WAITING} AND due_at > ?`);
-  const inFlight = database.prepare(
-    `SELECT target, count(*) AS count FROM forwards WHERE state = ${IN_FLIGHT} GROUP BY target`,
+    `UPDATE forwards SET attempts = attempts + 1, due_at = ? WHERE id = ? AND state = ${WAITING}`,
   );
   const counts = database.prepare(
     `SELECT target, count(*) AS count, min(due_at) AS next FROM forwards WHERE state = ${WAITING} GROUP BY target`,
   );
+  const taken = new Set<number>();
 
   return {
-    claimWaiting({ target, limit, maxBytes = Number.POSITIVE_INFINITY, ...request }: ClaimRequest): readonly Claim[] {
-      const { now, leaseMs, rewound = false } = request;
-      expire.run(now.getTime());
-      if (rewound) hasten.run(now.getTime(), now.getTime());
-      const claims: Claim[] = [];
-      let bytes = 0;
-      for (const row of due.all(target, now.getTime(), limit)) {
-        bytes += numberOf(row, "bytes");
-        if (claims.length > 0 && bytes > maxBytes) break;
-        const id = numberOf(row, "id");
-        const whole = load.get(id);
-        if (whole === undefined) continue;
-        claim.run(now.getTime() + leaseMs, id);
-        claims.push(readClaim(whole));
-      }
-      return claims;
+    take(id: number): void {
+      taken.add(id);
     },
-    nextDue(target: string, now: Date): NextDue {
-      const row = next.get(target, now.getTime(), target, now.getTime()) ?? {};
-      const at = maybeNumber(row, "at");
-      return { held: row.held === 1, at: at === undefined ? undefined : new Date(at) };
+    giveBack(id: number): void {
+      taken.delete(id);
+    },
+    claimWaiting({ target, limit, maxBytes = Number.POSITIVE_INFINITY, ...times }: ClaimRequest): Claimed {
+      const claims: Claim[] = [];
+      const unreadable: Unreadable[] = [];
+      const wanted = (): number => limit - claims.length - unreadable.length;
+      let bytes = 0;
+      const claimDue = ([after, to]: Range): void => {
+        for (const row of due.all(target, after, to, wanted() + taken.size)) {
+          const id = numberOf(row, "id");
+          if (taken.has(id)) continue;
+          if (wanted() === 0) return;
+          const room = claims.length === 0 ? Number.MAX_SAFE_INTEGER : Math.max(0, maxBytes - bytes);
+          const whole = load.get(room, id);
+          if (whole === undefined) continue;
+          bytes += numberOf(whole, "bytes");
+          if (claims.length > 0 && bytes > maxBytes) return;
+          try {
+            claims.push(readClaim(whole));
+          } catch (error) {
+            unreadable.push({ id, n: numberOf(whole, "n"), reason: errorText(error) });
+          }
+        }
+      };
+      for (const range of dueNow(times)) claimDue(range);
+      for (const { id } of [...claims, ...unreadable]) taken.add(id);
+      return { claims, unreadable };
+    },
+    nextDue({ target, ...times }: Pick<ClaimRequest, "target" | "now" | "longestPauseMs">): NextDue {
+      const [[, now], [late]] = dueNow(times);
+      const at = maybeNumber(next.get(target, now, late) ?? {}, "at");
+      return {
+        left: dueNow(times).some((range) =>
+          first.all(target, ...range, taken.size + 1).some((row) => !taken.has(numberOf(row, "id"))),
+        ),
+        at: at === undefined ? undefined : new Date(at),
+      };
     },
     settle({ id, n }: ClaimRef, attempt: NewAttempt, outcome: Outcome): void {
       append.recordAttempt(n, attempt);
       if (outcome.state === "retry") retry.run(outcome.at.getTime(), id);
       else finish.run(outcome.state === "delivered" ? DELIVERED : FAILED, id);
     },
-    release(claims: readonly ClaimRef[]): void {
-      for (const { id } of claims) release.run(id);
-    },
-    recoverClaims(now: Date): number {
-      hasten.run(now.getTime(), now.getTime());
-      return Number(recover.run().changes);
-    },
     waiting(): readonly WaitingCount[] {
-      const flying = new Map(inFlight.all().map((row) => [textOf(row, "target"), numberOf(row, "count")]));
-      const found: WaitingCount[] = counts.all().map((row) => {
-        const target = textOf(row, "target");
+      return counts.all().map((row) => {
         const nextAt = new Date(numberOf(row, "next"));
-        return { target, waiting: numberOf(row, "count"), inFlight: flying.get(target) ?? 0, nextAt };
+        return { target: textOf(row, "target"), waiting: numberOf(row, "count"), nextAt };
       });
-      for (const [target, count] of flying) {
-        if (found.some((each) => each.target === target)) continue;
-        found.push({ target, waiting: 0, inFlight: count, nextAt: undefined });
-      }
-      return found;
     },
   };
+}
+
+/** What is due, and what can only seem not to be: no pause is that long, so the clock was set back meanwhile. */
+function dueNow({ now, longestPauseMs }: Pick<ClaimRequest, "now" | "longestPauseMs">): readonly [Range, Range] {
+  const at = now.getTime();
+  return [
+    [Number.MIN_SAFE_INTEGER, at],
+    [at + longestPauseMs, Number.MAX_SAFE_INTEGER],
+  ];
 }
 
 function readClaim(row: SqlRow): Claim {

@@ -12,7 +12,7 @@ export const RECORD_COLUMNS = `deliveries.n, received_at, method, url, remote, p
   status, refusal, identity, duplicate_of, records, verdicts, issues, ${STATE} AS outcome`;
 
 const STATES: readonly DeliveryState[] = ["received", "waiting", "processed", "failed", "duplicate", "rejected"];
-const FORWARD_STATES: readonly ForwardState[] = ["waiting", "in-flight", "delivered", "failed"];
+const FORWARD_STATES: readonly ForwardState[] = ["waiting", "waiting", "delivered", "failed"];
 
 export function readRecord(row: SqlRow): LogRecord {
   return {

@@ -25,9 +25,8 @@ export const STATE = `CASE
   WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n) OR EXISTS (${taken("deliveries.n")}) THEN 'processed'
   ELSE 'received' END`;
 
-/** States of a row in `forwards`. */
+/** States of a row in `forwards`. Who claims one keeps that in mind alone: it is the holder of the log, and no other. */
 export const WAITING = 0;
-export const IN_FLIGHT = 1;
 export const DELIVERED = 2;
 export const FAILED = 3;
 
@@ -87,12 +86,10 @@ CREATE TABLE forwards (
   state INTEGER NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,
   due_at INTEGER NOT NULL,
-  lease_until INTEGER,
   order_key TEXT
 ) STRICT;
 CREATE INDEX forwards_of_delivery ON forwards (n);
 CREATE INDEX forwards_due ON forwards (target, due_at, id) WHERE state = 0;
-CREATE INDEX forwards_leased ON forwards (lease_until) WHERE state = 1;
 CREATE INDEX forwards_in_order ON forwards (target, order_key, id) WHERE state < 2 AND order_key IS NOT NULL;
 CREATE INDEX forwards_failed ON forwards (n) WHERE state = 3;
 

@@ -7,7 +7,7 @@ import { type EngineId, loadEngine } from "./engine.ts";
 import { logError } from "./fault.ts";
 import { openFileGuard } from "./file-guard.ts";
 import { GroupCommit } from "./group-commit.ts";
-import type { Log } from "./log.ts";
+import type { Appended, Log } from "./log.ts";
 import { holdLog } from "./owner.ts";
 import { attemptReader, entries, entryReader, records, walk } from "./queries.ts";
 import { queue } from "./queue.ts";
@@ -32,8 +32,8 @@ export interface OpenLogOptions {
   readonly engines?: readonly EngineId[];
 }
 
-/** Not durable: what a loss of power takes back of these leads to a delivery being made once more, and to no other harm. */
-const AT_LEAST_ONCE = false;
+/** What a loss of power takes back of these leads to a delivery being made once more, and to no other harm. */
+const AT_LEAST_ONCE = { durable: false };
 
 /** Opens or makes the log in a SQLite file. Rejects with a UserError when the file, the disk or SQLite refuse. */
 export async function openLog(options: OpenLogOptions): Promise<Log> {
@@ -48,7 +48,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     guard,
     wal: openWalSync(database, path),
   });
-  const append = appender(database, now);
+  const append = appender(database);
   const waitingQueue = queue(database, append);
   const reader = entryReader(database);
   const attempts = attemptReader(database);
@@ -65,19 +65,39 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     path,
     append(entry) {
       const values = entryValues(entry);
-      return commits.write(() => append.append(values));
+      return commits.write(() => append.append(values), {
+        onCommit: ({ forwards }) => claimedOf(forwards).forEach(waitingQueue.take),
+        onUnsynced({ n, forwards }) {
+          claimedOf(forwards).forEach(waitingQueue.giveBack);
+          // Where this cannot be told either, an app gets what its sender sends again.
+          commits.write(() => append.refuse(n), AT_LEAST_ONCE).catch(() => {});
+        },
+      });
     },
     setAnswer: (n, { status, refusal }) => commits.write(() => append.setAnswer(n, status, refusal)),
     recordAttempt: (n, attempt) => commits.write(() => append.recordAttempt(n, attempt)),
     attemptsAfter: (id) => read(() => attempts.after(id)),
     lastAttempt: () => read(attempts.last),
-    // On the disk before it goes on: an app must not see a delivery, or its number, that a loss of power takes back.
-    claimWaiting: (request) => commits.write(() => waitingQueue.claimWaiting(request)),
-    nextDue: (target, at) => read(() => waitingQueue.nextDue(target, at)),
+    async claimWaiting(request) {
+      const found = await read(() => waitingQueue.claimWaiting(request));
+      try {
+        // An app must not see a delivery, or its number, that a loss of power takes back.
+        await commits.synced();
+        return found;
+      } catch (error) {
+        for (const { id } of [...found.claims, ...found.unreadable]) waitingQueue.giveBack(id);
+        throw error;
+      }
+    },
+    nextDue: (request) => read(() => waitingQueue.nextDue(request)),
     settle: (claim, attempt, outcome) =>
-      commits.write(() => waitingQueue.settle(claim, attempt, outcome), AT_LEAST_ONCE),
-    release: (claims) => commits.write(() => waitingQueue.release(claims), AT_LEAST_ONCE),
-    recoverClaims: () => commits.write(() => waitingQueue.recoverClaims(now())),
+      commits.write(() => waitingQueue.settle(claim, attempt, outcome), {
+        ...AT_LEAST_ONCE,
+        onCommit: () => waitingQueue.giveBack(claim.id),
+      }),
+    async release(claims) {
+      for (const { id } of claims) waitingQueue.giveBack(id);
+    },
     waiting: () => read(() => waitingQueue.waiting()),
     get: (n) => read(() => reader.get(n)),
     list: (filter = {}, list = {}) => records(walk(database, read, filter, { ...list, contents: false })),
@@ -88,6 +108,10 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     hold: (holder) => holdLog({ path, engine, database }, commits, holder),
     close: () => commits.close(),
   };
+}
+
+function claimedOf(forwards: Appended["forwards"]): readonly number[] {
+  return forwards.filter(({ claimed }) => claimed).map(({ id }) => id);
 }
 
 /** SQLite puts its journals beside the file itself, not beside a link to it. */

@@ -7,6 +7,11 @@ import { goneFile } from "./file-guard.ts";
 /** Brings what was committed to the disk, without holding up anything else. */
 export interface WalSync {
   sync(): Promise<void>;
+  /**
+   * Throws while there may be a gap in the journal that a failed `sync` has left: the system tells of it once and takes what
+   * was not written for written, so that the next one succeeds. All of it goes into the log itself then.
+   */
+  makeGood(): void;
   close(): Promise<void>;
 }
 
@@ -20,7 +25,9 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
   const { journal_mode: mode } = database.prepare("PRAGMA journal_mode").get() ?? {};
   if (mode !== "wal") return syncedBySqlite;
   database.exec("PRAGMA synchronous = NORMAL");
+  const checkpoint = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)");
   let file: number | undefined;
+  let hasGap = false;
   return {
     async sync() {
       file ??= openSync(`${path}-wal`, "r+");
@@ -30,7 +37,17 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
       // Empty it is when another process has just written all of it into the log.
       if (size > 0 && !hasHeader(file))
         throw logFault("damaged", path, `${path}-wal was overwritten while it was in use`);
-      await toDisk(file);
+      try {
+        await toDisk(file);
+      } catch (error) {
+        hasGap = true;
+        throw error;
+      }
+    },
+    makeGood() {
+      if (!hasGap) return;
+      if (checkpoint.get()?.busy !== 0) throw logFault("io", path, "a part of it is still not on the disk");
+      hasGap = false;
     },
     // Only when no sync is under way: its number may be another file's by then.
     async close() {
@@ -51,4 +68,4 @@ function hasHeader(fd: number): boolean {
 const START = Buffer.alloc(4);
 
 /** On a file system that allows no write-ahead log SQLite goes on syncing by itself. */
-const syncedBySqlite: WalSync = { sync: async () => {}, close: async () => {} };
+const syncedBySqlite: WalSync = { sync: async () => {}, makeGood: () => {}, close: async () => {} };

@@ -40,7 +40,7 @@ function entry(i: number, forward: boolean): NewEntry {
     JSON.stringify({ event: "lead.created", data: { id: `55777700000${i}`, note: "x" } }).padEnd(BODY_BYTES),
   );
   const made = newEntry({ body, identity: `crm:Leads.create:55777700000${i}` });
-  return forward ? { ...made, forward: { targets: ["http://localhost:3000/"], duplicates: true } } : made;
+  return forward ? { ...made, forward: { targets: ["http://localhost:3000/"] } } : made;
 }
 
 for (const engine of engineIds) {

@@ -48,6 +48,8 @@ describe.skipIf(!hasTerminal)("a command that waits for Zoho, at a terminal,", (
       const { text } = await list(columns).ended;
       return stripVTControlCharacters(text)
         .split("\n")
+        // What turns on a slow machine stands before what takes its place.
+        .map((line) => line.replace(/^\S asking Zoho for its channels/, ""))
         .filter((line) => /4711|https/.test(line));
     };
     expect(await linesAt(140)).toEqual([

@@ -111,7 +111,7 @@ describe.each(engines)("a log on %s", (engine) => {
     expect((await log.append(entry)).duplicateOf).toBe(1);
     expect((await log.get(2))?.state).toBe("duplicate");
     // That an app is still to have it says more.
-    const forward = { targets: ["http://localhost:1/"], duplicates: true };
+    const forward = { targets: ["http://localhost:1/"] };
     const { n } = await log.append({ ...entry, forward });
     expect((await log.get(n))?.state).toBe("waiting");
   });

@@ -8,7 +8,14 @@ import { engines, tempFolder } from "../support/temp-log.ts";
 function slowDisk() {
   const syncs: { readonly done: () => void; readonly fail: (error: Error) => void }[] = [];
   const sync = (): Promise<void> => new Promise((done, fail) => void syncs.push({ done, fail }));
-  return { syncs, wal: { sync, close: async () => {} } };
+  let gaps = 0;
+  const makeGood = (): void => {
+    if (gaps-- > 0) throw new Error("there is a gap");
+  };
+  const leaveGap = (transactions: number): void => {
+    gaps = transactions;
+  };
+  return { syncs, leaveGap, wal: { sync, makeGood, close: async () => {} } };
 }
 
 describe.each(engines)("commits on %s", (engine) => {
@@ -17,7 +24,7 @@ describe.each(engines)("commits on %s", (engine) => {
     const database = (await loadEngine([engine])).open(path);
     database.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (x)");
     const insert = database.prepare("INSERT INTO t VALUES (?)");
-    const { syncs, wal } = slowDisk();
+    const { syncs, leaveGap, wal } = slowDisk();
     let begun = 0;
     const guard = { check: (): void => void begun++, close: (): void => {} };
     const commits = new GroupCommit(database, { path, busyMs: 100, guard, wal });
@@ -28,13 +35,13 @@ describe.each(engines)("commits on %s", (engine) => {
     const told: string[] = [];
     const write = (name: string, durable = true): void => {
       commits
-        .write(() => insert.run(name), durable)
+        .write(() => insert.run(name), { durable, onUnsynced: () => void told.push(`${name} is taken back`) })
         .then(
           () => told.push(name),
           () => told.push(`${name} failed`),
         );
     };
-    return { syncs, told, commits, transactions: () => begun, write };
+    return { syncs, leaveGap, told, commits, transactions: () => begun, write };
   }
 
   it("are told of when they are on the disk, in order, also when a later one is there first", async () => {
@@ -97,6 +104,34 @@ describe.each(engines)("commits on %s", (engine) => {
     write("first");
     await expect.poll(() => syncs.length).toBe(1);
     syncs[0]?.fail(Object.assign(new Error("EIO: i/o error, fdatasync"), { code: "EIO" }));
+    await expect.poll(() => told).toEqual(["first is taken back", "first failed"]);
+  });
+
+  it("have failed, too, behind one that has, whatever the disk says of them", async () => {
+    const { syncs, told, commits, write } = await given();
+    write("first");
+    await expect.poll(() => syncs.length).toBe(1);
+    write("second");
+    await expect.poll(() => syncs.length).toBe(2);
+    const all = commits.synced().then(
+      () => "synced",
+      () => "not synced",
+    );
+    syncs[0]?.fail(Object.assign(new Error("EIO: i/o error, fdatasync"), { code: "EIO" }));
+    syncs[1]?.done();
+    await expect.poll(() => told.filter((each) => each.endsWith("failed"))).toEqual(["first failed", "second failed"]);
+    expect(await all).toBe("not synced");
+  });
+
+  it("are none as long as the gap is there that a failed one has left", async () => {
+    const { syncs, leaveGap, told, write } = await given();
+    leaveGap(1);
+    write("first");
     await expect.poll(() => told).toEqual(["first failed"]);
+    expect(syncs).toEqual([]);
+    write("second");
+    await expect.poll(() => syncs.length).toBe(1);
+    syncs[0]?.done();
+    await expect.poll(() => told).toEqual(["first failed", "second"]);
   });
 });

@@ -41,11 +41,12 @@ describe.each(engines)("pruning a log on %s", (engine) => {
 
   it("never removes what still waits for a target", async () => {
     const log = await tempLog(engine);
-    const forward = { targets: [APP], duplicates: true };
+    const forward = { targets: [APP] };
     await log.append(newEntry({ receivedAt: new Date(0), forward }));
     await log.append(newEntry({ receivedAt: new Date(0) }));
     expect(await log.prune({ keepMs: 1, maxBytes: 1 })).toMatchObject({ removed: 1 });
-    const [claim] = await log.claimWaiting({ target: APP, limit: 1, now: new Date(), leaseMs: 1 });
+    const { claims } = await log.claimWaiting({ target: APP, limit: 1, now: new Date(), longestPauseMs: 1 });
+    const [claim] = claims;
     expect(claim?.n).toBe(1);
     const attempt = { target: APP, at: new Date(), status: 200, latencyMs: 1, error: undefined };
     if (claim) await log.settle(claim, attempt, { state: "delivered" });

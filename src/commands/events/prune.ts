@@ -17,7 +17,7 @@ export async function prune(context: Context, options: PruneOptions): Promise<Ex
     const maxBytes = max ?? settings.maxLog;
     const work = () => log.prune({ keepMs, maxBytes });
     const { removed, bytes } = await context.waiting("pruning the log", work);
-    const waiting = (await log.waiting()).reduce((sum, each) => sum + each.waiting + each.inFlight, 0);
+    const waiting = (await log.waiting()).reduce((sum, each) => sum + each.waiting, 0);
     const first = await oldest(log);
     const what = removed === 0 ? "nothing" : removed === 1 ? "1 delivery" : `${removed} deliveries`;
     const left =

@@ -27,8 +27,6 @@ export interface Forwarding {
 }
 
 const CLOSE_GRACE_MS = 3000;
-/** Only the holder of the log claims, and it frees what a holder before it had: a claim need not end by itself. */
-const LEASE_MS = 7 * 86_400_000;
 
 export async function openForwarding(
   context: Context,
@@ -52,7 +50,6 @@ export async function openForwarding(
     poster,
     retry: { retries: settings.retries, baseMs: settings.retryBase },
     concurrency,
-    leaseMs: LEASE_MS,
     deadlineOf: deadlineFor,
     now: context.now,
     onReport(report) {
@@ -82,7 +79,7 @@ export async function openForwarding(
   const waiting = async () => (await log.waiting()).filter(({ target }) => routes.has(target));
 
   return {
-    ledger: keepingLedger({ log, routes, forwarder, mirror, ordered: settings.ordered, leaseMs: LEASE_MS }),
+    ledger: keepingLedger({ log, routes, forwarder, mirror, ordered: settings.ordered }),
     notes: [
       `Forwarding to ${routes.texts.join(", ")}${isMirrored ? "; its answer is the sender's" : ""}.`,
       ...(isMirrored && settings.ordered
@@ -99,7 +96,7 @@ export async function openForwarding(
       if (drainUntil !== undefined) await forwarder.drain(CLOSE_GRACE_MS, drainUntil);
       await forwarder.close(Math.max(0, end - performance.now()));
       await Promise.all([poster.close(), mirrorPoster?.close()]);
-      counts.waiting = (await waiting()).reduce((sum, each) => sum + each.waiting + each.inFlight, 0);
+      counts.waiting = (await waiting()).reduce((sum, each) => sum + each.waiting, 0);
     },
   };
 }

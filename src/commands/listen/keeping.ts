@@ -38,8 +38,6 @@ export async function openKeeping(
   const runLog = await openRunLog(context, config, !routes.empty);
   if (runLog === undefined) return unkept();
   try {
-    // Nothing of this run is claimed yet: what is, was claimed by one that is no more.
-    await runLog.log.recoverClaims();
     return await keepIn(context, config, runLog, routes, products);
   } catch (error) {
     await closeLog(context, runLog);

@@ -71,11 +71,11 @@ function deliveryLines({ kept }: EntryReport["event"], paint: Paint): readonly s
   });
 }
 
-function forwardText({ state, dueAt }: ForwardFacts, paint: Paint): string {
+function forwardText({ state, attempts, dueAt }: ForwardFacts, paint: Paint): string {
   if (state === "delivered") return paint.good("delivered");
   if (state === "failed") return paint.bad("given up");
-  if (state === "in-flight") return paint.caution("under way");
-  return paint.caution(dueAt === undefined ? "waiting" : `waiting, next try at ${clockTime(dueAt)}`);
+  const isRetry = attempts > 0 && dueAt !== undefined;
+  return paint.caution(isRetry ? `waiting, next try at ${clockTime(dueAt)}` : "waiting");
 }
 
 function attemptLines(attempt: AttemptFacts, paint: Paint): readonly string[] {

@@ -9,9 +9,7 @@ const body = `{"event":"lead.created","padding":"${"x".repeat(2000)}"}`;
 
 async function work(): Promise<never> {
   for (;;) {
-    const { n } = await log.append(
-      newEntry({ body, forward: { targets: ["http://localhost:3000/"], duplicates: true } }),
-    );
+    const { n } = await log.append(newEntry({ body, forward: { targets: ["http://localhost:3000/"] } }));
     // Written at once, as an answer on a socket would be.
     writeSync(1, `${n}\n`);
   }
