@@ -56,8 +56,10 @@ export interface Log {
   entries(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogEntry>;
   stats(filter?: LogFilter): Promise<LogStats>;
 
-  /** Removes what is past the age and size that the log was opened with; never what still waits for a target. */
-  prune(limits?: Retention): Promise<Pruned>;
+  /** Removes what is past the age and size that the log was opened with, never what still waits for a target; ends early on abort. */
+  prune(limits?: Retention, signal?: AbortSignal): Promise<Pruned>;
+  /** Holds what waits for a target no longer: it counts as failed. Resolves to how many that were. */
+  giveUp(target: string): Promise<number>;
   /** Claims the log for one receiver. The hold ends with `release`, or with the process however it ends. */
   hold(holder: Holder): Promise<Hold>;
   /** Commits what was asked for before it, then closes the file. */

@@ -49,6 +49,7 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
   const retry = database.prepare(
     `UPDATE forwards SET attempts = attempts + 1, due_at = ? WHERE id = ? AND state = ${WAITING}`,
   );
+  const giveUp = database.prepare(`UPDATE forwards SET state = ${FAILED} WHERE target = ? AND state = ${WAITING}`);
   const counts = database.prepare(
     `SELECT target, count(*) AS count, min(due_at) AS next FROM forwards WHERE state = ${WAITING} GROUP BY target`,
   );
@@ -102,6 +103,7 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
       if (outcome.state === "retry") retry.run(outcome.at.getTime(), id);
       else finish.run(outcome.state === "delivered" ? DELIVERED : FAILED, id);
     },
+    giveUp: (target: string): number => Number(giveUp.run(target).changes),
     waiting(): readonly WaitingCount[] {
       return counts.all().map((row) => {
         const nextAt = new Date(numberOf(row, "next"));

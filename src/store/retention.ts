@@ -9,60 +9,92 @@ const BATCH_ROWS = 500;
 /** A full log is brought this far below its limit, so that pruning is not needed again at once. */
 const LEAVE_SHARE = 0.9;
 const VACUUM_PAGES = 500;
+/** What a delivery takes beside its body and headers: verdicts, indexes, an attempt. */
+export const ROW_BYTES = 1000;
 
-/** Removes the oldest deliveries, batch by batch with others' writes between, and gives their room back to the disk. */
+interface Batch {
+  readonly removed: number;
+  /** What the next one begins behind, so that what stays is not looked at again and again. */
+  readonly after: readonly number[];
+}
+
+/**
+ * Removes the oldest deliveries, batch by batch with others' writes between, and gives their room back to the disk. Once
+ * `signal` aborts it ends with the batch that is under way.
+ */
 export async function prune(
   database: NativeDatabase,
   commits: GroupCommit,
-  limits: Retention,
+  { keepMs, maxBytes }: Retention,
   now: () => Date,
+  signal?: AbortSignal,
 ): Promise<Pruned> {
   const settled = `NOT EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n AND state < ${DELIVERED})`;
-  const oldest = database.prepare(`SELECT n FROM deliveries WHERE ${settled} ORDER BY n LIMIT ?`);
-  const expired = database.prepare(
-    `SELECT n FROM deliveries WHERE received_at < ? AND ${settled} ORDER BY received_at LIMIT ?`,
+  const oldest = database.prepare(
+    // The length of a BLOB is known without reading it.
+    `SELECT n, coalesce(length(body) + length(headers), 0) AS bytes FROM deliveries LEFT JOIN contents USING (n)
+     WHERE n > ? AND ${settled} ORDER BY n LIMIT ?`,
   );
-  const span = database.prepare(
-    // Two subqueries, for of `max` and `min` in one SQLite would read the whole table.
-    "SELECT coalesce((SELECT max(n) FROM deliveries) - (SELECT min(n) FROM deliveries) + 1, 0) AS count",
+  const expired = database.prepare(
+    `SELECT n, received_at FROM deliveries
+     WHERE received_at < ? AND (received_at, n) > (?, ?) AND ${settled} ORDER BY received_at, n LIMIT ?`,
   );
   const removals = ["contents", "attempts", "forwards", "deliveries"].map((table) =>
     database.prepare(`DELETE FROM ${table} WHERE n = ?`),
   );
-  const removeAll = (numbers: readonly number[]): number => {
-    for (const n of numbers) for (const removal of removals) removal.run(n);
-    return numbers.length;
+  const remove = (n: number): void => {
+    for (const removal of removals) removal.run(n);
   };
-  const removeExpired = (before: number): number =>
-    removeAll(expired.all(before, BATCH_ROWS).map((row) => numberOf(row, "n")));
-  const removeOldest = (goalBytes: number): number => {
-    const bytes = usedBytes(database);
-    if (bytes <= goalBytes) return 0;
-    const count = numberOf(span.get() ?? { count: 0 }, "count");
-    // The share of the deliveries that is too much, by the mean of their sizes.
-    const surplus = Math.ceil(count * (1 - goalBytes / bytes));
-    return removeAll(oldest.all(Math.min(BATCH_ROWS, surplus)).map((row) => numberOf(row, "n")));
+  const removeExpired = (before: number, [at = Number.MIN_SAFE_INTEGER, n = 0]: readonly number[]): Batch => {
+    const rows = expired.all(before, at, n, BATCH_ROWS);
+    for (const row of rows) remove(numberOf(row, "n"));
+    const last = rows.at(-1);
+    return {
+      removed: rows.length,
+      after: last === undefined ? [] : [numberOf(last, "received_at"), numberOf(last, "n")],
+    };
+  };
+  const removeOldest = (goalBytes: number, [after = 0]: readonly number[]): Batch => {
+    let surplus = usedBytes(database) - goalBytes;
+    let removed = 0;
+    let last = after;
+    for (const row of surplus > 0 ? oldest.all(after, BATCH_ROWS) : []) {
+      if (surplus <= 0) break;
+      last = numberOf(row, "n");
+      remove(last);
+      removed++;
+      surplus -= numberOf(row, "bytes") + ROW_BYTES;
+    }
+    return { removed, after: [last] };
   };
 
   let removed = 0;
-  const repeat = async (batch: () => number): Promise<void> => {
-    for (;;) {
-      const count = await commits.write(batch);
-      removed += count;
-      if (count === 0) return;
-    }
+  const repeat = async (next: (after: readonly number[]) => Batch): Promise<void> => {
+    let batch: Batch = { removed: 0, after: [] };
+    do {
+      const { after } = batch;
+      batch = await commits.write(() => next(after));
+      removed += batch.removed;
+    } while (batch.removed > 0 && signal?.aborted !== true);
   };
-  const { keepMs, maxBytes } = limits;
-  if (keepMs !== undefined) await repeat(() => removeExpired(now().getTime() - keepMs));
-  if (maxBytes !== undefined && usedBytes(database) > maxBytes) {
-    await repeat(() => removeOldest(maxBytes * LEAVE_SHARE));
+  if (keepMs !== undefined) {
+    const before = now().getTime() - keepMs;
+    await repeat((after) => removeExpired(before, after));
   }
-  if (removed > 0) await shrink(database, commits);
+  if (maxBytes !== undefined && usedBytes(database) > maxBytes && signal?.aborted !== true) {
+    await repeat((after) => removeOldest(maxBytes * LEAVE_SHARE, after));
+  }
+  await shrink(database, commits, signal);
   return { removed, bytes: usedBytes(database) };
 }
 
-async function shrink(database: NativeDatabase, commits: GroupCommit): Promise<void> {
-  while (pragma(database, "freelist_count") > 0) {
+/** Also what an earlier run was not let finish. A file that was made to keep its free pages keeps them. */
+async function shrink(database: NativeDatabase, commits: GroupCommit, signal?: AbortSignal): Promise<void> {
+  let before = Number.POSITIVE_INFINITY;
+  for (;;) {
+    const free = pragma(database, "freelist_count");
+    if (free === 0 || free >= before || signal?.aborted === true) return;
+    before = free;
     await commits.write(() => database.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`));
   }
 }

@@ -104,7 +104,8 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     entries: (filter = {}, list = {}) =>
       entries(walk(database, read, filter, { ...list, contents: true }), read, reader.complete),
     stats: (filter = {}) => read(() => readStats(database, filter)),
-    prune: (limits = { keepMs, maxBytes }) => prune(database, commits, limits, now),
+    prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune(database, commits, limits, now, signal),
+    giveUp: (target) => commits.write(() => waitingQueue.giveUp(target)),
     hold: (holder) => holdLog({ path, engine, database }, commits, holder),
     close: () => commits.close(),
   };

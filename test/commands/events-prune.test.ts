@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startListener } from "../support/listener.ts";
 import { type LoggedProject, leadBody, startLoggedProject } from "../support/logged-project.ts";
+import { run, tempFolder } from "../support/run.ts";
+import { freePort } from "../support/target.ts";
 
 let project: LoggedProject;
 beforeAll(async () => {
@@ -8,6 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => project.stop());
 
+const inAnHourAndMore = () => new Date(Date.now() + 3_700_000);
 const inAnHour = () => new Date(Date.now() + 3_600_000);
 
 describe("events prune", () => {
@@ -30,6 +34,23 @@ describe("events prune", () => {
     await project.deliver("/webhooks/zoho/crm", leadBody());
     const { err } = await project.run(["events", "show", "2"]);
     expect(err).toContain("it has been pruned");
+  });
+
+  it("removes what waits for an app once that is given up, which it names", async () => {
+    const cwd = tempFolder();
+    const nobody = await freePort();
+    const listener = await startListener(["--forward-to", String(nobody)], { cwd });
+    await listener.post("/webhooks/zoho/crm", leadBody());
+    await listener.line("target", { state: "down" });
+    await listener.stop();
+    const prune = (...flags: string[]) =>
+      run(["events", "prune", "--keep", "1h", ...flags], { cwd, now: inAnHourAndMore });
+    expect((await prune()).out).toContain("nothing removed");
+    const other = await prune("--give-up", "1");
+    expect([other.exitCode, other.err]).toEqual([2, expect.stringContaining(`http://localhost:${nobody}/`)]);
+    const { out, err } = await prune("--give-up", String(nobody));
+    expect(err).toMatch(/^1 for http:\/\/localhost:\d+\/webhooks\/zoho\/crm counts as failed now$/m);
+    expect(out).toMatch(/^1 delivery removed; nothing is left/);
   });
 
   it.each([

@@ -46,11 +46,13 @@ describe.skipIf(!hasTerminal)("a command that waits for Zoho, at a terminal,", (
     await runBin(["channels", "create", "Leads.all", "Deals.edit", "--id", "4711", "--url", url], { env: env() });
     const linesAt = async (columns: number) => {
       const { text } = await list(columns).ended;
-      return stripVTControlCharacters(text)
-        .split("\n")
-        // What turns on a slow machine stands before what takes its place.
-        .map((line) => line.replace(/^\S asking Zoho for its channels/, ""))
-        .filter((line) => /4711|https/.test(line));
+      return (
+        stripVTControlCharacters(text)
+          .split("\n")
+          // What turns on a slow machine stands before what takes its place.
+          .map((line) => line.replace(/^\S asking Zoho for its channels/, ""))
+          .filter((line) => /4711|https/.test(line))
+      );
     };
     expect(await linesAt(140)).toEqual([
       expect.stringMatching(/^4711 +6d 2\dh +Leads\.all Deals\.edit +https\S+ +\[masked\]$/),

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { loadEngine } from "../../src/store/engine.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { collect, engines, tempFolder, tempLog } from "../support/temp-log.ts";
 
@@ -29,6 +30,40 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     expect(left).toEqual(Array.from({ length: 1500 - removed }, (_, i) => 1500 - i));
     await log.close();
     expect(statSync(path).size).toBeLessThanOrEqual(2 * MEGABYTE);
+  });
+
+  it("removes no more than that, also where one of long ago still waits, and where sizes differ", async () => {
+    const log = await tempLog(engine, { maxBytes: 2 * MEGABYTE });
+    await log.append(newEntry({ forward: { targets: [APP] } }));
+    await Promise.all(Array.from({ length: 900 }, () => log.append(newEntry({ body: "x" }))));
+    expect((await log.prune({ keepMs: 1 })).removed).toBe(900);
+    for (let i = 0; i < 6; i++) await log.append(newEntry({ body: "x".repeat(400_000) }));
+    await Promise.all(Array.from({ length: 300 }, () => log.append(newEntry({ body: "x".repeat(1000) }))));
+    const { removed, bytes } = await log.prune();
+    expect(removed).toBeLessThanOrEqual(4);
+    expect(bytes).toBeGreaterThan(1.3 * MEGABYTE);
+    expect(bytes).toBeLessThanOrEqual(2 * MEGABYTE);
+  });
+
+  it("ends with the batch that is under way when it is told to, and goes on another time", async () => {
+    const log = await tempLog(engine);
+    await Promise.all(Array.from({ length: 1200 }, () => log.append(newEntry({ receivedAt: new Date(0) }))));
+    expect(await log.prune({ keepMs: 1 }, AbortSignal.abort())).toMatchObject({ removed: 500 });
+    expect(await log.prune({ keepMs: 1 })).toMatchObject({ removed: 700 });
+  });
+
+  it("ends, too, where the file was made to keep its free pages", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    await Promise.all(
+      Array.from({ length: 300 }, () => log.append(newEntry({ receivedAt: new Date(0), body: "x".repeat(3000) }))),
+    );
+    await log.close();
+    const file = (await loadEngine([engine])).open(path);
+    file.exec("PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = 0; VACUUM");
+    file.close();
+    const again = await tempLog(engine, { path });
+    expect(await again.prune({ keepMs: 1 })).toMatchObject({ removed: 300 });
   });
 
   it("keeps a small log's journal small, too", async () => {

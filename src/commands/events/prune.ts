@@ -1,5 +1,6 @@
 import type { Context } from "../../context.ts";
-import { ExitCode } from "../../core/errors.ts";
+import { ExitCode, usageError } from "../../core/errors.ts";
+import { maskUrl } from "../../core/mask.ts";
 import { formatBytes, formatDay, parseDuration, parseSize } from "../../core/units.ts";
 import type { Log, LogRecord } from "../../store/log.ts";
 import { type LogOptions, withLog } from "./open-log.ts";
@@ -7,6 +8,7 @@ import { type LogOptions, withLog } from "./open-log.ts";
 export interface PruneOptions extends LogOptions {
   readonly keep?: string;
   readonly maxLog?: string;
+  readonly giveUp?: readonly string[];
 }
 
 export async function prune(context: Context, options: PruneOptions): Promise<ExitCode> {
@@ -15,6 +17,7 @@ export async function prune(context: Context, options: PruneOptions): Promise<Ex
   return withLog(context, options, async (log, { settings }) => {
     const keepMs = keep ?? settings.keep;
     const maxBytes = max ?? settings.maxLog;
+    for (const text of options.giveUp ?? []) await giveUp(context, log, text);
     const work = () => log.prune({ keepMs, maxBytes });
     const { removed, bytes } = await context.waiting("pruning the log", work);
     const waiting = (await log.waiting()).reduce((sum, each) => sum + each.waiting, 0);
@@ -30,6 +33,25 @@ export async function prune(context: Context, options: PruneOptions): Promise<Ex
     });
     return ExitCode.ok;
   });
+}
+
+/** For an app that will never listen again: of what waits for it nothing could be removed. */
+async function giveUp(context: Context, log: Log, text: string): Promise<void> {
+  const targets = (await log.waiting()).map(({ target }) => target);
+  const meant = targets.filter((target) => [target, new URL(target).origin, new URL(target).port].includes(text));
+  if (meant.length === 0) {
+    throw usageError(
+      `--give-up ${maskUrl(text)}: nothing waits for it`,
+      targets.length === 0
+        ? "nothing waits at all"
+        : `what waits is for ${targets.map((target) => maskUrl(target)).join(", ")}`,
+    );
+  }
+  for (const target of meant) {
+    const count = await log.giveUp(target);
+    const message = `${count} for ${maskUrl(target)} ${count === 1 ? "counts" : "count"} as failed now`;
+    context.report({ type: "notice", message });
+  }
 }
 
 async function oldest(log: Log): Promise<LogRecord | undefined> {

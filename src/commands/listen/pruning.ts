@@ -2,6 +2,7 @@ import type { Context } from "../../context.ts";
 import { errorText } from "../../core/errors.ts";
 import type { Ledger } from "../../receiver/ledger.ts";
 import type { Log } from "../../store/log.ts";
+import { ROW_BYTES } from "../../store/retention.ts";
 
 /** Keeps the log within its limits while it grows. */
 export interface Pruning {
@@ -9,7 +10,7 @@ export interface Pruning {
   watching(ledger: Ledger): Ledger;
   /** Begins, unless it is under way. */
   prune(): void;
-  /** Ends with what is under way. */
+  /** Ends with the batch that is under way. */
   stop(): Promise<void>;
 }
 
@@ -19,14 +20,14 @@ const GROWTH_SHARE = 0.1;
 
 export function regularPruning(context: Context, log: Log, maxBytes: number): Pruning {
   let grown = 0;
-  let stopped = false;
+  const stopped = new AbortController();
   let underWay: Promise<void> | undefined;
 
   const prune = (): void => {
-    if (underWay !== undefined || stopped) return;
+    if (underWay !== undefined || stopped.signal.aborted) return;
     grown = 0;
     underWay = log
-      .prune()
+      .prune(undefined, stopped.signal)
       .then(
         () => {},
         (error: unknown) =>
@@ -40,14 +41,14 @@ export function regularPruning(context: Context, log: Log, maxBytes: number): Pr
   return {
     watching: (ledger) => ({
       keep(entry) {
-        grown += entry.arrival.delivery.body.length;
+        grown += entry.arrival.delivery.body.length + ROW_BYTES;
         if (grown > maxBytes * GROWTH_SHARE) prune();
         return ledger.keep(entry);
       },
     }),
     prune,
     async stop() {
-      stopped = true;
+      stopped.abort();
       clearInterval(timer);
       await underWay;
     },
