@@ -1,10 +1,10 @@
 /// <reference types="node" preserve="true" />
 /**
- * The library: what the commands of zoho-hooks use, for an app's own handler and its tests. Loads zod and nothing else.
+ * The library: what the commands of zoho-hooks use, for an app's own handler and its tests. Loads zod and
+ * modules of Node's own, nothing else, and reads no file before `fixture` is called: it may be bundled, as a CommonJS file too.
  *
  * @module zoho-hooks
  */
-import { fileURLToPath } from "node:url";
 import { fixtureReader, type ReadFixture } from "./library/fixture.ts";
 
 export type { HeaderPair } from "./core/delivery.ts";
@@ -28,11 +28,9 @@ export { schemas, schemasOf } from "./library/schemas.ts";
 export { type Signed, type SignOptions, sign } from "./library/sign.ts";
 export { type VerifyFailure, type VerifyResult, verify } from "./library/verify.ts";
 
-/** The package's folder: src/ and dist/, where this file may run from, both lie just below it. */
-const packageRoot = fileURLToPath(new URL("..", import.meta.url));
-
 /**
  * A realistic payload of an event, a new copy each time, to change and to `sign` in a test. Any module of a family will do:
- * `fixture("crm", "Invoices.create")`. Throws a TypeError for a product or event that is not known.
+ * `fixture("crm", "Invoices.create")`. Throws a TypeError for a product or event that is not known, and an Error where a
+ * bundler has taken this file away from the package, which the samples lie in.
  */
-export const fixture: ReadFixture = fixtureReader(packageRoot);
+export const fixture: ReadFixture = fixtureReader(() => import.meta.url);

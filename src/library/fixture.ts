@@ -1,3 +1,5 @@
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { readBuiltInFixture } from "../config/fixture-store.ts";
 import type { DefaultFormatId, EventName, FormatId, PayloadOf, ProductId } from "./event-types.ts";
 import { formatOf, productOf, requireOneEvent } from "./product-of.ts";
@@ -13,8 +15,11 @@ export type ReadFixture = <
   options?: { readonly format?: F },
 ) => PayloadOf<P, F, Name>;
 
-/** Reads the samples below the package's folder; never the project's own, since a library has no project. */
-export function fixtureReader(packageRoot: string): ReadFixture {
+/**
+ * Reads the samples of the package that a file at this URL lies in, in src/ or in dist/; never the project's own, since a
+ * library has no project. Where it lies is asked when a sample is: a bundle may have no answer.
+ */
+export function fixtureReader(fileUrl: () => string | undefined): ReadFixture {
   return <P extends ProductId, Name extends EventName<P>, F extends FormatId<P>>(
     product: P,
     event: Name,
@@ -23,9 +28,20 @@ export function fixtureReader(packageRoot: string): ReadFixture {
     const found = productOf(product);
     const format = formatOf(found, options.format);
     const match = requireOneEvent(found, format, event);
-    const sample = readBuiltInFixture({ packageRoot }, found, format, match);
-    if (sample === undefined) throw new TypeError(`there is no sample of ${product} ${event}`);
+    const packageRoot = folderAbove(fileUrl());
+    const sample = packageRoot === undefined ? undefined : readBuiltInFixture({ packageRoot }, found, format, match);
+    // Every event has a sample in the package.
+    if (sample === undefined) {
+      throw new Error(
+        `the sample of ${product} ${event} is not ${packageRoot === undefined ? "to be found" : `below ${packageRoot}`}: the samples lie in the package zoho-hooks, which a bundler has taken this code out of; name "zoho-hooks" as external there, or call fixture in tests only`,
+      );
+    }
     // The conformance suite holds every sample to its event's schema.
     return sample.data as PayloadOf<P, F, Name>;
   };
+}
+
+/** Not `new URL("..", …)`, which bundlers take for a file to bundle. A bundle as CommonJS has no URL. */
+function folderAbove(fileUrl: string | undefined): string | undefined {
+  return fileUrl?.startsWith("file:") === true ? dirname(dirname(fileURLToPath(fileUrl))) : undefined;
 }
