@@ -26,7 +26,8 @@ export { type ParseFailure, type ParseResult, parse } from "./library/parse.ts";
 export type { HeadersLike, RawBody, RequestLike } from "./library/request.ts";
 export { schemas, schemasOf } from "./library/schemas.ts";
 export { type Signed, type SignOptions, sign } from "./library/sign.ts";
-export { type VerifyFailure, type VerifyResult, verify } from "./library/verify.ts";
+export { verify } from "./library/verify.ts";
+export type { VerifyFailure, VerifyResult } from "./library/verify-result.ts";
 
 /**
  * A realistic payload of an event, a new copy each time, to change and to `sign` in a test. Any module of a family will do:

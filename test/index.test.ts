@@ -118,6 +118,24 @@ describe("verify", () => {
     });
   });
 
+  it("hands over what was read of a genuine event that is unknown or out of shape, digits intact, and of no other", () => {
+    const body = '{"event":"Ticket.Merged","ticketId":2761940000000418093}';
+    const unknown = verify("desk", sign("desk", body, { secret: "k" }), { secret: "k" });
+    const payload = { event: "Ticket.Merged", ticketId: "2761940000000418093" };
+    expect(unknown).toMatchObject({ ok: false, code: "unknown-event", genuine: true, format: "guide", payload });
+    const misshapen = verify("crm", sign("crm", { ...LEAD, ids: 5 }, KEYS), KEYS);
+    expect(misshapen).toMatchObject({ code: "schema", format: "guide", payload: { ids: 5, module: "Leads" } });
+    const ofNoEnvelope = verify("desk", sign("desk", '{"a":1}', { secret: "k" }), { secret: "k" });
+    expect(ofNoEnvelope).toMatchObject({ code: "unknown-event", genuine: true, format: undefined, payload: { a: 1 } });
+    const forged = verify("desk", { headers: {}, body }, { secret: "k" });
+    expect(forged).toMatchObject({ code: "unproven", genuine: false, format: "guide", payload: undefined });
+    if (!misshapen.ok && misshapen.genuine) {
+      expectTypeOf(misshapen.code).toEqualTypeOf<"unknown-event" | "schema">();
+      expectTypeOf(misshapen.payload).toEqualTypeOf<unknown>();
+    }
+    if (forged.code === "unproven") expectTypeOf(forged.payload).toEqualTypeOf<undefined>();
+  });
+
   it("hands over the answer to a challenge", () => {
     const result = verify("crm", { headers: {}, body: '{"challenge":"c-1"}' }, KEYS);
     expect(result).toMatchObject({
@@ -189,11 +207,13 @@ describe("parse", () => {
 
   it("says what is wrong with what is no event", () => {
     expect(parse(undefined, '{"nonsense')).toMatchObject({ ok: false, code: "unreadable" });
-    expect(parse(undefined, "{}")).toMatchObject({ ok: false, code: "unknown-event", product: undefined });
+    expect(parse(undefined, "{}")).toMatchObject({ ok: false, code: "unknown-event", product: undefined, payload: {} });
     expect(parse("books", { event: "invoice_created", organization_id: "1" })).toMatchObject({
       code: "schema",
       name: "invoice_created",
       issues: [{ path: ["data"], at: "data", received: "nothing" }],
+      format: "guide",
+      payload: { event: "invoice_created", organization_id: "1" },
     });
   });
 });

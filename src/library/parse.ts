@@ -7,13 +7,9 @@ import type { ProductId, ZohoEvent } from "./event-types.ts";
 import { declaredName, productOf } from "./product-of.ts";
 import { type RawBody, rawBody } from "./request.ts";
 
-/**
- * Why there is no event: `unreadable`: not JSON, not a form; `unknown-event`: no event of the product, or of any;
- * `schema`: a known event out of shape, each of its `issues` with its path, what was expected and what came.
- */
-export interface ParseFailure {
+/** What every failure says. */
+interface NoEvent {
   readonly ok: false;
-  readonly code: "unreadable" | "unknown-event" | "schema";
   /** For a log: says what is wrong and where; never a value of the body's text. */
   readonly reason: string;
   readonly product: string | undefined;
@@ -21,6 +17,28 @@ export interface ParseFailure {
   readonly name: string | undefined;
   readonly issues: readonly SchemaIssue[];
 }
+
+/** `unreadable`: not JSON, not a form. */
+export interface UnreadableFailure extends NoEvent {
+  readonly code: "unreadable";
+  readonly format: undefined;
+  readonly payload: undefined;
+}
+
+/**
+ * `unknown-event`: no event of the product, or of any; `schema`: a known event out of shape, each of its `issues` with its
+ * path, what was expected and what came.
+ */
+export interface UnfitFailure extends NoEvent {
+  readonly code: "unknown-event" | "schema";
+  /** Undefined where the body is no envelope that is known. */
+  readonly format: string | undefined;
+  /** What was read all the same, as in a `ZohoEvent`: a number of more than 15 digits is a string of its digits. */
+  readonly payload: unknown;
+}
+
+/** Why there is no event, by `code`. */
+export type ParseFailure = UnreadableFailure | UnfitFailure;
 
 /** An event with `ok: true`, or why there is none. */
 export type ParseResult<P extends ProductId = ProductId> = (ZohoEvent<P> & { readonly ok: true }) | ParseFailure;
@@ -50,19 +68,21 @@ function bytesOf(body: RawBody | object): Buffer {
 
 /** Undefined for a known event in its right shape. */
 export function failureOf(receipt: Receipt): ParseFailure | undefined {
-  const { product, event: name, problem, schema } = receipt;
+  const { product, format, event: name, payload, problem, schema } = receipt;
   const at = { ok: false, product, name, issues: schema?.issues ?? [] } as const;
-  if (problem !== undefined) return { ...at, code: "unreadable", reason: problemText(problem) };
+  if (problem !== undefined)
+    return { ...at, code: "unreadable", reason: problemText(problem), format: undefined, payload: undefined };
+  const read = { ...at, format, payload: payload?.data };
   if (!receipt.known || schema === undefined) {
     const near = receipt.suggestions.length === 0 ? "" : `; the nearest are ${receipt.suggestions.join(", ")}`;
     const what = name === undefined ? "the body is no known event" : `there is no event ${JSON.stringify(name)}`;
-    return { ...at, code: "unknown-event", reason: `${what}${product === undefined ? "" : ` of ${product}`}${near}` };
+    return { ...read, code: "unknown-event", reason: `${what}${product === undefined ? "" : ` of ${product}`}${near}` };
   }
   if (schema.ok) return undefined;
   const issues = schema.issues.map(
     (issue) => `${issue.at || "the body"}: expected ${issue.expected}, got ${issue.received}`,
   );
-  return { ...at, code: "schema", reason: `${product} ${name} is out of shape: ${issues.join("; ")}` };
+  return { ...read, code: "schema", reason: `${product} ${name} is out of shape: ${issues.join("; ")}` };
 }
 
 /** The event of a receipt that `failureOf` finds nothing wrong with. */

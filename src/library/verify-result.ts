@@ -1,0 +1,73 @@
+import type { Reply, Verdict } from "../core/product.ts";
+import type { Receipt } from "../core/receive.ts";
+import type { ProductId, ZohoEvent } from "./event-types.ts";
+import { eventOf, failureOf, type UnfitFailure, type UnreadableFailure } from "./parse.ts";
+
+/** From the right sender, and yet an unknown event or a wrong shape: `payload` is what was read. */
+interface Unfit extends UnfitFailure {
+  readonly genuine: true;
+  readonly proofs: readonly Verdict[];
+  readonly reply: undefined;
+}
+
+/** Answer 400. Of a body that cannot be read no proof is checked. */
+interface Unreadable extends UnreadableFailure {
+  readonly genuine: false;
+  readonly proofs: readonly Verdict[];
+  readonly reply: undefined;
+}
+
+/** `unproven`: a proof failed or none was there, answer 401. What nobody has proven is not handed over. */
+interface Unproven extends Omit<Unreadable, "code" | "format"> {
+  readonly code: "unproven";
+  readonly format: string | undefined;
+}
+
+/** `challenge`: it asks for an echo before events are sent, answer with `reply`. */
+interface Challenge extends Omit<Unreadable, "code" | "reply"> {
+  readonly code: "challenge";
+  readonly reply: Reply;
+}
+
+/**
+ * Why a delivery is not to be acted on as an event, by `code`. `genuine` is true when every proof that was asked for passed.
+ */
+export type VerifyFailure = Unfit | Unreadable | Unproven | Challenge;
+
+/** An event that is genuine, known and in shape, with `ok: true`; or why it is not to be acted on. */
+export type VerifyResult<P extends ProductId = ProductId> =
+  | (ZohoEvent<P> & {
+      readonly ok: true;
+      readonly genuine: true;
+      readonly proofs: readonly Verdict[];
+      /** Of a failure only. */
+      readonly code?: undefined;
+    })
+  | VerifyFailure;
+
+export function resultOf<P extends ProductId>(receipt: Receipt): VerifyResult<P> {
+  const { product, format, event: name, verdicts: proofs, handshake } = receipt;
+  const failure = failureOf(receipt);
+  const issues = failure?.issues ?? [];
+  const withheld = { ok: false, genuine: false, product, name, issues, proofs, payload: undefined } as const;
+  if (handshake !== undefined) {
+    const reason = "a challenge, no event: answer it with `reply`";
+    return { ...withheld, code: "challenge", reason, format: undefined, reply: handshake };
+  }
+  if (failure?.code === "unreadable") return { ...failure, genuine: false, proofs, reply: undefined };
+  if (!isGenuine(receipt))
+    return { ...withheld, code: "unproven", reason: whyUnproven(receipt), format, reply: undefined };
+  if (failure !== undefined) return { ...failure, genuine: true, proofs, reply: undefined };
+  return { ok: true, genuine: true, proofs, ...eventOf<P>(receipt) };
+}
+
+function isGenuine({ verdicts }: Receipt): boolean {
+  const words = verdicts.map(({ verdict }) => verdict);
+  return !words.includes("failed") && words.includes("passed");
+}
+
+function whyUnproven({ verdicts }: Receipt): string {
+  const failed = verdicts.filter(({ verdict }) => verdict === "failed");
+  const told = (failed.length > 0 ? failed : verdicts).map(({ id, reason }) => `${id}: ${reason}`);
+  return told.length === 0 ? "the body is no known event, so there was no proof to check" : told.join("; ");
+}
