@@ -136,6 +136,24 @@ describe("verify", () => {
     if (forged.code === "unproven") expectTypeOf(forged.payload).toEqualTypeOf<undefined>();
   });
 
+  it("tells a repeat from another event by its identity, and names the records", () => {
+    const keys = { secret: "k" };
+    const updated = (subject: string) =>
+      sign("desk", { ...fixture("desk", "Ticket.Update"), ticketId: "11", subject }, keys, { url: "/hooks" });
+    const identities = ["a", "a", "b"].map((subject) => {
+      const result = verify("desk", updated(subject), keys);
+      expect(result).toMatchObject({ ok: true, records: ["11"] });
+      return result.identity;
+    });
+    expect(identities[0]).toMatch(/^desk:Ticket\.Update:11:/);
+    expect(identities[1]).toBe(identities[0]);
+    expect(identities[2]).not.toBe(identities[0]);
+    const unknown = verify("desk", sign("desk", { event: "Ticket.Merged", ticketId: "11" }, keys), keys);
+    expect(unknown).toMatchObject({ code: "unknown-event", records: ["11"] });
+    expect(unknown.identity).toMatch(/^desk:Ticket\.Merged:11:/);
+    expect(verify("desk", updated("a"), { secret: "other" })).toMatchObject({ identity: undefined, records: [] });
+  });
+
   it("hands over the answer to a challenge", () => {
     const result = verify("crm", { headers: {}, body: '{"challenge":"c-1"}' }, KEYS);
     expect(result).toMatchObject({

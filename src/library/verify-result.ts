@@ -7,6 +7,9 @@ import { eventOf, failureOf, type UnfitFailure, type UnreadableFailure } from ".
 interface Unfit extends UnfitFailure {
   readonly genuine: true;
   readonly proofs: readonly Verdict[];
+  /** Undefined, and no `records`, where the body is no envelope that is known. */
+  readonly identity: string | undefined;
+  readonly records: readonly string[];
   readonly reply: undefined;
 }
 
@@ -14,6 +17,8 @@ interface Unfit extends UnfitFailure {
 interface Unreadable extends UnreadableFailure {
   readonly genuine: false;
   readonly proofs: readonly Verdict[];
+  readonly identity: undefined;
+  readonly records: readonly [];
   readonly reply: undefined;
 }
 
@@ -40,25 +45,34 @@ export type VerifyResult<P extends ProductId = ProductId> =
       readonly ok: true;
       readonly genuine: true;
       readonly proofs: readonly Verdict[];
+      /**
+       * The same each time that one event is delivered, and another for each other event: the key to act on it only once.
+       * Product, event and records, and a hash of what repeats have in common, which is the whole body where the format
+       * does not say.
+       */
+      readonly identity: string;
+      /** The ids of the records that it is about, as text. */
+      readonly records: readonly string[];
       /** Of a failure only. */
       readonly code?: undefined;
     })
   | VerifyFailure;
 
 export function resultOf<P extends ProductId>(receipt: Receipt): VerifyResult<P> {
-  const { product, format, event: name, verdicts: proofs, handshake } = receipt;
+  const { product, format, event: name, verdicts: proofs, handshake, identity, records } = receipt;
   const failure = failureOf(receipt);
-  const issues = failure?.issues ?? [];
-  const withheld = { ok: false, genuine: false, product, name, issues, proofs, payload: undefined } as const;
+  const nothing = { genuine: false, proofs, payload: undefined, identity: undefined, records: [] } as const;
+  const withheld = { ok: false, product, name, issues: failure?.issues ?? [], ...nothing } as const;
   if (handshake !== undefined) {
     const reason = "a challenge, no event: answer it with `reply`";
     return { ...withheld, code: "challenge", reason, format: undefined, reply: handshake };
   }
-  if (failure?.code === "unreadable") return { ...failure, genuine: false, proofs, reply: undefined };
+  if (failure?.code === "unreadable") return { ...failure, ...nothing, reply: undefined };
   if (!isGenuine(receipt))
     return { ...withheld, code: "unproven", reason: whyUnproven(receipt), format, reply: undefined };
-  if (failure !== undefined) return { ...failure, genuine: true, proofs, reply: undefined };
-  return { ok: true, genuine: true, proofs, ...eventOf<P>(receipt) };
+  if (failure !== undefined) return { ...failure, genuine: true, proofs, identity, records, reply: undefined };
+  // Only a body of no known envelope has no identity, and that is no event.
+  return { ok: true, genuine: true, proofs, identity: identity ?? "", records, ...eventOf<P>(receipt) };
 }
 
 function isGenuine({ verdicts }: Receipt): boolean {
