@@ -26,7 +26,7 @@ export { type ParseFailure, type ParseResult, parse } from "./library/parse.ts";
 export type { HeadersLike, RawBody, RequestLike } from "./library/request.ts";
 export { schemas, schemasOf } from "./library/schemas.ts";
 export { type Signed, type SignOptions, sign } from "./library/sign.ts";
-export { verify } from "./library/verify.ts";
+export { type VerifyOptions, verify } from "./library/verify.ts";
 export type { VerifyFailure, VerifyResult } from "./library/verify-result.ts";
 
 /**

@@ -113,7 +113,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
     requireProofs: options.secretFile !== undefined,
     secrets: keys.secrets,
     now: context.now(),
-    limits: { toleranceMs: config.settings.tolerance },
+    limits: { toleranceMs: config.settings.tolerance, setting: "--tolerance" },
   };
   const count = inputs.reduce((sum, { payloads }) => sum + payloads.length, 0);
   if (wanted.signature !== undefined && count > 1) {

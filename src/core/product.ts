@@ -44,7 +44,9 @@ export interface Finding {
 /** How far a proof may be stretched. */
 export interface Limits {
   /** The age past which a signature with a time in it no longer counts, and how far ahead its clock may be. */
-  readonly toleranceMs: number;
+  readonly toleranceMs?: number | undefined;
+  /** What a user says it with, such as a flag: told where it is too small. */
+  readonly setting?: string;
 }
 
 /** How a delivery shows where it comes from. Signing returns a new delivery; nothing is changed in place. */

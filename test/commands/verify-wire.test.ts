@@ -77,7 +77,9 @@ describe("verify, of Zoho's own deliveries,", () => {
     });
     expect((await run(["verify"], { env, stdin: line })).exitCode).toBe(0);
     const bare = ["verify", "--product", "payments", "--signature", header];
-    expect((await run(bare, { env, stdin: body })).exitCode).toBe(3);
+    const refused = await run(bare, { env, stdin: body });
+    expect(refused.exitCode).toBe(3);
+    expect(refused.out).toContain("5 min is allowed (--tolerance)");
     expect((await run([...bare, "--tolerance", "36500d"], { env, stdin: body })).exitCode).toBe(0);
   });
 

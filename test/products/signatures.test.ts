@@ -150,7 +150,7 @@ describe("the signature of Zoho Payments", () => {
     expect(verdictOf(paymentsSignature, delivery, [key], at(720_000))).toEqual({
       verdict: "failed",
       match: "too-old",
-      reason: "the signature is right, but 12 min old, and 5 min is allowed (--tolerance)",
+      reason: "the signature is right, but 12 min old, and 5 min is allowed",
     });
     expect(verdictOf(paymentsSignature, delivery, [key], at(-720_000))).toMatchObject({ match: "too-new" });
     const longer = paymentsSignature.verify(delivery, payloadOf(delivery), [key], at(720_000), {

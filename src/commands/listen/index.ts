@@ -108,7 +108,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
       secrets: notifications.secrets,
       renewKeys: keys.renew,
       policy: { schema: settings.schema, onInvalid: settings.onInvalid },
-      limits: { toleranceMs: settings.tolerance },
+      limits: { toleranceMs: settings.tolerance, setting: "--tolerance" },
       allowed,
       ledger: keeping.ledger,
       pid: context.pid,

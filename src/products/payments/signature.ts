@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { type Delivery, headerValue, withHeader } from "../../core/delivery.ts";
-import type { Proof } from "../../core/product.ts";
+import type { Limits, Proof } from "../../core/product.ts";
 import { explainHmac } from "../../core/proofs/explain-hmac.ts";
 import { type Judged, judgeHeader } from "../../core/proofs/header-present.ts";
 import { type Secret, sameText } from "../../core/secret.ts";
@@ -37,7 +37,7 @@ export const paymentsSignature: Proof = {
           verdict: "failed",
           reason: "the signature does not match time and body: another secret, or changed bytes",
         };
-      return judgeAge(now.getTime() - Number(parts.t), match, limits?.toleranceMs ?? DEFAULT_TOLERANCE_MS);
+      return judgeAge(now.getTime() - Number(parts.t), match, limits);
     });
   },
   explain(delivery, payload, secrets, product) {
@@ -95,12 +95,13 @@ function partsOf(value: string): { t: string; v: string } | undefined {
   return parse(value) ?? { t: match[1], v: match[2] };
 }
 
-function judgeAge(ageMs: number, { origin }: Secret, toleranceMs: number): Judged {
+function judgeAge(ageMs: number, { origin }: Secret, limits: Limits | undefined): Judged {
+  const { toleranceMs = DEFAULT_TOLERANCE_MS, setting } = limits ?? {};
   if (ageMs > toleranceMs) {
     return {
       verdict: "failed",
       match: "too-old",
-      reason: `the signature is right, but ${formatDuration(ageMs)} old, and ${formatDuration(toleranceMs)} is allowed (--tolerance)`,
+      reason: `the signature is right, but ${formatDuration(ageMs)} old, and ${formatDuration(toleranceMs)} is allowed${setting === undefined ? "" : ` (${setting})`}`,
     };
   }
   if (-ageMs > toleranceMs) {
