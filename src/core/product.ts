@@ -65,6 +65,8 @@ export interface Proof {
   readonly coversQuery?: boolean;
   /** As in its verdicts. */
   readonly secretIn?: string;
+  /** Of one that passes for any customer of the sender's until it is told more: one of these settings has to say whose. */
+  readonly unboundWithout?: readonly (keyof FormatSettings)[];
   sign(delivery: Delivery, secret: Secret, now: Date): Delivery;
   verify(delivery: Delivery, payload: Payload, secrets: readonly Secret[], now: Date, limits?: Limits): Verdict;
   /** Carries a signature that is wrong for certain, where signing with a wrong secret would not do. */

@@ -23,7 +23,7 @@ export interface Keys {
   readonly hookSecret?: Key | undefined;
   /** The fixed value that a webhook of the user's own design carries, and where. */
   readonly auth?: (AuthPlace & { readonly value: Key }) | undefined;
-  /** Who a Desk token must have been made for, `webhookId:…`, and by, `orgId:…`. */
+  /** Who a Desk token must have been made for, `webhookId:…`, and by, `orgId:…`: one of the two goes with `jwks`. */
   readonly audience?: string | undefined;
   readonly issuer?: string | undefined;
 }
@@ -38,6 +38,8 @@ const CREDENTIALS: readonly Credential[] = [
   ...(["secret", "token", "publicKey", "privateKey", "jwks", "hookSecret", "auth"] as const),
 ];
 const SETTINGS = ["audience", "issuer"] as const;
+/** As they are written. */
+const EXAMPLES: Partial<Record<keyof FormatSettings, string>> = { audience: "webhookId:…", issuer: "orgId:…" };
 
 /**
  * Throws a TypeError when there is no key, one of an unknown name, an empty one, one that is none of its kind, or one that
@@ -107,6 +109,13 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
 
+/** A proof that any customer of Zoho's can give is none until it is said whose it must be. */
+function requireBound({ credential, title, unboundWithout = [] }: Proof): void {
+  if (unboundWithout.length === 0) return;
+  const wanted = unboundWithout.map((name) => `{ ${name}: "${EXAMPLES[name]}" }`).join(" or ");
+  throw new TypeError(`the ${credential} alone lets any customer of Zoho's pass (${title}): pass ${wanted} as well`);
+}
+
 type Use = "sign" | "verify";
 
 /** Throws a TypeError when no key fits any proof of the products: what is meant as a check would be none. */
@@ -114,7 +123,9 @@ export function requireUse(secrets: Secrets, candidates: readonly Pick<Product, 
   const proofs = candidates.flatMap((product) => product.formats.flatMap((format) => format.proofs));
   const needed = (proof: Proof): Credential =>
     use === "verify" ? proof.credential : (proof.signingCredential ?? proof.credential);
-  if (proofs.some((proof) => secrets.for(needed(proof), "").length > 0)) return;
+  const used = proofs.filter((proof) => secrets.for(needed(proof), "").length > 0);
+  if (use === "verify") used.forEach(requireBound);
+  if (used.length > 0) return;
   const isOpen = candidates.some(({ formats }) => formats.some((format) => format.settings?.includes("auth")));
   const names = [...new Set([...proofs.map(needed), ...(isOpen ? ["auth"] : [])])].join(" or ");
   throw new TypeError(

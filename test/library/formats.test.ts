@@ -87,6 +87,36 @@ describe("another format than the first", () => {
     expect(verify("desk", signed, { jwks, audience: AUDIENCE, issuer: "orgId:5" })).toMatchObject({ code: "unproven" });
   });
 
+  it("is Desk's own for the organisation of all of its events, and is named by the first", () => {
+    const [first] = TICKET;
+    const second = { ...first, eventType: "Ticket_Delete", payload: { id: "7" } };
+    const keys = { privateKey, audience: AUDIENCE };
+    const both = sign("desk", [first, second], keys, { format: "wire" });
+    const result = verify("desk", both, { jwks, audience: AUDIENCE });
+    if (!result.ok || result.format !== "wire") throw new Error("no event of the wire format");
+    expect(result).toMatchObject({ event: "Ticket_Add", records: [first.payload.id, "7"] });
+    expect(result.payload.length).toBe(2);
+    const foreign = sign("desk", [first, { ...second, orgId: "5" }], keys, { format: "wire" });
+    expect(verify("desk", foreign, { jwks, audience: AUDIENCE })).toMatchObject({
+      code: "unproven",
+      reason: expect.stringContaining("but the body of orgId:5"),
+    });
+  });
+
+  it("is proven by Desk's token only where it is said whose that must be; by a secret without", () => {
+    const guide = sign("desk", fixture("desk", "Ticket.Create"), { secret: "k" });
+    expect(verify("desk", guide, { secret: "k" }).ok).toBe(true);
+    expect(verify("desk", guide, { secret: "k", jwks }, { format: "guide" }).ok).toBe(true);
+    const signed = sign("desk", TICKET, { privateKey }, { format: "wire" });
+    for (const product of ["desk", undefined] as const) {
+      const call = (): unknown => verify(product, signed, { jwks });
+      expect(call).toThrow(TypeError);
+      expect(call).toThrow('pass { audience: "webhookId:…" } or { issuer: "orgId:…" } as well');
+    }
+    const issuer = `orgId:${TICKET[0].orgId}`;
+    expect(verify("desk", signed, { jwks, issuer }).ok).toBe(true);
+  });
+
   it.skipIf(!hasOpenssl)("is signed for SalesIQ as openssl accepts it, and verified with the public key", () => {
     const signed = sign("salesiq", fixture("salesiq", "conversation.created"), { privateKey });
     const cwd = folderWith({

@@ -3,8 +3,8 @@ import { formatDuration } from "../../core/units.ts";
 interface Expected {
   readonly issuer: string | undefined;
   readonly audience: string | undefined;
-  /** Of the body, that the issuer must agree with. */
-  readonly orgId: string | undefined;
+  /** Of the body's events, that the issuer must agree with. */
+  readonly orgIds: readonly string[];
   readonly now: Date;
   readonly toleranceMs: number | undefined;
 }
@@ -35,13 +35,12 @@ function wrongTime(
   return undefined;
 }
 
-function wrongIssuer(iss: unknown, { issuer, orgId }: Expected): string | undefined {
+function wrongIssuer(iss: unknown, { issuer, orgIds }: Expected): string | undefined {
   if (typeof iss !== "string") return "the JWT does not say who made it (iss)";
   if (issuer !== undefined)
     return sameSubject(iss, issuer) ? undefined : `the JWT is of ${shown(iss)}, not of ${shown(issuer)} as configured`;
-  return orgId === undefined || sameSubject(iss, `orgId:${orgId}`)
-    ? undefined
-    : `the JWT is of ${shown(iss)}, but the body of orgId:${shown(orgId)}`;
+  const other = orgIds.find((orgId) => !sameSubject(iss, `orgId:${orgId}`));
+  return other === undefined ? undefined : `the JWT is of ${shown(iss)}, but the body of orgId:${shown(other)}`;
 }
 
 function wrongAudience(aud: unknown, { audience }: Expected): string | undefined {

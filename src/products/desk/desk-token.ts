@@ -32,6 +32,8 @@ export function deskToken({ issuer, audience }: FormatSettings): Proof {
     credential: "jwks",
     signingCredential: "privateKey",
     header: HEADER,
+    // Desk signs for everyone with the same keys, and names its organisation in a body that is not signed.
+    ...(issuer === undefined && audience === undefined ? { unboundWithout: ["audience", "issuer"] as const } : {}),
     title: `${HEADER}: a JWT (RS256) that does not cover the body`,
     sign(delivery, secret, now) {
       const key = readPrivateKey(secret);
@@ -80,7 +82,7 @@ export function deskToken({ issuer, audience }: FormatSettings): Proof {
         return { canonical, findings: [headerMissing(HEADER)], expected: undefined, received: undefined };
       }
       const claims = parseToken(text)?.claims ?? {};
-      const wrong = judgeClaims(claims, { ...expected, orgId: orgIn(payload), now, toleranceMs: undefined });
+      const wrong = judgeClaims(claims, { ...expected, orgIds: orgIdsIn(payload.data), now, toleranceMs: undefined });
       return explainToken(text, secrets.for(this.credential, product), wrong);
     },
   };
@@ -122,7 +124,7 @@ function judge(
   const wrong = judgeClaims(token.claims, {
     issuer: expected.issuer,
     audience: expected.audience,
-    orgId: orgIn(payload),
+    orgIds: orgIdsIn(payload.data),
     now,
     toleranceMs: limits?.toleranceMs,
   });
@@ -134,11 +136,13 @@ function judge(
   };
 }
 
-function orgIn(payload: Payload): string | undefined {
-  return textAt(payload.data, ["0", "orgId"]);
+/** Of each of its events, since a delivery may hold several. */
+function orgIdsIn(data: unknown): readonly string[] {
+  const events: readonly unknown[] = Array.isArray(data) ? data : [];
+  return events.flatMap((each) => textAt(each, ["orgId"]) ?? []);
 }
 
 function orgOf(delivery: Delivery): string | undefined {
   const parsed = parseJson(delivery.body.toString("utf8"));
-  return parsed.ok ? textAt(parsed.value, ["0", "orgId"]) : undefined;
+  return parsed.ok ? orgIdsIn(parsed.value)[0] : undefined;
 }
