@@ -8,7 +8,7 @@
 import { fixtureReader, type ReadFixture } from "./library/fixture.ts";
 
 export type { HeaderPair } from "./core/delivery.ts";
-export type { Reply, Verdict, VerdictWord } from "./core/product.ts";
+export type { OfferedSecret, Reply, Verdict, VerdictWord } from "./core/product.ts";
 export type { SchemaIssue } from "./core/schema-check.ts";
 export type {
   EventKey,

@@ -42,7 +42,7 @@ const SETTINGS = ["audience", "issuer"] as const;
 const EXAMPLES: Partial<Record<keyof FormatSettings, string>> = { audience: "webhookId:…", issuer: "orgId:…" };
 
 /**
- * Throws a TypeError when there is no key, one of an unknown name, an empty one, one that is none of its kind, or one that
+ * Throws a TypeError for a key of an unknown name, an empty one, one that is none of its kind, or one that
  * is named and undefined: a missing environment variable must not switch a check off.
  */
 export function readKeys(keys: Keys | undefined): GivenKeys {
@@ -58,8 +58,6 @@ export function readKeys(keys: Keys | undefined): GivenKeys {
     }
     if (name === "auth") settings.auth = placeOf(key);
   }
-  if (given.size === 0)
-    throw new TypeError("no secret and no token was given, so nothing could be proven: pass { secret } or { token }");
   return {
     settings,
     secrets: { for: (credential) => given.get(credential) ?? [], all: () => [...given.values()].flat() },
@@ -109,6 +107,11 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
 
+/** Who makes up its own secret has handed none over yet: its first call is read, and nothing else passes. */
+function isBeforeFirstCall([named, ...others]: readonly Pick<Product, "formats">[]): boolean {
+  return others.length === 0 && named?.formats.some((format) => format.offeredSecret !== undefined) === true;
+}
+
 /** A proof that any customer of Zoho's can give is none until it is said whose it must be. */
 function requireBound({ credential, title, unboundWithout = [] }: Proof): void {
   if (unboundWithout.length === 0) return;
@@ -118,8 +121,12 @@ function requireBound({ credential, title, unboundWithout = [] }: Proof): void {
 
 type Use = "sign" | "verify";
 
-/** Throws a TypeError when no key fits any proof of the products: what is meant as a check would be none. */
+/** Throws a TypeError when there is no key, or none that fits any proof of the products: what is meant as a check would be none. */
 export function requireUse(secrets: Secrets, candidates: readonly Pick<Product, "id" | "formats">[], use: Use): void {
+  if (secrets.all().length === 0) {
+    if (use === "verify" && isBeforeFirstCall(candidates)) return;
+    throw new TypeError("no secret and no token was given, so nothing could be proven: pass { secret } or { token }");
+  }
   const proofs = candidates.flatMap((product) => product.formats.flatMap((format) => format.proofs));
   const needed = (proof: Proof): Credential =>
     use === "verify" ? proof.credential : (proof.signingCredential ?? proof.credential);

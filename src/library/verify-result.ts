@@ -1,5 +1,7 @@
-import type { Reply, Verdict } from "../core/product.ts";
+import type { OfferedSecret, Reply, Verdict } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
+import { plainReply } from "../core/reply.ts";
+import type { SecretOffer } from "../core/secret-offer.ts";
 import type { ProductId, ZohoEvent } from "./event-types.ts";
 import { eventOf, failureOf, type UnfitFailure, type UnreadableFailure } from "./parse.ts";
 
@@ -28,10 +30,16 @@ interface Unproven extends Omit<Unreadable, "code" | "format"> {
   readonly format: string | undefined;
 }
 
-/** `challenge`: it asks for an echo before events are sent, answer with `reply`. */
+/** `challenge`: it asks for an answer before events are sent, `reply`. */
 interface Challenge extends Omit<Unreadable, "code" | "reply"> {
   readonly code: "challenge";
   readonly reply: Reply;
+  /**
+   * The secret of all later deliveries, of a sender that makes it up itself (Mail): before you answer, keep the `value` as
+   * the key that `credential` names. Not for a log. Anybody can send such a call: it is there only where no such key was given,
+   * and a delivery that offers another than was given is `unproven`.
+   */
+  readonly offered: OfferedSecret | undefined;
 }
 
 /**
@@ -58,18 +66,25 @@ export type VerifyResult<P extends ProductId = ProductId> =
     })
   | VerifyFailure;
 
-export function resultOf<P extends ProductId>(receipt: Receipt): VerifyResult<P> {
-  const { product, format, event: name, verdicts: proofs, handshake, identity, records } = receipt;
+export function resultOf<P extends ProductId>(receipt: Receipt, judged: SecretOffer | undefined): VerifyResult<P> {
+  const genuine = isGenuine(receipt);
+  // What is proven is an event, whatever headers it has.
+  const offer = genuine ? undefined : judged;
+  const { product, format, event: name, verdicts: proofs, identity, records } = receipt;
   const failure = failureOf(receipt);
   const nothing = { genuine: false, proofs, payload: undefined, identity: undefined, records: [] } as const;
   const withheld = { ok: false, product, name, issues: failure?.issues ?? [], ...nothing } as const;
-  if (handshake !== undefined) {
-    const reason = "a challenge, no event: answer it with `reply`";
-    return { ...withheld, code: "challenge", reason, format: undefined, reply: handshake };
+  if (offer?.action === "refuse") {
+    return { ...withheld, code: "unproven", reason: offer.reason, format, reply: undefined };
+  }
+  const reply = receipt.handshake ?? (offer === undefined ? undefined : plainReply(200, "OK"));
+  if (reply !== undefined) {
+    const what = offer === undefined ? "a challenge" : "it hands over its secret, to be kept";
+    const reason = `${what}, no event: answer it with \`reply\``;
+    return { ...withheld, code: "challenge", reason, format: undefined, reply, offered: offer?.offered };
   }
   if (failure?.code === "unreadable") return { ...failure, ...nothing, reply: undefined };
-  if (!isGenuine(receipt))
-    return { ...withheld, code: "unproven", reason: whyUnproven(receipt), format, reply: undefined };
+  if (!genuine) return { ...withheld, code: "unproven", reason: whyUnproven(receipt), format, reply: undefined };
   if (failure !== undefined) return { ...failure, genuine: true, proofs, identity, records, reply: undefined };
   // Only a body of no known envelope has no identity, and that is no event.
   return { ok: true, genuine: true, proofs, identity: identity ?? "", records, ...eventOf<P>(receipt) };

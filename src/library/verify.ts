@@ -1,5 +1,6 @@
 import type { Product } from "../core/product.ts";
 import { receive } from "../core/receive.ts";
+import { judgeOffer } from "../core/secret-offer.ts";
 import { products } from "../products/index.ts";
 import type { FormatId, ProductId } from "./event-types.ts";
 import { type Keys, readKeys, requireUse } from "./keys.ts";
@@ -29,7 +30,8 @@ const OPTIONS = ["format", "now", "toleranceMs"];
  *
  * @param product The product that the request's URL names; undefined to let the body tell.
  * @param request `{ headers, body }` of the request, the body raw: text or bytes, before any parser.
- * @param keys `{ secret }`, `{ token }` or any other of `Keys`; several where a product's formats take different ones.
+ * @param keys `{ secret }`, `{ token }` or any other of `Keys`; several where a product's formats take different ones. None,
+ * `{}`, only of a product that makes its secret up itself (Mail), until its first call has handed that over.
  * @param options `{ now }` for a delivery that was kept, `{ format }` to take one format only.
  * @throws TypeError for a mistake in the call: no key, an empty or unfit one, a parsed body, an unknown product or format.
  * Never for what a delivery holds.
@@ -44,15 +46,18 @@ export function verify<P extends ProductId = ProductId>(
   const { secrets, settings } = readKeys(keys);
   const candidates = withSettings(chosenProducts(product, format), settings);
   requireUse(secrets, candidates, "verify");
+  const delivery = deliveryOf(request);
   const receipt = receive({
     products: candidates,
     product: product === undefined ? undefined : candidates[0],
-    delivery: deliveryOf(request),
+    delivery,
     secrets,
     now,
     limits: { toleranceMs, setting: "toleranceMs" },
   });
-  return resultOf<P>(receipt);
+  const offer =
+    receipt.payload === undefined ? undefined : judgeOffer(candidates, delivery, receipt.payload, secrets, now);
+  return resultOf<P>(receipt, offer);
 }
 
 /** A time that is none would let every signature pass for new, and an option of another name would be no option. */

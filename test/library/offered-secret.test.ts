@@ -1,0 +1,55 @@
+import { expect, it } from "vitest";
+import { fixture, type Keys, sign, verify } from "../../src/index.ts";
+
+const MESSAGE = fixture("mail", "message");
+const firstCall = (headers: Readonly<Record<string, string>> = {}) => ({
+  headers: { "x-hook-secret": "s3cret", ...headers },
+  body: "",
+});
+
+it("the first call of Mail hands its secret over, with what to answer; the calls after it are proven with that", () => {
+  const call = verify("mail", firstCall(), {});
+  if (call.code !== "challenge") throw new Error("no challenge");
+  expect(call).toMatchObject({ ok: false, genuine: false, reply: { status: 200 } });
+  expect(call.offered).toEqual({ credential: "hookSecret", value: "s3cret" });
+  expect(call.reason).not.toContain("s3cret");
+  const keys = { hookSecret: call.offered?.value ?? "" };
+  expect(verify("mail", sign("mail", MESSAGE, keys), keys).ok).toBe(true);
+  // Saved once more, with nothing new to keep.
+  expect(verify("mail", firstCall(), keys)).toMatchObject({ code: "challenge", offered: undefined });
+});
+
+it("a secret is offered by a call that has a message in it as well, and not where its own signature is another's", () => {
+  const signed = sign("mail", MESSAGE, { hookSecret: "s3cret" });
+  const offering = { ...signed, headers: { ...signed.headers, "x-hook-secret": "s3cret" } };
+  expect(verify("mail", offering, {})).toMatchObject({ code: "challenge", offered: { value: "s3cret" } });
+  const other = { ...signed, headers: { ...signed.headers, "x-hook-secret": "other" } };
+  expect(verify("mail", other, {})).toMatchObject({
+    code: "unproven",
+    reason: "its signature is not made with the secret that it hands over",
+  });
+});
+
+it("another secret than the one given is no challenge: anybody could replace it", () => {
+  const result = verify("mail", firstCall(), { hookSecret: "known" });
+  expect(result).toMatchObject({ ok: false, code: "unproven", genuine: false, reply: undefined });
+  expect(JSON.stringify(result)).not.toContain("s3cret");
+  expect(result).toMatchObject({ reason: expect.stringContaining("another secret than the one known") });
+});
+
+it("a genuine event of another product is one, whatever headers it has", () => {
+  const keys = { secret: "k", hookSecret: "known" };
+  const { headers, ...signed } = sign("books", fixture("books", "invoice_created"), keys);
+  const offering = { ...signed, headers: { ...headers, "x-hook-secret": "s3cret" } };
+  expect(verify(undefined, offering, keys).ok).toBe(true);
+  expect(verify(undefined, offering, { secret: "k" }).ok).toBe(true);
+});
+
+it("nothing else passes without a key, and of no other product or as a mistake may the keys be none", () => {
+  expect(verify("mail", sign("mail", MESSAGE, { hookSecret: "s3cret" }), {})).toMatchObject({ code: "unproven" });
+  expect(verify("mail", { headers: {}, body: "{}" }, {})).toMatchObject({ ok: false, genuine: false });
+  expect(() => verify(undefined, firstCall(), {})).toThrow("nothing could be proven");
+  expect(() => verify("mail", firstCall(), { hookSecret: undefined })).toThrow("the hookSecret is undefined");
+  expect(() => verify("mail", firstCall(), { secret: "k" } as Keys)).toThrow("it takes { hookSecret }");
+  expect(() => sign("mail", MESSAGE, {})).toThrow("nothing could be proven");
+});
