@@ -171,6 +171,32 @@ describe("verify", () => {
     });
   });
 
+  it("says so of a body that came in base64", () => {
+    const body = signed.body.toString("base64");
+    for (const headers of [signed.headers, { ...signed.headers, "content-type": "application/json; charset=utf-8" }]) {
+      expect(verify("crm", { headers, body }, KEYS)).toMatchObject({
+        code: "unreadable",
+        reason: expect.stringContaining("isBase64Encoded"),
+      });
+    }
+    expect(verify("crm", { headers: signed.headers, body: Buffer.from(body, "base64") }, KEYS).ok).toBe(true);
+    expect(verify("crm", { headers: signed.headers, body: "true1" }, KEYS)).toMatchObject({
+      reason: expect.stringContaining("not valid JSON"),
+    });
+  });
+
+  it("takes a fetch request once its body is read, and says so before", async () => {
+    const request = new Request("https://app.example/hooks?a=1", {
+      method: "POST",
+      headers: signed.headers,
+      body: new Uint8Array(signed.body),
+    });
+    // @ts-expect-error: the compiler refuses a stream as well.
+    expect(() => verify("crm", request, KEYS)).toThrow("with body: await request.text()");
+    const { method, url, headers } = request;
+    expect(verify("crm", { method, url, headers, body: await request.text() }, KEYS).ok).toBe(true);
+  });
+
   it("accepts any of several secrets, while one replaces the other", () => {
     expect(outcome(verify("crm", signed, { secret: ["new", "s3cret"] }))).toBe("ok");
     expect(outcome(verify("crm", signed, { secret: ["new", "newer"] }))).toBe("unproven");

@@ -77,7 +77,7 @@ function readJson(delivery: Delivery): PayloadResult {
   const text = decodeText(delivery);
   if (text === undefined) return notText(delivery);
   const parsed = parseJson(text);
-  if (!parsed.ok) return brokenJson(parsed);
+  if (!parsed.ok) return looksEncoded(text) ? encodedJson() : brokenJson(parsed);
   return found({ kind: "json", data: parsed.value, text });
 }
 
@@ -145,6 +145,15 @@ function decodeText(delivery: Delivery): string | undefined {
 
 function notText(delivery: Delivery): PayloadResult {
   return problem(400, `the body is not valid ${mediaParameter(delivery, "charset") ?? "UTF-8"} text`);
+}
+
+/** A gateway in front of an app may hand bodies over in base64: AWS does so for types that it takes for binary. */
+function looksEncoded(text: string): boolean {
+  return /^[A-Za-z0-9+/]{4,}={0,2}$/.test(text) && /^\s*[{[]/.test(Buffer.from(text.slice(0, 8), "base64").toString());
+}
+
+function encodedJson(): PayloadResult {
+  return problem(400, "the body looks like JSON in base64: decode it first, as isBase64Encoded of AWS Lambda asks for");
 }
 
 function brokenJson({ reason, position }: Extract<JsonResult, { ok: false }>): PayloadResult {

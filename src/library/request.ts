@@ -54,10 +54,20 @@ export function rawBody(body: unknown): Buffer {
   if (typeof body === "string") return Buffer.from(body);
   if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (body instanceof ArrayBuffer) return Buffer.from(body);
+  if (isUnread(body)) {
+    throw new TypeError(
+      "the body has not been read yet: pass { method, url, headers, body } of the request, with body: await request.text()",
+    );
+  }
   const what = body === undefined || body === null ? String(body) : "a parsed object";
   throw new TypeError(
     `the body is ${what}: pass the raw body, as text or bytes, such as express.raw({ type: () => true }) or await request.text() give it`,
   );
+}
+
+/** A stream, as a fetch `Request` has it, or one of Node's. */
+function isUnread(body: unknown): boolean {
+  return typeof body === "object" && body !== null && (body instanceof ReadableStream || Symbol.asyncIterator in body);
 }
 
 function* headerPairs(headers: HeadersLike): Generator<HeaderPair> {
