@@ -7,7 +7,7 @@ const keys = { secret: "s3cret-of-the-app", token: "t0ken-of-the-app" };
 let url = "";
 let close = (): void => {};
 
-/** The handler of the README. */
+/** A handler in one piece. */
 beforeAll(async () => {
   const app = express();
   app.post("/webhooks/zoho/crm", express.raw({ type: () => true }), (req, res) => {
