@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
+import { writeJson } from "./exact-number.ts";
 import type { Encoding } from "./format-settings.ts";
-import { compactJson } from "./json-print.ts";
 import type { FieldPair } from "./payload.ts";
 import type { Encoded } from "./product.ts";
 
 /** A sample written in one of the ways that a webhook of a user's own design can be. */
 export function encodeFields(data: unknown, encoding: Encoding): Encoded {
-  if (encoding === "json") return { contentType: "application/json", body: Buffer.from(compactJson(data)) };
+  if (encoding === "json") return { contentType: "application/json", body: Buffer.from(writeJson(data)) };
   const fields = toFields(data);
   const query = new URLSearchParams(fields.map(([name, value]): [string, string] => [name, value])).toString();
   if (encoding === "query") return { method: "GET", contentType: "", body: Buffer.alloc(0), query };
@@ -17,7 +17,7 @@ export function encodeFields(data: unknown, encoding: Encoding): Encoded {
 
 /** A list is a field for each of its elements; what has parts of its own is written as JSON. */
 function toFields(data: unknown): readonly FieldPair[] {
-  if (typeof data !== "object" || data === null || Array.isArray(data)) return [["data", compactJson(data)]];
+  if (typeof data !== "object" || data === null || Array.isArray(data)) return [["data", writeJson(data)]];
   return Object.entries(data).flatMap(([name, value]): readonly FieldPair[] =>
     Array.isArray(value) ? value.map((each): FieldPair => [name, toText(each)]) : [[name, toText(value)]],
   );
@@ -25,12 +25,12 @@ function toFields(data: unknown): readonly FieldPair[] {
 
 function toText(value: unknown): string {
   if (value === null || value === undefined) return "";
-  return typeof value === "string" ? value : compactJson(value);
+  return typeof value === "string" ? value : writeJson(value);
 }
 
 function encodeMultipart(fields: readonly FieldPair[]): Encoded {
   // Made from the content, so that the same sample is the same bytes.
-  const boundary = `zoho-hooks-${createHash("sha256").update(compactJson(fields)).digest("hex").slice(0, 24)}`;
+  const boundary = `zoho-hooks-${createHash("sha256").update(writeJson(fields)).digest("hex").slice(0, 24)}`;
   const parts = fields.map(
     ([name, value]) => `--${boundary}\r\ncontent-disposition: form-data; name="${partName(name)}"\r\n\r\n${value}\r\n`,
   );

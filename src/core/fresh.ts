@@ -1,3 +1,8 @@
+import { ExactNumber } from "./exact-number.ts";
+import { FreshIds } from "./fresh-ids.ts";
+import { FreshNumbers } from "./fresh-numbers.ts";
+import { eventTime, movedTime } from "./fresh-times.ts";
+
 /** A source of whole numbers from 0 to below `limit`. */
 export type Random = (limit: number) => number;
 
@@ -13,134 +18,71 @@ export function seededRandom(seed: number): Random {
   };
 }
 
-/** Zoho's record ids: 15 to 19 digits, the first of which belong to the organisation. */
-const ID = /(?<![0-9A-Za-z])[1-9][0-9]{14,18}(?![0-9A-Za-z])/g;
-const ORGANISATION_DIGITS = 8;
-/** Ids of another kind, known by the name that they stand under: letters and digits mixed. */
-const MIXED_ID = /^(?=.*[A-Za-z])(?=.*\d)[A-Za-z0-9]{8,}$/;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const ID_NAME = /(?:^|_)id$/i;
-const DATE_TIME = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})$/;
-const DATE = /^\d{4}-\d{2}-\d{2}$/;
-/** Milliseconds or seconds since 1970, under a name that says so: as a number, or as text. */
-const EPOCH = /^1[5-9]\d{8}(\d{3})?$/;
-const EPOCH_NAME = /date|time|_at$/i;
-/** Times under these names lie ahead of the event or long before it; they do not tell when it happened. */
-const NOT_THE_EVENT = /expir|due|next|end|until|deadline|start|scheduled|from|to$/i;
-
 /**
- * A sample as if it happened now: every record id replaced by a new one, the same everywhere it stands (also inside a
- * URL), and every time shifted by the same amount, so that the event's own time is `now` and intervals stay.
- * Without `now` times stay as they are.
+ * A sample as if it happened now, to a record that was not there before: the ids of the record, of its parts and of the
+ * event replaced by new ones, the same everywhere they stand (also inside a URL), and its number with them. Those of
+ * people, customers and configuration stay. Every time is shifted by the same amount, so that the event's own time is
+ * `now` and intervals stay; without `now` times stay as they are.
+ *
+ * `own`: the ids of the records that the sample is about, which are new whatever name they stand under.
  */
-export function freshen(data: unknown, random: Random, now: Date | undefined): unknown {
-  const ids = new Map<string, string>();
+export function freshen(data: unknown, random: Random, now: Date | undefined, own: readonly string[] = []): unknown {
+  const ids = new FreshIds(own, random);
+  const numbers = new FreshNumbers();
+  visitScalars(data, (text, name, owner) => ids.see(text, name, owner));
+  visitObjects(data, (members, holder) => numbers.see(members, holder, (id) => ids.isNew(id), random));
   const then = now === undefined ? undefined : eventTime(data);
   const shiftMs = now === undefined || then === undefined ? undefined : Math.floor(now.getTime() / 1000) * 1000 - then;
-  const change = (value: string, name: string): string => {
-    if (shiftMs !== undefined && isEpoch(value, name)) return String(toEpoch(value, toMs(value) + shiftMs));
-    if (shiftMs !== undefined && DATE_TIME.test(value)) return shiftDateTime(value, shiftMs);
-    if (shiftMs !== undefined && DATE.test(value)) return shiftDate(value, shiftMs);
-    const known = (id: string, make: (id: string, random: Random) => string): string => {
-      const made = ids.get(id) ?? make(id, random);
-      ids.set(id, made);
-      return made;
-    };
-    if (MIXED_ID.test(value) && ID_NAME.test(name)) return known(value, newMixedId);
-    if (UUID.test(value) && ID_NAME.test(name)) return known(value, newUuid);
-    return value.replace(ID, (id) => known(id, newId));
+  const change = (text: string, name: string): string => {
+    const moved = shiftMs === undefined ? undefined : movedTime(text, name, shiftMs);
+    return moved ?? numbers.replace(ids.replace(text, name), name);
   };
   return withNewNames(mapScalars(data, change), ids);
 }
 
+/** `owner` is the member that holds the object in which the text stands. */
+function visitScalars(
+  value: unknown,
+  visit: (text: string, name: string, owner: string) => void,
+  name = "",
+  owner = "",
+): void {
+  const text = scalarText(value);
+  if (text !== undefined) visit(text, name, owner);
+  else if (Array.isArray(value)) for (const each of value) visitScalars(each, visit, name, owner);
+  else if (isObject(value)) for (const [key, each] of Object.entries(value)) visitScalars(each, visit, key, name);
+}
+
+/** `holder` is the object that another one lies in. */
+function visitObjects(value: unknown, visit: (members: object, holder: object) => void, holder: object = {}): void {
+  if (Array.isArray(value)) for (const each of value) visitObjects(each, visit, holder);
+  if (!isObject(value)) return;
+  visit(value, holder);
+  for (const each of Object.values(value)) visitObjects(each, visit, value);
+}
+
 /** A record's id may also be a name: the changed fields of each record of a notification stand under it. */
-function withNewNames(value: unknown, ids: ReadonlyMap<string, string>): unknown {
+function withNewNames(value: unknown, ids: FreshIds): unknown {
   if (Array.isArray(value)) return value.map((each) => withNewNames(each, ids));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [ids.get(key) ?? key, withNewNames(each, ids)]));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [ids.nameOf(key), withNewNames(each, ids)]));
 }
 
-function newId(id: string, random: Random): string {
-  const kept = id.slice(0, ORGANISATION_DIGITS);
-  let rest = "";
-  while (kept.length + rest.length < id.length) rest += String(random(10));
-  return kept + rest;
-}
-
-/** As long, with letters and digits where they were. */
-function newMixedId(id: string, random: Random): string {
-  const letter = (first: string): string => String.fromCharCode(first.charCodeAt(0) + random(26));
-  return id.replace(/[A-Za-z0-9]/g, (char) => (/\d/.test(char) ? String(random(10)) : letter(char < "a" ? "A" : "a")));
-}
-
-/** Of the same version and variant (RFC 9562, section 4). */
-function newUuid(id: string, random: Random): string {
-  return id.replace(/[0-9a-f]/g, (digit, at: number) => (at === 14 || at === 19 ? digit : random(16).toString(16)));
-}
-
-/** The newest time in the data, of those that can be the event's own; epoch milliseconds. */
-function eventTime(data: unknown): number | undefined {
-  const times: number[] = [];
-  const dates: number[] = [];
-  const starts: number[] = [];
-  const visit = (value: unknown, key: string): void => {
-    if (typeof value === "string" && DATE_TIME.test(value) && !NOT_THE_EVENT.test(key)) times.push(Date.parse(value));
-    else if (typeof value === "string" && DATE.test(value) && !NOT_THE_EVENT.test(key)) dates.push(noonOf(value));
-    else if (typeof value === "string" && DATE_TIME.test(value) && /start/i.test(key)) starts.push(Date.parse(value));
-    else if (isEpoch(value, key) && !NOT_THE_EVENT.test(key)) times.push(toMs(value));
-    else if (Array.isArray(value)) for (const each of value) visit(each, key);
-    else if (typeof value === "object" && value !== null)
-      for (const [name, each] of Object.entries(value)) visit(each, name);
-  };
-  visit(data, "");
-  // Where nothing tells the time, the day has to do, or when it began.
-  const told = [times, dates, starts].find((each) => each.length > 0) ?? [];
-  const valid = told.filter(Number.isFinite);
-  return valid.length === 0 ? undefined : Math.max(...valid);
-}
-
-/** Keeps the notation: offset, fraction or not. */
-function shiftDateTime(value: string, shiftMs: number): string {
-  const match = DATE_TIME.exec(value);
-  const at = Date.parse(value);
-  if (match === null || !Number.isFinite(at)) return value;
-  const [, , , fraction = "", zone = "Z"] = match;
-  const offset = /^([+-])(\d{2}):?(\d{2})$/.exec(zone);
-  const offsetMs =
-    offset === null ? 0 : (offset[1] === "-" ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3])) * 60_000;
-  const local = new Date(at + shiftMs + offsetMs).toISOString();
-  return `${local.slice(0, 19)}${fraction}${zone}`;
-}
-
-function noonOf(date: string): number {
-  return Date.parse(`${date}T12:00:00Z`);
-}
-
-function shiftDate(value: string, shiftMs: number): string {
-  const at = noonOf(value);
-  return Number.isFinite(at)
-    ? new Date(at + Math.round(shiftMs / 86_400_000) * 86_400_000).toISOString().slice(0, 10)
-    : value;
-}
-
-function isEpoch(value: unknown, name: string): value is string | number {
-  return (typeof value === "string" || typeof value === "number") && EPOCH.test(String(value)) && EPOCH_NAME.test(name);
-}
-
-function toMs(value: string | number): number {
-  return String(value).length === 10 ? Number(value) * 1000 : Number(value);
-}
-
-/** In the unit that the old value has. */
-function toEpoch(old: string | number, ms: number): number {
-  return String(old).length === 10 ? Math.floor(ms / 1000) : ms;
-}
-
-/** A number stays one where its digits allow; with more of them it was text before. */
+/** A number stays one. */
 function mapScalars(value: unknown, change: (text: string, name: string) => string, name = ""): unknown {
   if (typeof value === "string") return change(value, name);
+  if (value instanceof ExactNumber) return new ExactNumber(change(value.digits, name));
   if (Number.isSafeInteger(value)) return Number(change(String(value), name));
   if (Array.isArray(value)) return value.map((each) => mapScalars(each, change, name));
-  if (typeof value !== "object" || value === null) return value;
+  if (!isObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, mapScalars(each, change, key)]));
+}
+
+function scalarText(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  return value instanceof ExactNumber || Number.isSafeInteger(value) ? String(value) : undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
 }

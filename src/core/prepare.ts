@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Delivery, HeaderPair } from "./delivery.ts";
+import { writeJson } from "./exact-number.ts";
 import type { Encoded, Format, Proof } from "./product.ts";
 import { type Credential, type Secret, type Secrets, secret } from "./secret.ts";
 import { withQuery } from "./target-url.ts";
@@ -88,7 +89,7 @@ function encode({ body, format, event, url }: PrepareInput): Encoded {
   const contentType = "application/json";
   const encoded = Buffer.isBuffer(body)
     ? { contentType, body }
-    : (format.encode?.(body, event, url) ?? { contentType, body: Buffer.from(JSON.stringify(body)) });
+    : (format.encode?.(body, event, url) ?? { contentType, body: Buffer.from(writeJson(body)) });
   const { query = "", headers = [] } = event === undefined ? {} : (format.mark?.(event) ?? {});
   const queries = [encoded.query ?? "", query].filter((each) => each !== "");
   return { ...encoded, query: queries.join("&"), headers: [...(encoded.headers ?? []), ...headers] };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { readExact, writeJson } from "../../src/core/exact-number.ts";
 import { freshen, seededRandom } from "../../src/core/fresh.ts";
 
 const sample = {
@@ -23,7 +24,66 @@ describe("freshen", () => {
     expect(id).not.toBe(sample.ids[0]);
     expect(fresh.resource_uri).toBe(`https://www.zohoapis.com/crm/v8/Leads/${id}`);
     expect(fresh.data.id).toBe(id);
-    expect(fresh.data.Owner.id).not.toBe(id);
+  });
+
+  it("leaves the ids of people, customers and configuration: an app has them, and they stay in an account", () => {
+    const ticket = {
+      payload: { id: "189200000004203471", departmentId: "189200000000103082", layoutId: "189200000000000107" },
+      contact: { id: "189200000003906612" },
+      createdBy: { id: "189200000000003017" },
+      currency_id: "46000000000009701",
+      customer_id: "46000000001713801",
+      firstThread: { id: "189200000004203480", author: { id: "189200000003906612" } },
+      source: "publisher_id:30000000000142011/service",
+    };
+    const fresh = freshen(ticket, seededRandom(1), now) as typeof ticket;
+    expect(fresh).toEqual({
+      ...ticket,
+      payload: { ...ticket.payload, id: expect.stringMatching(/^18920000\d{10}$/) },
+      firstThread: { ...ticket.firstThread, id: expect.stringMatching(/^18920000\d{10}$/) },
+    });
+    expect(fresh.payload.id).not.toBe(ticket.payload.id);
+    expect(fresh.firstThread.id).not.toBe(ticket.firstThread.id);
+  });
+
+  it("replaces what a record is about whatever its name, and the ids of its lines", () => {
+    const contact = {
+      contact: { contact_id: "46000000001713801", contact_persons: [{ contact_person_id: "46000000001713809" }] },
+      line_items: [{ line_item_id: "46000000004912399", item_id: "46000000001777101" }],
+    };
+    const fresh = freshen(contact, seededRandom(1), now, ["46000000001713801"]) as typeof contact;
+    expect(fresh.contact.contact_id).not.toBe(contact.contact.contact_id);
+    expect(fresh.contact.contact_persons).not.toEqual(contact.contact.contact_persons);
+    expect(fresh.line_items[0]?.line_item_id).not.toBe("46000000004912399");
+    expect(fresh.line_items[0]?.item_id).toBe("46000000001777101");
+  });
+
+  it("gives a new record another number, the same wherever it stands, and leaves numbers of other things", () => {
+    const body = {
+      invoice: { invoice_id: "46000000004912301", invoice_number: "INV-000042", reference_number: "REF-7781" },
+      note: "INV-000042 is due; INV-0000421 is not",
+      ticketId: "189200000004203471",
+      ticket: { ticketNumber: "10472", subject: "[##10472##] of 10472", phone_number: "10472" },
+    };
+    const fresh = freshen(body, seededRandom(1), now) as typeof body;
+    const { invoice_number: number } = fresh.invoice;
+    expect(number).toMatch(/^INV-\d{6}$/);
+    expect(number).not.toBe("INV-000042");
+    expect(fresh.note).toBe(`${number} is due; INV-0000421 is not`);
+    expect(fresh.invoice.reference_number).toBe("REF-7781");
+    const { ticketNumber } = fresh.ticket;
+    expect(ticketNumber).toMatch(/^[1-9]\d{4}$/);
+    expect(ticketNumber).not.toBe("10472");
+    expect(fresh.ticket.subject).toBe(`[##${ticketNumber}##] of 10472`);
+  });
+
+  it("keeps an id that is a JSON number one, and odd past 2^53, where JSON.parse loses it", () => {
+    const text = '{"event_id":9973000000138073,"ids":["9973000000138073"]}';
+    const fresh = writeJson(freshen(readExact(text), seededRandom(1), now));
+    const [, id = ""] = /^\{"event_id":(99730000\d{8}),"ids":\["\1"\]\}$/.exec(fresh) ?? [];
+    expect(id).not.toBe("");
+    expect(id).not.toBe("9973000000138073");
+    expect(String(JSON.parse(fresh).event_id)).not.toBe(id);
   });
 
   it("replaces it where it is a name, too: a notification lists changed fields under it", () => {
@@ -69,6 +129,23 @@ describe("freshen", () => {
     expect(fresh.data.Created_Time).toBe("2026-03-01T12:00:00+00:00");
     expect(fresh.channel.expiry_time).toBe("2027-03-01T12:00:00+00:00");
     expect(fresh.data.due).toBe("2026-03-31");
+  });
+
+  it("takes a word of a name for what it is: attended_time has no end in it", () => {
+    const chat = { opened_time: "1736936400000", attended_time: "1736937000000", end_time: "1736937000000" };
+    const at = now.getTime() - 750;
+    expect(freshen(chat, seededRandom(1), now)).toEqual({
+      opened_time: String(at - 600_000),
+      attended_time: String(at),
+      end_time: String(at),
+    });
+  });
+
+  it("moves a time that is written in words, and puts an end that is told alone an hour ahead", () => {
+    const job = { expiryTime: "January 15, 2025 11:30:00 AM" };
+    expect(freshen(job, seededRandom(1), now)).toEqual({ expiryTime: "March 1, 2026 1:00:00 PM" });
+    const payout = { initiated_time: "1736937000000", processed_date: "Jan 15, 2025" };
+    expect(freshen(payout, seededRandom(1), now)).toMatchObject({ processed_date: "Mar 1, 2026" });
   });
 
   it("keeps a time's offset", () => {

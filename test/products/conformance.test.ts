@@ -3,6 +3,10 @@ import { relative, sep } from "node:path";
 import { describe, expect, it } from "vitest";
 import { configureProducts } from "../../src/core/configure.ts";
 import { findEvent } from "../../src/core/event-name.ts";
+import { readExact } from "../../src/core/exact-number.ts";
+import { freshen, seededRandom } from "../../src/core/fresh.ts";
+import { prettyJson } from "../../src/core/json-print.ts";
+import { parseJson } from "../../src/core/json-text.ts";
 import { readPayload } from "../../src/core/payload.ts";
 import type { Product } from "../../src/core/product.ts";
 import { type Receipt, receive } from "../../src/core/receive.ts";
@@ -36,12 +40,13 @@ describe("the fixtures", () => {
 describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each.label, each] as const))(
   "%s",
   (_label, each) => {
-    const data: unknown = JSON.parse(each.text);
-    const delivery = deliveryOf(each, data);
-    const signed = deliveryOf(each, data, secrets);
+    const parsed = parseJson(each.text);
+    const data: unknown = parsed.ok ? parsed.value : undefined;
+    const delivery = deliveryOf(each, readExact(each.text));
+    const signed = deliveryOf(each, readExact(each.text), secrets);
 
     it("has a fixture that parsing and serialising again leaves as it is", () => {
-      expect(each.text).toBe(`${JSON.stringify(data, null, 2)}\n`);
+      expect(each.text).toBe(`${prettyJson(each.text)}\n`);
     });
 
     it("is recognised as itself and valid, with the product named and without", () => {
@@ -140,6 +145,16 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       ).toBe("2025-01-15T10:30:00");
     });
 
+    it("lies ahead of no one's clock once it is fresh, but for what is to come", () => {
+      const sent = new Date("2026-03-01T12:00:00.000Z");
+      const fresh = freshen(data, seededRandom(1), sent, each.format.records(data, each.name));
+      const times = timesIn(fresh).filter(([name]) => !TO_COME.test(name));
+      for (const [name, at] of times) expect(at, name).toBeLessThanOrEqual(sent.getTime());
+      const at = (name: string) => times.filter(([each]) => each === name).map(([, time]) => time);
+      const chat = [...at("opened_time"), ...at("attended_time"), ...at("end_time")];
+      expect(chat).toEqual(chat.toSorted((a, b) => a - b));
+    });
+
     it("holds no address or secret of anyone", () => {
       for (const [name, text] of texts(data)) {
         if (name === "token") expect(text).toBe("YOUR_NOTIFICATION_TOKEN");
@@ -192,6 +207,15 @@ function texts(value: unknown, name = ""): readonly (readonly [string, string])[
   if (Array.isArray(value)) return value.flatMap((item) => texts(item, name));
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([member, item]) => texts(item, member));
+}
+
+/** Names of what is due, expires, or is planned from one time to another. */
+const TO_COME = /expir|due|^next_|_ends_at$|^end_?date|^start_date$|^closing_date$|^Start_DateTime$|(^|_)(from|to|until)$/i;
+
+/** Every time in a value, in whatever notation, with the name of its member; a day counts as its first moment. */
+function timesIn(value: unknown): readonly (readonly [string, number])[] {
+  const written = texts(value).filter(([, text]) => /^\d{4}-\d\d-\d\d|^[A-Z][a-z]{2,8} \d{1,2}, \d{4}/.test(text));
+  return [...written, ...moments(value)].map(([name, text]) => [name, Date.parse(text)]);
 }
 
 /** Every number or text that counts milliseconds since 1970, with the name of its member. */

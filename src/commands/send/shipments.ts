@@ -107,7 +107,8 @@ function jsonIn(body: Buffer): unknown {
 function sampleOf(subject: Subject, plan: SendPlan, random: Random, now: Date): unknown {
   if (Buffer.isBuffer(subject.body)) return subject.body;
   // With a seed the bytes are the same each time, so the times stay the sample's own.
-  const data = plan.fresh ? freshen(subject.body, random, plan.seed === undefined ? now : undefined) : subject.body;
+  const at = plan.seed === undefined ? now : undefined;
+  const data = plan.fresh ? freshen(subject.body, random, at, subject.records) : subject.body;
   return plan.assignments.reduce((value, each) => assign(value, each, plan.add), data);
 }
 

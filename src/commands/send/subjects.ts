@@ -4,6 +4,7 @@ import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
 import { type EventMatch, eventNames, findFormat } from "../../core/event-name.ts";
+import { readExact } from "../../core/exact-number.ts";
 import type { Format, Product, Verdict } from "../../core/product.ts";
 import { receive } from "../../core/receive.ts";
 import { assign } from "../../core/set-path.ts";
@@ -25,6 +26,8 @@ export interface Subject {
   readonly url: string;
   /** Data to be written, or bytes to be sent as they are; undefined for a challenge. */
   readonly body: unknown;
+  /** The ids of the records that the data is about. */
+  readonly records: readonly string[];
   readonly contentType: string | undefined;
 }
 
@@ -94,7 +97,8 @@ function sampleSubject(
     );
   }
   checkAssignments(fixture.data, plan, `${product.id} ${match.name}`);
-  return subject(plan, config, product, format, match.name, fixture.data, undefined);
+  const records = format.records(fixture.data, match.name);
+  return { ...subject(plan, config, product, format, match.name, readExact(fixture.text), undefined), records };
 }
 
 /** An event of the user's own may have no sample yet: of many, that is worth a word and no more. */
@@ -140,7 +144,8 @@ async function ownSubject(
   }
   const value = asData(own, change);
   checkAssignments(value, plan, `${product.id} ${event ?? "body"}`);
-  return subject(plan, config, product, format, event, value, own.contentType);
+  const records = event === undefined ? [] : format.records(value, event);
+  return { ...subject(plan, config, product, format, event, value, own.contentType), records };
 }
 
 /** A body that is sent as it is keeps the token that it has, or has not. */
@@ -180,7 +185,8 @@ function subject(
   body: unknown,
   contentType: string | undefined,
 ): Subject {
-  return { product, format, event, url: targetUrl(plan.to, product.id, config.settings), body, contentType };
+  const url = targetUrl(plan.to, product.id, config.settings);
+  return { product, format, event, url, body, records: [], contentType };
 }
 
 /** The flag's, else the one that a body was recognised by, else the project's, else the product's first. */

@@ -1,5 +1,5 @@
 import { withBody } from "../delivery.ts";
-import { compactJson } from "../json-print.ts";
+import { readExact, writeJson } from "../exact-number.ts";
 import type { Payload } from "../payload.ts";
 import type { Proof } from "../product.ts";
 import { sameText } from "../secret.ts";
@@ -16,9 +16,9 @@ export const bodyToken: Proof = {
   credential: "token",
   title: "token in the body",
   sign(delivery, secret) {
-    const data: unknown = JSON.parse(delivery.body.toString("utf8"));
+    const data = readExact(delivery.body.toString("utf8"));
     if (typeof data !== "object" || data === null || Array.isArray(data)) return delivery;
-    return withBody(delivery, Buffer.from(compactJson({ ...data, token: secret.reveal() })));
+    return withBody(delivery, Buffer.from(writeJson({ ...data, token: secret.reveal() })));
   },
   verify(_delivery, payload, secrets) {
     const token = tokenOf(payload);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { event } from "../../core/declare-event.ts";
 import { headerValue } from "../../core/delivery.ts";
 import { markOf } from "../../core/event-place.ts";
+import { writeJson } from "../../core/exact-number.ts";
 import { idsAt } from "../../core/field.ts";
 import type { Format } from "../../core/product.ts";
 import { idFields } from "../../core/user-formed.ts";
@@ -32,6 +33,6 @@ export const wire = {
   mark: (name) => markOf({ header: HEADER }, name),
   encode: (data) => ({
     contentType: "application/x-www-form-urlencoded;charset=UTF-8",
-    body: Buffer.from(JSON.stringify(data)),
+    body: Buffer.from(writeJson(data)),
   }),
 } as const satisfies Format;

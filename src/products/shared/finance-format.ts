@@ -2,6 +2,7 @@ import { z } from "zod";
 import { event } from "../../core/declare-event.ts";
 import { encodeFields } from "../../core/encode-fields.ts";
 import { type EventMark, markOf } from "../../core/event-place.ts";
+import { writeJson } from "../../core/exact-number.ts";
 import { idsAt, textAt } from "../../core/field.ts";
 import type { FormatSettings } from "../../core/format-settings.ts";
 import type { Payload } from "../../core/payload.ts";
@@ -91,7 +92,7 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
     mark: (name) => (name.includes(".") && !name.includes("<") ? markOf(place, name) : {}),
     encode(data, name) {
       if (name === OTHER) return encodeFields(data, "form");
-      return { contentType: "application/json", body: Buffer.from(JSON.stringify(data)) };
+      return { contentType: "application/json", body: Buffer.from(writeJson(data)) };
     },
     hint: (_payload, name) =>
       name === OTHER || name.includes(".")
