@@ -149,6 +149,28 @@ describe("send of a body", () => {
     }
   });
 
+  it("writes an id that is a number with all its digits, more than an app keeps that parses it into one", async () => {
+    const app = await target();
+    await send("payments payment.succeeded --to PORT", app);
+    await send("payments payment.succeeded --to PORT --no-fresh --set event_object.payment.status=failed", app);
+    const [fresh = "", own = ""] = app.seen.map(({ body }) => body.toString());
+    const [, id = ""] = /^\{"event_id":(\d{16}),"event_type":"payment.succeeded"/.exec(fresh) ?? [];
+    expect(id).toMatch(/^99730000\d{7}[13579]$/);
+    expect(String(JSON.parse(fresh).event_id)).not.toBe(id);
+    expect(own).toMatch(/^\{"event_id":9973000000138073,.*"status":"failed"/);
+  });
+
+  it("has another number and the same customer each time, and the same ones throughout", async () => {
+    const app = await target();
+    await send("books payment --format wire --to PORT --count 2", app);
+    const payments = app.seen.map(({ body }) => JSON.parse(body.toString()).payment);
+    expect(new Set(payments.map((each) => each.payment_id)).size).toBe(2);
+    expect(payments.map((each) => each.customer_id)).toEqual(["46000000001713801", "46000000001713801"]);
+    await send("books contact --format wire --to PORT", app);
+    expect(JSON.parse(app.seen[2]?.body.toString() ?? "").contact.contact_id).not.toBe("46000000001713801");
+    for (const each of payments) expect(each.invoices[0].invoice_number).toMatch(/^INV-(?!000042)\d{6}$/);
+  });
+
   it("is the sample's own with --no-fresh", async () => {
     const app = await target();
     await send("books bill_created --to PORT --no-fresh --count 2", app);

@@ -4,7 +4,8 @@ import { idsAt, textAt } from "../../core/field.ts";
 import type { Format } from "../../core/product.ts";
 import { valueAt } from "../../core/schema-check.ts";
 import { answerProbe } from "../shared/empty-call.ts";
-import { optionalText, wireId } from "../shared/schema-parts.ts";
+import { wireId } from "../shared/schema-parts.ts";
+import { payment, paymentLink, payout, refund, virtualAccount } from "./objects.ts";
 import { paymentsSignature } from "./signature.ts";
 
 export const wire = {
@@ -18,6 +19,9 @@ export const wire = {
     event("payment_link.paid", "A payment link was paid", () => envelope("payment_link.paid")),
     event("payment_link.expired", "A payment link expired", () => envelope("payment_link.expired")),
     event("payment_link.canceled", "A payment link was canceled", () => envelope("payment_link.canceled")),
+    // In India only: https://www.zoho.com/in/payments/api/v1/webhooks/
+    event("virtual_account.paid", "A virtual account was paid into", () => envelope("virtual_account.paid")),
+    event("virtual_account.closed", "A virtual account was closed", () => envelope("virtual_account.closed")),
     event("refund.succeeded", "A refund succeeded", () => envelope("refund.succeeded")),
     event("refund.failed", "A refund failed", () => envelope("refund.failed")),
     event("payout.initiated", "A payout was initiated", () => envelope("payout.initiated")),
@@ -52,18 +56,13 @@ function envelope<const Name extends string>(name: Name) {
     account_id: wireId(),
     live_mode: z.boolean().nullish(),
     event_time: wireId(),
+    // Under which key a payout and a virtual account come is not known for certain.
     event_object: z.looseObject({
-      payment: z
-        .looseObject({
-          payment_id: wireId().nullish(),
-          date: wireId().nullish(),
-          fraud_alert: optionalText(),
-          transaction_reference_number: optionalText(),
-          description: optionalText(),
-          fee_details: z.looseObject({}).nullish(),
-        })
-        .nullish(),
-      payment_links: z.looseObject({ payment_link_id: wireId().nullish() }).nullish(),
+      payment: payment().nullish(),
+      payment_links: paymentLink().nullish(),
+      refund: refund().nullish(),
+      virtual_account: virtualAccount().nullish(),
+      payout: payout().nullish(),
     }),
   });
 }
