@@ -210,7 +210,8 @@ function texts(value: unknown, name = ""): readonly (readonly [string, string])[
 }
 
 /** Names of what is due, expires, or is planned from one time to another. */
-const TO_COME = /expir|due|^next_|_ends_at$|^end_?date|^start_date$|^closing_date$|^Start_DateTime$|(^|_)(from|to|until)$/i;
+const TO_COME =
+  /expir|due|^next_|_ends_at$|^end_?date|^start_date$|^closing_date$|^Start_DateTime$|(^|_)(from|to|until)$/i;
 
 /** Every time in a value, in whatever notation, with the name of its member; a day counts as its first moment. */
 function timesIn(value: unknown): readonly (readonly [string, number])[] {
