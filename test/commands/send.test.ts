@@ -125,6 +125,19 @@ describe("send", () => {
     expect(bodyOf(app)).toEqual({ event: "response_submitted", mine: true });
   });
 
+  it("has the headers that Zoho Commerce sends", async () => {
+    const app = await target();
+    await send("commerce salesorder.delivered --to PORT", app);
+    const [seen] = app.seen;
+    const names = ["x-zoho-event", "x-zoho-skip-webhook-trigger", "accept", "cache-control"];
+    expect(names.map((name) => seen && valuesOf(seen, name))).toEqual([
+      ["salesorder.delivered"],
+      ["true"],
+      ["text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"],
+      ["no-cache"],
+    ]);
+  });
+
   it("adds headers, repeats included, in place of its own of the same name", async () => {
     const app = await target();
     const line = ["send", "crm", "Leads.create", "--to", `${app.port}`];

@@ -1,9 +1,15 @@
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { readBuiltInFixture } from "../../src/config/fixture-store.ts";
+import { findEvent } from "../../src/core/event-name.ts";
+import { products } from "../../src/products/index.ts";
 import { fixtureCases } from "../support/fixture-cases.ts";
 
 /** The sample of an event, as an app reads it that keeps no digits. */
-function sampleOf(product: string, name: string) {
-  const found = fixtureCases().find((each) => each.product.id === product && each.name === name);
+function sampleOf(product: string, name: string, format?: string) {
+  const found = fixtureCases().find(
+    (each) => each.product.id === product && each.name === name && (format ?? each.format.id) === each.format.id,
+  );
   return JSON.parse(found?.text ?? "");
 }
 
@@ -28,5 +34,54 @@ describe("a sample of Zoho Sign", () => {
     const { requests } = sampleOf("sign", "RequestSigningSuccess");
     expect(requests.request_id).toBeTypeOf("number");
     expect(Number.isSafeInteger(requests.request_id)).toBe(false);
+  });
+});
+
+describe("a sample of Catalyst Signals", () => {
+  it.each([
+    ["row_inserted", "cloudscaledatastore"],
+    ["row_deleted", "cloudscaledatastore"],
+    ["email_opened", "custom"],
+    ["order_packed", "custom"],
+  ])("names the data store as the source of rows alone: %s", (name, service) => {
+    const [format] = products.flatMap((each) => (each.id === "signals" ? each.formats : []));
+    const match = format && findEvent(format, name);
+    const root = join(import.meta.dirname, "../..");
+    const sample =
+      match &&
+      readBuiltInFixture({ packageRoot: root }, { id: "signals", title: "", formats: [format] }, format, match);
+    expect(sample?.text).toContain(`/service:${service}/account:`);
+  });
+});
+
+describe("a sample of Zoho Desk", () => {
+  it("has a thread that came in, from whom it says, in that person's words", () => {
+    const [{ payload }] = sampleOf("desk", "Ticket_Thread_Add");
+    expect([payload.direction, payload.author.type]).toEqual(["in", "END_USER"]);
+    expect(payload.author.email).not.toContain("support");
+  });
+
+  it.each(["Ticket_Approval_Add", "Ticket_Approval_Update"])("is about two people in %s", (name) => {
+    const [{ payload }] = sampleOf("desk", name);
+    expect(payload.approver.zuid).not.toBe(payload.requester.zuid);
+  });
+});
+
+describe("a sample of Zoho CRM's channels", () => {
+  it.each(["Accounts.edit", "Tasks.edit"])("says in %s which field was edited, and to what", (name) => {
+    const { ids, affected_fields, affected_values } = sampleOf("crm", name, "wire");
+    expect(affected_fields).toEqual([{ [ids[0]]: ["Owner"] }]);
+    expect(Object.keys(affected_values[0].values)).toEqual(["Owner"]);
+  });
+});
+
+describe("a sample of Zoho's finance products", () => {
+  it("applies no money of a payment that was declined", () => {
+    const { invoices } = sampleOf("subscriptions", "payment_declined").data.payment;
+    expect(invoices).toMatchObject([{ amount_applied: 0 }]);
+  });
+
+  it.each(["books", "inventory", "invoice"])("has the code of an address's state in a contact of %s", (product) => {
+    expect(sampleOf(product, "contact").contact.billing_address).toHaveProperty("state_code");
   });
 });

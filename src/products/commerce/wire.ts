@@ -8,6 +8,13 @@ import type { Format } from "../../core/product.ts";
 import { idFields } from "../../core/user-formed.ts";
 
 const HEADER = "X-ZOHO-Event";
+/** As Zoho prints them. `Connection: close` belongs to the connection, which is another one here. */
+const HEADERS = [
+  ["Accept", "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"],
+  ["X-Zoho-Skip-Webhook-Trigger", "true"],
+  ["Pragma", "no-cache"],
+  ["Cache-Control", "no-cache"],
+] as const;
 
 /** The event stands in a header, the body is the whole record: JSON, though the content type says that it is a form. */
 export const wire = {
@@ -34,5 +41,6 @@ export const wire = {
   encode: (data) => ({
     contentType: "application/x-www-form-urlencoded;charset=UTF-8",
     body: Buffer.from(writeJson(data)),
+    headers: HEADERS,
   }),
 } as const satisfies Format;

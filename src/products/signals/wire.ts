@@ -16,7 +16,9 @@ export const wire = format({});
 function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>" | "transformed">[], "wire"> {
   return {
     id: "wire",
-    source: "https://docs.catalyst.zoho.com/en/cli/v1/gen-payload-catalyst-publishers, as zcatalyst-cli writes it",
+    // The samples of other events than a data store's are as a publisher of the user's own would send them.
+    source:
+      "https://docs.catalyst.zoho.com/en/cli/v1/gen-payload-catalyst-publishers, as zcatalyst-cli writes it; what `source` says for Zoho's products is not known",
     proofs: auth === undefined ? [] : [staticAuth(auth)],
     events: [
       event("<Event>", "A rule sent an event on, of any publisher", envelope, { members: PUBLISHED }),
