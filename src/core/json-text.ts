@@ -16,7 +16,7 @@ export type JsonResult =
 /** A number literal, outside of a string, that may not fit a JavaScript number. */
 const LONG_NUMBER = /(?:^|[[:,\s])-?(?:[\d.]{16,}|[\d.]+e[+-]?\d{3})/i;
 
-/** Parses JSON; a number that would lose digits becomes a string of exactly what was written. */
+/** Parses JSON; a number of more than 15 digits, or that would lose some, becomes a string of exactly what was written. */
 export function parseJson(text: string): JsonResult {
   try {
     const value: unknown = JSON.parse(text);
@@ -133,10 +133,13 @@ function toData(node: JsonNode, text: string): unknown {
     return Object.fromEntries(node.children.map((child) => [child.key, toData(child.node, text)]));
   }
   const source = text.slice(node.start, node.end);
-  return node.kind === "number" && losesDigits(source) ? source : JSON.parse(source);
+  // By the count of its digits: an id that is a number one time and a text the next, as its digits have it, helps nobody.
+  const isLong = node.kind === "number" && (/^-?\d{16,}$/.test(source) || losesDigits(source));
+  return isLong ? source : JSON.parse(source);
 }
 
-function losesDigits(source: string): boolean {
+/** Whether a number literal is another number once JavaScript has read it. */
+export function losesDigits(source: string): boolean {
   const value = Number(source);
   if (Number.isSafeInteger(value)) return false;
   if (!Number.isFinite(value)) return true;

@@ -16,6 +16,13 @@ function received(product: string, body: string): Receipt {
   });
 }
 
+describe("a notification of Zoho CRM", () => {
+  it.each(["", '"affected_fields":null,'])("may leave out which fields have changed: %j", (fields) => {
+    const body = `{"server_time":1718117126473,"query_params":{},"module":"Leads","resource_uri":"https://www.zohoapis.com/crm/v8/Leads",${fields}"ids":["5725767000003000064"],"operation":"update","channel_id":"1000000068001"}`;
+    expect(received("crm", body)).toMatchObject({ event: "Leads.edit", schema: { ok: true, issues: [] } });
+  });
+});
+
 describe("a delivery of Zoho Sign", () => {
   it("may have its ids as numbers, without losing a digit", () => {
     const body =

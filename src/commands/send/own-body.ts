@@ -3,7 +3,15 @@ import { resolve } from "node:path";
 import type { Context } from "../../context.ts";
 import { headerValue } from "../../core/delivery.ts";
 import { usageError } from "../../core/errors.ts";
-import { lineAndColumn, parseJson, scanJson } from "../../core/json-text.ts";
+import { readExact } from "../../core/exact-number.ts";
+import {
+  type JsonNode,
+  lineAndColumn,
+  losesDigits,
+  parseJson,
+  scanJson,
+  type TextPosition,
+} from "../../core/json-text.ts";
 import { readUserFile } from "../options.ts";
 import type { SendPlan } from "./plan.ts";
 
@@ -53,20 +61,10 @@ function refuseForgottenAt(context: Context, data: string): void {
   );
 }
 
-/**
- * The body as data, to change it. Refuses one with numbers that JavaScript cannot hold, since what it would be
- * written back as is not what it was.
- */
+/** The body as data, to change it. What is not changed keeps its digits. */
 export function asData({ json }: OwnBody, flag: string): unknown {
   if (json === undefined) throw usageError(`${flag} needs a body that is valid JSON`);
-  const loss = firstLoss(json);
-  if (loss !== undefined) {
-    throw usageError(
-      `${flag} would write the body anew, and the number at line ${loss.line}, column ${loss.column} has more digits than survive that`,
-      "quote it in the file, or make the change there",
-    );
-  }
-  return JSON.parse(json);
+  return readExact(json);
 }
 
 /** Says what a handler that hashes the parsed and re-serialised body will make of these bytes. */
@@ -86,22 +84,17 @@ export function warnOfReserialising(context: Context, { json }: OwnBody, signed:
 }
 
 /** Where the first number stands that is another one after `JSON.parse`. */
-function firstLoss(json: string): { line: number; column: number } | undefined {
-  const exact = parseJson(json);
-  const parsed: unknown = JSON.parse(json);
-  if (!exact.ok || JSON.stringify(exact.value) === JSON.stringify(parsed)) return undefined;
-  const offset = firstDifference(scanJson(json), exact.value, parsed);
+function firstLoss(json: string): TextPosition | undefined {
+  const find = ({ kind, start, end, children }: JsonNode): number | undefined => {
+    if (kind === "number") return losesDigits(json.slice(start, end)) ? start : undefined;
+    for (const { node } of children) {
+      const found = find(node);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  const offset = find(scanJson(json));
   return offset === undefined ? undefined : lineAndColumn(json, offset);
-}
-
-function firstDifference(node: ReturnType<typeof scanJson>, exact: unknown, parsed: unknown): number | undefined {
-  if (typeof exact !== "object" || exact === null) return Object.is(exact, parsed) ? undefined : node.start;
-  if (typeof parsed !== "object" || parsed === null) return node.start;
-  for (const { key, node: child } of node.children) {
-    const found = firstDifference(child, Reflect.get(exact, key), Reflect.get(parsed, key));
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
 
 function decode(bytes: Buffer): string | undefined {

@@ -67,7 +67,8 @@ function notification(api: string, verb: Verb) {
     ids: z.array(recordId()).min(1),
     channel_id: channelId(),
     query_params: z.looseObject({}).nullish(),
-    affected_fields: z.array(z.record(z.string(), z.array(z.unknown()))),
+    // Not there where the channel was made without it: what has changed is not known then.
+    affected_fields: z.array(z.record(z.string(), z.array(z.unknown()))).nullish(),
     affected_values: z.array(z.looseObject({ record_id: recordId(), values: z.looseObject({}) })).optional(),
     // Integrations in use accept the subscription's own word as well.
     operation: z.enum([OPERATIONS[verb], verb]),
