@@ -2,6 +2,7 @@ import { relative } from "node:path";
 import { type FixtureRoots, projectFixturePath, readFixture } from "../../config/fixture-store.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
+import { echoChallenge } from "../../core/challenge.ts";
 import { UserError, usageError } from "../../core/errors.ts";
 import { type EventMatch, eventNames, findFormat } from "../../core/event-name.ts";
 import { readExact } from "../../core/exact-number.ts";
@@ -39,6 +40,7 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
   if (plan.all) return allSubjects(context, plan, config, products);
   const product = requireProduct(products, plan.product ?? "");
   const format = chooseFormat(product, plan, config);
+  if (plan.challenge !== undefined) requireChallenge(product, format);
   if (plan.challenge !== undefined) return [subject(plan, config, product, format, undefined, undefined, undefined)];
   if (plan.event === undefined) {
     const some = eventNames(format).slice(0, 8).join(", ");
@@ -203,4 +205,16 @@ function checkAssignments(data: unknown, plan: SendPlan, what: string): void {
     if (error instanceof UserError && plan.all) throw usageError(`${what}: ${error.message}`, error.hint);
     throw error;
   }
+}
+
+/** An app that never gets one must not be told that it answers it wrongly. */
+function requireChallenge(product: Product, format: Format): void {
+  if (format.handshake === echoChallenge) return;
+  const other = product.formats.find(({ handshake }) => handshake === echoChallenge);
+  throw usageError(
+    `${product.title} sends no challenge in its format ${format.id}`,
+    other === undefined
+      ? "leave --challenge out, and send one of its events"
+      : `the challenge is the guide's: --format ${other.id}`,
+  );
 }
