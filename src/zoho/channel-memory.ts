@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { UserError } from "../core/errors.ts";
 import type { ChannelConfig } from "./channels.ts";
 import { withFileLock } from "./file-lock.ts";
 import { readPrivateJson, writePrivateJson } from "./private-file.ts";
@@ -32,33 +33,57 @@ const channelSchema = z.object({
 /** In the user's folder. */
 export const CHANNELS_FILE = "channels.json";
 
-export const channelsFileSchema = z.object({ channels: z.array(channelSchema) });
+/** With whatever a newer version keeps beside them, which is carried along. */
+const fileSchema = z.looseObject({ channels: z.array(z.unknown()) });
+const keySchema = z.object({ profile: z.string(), product: z.string(), id: z.string() });
+
+/** What a file's JSON remembers; undefined for what is no such file. An entry of another shape is not known here. */
+export function rememberedChannels(json: unknown): readonly RememberedChannel[] | undefined {
+  return fileSchema.safeParse(json).data?.channels.flatMap((entry) => {
+    const { data } = channelSchema.safeParse(entry);
+    if (data === undefined) return [];
+    const { token, related, values, ...rest } = data;
+    return [{ ...rest, token, related, values }];
+  });
+}
 
 const LOCK_WAIT_MS = 15_000;
 
 export function channelMemory(folder: string): ChannelMemory {
   const path = join(folder, CHANNELS_FILE);
-  const read = async (): Promise<readonly RememberedChannel[]> => {
-    const parsed = channelsFileSchema.safeParse(await readPrivateJson(path));
-    return parsed.success
-      ? parsed.data.channels.map(({ token, related, values, ...rest }) => ({ ...rest, token, related, values }))
-      : [];
+  const read = async (): Promise<z.infer<typeof fileSchema>> => {
+    const parsed = fileSchema.safeParse((await readPrivateJson(path)) ?? { channels: [] });
+    if (parsed.success) return parsed.data;
+    throw new UserError(
+      "credentials",
+      `${path} does not hold channels that this version of zoho-hooks can read`,
+      "delete the file: their tokens are lost then, and channels that deliveries are to be verified of have to be made again",
+    );
   };
-  const change = (edit: (channels: readonly RememberedChannel[]) => readonly RememberedChannel[]): Promise<void> =>
-    withFileLock(`${path}.lock`, LOCK_WAIT_MS, async () => writePrivateJson(path, { channels: edit(await read()) }));
-  const same = (a: RememberedChannel, profile: string, product: string): boolean =>
-    a.profile === profile && a.product === product;
+  const change = (edit: (entries: readonly unknown[]) => readonly unknown[]): Promise<void> =>
+    withFileLock(`${path}.lock`, LOCK_WAIT_MS, async () => {
+      const file = await read();
+      await writePrivateJson(path, { ...file, channels: edit(file.channels) });
+    });
+  const all = async (profile: string, product: string): Promise<readonly RememberedChannel[]> =>
+    (rememberedChannels(await read()) ?? []).filter((each) => each.profile === profile && each.product === product);
 
   return {
-    all: async (profile, product) => (await read()).filter((each) => same(each, profile, product)),
-    recall: async (profile, product, id) =>
-      (await read()).find((each) => same(each, profile, product) && each.id === id),
+    all,
+    recall: async (profile, product, id) => (await all(profile, product)).find((each) => each.id === id),
     remember: (channel) =>
-      change((channels) => [
-        ...channels.filter((each) => !(same(each, channel.profile, channel.product) && each.id === channel.id)),
-        channel,
-      ]),
+      change((entries) => [...entries.filter((entry) => !isOf(entry, channel, [channel.id])), channel]),
     forget: (profile, product, ids) =>
-      change((channels) => channels.filter((each) => !(same(each, profile, product) && ids.includes(each.id)))),
+      change((entries) => entries.filter((entry) => !isOf(entry, { profile, product }, ids))),
   };
+}
+
+/** Whatever else it says. */
+function isOf(
+  entry: unknown,
+  { profile, product }: Pick<RememberedChannel, "profile" | "product">,
+  ids: readonly string[],
+): boolean {
+  const key = keySchema.safeParse(entry).data;
+  return key !== undefined && key.profile === profile && key.product === product && ids.includes(key.id);
 }

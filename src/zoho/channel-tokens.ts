@@ -4,7 +4,7 @@ import { atMostEvery } from "../core/at-most-every.ts";
 import { idsAt } from "../core/field.ts";
 import { parseJson } from "../core/json-text.ts";
 import { type Secret, type Secrets, secret } from "../core/secret.ts";
-import { CHANNELS_FILE, channelsFileSchema } from "./channel-memory.ts";
+import { CHANNELS_FILE, rememberedChannels } from "./channel-memory.ts";
 
 interface ChannelToken {
   readonly product: string;
@@ -56,8 +56,7 @@ function changeOf(path: string): number | undefined {
 function readTokens(path: string): readonly ChannelToken[] {
   try {
     const json = parseJson(readFileSync(path, "utf8"));
-    const parsed = channelsFileSchema.safeParse(json.ok ? json.value : undefined);
-    return (parsed.data?.channels ?? []).flatMap(({ product, id, token }) =>
+    return (rememberedChannels(json.ok ? json.value : undefined) ?? []).flatMap(({ product, id, token }) =>
       token === undefined ? [] : [{ product, token: channelToken(id, token) }],
     );
   } catch {

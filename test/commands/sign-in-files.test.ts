@@ -1,0 +1,78 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
+import { ALL_SCOPES } from "../support/zoho-client.ts";
+import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
+
+let server: ZohoServer;
+let cwd: string;
+let env: Record<string, string>;
+beforeEach(async () => {
+  server = await startZohoServer();
+  cwd = tempFolder();
+  const { clientId, clientSecret } = server.accounts;
+  const hosts = { ZOHO_ACCOUNTS_URL: server.url, ZOHO_API_URL: server.url };
+  env = { ...hosts, ZOHO_KEYRING: "off", ZOHO_CLIENT_ID: clientId, ZOHO_CLIENT_SECRET: clientSecret };
+});
+afterEach(() => server.close());
+
+const zoho = (argv: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
+  run(argv, { env, cwd, ...options });
+const signIn = (profile: string): Promise<RunResult> =>
+  zoho(["login", "--profile", profile, "--code", server.accounts.makeCode(ALL_SCOPES)]);
+const createChannel = (): Promise<RunResult> =>
+  zoho(["channels", "create", "Leads.create", "--url", "https://abc.example/webhooks/zoho/crm", "--json"]);
+const fileOf = (name: string): string => join(cwd, ".config/zoho-hooks", name);
+const json = (name: string) => JSON.parse(readFileSync(fileOf(name), "utf8"));
+
+describe("the file with the secrets of all profiles", () => {
+  it("keeps what a newer version has written of others, whoever signs in and out", async () => {
+    await signIn("acme");
+    const newer = { kind: "wrapped", parts: ["x"] };
+    writeFileSync(fileOf("secrets.json"), JSON.stringify({ ...json("secrets.json"), newer }));
+    expect((await signIn("beta")).exitCode).toBe(0);
+    expect(Object.keys(json("secrets.json"))).toEqual(["acme", "newer", "beta"]);
+    expect((await zoho(["whoami", "--profile", "acme"])).exitCode).toBe(0);
+    expect((await zoho(["logout", "--profile", "beta"])).exitCode).toBe(0);
+    expect(json("secrets.json")).toMatchObject({ acme: expect.any(String), newer });
+  });
+
+  it.each(["[]", '"secrets"', "7"])(
+    "is named and left alone where it holds %s, before a code is spent",
+    async (text) => {
+      await signIn("acme");
+      writeFileSync(fileOf("secrets.json"), text);
+      const before = server.tokenRequests().length;
+      const { exitCode, err } = await signIn("beta");
+      expect(exitCode).toBe(6);
+      expect(err).toMatch(/secrets\.json does not hold secrets that this version.*\n {2}delete the file and sign in/);
+      expect(readFileSync(fileOf("secrets.json"), "utf8")).toBe(text);
+      expect(server.tokenRequests()).toHaveLength(before);
+    },
+  );
+});
+
+describe("the file with the channels that were made here", () => {
+  it("keeps the entries and the fields that a newer version has written", async () => {
+    await signIn("acme");
+    expect((await createChannel()).exitCode).toBe(0);
+    const [mine] = json("channels.json").channels;
+    const newer = { profile: "acme", product: "crm", id: "1000000000000000001", events: { of: "another shape" } };
+    writeFileSync(fileOf("channels.json"), JSON.stringify({ version: 2, channels: [{ ...mine, note: "n" }, newer] }));
+    expect((await createChannel()).exitCode).toBe(0);
+    expect(json("channels.json")).toMatchObject({ version: 2, channels: [{ ...mine, note: "n" }, newer, {}] });
+    expect((await zoho(["channels", "delete", mine.id, "--yes"])).exitCode).toBe(0);
+    expect(json("channels.json")).toMatchObject({ version: 2, channels: [newer, {}] });
+  });
+
+  it("is named and left alone where it holds something else, before a channel is made", async () => {
+    await signIn("acme");
+    writeFileSync(fileOf("channels.json"), '{"channels":{"a":1}}');
+    const { exitCode, err } = await createChannel();
+    expect(exitCode).toBe(6);
+    expect(err).toContain("channels.json does not hold channels that this version");
+    expect(readFileSync(fileOf("channels.json"), "utf8")).toBe('{"channels":{"a":1}}');
+    expect(server.watch.rows()).toEqual([]);
+  });
+});
