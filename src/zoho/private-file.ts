@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { chmod, type FileHandle, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { getuid } from "node:process";
 import { errorText, UserError } from "../core/errors.ts";
 import { parseJson } from "../core/json-text.ts";
 import { sleepRealTime } from "./backoff.ts";
@@ -13,7 +15,13 @@ const FOLDER_MODE = 0o700;
 export async function readPrivateJson(path: string): Promise<unknown> {
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    const file = await open(path, "r");
+    try {
+      await closeToOthers(path, file);
+      text = await file.readFile("utf8");
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw fileError(path, "read", error);
@@ -27,11 +35,29 @@ export async function readPrivateJson(path: string): Promise<unknown> {
   );
 }
 
-/** Replaces a file as a whole: another process sees the old content or the new one, never a part. */
+/**
+ * A restored copy or a loose umask has opened it to others: they could read what is in it, or put a file of their own in
+ * its place. What is the user's own is mended, since a word about it helps nobody; what is not may not be changed.
+ */
+async function closeToOthers(path: string, file: FileHandle): Promise<void> {
+  const folder = dirname(path);
+  const isLoose = ({ uid, mode }: Stats, bits: number): boolean => uid === getuid?.() && (mode & bits) !== 0;
+  const ofFile = await file.stat();
+  // A file system that takes no modes is no reason to refuse what can be read.
+  if (ofFile.isFile() && isLoose(ofFile, 0o077)) await file.chmod(FILE_MODE).catch(() => undefined);
+  if (isLoose(await stat(folder), 0o022)) await chmod(folder, FOLDER_MODE).catch(() => undefined);
+}
+
+/**
+ * Replaces a file as a whole: another process sees the old content or the new one, never a part. A link stays one, as to
+ * a folder of dotfiles: what it points to would keep secrets that are over.
+ */
 export async function writePrivateJson(path: string, value: unknown): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  let temporary: string | undefined;
   try {
     await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
+    const place = await realpath(path).catch(() => path);
+    temporary = `${place}.${randomBytes(6).toString("hex")}.tmp`;
     const file = await open(temporary, "wx", FILE_MODE);
     try {
       await file.writeFile(`${JSON.stringify(value, null, 2)}\n`);
@@ -40,9 +66,9 @@ export async function writePrivateJson(path: string, value: unknown): Promise<vo
       await file.close();
     }
     await chmod(temporary, FILE_MODE);
-    await replace(temporary, path);
+    await replace(temporary, place);
   } catch (error) {
-    await rm(temporary, { force: true });
+    if (temporary !== undefined) await rm(temporary, { force: true });
     throw fileError(path, "written", error);
   }
 }

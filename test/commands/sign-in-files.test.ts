@@ -1,4 +1,13 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
@@ -74,5 +83,31 @@ describe("the file with the channels that were made here", () => {
     expect(err).toContain("channels.json does not hold channels that this version");
     expect(readFileSync(fileOf("channels.json"), "utf8")).toBe('{"channels":{"a":1}}');
     expect(server.watch.rows()).toEqual([]);
+  });
+});
+
+// Windows has no such modes, and links only for who may make them.
+describe.skipIf(process.platform === "win32")("the file with the secrets", () => {
+  const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
+
+  it("that others may read, in a folder that others may write to, is closed to them again when it is used", async () => {
+    await signIn("acme");
+    chmodSync(fileOf("secrets.json"), 0o644);
+    chmodSync(fileOf("."), 0o777);
+    expect((await zoho(["whoami"])).exitCode).toBe(0);
+    expect([mode(fileOf("secrets.json")), mode(fileOf("."))]).toEqual(["600", "700"]);
+  });
+
+  it("that is a link stays one: what it points to holds no secrets that are over", async () => {
+    await signIn("acme");
+    const target = join(cwd, "dotfiles", "secrets.json");
+    mkdirSync(join(cwd, "dotfiles"));
+    renameSync(fileOf("secrets.json"), target);
+    symlinkSync(target, fileOf("secrets.json"));
+    expect((await signIn("beta")).exitCode).toBe(0);
+    expect((await zoho(["logout", "--profile", "acme"])).exitCode).toBe(0);
+    expect(lstatSync(fileOf("secrets.json")).isSymbolicLink()).toBe(true);
+    expect(Object.keys(JSON.parse(readFileSync(target, "utf8")))).toEqual(["beta"]);
+    expect(mode(target)).toBe("600");
   });
 });
