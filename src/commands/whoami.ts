@@ -1,9 +1,8 @@
 import { loadConfig, userFolder } from "../config/load.ts";
 import { ExitCode } from "../core/errors.ts";
-import { accessTokens } from "../zoho/access-token.ts";
 import { apiUrl } from "../zoho/data-centres.ts";
 import type { Define } from "./command.ts";
-import { openSignIn, openStore, zohoHttp } from "./zoho-session.ts";
+import { openSignIn, openStore, sessionTokens, zohoHttp } from "./zoho-session.ts";
 
 interface WhoamiOptions {
   readonly profile?: string;
@@ -19,7 +18,7 @@ export const define: Define = (command, act) => {
         const signIn = await openSignIn(context, config, options.profile);
         const http = zohoHttp(context, config);
         try {
-          const tokens = accessTokens({ signIn, folder: userFolder(context), http, now: context.now });
+          const tokens = sessionTokens(context, signIn, http);
           const token = await context.waiting("asking Zoho for an access token", () => tokens.get(context.signal));
           const { access, centre, environment, hosts } = signIn;
           context.report({

@@ -56,11 +56,24 @@ export async function openZoho(context: Context, options: ZohoOptions): Promise<
   const config = loadConfig(context);
   const signIn = await openSignIn(context, config, options.profile);
   const http = zohoHttp(context, config);
-  const folder = userFolder(context);
-  const tokens = accessTokens({ signIn, folder, http, now: context.now });
+  const tokens = sessionTokens(context, signIn, http);
   const api = zohoApi({ http, tokens, signIn, product });
   const client = watchClient(api, product, context.signal);
-  return { signIn, http, tokens, product, api, client, memory: channelMemory(folder) };
+  return { signIn, http, tokens, product, api, client, memory: channelMemory(userFolder(context)) };
+}
+
+/** The access tokens of a sign-in, which says what holds it up. */
+export function sessionTokens(context: Context, signIn: SignIn, http: ZohoHttp): AccessTokens {
+  return accessTokens({
+    signIn,
+    folder: userFolder(context),
+    http,
+    now: context.now,
+    onWait: () => {
+      const message = "waiting for another zoho-hooks process, which is getting an access token of this sign-in";
+      context.report({ type: "notice", message });
+    },
+  });
 }
 
 /** What outlives an access token needs more than one: without the means to make another it would stop in silence. */

@@ -32,6 +32,14 @@ export interface AccessTokens {
   forget(): Promise<void>;
 }
 
+interface TokenOptions {
+  readonly folder: string;
+  readonly http: ZohoHttp;
+  readonly now: () => Date;
+  /** Called when another process has been making one for a moment, and this one waits for it. */
+  readonly onWait?: (() => void) | undefined;
+}
+
 /** https://www.zoho.com/crm/developer/docs/api/v8/token-validity.html */
 const REFRESHES_PER_WINDOW = 10;
 const WINDOW_MS = 600_000;
@@ -55,12 +63,7 @@ type Cache = z.infer<typeof cacheSchema>;
  * Access tokens of a sign-in, shared with every other process through a file of their own: a refresh happens once for
  * all of them, and no oftener than Zoho allows.
  */
-export function accessTokens(options: {
-  readonly signIn: SignIn;
-  readonly folder: string;
-  readonly http: ZohoHttp;
-  readonly now: () => Date;
-}): AccessTokens {
+export function accessTokens(options: TokenOptions & { readonly signIn: SignIn }): AccessTokens {
   const { access } = options.signIn;
   if (access.kind === "refreshable") return refreshed({ ...options, access });
   const token: AccessToken = {
@@ -84,18 +87,14 @@ export function accessTokens(options: {
   };
 }
 
-function refreshed(options: {
-  readonly access: RefreshableAccess;
-  readonly folder: string;
-  readonly http: ZohoHttp;
-  readonly now: () => Date;
-}): AccessTokens {
+function refreshed(options: TokenOptions & { readonly access: RefreshableAccess }): AccessTokens {
   const { client, refreshToken } = options.access;
   const key = createHash("sha256")
     .update([client.accountsUrl, client.clientId, refreshToken.reveal()].join("\n"))
     .digest("hex")
     .slice(0, 32);
   const path = join(options.folder, "tokens", `${key}.json`);
+  const lockPath = `${path}.lock`;
 
   const read = async (): Promise<Cache> => {
     const parsed = cacheSchema.safeParse(await readPrivateJson(path).catch(() => undefined));
@@ -126,7 +125,7 @@ function refreshed(options: {
         throw error;
       }
     };
-    return withFileLock(`${path}.lock`, LOCK_WAIT_MS, work, signal);
+    return withFileLock(lockPath, { waitMs: LOCK_WAIT_MS, signal, onWait: options.onWait }, work);
   };
   let running: { readonly done: Promise<AccessToken>; readonly signal: AbortSignal | undefined } | undefined;
   /** Once for all who ask in this process: many channels that fail at once are one refresh, and not many. */
@@ -158,11 +157,11 @@ function refreshed(options: {
     replace: async (refused, signal) => usable(await read(), refused) ?? refreshOnce(refused, signal),
     keep: async (tokens) => {
       const now = options.now().getTime();
-      await withFileLock(`${path}.lock`, LOCK_WAIT_MS, async () => {
+      await withFileLock(lockPath, { waitMs: LOCK_WAIT_MS }, async () => {
         await store(tokens, [...(await read()).refreshedAt, now], now);
       });
     },
-    forget: () => withFileLock(`${path}.lock`, LOCK_WAIT_MS, () => rm(path, { force: true })),
+    forget: () => withFileLock(lockPath, { waitMs: LOCK_WAIT_MS }, () => rm(path, { force: true })),
   };
 }
 

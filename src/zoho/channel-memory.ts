@@ -61,7 +61,7 @@ export function channelMemory(folder: string): ChannelMemory {
     );
   };
   const change = (edit: (entries: readonly unknown[]) => readonly unknown[]): Promise<void> =>
-    withFileLock(`${path}.lock`, LOCK_WAIT_MS, async () => {
+    withFileLock(`${path}.lock`, { waitMs: LOCK_WAIT_MS }, async () => {
       const file = await read();
       await writePrivateJson(path, { ...file, channels: edit(file.channels) });
     });

@@ -54,7 +54,7 @@ export function credentialsStore(options: {
   const secretsPath = join(options.folder, "secrets.json");
   const fileVault = secretsFile(secretsPath);
   const locked = <T>(work: () => Promise<T>): Promise<T> =>
-    withFileLock(join(options.folder, "profiles.lock"), LOCK_WAIT_MS, work);
+    withFileLock(join(options.folder, "profiles.lock"), { waitMs: LOCK_WAIT_MS }, work);
 
   const readIndex = (): Promise<ProfileIndex> => readProfileIndex(indexPath);
   const vaultOf = (profile: Pick<Profile, "secretsIn">): Vault => {

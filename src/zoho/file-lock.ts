@@ -1,42 +1,59 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rm, stat, utimes } from "node:fs/promises";
+import { platform } from "node:os";
 import { dirname } from "node:path";
 import { UserError } from "../core/errors.ts";
 import { sleepRealTime } from "./backoff.ts";
+import { isGone, thisProcess } from "./lock-holder.ts";
 import { fileError, hasCode } from "./private-file.ts";
 
 const POLL_MS = 25;
 const HEARTBEAT_MS = 1_000;
-/** A lock without a heartbeat for so long belongs to a process that is gone. */
+/** A lock without a heartbeat for so long belongs to a process that is gone, wherever it was. */
 const STALE_MS = 10_000;
 const PASSING_DENIALS = 40;
+/** What waits longer is told why. */
+const PATIENCE_MS = 1_000;
+
+interface Waiting {
+  readonly waitMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Called once, when another has held the lock for a moment. */
+  readonly onWait?: (() => void) | undefined;
+}
 
 /**
- * Runs work while no other process does under the same path. The lock is a file that only one can create; its holder
- * touches it every second, and one that is not touched any more is taken over.
+ * Runs work while no other process does under the same path. The lock is a file that only one can create. Its holder is
+ * named in it and touches it every second: it is taken over at once from a process of this machine that is gone, from
+ * any other when it is not touched any more.
  */
 export async function withFileLock<T>(
   path: string,
-  waitMs: number,
+  { waitMs, signal, onWait }: Waiting,
   work: () => Promise<T>,
-  signal?: AbortSignal,
 ): Promise<T> {
-  const owner = randomUUID();
+  const owner = `${randomUUID()} ${await thisProcess()}`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   } catch (error) {
     throw fileError(path, "written", error);
   }
-  const until = performance.now() + waitMs;
+  const startedAt = performance.now();
+  let toTell = onWait;
   for (let tries = 1; !(await create(path, owner, tries > PASSING_DENIALS)); tries++) {
-    if (performance.now() > until) {
+    const waitedMs = performance.now() - startedAt;
+    if (waitedMs > waitMs) {
       throw new UserError(
         "credentials",
         `another zoho-hooks process has been holding ${path} for over ${Math.round(waitMs / 1000)} s`,
         "end that process; if there is none, delete the file",
       );
     }
-    await removeIfStale(path);
+    await removeIfStale(path, owner);
+    if (waitedMs > PATIENCE_MS) {
+      toTell?.();
+      toTell = undefined;
+    }
     await sleepRealTime(POLL_MS, signal);
     signal?.throwIfAborted();
   }
@@ -65,16 +82,17 @@ async function create(path: string, owner: string, refuseDenial: boolean): Promi
     return true;
   } catch (error) {
     if (hasCode(error, "EEXIST")) return false;
-    if (!refuseDenial && (hasCode(error, "EPERM") || hasCode(error, "EACCES"))) return false;
+    const mayPass = platform() === "win32" && !refuseDenial;
+    if (mayPass && (hasCode(error, "EPERM") || hasCode(error, "EACCES"))) return false;
     throw fileError(path, "written", error);
   }
 }
 
 /** Only one process may judge a lock stale and remove it: two would remove each other's new one. */
-async function removeIfStale(path: string): Promise<void> {
+async function removeIfStale(path: string, owner: string): Promise<void> {
   if (!(await isStale(path))) return;
   const judge = `${path}.stale`;
-  if (!(await create(judge, "", false))) {
+  if (!(await create(judge, owner, false))) {
     if (await isStale(judge)) await rm(judge, { force: true });
     return;
   }
@@ -89,7 +107,9 @@ async function removeIfStale(path: string): Promise<void> {
 async function isStale(path: string): Promise<boolean> {
   try {
     // A heartbeat far in the future is none either: the clock was set back since, and its holder would have touched it.
-    return Math.abs(Date.now() - (await stat(path)).mtimeMs) > STALE_MS;
+    if (Math.abs(Date.now() - (await stat(path)).mtimeMs) > STALE_MS) return true;
+    const [, holder] = ((await ownerOf(path)) ?? "").split(" ");
+    return holder !== undefined && (await isGone(holder));
   } catch (error) {
     if (hasCode(error, "ENOENT")) return false;
     throw error;

@@ -1,52 +1,91 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { build } from "rolldown";
-import { expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { run } from "../support/run.ts";
 import { temporaryFolder } from "../support/zoho-client.ts";
-import { startZohoServer } from "../support/zoho-server.ts";
+import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
 
-it("makes one token request for four processes that need a token at the same moment", async () => {
-  const server = await startZohoServer();
-  const folder = await temporaryFolder();
-  const script = join(folder, "refresh-process.mjs");
+let server: ZohoServer;
+/** A user's home folder. */
+let home: string;
+let script: string;
+let refreshToken: string;
+let children: ChildProcess[];
+beforeEach(async () => {
+  server = await startZohoServer();
+  refreshToken = server.accounts.makeRefreshToken(["ZohoCRM.notifications.ALL"]);
+  home = await temporaryFolder();
+  children = [];
+  script = join(home, "refresh-process.mjs");
   await build({
     input: fileURLToPath(new URL("../support/refresh-process.ts", import.meta.url)),
     platform: "node",
     output: { file: script, codeSplitting: false },
     logLevel: "silent",
   });
+});
+afterEach(async () => {
+  for (const child of children) child.kill();
+  await server.close();
+  await rm(home, { recursive: true, force: true });
+});
+
+/** A process that is ready to get an access token at the word. */
+async function startProcess() {
   const { clientId, clientSecret } = server.accounts;
-  const refreshToken = server.accounts.makeRefreshToken(["ZohoCRM.notifications.ALL"]);
+  const folder = join(home, ".config/zoho-hooks");
   const task = JSON.stringify({ accountsUrl: server.url, clientId, clientSecret, refreshToken, folder });
-  const children: ChildProcess[] = [];
-  try {
-    const lines = await Promise.all(
-      [1, 2, 3, 4].map(async () => {
-        const child = spawn(process.execPath, [script, task], { stdio: ["pipe", "pipe", "inherit"] });
-        children.push(child);
-        const reader = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-        expect((await reader.next()).value).toBe("ready");
-        return { child, reader };
-      }),
-    );
-    const values = await Promise.all(
-      lines.map(async ({ child, reader }) => {
-        child.stdin.write("go\n");
-        const { value } = await reader.next();
-        if (child.exitCode === null) await once(child, "exit");
-        return value;
-      }),
-    );
-    expect(new Set(values).size).toBe(1);
-    expect(server.accounts.scopesOf(String(values[0]))).toBeDefined();
-    expect(server.tokenRequests()).toHaveLength(1);
-  } finally {
-    for (const child of children) child.kill();
-    await server.close();
-    await rm(folder, { recursive: true, force: true });
-  }
+  const child = spawn(process.execPath, [script, task], { stdio: ["pipe", "pipe", "inherit"] });
+  children.push(child);
+  const reader = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  expect((await reader.next()).value).toBe("ready");
+  return { child, reader, go: () => child.stdin.write("go\n") };
+}
+
+it("makes one token request for four processes that need a token at the same moment", async () => {
+  const four = await Promise.all([1, 2, 3, 4].map(startProcess));
+  const values = await Promise.all(
+    four.map(async ({ child, reader, go }) => {
+      go();
+      const { value } = await reader.next();
+      if (child.exitCode === null) await once(child, "exit");
+      return value;
+    }),
+  );
+  expect(new Set(values).size).toBe(1);
+  expect(server.accounts.scopesOf(String(values[0]))).toBeDefined();
+  expect(server.tokenRequests()).toHaveLength(1);
+});
+
+it("says what it waits for, and goes on as soon as the process that it waits for is killed", async () => {
+  server.trouble("silent");
+  const { child, go } = await startProcess();
+  go();
+  await server.seen(({ path }) => path === "/oauth/v2/token");
+  let killedAt = 0;
+  const { accounts, url } = server;
+  const result = await run(["whoami"], {
+    cwd: home,
+    env: {
+      ZOHO_ACCOUNTS_URL: url,
+      ZOHO_CLIENT_ID: accounts.clientId,
+      ZOHO_CLIENT_SECRET: accounts.clientSecret,
+      ZOHO_REFRESH_TOKEN: refreshToken,
+    },
+    onErr: (text) => {
+      if (!text.includes("waiting for another zoho-hooks process")) return;
+      killedAt = performance.now();
+      child.kill("SIGKILL");
+    },
+  });
+  expect(result.exitCode).toBe(0);
+  expect(killedAt).toBeGreaterThan(0);
+  // Its last sign of life counts for ten seconds where nobody can tell whether it is gone.
+  expect(performance.now() - killedAt).toBeLessThan(5_000);
+  expect(await readdir(join(home, ".config/zoho-hooks/tokens"))).toEqual([expect.stringMatching(/\.json$/)]);
 });
