@@ -62,7 +62,7 @@ export async function openZoho(context: Context, options: ZohoOptions): Promise<
   return { signIn, http, tokens, product, api, client, memory: channelMemory(userFolder(context)) };
 }
 
-/** The access tokens of a sign-in, which says what holds it up. */
+/** The access tokens of a sign-in, which say what holds them up. */
 export function sessionTokens(context: Context, signIn: SignIn, http: ZohoHttp): AccessTokens {
   return accessTokens({
     signIn,
@@ -73,6 +73,12 @@ export function sessionTokens(context: Context, signIn: SignIn, http: ZohoHttp):
       const message = "waiting for another zoho-hooks process, which is getting an access token of this sign-in";
       context.report({ type: "notice", message });
     },
+    onUnkept: (because) =>
+      context.report({
+        type: "warning",
+        message: `the access token is not kept, so each command asks Zoho for one, which gives ten in ten minutes: ${because}`,
+        hint: "let XDG_CONFIG_HOME (APPDATA on Windows) name a folder that can be written to",
+      }),
   });
 }
 

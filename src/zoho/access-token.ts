@@ -1,14 +1,11 @@
 import { createHash } from "node:crypto";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
 import { UserError } from "../core/errors.ts";
-import { withFileLock } from "./file-lock.ts";
 import type { ZohoHttp } from "./http.ts";
 import { refreshAccess, type TokenReply } from "./oauth.ts";
 import { ThrottledError } from "./oauth-error.ts";
-import { readPrivateJson, writePrivateJson } from "./private-file.ts";
 import type { RefreshableAccess, SignIn } from "./sign-in.ts";
+import { type TokenCacheOptions, type TokenRecord, tokenCache } from "./token-cache.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 export interface AccessToken {
@@ -32,12 +29,11 @@ export interface AccessTokens {
   forget(): Promise<void>;
 }
 
-interface TokenOptions {
+interface TokenOptions extends Pick<TokenCacheOptions, "onWait" | "onUnkept"> {
+  readonly signIn: SignIn;
   readonly folder: string;
   readonly http: ZohoHttp;
   readonly now: () => Date;
-  /** Called when another process has been making one for a moment, and this one waits for it. */
-  readonly onWait?: (() => void) | undefined;
 }
 
 /** https://www.zoho.com/crm/developer/docs/api/v8/token-validity.html */
@@ -45,25 +41,12 @@ const REFRESHES_PER_WINDOW = 10;
 const WINDOW_MS = 600_000;
 /** A token that ends sooner is not used: a request takes time, and clocks differ. */
 const LEEWAY_MS = 60_000;
-/** Longer than a refresh with all its tries can take. */
-const LOCK_WAIT_MS = 150_000;
-
-const cacheSchema = z.object({
-  accessToken: z.string().optional(),
-  apiDomain: z.string().optional(),
-  scopes: z.array(z.string()).optional(),
-  /** Milliseconds since the epoch, like the others. */
-  expiresAt: z.number().optional(),
-  refreshedAt: z.array(z.number()),
-  throttledUntil: z.number().optional(),
-});
-type Cache = z.infer<typeof cacheSchema>;
 
 /**
  * Access tokens of a sign-in, shared with every other process through a file of their own: a refresh happens once for
  * all of them, and no oftener than Zoho allows.
  */
-export function accessTokens(options: TokenOptions & { readonly signIn: SignIn }): AccessTokens {
+export function accessTokens(options: TokenOptions): AccessTokens {
   const { access } = options.signIn;
   if (access.kind === "refreshable") return refreshed({ ...options, access });
   const token: AccessToken = {
@@ -93,27 +76,24 @@ function refreshed(options: TokenOptions & { readonly access: RefreshableAccess 
     .update([client.accountsUrl, client.clientId, refreshToken.reveal()].join("\n"))
     .digest("hex")
     .slice(0, 32);
-  const path = join(options.folder, "tokens", `${key}.json`);
-  const lockPath = `${path}.lock`;
+  // A job of CI, in a container whose disk is read-only, has its sign-in with it and needs no file: it asks once a run.
+  const canDoWithout = options.signIn.name === "environment";
+  const cache = tokenCache(join(options.folder, "tokens", `${key}.json`), { ...options, canDoWithout });
 
-  const read = async (): Promise<Cache> => {
-    const parsed = cacheSchema.safeParse(await readPrivateJson(path).catch(() => undefined));
-    return parsed.success ? parsed.data : { refreshedAt: [] };
-  };
-  const usable = (cache: Cache, refused?: AccessToken): AccessToken | undefined => {
-    const { accessToken, apiDomain, expiresAt, scopes } = cache;
+  const usable = (kept: TokenRecord, refused?: AccessToken): AccessToken | undefined => {
+    const { accessToken, apiDomain, expiresAt, scopes } = kept;
     if (accessToken === undefined || expiresAt === undefined || accessToken === refused?.value) return undefined;
     if (expiresAt - options.now().getTime() < LEEWAY_MS) return undefined;
     return { value: accessToken, apiDomain, expiresAt: new Date(expiresAt), scopes };
   };
   const refresh = (refused: AccessToken | undefined, signal: AbortSignal | undefined): Promise<AccessToken> => {
     const work = async (): Promise<AccessToken> => {
-      const cache = await read();
-      const present = usable(cache, refused);
+      const kept = await cache.read();
+      const present = usable(kept, refused);
       if (present !== undefined) return present;
       const startedAt = options.now().getTime();
-      const refreshedAt = refreshesBefore(startedAt, cache);
-      refuseTooMany(refreshedAt, cache.throttledUntil, startedAt);
+      const refreshedAt = refreshesBefore(startedAt, kept);
+      refuseTooMany(refreshedAt, kept.throttledUntil, startedAt);
       try {
         const reply = await refreshAccess(options.http, client, refreshToken, signal);
         return await store(reply, [...refreshedAt, startedAt], startedAt);
@@ -121,11 +101,11 @@ function refreshed(options: TokenOptions & { readonly access: RefreshableAccess 
         const throttledUntil = error instanceof ThrottledError ? startedAt + WINDOW_MS : undefined;
         // What never reached Zoho is none of the ten.
         const asked = error instanceof UserError && error.code === "unreachable" ? [] : [startedAt];
-        await writePrivateJson(path, { refreshedAt: [...refreshedAt, ...asked], throttledUntil });
+        await cache.write({ refreshedAt: [...refreshedAt, ...asked], throttledUntil });
         throw error;
       }
     };
-    return withFileLock(lockPath, { waitMs: LOCK_WAIT_MS, signal, onWait: options.onWait }, work);
+    return cache.locked(work, signal);
   };
   let running: { readonly done: Promise<AccessToken>; readonly signal: AbortSignal | undefined } | undefined;
   /** Once for all who ask in this process: many channels that fail at once are one refresh, and not many. */
@@ -148,25 +128,25 @@ function refreshed(options: TokenOptions & { readonly access: RefreshableAccess 
   const store = async (reply: TokenReply, refreshedAt: readonly number[], startedAt: number): Promise<AccessToken> => {
     const expiresAt = startedAt + reply.lifetimeMs;
     const { accessToken, apiDomain, scopes } = reply;
-    await writePrivateJson(path, { accessToken, apiDomain, scopes, expiresAt, refreshedAt });
+    await cache.write({ accessToken, apiDomain, scopes, expiresAt, refreshedAt });
     return { value: accessToken, apiDomain, expiresAt: new Date(expiresAt), scopes };
   };
 
   return {
-    get: async (signal) => usable(await read()) ?? refreshOnce(undefined, signal),
-    replace: async (refused, signal) => usable(await read(), refused) ?? refreshOnce(refused, signal),
+    get: async (signal) => usable(await cache.read()) ?? refreshOnce(undefined, signal),
+    replace: async (refused, signal) => usable(await cache.read(), refused) ?? refreshOnce(refused, signal),
     keep: async (tokens) => {
       const now = options.now().getTime();
-      await withFileLock(lockPath, { waitMs: LOCK_WAIT_MS }, async () => {
-        await store(tokens, [...(await read()).refreshedAt, now], now);
+      await cache.locked(async () => {
+        await store(tokens, [...(await cache.read()).refreshedAt, now], now);
       });
     },
-    forget: () => withFileLock(lockPath, { waitMs: LOCK_WAIT_MS }, () => rm(path, { force: true })),
+    forget: () => cache.locked(cache.remove),
   };
 }
 
 /** Those of the last ten minutes. One that lies ahead was written before the clock was set back, and says nothing. */
-function refreshesBefore(now: number, { refreshedAt }: Cache): readonly number[] {
+function refreshesBefore(now: number, { refreshedAt }: TokenRecord): readonly number[] {
   return refreshedAt.filter((at) => at > now - WINDOW_MS && at <= now);
 }
 

@@ -73,8 +73,12 @@ export function channelMemory(folder: string): ChannelMemory {
     recall: async (profile, product, id) => (await all(profile, product)).find((each) => each.id === id),
     remember: (channel) =>
       change((entries) => [...entries.filter((entry) => !isOf(entry, channel, [channel.id])), channel]),
-    forget: (profile, product, ids) =>
-      change((entries) => entries.filter((entry) => !isOf(entry, { profile, product }, ids))),
+    async forget(profile, product, ids) {
+      const isGone = (entry: unknown): boolean => isOf(entry, { profile, product }, ids);
+      // What was never kept here, as where nothing can be, needs no file to be written.
+      if (!(await read()).channels.some(isGone)) return;
+      await change((entries) => entries.filter((entry) => !isGone(entry)));
+    },
   };
 }
 

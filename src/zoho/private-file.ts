@@ -23,7 +23,8 @@ export async function readPrivateJson(path: string): Promise<unknown> {
       await file.close();
     }
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
+    // Nor is there one where its folder is a file, as `HOME=/dev/null` has it.
+    if (hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR")) return undefined;
     throw fileError(path, "read", error);
   }
   const parsed = parseJson(text);
@@ -90,8 +91,11 @@ export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }
 
-export function fileError(path: string, verb: string, error: unknown): UserError {
-  return new UserError(
+/** A file that the system does not let be read or written. */
+export class FileError extends UserError {}
+
+export function fileError(path: string, verb: string, error: unknown): FileError {
+  return new FileError(
     "credentials",
     `${path} could not be ${verb}: ${errorText(error)}`,
     "check that the folder is yours and that the disk has room; XDG_CONFIG_HOME (APPDATA on Windows) names another one",

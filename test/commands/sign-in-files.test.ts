@@ -86,6 +86,54 @@ describe("the file with the channels that were made here", () => {
   });
 });
 
+describe("the sign-in of the environment, where nothing can be kept,", () => {
+  /** For root, who may write anywhere, only a file in the folder's place is no place to write to. */
+  const nowhere = (): Record<string, string> => {
+    writeFileSync(join(cwd, "home"), "");
+    return { ...env, XDG_CONFIG_HOME: join(cwd, "home") };
+  };
+  const withToken = () => ({ ...nowhere(), ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(ALL_SCOPES) });
+
+  it("does its work with one access token and one warning, also where that token is refused meanwhile", async () => {
+    server.trouble({ status: 401, body: { code: "INVALID_TOKEN" } }, 1, ({ path }) => path.includes("/actions/watch"));
+    const { exitCode, err, lines } = await zoho(["channels", "list", "--json"], { env: withToken() });
+    expect([exitCode, err]).toEqual([0, ""]);
+    expect(lines()).toEqual([
+      {
+        v: 1,
+        type: "warning",
+        message: expect.stringContaining("the access token is not kept"),
+        hint: expect.any(String),
+      },
+    ]);
+    expect(server.tokenRequests()).toHaveLength(2);
+  });
+
+  it("deletes a channel that was made elsewhere", async () => {
+    await signIn("acme");
+    await createChannel();
+    const id = String(server.watch.rows()[0]?.channelId);
+    const given = { ...nowhere(), ZOHO_ACCESS_TOKEN: server.accounts.makeAccessToken(ALL_SCOPES) };
+    const { exitCode, err } = await zoho(["channels", "delete", id, "--yes"], { env: given });
+    expect([exitCode, err]).toEqual([0, ""]);
+    expect(server.watch.rows()).toEqual([]);
+  });
+
+  it("makes no channel, whose token would be lost", async () => {
+    const url = "https://abc.example/webhooks/zoho/crm";
+    const { exitCode, err } = await zoho(["channels", "create", "Leads.create", "--url", url], { env: withToken() });
+    expect(exitCode).toBe(6);
+    expect(err).toContain("channels.json.lock could not be written");
+    expect(server.requests).toEqual([]);
+  });
+
+  it("is no way around it for a profile: what is kept of that has to be kept", async () => {
+    const { exitCode, err } = await zoho(["login", "--code", server.accounts.makeCode(ALL_SCOPES)], { env: nowhere() });
+    expect(exitCode).toBe(6);
+    expect(err).toContain("could not be written");
+  });
+});
+
 // Windows has no such modes, and links only for who may make them.
 describe.skipIf(process.platform === "win32")("the file with the secrets", () => {
   const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
