@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { createServer, type ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { splitUrl } from "../core/delivery.ts";
-import { UserError } from "../core/errors.ts";
+import { errorText, UserError } from "../core/errors.ts";
 import { sameText } from "../core/secret.ts";
 import { dataCentreOf } from "./data-centres.ts";
+import { listenOnLoopback } from "./loopback-server.ts";
 
 /** What the redirect brings back. */
 interface Grant {
@@ -18,6 +19,11 @@ export interface RedirectServer {
   readonly redirectUri: string;
   /** Opens Zoho's consent page. */
   readonly authorizationUrl: string;
+  /**
+   * Leads there, once. It is for the program that opens a browser, whose command line every user of the machine can read:
+   * who knows the state could bring back a code of another account.
+   */
+  readonly startUrl: string;
   /** Resolves with the code, once the browser came back with the right state. */
   readonly grant: Promise<Grant>;
   close(): Promise<void>;
@@ -64,11 +70,31 @@ export async function startRedirectServer(options: {
   });
   // The server may be closed before anyone awaits the grant.
   promise.catch(() => undefined);
+  const startPath = `/${randomBytes(16).toString("hex")}`;
+  let isStarted = false;
   let redirectUri = "";
 
-  const server = createServer((request, response) => {
+  const start = (response: ServerResponse): void => {
+    if (isStarted) {
+      reject(
+        new UserError(
+          "credentials",
+          "the page that starts the sign-in was opened twice: another program may know now what only your browser should",
+          "start again, with --no-open, and open the address that is printed",
+          "opened_twice",
+        ),
+      );
+      answer(response, 410, "This page was opened before, so the sign-in has been ended. The terminal says more.");
+      return;
+    }
+    isStarted = true;
+    const location = authorizationUrl({ ...options, redirectUri, state });
+    response.writeHead(302, { location, "cache-control": "no-store", connection: "close" }).end();
+  };
+  const server = await listenOnLoopback(options.port, (request, response) => {
     // Anyone on this machine can ask for anything here, also for what is no URL.
     const { path, query } = splitUrl(request.url ?? "/");
+    if (path === startPath) return start(response);
     if (path !== "/callback") return answer(response, 404, "There is nothing here.");
     const parameters = new URLSearchParams(query);
     const given = parameters.get("state") ?? "";
@@ -96,15 +122,10 @@ export async function startRedirectServer(options: {
     }
     answer(response, 200, "Zoho granted access. You can close this page and go back to the terminal.");
     return resolve({ code, accountsUrl, redirectUri });
+  }).catch((error: unknown) => {
+    throw portError(options.port, errorText(error));
   });
-
-  await new Promise<void>((listening, failed) => {
-    server.once("error", (error) => failed(portError(options.port, error)));
-    server.listen(options.port, "127.0.0.1", listening);
-  });
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : options.port;
-  redirectUri = `http://localhost:${port}/callback`;
+  redirectUri = `http://localhost:${server.port}/callback`;
 
   const timer = setTimeout(() => {
     reject(
@@ -122,12 +143,12 @@ export async function startRedirectServer(options: {
   return {
     redirectUri,
     authorizationUrl: authorizationUrl({ ...options, redirectUri, state }),
+    startUrl: `http://localhost:${server.port}${startPath}`,
     grant: promise,
     close: () => {
       clearTimeout(timer);
       options.signal.removeEventListener("abort", stop);
-      server.closeAllConnections();
-      return new Promise((closed) => server.close(() => closed()));
+      return server.close();
     },
   };
 }
@@ -143,10 +164,10 @@ function answer(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { "content-type": "text/plain; charset=utf-8", connection: "close" }).end(`${text}\n`);
 }
 
-function portError(port: number, error: Error): UserError {
+function portError(port: number, because: string): UserError {
   return new UserError(
     "usage",
-    `port ${port} of this machine, to which the browser shall come back, cannot be opened: ${error.message}`,
+    `port ${port} of this machine, to which the browser shall come back, cannot be opened: ${because}`,
     "free it, or register another redirect address for the client and give its port with --port",
   );
 }

@@ -1,6 +1,6 @@
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
+import { desktop } from "../support/desktop.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { tempFolder } from "../support/run.ts";
 
@@ -9,21 +9,6 @@ afterEach(async () => {
   await listener?.stop();
   listener = undefined;
 });
-
-/** A folder for PATH with programs of these names, which keep what they are given in `seen`. */
-function desktop(...names: readonly string[]): { path: string; seen: string } {
-  const folder = tempFolder();
-  const seen = join(folder, "seen");
-  for (const name of names) {
-    const file = join(folder, name);
-    writeFileSync(
-      file,
-      `#!/bin/sh\n{ printf '%s ' "$@"; /bin/cat; } > '${seen}.part' && /bin/mv '${seen}.part' '${seen}'\n`,
-    );
-    chmodSync(file, 0o755);
-  }
-  return { path: folder, seen };
-}
 
 // What a desktop offers has other names on macOS and Windows.
 describe.runIf(process.platform === "linux")("listen", () => {

@@ -153,7 +153,7 @@ async function obtainTokens(context: Context, http: ZohoHttp, plan: LoginPlan, a
       });
       try {
         context.report({ type: "notice", message: `open this address to sign in:\n${server.authorizationUrl}` });
-        if (method.open && context.stderr.isTTY) openInBrowser(context, server.authorizationUrl);
+        if (method.open && context.stderr.isTTY) openInBrowser(context, server.startUrl);
         const grant = await server.grant;
         const clientThere = { ...client, accountsUrl: grant.accountsUrl };
         const { code, redirectUri } = grant;
