@@ -1,5 +1,6 @@
 import type { Runtime } from "../context.ts";
 import { errorText, UserError } from "../core/errors.ts";
+import { jsonLine } from "../core/json-line.ts";
 import type { Mode } from "./context.ts";
 import { paintFor, plain } from "./paint.ts";
 
@@ -11,7 +12,7 @@ export function renderFailure(error: unknown, runtime: Runtime, mode: Mode): str
   if (mode.json) {
     const hint = known ? error.hint : `this is a bug: please report it at ${ISSUES}`;
     const code = known ? error.code : "bug";
-    return `${JSON.stringify({ v: 1, error: { code, message: errorText(error), ...(hint === undefined ? {} : { hint }) } })}\n`;
+    return jsonLine({ v: 1, error: { code, message: errorText(error), ...(hint === undefined ? {} : { hint }) } });
   }
   const paint = paintFor(runtime.stderr, runtime, mode.color);
   if (known) {

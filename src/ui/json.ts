@@ -1,4 +1,5 @@
 import { eventLine } from "../core/event-line.ts";
+import { jsonLine } from "../core/json-line.ts";
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
 import { apiRequestLine, channelLine, recordLine, runningChannel, signInLine } from "./json/channel.ts";
@@ -71,6 +72,6 @@ export function renderJson<Kind extends Report["type"]>(
 ): Rendered {
   if (quiet && CHATTER.has(report.type)) return {};
   const render = renderers[report.type as Kind] as (report: Extract<Report, { type: Kind }>) => readonly Line[];
-  const lines = render(report).map((line) => `${JSON.stringify({ v: 1, ...line })}\n`);
+  const lines = render(report).map((line) => jsonLine({ v: 1, ...line }));
   return { out: lines.join("") };
 }

@@ -3,6 +3,7 @@ import { curlCommand } from "../../core/curl-command.ts";
 import type { Delivery } from "../../core/delivery.ts";
 import { eventLine } from "../../core/event-line.ts";
 import { HAR_FRAME, harEntry } from "../../core/har.ts";
+import { jsonLine } from "../../core/json-line.ts";
 import { targetUrl, withQueryOf } from "../../core/target-url.ts";
 import { isOfTheConnection } from "../../delivery/end-to-end.ts";
 import type { KeptEvent } from "./entry-event.ts";
@@ -28,7 +29,7 @@ export const exportFormats: ReadonlyMap<string, MakeFormat> = new Map<string, Ma
       start: "",
       between: "",
       end: "",
-      item: (event) => `${JSON.stringify({ v: 1, ...eventLine(event) })}\n`,
+      item: (event) => jsonLine({ v: 1, ...eventLine(event) }),
       line: eventLine,
     }),
   ],
