@@ -7,6 +7,7 @@ import { emptyReceipt, type Receipt } from "../core/receive.ts";
 import { type Decision, plainReply, refuse } from "../core/reply.ts";
 import type { EventReport } from "../core/report.ts";
 import { holdsOffer } from "../core/secret-offer.ts";
+import { isFromPage } from "./from-page.ts";
 import { healthReply } from "./health.ts";
 import type { Arrival, Judgement } from "./judge.ts";
 import { judgeWithKeys, type KeyOptions } from "./judge-with-keys.ts";
@@ -85,8 +86,14 @@ export async function answer(
   });
   if (read === undefined) return;
   // A connection that breaks meanwhile takes its address with it.
-  const address = senderAddress(request, throughTunnel || isFromPublicUrl(request, options.publicUrl));
-  const arrival: Arrival = { delivery: read.delivery, address, at };
+  const fromOutside = throughTunnel || isFromPublicUrl(request, options.publicUrl);
+  const { delivery } = read;
+  const arrival: Arrival = {
+    delivery,
+    address: senderAddress(request, fromOutside),
+    isFromPage: !fromOutside && isFromPage(delivery.headers),
+    at,
+  };
   await allRead();
   const made = read.ok
     ? judgeWithKeys(arrival, found, options)

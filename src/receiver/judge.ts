@@ -6,6 +6,7 @@ import { type Decision, decideReply, type ReplyPolicy, refuse } from "../core/re
 import type { Secrets } from "../core/secret.ts";
 import { judgeOffer, type SecretOffer } from "../core/secret-offer.ts";
 import { type AddressList, judgeAddress } from "./address-list.ts";
+import { PAGE_REASON } from "./from-page.ts";
 import type { WebhookRoute } from "./route.ts";
 
 export interface JudgeOptions {
@@ -21,6 +22,8 @@ export interface Arrival {
   readonly delivery: Delivery;
   /** The peer's address, or what the tunnel says of it. */
   readonly address: string | undefined;
+  /** A page in a browser has sent it, to this machine itself. */
+  readonly isFromPage: boolean;
   readonly at: Date;
 }
 
@@ -31,11 +34,17 @@ export interface Judgement {
   readonly toKeep?: Extract<SecretOffer, { action: "keep" }> | undefined;
 }
 
-/** What a delivery is and how it is answered: by its path, its method, its address, then by itself. Pure. */
-export function judge({ delivery, address, at }: Arrival, found: WebhookRoute, options: JudgeOptions): Judgement {
+/** What a delivery is and how it is answered: by its path, its sender, its method, its address, then by itself. Pure. */
+export function judge(
+  { delivery, address, isFromPage, at }: Arrival,
+  found: WebhookRoute,
+  options: JudgeOptions,
+): Judgement {
   const { products, secrets, policy, allowed } = options;
   if (found.kind === "unknown") return { receipt: emptyReceipt, decision: refuse(404, found.reason) };
   const product = found.product?.id;
+  // Whatever the policy: a secret that it hands over would be kept, and what it says is nobody's delivery.
+  if (isFromPage) return { receipt: { ...emptyReceipt, product }, decision: refuse(403, PAGE_REASON) };
   const expected = found.product === undefined ? products : [found.product];
   if (!expected.some(({ formats }) => formats.some((format) => acceptsMethod(format, delivery.method))))
     return { receipt: { ...emptyReceipt, product }, decision: refuseMethod(delivery.method, expected) };
