@@ -4,6 +4,7 @@ import { join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
 import { ignoreKeys, KEYS_FOLDER } from "../config/kept-secrets.ts";
 import { loadConfig } from "../config/load.ts";
+import { refuseLinks } from "../config/own-file.ts";
 import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import type { Context } from "../context.ts";
 import { ExitCode, errorText, usageError } from "../core/errors.ts";
@@ -43,6 +44,7 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
   const privateFile = join(folder, "private.pem");
   const publicFile = join(folder, "public.pem");
   const setFile = join(folder, "jwks.json");
+  if (out === undefined) refuseLinks(root, join(folder, ".gitignore"));
   for (const file of [privateFile, publicFile, setFile]) refuseExisting(file);
   const { privateKey, publicKey } = await context.waiting("Making a key pair", () =>
     promisify(generateKeyPair)("rsa", {
@@ -53,9 +55,9 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
   );
   const keySet = writeKeySet(createPublicKey(publicKey));
   try {
-    mkdirSync(folder, { recursive: true });
     // The lines that keep a key out of git come before the key.
     if (out === undefined) ignoreKeys(root);
+    else mkdirSync(folder, { recursive: true });
     // Made new or not at all: another key may have come since the question above.
     writeFileSync(privateFile, privateKey, { mode: 0o600, flag: "wx" });
     // The umask takes rights away and never gives any, but not every file system heeds `mode`.

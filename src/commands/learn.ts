@@ -1,7 +1,7 @@
 import { join, relative } from "node:path";
 import { learnedPath } from "../config/fixture-store.ts";
 import { readText } from "../config/json-file.ts";
-import { writeWholeFile } from "../config/write-file.ts";
+import { writeOwnFile } from "../config/own-file.ts";
 import type { Context } from "../context.ts";
 import { driftNote } from "../core/drift-note.ts";
 import { UserError } from "../core/errors.ts";
@@ -40,8 +40,8 @@ function learnEvent(context: Context, root: string, seen: ObservedEvent, of: Pro
       of?.folder === undefined
         ? `.zoho-hooks/fixtures/${product}/${format}/`
         : `${relative(root, join(of.folder, "fixtures"))}/`;
-    writeNew(context, path("json"), text, seen);
-    writeNew(context, path("md"), driftNote(driftOf(seen), { redacted: true, place }), seen);
+    writeNew(context, root, path("json"), text, seen);
+    writeNew(context, root, path("md"), driftNote(driftOf(seen), { redacted: true, place }), seen);
   } catch (error) {
     // One event that cannot be a sample, such as a query without a body, says nothing of the others.
     if (!(error instanceof UserError)) throw error;
@@ -49,10 +49,10 @@ function learnEvent(context: Context, root: string, seen: ObservedEvent, of: Pro
   }
 }
 
-function writeNew(context: Context, path: string, text: string, seen: ObservedEvent): void {
+function writeNew(context: Context, root: string, path: string, text: string, seen: ObservedEvent): void {
   const shown = relative(context.cwd, path);
   const isThere = readText(path) !== undefined;
-  if (!isThere) writeWholeFile(path, text, 0o600);
+  if (!isThere) writeOwnFile(root, path, text);
   context.report({
     type: "text",
     text: isThere ? `${shown} is there already and stays: delete it to learn anew\n` : `${shown}\n`,

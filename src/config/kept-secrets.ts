@@ -6,6 +6,7 @@ import { usageError } from "../core/errors.ts";
 import type { OfferedSecret } from "../core/product.ts";
 import { type Secret, secret } from "../core/secret.ts";
 import { readText } from "./json-file.ts";
+import { refuseLinks, writeOwnFile } from "./own-file.ts";
 import { writeWholeFile } from "./write-file.ts";
 
 /** Keys and secrets that the tool itself has to keep, below a project's root. It is never part of a commit. */
@@ -56,7 +57,7 @@ export function readKeptSecrets(root: string): KeptSecrets {
       look();
       const all = { ...kept, [product]: { ...kept[product], [credential]: value } };
       ignoreKeys(root);
-      writeWholeFile(path, `${JSON.stringify(all, undefined, 2)}\n`, 0o600);
+      writeOwnFile(root, path, `${JSON.stringify(all, undefined, 2)}\n`);
       kept = all;
       changedMs = undefined;
       return KEPT_IN;
@@ -66,7 +67,10 @@ export function readKeptSecrets(root: string): KeptSecrets {
 
 /** Keeps git away from the folder of keys, whatever the project's own rules say. */
 export function ignoreKeys(root: string): void {
-  writeWholeFile(join(root, KEYS_FOLDER, ".gitignore"), "*\n");
+  const path = join(root, KEYS_FOLDER, ".gitignore");
+  refuseLinks(root, path);
+  const isIgnored = readText(path)?.split(/\r?\n/).includes("*") === true;
+  if (!isIgnored) writeWholeFile(path, "*\n");
 }
 
 function changeOf(path: string): number | undefined {

@@ -15,10 +15,10 @@ import { dirname } from "node:path";
 import { errorText, usageError } from "../core/errors.ts";
 
 /**
- * Writes a whole file or nothing: beside it first, then in its place. A file that is there keeps its permissions,
- * and a link stays a link. `mode` is for a new file.
+ * Writes a whole file or nothing: beside it first, then in its place. A link stays a link. `mode` is for a new file, and
+ * for one that is there where it does not keep its own.
  */
-export function writeWholeFile(path: string, content: string | Buffer, mode = 0o666): void {
+export function writeWholeFile(path: string, content: string | Buffer, mode = 0o666, keepsMode = true): void {
   let temporary: string | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true });
@@ -29,7 +29,7 @@ export function writeWholeFile(path: string, content: string | Buffer, mode = 0o
     try {
       writeFileSync(file, content);
       // The umask has had its say in what a new file may; an old one keeps what it has.
-      if (old !== undefined) fchmodSync(file, old.mode & 0o777);
+      if (old !== undefined && keepsMode) fchmodSync(file, old.mode & 0o777);
       fsyncSync(file);
     } finally {
       closeSync(file);

@@ -1,0 +1,35 @@
+import { lstatSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import { usageError } from "../core/errors.ts";
+import { writeWholeFile } from "./write-file.ts";
+
+/**
+ * Writes a file that the tool has of its own in a project, for its user alone, whoever could read an older one. Never
+ * through a link: nobody has named the file, and a link may have come with a project that was cloned.
+ */
+export function writeOwnFile(root: string, path: string, content: string): void {
+  refuseLinks(root, path);
+  writeWholeFile(path, content, 0o600, false);
+}
+
+/** Throws a usage error where a folder below the project's, or the file itself, is a link. */
+export function refuseLinks(root: string, path: string): void {
+  let place = root;
+  for (const part of relative(root, path).split(sep)) {
+    place = join(place, part);
+    if (!isLink(place)) continue;
+    throw usageError(
+      `${place} is a link, by which a file outside of the project could be overwritten`,
+      "see where it leads, and put a folder or a file of the project's own in its place, or delete it",
+    );
+  }
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  } catch {
+    // What cannot be looked at cannot be written either, and the writing says why.
+    return false;
+  }
+}

@@ -1,0 +1,104 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { startListener } from "../support/listener.ts";
+import { run, tempFolder } from "../support/run.ts";
+
+const KEYS = join(".zoho-hooks", "keys");
+const SECRETS = join(KEYS, "hook-secrets.json");
+const IGNORE = join(KEYS, ".gitignore");
+const OWN = '{"mail":{"hookSecret":"of-an-earlier-run"}}';
+
+/** A project as it may be cloned, in which a path leads to a folder, or a file, beside it. */
+function clonedProject(link: string, isFolder: boolean) {
+  const folder = tempFolder();
+  const cwd = join(folder, "project");
+  const outside = join(folder, "outside");
+  mkdirSync(dirname(join(cwd, link)), { recursive: true });
+  if (isFolder) mkdirSync(outside);
+  else writeFileSync(outside, "{}");
+  symlinkSync(outside, join(cwd, link), isFolder ? "dir" : "file");
+  const isUntouched = () => (isFolder ? readdirSync(outside).length === 0 : readFileSync(outside, "utf8") === "{}");
+  return { cwd, isUntouched };
+}
+
+async function handOver(cwd: string) {
+  const listener = await startListener([], { cwd });
+  const headers = { "content-type": "application/json", "x-hook-secret": "from-mail-itself" };
+  const { status } = await listener.post("/webhooks/zoho/mail", "", headers);
+  const { out } = await listener.stop();
+  return { status, out };
+}
+
+// Only who may do so makes links on Windows.
+describe.skipIf(process.platform === "win32")("a link in a project leads nothing of the tool's own elsewhere:", () => {
+  it.each([
+    [".zoho-hooks", true],
+    [KEYS, true],
+    [IGNORE, false],
+  ])("keygen refuses %s and says why", async (link, isFolder) => {
+    const { cwd, isUntouched } = clonedProject(link, isFolder);
+    const { exitCode, err } = await run(["keygen"], { cwd });
+    expect(exitCode).toBe(2);
+    expect(err).toContain(`${join(cwd, link)} is a link, by which a file outside of the project could be overwritten`);
+    expect(isUntouched()).toBe(true);
+    expect(existsSync(join(cwd, KEYS, "private.pem"))).toBe(false);
+  });
+
+  it.each([
+    [KEYS, true],
+    [IGNORE, false],
+    [SECRETS, false],
+  ])("listen keeps no secret through %s, and asks for it again", async (link, isFolder) => {
+    const { cwd, isUntouched } = clonedProject(link, isFolder);
+    const { status, out } = await handOver(cwd);
+    expect(status).toBe(503);
+    expect(out).toContain("is a link, by which a file outside of the project could be overwritten");
+    expect(isUntouched()).toBe(true);
+  });
+
+  it("--learn proposes no sample through a link", async () => {
+    const { cwd, isUntouched } = clonedProject(join(".zoho-hooks", "learned"), true);
+    const listener = await startListener(["--learn"], { cwd });
+    await listener.post(
+      "/webhooks/zoho/crm",
+      '{"module":"Leads","operation":"create","ids":["1"],"token":"t","new":1}',
+    );
+    await listener.event(1);
+    const { out } = await listener.stop();
+    expect(out).toMatch(/nothing learned of crm Leads\.create: .*learned is a link/);
+    expect(isUntouched()).toBe(true);
+  });
+
+  it("a file of secrets that others could read is for its owner alone once another is kept", async () => {
+    const cwd = tempFolder();
+    mkdirSync(join(cwd, KEYS), { recursive: true });
+    writeFileSync(join(cwd, SECRETS), OWN.replace("mail", "other"));
+    chmodSync(join(cwd, SECRETS), 0o644);
+    expect((await handOver(cwd)).status).toBe(200);
+    expect(statSync(join(cwd, SECRETS)).mode & 0o777).toBe(0o600);
+    expect(Object.keys(JSON.parse(readFileSync(join(cwd, SECRETS), "utf8")))).toEqual(["other", "mail"]);
+  });
+});
+
+describe("the folder of keys", () => {
+  it.each([
+    ["*\n!public.pem\n", "*\n!public.pem\n"],
+    ["!*\n", "*\n"],
+  ])("with a .gitignore of %j has then %j", async (before, after) => {
+    const cwd = tempFolder();
+    mkdirSync(join(cwd, KEYS), { recursive: true });
+    writeFileSync(join(cwd, IGNORE), before);
+    expect((await run(["keygen"], { cwd })).exitCode).toBe(0);
+    expect(readFileSync(join(cwd, IGNORE), "utf8")).toBe(after);
+  });
+});
