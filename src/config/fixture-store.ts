@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { errorText, usageError } from "../core/errors.ts";
 import type { EventMatch } from "../core/event-name.ts";
 import { type FixtureFile, fixtureFiles } from "../core/fixture-files.ts";
@@ -61,7 +61,7 @@ export function projectFixturePath(
 ): string {
   const [file] = fixtureFiles(product, format, match);
   const place = product.folder === undefined ? projectPlace(root) : ownPlace(product.folder);
-  return join(place.folder, place.nameOf(file));
+  return below(place.folder, place.nameOf(file));
 }
 
 /** Where the proposed sample of an event goes, or the note beside it. The name is one that the format knows. */
@@ -70,7 +70,14 @@ export function learnedPath(
   { product, format, name }: { readonly product: string; readonly format: string; readonly name: string },
   extension: "json" | "md",
 ): string {
-  return join(root, PROJECT_LEARNED, product, format, `${name}.${extension}`);
+  return below(join(root, PROJECT_LEARNED), `${product}/${format}/${name}.${extension}`);
+}
+
+/** What is written never lies elsewhere, whatever a name has come from. */
+function below(folder: string, file: string): string {
+  const path = join(folder, file);
+  if (path.startsWith(folder + sep)) return path;
+  throw usageError(`${JSON.stringify(file)} is no name of a file below ${folder}`, "give the event another name");
 }
 
 interface Place {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { projectWithZod, shopProject } from "../support/own-product.ts";
+import { projectWithZod, SHOP, shopProject } from "../support/own-product.ts";
 import { run } from "../support/run.ts";
 
 const CONFIG = "zoho-hooks.config.json";
@@ -46,6 +46,13 @@ describe("a mistake in a product of the user's own is a usage error that names f
       { [PRODUCT]: '{"event":"meta.type","signature":"rot13"}' },
       ["signature", '"guide"'],
     ],
+    ...["../../../../x", "a/b", "a\\b", ".hidden", "..", "a\u0007b", ""].map(
+      (name): [string, Record<string, string>, readonly string[]] => [
+        `the event ${JSON.stringify(name)}, which would be written elsewhere`,
+        { [PRODUCT]: JSON.stringify({ event: "meta.type", events: { [name]: "x" } }) },
+        ["product.json:1:", `events.`, "an event's name is that of its files: without /"],
+      ],
+    ),
     ["nothing to tell events apart by", { [PRODUCT]: "{}" }, ["order.created and order.paid apart", '"event"']],
     ["a schema with broken JSON", { [SCHEMA]: "{" }, ["order.created.json:1:2", "not valid JSON"]],
     [
@@ -107,6 +114,13 @@ describe("a mistake in a product of the user's own is a usage error that names f
 
   it("a misspelt setting of a product, with the nearest", async () => {
     expect(await fault({ [CONFIG]: '{"products":{"shop":{"pth":"webhooks/shop"}}}' })).toContain("did you mean path?");
+  });
+
+  it("an event among schemas that would be written elsewhere", async () => {
+    const schemas = 'import { z } from "zod";\nexport default { "../../x": z.looseObject({}) };';
+    const cwd = projectWithZod({ ...SHOP, "webhooks/shop/schemas.mjs": schemas });
+    const { exitCode, err } = await run(["products"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringMatching(/schemas\.mjs: "\.\.\/\.\.\/x": an event's name is/)]);
   });
 
   it("a schema of zod 3", async () => {

@@ -9,6 +9,7 @@ import { financeSignature } from "../../core/proofs/finance-signature.ts";
 import { guideSignature } from "../../core/proofs/guide-signature.ts";
 import { parsePath } from "../../core/set-path.ts";
 import { fileError, parseJsonFile, readText } from "../json-file.ts";
+import { EVENT_NAME_RULE, isFileName } from "./event-file-name.ts";
 
 /** Signatures of Zoho's own design, by name. */
 const SCHEMES = { guide: guideSignature, finance: financeSignature } as const satisfies Readonly<Record<string, Proof>>;
@@ -66,7 +67,11 @@ export function readProductFile(folder: string): ProductFile {
   if (text === undefined) return {};
   const schema = productFile();
   const result = schema.safeParse(parseJsonFile(text, path));
-  if (result.success) return result.data;
+  if (result.success) {
+    const wrong = Object.keys(result.data.events ?? {}).find((name) => !isFileName(name));
+    if (wrong === undefined) return result.data;
+    throw fileError(text, path, ["events", wrong], EVENT_NAME_RULE);
+  }
   const [issue] = result.error.issues;
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   if (unknown === undefined)

@@ -5,6 +5,7 @@ import type { ImportModule } from "../../context.ts";
 import { errorText, usageError } from "../../core/errors.ts";
 import { ownProduct } from "../../core/own-product.ts";
 import type { Product } from "../../core/product.ts";
+import { EVENT_NAME_RULE, isFileName } from "./event-file-name.ts";
 import { eventPlace, type ProductFile, readProductFile, recordPaths, signatureOf } from "./product-file.ts";
 import { loadSchemaFile, MODULE_EXTENSIONS } from "./schema-file.ts";
 
@@ -102,6 +103,7 @@ async function loadSchemas(
     const file = await loadSchemaFile(path, importModule);
     if (file.kind === "one") throw usageError(`${path} exports one schema`, "it holds one for each event, by its name");
     for (const [name, schema] of Object.entries(file.schemas)) {
+      if (!isFileName(name)) throw usageError(`${path}: ${JSON.stringify(name)}: ${EVENT_NAME_RULE}`);
       if (schemas.has(name)) throw usageError(`${path}: ${name} has another schema`, "leave one of them out");
       schemas.set(name, schema);
     }
