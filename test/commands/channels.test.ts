@@ -229,10 +229,19 @@ describe("channels create", () => {
     }
   });
 
-  it("warns of an address that Zoho cannot reach", async () => {
-    const result = await channels(["create", "Leads.all", "--url", "http://localhost:4460/x"]);
-    expect(result.exitCode).toBe(0);
-    expect(result.err).toContain("Zoho may not be able to post to http://localhost:4460");
+  it.each([
+    ["http://localhost:4460", "not a public address"],
+    ["https://10.1.2.3", "not a public address"],
+    ["https://172.31.0.9", "not a public address"],
+    ["https://192.168.1.7", "not a public address"],
+    ["https://[fd00::1]", "not a public address"],
+    ["http://hooks.example", "not https"],
+    ["https://172.32.0.9", undefined],
+  ])("warns of an address that Zoho cannot reach: %s", async (origin, why) => {
+    const { exitCode, err } = await channels(["create", "Leads.all", "--url", `${origin}/x`, "--dry-run"]);
+    expect(exitCode).toBe(0);
+    if (why === undefined) expect(err).not.toContain("Zoho may not");
+    else expect(err).toContain(`Zoho may not be able to post to ${origin}: it is ${why}`);
   });
 });
 
@@ -436,10 +445,24 @@ describe("channels delete and prune", () => {
     const memory = join(cwd, ".config/zoho-hooks/channels.json");
     const { channels: kept } = JSON.parse((await import("node:fs")).readFileSync(memory, "utf8"));
     writeFileSync(memory, JSON.stringify({ channels: kept.filter((each: { id: string }) => each.id !== "3") }));
+    const shown = await channels(["prune", "--dry-run", "--yes", "--json"]);
+    expect([shown.exitCode, watchRequests("DELETE")]).toEqual([0, []]);
+    expect(shown.lines()).toMatchObject([{ type: "api_request", method: "DELETE", sent: false }]);
     const result = await channels(["prune", "--yes", "--json"]);
     expect(result.exitCode).toBe(0);
     expect(result.lines()).toMatchObject([{ state: "deleted", id: "2" }]);
     expect((await channels(["delete", "--all", "--yes", "--json"])).lines().map(({ id }) => id)).toEqual(["1", "3"]);
+  });
+});
+
+describe("channels prune", () => {
+  it("forgets what has expired, but only shows with --dry-run", async () => {
+    await create("Leads.all", "--id", "1", "--expires", "1d");
+    clock.advance(2 * DAY_MS);
+    await channels(["prune", "--dry-run"]);
+    expect((await channels(["renew", "1", "--dry-run"])).exitCode).toBe(0);
+    expect((await channels(["prune"])).exitCode).toBe(0);
+    expect((await channels(["renew", "1", "--dry-run"])).err).toContain("was not created here");
   });
 });
 

@@ -132,6 +132,7 @@ describe("a .env", () => {
   it.each<[string, string | Buffer, string]>([
     ["in UTF-16", Buffer.from(`\uFEFF${secret}=abc\n`, "utf16le"), ".env is no text in UTF-8"],
     ["with a secret in a line that is no assignment", `A=1\n${secret}: abc\n`, ".env:2 is no assignment"],
+    ["with such a line behind a value of several", `A="1\n2"\n${secret}: abc\n`, ".env:3 is no assignment"],
   ])("is refused %s: its secrets would be missing unseen", async (_, text, message) => {
     const { exitCode, err } = await run(["listen", "--port", "0"], { cwd: folderWith({ ".env": text }) });
     expect(exitCode).toBe(2);
@@ -249,6 +250,10 @@ describe("a variable", () => {
     const { exitCode, err } = await run(["config", "show"], { env: { [name]: value } });
     expect(exitCode).toBe(2);
     expect(err).toContain(`error: ${name}: "${unread}"`);
+  });
+
+  it("that is empty is none", async () => {
+    expect(await setting("port", { env: { ZOHO_HOOKS_PORT: "" } })).toEqual([4460, "default"]);
   });
 
   it("gives way to a flag", async () => {

@@ -155,6 +155,7 @@ describe("init", () => {
 
   it.each([
     [["--products", "crm,desc"], "did you mean desk?"],
+    [["--products", ","], "--products names none"],
     [["--format", "wier"], "none of the products that you use has a format"],
     [["--format", "signals=guide"], "signals has no format"],
     [["--products", "crm", "--format", "desk=wire"], "name it there, too: --products crm,desk"],

@@ -159,6 +159,16 @@ describe("what the app gets", () => {
     expect(second && valuesOf(second, "x-zoho-hooks-duplicate-of")).toEqual(["1"]);
   });
 
+  it("is no challenge, which is answered here", async () => {
+    const target = await app();
+    const listener = await listen(["--forward-to", target.url]);
+    expect((await listener.post(CRM, '{"challenge":"x"}')).text).toBe('{"challenge":"x"}');
+    await listener.post(CRM, lead(1));
+    expect((await target.came(1)).map((seen) => valuesOf(seen, "x-zoho-hooks-event"))).toEqual([["2"]]);
+    await listener.stop();
+    expect(target.seen).toHaveLength(1);
+  });
+
   it("is nothing that was refused, is a challenge, or was filtered out", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", target.url, "--events", "crm:Leads.*"], {
@@ -183,7 +193,10 @@ describe("how the app is reached", () => {
     const target = await app(says(302, "", { location: other.url }));
     const listener = await listen(["--forward-to", target.url]);
     await listener.post(CRM, lead(1));
-    expect(await listener.line("forward")).toMatchObject({ status: 302, state: "failed" });
+    expect(await listener.line("forward")).toMatchObject({
+      ...{ status: 302, state: "failed" },
+      hint: `redirects are not followed: it points to ${other.url}`,
+    });
     expect(other.seen).toHaveLength(0);
   });
 

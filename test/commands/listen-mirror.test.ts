@@ -1,9 +1,11 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
 import type { Listener } from "../support/listener.ts";
+import { tempFolder } from "../support/run.ts";
 import { freePort, valuesOf } from "../support/target.ts";
 import { hang, hangUp, oneAfterTheOther, postRaw, says, yes } from "../support/target-app.ts";
 
@@ -49,11 +51,15 @@ describe("--respond mirror", () => {
     const target = await app(says(201, "made"));
     const listener = await listen(["--forward-to", target.url]);
     const delivery = readFileSync("fixtures/desk/wire/Ticket_Add.json", "utf8");
-    await listener.post("/webhooks/zoho/desk", delivery, { "content-type": "application/json" });
+    const post = () => listener.post("/webhooks/zoho/desk", delivery, { "content-type": "application/json" });
+    await post();
     expect(await listener.line("forward")).toMatchObject({
       state: "delivered",
       hint: expect.stringContaining("takes nothing but a 200"),
     });
+    target.answer(yes);
+    await post();
+    expect(await listener.line("forward", {}, 2)).toMatchObject({ state: "delivered", hint: null });
   });
 
   it("answers Desk within the five seconds that it waits, and tells of an answer that it takes for a no", async () => {
@@ -129,10 +135,10 @@ describe("--respond mirror", () => {
   });
 
   it("does not take the sender's next try for a repetition of one that the app refused", async () => {
-    const target = await app(oneAfterTheOther(says(500), yes, yes));
+    const target = await app(oneAfterTheOther(says(500), says(404), says(302), yes));
     const listener = await listen(["--forward-to", target.url, "--respond", "mirror"]);
-    for (const status of [500, 200, 200]) expect((await listener.post(CRM, lead(1))).status).toBe(status);
-    expect(target.seen.map((seen) => valuesOf(seen, "x-zoho-hooks-duplicate-of"))).toEqual([[], [], ["2"]]);
+    for (const status of [500, 404, 302, 200, 200]) expect((await listener.post(CRM, lead(1))).status).toBe(status);
+    expect(target.seen.map((seen) => valuesOf(seen, "x-zoho-hooks-duplicate-of"))).toEqual([[], [], [], [], ["4"]]);
   });
 
   it("hands what has further targets to them as well, with their tries", async () => {
@@ -146,6 +152,14 @@ describe("--respond mirror", () => {
     expect(first.seen).toHaveLength(1);
   });
 
+  it("says that --ordered does not hold for the app that answers, and only where it answers", async () => {
+    const ready = async (...argv: string[]): Promise<unknown> =>
+      (await listen(["--forward-to", "3000", "--ordered", ...argv])).lines().find(({ type }) => type === "ready");
+    const note = expect.stringContaining("--ordered does not hold");
+    expect(await ready("--respond", "mirror")).toMatchObject({ notes: expect.arrayContaining([note]) });
+    expect(await ready()).not.toMatchObject({ notes: expect.arrayContaining([note]) });
+  });
+
   it("does not ask the app about what is refused", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", target.url, "--respond", "mirror"], {
@@ -154,6 +168,19 @@ describe("--respond mirror", () => {
     expect((await listener.post(CRM, lead(1))).status).toBe(401);
     await listener.stop();
     expect(target.seen).toHaveLength(0);
+  });
+
+  it.skipIf(process.platform === "win32")("gives the app's answer though it cannot be noted down", async () => {
+    const cwd = tempFolder();
+    const target = await app((response) => {
+      rmSync(join(cwd, ".zoho-hooks", "events.db"));
+      response.end("fine");
+    });
+    const listener = await listen(["--forward-to", target.url, "--respond", "mirror"], { cwd });
+    expect(await listener.post(CRM, lead(1))).toMatchObject({ status: 200, text: "fine" });
+    expect(await listener.line("warning")).toMatchObject({
+      message: expect.stringContaining("#1: its answer is not in the log"),
+    });
   });
 
   it("gives who still waits an answer when Ctrl-C ends it", async () => {

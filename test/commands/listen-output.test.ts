@@ -1,10 +1,10 @@
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
 import { startHumanListener } from "../support/human-listener.ts";
 import { tempFolder } from "../support/run.ts";
-import { says } from "../support/target-app.ts";
+import { oneAfterTheOther, says, yes } from "../support/target-app.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 const ONCE = ["--retries", "0"];
@@ -18,6 +18,7 @@ describe("what listen shows of the app's answers", () => {
     ["JSON", '{"error":"no","access_token":"s3cr3t"}'],
     ["JSON that is cut off", `{"token":"s3cr3t","text":"${"x".repeat(2000)}"}`],
     ["a form", "error=no&authtoken=s3cr3t"],
+    ["XML", "<error><token>s3cr3t</token></error>"],
   ])("has no secret in it where it is %s, unless asked", async (_, answer) => {
     for (const respond of ["ack", "mirror"]) {
       for (const [flags, isShown] of [
@@ -55,6 +56,25 @@ describe("a person's listen", () => {
       expect.stringMatching(/^ +#1 +→ 200/),
     ]);
     expect(err).toMatch(/^Ready\. Listening on [\s\S]*Summary/);
+  });
+});
+
+describe("a quiet listen", () => {
+  it("shows what is not as it should be, and nothing else", async () => {
+    const target = await app(oneAfterTheOther(yes, yes, says(201)));
+    const listener = await startHumanListener(["--forward-to", target.url, "-q"]);
+    await post(listener.url);
+    await post(listener.url);
+    const ticket = readFileSync("fixtures/desk/wire/Ticket_Add.json", "utf8");
+    await target.came(2);
+    await fetch(`${listener.url}/webhooks/zoho/desk`, { method: "POST", body: ticket, headers: JSON_TYPE });
+    await listener.shown(/takes nothing but a 200/);
+    const { out } = await listener.stop();
+    expect(out.trimEnd().split("\n")).toEqual([
+      expect.stringMatching(/#2 +crm .*duplicate of #1/),
+      expect.stringMatching(/^ +#3 +→ 201/),
+      expect.stringContaining("takes nothing but a 200"),
+    ]);
   });
 });
 

@@ -1,10 +1,11 @@
 import { createHmac } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { eventNames } from "../../src/core/event-name.ts";
 import type { Product } from "../../src/core/product.ts";
 import { products } from "../../src/products/index.ts";
+import { folderWith } from "../support/files.ts";
 import { startHumanListener } from "../support/human-listener.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { run, tempFolder } from "../support/run.ts";
@@ -225,6 +226,23 @@ describe("the secret that Zoho Mail hands over", () => {
     ).toBe(401);
   });
 
+  it("stays in force in a run under which its file is damaged", async () => {
+    const cwd = tempFolder();
+    const app = await listen([], { cwd });
+    await app.post(path, "", { ...json, "x-hook-secret": HOOK_SECRET });
+    writeFileSync(file(cwd), '{"mail":{"hookSec');
+    const statusOf = async (secret: string): Promise<number> =>
+      (await app.post(path, MESSAGE, { ...json, "x-hook-signature": hookSignature(MESSAGE, secret) })).status;
+    expect([await statusOf(HOOK_SECRET), await statusOf("x")]).toEqual([200, 401]);
+  });
+
+  it("is not answered with a yes where it cannot be kept", async () => {
+    const app = await listen([], { cwd: folderWith({ ".zoho-hooks/keys": "no folder" }) });
+    const { status, text } = await app.post(path, "", { ...json, "x-hook-secret": HOOK_SECRET });
+    expect([status, text]).toEqual([503, expect.stringContaining("set the webhook up again later")]);
+    expect(await app.line("warning")).toMatchObject({ message: expect.stringContaining("could not be kept") });
+  });
+
   it("is never shown", async () => {
     const app = await listen();
     for (let i = 0; i < 2; i++) await app.post(path, "", { ...json, "x-hook-secret": HOOK_SECRET });
@@ -247,6 +265,9 @@ describe("the secret that Zoho Mail hands over", () => {
       "x-hook-signature": hookSignature(MESSAGE, "of-a-forger"),
     };
     expect((await app.post(path, MESSAGE, withBody)).status).toBe(401);
+    // Its own sender's word stands, whatever it says beside it.
+    const genuine = { ...withBody, "x-hook-signature": hookSignature(MESSAGE) };
+    expect((await app.post(path, MESSAGE, genuine)).status).toBe(200);
     expect(readFileSync(file(cwd), "utf8")).not.toContain("forger");
     expect((await app.post(path, MESSAGE, { ...json, "x-hook-signature": hookSignature(MESSAGE) })).status).toBe(200);
   });

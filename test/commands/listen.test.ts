@@ -376,6 +376,10 @@ describe("listen", () => {
     expect((await closed.post("/webhooks/zoho/crm", lead, forged)).status).toBe(403);
     expect(await closed.event(1)).toMatchObject({ proofs: [{ id: "source-address", verdict: "failed" }, {}, {}] });
     await closed.stop();
+    const warning = await listen(["--allow-zoho-ips", "--on-invalid", "warn"]);
+    expect((await warning.post("/webhooks/zoho/crm", lead)).status).toBe(200);
+    expect(await warning.event(1)).toMatchObject({ proofs: [{ id: "source-address", verdict: "failed" }, {}, {}] });
+    await warning.stop();
     const open = await listen(["--allow-ip", "127.0.0.0/8", "--allow-ip", "::1"]);
     expect((await open.post("/webhooks/zoho/crm", lead)).status).toBe(200);
   });

@@ -109,6 +109,13 @@ describe("login", () => {
     expect(result.err).toContain(text);
   });
 
+  it("does not ask Zoho about an empty code", async () => {
+    const client = { ZOHO_CLIENT_ID: "y", ZOHO_CLIENT_SECRET: "z" };
+    const { exitCode, err } = await zoho(["login", "--code", " "], { env: { ...env, ...client } });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("--code is empty")]);
+    expect(server.requests).toEqual([]);
+  });
+
   it("asks for the scopes of a product's webhooks", async () => {
     const { clientId, clientSecret } = server.accounts;
     const books = ["READ", "CREATE", "DELETE"].map((each) => `ZohoBooks.settings.${each}`);

@@ -38,6 +38,14 @@ describe("a body of the user's own design, where a secret is configured and the 
     expect(await get("/webhooks/zoho/crm")).toEqual([405, expect.stringContaining("GET is not allowed")]);
   });
 
+  it("is not spoken of where the config gives that body a proof of its own", async () => {
+    const config = JSON.stringify({ products: { forms: { auth: { header: "x-key" } } } });
+    const cwd = folderWith({ "zoho-hooks.config.json": config });
+    listener = await startListener([], { env: { ...env, ZOHO_WEBHOOK_AUTH: "kn0ck" }, cwd });
+    expect((await listener.post("/webhooks/zoho/forms", '{"SingleLine":"Mei"}')).status).toBe(401);
+    expect((await listener.event(1)).hint).toBeNull();
+  });
+
   it("is not spoken of where the product has no such format", async () => {
     listener = await startListener([], { env });
     expect((await listener.post("/webhooks/zoho/sign", '{"a":1}')).status).toBe(401);

@@ -129,6 +129,18 @@ describe("a product of the user's own is proven", () => {
     expect([refused?.status, refused?.text]).toEqual([401, expect.stringContaining("does not match")]);
   });
 
+  it("by a signature whose prefix is missing, which alone is said to be wrong with it", async () => {
+    const cwd = project({ signature: { header: "x-sig", encoding: "hex", prefix: "sha256=" } }, ["only"]);
+    const signature = createHmac("sha256", "k3y").update('{ "n" : "2" }').digest("hex");
+    const argv = ["verify", "body.json", "-p", "own", "-e", "only", "-H", `x-sig: ${signature}`, "--explain", "--json"];
+    const { exitCode, lines } = await run(argv, { cwd, env: { ZOHO_WEBHOOK_SECRET: "k3y" } });
+    const [told] = Object(lines()[0]).explanations as { findings: { id: string; matches: boolean }[] }[];
+    expect([exitCode, told?.findings.filter(({ matches }) => matches)]).toEqual([
+      3,
+      [expect.objectContaining({ id: "prefix-missing" })],
+    ]);
+  });
+
   it("by the finance products' signature, as Books is", async () => {
     const env = { ZOHO_WEBHOOK_SECRET: "k3y" };
     const cwd = project({ signature: "finance" }, ["only"]);

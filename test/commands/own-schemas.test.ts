@@ -104,6 +104,17 @@ describe("a JSON Schema", () => {
       ['a.k: "x", a string'],
     ],
     [
+      "of alternatives, the one with the fewest faults",
+      {
+        oneOf: [
+          { properties: { kind: { const: "a" }, n: { type: "boolean" } } },
+          { properties: { kind: { const: "b" }, n: { type: "number" } } },
+        ],
+      },
+      { kind: "b", n: "5" },
+      ["n: number, a string"],
+    ],
+    [
       "that a number too long for JavaScript meets as its digits",
       { properties: { id: { type: "integer" }, or: { type: ["integer", "null"] } } },
       { id: "4150868000000002179", or: "4150868000000002179" },

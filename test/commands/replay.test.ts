@@ -184,12 +184,15 @@ describe("replay", () => {
     expect(project.app.seen).toHaveLength(0);
   });
 
-  it("stops at Ctrl-C without sending what is left", async () => {
+  it.each([
+    ["Ctrl-C", "SIGINT"],
+    ["SIGTERM", "SIGTERM"],
+  ])("stops at %s without sending what is left", async (name, signal) => {
     const interrupt = new AbortController();
     const project = await start();
     for (const subject of ["one", "two", "three"]) await project.deliver("/webhooks/zoho/desk", ticketBody(subject));
     const app = await startTarget((response) => {
-      interrupt.abort();
+      interrupt.abort(signal);
       response.end();
     });
     closing.push(app);
@@ -197,8 +200,11 @@ describe("replay", () => {
       signal: interrupt.signal,
     });
     expect(exitCode).toBe(5);
-    expect(err).toContain("stopped by Ctrl-C after 1 of 3");
+    expect(err).toContain(`stopped by ${name} after 1 of 3`);
     expect(app.seen).toHaveLength(1);
+    // What our own end has cut short says nothing of the app.
+    const [kept] = (await project.run(["events", "show", "1", "--json"])).lines();
+    expect(kept?.attempts).toMatchObject([{ target: expect.stringContaining(String(project.app.port)) }]);
   });
 });
 
@@ -318,6 +324,19 @@ describe.skipIf(process.platform === "win32")("replay --edit", () => {
     expect(out).toContain("signed again");
   });
 
+  it("is asked for once, however many targets there are", async () => {
+    const second = await another();
+    const project = await start({ argv: ["--forward-to", `127.0.0.1:${second.port}`] });
+    await project.listener.post("/webhooks/zoho/crm", leadBody(), { ...JSON_TYPE, ...signature(leadBody()) });
+    await project.listener.line("forward", { n: 1, state: "delivered" }, 2);
+    const calls = join(tempFolder(), "calls");
+    const { command } = editor(`echo once >> '${calls}'; sed -i.bak 's/mei.tanaka@/edited@/' "$2"; rm -f "$2.bak"`);
+    await project.run(["replay", "1", "--edit"], { env: env({ EDITOR: command }) });
+    expect(readFileSync(calls, "utf8")).toBe("once\n");
+    const edited = leadBody({ email: "edited@example.com" });
+    expect([project.app, second].map(({ seen }) => seen[1]?.body.toString())).toEqual([edited, edited]);
+  });
+
   it("keeps a layout of the sender's own", async () => {
     const project = await start();
     const body = `{\n\t"event": "Ticket.Create"\n}`;
@@ -396,6 +415,8 @@ describe("replay --failed", () => {
     await project.deliver("/webhooks/zoho/crm", leadBody());
     await project.listener.line("forward", { state: "failed" });
     await project.listener.line("forward", { state: "delivered" });
+    const { out } = await project.run(["events", "list"]);
+    expect(out).toContain(`→ failed after 1 attempt at http://localhost:${other.port}/webhooks/zoho/crm`);
     expect((await project.run(["replay", "--failed"])).exitCode).toBe(5);
     expect([project.app.seen.length, other.seen.length]).toEqual([1, 2]);
   });

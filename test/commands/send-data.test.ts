@@ -44,6 +44,12 @@ describe("send --data", () => {
     expect(app.seen.map((seen) => seen.body.toString())).toEqual([lead, lead]);
   });
 
+  it("takes an empty text for an empty body, and not for the name of the folder", async () => {
+    const app = await target();
+    expect(await sendData(app, "")).toMatchObject({ exitCode: 0, err: expect.stringContaining("is not JSON") });
+    expect(app.seen.map(({ body }) => body.length)).toEqual([0]);
+  });
+
   it("recognises the event, and without a product in the command the product too", async () => {
     const app = await target();
     const result = await sendData(app, lead, ["--json"]);

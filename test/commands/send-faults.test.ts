@@ -63,6 +63,13 @@ describe("send on Zoho's bad days", () => {
     expect(out).toContain("refused, as it should be: its signature was wrong on purpose");
   });
 
+  it("takes the failure of an app for none", async () => {
+    const app = await target((response) => void response.writeHead(500).end());
+    const { exitCode, out } = await send("crm Leads.create --to PORT --malformed", app);
+    expect([exitCode, out]).toEqual([5, expect.stringContaining("your app failed while handling it")]);
+    expect(out).not.toContain("as it should be");
+  });
+
   it("keeps what names the event in the address of a body that it breaks", async () => {
     const app = await target((response) => {
       response.writeHead(400).end();
@@ -142,10 +149,10 @@ describe("send on Zoho's bad days", () => {
     expect(err).toContain("an answer came too late: the guide allows 10 s");
   });
 
-  it("keeps the escape sequences of an answer from the terminal", async () => {
-    const app = await target((response) => void response.end("\u001b[31mred\u0007"));
+  it("keeps the escape sequences of an answer from the terminal, and what would turn its text round", async () => {
+    const app = await target((response) => void response.end("\u001b[31mred\u0007 \u202edelivered\u2066"));
     const { out } = await send("crm Leads.create --to PORT", app);
-    expect(out).toContain("answer: [31mred");
+    expect(out).toContain("answer: [31mred delivered\n");
     expect(out).not.toContain("\u001b");
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { folderWith } from "../support/files.ts";
 import { run } from "../support/run.ts";
 import { closeAfterEach, env, send, target } from "../support/send.ts";
 
@@ -24,6 +25,7 @@ describe("send refuses", () => {
     ["--bad-signature with --no-signature", [...lead, "--bad-signature", "--no-signature"], "exclude each other"],
     ["--malformed with --truncate", [...lead, "--malformed", "--truncate"], "exclude each other"],
     ["--bad-token with a body of one's own", ["crm", "--data", "{}", "--bad-token"], "byte for byte"],
+    ["a body's file without its name", ["crm", "--data", "@"], "write it as --data @body.json"],
     ["a product by the name that Zoho gives it", ["billing", "--all"], "did you mean subscriptions?"],
     ["a part of an event's name", ["sign", "completed"], "did you mean RequestCompleted"],
     ["an event of another format", ["desk", "Ticket_Add"], "add --format wire"],
@@ -44,6 +46,7 @@ describe("send refuses", () => {
     ["a negative repeat", [...lead, "--repeat=-1"], "--repeat"],
     ["a time-out of 0", [...lead, "--timeout", "0"], "--timeout"],
     ["a time-out that is none", [...lead, "--timeout", "soon"], "not a duration"],
+    ["a time-out that no timer takes", [...lead, "--timeout", "30d"], "a time of up to 24h"],
     ["a slowness that is none", [...lead, "--slow", "very"], "not a duration"],
     ["--slow with --curl", [...lead, "--slow", "--curl"], "--slow"],
     ["a header without a colon", [...lead, "-H", "x-a 1"], "is not a header"],
@@ -72,6 +75,17 @@ describe("send refuses", () => {
     const { exitCode, err } = await send("crm Leads.create --to PORT", app, { env: { ZOHO_WEBHOOK_SECRET: "" } });
     expect(exitCode).toBe(2);
     expect(err).toContain("ZOHO_WEBHOOK_SECRET is set but empty");
+    expect(app.seen).toHaveLength(0);
+  });
+
+  it.each([
+    ["UTF-16", Buffer.from("\ufeffs3cr3t", "utf16le")],
+    ["Latin-1", Buffer.from("s\xe9cret", "latin1")],
+  ])("a secret's file in %s, whose signatures would all be wrong", async (_, content) => {
+    const app = await target();
+    const options = { cwd: folderWith({ key: content }) };
+    const { exitCode, err } = await send("crm Leads.create --to PORT --secret-file key", app, options);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("--secret-file: key is no text in UTF-8")]);
     expect(app.seen).toHaveLength(0);
   });
 

@@ -85,7 +85,8 @@ describe("send", () => {
   it("takes secret and token from files", async () => {
     const app = await target();
     const cwd = tempFolder();
-    writeFileSync(join(cwd, "secret"), "of the file\n");
+    // As an editor on Windows writes it.
+    writeFileSync(join(cwd, "secret"), "\ufeffof the file\r\n");
     writeFileSync(join(cwd, "token"), "its token");
     await send("crm Deals.edit --to PORT --secret-file secret --token-file token", app, { cwd });
     expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([hmac(app.seen[0]?.body, "of the file")]);

@@ -148,6 +148,10 @@ describe("verify --explain finds", () => {
     expect(changed.matches).toEqual([]);
   });
 
+  it("nothing of a secret where it was signed with an empty one", async () => {
+    expect((await explain(COMPACT, sign(COMPACT, { key: "" }))).matches).toEqual([]);
+  });
+
   it("that there is no signature at all", async () => {
     const options = { cwd: folderWith({ "a.json": COMPACT }), env: { ZOHO_WEBHOOK_SECRET: SECRET } };
     const { out } = await run(["verify", "a.json", "-H", "x-a: 1", "--explain"], options);

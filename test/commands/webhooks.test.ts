@@ -130,6 +130,7 @@ describe("webhooks of Desk", () => {
 
   it.each([
     [["Contact_Add", "--departments", "1"], "--departments is a filter of Ticket_Add"],
+    [["Ticket_Add", "--departments", "1,support"], "takes ids, which are digits"],
     [["Ticket_Update", "--fields", "a,b,c,d,e,f"], "at most 5"],
     [["Ticket_Thread_Add", "--direction", "up"], "--direction is in or out"],
     [["Ticket_Add", "--unsigned"], "signs with a key of Zoho's own"],
@@ -138,6 +139,15 @@ describe("webhooks of Desk", () => {
     const { exitCode, err } = await create("desk", ...argv, "--url", URL);
     expect([exitCode, err]).toEqual([2, expect.stringContaining(message)]);
     expect(apiRequests()).toEqual([]);
+  });
+
+  it("ask for the state before of an approval, though it is not named among those that have one", async () => {
+    const result = await create("desk", "Ticket_Approval_Update", "--previous", "--url", URL, "--dry-run");
+    expect(result.exitCode, result.err).toBe(0);
+    expect(result.out).toContain('\\"includePrevState\\":true');
+    const { exitCode, err } = await create("desk", "Ticket_Add", "--previous", "--url", URL);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("--previous is a filter of Ticket_Update, ")]);
+    expect(err).not.toContain("Approval");
   });
 
   it("pass on an event that is not known here, with a warning, and Zoho's no in full", async () => {
@@ -374,6 +384,17 @@ describe("webhooks", () => {
     const deletion = await webhooks(["delete", "1", "2", "--product", product, "--dry-run"]);
     expect(deletion.lines()).toMatchObject([{ method: "DELETE" }, { method: "DELETE" }]);
     expect(server.requests).toEqual([]);
+  });
+
+  it.each([
+    ["desk", "Ticket_Add", []],
+    ["books", "invoice", ["it is not https"]],
+  ])("of %s are warned of for a plain http URL only where Zoho does not document it", async (product, event, said) => {
+    const result = await create(product, event, "--url", "http://abc.example/hook", "--dry-run");
+    expect(result.exitCode).toBe(0);
+    expect(ofType(result, "warning")).toEqual(
+      said.map((part) => expect.objectContaining({ message: expect.stringContaining(part) })),
+    );
   });
 
   it("keep their secret out of what --verbose shows", async () => {

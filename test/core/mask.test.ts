@@ -71,6 +71,7 @@ describe("masking", () => {
     expect(json('{"url":"https://u:p@example.com/hook?id=7&token=abc","see":"https://example.com/?id=7"}')).toBe(
       '{"url":"https://[masked]@example.com/hook?id=7&token=[masked]","see":"https://example.com/?id=7"}',
     );
+    expect(json('{"open":"https://u:p@example.com/hook"}')).toBe('{"open":"https://[masked]@example.com/hook"}');
     expect(json("url=https%3A%2F%2Fexample.com%2F%3Ftoken%3Dabc&id=7", "application/x-www-form-urlencoded")).toBe(
       "url=https%3A%2F%2Fexample.com%2F%3Ftoken%3D%5Bmasked%5D&id=7",
     );
@@ -228,6 +229,7 @@ describe("masking", () => {
         ["Authorization", "Zoho-oauthtoken 1000.abc"],
         ["X-Zoho-Signature", "0f0f"],
         ["x-custom", "Bearer abc"],
+        ["x-other", "Zoho-authtoken abc"],
         ["X-Zoho-Signature", "1e1e"],
         ["Host", "localhost"],
       ]),
@@ -235,6 +237,7 @@ describe("masking", () => {
       ["Authorization", "Zoho-oauthtoken [masked]"],
       ["X-Zoho-Signature", "[masked]"],
       ["x-custom", "Bearer [masked]"],
+      ["x-other", "Zoho-authtoken [masked]"],
       ["X-Zoho-Signature", "[masked]"],
       ["Host", "localhost"],
     ]);

@@ -1,12 +1,13 @@
 import { expect, it } from "vitest";
+import type { Product } from "../../src/core/product.ts";
 import { receive } from "../../src/core/receive.ts";
 import { noSecrets } from "../../src/core/secret.ts";
 import { products } from "../../src/products/index.ts";
 
-function receiptOf(body: unknown) {
+function receiptOf(body: unknown, url = "/") {
   return receive({
     products,
-    delivery: { method: "POST", url: "/", headers: [], body: Buffer.from(JSON.stringify(body)) },
+    delivery: { method: "POST", url, headers: [], body: Buffer.from(JSON.stringify(body)) },
     secrets: noSecrets,
     now: new Date("2025-01-15T10:30:00Z"),
   });
@@ -14,6 +15,14 @@ function receiptOf(body: unknown) {
 
 it("takes a challenge for a challenge", () => {
   expect(receiptOf({ challenge: "c-81" }).handshake?.body).toBe('{"challenge":"c-81"}');
+});
+
+it("takes parameters for a challenge where the product is known, and else for anybody's", () => {
+  const delivery = { method: "POST", url: "/?challenge=c-81", headers: [], body: Buffer.alloc(0) };
+  const handshakeOf = (product?: Product) =>
+    receive({ products, product, delivery, secrets: noSecrets, now: new Date() }).handshake?.body;
+  expect(handshakeOf(products.find(({ id }) => id === "crm"))).toBe('{"challenge":"c-81"}');
+  expect(handshakeOf()).toBeUndefined();
 });
 
 it("judges an event that has a challenge field as the event, so that its proofs are asked for", () => {
@@ -35,6 +44,20 @@ it.each(
     now: new Date("2025-01-15T10:30:00Z"),
   });
   expect(receipt.handshake?.body).toBe('{"challenge":"c-81"}');
+});
+
+it("takes what happens once to a record for one event however it is told, where it names the record", () => {
+  const identity = (data: object): string | undefined =>
+    receiptOf({ module: "Leads", operation: "create", ...data }).identity;
+  const ids = ["4876876000001402117"];
+  expect(identity({ ids, data: { Email: "a@example.com" } })).toBe(identity({ ids, data: {} }));
+  expect(identity({ data: { Email: "a@example.com" } })).not.toBe(identity({ data: { Email: "b@example.com" } }));
+});
+
+it("takes deliveries for two events whose addresses alone differ, and for one where nothing does", () => {
+  const identity = (url: string): string | undefined => receiptOf({ event: "invoice_created" }, url).identity;
+  expect(identity("/?id=1")).toBe(identity("/?id=1"));
+  expect(identity("/?id=1")).not.toBe(identity("/?id=2"));
 });
 
 it("tells a delivery about several records from one about a record and its parents", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../src/core/errors.ts";
-import { targetUrl } from "../../src/core/target-url.ts";
+import { targetUrl, withQueryOf } from "../../src/core/target-url.ts";
 
 const listener = { host: "127.0.0.1", port: 4460 };
 
@@ -42,6 +42,11 @@ describe("targetUrl", () => {
     expect(targetUrl(undefined, "desk", { host: "0.0.0.0", port: 1 })).toBe("http://127.0.0.1:1/webhooks/zoho/desk");
     expect(targetUrl("3000", undefined, { host: "::", port: 1 })).toBe("http://localhost:3000/webhooks/zoho");
     expect(targetUrl(undefined, "desk", { host: "::", port: 1 })).toBe("http://[::1]:1/webhooks/zoho/desk");
+  });
+
+  it("takes a delivery's query before what stands behind a #, which is sent to nobody", () => {
+    expect(withQueryOf("/?id=1", "http://app.test/hook#top")).toBe("http://app.test/hook?id=1");
+    expect(withQueryOf("/?id=1", "http://app.test/hook?key=2#top")).toBe("http://app.test/hook?key=2&id=1");
   });
 
   it("asks for --to when the receiver's port is not known beforehand", () => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { configureProducts } from "../../src/core/configure.ts";
-import type { Delivery } from "../../src/core/delivery.ts";
+import type { Delivery, HeaderPair } from "../../src/core/delivery.ts";
 import { UserError } from "../../src/core/errors.ts";
 import type { FormatSettings } from "../../src/core/format-settings.ts";
 import { readPayload } from "../../src/core/payload.ts";
@@ -133,14 +133,10 @@ describe("a fixed parameter", () => {
 });
 
 describe("a body that no format knows", () => {
-  const post = (id: string, secrets: Secrets, body = '{"hello":"world"}') => {
+  const post = (id: string, secrets: Secrets, body = '{"hello":"world"}', ...more: HeaderPair[]) => {
     const product = products.find((each) => each.id === id);
-    const delivery = {
-      method: "POST",
-      url: "/",
-      headers: [["content-type", "application/json"]] as const,
-      body: Buffer.from(body),
-    };
+    const headers: readonly HeaderPair[] = [["content-type", "application/json"], ...more];
+    const delivery = { method: "POST", url: "/", headers, body: Buffer.from(body) };
     return receive({ products, product, delivery, secrets, now });
   };
   const guideSecret: Secrets = {
@@ -160,6 +156,14 @@ describe("a body that no format knows", () => {
     const delivery = { method: "POST", url: "/", headers: [], body: Buffer.from('{"event":"order.paid"}') };
     const receipt = receive({ products, product: crm, delivery, secrets: guideSecret, now });
     expect(receipt).toMatchObject({ format: "workflow", event: "webhook", known: true, verdicts: [] });
+  });
+
+  it("is refused for the wrong signature that it has, and not for want of another", () => {
+    const forged = post("books", guideSecret, undefined, ["x-zoho-webhook-signature", "0".repeat(64)]);
+    expect(decideReply(forged, { schema: "warn", onInvalid: "reject" })).toMatchObject({
+      reply: { status: 401 },
+      reason: expect.stringContaining("finance-signature: the signature does not match"),
+    });
   });
 
   it("says what CRM left unmerged", () => {

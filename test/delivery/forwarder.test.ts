@@ -1,8 +1,11 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { deadlineOf } from "../../src/core/answer-rule.ts";
 import type { ForwardReport, TargetReport } from "../../src/core/forward-report.ts";
+import { decideReply } from "../../src/core/reply.ts";
 import { createForwarder, type Forwarder, type ForwarderOptions } from "../../src/delivery/forwarder.ts";
+import { keepingLedger } from "../../src/delivery/keeping-ledger.ts";
 import { openPoster } from "../../src/delivery/post.ts";
+import { createRoutes } from "../../src/delivery/routes.ts";
 import { loadEngine, type NativeDatabase } from "../../src/store/engine.ts";
 import type { Log } from "../../src/store/log.ts";
 import { app } from "../support/forward-run.ts";
@@ -182,6 +185,49 @@ describe("a forwarder", () => {
     await expect.poll(() => reports.length, { timeout: 5000 }).toBe(6);
     expect(await log.waiting()).toEqual([]);
     expect(target.seen).toHaveLength(6);
+  });
+
+  it("asks again for what waits after the log could not be asked", async () => {
+    const target = await app();
+    const { forwarder, log, reports, troubles, add } = await given({ afterTroubleMs: 20 });
+    await add(target.url);
+    const claimWaiting = log.claimWaiting;
+    Object.assign(log, { claimWaiting: () => Promise.reject(new Error("the disk failed")) });
+    forwarder.wake([target.url]);
+    await expect.poll(() => troubles.length).toBeGreaterThan(0);
+    // What comes meanwhile does not overtake what waits.
+    expect(forwarder.reserve([target.url], 1)).toBe(false);
+    Object.assign(log, { claimWaiting });
+    await expect.poll(() => reports.length, { timeout: 3000 }).toBe(1);
+  });
+
+  it("goes on once the app is back, also where nobody can say how many wait", async () => {
+    const target = await app();
+    const { forwarder, log, reports, troubles, add } = await given();
+    await add(target.url);
+    await target.stop();
+    forwarder.wake([target.url]);
+    await expect.poll(() => reports.length).toBe(1);
+    Object.assign(log, { waiting: () => Promise.reject(new Error("the log is busy")) });
+    await target.start();
+    await expect.poll(() => reports.map(({ state }) => state), { timeout: 3000 }).toEqual(["down", "up", "delivered"]);
+    expect(troubles).toEqual(["the log is busy"]);
+  });
+
+  it("has its room again for what could not be kept", async () => {
+    const target = await app();
+    const { forwarder, log } = await given({ concurrency: 1 });
+    const routes = createRoutes([target.url], []);
+    const ledger = keepingLedger({ log, routes, forwarder, mirror: undefined, ordered: false });
+    const { delivery, receipt, receivedAt } = newEntry();
+    const arrival = { delivery, address: undefined, isFromPage: false, at: receivedAt };
+    const decision = decideReply(receipt, { schema: "warn", onInvalid: "reject" });
+    forwarder.wake([target.url]);
+    await expect.poll(() => forwarder.reserve([target.url], 1)).toBe(true);
+    forwarder.giveBack([target.url], 1);
+    Object.assign(log, { append: () => Promise.reject(new Error("the log is full")) });
+    for (let i = 0; i < 16; i++) await expect(ledger.keep({ arrival, receipt, decision })).rejects.toThrow("is full");
+    expect(forwarder.reserve([target.url], 1)).toBe(true);
   });
 
   it("has a handful of deliveries in memory however many wait, and fewer large ones", async () => {

@@ -274,6 +274,19 @@ describe("a proxy of the environment", () => {
     expect(asked).toHaveLength(1);
   });
 
+  it("is that of ALL_PROXY, too, but for one of SOCKS, which is for other programs", async () => {
+    const app = await target();
+    const asked: string[] = [];
+    const proxy = await startProxy(app.port, asked);
+    const post = await poster({ env: { all_proxy: `http://127.0.0.1:${proxy}` } });
+    expect(await post.post(delivery("http://app.invalid/x"))).toMatchObject({ status: 200 });
+    expect(asked).toEqual(["app.invalid:80"]);
+    const socks = await poster({ env: { ALL_PROXY: `socks5://127.0.0.1:${proxy}` } });
+    expect(socks.isDirect("http://app.invalid/x")).toBe(true);
+    expect((await socks.post(delivery("http://app.invalid/x"))).error?.message).toContain("app.invalid");
+    expect(asked).toHaveLength(1);
+  });
+
   it("that closes the connection is asked once, and told", async () => {
     let asked = 0;
     const proxy = createServer((socket) => void socket.once("data", () => ++asked && socket.destroy()));

@@ -1,12 +1,26 @@
 import { expect, it } from "vitest";
+import type { PostResult } from "../../src/delivery/post.ts";
 import { explainFailure } from "../../src/delivery/post-failure.ts";
 import { afterAttempt } from "../../src/delivery/retry.ts";
 
-it.each(["EMFILE", "ENFILE"])("takes no try from a delivery for %s, which is this system's own", (code) => {
+const policy = { retries: 1, baseMs: 1 };
+
+function failure(code: string): PostResult {
   const thrown = Object.assign(new Error(`connect ${code}`), { code });
   const url = new URL("http://127.0.0.1:3000/");
   const error = explainFailure(thrown, { url, timeoutMs: 1000, status: undefined });
-  expect(error.message).toContain("no more connections");
-  const result = { status: undefined, headers: [], replyPreview: "", reply: undefined, latencyMs: 1, error };
-  expect(afterAttempt(result, 9, { retries: 1, baseMs: 1 }, true)).toEqual({ state: "down" });
+  return { status: undefined, headers: [], replyPreview: "", reply: undefined, latencyMs: 1, error };
+}
+
+it.each(["EMFILE", "ENFILE"])("takes no try from a delivery for %s, which is this system's own", (code) => {
+  const result = failure(code);
+  expect(result.error?.message).toContain("no more connections");
+  expect(afterAttempt(result, 9, policy, true)).toEqual({ state: "down" });
+});
+
+it("counts the tries at an app behind a proxy, of which nobody here sees when it is back", () => {
+  const result = failure("ECONNREFUSED");
+  expect(afterAttempt(result, 0, policy, true)).toEqual({ state: "down" });
+  expect(afterAttempt(result, 0, policy, false)).toEqual({ state: "retry", afterMs: 1 });
+  expect(afterAttempt(result, 1, policy, false)).toEqual({ state: "failed" });
 });

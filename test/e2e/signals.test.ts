@@ -1,8 +1,12 @@
 import { once } from "node:events";
 import { Agent, type ClientRequest, request } from "node:http";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { openLog } from "../../src/store/sqlite-log.ts";
 import { type BinChild, runBin, startBin } from "../support/bin.ts";
+import { newEntry } from "../support/log-entry.ts";
+import { tempFolder } from "../support/run.ts";
 import { startZohoServer } from "../support/zoho-server.ts";
 
 const SECRETS = { ZOHO_WEBHOOK_SECRET: "a-secret" };
@@ -119,6 +123,20 @@ describe.skipIf(process.platform === "win32")("send, when it is to stop", () => 
 describe("a reader that goes away", () => {
   it("ends the program quietly", async () => {
     const child = startBin(["fixtures", "list", "--json"]);
+    child.stopReading();
+    const { status, stderr } = await child.ended;
+    expect([status, stderr]).toEqual([0, ""]);
+  });
+
+  it("has an export end as well, which is no error", async () => {
+    const cwd = tempFolder();
+    const log = await openLog({ path: join(cwd, ".zoho-hooks", "events.db"), now: () => new Date() });
+    // More than a pipe holds.
+    const body = JSON.stringify({ note: "x".repeat(100_000) });
+    await Promise.all(Array.from({ length: 200 }, () => log.append(newEntry({ body }))));
+    await log.close();
+    const child = startBin(["events", "export"], { cwd });
+    await child.shown(/"n":1/);
     child.stopReading();
     const { status, stderr } = await child.ended;
     expect([status, stderr]).toEqual([0, ""]);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { answerRuleOf, deadlineOf } from "../../src/core/answer-rule.ts";
 import { readPayload } from "../../src/core/payload.ts";
 import type { Format, Product } from "../../src/core/product.ts";
 import { products } from "../../src/products/index.ts";
@@ -13,6 +14,18 @@ describe("the products", () => {
     const ids = products.map(({ id }) => id);
     for (const id of ids) expect(id).toMatch(/^[a-z]+$/);
     expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+describe("a sender", () => {
+  it.each([
+    ["payments", "wire", 15_000, "Zoho Payments waits for 15 s"],
+    ["creator", "wire", 40_000, "Zoho Creator waits for 40 s"],
+    ["desk", "wire", 5000, "Zoho Desk waits for 5 s"],
+    ["crm", "guide", 10_000, "the guide allows 10 s"],
+  ])("of %s (%s) is waited for no longer than it waits itself", (product, format, withinMs, reason) => {
+    const { title, rule } = answerRuleOf(products, product, format);
+    expect(deadlineOf(title, rule)).toMatchObject({ withinMs, reason: expect.stringContaining(reason) });
   });
 });
 

@@ -1,7 +1,9 @@
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { loadEngine } from "../../src/store/engine.ts";
 import { GroupCommit } from "../../src/store/group-commit.ts";
+import { openWalSync } from "../../src/store/wal-sync.ts";
 import { engines, tempFolder } from "../support/temp-log.ts";
 
 /** A disk that takes as long as the test wants: each sync ends when its turn is called. */
@@ -97,6 +99,33 @@ describe.each(engines)("commits on %s", (engine) => {
     write("of our own", false);
     await commits.close();
     expect(told).toEqual(["of our own"]);
+  });
+
+  it("of others go on without the one whose own work is mistaken", async () => {
+    const { syncs, told, commits, write } = await given();
+    write("first");
+    const mistaken = commits.write(() => {
+      throw new Error("a mistake");
+    });
+    write("second");
+    await expect(mistaken).rejects.toThrow("a mistake");
+    await expect.poll(() => syncs.length).toBe(1);
+    syncs[0]?.done();
+    await expect.poll(() => told).toEqual(["first", "second"]);
+  });
+
+  it("are on the disk where another process has just brought all of them into the log", async () => {
+    const path = join(tempFolder(), "a.db");
+    const { open } = await loadEngine([engine]);
+    const [database, other] = [open(path), open(path)];
+    database.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (x)");
+    const wal = openWalSync(database, path);
+    await wal.sync();
+    other.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    expect(statSync(`${path}-wal`).size).toBe(0);
+    await wal.sync();
+    await wal.close();
+    for (const each of [database, other]) each.close();
   });
 
   it("have failed when the disk says so", async () => {

@@ -97,6 +97,19 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await log.stats()).total).toMatchObject({ received: 2, processed: 1 });
   });
 
+  it("are done with, waiting or given up, once another try has mended that", async () => {
+    const log = await tempLog(engine);
+    await log.append(waitingFor());
+    const [claim] = await claimed(log);
+    if (claim) await log.settle(claim, answered(400), { state: "failed" });
+    await log.append(waitingFor());
+    for (const n of [1, 2]) {
+      await log.recordAttempt(n, { ...answered(200), mends: true });
+      expect((await log.get(n))?.state).toBe("processed");
+    }
+    expect(await log.waiting()).toEqual([]);
+  });
+
   it("go back without an attempt when they are released", async () => {
     const log = await tempLog(engine);
     await log.append(waitingFor());

@@ -122,6 +122,17 @@ describe.each(engines)("the payload of webhook_logs on %s", (engine) => {
     database.close();
   });
 
+  it.each([404, 405])("shows nothing of what was refused with %i before it was read", async (status) => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    const body = Buffer.from('{"a":"é"}', "latin1");
+    await log.append(newEntry({ body, status, accepted: false, refusal: "no webhook at this path" }));
+    const database = (await loadEngine([engine])).open(path);
+    const { payload } = database.prepare("SELECT payload FROM webhook_logs").get() ?? {};
+    expect(payload).toContain("zoho-hooks events show 1");
+    database.close();
+  });
+
   it("is put in place of the one of a log that an earlier version made", async () => {
     const path = join(tempFolder(), "events.db");
     const old = (await loadEngine([engine])).open(path);

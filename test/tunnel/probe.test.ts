@@ -75,6 +75,15 @@ describe("a probe", () => {
     });
   });
 
+  it.each([401, 403])("says of a %i that a login stands before the receiver", async (status) => {
+    const port = await serve((_, response) => void response.writeHead(status).end());
+
+    expect(await probeOnce(port)).toEqual({
+      ok: false,
+      reason: `${status}: something before this receiver wants a login`,
+    });
+  });
+
   it("ends in time when nobody answers", async () => {
     const port = await serve(() => {});
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { expandEvents, normaliseEvents, withoutEvents } from "../../src/zoho/channel-events.ts";
 import {
+  conditionsFor,
   configOf,
   expiringWithin,
   generateChannelId,
@@ -104,6 +105,13 @@ describe("watchItem", () => {
     const recruit = findWatchProduct("recruit");
     expect(watchItem({ ...config, id: "4711" }, expiresAt, recruit).channel_id).toBe(4711);
     expect(watchItem(config, expiresAt, recruit).channel_id).toBe("1105420521999070702");
+  });
+});
+
+describe("conditionsFor", () => {
+  it("keeps those of the modules that are watched, and those that name none", () => {
+    const of = (module?: string) => ({ type: "field_selection", ...(module && { module: { api_name: module } }) });
+    expect(conditionsFor(["Leads.create"], [of("Leads"), of("Deals"), of()])).toEqual([of("Leads"), of()]);
   });
 });
 

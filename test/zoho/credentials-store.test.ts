@@ -48,6 +48,8 @@ function memoryKeyring(behave: "well" | "hangs" | "refuses" | "forgets" = "well"
 describe("the credentials store", () => {
   it("keeps the secrets in the keyring, and none of them in a file", async () => {
     const keyring = memoryKeyring();
+    // Nor those of an earlier sign-in, before there was one.
+    await store().save(profile, secrets);
     const saved = await store(keyring.vault).save(profile, secrets);
     expect(saved).toMatchObject({ profile: { secretsIn: "keyring" }, noKeyringBecause: undefined });
     const files = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), "utf8")));

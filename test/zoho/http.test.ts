@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { mayRetry } from "../../src/zoho/backoff.ts";
 import { createHttp } from "../../src/zoho/http.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
@@ -53,6 +54,13 @@ describe("the http client", () => {
     await failureOf(rig.http.send(once(other.server.url)));
     expect(rig.exchanges.slice(2)).toHaveLength(4);
     expect(rig.exchanges.at(-1)?.error).toContain("ECONNREFUSED");
+  });
+
+  it("takes a host none of whose addresses could be connected to for one that was not reached", () => {
+    const failed = (...codes: string[]) =>
+      new AggregateError(codes.map((code) => Object.assign(new Error(code), { code })));
+    expect(mayRetry({ failure: failed("ECONNREFUSED", "ENETUNREACH") }, false)).toBe(true);
+    expect(mayRetry({ failure: failed("ECONNREFUSED", "ECONNRESET") }, false)).toBe(false);
   });
 
   it("takes what the server says about when to come back, up to a minute", async () => {

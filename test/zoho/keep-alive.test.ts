@@ -126,6 +126,21 @@ describe("keepAlive, one thing at a time,", () => {
     expect(rig.server.requests.filter(isWatch("POST"))).toHaveLength(2);
   });
 
+  it("makes nothing anew where the sign-in may not renew it", async () => {
+    const expiresAt = new Date(rig.clock.now().getTime() + 2 * HOUR_MS);
+    await rig.client().create([{ config, expiresAt }]);
+    const refusal = { watch: [{ code: "NO_PERMISSION", message: "permission denied", details: {}, status: "error" }] };
+    rig.server.trouble({ status: 207, body: refusal }, 100_000, isWatch("PUT"));
+    const { changes } = await live(1 / 12 - 0.001, { expiresAt });
+    expect(new Set(changes.map(({ type }) => type))).toEqual(new Set(["expiring"]));
+    expect(rig.server.requests.filter(isWatch("POST"))).toHaveLength(1);
+  });
+
+  it("is in no rush however soon Zoho lets the channel end", async () => {
+    await live(0.001, { lifetimeMs: 1000 });
+    expect(rig.server.requests.filter(isWatch("PUT")).length).toBeLessThan(15);
+  });
+
   it("says that the channel was lost, and creates it again from its configuration", async () => {
     let dropped = false;
     rig.clock.onAdvance(() => {

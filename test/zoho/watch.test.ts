@@ -62,6 +62,14 @@ describe("creating and listing", () => {
     expect(sizes).toEqual([50, 50, 50, 50, 30]);
   });
 
+  it("finds no channel in a list of others", async () => {
+    const other = { channel_id: "7", resource_name: "Leads", events: ["Leads.create"], notification_condition: null };
+    rig.server.trouble({ status: 200, body: { watch: [other], info: { more_records: false } } }, 1, ({ path }) =>
+      path.endsWith("/watch"),
+    );
+    expect(await rig.client().get("1105420521999070702")).toBeUndefined();
+  });
+
   it("shows what Zoho made of a lifetime that is too long", async () => {
     const [result] = await rig.client().create([request({}, 24 * 30)]);
     expect(result?.ok && result.expiresAt).toEqual(inHours(1));
@@ -198,7 +206,8 @@ describe("a refused token", () => {
     rig.server.trouble(refusal, 9, (each) => each.path.includes("watch"));
     const failure = await failureOf(rig.client().list());
     expect(failure).toMatchObject({ exitCode: 6, code: "invalid_token" });
-    expect(failure.hint).toContain("--dc");
+    expect(failure.message).toContain("refuses even the access token that 127.0.0.1");
+    expect(failure.hint).toContain("ZOHO_ENVIRONMENT");
     expect(rig.server.requests.filter((each) => each.path.includes("watch"))).toHaveLength(2);
   });
 });
