@@ -30,6 +30,7 @@ const rowSchema = z.looseObject({
   token: z.string().nullish(),
   notify_on_related_action: z.boolean().nullish(),
   return_affected_field_values: z.boolean().nullish(),
+  // Versions before v6 and the twins do not have it at all.
   notification_condition: z.unknown().optional(),
 });
 const listSchema = z.looseObject({

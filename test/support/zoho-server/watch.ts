@@ -134,7 +134,10 @@ export class Watch {
         ...this.#module(row.module),
         notify_url: this.#hidden.has(row.channelId) ? null : row.notifyUrl,
         fields: null,
-        notification_condition: row.condition === null ? null : [row.condition],
+        // Neither the versions before v6 nor the twins have it.
+        ...(/^crm\/v[678]$/.test(api)
+          ? { notification_condition: row.condition === null ? null : [row.condition] }
+          : {}),
         channel_id: row.channelId,
         events: row.events,
         token: row.token,
