@@ -49,6 +49,14 @@ export function maskUrl(url: string, chosen: readonly string[] = []): string {
   return open.slice(0, at) + rewriteForm(open.slice(at), maskNamed(chosen)).replaceAll(encodeURIComponent(MASK), MASK);
 }
 
+/** Says that Zoho posts elsewhere than it was told to, and shows no secret of either address. */
+export function differentUrl(actual: string | undefined, asked: string): string {
+  const [to, wanted] = [actual === undefined ? "an unknown URL" : maskUrl(actual), maskUrl(asked)];
+  return to === wanted
+    ? `Zoho posts to ${to}, with another secret in it than was asked for`
+    : `Zoho posts to ${to}, not to ${wanted}`;
+}
+
 export function maskBody(body: Buffer, contentType: string, chosen: readonly string[] = []): Buffer {
   return rewriteBody(body, contentType, maskValue(chosen));
 }

@@ -1,5 +1,6 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
+import { differentUrl } from "../../core/mask.ts";
 import { products } from "../../products/index.ts";
 import { isRefusal } from "../../zoho/api-error.ts";
 import { expandEvents } from "../../zoho/channel-events.ts";
@@ -180,7 +181,6 @@ export function warnOfDifferences(context: Context, asked: ChannelConfig, expire
   const listed = new Set(expandEvents(channel.events));
   const missing = expandEvents(asked.events).filter((event) => !listed.has(event));
   if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for channel ${asked.id}`);
-  if (channel.notifyUrl !== asked.notifyUrl)
-    warn(`Zoho posts to ${channel.notifyUrl ?? "an unknown URL"}, not to ${asked.notifyUrl}`);
+  if (channel.notifyUrl !== asked.notifyUrl) warn(differentUrl(channel.notifyUrl, asked.notifyUrl));
   if (channel.token !== asked.token) warn(`Zoho does not list the token that was set for channel ${asked.id}`);
 }

@@ -1,5 +1,6 @@
 import type { Context } from "../../context.ts";
 import { errorText } from "../../core/errors.ts";
+import { maskUrl } from "../../core/mask.ts";
 import { type Secret, secret } from "../../core/secret.ts";
 import { isRefusal } from "../../zoho/api-error.ts";
 import { normaliseEvents } from "../../zoho/channel-events.ts";
@@ -81,7 +82,7 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
     const report = changeReport(product.id, change, context.now());
     const moved = isMoving && (change.type === "renewed" || change.type === "created");
     if (moved) isMoving = false;
-    context.report(moved ? { ...report, state: "updated", reason: `posts to ${config.notifyUrl}` } : report);
+    context.report(moved ? { ...report, state: "updated", reason: `posts to ${maskUrl(config.notifyUrl)}` } : report);
   };
   /**
    * It may have been given other events meanwhile, by `channels update`: that is in mind here, since a list shows less of a
@@ -135,7 +136,7 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
       isMoving = true;
       await move().catch((error: unknown) => {
         if (life.signal.aborted || context.signal.aborted) return;
-        const message = `channel ${key.id} does not post to ${url} yet: ${errorText(error)}`;
+        const message = `channel ${key.id} does not post to ${maskUrl(url)} yet: ${errorText(error)}`;
         context.report({ type: "warning", message, hint: "it is tried again until it does" });
       });
       keep();

@@ -1,4 +1,5 @@
 import { ExitCode } from "../../core/errors.ts";
+import { maskUrl } from "../../core/mask.ts";
 import type { Channel } from "../../zoho/channels.ts";
 import { findDeadUrl } from "../../zoho/dead-url.ts";
 import { removeRequest } from "../../zoho/watch.ts";
@@ -33,7 +34,7 @@ export const definePrune: Define = (command, act) => {
           for (const { channel, because } of dead) {
             context.report({
               type: "notice",
-              message: `${channel.id} posts to ${channel.notifyUrl ?? ""}: ${because}`,
+              message: `${channel.id} posts to ${maskUrl(channel.notifyUrl ?? "")}: ${because}`,
             });
           }
           if (options.dryRun !== true)

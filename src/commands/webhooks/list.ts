@@ -1,5 +1,6 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
+import { maskUrl } from "../../core/mask.ts";
 import type { TableReport } from "../../core/report.ts";
 import type { WebhookReport } from "../../core/webhook-report.ts";
 import { requireOperation } from "../../zoho/webhooks/index.ts";
@@ -61,7 +62,7 @@ function tableOf({ rules: rule, events: { noun, many } }: ManagedProduct, webhoo
       : [
           ["enabled", ({ enabled }: Webhook) => (enabled === undefined ? "not said" : enabled ? "yes" : "no")] as const,
         ]),
-    ["URL", ({ url }) => url ?? ""],
+    ["URL", ({ url }) => maskUrl(url ?? "")],
     ...(rule === undefined
       ? []
       : [["rules", ({ rules }: Webhook) => (rules === undefined ? "not said" : rules.join(" ") || "none")] as const]),
@@ -95,5 +96,6 @@ export function webhookReport(
   { id, name, url, events, enabled, rules }: Webhook,
   secret?: string,
 ): WebhookReport {
-  return { type: "webhook", state, product: product.id, id, webhook: { name, url, events, enabled, rules, secret } };
+  const facts = { name, url: url === undefined ? undefined : maskUrl(url), events, enabled, rules, secret };
+  return { type: "webhook", state, product: product.id, id, webhook: facts };
 }

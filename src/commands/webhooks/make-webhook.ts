@@ -1,6 +1,6 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../core/errors.ts";
-import { MASK } from "../../core/mask.ts";
+import { differentUrl, MASK } from "../../core/mask.ts";
 import { isRefusal } from "../../zoho/api-error.ts";
 import type { Webhook, WebhookConfig } from "../../zoho/webhooks/managed-product.ts";
 import { nameOrphans, webhookReport } from "./list.ts";
@@ -92,7 +92,7 @@ async function failureOf(work: Promise<void>): Promise<UserError | undefined> {
 /** Tells where what Zoho lists is not what was asked for. */
 function warnOfDifferences(context: Context, asked: WebhookConfig, { id, url, events, enabled }: Webhook): void {
   const warn = (message: string): void => context.report({ type: "warning", message });
-  if (url !== asked.url) warn(`Zoho posts to ${url ?? "an unknown URL"}, not to ${asked.url}`);
+  if (url !== asked.url) warn(differentUrl(url, asked.url));
   const missing = asked.events.filter((event) => !events.includes(event));
   if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for webhook ${id}`);
   if (enabled === false) warn(`Zoho has made webhook ${id}, and not switched it on`);

@@ -1,0 +1,54 @@
+import { type RunOptions, type RunResult, run, tempFolder } from "./run.ts";
+import { TestClock } from "./test-clock.ts";
+import { ALL_SCOPES } from "./zoho-client.ts";
+import type { SeenRequest } from "./zoho-server/answer.ts";
+import { startZohoServer, type ZohoServer } from "./zoho-server.ts";
+
+export const HOOK = "https://abc.example/webhooks/zoho/crm";
+
+/** A user who is signed in to a strict Zoho, in an empty folder, by a clock that the test moves. */
+export interface ChannelWorld {
+  readonly server: ZohoServer;
+  readonly clock: TestClock;
+  readonly env: Record<string, string>;
+  readonly cwd: string;
+  channels(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** `channels create Leads.create`, with the rest of its arguments. */
+  create(...argv: string[]): Promise<RunResult>;
+  /** The same with another memory: somebody else's machine. */
+  elsewhere(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** The requests of the watch API that were made with a method. */
+  requests(method: string): readonly SeenRequest[];
+  close(): Promise<void>;
+}
+
+export async function startChannelWorld(): Promise<ChannelWorld> {
+  const clock = new TestClock();
+  const server = await startZohoServer(clock.now);
+  const cwd = tempFolder();
+  const env = {
+    ZOHO_CLIENT_ID: server.accounts.clientId,
+    ZOHO_CLIENT_SECRET: server.accounts.clientSecret,
+    ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(ALL_SCOPES),
+    ZOHO_ACCOUNTS_URL: server.url,
+    ZOHO_API_URL: server.url,
+  };
+  const other = { ...env, XDG_CONFIG_HOME: tempFolder() };
+  const channels: ChannelWorld["channels"] = (argv, options = {}) =>
+    run(["channels", ...argv], { env, cwd, now: clock.now, ...options });
+  return {
+    server,
+    clock,
+    env,
+    cwd,
+    channels,
+    create: (...argv) =>
+      channels(["create", "Leads.create", ...(argv.includes("--url") ? [] : ["--url", HOOK]), ...argv]),
+    elsewhere: (argv, options = {}) => channels(argv, { env: other, ...options }),
+    requests: (method) => server.requests.filter(isWatch(method)),
+    close: () => server.close(),
+  };
+}
+
+export const isWatch = (method: string) => (request: SeenRequest) =>
+  request.method === method && request.path.endsWith("/actions/watch");
