@@ -1,4 +1,5 @@
 import { type Delivery, type HeaderPair, headerValue } from "./delivery.ts";
+import { oneLine } from "./one-line.ts";
 import type { Verdict } from "./product.ts";
 import { type BodyValue, rewriteBody, rewriteForm } from "./rewrite-body.ts";
 
@@ -51,7 +52,7 @@ export function maskUrl(url: string, chosen: readonly string[] = []): string {
 
 /** Says that Zoho posts elsewhere than it was told to, and shows no secret of either address. */
 export function differentUrl(actual: string | undefined, asked: string): string {
-  const [to, wanted] = [actual === undefined ? "an unknown URL" : maskUrl(actual), maskUrl(asked)];
+  const [to, wanted] = [actual === undefined ? "an unknown URL" : oneLine(maskUrl(actual)), maskUrl(asked)];
   return to === wanted
     ? `Zoho posts to ${to}, with another secret in it than was asked for`
     : `Zoho posts to ${to}, not to ${wanted}`;

@@ -1,5 +1,6 @@
 import { ExitCode, UserError } from "../core/errors.ts";
 import { maskText } from "../core/mask.ts";
+import { oneLine } from "../core/one-line.ts";
 import { isSuccess } from "../core/status.ts";
 import { apiFault } from "./api-faults.ts";
 import type { ZohoReply, ZohoRequest } from "./http.ts";
@@ -65,7 +66,7 @@ export function readFault(value: unknown): ZohoFault | undefined {
   if (code === 0 || code === "SUCCESS" || status === "success") return undefined;
   const [field]: readonly unknown[] = Array.isArray(errors) ? errors : [];
   return {
-    code: String(code),
+    code: oneLine(String(code)),
     message: typeof message === "string" ? message : "",
     details: { ...asRecord(details), ...fieldDetails(asRecord(field)) },
   };
@@ -84,8 +85,7 @@ function fieldDetails({ fieldName, errorType }: Readonly<Record<string, unknown>
 
 export function faultError(fault: ZohoFault, status: number, call: ApiCall): ZohoApiError {
   const known = apiFault(fault, call, status);
-  // It may repeat what it was sent, and an answer that was cut off holds the tokens of channels.
-  const said = [fault.code, maskText(fault.message)].filter((each) => each !== "").join(": ");
+  const said = [fault.code, maskedLine(fault.message)].filter((each) => each !== "").join(": ");
   const where = detailText(fault.details);
   const notKnown = call.method === "GET" ? "could not" : "it is not known whether Zoho did";
   const outcome = isUnknownOutcome(status, fault) ? notKnown : "Zoho refused to";
@@ -112,18 +112,27 @@ function isUnknownOutcome(status: number, fault: ZohoFault): boolean {
 function snippet(reply: ZohoReply): string {
   if (reply.text.trim() === "") return "an empty answer";
   if (/^\s*</.test(reply.text)) return "an HTML page instead of JSON";
-  // Masked as a whole: where it is cut, a token may be half there.
-  return maskText(reply.text.slice(0, 20_000)).slice(0, 200);
+  return maskedLine(reply.text);
+}
+
+/**
+ * What Zoho says, fit to stand in a message. It may repeat what it was sent, and an answer that was cut off holds the tokens
+ * of channels: masked before it is cut, where a token may be half there.
+ */
+function maskedLine(text: string): string {
+  return oneLine(maskText(text.slice(0, 20_000)));
 }
 
 /** The parts of `details` that say which member is meant: ` at notify_url`, `, at most 50`. */
 function detailText(details: Readonly<Record<string, unknown>>): string {
   const text = (value: unknown): string | undefined =>
-    typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+    typeof value === "string" || typeof value === "number" ? oneLine(String(value)) : undefined;
   const place = text(details.json_path) ?? text(details.api_name) ?? text(details.param_name ?? details.param);
   const longest = text(details.maximum_length);
   const type = text(details.expected_data_type);
-  const permissions = Array.isArray(details.permissions) ? details.permissions.map(String).join(", ") : undefined;
+  const permissions = Array.isArray(details.permissions)
+    ? oneLine(details.permissions.map(String).join(", "))
+    : undefined;
   return [
     place === undefined ? "" : ` at ${place}`,
     longest === undefined ? "" : `, at most ${longest}`,

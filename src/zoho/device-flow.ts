@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { UserError } from "../core/errors.ts";
+import { oneLine } from "../core/one-line.ts";
 import type { Sleep } from "./backoff.ts";
 import { findDataCentre } from "./data-centres.ts";
 import type { ZohoHttp } from "./http.ts";
@@ -54,7 +55,11 @@ export async function deviceLogin(options: {
   const initiation = initiationSchema.safeParse(start.body);
   if (!initiation.success) throw tokenError(start, "device", client.accountsUrl);
   const { user_code, device_code, verification_url } = initiation.data;
-  options.show({ userCode: user_code, verificationUrl: verification_url, expiresInMs: CODE_LIFETIME_MS });
+  options.show({
+    userCode: oneLine(user_code),
+    verificationUrl: oneLine(verification_url),
+    expiresInMs: CODE_LIFETIME_MS,
+  });
 
   let accountsUrl = client.accountsUrl;
   // One poll more than fits, so that the last word is Zoho's "expired" and not a guess of ours.

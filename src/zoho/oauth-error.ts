@@ -1,4 +1,5 @@
 import { UserError } from "../core/errors.ts";
+import { oneLine } from "../core/one-line.ts";
 import { dataCentreOf } from "./data-centres.ts";
 import type { ZohoReply } from "./http.ts";
 
@@ -45,7 +46,7 @@ export function tokenError(
 /** The `error` of a reply, lower case; undefined where there is none. */
 export function errorWord(body: unknown): string | undefined {
   if (typeof body !== "object" || body === null || !("error" in body)) return undefined;
-  return typeof body.error === "string" ? body.error.toLowerCase() : undefined;
+  return typeof body.error === "string" ? oneLine(body.error.toLowerCase()) : undefined;
 }
 
 interface Explanation {

@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
 import { differentUrl } from "../../core/mask.ts";
+import { oneLine } from "../../core/one-line.ts";
 import { products } from "../../products/index.ts";
 import { isRefusal } from "../../zoho/api-error.ts";
 import { expandEvents } from "../../zoho/channel-events.ts";
@@ -128,7 +129,7 @@ async function refuseTaken({ client, product }: ZohoSession, id: string): Promis
   const taken = await client.get(id).catch(() => undefined);
   if (taken === undefined) return;
   throw usageError(
-    `${product.title} has a channel ${id} already, for ${taken.events.join(", ")}`,
+    `${product.title} has a channel ${id} already, for ${oneLine(taken.events.join(", "))}`,
     `change that one: zoho-hooks channels update ${id}; or leave --id out for a new one`,
   );
 }

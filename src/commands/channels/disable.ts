@@ -1,4 +1,5 @@
 import { ExitCode, UserError, usageError } from "../../core/errors.ts";
+import { oneLine } from "../../core/one-line.ts";
 import { expandEvents, withoutEvents } from "../../zoho/channel-events.ts";
 import { type Channel, conditionsFor } from "../../zoho/channels.ts";
 import { disableRequest, removeRequest, writeRequest } from "../../zoho/watch.ts";
@@ -43,7 +44,7 @@ export const defineDisable: Define = (command, act) => {
           }
           const taken = expandEvents(channel.events).filter((event) => !left.includes(event));
           if (taken.length === 0)
-            throw usageError(`channel ${id} watches none of these`, `it watches ${channel.events.join(", ")}`);
+            throw usageError(`channel ${id} watches none of these`, `it watches ${oneLine(channel.events.join(", "))}`);
           if (options.dryRun === true) {
             return showRequest(context, session, await disabling(session, channel, taken, left));
           }

@@ -1,5 +1,6 @@
 import { ExitCode } from "../../core/errors.ts";
 import { maskUrl } from "../../core/mask.ts";
+import { oneLine } from "../../core/one-line.ts";
 import type { Channel } from "../../zoho/channels.ts";
 import { findDeadUrl } from "../../zoho/dead-url.ts";
 import { removeRequest } from "../../zoho/watch.ts";
@@ -34,7 +35,7 @@ export const definePrune: Define = (command, act) => {
           for (const { channel, because } of dead) {
             context.report({
               type: "notice",
-              message: `${channel.id} posts to ${maskUrl(channel.notifyUrl ?? "")}: ${because}`,
+              message: `${channel.id} posts to ${oneLine(maskUrl(channel.notifyUrl ?? ""))}: ${because}`,
             });
           }
           if (options.dryRun !== true)

@@ -1,5 +1,6 @@
 import type { Context } from "../../context.ts";
 import { ExitCode } from "../../core/errors.ts";
+import { oneLine } from "../../core/one-line.ts";
 import type { WebhookReport } from "../../core/webhook-report.ts";
 import { requireOperation } from "../../zoho/webhooks/index.ts";
 import type { Define } from "../command.ts";
@@ -54,7 +55,7 @@ async function deleteWebhooks(context: Context, session: WebhookSession, ids: re
     if (rules.length === 0) continue;
     context.report({
       type: "warning",
-      message: `workflow rule ${rules.join(", ")} has called webhook ${id}, and is still there`,
+      message: `workflow rule ${oneLine(rules.join(", "))} has called webhook ${id}, and is still there`,
       hint: `look at it in ${product.title}'s settings, under workflow rules`,
     });
   }

@@ -1,6 +1,8 @@
 import type { Context } from "../../context.ts";
+import { shellQuoted } from "../../core/curl-command.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
 import { maskUrl } from "../../core/mask.ts";
+import { oneLine } from "../../core/one-line.ts";
 import type { TableReport } from "../../core/report.ts";
 import type { WebhookReport } from "../../core/webhook-report.ts";
 import { requireOperation } from "../../zoho/webhooks/index.ts";
@@ -80,12 +82,17 @@ function isOrphan({ rules }: Webhook): boolean {
   return rules?.length === 0;
 }
 
-export function nameOrphans(context: Context, { product, flags }: WebhookSession, webhooks: readonly Webhook[]): void {
+/** The command that deletes a webhook, to be copied: its id is Zoho's to choose. */
+export function deletion(context: Context, { flags }: WebhookSession, id: string): string {
+  return `${context.invocation} webhooks delete ${shellQuoted(oneLine(id))} ${flags}`;
+}
+
+export function nameOrphans(context: Context, session: WebhookSession, webhooks: readonly Webhook[]): void {
   for (const { id, name } of webhooks.filter(isOrphan)) {
     context.report({
       type: "warning",
-      message: `webhook ${id}${name === undefined ? "" : ` (${name})`} is an orphan: no workflow rule calls it, so it never fires`,
-      hint: `give it a rule in ${product.title}'s settings, or delete it: ${context.invocation} webhooks delete ${id} ${flags}`,
+      message: `webhook ${oneLine(id)}${name === undefined ? "" : ` (${oneLine(name)})`} is an orphan: no workflow rule calls it, so it never fires`,
+      hint: `give it a rule in ${session.product.title}'s settings, or delete it: ${deletion(context, session, id)}`,
     });
   }
 }

@@ -1,9 +1,10 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../core/errors.ts";
 import { differentUrl, MASK } from "../../core/mask.ts";
+import { oneLine } from "../../core/one-line.ts";
 import { isRefusal } from "../../zoho/api-error.ts";
 import type { Webhook, WebhookConfig } from "../../zoho/webhooks/managed-product.ts";
-import { nameOrphans, webhookReport } from "./list.ts";
+import { deletion, nameOrphans, webhookReport } from "./list.ts";
 import type { ChosenSecret } from "./webhook-secret.ts";
 import type { WebhookSession } from "./webhooks-session.ts";
 
@@ -37,7 +38,7 @@ export async function makeWebhook(
   if (listed === undefined) {
     throw new UserError(
       "zohoApi",
-      `${product.title} says that it has made webhook ${id}, and does not list it`,
+      `${product.title} says that it has made webhook ${oneLine(id)}, and does not list it`,
       `look again in a moment: ${context.invocation} webhooks list ${session.flags}`,
       "not_listed",
     );
@@ -48,25 +49,25 @@ export async function makeWebhook(
   if (failure !== undefined) {
     throw new UserError(
       "zohoApi",
-      `webhook ${id} was created, and the workflow rule that is to call it was not: ${failure.message}`,
-      `make the rule in ${product.title}'s settings, or delete the webhook: ${context.invocation} webhooks delete ${id} ${session.flags}`,
+      `webhook ${oneLine(id)} was created, and the workflow rule that is to call it was not: ${failure.message}`,
+      `make the rule in ${product.title}'s settings, or delete the webhook: ${deletion(context, session, id)}`,
       "no_rule",
     );
   }
   nameOrphans(context, session, [listed]);
-  const note = product.note?.(config, id, centre);
+  const note = product.note?.(config, oneLine(id), centre);
   if (note !== undefined) context.report({ type: "notice", message: note });
   return ExitCode.ok;
 }
 
-function keepSecret(context: Context, { flags }: WebhookSession, id: string, chosen: ChosenSecret | undefined) {
+function keepSecret(context: Context, session: WebhookSession, id: string, chosen: ChosenSecret | undefined) {
   try {
     const file = chosen?.keep?.();
     if (file !== undefined) context.report({ type: "notice", message: `its secret is kept in ${file}` });
   } catch (error) {
     throw usageError(
-      `webhook ${id} was created, and its secret could not be kept: ${errorText(error)}`,
-      `delete it, and make it again: ${context.invocation} webhooks delete ${id} ${flags}`,
+      `webhook ${oneLine(id)} was created, and its secret could not be kept: ${errorText(error)}`,
+      `delete it, and make it again: ${deletion(context, session, id)}`,
     );
   }
 }
@@ -94,6 +95,6 @@ function warnOfDifferences(context: Context, asked: WebhookConfig, { id, url, ev
   const warn = (message: string): void => context.report({ type: "warning", message });
   if (url !== asked.url) warn(differentUrl(url, asked.url));
   const missing = asked.events.filter((event) => !events.includes(event));
-  if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for webhook ${id}`);
-  if (enabled === false) warn(`Zoho has made webhook ${id}, and not switched it on`);
+  if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for webhook ${oneLine(id)}`);
+  if (enabled === false) warn(`Zoho has made webhook ${oneLine(id)}, and not switched it on`);
 }

@@ -3,6 +3,7 @@ import { type Config, loadConfig, userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
 import { findProduct } from "../../core/event-name.ts";
+import { oneLine } from "../../core/one-line.ts";
 import { products } from "../../products/index.ts";
 import { accessTokens } from "../../zoho/access-token.ts";
 import type { DataCentre } from "../../zoho/data-centres.ts";
@@ -95,7 +96,7 @@ async function onlyOrganisation(
     );
   }
   if (second === undefined) return first.id;
-  const names = found.map(({ id, name }) => (name === undefined ? id : `${id} (${name})`)).join(", ");
+  const names = found.map(({ id, name }) => oneLine(name === undefined ? id : `${id} (${name})`)).join(", ");
   throw usageError(
     `the sign-in sees ${found.length} organisations of ${product.title}`,
     `name one with --org: ${names}`,

@@ -1,3 +1,4 @@
+import { oneLine } from "../../core/one-line.ts";
 import { apiUrl } from "../data-centres.ts";
 import {
   idText,
@@ -108,7 +109,7 @@ function financeProduct({ id, title, root, scope, settings }: FinanceProduct): M
         method: "POST",
         path: `${root}/settings/workflows`,
         repeatable: false,
-        action: `create a workflow rule that calls webhook ${webhookId}`,
+        action: `create a workflow rule that calls webhook ${oneLine(webhookId)}`,
         operation: "CREATE",
         json: JSON.stringify({
           workflow_name: config.name,
