@@ -33,12 +33,11 @@ export async function keepRenewing(
     try {
       await keepAlive({
         ...task,
-        client: session.client,
         lifetimeMs,
         now: context.now,
         sleep: context.sleep,
         random: Math.random,
-        signal,
+        signal: AbortSignal.any([signal]),
         onChange(change) {
           if (change.type === "lost") lost.add(change.id);
           else if (change.type !== "expiring") lost.delete(change.id);

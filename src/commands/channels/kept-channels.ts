@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import { errorText, UserError } from "../../core/errors.ts";
 import type { Channel, ChannelConfig } from "../../zoho/channels.ts";
+import { watchClient } from "../../zoho/watch.ts";
 import type { ZohoSession } from "../zoho-session.ts";
 import { renewalConfig, wholeConfig } from "./renew-channel.ts";
 
@@ -13,11 +14,15 @@ export interface Chosen {
 /** A channel to keep alive. */
 export type Task = Awaited<ReturnType<typeof taskFor>>;
 
-export async function taskFor(context: Context, session: ZohoSession, { id, channel }: Chosen) {
+export async function taskFor(context: Context, shared: ZohoSession, { id, channel }: Chosen) {
+  // Signals of its own: each listens to them, and Node takes more than ten that listen to one for a leak.
+  const client = watchClient(shared.api, shared.product, AbortSignal.any([context.signal]));
+  const session = { ...shared, client };
   const config = { ...(await renewalConfig(session, id, channel)), id };
   const isOurs = (await recall(session, id)) !== undefined;
   let endsAt = channel?.expiresAt;
   return {
+    client,
     config,
     isOurs,
     expiresAt: endsAt,
