@@ -1,8 +1,9 @@
+import type { Context } from "../../context.ts";
 import { ExitCode } from "../../core/errors.ts";
 import { maskUrl } from "../../core/mask.ts";
 import { oneLine } from "../../core/one-line.ts";
 import type { Channel } from "../../zoho/channels.ts";
-import { findDeadUrl } from "../../zoho/dead-url.ts";
+import { type DeadUrl, findDeadUrl } from "../../zoho/dead-url.ts";
 import { removeRequest } from "../../zoho/watch.ts";
 import type { Define } from "../command.ts";
 import { confirm } from "../confirm.ts";
@@ -31,19 +32,17 @@ export const definePrune: Define = (command, act) => {
           const gone = remembered.filter((own) => !listed.some((channel) => channel.id === own.id));
           const ours = listed.filter((channel) => remembered.some((own) => own.id === channel.id));
           const dead = await context.waiting("trying their addresses", () => findDead(session, ours, context.signal));
-          const ids = dead.map(({ channel }) => channel.id);
-          for (const { channel, because } of dead) {
-            context.report({
-              type: "notice",
-              message: `${channel.id} posts to ${oneLine(maskUrl(channel.notifyUrl ?? ""))}: ${because}`,
-            });
-          }
+          // Where nobody is asked, only what is sure is deleted.
+          const asks = options.yes !== true && options.dryRun !== true;
+          const ids = dead.flatMap(({ channel, isSure }) => (isSure || asks ? [channel.id] : []));
+          for (const each of dead) tell(context, options, each, ids.includes(each.channel.id));
           if (options.dryRun !== true)
             await memory.forget(
               signIn.name,
               product.id,
               gone.map((own) => own.id),
             );
+          if (dead.length > 0 && ids.length === 0) return kept(context);
           if (ids.length === 0) {
             context.report({
               type: "notice",
@@ -62,24 +61,47 @@ export const definePrune: Define = (command, act) => {
 
 const PROBES_AT_ONCE = 8;
 
+interface Dead extends DeadUrl {
+  readonly channel: Channel;
+}
+
+function tell(context: Context, { product, profile }: PruneOptions, dead: Dead, isToGo: boolean): void {
+  const { channel, because } = dead;
+  const message = `${channel.id} posts to ${oneLine(maskUrl(channel.notifyUrl ?? ""))}: ${because}`;
+  if (isToGo) {
+    context.report({ type: "notice", message });
+    return;
+  }
+  const who = profile === undefined ? "" : ` --profile ${profile}`;
+  context.report({
+    type: "warning",
+    message: `${message}; another network may know it, so the channel is left alone`,
+    hint: `if the address is gone: ${context.invocation} channels delete ${channel.id} --product ${product ?? "crm"}${who}`,
+  });
+}
+
 async function findDead(
-  { http }: ZohoSession,
+  { api, http, product }: ZohoSession,
   channels: readonly Channel[],
   signal: AbortSignal,
-): Promise<readonly { readonly channel: Channel; readonly because: string }[]> {
-  const dead: { channel: Channel; because: string }[] = [];
+): Promise<readonly Dead[]> {
+  const dead: Dead[] = [];
+  const { hostname } = new URL(api.describe(removeRequest(product, [])).url);
   for (let at = 0; at < channels.length; at += PROBES_AT_ONCE) {
     const some = channels.slice(at, at + PROBES_AT_ONCE);
-    const reasons = await Promise.all(some.map((channel) => findDeadUrl(http, channel.notifyUrl ?? "", signal)));
+    const reasons = await Promise.all(
+      some.map((channel) => findDeadUrl(http, channel.notifyUrl ?? "", hostname, signal)),
+    );
     for (const [i, channel] of some.entries()) {
-      const because = reasons[i];
-      if (because !== undefined) dead.push({ channel, because });
+      const reason = reasons[i];
+      if (reason !== undefined) dead.push({ channel, ...reason });
     }
   }
   return dead;
 }
 
 const HELP = `
-An address is gone when its name is not known, nothing listens there, or its tunnel says that it is offline. Channels
-that were neither created nor changed here are never touched.
+An address is gone when nothing listens there, or its tunnel says that it is offline. One whose name is not known here may be
+known to another network: it is deleted only after asking, and with --yes left alone. Channels that were neither created nor
+changed here are never touched.
 `;

@@ -1,0 +1,42 @@
+import { lookup } from "node:dns/promises";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Prompts } from "../../src/context.ts";
+import { type ChannelWorld, startChannelWorld } from "../support/channel-world.ts";
+
+let world: ChannelWorld;
+beforeEach(async () => {
+  world = await startChannelWorld();
+  await world.create("--id", "1", "--url", "https://nothing.invalid/h");
+});
+afterEach(() => world.close());
+
+/** A machine without a name server does not know whether a name is known. */
+const isNotFound = (await lookup("nothing.invalid").catch((error) => error.code)) === "ENOTFOUND";
+const saying = (answer: boolean, questions: string[]): Prompts => {
+  const never = () => Promise.reject(new Error("not asked for"));
+  const confirm: Prompts["confirm"] = async ({ message }) => {
+    questions.push(message);
+    return answer;
+  };
+  return { confirm, text: never, secret: never, choose: never, chooseMany: never };
+};
+
+describe("channels prune, of an address whose name is not known here,", () => {
+  it("leaves the channel alone with --yes: a VPN may know the name", async () => {
+    const { exitCode, err } = await world.channels(["prune", "--yes"]);
+    expect(exitCode).toBe(0);
+    expect(world.server.watch.isAlive("1")).toBe(true);
+    expect(world.requests("DELETE")).toEqual([]);
+    if (!isNotFound) return;
+    expect(err).toContain("1 posts to https://nothing.invalid/h: its name is not known here; another network may");
+    expect(err).toContain("channels delete 1 --product crm");
+  });
+
+  it.runIf(isNotFound)("deletes it when a person has said so", async () => {
+    const questions: string[] = [];
+    const { exitCode } = await world.channels(["prune"], { prompts: saying(true, questions) });
+    expect(exitCode).toBe(0);
+    expect(questions).toEqual(["Delete 1 of 1 channels?"]);
+    expect(world.server.watch.isAlive("1")).toBe(false);
+  });
+});

@@ -1,0 +1,25 @@
+import { lookup } from "node:dns/promises";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { findDeadUrl } from "../../src/zoho/dead-url.ts";
+import { type Rig, startRig } from "../support/zoho-client.ts";
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await startRig();
+});
+afterEach(() => rig.close());
+
+const find = (url: string, control: string) => findDeadUrl(rig.http, url, control, new AbortController().signal);
+
+describe("an address whose name is not known", () => {
+  it("proves nothing while no other name is known either, and little else", async ({ skip }) => {
+    // A machine without a name server says that it does not know (EAI_AGAIN), which proves nothing at all.
+    const code = await lookup("nothing.invalid").catch((error) => error.code);
+    expect(await find("http://nothing.invalid/", "nothing-else.invalid")).toBeUndefined();
+    skip(code !== "ENOTFOUND");
+    expect(await find("http://nothing.invalid/", "localhost")).toEqual({
+      because: "its name is not known here",
+      isSure: false,
+    });
+  });
+});
