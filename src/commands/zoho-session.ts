@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { type Config, loadConfig, userFolder } from "../config/load.ts";
 import type { Context } from "../context.ts";
+import { formatSpan } from "../core/units.ts";
 import { type AccessTokens, accessTokens } from "../zoho/access-token.ts";
 import { sleepRealTime } from "../zoho/backoff.ts";
 import { type ChannelMemory, channelMemory } from "../zoho/channel-memory.ts";
@@ -34,6 +35,8 @@ export interface ZohoSession {
   readonly api: ZohoApi;
   readonly client: WatchClient;
   readonly memory: ChannelMemory;
+  /** The time by Zoho's clock, once it has answered: by one that is off a channel would end too soon. */
+  now(): Date;
 }
 
 /** Opens a session for the time that the work takes. */
@@ -57,9 +60,11 @@ export async function openZoho(context: Context, options: ZohoOptions): Promise<
   const signIn = await openSignIn(context, config, options.profile);
   const http = zohoHttp(context, config);
   const tokens = sessionTokens(context, signIn, http);
-  const api = zohoApi({ http, tokens, signIn, product });
+  const onClockOffset = (offsetMs: number): void => warnOfClock(context, offsetMs);
+  const api = zohoApi({ http, tokens, signIn, product, now: context.now, onClockOffset });
   const client = watchClient(api, product, context.signal);
-  return { signIn, http, tokens, product, api, client, memory: channelMemory(userFolder(context)) };
+  const now = (): Date => new Date(context.now().getTime() + api.clockOffsetMs());
+  return { signIn, http, tokens, product, api, client, memory: channelMemory(userFolder(context)), now };
 }
 
 /** The access tokens of a sign-in, which say what holds them up. */
@@ -79,6 +84,15 @@ export function sessionTokens(context: Context, signIn: SignIn, http: ZohoHttp):
         message: `the access token is not kept, so each command asks Zoho for one, which gives ten in ten minutes: ${because}`,
         hint: "let XDG_CONFIG_HOME (APPDATA on Windows) name a folder that can be written to",
       }),
+  });
+}
+
+function warnOfClock(context: Context, offsetMs: number): void {
+  const away = `${formatSpan(Math.abs(offsetMs))} ${offsetMs < 0 ? "ahead of" : "behind"}`;
+  context.report({
+    type: "warning",
+    message: `the clock of this machine is ${away} Zoho's: ends of channels are reckoned by Zoho's`,
+    hint: "set the clock right: what else depends on it goes wrong, too",
   });
 }
 

@@ -30,6 +30,8 @@ export interface ZohoReply {
   readonly body: unknown;
   /** True when a body is there and is not JSON (an HTML page), or when one should be there and is not. */
   readonly unreadable: boolean;
+  /** The time by the clock of whoever has answered, to the second; undefined where it does not say. */
+  readonly date: Date | undefined;
 }
 
 /** One try at a request, fit to be shown: every secret is masked. */
@@ -94,7 +96,7 @@ export function createHttp(options: HttpOptions): ZohoHttp {
         const text = await readText(response.body);
         const retryAfter = response.headers["retry-after"];
         return {
-          reply: readReply(request, status, text),
+          reply: { ...readReply(request, status, text), date: readDate(response.headers.date) },
           ...(typeof retryAfter === "string" ? { retryAfter } : {}),
         };
       });
@@ -183,7 +185,12 @@ async function readText(body: AsyncIterable<Buffer>): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function readReply(request: ZohoRequest, status: number, text: string): ZohoReply {
+function readDate(header: string | string[] | undefined): Date | undefined {
+  const ms = typeof header === "string" ? Date.parse(header) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : new Date(ms);
+}
+
+function readReply(request: ZohoRequest, status: number, text: string): Omit<ZohoReply, "date"> {
   if (text.trim() === "") {
     // A list without entries is a 204 without a body; a 200 without one is an answer that got lost on the way.
     const missing = isSuccess(status) && status !== 204 && request.method !== "DELETE";

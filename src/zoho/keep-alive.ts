@@ -133,13 +133,17 @@ async function renewOrCreate(
   onGone: (error: unknown) => void,
 ): Promise<Granted> {
   const { client, config, now } = options;
-  const asked = new Date(Math.floor((now().getTime() + options.lifetimeMs) / 1000) * 1000);
-  const requests = [{ config, expiresAt: asked }];
+  let asked = new Date(0);
+  // Reckoned for each: an answer may show that the clock is off.
+  const requests = () => {
+    asked = new Date(Math.floor((now().getTime() + options.lifetimeMs) / 1000) * 1000);
+    return [{ config, expiresAt: asked }];
+  };
   const warning = (expiresAt: Date): string | undefined => grantWarning(asked, expiresAt, now());
 
   let gone = from === undefined;
   if (from !== undefined) {
-    const [result] = await client.replace(requests);
+    const [result] = await client.replace(requests());
     if (result?.ok) {
       const expiresAt = await endOf(client, config.id, result.expiresAt);
       if (expiresAt > from) return { type: "renewed", id: config.id, from, expiresAt, warning: warning(expiresAt) };
@@ -150,7 +154,7 @@ async function renewOrCreate(
     }
   }
 
-  const [result] = await client.create(requests);
+  const [result] = await client.create(requests());
   if (result === undefined) throw new Error("one result was expected");
   if (!result.ok) throw result.error;
   const expiresAt = await endOf(client, config.id, result.expiresAt);

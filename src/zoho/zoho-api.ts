@@ -45,15 +45,25 @@ export interface ZohoApi {
   call(request: ApiRequest): Promise<ApiReply>;
   /** The request as it would be sent, for `--dry-run`. */
   describe(request: ApiRequest): { readonly method: string; readonly url: string; readonly body: string | undefined };
+  /** How far the clock of Zoho is ahead of this machine's, by its last answer; 0 before that, and where they go together. */
+  clockOffsetMs(): number;
 }
+
+/** Below this they go together: an answer takes its time, and names whole seconds. */
+const CLOCK_TOLERANCE_MS = 120_000;
 
 export function zohoApi(options: {
   readonly http: ZohoHttp;
   readonly tokens: AccessTokens;
   readonly signIn: SignIn;
   readonly product: ApiHost;
+  readonly now: () => Date;
+  /** Told once, when the clocks turn out to differ. */
+  readonly onClockOffset?: (offsetMs: number) => void;
 }): ZohoApi {
-  const { http, tokens, signIn, product } = options;
+  const { http, tokens, signIn, product, now } = options;
+  let onClockOffset = options.onClockOffset;
+  let clockOffsetMs = 0;
 
   const send = async (request: ApiRequest, token: AccessToken, isTokenNew = false): Promise<ApiReply> => {
     const url = `${baseUrl(signIn, product, token.apiDomain)}${request.path}`;
@@ -75,6 +85,14 @@ export function zohoApi(options: {
     };
   };
 
+  const readClock = (date: Date | undefined): void => {
+    const offsetMs = date === undefined ? clockOffsetMs : date.getTime() - now().getTime();
+    clockOffsetMs = Math.abs(offsetMs) < CLOCK_TOLERANCE_MS ? 0 : offsetMs;
+    if (clockOffsetMs === 0) return;
+    onClockOffset?.(clockOffsetMs);
+    onClockOffset = undefined;
+  };
+
   return {
     async call(request) {
       const token = await tokens.get(request.signal);
@@ -82,9 +100,13 @@ export function zohoApi(options: {
       // A refused request was not carried out, so even one that may not be repeated can be sent with a new token.
       if (refusesToken(reply)) reply = await send(request, await tokens.replace(token, request.signal), true);
       const judged = reply.status === 400 || isSuccess(reply.status);
-      if (judged && !reply.unreadable && !refusesToken(reply)) return reply;
+      if (judged && !reply.unreadable && !refusesToken(reply)) {
+        readClock(reply.date);
+        return reply;
+      }
       throw replyError(reply, reply.call);
     },
+    clockOffsetMs: () => clockOffsetMs,
     describe: ({ method, path, json }) => ({
       method,
       url: `${baseUrl(signIn, product, undefined)}${path}`,

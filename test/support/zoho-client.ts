@@ -53,7 +53,7 @@ export async function startRig(
   const signIn = signInTo(server, refreshToken);
   const tokens = accessTokens({ signIn, folder, http, now: clock.now });
   const api = (id = "crm", version?: string): ZohoApi =>
-    zohoApi({ http, tokens, signIn, product: findWatchProduct(id, version) });
+    zohoApi({ http, tokens, signIn, product: findWatchProduct(id, version), now: clock.now });
   return {
     server,
     clock,

@@ -28,6 +28,8 @@ export interface ZohoServer {
   seen(matches: (request: SeenRequest) => boolean): Promise<SeenRequest>;
   /** Does what Zoho does when a record changes: posts to every channel that watches it. Resolves to the statuses. */
   notify(event: string, ids: readonly string[]): Promise<readonly number[]>;
+  /** Its answers do not say any more what time it is. */
+  hideClock(): void;
   close(): Promise<void>;
 }
 
@@ -46,6 +48,8 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
   const troubles: { trouble: Trouble; times: number; matches: (request: SeenRequest) => boolean }[] = [];
   const waiting: { matches: (request: SeenRequest) => boolean; resolve: (request: SeenRequest) => void }[] = [];
   const sockets = new Set<Socket>();
+  let showsClock = true;
+  const date = (): string | undefined => (showsClock ? now().toUTCString() : undefined);
 
   const answerTo = async (request: SeenRequest, origin: string): Promise<Answer> => {
     const scopes = accounts.scopesOf(tokenOf(request) ?? "");
@@ -61,10 +65,10 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
     requests.push(request);
     for (const each of waiting.filter(({ matches }) => matches(request))) each.resolve(request);
     const next = troubles.find((each) => each.times > 0 && each.matches(request));
-    if (next === undefined) return send(response, await answerTo(request, url));
+    if (next === undefined) return send(response, await answerTo(request, url), date());
     next.times--;
     if (next.trouble === "cut") return void incoming.socket.destroy();
-    if (next.trouble !== "silent") return send(response, next.trouble);
+    if (next.trouble !== "silent") return send(response, next.trouble, date());
   });
   server.on("connection", (socket) => {
     sockets.add(socket);
@@ -109,6 +113,9 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
           return (await fetch(row.notifyUrl, { method: "POST", headers, body: JSON.stringify(body) })).status;
         }),
       );
+    },
+    hideClock: () => {
+      showsClock = false;
     },
     close: () => {
       for (const socket of sockets) socket.destroy();
@@ -166,8 +173,10 @@ function multipart(text: string): URLSearchParams {
   return new URLSearchParams([...parts].map(([, name = "", value = ""]): [string, string] => [name, value]));
 }
 
-function send(response: ServerResponse, answer: Answer): void {
+function send(response: ServerResponse, answer: Answer, date: string | undefined): void {
   const text = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body);
-  response.writeHead(answer.status, { "content-type": "application/json;charset=UTF-8", ...answer.headers });
+  const headers = { "content-type": "application/json;charset=UTF-8", ...(date === undefined ? {} : { date }) };
+  response.sendDate = false;
+  response.writeHead(answer.status, { ...headers, ...answer.headers });
   response.end(answer.status === 204 ? undefined : text);
 }

@@ -29,10 +29,11 @@ describe("the address of an API call", () => {
       http: {
         send: async (request) => {
           seen.push(request.url);
-          return { status: 204, text: "", body: undefined, unreadable: false };
+          return { status: 204, text: "", body: undefined, unreadable: false, date: undefined };
         },
         close: async () => undefined,
       },
+      now: rig.clock.now,
       tokens: { ...rig.tokens, get: async () => ({ value: "t", apiDomain, expiresAt: undefined, scopes: undefined }) },
       signIn: { ...rig.signIn, environment, hosts: { accountsUrl: "https://accounts.zoho.com", apiUrl: undefined } },
       product: findWatchProduct(product),
@@ -60,10 +61,11 @@ describe("the address of an API call", () => {
         http: {
           send: async () => {
             const body = { code: "INVALID_TOKEN", message: "invalid oauth token", details: {}, status: "error" };
-            return { status: 401, text: JSON.stringify(body), body, unreadable: false };
+            return { status: 401, text: JSON.stringify(body), body, unreadable: false, date: undefined };
           },
           close: async () => undefined,
         },
+        now: rig.clock.now,
         tokens: rig.tokens,
         signIn: {
           ...rig.signIn,

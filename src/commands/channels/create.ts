@@ -1,21 +1,12 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
-import { differentUrl } from "../../core/mask.ts";
 import { oneLine } from "../../core/one-line.ts";
 import { products } from "../../products/index.ts";
 import { isRefusal } from "../../zoho/api-error.ts";
-import { expandEvents } from "../../zoho/channel-events.ts";
 import { chooseExpiry, zohoTime } from "../../zoho/channel-time.ts";
-import {
-  type Channel,
-  type ChannelConfig,
-  generateChannelId,
-  generateToken,
-  grantWarning,
-} from "../../zoho/channels.ts";
+import { type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels.ts";
 import { writeRequest } from "../../zoho/watch.ts";
 import { findWatchProduct } from "../../zoho/watch-products.ts";
-import { type GrantedResult, requireSuccess } from "../../zoho/watch-reply.ts";
 import { channelEvents } from "../channel-events.ts";
 import type { Define } from "../command.ts";
 import { tellMistypedModules } from "../mistyped-modules.ts";
@@ -31,6 +22,7 @@ import {
 import { channelReport, newChannelId } from "./channel-view.ts";
 import { showRequest } from "./dry-run.ts";
 import { listenerUrl } from "./listener-url.ts";
+import { askForChannel, settleChannel, warnOfDifferences } from "./make-channel.ts";
 
 interface CreateOptions extends ZohoOptions, ChannelOptions {
   readonly id?: string;
@@ -61,7 +53,7 @@ export const defineCreate: Define = (command, act) => {
           const { product } = session;
           const flags = `--product ${product.id}${options.profile === undefined ? "" : ` --profile ${options.profile}`}`;
           refuseUnknownOptions(product, options);
-          const expiresAt = chooseExpiry(options.expires, product.lifetime, context.now());
+          const expiresAt = chooseExpiry(options.expires, product.lifetime, session.now());
           const config: ChannelConfig = {
             id,
             events,
@@ -88,8 +80,8 @@ export const defineCreate: Define = (command, act) => {
               throw error;
             });
           const show = options.showSecrets === true;
-          context.report(channelReport("created", product.id, channel, context.now(), show));
-          warnOfDifferences(context, config, expiresAt, channel);
+          context.report(channelReport("created", product.id, channel, session.now(), show));
+          warnOfDifferences(context, session.now(), { ...config, expiresAt: granted.asked }, channel);
           return ExitCode.ok;
         });
       }),
@@ -132,56 +124,4 @@ async function refuseTaken({ client, product }: ZohoSession, id: string): Promis
     `${product.title} has a channel ${id} already, for ${oneLine(taken.events.join(", "))}`,
     `change that one: zoho-hooks channels update ${id}; or leave --id out for a new one`,
   );
-}
-
-/** Creates a channel, keeps what it takes to create it again, and reads it back. */
-export async function createChannel(session: ZohoSession, config: ChannelConfig, expiresAt: Date): Promise<Channel> {
-  return settleChannel(session, config, await askForChannel(session, config, expiresAt));
-}
-
-/**
- * Asks Zoho for a channel that is kept in mind beforehand: Zoho may post before it answers, and where its answer is
- * lost or this process is killed, the channel is there, with a token that nothing else knows.
- */
-export async function askForChannel(
-  { client, memory, product, signIn }: ZohoSession,
-  config: ChannelConfig,
-  expiresAt: Date,
-): Promise<GrantedResult> {
-  const before = await memory.recall(signIn.name, product.id, config.id);
-  await memory.remember({ ...config, profile: signIn.name, product: product.id });
-  try {
-    return requireSuccess(await client.create([{ config, expiresAt }]));
-  } catch (error) {
-    if (isRefusal(error)) {
-      await (before === undefined ? memory.forget(signIn.name, product.id, [config.id]) : memory.remember(before));
-    }
-    throw error;
-  }
-}
-
-/** What is to be done once Zoho has said yes. */
-export async function settleChannel(
-  session: ZohoSession,
-  config: ChannelConfig,
-  result: GrantedResult,
-): Promise<Channel> {
-  const { client, memory, product, signIn } = session;
-  await memory.remember({ ...config, profile: signIn.name, product: product.id });
-  const listed = await client.get(config.id);
-  // A list that does not show it yet is no failure: Zoho has said yes. What it said is then all that is known.
-  return listed ?? { ...config, modules: result.modules, expiresAt: result.expiresAt };
-}
-
-/** Tells where what Zoho lists is not what was asked for. */
-export function warnOfDifferences(context: Context, asked: ChannelConfig, expiresAt: Date, channel: Channel): void {
-  const warn = (message: string, hint?: string): void =>
-    context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) });
-  const shorter = grantWarning(expiresAt, channel.expiresAt, context.now());
-  if (shorter !== undefined) warn(shorter, `renew it in time: ${context.invocation} channels renew ${asked.id}`);
-  const listed = new Set(expandEvents(channel.events));
-  const missing = expandEvents(asked.events).filter((event) => !listed.has(event));
-  if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for channel ${asked.id}`);
-  if (channel.notifyUrl !== asked.notifyUrl) warn(differentUrl(channel.notifyUrl, asked.notifyUrl));
-  if (channel.token !== asked.token) warn(`Zoho does not list the token that was set for channel ${asked.id}`);
 }

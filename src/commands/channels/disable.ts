@@ -61,7 +61,7 @@ export const defineDisable: Define = (command, act) => {
               "not_disabled",
             );
           }
-          context.report(channelReport("updated", session.product.id, after, context.now()));
+          context.report(channelReport("updated", session.product.id, after, session.now()));
           return ExitCode.ok;
         });
       }),

@@ -34,7 +34,7 @@ export async function keepRenewing(
       await keepAlive({
         ...task,
         lifetimeMs,
-        now: context.now,
+        now: session.now,
         sleep: context.sleep,
         random: Math.random,
         signal: AbortSignal.any([signal]),
@@ -42,7 +42,7 @@ export async function keepRenewing(
           if (change.type === "lost") lost.add(change.id);
           else if (change.type !== "expiring") lost.delete(change.id);
           if ("expiresAt" in change) onEnd(change.expiresAt);
-          const report = changeReport(session.product.id, change, context.now());
+          const report = changeReport(session.product.id, change, session.now());
           context.report(change.type === "unknown" && !isOurs ? { ...report, reason: DELETED_ELSEWHERE } : report);
         },
       });

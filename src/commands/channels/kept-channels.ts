@@ -32,7 +32,7 @@ export async function taskFor(context: Context, shared: ZohoSession, { id, chann
     async current(): Promise<ChannelConfig | undefined> {
       const found = await currentConfig(session, id);
       // What was made elsewhere is not in mind here: gone before its end it was deleted, gone after it has expired.
-      const hasExpired = endsAt !== undefined && endsAt <= context.now();
+      const hasExpired = endsAt !== undefined && endsAt <= session.now();
       return found ?? (!isOurs && hasExpired ? config : undefined);
     },
   };

@@ -22,12 +22,13 @@ export const defineList: Define = (command, act) => {
     .action(
       act(async (context, options: ListOptions) => {
         const withinMs = options.expiring === undefined ? undefined : parseDuration(options.expiring, "--expiring");
-        return withZoho(context, options, async ({ client, product }) => {
+        return withZoho(context, options, async (session) => {
+          const { client, product } = session;
           const module = options.module && moduleName(product.id, options.module);
           const all = await context.waiting("asking Zoho for its channels", () =>
             client.list(module === undefined ? {} : { module }),
           );
-          const now = context.now();
+          const now = session.now();
           const shown = withinMs === undefined ? all : expiringWithin(all, withinMs, now);
           const lines = shown.map((channel) =>
             channelReport("listed", product.id, channel, now, options.showSecrets === true),

@@ -11,8 +11,8 @@ import { watchClient } from "../../zoho/watch.ts";
 import { requireSuccess } from "../../zoho/watch-reply.ts";
 import type { ZohoSession } from "../zoho-session.ts";
 import { channelReport } from "./channel-view.ts";
-import { askForChannel, createChannel, settleChannel, warnOfDifferences } from "./create.ts";
 import { changeReport } from "./keep-renewing.ts";
+import { askForChannel, createChannel, settleChannel, warnOfDifferences } from "./make-channel.ts";
 import { abandonChannel, partWithChannel } from "./part-with-channel.ts";
 
 /** What a channel's deliveries carry. Known before the channel is: Zoho may post before it has answered. */
@@ -68,18 +68,17 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
     values: product.options.values ? true : undefined,
     conditions: [],
   };
-  const later = (): Date => chooseExpiry(undefined, product.lifetime, context.now());
+  const later = (): Date => chooseExpiry(undefined, product.lifetime, session.now());
 
-  const asked = later();
-  const channel = await openOrAbandon(session, config, asked, () => abandonChannel(parting));
-  context.report(channelReport("created", product.id, channel, context.now()));
-  warnOfDifferences(context, config, asked, channel);
+  const { asked, channel } = await openOrAbandon(session, config, later(), () => abandonChannel(parting));
+  context.report(channelReport("created", product.id, channel, session.now()));
+  warnOfDifferences(context, session.now(), { ...config, expiresAt: asked }, channel);
   let expiresAt = channel.expiresAt;
   let isMoving = false;
 
   const onChange = (change: ChannelChange): void => {
     expiresAt = "expiresAt" in change ? change.expiresAt : undefined;
-    const report = changeReport(product.id, change, context.now());
+    const report = changeReport(product.id, change, session.now());
     const moved = isMoving && (change.type === "renewed" || change.type === "created");
     if (moved) isMoving = false;
     context.report(moved ? { ...report, state: "updated", reason: `posts to ${maskUrl(config.notifyUrl)}` } : report);
@@ -99,10 +98,10 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
   const keep = (): void => {
     if (life.signal.aborted) return;
     const stop = new AbortController();
-    const { now, sleep } = context;
+    const { sleep } = context;
     const { defaultMs: lifetimeMs } = product.lifetime;
     const signal = AbortSignal.any([stop.signal, context.signal]);
-    const clock = { now, sleep, random: Math.random };
+    const clock = { now: session.now, sleep, random: Math.random };
     const kept = { client, config, current, lifetimeMs, expiresAt, atOnce: isMoving };
     const done = keepAlive({ ...kept, ...clock, signal, onChange });
     keeping = { stop, done: done.catch(options.onEnd) };
@@ -122,7 +121,7 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
       : await settleChannel(session, config, requireSuccess(results));
     expiresAt = moved.expiresAt ?? expiresAt;
     isMoving = false;
-    context.report(channelReport("updated", product.id, moved, context.now()));
+    context.report(channelReport("updated", product.id, moved, session.now()));
   };
 
   return {
@@ -153,12 +152,12 @@ async function openOrAbandon(
   config: ChannelConfig,
   expiresAt: Date,
   abandon: () => Promise<void>,
-): Promise<Channel> {
+): Promise<{ readonly asked: Date; readonly channel: Channel }> {
   let granted = false;
   try {
     const result = await askForChannel(session, config, expiresAt);
     granted = true;
-    return await settleChannel(session, config, result);
+    return { asked: result.asked, channel: await settleChannel(session, config, result) };
   } catch (error) {
     if (granted || !isRefusal(error)) await abandon();
     throw error;

@@ -6,8 +6,8 @@ import { type Channel, type ChannelConfig, configOf, grantWarning } from "../../
 import { writeRequest } from "../../zoho/watch.ts";
 import { requireSuccess } from "../../zoho/watch-reply.ts";
 import type { ZohoSession } from "../zoho-session.ts";
-import { createChannel } from "./create.ts";
 import { showRequest } from "./dry-run.ts";
+import { createChannel } from "./make-channel.ts";
 
 export interface Renewal {
   readonly id: string;
@@ -63,7 +63,7 @@ export async function renewChannel(
     return undefined;
   }
   const done = (state: "created" | "renewed", end: Date | undefined): ChannelReport => {
-    const warning = grantWarning(expiresAt, end, context.now());
+    const warning = grantWarning(expiresAt, end, session.now());
     if (warning !== undefined) context.report({ type: "warning", message: `channel ${id}: ${warning}` });
     return {
       type: "channel",
@@ -72,7 +72,7 @@ export async function renewChannel(
       id,
       expiresAt: end,
       previousExpiresAt: state === "renewed" ? channel?.expiresAt : undefined,
-      timeLeftMs: end === undefined ? undefined : end.getTime() - context.now().getTime(),
+      timeLeftMs: end === undefined ? undefined : end.getTime() - session.now().getTime(),
     };
   };
   const create = async (): Promise<ChannelReport> =>
@@ -84,6 +84,9 @@ export async function renewChannel(
   const result = requireSuccess(results);
   const end = result.expiresAt ?? (await client.get(id))?.expiresAt;
   const before = channel.expiresAt;
+  if (before !== undefined && end !== undefined && end < before) {
+    throw cutShort({ id, before, end, now: session.now() }, await putBack(session, config, before));
+  }
   if (end === undefined || (before !== undefined && end <= before)) throw notLater(id, before, end);
   return done("renewed", end);
 }
@@ -94,6 +97,30 @@ function earlier(id: string, before: Date, asked: Date): UserError {
     "zohoApi",
     `the end that is asked for is not later than the one that channel ${id} has: ${zohoTime(before)} → ${zohoTime(asked)}; nothing was changed`,
     "ask for a later end with --expires; channels update --expires sets an earlier one",
+    "not_renewed",
+  );
+}
+
+/** Gives a channel the end that it had. False where Zoho does not say that it has it. */
+async function putBack({ client }: ZohoSession, config: ChannelConfig, expiresAt: Date): Promise<boolean> {
+  const [result] = await client.replace([{ config, expiresAt }]).catch(() => []);
+  return result?.ok === true && result.expiresAt !== undefined && result.expiresAt >= expiresAt;
+}
+
+interface Cut {
+  readonly id: string;
+  readonly before: Date;
+  readonly end: Date;
+  readonly now: Date;
+}
+
+/** An end too far away is one hour to Zoho, and it looks too far away to a clock that is ahead. */
+function cutShort({ id, before, end, now }: Cut, isPutBack: boolean): UserError {
+  const became = isPutBack ? "and the end that it had was put back" : "and the end that it had could not be put back";
+  return new UserError(
+    "zohoApi",
+    `Zoho let channel ${id} end sooner than before, ${zohoTime(before)} → ${zohoTime(end)}, ${became}`,
+    `by the clock of this machine it is ${zohoTime(now)}: set it right where it is ahead, and ${isPutBack ? "" : "at once "}renew again`,
     "not_renewed",
   );
 }

@@ -43,8 +43,11 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
   const ids = [...new Set(texts.map(channelId))];
   const withinMs = options.expiring === undefined ? undefined : parseDuration(options.expiring, "--expiring");
   return withZoho(context, options, async (session) => {
-    const expiresAt = chooseExpiry(options.expires, session.product.lifetime, context.now());
-    const chosen = await context.waiting("asking Zoho for its channels", () => choose(session, ids, withinMs, context));
+    const end = (): Date => chooseExpiry(options.expires, session.product.lifetime, session.now());
+    // Refused, if it is, before anything is asked of Zoho; reckoned by Zoho's clock once that is known.
+    end();
+    const chosen = await context.waiting("asking Zoho for its channels", () => choose(session, ids, withinMs));
+    const expiresAt = end();
     const every = options.every === true && options.dryRun !== true;
     const withNew = every && ids.length === 0 && withinMs === undefined;
     if (chosen.length === 0 && !withNew) {
@@ -52,7 +55,7 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
       return ExitCode.ok;
     }
     if (every) {
-      const lifetimeMs = expiresAt.getTime() - context.now().getTime();
+      const lifetimeMs = expiresAt.getTime() - session.now().getTime();
       return keepRenewing(context, session, { chosen, lifetimeMs, withNew });
     }
     let failure: UserError | undefined;
@@ -69,7 +72,7 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
         if (!(error instanceof UserError)) throw error;
         if (chosen.length === 1) throw error;
         failure ??= error;
-        context.report(failed(session, id, channel, error, context.now()));
+        context.report(failed(session, id, channel, error, session.now()));
       }
     }
     return failure?.exitCode ?? ExitCode.ok;
@@ -80,7 +83,6 @@ async function choose(
   session: ZohoSession,
   ids: readonly string[],
   withinMs: number | undefined,
-  context: Context,
 ): Promise<readonly Chosen[]> {
   const listed = await session.client.list();
   const chosen =
@@ -89,7 +91,7 @@ async function choose(
       : ids.map((id) => ({ id, channel: listed.find((each) => each.id === id) }));
   if (withinMs === undefined) return chosen;
   return chosen.filter(
-    ({ channel }) => channel === undefined || expiringWithin([channel], withinMs, context.now()).length > 0,
+    ({ channel }) => channel === undefined || expiringWithin([channel], withinMs, session.now()).length > 0,
   );
 }
 

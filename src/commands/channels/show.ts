@@ -19,7 +19,7 @@ export const defineShow: Define = (command, act) => {
         return withZoho(context, options, async (session) => {
           const channel = await context.waiting("asking Zoho for the channel", () => requireChannel(session, id));
           const show = options.showSecrets === true;
-          context.report(channelReport("listed", session.product.id, channel, context.now(), show));
+          context.report(channelReport("listed", session.product.id, channel, session.now(), show));
           return ExitCode.ok;
         });
       }),

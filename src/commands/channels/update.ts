@@ -16,8 +16,8 @@ import {
   tokenFrom,
 } from "./channel-options.ts";
 import { channelId, channelReport } from "./channel-view.ts";
-import { warnOfDifferences } from "./create.ts";
 import { showRequest } from "./dry-run.ts";
+import { warnOfDifferences } from "./make-channel.ts";
 import { renewalConfig } from "./renew-channel.ts";
 import { requireChannel } from "./show.ts";
 
@@ -67,14 +67,14 @@ export const defineUpdate: Define = (command, act) => {
           const expiresAt =
             expires === undefined && channel.expiresAt !== undefined
               ? channel.expiresAt
-              : chooseExpiry(expires, product.lifetime, context.now());
+              : chooseExpiry(expires, product.lifetime, session.now());
           const requests = [{ config, expiresAt }];
           if (options.dryRun === true) return showRequest(context, session, writeRequest(product, "PUT", requests));
           requireSuccess(await context.waiting("updating the channel", () => client.replace(requests)));
           await memory.remember({ ...config, profile: signIn.name, product: product.id });
           const after = await requireChannel(session, id);
-          context.report(channelReport("updated", product.id, after, context.now()));
-          warnOfDifferences(context, config, expiresAt, after);
+          context.report(channelReport("updated", product.id, after, session.now()));
+          warnOfDifferences(context, session.now(), { ...config, expiresAt }, after);
           return ExitCode.ok;
         });
       }),

@@ -51,7 +51,7 @@ export async function joinZoho(
     channel() {
       if (channel === undefined) return undefined;
       const expiresAt = channel.expiresAt();
-      const timeLeftMs = expiresAt === undefined ? undefined : expiresAt.getTime() - context.now().getTime();
+      const timeLeftMs = expiresAt === undefined ? undefined : expiresAt.getTime() - session.now().getTime();
       return { product, id: channel.id, events: channel.events, expiresAt, timeLeftMs };
     },
     expand: (event) => reader?.read(event),

@@ -66,7 +66,7 @@ export async function withWebhooks<T>(
   const { signal, sleep } = context;
   try {
     const tokens = accessTokens({ signIn, folder: userFolder(context), http, now: context.now });
-    const api = zohoApi({ http, tokens, signIn, product });
+    const api = zohoApi({ http, tokens, signIn, product, now: context.now });
     const client = async (): Promise<WebhookClient> => {
       const organisation = org ?? (await onlyOrganisation(api, product, signal));
       return webhookClient({ api, product, organisation, signal, sleep });

@@ -1,0 +1,82 @@
+import type { Context } from "../../context.ts";
+import { differentUrl } from "../../core/mask.ts";
+import { isRefusal } from "../../zoho/api-error.ts";
+import { expandEvents } from "../../zoho/channel-events.ts";
+import { type Channel, type ChannelConfig, grantWarning } from "../../zoho/channels.ts";
+import { type GrantedResult, requireSuccess } from "../../zoho/watch-reply.ts";
+import type { ZohoSession } from "../zoho-session.ts";
+
+/** What Zoho has granted, and what it was asked for. */
+interface Granted extends GrantedResult {
+  readonly asked: Date;
+}
+
+/** Creates a channel, keeps what it takes to create it again, and reads it back. */
+export async function createChannel(session: ZohoSession, config: ChannelConfig, expiresAt: Date): Promise<Channel> {
+  return settleChannel(session, config, await askForChannel(session, config, expiresAt));
+}
+
+/**
+ * Asks Zoho for a channel that is kept in mind beforehand: Zoho may post before it answers, and where its answer is
+ * lost or this process is killed, the channel is there, with a token that nothing else knows.
+ */
+export async function askForChannel(session: ZohoSession, config: ChannelConfig, expiresAt: Date): Promise<Granted> {
+  const { memory, product, signIn } = session;
+  const before = await memory.recall(signIn.name, product.id, config.id);
+  await memory.remember({ ...config, profile: signIn.name, product: product.id });
+  try {
+    return await post(session, config, expiresAt);
+  } catch (error) {
+    if (isRefusal(error)) {
+      await (before === undefined ? memory.forget(signIn.name, product.id, [config.id]) : memory.remember(before));
+    }
+    throw error;
+  }
+}
+
+/**
+ * Zoho's clock is known from its answer on. Where it has cut a channel to an hour because the end was reckoned by a clock that
+ * is ahead, the channel is asked for again with the end that was meant.
+ */
+async function post({ api, client }: ZohoSession, config: ChannelConfig, expiresAt: Date): Promise<Granted> {
+  const ask = async (end: Date) => ({
+    ...requireSuccess(await client.create([{ config, expiresAt: end }])),
+    asked: end,
+  });
+  const offsetMs = api.clockOffsetMs();
+  const granted = await ask(expiresAt);
+  const changeMs = api.clockOffsetMs() - offsetMs;
+  const isCut = granted.expiresAt !== undefined && granted.expiresAt < expiresAt;
+  return isCut && changeMs < 0 ? ask(new Date(expiresAt.getTime() + changeMs)) : granted;
+}
+
+/** What is to be done once Zoho has said yes. */
+export async function settleChannel(
+  session: ZohoSession,
+  config: ChannelConfig,
+  result: GrantedResult,
+): Promise<Channel> {
+  const { client, memory, product, signIn } = session;
+  await memory.remember({ ...config, profile: signIn.name, product: product.id });
+  const listed = await client.get(config.id);
+  // A list that does not show it yet is no failure: Zoho has said yes. What it said is then all that is known.
+  return listed ?? { ...config, modules: result.modules, expiresAt: result.expiresAt };
+}
+
+/** Tells where what Zoho lists is not what was asked for. */
+export function warnOfDifferences(
+  context: Context,
+  now: Date,
+  { expiresAt, ...asked }: ChannelConfig & { readonly expiresAt: Date },
+  channel: Channel,
+): void {
+  const warn = (message: string, hint?: string): void =>
+    context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) });
+  const shorter = grantWarning(expiresAt, channel.expiresAt, now);
+  if (shorter !== undefined) warn(shorter, `renew it in time: ${context.invocation} channels renew ${asked.id}`);
+  const listed = new Set(expandEvents(channel.events));
+  const missing = expandEvents(asked.events).filter((event) => !listed.has(event));
+  if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for channel ${asked.id}`);
+  if (channel.notifyUrl !== asked.notifyUrl) warn(differentUrl(channel.notifyUrl, asked.notifyUrl));
+  if (channel.token !== asked.token) warn(`Zoho does not list the token that was set for channel ${asked.id}`);
+}

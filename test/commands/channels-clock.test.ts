@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DAY_MS, HOUR_MS } from "../../src/zoho/channel-time.ts";
+import { type ChannelWorld, startChannelWorld } from "../support/channel-world.ts";
+
+let world: ChannelWorld;
+beforeEach(async () => {
+  world = await startChannelWorld();
+});
+afterEach(() => world.close());
+
+const LIFETIME_MS = 7 * DAY_MS - HOUR_MS;
+/** The end of the only channel, from now on by Zoho's clock. */
+const leftMs = (): number => (world.server.watch.rows()[0]?.expiresAt ?? 0) - world.clock.now().getTime();
+const off = (ms: number) => ({ now: () => new Date(world.clock.now().getTime() + ms) });
+const AHEAD = 2 * HOUR_MS;
+
+describe("with a clock that is not Zoho's", () => {
+  it("create makes a channel of the whole lifetime, and says that the clock is ahead", async () => {
+    const argv = ["create", "Leads.create", "--url", "https://abc.example/h"];
+    const { exitCode, out, err } = await world.channels(argv, off(AHEAD));
+    expect([exitCode, leftMs()]).toEqual([0, LIFETIME_MS]);
+    expect(out).toContain("(6d 23h left)");
+    expect(err).toContain("the clock of this machine is 2h ahead of Zoho's");
+    expect(err).not.toContain("granted");
+  });
+
+  it.each([AHEAD, -AHEAD])("renew gives a channel the whole lifetime: %i ms ahead", async (ms) => {
+    await world.create("--id", "1", "--expires", "6d");
+    const { exitCode, out, err } = await world.channels(["renew", "--json"], off(ms));
+    expect([exitCode, leftMs()]).toEqual([0, LIFETIME_MS]);
+    expect(out).toContain(`"time_left_ms":${LIFETIME_MS}`);
+    expect(out).toContain(`2h ${ms > 0 ? "ahead of" : "behind"} Zoho's`);
+    expect(world.requests("PUT")).toHaveLength(1);
+    expect(err).toBe("");
+  });
+
+  it("list tells the time that is left by Zoho's", async () => {
+    await world.create("--id", "1", "--expires", "3h");
+    const { exitCode, out } = await world.channels(["list", "--expiring", "2h", "--json"], off(AHEAD));
+    expect(exitCode).toBe(0);
+    expect(out).not.toContain('"listed"');
+  });
+
+  it("renew --every does not cut a channel short either", async () => {
+    await world.create("--id", "1", "--expires", "1h");
+    const stop = new AbortController();
+    const { exitCode } = await world.channels(["renew", "--every", "--json"], {
+      ...off(AHEAD),
+      sleep: world.clock.wait,
+      signal: stop.signal,
+      onOut: (text) => void (text.includes('"renewed"') && stop.abort()),
+    });
+    expect([exitCode, leftMs(), world.requests("PUT").length]).toEqual([0, LIFETIME_MS, 1]);
+  });
+
+  it("renew puts the end back that Zoho has cut, where nobody says what time it is", async () => {
+    await world.create("--id", "1");
+    world.server.hideClock();
+    const { exitCode, err } = await world.channels(["renew"], off(AHEAD));
+    expect([exitCode, leftMs()]).toEqual([7, LIFETIME_MS]);
+    expect(err).toContain(
+      "2026-03-08T08:00:00+00:00 → 2026-03-01T10:00:00+00:00, and the end that it had was put back",
+    );
+    expect(err).toContain("by the clock of this machine it is 2026-03-01T11:00:00+00:00: set it right");
+  });
+});
