@@ -1,7 +1,7 @@
 import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../core/channel-report.ts";
 import { UserError } from "../../core/errors.ts";
-import { zohoTime } from "../../zoho/channel-time.ts";
+import { MINUTE_MS, zohoTime } from "../../zoho/channel-time.ts";
 import { type Channel, type ChannelConfig, configOf, grantWarning } from "../../zoho/channels.ts";
 import { writeRequest } from "../../zoho/watch.ts";
 import { requireSuccess } from "../../zoho/watch-reply.ts";
@@ -14,6 +14,8 @@ export interface Renewal {
   /** As Zoho lists it; undefined when it does not. */
   readonly channel: Channel | undefined;
   readonly expiresAt: Date;
+  /** Nobody has asked for that end: it is as late as the API grants. */
+  readonly isLongest: boolean;
   readonly dryRun: boolean;
 }
 
@@ -51,44 +53,72 @@ export function wholeConfig(
 export async function renewChannel(
   context: Context,
   session: ZohoSession,
-  { id, channel, expiresAt, dryRun }: Renewal,
+  { id, channel: listed, expiresAt, isLongest, dryRun }: Renewal,
 ): Promise<ChannelReport | undefined> {
-  const { client, product } = session;
-  const config = await renewalConfig(session, id, channel);
-  if (channel?.expiresAt !== undefined && expiresAt <= channel.expiresAt)
-    throw earlier(id, channel.expiresAt, expiresAt);
-  const requests = [{ config, expiresAt }];
+  const { client, memory, product, signIn } = session;
   if (dryRun) {
-    showRequest(context, session, writeRequest(product, channel === undefined ? "POST" : "PUT", requests));
+    const requests = [{ config: await renewalConfig(session, id, listed), expiresAt }];
+    showRequest(context, session, writeRequest(product, listed === undefined ? "POST" : "PUT", requests));
     return undefined;
   }
-  const done = (state: "created" | "renewed", end: Date | undefined): ChannelReport => {
-    const warning = grantWarning(expiresAt, end, session.now());
+  const done = (state: "created" | "renewed", end: Date | undefined, before?: Date, reason?: string): ChannelReport => {
+    const warning = reason === undefined ? grantWarning(expiresAt, end, session.now()) : undefined;
     if (warning !== undefined) context.report({ type: "warning", message: `channel ${id}: ${warning}` });
+    const timeLeftMs = end === undefined ? undefined : end.getTime() - session.now().getTime();
     return {
       type: "channel",
       state,
       product: product.id,
       id,
       expiresAt: end,
-      previousExpiresAt: state === "renewed" ? channel?.expiresAt : undefined,
-      timeLeftMs: end === undefined ? undefined : end.getTime() - session.now().getTime(),
+      previousExpiresAt: before,
+      timeLeftMs,
+      reason,
     };
   };
-  const create = async (): Promise<ChannelReport> =>
-    done("created", (await createChannel(session, { ...config, id }, expiresAt)).expiresAt);
+  const create = async (): Promise<ChannelReport> => {
+    const config = await renewalConfig(session, id, undefined);
+    return done("created", (await createChannel(session, { ...config, id }, expiresAt)).expiresAt);
+  };
+  /** Gone since it was listed: when its time was over it is made anew if it was made here, else somebody has deleted it. */
+  const createIfOver = async (): Promise<ChannelReport> => {
+    const isOver = listed?.expiresAt !== undefined && listed.expiresAt <= session.now();
+    if (isOver && (await memory.recall(signIn.name, product.id, id)) !== undefined) return create();
+    throw deletedMeanwhile(id);
+  };
 
-  if (channel === undefined) return create();
-  const results = await client.replace(requests);
-  if (results.some((each) => !each.ok && each.error.fault.code === "NOT_SUBSCRIBED")) return create();
-  const result = requireSuccess(results);
-  const end = result.expiresAt ?? (await client.get(id))?.expiresAt;
+  if (listed === undefined) return create();
+  // Read again: with what was listed before the other channels were renewed, a change of somebody's would be undone.
+  const channel = await client.get(id);
+  if (channel === undefined) return createIfOver();
+  const config = await renewalConfig(session, id, channel);
   const before = channel.expiresAt;
-  if (before !== undefined && end !== undefined && end < before) {
-    throw cutShort({ id, before, end, now: session.now() }, await putBack(session, config, before));
+  const already = (end: Date): ChannelReport => done("renewed", end, undefined, "it had been renewed already");
+  if (before !== undefined && expiresAt <= before) {
+    if (isLongest || before.getTime() - expiresAt.getTime() <= CLOSE_MS) return already(before);
+    throw earlier(id, before, expiresAt);
+  }
+  const results = await client.replace([{ config, expiresAt }]);
+  if (results.some((each) => !each.ok && each.error.fault.code === "NOT_SUBSCRIBED")) return createIfOver();
+  const end = requireSuccess(results).expiresAt ?? (await client.get(id))?.expiresAt;
+  if (before !== undefined && end !== undefined && end <= before) {
+    if (expiresAt.getTime() - end.getTime() <= CLOSE_MS) return already(end);
+    if (end < before) throw cutShort({ id, before, end, now: session.now() }, await putBack(session, config, before));
   }
   if (end === undefined || (before !== undefined && end <= before)) throw notLater(id, before, end);
-  return done("renewed", end);
+  return done("renewed", end, before);
+}
+
+/** Two renewals at once ask for ends that are seconds apart, and both are right. */
+const CLOSE_MS = 5 * MINUTE_MS;
+
+function deletedMeanwhile(id: string): UserError {
+  return new UserError(
+    "zohoApi",
+    `channel ${id} was deleted while it was to be renewed, and is left alone`,
+    `where it was created here, zoho-hooks channels renew ${id} creates it again`,
+    "deleted",
+  );
 }
 
 /** Told before Zoho is asked, which would do it. */

@@ -65,6 +65,7 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
           id,
           channel,
           expiresAt,
+          isLongest: options.expires === undefined,
           dryRun: options.dryRun === true,
         });
         if (report !== undefined) context.report(report);
@@ -99,7 +100,7 @@ function failed(session: ZohoSession, id: string, channel: Channel | undefined, 
   const expiresAt = channel?.expiresAt;
   return {
     type: "channel",
-    state: channel === undefined ? "lost" : "expiring",
+    state: error.code === "deleted" ? "unknown" : channel === undefined ? "lost" : "expiring",
     product: session.product.id,
     id,
     expiresAt,

@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DAY_MS, HOUR_MS } from "../../src/zoho/channel-time.ts";
+import { type ChannelWorld, HOOK, isWatch, startChannelWorld } from "../support/channel-world.ts";
+
+let world: ChannelWorld;
+beforeEach(async () => {
+  world = await startChannelWorld();
+});
+afterEach(() => world.close());
+
+/** Does something on the first request of a method, before it is answered. */
+const onFirst = (method: string, work: () => void): void => {
+  let done = false;
+  world.server.trouble("cut", 1, (request) => {
+    if (isWatch(method)(request) && !done) {
+      done = true;
+      work();
+    }
+    return false;
+  });
+};
+const states = (lines: readonly Record<string, unknown>[]) => lines.map(({ id, state }) => [id, state]);
+
+describe("channels renew, of a channel that changes while it runs,", () => {
+  it("does not undo an update, nor create what was deleted before its end", async () => {
+    for (const id of ["1", "2", "3"]) await world.create("--id", id, "--expires", `${id}h`);
+    // While the first is renewed.
+    onFirst("PUT", () => {
+      for (const row of world.server.watch.rows()) if (row.channelId === "2") row.notifyUrl = `${HOOK}/new`;
+      world.server.watch.drop("3");
+    });
+    const { exitCode, lines } = await world.channels(["renew", "--json"]);
+    expect(states(lines())).toEqual([
+      ["1", "renewed"],
+      ["2", "renewed"],
+      ["3", "unknown"],
+    ]);
+    expect(exitCode).toBe(7);
+    expect(lines()[2]).toMatchObject({
+      reason: "channel 3 was deleted while it was to be renewed, and is left alone",
+      hint: expect.stringContaining("channels renew 3"),
+    });
+    expect(world.server.watch.rows().map(({ channelId, notifyUrl }) => [channelId, notifyUrl])).toEqual([
+      ["1", HOOK],
+      ["2", `${HOOK}/new`],
+    ]);
+  });
+
+  it("does not create what is deleted right before it is set, either", async () => {
+    await world.create("--id", "1");
+    world.clock.advance(DAY_MS);
+    onFirst("PUT", () => world.server.watch.drop("1"));
+    const { exitCode, err } = await world.channels(["renew"]);
+    expect([exitCode, world.server.watch.rows()]).toEqual([7, []]);
+    expect(err).toContain("was deleted while it was to be renewed");
+  });
+
+  it("creates again what has come to its end meanwhile", async () => {
+    await world.create("--id", "1", "--expires", "1h");
+    onFirst("PUT", () => {
+      world.clock.advance(HOUR_MS);
+    });
+    const { exitCode, lines } = await world.channels(["renew", "--json"]);
+    expect([exitCode, states(lines())]).toEqual([0, [["1", "created"]]]);
+  });
+});
+
+describe("channels renew, twice at once,", () => {
+  it("has nothing to do the second time, and says so, where the other has asked for a later end", async () => {
+    await world.create("--id", "1", "--expires", "1d");
+    let lists = 0;
+    // The other one has begun a second later, and is through before this one reads the channel again.
+    world.server.trouble("cut", 1, (request) => {
+      if (!isWatch("GET")(request) || ++lists < 2) return false;
+      for (const row of world.server.watch.rows()) row.expiresAt = request.at + 7 * DAY_MS - HOUR_MS + 1000;
+      return false;
+    });
+    const { exitCode, lines } = await world.channels(["renew", "--json"]);
+    expect(exitCode).toBe(0);
+    expect(lines()).toMatchObject([{ id: "1", state: "renewed", reason: "it had been renewed already" }]);
+    expect(world.requests("PUT")).toEqual([]);
+  });
+
+  it.each([
+    ["1d", 0],
+    ["23h58m", 0],
+    ["23h", 7],
+  ])("succeeds with an end of %s that is close to the one of a day that is there: %i", async (expires, code) => {
+    await world.create("--id", "1", "--expires", "1d");
+    const { exitCode, out, err } = await world.channels(["renew", "--expires", expires]);
+    expect(exitCode).toBe(code);
+    expect(out + err).toContain(code === 0 ? "renewed already" : "nothing was changed");
+    expect(world.server.watch.rows()[0]?.expiresAt).toBe(world.clock.now().getTime() + DAY_MS);
+  });
+});
