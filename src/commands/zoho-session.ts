@@ -4,11 +4,11 @@ import type { Context } from "../context.ts";
 import { formatSpan } from "../core/units.ts";
 import { type AccessTokens, accessTokens } from "../zoho/access-token.ts";
 import { sleepRealTime } from "../zoho/backoff.ts";
-import { type ChannelMemory, channelMemory } from "../zoho/channel-memory.ts";
+import { type ChannelMemory, type ChannelOwner, channelMemory } from "../zoho/channel-memory.ts";
 import { type CredentialsStore, credentialsStore } from "../zoho/credentials-store.ts";
 import { createHttp, type ZohoHttp } from "../zoho/http.ts";
 import { keyringVault, systemKeyring } from "../zoho/keyring.ts";
-import { type SignIn, signInFromEnv } from "../zoho/sign-in.ts";
+import { accountOf, type SignIn, signInFromEnv } from "../zoho/sign-in.ts";
 import { type WatchClient, watchClient } from "../zoho/watch.ts";
 import { findWatchProduct, type WatchProduct, watchProductIds } from "../zoho/watch-products.ts";
 import { type ZohoApi, zohoApi } from "../zoho/zoho-api.ts";
@@ -37,6 +37,11 @@ export interface ZohoSession {
   readonly memory: ChannelMemory;
   /** The time by Zoho's clock, once it has answered: by one that is off a channel would end too soon. */
   now(): Date;
+}
+
+/** Whose the channels are that are made and listed in a session. */
+export function ownerOf({ signIn, product }: Pick<ZohoSession, "signIn" | "product">): ChannelOwner {
+  return { profile: signIn.name, product: product.id, account: accountOf(signIn) };
 }
 
 /** Opens a session for the time that the work takes. */

@@ -24,6 +24,11 @@ export interface SignIn {
   readonly access: RefreshableAccess | FixedAccess;
 }
 
+/** Tells sign-ins of one name apart, in the environments of different projects, say. */
+export function accountOf({ hosts, environment, access }: SignIn): string {
+  return [hosts.accountsUrl, environment, ...(access.kind === "refreshable" ? [access.client.clientId] : [])].join(" ");
+}
+
 /** Access tokens are made from a refresh token whenever one is needed. */
 export interface RefreshableAccess {
   readonly kind: "refreshable";

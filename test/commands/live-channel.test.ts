@@ -107,6 +107,16 @@ describe("a live channel", () => {
     await channel.close();
   });
 
+  it("is missed by nobody once its listener is gone", async () => {
+    const channel = await open();
+    const owner = { profile: rig.signIn.name, product: "crm", account: undefined };
+    const [known] = await channelMemory(rig.folder).all(owner.profile, "crm");
+    expect(known).toMatchObject({ id: channel.id, ofListener: true, expiresAt: channel.expiresAt() });
+    const anyAccount = { ...owner, account: known?.account };
+    expect(await channelMemory(rig.folder).observe(anyAccount, [], rig.clock.now())).toEqual([]);
+    await channel.close();
+  });
+
   it("is deleted after Ctrl-C, and says so only after reading the list", async () => {
     const channel = await open();
     interrupt.abort();

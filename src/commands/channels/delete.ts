@@ -7,6 +7,7 @@ import { confirm } from "../confirm.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
 import { channelId } from "./channel-view.ts";
 import { showRequest } from "./dry-run.ts";
+import { takeStock } from "./missing-channels.ts";
 
 interface DeleteOptions extends ZohoOptions {
   readonly all?: boolean;
@@ -26,19 +27,34 @@ export const defineDelete: Define = (command, act) => {
         if (texts.length > 0 === (options.all === true)) throw usageError("give the ids of the channels, or --all");
         const given = texts.map(channelId);
         return withZoho(context, options, async (session) => {
-          const ids = options.all === true ? (await session.client.list()).map((channel) => channel.id) : given;
+          const stock = options.all === true ? await takeStock(session) : undefined;
+          const ids = stock?.listed.map((channel) => channel.id) ?? given;
+          const gone = stock?.missing.map(({ channel }) => channel.id) ?? [];
           if (ids.length === 0) {
+            if (options.dryRun !== true) await forget(context, session, gone);
             context.report({ type: "notice", message: `no ${session.product.title} channel to delete` });
             return ExitCode.ok;
           }
           if (options.dryRun === true) return showRequest(context, session, removeRequest(session.product, ids));
           const question = `Delete ${ids.length === 1 ? `channel ${ids[0]}` : `${ids.length} channels (${ids.join(", ")})`}?`;
           if (!(await confirm(context, question, options.yes))) return kept(context);
+          await forget(context, session, gone);
           return deleteChannels(context, session, ids);
         });
       }),
     );
 };
+
+/** What is not there any more, and not missed either. */
+export async function forget(
+  context: Context,
+  { memory, product, signIn }: ZohoSession,
+  ids: readonly string[],
+): Promise<void> {
+  if (ids.length === 0) return;
+  await memory.forget(signIn.name, product.id, ids);
+  context.report({ type: "notice", message: `forgotten, since Zoho does not list them any more: ${ids.join(", ")}` });
+}
 
 export function kept(context: Context): ExitCode {
   context.report({ type: "notice", message: "nothing was changed" });

@@ -9,7 +9,7 @@ import { channelEvents } from "../channel-events.ts";
 import type { Define } from "../command.ts";
 import { confirm } from "../confirm.ts";
 import { collect } from "../options.ts";
-import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
+import { addZohoOptions, ownerOf, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
 import { channelId, channelReport } from "./channel-view.ts";
 import { deleteChannels, kept } from "./delete.ts";
 import { showRequest } from "./dry-run.ts";
@@ -81,10 +81,10 @@ async function disabling(
 }
 
 async function disable(session: ZohoSession, channel: Channel, taken: readonly string[], left: readonly string[]) {
-  const { client, memory, product, signIn } = session;
+  const { client, memory, product } = session;
   const request = await withEvents(session, channel, left);
   requireSuccess(product.patch ? [await client.disable(channel, taken)] : await client.replace([request]));
-  await memory.remember({ ...request.config, profile: signIn.name, product: product.id });
+  await memory.remember({ ...request.config, ...ownerOf(session), expiresAt: channel.expiresAt });
 }
 
 async function withEvents(session: ZohoSession, channel: Channel, events: readonly string[]) {

@@ -28,7 +28,7 @@ export async function keepRenewing(
   const signal = AbortSignal.any([context.signal, ended.signal]);
   let failure: unknown;
 
-  const keep = async ({ isOurs, onEnd, ...task }: Task): Promise<void> => {
+  const keep = async ({ isDeletedHere, onEnd, ...task }: Task): Promise<void> => {
     const { id } = task.config;
     try {
       await keepAlive({
@@ -41,9 +41,12 @@ export async function keepRenewing(
         onChange(change) {
           if (change.type === "lost") lost.add(change.id);
           else if (change.type !== "expiring") lost.delete(change.id);
-          if ("expiresAt" in change) onEnd(change.expiresAt);
+          const noted = "expiresAt" in change || change.type === "lost";
+          if (noted) onEnd("expiresAt" in change ? change.expiresAt : undefined).catch(() => {});
           const report = changeReport(session.product.id, change, session.now());
-          context.report(change.type === "unknown" && !isOurs ? { ...report, reason: DELETED_ELSEWHERE } : report);
+          context.report(
+            change.type === "unknown" && !isDeletedHere() ? { ...report, reason: DELETED_ELSEWHERE } : report,
+          );
         },
       });
     } catch (error) {

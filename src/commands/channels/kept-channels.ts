@@ -1,14 +1,30 @@
 import type { Context } from "../../context.ts";
 import { errorText, UserError } from "../../core/errors.ts";
+import type { ChannelMemory } from "../../zoho/channel-memory.ts";
 import type { Channel, ChannelConfig } from "../../zoho/channels.ts";
 import { watchClient } from "../../zoho/watch.ts";
-import type { ZohoSession } from "../zoho-session.ts";
+import { ownerOf, type ZohoSession } from "../zoho-session.ts";
+import { type MissingChannel, takeStock } from "./missing-channels.ts";
 import { renewalConfig, wholeConfig } from "./renew-channel.ts";
 
 export interface Chosen {
   readonly id: string;
   /** Undefined for one that Zoho does not list. */
   readonly channel: Channel | undefined;
+  /** Why Zoho does not list it, where it was made here. */
+  readonly missing?: MissingChannel;
+}
+
+export function chooseAll(listed: readonly Channel[], missing: readonly MissingChannel[]): readonly Chosen[] {
+  return [
+    ...missing.map((each) => ({ id: each.channel.id, channel: undefined, missing: each })),
+    ...listed.map((channel) => ({ id: channel.id, channel })),
+  ];
+}
+
+/** What somebody has deleted elsewhere is left alone. */
+export function isToLive({ missing }: Chosen): boolean {
+  return missing === undefined || missing.because === "expired";
 }
 
 /** A channel to keep alive. */
@@ -21,19 +37,29 @@ export async function taskFor(context: Context, shared: ZohoSession, { id, chann
   const config = { ...(await renewalConfig(session, id, channel)), id };
   const isOurs = (await recall(session, id)) !== undefined;
   let endsAt = channel?.expiresAt;
+  let isDeletedHere = false;
+  const observe = (listed: Parameters<ChannelMemory["observe"]>[1]) =>
+    session.memory.observe(ownerOf(session), listed, session.now(), id);
   return {
     client,
     config,
-    isOurs,
     expiresAt: endsAt,
-    onEnd(at: Date): void {
+    isDeletedHere: () => isDeletedHere,
+    /** Undefined: it is lost, and to be created. */
+    async onEnd(at: Date | undefined): Promise<void> {
       endsAt = at;
+      if (at !== undefined) await observe([{ id, expiresAt: at, token: undefined }]);
     },
+    /** As it is by now: a PUT of what was known would undo what has changed. Undefined when it was deleted. */
     async current(): Promise<ChannelConfig | undefined> {
-      const found = await currentConfig(session, id);
-      // What was made elsewhere is not in mind here: gone before its end it was deleted, gone after it has expired.
-      const hasExpired = endsAt !== undefined && endsAt <= session.now();
-      return found ?? (!isOurs && hasExpired ? config : undefined);
+      const listed = await client.get(id);
+      const kept = await recall(session, id);
+      if (listed !== undefined) return wholeConfig(listed, kept);
+      isDeletedHere = isOurs && kept === undefined;
+      // Gone before its end it was deleted, gone after it has expired.
+      if (!isDeletedHere && (endsAt === undefined || endsAt <= session.now())) return kept ?? config;
+      await observe([]);
+      return undefined;
     },
   };
 }
@@ -59,14 +85,15 @@ export function lookForNew(context: Context, session: ZohoSession, isKept: (id: 
     return tasks;
   };
   const again = async (): Promise<readonly Task[]> => {
-    let listed: readonly Channel[];
+    let all: readonly Chosen[];
     try {
-      listed = await session.client.list();
+      const { listed, missing } = await takeStock(session);
+      all = chooseAll(listed, missing).filter(isToLive);
     } catch (error) {
       if (!context.signal.aborted) warn("new channels could not be looked for", error);
       return [];
     }
-    const tasks = await at(listed.filter(({ id }) => !isKept(id)).map((channel) => ({ id: channel.id, channel })));
+    const tasks = await at(all.filter(({ id }) => !isKept(id)));
     const ids = tasks.map(({ config }) => config.id);
     if (ids.length > 0) {
       context.report({ type: "notice", message: `keeping alive from now on, too: ${ids.join(", ")}` });
@@ -74,14 +101,6 @@ export function lookForNew(context: Context, session: ZohoSession, isKept: (id: 
     return tasks;
   };
   return { at, again };
-}
-
-/**
- * What the channel is by now: it may have been changed since the last renewal, which a PUT of what was known would undo.
- * Undefined when it is gone and is not in mind here, or not any more.
- */
-async function currentConfig(session: ZohoSession, id: string): Promise<ChannelConfig | undefined> {
-  return wholeConfig(await session.client.get(id), await recall(session, id));
 }
 
 function recall({ memory, product, signIn }: ZohoSession, id: string): Promise<ChannelConfig | undefined> {

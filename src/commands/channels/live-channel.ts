@@ -4,6 +4,7 @@ import { maskUrl } from "../../core/mask.ts";
 import { type Secret, secret } from "../../core/secret.ts";
 import { isRefusal } from "../../zoho/api-error.ts";
 import { normaliseEvents } from "../../zoho/channel-events.ts";
+import type { ChannelMemory } from "../../zoho/channel-memory.ts";
 import { chooseExpiry } from "../../zoho/channel-time.ts";
 import { type Channel, type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels.ts";
 import { type ChannelChange, keepAlive } from "../../zoho/keep-alive.ts";
@@ -57,7 +58,9 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
   const life = new AbortController();
   const { product } = options.session;
   const client = watchClient(options.session.api, product, AbortSignal.any([context.signal, life.signal]));
-  const session = { ...options.session, client };
+  const { memory } = options.session;
+  const remember: ChannelMemory["remember"] = (channel) => memory.remember({ ...channel, ofListener: true });
+  const session = { ...options.session, client, memory: { ...memory, remember } };
   const parting = { context, session, id: key.id, profile: options.profile };
   let config: ChannelConfig = {
     id: key.id,

@@ -4,7 +4,7 @@ import { isRefusal } from "../../zoho/api-error.ts";
 import { expandEvents } from "../../zoho/channel-events.ts";
 import { type Channel, type ChannelConfig, grantWarning } from "../../zoho/channels.ts";
 import { type GrantedResult, requireSuccess } from "../../zoho/watch-reply.ts";
-import type { ZohoSession } from "../zoho-session.ts";
+import { ownerOf, type ZohoSession } from "../zoho-session.ts";
 
 /** What Zoho has granted, and what it was asked for. */
 interface Granted extends GrantedResult {
@@ -23,7 +23,7 @@ export async function createChannel(session: ZohoSession, config: ChannelConfig,
 export async function askForChannel(session: ZohoSession, config: ChannelConfig, expiresAt: Date): Promise<Granted> {
   const { memory, product, signIn } = session;
   const before = await memory.recall(signIn.name, product.id, config.id);
-  await memory.remember({ ...config, profile: signIn.name, product: product.id });
+  await memory.remember({ ...config, ...ownerOf(session) });
   try {
     return await post(session, config, expiresAt);
   } catch (error) {
@@ -56,9 +56,11 @@ export async function settleChannel(
   config: ChannelConfig,
   result: GrantedResult,
 ): Promise<Channel> {
-  const { client, memory, product, signIn } = session;
-  await memory.remember({ ...config, profile: signIn.name, product: product.id });
+  const { client, memory } = session;
+  const { expiresAt } = result;
+  await memory.remember({ ...config, ...ownerOf(session), ...(expiresAt === undefined ? {} : { expiresAt }) });
   const listed = await client.get(config.id);
+  if (listed !== undefined) await memory.observe(ownerOf(session), [listed], session.now(), config.id);
   // A list that does not show it yet is no failure: Zoho has said yes. What it said is then all that is known.
   return listed ?? { ...config, modules: result.modules, expiresAt: result.expiresAt };
 }

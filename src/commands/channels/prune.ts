@@ -7,8 +7,8 @@ import { type DeadUrl, findDeadUrl } from "../../zoho/dead-url.ts";
 import { removeRequest } from "../../zoho/watch.ts";
 import type { Define } from "../command.ts";
 import { confirm } from "../confirm.ts";
-import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
-import { deleteChannels, kept } from "./delete.ts";
+import { addZohoOptions, ownerOf, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
+import { deleteChannels, forget, kept } from "./delete.ts";
 import { showRequest } from "./dry-run.ts";
 
 interface PruneOptions extends ZohoOptions {
@@ -25,9 +25,12 @@ export const definePrune: Define = (command, act) => {
     .action(
       act(async (context, options: PruneOptions) =>
         withZoho(context, options, async (session) => {
-          const { client, memory, product, signIn } = session;
+          const { client, memory, product } = session;
           const listed = await context.waiting("asking Zoho for its channels", () => client.list());
-          const remembered = await memory.all(signIn.name, product.id);
+          const { profile, account } = ownerOf(session);
+          const remembered = (await memory.all(profile, product.id)).filter(
+            (own) => own.account === undefined || own.account === account,
+          );
           // What Zoho lists no longer has expired: nothing is left to do for it but to forget it.
           const gone = remembered.filter((own) => !listed.some((channel) => channel.id === own.id));
           const ours = listed.filter((channel) => remembered.some((own) => own.id === channel.id));
@@ -37,9 +40,9 @@ export const definePrune: Define = (command, act) => {
           const ids = dead.flatMap(({ channel, isSure }) => (isSure || asks ? [channel.id] : []));
           for (const each of dead) tell(context, options, each, ids.includes(each.channel.id));
           if (options.dryRun !== true)
-            await memory.forget(
-              signIn.name,
-              product.id,
+            await forget(
+              context,
+              session,
               gone.map((own) => own.id),
             );
           if (dead.length > 0 && ids.length === 0) return kept(context);

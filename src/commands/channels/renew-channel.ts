@@ -5,7 +5,7 @@ import { MINUTE_MS, zohoTime } from "../../zoho/channel-time.ts";
 import { type Channel, type ChannelConfig, configOf, grantWarning } from "../../zoho/channels.ts";
 import { writeRequest } from "../../zoho/watch.ts";
 import { requireSuccess } from "../../zoho/watch-reply.ts";
-import type { ZohoSession } from "../zoho-session.ts";
+import { ownerOf, type ZohoSession } from "../zoho-session.ts";
 import { showRequest } from "./dry-run.ts";
 import { createChannel } from "./make-channel.ts";
 
@@ -78,10 +78,12 @@ export async function renewChannel(
   };
   const create = async (): Promise<ChannelReport> => {
     const config = await renewalConfig(session, id, undefined);
-    return done("created", (await createChannel(session, { ...config, id }, expiresAt)).expiresAt);
+    const made = done("created", (await createChannel(session, { ...config, id }, expiresAt)).expiresAt);
+    return { ...made, reason: "Zoho did not list it any more: it was created again from what is kept here" };
   };
   /** Gone since it was listed: when its time was over it is made anew if it was made here, else somebody has deleted it. */
   const createIfOver = async (): Promise<ChannelReport> => {
+    await memory.observe(ownerOf(session), [], session.now(), id);
     const isOver = listed?.expiresAt !== undefined && listed.expiresAt <= session.now();
     if (isOver && (await memory.recall(signIn.name, product.id, id)) !== undefined) return create();
     throw deletedMeanwhile(id);
@@ -106,6 +108,7 @@ export async function renewChannel(
     if (end < before) throw cutShort({ id, before, end, now: session.now() }, await putBack(session, config, before));
   }
   if (end === undefined || (before !== undefined && end <= before)) throw notLater(id, before, end);
+  await memory.observe(ownerOf(session), [{ id, expiresAt: end, token: config.token }], session.now(), id);
   return done("renewed", end, before);
 }
 

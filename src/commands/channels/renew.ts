@@ -7,7 +7,8 @@ import type { Define } from "../command.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
 import { channelId } from "./channel-view.ts";
 import { keepRenewing } from "./keep-renewing.ts";
-import type { Chosen } from "./kept-channels.ts";
+import { type Chosen, chooseAll, isToLive } from "./kept-channels.ts";
+import { missingReport, takeStock } from "./missing-channels.ts";
 import { renewChannel } from "./renew-channel.ts";
 
 interface RenewOptions extends ZohoOptions {
@@ -21,7 +22,7 @@ interface RenewOptions extends ZohoOptions {
 export const defineRenew: Define = (command, act) => {
   addZohoOptions(command.command("renew"))
     .description("Give channels a later end, and fail when it is not later.")
-    .argument("[id...]", "which (default: every channel listed)")
+    .argument("[id...]", "which (default: every channel listed, and those made here that have expired)")
     .option("--all", "every channel listed")
     .option("--expiring <time>", "only those that expire within this time")
     .option("--expires <time>", "the new end (default: just under the longest that the API grants)")
@@ -32,8 +33,9 @@ export const defineRenew: Define = (command, act) => {
 };
 
 const HELP = `
-Each channel is read and set as a whole with a new end, because Zoho drops what an update omits. One that has gone is
-created again when it was created here. With --every each is kept alive as it is at the time of the renewal; where neither
+Each channel is read and set as a whole with a new end, because Zoho drops what an update omits. One that has expired is
+created again when it was created here; one that was deleted elsewhere before its end, only when it is named. Either is
+forgotten by channels delete and prune. With --every each is kept alive as it is at the time of the renewal; where neither
 ids nor --expiring say which, those made later too, from a quarter of an hour on. One that was deleted is left alone. It
 exits with 0 when stopped, or when none of those that were named is left, and with 9 when a channel is lost then.
 `;
@@ -55,12 +57,22 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
       return ExitCode.ok;
     }
     if (every) {
+      for (const { missing } of chosen)
+        if (missing !== undefined && missing.because !== "expired")
+          context.report(missingReport(context, session, missing, options));
       const lifetimeMs = expiresAt.getTime() - session.now().getTime();
-      return keepRenewing(context, session, { chosen, lifetimeMs, withNew });
+      return keepRenewing(context, session, { chosen: chosen.filter(isToLive), lifetimeMs, withNew });
     }
     let failure: UserError | undefined;
-    for (const { id, channel } of chosen) {
+    let isMissing = false;
+    for (const { id, channel, missing } of chosen) {
       try {
+        if (missing !== undefined && missing.because !== "expired") {
+          // Named by nobody, it is not brought back to life against the will of whoever has deleted it.
+          context.report(missingReport(context, session, missing, options));
+          isMissing = true;
+          continue;
+        }
         const report = await renewChannel(context, session, {
           id,
           channel,
@@ -76,7 +88,7 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
         context.report(failed(session, id, channel, error, session.now()));
       }
     }
-    return failure?.exitCode ?? ExitCode.ok;
+    return failure?.exitCode ?? (isMissing ? ExitCode.zohoApi : ExitCode.ok);
   });
 }
 
@@ -85,10 +97,10 @@ async function choose(
   ids: readonly string[],
   withinMs: number | undefined,
 ): Promise<readonly Chosen[]> {
-  const listed = await session.client.list();
-  const chosen =
+  const { listed, missing } = await takeStock(session);
+  const chosen: readonly Chosen[] =
     ids.length === 0
-      ? listed.map((channel) => ({ id: channel.id, channel }))
+      ? chooseAll(listed, missing)
       : ids.map((id) => ({ id, channel: listed.find((each) => each.id === id) }));
   if (withinMs === undefined) return chosen;
   return chosen.filter(

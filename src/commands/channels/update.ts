@@ -6,7 +6,7 @@ import { requireSuccess } from "../../zoho/watch-reply.ts";
 import { channelEvents } from "../channel-events.ts";
 import type { Define } from "../command.ts";
 import { collect } from "../options.ts";
-import { addZohoOptions, withZoho, type ZohoOptions } from "../zoho-session.ts";
+import { addZohoOptions, ownerOf, withZoho, type ZohoOptions } from "../zoho-session.ts";
 import {
   addChannelOptions,
   type ChannelOptions,
@@ -47,7 +47,7 @@ export const defineUpdate: Define = (command, act) => {
           );
         }
         return withZoho(context, options, async (session) => {
-          const { client, memory, product, signIn } = session;
+          const { client, memory, product } = session;
           refuseUnknownOptions(product, options);
           const channel = await requireChannel(session, id);
           const before = await renewalConfig(session, id, channel);
@@ -71,7 +71,7 @@ export const defineUpdate: Define = (command, act) => {
           const requests = [{ config, expiresAt }];
           if (options.dryRun === true) return showRequest(context, session, writeRequest(product, "PUT", requests));
           requireSuccess(await context.waiting("updating the channel", () => client.replace(requests)));
-          await memory.remember({ ...config, profile: signIn.name, product: product.id });
+          await memory.remember({ ...config, ...ownerOf(session), expiresAt });
           const after = await requireChannel(session, id);
           context.report(channelReport("updated", product.id, after, session.now()));
           warnOfDifferences(context, session.now(), { ...config, expiresAt }, after);
