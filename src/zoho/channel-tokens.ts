@@ -56,8 +56,8 @@ function changeOf(path: string): number | undefined {
 function readTokens(path: string): readonly ChannelToken[] {
   try {
     const json = parseJson(readFileSync(path, "utf8"));
-    return (rememberedChannels(json.ok ? json.value : undefined) ?? []).flatMap(({ product, id, token }) =>
-      token === undefined ? [] : [{ product, token: channelToken(id, token) }],
+    return (rememberedChannels(json.ok ? json.value : undefined) ?? []).flatMap(({ product, id, token, otherToken }) =>
+      [token, otherToken].flatMap((each) => (each === undefined ? [] : [{ product, token: channelToken(id, each) }])),
     );
   } catch {
     return [];

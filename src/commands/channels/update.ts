@@ -1,12 +1,14 @@
+import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
+import { isRefusal } from "../../zoho/api-error.ts";
 import { chooseExpiry } from "../../zoho/channel-time.ts";
-import { type ChannelConfig, conditionsFor } from "../../zoho/channels.ts";
-import { writeRequest } from "../../zoho/watch.ts";
+import { type Channel, type ChannelConfig, conditionsFor } from "../../zoho/channels.ts";
+import { type ChannelRequest, writeRequest } from "../../zoho/watch.ts";
 import { requireSuccess } from "../../zoho/watch-reply.ts";
 import { channelEvents } from "../channel-events.ts";
 import type { Define } from "../command.ts";
 import { collect } from "../options.ts";
-import { addZohoOptions, ownerOf, withZoho, type ZohoOptions } from "../zoho-session.ts";
+import { addZohoOptions, ownerOf, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
 import {
   addChannelOptions,
   type ChannelOptions,
@@ -47,7 +49,7 @@ export const defineUpdate: Define = (command, act) => {
           );
         }
         return withZoho(context, options, async (session) => {
-          const { client, memory, product } = session;
+          const { product } = session;
           refuseUnknownOptions(product, options);
           const channel = await requireChannel(session, id);
           const before = await renewalConfig(session, id, channel);
@@ -68,11 +70,9 @@ export const defineUpdate: Define = (command, act) => {
             expires === undefined && channel.expiresAt !== undefined
               ? channel.expiresAt
               : chooseExpiry(expires, product.lifetime, session.now());
-          const requests = [{ config, expiresAt }];
+          const requests = [{ config, expiresAt }] as const;
           if (options.dryRun === true) return showRequest(context, session, writeRequest(product, "PUT", requests));
-          requireSuccess(await context.waiting("updating the channel", () => client.replace(requests)));
-          await memory.remember({ ...config, ...ownerOf(session), expiresAt });
-          const after = await requireChannel(session, id);
+          const after = await context.waiting("updating the channel", () => update(context, session, before, requests));
           context.report(channelReport("updated", product.id, after, session.now()));
           warnOfDifferences(context, session.now(), { ...config, expiresAt }, after);
           return ExitCode.ok;
@@ -80,3 +80,39 @@ export const defineUpdate: Define = (command, act) => {
       }),
     );
 };
+
+/**
+ * Sets a channel and reads it back. Until that is done either token counts: Zoho may have the new one though its answer is
+ * lost, and a listener that knows the old one alone would refuse what Zoho posts.
+ */
+async function update(
+  context: Context,
+  session: ZohoSession,
+  before: ChannelConfig,
+  [request]: readonly [ChannelRequest],
+): Promise<Channel> {
+  const { client, memory, product, signIn } = session;
+  const { config, expiresAt } = request;
+  const known = await memory.recall(signIn.name, product.id, config.id);
+  const otherToken = before.token === config.token ? known?.otherToken : before.token;
+  await memory.remember({ ...config, ...ownerOf(session), otherToken });
+  const warn = (message: string): void =>
+    context.report({
+      type: "warning",
+      message,
+      hint: `see ${context.invocation} channels list --product ${product.id}${otherToken === undefined ? "" : "; its old token and its new one are both kept until then"}`,
+    });
+  try {
+    requireSuccess(await client.replace([request]));
+  } catch (error) {
+    if (!isRefusal(error)) warn(`channel ${config.id} may have been updated: Zoho's answer did not come`);
+    else await (known === undefined ? memory.forget(signIn.name, product.id, [config.id]) : memory.remember(known));
+    throw error;
+  }
+  const after = await requireChannel(session, config.id).catch((error: unknown) => {
+    warn(`channel ${config.id} was updated, and could not be read back`);
+    throw error;
+  });
+  await memory.remember({ ...config, ...ownerOf(session), token: after.token ?? config.token, expiresAt });
+  return after;
+}

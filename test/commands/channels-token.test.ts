@@ -1,0 +1,78 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type ChannelWorld, isWatch, startChannelWorld } from "../support/channel-world.ts";
+import { type Listener, startListener } from "../support/listener.ts";
+import type { Answer } from "../support/zoho-server/answer.ts";
+
+let world: ChannelWorld;
+let listener: Listener;
+beforeEach(async () => {
+  world = await startChannelWorld();
+  const { env, cwd, clock } = world;
+  listener = await startListener(["--tunnel", "none"], { env, cwd, now: clock.now });
+  writeFileSync(join(cwd, "old"), "the-old-token");
+  writeFileSync(join(cwd, "new"), "the-new-token");
+  await world.create("--id", "1", "--token-file", "old", "--url", `${listener.url}/webhooks/zoho/crm`);
+});
+afterEach(async () => {
+  await listener.stop();
+  await world.close();
+});
+
+const update = () => world.channels(["update", "1", "--token-file", "new"]);
+/** What a listener says to the old token and to the new one. */
+const answers = async (): Promise<readonly number[]> => {
+  const statuses: number[] = [];
+  for (const token of ["the-old-token", "the-new-token"]) {
+    const body = { module: "Leads", operation: "insert", ids: ["5725767000003000064"], channel_id: "1", token };
+    statuses.push((await listener.post("/webhooks/zoho/crm", JSON.stringify(body))).status);
+  }
+  return statuses;
+};
+const tokenAtZoho = () => world.server.watch.rows()[0]?.token;
+
+describe("channels update --token-file", () => {
+  it("replaces the token that a running listener asks for", async () => {
+    expect(await answers()).toEqual([200, 401]);
+    expect((await update()).exitCode).toBe(0);
+    expect(await answers()).toEqual([401, 200]);
+  });
+
+  it.each([
+    ["Zoho has the new one", true],
+    ["Zoho has kept the old one", false],
+  ])("lets both count while Zoho's answer is lost, until a list shows that %s", async (_, isDone) => {
+    const page: Answer = { status: 200, body: "<html>" };
+    world.server.trouble(page, 4, (request) => {
+      if (!isWatch("PUT")(request)) return false;
+      for (const row of world.server.watch.rows()) if (isDone) row.token = "the-new-token";
+      return true;
+    });
+    const { exitCode, err, out } = await update();
+    expect(exitCode).toBe(7);
+    expect(err).toContain("channel 1 may have been updated: Zoho's answer did not come");
+    expect(err).toContain("its old token and its new one are both kept until then");
+    expect(err + out).not.toMatch(/the-(old|new)-token/);
+    expect(await answers()).toEqual([200, 200]);
+    await world.channels(["list"]);
+    expect(await answers()).toEqual(isDone ? [401, 200] : [200, 401]);
+    expect(tokenAtZoho()).toBe(isDone ? "the-new-token" : "the-old-token");
+  });
+
+  it("keeps the old one when Zoho has refused the new one", async () => {
+    const refusal = { code: "INVALID_DATA", message: "no", details: {}, status: "error" };
+    world.server.trouble({ status: 400, body: { watch: [refusal] } }, 1, isWatch("PUT"));
+    const { exitCode, err } = await update();
+    expect([exitCode, err]).toEqual([7, expect.not.stringContaining("may have been updated")]);
+    expect(await answers()).toEqual([200, 401]);
+  });
+
+  it("lets both count when the channel could not be read back", async () => {
+    let reads = 0;
+    const refusal = { code: "OAUTH_SCOPE_MISMATCH", message: "no", details: {}, status: "error" };
+    world.server.trouble({ status: 401, body: refusal }, 1, (request) => isWatch("GET")(request) && ++reads === 2);
+    expect((await update()).err).toContain("channel 1 was updated, and could not be read back");
+    expect(await answers()).toEqual([200, 200]);
+  });
+});
