@@ -130,6 +130,9 @@ export function zohoHttp(context: Context, config: Config): ZohoHttp {
     env: config.env,
     sleep: sleepRealTime,
     random: Math.random,
+    now: context.now,
+    onPause: (host, ms) =>
+      context.report({ type: "notice", message: `${host} asks for a pause: trying again in ${formatSpan(ms)}` }),
     onExchange: context.verbose
       ? ({ tryNumber: _, ...exchange }) => context.report({ type: "api-request", sent: true, ...exchange })
       : undefined,

@@ -4,6 +4,7 @@ import { oneLine } from "../core/one-line.ts";
 import { isSuccess } from "../core/status.ts";
 import { apiFault } from "./api-faults.ts";
 import type { ZohoReply, ZohoRequest } from "./http.ts";
+import type { KnownFault } from "./token-fault.ts";
 
 /** What Zoho says of one thing that went wrong, in whatever shape it came. */
 export interface ZohoFault {
@@ -26,18 +27,29 @@ export interface ApiCall {
   readonly isTokenNew: boolean;
   /** What `login` is to be called with, so that it asks for the scope: `--product bigin`. */
   readonly loginFlags: string;
+  /** When Zoho wants to be asked again, where it says so. */
+  readonly retry?: { readonly afterMs: number; readonly at: Date } | undefined;
 }
 
 export class ZohoApiError extends UserError {
   readonly fault: ZohoFault;
   readonly status: number;
+  /** How long Zoho wants to be left alone, where it says so. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(exit: "credentials" | "zohoApi", message: string, hint: string, fault: ZohoFault, status: number) {
-    super(exit, message, hint, fault.code.toLowerCase());
+  constructor(known: Omit<KnownFault, "meaning">, message: string, fault: ZohoFault, status: number, call: ApiCall) {
+    super(known.exit, message, known.hint, fault.code.toLowerCase());
+    this.retryAfterMs = call.retry?.afterMs;
     this.name = "ZohoApiError";
     this.fault = fault;
     this.status = status;
   }
+}
+
+/** Zoho takes no more requests for now, so that none of the next would fare better. */
+export function isThrottled(error: unknown): boolean {
+  if (!(error instanceof ZohoApiError)) return false;
+  return error.status === 429 || /^(?:TOO_MANY_REQUESTS|RATE_LIMIT_EXCEEDED)$/.test(error.fault.code);
 }
 
 /** Zoho has said no, or was not even asked. Anything else may have come to pass on its side. */
@@ -89,13 +101,8 @@ export function faultError(fault: ZohoFault, status: number, call: ApiCall): Zoh
   const where = detailText(fault.details);
   const notKnown = call.method === "GET" ? "could not" : "it is not known whether Zoho did";
   const outcome = isUnknownOutcome(status, fault) ? notKnown : "Zoho refused to";
-  return new ZohoApiError(
-    known.exit,
-    `${outcome} ${call.action}: ${known.meaning} (${said}${where})`,
-    known.hint,
-    fault,
-    status,
-  );
+  const message = `${outcome} ${call.action}: ${known.meaning} (${said}${where})`;
+  return new ZohoApiError(known, message, fault, status, call);
 }
 
 /** The error of an answer that as a whole is a failure: a bare fault, an HTML page, an empty 5xx. */

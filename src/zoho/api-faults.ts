@@ -1,5 +1,7 @@
 import { isSuccess } from "../core/status.ts";
+import { formatSpan } from "../core/units.ts";
 import type { ApiCall, ZohoFault } from "./api-error.ts";
+import { zohoTime } from "./channel-time.ts";
 import { hostOf, invalidToken, type KnownFault } from "./token-fault.ts";
 
 type Explain = (call: ApiCall, fault: ZohoFault) => KnownFault;
@@ -129,11 +131,16 @@ function badValue(_call: ApiCall, _fault: ZohoFault): KnownFault {
   };
 }
 
-function tooMany(): KnownFault {
+/** `wait` where nobody knows for how long. */
+function waiting({ retry }: ApiCall): string {
+  return retry === undefined ? "wait" : `wait ${formatSpan(retry.afterMs)}, until ${zohoTime(retry.at)},`;
+}
+
+function tooMany(call: ApiCall): KnownFault {
   return {
     exit: "zohoApi",
     meaning: "Zoho takes no more requests of this organisation for the moment: too many in too short a time",
-    hint: "wait and try again with fewer requests at once; CRM's credits come back over a rolling 24 hours",
+    hint: `${waiting(call)} and try again with fewer requests at once; CRM's credits come back over a rolling 24 hours`,
   };
 }
 
@@ -169,11 +176,11 @@ function notHere(): KnownFault {
   };
 }
 
-function theirs(): KnownFault {
+function theirs(call: ApiCall): KnownFault {
   return {
     exit: "zohoApi",
     meaning: "the failure is on Zoho's side",
-    hint: "try again in a while",
+    hint: call.retry === undefined ? "try again in a while" : `${waiting(call)} and try again`,
   };
 }
 

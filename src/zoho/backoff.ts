@@ -19,14 +19,23 @@ export const sleepRealTime: Sleep = (ms, signal) =>
 export const MAX_TRIES = 4;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 8_000;
-const LONGEST_RETRY_AFTER_MS = 60_000;
+/** Whoever asks for more is not waited for: a command that hangs says less than one that fails and names the time. */
+export const LONGEST_RETRY_AFTER_MS = 60_000;
+
+/**
+ * Milliseconds that a `Retry-After` asks for, in seconds or as a date by the clock of whoever has answered; undefined where
+ * it says nothing. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+ */
+export function retryAfterMs(header: string | undefined, now: Date | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\s*\d+(?:\.\d+)?\s*$/.test(header)) return Number(header) * 1000;
+  const at = Date.parse(header);
+  return Number.isNaN(at) || now === undefined ? undefined : Math.max(0, at - now.getTime());
+}
 
 /** Milliseconds before the next try: exponential, between half and all of it by chance, or what the server asked for. */
-export function backoffMs(tryNumber: number, random: number, retryAfter: string | undefined): number {
-  const seconds = Number(retryAfter);
-  if (retryAfter !== undefined && Number.isFinite(seconds) && seconds >= 0) {
-    return Math.min(seconds * 1000, LONGEST_RETRY_AFTER_MS);
-  }
+export function backoffMs(tryNumber: number, random: number, askedMs: number | undefined): number {
+  if (askedMs !== undefined) return askedMs;
   const full = Math.min(FIRST_WAIT_MS * 2 ** (tryNumber - 1), LONGEST_WAIT_MS);
   return Math.round(full * (0.5 + random / 2));
 }

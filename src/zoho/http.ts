@@ -1,12 +1,20 @@
 import type { Dispatcher } from "undici";
 import { errorText, UserError } from "../core/errors.ts";
-import { parseJson } from "../core/json-text.ts";
 import { isSecretName, MASK, maskBody, maskUrl } from "../core/mask.ts";
-import { isSuccess } from "../core/status.ts";
 import { withTimeLimit } from "../core/time-limit.ts";
-import { backoffMs, MAX_TRIES, mayRetry, neverSent, type Sleep, type TryOutcome } from "./backoff.ts";
+import {
+  backoffMs,
+  LONGEST_RETRY_AFTER_MS,
+  MAX_TRIES,
+  mayRetry,
+  neverSent,
+  retryAfterMs,
+  type Sleep,
+  type TryOutcome,
+} from "./backoff.ts";
 import { connectionPool } from "./connection-pool.ts";
 import { maskedParts, multipartBody } from "./multipart-body.ts";
+import { readDate, readReply, readText } from "./read-reply.ts";
 
 export interface ZohoRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -32,6 +40,8 @@ export interface ZohoReply {
   readonly unreadable: boolean;
   /** The time by the clock of whoever has answered, to the second; undefined where it does not say. */
   readonly date: Date | undefined;
+  /** How long to wait before the next request, where the answer says so. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** One try at a request, fit to be shown: every secret is masked. */
@@ -52,6 +62,10 @@ export interface HttpOptions {
   /** From 0 to 1, for the jitter. */
   readonly random: () => number;
   readonly timeoutMs?: number;
+  /** What `Retry-After` is reckoned by where an answer does not say what time it is. */
+  readonly now?: () => Date;
+  /** Told before a pause that a person would wonder at. */
+  readonly onPause?: (host: string, ms: number) => void;
   readonly onExchange?: ((exchange: Exchange) => void) | undefined;
 }
 
@@ -62,7 +76,7 @@ export interface ZohoHttp {
 }
 
 const TIMEOUT_MS = 30_000;
-const LONGEST_BODY = 20 * 1024 * 1024;
+const SILENT_PAUSE_MS = 3_000;
 
 export function createHttp(options: HttpOptions): ZohoHttp {
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
@@ -73,7 +87,7 @@ export function createHttp(options: HttpOptions): ZohoHttp {
     return pool;
   };
 
-  const once = async (request: ZohoRequest, tryNumber: number): Promise<{ reply: ZohoReply; retryAfter?: string }> => {
+  const once = async (request: ZohoRequest, tryNumber: number): Promise<ZohoReply> => {
     const started = performance.now();
     const parts = request.multipart && multipartBody(request.multipart);
     const headers = requestHeaders(request, parts?.contentType);
@@ -94,11 +108,10 @@ export function createHttp(options: HttpOptions): ZohoHttp {
         });
         status = response.statusCode;
         const text = await readText(response.body);
-        const retryAfter = response.headers["retry-after"];
-        return {
-          reply: { ...readReply(request, status, text), date: readDate(response.headers.date) },
-          ...(typeof retryAfter === "string" ? { retryAfter } : {}),
-        };
+        const { date: dateHeader, "retry-after": retryAfter } = response.headers;
+        const date = readDate(dateHeader);
+        const askedMs = retryAfterMs(String(retryAfter ?? "") || undefined, date ?? options.now?.());
+        return { ...readReply(request, status, text), date, retryAfterMs: askedMs };
       });
     } catch (error) {
       failure = error;
@@ -121,21 +134,22 @@ export function createHttp(options: HttpOptions): ZohoHttp {
     async send(request) {
       for (let tryNumber = 1; ; tryNumber++) {
         let outcome: TryOutcome;
-        let retryAfter: string | undefined;
         let reply: ZohoReply | undefined;
         try {
-          const result = await once(request, tryNumber);
-          reply = result.reply;
-          retryAfter = result.retryAfter;
+          reply = await once(request, tryNumber);
           outcome = { status: reply.status, unreadable: reply.unreadable };
         } catch (failure) {
           if (request.signal?.aborted) throw request.signal.reason;
           outcome = { failure };
         }
-        const again = tryNumber < MAX_TRIES && mayRetry(outcome, request.repeatable);
+        const askedMs = reply?.retryAfterMs;
+        const isTooLong = askedMs !== undefined && askedMs > LONGEST_RETRY_AFTER_MS;
+        const again = tryNumber < MAX_TRIES && !isTooLong && mayRetry(outcome, request.repeatable);
         if (!again && reply !== undefined) return reply;
         if (!again) throw unreachable(request, "failure" in outcome ? outcome.failure : undefined, timeoutMs);
-        await options.sleep(backoffMs(tryNumber, options.random(), retryAfter), request.signal);
+        const pauseMs = backoffMs(tryNumber, options.random(), askedMs);
+        if (pauseMs > SILENT_PAUSE_MS) options.onPause?.(new URL(request.url).host, pauseMs);
+        await options.sleep(pauseMs, request.signal);
         if (request.signal?.aborted) throw request.signal.reason;
       }
     },
@@ -172,32 +186,6 @@ function requestHeaders(request: ZohoRequest, multipartType: string | undefined)
     ...(request.form === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" }),
     ...request.headers,
   };
-}
-
-async function readText(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > LONGEST_BODY) throw new Error(`the answer is longer than ${LONGEST_BODY} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function readDate(header: string | string[] | undefined): Date | undefined {
-  const ms = typeof header === "string" ? Date.parse(header) : Number.NaN;
-  return Number.isNaN(ms) ? undefined : new Date(ms);
-}
-
-function readReply(request: ZohoRequest, status: number, text: string): Omit<ZohoReply, "date"> {
-  if (text.trim() === "") {
-    // A list without entries is a 204 without a body; a 200 without one is an answer that got lost on the way.
-    const missing = isSuccess(status) && status !== 204 && request.method !== "DELETE";
-    return { status, text, body: undefined, unreadable: missing };
-  }
-  const parsed = parseJson(text);
-  return { status, text, body: parsed.ok ? parsed.value : undefined, unreadable: !parsed.ok };
 }
 
 /** `unreachable`: it surely did not arrive. `no_answer`: nobody knows whether it was carried out. */

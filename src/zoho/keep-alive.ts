@@ -1,4 +1,5 @@
 import { ExitCode, UserError } from "../core/errors.ts";
+import { ZohoApiError } from "./api-error.ts";
 import type { Sleep } from "./backoff.ts";
 import { MINUTE_MS, zohoTime } from "./channel-time.ts";
 import { type ChannelConfig, grantWarning } from "./channels.ts";
@@ -94,7 +95,7 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
         if (error instanceof UserError && error.exitCode === ExitCode.credentials && error.code !== "token_throttled")
           throw error;
       }
-      if (!(await napUntil(new Date(now().getTime() + retryMs(failures, expiresAt, options)), options))) return;
+      if (!(await napUntil(new Date(now().getTime() + retryMs(failures, expiresAt, options, error)), options))) return;
     }
   }
 }
@@ -106,8 +107,14 @@ function renewalTime(expiresAt: Date, grantedAt: Date, random: number): Date {
 }
 
 /** Doubling, but never so long that less than half of what is left remains. */
-function retryMs(failures: number, expiresAt: Date | undefined, { now, random }: KeepAliveOptions): number {
-  const growing = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
+function retryMs(
+  failures: number,
+  expiresAt: Date | undefined,
+  { now, random }: KeepAliveOptions,
+  error: unknown,
+): number {
+  const askedMs = error instanceof ZohoApiError ? (error.retryAfterMs ?? 0) : 0;
+  const growing = Math.max(askedMs, Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS));
   const leftMs = expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt.getTime() - now().getTime();
   return Math.max(1_000, Math.min(growing, leftMs / 2) * (0.5 + random() / 2));
 }

@@ -79,10 +79,11 @@ export function zohoApi(options: {
       ...(signal === undefined ? {} : { signal }),
     });
     const { accountsUrl } = signIn.hosts;
-    return {
-      ...reply,
-      call: { action, method, url, scope, accountsUrl, isTokenNew, loginFlags: loginFlags(signIn, product, scope) },
-    };
+    const afterMs = reply.retryAfterMs;
+    const retry =
+      afterMs === undefined ? undefined : { afterMs, at: new Date((reply.date ?? now()).getTime() + afterMs) };
+    const flags = loginFlags(signIn, product, scope);
+    return { ...reply, call: { action, method, url, scope, accountsUrl, isTokenNew, loginFlags: flags, retry } };
   };
 
   const readClock = (date: Date | undefined): void => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HOUR_MS } from "../../src/zoho/channel-time.ts";
-import { type ChannelWorld, startChannelWorld } from "../support/channel-world.ts";
+import { type ChannelWorld, isWatch, startChannelWorld } from "../support/channel-world.ts";
 
 let world: ChannelWorld;
 beforeEach(async () => {
@@ -33,5 +33,48 @@ describe("channels renew --every of many channels", () => {
     expect([exitCode, renewed]).toEqual([0, 24]);
     process.off("warning", onWarning);
     expect(warnings).toEqual([]);
+  });
+});
+
+describe("Zoho that takes no more requests", () => {
+  const tooMany = (retryAfter: string, times: number, method: string): void => {
+    const body = { code: "TOO_MANY_REQUESTS", message: "slow down", details: {}, status: "error" };
+    const answer = { status: 429, body, headers: { "retry-after": retryAfter } };
+    world.server.trouble(answer, times, isWatch(method));
+  };
+  const inAnHour = (): string => new Date(world.clock.now().getTime() + HOUR_MS).toUTCString();
+
+  it.each([
+    ["seconds", () => "3600"],
+    ["a date", inAnHour],
+  ])("is asked once by renew of many channels, which names the time that it gave in %s", async (_, retryAfter) => {
+    await createMany(3);
+    tooMany(retryAfter(), 99, "PUT");
+    const { exitCode, lines } = await world.channels(["renew", "--json"]);
+    expect(exitCode).toBe(7);
+    expect(world.requests("PUT")).toHaveLength(1);
+    const hint = expect.stringContaining("wait 1h, until 2026-03-01T10:00:00+00:00, and try again");
+    expect(lines()).toMatchObject([
+      { id: "1", state: "expiring", reason: expect.stringContaining("TOO_MANY_REQUESTS"), hint },
+      { id: "2", state: "expiring", reason: "not tried: Zoho takes no more requests for now", hint },
+      { id: "3", state: "expiring", reason: "not tried: Zoho takes no more requests for now", hint },
+    ]);
+  });
+
+  it("is asked four times for the first channel and not for the others where it gives no long time", async () => {
+    await createMany(3);
+    tooMany("0", 99, "PUT");
+    expect((await world.channels(["renew"])).exitCode).toBe(7);
+    expect(world.requests("PUT")).toHaveLength(4);
+  });
+
+  it("is not waited for in silence", async () => {
+    tooMany("30", 1, "GET");
+    const stop = new AbortController();
+    const { err } = await world.channels(["list"], {
+      signal: stop.signal,
+      onErr: (text) => void (text.includes("pause") && stop.abort()),
+    });
+    expect(err).toContain(`${new URL(world.server.url).host} asks for a pause: trying again in 30s`);
   });
 });

@@ -63,13 +63,19 @@ describe("the http client", () => {
     expect(mayRetry({ failure: failed("ECONNREFUSED", "ECONNRESET") }, false)).toBe(false);
   });
 
-  it("takes what the server says about when to come back, up to a minute", async () => {
+  it("takes what the server says about when to come back, and gives up at once where that is over a minute away", async () => {
     const waits: number[] = [];
     rig = await startRig({ http: { sleep: async (ms) => void waits.push(ms) } });
-    rig.server.trouble({ status: 429, body: "", headers: { "retry-after": "7" } });
-    rig.server.trouble({ status: 429, body: "", headers: { "retry-after": "86400" } });
+    const at = (ms: number): string => new Date((rig?.clock.now().getTime() ?? 0) + ms).toUTCString();
+    for (const value of ["7", at(30_000), "86400"])
+      rig.server.trouble({ status: 429, body: "", headers: { "retry-after": value } });
+    expect(await rig.http.send(list(rig.server.url))).toMatchObject({ status: 429, retryAfterMs: 86_400_000 });
+    expect(waits).toEqual([7_000, 30_000]);
+    rig.server.trouble({ status: 429, body: "", headers: { "retry-after": at(3_600_000) } });
+    expect(await rig.http.send(list(rig.server.url))).toMatchObject({ status: 429, retryAfterMs: 3_600_000 });
+    rig.server.trouble({ status: 429, body: "", headers: { "retry-after": "soon" } });
     await rig.http.send(list(rig.server.url));
-    expect(waits).toEqual([7_000, 60_000]);
+    expect(waits).toEqual([7_000, 30_000, 375]);
   });
 
   it("does not wait for ever for an answer", async () => {

@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../core/errors.ts";
 import { parseDuration } from "../../core/units.ts";
+import { isThrottled } from "../../zoho/api-error.ts";
 import { chooseExpiry } from "../../zoho/channel-time.ts";
 import { type Channel, expiringWithin } from "../../zoho/channels.ts";
 import type { Define } from "../command.ts";
@@ -65,7 +66,15 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
     }
     let failure: UserError | undefined;
     let isMissing = false;
+    let throttle: UserError | undefined;
     for (const { id, channel, missing } of chosen) {
+      if (throttle !== undefined) {
+        context.report({
+          ...failed(session, id, channel, throttle),
+          reason: "not tried: Zoho takes no more requests for now",
+        });
+        continue;
+      }
       try {
         if (missing !== undefined && missing.because !== "expired") {
           // Named by nobody, it is not brought back to life against the will of whoever has deleted it.
@@ -85,7 +94,8 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
         if (!(error instanceof UserError)) throw error;
         if (chosen.length === 1) throw error;
         failure ??= error;
-        context.report(failed(session, id, channel, error, session.now()));
+        if (isThrottled(error)) throttle = error;
+        context.report(failed(session, id, channel, error));
       }
     }
     return failure?.exitCode ?? (isMissing ? ExitCode.zohoApi : ExitCode.ok);
@@ -108,7 +118,7 @@ async function choose(
   );
 }
 
-function failed(session: ZohoSession, id: string, channel: Channel | undefined, error: UserError, now: Date) {
+function failed(session: ZohoSession, id: string, channel: Channel | undefined, error: UserError) {
   const expiresAt = channel?.expiresAt;
   return {
     type: "channel",
@@ -116,7 +126,7 @@ function failed(session: ZohoSession, id: string, channel: Channel | undefined, 
     product: session.product.id,
     id,
     expiresAt,
-    timeLeftMs: expiresAt === undefined ? undefined : expiresAt.getTime() - now.getTime(),
+    timeLeftMs: expiresAt === undefined ? undefined : expiresAt.getTime() - session.now().getTime(),
     reason: errorText(error),
     hint: error.hint,
   } as const;
