@@ -462,7 +462,7 @@ describe("channels prune", () => {
     await channels(["prune", "--dry-run"]);
     expect((await channels(["renew", "1", "--dry-run"])).exitCode).toBe(0);
     expect((await channels(["prune"])).exitCode).toBe(0);
-    expect((await channels(["renew", "1", "--dry-run"])).err).toContain("was not created here");
+    expect((await channels(["renew", "1", "--dry-run"])).err).toContain("created elsewhere, or deleted");
   });
 });
 
