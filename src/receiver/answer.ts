@@ -128,10 +128,10 @@ async function keepAndAnswer(
   try {
     if (reply !== undefined) sendReply(response, reply);
     options.onEvent(eventOf(arrival, receipt, kept, reply?.status, decision.reason, options));
-    if (kept?.answer !== undefined) sendReply(response, await kept.answer());
   } finally {
     kept?.after?.();
   }
+  if (kept?.answer !== undefined) sendReply(response, await kept.answer());
 }
 
 function eventOf(

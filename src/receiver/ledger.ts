@@ -18,7 +18,7 @@ export interface Kept {
   readonly duplicateOf: number | undefined;
   /** The answer that the developer's app gives in place of ours. */
   answer?(): Promise<Reply>;
-  /** What follows once the sender has been answered and the event shown. */
+  /** What follows once the event is shown and the sender answered, unless `answer` does that: what follows waits for no app. */
   after?(): void;
 }
 

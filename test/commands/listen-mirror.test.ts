@@ -160,6 +160,19 @@ describe("--respond mirror", () => {
     expect(await ready()).not.toMatchObject({ notes: expect.arrayContaining([note]) });
   });
 
+  it("hands it to the others while the app has not answered yet", async () => {
+    let answer: () => void = () => {};
+    const first = await app((response) => {
+      answer = () => response.writeHead(201).end();
+    });
+    const second = await app();
+    const listener = await listen(["--forward-to", first.url, "--forward-to", second.url, "--respond", "mirror"]);
+    const posted = listener.post(CRM, lead(1));
+    await Promise.all([first.came(1), second.came(1)]);
+    answer();
+    expect((await posted).status).toBe(201);
+  });
+
   it("does not ask the app about what is refused", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", target.url, "--respond", "mirror"], {
