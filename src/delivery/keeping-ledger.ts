@@ -22,7 +22,7 @@ export function keepingLedger(options: KeepingOptions): Ledger {
   return {
     keep(entry) {
       const targets = targetsOf(entry, routes);
-      if (targets.length === 0) return log.append(toLogEntry(entry));
+      if (targets.length === 0) return log.append(toLogEntry(entry, entry.decision.reply.status));
       return mirror === undefined
         ? keepAndForward(entry, targets, options)
         : keepAndMirror(entry, targets, options, mirror);
@@ -85,10 +85,10 @@ function sourceOf({ arrival, receipt }: Entry, n: number, duplicateOf: number | 
   return { n, delivery: arrival.delivery, product, format, remote: arrival.address, duplicateOf };
 }
 
-/** A delivery as the log keeps it. */
+/** A delivery as the log keeps it; without a status where nobody has answered it yet. */
 export function toLogEntry(
   { arrival, receipt, decision }: Entry,
-  status: number | undefined = decision.reply.status,
+  status: number | undefined,
   forward?: ForwardRequest,
 ): NewEntry {
   const { delivery, address, at } = arrival;

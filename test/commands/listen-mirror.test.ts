@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
 import type { Listener } from "../support/listener.ts";
-import { tempFolder } from "../support/run.ts";
+import { run, tempFolder } from "../support/run.ts";
 import { freePort, valuesOf } from "../support/target.ts";
 import { hang, hangUp, oneAfterTheOther, postRaw, says, yes } from "../support/target-app.ts";
 
@@ -171,6 +171,24 @@ describe("--respond mirror", () => {
     await Promise.all([first.came(1), second.came(1)]);
     answer();
     expect((await posted).status).toBe(201);
+  });
+
+  it("claims no answer in the log before the app has given one", async () => {
+    let answer: () => void = () => {};
+    const target = await app((response) => {
+      answer = () => response.writeHead(500).end();
+    });
+    const cwd = tempFolder();
+    const listener = await listen(["--forward-to", target.url, "--respond", "mirror"], { cwd });
+    const show = async () => (await run(["events", "show", "1", "--json"], { cwd })).lines()[0];
+    const posted = listener.post(CRM, lead(1));
+    await target.came(1);
+    expect(await show()).toMatchObject({ status: null, state: "received", attempts: [] });
+    expect((await run(["events", "show", "1"], { cwd })).out).toContain("no answer is known");
+    answer();
+    await posted;
+    await listener.stop();
+    expect(await show()).toMatchObject({ status: 500, state: "failed", attempts: [{ status: 500 }] });
   });
 
   it("does not ask the app about what is refused", async () => {

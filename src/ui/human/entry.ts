@@ -36,7 +36,8 @@ function headline({ n, at, receipt, method, path, kept }: EntryReport["event"], 
 }
 
 function facts({ receipt, status, refusal, duplicateOf, kept }: EntryReport["event"], paint: Paint): readonly string[] {
-  const answer = `answered ${status ?? "by your app"}`;
+  // The app is still at it, or the run was killed before it had answered.
+  const answer = status === undefined ? "no answer is known" : `answered ${status}`;
   const lines = [
     refusal === undefined ? answer : paint.bad(`${answer}: ${plain(refusal)}`),
     ...(kept.remote === undefined ? [] : [`from ${plain(kept.remote)}`]),
