@@ -4,6 +4,7 @@ import { errorText } from "../core/errors.ts";
 import type { ForwardReport } from "../core/forward-report.ts";
 import type { Reply } from "../core/product.ts";
 import { plainReply } from "../core/reply.ts";
+import type { NewAttempt } from "../store/forward.ts";
 import type { Log } from "../store/log.ts";
 import { endToEnd } from "./end-to-end.ts";
 import { type ForwardSource, forwardRequest } from "./forward-request.ts";
@@ -14,6 +15,8 @@ export interface Mirror {
   answer(target: string, source: ForwardSource): Promise<Reply>;
   /** Gives up what is under way: its senders get a 502 while their connections are still there. */
   cut(): void;
+  /** Gives up what is under way, and resolves when all answers are in the log, or could not be noted there. */
+  close(): Promise<void>;
 }
 
 /** What it takes to tell a sender that its time is over. */
@@ -35,6 +38,16 @@ export interface MirrorOptions {
 export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble }: MirrorOptions): Mirror {
   const end = new AbortController();
   setMaxListeners(0, end.signal);
+  const underWay = new Set<Promise<unknown>>();
+
+  /** Beside the answer: a sender does not wait for a log that is locked, and gives up on one that is full. */
+  function note({ n }: ForwardSource, attempt: NewAttempt, answer: Parameters<Log["setAnswer"]>[1]): void {
+    const noting = Promise.all([log.recordAttempt(n, attempt), log.setAnswer(n, answer)])
+      .catch((thrown: unknown) => onTrouble(`#${n}: its answer is not in the log: ${errorText(thrown)}`))
+      .finally(() => underWay.delete(noting));
+    underWay.add(noting);
+  }
+
   return {
     async answer(target, source) {
       const at = now();
@@ -47,11 +60,8 @@ export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble
       const isLate = error?.code === "timeout" && latencyMs >= atMostMs - TIMER_JITTER_MS;
       const reply = mirroredReply(result, isLate);
       const attempt = { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
-      // The app has answered: that its answer could not be noted down is no reason to give the sender another.
-      await Promise.all([
-        log.recordAttempt(source.n, attempt),
-        log.setAnswer(source.n, { status: reply.status, refusal: error?.message }),
-      ]).catch((thrown: unknown) => onTrouble(`#${source.n}: its answer is not in the log: ${errorText(thrown)}`));
+      // Asked for before the sender is answered, so that its next try is kept after this.
+      note(source, attempt, { status: reply.status, refusal: error?.message });
       onReport({
         type: "forward",
         n: source.n,
@@ -68,6 +78,10 @@ export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble
       return reply;
     },
     cut: () => end.abort(),
+    async close() {
+      end.abort();
+      while (underWay.size > 0) await Promise.all(underWay);
+    },
   };
 }
 

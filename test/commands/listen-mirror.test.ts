@@ -3,6 +3,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { engineIds, loadEngine, type NativeDatabase } from "../../src/store/engine.ts";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
 import type { Listener } from "../support/listener.ts";
 import { run, tempFolder } from "../support/run.ts";
@@ -171,6 +172,29 @@ describe("--respond mirror", () => {
     await Promise.all([first.came(1), second.came(1)]);
     answer();
     expect((await posted).status).toBe(201);
+  });
+
+  it("gives the app's answer while the log is locked, and has noted it when it ends", async () => {
+    const cwd = tempFolder();
+    const engine = await loadEngine(engineIds);
+    let lock: NativeDatabase | undefined;
+    const target = await app((response) => {
+      lock = engine.open(join(cwd, ".zoho-hooks/events.db"));
+      lock.exec("BEGIN IMMEDIATE");
+      response.writeHead(201).end();
+    });
+    const listener = await listen(["--forward-to", target.url, "--respond", "mirror"], { cwd });
+    expect((await listener.post(CRM, lead(1))).status).toBe(201);
+    expect(await listener.line("forward")).toMatchObject({ n: 1, status: 201 });
+    const stopped = listener.stop();
+    lock?.exec("ROLLBACK");
+    lock?.close();
+    expect((await stopped).exitCode).toBe(0);
+    expect((await run(["events", "show", "1", "--json"], { cwd })).lines()[0]).toMatchObject({
+      status: 201,
+      state: "processed",
+      attempts: [{ status: 201 }],
+    });
   });
 
   it("claims no answer in the log before the app has given one", async () => {

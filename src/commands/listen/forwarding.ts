@@ -93,6 +93,7 @@ export async function openForwarding(
     hurry: () => mirror?.cut(),
     async close(drainUntil) {
       const end = performance.now() + CLOSE_GRACE_MS;
+      await mirror?.close();
       if (drainUntil !== undefined) await forwarder.drain(CLOSE_GRACE_MS, drainUntil);
       await forwarder.close(Math.max(0, end - performance.now()));
       await Promise.all([poster.close(), mirrorPoster?.close()]);
