@@ -90,8 +90,8 @@ export interface ProductCount {
 export interface ForwardCounts {
   readonly delivered: number;
   readonly failed: number;
-  /** Still in the log: the next `listen` goes on with them. */
-  readonly waiting: number;
+  /** Still in the log: the next `listen` goes on with them. Undefined where the log could not be asked at the end. */
+  readonly waiting: number | undefined;
 }
 
 export interface SummaryReport {

@@ -39,7 +39,7 @@ const renderers: Renderers = {
       ...total,
       products,
       seconds,
-      forwards: forwards ?? null,
+      forwards: forwards === undefined ? null : { ...forwards, waiting: forwards.waiting ?? null },
       tunnel_down_ms: tunnelDownMs ?? null,
       left_out: leftOut,
       expectations,

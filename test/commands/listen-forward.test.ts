@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { createConnection, createServer, type Server } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { app, CRM, lead, listen } from "../support/forward-run.ts";
 import { startListener } from "../support/listener.ts";
-import { run } from "../support/run.ts";
+import { run, tempFolder } from "../support/run.ts";
 import { selfSigned } from "../support/self-signed.ts";
 import { valuesOf } from "../support/target.ts";
 import { hang, postRaw, says, sha256 } from "../support/target-app.ts";
@@ -292,6 +294,26 @@ describe("where events go", () => {
     expect((await listener.stop()).lines().at(-1)).toMatchObject({
       type: "summary",
       forwards: { delivered: 1, failed: 0, waiting: 0 },
+    });
+  });
+
+  it.skipIf(process.platform === "win32")("ends in order, with a summary, when its log is gone", async () => {
+    const target = await app();
+    const cwd = tempFolder();
+    const listener = await listen(["--forward-to", target.url], { cwd });
+    await listener.post(CRM, lead(1));
+    await listener.line("forward");
+    rmSync(join(cwd, ".zoho-hooks"), { recursive: true });
+    expect((await listener.post(CRM, lead(2))).status).toBe(503);
+    const { exitCode, err, lines } = await listener.stop();
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
+    expect(await listener.line("warning", {}, 2)).toMatchObject({
+      message: expect.stringMatching(/what has not reached your app cannot be told: .*(?:gone|deleted)/),
+    });
+    expect(lines().at(-1)).toMatchObject({
+      type: "summary",
+      received: 2,
+      forwards: { delivered: 1, failed: 0, waiting: null },
     });
   });
 

@@ -1,4 +1,5 @@
 import type { Context } from "../../context.ts";
+import { errorText } from "../../core/errors.ts";
 import type { Receiver } from "../../receiver/receiver.ts";
 import type { Exec } from "./exec.ts";
 import type { Keeping } from "./keeping.ts";
@@ -26,16 +27,21 @@ export async function endRun(
 ): Promise<void> {
   const message = "ending: what is under way has a few seconds left; Ctrl-C again ends it at once";
   const telling = setTimeout(() => context.report({ type: "notice", message }), TELL_AFTER_MS);
-  try {
-    await exec?.stop();
-    await notifications.stop();
-    await tunnel?.close();
-    const hurry = setTimeout(() => keeping.hurry(), HURRY_AFTER_MS);
-    await receiver?.close();
-    clearTimeout(hurry);
-    await notifications.close();
-    await keeping.close(drainUntil);
-  } finally {
-    clearTimeout(telling);
-  }
+  // Each is done whatever became of the one before, and none takes the place of what the run itself has come to.
+  const end = async (what: string, work: () => Promise<void> | undefined): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      context.report({ type: "warning", message: `${what} did not end as it should: ${errorText(error)}` });
+    }
+  };
+  await end("the program of --exec", () => exec?.stop());
+  await end("the channel", () => notifications.stop());
+  await end("the tunnel", () => tunnel?.close());
+  const hurry = setTimeout(() => keeping.hurry(), HURRY_AFTER_MS);
+  await end("the receiver", () => receiver?.close());
+  clearTimeout(hurry);
+  await end("the connection to Zoho", () => notifications.close());
+  await end("forwarding", () => keeping.close(drainUntil));
+  clearTimeout(telling);
 }

@@ -2,6 +2,7 @@ import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { answerRuleOf, type Deadline, deadlineOf } from "../../core/answer-rule.ts";
 import { shellQuoted } from "../../core/curl-command.ts";
+import { errorText } from "../../core/errors.ts";
 import type { Product } from "../../core/product.ts";
 import type { ForwardCounts } from "../../core/report.ts";
 import { isDelivered } from "../../delivery/answer-hint.ts";
@@ -37,7 +38,7 @@ export async function openForwarding(
 ): Promise<Forwarding> {
   const { settings, env } = config;
   const { concurrency, forwardTimeout, insecure } = settings;
-  const counts = { delivered: 0, failed: 0, waiting: 0 };
+  const counts: { -readonly [K in keyof ForwardCounts]: ForwardCounts[K] } = { delivered: 0, failed: 0, waiting: 0 };
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
   const open = () => openPoster({ connections: concurrency, insecure, env, timeoutMs: forwardTimeout });
   const poster = await open();
@@ -77,6 +78,15 @@ export async function openForwarding(
       onTrouble,
     });
   const waiting = async () => (await log.waiting()).filter(({ target }) => routes.has(target));
+  /** Undefined where the log does not say: it may be gone, which is no reason not to end. */
+  const countLeft = async (): Promise<number | undefined> => {
+    try {
+      return (await waiting()).reduce((sum, each) => sum + each.waiting, 0);
+    } catch (error) {
+      onTrouble(`what has not reached your app cannot be told: ${errorText(error)}`);
+      return undefined;
+    }
+  };
 
   return {
     ledger: keepingLedger({ log, routes, forwarder, mirror, ordered: settings.ordered }),
@@ -97,7 +107,7 @@ export async function openForwarding(
       if (drainUntil !== undefined) await forwarder.drain(CLOSE_GRACE_MS, drainUntil);
       await forwarder.close(Math.max(0, end - performance.now()));
       await Promise.all([poster.close(), mirrorPoster?.close()]);
-      counts.waiting = (await waiting()).reduce((sum, each) => sum + each.waiting, 0);
+      counts.waiting = await countLeft();
     },
   };
 }

@@ -91,30 +91,37 @@ async function keepIn(
       const counts = forwarding?.counts();
       if (counts === undefined || isKept) return counts;
       // What this run has not delivered waits for no other.
-      return { delivered: counts.delivered, failed: counts.failed + counts.waiting, waiting: 0 };
+      const { delivered, failed, waiting } = counts;
+      return waiting === undefined ? counts : { delivered, failed: failed + waiting, waiting: 0 };
     },
     hurry: () => forwarding?.hurry(),
     async close(drainUntil) {
       await pruner.stop();
-      await forwarding?.close(drainUntil);
+      try {
+        await forwarding?.close(drainUntil);
+      } finally {
+        await closeLog(context, runLog);
+      }
       const left = forwarding?.counts().waiting ?? 0;
       if (left > 0 && !isKept) {
         const message = `${left} ${left === 1 ? "delivery has" : "deliveries have"} not reached your app and will not`;
         context.report({ type: "warning", message, hint: "without --no-store they would wait for the next listen" });
       }
-      await closeLog(context, runLog);
     },
   };
 }
 
 /** A full disk or a log that is gone is no reason to end without a summary: the hold ends with the process anyway. */
 async function closeLog(context: Context, { log, hold, dispose }: RunLog): Promise<void> {
-  await hold.release().catch((error: unknown) => {
-    const message = `the log could not be told that this run has ended: ${errorText(error)}`;
-    context.report({ type: "warning", message });
-  });
-  await log.close();
-  dispose();
+  const warn = (what: string) => (error: unknown) =>
+    context.report({ type: "warning", message: `${what}: ${errorText(error)}` });
+  await hold.release().catch(warn("the log could not be told that this run has ended"));
+  await log.close().catch(warn("the log could not be closed"));
+  try {
+    dispose();
+  } catch (error) {
+    warn("the log of this run could not be taken away")(error);
+  }
 }
 
 /** What an earlier run has left: it goes on where its target is one of this run's, and is not forgotten where not. */

@@ -1,4 +1,4 @@
-import type { ProductCount, SummaryReport } from "../../core/report.ts";
+import type { ForwardCounts, ProductCount, SummaryReport } from "../../core/report.ts";
 import { formatDuration } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
@@ -23,7 +23,7 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
     forwards === undefined
       ? []
       : [
-          `Forwarded: ${forwards.delivered} delivered, ${forwards.failed} failed${forwards.waiting > 0 ? `, ${forwards.waiting} waiting for the next listen` : ""}`,
+          `Forwarded: ${forwards.delivered} delivered, ${forwards.failed} failed${waitingText(forwards)}`,
         ];
   const down =
     tunnelDownMs === undefined || tunnelDownMs === 0
@@ -42,4 +42,9 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
   return {
     err: `${[title, ...alignRows(rows, [1, 2, 3, 4]), ...forwarded, ...down, ...leftOut, ...expected].join("\n")}\n`,
   };
+}
+
+function waitingText({ waiting }: ForwardCounts): string {
+  if (waiting === undefined) return ", how many wait is not known";
+  return waiting > 0 ? `, ${waiting} waiting for the next listen` : "";
 }
