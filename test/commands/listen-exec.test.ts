@@ -7,6 +7,7 @@ import { runBin } from "../support/bin.ts";
 import { folderWith } from "../support/files.ts";
 import { app, lead, listen } from "../support/forward-run.ts";
 import { run } from "../support/run.ts";
+import { freePort } from "../support/target.ts";
 
 /** A project whose program does this; its own file keeps the command line free of quotes that shells disagree on. */
 function project(program: string): { readonly cwd: string; readonly exec: readonly string[] } {
@@ -125,6 +126,42 @@ describe("--exec", () => {
     });
     expect(exitCode).toBe(0);
     expect(out).toContain("to its end");
+  });
+
+  /** Posts five events, one after the other. */
+  const posting = `
+    for (const body of ${JSON.stringify([1, 2, 3, 4, 5].map((i) => lead(i)))})
+      await fetch(process.env.ZOHO_HOOKS_URL_CRM, {
+        method: "POST", headers: { "content-type": "application/json" }, body });
+  `;
+
+  it("hands the app all that the program has posted before it ends", async () => {
+    const { cwd, exec } = project(posting);
+    let isEnding: () => void = () => {};
+    const ending = new Promise<void>((resolve) => {
+      isEnding = resolve;
+    });
+    const target = await app(async (response) => {
+      await ending;
+      response.end("OK");
+    });
+    const argv = ["listen", "--port", "0", "--forward-to", target.url, "--concurrency", "1", ...exec];
+    const onErr = (text: string) => void (text.includes("ending: what is under way") && isEnding());
+    const { exitCode, err } = await run(argv, { cwd, env, onErr });
+    expect(target.seen).toHaveLength(5);
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: expect.stringContaining("5 delivered, 0 failed") });
+  });
+
+  it("ends with 5 where nothing is kept and the app does not get what the program has posted", async () => {
+    const { cwd, exec } = project(posting);
+    const argv = ["listen", "--port", "0", "--forward-to", String(await freePort()), ...exec];
+    const { exitCode, err } = await run([...argv, "--no-store"], { cwd, env });
+    expect({ exitCode, err }).toEqual({
+      exitCode: 5,
+      err: expect.stringContaining("5 deliveries have not reached your app and will not"),
+    });
+    // They wait for the next listen where they are kept.
+    expect((await run(argv, { cwd, env })).exitCode).toBe(0);
   });
 
   it("has the shell's own code for a program that is not there, and takes an empty one for a usage error", async () => {

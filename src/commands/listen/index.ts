@@ -87,6 +87,8 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   let receiver: Receiver | undefined;
   let exec: Exec | undefined;
   let timedOut = false;
+  let programEnded = false;
+  let drains = false;
   await context.sparesMemory();
   const keys = await openPublicKeys(context, config, products);
   const notifications = await openNotifications(context, {
@@ -160,7 +162,10 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
         ? undefined
         : await startExec(context, options.exec, execUrls(receiver.url, tunnel.url(), products, keySetUrl));
     exec?.ended.then(
-      () => run.abort(),
+      () => {
+        programEnded = true;
+        run.abort();
+      },
       () => run.abort(),
     );
     timedOut = (await firstOf([signal, run.signal], timeoutMs)) === "time";
@@ -168,9 +173,10 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
     // Ctrl-C while it was starting: what broke off for it is no fault.
     if (!signal.aborted || error instanceof UserError) throw error;
   } finally {
-    // Who waits for events and has an app for them wants it to have them; who presses Ctrl-C wants an end.
+    // Who waits for events, or posts them, and has an app for them wants it to have them; who presses Ctrl-C wants an end.
+    drains = (tally.complete() || programEnded) && !signal.aborted;
     const parts = { exec, notifications, tunnel, receiver, keeping };
-    await endRun(context, parts, tally.complete() ? signal : undefined);
+    await endRun(context, parts, drains ? signal : undefined);
   }
   drift.tell();
   const summary = tally.summary((performance.now() - startedAt) / 1000);
@@ -183,7 +189,8 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   const isMissing = summary.expectations.some(({ wanted, came }) => came < wanted);
   const exitCode = outcome(lost, notifications.exitCode(), isMissing || (exec !== undefined && timedOut));
   const ofProgram = (await exec?.ended) ?? ExitCode.ok;
-  return exitCode === ExitCode.connectionLost || timedOut || ofProgram === ExitCode.ok ? exitCode : ofProgram;
+  if (ofProgram !== ExitCode.ok && exitCode !== ExitCode.connectionLost && !timedOut) return ofProgram;
+  return exitCode === ExitCode.ok && drains && keeping.hasLost() ? ExitCode.targetFailed : exitCode;
 }
 
 function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | undefined {

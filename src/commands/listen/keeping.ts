@@ -22,6 +22,8 @@ export interface Keeping {
   /** Where the receiver is reached from now on, for other commands to know. */
   moved(url: string): void;
   forwards(): ForwardCounts | undefined;
+  /** Once closed: what was answered with a yes has not reached the app, and no other run goes on with it. */
+  hasLost(): boolean;
   /** Gives up what a sender waits for, as its connection is about to be closed. */
   hurry(): void;
   /** With a signal what has come goes on to the app first, until it aborts. */
@@ -52,6 +54,7 @@ function unkept(): Keeping {
     start: async () => {},
     moved: () => {},
     forwards: () => undefined,
+    hasLost: () => false,
     hurry: () => {},
     close: async () => {},
   };
@@ -94,6 +97,8 @@ async function keepIn(
       const { delivered, failed, waiting } = counts;
       return waiting === undefined ? counts : { delivered, failed: failed + waiting, waiting: 0 };
     },
+    // Where it is not known, nobody can be told that all has arrived.
+    hasLost: () => !isKept && forwarding !== undefined && forwarding.counts().waiting !== 0,
     hurry: () => forwarding?.hurry(),
     async close(drainUntil) {
       await pruner.stop();
