@@ -14,7 +14,7 @@ interface Exchange {
 
 export interface RunningExchange {
   readonly ended: Promise<Exchange>;
-  /** Ends it with this error, wherever it is: in the queue, while connecting, or in the middle of the answer. */
+  /** Ends it with this error, wherever it is: in the queue, while connecting, or in the middle of the answer. Nothing after its end. */
   cut(error: Error): void;
 }
 
@@ -36,14 +36,17 @@ export function startExchange(
   let headers: readonly HeaderPair[] = [];
   let controller: Dispatcher.DispatchController | undefined;
   let cutBy: Error | undefined;
+  let hasEnded = false;
   let end: (error: unknown) => void = () => {};
   const ended = new Promise<Exchange>((resolve) => {
     end = (error) => {
+      hasEnded = true;
       const bytes = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
       resolve({ status, headers, bytes, complete: length <= keepBytes, error });
     };
   });
   const cut = (error: Error): void => {
+    if (hasEnded) return;
     cutBy = error;
     end(error);
     controller?.abort(error);

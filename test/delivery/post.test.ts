@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
+import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import type { Delivery } from "../../src/core/delivery.ts";
 import { answerHint, isDelivered } from "../../src/delivery/answer-hint.ts";
@@ -209,6 +211,26 @@ describe("a delivery that fails", () => {
     expect(none.error?.message).toContain("did not answer within 200 ms");
     expect(half).toMatchObject({ status: 200, error: { code: "timeout" } });
     expect(half?.error?.message).toContain("did not finish");
+  });
+
+  it("does not give up on an answer that came while this process stood still", async () => {
+    // Another thread is another process for all that matters here.
+    const app = new Worker(
+      `const { createServer } = require("node:http");
+       const { parentPort } = require("node:worker_threads");
+       const server = createServer((request, response) => {
+         parentPort.postMessage("came");
+         request.resume().on("end", () => setTimeout(() => response.end("OK"), 100));
+       });
+       server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));`,
+      { eval: true },
+    );
+    closeLater({ close: async () => void (await app.terminate()) });
+    const [port] = await once(app, "message");
+    const posting = (await poster({ timeoutMs: 300 })).post(delivery(`http://127.0.0.1:${port}/`));
+    await once(app, "message");
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+    expect(await posting).toMatchObject({ status: 200, replyPreview: "OK", error: undefined });
   });
 
   it("gives up when it is interrupted, also beforehand", async () => {
