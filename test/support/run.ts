@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly errTTY?: boolean;
   /** Answers questions, as a person at a terminal would. */
   readonly prompts?: Prompts;
+  /** Characters of stdout that its reader has not taken; none unless it is given. */
+  readonly backlog?: () => number;
   /** Sees stdout as it comes. */
   readonly onOut?: (text: string) => void;
   /** Sees stderr as it comes. */
@@ -53,7 +55,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
         out += text;
         options.onOut?.(text);
       },
-      backlog: () => 0,
+      backlog: options.backlog ?? (() => 0),
       taken: () => 0,
       isTTY: false,
       columns: undefined,

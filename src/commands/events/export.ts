@@ -7,6 +7,7 @@ import { type ExportFormat, exportFormats } from "./export-formats.ts";
 import { type FilterOptions, readFilter } from "./filter-flags.ts";
 import { nothing } from "./list.ts";
 import { type LogOptions, withLog } from "./open-log.ts";
+import { roomOnStdout } from "./room-on-stdout.ts";
 import { createWholeFile, type WholeFile } from "./whole-file.ts";
 
 export interface ExportOptions extends FilterOptions, LogOptions {
@@ -37,6 +38,7 @@ export async function exportEvents(context: Context, given: ExportOptions): Prom
     let [count, masked] = [0, 0];
     try {
       for await (const entry of log.entries(filter, { order: "oldest" })) {
+        await roomOnStdout(context);
         // As `| head` does, once it has enough.
         if (hasLostReader(context.signal)) return ExitCode.ok;
         if (context.signal.aborted) throw usageError(`stopped by Ctrl-C after ${count} of the deliveries`);

@@ -5,6 +5,7 @@ import { projectProducts } from "../configured-products.ts";
 import { dayHeadings, entryEvent } from "./entry-event.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
 import { type LogOptions, withLog } from "./open-log.ts";
+import { roomOnStdout } from "./room-on-stdout.ts";
 
 export interface ListOptions extends FilterOptions, LogOptions {
   readonly limit?: string;
@@ -26,6 +27,7 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
     let count = 0;
     // One more than is shown, to know whether there is one.
     for await (const entry of log.entries(filter, { limit: limit + 1 })) {
+      await roomOnStdout(context);
       if (context.signal.aborted) return ExitCode.ok;
       if (count === limit) {
         context.report({ type: "notice", message: `these are the newest ${count}; --limit or --all shows more` });

@@ -13,6 +13,7 @@ import { projectProducts } from "../configured-products.ts";
 import { dayHeadings, entryEvent } from "./entry-event.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
 import { type LogOptions, withLog } from "./open-log.ts";
+import { roomOnStdout } from "./room-on-stdout.ts";
 
 export interface TailOptions extends FilterOptions, LogOptions {
   readonly last: string;
@@ -73,6 +74,7 @@ async function startFollower(
       const high = await newest(log);
       if (high > after) {
         for await (const entry of log.entries({ ...filter, after }, { order: "oldest" })) {
+          await roomOnStdout(context);
           if (context.signal.aborted) return;
           show(entry, true);
           after = entry.n;
