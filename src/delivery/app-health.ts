@@ -23,9 +23,9 @@ export interface AppHealthOptions {
 const PROBE_FIRST_MS = 250;
 const PROBE_MOST_MS = 5000;
 
-export function watchApp({ origin, now, countWaiting, onReport, onTrouble }: AppHealthOptions): AppHealth {
+export function watchApp({ origin, countWaiting, onReport, onTrouble }: AppHealthOptions): AppHealth {
   const waiters: (() => void)[] = [];
-  let downSince: Date | undefined;
+  let downSince: number | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
@@ -36,7 +36,7 @@ export function watchApp({ origin, now, countWaiting, onReport, onTrouble }: App
   async function probe(pauseMs: number): Promise<void> {
     if (!(await isListening(origin))) return probeIn(Math.min(pauseMs * 2, PROBE_MOST_MS));
     if (closed || downSince === undefined) return;
-    const downMs = now().getTime() - downSince.getTime();
+    const downMs = Math.round(performance.now() - downSince);
     // How many wait is worth a word, but not that they go on waiting.
     const waiting = await countWaiting().catch((error: unknown) => void onTrouble(error));
     if (closed) return;
@@ -49,7 +49,7 @@ export function watchApp({ origin, now, countWaiting, onReport, onTrouble }: App
     isDown: () => downSince !== undefined,
     wentDown(reason) {
       if (downSince !== undefined || closed) return;
-      downSince = now();
+      downSince = performance.now();
       onReport({ type: "target", state: "down", target: origin, reason, waiting: undefined, downMs: undefined });
       probeIn(PROBE_FIRST_MS);
     },

@@ -87,12 +87,11 @@ class NgrokTunnel implements Tunnel {
 
   #lose(reason: string, session: SessionState): void {
     if (this.#recovery !== undefined || this.#life.signal.aborted) return;
-    const since = this.#options.now();
-    this.#options.onStatus({ type: "down", at: since, reason });
-    this.#recovery = this.#recover(since, session);
+    this.#options.onStatus({ type: "down", at: this.#options.now(), reason });
+    this.#recovery = this.#recover(performance.now(), session);
   }
 
-  async #recover(since: Date, session: SessionState): Promise<void> {
+  async #recover(since: number, session: SessionState): Promise<void> {
     const { reaches, timeoutMs } = this.#options;
     const deadline = AbortSignal.timeout(timeoutMs);
     const signal = AbortSignal.any([this.#life.signal, deadline]);
@@ -125,17 +124,17 @@ class NgrokTunnel implements Tunnel {
     if (!this.#life.signal.aborted) this.#lost(since, lastError);
   }
 
-  #reconnected(since: Date, url: string): void {
+  #reconnected(since: number, url: string): void {
     const at = this.#options.now();
     const previousUrl = url === this.url ? undefined : this.url;
     this.url = url;
     this.#recovery = undefined;
-    this.#options.onStatus({ type: "reconnected", at, downMs: at.getTime() - since.getTime(), url, previousUrl });
+    this.#options.onStatus({ type: "reconnected", at, downMs: Math.round(performance.now() - since), url, previousUrl });
   }
 
-  #lost(since: Date, cause: unknown): void {
+  #lost(since: number, cause: unknown): void {
     const at = this.#options.now();
-    const downMs = at.getTime() - since.getTime();
+    const downMs = Math.round(performance.now() - since);
     const error = refusesCredentials(cause)
       ? cause
       : new UserError(

@@ -4,6 +4,8 @@ import { pausesBeforeAlarm, reachedWithin } from "./reached-within.ts";
 import { DEFAULT_CHECK_EVERY_MS, type Tunnel, type TunnelOptions } from "./tunnel.ts";
 
 const RETRY_MS = 3000;
+/** The pause and a request to its end. What took longer was asleep, where the system counts that. */
+const LONGEST_TRY_MS = 10_000;
 
 /**
  * A tunnel that the user runs. It is only watched: a request through it now and then tells whether it still leads here.
@@ -30,16 +32,19 @@ async function watch(url: string, options: TunnelOptions, signal: AbortSignal): 
     for (;;) {
       await pause(checkEveryMs, undefined, { signal });
       if (await reachedWithin(reaches, url, pausesBeforeAlarm(checkEveryMs), signal)) continue;
-      const since = now();
-      onStatus({ type: "down", at: since, reason: "requests to the public URL no longer arrive here" });
-      while (!(await reachedWithin(reaches, url, [Math.min(RETRY_MS, checkEveryMs)], signal))) {
-        const at = now();
-        const downMs = at.getTime() - since.getTime();
-        if (downMs >= options.timeoutMs) return onStatus({ type: "lost", at, downMs, error: lostError(url, downMs) });
+      // Not by the clock of the day, which jumps: a laptop that has slept for an hour has not tried for an hour.
+      const since = performance.now();
+      onStatus({ type: "down", at: now(), reason: "requests to the public URL no longer arrive here" });
+      let triedMs = 0;
+      for (;;) {
+        const triedAt = performance.now();
+        if (await reachedWithin(reaches, url, [Math.min(RETRY_MS, checkEveryMs)], signal)) break;
+        triedMs += Math.min(performance.now() - triedAt, LONGEST_TRY_MS);
+        const downMs = Math.round(performance.now() - since);
+        if (triedMs >= options.timeoutMs)
+          return onStatus({ type: "lost", at: now(), downMs, error: lostError(url, downMs) });
       }
-      const at = now();
-      const downMs = at.getTime() - since.getTime();
-      onStatus({ type: "reconnected", at, downMs, url, previousUrl: undefined });
+      onStatus({ type: "reconnected", at: now(), downMs: Math.round(performance.now() - since), url, previousUrl: undefined });
     }
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -177,6 +177,22 @@ describe("an app that is down", () => {
     expect(listener.lines().filter((line) => line.type === "target")).toHaveLength(2);
   });
 
+  it("was away for as long as it was, whatever is done to the clock meanwhile", async () => {
+    const target = await app();
+    await target.stop();
+    let setBackMs = 0;
+    const now = (): Date => new Date(Date.now() - setBackMs);
+    const listener = await listen(["--forward-to", target.url], { now });
+    const startedAt = performance.now();
+    await postLeads(listener, 1, 1);
+    await listener.line("target", { state: "down" });
+    setBackMs = 3_600_000;
+    await target.start();
+    const { down_ms: downMs } = await listener.line("target", { state: "up" });
+    expect(downMs).toBeGreaterThan(0);
+    expect(downMs).toBeLessThan(performance.now() - startedAt + 1);
+  });
+
   it("goes and comes again and again without costing a delivery", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", target.url, "--retries", "1"]);

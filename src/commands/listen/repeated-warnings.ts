@@ -16,7 +16,7 @@ const MOST_KINDS = 50;
  * Tells the same warning once in a while and how often it came meanwhile: a full disk is one trouble, however many
  * deliveries meet it. The last count is told with the summary.
  */
-export function repeatedWarnings(now: () => Date, tell: (report: Report) => void): (report: Report) => void {
+export function repeatedWarnings(tell: (report: Report) => void): (report: Report) => void {
   const told = new Map<string, Told>();
   const tellMore = ({ warning, more }: Told): void => {
     if (more > 0) tell({ ...warning, message: `${warning.message} (${more} more ${more === 1 ? "time" : "times"})` });
@@ -24,7 +24,7 @@ export function repeatedWarnings(now: () => Date, tell: (report: Report) => void
   return (report) => {
     if (report.type === "summary") for (const each of told.values()) tellMore(each);
     if (report.type !== "warning") return tell(report);
-    const atMs = now().getTime();
+    const atMs = performance.now();
     const before = told.get(report.message);
     if (before !== undefined && atMs - before.atMs < EVERY_MS) {
       told.set(report.message, { ...before, more: before.more + 1 });

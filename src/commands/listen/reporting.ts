@@ -29,7 +29,7 @@ export function openReporting(given: Context, { showSecrets = false }: { readonl
   let count = 0;
   let gap = 0;
   const readers = new Map<Output, { taken: number; at: number }>();
-  const tell = repeatedWarnings(given.now, (report) => given.report(showSecrets ? report : masked(report)));
+  const tell = repeatedWarnings((report) => given.report(showSecrets ? report : masked(report)));
 
   const isTooMuch = (stream: Output): boolean => {
     const backlog = stream.backlog();

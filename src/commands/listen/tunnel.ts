@@ -63,10 +63,10 @@ export async function openRunTunnel(
     return { url: () => undefined, notes, downMs: () => undefined, close: async () => {} };
   }
   let downMs = 0;
-  let downSince: Date | undefined;
+  let downSince: number | undefined;
   let opened = false;
   const onStatus = (status: TunnelStatus): void => {
-    if (status.type === "down") downSince = status.at;
+    if (status.type === "down") downSince = performance.now();
     if (status.type === "reconnected" || status.type === "lost") {
       downMs += status.downMs;
       downSince = undefined;
@@ -100,7 +100,7 @@ export async function openRunTunnel(
   return {
     url: () => tunnel.url,
     notes: [],
-    downMs: () => downMs + (downSince === undefined ? 0 : context.now().getTime() - downSince.getTime()),
+    downMs: () => downMs + (downSince === undefined ? 0 : Math.round(performance.now() - downSince)),
     async close() {
       await tunnel.close();
       await dispatchers.close();
