@@ -1,19 +1,22 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ExitCode, errorText, UserError } from "../core/errors.ts";
+import { withTimeLimit } from "../core/time-limit.ts";
 import type { NgrokSdk } from "./load-ngrok.ts";
 import { loadNgrok } from "./load-ngrok.ts";
 import { type NgrokSession, type NgrokSettings, openNgrokSession } from "./ngrok-session.ts";
 import { pausesBeforeAlarm, reachedWithin } from "./reached-within.ts";
 import { DEFAULT_CHECK_EVERY_MS, type Tunnel, type TunnelOptions } from "./tunnel.ts";
 
-/** Long enough for the three quick attempts of the agent itself. */
+/** Pauses before each look whether one of the three quick attempts of the agent itself has done it. */
 const AGENT_ATTEMPTS_MS = [60, 150, 300, 500, 800, 1000, 1200] as const;
+/** For all of these looks, of which each may take seconds of its own. */
+const AGENT_MOST_MS = 5_000;
 const AFTER_OPENING_MS = [0, 300, 1000, 2000, 4000] as const;
 const BACK_OFF_MS = [0, 500, 1000, 2000, 4000, 8000, 15_000] as const;
 
 /**
  * A tunnel by ngrok's own agent. `up` is said once the endpoint is bound; `reconnected` only when a request has come
- * through it again. The agent's own way back is given four seconds, as after three attempts it waits two minutes and
+ * through it again. The agent's own way back is given five seconds, as after three attempts it waits two minutes and
  * then more than an hour; from then on this opens new sessions itself.
  */
 export async function openNgrok(settings: NgrokSettings, options: TunnelOptions): Promise<Tunnel> {
@@ -97,7 +100,7 @@ class NgrokTunnel implements Tunnel {
     const signal = AbortSignal.any([this.#life.signal, deadline]);
     let lastError: unknown;
     try {
-      if (session === "retrying" && (await reachedWithin(reaches, this.url, AGENT_ATTEMPTS_MS, signal))) {
+      if (session === "retrying" && (await this.#isMendedByAgent(signal))) {
         return this.#reconnected(since, this.url);
       }
       // Unbound first, or the service would refuse its domain to the session that replaces it.
@@ -124,12 +127,30 @@ class NgrokTunnel implements Tunnel {
     if (!this.#life.signal.aborted) this.#lost(since, lastError);
   }
 
+  #isMendedByAgent(signal: AbortSignal): Promise<boolean> {
+    return withTimeLimit(AGENT_MOST_MS, [signal], async (limited) => {
+      try {
+        return await reachedWithin(this.#options.reaches, this.url, AGENT_ATTEMPTS_MS, limited);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (limited.aborted) return false;
+        throw error;
+      }
+    });
+  }
+
   #reconnected(since: number, url: string): void {
     const at = this.#options.now();
     const previousUrl = url === this.url ? undefined : this.url;
     this.url = url;
     this.#recovery = undefined;
-    this.#options.onStatus({ type: "reconnected", at, downMs: Math.round(performance.now() - since), url, previousUrl });
+    this.#options.onStatus({
+      type: "reconnected",
+      at,
+      downMs: Math.round(performance.now() - since),
+      url,
+      previousUrl,
+    });
   }
 
   #lost(since: number, cause: unknown): void {

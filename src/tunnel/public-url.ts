@@ -44,7 +44,13 @@ async function watch(url: string, options: TunnelOptions, signal: AbortSignal): 
         if (triedMs >= options.timeoutMs)
           return onStatus({ type: "lost", at: now(), downMs, error: lostError(url, downMs) });
       }
-      onStatus({ type: "reconnected", at: now(), downMs: Math.round(performance.now() - since), url, previousUrl: undefined });
+      onStatus({
+        type: "reconnected",
+        at: now(),
+        downMs: Math.round(performance.now() - since),
+        url,
+        previousUrl: undefined,
+      });
     }
   } catch (error) {
     if (!signal.aborted) throw error;

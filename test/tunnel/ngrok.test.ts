@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { request } from "undici";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ExitCode, UserError } from "../../src/core/errors.ts";
@@ -236,6 +237,26 @@ describe("a tunnel whose session breaks", () => {
     expect(back.previousUrl).toBe(edge.publicUrl());
     expect(tunnel.url).toBe(back.url);
     expect(edge.bindings().map((binding) => binding.domain)).toEqual(["hooks.example.com"]);
+  });
+
+  it("gives the agent five seconds in all to come back, however long each look takes", async () => {
+    const local = await receiver();
+    const { said } = await open(
+      local,
+      {},
+      {
+        // As through a network that swallows what is sent until a new session is there.
+        reaches: async (_: string, signal: AbortSignal) => {
+          if (edge.auths.length > 2) return true;
+          await pause(4_000, undefined, { signal });
+          return false;
+        },
+      },
+    );
+    edge.faults.cutSessions();
+    const { downMs } = await said("reconnected");
+    expect(downMs).toBeGreaterThan(4_900);
+    expect(downMs).toBeLessThan(15_000);
   });
 
   it("is replaced when the edge falls silent on an open connection", async () => {

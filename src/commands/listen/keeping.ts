@@ -74,7 +74,9 @@ async function keepIn(
   const isKept = settings.store !== false;
 
   return {
-    ledger: pruner.watching(forwarding?.ledger ?? { keep: (entry) => log.append(toLogEntry(entry, entry.decision.reply.status)) }),
+    ledger: pruner.watching(
+      forwarding?.ledger ?? { keep: (entry) => log.append(toLogEntry(entry, entry.decision.reply.status)) },
+    ),
     notes: [
       ...(isKept ? [] : ["The event log is of this run only."]),
       ...(forwarding?.notes ?? []),

@@ -22,9 +22,7 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
   const forwarded =
     forwards === undefined
       ? []
-      : [
-          `Forwarded: ${forwards.delivered} delivered, ${forwards.failed} failed${waitingText(forwards)}`,
-        ];
+      : [`Forwarded: ${forwards.delivered} delivered, ${forwards.failed} failed${waitingText(forwards)}`];
   const down =
     tunnelDownMs === undefined || tunnelDownMs === 0
       ? []
