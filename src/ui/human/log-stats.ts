@@ -41,7 +41,7 @@ function hourLines({ hours, products }: LogStatsReport, { verbose, out, columns 
     const sum = here.reduce((all, { counts }) => all + counts.received, 0);
     const ofOthers = others.reduce((all, name) => all + count(name), 0);
     const each = [...names.map(count), ...(others.length > 0 ? [ofOthers] : [])];
-    return { label: `${formatDay(at)} ${String(at.getHours()).padStart(2, "0")}:00`, sum, each };
+    return { label: `${formatDay(at)} ${formatMinute(at)}`, sum, each };
   });
   const most = Math.max(...rows.map(({ sum }) => sum), 1);
   const heads = [...names.map((name) => plain(name)), ...(others.length > 0 ? [OTHERS] : [])];
@@ -59,6 +59,11 @@ function hourLines({ hours, products }: LogStatsReport, { verbose, out, columns 
     ...lines.map((line, i) => (out.live ? `${line}  ${out.name(bars[i] ?? "")}` : line)),
     ...(left > 0 ? [out.dim(`${left} earlier ${left === 1 ? "hour" : "hours"}: -v shows them`)] : []),
   ];
+}
+
+/** `14:00`; where the time zone has half hours an hour of UTC begins at `14:30`. */
+function formatMinute(at: Date): string {
+  return [at.getHours(), at.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
 }
 
 /** Those of which most came, as many as there is room for, in the order of the table above. */
