@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { CRM, lead } from "../support/forward-run.ts";
@@ -30,13 +30,19 @@ it("takes away the folder of an earlier --no-store run that was killed, and of n
   const foreign = join(temp, "zoho-hooks-run-foreign");
   mkdirSync(foreign);
   writeFileSync(join(foreign, "notes.txt"), "mine");
-  for (const name of [left, other, "zoho-hooks-run-foreign"]) age(name);
+  // As what cleans the temporary folder does with a file that has not been touched for days.
+  const robbed = await start();
+  const ofRobbed = runs().find((name) => ![left, other, "zoho-hooks-run-foreign"].includes(name)) ?? "";
+  // Windows lets nobody.
+  if (process.platform !== "win32") rmSync(join(temp, ofRobbed, "events.db-lock"));
+  for (const name of [left, other, ofRobbed, "zoho-hooks-run-foreign"]) age(name);
 
   const last = await start();
   expect(runs()).not.toContain(left);
-  expect(runs()).toContain(other);
+  expect(runs()).toEqual(expect.arrayContaining([other, ofRobbed]));
   expect(existsSync(join(foreign, "notes.txt"))).toBe(true);
   expect((await alive.stop()).exitCode).toBe(0);
+  expect((await robbed.stop()).exitCode).toBe(0);
   expect((await last.stop()).exitCode).toBe(0);
   expect(runs()).toEqual(["zoho-hooks-run-foreign"]);
 });

@@ -7,6 +7,7 @@ import { isHeld } from "../../store/owner.ts";
 
 const PREFIX = "zoho-hooks-run-";
 const LOG = "events.db";
+const LOCK = `${LOG}-lock`;
 /** Longer than a run takes from its folder to its hold of the log in it. */
 const STARTING_MS = 60_000;
 
@@ -39,13 +40,17 @@ async function sweep(now: Date): Promise<void> {
   }
 }
 
-/** Made by this user, and holding nothing but a log. The system's temporary folder is open to all. */
+/**
+ * Made by this user, and holding nothing but a log. The system's temporary folder is open to all, and what cleans it may
+ * take the lock of a run that goes on: only where the lock is there can it be seen that nobody holds it.
+ */
 function isOurs(folder: string, now: Date): boolean {
   const found = lstatSync(folder);
   const { uid } = userInfo();
   if (!found.isDirectory() || (uid !== -1 && found.uid !== uid)) return false;
   if (now.getTime() - found.mtimeMs < STARTING_MS) return false;
-  return readdirSync(folder).every((name) => name.startsWith(LOG));
+  const names = readdirSync(folder);
+  return names.every((name) => name.startsWith(LOG)) && (names.length === 0 || names.includes(LOCK));
 }
 
 function removeFolder(folder: string): void {
