@@ -1,11 +1,10 @@
-/** Calls once at the earliest of the times that it was set to. */
+import { LONGEST_TIMER_MS } from "../core/long-timer.ts";
+
+/** Calls once at the earliest of the times that it was set to, or before that where it is more than 24 days away. */
 export interface Alarm {
   set(at: Date): void;
   clear(): void;
 }
-
-/** A timer of Node's that is set for longer fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export function createAlarm(now: () => Date, ring: () => void): Alarm {
   let timer: NodeJS.Timeout | undefined;
