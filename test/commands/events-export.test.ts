@@ -192,10 +192,10 @@ describe("events export", () => {
   });
 
   it("leaves nothing behind when it is stopped", async () => {
-    const { exitCode } = await project.run(["events", "export", "--out", "stopped.ndjson"], {
-      signal: AbortSignal.abort(),
+    const { exitCode, err } = await project.run(["events", "export", "--out", "stopped.ndjson"], {
+      signal: AbortSignal.abort("SIGTERM"),
     });
-    expect(exitCode).toBe(2);
+    expect({ exitCode, err }).toEqual({ exitCode: 2, err: expect.stringContaining("stopped by SIGTERM after 0") });
     expect(readdirSync(project.cwd).filter((name) => name.startsWith("stopped"))).toEqual([]);
   });
 

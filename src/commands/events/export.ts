@@ -1,6 +1,6 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
-import { hasLostReader } from "../../core/stopped-by.ts";
+import { hasLostReader, stoppedBy } from "../../core/stopped-by.ts";
 import { projectProducts } from "../configured-products.ts";
 import { entryEvent, type KeptEvent } from "./entry-event.ts";
 import { type ExportFormat, exportFormats } from "./export-formats.ts";
@@ -41,7 +41,7 @@ export async function exportEvents(context: Context, given: ExportOptions): Prom
         await roomOnStdout(context);
         // As `| head` does, once it has enough.
         if (hasLostReader(context.signal)) return ExitCode.ok;
-        if (context.signal.aborted) throw usageError(`stopped by Ctrl-C after ${count} of the deliveries`);
+        if (context.signal.aborted) throw usageError(`${stoppedBy(context.signal)} after ${count} of the deliveries`);
         const event = entryEvent(products, entry, options.showSecrets);
         sink.add(event);
         count++;
