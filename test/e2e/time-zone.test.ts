@@ -20,4 +20,13 @@ describe("a time zone with half hours", () => {
     const { stdout } = await runBin(["events", "stats"], { cwd, env });
     expect(stdout).toMatch(/^2026-03-01 00:30\s+1$/m);
   });
+
+  it.each([
+    ["2026-03", 1],
+    ["2026-03-01", 1],
+    ["2026-04", 0],
+  ])("has --since %s begin with its own day", async (since, count) => {
+    const { stdout } = await runBin(["events", "list", "--json", "--since", since], { cwd, env });
+    expect(stdout.split("\n").filter((line) => line !== "")).toHaveLength(count);
+  });
 });

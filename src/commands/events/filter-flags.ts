@@ -78,8 +78,9 @@ function parseSince(text: string, now: Date): Date {
     if (agoMs === undefined) throw noTime(text);
     return new Date(now.getTime() - agoMs);
   }
-  // A date alone is read as UTC by the language; people mean their own day.
-  const time = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00` : text);
+  // A month or a date alone is read as UTC by the language; people mean their own day.
+  const [, month, day = "-01"] = /^(\d{4}-\d{2})(-\d{2})?$/.exec(text) ?? [];
+  const time = Date.parse(month === undefined ? text : `${month}${day}T00:00`);
   if (Number.isNaN(time)) throw noTime(text);
   return new Date(time);
 }
