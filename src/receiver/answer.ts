@@ -16,7 +16,7 @@ import type { Kept, Ledger } from "./ledger.ts";
 import { readRequest } from "./read-request.ts";
 import { route } from "./route.ts";
 import { sendReply } from "./send-reply.ts";
-import { isFromPublicUrl, senderAddress } from "./sender-address.ts";
+import { isFromPublicHost, senderAddress } from "./sender-address.ts";
 import type { Together } from "./together.ts";
 
 /** What a request is answered by. */
@@ -30,8 +30,8 @@ export interface AnswerOptions extends KeyOptions {
   readonly probeKey?: ProbeKey;
   /** The public keys (JWKS) to serve to an app that checks what is signed with the private ones here. */
   readonly keySet?: string | undefined;
-  /** The URL of a tunnel of the user's own, which has no port to itself as ours has. */
-  readonly publicUrl?: string | undefined;
+  /** Of a tunnel of the user's own, which has no port to itself as ours has. */
+  readonly publicHost?: string | undefined;
   /** Whether an event is to be shown; all are unless it is given. */
   isShown?(product: string | undefined, event: string | undefined): boolean;
   readonly showSecrets?: boolean | undefined;
@@ -86,7 +86,7 @@ export async function answer(
   });
   if (read === undefined) return;
   // A connection that breaks meanwhile takes its address with it.
-  const fromOutside = throughTunnel || isFromPublicUrl(request, options.publicUrl);
+  const fromOutside = throughTunnel || isFromPublicHost(request, options.publicHost);
   const { delivery } = read;
   const arrival: Arrival = {
     delivery,

@@ -9,7 +9,7 @@ export function senderAddress({ headers, socket }: IncomingMessage, throughTunne
 }
 
 /** A tunnel of the user's own runs on this machine and names the public host. Anyone else could write that name, too. */
-export function isFromPublicUrl({ headers, socket }: IncomingMessage, publicUrl: string | undefined): boolean {
-  if (publicUrl === undefined || headers.host !== new URL(publicUrl).host) return false;
+export function isFromPublicHost({ headers, socket }: IncomingMessage, publicHost: string | undefined): boolean {
+  if (publicHost === undefined || headers.host !== publicHost) return false;
   return isLoopbackAddress(socket.remoteAddress);
 }

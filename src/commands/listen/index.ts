@@ -116,7 +116,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
       pid: context.pid,
       probeKey,
       keySet,
-      publicUrl: settings.publicUrl,
+      publicHost: settings.publicUrl === undefined ? undefined : new URL(settings.publicUrl).host,
       now: context.now,
       isShown: shown.matches,
       showSecrets: options.showSecrets,
