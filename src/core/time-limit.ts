@@ -1,6 +1,7 @@
 /**
  * Does a work with a signal that aborts with any of the others, and after so long with a `TimeoutError`. In place of
- * `AbortSignal.timeout` within `AbortSignal.any`: on Node 20 the first is lost to garbage collection, and never fires.
+ * `AbortSignal.timeout` within `AbortSignal.any`: where nothing else holds the first, Node 20 loses it to garbage
+ * collection, and it never fires.
  */
 export async function withTimeLimit<T>(
   ms: number,
