@@ -13,7 +13,6 @@ export interface AppHealth {
 
 export interface AppHealthOptions {
   readonly origin: string;
-  now(): Date;
   /** How many deliveries wait for targets of this origin. */
   countWaiting(): Promise<number>;
   onReport(report: TargetReport): void;

@@ -26,6 +26,9 @@ export function appender(database: NativeDatabase) {
     `WITH this (target, order_key) AS (VALUES (?, ?)) SELECT 1 FROM this WHERE ${hasEarlier("")}`,
   );
   const setAnswer = database.prepare("UPDATE deliveries SET status = ?, refusal = ? WHERE n = ?");
+  const endUnanswered = database.prepare(
+    "UPDATE deliveries SET status = 502, refusal = ? WHERE status IS NULL AND accepted = 1",
+  );
   const lastAttempt = database.prepare(
     "SELECT coalesce(max(attempt), 0) AS attempt FROM attempts WHERE n = ? AND target = ?",
   );
@@ -63,6 +66,9 @@ export function appender(database: NativeDatabase) {
     },
     setAnswer(n: number, status: number, refusal: string | undefined): void {
       setAnswer.run(status, refusal ?? null, n);
+    },
+    endUnanswered(): number {
+      return Number(endUnanswered.run("listen ended before the app had answered").changes);
     },
     recordAttempt(n: number, made: NewAttempt): number {
       const row = lastAttempt.get(n, made.target);

@@ -40,6 +40,11 @@ export interface Log {
   settle(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<void>;
   /** Gives claims back without an attempt: the target was found to be down before its turn came. */
   release(claims: readonly ClaimRef[]): Promise<void>;
+  /**
+   * What a run before this one has left without an answer counts as failed: its sender got none. Only for the holder of the
+   * log. Resolves to how many that are.
+   */
+  endUnanswered(): Promise<number>;
   /** What waits, for each target. */
   waiting(): Promise<readonly WaitingCount[]>;
   /** An attempt outside of the queue: a replay, a mirrored answer. Returns its number. */

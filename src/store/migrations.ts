@@ -9,8 +9,9 @@ const APPLICATION_ID = 0x5a486b73;
 /** One more whenever the view hides more than before, or tells more: it is then made anew in logs that are there. */
 const VIEWS_SO_FAR = 5;
 
-/** Claims stood in the log once, each with its end. */
-const WITHOUT_CLAIMS = "DROP INDEX IF EXISTS forwards_leased; UPDATE forwards SET state = 0 WHERE state = 1;";
+/** Claims stood in the log once, each with its end. What has no answer yet is found by an index of its own. */
+const WITHOUT_CLAIMS = `DROP INDEX IF EXISTS forwards_leased; UPDATE forwards SET state = 0 WHERE state = 1;
+  CREATE INDEX IF NOT EXISTS deliveries_unanswered ON deliveries (n) WHERE status IS NULL;`;
 
 /** Each brings the file from the version of its index to the next one: a new one goes to the end. */
 const MIGRATIONS: readonly string[] = [

@@ -71,6 +71,7 @@ CREATE INDEX deliveries_by_time ON deliveries (received_at);
 CREATE INDEX deliveries_by_event ON deliveries (product, event, n) WHERE event IS NOT NULL;
 CREATE INDEX deliveries_by_identity ON deliveries (identity) WHERE accepted = 1 AND duplicate_of IS NULL;
 CREATE INDEX deliveries_invalid ON deliveries (n) WHERE invalid = 1;
+CREATE INDEX deliveries_unanswered ON deliveries (n) WHERE status IS NULL;
 CREATE INDEX deliveries_refused ON deliveries (n, status) WHERE status >= 300;
 
 CREATE TABLE contents (

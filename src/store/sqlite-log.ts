@@ -75,6 +75,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
       });
     },
     setAnswer: (n, { status, refusal }) => commits.write(() => append.setAnswer(n, status, refusal)),
+    endUnanswered: () => commits.write(() => append.endUnanswered()),
     recordAttempt: (n, attempt) => commits.write(() => append.recordAttempt(n, attempt)),
     attemptsAfter: (id) => read(() => attempts.after(id)),
     lastAttempt: () => read(attempts.last),

@@ -13,6 +13,26 @@ it("has an engine on every supported Node", () => {
 });
 
 describe.each(engines)("a log on %s", (engine) => {
+  it("counts what an earlier run has left unanswered as failed, and no repeat of it as a duplicate", async () => {
+    const path = join(tempFolder(), "events.db");
+    const entry = { ...newEntry({ identity: "x" }), status: undefined };
+    const log = await tempLog(engine, { path });
+    await log.append(entry);
+    // While it is under way a repeat is one.
+    expect((await log.append(entry)).duplicateOf).toBe(1);
+    await log.setAnswer(2, { status: 200, refusal: undefined });
+    await log.close();
+    const again = await tempLog(engine, { path });
+    expect(await again.endUnanswered()).toBe(1);
+    expect(await again.get(1)).toMatchObject({
+      status: 502,
+      state: "failed",
+      refusal: expect.stringMatching(/ended before/),
+    });
+    expect((await collect(again.list({ failed: true }))).map(({ n }) => n)).toEqual([1]);
+    expect((await again.append(entry)).duplicateOf).toBeUndefined();
+  });
+
   it("gives back the exact bytes, headers and receipt, also after it was closed and opened again", async () => {
     const path = join(tempFolder(), "events.db");
     const body = Buffer.from(Array.from({ length: 256 }, (_, i) => i));

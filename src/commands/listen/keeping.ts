@@ -40,6 +40,7 @@ export async function openKeeping(
   const runLog = await openRunLog(context, config, !routes.empty);
   if (runLog === undefined) return unkept();
   try {
+    await runLog.log.endUnanswered();
     return await keepIn(context, config, runLog, routes, products);
   } catch (error) {
     await closeLog(context, runLog);

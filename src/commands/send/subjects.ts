@@ -2,7 +2,6 @@ import { relative } from "node:path";
 import { type FixtureRoots, projectFixturePath, readFixture } from "../../config/fixture-store.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { echoChallenge } from "../../core/challenge.ts";
 import { UserError, usageError } from "../../core/errors.ts";
 import { type EventMatch, eventNames, findFormat } from "../../core/event-name.ts";
 import { readExact } from "../../core/exact-number.ts";
@@ -17,6 +16,7 @@ import { tellUnknownVariables } from "../unknown-variables.ts";
 import { usedProducts } from "../used-products.ts";
 import { asData, type OwnBody, readOwnBody, warnOfReserialising } from "./own-body.ts";
 import type { SendPlan } from "./plan.ts";
+import { requireChallenge } from "./require-challenge.ts";
 
 /** One kind of thing to send, from which any number of deliveries can be made. */
 export interface Subject {
@@ -205,16 +205,4 @@ function checkAssignments(data: unknown, plan: SendPlan, what: string): void {
     if (error instanceof UserError && plan.all) throw usageError(`${what}: ${error.message}`, error.hint);
     throw error;
   }
-}
-
-/** An app that never gets one must not be told that it answers it wrongly. */
-function requireChallenge(product: Product, format: Format): void {
-  if (format.handshake === echoChallenge) return;
-  const other = product.formats.find(({ handshake }) => handshake === echoChallenge);
-  throw usageError(
-    `${product.title} sends no challenge in its format ${format.id}`,
-    other === undefined
-      ? "leave --challenge out, and send one of its events"
-      : `the challenge is the guide's: --format ${other.id}`,
-  );
 }
