@@ -293,6 +293,19 @@ describe("events diff", () => {
     }
   });
 
+  it("shows no sign of a sender's that a terminal would obey", async () => {
+    const other = await startLoggedProject({ forward: false, env: {} });
+    try {
+      const name = "Leads\\u001b]0;x\\u0007.create";
+      for (const id of [1, 2]) await other.deliver("/webhooks/zoho/books", `{"event":"${name}","x":${id}}`);
+      const { out, exitCode } = await other.run(["events", "diff", "1", "2"]);
+      expect([exitCode, out]).toEqual([0, expect.stringContaining("Leads]0;x.create")]);
+      expect(out).not.toMatch(/[\u001b\u0007]/);
+    } finally {
+      await other.stop();
+    }
+  });
+
   it("says when they are the same", async () => {
     const { out, err } = await project.run(["events", "diff", "1", "1"]);
     expect(out).toBe("");

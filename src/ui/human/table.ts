@@ -11,7 +11,8 @@ import { fitLine } from "./fit-line.ts";
  */
 export function renderTable({ title, columns, rows, footer }: TableReport, { out, quiet, columns: width }: Style) {
   const clean = rows.map((row) => row.map((cell) => plain(cell)));
-  const [head, ...lines] = fitRows([columns, ...clean], width) ?? [];
+  // A sender's words stand in these, too: the name of its event.
+  const [head, ...lines] = fitRows([columns.map((column) => plain(column)), ...clean], width) ?? [];
   const narrow = () =>
     clean.flatMap((row) =>
       fitLine(
@@ -22,10 +23,10 @@ export function renderTable({ title, columns, rows, footer }: TableReport, { out
     );
   return {
     out: [
-      ...(title === undefined || quiet ? [] : [out.strong(title)]),
+      ...(title === undefined || quiet ? [] : [out.strong(plain(title))]),
       ...(quiet || head === undefined ? [] : [out.dim(head)]),
       ...(head === undefined ? narrow() : lines),
-      ...(footer === undefined || quiet ? [] : ["", out.dim(footer)]),
+      ...(footer === undefined || quiet ? [] : ["", out.dim(plain(footer, true))]),
       "",
     ].join("\n"),
   } satisfies Rendered;
