@@ -21,7 +21,7 @@ type Reader<K extends keyof Settings> = (text: string, what: string) => Settings
 /** How a setting is read from text: an environment variable's or a flag's. */
 export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   port: (text, what) => parseWhole(text, what, 0, 65_535),
-  host: (text) => text,
+  host,
   maxBody: parseSize,
   schema: oneOf("warn", "enforce", "off"),
   onInvalid: oneOf("reject", "warn"),
@@ -60,6 +60,15 @@ function oneOf<const Choice extends string>(...choices: readonly Choice[]): (tex
     if (found === undefined) throw usageError(`${what}: ${JSON.stringify(text)} is not one of ${choices.join(", ")}`);
     return found;
   };
+}
+
+/** An empty one would be every address of this machine: a variable that is not set must not open the port to the network. */
+function host(text: string, what: string): string {
+  if (text.trim() !== "" && !/[\p{Cc}\s]/u.test(text)) return text;
+  throw usageError(
+    `${what}: ${JSON.stringify(text)} is no address to listen on`,
+    "leave it out for 127.0.0.1, or write 0.0.0.0 for all addresses of this machine",
+  );
 }
 
 function yesOrNo(text: string, what: string): boolean {

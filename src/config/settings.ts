@@ -35,7 +35,10 @@ export function fileSchema() {
     $schema: z.string().optional(),
     products: z.record(z.string(), productSettings()).optional(),
     port: z.int().min(0).max(65_535).optional(),
-    host: z.string().min(1).optional(),
+    host: z
+      .string()
+      .regex(/^[^\s\p{Cc}]+$/u, "is no address to listen on")
+      .optional(),
     maxBody: z.union([z.int().positive(), z.string()]).optional(),
     schema: z.enum(["warn", "enforce", "off"]).optional(),
     onInvalid: z.enum(["reject", "warn"]).optional(),

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { usageError } from "../core/errors.ts";
+import { errorText, usageError } from "../core/errors.ts";
 import { receiverAt } from "./health.ts";
 
 export interface ServerAddress {
@@ -102,7 +102,13 @@ async function listenError(error: unknown, address: ServerAddress): Promise<unkn
       "use --host 127.0.0.1, or --host 0.0.0.0 for all of them",
     );
   }
-  return error;
+  if (code === undefined) return error;
+  return usageError(
+    `port ${port} on ${host} cannot be opened: ${errorText(error)}`,
+    /^fe80:[^%]*$/i.test(host)
+      ? `an address of one link names its interface, too: --host ${host}%eth0`
+      : "use --host 127.0.0.1, or --host 0.0.0.0 for all addresses of this machine",
+  );
 }
 
 function closeServer(server: Server, graceMs: number): Promise<void> {

@@ -346,6 +346,17 @@ describe("a second listen", () => {
     expect(await health.json()).toEqual({ status: "ok", service: "zoho-hooks" });
   });
 
+  it.each([
+    ["", /--host: "" is no address.*leave it out for 127\.0\.0\.1/s],
+    [" ", /--host: " " is no address/],
+    ["127.0.0.1\u001b[31m", /--host: "127\.0\.0\.1\\u001b\[31m" is no address/],
+    ["fe80::1", /port 0 on fe80::1 cannot be opened: .*--host fe80::1%eth0/s],
+    ["no.such.host.invalid", /no\.such\.host\.invalid/],
+  ])("on the host %j is a usage error", async (host, says) => {
+    const { exitCode, err } = await run(["listen", "--port", "0", "--host", host]);
+    expect([exitCode, err]).toEqual([2, expect.stringMatching(says)]);
+  });
+
   it("on a port of another program is told so", async () => {
     const other = await app(hang);
     const { exitCode, err } = await run(["listen", "--port", String(other.port)]);
