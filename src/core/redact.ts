@@ -1,7 +1,11 @@
 import { createHmac } from "node:crypto";
 import { type BodyValue, rewriteBody } from "./rewrite-body.ts";
 
-const EMAIL = /[\p{L}\p{N}._%+'-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/gu;
+/**
+ * A long text without an `@` is read once: an address begins where none goes on, and no part of one is longer than
+ * https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1 lets it be, with room for a name that heeds it not.
+ */
+const EMAIL = /(?<![\p{L}\p{N}._%+'-])[\p{L}\p{N}._%+'-]{1,320}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,20}/gu;
 /** Zoho's record ids have 15 to 19 digits; a time in milliseconds has 13. */
 const LONG_ID = /(?<!\d)\d{15,}(?!\d)/g;
 const ID_NAME = /(^|_)ids?$/;
