@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { eventPattern } from "../../src/core/event-pattern.ts";
+
+it.each([
+  ["crm:Leads.*", "Leads.create", true],
+  ["CRM:leads.CREATE", "Leads.create", true],
+  ["crm:Leads.*", "Leads2.create", false],
+  ["*.create", "Leads.create.create", true],
+  ["*.creat?", "Leads.create", true],
+  ["Leads.?", "Leads.", false],
+  ["L*d*.*e", "Leads.create", true],
+  ["L*x*", "Leads.create", false],
+  ["*", undefined, true],
+  ["**", "", true],
+  ["Leads", "Leads.create", false],
+  ["?*", "", false],
+])("takes %s for %j: %j", (pattern, event, expected) => {
+  expect(eventPattern(pattern).matches("crm", event)).toBe(expected);
+});
+
+// A regular expression would try it for half a minute, and all that is received would wait.
+it("looks through a name of very many dots in no time", () => {
+  const startedAt = performance.now();
+  for (const pattern of ["*.*.change", "*.*.*.*?.change"])
+    expect(eventPattern(`crm:${pattern}`).matches("crm", ".".repeat(300_000))).toBe(false);
+  expect(performance.now() - startedAt).toBeLessThan(2000);
+});
