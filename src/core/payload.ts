@@ -25,7 +25,18 @@ export const UNREAD: Payload = { kind: "text", data: undefined, text: undefined,
 
 /** Neither a body nor parameters, or JSON with nothing in it. */
 export function isEmpty({ kind, data }: Payload): boolean {
-  return kind === "empty" || (typeof data === "object" && data !== null && Object.keys(data).length === 0);
+  return kind === "empty" || (typeof data === "object" && data !== null && hasNothing(data));
+}
+
+/** Asked for each of very many formats, and to count the keys of a megabyte each time would take seconds. */
+const counted = new WeakSet<object>();
+
+function hasNothing(data: object): boolean {
+  if (Array.isArray(data)) return data.length === 0;
+  if (counted.has(data)) return false;
+  const keys = Object.keys(data).length;
+  if (keys > 100) counted.add(data);
+  return keys === 0;
 }
 
 /** Why a body is not what it says it is. `status` is the answer that the sender gets. */
@@ -115,10 +126,16 @@ function readUndeclared(delivery: Delivery): PayloadResult {
   return isMeantToBe ? brokenJson(parsed) : found({ kind: "text", data: text });
 }
 
+/** How many fields are looked into: a real body has one such, and each that only begins like JSON is read to find its error. */
+const MOST_WRAPPERS = 4;
+
 /** The fields as one object, or the JSON object that one of them wraps. */
 function unwrap(fields: readonly FieldPair[]): Pick<Payload, "data" | "fields" | "text" | "wrappedIn"> {
+  let tried = 0;
   for (const [name, value] of fields) {
+    if (tried === MOST_WRAPPERS) break;
     if (!(fields.length === 1 || WRAPPERS.test(name)) || !/^\s*[{[]/.test(value)) continue;
+    tried++;
     const parsed = parseJson(value);
     if (parsed.ok) return { data: parsed.value, text: value, fields, wrappedIn: name };
   }
