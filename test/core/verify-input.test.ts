@@ -146,3 +146,20 @@ describe("a line of this tool's own", () => {
     ]);
   });
 });
+
+describe("an event line", () => {
+  const event = (body_b64: string): string =>
+    JSON.stringify({ v: 1, type: "event", method: "POST", path: "/", headers: [], body_b64 });
+
+  // A pattern for the whole would not fit on the stack.
+  it("may hold a body of many megabytes", () => {
+    const body = Buffer.alloc(12_000_000, "x");
+    expect(readVerifyInput(Buffer.from(event(body.toString("base64")))).payloads[0]?.delivery.body.equals(body)).toBe(
+      true,
+    );
+  });
+
+  it.each(["a", "ab=", "====", "a===", "ab=c", "ab-_"])("with a body_b64 of %s is malformed", (text) => {
+    expect(read(event(text)).payloads[0]?.problem).toContain("body_b64");
+  });
+});
