@@ -179,6 +179,20 @@ describe("verify", () => {
     }
   });
 
+  it.each([
+    [
+      "a payload in place of a file",
+      `{"token":"t0k-sekrit","a":"${"x".repeat(5000)}"}`,
+      "standard input: zoho-hooks verify -",
+    ],
+    ["a file as a folder", "a.json/b.json", "a.json/b.json: "],
+    ["a very long name", `${"x".repeat(5000)}.json`, "…: "],
+  ])("takes %s for a usage error of a line or two", async (_, name, says) => {
+    const { exitCode, err } = await verify([name], { "a.json": INVOICE });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(says)]);
+    expect(err.length).toBeLessThan(300);
+  });
+
   it("tells of every file that is not there and checks none", async () => {
     const { exitCode, out, err } = await verify(["a.json", "b.json", "c/*.json", "d"], {
       "a.json": INVOICE,

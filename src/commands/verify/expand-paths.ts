@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { usageError } from "../../core/errors.ts";
+import { errorText, usageError } from "../../core/errors.ts";
 
 /** Where names are looked up. */
 export interface PathWorld {
@@ -16,23 +16,50 @@ export interface PathWorld {
 export function expandPaths(world: PathWorld, names: readonly string[]): readonly string[] {
   const missing: string[] = [];
   const found = names.flatMap((name) => {
-    if (name === "-" || kindOf(world, name) === "file") return [name];
-    if (kindOf(world, name) === "folder") {
+    const kind = name === "-" ? "file" : kindOf(world, name);
+    if (kind === "file") return [name];
+    if (kind === "folder") {
       missing.push(`${name} is a folder: name its files, such as ${name.replace(/[/\\]+$/, "")}/*.json`);
       return [];
     }
     const files = /[*?]/.test(name) ? matchingFiles(world, name) : [];
-    if (files.length === 0) missing.push(/[*?]/.test(name) ? `${name}: no file matches` : `${name}: no such file`);
+    if (files.length === 0) missing.push(`${short(name)}: ${/[*?]/.test(name) ? "no file matches" : noFile(kind)}`);
     return files;
   });
-  if (missing.length > 0) throw usageError(missing.join("; "), "nothing was checked");
+  if (missing.length > 0) {
+    const isPayload = names.some((name) => /^\s*[{[]/.test(name));
+    throw usageError(
+      missing.join("; "),
+      isPayload
+        ? "a payload itself comes from standard input: zoho-hooks verify - < payload.json"
+        : "nothing was checked",
+    );
+  }
   return [...new Set(found)];
 }
 
-function kindOf({ cwd }: PathWorld, path: string): "file" | "folder" | undefined {
-  const stats = statSync(resolve(cwd, path), { throwIfNoEntry: false });
-  if (stats === undefined) return undefined;
-  return stats.isDirectory() ? "folder" : "file";
+/** A whole payload that was given as a name would fill the screen. */
+const LONGEST_NAME = 80;
+
+function short(name: string): string {
+  return name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name;
+}
+
+type Kind = "file" | "folder" | undefined | { readonly error: string };
+
+function noFile(kind: Kind): string {
+  return typeof kind === "object" ? `cannot be looked for (${kind.error})` : "no such file";
+}
+
+function kindOf({ cwd }: PathWorld, path: string): Kind {
+  try {
+    const stats = statSync(resolve(cwd, path), { throwIfNoEntry: false });
+    if (stats === undefined) return undefined;
+    return stats.isDirectory() ? "folder" : "file";
+  } catch (error) {
+    // ENAMETOOLONG, ELOOP, ENOTDIR, EACCES: the message would repeat the name.
+    return { error: error instanceof Error && "code" in error ? String(error.code) : errorText(error) };
+  }
 }
 
 function matchingFiles(world: PathWorld, pattern: string): readonly string[] {
