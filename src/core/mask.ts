@@ -1,7 +1,7 @@
 import { type Delivery, type HeaderPair, headerValue } from "./delivery.ts";
 import { oneLine } from "./one-line.ts";
 import type { Verdict } from "./product.ts";
-import { type BodyValue, rewriteBody, rewriteForm } from "./rewrite-body.ts";
+import { type BodyEdit, rewriteBody, rewriteForm } from "./rewrite-body.ts";
 
 /** Stands where a secret was. */
 export const MASK = "[masked]";
@@ -15,7 +15,12 @@ const SECRET_NAME =
 
 const SCHEME = /^(bearer|basic|digest|token|zoho-oauthtoken|zoho-authtoken)\s+\S/i;
 
+/** Proxies hand on who has signed in under names such as `Cf-Access-Jwt-Assertion` and `X-Amzn-Oidc-Data`. */
+const SECRET_HEADER = /jwt|token|assertion|oidc-data/i;
+
 export function isSecretName(name: string): boolean {
+  // `payload[token]` and `token[0]`, as forms of PHP's and Ruby's kind name what lies within another.
+  if (name.includes("[")) return name.split(/[[\]]+/).some((part) => part !== "" && isSecretName(part));
   return SECRET_NAME.test(name.replace(/([a-z])([A-Z])/g, "$1_$2"));
 }
 
@@ -39,15 +44,27 @@ export function maskHeaders(headers: readonly HeaderPair[], chosen: readonly str
   return headers.map(([name, value]) => {
     const scheme = SCHEME.exec(value)?.[1];
     if (scheme !== undefined) return [name, `${scheme} ${MASK}`];
-    return isSecret(name) && value !== "" ? [name, MASK] : [name, value];
+    if (value !== "" && (isSecret(name) || SECRET_HEADER.test(name))) return [name, MASK];
+    return [name, maskAddresses(value, chosen)];
   });
 }
 
+/** `X-Original-URI`, `Referer`, `Link`: the address that was called, with what it lets in by. */
+function maskAddresses(value: string, chosen: readonly string[]): string {
+  const isAddress = value.includes("://") || (value.includes("?") && value.includes("="));
+  if (!isAddress) return value;
+  return /[\s<>,;]/.test(value) ? maskBody(Buffer.from(value), "", chosen).toString() : maskUrl(value, chosen);
+}
+
 export function maskUrl(url: string, chosen: readonly string[] = []): string {
+  return maskQuery(url, maskValue(chosen));
+}
+
+function maskQuery(url: string, edit: BodyEdit): string {
   const open = url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#@]*@/i, `$1${MASK}@`);
   const at = open.indexOf("?") + 1;
   if (at === 0) return open;
-  return open.slice(0, at) + rewriteForm(open.slice(at), maskNamed(chosen)).replaceAll(encodeURIComponent(MASK), MASK);
+  return open.slice(0, at) + rewriteForm(open.slice(at), edit).replaceAll(encodeURIComponent(MASK), MASK);
 }
 
 /** Says that Zoho posts elsewhere than it was told to, and shows no secret of either address. */
@@ -78,18 +95,31 @@ export function maskText(text: string, chosen: readonly string[] = []): string {
 }
 
 /** What lies below a secret name is secret too; names themselves are not. */
-function maskNamed(chosen: readonly string[]): (value: BodyValue) => string | undefined {
+function maskNamed(chosen: readonly string[]): BodyEdit {
   const isSecret = secretNames(chosen);
   return ({ path, text, kind }) => (kind !== "key" && text !== "" && path.some(isSecret) ? MASK : undefined);
 }
 
-/** The same, and of an address in a body what it lets in by; not of one within another, which might go on for ever. */
-function maskValue(chosen: readonly string[]): (value: BodyValue) => string | undefined {
-  const named = maskNamed(chosen);
+/** The same, and of an address or a form in a value what it lets in by. */
+function maskValue(chosen: readonly string[]): BodyEdit {
+  return maskingWithin(maskNamed(chosen), DEEPEST);
+}
+
+/** An address may be in the query of another one; to follow each into the next might go on for ever. */
+const DEEPEST = 2;
+const ADDRESS = /^[a-z][a-z0-9+.-]{0,20}:\/\/\S*[?@]/i;
+const FORM = /^[^\s=&;<>{}[\]"]{1,200}(?:\[[^\s=&;<>"]{1,200})?=[^\s"]/;
+
+function maskingWithin(named: BodyEdit, depth: number): BodyEdit {
   return (value) => {
     const { text, kind } = value;
-    const isAddress = kind === "text" && /^[a-z][a-z0-9+.-]{0,20}:\/\/\S*[?@]/i.test(text);
-    const masked = named(value) ?? (isAddress ? maskUrl(text, chosen) : undefined);
+    const masked = named(value) ?? (kind === "text" && depth > 0 ? maskWithin(text, named, depth - 1) : undefined);
     return masked === text ? undefined : masked;
   };
+}
+
+function maskWithin(text: string, named: BodyEdit, depth: number): string | undefined {
+  if (ADDRESS.test(text)) return maskQuery(text, maskingWithin(named, depth));
+  if (!FORM.test(text) || /\s/.test(text)) return undefined;
+  return rewriteForm(text, maskingWithin(named, depth)).replaceAll(encodeURIComponent(MASK), MASK);
 }

@@ -1,6 +1,7 @@
 import { parameterOf } from "./delivery.ts";
 import { type JsonNode, parseJson, scanJson } from "./json-text.ts";
 import { rewritePlainText } from "./rewrite-plain-text.ts";
+import { rewriteWide } from "./rewrite-wide.ts";
 
 /** One value of a body: a JSON scalar, a JSON object's key, a form field, a part of a multipart body. */
 export interface BodyValue {
@@ -19,12 +20,9 @@ export type BodyEdit = (value: BodyValue) => string | undefined;
  * What is neither JSON nor a form is searched for names with values, so a body keeps no secret by being broken or plain text.
  */
 export function rewriteBody(body: Buffer, contentType: string, edit: BodyEdit): Buffer {
-  const wide = wideEncoding(body, contentType);
-  if (wide !== undefined) {
-    const rewritten = rewriteWide(body, wide, contentType, edit);
-    // What only says that it is of that charset is searched as the bytes that it is.
-    if (!rewritten.equals(body)) return rewritten;
-  }
+  const wide = rewriteWide(body, contentType, (text) => rewriteText(text, contentType, edit));
+  // What only says that it is of that charset is searched as the bytes that it is.
+  if (wide !== undefined && !wide.equals(body)) return wide;
   const utf8 = body.toString("utf8");
   // Bytes that are not UTF-8 survive as Latin-1, in which every byte is a character.
   const encoding = Buffer.from(utf8, "utf8").equals(body) ? "utf8" : "latin1";
@@ -33,41 +31,20 @@ export function rewriteBody(body: Buffer, contentType: string, edit: BodyEdit): 
   return rewritten === text ? body : Buffer.from(rewritten, encoding);
 }
 
-type WideEncoding = "utf-16le" | "utf-16be";
-
-/** Of a text in which a name is not where its ASCII bytes are; without a word on it by its byte order mark. */
-function wideEncoding(body: Buffer, contentType: string): WideEncoding | undefined {
-  // Its parts are in charsets of their own.
-  if (/^multipart\//i.test(contentType)) return undefined;
-  const start = body.subarray(0, 2).toString("hex");
-  if (start === "feff") return "utf-16be";
-  if (start === "fffe") return "utf-16le";
-  const charset = parameterOf(contentType, "charset");
-  if (charset === undefined || /^utf-?8$/i.test(charset)) return undefined;
-  try {
-    const { encoding } = new TextDecoder(charset);
-    return encoding === "utf-16le" || encoding === "utf-16be" ? encoding : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function rewriteWide(body: Buffer, encoding: WideEncoding, contentType: string, edit: BodyEdit): Buffer {
-  const swapped = (bytes: Buffer): Buffer => (encoding === "utf-16be" ? Buffer.from(bytes).swap16() : bytes);
-  const even = body.length - (body.length % 2);
-  const text = swapped(body.subarray(0, even)).toString("utf16le");
-  const mark = text.startsWith("\uFEFF") ? 1 : 0;
-  const rewritten = text.slice(0, mark) + rewriteText(text.slice(mark), contentType, edit);
-  return Buffer.concat([swapped(Buffer.from(rewritten, "utf16le")), body.subarray(even)]);
-}
-
 function rewriteText(text: string, contentType: string, edit: BodyEdit): string {
-  const boundary = /^multipart\//i.test(contentType) ? parameterOf(contentType, "boundary") : undefined;
+  const boundary = boundaryOf(text, contentType);
   if (boundary) return rewriteMultipart(text, boundary, edit);
   const json = rewriteJson(text, edit);
   if (json !== undefined) return json;
   if (/^application\/x-www-form-urlencoded/i.test(contentType)) return rewriteForm(text, edit);
   return rewriteBroken(text, edit);
+}
+
+/** The one that the header names, or where that is none of the body's, the one that the body begins with. */
+function boundaryOf(text: string, contentType: string): string | undefined {
+  const named = /^multipart\//i.test(contentType) ? parameterOf(contentType, "boundary") : undefined;
+  if (named && text.includes(`--${named}`)) return named;
+  return /^--([^\r\n]{1,70})\r?\ncontent-/i.exec(text.slice(0, 200))?.[1]?.trimEnd();
 }
 
 /** Undefined when the text is not a JSON object or list. */
@@ -86,13 +63,15 @@ function rewriteJson(
   };
   const visit = (node: JsonNode, path: readonly string[]): void => {
     let from = node.start + 1;
+    const named = node.kind === "object" ? namedBy(text, node) : undefined;
     for (const { key, node: child } of node.children) {
       if (typeof key === "string") {
         const start = text.indexOf('"', from);
         const renamed = edit({ path, text: key, kind: "key" });
         if (renamed !== undefined) replace(start, keyEnd(text, start), JSON.stringify(renamed));
       }
-      visit(child, typeof key === "string" ? [...path, key] : path);
+      const owner = named !== undefined && key === "value" ? [...path, named] : path;
+      visit(child, typeof key === "string" ? [...owner, key] : path);
       from = child.end;
     }
     if (node.kind !== "string" && node.kind !== "number") return;
@@ -115,6 +94,13 @@ function rewriteJson(
   return parts.join("") + text.slice(done);
 }
 
+/** What `{ "name": "token", "value": "…" }` calls its value. */
+function namedBy(text: string, { children }: JsonNode): string | undefined {
+  if (children.length > 10 || !children.some(({ key }) => key === "value")) return undefined;
+  const name = children.find(({ key, node }) => (key === "name" || key === "key") && node.kind === "string")?.node;
+  return name === undefined ? undefined : (JSON.parse(text.slice(name.start, name.end)) as string);
+}
+
 /**
  * JSON that is written in a text of JSON. What is in there once more is searched as plain text: to take each level apart
  * would cost a hostile body of a megabyte, in which there are hundreds, seconds.
@@ -125,12 +111,13 @@ function rewriteNested(
   path: readonly string[],
   isOutermost: boolean,
 ): string | undefined {
-  if (!/^\s*[{[]/.test(text) || !/[}\]]\s*$/.test(text.slice(-20))) return undefined;
-  if (!isOutermost) return rewriteBroken(text, edit);
+  // Without a quote there is no name in it.
+  if (!/^\s*(?:\{|\[\s*["{[])/.test(text) || !text.includes('"')) return undefined;
+  if (!isOutermost || !/[}\]]\s*$/.test(text.slice(-20))) return rewriteBroken(text, edit);
   try {
     JSON.parse(text);
   } catch {
-    return undefined;
+    return rewriteBroken(text, edit);
   }
   return rewriteJson(text, edit, path, false);
 }
@@ -143,21 +130,34 @@ function keyEnd(text: string, start: number): number {
   return text.length;
 }
 
-/** The same for `a=1&b=2`, in a body or a query; a field may hold JSON. */
+/** Of very many fields none is taken apart as JSON: an error for each that is none would take seconds. */
+const MOST_FIELDS = 5_000;
+
+/** The same for `a=1&b=2`, in a body or a query; a field may hold JSON. Some write `;` where the `&` belongs. */
 export function rewriteForm(text: string, edit: BodyEdit): string {
-  return text
-    .split("&")
+  const pairs = text.split("&");
+  const few = pairs.length <= MOST_FIELDS;
+  return pairs
     .map((pair) => {
-      const at = pair.indexOf("=");
-      if (at < 1) return pair;
-      const name = pair.slice(0, at);
-      const value = decodePlus(pair.slice(at + 1));
-      const edited = editField(decodePlus(name), value, edit);
-      return edited === undefined || edited === value
-        ? pair
-        : `${name}=${encodeURIComponent(edited).replaceAll("%20", "+")}`;
+      const edited = editPair(pair, edit, few);
+      if (edited !== undefined || !pair.includes(";")) return edited ?? pair;
+      return pair
+        .split(/;(?=[^;=]+=)/)
+        .map((part) => editPair(part, edit, few) ?? part)
+        .join(";");
     })
     .join("&");
+}
+
+function editPair(pair: string, edit: BodyEdit, few: boolean): string | undefined {
+  const at = pair.indexOf("=");
+  if (at < 1) return undefined;
+  const name = pair.slice(0, at);
+  const value = decodePlus(pair.slice(at + 1));
+  const edited = editField(decodePlus(name), value, edit, few);
+  return edited === undefined || edited === value
+    ? undefined
+    : `${name}=${encodeURIComponent(edited).replaceAll("%20", "+")}`;
 }
 
 function rewriteMultipart(text: string, boundary: string, edit: BodyEdit): string {
@@ -165,20 +165,23 @@ function rewriteMultipart(text: string, boundary: string, edit: BodyEdit): strin
   return text
     .split(delimiter)
     .map((part) => {
-      const end = part.indexOf("\r\n\r\n");
+      // Lines end with \r\n, and with some programs with \n alone.
+      const { index: end = -1, 0: blank = "" } = /\r?\n\r?\n/.exec(part) ?? {};
       const head = part.slice(0, Math.max(end, 0));
       const name = /;\s*name="?([^";\r\n]*)/i.exec(head)?.[1];
       if (end === -1 || name === undefined || /;\s*filename=/i.test(head)) return part;
-      const tail = part.endsWith("\r\n") ? "\r\n" : "";
-      const value = part.slice(end + 4, part.length - tail.length);
+      const [tail = ""] = /\r?\n$/.exec(part.slice(-2)) ?? [];
+      const value = part.slice(end + blank.length, part.length - tail.length);
       const edited = editField(name, value, edit);
-      return edited === undefined ? part : `${head}\r\n\r\n${edited}${tail}`;
+      return edited === undefined ? part : `${head}${blank}${edited}${tail}`;
     })
     .join(delimiter);
 }
 
-function editField(name: string, value: string, edit: BodyEdit): string | undefined {
-  return edit({ path: [name], text: value, kind: "text" }) ?? rewriteJson(value, edit);
+function editField(name: string, value: string, edit: BodyEdit, few = true): string | undefined {
+  const edited = edit({ path: [name], text: value, kind: "text" });
+  if (edited !== undefined || !/^\s*[{[]/.test(value)) return edited;
+  return (few ? rewriteJson(value, edit) : undefined) ?? rewriteBroken(value, edit);
 }
 
 function rewriteBroken(text: string, edit: BodyEdit): string {

@@ -95,6 +95,91 @@ describe("masking", () => {
     );
   });
 
+  it.each([
+    [
+      "a name in brackets",
+      "payload[token]=abc&a%5Bauth%5D%5B0%5D=abc&a[b]=1",
+      "payload[token]=#&a%5Bauth%5D%5B0%5D=#&a[b]=1",
+    ],
+    ["JSON that is cut off", "a=%7B%22token%22%3A%22abc%22%2C%22b", "a=%7B%22token%22%3A%22#%22%2C%22b"],
+    ["a pair behind a semicolon", "a=1;token=abc;b=2&c=x;y", "a=1;token=#;b=2&c=x;y"],
+    ["a form within a value", "a=token%3Dabc%26b%3D1", "a=token%3D#%26b%3D1"],
+  ])("masks in a form %s", (_, form, masked) => {
+    const found = json(form, "application/x-www-form-urlencoded");
+    expect(decodeURIComponent(found).replaceAll("[masked]", "#")).toBe(decodeURIComponent(masked));
+  });
+
+  it.each([
+    [{ x: '{"token":"abc","b' }, { x: '{"token":"#","b' }],
+    [{ x: "token=abc&b=1" }, { x: "token=#&b=1" }],
+    [{ x: "/hook?a=1&token=abc" }, { x: "/hook?a=1&token=#" }],
+    [
+      { x: "https://a.b/?to=https%3A%2F%2Fc.d%2F%3Ftoken%3Dabc" },
+      { x: "https://a.b/?to=https%3A%2F%2Fc.d%2F%3Ftoken%3D#" },
+    ],
+    [
+      {
+        fields: [
+          { name: "token", value: "abc" },
+          { name: "a", value: "abc" },
+        ],
+      },
+      {
+        fields: [
+          { name: "token", value: "#" },
+          { name: "a", value: "abc" },
+        ],
+      },
+    ],
+    [
+      { x: "[URGENT] a = b", y: "a==", z: "{}" },
+      { x: "[URGENT] a = b", y: "a==", z: "{}" },
+    ],
+  ])("masks in the texts of JSON what is named a token: %j", (body, masked) => {
+    const found = json(JSON.stringify(body)).replaceAll(/%5Bmasked%5D|\[masked\]/g, "#");
+    expect(JSON.parse(found)).toEqual(masked);
+  });
+
+  it("masks a part of a multipart body with line ends of one sign, and where the header names no boundary of it", () => {
+    const body =
+      '--b\nContent-Disposition: form-data; name="token"\n\nabc\n--b\nContent-Disposition: form-data; name="a"\n\n1\n--b--\n';
+    for (const text of [body, body.replaceAll("\n", "\r\n")])
+      for (const type of [
+        "multipart/form-data; boundary=b",
+        "multipart/form-data; boundary=c",
+        "multipart/form-data",
+        "application/json",
+      ])
+        expect(json(text, type)).toBe(text.replace("abc", "[masked]"));
+  });
+
+  it("masks a header that holds an address or who has signed in", () => {
+    expect(
+      maskHeaders([
+        ["X-Original-URI", "/hook?a=1&token=abc"],
+        ["Referer", "https://a.b/?to%6ben=abc"],
+        ["Link", "<https://a.b/?token=abc>; rel=a"],
+        ["Cf-Access-Jwt-Assertion", "abc"],
+        ["X-Amzn-Oidc-Data", "abc"],
+        ["Accept", "text/html;q=0.9, */*"],
+        ["User-Agent", "Zoho (https://www.zoho.com/)"],
+      ]),
+    ).toEqual([
+      ["X-Original-URI", "/hook?a=1&token=[masked]"],
+      ["Referer", "https://a.b/?to%6ben=[masked]"],
+      ["Link", "<https://a.b/?token=[masked]>; rel=a"],
+      ["Cf-Access-Jwt-Assertion", "[masked]"],
+      ["X-Amzn-Oidc-Data", "[masked]"],
+      ["Accept", "text/html;q=0.9, */*"],
+      ["User-Agent", "Zoho (https://www.zoho.com/)"],
+    ]);
+  });
+
+  it("masks in an address a name in brackets, and an address within it", () => {
+    expect(maskUrl("/a?x[token]=abc&b=1;token=abc")).toBe("/a?x[token]=[masked]&b=1;token=[masked]");
+    expect(maskUrl("/a?cb=https%3A%2F%2Fx%2F%3Ftoken%3Dabc%26n%3D1")).not.toContain("abc");
+  });
+
   it("masks a token in JSON that is cut off or wrong, whatever its content type", () => {
     expect(json('{"token":"abc","data":{')).toBe('{"token":"[masked]","data":{');
     expect(json('{"token":"abc')).not.toContain("abc");
