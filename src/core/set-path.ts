@@ -46,16 +46,31 @@ export function parsePath(text: string): readonly (string | number)[] {
   const token = /\.?([^.[\]]+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/gy;
   while (token.lastIndex < text.length) {
     const match = token.exec(text);
-    if (match === null)
-      throw usageError(
-        `the path ${JSON.stringify(text)} is malformed`,
-        'write it as data.items[0].name, or ["a.b"] for a key with a dot',
-      );
+    if (match === null) throw malformed(text);
     const [, name, index, quoted] = match;
     if (index !== undefined) path.push(Number(index));
-    else path.push(quoted === undefined ? (name ?? "") : (JSON.parse(quoted) as string));
+    else path.push(quoted === undefined ? (name ?? "") : unquoted(quoted, text));
+    if (path.length > DEEPEST) throw usageError(`the path is more than ${DEEPEST} levels deep, and no body is`);
   }
   return path;
+}
+
+/** As deep as what is received may be. */
+const DEEPEST = 500;
+
+function malformed(text: string): Error {
+  return usageError(
+    `the path ${JSON.stringify(text)} is malformed`,
+    'write it as data.items[0].name, or ["a.b"] for a key with a dot',
+  );
+}
+
+function unquoted(quoted: string, text: string): string {
+  try {
+    return JSON.parse(quoted) as string;
+  } catch {
+    throw malformed(text);
+  }
 }
 
 /** A copy of the data with one value replaced. A path that is not there is an error unless `add` is set. */

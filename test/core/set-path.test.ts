@@ -51,8 +51,12 @@ describe("--set", () => {
     expect(() => set("data.items[9]=3", true)).toThrow(/there is no/);
   });
 
-  it.each([["noequals"], ["=x"], ["a..b=1"], ["a[x]=1"]])("refuses %s", (text) => {
+  it.each([["noequals"], ["=x"], ["a..b=1"], ["a[x]=1"], ['["\\q"]=1']])("refuses %s", (text) => {
     expect(() => parseAssignment(text)).toThrow(expect.objectContaining({ code: "usage" }));
+  });
+
+  it("refuses a path that is deeper than any body", () => {
+    expect(() => parseAssignment(`${"a.".repeat(600)}b=1`)).toThrow(expect.objectContaining({ code: "usage" }));
   });
 
   it("never reaches a prototype", () => {
