@@ -50,6 +50,14 @@ const python = COMPACT.replace(/([,:])(?=["{\d])/g, "$1 ").replace(
   (c) => `\\u00${c.charCodeAt(0).toString(16)}`,
 );
 
+it("verify --explain looks no layouts up of a body that is nested more deeply than any program would write it", async () => {
+  const cwd = folderWith({ "a.json": `${"[".repeat(9000)}${"]".repeat(9000)}` });
+  const argv = ["verify", "a.json", "--explain", "-p", "cliq", "-s", Buffer.alloc(256).toString("base64")];
+  const { exitCode, err } = await run(argv, { cwd, env: { ZOHO_WEBHOOK_PUBLIC_KEY: testKeys.publicKey } });
+  expect(err).not.toContain("bug");
+  expect([3, 4]).toContain(exitCode);
+});
+
 describe("verify --explain finds", () => {
   it.each<[string, body: string | Buffer, signature: string, id: string]>([
     ["a body that was serialised again", PRETTY, sign(COMPACT), "reserialised"],

@@ -1,3 +1,6 @@
+import { isFarLongerIndented } from "../json-print.ts";
+import { parseJson } from "../json-text.ts";
+
 /** The same JSON as another program writes it. */
 export interface JsonLayout {
   readonly id: string;
@@ -8,13 +11,9 @@ export interface JsonLayout {
 
 /** A JSON text in each of the layouts that serialisers commonly give it. Empty for what is not JSON. */
 export function jsonLayouts(text: string | undefined): readonly JsonLayout[] {
-  if (text === undefined) return [];
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return [];
-  }
+  // What is nested so deeply that it is refused would not fit on the stack, and no program indents it.
+  if (text === undefined || !parseJson(text).ok || isFarLongerIndented(text, 4)) return [];
+  const value: unknown = JSON.parse(text);
   const layout = (id: string, written: string, how: string): JsonLayout => ({
     id,
     text: written,
