@@ -33,7 +33,7 @@ export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   routes: (text, what) => eachChecked(checks.routes, list(text), what),
   respond: oneOf("ack", "mirror"),
   retries: (text, what) => parseWhole(text, what, 0, 100),
-  retryBase: parseDuration,
+  retryBase: parseTimeout,
   concurrency: (text, what) => parseWhole(text, what, 1, 1000),
   ordered: yesOrNo,
   forwardTimeout: parseTimeout,

@@ -36,6 +36,14 @@ describe("config show", () => {
     expect(out).toMatch(/^forwardTo +\(none\) +default$/m);
   });
 
+  it("takes a first pause that no clock could count for a usage error", async () => {
+    const { exitCode, err } = await run(
+      ["config", "show"],
+      inFolder(folderWith({}), { ZOHO_HOOKS_RETRY_BASE: "99999999d" }),
+    );
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("a time of up to 24h")]);
+  });
+
   it("leaves the origins out when they are not asked for", async () => {
     const { out } = await run(["config", "show"]);
     expect(out).toMatch(/^port +4460$/m);
