@@ -1,7 +1,16 @@
-import { createServer, type RequestListener, type Server } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { errorText, usageError } from "../core/errors.ts";
+import { plainReply } from "../core/reply.ts";
 import { receiverAt } from "./health.ts";
+import { sendReply } from "./send-reply.ts";
 
 export interface ServerAddress {
   readonly host: string;
@@ -27,8 +36,32 @@ export async function openServer(
   address: ServerAddress,
   listener: RequestListener,
   onNoHttp: (what: string) => void = () => {},
+  maxBody = Number.POSITIVE_INFINITY,
 ): Promise<OpenServer> {
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, keepAlive: true }, listener);
+  const options = { requestTimeout: REQUEST_TIMEOUT_MS, keepAlive: true, requireHostHeader: false };
+  const server = createServer(options, (request, response) => {
+    if (request.httpVersion === "1.1" && headerOf(request, "host") === undefined)
+      refuseRequest(response, 400, "the request has no Host header");
+    else listener(request, response);
+  });
+  const refuseRequest = (response: ServerResponse, status: number, text: string): void => {
+    sendReply(response, plainReply(status, text));
+    onNoHttp(`answered ${status} ${STATUS_CODES[status]}: ${text}`);
+  };
+  // Node drops those beyond a thousand without a word; what they take altogether has a limit of its own.
+  server.maxHeadersCount = 0;
+  // These three Node would answer itself, and nobody would learn why nothing came.
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    // To go on with what is refused for its size would be a waste of both.
+    if (!(Number(headerOf(request, "content-length")) > maxBody)) response.writeContinue();
+    server.emit("request", request, response);
+  });
+  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) =>
+    refuseRequest(response, 417, `nothing but 100-continue can be expected, and not ${headerOf(request, "expect")}`),
+  );
+  server.on("connect", (_request: IncomingMessage, socket: Socket) =>
+    onNoHttp(endWith(socket, "405 Method Not Allowed", "this is no proxy: CONNECT is not supported")),
+  );
   // A sender that ends its side behind the request still waits for the answer, which the disk or the app may take a while
   // to give. Node has this switch, though not in its documentation.
   Object.assign(server, { httpAllowHalfOpen: true });
@@ -63,15 +96,27 @@ function refuseBadHttp(error: BadRequest, socket: Socket): string | undefined {
       : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
         ? ["408 Request Timeout", "the request took too long to arrive"]
         : ["400 Bad Request", "this is not a valid HTTP request"];
-  socket.end(
-    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
-  );
+  const what = endWith(socket, status, text);
   // In the middle of a request it went away: what there was of it is told by who reads it.
   // Of one that never began, such as a browser's spare connection, there is nothing to tell.
   if (error.code === "HPE_INVALID_EOF_STATE" || socket.bytesRead === 0) return undefined;
-  return error.rawPacket?.[0] === TLS_HANDSHAKE
-    ? "a sender spoke https, and this port takes http"
-    : `answered ${status}: ${text}`;
+  return error.rawPacket?.[0] === TLS_HANDSHAKE ? "a sender spoke https, and this port takes http" : what;
+}
+
+/** Answers with no more than that. Gives what is to be told of it. */
+function endWith(socket: Socket, status: string, text: string): string {
+  socket.end(
+    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
+  );
+  return `answered ${status}: ${text}`;
+}
+
+/** Not from `request.headers`, which is made only when it is asked for. */
+function headerOf({ rawHeaders }: IncomingMessage, name: string): string | undefined {
+  const at = rawHeaders.findIndex(
+    (each, i) => i % 2 === 0 && each.length === name.length && each.toLowerCase() === name,
+  );
+  return at === -1 ? undefined : rawHeaders[at + 1];
 }
 
 async function listening(server: Server, address: ServerAddress): Promise<void> {

@@ -58,7 +58,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
         }
       });
     };
-    const server = await openServer({ host, port }, listener, tellOnce);
+    const server = await openServer({ host, port }, listener, tellOnce, options.maxBody);
     servers.push(server);
     return server;
   };

@@ -1,0 +1,69 @@
+import { connect } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type HumanListener, startHumanListener } from "../support/human-listener.ts";
+import { startListener } from "../support/listener.ts";
+
+let app: HumanListener;
+beforeAll(async () => {
+  app = await startHumanListener(["--max-body", "10"]);
+});
+let told = "";
+afterAll(async () => {
+  told = (await app.stop()).err;
+  for (const what of ["400 Bad Request: the request has no Host", "417 Expectation Failed", "405 Method Not Allowed"])
+    expect(told.split(`warning: answered ${what}`)).toHaveLength(2);
+});
+
+/** All that comes back for a text, to the end of the connection. */
+function exchange(text: string, url = app.url): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname, () => socket.write(text));
+    let answer = "";
+    socket.on("data", (chunk) => {
+      answer += chunk.toString("latin1");
+    });
+    socket.on("error", reject);
+    socket.on("close", () => resolve(answer));
+  });
+}
+
+const post = (lines: string, body = ""): string =>
+  `POST /webhooks/zoho/crm HTTP/1.1\r\nconnection: close\r\n${lines}\r\n\r\n${body}`;
+
+describe("a request that never becomes one", () => {
+  it.each([
+    ["without a host", post("content-length: 0"), "400 Bad Request"],
+    [
+      "that expects what nobody knows",
+      post("host: x\r\nexpect: banana\r\ncontent-length: 0"),
+      "417 Expectation Failed",
+    ],
+    ["for a way through to elsewhere", "CONNECT example.com:443 HTTP/1.1\r\nhost: example.com\r\n\r\n", "405 Method"],
+  ])("%s is answered, and told of once", async (_, text, status) => {
+    for (let i = 0; i < 2; i++) expect(await exchange(text)).toContain(`HTTP/1.1 ${status}`);
+  });
+});
+
+describe("a sender that waits before it sends its body", () => {
+  it("is told to go on", async () => {
+    const answer = await exchange(post("host: x\r\nexpect: 100-continue\r\ncontent-length: 2", "{}"));
+    expect(answer).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 (?!413)/);
+  });
+
+  it("is told at once that it is too large", async () => {
+    expect(await exchange(post("host: x\r\nexpect: 100-continue\r\ncontent-length: 11"))).toMatch(/^HTTP\/1\.1 413 /);
+  });
+});
+
+it("keeps every header, however many there are", async () => {
+  const listener = await startListener();
+  try {
+    await exchange(post(`host: x\r\ncontent-length: 0\r\n${"a:1\r\n".repeat(2099)}last: 1`), listener.url);
+    const { headers } = (await listener.event(1)) as { headers: string[][] };
+    expect(headers).toHaveLength(2103);
+    expect(headers.at(-1)).toEqual(["last", "1"]);
+  } finally {
+    await listener.stop();
+  }
+});
