@@ -72,7 +72,7 @@ export function startExchange(
       }
     },
     onResponseEnd: () => end(undefined),
-    onResponseError: (_, error) => end(cutBy ?? error),
+    onResponseError: (_, error) => end(cutBy ?? (hasNoBody(status) ? undefined : error)),
   };
   try {
     dispatcher.dispatch(request, handler);
@@ -80,6 +80,14 @@ export function startExchange(
     end(error);
   }
   return { ended, cut };
+}
+
+/**
+ * With these all is said once the head is there (RFC 9110, section 6.4.1). Some apps announce a length all the same, for which
+ * undici calls the answer broken.
+ */
+function hasNoBody(status: number | undefined): boolean {
+  return status === 204 || status === 205 || status === 304;
 }
 
 /** One flat list of names and values, as the bytes stood on the wire. */

@@ -66,10 +66,11 @@ export function explainFailure(error: unknown, { url, status }: PostCircumstance
         hint: "your app may have crashed, or speaks https here and not http: see its log",
       };
     default:
-      return code.startsWith("HPE_")
+      // What no HTTP has, such as a status of 000, undici meets with an assertion of its own.
+      return code.startsWith("HPE_") || code === "ERR_ASSERTION"
         ? {
             code,
-            message: `${at} answered with something that is not HTTP (${said})`,
+            message: `${at} answered with something that is not HTTP${code === "ERR_ASSERTION" ? "" : ` (${said})`}`,
             hint: "is it https, or another service?",
           }
         : { code, message: `the delivery to ${at} failed: ${said}`, hint: "see the log of your app and of any proxy" };

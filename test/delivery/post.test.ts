@@ -164,6 +164,11 @@ describe("an answer", () => {
   });
 });
 
+it.each([204, 205, 304])("takes a %i that announces a length for the whole answer that it is", async (status) => {
+  const url = await answering(`HTTP/1.1 ${status} X\r\ncontent-length: 5\r\n\r\n`);
+  expect(await (await poster()).post(delivery(url))).toMatchObject({ status, error: undefined });
+});
+
 describe("a delivery that fails", () => {
   it("says that nothing listens, on which addresses", async () => {
     const port = await freePort();
@@ -243,15 +248,14 @@ describe("a delivery that fails", () => {
     expect(app.seen).toHaveLength(1);
   });
 
-  it("says that what answered is not HTTP", async () => {
-    const server = createServer((socket) => socket.resume().end("220 mail.test ESMTP\r\n"));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    closeLater({ close: () => new Promise((resolve) => server.close(() => resolve())) });
-    const address = server.address();
-    const port = typeof address === "object" ? address?.port : undefined;
-    const { error } = await (await poster()).post(delivery(`http://127.0.0.1:${port}/`));
-    expect(error?.message).toContain("not HTTP");
-  });
+  it.each(["220 mail.test ESMTP\r\n", "HTTP/1.1 000 ?\r\ncontent-length: 0\r\n\r\n"])(
+    "says that %j is not HTTP",
+    async (text) => {
+      const { error } = await (await poster()).post(delivery(await answering(text)));
+      expect(error?.message).toContain("not HTTP");
+      expect(error?.message).not.toContain("assert");
+    },
+  );
 
   it("says that there is no such host", async () => {
     const { error } = await (await poster()).post(delivery("http://no-such-host.invalid/"));
@@ -320,6 +324,15 @@ describe("a proxy of the environment", () => {
     expect([asked, error?.message]).toEqual([1, expect.stringContaining("the proxy closed the connection")]);
   });
 });
+
+/** The URL of a program that answers with just this text. */
+async function answering(text: string): Promise<string> {
+  const server = createServer((socket) => socket.resume().end(text));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closeLater({ close: () => new Promise((resolve) => server.close(() => resolve())) });
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}/`;
+}
 
 function fail(): never {
   throw new Error("nothing was received");
