@@ -1,11 +1,12 @@
 import { createPublicKey, generateKeyPair } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
 import { ignoreKeys, KEYS_FOLDER } from "../config/kept-secrets.ts";
 import { loadConfig } from "../config/load.ts";
 import { refuseLinks } from "../config/own-file.ts";
 import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
+import { makeFolder } from "../config/write-file.ts";
 import type { Context } from "../context.ts";
 import { ExitCode, errorText, usageError } from "../core/errors.ts";
 import { writeKeySet } from "../core/key-set.ts";
@@ -57,7 +58,7 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
   try {
     // The lines that keep a key out of git come before the key.
     if (out === undefined) ignoreKeys(root);
-    else mkdirSync(folder, { recursive: true });
+    else makeFolder(folder);
     // Made new or not at all: another key may have come since the question above.
     writeFileSync(privateFile, privateKey, { mode: 0o600, flag: "wx" });
     // The umask takes rights away and never gives any, but not every file system heeds `mode`.

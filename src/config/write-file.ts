@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import {
   closeSync,
+  existsSync,
   fchmodSync,
   fsyncSync,
   mkdirSync,
@@ -15,13 +16,30 @@ import { dirname } from "node:path";
 import { errorText, usageError } from "../core/errors.ts";
 
 /**
+ * Makes a folder and those that it lies in. Not with Node's own `recursive`, which tries for ever where a file system such as
+ * /proc says that what is to be made is not there.
+ */
+export function makeFolder(folder: string): void {
+  const missing: string[] = [];
+  for (let at = folder; !existsSync(at) && dirname(at) !== at; at = dirname(at)) missing.unshift(at);
+  for (const each of missing) {
+    try {
+      mkdirSync(each);
+    } catch (error) {
+      // Another program may have made it meanwhile.
+      if (!existsSync(each)) throw error;
+    }
+  }
+}
+
+/**
  * Writes a whole file or nothing: beside it first, then in its place. A link stays a link. `mode` is for a new file, and
  * for one that is there where it does not keep its own.
  */
 export function writeWholeFile(path: string, content: string | Buffer, mode = 0o666, keepsMode = true): void {
   let temporary: string | undefined;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const old = statSync(path, { throwIfNoEntry: false });
     const place = old === undefined ? path : realpathSync(path);
     temporary = `${place}.${randomUUID()}.tmp`;

@@ -37,6 +37,14 @@ describe("keygen", () => {
     }
   });
 
+  it.skipIf(!existsSync("/proc/self"))("ends where the file system makes no folder, as types --out does", async () => {
+    for (const argv of [
+      ["keygen", "--out", "/proc/zoho-hooks/keys"],
+      ["types", "crm", "--out", "/proc/zoho-hooks/a.d.ts"],
+    ])
+      expect(await run(argv)).toMatchObject({ exitCode: 2, err: expect.stringContaining("cannot be written") });
+  });
+
   it("tells a script where the files are", async () => {
     const cwd = tempFolder();
     const { lines } = await run(["keygen", "--out", "pair", "--json"], { cwd });
