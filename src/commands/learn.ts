@@ -26,10 +26,18 @@ export function learn(
     context.report({ type: "notice", message: "nothing to learn: the schemas have it all" });
 }
 
+/** Bytes: file systems take 255, and a file is written beside its place first, under a longer name. */
+const LONGEST_NAME = 200;
+
 function learnEvent(context: Context, root: string, seen: ObservedEvent, of: Product | undefined): void {
   const { product, format, name, sample } = seen;
   if (sample === undefined) {
     const message = `no fixture of ${product} ${name}: each of its deliveries is too large for one`;
+    context.report({ type: "warning", message });
+    return;
+  }
+  if (Buffer.byteLength(name) > LONGEST_NAME) {
+    const message = `nothing learned of ${product} ${name.slice(0, 40)}…: its name is too long for a file`;
     context.report({ type: "warning", message });
     return;
   }

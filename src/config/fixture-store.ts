@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join, sep } from "node:path";
 import { errorText, usageError } from "../core/errors.ts";
 import type { EventMatch } from "../core/event-name.ts";
-import { type FixtureFile, fixtureFiles } from "../core/fixture-files.ts";
+import { type FixtureFile, fileName, fixtureFiles } from "../core/fixture-files.ts";
 import { parseJson } from "../core/json-text.ts";
 import type { Format, Product } from "../core/product.ts";
 
@@ -70,7 +70,7 @@ export function learnedPath(
   { product, format, name }: { readonly product: string; readonly format: string; readonly name: string },
   extension: "json" | "md",
 ): string {
-  return below(join(root, PROJECT_LEARNED), `${product}/${format}/${name}.${extension}`);
+  return below(join(root, PROJECT_LEARNED), `${product}/${format}/${fileName(name)}.${extension}`);
 }
 
 /** What is written never lies elsewhere, whatever a name has come from. */

@@ -21,8 +21,8 @@ export function fixtureFiles(
   match: Pick<EventMatch, "name">,
 ): readonly [FixtureFile, ...FixtureFile[]] {
   const file = (name: string, fill: FixtureFile["fill"]): FixtureFile => ({
-    path: `${product.id}/${format.id}/${name}.json`,
-    name: `${name}.json`,
+    path: `${product.id}/${format.id}/${fileName(name)}.json`,
+    name: `${fileName(name)}.json`,
     fill,
   });
   const templates = format.events.flatMap((event) => {
@@ -32,6 +32,11 @@ export function fixtureFiles(
     return [file(templateName(event.name), (text) => text.replaceAll(placeholder, () => member))];
   });
   return [file(match.name, (text) => text), ...templates];
+}
+
+/** An event's name as that of a file, without its end. Windows takes `CON.create` for a device; no event has a `~`. */
+export function fileName(name: string): string {
+  return name.replace(/^(?:con|prn|aux|nul|(?:com|lpt)\d)(?=\.|$)/i, "$&~");
 }
 
 /** `{Module}.create` for the family `<Module>.create`; other names as they are. */

@@ -25,7 +25,8 @@ function knownEnvelope(input: ReceiveInput, products: readonly Product[], payloa
       if (!acceptsMethod(format, input.delivery.method)) continue;
       const name = input.event ?? format.recognise(payload, input.delivery);
       if (name === undefined) continue;
-      const match = findEvent(format, name);
+      // A family's own name, `<Module>.create`, is ours: no delivery is of it.
+      const match = input.event === undefined && /[<>]/.test(name) ? undefined : findEvent(format, name);
       // Without a product in the URL an unknown name is no evidence: many envelopes have an `event`.
       if (match !== undefined || (input.product !== undefined && input.event === undefined)) {
         claims.push({ product, format, name, match });

@@ -33,6 +33,11 @@ it("writes a known member as it is known, and any other as it is given", () => {
   expect(paths("Orchards.create")[0]).toBe("crm/guide/Orchards.create.json");
 });
 
+it("has a file for a module that Windows would take for a device", () => {
+  expect(paths("CON.create")[0]).toBe("crm/guide/CON~.create.json");
+  expect(paths("Console.create")[0]).toBe("crm/guide/Console.create.json");
+});
+
 it("has no file for a name that would leave the folder", () => {
   expect(paths("../../secrets.create")).toEqual([]);
 });
