@@ -33,6 +33,13 @@ export function parseTimeout(text: string, what: string): number {
   return durationMs;
 }
 
+/** How long something goes on: as long as one likes, but not for no time at all. */
+export function parseRunTime(text: string, what: string): number {
+  const durationMs = parseDuration(text, what);
+  if (durationMs > 0) return durationMs;
+  throw usageError(`${what}: ${JSON.stringify(text)} is no time to do anything in`, "leave it out for no limit");
+}
+
 /** Like `parseDuration`; undefined for a text that is no duration. */
 export function readDuration(text: string): number | undefined {
   const compact = text.trim().toLowerCase();

@@ -97,6 +97,15 @@ describe("events list", () => {
     expect(await numbers(...flags)).toEqual(wanted);
   });
 
+  it.each([
+    ["--status", "400-200", "write the lower one first: 200-400"],
+    ["--since", "2026-02-30", "is no time"],
+    ["--since", "2026-02-30T10:00Z", "is no time"],
+  ])("takes %s %s for a usage error", async (flag, value, says) => {
+    const { exitCode, err } = await project.run(["events", "list", flag, value]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(says)]);
+  });
+
   it("says when there are more, and when there is none", async () => {
     expect((await project.run(["events", "list", "--limit", "3"])).err).toContain("the newest 3; --limit or --all");
     expect((await project.run(["events", "list", "--limit", "4"])).err).toBe("");

@@ -145,6 +145,34 @@ describe("listen, attacked,", () => {
     expect(bytes).toBeLessThan(12_000_000);
   });
 
+  it("knows no event by the name that a whole family has here", async () => {
+    listener = await startListener();
+    const body = JSON.stringify({ module: "<Module>", operation: "create", ids: ["1"] });
+    await listener.post("/webhooks/zoho/crm", body, JSON_TYPE);
+    expect(await listener.event(1)).toMatchObject({ known: false });
+  });
+
+  it("says of a name that is too long for a file that nothing is learned", async () => {
+    const human = await startHumanListener(["--learn", "--on-invalid", "warn"]);
+    const body = JSON.stringify({
+      module: "L".repeat(300),
+      operation: "create",
+      ids: ["1"],
+      data: { id: "1", Odd: 1 },
+    });
+    await fetch(`${human.url}/webhooks/zoho/crm`, { method: "POST", body, headers: JSON_TYPE });
+    const { err } = await human.stop();
+    expect(err).toContain("its name is too long for a file");
+    expect(err).not.toContain("ENAMETOOLONG");
+  });
+
+  it("takes no time at all for a usage error", async () => {
+    expect(await run(["listen", "--port", "0", "--timeout", "0"])).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining("--timeout"),
+    });
+  });
+
   it("takes a limit that nothing fits into for a usage error", async () => {
     expect(await run(["listen", "--max-body", "0"])).toMatchObject({
       exitCode: 2,

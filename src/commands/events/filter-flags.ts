@@ -68,20 +68,26 @@ function parseStatus(text: string): { min: number; max: number } {
     throw usageError(`--status: ${JSON.stringify(text)} is no status`, "write it as 401, 4xx or 400-499");
   }
   const [, min, max = min] = range;
+  if (Number(min) > Number(max)) {
+    throw usageError(`--status: ${JSON.stringify(text)} holds none`, `write the lower one first: ${max}-${min}`);
+  }
   return { min: Number(min), max: Number(max) };
 }
 
 /** A time ago, or a date and time; without a zone it is this machine's. */
 function parseSince(text: string, now: Date): Date {
-  if (!/^\d{4}-\d{2}/.test(text)) {
+  const [, year, month, day = "01"] = /^(\d{4})-(\d{2})(?:-(\d{2}))?/.exec(text) ?? [];
+  if (year === undefined) {
     const agoMs = readDuration(text);
     if (agoMs === undefined) throw noTime(text);
     return new Date(now.getTime() - agoMs);
   }
   // A month or a date alone is read as UTC by the language; people mean their own day.
-  const [, month, day = "-01"] = /^(\d{4}-\d{2})(-\d{2})?$/.exec(text) ?? [];
-  const time = Date.parse(month === undefined ? text : `${month}${day}T00:00`);
-  if (Number.isNaN(time)) throw noTime(text);
+  const isDate = /^\d{4}-\d{2}(?:-\d{2})?$/.test(text);
+  const time = Date.parse(isDate ? `${year}-${month}-${day}T00:00` : text);
+  // The language takes the 30th of February for the 2nd of March.
+  const isDay = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
+  if (Number.isNaN(time) || !isDay) throw noTime(text);
   return new Date(time);
 }
 

@@ -4,7 +4,7 @@ import type { Context } from "../../context.ts";
 import { ExitCode, UserError } from "../../core/errors.ts";
 import { eventPatterns } from "../../core/event-pattern.ts";
 import { createProbeKey } from "../../core/probe-key.ts";
-import { parseDuration } from "../../core/units.ts";
+import { parseRunTime } from "../../core/units.ts";
 import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/address-list.ts";
 import { type Receiver, startReceiver } from "../../receiver/receiver.ts";
 import { KEY_SET_PATH } from "../../receiver/route.ts";
@@ -72,7 +72,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   tellMistypedModules(context, products, [...named.map(({ text }) => text), ...channelEvents(options)]);
   const drift = openDrift(context, config, products, options);
   const tally = createTally(expected);
-  const timeoutMs = options.timeout === undefined ? undefined : parseDuration(options.timeout, "--timeout");
+  const timeoutMs = options.timeout === undefined ? undefined : parseRunTime(options.timeout, "--timeout");
   const allowed = allowedAddresses(settings);
   const keySet = options.serveJwks === true ? localKeySet(config.secrets, products) : undefined;
   const choice = await chooseRunTunnel(context, config);
