@@ -51,8 +51,9 @@ export function maskHeaders(headers: readonly HeaderPair[], chosen: readonly str
 
 /** `X-Original-URI`, `Referer`, `Link`: the address that was called, with what it lets in by. */
 function maskAddresses(value: string, chosen: readonly string[]): string {
-  const isAddress = value.includes("://") || (value.includes("?") && value.includes("="));
-  if (!isAddress) return value;
+  // Most headers are none, and those of each event are looked at.
+  const mayLetIn = value.includes("=") || value.includes("@");
+  if (!mayLetIn || !(value.includes("://") || value.includes("?"))) return value;
   return /[\s<>,;]/.test(value) ? maskBody(Buffer.from(value), "", chosen).toString() : maskUrl(value, chosen);
 }
 
@@ -107,7 +108,8 @@ function maskValue(chosen: readonly string[]): BodyEdit {
 
 /** An address may be in the query of another one; to follow each into the next might go on for ever. */
 const DEEPEST = 2;
-const ADDRESS = /^[a-z][a-z0-9+.-]{0,20}:\/\/\S*[?@]/i;
+const ADDRESS = /^[a-z][a-z0-9+.-]{0,20}:\/\/\S*$/i;
+const ADDRESSES = /(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>]+/gi;
 const FORM = /^[^\s=&;<>{}[\]"]{1,200}(?:\[[^\s=&;<>"]{1,200})?=[^\s"]/;
 
 function maskingWithin(named: BodyEdit, depth: number): BodyEdit {
@@ -120,6 +122,8 @@ function maskingWithin(named: BodyEdit, depth: number): BodyEdit {
 
 function maskWithin(text: string, named: BodyEdit, depth: number): string | undefined {
   if (ADDRESS.test(text)) return maskQuery(text, maskingWithin(named, depth));
-  if (!FORM.test(text) || /\s/.test(text)) return undefined;
-  return rewriteForm(text, maskingWithin(named, depth)).replaceAll(encodeURIComponent(MASK), MASK);
+  if (FORM.test(text) && !/\s/.test(text))
+    return rewriteForm(text, maskingWithin(named, depth)).replaceAll(encodeURIComponent(MASK), MASK);
+  if (!text.includes("://")) return undefined;
+  return text.replace(ADDRESSES, (url) => maskQuery(url, maskingWithin(named, depth)));
 }

@@ -131,6 +131,8 @@ describe("masking", () => {
         ],
       },
     ],
+    [{ x: "see https://a.b/?token=abc or ftp://u:p@c.d, a" }, { x: "see https://a.b/?token=# or ftp://#@c.d, a" }],
+    [{ x: "to=https://a.b/&token=abc" }, { x: "to=https://a.b/&token=#" }],
     [
       { x: "[URGENT] a = b", y: "a==", z: "{}" },
       { x: "[URGENT] a = b", y: "a==", z: "{}" },
