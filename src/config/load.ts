@@ -4,6 +4,7 @@ import type { ImportModule, Runtime } from "../context.ts";
 import type { Secrets } from "../core/secret.ts";
 import { ENV_FILE, readEnvironment } from "./environment.ts";
 import { KEPT_IN, type KeptSecrets, readKeptSecrets } from "./kept-secrets.ts";
+import { oneWayOut } from "./one-way-out.ts";
 import { environmentName, readers } from "./readers.ts";
 import { type GivenSecrets, readSecrets } from "./secrets.ts";
 import { CONFIG_FILE, defaults, type Settings } from "./settings.ts";
@@ -49,12 +50,13 @@ export function loadConfig(runtime: Runtime, options: LoadOptions = {}): Config 
     [() => projectFile, readSettingsFile(projectFile)],
     [() => userFile, readSettingsFile(userFile)],
   ];
+  const values = oneWayOut(layers.map(([, each]) => each));
   const settings: Record<string, unknown> = { ...defaults };
   const origins: Record<string, string> = {};
   for (const key of Object.keys(defaults)) {
-    const layer = layers.find(([, values]) => Reflect.get(values, key) !== undefined);
-    if (layer !== undefined) settings[key] = Reflect.get(layer[1], key);
-    origins[key] = layer?.[0](key) ?? "default";
+    const at = values.findIndex((each) => Reflect.get(each, key) !== undefined);
+    if (at !== -1) settings[key] = Reflect.get(values[at] ?? {}, key);
+    origins[key] = layers[at]?.[0](key) ?? "default";
   }
   const kept = readKeptSecrets(root);
   return {

@@ -3,6 +3,7 @@ import { nearest } from "../core/event-name.ts";
 import { fileError, parseJsonFile, readText } from "./json-file.ts";
 import { checks, readers } from "./readers.ts";
 import { inVariable } from "./secrets.ts";
+import { BELOW_TUNNEL, fileKeys } from "./setting-name.ts";
 import { fileSchema, productSettings, type Settings, type SettingsFile, tunnelSettings } from "./settings.ts";
 
 /** The settings of a config file; none where there is no file. An error names file, line and column. */
@@ -23,9 +24,7 @@ export function readSettingsFile(path: string): Partial<Settings> {
   };
   for (const [key, read] of Object.entries(readers)) {
     const value = settings[key];
-    const inTunnel = BELOW_TUNNEL[key];
-    const keys = inTunnel === undefined ? [key] : ["tunnel", inTunnel];
-    if (typeof value === "string") settings[key] = readAt(text, path, keys, (what) => read(value, what));
+    if (typeof value === "string") settings[key] = readAt(text, path, fileKeys(key), (what) => read(value, what));
   }
   for (const [i, target] of [forwardTo ?? []].flat().entries()) {
     const keys = Array.isArray(forwardTo) ? ["forwardTo", i] : ["forwardTo"];
@@ -77,16 +76,6 @@ function hintFor(unknown: string, keys: readonly PropertyKey[]): string {
   const [near] = nearest(unknown, known, 1);
   return near === undefined ? `settings: ${known.join(", ")}` : `did you mean ${near}?`;
 }
-
-/** By what they are called in the environment and by `config show`. */
-const BELOW_TUNNEL: Readonly<Record<string, string>> = {
-  tunnel: "use",
-  domain: "domain",
-  publicUrl: "publicUrl",
-  tunnelTimeout: "timeout",
-  ngrokServerAddr: "serverAddr",
-  ngrokRootCas: "rootCas",
-};
 
 /** What may stand beside a misspelt key below `tunnel` or one of the products. */
 function sectionSettings([section, , ...deeper]: readonly PropertyKey[]): object {

@@ -23,18 +23,23 @@ export interface TunnelWishes {
   readonly domain: string | undefined;
   readonly serverAddr: string | undefined;
   readonly rootCas: string | undefined;
+  /** What the user has called each of them: a flag, a variable, a setting of a file. */
+  readonly names: { readonly tunnel: string; readonly publicUrl: string; readonly domain: string };
 }
 
 /** A URL of the user's own first, then ngrok where it was asked for or has a token. Throws where the wishes clash. */
 export function chooseTunnel(wishes: TunnelWishes): TunnelChoice {
-  const { tunnel, publicUrl, authtoken, domain } = wishes;
+  const { tunnel, publicUrl, authtoken, domain, names } = wishes;
   if (publicUrl !== undefined) {
-    if (tunnel === "ngrok") throw usageError("--public-url and --tunnel ngrok exclude each other", "leave one out");
-    if (domain !== undefined) throw usageError("--domain is for ngrok, not for --public-url", "leave one out");
+    if (tunnel === "ngrok")
+      throw usageError(`${names.publicUrl} is a tunnel of your own, and ${names.tunnel} asks for ngrok's`, LEAVE_OUT);
+    if (domain !== undefined)
+      throw usageError(`${names.domain} is for ngrok, and ${names.publicUrl} is a tunnel of your own`, LEAVE_OUT);
     return { kind: "public-url", url: parsePublicUrl(publicUrl) };
   }
   if (tunnel === "none") {
-    if (domain !== undefined) throw usageError("--domain needs a tunnel, and --tunnel none asks for none");
+    if (domain !== undefined)
+      throw usageError(`${names.domain} needs a tunnel, and ${names.tunnel} asks for none`, LEAVE_OUT);
     return { kind: "none", wanted: true };
   }
   if (authtoken === undefined) {
@@ -45,6 +50,8 @@ export function chooseTunnel(wishes: TunnelWishes): TunnelChoice {
   const host = domain === undefined ? undefined : domainHost(domain);
   return { kind: "ngrok", settings: { authtoken, domain: host, serverAddr, rootCas, heartbeat: undefined } };
 }
+
+const LEAVE_OUT = "leave one of them out";
 
 /** Opens what was chosen. Resolves once the URL exists; whether requests arrive is for `probe` to say. */
 export async function openTunnel(choice: TunnelChoice, options: TunnelOptions): Promise<Tunnel | undefined> {

@@ -12,6 +12,7 @@ const choose = (wishes: Partial<TunnelWishes>) =>
     domain: undefined,
     serverAddr: undefined,
     rootCas: undefined,
+    names: { tunnel: "--tunnel", domain: "--domain", publicUrl: "--public-url" },
     ...wishes,
   });
 

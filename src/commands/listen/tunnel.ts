@@ -1,4 +1,5 @@
 import type { Config } from "../../config/load.ts";
+import { namedAt } from "../../config/setting-name.ts";
 import type { Context } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
 import type { ProbeKey } from "../../core/probe-key.ts";
@@ -31,12 +32,14 @@ export interface TunnelParts {
 
 /** Decides before anything is opened, so that a clash of flags or a missing token costs no port. */
 export async function chooseRunTunnel(context: Context, config: Config): Promise<TunnelChoice> {
-  const { settings, env } = config;
+  const { settings, env, origins } = config;
   const { tunnel, domain, publicUrl, ngrokServerAddr: serverAddr, ngrokRootCas: rootCas } = settings;
   const isNeeded = tunnel !== "none" && publicUrl === undefined;
   const authtoken = isNeeded ? await findAuthtoken({ env, home: context.home, platform: context.platform }) : undefined;
   if (authtoken !== undefined) refuseForeignIngress(config);
-  return chooseTunnel({ tunnel, domain, publicUrl, authtoken, serverAddr, rootCas });
+  const named = (key: "tunnel" | "domain" | "publicUrl"): string => namedAt(key, origins[key]);
+  const names = { tunnel: named("tunnel"), domain: named("domain"), publicUrl: named("publicUrl") };
+  return chooseTunnel({ tunnel, domain, publicUrl, authtoken, serverAddr, rootCas, names });
 }
 
 /** With a certificate of its own any server passes for ngrok, and is handed the user's authtoken. */

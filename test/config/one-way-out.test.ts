@@ -1,0 +1,62 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { folderWith } from "../support/files.ts";
+import { run } from "../support/run.ts";
+
+const CONFIG = "zoho-hooks.config.json";
+
+/** What `listen` says; the run ends at once. */
+async function listen(tunnel: unknown, argv: readonly string[], env: Record<string, string> = {}) {
+  const cwd = folderWith({ [CONFIG]: JSON.stringify({ tunnel }) });
+  const { exitCode, err } = await run(["listen", "--port", "0", "--no-store", "--timeout", "1ms", ...argv], {
+    cwd,
+    env,
+  });
+  return [exitCode, err.replaceAll(join(cwd, CONFIG), "<file>").split("\n")[0]];
+}
+
+describe("what a layer asks for", () => {
+  const domain = { domain: "example.ngrok.app" };
+  const noToken = "error: ngrok needs an authtoken, and none is configured";
+  // Nothing leads from there to the receiver: that it is tried is enough.
+  const url = "https://localhost:1";
+  const tried = `error: a request to ${url} did not arrive here:`;
+
+  it.each<[string, unknown, string[], Record<string, string>, number, string]>([
+    ["no tunnel before the file's domain", domain, ["--tunnel", "none"], {}, 0, ""],
+    ["no tunnel by variable before the file's domain", domain, [], { ZOHO_HOOKS_TUNNEL: "none" }, 0, ""],
+    ["a public URL before the file's domain", domain, ["--public-url", url], {}, 9, tried],
+    ["no tunnel before the file's public URL", { publicUrl: url }, ["--tunnel", "none"], {}, 0, ""],
+    ["a public URL before the file's ngrok", { use: "ngrok" }, ["--public-url", url], {}, 9, tried],
+    ["a domain before the file's none", { use: "none" }, ["--domain", "a.example"], {}, 6, noToken],
+    ["ngrok before the file's public URL", { publicUrl: url }, ["--tunnel", "ngrok"], {}, 6, noToken],
+  ])(
+    "goes before another way of a lower one: %s",
+    async (_, tunnel, argv, env, exitCode, first) => {
+      const [code, line] = await listen(tunnel, argv, env);
+      expect([code, line]).toEqual([exitCode, expect.stringContaining(first)]);
+      expect(first === "" ? line : "").not.toMatch(/^error/);
+    },
+    30_000,
+  );
+
+  it.each<[unknown, string[], string]>([
+    [
+      { use: "none", ...domain },
+      [],
+      "error: tunnel.domain in <file> needs a tunnel, and tunnel.use in <file> asks for none",
+    ],
+    [
+      domain,
+      ["--tunnel", "none", "--domain", "b.example"],
+      "error: --domain needs a tunnel, and --tunnel asks for none",
+    ],
+    [
+      {},
+      ["--public-url", url, "--domain", "b.example"],
+      "error: --domain is for ngrok, and --public-url is a tunnel of your own",
+    ],
+  ])("clashes within one layer, in the words of that layer: %j %j", async (tunnel, argv, message) => {
+    expect(await listen(tunnel, argv)).toEqual([2, message]);
+  });
+});
