@@ -69,10 +69,20 @@ function valueAt(text: string, { 0: all, 1: name = "", index }: RegExpExecArray,
   if (quoted !== undefined) return { from: from + 1, value: quoted };
   const [word = ""] = matchAt(WORD, text, from) ?? [];
   const value = word.replace(BEHIND, "");
-  // "Invalid signature: expected hex" is about one, and is none.
-  const isSaid = all.includes(":") && /^(?:sign|sig|signature|token|auth|cookie)$/i.test(name);
   const next = text.slice(from + word.length, from + word.length + 2);
-  return isSaid && /^[a-z]{1,20}$/.test(value) && /^[ \t]\w/.test(next) ? undefined : { from, value };
+  return all.includes(":") && /^[ \t]\w/.test(next) && isSaidOf(name, value) ? undefined : { from, value };
+}
+
+/** Words that begin a sentence about a secret and that nobody has for one. */
+const BEGINS_SENTENCE =
+  /^(?:an?|the|this|that|these|it|its|is|was|are|were|there|no|not|none|nothing|neither|your|you|must|may|does|do|did|has|have|cannot|could|should|expected|unexpected|invalid|missing|malformed|mismatched)$/i;
+
+/** The first word of what is said about a secret: "Invalid signature: expected hex", "guide-signature: the body has changed". */
+function isSaidOf(name: string, word: string): boolean {
+  return (
+    BEGINS_SENTENCE.test(word) ||
+    (/^(?:sign|sig|signature|token|auth|cookie)$/i.test(name) && /^[a-z]{1,20}$/.test(word))
+  );
 }
 
 /** What stands between quotes of one line. A pattern for it, which may be of many megabytes, would not fit on the stack. */

@@ -207,6 +207,12 @@ describe("masking", () => {
     ['{"token": 123, "id": 7', '{"token": [masked], "id": 7'],
     ["{'token': 'abc', 'id': 7", "{'token': '[masked]', 'id': 7"],
     ['{"a":"{\\"token\\":\\"abc\\"', '{"a":"{\\"token\\":[masked]"'],
+    ["guide-signature: abcdef0123 does not match", "guide-signature: [masked] does not match"],
+    ["desk-token: hunter was refused", "desk-token: [masked] was refused"],
+    ["password: hunter is wrong", "password: [masked] is wrong"],
+    ["token: s3cret is wrong", "token: [masked] is wrong"],
+    ["x-zoho-signature: theme", "x-zoho-signature: [masked]"],
+    ["secret=the one", "secret=[masked] one"],
     ["-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\nid: 7", "[masked]\nid: 7"],
   ])("masks what a plain text names a token: %j", (text, masked) => {
     for (const type of ["text/plain", "application/xml", ""]) expect(json(text, type)).toBe(masked);
@@ -216,6 +222,9 @@ describe("masking", () => {
     "Deal: won\nAmount: 12.50",
     "Invalid signature: expected hex",
     "Error: invalid token: must be a string",
+    "guide-signature: the signature does not match the body: another secret, or changed bytes",
+    "desk-token: No token came",
+    "password: must have 8 characters",
     "Password:\nName: Bob",
     "whatsapp_key=abc",
   ])("leaves %j as it is", (text) => {
