@@ -4,6 +4,7 @@ import type { Define } from "./command.ts";
 import { addSecretOptions, collect, givenSecrets } from "./options.ts";
 import { deliver } from "./send/deliver.ts";
 import { readPlan, type SendOptions } from "./send/plan.ts";
+import { atRunningListener } from "./send/running-receiver.ts";
 import { whileServingKeys } from "./send/serve-keys.ts";
 import { showRequests } from "./send/show-requests.ts";
 import { chooseSubjects } from "./send/subjects.ts";
@@ -34,7 +35,8 @@ export const define: Define = (command, act) => {
     .action(
       act(async (context, product: string | undefined, event: string | undefined, options: SendOptions) => {
         const plan = readPlan(product, event, options);
-        const config = loadConfig(context, { secrets: await givenSecrets(context, options) });
+        const settled = loadConfig(context, { secrets: await givenSecrets(context, options) });
+        const config = await atRunningListener(context, plan, settled);
         const subjects = await chooseSubjects(context, plan, config);
         if (plan.dryRun || plan.curl) return showRequests(context, plan, config, subjects);
         const work = () => deliver(context, plan, config, subjects);
@@ -50,7 +52,7 @@ function addTargetOptions(command: Command): Command {
     .argument("[product]", "crm, desk, books, … (see zoho-hooks products)")
     .argument("[event]", "Leads.create, Ticket.Create, invoice_created, …; not needed with --data")
     .option("--all", "every event of the product, or of every product (that the config names)")
-    .option("-t, --to <target>", "URL, port, path or host:port/path (default: the local receiver)")
+    .option("-t, --to <target>", "URL, port, path or host:port/path (default: the project's running listen)")
     .option("--timeout <time>", "give up on an answer after this long", "30s")
     .option("--insecure", "accept a self-signed certificate")
     .option("--serve-jwks [port]", "serve the public half of your signing key meanwhile, on this machine (4461)")
@@ -61,7 +63,8 @@ function addTargetOptions(command: Command): Command {
 function addContentOptions(command: Command): Command {
   return command
     .optionsGroup("What is sent:")
-    .option("--format <format>", "how the product writes it (default: guide)")
+    .option("--format <format>", "guide: the Webhooks Guide's (default); wire: what Zoho's servers post; …")
+    .option("--custom-module", "the module is one of your own, although it looks like a slip of a known one")
     .option("--set <path=value>", "change a value of the sample (repeatable)", collect)
     .option("--add", "let --set put in what the sample does not have")
     .option("--data <body>", "a body of your own: @file, - for standard input, or the text itself")

@@ -5,6 +5,8 @@ import type { Product } from "./product.ts";
 export interface MistypedModule {
   readonly module: string;
   readonly near: string;
+  /** One letter away, as singular and plural are: nobody names a module of their own so. */
+  readonly isSlip: boolean;
 }
 
 const FAMILY = /^<[A-Za-z]+>(?=\.)/;
@@ -19,8 +21,10 @@ export function mistypedModule(products: readonly Product[], name: string): Mist
   );
   const wanted = plainName(module);
   if ([...known].some((each) => each.toLowerCase() === module.toLowerCase())) return undefined;
-  const near = [...known].find((each) => editDistance(plainName(each), wanted) <= (wanted.length < 8 ? 1 : 2));
-  return near === undefined || !events.some((event) => event.members.includes(near)) ? undefined : { module, near };
+  const distance = (each: string): number => editDistance(plainName(each), wanted);
+  const near = [...known].find((each) => distance(each) <= (wanted.length < 8 ? 1 : 2));
+  if (near === undefined || !events.some((event) => event.members.includes(near))) return undefined;
+  return { module, near, isSlip: distance(near) <= 1 };
 }
 
 /** `Price_Books` and `PriceBooks` are one name to a person. */

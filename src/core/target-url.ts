@@ -40,7 +40,9 @@ export function targetUrl(
   const [, host = "", port, path] = remote ?? [];
   // A lone word is more likely a slip (an event, a flag's value) than the name of a machine.
   const isHost = port !== undefined || path !== undefined || /[.[]|^localhost$/i.test(host);
-  if (remote === null || !isHost) throw malformed(to, what);
+  // `http//x`, `http:/x`: no machine is called so.
+  const isSlip = /^https?$/i.test(host) && port === undefined;
+  if (remote === null || !isHost || isSlip) throw malformed(to, what);
   return checked(`http://${host}${port ?? ""}${path ?? webhookPath}`, to, what);
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { folderWith } from "../support/files.ts";
 import { run } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
 
@@ -7,12 +8,24 @@ const hintsIn = (err: string): number => err.split("is taken as a custom module"
 const ended = AbortSignal.abort();
 
 describe("a module that looks mistyped", () => {
-  it("is sent, and told of once", async () => {
-    const { exitCode, out, err } = await run(["send", "crm", "Lead.create", "--dry-run"]);
-    expect(exitCode).toBe(0);
-    expect(out).toContain('"Lead"');
-    expect(err).toContain(HINT);
-    expect(hintsIn(err)).toBe(1);
+  it.each([
+    ["Lead.create", "Leads.create"],
+    ["Dealss.edit", "Deals.edit"],
+    ["tasks_.create", "Tasks.create"],
+  ])("is not sent, unless it is said to be meant: %s", async (event, meant) => {
+    const { exitCode, err } = await run(["send", "crm", event, "--dry-run"]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain(`did you mean ${meant}? For a module of your own add --custom-module, or put a sample at`);
+    const flagged = await run(["send", "crm", event, "--dry-run", "--custom-module"]);
+    expect([flagged.exitCode, flagged.err]).toEqual([0, expect.not.stringContaining("custom module")]);
+    const cwd = folderWith({ [`.zoho-hooks/fixtures/crm/guide/${event}.json`]: '{"mine":true}' });
+    const own = await run(["send", "crm", event, "--dry-run"], { cwd });
+    expect([own.exitCode, own.out]).toEqual([0, expect.stringContaining("mine")]);
+  });
+
+  it("is sent and told of once where it may well be another word", async () => {
+    const { exitCode, err } = await run(["send", "crm", "Kontakts.create", "--dry-run"]);
+    expect([exitCode, hintsIn(err)]).toEqual([0, 1]);
   });
 
   it.each([

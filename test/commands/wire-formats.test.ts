@@ -252,13 +252,34 @@ describe("a form of the user's own that a rule of Zoho Books posts", () => {
 });
 
 describe("send without --to", () => {
-  it("names the listener of the project where none is at the usual address", async () => {
+  it("goes to the listener of the project, on whatever port it runs, and says so", async () => {
     const cwd = projectWith({ port: 1 });
     const app = await listen({ cwd });
-    const { exitCode, out } = await run(["send", "crm", "Leads.create"], { cwd });
-    expect(exitCode).toBe(5);
-    expect(out).toContain(`add --to ${app.url}/webhooks/zoho/:product`);
-    const again = await run(["send", "crm", "Leads.create", "--to", `${app.url}/webhooks/zoho/:product`], { cwd });
-    expect(again.exitCode).toBe(0);
+    const { exitCode, out, err } = await run(["send", "crm", "Leads.create"], { cwd });
+    expect([exitCode, err]).toEqual([
+      0,
+      expect.stringContaining(`to the listen that runs in this project: ${app.url}`),
+    ]);
+    expect(out).toContain(`${app.url}/webhooks/zoho/crm`);
+    expect(await app.event(1)).toMatchObject({ event: "Leads.create", status: 200 });
+    const dry = await run(["send", "crm", "Leads.create", "--to", "/mine", "--dry-run"], { cwd });
+    expect(dry.out).toContain(`${new URL(app.url).host}`);
+    const nowhere = await run(["send", "crm", "Leads.create"], { cwd: projectWith({ port: 1 }) });
+    expect(nowhere.exitCode).toBe(5);
+  });
+});
+
+describe("send in the guide's format", () => {
+  const said = (text: string): number => text.split("own servers post is --format wire").length - 1;
+  const dry = async (...argv: string[]) => said((await run(["send", ...argv, "--dry-run"])).err);
+
+  it("says once that Zoho's own servers post another one, where nobody has chosen", async () => {
+    expect(await dry("desk", "Ticket.Create", "--count", "3")).toBe(1);
+    expect(await dry("desk", "Ticket.Create", "--format", "guide")).toBe(0);
+    expect(await dry("desk", "Ticket_Add", "--format", "wire")).toBe(0);
+    expect(await dry("desk", "Ticket.Create", "-q")).toBe(0);
+    expect(await dry("flow", "webhook")).toBe(0);
+    const cwd = projectWith({ products: { desk: { format: "guide" } } });
+    expect(said((await run(["send", "desk", "Ticket.Create", "--dry-run"], { cwd })).err)).toBe(0);
   });
 });

@@ -17,7 +17,12 @@ export interface Outcome {
   readonly accepted: string | undefined;
 }
 
-export function judge(shipment: Shipment, result: PostResult, localReceiver: string | undefined): Outcome {
+export function judge(
+  shipment: Shipment,
+  result: PostResult,
+  localReceiver: string | undefined,
+  toReceiver: boolean,
+): Outcome {
   const { subject, delivery, notes, flaw } = shipment;
   const delivered = isDelivered(result);
   const echo = delivered ? echoProblem(shipment, result) : undefined;
@@ -38,7 +43,7 @@ export function judge(shipment: Shipment, result: PostResult, localReceiver: str
       status: result.status,
       latencyMs: result.latencyMs,
       error: result.error?.message ?? echo,
-      hint: notTaken ?? (ok ? undefined : hintOf(result, shipment, localReceiver)),
+      hint: notTaken ?? (ok ? undefined : hintOf(result, shipment, localReceiver, toReceiver)),
       replyPreview: result.replyPreview,
       notes,
       bytes: delivery.body.length,
@@ -50,6 +55,7 @@ function hintOf(
   result: PostResult,
   { flaw, subject, unsigned }: Shipment,
   localReceiver: string | undefined,
+  toReceiver: boolean,
 ): string | undefined {
   if (result.error?.code === "ECONNREFUSED" && localReceiver !== undefined) return localReceiver;
   if (result.error !== undefined) return result.error.hint;
@@ -62,6 +68,9 @@ function hintOf(
     return `nothing signs this format: your app asks for a proof that it does not have; listen takes it unsigned with "products": { "${product.id}": { "format": "${format.id}" } } in its config`;
   }
   if (status === 401 && unsigned !== undefined) return `it went out without a proof: ${unsigned}`;
+  // With `--respond mirror` the receiver answers so for an app that is not there.
+  if (toReceiver && (status === 502 || status === 504))
+    return "listen had no answer of your app to pass on: is the app running? listen says below the event what came";
   return answerHint(result) ?? 'answer with JSON: {"challenge": …} with the value that came';
 }
 

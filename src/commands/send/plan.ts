@@ -15,6 +15,7 @@ export interface SendOptions extends SecretOptions {
   readonly dryRun?: boolean;
   readonly curl?: boolean;
   readonly format?: string;
+  readonly customModule?: boolean;
   readonly set?: readonly string[];
   readonly add?: boolean;
   readonly data?: string;
@@ -46,6 +47,7 @@ export interface SendPlan {
   readonly dryRun: boolean;
   readonly curl: boolean;
   readonly format: string | undefined;
+  readonly customModule: boolean;
   readonly assignments: readonly Assignment[];
   readonly add: boolean;
   readonly data: string | undefined;
@@ -82,6 +84,7 @@ export function readPlan(product: string | undefined, event: string | undefined,
     dryRun: options.dryRun ?? false,
     curl: options.curl ?? false,
     format: options.format,
+    customModule: options.customModule ?? false,
     assignments: (options.set ?? []).map(parseAssignment),
     add: options.add ?? false,
     data: options.data,

@@ -10,13 +10,14 @@ import { receive } from "../../core/receive.ts";
 import { assign } from "../../core/set-path.ts";
 import { targetUrl } from "../../core/target-url.ts";
 import { configuredProducts } from "../configured-products.ts";
-import { tellMistypedModules } from "../mistyped-modules.ts";
 import { requireEvent, requireFormat, requireOneEvent, requireProduct } from "../options.ts";
 import { tellUnknownVariables } from "../unknown-variables.ts";
 import { usedProducts } from "../used-products.ts";
 import { asData, type OwnBody, readOwnBody, warnOfReserialising } from "./own-body.ts";
 import type { SendPlan } from "./plan.ts";
 import { requireChallenge } from "./require-challenge.ts";
+import { refuseMistyped } from "./refuse-mistyped.ts";
+import { tellOfWire } from "./tell-of-wire.ts";
 
 /** One kind of thing to send, from which any number of deliveries can be made. */
 export interface Subject {
@@ -52,7 +53,8 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
     );
   }
   const match = requireOneEvent(product, format, plan.event);
-  tellMistypedModules(context, [product], [match.name]);
+  if (!plan.customModule) refuseMistyped(context, config, product, format, match);
+  tellOfWire(context, plan, config, product, format);
   return [sampleSubject(context, plan, config, product, format, match)];
 }
 
