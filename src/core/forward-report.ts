@@ -17,7 +17,9 @@ export interface ForwardReport {
    */
   readonly state: "delivered" | "failed" | "retry" | "mirrored" | "single";
   readonly retryInMs: number | undefined;
-  /** The command that lists what was given up. */
+  /** The command that sends it again, of what was given up. */
+  readonly replayCommand?: string | undefined;
+  /** The command that lists all that was given up: said once. */
   readonly failedList?: string | undefined;
 }
 

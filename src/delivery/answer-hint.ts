@@ -12,8 +12,14 @@ export function isDelivered({
   return error === undefined && isSuccess(status);
 }
 
-/** The likely cause of an answer that is not a yes, and what to do; undefined for a 2xx. */
-export function answerHint({ status = 0, headers }: Pick<PostResult, "status" | "headers">): string | undefined {
+/**
+ * The likely cause of an answer that is not a yes, and what to do; undefined for a 2xx. `toFlag` names the target, `slower`
+ * is what eases an app that is asked too often.
+ */
+export function answerHint(
+  { status = 0, headers }: Pick<PostResult, "status" | "headers">,
+  { toFlag = "--to", slower = "--rate" }: { readonly toFlag?: string; readonly slower?: string } = {},
+): string | undefined {
   if (isSuccess(status)) return undefined;
   if (status >= 300 && status < 400) {
     const location = headers.find(([name]) => name.toLowerCase() === "location")?.[1];
@@ -22,18 +28,21 @@ export function answerHint({ status = 0, headers }: Pick<PostResult, "status" | 
       : `redirects are not followed: it points to ${maskUrl(location)}`;
   }
   if (status >= 500) return "your app failed while handling it: see its log";
+  if (status === 404) return `your app has no such route: check the path, and name it with ${toFlag}`;
+  if (status === 429) return `your app limits the rate: try ${slower}`;
   return HINTS[status] ?? "your app refused it: see its log";
 }
+
+/** What `listen` calls them. */
+export const LISTEN_FLAGS = { toFlag: "--forward-to", slower: "--concurrency 1" } as const;
 
 const HINTS: Readonly<Record<number, string>> = {
   400: "your app could not read the body: is there a JSON parser for this content type, or a signature check on a body that is parsed already?",
   401: "the secret or token differs between here and your app, or your app checks the signature over something else than the raw request bytes",
   403: "your app refuses this sender: an address list, a login or a CSRF check in front of the route",
-  404: "your app has no such route: check the path, and name it with --to",
   405: "the route does not take POST",
   408: "your app waited in vain for the whole body",
   413: "the body is larger than your app's parser allows",
   415: "your app does not take this content type: see which parser the route uses",
   422: "your app read it and found the content wrong: see the answer",
-  429: "your app limits the rate: try --rate",
 };

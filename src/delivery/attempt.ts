@@ -3,7 +3,7 @@ import type { ForwardReport } from "../core/forward-report.ts";
 import { maskUrl } from "../core/mask.ts";
 import type { ClaimRef, NewAttempt, Outcome } from "../store/forward.ts";
 import type { Log } from "../store/log.ts";
-import { answerHint } from "./answer-hint.ts";
+import { answerHint, LISTEN_FLAGS } from "./answer-hint.ts";
 import type { AppHealth } from "./app-health.ts";
 import { type ForwardSource, forwardRequest } from "./forward-request.ts";
 import type { Poster, PostResult } from "./post.ts";
@@ -75,7 +75,7 @@ export async function attempt(
     status: result.status,
     latencyMs: result.latencyMs,
     error: result.error?.message,
-    hint: result.error?.hint ?? redirectHint(result) ?? takes(result.status),
+    hint: result.error?.hint ?? takes(result.status) ?? hintAfter(outcome, result),
     replyPreview: result.replyPreview,
     state: outcome.state,
     retryInMs: outcome.state === "retry" ? outcome.afterMs : undefined,
@@ -83,10 +83,9 @@ export async function attempt(
   return next.state === "retry" ? next.at : "done";
 }
 
-/** An app that redirects has answered, and yet has not taken it: that is not seen from the status alone. */
-function redirectHint(result: PostResult): string | undefined {
-  const { status = 0 } = result;
-  return status >= 300 && status < 400 ? answerHint(result) : undefined;
+/** What is tried again may yet be taken: only of what is given up there is something to be done. */
+function hintAfter({ state }: AttemptOutcome, result: PostResult): string | undefined {
+  return state === "failed" ? answerHint(result, LISTEN_FLAGS) : undefined;
 }
 
 function settlement(outcome: Exclude<AttemptOutcome, { state: "down" }>, now: Date): Outcome {

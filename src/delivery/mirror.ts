@@ -6,6 +6,7 @@ import type { Reply } from "../core/product.ts";
 import { plainReply } from "../core/reply.ts";
 import type { NewAttempt } from "../store/forward.ts";
 import type { Log } from "../store/log.ts";
+import { answerHint, LISTEN_FLAGS } from "./answer-hint.ts";
 import { endToEnd } from "./end-to-end.ts";
 import { type ForwardSource, forwardRequest } from "./forward-request.ts";
 import type { Poster, PostResult } from "./post.ts";
@@ -70,7 +71,9 @@ export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble
         status: reply.status,
         latencyMs,
         error: error?.message,
-        hint: isLate ? deadline.reason : (error?.hint ?? deadline.takes(reply.status)),
+        hint: isLate
+          ? deadline.reason
+          : (error?.hint ?? deadline.takes(reply.status) ?? answerHint(result, LISTEN_FLAGS)),
         replyPreview,
         state: "mirrored",
         retryInMs: undefined,

@@ -79,8 +79,8 @@ describe("a delivery that fails", () => {
     const body = lead(1);
     for (const [flags, said] of [
       [["--no-store"], "given up\n"],
-      [["--store", "o ther.db"], "given up: see zoho-hooks events list --failed --store 'o ther.db'\n"],
-      [[], "given up: see zoho-hooks events list --failed\n"],
+      [["--store", "o ther.db"], "all that were given up: zoho-hooks events list --failed --store 'o ther.db'\n"],
+      [[], "send it again: zoho-hooks replay 1\n"],
     ] as const) {
       const human = await startHumanListener(["--forward-to", target.url, ...flags]);
       await fetch(`${human.url}${CRM}`, { method: "POST", headers: { "content-type": "application/json" }, body });

@@ -3,6 +3,7 @@ import type { Context } from "../../context.ts";
 import { answerRuleOf, type Deadline, deadlineOf } from "../../core/answer-rule.ts";
 import { shellQuoted } from "../../core/curl-command.ts";
 import { errorText } from "../../core/errors.ts";
+import type { ForwardReport } from "../../core/forward-report.ts";
 import type { Product } from "../../core/product.ts";
 import type { ForwardCounts } from "../../core/report.ts";
 import { isDelivered } from "../../delivery/answer-hint.ts";
@@ -43,7 +44,7 @@ export async function openForwarding(
   const open = () => openPoster({ connections: concurrency, insecure, env, timeoutMs: forwardTimeout });
   const poster = await open();
   const deadlineFor = deadlines(products);
-  const listCommand = failedList(config);
+  const told = tellOnce(context, config);
   // A proxy that cannot be used is found here, before the first event.
   for (const target of routes.targets) poster.isDirect(target);
   const forwarder = createForwarder({
@@ -56,7 +57,7 @@ export async function openForwarding(
     onReport(report) {
       if (report.state === "delivered") counts.delivered++;
       if (report.state === "failed") counts.failed++;
-      context.report(report.state === "failed" ? { ...report, failedList: listCommand } : report);
+      context.report(told(report));
     },
     onTarget: context.report,
     onTrouble,
@@ -73,7 +74,7 @@ export async function openForwarding(
       now: context.now,
       onReport(report) {
         counts[isDelivered(report) ? "delivered" : "failed"]++;
-        context.report(report);
+        context.report(told(report));
       },
       onTrouble,
     });
@@ -112,10 +113,22 @@ export async function openForwarding(
   };
 }
 
-/** The command that lists what was given up; undefined where nothing of it is kept. */
-function failedList({ settings: { store }, origins }: Config): string | undefined {
-  if (store === false) return undefined;
-  return `zoho-hooks events list --failed${origins.store === "flag" ? ` --store ${shellQuoted(store)}` : ""}`;
+/** A report with what can be done about it. A person is told each hint once: below a hundred lines it is noise. */
+function tellOnce(
+  { invocation, json }: Context,
+  { settings: { store }, origins }: Config,
+): (report: ForwardReport) => ForwardReport {
+  const told = new Set<string>();
+  const isNew = (text: string): boolean => !told.has(text) && told.add(text).size > 0;
+  const flag = store !== false && origins.store === "flag" ? ` --store ${shellQuoted(store)}` : "";
+  const list = `${invocation} events list --failed${flag}`;
+  return (report) => {
+    const hint = report.hint === undefined || json || isNew(report.hint) ? report.hint : undefined;
+    // Nothing can be sent again of what is not kept.
+    if (report.state !== "failed" || store === false) return hint === report.hint ? report : { ...report, hint };
+    const replayCommand = `${invocation} replay ${report.n}${flag}`;
+    return { ...report, hint, replayCommand, failedList: isNew(list) ? list : undefined };
+  };
 }
 
 /** Each made once, and not for each delivery. */

@@ -9,7 +9,7 @@ import { INDENT } from "./event.ts";
 import { fitLine } from "./fit-line.ts";
 
 export function renderForward(report: ForwardReport, { out, quiet, columns }: Style): Rendered {
-  const { n, status, state, latencyMs, error, hint, replyPreview, failedList } = report;
+  const { n, status, state, latencyMs, error, hint, replyPreview, replayCommand, failedList } = report;
   const ok =
     state === "delivered" || ((state === "mirrored" || state === "single") && isSuccess(status) && error === undefined);
   // A yes that the sender would not take for one is no news that a quiet run may keep.
@@ -21,7 +21,7 @@ export function renderForward(report: ForwardReport, { out, quiet, columns }: St
     out.dim(`${formatDuration(latencyMs)}  ${plain(report.target)}`),
     ...(report.attempt > 1 ? [out.dim(`attempt ${report.attempt}`)] : []),
     ...(report.retryInMs === undefined ? [] : [out.caution(`trying again in ${formatDuration(report.retryInMs)}`)]),
-    ...(state === "failed" ? [out.bad(`given up${failedList === undefined ? "" : `: see ${failedList}`}`)] : []),
+    ...(state === "failed" ? [out.bad("given up")] : []),
   ];
   const deeper = `${INDENT}      `;
   const wrapped = (text: string, paint: (line: string) => string = (line) => line): readonly string[] =>
@@ -29,7 +29,9 @@ export function renderForward(report: ForwardReport, { out, quiet, columns }: St
   const below = [
     ...(error === undefined ? [] : wrapped(error, out.bad)),
     ...(ok || replyPreview === "" ? [] : wrapped(`answer: ${replyPreview.slice(0, 200)}`)),
-    ...(hint === undefined ? [] : wrapped(hint, out.dim)),
+    ...(hint === undefined ? [] : wrapped(hint, out.caution)),
+    ...(replayCommand === undefined ? [] : wrapped(`send it again: ${replayCommand}`, out.dim)),
+    ...(failedList === undefined ? [] : wrapped(`all that were given up: ${failedList}`, out.dim)),
   ];
   const lines = fitLine(
     cells.map((text) => ({ text })),

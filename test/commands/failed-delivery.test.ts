@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { app, CRM, lead } from "../support/forward-run.ts";
+import { startHumanListener } from "../support/human-listener.ts";
+import { run, tempFolder } from "../support/run.ts";
+import { freePort } from "../support/target.ts";
+import { oneAfterTheOther, says } from "../support/target-app.ts";
+
+const headers = { "content-type": "application/json" };
+
+describe("a delivery that the app refuses", () => {
+  it("is shown with the app's own words, what to do, and how to send it again", async () => {
+    const prose = "guide-signature: the signature does not match the body";
+    const target = await app(oneAfterTheOther(says(401, `${prose}, token: s3cret`), says(401), says(404)));
+    const cwd = tempFolder();
+    const human = await startHumanListener(["--forward-to", target.url], { cwd });
+    for (const i of [1, 2, 3]) {
+      await fetch(human.url + CRM, { method: "POST", headers, body: lead(i) });
+      await human.shown(new RegExp(`replay ${i}\n`));
+    }
+    const { out } = await human.stop();
+    expect(out).toContain(`answer: ${prose}, token: [masked]\n`);
+    expect(out.split("the secret or token differs between here and your app")).toHaveLength(2);
+    expect(out).toContain("your app has no such route: check the path, and name it with --forward-to\n");
+    expect(out.split("all that were given up: zoho-hooks events list --failed\n")).toHaveLength(2);
+    expect((await run(["events", "show", "1"], { cwd })).out).toContain(`answer: ${prose}, token: [masked]\n`);
+  });
+
+  it("is not laid to an app that is not there, by send to a receiver that mirrors", async () => {
+    const cwd = tempFolder();
+    const flags = ["--respond", "mirror", "--forward-to", String(await freePort())];
+    const human = await startHumanListener(flags, { cwd });
+    const { out } = await run(["send", "crm", "Leads.create"], { cwd });
+    await human.stop();
+    expect(out).toContain("listen had no answer of your app to pass on");
+    expect(out).not.toContain("your app failed");
+  });
+});
+
+it.each(["http//x", "https/x", "http:/x"])("refuses a route to %s, which is no machine", async (to) => {
+  const { exitCode, err } = await run(["listen", "--port", "0", "--route", `crm:Leads.create=${to}`]);
+  expect([exitCode, err]).toEqual([2, expect.stringContaining(`--route: "${to}" is not a target`)]);
+});
