@@ -121,7 +121,7 @@ async function confirmOverwrites(
 function reportChanges(context: Context, changes: readonly FileChange[]): void {
   const note = ({ entries, kept }: FileChange): string =>
     [...entries, ...(kept.length > 0 ? [`${kept.join(", ")} left as it was`] : [])].join(", ");
-  const shown = changes.toReversed();
+  const shown = changes.filter(({ action }) => action !== "absent").toReversed();
   context.report({
     type: "table",
     columns: ["", "file", "entries"],
@@ -130,14 +130,32 @@ function reportChanges(context: Context, changes: readonly FileChange[]): void {
   });
 }
 
+/** Whoever asked for none is told of one that is in use all the same. */
+function tellOfKept(context: Context, variable: string, inFile: boolean): void {
+  const inEnvironment = (context.env[variable] ?? "").trim() !== "";
+  if (!inFile && !inEnvironment) return;
+  context.report({
+    type: "warning",
+    message: `${variable} is set in ${inFile ? ".env" : "the environment"}, and stays in use: init takes no secret away`,
+    hint: inFile ? "delete its line there to go without" : `unset ${variable} to go without`,
+  });
+}
+
 function reportWhatIsNext(context: Context, answers: Answers, changes: readonly FileChange[]): void {
   const say = (message: string): void => context.report({ type: "notice", message });
-  for (const { variable } of answers.credentials.filter(({ how }) => how !== "none")) {
-    if (context.env[variable] !== undefined) {
+  const kept = changes.flatMap((change) => change.kept);
+  for (const { variable, how } of answers.credentials) {
+    if (how === "none") {
+      tellOfKept(context, variable, kept.includes(variable));
+    } else if (context.env[variable] !== undefined) {
       const message = `${variable} is set in the environment too, which goes before .env`;
       context.report({ type: "warning", message, hint: `unset ${variable} to use the one in .env` });
     }
   }
+  for (const { variable } of answers.credentials.filter(
+    ({ variable: each, how }) => how !== "none" && kept.includes(each),
+  ))
+    say(`${variable} in .env is as it was: what signs with it would no longer fit. Delete its line to have a new one.`);
   const added = changes.flatMap(({ entries }) => entries);
   const generated = answers.credentials.filter(({ variable, how }) => how === "generate" && added.includes(variable));
   if (generated.length > 0) {

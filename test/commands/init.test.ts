@@ -107,6 +107,20 @@ describe("init", () => {
     expect(out).toMatch(/^changed +\.env +ZOHO_WEBHOOK_TOKEN, ZOHO_WEBHOOK_SECRET left as it was$/m);
   });
 
+  it("says that one stays in use where none was asked for", async () => {
+    const cwd = folderWith({ ".env": "ZOHO_WEBHOOK_TOKEN=abc\n" });
+    const { out, err } = await run(["init", ...FLAGS], { cwd });
+    expect(variables(cwd).ZOHO_WEBHOOK_TOKEN).toBe("abc");
+    expect(out).toContain("ZOHO_WEBHOOK_TOKEN left as it was");
+    expect(err).toContain(
+      "ZOHO_WEBHOOK_TOKEN is set in .env, and stays in use: init takes no secret away\n  delete its line",
+    );
+    const env = { ZOHO_WEBHOOK_SECRET: "abc" };
+    const none = await run(["init", "--yes", "--secret", "none", "--token", "none"], { env });
+    expect(none.err).toContain("ZOHO_WEBHOOK_SECRET is set in the environment, and stays in use");
+    expect(none.out).not.toMatch(/^unchanged/m);
+  });
+
   it("fills in an entry that is empty", async () => {
     const cwd = folderWith({ ".env": "A=1\nZOHO_WEBHOOK_SECRET=\nB=2\n" });
     await run(["init", "--yes", "--token", "none"], { cwd });

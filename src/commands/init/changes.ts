@@ -10,7 +10,8 @@ import type { Answers } from "./answers.ts";
 export interface FileChange {
   readonly path: string;
   readonly content: Buffer | undefined;
-  readonly action: "created" | "changed" | "unchanged";
+  /** `absent`: it is not there, and need not be. */
+  readonly action: "created" | "changed" | "unchanged" | "absent";
   /** The settings, variables or lines that are put in. */
   readonly entries: readonly string[];
   /** Those that are there already and left alone. */
@@ -67,7 +68,8 @@ export function envChange(root: string, { credentials }: Answers): FileChange {
   const file = readLineFile(path);
   const values = readEnvFile(path);
   const wanted = credentials.filter(({ how }) => how !== "none");
-  const kept = wanted.filter(({ variable }) => (values[variable] ?? "").trim() !== "");
+  // Also where none was asked for: whoever wants to be rid of a secret deletes it, and not a command on the way.
+  const kept = credentials.filter(({ variable }) => (values[variable] ?? "").trim() !== "");
   const added = wanted.filter((answer) => !kept.includes(answer));
   const lines = added.map((answer) =>
     envEntry(
@@ -100,6 +102,7 @@ export function ignoreChange(root: string): FileChange {
 }
 
 function addition({ path, bytes }: LineFile, content: Buffer | undefined) {
-  const action = content === undefined ? "unchanged" : bytes === undefined ? "created" : "changed";
+  const isThere = bytes !== undefined;
+  const action = content === undefined ? (isThere ? "unchanged" : "absent") : isThere ? "changed" : "created";
   return { path, content, action, overwrites: false } as const;
 }
