@@ -1,5 +1,6 @@
 import { type Config, loadConfig } from "../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
+import { fileKeys } from "../config/setting-name.ts";
 import type { Context } from "../context.ts";
 import { ExitCode } from "../core/errors.ts";
 import { maskUrl } from "../core/mask.ts";
@@ -41,7 +42,7 @@ async function show(context: Context, options: ShowOptions): Promise<ExitCode> {
   context.report({
     type: "table",
     columns: ["setting", "value", ...(options.origin === true ? ["from"] : [])],
-    rows: rows.map((row) => [row.key, settingText(row.key, row.value), ...from(row)]),
+    rows: rows.map((row) => [fileKeys(row.key).join("."), settingText(row.key, row.value), ...from(row)]),
     json: rows.map(({ key, value = null, origin = null }) => ({ type: "setting", key, value, origin })),
   });
   tellUnknownVariables(context, config, products);

@@ -1,5 +1,6 @@
 import { UserError } from "../core/errors.ts";
 import { nearest } from "../core/event-name.ts";
+import { issueWords } from "./issue-words.ts";
 import { fileError, parseJsonFile, readText } from "./json-file.ts";
 import { checks, readers } from "./readers.ts";
 import { inVariable } from "./secrets.ts";
@@ -46,7 +47,7 @@ export function parseSettingsFile(text: string, path: string): SettingsFile {
   const keys = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])];
   if (unknown === undefined) {
     const hint = EXAMPLES[keys.map(String).join(".")];
-    throw fileError(text, path, keys, issue?.message.replace(/^Invalid input: /, "") ?? "not valid", hint);
+    throw fileError(text, path, keys, issue === undefined ? "not valid" : issueWords(issue), hint);
   }
   throw fileError(text, path, keys, "there is no such setting", hintFor(unknown, keys));
 }

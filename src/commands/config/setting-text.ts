@@ -23,7 +23,7 @@ export function settingText(key: string, value: unknown): string {
   if (typeof value === "string") return value;
   if (typeof value === "number") return numberText(readers[key as keyof Settings], value);
   const empty = typeof value === "object" && value !== null && Object.keys(value).length === 0;
-  return empty ? "(none)" : JSON.stringify(value);
+  return empty ? "(not set)" : JSON.stringify(value);
 }
 
 /** How a setting is read from text tells what its number counts. */
