@@ -150,10 +150,19 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     expect((await app.post("/webhooks/zoho/analytics", job, json)).status).toBe(200);
     expect(await app.event(1)).toMatchObject({ event: "bulk_job_finished", proofs: [] });
     expect((await app.post("/webhooks/zoho/books", '{"event":"invoice_created"}', json)).status).toBe(401);
-    const ready = (await app.line("ready")) as { notes?: string[] };
-    expect(ready.notes?.[0]).toBe(
-      "Checking with ZOHO_WEBHOOK_SECRET; a delivery that fails is refused, a format without a proof is taken unsigned.",
-    );
+    expect((await app.post("/webhooks/zoho/forms", '{"Name":"Ada"}', json)).status).toBe(401);
+    const { notes } = (await app.line("ready")) as { notes?: string[] };
+    expect(notes?.slice(0, 2)).toEqual([
+      "Checking with ZOHO_WEBHOOK_SECRET; a delivery that fails is refused. What no key here can prove is taken, and marked: – unsigned, – not proved.",
+      expect.stringMatching(/no signature and is refused \(crm, .*forms.*\) until the config says so: "products": /),
+    ]);
+  });
+
+  it("says nothing of bodies of one's own design where the config has said which format comes", async () => {
+    const cwd = folderWith({ "zoho-hooks.config.json": '{"products": {"forms": {"format": "wire"}, "desk": {}}}' });
+    const app = await listen([], { cwd, env: { ZOHO_WEBHOOK_SECRET: SECRET } });
+    expect((await app.post("/webhooks/zoho/forms", '{"Name":"Ada"}', json)).status).toBe(200);
+    expect(JSON.stringify((await app.line("ready")).notes)).not.toContain("that you designed");
   });
 
   it.each([

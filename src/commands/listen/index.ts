@@ -150,7 +150,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
     await keeping.start(tunnel.url() ?? receiver.url);
     const keySetUrl = keySet === undefined ? undefined : `${receiver.url}${KEY_SET_PATH}`;
     const ready = readyReport(context, config, products, receiver, tunnel, notifications, keySetUrl, [
-      ...readyNotes(notifications.secrets, unknownNames, allowed, settings),
+      ...readyNotes(notifications.secrets, unknownNames, allowed, settings, products),
       ...keeping.notes,
       ...tunnel.notes,
     ]);

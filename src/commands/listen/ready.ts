@@ -54,12 +54,34 @@ function tryCommand({ invocation }: Context, configuredPort: number, { port }: R
   return `${invocation} send ${sample}${isFound ? "" : ` --to ${port}`}`;
 }
 
+/** A body that a user has designed carries no proof, and is not told from one that should until the config says so. */
+function designNote(
+  secrets: Secrets,
+  { products }: Settings,
+  known: readonly Product[],
+  outcome: string,
+): readonly string[] {
+  const used = Object.keys(products).map((id) => id.toLowerCase());
+  const [first, ...others] = known.flatMap(({ id, formats: [usual, ...more] }) => {
+    const isMeant = used.length === 0 || (used.includes(id) && products[id]?.format === undefined);
+    const isAsked = usual?.proofs.some(({ credential }) => secrets.for(credential, id).length > 0);
+    const own = more.find(({ catchAll, proofs }) => catchAll !== undefined && proofs.length === 0);
+    return isMeant && isAsked && own !== undefined ? [{ id, format: own.id }] : [];
+  });
+  if (first === undefined) return [];
+  const ids = [first, ...others].map(({ id }) => id).join(", ");
+  return [
+    `A body that you designed in Zoho has no signature and is ${outcome} (${ids}) until the config says so: "products": { "${first.id}": { "format": "${first.format}" } }.`,
+  ];
+}
+
 /** What stands below the ready line: what is checked, what is not, and where things go. */
 export function readyNotes(
   secrets: Secrets,
   unknownNames: readonly string[],
   allowed: AddressList | undefined,
   settings: Settings,
+  known: readonly Product[],
 ): readonly string[] {
   const { schema, onInvalid, respond, forwardTo, routes, products } = settings;
   // A private key signs, and checks nothing; a variable that is none of ours does neither.
@@ -71,7 +93,8 @@ export function readyNotes(
   return [
     names.length === 0
       ? "Signatures and tokens are not checked: set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN to check them."
-      : `Checking with ${names.join(", ")}; a delivery that fails is ${outcome}, a format without a proof is taken unsigned.`,
+      : `Checking with ${names.join(", ")}; a delivery that fails is ${outcome}. What no key here can prove is taken, and marked: – unsigned, – not proved.`,
+    ...designNote(secrets, settings, known, outcome),
     ...Object.entries(products).flatMap(([id, { auth }]) =>
       auth === undefined || secrets.for("auth", id.toLowerCase()).length > 0
         ? []

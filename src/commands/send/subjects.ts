@@ -71,6 +71,8 @@ function allSubjects(
     const has = plan.product !== undefined || plan.format === undefined || findFormat(product, plan.format);
     return has ? [{ product, format: chooseFormat(product, plan, config) }] : [];
   });
+  const [first] = chosen;
+  if (plan.product !== undefined && first !== undefined) tellOfWire(context, plan, config, first.product, first.format);
   if (chosen.length === 0)
     throw usageError(
       `${wanted === products ? "no product" : `none of ${wanted.map(({ id }) => id).join(", ")}`} has a format ${JSON.stringify(plan.format)}`,
