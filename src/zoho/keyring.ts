@@ -36,7 +36,7 @@ export function keyringVault(open: () => Promise<OpenEntry>, waitMs = WAIT_MS): 
     try {
       return await Promise.race([work, late]);
     } catch (error) {
-      throw error instanceof NoKeyring ? error : new NoKeyring(errorText(error));
+      throw error instanceof NoKeyring ? error : new NoKeyring(shortReason(errorText(error)));
     }
   };
   return {
@@ -53,6 +53,13 @@ export function keyringVault(open: () => Promise<OpenEntry>, waitMs = WAIT_MS): 
         if ((await entry.getPassword(signal)) !== null) throw new NoKeyring("it did not delete the entry");
       }),
   };
+}
+
+/** "Platform failure: DBus error: …" of the library says no more to whoever has no desktop. */
+function shortReason(text: string): string {
+  return /d-?bus|freedesktop|secret service/i.test(text)
+    ? "no Secret Service runs here"
+    : (text.split("\n", 1)[0] ?? text);
 }
 
 /**

@@ -166,6 +166,15 @@ describe("keyringVault", () => {
     };
     await expect(keyringVault(async () => () => entry).remove("x")).rejects.toThrow(NoKeyring);
   });
+
+  it("says in a few words that there is none, and not what a library says of a bus", async () => {
+    const open = async () => {
+      throw new Error(
+        "Platform failure: DBus error: Unable to autolaunch a dbus-daemon without a $DISPLAY for X11\nat x",
+      );
+    };
+    await expect(keyringVault(open).read("x")).rejects.toThrow(/^no Secret Service runs here$/);
+  });
 });
 
 describe("signInFromEnv", () => {
