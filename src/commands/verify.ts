@@ -6,7 +6,7 @@ import type { Verdict } from "../core/product.ts";
 import type { VerifiedReport } from "../core/report.ts";
 import { expectFewChecks } from "../core/schema-check.ts";
 import { parseDuration } from "../core/units.ts";
-import { type InputPayload, readVerifyInput } from "../core/verify-input.ts";
+import { type InputPayload, readVerifyInput, type VerifyInput } from "../core/verify-input.ts";
 import {
   explainProofs,
   issuePositions,
@@ -29,6 +29,8 @@ import { haveNewKeys, refuseUnchecked } from "./verify/unchecked.ts";
 interface VerifyOptions extends SecretOptions {
   readonly product?: string;
   readonly event?: string;
+  readonly logged?: string;
+  readonly store?: string;
   readonly format?: string;
   readonly signature?: string;
   readonly header?: readonly string[];
@@ -43,6 +45,8 @@ export const define: Define = (command, act) => {
   addSecretOptions(
     command
       .argument("[file...]", "payload files or patterns such as 'samples/*.json'; - or nothing for standard input")
+      .option("--logged <n>", "a delivery of the event log by its number, or last")
+      .option("--store <path>", "for --logged: the log's file (default: .zoho-hooks/events.db in the project)")
       .option("-p, --product <product>", "the product (default: told from the body)")
       .option("-e, --event <event>", "the event (default: told from the body)")
       .option("--format <format>", "the format, such as guide (default: told from the body)")
@@ -76,6 +80,7 @@ Exit code: 0 all fine, 3 a proof failed or was masked, 4 not valid: not readable
 Examples:
   $ zoho-hooks verify payload.json
   $ zoho-hooks verify 'samples/**/*.json' --product books
+  $ zoho-hooks verify --logged last --explain
   $ zoho-hooks verify payload.json --signature 8f2c… --explain
   $ zoho-hooks listen --json | tee log.ndjson; zoho-hooks verify log.ndjson
 `;
@@ -93,14 +98,16 @@ function refuseOtherUrl(url: string | undefined): void {
 const MANY_PAYLOADS = 50;
 
 async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
-  const names = expandPaths(context, inputNames(context, files, options));
+  const logged = await readLogged(context, files, options);
+  const names = logged === undefined ? expandPaths(context, inputNames(context, files, options)) : [];
   const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
   const products = await configuredProducts(config);
   tellUnknownVariables(context, config, products);
   refuseOtherUrl(options.url);
   const headers = (options.header ?? []).map(parseHeader);
   const contentType = options.contentType ?? headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
-  const inputs = [];
+  const inputs: (VerifyInput & { readonly file: string })[] =
+    logged === undefined ? [] : [{ file: logged.file, payloads: [logged.payload], skipped: 0 }];
   for (const file of names) {
     const bytes = file === "-" ? await context.stdin.read() : readUserFile(context.cwd, file);
     inputs.push({ file, ...readVerifyInput(bytes, contentType) });
@@ -132,7 +139,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
       const given = withUrl(withHeaders(payload, headers, contentType), options.url);
       let report = reportOn(file, given, wanted, options);
       if (await haveNewKeys(report.receipt, keys)) report = reportOn(file, given, wanted, options);
-      context.report(report);
+      context.report(logged?.shown(report) ?? report);
       tellHint(report.receipt);
       tally[report.outcome]++;
       if (report.outcome === "proof-failed" && !report.receipt.verdicts.some(isFailed)) masked++;
@@ -145,6 +152,16 @@ async function verify(context: Context, files: readonly string[], options: Verif
   }
   if (tally["proof-failed"] > 0) return ExitCode.proofFailed;
   return tally.invalid > 0 ? ExitCode.schemaInvalid : ExitCode.ok;
+}
+
+/** Loaded only then: nothing else that checks a payload needs a log. */
+async function readLogged(context: Context, files: readonly string[], { logged, store }: VerifyOptions) {
+  if (logged === undefined && store !== undefined) throw usageError("--store does nothing without --logged");
+  if (logged === undefined) return undefined;
+  if (files.length > 0) throw usageError("--logged and a file exclude each other", "leave one of them out");
+  const { loggedPayload, withoutSecrets } = await import("./verify/logged-payload.ts");
+  const { file, payload } = await loggedPayload(context, logged, store);
+  return { file, payload, shown: (report: VerifiedReport) => withoutSecrets(report, payload) };
 }
 
 function isFailed({ verdict }: Verdict): boolean {

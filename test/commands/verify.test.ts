@@ -227,7 +227,7 @@ describe("verify", () => {
   it("reads standard input by its name or when no file is named", async () => {
     for (const argv of [["verify"], ["verify", "-"]]) {
       const { exitCode, out } = await run(argv, { stdin: INVOICE });
-      expect(out).toContain("✓ -: books invoice_created");
+      expect(out).toContain("✓ (stdin): books invoice_created");
       expect(exitCode).toBe(0);
     }
     expect((await run(["verify"], { stdin: "" })).exitCode).toBe(4);

@@ -4,9 +4,9 @@ import { hasLostReader, stoppedBy } from "../../core/stopped-by.ts";
 import { projectProducts } from "../configured-products.ts";
 import { entryEvent, type KeptEvent } from "./entry-event.ts";
 import { type ExportFormat, exportFormats } from "./export-formats.ts";
-import { type FilterOptions, readFilter } from "./filter-flags.ts";
+import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
 import { nothing } from "./list.ts";
-import { type LogOptions, withLog } from "./open-log.ts";
+import { type LogOptions, parseNumber, requireEntry, withLog } from "./open-log.ts";
 import { roomOnStdout } from "./room-on-stdout.ts";
 import { createWholeFile, type WholeFile } from "./whole-file.ts";
 
@@ -18,7 +18,11 @@ export interface ExportOptions extends FilterOptions, LogOptions {
 }
 
 /** Writes deliveries, the oldest first, to stdout or into a file of their own. */
-export async function exportEvents(context: Context, given: ExportOptions): Promise<ExitCode> {
+export async function exportEvents(
+  context: Context,
+  which: string | undefined,
+  given: ExportOptions,
+): Promise<ExitCode> {
   const { out: named, ...rest } = given;
   const options: ExportOptions = named === undefined || named === "-" ? rest : { ...rest, out: named };
   const { out, force = false, to } = options;
@@ -29,6 +33,9 @@ export async function exportEvents(context: Context, given: ExportOptions): Prom
   }
   if (to !== undefined && options.format !== "curl") throw usageError("--to is for --format curl only");
   if (force && out === undefined) throw usageError("--force does nothing without --out");
+  if (which !== undefined && isFiltered(options))
+    throw usageError("a number and filters exclude each other", "leave one of them out");
+  const n = which === undefined ? undefined : parseNumber(which);
   const products = await projectProducts(context);
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log, { settings }) => {
@@ -37,7 +44,8 @@ export async function exportEvents(context: Context, given: ExportOptions): Prom
     const sink = openSink(context, format, file);
     let [count, masked] = [0, 0];
     try {
-      for await (const entry of log.entries(filter, { order: "oldest" })) {
+      const entries = n === undefined ? log.entries(filter, { order: "oldest" }) : [await requireEntry(log, n)];
+      for await (const entry of entries) {
         await roomOnStdout(context);
         // As `| head` does, once it has enough.
         if (hasLostReader(context.signal)) return ExitCode.ok;

@@ -35,6 +35,7 @@ export const define: Define = (command, act) => {
     .action(act(stats));
   addLogFlags(addFilters(command.command("export")))
     .description("Write deliveries as NDJSON, curl commands or a HAR file, the oldest first.")
+    .argument("[n]", `${NUMBER}; without it all that the filters let through`)
     .option("--format <ndjson|curl|har>", "how to write them", "ndjson")
     .option("-o, --out <file>", "into a file that only you may read (default: -, standard output)")
     .option("--force", "overwrite the file")
@@ -99,6 +100,7 @@ A line of NDJSON is an event line of listen --json, so verify takes it; with mas
 
 Examples:
   $ zoho-hooks events export --failed --out failed.ndjson
+  $ zoho-hooks events export last --format curl --show-secrets
   $ zoho-hooks events export --format curl --event Leads.create --show-secrets --to 3000
   $ zoho-hooks events export --format har --since 2026-05-01 --out may.har
 `;

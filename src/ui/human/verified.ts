@@ -1,6 +1,7 @@
 import type { Explanation } from "../../core/product.ts";
 import type { VerifiedReport, VerifySummaryReport } from "../../core/report.ts";
 import { formatBytes } from "../../core/units.ts";
+import { whyUnknown } from "../../core/why-unknown.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { type Paint, plain } from "../paint.ts";
@@ -9,7 +10,7 @@ import { bodyLines, issueText, verdictText } from "./event.ts";
 export function renderVerified(report: VerifiedReport, { out, verbose, quiet }: Style): Rendered {
   if (quiet && report.outcome === "ok") return {};
   const lines = [
-    `${mark(report, out)} ${out.strong(label(report))}: ${headline(report, out)} ${out.dim(formatBytes(report.body.length))}`,
+    `${mark(report, out)} ${out.strong(label(report))}: ${headline(report, out)}  ${out.dim(formatBytes(report.body.length))}`,
     ...schemaLines(report, out),
     ...proofLines(report, out),
     ...report.notes.map((note) => `  ${out.caution(plain(note))}`),
@@ -37,7 +38,8 @@ function mark({ outcome }: VerifiedReport, paint: Paint): string {
 }
 
 function label({ file, line }: VerifiedReport): string {
-  return plain(line === undefined ? file : `${file}:${line}`);
+  const name = file === "-" ? "(stdin)" : file;
+  return plain(line === undefined ? name : `${name}:${line}`);
 }
 
 function headline(report: VerifiedReport, paint: Paint): string {
@@ -49,13 +51,10 @@ function headline(report: VerifiedReport, paint: Paint): string {
     return `${paint.bad(plain(receipt.problem.reason))}${place === "" ? inBody : ` ${paint.dim(`at ${place}`)}`}`;
   }
   if (receipt.handshake !== undefined) return "a challenge, no event";
-  if (receipt.event === undefined) {
-    return paint.bad(receipt.product === undefined ? "no event of a known product" : `no event of ${receipt.product}`);
-  }
+  const unknown = whyUnknown(receipt);
+  if (receipt.event === undefined) return paint.bad(unknown ?? "");
   const name = `${paint.name(`${receipt.product}`)} ${plain(receipt.event)} ${paint.dim(`(${receipt.format})`)}`;
-  if (receipt.known) return name;
-  const near = receipt.suggestions.length > 0 ? `, nearest: ${receipt.suggestions.join(", ")}` : "";
-  return `${name} ${paint.bad(`unknown event${near}`)}`;
+  return unknown === undefined ? name : `${name} ${paint.bad(unknown)}`;
 }
 
 function placeText(file: string, position: { line: number; column: number } | undefined): string {

@@ -1,5 +1,6 @@
 import { receiptFields } from "../../core/event-line.ts";
 import type { VerifiedReport, VerifySummaryReport } from "../../core/report.ts";
+import { whyUnknown } from "../../core/why-unknown.ts";
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -26,7 +27,9 @@ export function verifiedLine(report: VerifiedReport): Line {
             })),
           },
         }),
-    ...(receipt.problem === undefined ? {} : { problem: receipt.problem.reason, problem_at: problemPosition ?? null }),
+    ...(receipt.problem === undefined
+      ? { problem: whyUnknown(receipt) ?? null }
+      : { problem: receipt.problem.reason, problem_at: problemPosition ?? null }),
     notes: report.notes,
     body_b64: report.body.toString("base64"),
     body: receipt.payload?.data ?? null,

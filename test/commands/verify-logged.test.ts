@@ -1,0 +1,63 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { startHumanListener } from "../support/human-listener.ts";
+import { run, tempFolder } from "../support/run.ts";
+
+const env = { ZOHO_WEBHOOK_SECRET: "s3cr3t-of-the-test", ZOHO_WEBHOOK_TOKEN: "t0ken-of-the-test" };
+const cwd = tempFolder();
+let shown = "";
+
+beforeAll(async () => {
+  const human = await startHumanListener([], { cwd, env });
+  await run(["send", "books", "invoice_created"], { cwd, env });
+  await run(["send", "crm", "Leads.create"], { cwd, env: { ...env, ZOHO_WEBHOOK_SECRET: "an0ther-secret" } });
+  await human.shown(/#2 [\s\S]*why: .*\n/);
+  shown = (await human.stop()).out;
+});
+
+describe("a delivery whose signature failed", () => {
+  const why = "why: zoho-hooks verify --logged 2 --explain\n";
+
+  it("is shown with the command that says why", async () => {
+    expect(shown).toContain(why);
+    expect(shown).not.toContain("--logged 1");
+    expect((await run(["events", "show", "2"], { cwd })).out).toContain(why);
+    expect((await run(["events", "show", "1"], { cwd })).out).not.toContain("why:");
+  });
+
+  it.each(["2", "last"])("is explained from the log as %s, with its token masked", async (which) => {
+    for (const more of [["-v"], ["--json"]]) {
+      const { exitCode, out, err } = await run(["verify", "--logged", which, "--explain", ...more], { cwd, env });
+      expect([exitCode, err]).toEqual([3, expect.not.stringContaining("error")]);
+      expect(out).toMatch(/why guide-signature: what counts is|"explanations":\[\{"proof":"guide-signature"/);
+      expect(out + Buffer.from(/"body_b64":"([^"]*)/.exec(out)?.[1] ?? "", "base64")).not.toContain("t0ken");
+    }
+  });
+
+  it("is fine where it is", async () => {
+    const { exitCode, out } = await run(["verify", "--logged", "1"], { cwd, env });
+    expect([exitCode, out]).toEqual([0, expect.stringContaining("✓ #1: books invoice_created")]);
+  });
+
+  it.each([
+    [["verify", "--logged", "9"], "there is no event #9"],
+    [["verify", "--logged", "1", "x.json"], "--logged and a file exclude each other"],
+    [["verify", "--store", "x.db", "x.json"], "--store does nothing without --logged"],
+    [["events", "export", "1", "--failed"], "a number and filters exclude each other"],
+  ])("is no excuse for %j", async (argv, said) => {
+    const { exitCode, err } = await run(argv, { cwd, env });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(said)]);
+  });
+});
+
+it("exports one delivery by its number", async () => {
+  const { lines } = await run(["events", "export", "last"], { cwd });
+  expect(lines().map(({ n }) => n)).toEqual([2]);
+});
+
+it("says in JSON, too, why a body is no event", async () => {
+  const problemOf = async (body: string, ...argv: string[]) =>
+    (await run(["verify", "--json", ...argv], { stdin: body })).lines()[0]?.problem;
+  expect(await problemOf('{"a":1}')).toBe("no event of a known product");
+  expect(await problemOf('{"a":1}', "--product", "desk")).toBe("no event of desk");
+  expect((await run(["verify"], { stdin: '{"a":1}' })).out).toBe("✗ (stdin): no event of a known product  7 B\n");
+});
