@@ -4,18 +4,26 @@ import { findFormat, findProduct } from "../core/event-name.ts";
 import type { Product } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
 
-/** Tells what a receipt hints at and what was not checked for want of a secret, each once a run. */
-export function hintTeller(context: Context, products: readonly Product[]): (receipt: Receipt) => void {
+/**
+ * Tells what a receipt hints at and what was not checked for want of a secret, each once a run. `below`: where a line of
+ * `listen` tells of each delivery.
+ */
+export function hintTeller(
+  context: Context,
+  products: readonly Product[],
+  { below }: { readonly below?: true } = {},
+): (receipt: Receipt) => void {
+  const notice = (message: string): void =>
+    context.report({ type: "notice", message, ...(below === undefined ? {} : { below }) });
   const told = new Set<string>();
   const isNew = (what: string): boolean => !told.has(what) && told.add(what).size > 0;
   return ({ product, format, verdicts, hint }) => {
-    if (hint !== undefined && isNew(hint)) context.report({ type: "notice", message: `${product}: ${hint}` });
+    if (hint !== undefined && isNew(hint)) notice(`${product}: ${hint}`);
     for (const { id, verdict } of verdicts) {
       if (verdict !== "unconfigured" || !isNew(`${product} ${format} ${id}`)) continue;
       const variable = variableOf(products, product, format, id);
       if (variable === undefined) continue;
-      const message = `${product}: its ${id} is taken unchecked: set ${variable} to have it checked`;
-      context.report({ type: "notice", message });
+      notice(`${product}: its ${id} is taken unchecked: set ${variable} to have it checked`);
     }
   };
 }

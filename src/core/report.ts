@@ -51,8 +51,8 @@ export interface ReadyReport {
   readonly channel: RunningChannel | undefined;
   /** Where the public halves of the local keys are served; undefined where they are not. */
   readonly keySetUrl: string | undefined;
-  /** The command to try in a second terminal. */
-  readonly tryCommand: string;
+  /** The command to try in a second terminal; undefined where nobody is to try it. */
+  readonly tryCommand: string | undefined;
   /** What the receiver checks, and what it cannot for want of a secret. */
   readonly notes: readonly string[];
 }
@@ -72,6 +72,8 @@ export interface EventReport {
   readonly status: number | undefined;
   /** Why the answer is not a plain yes. */
   readonly refusal: string | undefined;
+  /** The command that says why a proof has failed. */
+  readonly explainCommand?: string | undefined;
   /** False when a filter of the user's hides the line; it still counts. */
   readonly shown: boolean;
   /** Tokens and signatures are masked in what people see, unless they ask for them. */
@@ -165,6 +167,8 @@ export interface ProductReport {
 interface NoticeReport {
   readonly type: "notice";
   readonly message: string;
+  /** It is about an event, and stands below it. */
+  readonly below?: true;
 }
 
 interface WarningReport {

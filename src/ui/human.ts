@@ -1,9 +1,10 @@
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
+import { below } from "./human/below.ts";
 import { renderApiRequest, renderChannel, renderSignIn } from "./human/channel.ts";
 import { renderDrift } from "./human/drift.ts";
 import { renderEntry } from "./human/entry.ts";
-import { renderEvent } from "./human/event.ts";
+import { INDENT, renderEvent } from "./human/event.ts";
 import { renderForward, renderTarget, renderTunnel } from "./human/forward.ts";
 import { renderLogStats } from "./human/log-stats.ts";
 import { renderProduct } from "./human/product.ts";
@@ -55,7 +56,11 @@ const renderers: Renderers = {
   "api-request": renderApiRequest,
   "verify-summary": renderVerifySummary,
   table: renderTable,
-  notice: ({ message }, { err, quiet }) => (quiet ? {} : { err: `${err.dim(plain(message, true))}\n` }),
+  notice: ({ message, below: isBelow }, { err, quiet, errColumns }) => {
+    if (quiet) return {};
+    const text = plain(message, true);
+    return { err: `${isBelow ? below(text, INDENT, errColumns, err.dim).join("\n") : err.dim(text)}\n` };
+  },
   warning: ({ message, hint }, { err }) => ({
     err: `${err.caution("warning:")} ${plain(message, true)}\n${hint === undefined ? "" : `  ${err.dim(plain(hint, true))}\n`}`,
   }),

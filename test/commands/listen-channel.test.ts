@@ -117,6 +117,7 @@ describe("listen --channel", () => {
   it("suggests a sample that is not refused for want of the channel's token", async () => {
     const { err } = await run(["listen", "--port", "0", "--channel", "Leads.create"], {
       ...world(),
+      errTTY: true,
       onErr: (text) => void (text.includes("Ready.") && interrupt.abort()),
     });
     expect(err).toMatch(/Try it in a second terminal: .* send (?!crm)\w+ /);

@@ -70,6 +70,14 @@ describe.skipIf(!hasTerminal)("the columns at a terminal", { timeout: 60_000 }, 
     await log.close();
     const { text, status } = await atTerminal(["events", "stats"], { env, columns, cwd }).ended;
     expect(status).toBe(0);
+    const narrow = await atTerminal(["events", "stats"], { env, columns: 60, cwd }).ended;
+    expect(narrow.text).toContain("\ncrm: 1 received");
+    const piped = await runBin(["events", "stats"], { env, cwd });
+    for (const [each, width] of [
+      [narrow.text, 60],
+      [piped.stdout, 120],
+    ] as const)
+      expect(Math.max(...each.split(/\r?\n/).map((line) => line.length))).toBeLessThanOrEqual(width);
     const lines = text.split(/\r?\n/);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
     const [head = "", counts = ""] = lines.slice(lines.findIndex((line) => line.startsWith("hour")));

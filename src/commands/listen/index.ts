@@ -12,6 +12,7 @@ import { createTally, parseExpectation } from "../../receiver/tally.ts";
 import { withChannelTokens } from "../../zoho/channel-tokens.ts";
 import type { Define } from "../command.ts";
 import { configuredProducts } from "../configured-products.ts";
+import { explainCommand } from "../explain-command.ts";
 import { hintTeller } from "../hint-teller.ts";
 import { localKeySet } from "../local-key-set.ts";
 import { tellMistypedModules } from "../mistyped-modules.ts";
@@ -99,7 +100,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
     onLost: end,
   });
   const startedAt = performance.now();
-  const tellHint = hintTeller(context, products);
+  const tellHint = hintTeller(context, products, { below: true });
   const keeping = await openKeeping(context, config, shown, products);
   try {
     receiver = await startReceiver({
@@ -121,7 +122,8 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
       isShown: shown.matches,
       showSecrets: options.showSecrets,
       onEvent(event) {
-        context.report(event);
+        const why = explainCommand(context, config, event.n, event.receipt.verdicts);
+        context.report(why === undefined ? event : { ...event, explainCommand: why });
         if (event.shown) drift.see(event);
         tellHint(event.receipt);
         notifications.expand(event);
@@ -154,7 +156,8 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
       ...keeping.notes,
       ...tunnel.notes,
     ]);
-    context.report(ready);
+    // A program that is run beside it is what tries it.
+    context.report(options.exec === undefined ? ready : { ...ready, tryCommand: undefined });
     receiver.ready();
     await handOut(context, ready, options);
     exec =

@@ -35,7 +35,8 @@ function headline({ n, at, receipt, method, path, kept }: EntryReport["event"], 
   ].join("  ");
 }
 
-function facts({ receipt, status, refusal, duplicateOf, kept }: EntryReport["event"], paint: Paint): readonly string[] {
+function facts(event: EntryReport["event"], paint: Paint): readonly string[] {
+  const { receipt, status, refusal, duplicateOf, kept, explainCommand } = event;
   // The app is still at it, or the run was killed before it had answered.
   const answer = status === undefined ? "no answer is known" : `answered ${status}`;
   const lines = [
@@ -45,6 +46,7 @@ function facts({ receipt, status, refusal, duplicateOf, kept }: EntryReport["eve
     ...(duplicateOf === undefined ? [] : [paint.caution(`duplicate of #${duplicateOf}`)]),
     ...(receipt.problem === undefined ? [] : [paint.bad(plain(problemText(receipt.problem)))]),
     ...receipt.verdicts.map((verdict) => `${verdictText(verdict, paint)}: ${plain(verdict.reason)}`),
+    ...(explainCommand === undefined ? [] : [paint.dim(`why: ${explainCommand}`)]),
     ...schemaLines(receipt.schema, paint),
     ...(receipt.suggestions.length === 0
       ? []

@@ -11,6 +11,7 @@ import { utf8Text } from "../../core/utf8.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { type Paint, plain } from "../paint.ts";
+import { below } from "./below.ts";
 import { fitLine } from "./fit-line.ts";
 
 /** Below an event's time. */
@@ -34,10 +35,14 @@ export function renderEvent(report: EventReport, { out, verbose, quiet, columns:
     ...(report.duplicateOf === undefined ? [] : [out.caution(`duplicate of #${report.duplicateOf}`)]),
     ...(report.kept === undefined ? [] : keptText(report.kept, out)),
   ];
-  const below = [...refusal(report, out), ...issueLines(report, out), ...(verbose ? details(report, out) : [])];
+  const told = [...refusal(report, out), ...issueLines(report, out)];
+  const lower = [
+    ...told.flatMap(({ text, paint }) => below(text, INDENT, width, paint)),
+    ...(verbose ? details(report, out).map((text) => `${INDENT}${text}`.trimEnd()) : []),
+  ];
   const heading = report.kept?.heading === undefined ? "" : `${out.dim(report.kept.heading)}\n`;
   const lines = fitLine([...columns, ...findings.map((text) => ({ text }))], width, INDENT);
-  return { out: `${heading}${[...lines, ...below.map((text) => `${INDENT}${text}`.trimEnd())].join("\n")}\n` };
+  return { out: `${heading}${[...lines, ...lower].join("\n")}\n` };
 }
 
 /** A body that was too large was never read to its end: of it only the sender's own word is known. */
@@ -127,16 +132,23 @@ function schemaText({ receipt }: EventReport, paint: Paint): readonly string[] {
   ];
 }
 
-function refusal(report: EventReport, paint: Paint): readonly string[] {
-  if (report.refusal !== undefined) return [paint.bad(`answered ${report.status}: ${plain(report.refusal)}`)];
-  const failed = report.receipt.verdicts.filter((verdict) => verdict.verdict === "failed");
-  return failed.map((verdict) => paint.bad(`${verdict.id}: ${plain(verdict.reason)}`));
+/** A text and its colour: it is broken into lines first. */
+interface Told {
+  readonly text: string;
+  readonly paint: (text: string) => string;
 }
 
-function issueLines({ receipt }: EventReport, paint: Paint): readonly string[] {
-  const near =
-    receipt.suggestions.length === 0 ? [] : [paint.caution(`nearest known events: ${receipt.suggestions.join(", ")}`)];
-  return [...near, ...(receipt.schema?.issues ?? []).map((issue) => paint.caution(issueText(issue)))];
+function refusal({ refusal: reason, status, receipt, explainCommand }: EventReport, paint: Paint): readonly Told[] {
+  const why = explainCommand === undefined ? [] : [{ text: `why: ${explainCommand}`, paint: paint.dim }];
+  if (reason !== undefined) return [{ text: `answered ${status}: ${plain(reason)}`, paint: paint.bad }, ...why];
+  const failed = receipt.verdicts.filter((verdict) => verdict.verdict === "failed");
+  return [...failed.map(({ id, reason: text }) => ({ text: `${id}: ${plain(text)}`, paint: paint.bad })), ...why];
+}
+
+function issueLines({ receipt }: EventReport, paint: Paint): readonly Told[] {
+  const near = receipt.suggestions.length === 0 ? [] : [`nearest known events: ${receipt.suggestions.join(", ")}`];
+  const issues = (receipt.schema?.issues ?? []).map(issueText);
+  return [...near, ...issues].map((text) => ({ text, paint: paint.caution }));
 }
 
 export function issueText({ at, expected, received }: SchemaIssue): string {

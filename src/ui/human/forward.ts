@@ -4,7 +4,7 @@ import { formatDuration } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { plain } from "../paint.ts";
-import { wrapLine } from "../wrap.ts";
+import { below } from "./below.ts";
 import { INDENT } from "./event.ts";
 import { fitLine } from "./fit-line.ts";
 
@@ -24,9 +24,9 @@ export function renderForward(report: ForwardReport, { out, quiet, columns }: St
     ...(state === "failed" ? [out.bad("given up")] : []),
   ];
   const deeper = `${INDENT}      `;
-  const wrapped = (text: string, paint: (line: string) => string = (line) => line): readonly string[] =>
-    wrapLine(deeper + plain(text), columns).map((line) => deeper + paint(line.trimStart()));
-  const below = [
+  const wrapped = (text: string, paint?: (line: string) => string): readonly string[] =>
+    below(plain(text), deeper, columns, paint);
+  const lower = [
     ...(error === undefined ? [] : wrapped(error, out.bad)),
     ...(ok || replyPreview === "" ? [] : wrapped(`answer: ${replyPreview.slice(0, 200)}`)),
     ...(hint === undefined ? [] : wrapped(hint, out.caution)),
@@ -38,15 +38,17 @@ export function renderForward(report: ForwardReport, { out, quiet, columns }: St
     columns,
     deeper,
   );
-  return { out: `${[...lines, ...below].join("\n")}\n` };
+  return { out: `${[...lines, ...lower].join("\n")}\n` };
 }
 
-export function renderTarget({ state, target, reason, waiting, downMs }: TargetReport, { err }: Style): Rendered {
+export function renderTarget(
+  { state, target, reason, waiting, downMs }: TargetReport,
+  { err, errColumns }: Style,
+): Rendered {
   if (state === "down") {
     const why = plain(reason ?? "it is not there");
-    return {
-      err: `${INDENT}${err.caution("! your app is down:")} ${why}. Deliveries for ${plain(target)} wait until it is back.\n`,
-    };
+    const text = `! your app is down: ${why}. Deliveries for ${plain(target)} wait until it is back.`;
+    return { err: `${below(text, INDENT, errColumns, err.caution).join("\n")}\n` };
   }
   const count =
     waiting === undefined || waiting === 0

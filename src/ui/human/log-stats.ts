@@ -3,6 +3,7 @@ import { formatDay, formatDuration } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { type Paint, plain } from "../paint.ts";
+import { wrapLine } from "../wrap.ts";
 import { alignRows } from "./table.ts";
 
 /** More hours than this are left to `--verbose` and `--json`. */
@@ -10,30 +11,40 @@ const MOST_HOURS = 24;
 const BAR_WIDTH = 24;
 /** Of `2026-01-31 14:00` and `received`. */
 const HOUR_WIDTH = 26;
+/** Where nothing says how wide it is, a pipe for one; scripts take --json. */
+const WIDEST = 120;
 const OTHERS = "others";
 const COLUMNS = ["received", "processed", "waiting", "failed", "duplicates", "rejected"] as const;
 
 /** Counts by product and by hour, and how long the target took; bars only where a person watches. */
 export function renderLogStats(report: LogStatsReport, style: Style): Rendered {
-  const { out, quiet } = style;
-  const counts = Object.entries(report.products).map(([product, each]) => row(plain(product), each));
-  const total = Object.keys(report.products).length === 1 ? [] : [row("all", report.total)];
-  const [head = "", ...lines] = alignRows([["product", ...COLUMNS], ...counts, ...total], [1, 2, 3, 4, 5, 6]);
+  const { out, quiet, columns } = style;
+  const total = Object.keys(report.products).length === 1 ? [] : [["all", report.total] as const];
+  const counts = [...Object.entries(report.products).map(([id, each]) => [plain(id), each] as const), ...total];
+  const rows = counts.map(([name, each]) => [name, ...COLUMNS.map((column) => String(each[column]))]);
+  const [head = "", ...table] = alignRows([["product", ...COLUMNS], ...rows], [1, 2, 3, 4, 5, 6]);
+  const isNarrow = head.length > columns;
+  const lines = isNarrow ? counts.flatMap((each) => wrapLine(countsText(...each), columns)) : table;
   const hours = hourLines(report, style);
   return {
-    out: `${[...(quiet ? [] : [out.dim(head)]), ...lines, "", ...hours, "", latencyLine(report, out)].join("\n")}\n`,
+    out: `${[...(quiet || isNarrow ? [] : [out.dim(head)]), ...lines, "", ...hours, "", latencyLine(report, out)].join("\n")}\n`,
   };
 }
 
-function row(name: string, counts: LogStatsReport["total"]): readonly string[] {
-  return [name, ...COLUMNS.map((column) => String(counts[column]))];
+/** In a terminal that is too narrow for the table: `crm: 3 received, 2 processed`. */
+function countsText(name: string, counts: LogStatsReport["total"]): string {
+  const told = COLUMNS.filter((column) => counts[column] > 0 || column === "received");
+  return `${name}: ${told.map((column) => `${counts[column]} ${column}`).join(", ")}`;
 }
 
 function hourLines({ hours, products }: LogStatsReport, { verbose, out, columns }: Style): readonly string[] {
   const starts = [...new Set(hours.map(({ at }) => at.getTime()))];
   const shown = verbose ? starts : starts.slice(-MOST_HOURS);
   const several = Object.keys(products).length > 1;
-  const { names, others } = productsThatFit(products, columns - HOUR_WIDTH - (out.live ? BAR_WIDTH + 2 : 0));
+  const { names, others } = productsThatFit(
+    products,
+    Math.min(columns, WIDEST) - HOUR_WIDTH - (out.live ? BAR_WIDTH + 2 : 0),
+  );
   const rows = shown.map((start) => {
     const at = new Date(start);
     const here = hours.filter((hour) => hour.at.getTime() === start);

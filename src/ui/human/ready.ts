@@ -12,6 +12,12 @@ export function renderReady(report: ReadyReport, { err, quiet, errColumns: colum
     report.channel === undefined ? [] : [`  ${err.good("✓")} ${plain(runningChannelText(report.channel))}`];
   if (quiet) return { err: `${[ready, ...channel].join("\n")}\n` };
   const urls = urlLines(report.urls, columns);
+  // Where nobody sits at a terminal there is no second one either.
+  const isWatched = err.live || Number.isFinite(columns);
+  const advice =
+    report.tryCommand === undefined || !isWatched
+      ? []
+      : ["", `Try it in a second terminal:  ${err.strong(report.tryCommand)}`, err.dim("Ctrl-C to stop."), ""];
   return {
     err: [
       ready,
@@ -19,10 +25,7 @@ export function renderReady(report: ReadyReport, { err, quiet, errColumns: colum
       ...urls,
       ...(report.keySetUrl === undefined ? [] : [`  public keys    ${report.keySetUrl}`]),
       ...report.notes.flatMap((note) => wrapLine(`  ${plain(note)}`, columns).map((line) => err.dim(line))),
-      "",
-      `Try it in a second terminal:  ${err.strong(report.tryCommand)}`,
-      err.dim("Ctrl-C to stop."),
-      "",
+      ...advice,
       "",
     ].join("\n"),
   };

@@ -4,6 +4,7 @@ import { formatBytes, formatDuration } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { plain } from "../paint.ts";
+import { below } from "./below.ts";
 import { fitLine } from "./fit-line.ts";
 
 export function renderSent(report: SentReport, { out, quiet, columns }: Style): Rendered {
@@ -27,15 +28,17 @@ export function renderSent(report: SentReport, { out, quiet, columns }: Style): 
     { text: out.dim(formatBytes(report.bytes)), width: 8, right: true },
     { text: out.dim(plain(report.url)) },
   ];
-  const below = [
-    ...(report.brief ? [] : report.notes.map((note) => out.dim(plain(note)))),
-    ...(report.error === undefined ? [] : [out.bad(plain(report.error))]),
+  const wrapped = (text: string, paint?: (line: string) => string): readonly string[] =>
+    below(plain(text), "  ", columns, paint);
+  const lower = [
+    ...(report.brief ? [] : report.notes.flatMap((note) => wrapped(note, out.dim))),
+    ...(report.error === undefined ? [] : wrapped(report.error, out.bad)),
     ...((report.brief && ok) || report.replyPreview === undefined || report.replyPreview === ""
       ? []
-      : [`${out.dim("answer:")} ${plain(report.replyPreview)}`]),
-    ...(report.hint === undefined ? [] : [out.caution(plain(report.hint))]),
+      : wrapped(`answer: ${report.replyPreview}`)),
+    ...(report.hint === undefined ? [] : wrapped(report.hint, out.caution)),
   ];
-  return { out: `${[...fitLine(cells, columns, "  "), ...below.map((text) => `  ${text}`)].join("\n")}\n` };
+  return { out: `${[...fitLine(cells, columns, "  "), ...lower].join("\n")}\n` };
 }
 
 export function renderSendSummary(
