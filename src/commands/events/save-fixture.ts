@@ -52,6 +52,13 @@ export async function saveFixture(context: Context, which: string, options: Save
         redacted: options.redact === true,
       },
     });
+    if (options.redact !== true) {
+      context.report({
+        type: "warning",
+        message: `${shownPath} holds real personal data, and git is not told to ignore it`,
+        hint: "--redact replaces names, e-mails, phones, addresses and ids",
+      });
+    }
     context.report({
       type: "notice",
       message: notice(context, `${product.id} ${name}${isUsual ? "" : ` --format ${format.id}`}`, options),
@@ -62,10 +69,8 @@ export async function saveFixture(context: Context, which: string, options: Save
 
 function notice({ invocation }: Context, what: string, { redact }: SaveOptions): string {
   const personal =
-    redact === true
-      ? "names, e-mails, phones, addresses and ids are replaced; read it before you share it"
-      : "it holds real personal data; --redact replaces it";
-  return `tokens are masked; ${personal}. Send it: ${invocation} send ${what}`;
+    redact === true ? "; names, e-mails, phones, addresses and ids are replaced; read it before you share it" : "";
+  return `tokens are masked${personal}. Send it: ${invocation} send ${what}`;
 }
 
 interface SampleOf {
