@@ -6,7 +6,7 @@ import type { CredentialsStore } from "../zoho/credentials-store.ts";
 import { revokeToken } from "../zoho/oauth.ts";
 import { type SignIn, signInFromEnv } from "../zoho/sign-in.ts";
 import type { Define } from "./command.ts";
-import { openStore, zohoHttp } from "./zoho-session.ts";
+import { chosenProfile, openStore, zohoHttp } from "./zoho-session.ts";
 
 interface LogoutOptions {
   readonly profile?: string;
@@ -15,7 +15,7 @@ interface LogoutOptions {
 
 export const define: Define = (command, act) => {
   command
-    .option("--profile <name>", "which sign-in (default: the current one)")
+    .option("--profile <name>", "which sign-in (default: ZOHO_PROFILE, else the current one)")
     .option("--local", "only forget it here: its tokens stay valid at Zoho")
     .addHelpText("after", HELP)
     .action(act(logout));
@@ -26,8 +26,10 @@ The refresh token is revoked at Zoho, which ends its access tokens too; only whe
 forgotten here. Exits with 6 when Zoho does not confirm.
 `;
 
-async function logout(context: Context, options: LogoutOptions): Promise<ExitCode> {
+async function logout(context: Context, { profile: flag, local = false }: LogoutOptions): Promise<ExitCode> {
   const config = loadConfig(context);
+  const named = chosenProfile(config, flag);
+  const options: LogoutOptions = { local, ...(named === undefined ? {} : { profile: named }) };
   const store = openStore(context, config);
   // What whoami shows is not what would be revoked: the environment's sign-in is not ours to end.
   if (options.profile === undefined && signInFromEnv(config) !== undefined) {

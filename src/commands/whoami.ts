@@ -1,20 +1,28 @@
-import { loadConfig, userFolder } from "../config/load.ts";
-import { ExitCode } from "../core/errors.ts";
+import { type Config, loadConfig, userFolder } from "../config/load.ts";
+import type { Context } from "../context.ts";
+import { ExitCode, usageError } from "../core/errors.ts";
 import { apiUrl } from "../zoho/data-centres.ts";
+import { signInFromEnv } from "../zoho/sign-in.ts";
 import type { Define } from "./command.ts";
-import { openSignIn, openStore, sessionTokens, zohoHttp } from "./zoho-session.ts";
+import { chosenProfile, openSignIn, openStore, sessionTokens, zohoHttp } from "./zoho-session.ts";
 
 interface WhoamiOptions {
   readonly profile?: string;
+  readonly all?: boolean;
 }
 
 export const define: Define = (command, act) => {
   command
-    .option("--profile <name>", "which sign-in (default: the environment's, else the current profile)")
+    .option(
+      "--profile <name>",
+      "which sign-in (default: ZOHO_PROFILE, else the environment's, else the current profile)",
+    )
+    .option("--all", "list the profiles that are kept on this machine, and ask Zoho nothing")
     .addHelpText("after", HELP)
     .action(
       act(async (context, options: WhoamiOptions) => {
         const config = loadConfig(context);
+        if (options.all === true) return listProfiles(context, config, options.profile);
         const signIn = await openSignIn(context, config, options.profile);
         const http = zohoHttp(context, config);
         try {
@@ -48,6 +56,28 @@ export const define: Define = (command, act) => {
       }),
     );
 };
+
+/** The one that is used next is marked. */
+async function listProfiles(context: Context, config: Config, flag: string | undefined): Promise<ExitCode> {
+  if (flag !== undefined) throw usageError("--all and --profile exclude each other", "leave one of them out");
+  const { profiles, current } = await openStore(context, config).profiles();
+  const used = chosenProfile(config, flag) ?? (signInFromEnv(config) === undefined ? current : undefined);
+  const rows = profiles.map(({ name, dataCentre, environment, scopes, secretsIn }) => ({
+    ...{ type: "profile", name, used: name === used, data_centre: dataCentre, environment, scopes },
+    secrets_in: secretsIn,
+  }));
+  if (rows.length === 0)
+    context.report({ type: "notice", message: "no profile is kept here: zoho-hooks login makes one" });
+  else
+    context.report({
+      type: "table",
+      columns: ["", "profile", "data centre", "environment"],
+      rows: rows.map((row) => [row.used ? "→" : "", row.name, row.data_centre, row.environment]),
+      json: rows,
+      footer: "--profile, or the variable ZOHO_PROFILE, chooses another",
+    });
+  return ExitCode.ok;
+}
 
 const HELP = `
 Gets an access token when none is at hand; a sign-in that gives none any more is an error then: exit code 6. A token that

@@ -21,7 +21,10 @@ export interface ZohoOptions {
 
 export function addZohoOptions(command: Command): Command {
   return command
-    .option("--profile <name>", "the sign-in to use (default: the environment's, else the current profile)")
+    .option(
+      "--profile <name>",
+      "the sign-in to use (default: ZOHO_PROFILE, else the environment's, else the current profile)",
+    )
     .option(`--product <${watchProductIds.join("|")}>`, "whose channels", "crm")
     .option("--api-version <version>", "version of the CRM API (default: v8)");
 }
@@ -111,10 +114,16 @@ export function warnOfFixedToken(context: Context, { access }: SignIn, what: str
   });
 }
 
-/** The profile that was asked for; else the environment's sign-in; else the current profile. */
+/** The profile that was asked for, by flag or variable; else the environment's sign-in; else the current profile. */
 export async function openSignIn(context: Context, config: Config, profile: string | undefined): Promise<SignIn> {
-  const fromEnv = profile === undefined ? signInFromEnv(config) : undefined;
-  return fromEnv ?? openStore(context, config).open(profile);
+  const name = chosenProfile(config, profile);
+  const fromEnv = name === undefined ? signInFromEnv(config) : undefined;
+  return fromEnv ?? openStore(context, config).open(name);
+}
+
+/** That of the flag, else of `ZOHO_PROFILE`, which a project's `.env` may set: an organisation belongs to a project. */
+export function chosenProfile({ env }: Pick<Config, "env">, flag: string | undefined): string | undefined {
+  return flag ?? (env.ZOHO_PROFILE?.trim() || undefined);
 }
 
 /** `ZOHO_KEYRING=off` keeps secrets in a private file, where a keyring is not wanted. */

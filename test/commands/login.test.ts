@@ -271,6 +271,24 @@ describe("whoami", () => {
     expect(await profileOf(["whoami", "--json"])).toBe("environment");
   });
 
+  it("takes the profile that ZOHO_PROFILE names, as every command does, and lists them all", async () => {
+    await signInByCode("--profile", "acme");
+    await signInByCode("--profile", "beta", "--dc", "in");
+    const inAcme = { env: { ...env, ZOHO_PROFILE: "acme" } };
+    expect((await zoho(["whoami", "--json"])).lines()[0]?.profile).toBe("beta");
+    expect((await zoho(["whoami", "--json"], inAcme)).lines()[0]?.profile).toBe("acme");
+    expect((await zoho(["whoami", "--json", "--profile", "beta"], inAcme)).lines()[0]?.profile).toBe("beta");
+    const list = await zoho(["whoami", "--all"], inAcme);
+    expect(list.out).toMatch(/^→ +acme +us +production$/m);
+    expect(list.out).toMatch(/^ +beta +in +production$/m);
+    expect((await zoho(["whoami", "--all", "--json"])).lines()).toMatchObject([
+      { type: "profile", name: "acme", used: false },
+      { type: "profile", name: "beta", used: true, data_centre: "in" },
+    ]);
+    expect((await zoho(["logout", "--local"], inAcme)).out).toContain("signed out of acme");
+    expect((await zoho(["whoami", "--all", "--profile", "beta"])).exitCode).toBe(2);
+  });
+
   it("exits with 6 when nobody is signed in, and when the sign-in was revoked", async () => {
     expect((await zoho(["whoami"])).exitCode).toBe(6);
     await signInByCode();

@@ -78,7 +78,7 @@ export function addListenFlags(command: Command): void {
       collect,
     )
     .option("--expand", "fetch the records that a notification tells of, and show them beside it")
-    .option("--profile <name>", "the sign-in for --channel and --expand (default: the environment's, else the current)")
+    .option("--profile <name>", "the sign-in for --channel and --expand (default: as for whoami)")
     .option(`--product <${watchProductIds.join("|")}>`, "whose channel and records (default: crm)")
     .option("--api-version <version>", "version of the CRM API for these (default: v8)");
 }

@@ -1,7 +1,7 @@
 import { loadConfig } from "../../config/load.ts";
 import type { Define } from "../command.ts";
 import { collect } from "../options.ts";
-import { openStore } from "../zoho-session.ts";
+import { chosenProfile, openStore } from "../zoho-session.ts";
 import { type LoginOptions, readLoginPlan } from "./plan.ts";
 import { signIn } from "./sign-in.ts";
 
@@ -30,14 +30,15 @@ export const define: Define = (command, act) => {
       collect,
     )
     .option("--scope <scope>", "ask for this scope as well (repeatable)", collect)
-    .option("--profile <name>", "the name to keep the sign-in under", "default")
+    .option("--profile <name>", "the name to keep the sign-in under (default: ZOHO_PROFILE, else default)")
     .option("--port <port>", "for --browser: the port of the redirect address", "8976")
     .option("--no-open", "for --browser: print the address only")
     .option("--no-keyring", "keep the secrets in a private file instead of the system's keyring")
     .addHelpText("after", HELP)
     .action(
-      act(async (context, options: LoginOptions) => {
+      act(async (context, given: Omit<LoginOptions, "profile"> & { readonly profile?: string }) => {
         const config = loadConfig(context);
+        const options: LoginOptions = { ...given, profile: chosenProfile(config, given.profile) ?? "default" };
         const store = openStore(context, config, options.keyring);
         await store.check(options.profile);
         return signIn(context, config, store, await readLoginPlan(context, config.env, options));

@@ -23,7 +23,10 @@ export function addWebhookOptions(command: Command): Command {
   return command
     .option(`--product <${managedProducts.map(({ id }) => id).join("|")}>`, "whose webhooks")
     .option("--org <id>", "the organisation (default: the only one that the sign-in sees)")
-    .option("--profile <name>", "the sign-in to use (default: the environment's, else the current profile)");
+    .option(
+      "--profile <name>",
+      "the sign-in to use (default: ZOHO_PROFILE, else the environment's, else the current profile)",
+    );
 }
 
 /** All that a command needs to work with the webhooks of one organisation. */
