@@ -69,7 +69,7 @@ function addContentOptions(command: Command): Command {
     .option("--add", "let --set put in what the sample does not have")
     .option("--data <body>", "a body of your own: @file, - for standard input, or the text itself")
     .option("-H, --header <name: value>", "add a header (repeatable)", collect)
-    .addOption(new Option("--fresh", "new ids and current times (default, but for --data)"))
+    .addOption(new Option("--fresh", "new ids and current times (default, except with --data)"))
     .option("--no-fresh", "the sample as it lies")
     .option("--seed <n>", "the same new ids each time, and the sample's own times")
     .option("--challenge [value]", "send a verification challenge and expect it back");

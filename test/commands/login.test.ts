@@ -97,7 +97,7 @@ describe("login", () => {
   });
 
   it.each([
-    [["login"], "how to sign in is not said"],
+    [["login"], "login has no terminal to ask on how to sign in"],
     [["login", "--device", "--browser"], "exclude one another"],
     [["login", "--product", "nope", "--code", "x"], "products: crm, bigin, recruit, desk, books, inventory, sign"],
     [["login", "--code", "x"], "--client-id is missing"],

@@ -270,10 +270,10 @@ describe("send without --to", () => {
 });
 
 describe("send in the guide's format", () => {
-  const said = (text: string): number => text.split("own servers post is --format wire").length - 1;
+  const said = (text: string): number => text.split("itself posts is --format wire").length - 1;
   const dry = async (...argv: string[]) => said((await run(["send", ...argv, "--dry-run"])).err);
 
-  it("says once that Zoho's own servers post another one, where nobody has chosen", async () => {
+  it("says once that Zoho itself posts another one, where nobody has chosen", async () => {
     expect(await dry("desk", "Ticket.Create", "--count", "3")).toBe(1);
     expect(await dry("desk", "Ticket.Create", "--format", "guide")).toBe(0);
     expect(await dry("desk", "Ticket_Add", "--format", "wire")).toBe(0);

@@ -30,7 +30,10 @@ export function addListenFlags(command: Command): void {
     .option("--max-body <size>", "largest body to accept, such as 500kb or 1mib (default: 1mib)")
     .option("--schema <warn|enforce|off>", "what is done about a body that does not fit its schema (default: warn)")
     .option("--learn", "at the end propose fixtures of events that differ from their schemas")
-    .option("--on-invalid <reject|warn>", "what is done about a delivery whose proof fails (default: reject)")
+    .option(
+      "--on-invalid <reject|warn>",
+      "whether a delivery whose proof fails is refused, or taken with a warning (default: reject)",
+    )
     .option("--tolerance <time>", "how old a signature with a time in it may be, such as 10m (default: 5m)")
     .option("-e, --events <pattern>", "show and forward only these, such as 'crm:Leads.*' (repeatable)", collect)
     .option("--allow-ip <range>", "accept only from this address or CIDR range (repeatable)", collect)

@@ -72,7 +72,10 @@ export async function readLoginPlan(context: Context, env: Env, options: LoginOp
 
   async function askMethod(asked: Prompts | undefined): Promise<"code" | "browser" | "device"> {
     if (asked === undefined) {
-      throw usageError("how to sign in is not said", "add --code, --browser, --device or --refresh-token-file");
+      throw usageError(
+        "login has no terminal to ask on how to sign in",
+        "add --code, --browser, --device or --refresh-token-file",
+      );
     }
     const choice = await asked.choose({
       message: "How do you want to sign in?",

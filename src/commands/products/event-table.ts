@@ -1,10 +1,16 @@
-import type { Product } from "../../core/product.ts";
+import type { Format, Product } from "../../core/product.ts";
 
-/** The events of every product as two Markdown tables: what the README shows between its `events` markers. */
+/**
+ * How deliveries are proved, and below it, folded up, every format and every event, as Markdown tables: what the README
+ * shows between its `events` markers.
+ */
 export function eventTable(products: readonly Product[]): string {
   const formats = products.flatMap((product) => product.formats.map((format) => ({ product, format })));
   return [
-    ...table(
+    ...table(["Proof", "Where it stands, and how it is made", "Proves", "Formats"], proofRows(formats)),
+    "",
+    ...folded(
+      "Every format, and where it is specified",
       ["Product", "Format", "Proofs", "Specified in"],
       formats.map(({ product, format }) => [
         `${product.title} (${code(product.id)})`,
@@ -14,7 +20,8 @@ export function eventTable(products: readonly Product[]): string {
       ]),
     ),
     "",
-    ...table(
+    ...folded(
+      "Every event",
       ["Product", "Format", "Event", "What happened"],
       formats.flatMap(({ product, format }) =>
         format.events.map((event) => [code(product.id), code(format.id), code(event.name), event.summary]),
@@ -22,6 +29,25 @@ export function eventTable(products: readonly Product[]): string {
     ),
     "",
   ].join("\n");
+}
+
+/** By what is to be checked, for whoever checks it in a program of their own. */
+function proofRows(formats: readonly { readonly product: Product; readonly format: Format }[]) {
+  const proofs = new Map(formats.flatMap(({ format }) => format.proofs.map((proof) => [proof.id, proof])));
+  return [...proofs.values()].map(({ id, title, proves }) => {
+    const of = formats.filter(({ format }) => format.proofs.some((proof) => proof.id === id));
+    const ids = [...new Set(of.map(({ format }) => format.id))];
+    const named = ids.map(
+      (each) =>
+        `${code(each)}: ${of.flatMap(({ product, format }) => (format.id === each ? [product.id] : [])).join(", ")}`,
+    );
+    return [code(id), title.replaceAll("<", "&lt;"), proves, named.join("; ")];
+  });
+}
+
+/** A long table that is opened by whoever looks for something in it. */
+function folded(summary: string, ...parts: Parameters<typeof table>): readonly string[] {
+  return [`<details><summary>${summary}</summary>`, "", ...table(...parts), "", "</details>"];
 }
 
 function table(columns: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {

@@ -18,7 +18,7 @@ export const wire = watchFormat({
       return "a change of a related record notifies as well, unless the channel sets notify_on_related_action to false";
     }
     return idsAt(data, ["ids"]).length > 0 && textAt(data, ["operation"]) === "insert"
-      ? "a notification tells ids only: read the records through the API"
+      ? "a notification holds ids and no records: read the records through the API"
       : undefined;
   },
 });
