@@ -49,6 +49,16 @@ describe("--exec", () => {
     expect(target.seen).toHaveLength(1);
   });
 
+  it("suggests no second terminal to whoever runs a program beside it, nor where there is no terminal", async () => {
+    const said = async (argv: readonly string[], errTTY: boolean) =>
+      (await run(["listen", "--port", "0", "--timeout", "1ms", "--no-store", ...argv], { env, errTTY })).err;
+    expect(await said([], true)).toContain("Try it in a second terminal");
+    for (const err of [await said([], false), await said(["--exec", "node --version"], true)]) {
+      expect(err).toContain("Ready.");
+      expect(err).not.toMatch(/second terminal|Ctrl-C/);
+    }
+  });
+
   it("keeps stdout for JSON lines with --json", async () => {
     const { cwd, exec } = project(`console.log("on stdout");`);
     const { exitCode, out, err, lines } = await run(["listen", "--port", "0", "--json", ...exec], { cwd, env });

@@ -130,7 +130,7 @@ describe("a product of the user's own", () => {
     expect(ready).toMatchObject({ urls: { shop: `${app.url}/webhooks/zoho/shop` } });
     // Nobody has said which of the others are used.
     expect(ready).toMatchObject({ urls: { desk: expect.any(String) } });
-    const shown = await run(["listen", "--port", "0", "--timeout", "1ms"], { cwd: shopProject() });
+    const shown = await run(["listen", "--port", "0", "--timeout", "1ms"], { cwd: shopProject(), errTTY: true });
     expect(shown.out + shown.err).toContain("send shop --all");
   });
 
