@@ -54,7 +54,10 @@ function tryCommand({ invocation }: Context, configuredPort: number, { port }: R
   return `${invocation} send ${sample}${isFound ? "" : ` --to ${port}`}`;
 }
 
-/** A body that a user has designed carries no proof, and is not told from one that should until the config says so. */
+/**
+ * A body that a user has designed carries no proof, and is not told from one that should until the config says so: the format
+ * that it names is the product's first.
+ */
 function designNote(
   secrets: Secrets,
   { products }: Settings,
@@ -63,7 +66,7 @@ function designNote(
 ): readonly string[] {
   const used = Object.keys(products).map((id) => id.toLowerCase());
   const [first, ...others] = known.flatMap(({ id, formats: [usual, ...more] }) => {
-    const isMeant = used.length === 0 || (used.includes(id) && products[id]?.format === undefined);
+    const isMeant = used.length === 0 || used.includes(id);
     const isAsked = usual?.proofs.some(({ credential }) => secrets.for(credential, id).length > 0);
     const own = more.find(({ catchAll, proofs }) => catchAll !== undefined && proofs.length === 0);
     return isMeant && isAsked && own !== undefined ? [{ id, format: own.id }] : [];
