@@ -15,8 +15,8 @@ import { tellUnknownVariables } from "../unknown-variables.ts";
 import { usedProducts } from "../used-products.ts";
 import { asData, type OwnBody, readOwnBody, warnOfReserialising } from "./own-body.ts";
 import type { SendPlan } from "./plan.ts";
-import { requireChallenge } from "./require-challenge.ts";
 import { refuseMistyped } from "./refuse-mistyped.ts";
+import { requireChallenge } from "./require-challenge.ts";
 import { tellOfWire } from "./tell-of-wire.ts";
 
 /** One kind of thing to send, from which any number of deliveries can be made. */
