@@ -22,10 +22,9 @@ export function rewritePlainText(text: string, edited: EditNamed): string {
   const pairs = replaceRanges(text, QUOTED_PAIR, ({ 0: all, 1: name = "", index }) => {
     const from = index + all.length - 1;
     const end = stringEnd(text, from);
-    QUOTED_PAIR.lastIndex = end;
     const isClosed = text[end - 1] === '"' && end - 1 > from;
     const by = edited(name, text.slice(from + 1, isClosed ? end - 1 : end));
-    return by === undefined ? undefined : { from, to: end, by: JSON.stringify(by) };
+    return { from, to: end, by: by === undefined ? undefined : JSON.stringify(by) };
   });
   const users = pairs.replace(USER, (user) => edited("password", user) ?? user);
   return rewriteNamed(rewriteKeys(users, edited), edited);
@@ -47,8 +46,8 @@ function rewriteNamed(text: string, edited: EditNamed): string {
     // Only behind a name that matters is a value looked for: a long text of other names is read once.
     if (edited(element ?? name, "x") === undefined) {
       // What an element's attributes are named is still to be seen.
-      if (element !== undefined) NAME.lastIndex = match.index + 1 + element.length;
-      return undefined;
+      const to = match.index + 1 + (element ?? "").length;
+      return element === undefined ? undefined : { from: match.index, to, by: undefined };
     }
     const from = match.index + all.length;
     const found = element === undefined ? valueAt(text, match, from) : elementAt(text, from);
@@ -118,21 +117,28 @@ function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | n
   return pattern.exec(text);
 }
 
-/** Replaces what `find` makes of each match; goes on behind that, or behind the match where there is nothing to replace. */
-function replaceRanges(
-  text: string,
-  pattern: RegExp,
-  find: (match: RegExpExecArray) => { readonly from: number; readonly to: number; readonly by: string } | undefined,
-): string {
+interface Range {
+  readonly from: number;
+  readonly to: number;
+  /** Undefined to leave it as it is. */
+  readonly by: string | undefined;
+}
+
+/** Replaces what `find` makes of each match, and goes on behind that, or else behind the match. */
+function replaceRanges(text: string, pattern: RegExp, find: (match: RegExpExecArray) => Range | undefined): string {
   const parts: string[] = [];
   let done = 0;
-  pattern.lastIndex = 0;
-  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+  // Not the pattern's own place: a value that is found may be a text that is gone through with the same pattern.
+  let next = 0;
+  for (;;) {
+    const match = matchAt(pattern, text, next);
+    if (match === null) return parts.join("") + text.slice(done);
+    next = pattern.lastIndex;
     const found = find(match);
     if (found === undefined) continue;
+    next = found.to;
+    if (found.by === undefined) continue;
     parts.push(text.slice(done, found.from), found.by);
     done = found.to;
-    pattern.lastIndex = done;
   }
-  return parts.join("") + text.slice(done);
 }

@@ -182,6 +182,13 @@ describe("masking", () => {
     expect(maskUrl("/a?cb=https%3A%2F%2Fx%2F%3Ftoken%3Dabc%26n%3D1")).not.toContain("abc");
   });
 
+  it("comes to an end where a broken text has addresses with names of their own", () => {
+    const text = '{"watch":[{"id":"17","token":"abc","url":"https://example.com/h?auth=abc&a=b","eve';
+    expect(json(text)).toMatch(
+      /^\{"watch":\[\{"id":"17","token":"\[masked\]","url":"https:\/\/example\.com\/h\?auth=\[masked\]/,
+    );
+  });
+
   it("masks a token in JSON that is cut off or wrong, whatever its content type", () => {
     expect(json('{"token":"abc","data":{')).toBe('{"token":"[masked]","data":{');
     expect(json('{"token":"abc')).not.toContain("abc");
