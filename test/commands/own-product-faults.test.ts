@@ -46,11 +46,11 @@ describe("a mistake in a product of the user's own is a usage error that names f
       { [PRODUCT]: '{"event":"meta.type","signature":"rot13"}' },
       ["signature", '"guide"'],
     ],
-    ...["../../../../x", "a/b", "a\\b", ".hidden", "..", "a\u0007b", ""].map(
+    ...["../../../../x", "a//b", "a\\b", ".hidden", "..", "a\u0007b", ""].map(
       (name): [string, Record<string, string>, readonly string[]] => [
         `the event ${JSON.stringify(name)}, which would be written elsewhere`,
         { [PRODUCT]: JSON.stringify({ event: "meta.type", events: { [name]: "x" } }) },
-        ["product.json:1:", `events.`, "an event's name is that of its files: without /"],
+        ["product.json:1:", `events.`, "an event's name is that of its files: without"],
       ],
     ),
     ["nothing to tell events apart by", { [PRODUCT]: "{}" }, ["order.created and order.paid apart", '"event"']],

@@ -182,11 +182,10 @@ describe("masking", () => {
     expect(maskUrl("/a?cb=https%3A%2F%2Fx%2F%3Ftoken%3Dabc%26n%3D1")).not.toContain("abc");
   });
 
-  it("comes to an end where a broken text has addresses with names of their own", () => {
-    const text = '{"watch":[{"id":"17","token":"abc","url":"https://example.com/h?auth=abc&a=b","eve';
-    expect(json(text)).toMatch(
-      /^\{"watch":\[\{"id":"17","token":"\[masked\]","url":"https:\/\/example\.com\/h\?auth=\[masked\]/,
-    );
+  it("comes to an end where a broken text with an address in it was masked before", () => {
+    const once = json('{"watch":[{"id":"17","token":"abc","url":"https://example.com/h?auth=abc","eve');
+    expect(once).toMatch(/"token":"\[masked\]","url":"https:\/\/example\.com\/h\?auth=\[masked\]/);
+    expect(json(once)).toContain('"token":"[masked]"');
   });
 
   it("masks a token in JSON that is cut off or wrong, whatever its content type", () => {
