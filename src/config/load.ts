@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { ImportModule, Runtime } from "../context.ts";
+import type { Context, ImportModule, Runtime } from "../context.ts";
 import type { Secrets } from "../core/secret.ts";
 import { ENV_FILE, readEnvironment } from "./environment.ts";
+import { isOfOneOfUs } from "./file-owner.ts";
 import { KEPT_IN, type KeptSecrets, readKeptSecrets } from "./kept-secrets.ts";
 import { oneWayOut } from "./one-way-out.ts";
 import { environmentName, readers } from "./readers.ts";
@@ -35,8 +36,8 @@ export interface LoadOptions {
 }
 
 /** flags > environment > `.env` > project file > user file > defaults. */
-export function loadConfig(runtime: Runtime, options: LoadOptions = {}): Config {
-  const root = findRoot(runtime.cwd);
+export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: LoadOptions = {}): Config {
+  const root = findRoot(runtime);
   const environment = readEnvironment(runtime, root);
   const projectFile = join(root, CONFIG_FILE);
   const userFile = join(userFolder(runtime), "config.json");
@@ -73,10 +74,18 @@ export function loadConfig(runtime: Runtime, options: LoadOptions = {}): Config 
   };
 }
 
-/** The nearest folder upwards that holds a config file; the working folder when there is none. */
-function findRoot(cwd: string): string {
+/**
+ * The nearest folder upwards that holds a config file; the working folder when there is none. One further up, as in a shared
+ * /tmp, may be anybody's: what it names is run.
+ */
+function findRoot({ cwd, report }: Pick<Context, "cwd" | "report">): string {
   for (let folder = cwd; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, CONFIG_FILE))) return folder;
+    const file = join(folder, CONFIG_FILE);
+    if (existsSync(file) && (folder === cwd || isOfOneOfUs(file, cwd))) return folder;
+    if (existsSync(file)) {
+      const hint = "make it yours (chown), or put a config of your own beside what you work on";
+      report({ type: "warning", message: `${file} belongs to another user and is not used`, hint });
+    }
     if (dirname(folder) === folder) return cwd;
   }
 }

@@ -1,3 +1,4 @@
+import { chownSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
@@ -293,4 +294,16 @@ it("is named with what sets it where a pattern in it is of no product", async ()
     2,
     `error: routes in ${join(cwd, CONFIG)}: there is no product "crmm"\n  did you mean crm?\n`,
   ]);
+});
+
+it.runIf(process.getuid?.() === 0)("of another user in a folder further up is not used, and that is told", async () => {
+  const cwd = folderWith({ [CONFIG]: '{"port": 5001}', "own/x": "" });
+  const own = join(cwd, "own");
+  expect(await setting("port", inFolder(own))).toEqual([5001, join(cwd, CONFIG)]);
+  chownSync(join(cwd, CONFIG), 65_534, 65_534);
+  const { err } = await run(["config", "show"], inFolder(own));
+  expect(err).toContain(`warning: ${join(cwd, CONFIG)} belongs to another user and is not used`);
+  expect(await setting("port", inFolder(own))).toEqual([4460, "default"]);
+  // In the folder itself, as in a container, it is the one that is meant.
+  expect(await setting("port", inFolder(cwd))).toEqual([5001, join(cwd, CONFIG)]);
 });
