@@ -103,8 +103,7 @@ export async function answer(
       };
   // A secret that is handed over is judged by what is kept: no other request may be judged before it is kept, too.
   const judgement = made instanceof Promise ? await made : made;
-  await keepAndAnswer(arrival, judgement, response, options);
-  if (!read.ok) dropRest(request);
+  await keepAndAnswer(arrival, judgement, response, options, read.ok ? undefined : dropRest(request));
 }
 
 /** The order matters: what was not kept is never answered with a yes. */
@@ -113,6 +112,7 @@ async function keepAndAnswer(
   judged: Judgement,
   response: ServerResponse,
   options: AnswerOptions,
+  until: Promise<void> | undefined,
 ): Promise<void> {
   const { receipt } = judged;
   let decision = keepSecret(judged, options);
@@ -126,7 +126,7 @@ async function keepAndAnswer(
   }
   const reply = kept?.answer === undefined ? decision.reply : undefined;
   try {
-    if (reply !== undefined) sendReply(response, reply);
+    if (reply !== undefined) sendReply(response, reply, until);
     options.onEvent(eventOf(arrival, receipt, kept, reply?.status, decision.reason, options));
   } finally {
     kept?.after?.();
@@ -177,9 +177,17 @@ function probeAnswer({ method, headers }: IncomingMessage, { probeKey }: AnswerO
   return method === "GET" && typeof nonce === "string" ? probeKey?.answer(nonce) : undefined;
 }
 
-function dropRest(request: IncomingMessage): void {
-  if (request.socket.destroyed) return;
+/** Resolves when all of it has come, or enough of it. */
+function dropRest(request: IncomingMessage): Promise<void> {
+  if (request.readableEnded || request.destroyed) return Promise.resolve();
   request.resume();
-  const timer = setTimeout(() => request.socket.destroy(), DRAIN_MS);
-  request.socket.once("close", () => clearTimeout(timer));
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, DRAIN_MS);
+    const ended = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    request.once("end", ended);
+    request.once("close", ended);
+  });
 }

@@ -56,6 +56,12 @@ describe("a sender that waits before it sends its body", () => {
   });
 });
 
+it("tells a sender that writes all of a large body first that it is too large, and resets nothing", async () => {
+  const body = "x".repeat(20_000_000);
+  for (let i = 0; i < 5; i++)
+    expect(await exchange(post(`host: x\r\ncontent-length: ${body.length}`, body))).toMatch(/^HTTP\/1\.1 413 /);
+});
+
 it("keeps every header, however many there are", async () => {
   const listener = await startListener();
   try {
