@@ -23,6 +23,7 @@ import { tellUnknownVariables } from "./unknown-variables.ts";
 import { candidatesFor } from "./verify/candidates.ts";
 import { expandPaths } from "./verify/expand-paths.ts";
 import { withHeaders, withUrl } from "./verify/given-parts.ts";
+import { inputNames, readLogged } from "./verify/inputs.ts";
 import { keyedProducts } from "./verify/keyed-products.ts";
 import { haveNewKeys, refuseUnchecked } from "./verify/unchecked.ts";
 
@@ -154,33 +155,12 @@ async function verify(context: Context, files: readonly string[], options: Verif
   return tally.invalid > 0 ? ExitCode.schemaInvalid : ExitCode.ok;
 }
 
-/** Loaded only then: nothing else that checks a payload needs a log. */
-async function readLogged(context: Context, files: readonly string[], { logged, store }: VerifyOptions) {
-  if (logged === undefined && store !== undefined) throw usageError("--store does nothing without --logged");
-  if (logged === undefined) return undefined;
-  if (files.length > 0) throw usageError("--logged and a file exclude each other", "leave one of them out");
-  const { loggedPayload, withoutSecrets } = await import("./verify/logged-payload.ts");
-  const { file, payload } = await loggedPayload(context, logged, store);
-  return { file, payload, shown: (report: VerifiedReport) => withoutSecrets(report, payload) };
-}
-
 function isFailed({ verdict }: Verdict): boolean {
   return verdict === "failed";
 }
 
 function flagSettings({ tolerance }: VerifyOptions): Partial<Settings> {
   return tolerance === undefined ? {} : { tolerance: parseDuration(tolerance, "--tolerance") };
-}
-
-function inputNames(context: Context, files: readonly string[], options: VerifyOptions): readonly string[] {
-  const names = files.length > 0 ? files : ["-"];
-  if (!names.includes("-")) return names;
-  if (files.length === 0 && context.stdin.isTTY) {
-    throw usageError("there is nothing to verify", "name a file, or pipe a payload in: zoho-hooks verify payload.json");
-  }
-  if (options.secretFile === "-" || options.tokenFile === "-")
-    throw usageError("standard input cannot be both the payload and a secret", "put one of them into a file");
-  return names;
 }
 
 function signatureOf({ signature }: VerifyOptions): string | undefined {

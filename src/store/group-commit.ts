@@ -3,26 +3,7 @@ import type { NativeDatabase, NativeStatement } from "./engine.ts";
 import { faultKind, logError } from "./fault.ts";
 import type { FileGuard } from "./file-guard.ts";
 import type { WalSync } from "./wal-sync.ts";
-
-export interface WriteOptions<T> {
-  /** What nobody outside is told of need not be. True unless it is given. */
-  readonly durable?: boolean;
-  /** Called as soon as it is committed, when others can read it, and before it is on the disk. */
-  onCommit?(value: T): void;
-  /** Called when it was committed and may never get to the disk: it was promised to nobody, and must not stay as it is. */
-  onUnsynced?(value: T): void;
-}
-
-interface Job {
-  /** Inside the transaction; again when the transaction is repeated. */
-  run(): void;
-  committed(): void;
-  resolve(): void;
-  unsynced(): void;
-  readonly reject: (error: unknown) => void;
-  readonly deadline: number;
-  readonly durable: boolean;
-}
+import { type Job, WriteJob, type WriteOptions } from "./write-job.ts";
 
 export interface GroupCommitOptions {
   readonly path: string;
@@ -73,25 +54,14 @@ export class GroupCommit {
    * taken it along.
    */
   write<T>(work: () => T, options: WriteOptions<T> = {}): Promise<T> {
-    const { durable = true } = options;
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new Error("the event log is closed"));
         return;
       }
-      let value: T;
-      this.#jobs.push({
-        run: () => {
-          value = work();
-        },
-        committed: () => options.onCommit?.(value),
-        resolve: () => resolve(value),
-        unsynced: () => options.onUnsynced?.(value),
-        reject,
-        deadline: performance.now() + this.#options.busyMs,
-        durable,
-      });
-      if (durable) this.#start();
+      const job = new WriteJob(work, options, performance.now() + this.#options.busyMs, resolve, reject);
+      this.#jobs.push(job);
+      if (job.durable) this.#start();
       else this.#startLater();
     });
   }

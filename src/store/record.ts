@@ -12,6 +12,7 @@ export const RECORD_COLUMNS = `deliveries.n, received_at, method, url, remote, p
   status, refusal, identity, duplicate_of, records, verdicts, issues, ${STATE} AS outcome`;
 
 const STATES: readonly DeliveryState[] = ["received", "waiting", "processed", "failed", "duplicate", "rejected"];
+/** By number. A log that has not been brought up to date yet has 1 for what an older version had claimed. */
 const FORWARD_STATES: readonly ForwardState[] = ["waiting", "waiting", "delivered", "failed"];
 
 export function readRecord(row: SqlRow): LogRecord {

@@ -41,8 +41,10 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
   if (plan.all) return allSubjects(context, plan, config, products);
   const product = requireProduct(products, plan.product ?? "");
   const format = chooseFormat(product, plan, config);
-  if (plan.challenge !== undefined) requireChallenge(product, format);
-  if (plan.challenge !== undefined) return [subject(plan, config, product, format, undefined, undefined, undefined)];
+  if (plan.challenge !== undefined) {
+    requireChallenge(product, format);
+    return [subject(plan, config, product, format, undefined, undefined, undefined)];
+  }
   if (plan.event === undefined) {
     const some = eventNames(format).slice(0, 8).join(", ");
     const others = product.formats.flatMap(({ id }) => (id === format.id ? [] : [id]));
