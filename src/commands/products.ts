@@ -2,6 +2,7 @@ import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import type { Context } from "../context.ts";
 import { answerRuleText } from "../core/answer-rule.ts";
 import { ExitCode } from "../core/errors.ts";
+import { probesText } from "../core/probe-text.ts";
 import type { Product } from "../core/product.ts";
 import type { ProductReport } from "../core/report.ts";
 import { products } from "../products/index.ts";
@@ -58,6 +59,7 @@ function describeProduct({ id, title, formats }: Product): ProductReport {
         variable: CREDENTIAL_VARIABLES[proof.credential],
       })),
       answer: format.answer === undefined ? undefined : answerRuleText(format.answer),
+      probe: format.probes === undefined ? undefined : probesText(format.probes),
       events: format.events.map(({ name, summary, once, members }) => ({ name, summary, once, members })),
     })),
   };

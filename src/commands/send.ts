@@ -24,6 +24,7 @@ Examples:
   $ zoho-hooks send desk Ticket.Create --count 1000 --concurrency 10 --rate 200
   $ zoho-hooks send crm Leads.create --bad-signature       does the app refuse it?
   $ zoho-hooks send desk Ticket_Add --format wire --serve-jwks --to 3000
+  $ zoho-hooks send desk --format wire --challenge --to 3000     would Desk save a webhook with this URL?
 
 Exits with 0 when every delivery was answered 2xx, with 5 when not. Stopped by Ctrl-C it exits with 0 when there were
 answers and all were 2xx.
@@ -72,7 +73,10 @@ function addContentOptions(command: Command): Command {
     .addOption(new Option("--fresh", "new ids and current times (default, except with --data)"))
     .option("--no-fresh", "the sample as it lies")
     .option("--seed <n>", "the same new ids each time, and the sample's own times")
-    .option("--challenge [value]", "send a verification challenge and expect it back");
+    .option(
+      "--challenge [value]",
+      "send the challenge or probe that comes before the first event, and expect its answer",
+    );
 }
 
 function addLoadOptions(command: Command): Command {

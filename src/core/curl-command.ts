@@ -11,12 +11,22 @@ const EXPECT_ABOVE = 1000;
  */
 export function curlCommand(delivery: Delivery, options: { readonly insecure: boolean }): string {
   const words = [
-    `curl${options.insecure ? " -k" : ""} -X ${shellQuoted(delivery.method)} ${urlWord(delivery.url)}`,
+    `curl${options.insecure ? " -k" : ""} ${methodWord(delivery.method)} ${urlWord(delivery.url)}`,
     ...[...delivery.headers, ...silenced(delivery)].map((header) => `-H ${headerWord(headerText(header))}`),
   ];
+  if (delivery.body.length === 0 && isBodiless(delivery.method)) return words.join(" \\\n  ");
   const text = printable(delivery.body);
   if (text !== undefined) return [...words, `--data-raw ${shellQuoted(text)}`].join(" \\\n  ");
   return `printf '${octal(delivery.body)}' | ${[...words, "--data-binary @-"].join(" \\\n  ")}`;
+}
+
+/** Told `-X HEAD`, curl waits for the body that such an answer does not have. */
+function methodWord(method: string): string {
+  return method === "HEAD" ? "--head" : `-X ${shellQuoted(method)}`;
+}
+
+function isBodiless(method: string): boolean {
+  return method === "GET" || method === "HEAD";
 }
 
 /** What curl would add of its own accord; a header without a value takes it away. */

@@ -121,6 +121,12 @@ export interface Encoded {
   readonly headers?: readonly HeaderPair[];
 }
 
+/** A request that finds out whether a URL is there, before its webhook is saved. */
+export interface Probe extends Encoded {
+  /** The secret that signs all later deliveries comes with it, in this header. */
+  readonly handsOver?: { readonly header: string; readonly credential: Credential };
+}
+
 /** A secret that the sender makes up and hands over when a webhook is set up. */
 export interface OfferedSecret {
   readonly credential: Credential;
@@ -146,6 +152,8 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   readonly batches?: boolean;
   /** An answer that the sender waits for before it sends events: a challenge, a probe. */
   handshake?(payload: Payload, delivery: Delivery): Reply | undefined;
+  /** What the sender asks a URL before it saves the webhook, in turn until one is answered with 200. Those that are known. */
+  readonly probes?: readonly Probe[];
   /** Methods beside POST that deliveries or probes come by. */
   readonly methods?: readonly string[];
   /** Other products whose deliveries look the same: only the URL or a flag tells them apart. */

@@ -159,6 +159,8 @@ export interface ProductReport {
     }[];
     /** What the sender is documented to want of an answer. */
     readonly answer: string | undefined;
+    /** What it asks a URL before it saves a webhook. */
+    readonly probe: string | undefined;
     readonly events: readonly Pick<WebhookEvent, "name" | "summary" | "once" | "members">[];
   }[];
 }

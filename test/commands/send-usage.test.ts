@@ -20,7 +20,7 @@ describe("send refuses", () => {
     ["--all with --challenge", ["crm", "--all", "--challenge"], "exclude each other"],
     ["a challenge with an event", [...lead, "--challenge"], "a challenge is no event"],
     ["a challenge with --set", ["crm", "--challenge", "x", "--set", "a=1"], "exclude each other"],
-    ["a challenge of a sender that sends none", ["desk", "--challenge", "--format", "wire"], "--format guide"],
+    ["a challenge of a sender that sends none", ["books", "--challenge", "--format", "wire"], "--format guide"],
     ["an empty challenge", ["crm", "--challenge", ""], "empty"],
     ["--bad-signature with --no-signature", [...lead, "--bad-signature", "--no-signature"], "exclude each other"],
     ["--malformed with --truncate", [...lead, "--malformed", "--truncate"], "exclude each other"],

@@ -1,5 +1,6 @@
 import { deadlineOf } from "../../core/answer-rule.ts";
 import { chosenNames, maskUrl } from "../../core/mask.ts";
+import { probesText, probeText } from "../../core/probe-text.ts";
 import type { SentReport } from "../../core/send-report.ts";
 import { answerHint, isDelivered } from "../../delivery/answer-hint.ts";
 import type { PostResult } from "../../delivery/post.ts";
@@ -28,7 +29,8 @@ export function judge(
   const echo = delivered ? echoProblem(shipment, result) : undefined;
   const deadline = deadlineOf(subject.product.title, subject.format.answer);
   const notTaken = deadline.takes(result.status);
-  const ok = delivered && echo === undefined && notTaken === undefined;
+  const refused = probeProblem(shipment, result);
+  const ok = delivered && echo === undefined && notTaken === undefined && refused === undefined;
   return {
     ok,
     kind: result.error?.code ?? (echo === undefined ? String(result.status) : `${result.status} without the challenge`),
@@ -37,18 +39,31 @@ export function judge(
     sent: {
       type: "sent",
       product: subject.product.id,
-      event: subject.event ?? (shipment.challenge === undefined ? undefined : "(challenge)"),
+      event: nameOf(shipment),
       format: subject.format.id,
       url: maskUrl(delivery.url, chosenNames(subject.format.proofs)),
       status: result.status,
       latencyMs: result.latencyMs,
       error: result.error?.message ?? echo,
-      hint: notTaken ?? (ok ? undefined : hintOf(result, shipment, localReceiver, toReceiver)),
+      hint: refused ?? notTaken ?? (ok ? undefined : hintOf(result, shipment, localReceiver, toReceiver)),
       replyPreview: result.replyPreview,
       notes,
       bytes: delivery.body.length,
     },
   };
+}
+
+/** In brackets where it is no event. */
+function nameOf({ subject, challenge }: Shipment): string | undefined {
+  if (subject.probe !== undefined) return `(${probeText(subject.probe)})`;
+  return subject.event ?? (challenge === undefined ? undefined : "(challenge)");
+}
+
+/** Why the sender would not save a webhook whose URL gave this answer. */
+function probeProblem({ subject }: Shipment, { status, error }: PostResult): string | undefined {
+  const { probe, product, format } = subject;
+  if (probe === undefined || error !== undefined || status === 200) return undefined;
+  return `${product.title} asks by ${probesText(format.probes ?? [])}`;
 }
 
 function hintOf(

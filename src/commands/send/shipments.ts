@@ -6,9 +6,11 @@ import { type Delivery, withBody } from "../../core/delivery.ts";
 import { usageError } from "../../core/errors.ts";
 import { freshen, type Random, seededRandom } from "../../core/fresh.ts";
 import { isSignature, type Prepared, type PrepareInput, prepare } from "../../core/prepare.ts";
+import type { Probe } from "../../core/product.ts";
 import { valueAt } from "../../core/schema-check.ts";
 import { type Assignment, assign } from "../../core/set-path.ts";
 import type { SendPlan } from "./plan.ts";
+import { handedOver } from "./probes.ts";
 import type { Subject } from "./subjects.ts";
 
 /** A delivery ready to be posted, and what it is. */
@@ -47,6 +49,7 @@ export function* shipments(
 
 function makeShipment(context: Context, plan: SendPlan, config: Config, subject: Subject, random: Random): Shipment {
   const now = context.now();
+  if (subject.probe !== undefined) return probeShipment(plan, config, subject, subject.probe, now);
   const challenge = plan.challenge === true ? digits(random, 32) : plan.challenge;
   const body =
     challenge === undefined
@@ -77,6 +80,20 @@ function makeShipment(context: Context, plan: SendPlan, config: Config, subject:
   // Broken by its sender, who signs what it sends.
   const broken = prepare({ ...input, body: malformedJson(good.delivery.body) });
   return { ...about, delivery: broken.delivery, notes: [...good.notes, "malformed JSON, as asked"] };
+}
+
+/** As it is told: whether its sender would sign it, too, is not. */
+function probeShipment(plan: SendPlan, config: Config, subject: Subject, probe: Probe, now: Date): Shipment {
+  const { delivery } = prepare({
+    product: subject.product.id,
+    format: { ...subject.format, proofs: [], encode: () => probe },
+    url: subject.url,
+    body: undefined,
+    headers: [...handedOver(probe, subject.product, config.secrets), ...plan.headers],
+    secrets: config.secrets,
+    now,
+  });
+  return { subject, delivery, notes: [], unsigned: undefined, flaw: undefined, challenge: undefined };
 }
 
 /** A value that the user has set stays, also where a proof would write its own over it: `--set token=…`. */

@@ -5,7 +5,7 @@ import type { Context } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
 import { type EventMatch, eventNames, findFormat } from "../../core/event-name.ts";
 import { readExact } from "../../core/exact-number.ts";
-import type { Format, Product, Verdict } from "../../core/product.ts";
+import type { Format, Probe, Product, Verdict } from "../../core/product.ts";
 import { receive } from "../../core/receive.ts";
 import { assign } from "../../core/set-path.ts";
 import { targetUrl } from "../../core/target-url.ts";
@@ -15,8 +15,8 @@ import { tellUnknownVariables } from "../unknown-variables.ts";
 import { usedProducts } from "../used-products.ts";
 import { asData, type OwnBody, readOwnBody, warnOfReserialising } from "./own-body.ts";
 import type { SendPlan } from "./plan.ts";
+import { isChallenged, requireProbes } from "./probes.ts";
 import { refuseMistyped } from "./refuse-mistyped.ts";
-import { requireChallenge } from "./require-challenge.ts";
 import { tellOfWire } from "./tell-of-wire.ts";
 
 /** One kind of thing to send, from which any number of deliveries can be made. */
@@ -31,6 +31,7 @@ export interface Subject {
   /** The ids of the records that the data is about. */
   readonly records: readonly string[];
   readonly contentType: string | undefined;
+  readonly probe?: Probe;
 }
 
 /** Everything that the plan names, read and checked: after this only the network can fail. */
@@ -42,8 +43,8 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
   const product = requireProduct(products, plan.product ?? "");
   const format = chooseFormat(product, plan, config);
   if (plan.challenge !== undefined) {
-    requireChallenge(product, format);
-    return [subject(plan, config, product, format, undefined, undefined, undefined)];
+    const about = subject(plan, config, product, format, undefined, undefined, undefined);
+    return isChallenged(format) ? [about] : requireProbes(product, format, plan).map((probe) => ({ ...about, probe }));
   }
   if (plan.event === undefined) {
     const some = eventNames(format).slice(0, 8).join(", ");

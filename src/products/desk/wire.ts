@@ -37,6 +37,11 @@ function format(settings: FormatSettings) {
     // A webhook is created only if its URL answers 200 to a GET or, failing that, to a POST of nothing: the receiver has to
     // be there before the first event.
     handshake: answerProbe,
+    probes: [
+      { method: "GET", contentType: "", body: Buffer.alloc(0) },
+      // As a form: what Express makes of its body is what its parser of forms makes of this.
+      { contentType: "application/x-www-form-urlencoded", body: Buffer.from("{}") },
+    ],
     answer: { withinMs: 5000, only200: true, removedBy: 410 },
     hint: ({ data }) => severalHint(data) ?? "X-ZDesk-JWT shows who sent a delivery, not that its body is unchanged",
     settings: ["issuer", "audience"],

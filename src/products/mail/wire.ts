@@ -33,6 +33,14 @@ export const wire = {
     headerValue(delivery, HOOK_SECRET) === undefined
       ? undefined
       : { status: 200, contentType: "text/plain; charset=utf-8", body: "OK" },
+  // What else it says is documented nowhere.
+  probes: [
+    {
+      contentType: "application/json",
+      body: Buffer.from("{}"),
+      handsOver: { header: HOOK_SECRET, credential: "hookSecret" },
+    },
+  ],
   offeredSecret(delivery) {
     const value = headerValue(delivery, HOOK_SECRET)?.trim();
     return value === undefined || value === "" ? undefined : { credential: "hookSecret", value };

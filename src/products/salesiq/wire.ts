@@ -4,7 +4,7 @@ import { idsAt, textAt } from "../../core/field.ts";
 import type { Format } from "../../core/product.ts";
 import { valueAt } from "../../core/schema-check.ts";
 import { looseId, optionalText, wireId } from "../shared/schema-parts.ts";
-import { answerHead } from "./probe.ts";
+import { answerHead, HEAD } from "./probe.ts";
 import { salesiqSignature } from "./signature.ts";
 
 const once = { once: true };
@@ -44,6 +44,7 @@ export const wire = {
       : undefined,
   records: (data) => idsAt(data, ["entity_id"]),
   handshake: answerHead,
+  probes: [HEAD],
   answer: { withinMs: 5000 },
   // A repeated delivery differs from the first in `attempt` alone.
   identity: (data) => JSON.stringify({ ...Object(data), attempt: undefined }),

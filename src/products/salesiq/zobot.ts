@@ -4,7 +4,7 @@ import { textAt } from "../../core/field.ts";
 import type { Format } from "../../core/product.ts";
 import { valueAt } from "../../core/schema-check.ts";
 import { optionalText } from "../shared/schema-parts.ts";
-import { answerHead } from "./probe.ts";
+import { answerHead, HEAD } from "./probe.ts";
 import { salesiqSignature } from "./signature.ts";
 
 const open = { open: true };
@@ -29,6 +29,7 @@ export const zobot = {
   // What names the conversation is not documented.
   records: () => [],
   handshake: answerHead,
+  probes: [HEAD],
   hint: () =>
     'a bot waits for JSON such as {"action":"reply","replies":[…]} within 10 seconds; listen answers a plain OK, which it cannot use',
 } as const satisfies Format;

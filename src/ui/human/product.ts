@@ -32,6 +32,7 @@ export function renderProduct({ id, title, formats }: ProductReport, { out, quie
       ...wrapLine(`  source  ${format.source}`, columns).map((line) => line.replace(/^ {2}source/, dimmed(out))),
       ...proofLines(format, out, columns),
       ...(format.answer === undefined ? [] : [`  ${out.dim("answer")}  ${format.answer}`]),
+      ...(format.probe === undefined ? [] : [`  ${out.dim("probe")}   ${format.probe}`]),
       "",
       ...eventLines(rows, out, columns),
       ...(i < formats.length - 1 ? [""] : []),

@@ -1,0 +1,13 @@
+import type { Probe } from "./product.ts";
+
+/** `GET`, `POST of {}`, `POST with x-hook-secret`: a probe, for a person. */
+export function probeText({ method = "POST", body, handsOver }: Probe): string {
+  if (handsOver !== undefined) return `${method} with ${handsOver.header}`;
+  return body.length === 0 ? method : `${method} of ${body.toString("utf8")}`;
+}
+
+/** `GET, or else POST of {}: one is answered with 200, or the webhook is not saved`. */
+export function probesText(probes: readonly Probe[]): string {
+  const asked = probes.map(probeText).join(", or else ");
+  return `${asked}: without a 200 the webhook is not saved`;
+}
