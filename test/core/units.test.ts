@@ -1,0 +1,28 @@
+import { expect, it } from "vitest";
+import { formatBytes, formatDuration } from "../../src/core/units.ts";
+
+it.each([
+  [0, "0 ms"],
+  [9.94, "9.9 ms"],
+  [9.96, "10 ms"],
+  [999.4, "999 ms"],
+  [999.6, "1.0 s"],
+  [59_940, "59.9 s"],
+  [59_960, "1 min"],
+  [3_569_000, "59 min"],
+  [3_571_000, "1.0 h"],
+])("%s ms are %s, and never 1000 of a unit or 60", (ms, text) => {
+  expect(formatDuration(ms)).toBe(text);
+});
+
+it.each([
+  [999, "999 B"],
+  [1000, "1.0 kB"],
+  [9949, "9.9 kB"],
+  [9960, "10 kB"],
+  [999_499, "999 kB"],
+  [999_600, "1.0 MB"],
+  [12_345_678, "12 MB"],
+])("%i bytes are %s", (bytes, text) => {
+  expect(formatBytes(bytes)).toBe(text);
+});
