@@ -4,18 +4,24 @@ import type { Product } from "./product.ts";
 /** What a sender is documented to want of an answer. */
 export interface AnswerRule {
   /** An answer that takes longer counts as none. */
-  readonly withinMs: number;
+  readonly withinMs?: number;
   /** Any other 2xx counts as a failure, too. */
   readonly only200?: boolean;
   /** Answered with this the webhook is removed for good. */
   readonly removedBy?: number;
+  /** It makes something of the answer, which is JSON with this key, such as this. */
+  readonly reads?: { readonly key: string; readonly example: string };
 }
 
 /** `200 and no other 2xx, within 5 s; 410 removes the webhook`, for a person. */
-export function answerRuleText({ withinMs, only200, removedBy }: AnswerRule): string {
-  const status = only200 === true ? "200 and no other 2xx" : "any 2xx";
+export function answerRuleText({ withinMs, only200, removedBy, reads }: AnswerRule): string {
+  const parts = [
+    ...(only200 === true ? ["200 and no other 2xx"] : withinMs === undefined ? [] : ["any 2xx"]),
+    ...(withinMs === undefined ? [] : [`within ${withinMs / 1000} s`]),
+    ...(reads === undefined ? [] : [`JSON such as ${reads.example}`]),
+  ];
   const removal = removedBy === undefined ? "" : `; ${removedBy} removes the webhook`;
-  return `${status}, within ${withinMs / 1000} s${removal}`;
+  return parts.join(", ") + removal;
 }
 
 /** The guide's own rule, for every sender that says nothing else. */
@@ -27,16 +33,28 @@ export interface Deadline {
   readonly reason: string;
   /** What the sender makes of a status, where that is another thing than by HTTP's rules. */
   readonly takes: (status: number | undefined) => string | undefined;
+  /** Why it makes nothing of an answer, of which this is the start: no failure of the delivery. */
+  readonly reads: (reply: string) => string | undefined;
 }
 
 export function deadlineOf(title: string, rule: AnswerRule | undefined): Deadline {
   const withinMs = rule?.withinMs ?? GUIDE_ANSWER_MS;
   const time = `${withinMs / 1000} s`;
   const reason =
-    rule === undefined
+    rule?.withinMs === undefined
       ? `the guide allows ${time}, and takes a delivery without an answer for failed`
       : `${title} waits for ${time}, and takes a delivery without an answer for failed`;
-  return { withinMs, reason, takes: (status) => otherThanHttp(title, rule, status) };
+  return {
+    withinMs,
+    reason,
+    takes: (status) => otherThanHttp(title, rule, status),
+    reads: (reply) => unread(title, rule, reply),
+  };
+}
+
+function unread(title: string, rule: AnswerRule | undefined, reply: string): string | undefined {
+  if (rule?.reads === undefined || reply.includes(`"${rule.reads.key}"`)) return undefined;
+  return `${title} makes nothing of this answer: it reads JSON such as ${rule.reads.example}`;
 }
 
 function otherThanHttp(title: string, rule: AnswerRule | undefined, status = 0): string | undefined {

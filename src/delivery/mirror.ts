@@ -73,7 +73,10 @@ export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble
         error: error?.message,
         hint: isLate
           ? deadline.reason
-          : (error?.hint ?? deadline.takes(reply.status) ?? answerHint(result, LISTEN_FLAGS)),
+          : (error?.hint ??
+            deadline.takes(reply.status) ??
+            answerHint(result, LISTEN_FLAGS) ??
+            deadline.reads(replyPreview)),
         replyPreview,
         state: "mirrored",
         retryInMs: undefined,

@@ -63,6 +63,17 @@ describe("--respond mirror", () => {
     expect(await listener.line("forward", {}, 2)).toMatchObject({ state: "delivered", hint: null });
   });
 
+  it("passes an answer on that a bot can make nothing of, and says so", async () => {
+    const target = await app(says(200, "OK"));
+    const listener = await listen(["--forward-to", target.url, "--respond", "mirror"]);
+    const call = '{"handler":"trigger","operation":"chat","visitor":{"name":"Ines"}}';
+    await listener.post("/webhooks/zoho/salesiq", call, { "content-type": "application/json" });
+    expect((await listener.line("forward")).hint).toContain('it reads JSON such as {"action":"reply"');
+    target.answer(says(200, '{"action":"pending"}'));
+    await listener.post("/webhooks/zoho/salesiq", call.replace("Ines", "Jo"), { "content-type": "application/json" });
+    expect((await listener.line("forward", {}, 2)).hint).toBeNull();
+  });
+
   it("answers Desk within the five seconds that it waits, and tells of an answer that it takes for a no", async () => {
     const target = await app(says(201, "made"));
     const listener = await listen(["--forward-to", target.url, "--respond", "mirror"]);

@@ -135,6 +135,20 @@ describe("send on Zoho's bad days", () => {
     expect((await send("crm Leads.create --to PORT", app)).exitCode).toBe(0);
   });
 
+  it.each([
+    ["salesiq zobot.message", '{"action":"reply","replies":["Hi"]}'],
+    ["cliq invocation", '{"output":{"text":"Hi"}}'],
+  ])("tells of an answer that %s cannot be shown by", async (event, answer) => {
+    const app = await target((response, _, n) => void response.end(n === 1 ? "OK" : answer));
+    const line = `${event} --format ${event.startsWith("cliq") ? "wire" : "zobot"} --to PORT`;
+    const { exitCode, out } = await send(line, app);
+    expect([exitCode, out]).toEqual([
+      0,
+      expect.stringContaining("makes nothing of this answer: it reads JSON such as"),
+    ]);
+    expect((await send(line, app)).out).not.toContain("makes nothing of");
+  });
+
   it("gives up on an app that does not answer", async () => {
     const app = await target(() => {});
     const { exitCode, out } = await send("crm Leads.create --to PORT --timeout 200ms", app);

@@ -30,6 +30,8 @@ export function judge(
   const deadline = deadlineOf(subject.product.title, subject.format.answer);
   const notTaken = deadline.takes(result.status);
   const refused = probeProblem(shipment, result);
+  // What the receiver answers is no app's answer.
+  const unread = toReceiver || subject.event === undefined ? undefined : deadline.reads(result.replyPreview);
   const ok = delivered && echo === undefined && notTaken === undefined && refused === undefined;
   return {
     ok,
@@ -45,7 +47,7 @@ export function judge(
       status: result.status,
       latencyMs: result.latencyMs,
       error: result.error?.message ?? echo,
-      hint: refused ?? notTaken ?? (ok ? undefined : hintOf(result, shipment, localReceiver, toReceiver)),
+      hint: refused ?? notTaken ?? (ok ? unread : hintOf(result, shipment, localReceiver, toReceiver)),
       replyPreview: result.replyPreview,
       notes,
       bytes: delivery.body.length,

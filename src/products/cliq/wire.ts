@@ -33,6 +33,7 @@ export const wire = {
   },
   // Of its members none but `params` is known for certain: on Cliq's own URL a body may have that alone.
   catchAll: "invocation",
+  answer: { reads: { key: "output", example: '{"output":{"text":"…"}}' } },
   hint: () =>
     "the answer is what the component shows: listen answers a plain OK, and passes on your app's with --respond mirror",
   // What a component is about depends on the component.

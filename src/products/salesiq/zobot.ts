@@ -14,7 +14,7 @@ export const zobot = {
   id: "zobot",
   source: "https://www.zoho.com/salesiq/help/developer-section/zobot-webhook-authentication-2.0.html",
   methods: ["HEAD"],
-  answer: { withinMs: 10_000 },
+  answer: { withinMs: 10_000, reads: { key: "action", example: '{"action":"reply","replies":[…]}' } },
   proofs: [salesiqSignature],
   events: [
     event("zobot.trigger", "A visitor opened the chat with a bot", () => call("trigger"), open),
@@ -31,7 +31,7 @@ export const zobot = {
   handshake: answerHead,
   probes: [HEAD],
   hint: () =>
-    'a bot waits for JSON such as {"action":"reply","replies":[…]} within 10 seconds; listen answers a plain OK, which it cannot use',
+    'a bot reads JSON such as {"action":"reply","replies":[…]}: listen answers a plain OK, and passes on your app\'s with --respond mirror',
 } as const satisfies Format;
 
 function call<const Handler extends string>(handler: Handler) {
