@@ -1,24 +1,28 @@
 import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import type { Context } from "../context.ts";
+import { answerRuleOf } from "../core/answer-rule.ts";
 import { findFormat, findProduct } from "../core/event-name.ts";
 import type { Product } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
+import { isSuccess } from "../core/status.ts";
 
 /**
- * Tells what a receipt hints at and what was not checked for want of a secret, each once a run. `below`: where a line of
- * `listen` tells of each delivery.
+ * Tells what a receipt hints at, what was not checked for want of a secret, and what its sender makes of a refusal, each once
+ * a run. `below`: where a line of `listen` tells of each delivery.
  */
 export function hintTeller(
   context: Context,
   products: readonly Product[],
   { below }: { readonly below?: true } = {},
-): (receipt: Receipt) => void {
+): (receipt: Receipt, status?: number) => void {
   const notice = (message: string): void =>
     context.report({ type: "notice", message, ...(below === undefined ? {} : { below }) });
   const told = new Set<string>();
   const isNew = (what: string): boolean => !told.has(what) && told.add(what).size > 0;
-  return ({ product, format, verdicts, hint }) => {
+  return ({ product, format, verdicts, hint }, status = 200) => {
     if (hint !== undefined && isNew(hint)) notice(`${product}: ${hint}`);
+    const endsBy = isSuccess(status) ? undefined : answerRuleOf(products, product, format).rule?.endsBy;
+    if (endsBy !== undefined && isNew(endsBy)) notice(`${product}: to its sender this is a failure, and ${endsBy}`);
     for (const { id, verdict } of verdicts) {
       if (verdict !== "unconfigured" || !isNew(`${product} ${format} ${id}`)) continue;
       const variable = variableOf(products, product, format, id);

@@ -9,19 +9,24 @@ export interface AnswerRule {
   readonly only200?: boolean;
   /** Answered with this the webhook is removed for good. */
   readonly removedBy?: number;
+  /** What becomes of a webhook whose deliveries fail: `20 failures in a row disable it`. */
+  readonly endsBy?: string;
   /** It makes something of the answer, which is JSON with this key, such as this. */
   readonly reads?: { readonly key: string; readonly example: string };
 }
 
 /** `200 and no other 2xx, within 5 s; 410 removes the webhook`, for a person. */
-export function answerRuleText({ withinMs, only200, removedBy, reads }: AnswerRule): string {
+export function answerRuleText({ withinMs, only200, removedBy, endsBy, reads }: AnswerRule): string {
   const parts = [
     ...(only200 === true ? ["200 and no other 2xx"] : withinMs === undefined ? [] : ["any 2xx"]),
     ...(withinMs === undefined ? [] : [`within ${withinMs / 1000} s`]),
     ...(reads === undefined ? [] : [`JSON such as ${reads.example}`]),
   ];
-  const removal = removedBy === undefined ? "" : `; ${removedBy} removes the webhook`;
-  return parts.join(", ") + removal;
+  const ends = [
+    ...(removedBy === undefined ? [] : [`${removedBy} removes the webhook`]),
+    ...(endsBy === undefined ? [] : [endsBy]),
+  ];
+  return [parts.join(", "), ...ends].filter((part) => part !== "").join("; ");
 }
 
 /** The guide's own rule, for every sender that says nothing else. */
@@ -43,7 +48,7 @@ export function deadlineOf(title: string, rule: AnswerRule | undefined): Deadlin
   const reason =
     rule?.withinMs === undefined
       ? `the guide allows ${time}, and takes a delivery without an answer for failed`
-      : `${title} waits for ${time}, and takes a delivery without an answer for failed`;
+      : `${title} waits for ${time}, and takes a delivery without an answer for failed${loss(rule)}`;
   return {
     withinMs,
     reason,
@@ -61,7 +66,11 @@ function otherThanHttp(title: string, rule: AnswerRule | undefined, status = 0):
   if (status !== 0 && status === rule?.removedBy)
     return `${title} removes a webhook that answers ${status}: nothing would come any more`;
   if (rule?.only200 !== true || status < 201 || status > 299) return undefined;
-  return `${title} takes nothing but a 200 for a yes: with ${status} it counts the delivery as failed`;
+  return `${title} takes nothing but a 200 for a yes: with ${status} it counts the delivery as failed${loss(rule)}`;
+}
+
+function loss({ endsBy }: AnswerRule): string {
+  return endsBy === undefined ? "" : `; ${endsBy}`;
 }
 
 /** The rule of a delivery's format, and whose it is. */

@@ -133,6 +133,8 @@ describe("send on Zoho's bad days", () => {
       expect.stringContaining("Zoho Desk takes nothing but a 200 for a yes: with 204"),
     ]);
     expect((await send("crm Leads.create --to PORT", app)).exitCode).toBe(0);
+    const { out: sign } = await send("sign RequestViewed --to PORT", app);
+    expect(sign).toMatch(/counts the\s+delivery as\s+failed;\s+20 failures in a row disable the webhook/);
   });
 
   it.each([

@@ -73,6 +73,20 @@ describe("the set-up probes of Desk", () => {
   });
 });
 
+it.each([
+  ["sign", "RequestViewed", "20 failures in a row disable the webhook"],
+  ["payments", "refund.failed", "two days of failures disable the endpoint"],
+])("a refused delivery of %s is told once for what it is to its sender", async (product, event, said) => {
+  const env = { ZOHO_WEBHOOK_SECRET: "right" };
+  const app = await startHumanListener([], { env });
+  const argv = ["send", product, event, "--to", `${app.url}/webhooks/zoho/${product}`];
+  expect((await run(argv, { env })).exitCode).toBe(0);
+  for (let i = 0; i < 2; i++) expect((await run([...argv, "--bad-signature"], { env })).exitCode).toBe(5);
+  await app.shown(/#3 /);
+  const { err } = await app.stop();
+  expect(err.replaceAll(/\s+/g, " ").split(`to its sender this is a failure, and ${said}`)).toHaveLength(2);
+});
+
 describe("desk --format wire", () => {
   it("is taken unchecked without a key set, and the variable for one is named once", async () => {
     const cwd = projectWith({});

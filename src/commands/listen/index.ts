@@ -125,7 +125,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
         const why = explainCommand(context, config, event.n, event.receipt.verdicts);
         context.report(why === undefined ? event : { ...event, explainCommand: why });
         if (event.shown) drift.see(event);
-        tellHint(event.receipt);
+        tellHint(event.receipt, event.status);
         notifications.expand(event);
         tally.add(event);
         // A program that was asked for decides when it is over.

@@ -34,7 +34,7 @@ export const wire = {
   // An endpoint whose URL does not answer once, when it is registered, is refused; by what request is not told.
   methods: ["GET", "HEAD"],
   handshake: answerProbe,
-  answer: { withinMs: 15_000 },
+  answer: { withinMs: 15_000, endsBy: "two days of failures disable the endpoint" },
   // Zoho: deliveries may repeat, and are the same event where `event_id` is.
   identity: (data) => idsAt(data, ["event_id"])[0],
   hint: (_payload, name) =>

@@ -13,7 +13,7 @@ export const wire = {
   id: "wire",
   source: "https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/webhooks-management",
   proofs: [signSignature],
-  answer: { withinMs: 5000, only200: true },
+  answer: { withinMs: 5000, only200: true, endsBy: "20 failures in a row disable the webhook" },
   events: [
     event("RequestSubmitted", "A document was sent for signature", () => envelope("RequestSubmitted")),
     event("RequestViewed", "A recipient viewed the document", () => envelope("RequestViewed")),
