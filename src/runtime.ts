@@ -17,6 +17,7 @@ const stderr = standardOutput(2, () => process.stderr, outputLost);
 
 /** The only place that touches the process. */
 export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtime {
+  withoutSqliteWarning();
   return {
     importModule,
     packageRoot,
@@ -62,6 +63,15 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
       interruption ??= listenForInterrupt();
       return interruption.signal;
     },
+  };
+}
+
+/** Node 22 says on every run that its SQLite is experimental: nothing that a user could do anything about. */
+function withoutSqliteWarning(): void {
+  const { emitWarning } = process;
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
+    if (!/^SQLite is an experimental feature/.test(String(warning)))
+      Reflect.apply(emitWarning, process, [warning, ...rest]);
   };
 }
 

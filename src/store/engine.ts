@@ -25,9 +25,9 @@ export interface SqliteEngine {
 export type EngineId = "better-sqlite3" | "node:sqlite";
 
 /**
- * better-sqlite3 comes first: it runs on every supported Node and prints nothing, while node:sqlite is missing from
- * Node 20 and warns of being experimental on Node 22. The two are equally fast. Where its binary could not be installed
- * or belongs to another Node, the built-in one takes over.
+ * better-sqlite3 comes first: it runs on every supported Node, while node:sqlite is missing from Node 20 and experimental
+ * on Node 22. The two are equally fast. Where its binary could not be installed or belongs to another Node, the built-in
+ * one takes over.
  */
 const LOADERS: Readonly<Record<EngineId, () => Promise<SqliteEngine>>> = {
   "better-sqlite3": async () => {
