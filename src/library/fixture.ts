@@ -1,13 +1,13 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readBuiltInFixture } from "../config/fixture-store.ts";
-import type { DefaultFormatId, EventName, FormatId, PayloadOf, ProductId } from "./event-types.ts";
+import type { DefaultFormatId, FormatId, NameIn, PayloadOf, ProductId } from "./event-types.ts";
 import { formatOf, productOf, requireOneEvent } from "./product-of.ts";
 
 /** `fixture("crm", "Leads.create")`: the payload of an event by any of its names, in a product's first format unless told. */
 export type ReadFixture = <
   P extends ProductId,
-  const Name extends EventName<P>,
+  const Name extends NameIn<P, F>,
   const F extends FormatId<P> = DefaultFormatId<P>,
 >(
   product: P,
@@ -20,7 +20,7 @@ export type ReadFixture = <
  * library has no project. Where it lies is asked when a sample is: a bundle may have no answer.
  */
 export function fixtureReader(fileUrl: () => string | undefined): ReadFixture {
-  return <P extends ProductId, Name extends EventName<P>, F extends FormatId<P>>(
+  return <P extends ProductId, Name extends NameIn<P, F>, F extends FormatId<P>>(
     product: P,
     event: Name,
     options: { readonly format?: F } = {},

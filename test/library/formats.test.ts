@@ -147,6 +147,7 @@ describe("a mistake in a key is a TypeError:", () => {
   it.each<[string, () => unknown, string]>([
     // @ts-expect-error
     ["a format that there is not", () => sign("desk", {}, { secret: "k" }, { format: "wir" }), "did you mean wire?"],
+    // @ts-expect-error
     ["an event of another format", () => fixture("desk", "Ticket_Add"), 'add { format: "wire" }'],
     ["a public key that is none", () => verify("salesiq", request, { publicKey: "no key" }), "no RSA public key"],
     ["a private key that is none", () => sign("salesiq", {}, { privateKey: "no key" }), "no RSA private key"],
