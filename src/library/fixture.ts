@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readBuiltInFixture } from "../config/fixture-store.ts";
 import type { DefaultFormatId, FormatId, NameIn, PayloadOf, ProductId } from "./event-types.ts";
+import { requireOptions } from "./options.ts";
 import { formatOf, productOf, requireOneEvent } from "./product-of.ts";
 
 /** `fixture("crm", "Leads.create")`: the payload of an event by any of its names, in a product's first format unless told. */
@@ -25,6 +26,7 @@ export function fixtureReader(fileUrl: () => string | undefined): ReadFixture {
     event: Name,
     options: { readonly format?: F } = {},
   ) => {
+    requireOptions(options, ["format"]);
     const found = productOf(product);
     const format = formatOf(found, options.format);
     const match = requireOneEvent(found, format, event);

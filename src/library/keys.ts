@@ -46,6 +46,7 @@ const EXAMPLES: Partial<Record<keyof FormatSettings, string>> = { audience: "web
  * is named and undefined: a missing environment variable must not switch a check off.
  */
 export function readKeys(keys: Keys | undefined): GivenKeys {
+  if (typeof (keys ?? {}) !== "object") throw new TypeError("the keys are no object: pass { secret } or { token }");
   const given = new Map<Credential, readonly Secret[]>();
   const settings: Record<string, unknown> = {};
   for (const [name, key] of Object.entries(keys ?? {})) {

@@ -62,7 +62,7 @@ export function parse<P extends ProductId = ProductId>(product: P | undefined, b
 }
 
 function bytesOf(body: RawBody | object): Buffer {
-  const isRaw = typeof body === "string" || body instanceof Uint8Array || body instanceof ArrayBuffer;
+  const isRaw = typeof body !== "object" || body === null || body instanceof Uint8Array || body instanceof ArrayBuffer;
   return isRaw ? rawBody(body) : Buffer.from(JSON.stringify(body));
 }
 
@@ -75,8 +75,10 @@ export function failureOf(receipt: Receipt): ParseFailure | undefined {
   const read = { ...at, format, payload: payload?.data };
   if (!receipt.known || schema === undefined) {
     const near = receipt.suggestions.length === 0 ? "" : `; the nearest are ${receipt.suggestions.join(", ")}`;
+    const hint = receipt.hint === undefined ? "" : `; ${receipt.hint}`;
     const what = name === undefined ? "the body is no known event" : `there is no event ${JSON.stringify(name)}`;
-    return { ...read, code: "unknown-event", reason: `${what}${product === undefined ? "" : ` of ${product}`}${near}` };
+    const whose = product === undefined ? "" : ` of ${product}`;
+    return { ...read, code: "unknown-event", reason: `${what}${whose}${near}${hint}` };
   }
   if (schema.ok) return undefined;
   const issues = schema.issues.map(

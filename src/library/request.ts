@@ -17,7 +17,7 @@ export interface RequestLike {
   readonly body: RawBody;
   /** With its query, where it may carry a part of the delivery. Default: `/`. */
   readonly url?: string | undefined;
-  /** Default: `POST`. */
+  /** In any case. Default: `POST`. */
   readonly method?: string | undefined;
 }
 
@@ -25,7 +25,7 @@ export function deliveryOf(request: RequestLike): Delivery {
   // JavaScript calls it with anything.
   if (typeof request !== "object" || request === null)
     throw new TypeError("the request is missing: pass { headers, body } of it");
-  const { headers, body, url = "/", method = "POST" } = request;
+  const { headers, body, url, method } = request;
   if (typeof headers !== "object" || headers === null) {
     throw new TypeError("the headers are missing: pass them as the request has them, such as request.headers");
   }
@@ -33,7 +33,8 @@ export function deliveryOf(request: RequestLike): Delivery {
   // A parser that finds nothing to read leaves nothing behind, or an empty object.
   const isWithout = "body" in request && isNothing(body) && !announcesBody({ headers: pairs });
   const bytes = isWithout ? Buffer.alloc(0) : rawBody(body);
-  return { method, url, headers: pairs, body: bytes };
+  // Some frameworks write the method small.
+  return { method: (method ?? "POST").toUpperCase(), url: url ?? "/", headers: pairs, body: bytes };
 }
 
 function isNothing(body: unknown): boolean {
@@ -65,20 +66,25 @@ export function rawBody(body: unknown): Buffer {
   );
 }
 
-/** A stream, as a fetch `Request` has it, or one of Node's. */
+/** A stream, as a fetch `Request` has it, or one of Node's; or a `request.text()` that nobody awaits. */
 function isUnread(body: unknown): boolean {
-  return typeof body === "object" && body !== null && (body instanceof ReadableStream || Symbol.asyncIterator in body);
+  if (body instanceof ReadableStream || body instanceof Promise || body instanceof Blob) return true;
+  return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
 }
 
 function* headerPairs(headers: HeadersLike): Generator<HeaderPair> {
   if (isIterable(headers)) {
-    for (const [name, value] of headers) yield [name, value];
+    for (const pair of headers) {
+      // As `rawHeaders` of Node has them: taken for pairs, they would be headers of one letter.
+      if (typeof pair === "string")
+        throw new TypeError("the headers are a list of texts: pass pairs of name and value, or request.headers");
+      yield pair;
+    }
     return;
   }
   for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined) continue;
-    if (typeof value === "string") yield [name, value];
-    else for (const each of value) yield [name, each];
+    if (value === undefined || value === null) continue;
+    for (const each of Array.isArray(value) ? value : [value]) yield [name, String(each)];
   }
 }
 

@@ -1,6 +1,7 @@
 import type { WebhookEvent } from "../core/product.ts";
 import { products } from "../products/index.ts";
 import type { DefaultFormatId, FormatId, ProductId, Schemas, SchemasIn } from "./event-types.ts";
+import { requireOptions } from "./options.ts";
 import { formatOf, productOf } from "./product-of.ts";
 
 /**
@@ -12,10 +13,11 @@ export const schemas: Schemas = byProduct();
 /** The schemas of another format than a product's first: `schemasOf("desk", { format: "wire" }).Ticket_Add`. */
 export function schemasOf<P extends ProductId, const F extends FormatId<P> = DefaultFormatId<P>>(
   product: P,
-  { format }: { readonly format?: F } = {},
+  options: { readonly format?: F } = {},
 ): SchemasIn<P, F> {
+  requireOptions(options, ["format"]);
   // The compiler cannot follow names through a list; both sides come from the same one.
-  return byName(formatOf(productOf(product), format).events) as SchemasIn<P, F>;
+  return byName(formatOf(productOf(product), options.format).events) as SchemasIn<P, F>;
 }
 
 function byProduct(): Schemas {

@@ -2,6 +2,7 @@ import { findEvent } from "../core/event-name.ts";
 import { prepare } from "../core/prepare.ts";
 import type { FormatId, ProductId } from "./event-types.ts";
 import { type Keys, readKeys, requireUse } from "./keys.ts";
+import { requireOptions } from "./options.ts";
 import { formatOf, productOf, requireOneEvent, withSettings } from "./product-of.ts";
 import { rawBody } from "./request.ts";
 
@@ -31,8 +32,8 @@ export interface SignOptions<P extends ProductId> {
  *
  * @param payload An object is written as compact JSON; bytes or text are signed as they are.
  * @param keys As for `verify`; where a format is checked with a public key or a key set, its `privateKey`.
- * @throws TypeError for no key, an empty or unfit one, an unknown product or format, or a token with a payload that is not an
- * object: it would have to be written into the bytes.
+ * @throws TypeError for no key, an empty or unfit one, an unknown product, format, event or option, no payload, or a token with
+ * a payload that is not an object: it would have to be written into the bytes.
  */
 export function sign<P extends ProductId>(
   product: P,
@@ -40,6 +41,7 @@ export function sign<P extends ProductId>(
   keys: Keys,
   options: SignOptions<P> = {},
 ): Signed {
+  requireOptions(options, ["format", "event", "url"]);
   const { secrets, settings } = readKeys(keys);
   const found = productOf(product);
   const chosen = { ...found, formats: [formatOf(found, options.format)] };
@@ -53,6 +55,11 @@ export function sign<P extends ProductId>(
   if (options.event !== undefined && (format.catchAll === undefined || findEvent(format, options.event) !== undefined))
     requireOneEvent(found, format, options.event);
   requireUse(secrets, [{ ...found, formats: [format] }], "sign");
+  // JavaScript calls it with anything.
+  if (typeof payload !== "string" && (typeof payload !== "object" || payload === null))
+    throw new TypeError(
+      `the payload is ${String(payload)}: pass an object, or the text or bytes to be signed as they are`,
+    );
   const isRaw = typeof payload === "string" || payload instanceof Uint8Array || payload instanceof ArrayBuffer;
   const takesToken = format.proofs.some(({ credential }) => credential === "token");
   if (isRaw && takesToken && secrets.for("token", found.id).length > 0)

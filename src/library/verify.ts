@@ -4,6 +4,7 @@ import { judgeOffer } from "../core/secret-offer.ts";
 import { products } from "../products/index.ts";
 import type { FormatId, ProductId } from "./event-types.ts";
 import { type Keys, readKeys, requireUse } from "./keys.ts";
+import { requireOptions } from "./options.ts";
 import { formatOf, productOf, withSettings } from "./product-of.ts";
 import { deliveryOf, type RequestLike } from "./request.ts";
 import { resultOf, type VerifyResult } from "./verify-result.ts";
@@ -20,8 +21,6 @@ export interface VerifyOptions<P extends ProductId = ProductId> {
    */
   readonly toleranceMs?: number | undefined;
 }
-
-const OPTIONS = ["format", "now", "toleranceMs"];
 
 /**
  * Is this delivery genuine, known and in shape? `ok` is true only when all three hold: no proof failed, at least one passed,
@@ -48,7 +47,8 @@ export function verify<P extends ProductId = ProductId>(
   requireUse(secrets, candidates, "verify");
   const delivery = deliveryOf(request);
   const receipt = receive({
-    products: candidates,
+    // What is none of the named product's may be told for another's.
+    products: product === undefined ? candidates : products,
     product: product === undefined ? undefined : candidates[0],
     delivery,
     secrets,
@@ -60,12 +60,10 @@ export function verify<P extends ProductId = ProductId>(
   return resultOf<P>(receipt, offer);
 }
 
-/** A time that is none would let every signature pass for new, and an option of another name would be no option. */
+/** A time that is none would let every signature pass for new. */
 function checkOptions<P extends ProductId>(options: VerifyOptions<P>): VerifyOptions<P> {
   const { now, toleranceMs } = options;
-  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
-  if (unknown !== undefined)
-    throw new TypeError(`there is no option named ${JSON.stringify(unknown)}: there are ${OPTIONS.join(", ")}`);
+  requireOptions(options, ["format", "now", "toleranceMs"]);
   if (now !== undefined && !(now instanceof Date && Number.isFinite(now.getTime())))
     throw new TypeError("now is no valid Date: pass when the delivery came, such as new Date(job.receivedAt)");
   if (toleranceMs !== undefined && !(typeof toleranceMs === "number" && toleranceMs >= 0))

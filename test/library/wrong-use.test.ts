@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { fixture, parse, schemasOf, sign, verify } from "../../src/index.ts";
+
+const KEYS = { secret: "s3cret", token: "tok-1" };
+const signed = sign("crm", fixture("crm", "Leads.create"), KEYS);
+/** As JavaScript calls them, with anything. */
+const called = (use: unknown, ...args: unknown[]): unknown => Reflect.apply(use as () => unknown, undefined, args);
+const verified = (change: object, keys: unknown = KEYS): unknown =>
+  called(verify, "crm", { ...signed, ...change }, keys);
+
+describe("what an app gets wrong is told:", () => {
+  it.each<[string, () => unknown, string]>([
+    ["a body that nobody awaits", () => verified({ body: Promise.resolve("{}") }), "has not been read yet"],
+    ["a blob", () => verified({ body: new Blob(["{}"]) }), "has not been read yet"],
+    ["raw headers of Node", () => verified({ headers: Object.entries(signed.headers).flat() }), "a list of texts"],
+    ["a secret where the keys go", () => verified({}, "s3cret"), "the keys are no object: pass { secret }"],
+    ["nothing to sign", () => called(sign, "crm", undefined, KEYS), "the payload is undefined: pass an object"],
+    ["nothing to read", () => called(parse, "crm", undefined), "the body is undefined: pass the raw body"],
+    ["an option of sign", () => called(sign, "crm", {}, KEYS, { fromat: "wire" }), 'no option named "fromat"'],
+    ["an option of fixture", () => called(fixture, "crm", "Leads.create", { fromat: "wire" }), "only format"],
+    ["an option of schemasOf", () => called(schemasOf, "crm", { fromat: "wire" }), "only format"],
+  ])("%s", (_, call, message) => {
+    expect(call).toThrow(TypeError);
+    expect(call).toThrow(message);
+  });
+
+  it("another product's delivery, by its name", () => {
+    const { reason } = { reason: undefined, ...verify("desk", signed, { secret: "s3cret" }) };
+    expect(reason).toBe(
+      "the body is no known event of desk; this looks like crm Leads.create, which belongs on the URL of crm",
+    );
+  });
+});
+
+describe("what frameworks do in their own ways is taken:", () => {
+  it.each<[string, object]>([
+    ["a method in lower case", { method: "post" }],
+    ["no method and no URL", { method: null, url: null }],
+    ["headers that are null, or a number", { headers: { ...signed.headers, "content-length": 5, "x-none": null } }],
+  ])("%s", (_, change) => {
+    expect(verified(change)).toMatchObject({ ok: true, event: "Leads.create" });
+  });
+});
