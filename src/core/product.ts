@@ -18,15 +18,18 @@ export type VerdictWord = "passed" | "failed" | "absent" | "unconfigured";
 export interface Verdict {
   /** The proof's id. */
   readonly id: string;
+  /** The body and so its sender, the sender only (whoever has seen one delivery can make another), or nothing. */
   readonly proves: Proves;
+  /** `passed`, `failed`, `absent` or `unconfigured`: see `VerdictWord`. */
   readonly verdict: VerdictWord;
   /** One clause for a person: why. Never holds a secret or an expected value. */
   readonly reason: string;
   /**
    * A known cause of a failure: `reserialised` or `changed`, the proof is over other bytes that are known; `unknown_key`, its key is
-   * none of those at hand, and a set that is fetched anew may have it. It is still a failure.
+   * none of those at hand, and a set that is fetched anew may have it; `too_old` or `too_new`, it is right but for its time. It is
+   * still a failure.
    */
-  readonly match?: string;
+  readonly match?: "reserialised" | "changed" | "unknown_key" | "too_old" | "too_new";
   /** The header or parameter that a user has chosen for a value which lets its holder in: masked wherever it is shown. */
   readonly secretIn?: string;
 }

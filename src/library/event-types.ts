@@ -43,6 +43,7 @@ type Typed<P extends string, Id extends string, Event> = Event extends {
       readonly event: Name;
       /** The event's own name: `"Invoices.create"` where `event` is `"<Module>.create"`; else the same. */
       readonly name: Filled<Name>;
+      /** The body as data. Fields that the schema does not name are kept; a number of more than 15 digits is text. */
       readonly payload: Payload;
     }
   : never;

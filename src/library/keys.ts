@@ -23,8 +23,9 @@ export interface Keys {
   readonly hookSecret?: Key | undefined;
   /** The fixed value that a webhook of the user's own design carries, and where. */
   readonly auth?: (AuthPlace & { readonly value: Key }) | undefined;
-  /** Who a Desk token must have been made for, `webhookId:…`, and by, `orgId:…`: one of the two goes with `jwks`. */
+  /** Who a Desk token must have been made for, `webhookId:…`: this or `issuer` goes with `jwks`. */
   readonly audience?: string | undefined;
+  /** Who must have made a Desk token, `orgId:…`: this or `audience` goes with `jwks`. */
   readonly issuer?: string | undefined;
 }
 

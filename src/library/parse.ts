@@ -15,21 +15,19 @@ interface NoEvent {
   readonly product: string | undefined;
   /** The name that the event gave itself, known or not. */
   readonly name: string | undefined;
+  /** What is out of shape, each with its path, what was expected and what came. Of `schema` and `unproven` only. */
   readonly issues: readonly SchemaIssue[];
 }
 
-/** `unreadable`: not JSON, not a form. */
 export interface UnreadableFailure extends NoEvent {
+  /** `unreadable`: no JSON and no form. */
   readonly code: "unreadable";
   readonly format: undefined;
   readonly payload: undefined;
 }
 
-/**
- * `unknown-event`: no event of the product, or of any; `schema`: a known event out of shape, each of its `issues` with its
- * path, what was expected and what came.
- */
 export interface UnfitFailure extends NoEvent {
+  /** `unknown-event`: no event of the product, or of any; `schema`: a known event out of shape, which `issues` tells. */
   readonly code: "unknown-event" | "schema";
   /** Undefined where the body is no envelope that is known. */
   readonly format: string | undefined;

@@ -24,15 +24,16 @@ interface Unreadable extends UnreadableFailure {
   readonly reply: undefined;
 }
 
-/** `unproven`: a proof failed or none was there, answer 401. What nobody has proven is not handed over. */
 interface Unproven extends Omit<Unreadable, "code" | "format"> {
+  /** `unproven`: a proof failed or none was there, answer 401. What nobody has proven is not handed over. */
   readonly code: "unproven";
   readonly format: string | undefined;
 }
 
-/** `challenge`: it asks for an answer before events are sent, `reply`. */
 interface Challenge extends Omit<Unreadable, "code" | "reply"> {
+  /** `challenge`: it asks for an answer before events are sent, `reply`. */
   readonly code: "challenge";
+  /** What to answer a challenge with. */
   readonly reply: Reply;
   /**
    * The secret of all later deliveries, of a sender that makes it up itself (Mail): before you answer, keep the `value` as
@@ -51,7 +52,9 @@ export type VerifyFailure = Unfit | Unreadable | Unproven | Challenge;
 export type VerifyResult<P extends ProductId = ProductId> =
   | (ZohoEvent<P> & {
       readonly ok: true;
+      /** Every proof that was asked for passed. True of a failure as well where only event or shape are not known here. */
       readonly genuine: true;
+      /** What each proof of the format says of it. */
       readonly proofs: readonly Verdict[];
       /**
        * The same each time that one event is delivered, and another for each other event: the key to act on it only once.

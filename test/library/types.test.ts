@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { type EventName, fixture } from "../../src/index.ts";
+import { type EventName, fixture, type Verdict } from "../../src/index.ts";
 import { folderWith } from "../support/files.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -49,4 +49,11 @@ describe("the name of a sample", () => {
     const ofFamily: EventName<"crm"> = "Invoices.create";
     expect(fixture("crm", ofFamily)).toMatchObject({ module: "Invoices" });
   });
+});
+
+it("a known cause of a failure is one of those that there are", () => {
+  const known: Verdict["match"] = "unknown_key";
+  // @ts-expect-error: written as no cause is.
+  const mistyped: Verdict["match"] = "unknown-key";
+  expect(mistyped).not.toBe(known);
 });

@@ -100,14 +100,14 @@ function judgeAge(ageMs: number, { origin }: Secret, limits: Limits | undefined)
   if (ageMs > toleranceMs) {
     return {
       verdict: "failed",
-      match: "too-old",
+      match: "too_old",
       reason: `the signature is right, but ${formatDuration(ageMs)} old, and ${formatDuration(toleranceMs)} is allowed${setting === undefined ? "" : ` (${setting})`}`,
     };
   }
   if (-ageMs > toleranceMs) {
     return {
       verdict: "failed",
-      match: "too-new",
+      match: "too_new",
       reason: `the signature is right, but its time is ${formatDuration(-ageMs)} ahead of this machine's clock`,
     };
   }
