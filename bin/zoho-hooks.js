@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 "use strict";
 
-if (!isVersionAnswered()) run();
+if (!isVersionAnswered() && !isNodeTooOld()) run();
 
 /** Scripts ask for it over and over, so nothing is loaded for it. Where it cannot be written, the program says why. */
 function isVersionAnswered() {
@@ -13,6 +13,17 @@ function isVersionAnswered() {
   } catch {
     return false;
   }
+}
+
+/** There the commands would end as bugs, each in a place of its own: npm only warns when it installs. */
+function isNodeTooOld() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return false;
+  process.exitCode = 2;
+  process.stderr.write(
+    `zoho-hooks needs Node 20.19 or later, and this is ${process.version}: install a newer one from https://nodejs.org, or with the version manager that you use\n`,
+  );
+  return true;
 }
 
 function run() {
