@@ -88,6 +88,18 @@ describe.skipIf(!existsSync(built))("the README's recipe", () => {
     expect(response.status).toBe(status);
   });
 
+  it("for Express takes a large body, and answers 500 when the app fails, which lives on", async () => {
+    const post = (origin: string, body: Uint8Array<ArrayBuffer>, headers: Record<string, string>) =>
+      fetch(`${origin}/webhooks/zoho/crm`, { method: "POST", headers, body, signal: AbortSignal.timeout(2000) });
+    const lead = fixture("crm", "Leads.create");
+    const large = sign("crm", { ...lead, data: { ...lead.data, Description: "x".repeat(200_000) } }, keys);
+    const taken = await serving(recipes.app, (origin) => post(origin, large.body, large.headers));
+    expect(taken.status).toBe(200);
+    const { app } = await loadRecipes((text) => text.replace("await act(event)", 'throw new Error("no queue")'));
+    const failed = await serving(app, (origin) => post(origin, signed.body, signed.headers));
+    expect(failed.status).toBe(500);
+  });
+
   it.each(requests)("for route handlers answers to %s with %i", async (_, status, init) => {
     const response = await recipes.POST(new Request("https://app.example/hooks", { method: "POST", ...init }));
     expect(response.status).toBe(status);
