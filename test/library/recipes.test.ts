@@ -25,13 +25,17 @@ interface Recipes {
 }
 
 /** The README's blocks that begin with a file's name, loaded as files of an app; `change` adapts their text. */
-async function loadRecipes(change: (text: string) => string = (text) => text): Promise<Recipes> {
+async function loadRecipes(
+  change: (text: string) => string = (text) => text,
+  others: Readonly<Record<string, string>> = {},
+): Promise<Recipes> {
   const blocks = [...README.matchAll(/```js\n(\/\/ (\w+\.js)\b[\s\S]*?)```/g)];
   const files = Object.fromEntries(blocks.map(([, text = "", name = ""]) => [name, change(appCode(text))]));
   const folder = folderWith({
     "package.json": '{"type":"module"}',
     "act.js": "export const act = async () => {};",
     ...files,
+    ...others,
   });
   const modules = ["express.js", "route.js", "lambda.js", "desk.js"].map(
     (name) => import(pathToFileURL(join(folder, name)).href),
@@ -103,6 +107,31 @@ describe.skipIf(!existsSync(built))("the README's recipe", () => {
   it.each(requests)("for route handlers answers to %s with %i", async (_, status, init) => {
     const response = await recipes.POST(new Request("https://app.example/hooks", { method: "POST", ...init }));
     expect(response.status).toBe(status);
+  });
+
+  it("for once only acts on a repeat where the app had failed, and on no other", async () => {
+    const [, snippet = ""] = /```js\n\/\/ in place of `(?:.+?)` of zoho\.js\n([\s\S]*?)```/.exec(README) ?? [];
+    const acted: string[] = [];
+    Object.assign(globalThis, { acted });
+    const store = `
+      const kept = new Map();
+      const set = async (key, value) => (kept.has(key) ? null : (kept.set(key, value), "OK"));
+      export const redis = { set, del: async (key) => kept.delete(key) };`;
+    const act = `export const act = async ({ name }) => {
+      if (globalThis.acted.push(name) === 1) throw new Error("no queue");
+    };`;
+    const once = (text: string): string =>
+      text.includes("await act(event);")
+        ? `import { redis } from "./redis.js";\n${text.replace("if (event.ok) await act(event);", () => snippet)}`
+        : text;
+    const { POST } = await loadRecipes(once, { "redis.js": store, "act.js": act });
+    const post = async (): Promise<number> => {
+      const init = { method: "POST", headers: signed.headers, body: signed.body };
+      return (await POST(new Request("https://app.example/hooks", init))).status;
+    };
+    await expect(post()).rejects.toThrow("no queue");
+    expect([await post(), await post()]).toEqual([200, 200]);
+    expect(acted).toEqual(["Leads.create", "Leads.create"]);
   });
 
   it.each(requests)("for Lambda answers to %s with %i, in base64 as well", async (_, status, init) => {
