@@ -20,9 +20,11 @@ function isNodeTooOld() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > 20 || (major === 20 && minor >= 19)) return false;
   process.exitCode = 2;
-  process.stderr.write(
-    `zoho-hooks needs Node 20.19 or later, and this is ${process.version}: install a newer one from https://nodejs.org, or with the version manager that you use\n`,
-  );
+  const message = `zoho-hooks needs Node 20.19 or later, and this is ${process.versions.node}`;
+  const hint = "install a newer one from https://nodejs.org, or with the version manager that you use";
+  const error = { code: "usage", message, hint };
+  const isJson = process.argv.includes("--json");
+  process.stderr.write(isJson ? `${JSON.stringify({ v: 1, error })}\n` : `error: ${message}\n  ${hint}\n`);
   return true;
 }
 

@@ -21,6 +21,7 @@ it("says at once that a Node is too old, and which one it takes", () => {
     expect([status, stdout]).toEqual([2, ""]);
     expect(stderr).toContain(`zoho-hooks needs Node ${oldest} or later`);
   }
+  expect(JSON.parse(runOn("18.20.8", "products", "--json").stderr)).toMatchObject({ v: 1, error: { code: "usage" } });
   expect(runOn("18.20.8", "--version").status).toBe(0);
   for (const version of [`${oldest}.0`, "22.1.0"]) expect(runOn(version, "--help").status).toBe(0);
 });
