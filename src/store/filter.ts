@@ -6,7 +6,7 @@ import { prefilterForms, type WhereClause } from "./where.ts";
 /** Which deliveries of the log are meant. Every part that is given must fit. */
 export interface LogFilter {
   readonly product?: string | undefined;
-  /** Globs such as `Leads.*` or `crm:Leads.*`, whatever their case; one of them must fit. */
+  /** Patterns such as `Leads.*` or `crm:Leads.*` (`eventPattern`); one of them must fit. */
   readonly events?: readonly string[] | undefined;
   /** The answer to the sender, both ends included: 400 to 499. */
   readonly status?: { readonly min: number; readonly max: number } | undefined;
@@ -33,7 +33,7 @@ export interface EventKind {
   readonly event: string;
 }
 
-/** Conditions that need no byte of any body. `kinds` are the events that the filter's globs match. */
+/** Conditions that need no byte of any body. `kinds` are the events that the filter's patterns match. */
 export function recordConditions(filter: LogFilter, kinds: readonly EventKind[] | undefined): readonly Condition[] {
   const conditions: Condition[] = [];
   const add = (sql: string, ...values: SqlValue[]): void => {
@@ -73,19 +73,4 @@ export function contentConditions(filter: LogFilter): readonly Condition[] {
     const inUrl = anyContains("CAST(url AS BLOB)", forms);
     return { sql: `(${inBody.sql} OR ${inUrl.sql})`, values: [...inBody.values, ...inUrl.values] };
   });
-}
-
-/** Whether a glob of the user's, with or without a product before it, means this event. */
-export function matchesGlob(glob: string, kind: EventKind): boolean {
-  const colon = glob.indexOf(":");
-  const product = colon === -1 ? undefined : glob.slice(0, colon);
-  return globFits(glob.slice(colon + 1), kind.event) && (product === undefined || globFits(product, kind.product));
-}
-
-function globFits(glob: string, name: string): boolean {
-  const source = glob
-    .replace(/[\\^$.+()|[\]{}]/g, "\\$&")
-    .replaceAll("*", ".*")
-    .replaceAll("?", ".");
-  return new RegExp(`^${source}$`, "is").test(name);
 }

@@ -1,13 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { eventPattern } from "../core/event-pattern.ts";
 import type { NativeDatabase, SqlRow, SqlValue } from "./engine.ts";
-import {
-  type Condition,
-  contentConditions,
-  type EventKind,
-  type LogFilter,
-  matchesGlob,
-  recordConditions,
-} from "./filter.ts";
+import { type Condition, contentConditions, type EventKind, type LogFilter, recordConditions } from "./filter.ts";
 import type { FollowedAttempt } from "./forward.ts";
 import type { ListOptions, LogEntry, LogRecord } from "./log.ts";
 import { RECORD_COLUMNS, readAttempt, readDelivery, readForward, readRecord } from "./record.ts";
@@ -40,13 +34,13 @@ function eventKinds(database: NativeDatabase): readonly EventKind[] {
   }
 }
 
-/** The filter's conditions on `deliveries` alone, its globs resolved to the events that the log has. */
+/** The filter's conditions on `deliveries` alone, its patterns resolved to the events that the log has. */
 export function resolveFilter(database: NativeDatabase, filter: LogFilter): readonly Condition[] {
-  const globs = filter.events;
+  const patterns = filter.events?.map((text) => eventPattern(text)) ?? [];
   const kinds =
-    globs === undefined || globs.length === 0
+    patterns.length === 0
       ? undefined
-      : eventKinds(database).filter((kind) => globs.some((glob) => matchesGlob(glob, kind)));
+      : eventKinds(database).filter(({ product, event }) => patterns.some(({ matches }) => matches(product, event)));
   return recordConditions(filter, kinds);
 }
 
