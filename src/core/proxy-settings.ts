@@ -1,3 +1,5 @@
+import { errorText, usageError } from "./errors.ts";
+
 /** What the environment says of proxies, as undici takes it. */
 interface ProxySettings {
   /** Empty for none. */
@@ -14,6 +16,18 @@ export function proxySettings(env: Readonly<Record<string, string | undefined>>)
   const httpProxy = named("http_proxy") || all;
   const httpsProxy = named("https_proxy") || all;
   return httpProxy === "" && httpsProxy === "" ? undefined : { httpProxy, httpsProxy, noProxy: named("no_proxy") };
+}
+
+/** Makes what goes through the proxies that are named; a usage error where one of them is no address of a proxy. */
+export function throughProxies<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw usageError(
+      `the proxy that HTTP_PROXY or HTTPS_PROXY names cannot be used: ${errorText(error)}`,
+      "write it as http://host:port, or unset the variable",
+    );
+  }
 }
 
 /**

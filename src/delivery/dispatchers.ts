@@ -1,9 +1,8 @@
 import { lookup } from "node:dns";
 import type { LookupFunction } from "node:net";
 import type { Dispatcher } from "undici";
-import { errorText, usageError } from "../core/errors.ts";
 import { isLocalhost, isLoopback } from "../core/loopback.ts";
-import { asksOnce, proxySettings } from "../core/proxy-settings.ts";
+import { asksOnce, proxySettings, throughProxies } from "../core/proxy-settings.ts";
 
 export interface DispatcherOptions {
   /** How many connections to one target are open at the same time. */
@@ -47,21 +46,17 @@ export async function openDispatchers({ connections, insecure, env }: Dispatcher
   const undici = hasProxy ? await import("undici") : undefined;
   const throughProxy = (): Dispatcher => {
     if (undici === undefined) return direct;
-    try {
-      return new undici.EnvHttpProxyAgent({
-        connections,
-        connect,
-        requestTls: tls,
-        ...timeouts,
-        ...proxies,
-        clientFactory: (origin, options) => asksOnce(new undici.Pool(origin, options)),
-      });
-    } catch (error) {
-      throw usageError(
-        `the proxy that HTTP_PROXY or HTTPS_PROXY names cannot be used: ${errorText(error)}`,
-        "write it as http://host:port, or unset the variable",
-      );
-    }
+    return throughProxies(
+      () =>
+        new undici.EnvHttpProxyAgent({
+          connections,
+          connect,
+          requestTls: tls,
+          ...timeouts,
+          ...proxies,
+          clientFactory: (origin, options) => asksOnce(new undici.Pool(origin, options)),
+        }),
+    );
   };
   const choose = (url: URL): Dispatcher => {
     // A proxy could not reach this machine's own loopback, and must not be asked to.

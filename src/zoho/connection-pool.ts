@@ -1,11 +1,14 @@
 import type { Dispatcher } from "undici";
 import { isLoopback } from "../core/loopback.ts";
-import { asksOnce, proxySettings } from "../core/proxy-settings.ts";
+import { asksOnce, proxySettings, throughProxies } from "../core/proxy-settings.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const CONNECTIONS = 4;
 
-/** A bounded pool with time-outs that follows no redirect and goes through the proxies that the environment names. */
+/**
+ * A bounded pool with time-outs that follows no redirect and goes through the proxies that the environment names. Rejects
+ * with a usage error for one that is none.
+ */
 export async function connectionPool(
   env: Readonly<Record<string, string | undefined>>,
   timeoutMs: number,
@@ -21,7 +24,7 @@ export async function connectionPool(
   const proxies = proxySettings(env);
   if (proxies === undefined) return direct;
   const clientFactory = (origin: URL, options: object) => asksOnce(new Pool(origin, options));
-  const proxied = new EnvHttpProxyAgent({ ...limits, ...proxies, clientFactory });
+  const proxied = throughProxies(() => new EnvHttpProxyAgent({ ...limits, ...proxies, clientFactory }));
   // No proxy could reach this machine for us, and none is to see what goes to it in plain.
   return proxied.compose(
     (dispatch) => (options, handler) =>

@@ -70,7 +70,7 @@ export interface HttpOptions {
 }
 
 export interface ZohoHttp {
-  /** Resolves with any HTTP status; throws `UserError` (7) when Zoho could not be reached at all. */
+  /** Resolves with any HTTP status; throws `UserError`: 7 when Zoho could not be reached at all, 2 for an unusable proxy. */
   send(request: ZohoRequest): Promise<ZohoReply>;
   close(): Promise<void>;
 }
@@ -132,6 +132,7 @@ export function createHttp(options: HttpOptions): ZohoHttp {
 
   return {
     async send(request) {
+      await connect();
       for (let tryNumber = 1; ; tryNumber++) {
         let outcome: TryOutcome;
         let reply: ZohoReply | undefined;
@@ -154,7 +155,8 @@ export function createHttp(options: HttpOptions): ZohoHttp {
       }
     },
     async close() {
-      await (await pool)?.destroy();
+      const opened = await pool?.catch(() => undefined);
+      await opened?.destroy();
     },
   };
 }

@@ -169,4 +169,14 @@ describe("the http client", () => {
       proxy.close();
     }
   });
+
+  it("says at once of a proxy that is no address what is wrong with it", async () => {
+    const pauses: number[] = [];
+    const env = { HTTPS_PROXY: "localhost:3128" };
+    const http = createHttp({ env, sleep: async (ms) => void pauses.push(ms), random: () => 0 });
+    const failure = await failureOf(http.send(list("https://zoho.invalid")));
+    expect(failure).toMatchObject({ exitCode: 2, message: expect.stringContaining("HTTPS_PROXY") });
+    expect(pauses).toEqual([]);
+    await http.close();
+  });
 });
