@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { managedProducts } from "../../src/zoho/webhooks/index.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
@@ -107,6 +108,14 @@ describe("the sign-in of the environment, where nothing can be kept,", () => {
       },
     ]);
     expect(server.tokenRequests()).toHaveLength(2);
+  });
+
+  it("warns of it for the webhooks of an app, too", async () => {
+    const scopes = managedProducts.flatMap((product) => product.scopes);
+    const given = { ...nowhere(), ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(scopes) };
+    const { exitCode, lines } = await zoho(["webhooks", "list", "--product", "desk", "--json"], { env: given });
+    expect(exitCode).toBe(0);
+    expect(lines().filter(({ type }) => type === "warning")).toHaveLength(1);
   });
 
   it("deletes a channel that was made elsewhere", async () => {

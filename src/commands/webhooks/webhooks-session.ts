@@ -1,17 +1,16 @@
 import type { Command } from "commander";
-import { type Config, loadConfig, userFolder } from "../../config/load.ts";
+import { type Config, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
 import { findProduct } from "../../core/event-name.ts";
 import { oneLine } from "../../core/one-line.ts";
 import { products } from "../../products/index.ts";
-import { accessTokens } from "../../zoho/access-token.ts";
 import type { DataCentre } from "../../zoho/data-centres.ts";
 import { managedProducts, requireManagedProduct } from "../../zoho/webhooks/index.ts";
 import type { ManagedProduct } from "../../zoho/webhooks/managed-product.ts";
 import { findOrganisations, type WebhookClient, webhookClient } from "../../zoho/webhooks/webhook-client.ts";
 import { type ZohoApi, zohoApi } from "../../zoho/zoho-api.ts";
-import { openSignIn, zohoHttp } from "../zoho-session.ts";
+import { openSignIn, sessionTokens, zohoHttp } from "../zoho-session.ts";
 
 export interface WebhookOptions {
   readonly product?: string;
@@ -68,7 +67,7 @@ export async function withWebhooks<T>(
   const http = zohoHttp(context, config);
   const { signal, sleep } = context;
   try {
-    const tokens = accessTokens({ signIn, folder: userFolder(context), http, now: context.now });
+    const tokens = sessionTokens(context, signIn, http);
     const api = zohoApi({ http, tokens, signIn, product, now: context.now });
     const client = async (): Promise<WebhookClient> => {
       const organisation = org ?? (await onlyOrganisation(api, product, signal));
