@@ -1,5 +1,5 @@
 import { parameterOf } from "./delivery.ts";
-import { type JsonNode, parseJson, scanJson } from "./json-text.ts";
+import { type JsonNode, parseJson, scanJson, stringEnd } from "./json-text.ts";
 import { rewritePlainText } from "./rewrite-plain-text.ts";
 import { rewriteWide } from "./rewrite-wide.ts";
 
@@ -68,7 +68,7 @@ function rewriteJson(
       if (typeof key === "string") {
         const start = text.indexOf('"', from);
         const renamed = edit({ path, text: key, kind: "key" });
-        if (renamed !== undefined) replace(start, keyEnd(text, start), JSON.stringify(renamed));
+        if (renamed !== undefined) replace(start, stringEnd(text, start), JSON.stringify(renamed));
       }
       const owner = named !== undefined && key === "value" ? [...path, named] : path;
       visit(child, typeof key === "string" ? [...owner, key] : path);
@@ -120,14 +120,6 @@ function rewriteNested(
     return rewriteBroken(text, edit);
   }
   return rewriteJson(text, edit, path, false);
-}
-
-function keyEnd(text: string, start: number): number {
-  for (let i = start + 1; i < text.length; i++) {
-    if (text[i] === "\\") i++;
-    else if (text[i] === '"') return i + 1;
-  }
-  return text.length;
 }
 
 /** Of very many fields none is taken apart as JSON: an error for each that is none would take seconds. */

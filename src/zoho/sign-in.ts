@@ -91,7 +91,7 @@ export function signInFromEnv(settings: SettingsOfHosts): SignIn | undefined {
 }
 
 /** A variable that is set and empty is a mistake (a secret of CI that is not there), never the same as unset. */
-function setting(env: Env, name: string): string | undefined {
+export function setting(env: Env, name: string): string | undefined {
   const value = env[name];
   if (value === undefined) return undefined;
   if (value.trim() !== "") return value.trim();

@@ -9,6 +9,7 @@ import {
   findDataCentre,
   findEnvironment,
 } from "../../zoho/data-centres.ts";
+import { setting } from "../../zoho/sign-in.ts";
 import { findSignInProduct } from "../../zoho/sign-in-products.ts";
 import { readUserFile } from "../options.ts";
 
@@ -56,16 +57,16 @@ export async function readLoginPlan(context: Context, env: Env, options: LoginOp
   const prompts = await context.prompts();
   const given = givenMethod(env, options);
   const method = given ?? (await askMethod(prompts));
-  const centres = await centresToAsk(prompts, env, options.dc ?? filled(env, "ZOHO_DC"), method);
+  const centres = await centresToAsk(prompts, env, options.dc ?? setting(env, "ZOHO_DC"), method);
   const clientId =
-    options.clientId ?? filled(env, "ZOHO_CLIENT_ID") ?? (await ask(prompts, "text", "Client id", "--client-id"));
+    options.clientId ?? setting(env, "ZOHO_CLIENT_ID") ?? (await ask(prompts, "text", "Client id", "--client-id"));
   const clientSecret = await readClientSecret(context, env, options, prompts);
   return {
     method: await withCode(context, env, method, options, prompts, scopes),
     clientId: clientId.trim(),
     clientSecret,
     centres,
-    environment: findEnvironment(options.environment ?? filled(env, "ZOHO_ENVIRONMENT") ?? "production"),
+    environment: findEnvironment(options.environment ?? setting(env, "ZOHO_ENVIRONMENT") ?? "production"),
     scopes,
     profile: options.profile,
   };
@@ -97,7 +98,7 @@ function givenMethod(env: Env, options: LoginOptions): "code" | "browser" | "dev
     ...(options.refreshTokenFile === undefined ? [] : (["refresh-token"] as const)),
   ];
   if (given.length > 1) throw usageError("--code, --browser, --device and --refresh-token-file exclude one another");
-  return given[0] ?? (filled(env, "ZOHO_REFRESH_TOKEN") === undefined ? undefined : "refresh-token");
+  return given[0] ?? (setting(env, "ZOHO_REFRESH_TOKEN") === undefined ? undefined : "refresh-token");
 }
 
 async function withCode(
@@ -114,7 +115,7 @@ async function withCode(
   if (method === "refresh-token") {
     const file = options.refreshTokenFile;
     const value =
-      file === undefined ? filled(env, "ZOHO_REFRESH_TOKEN") : await secretText(context, file, "--refresh-token-file");
+      file === undefined ? setting(env, "ZOHO_REFRESH_TOKEN") : await secretText(context, file, "--refresh-token-file");
     return { kind: "refresh-token", refreshToken: secret(value?.trim() ?? "", file ?? "ZOHO_REFRESH_TOKEN") };
   }
   if (options.code !== undefined) {
@@ -137,7 +138,7 @@ async function centresToAsk(
 ): Promise<readonly DataCentre[]> {
   const choice = given?.toLowerCase() ?? (prompts === undefined ? "us" : await askCentre(prompts));
   if (choice !== AUTO) return [findDataCentre(choice)];
-  if (filled(env, "ZOHO_ACCOUNTS_URL") !== undefined) {
+  if (setting(env, "ZOHO_ACCOUNTS_URL") !== undefined) {
     throw usageError("--dc auto asks Zoho's own servers, and ZOHO_ACCOUNTS_URL names another", "unset one of them");
   }
   return method === "code" || method === "refresh-token" ? dataCentres : [findDataCentre("us")];
@@ -160,7 +161,7 @@ async function readClientSecret(
 ): Promise<Secret> {
   const file = options.clientSecretFile;
   if (file !== undefined) return secret(await secretText(context, file, "--client-secret-file"), file);
-  const fromEnv = filled(env, "ZOHO_CLIENT_SECRET");
+  const fromEnv = setting(env, "ZOHO_CLIENT_SECRET");
   if (fromEnv !== undefined) return secret(fromEnv, "ZOHO_CLIENT_SECRET");
   return secret(await ask(prompts, "secret", "Client secret", "--client-secret-file"), "typed in");
 }
@@ -182,12 +183,4 @@ async function ask(
   const answer = kind === "text" ? await prompts.text({ message }) : await prompts.secret({ message });
   if (answer.trim() === "") throw usageError(`${message}: the answer is empty`);
   return answer.trim();
-}
-
-/** A variable that is set and empty is a mistake, never the same as unset. */
-function filled(env: Env, name: string): string | undefined {
-  const value = env[name];
-  if (value === undefined) return undefined;
-  if (value.trim() === "") throw usageError(`${name} is set and empty`, "give it a value or unset it");
-  return value.trim();
 }
