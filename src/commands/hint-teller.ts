@@ -6,6 +6,9 @@ import type { Product } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
 import { isSuccess } from "../core/status.ts";
 
+/** Some hints name what came: a stranger who sends ever new names would fill the memory and the screen. */
+const MOST_HINTS = 100;
+
 /**
  * Tells what a receipt hints at, what was not checked for want of a secret, and what its sender makes of a refusal, each once
  * a run. `below`: where a line of `listen` tells of each delivery.
@@ -18,9 +21,10 @@ export function hintTeller(
   const notice = (message: string): void =>
     context.report({ type: "notice", message, ...(below === undefined ? {} : { below }) });
   const told = new Set<string>();
-  const isNew = (what: string): boolean => !told.has(what) && told.add(what).size > 0;
+  const hints = new Set<string>();
+  const isNew = (what: string, seen = told): boolean => !seen.has(what) && seen.add(what).size > 0;
   return ({ product, format, verdicts, hint }, status = 200) => {
-    if (hint !== undefined && isNew(hint)) notice(`${product}: ${hint}`);
+    if (hint !== undefined && hints.size < MOST_HINTS && isNew(hint, hints)) notice(`${product}: ${hint}`);
     const endsBy = isSuccess(status) ? undefined : answerRuleOf(products, product, format).rule?.endsBy;
     if (endsBy !== undefined && isNew(endsBy)) notice(`${product}: to its sender this is a failure, and ${endsBy}`);
     for (const { id, verdict } of verdicts) {

@@ -1,3 +1,4 @@
+import { oneLine } from "./one-line.ts";
 import type { Payload } from "./payload.ts";
 import type { ReceiveInput } from "./receive.ts";
 import { claimOfAny } from "./recognise.ts";
@@ -9,5 +10,5 @@ export function lookAlike(input: ReceiveInput, payload: Payload): string | undef
   if (other === undefined) return undefined;
   // Twins look alike wherever they are posted to.
   if (input.product.formats.some(({ twins }) => twins?.includes(other.product.id))) return undefined;
-  return `this looks like ${other.product.id} ${other.match?.name ?? other.name}, which belongs on the URL of ${other.product.id}`;
+  return `this looks like ${other.product.id} ${oneLine(other.match?.name ?? other.name)}, which belongs on the URL of ${other.product.id}`;
 }

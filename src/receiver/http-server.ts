@@ -56,8 +56,8 @@ export async function openServer(
     if (!(Number(headerOf(request, "content-length")) > maxBody)) response.writeContinue();
     server.emit("request", request, response);
   });
-  server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) =>
-    refuseRequest(response, 417, `nothing but 100-continue can be expected, and not ${headerOf(request, "expect")}`),
+  server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) =>
+    refuseRequest(response, 417, "nothing but 100-continue can be expected"),
   );
   server.on("connect", (_request: IncomingMessage, socket: Socket) =>
     onNoHttp(endWith(socket, "405 Method Not Allowed", "this is no proxy: CONNECT is not supported")),

@@ -83,6 +83,23 @@ describe("listen, attacked,", () => {
     expect(err.match(/warning: a sender spoke https/g)).toHaveLength(1);
   });
 
+  it("tells a hundred hints and no more, and of a long name in one its beginning", async () => {
+    const human = await startHumanListener();
+    const crm = {
+      resource_uri: "https://www.zohoapis.com/crm/v8/Leads",
+      operation: "insert",
+      ids: ["1"],
+      channel_id: "1",
+    };
+    const foreign = (i: number) => JSON.stringify({ ...crm, module: `M${i}${"x".repeat(5000)}` });
+    for (let i = 0; i < 110; i++)
+      await fetch(`${human.url}/webhooks/zoho/desk`, { method: "POST", headers: JSON_TYPE, body: foreign(i) });
+    const { err } = await human.stop();
+    const hints = err.match(/.*this looks like crm M\d+x.*/g) ?? [];
+    expect(hints).toHaveLength(100);
+    expect(Math.max(...hints.map((line) => line.length))).toBeLessThan(500);
+  });
+
   it("answers a browser that asks for a page without making an event of it", async () => {
     listener = await startListener();
     expect((await fetch(`${listener.url}/favicon.ico`)).status).toBe(404);

@@ -54,6 +54,15 @@ it("takes what happens once to a record for one event however it is told, where 
   expect(identity({ data: { Email: "a@example.com" } })).not.toBe(identity({ data: { Email: "b@example.com" } }));
 });
 
+it("keeps the identity short of a delivery of very many records, and tells two such apart", () => {
+  const identity = (first: string): string =>
+    receiptOf({ module: "Leads", operation: "create", ids: [first, ...Array(1000).fill("4876876000001402117")] })
+      .identity ?? "";
+  expect(identity("1").length).toBeLessThan(100);
+  expect(identity("1")).toBe(identity("1"));
+  expect(identity("1")).not.toBe(identity("2"));
+});
+
 it("takes deliveries for two events whose addresses alone differ, and for one where nothing does", () => {
   const identity = (url: string): string | undefined => receiptOf({ event: "invoice_created" }, url).identity;
   expect(identity("/?id=1")).toBe(identity("/?id=1"));

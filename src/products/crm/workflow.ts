@@ -1,3 +1,4 @@
+import { oneLine } from "../../core/one-line.ts";
 import { userFormed } from "../../core/user-formed.ts";
 
 /** A merge field that CRM found no record or field for, and left as it was typed. */
@@ -13,6 +14,6 @@ export const workflow = userFormed({
     const merge = UNMERGED.exec(typeof data === "string" ? data : (JSON.stringify(data) ?? ""))?.[0];
     return merge === undefined
       ? undefined
-      : `${merge} came as it was typed: there is no such field or module, or the record had none`;
+      : `${oneLine(merge)} came as it was typed: there is no such field or module, or the record had none`;
   },
 });
