@@ -76,6 +76,8 @@ export async function openServer(
     });
   });
   await listening(server, address);
+  // The system can be out of memory for one more connection: an error that nobody hears would end the process.
+  server.on("error", (error) => onNoHttp(`a connection could not be accepted: ${errorText(error)}`));
   return { port: (server.address() as AddressInfo).port, close: (graceMs) => closeServer(server, graceMs) };
 }
 
