@@ -54,6 +54,15 @@ describe("send", () => {
     expect(result.err).toBe("");
   });
 
+  it("masks the token in an answer that repeats what was sent", async () => {
+    const app = await target((response, { body }) => void response.writeHead(500).end(body));
+    for (const flags of ["", " --json"]) {
+      const { out } = await send(`crm Leads.create --to PORT${flags}`, app);
+      expect(out).toContain("[masked]");
+      expect(out).not.toContain(TOKEN);
+    }
+  });
+
   it("sends unsigned without a secret, and says so", async () => {
     const app = await target();
     const { exitCode, out } = await send("desk Ticket.Create --to PORT", app, { env: {} });

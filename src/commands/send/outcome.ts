@@ -1,5 +1,5 @@
 import { deadlineOf } from "../../core/answer-rule.ts";
-import { chosenNames, maskUrl } from "../../core/mask.ts";
+import { chosenNames, maskText, maskUrl } from "../../core/mask.ts";
 import { probesText, probeText } from "../../core/probe-text.ts";
 import type { SentReport } from "../../core/send-report.ts";
 import { answerHint, isDelivered } from "../../delivery/answer-hint.ts";
@@ -27,6 +27,7 @@ export function judge(
   const { subject, delivery, notes, flaw } = shipment;
   const delivered = isDelivered(result);
   const echo = delivered ? echoProblem(shipment, result) : undefined;
+  const chosen = chosenNames(subject.format.proofs);
   const deadline = deadlineOf(subject.product.title, subject.format.answer);
   const notTaken = deadline.takes(result.status);
   const refused = probeProblem(shipment, result);
@@ -43,12 +44,13 @@ export function judge(
       product: subject.product.id,
       event: nameOf(shipment),
       format: subject.format.id,
-      url: maskUrl(delivery.url, chosenNames(subject.format.proofs)),
+      url: maskUrl(delivery.url, chosen),
       status: result.status,
       latencyMs: result.latencyMs,
       error: result.error?.message ?? echo,
       hint: refused ?? notTaken ?? (ok ? unread : hintOf(result, shipment, localReceiver, toReceiver)),
-      replyPreview: result.replyPreview,
+      // An app's page of an error may repeat the token that was sent.
+      replyPreview: maskText(result.replyPreview, chosen),
       notes,
       bytes: delivery.body.length,
     },
