@@ -1,10 +1,8 @@
+import { DUPLICATE_WITHIN_MS } from "../core/delivery.ts";
 import type { Reply } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
 import type { Decision } from "../core/reply.ts";
 import type { Arrival } from "./judge.ts";
-
-/** Twenty-four hours: how long the guide remembers a delivery. */
-const DUPLICATE_WINDOW_MS = 86_400_000;
 
 export interface Entry {
   readonly arrival: Arrival;
@@ -36,7 +34,7 @@ export function memoryLedger(): Ledger {
   const forget = (nowMs: number): void => {
     // A map keeps the order of insertion, so the oldest stand first.
     for (const [identity, { atMs }] of seen) {
-      if (atMs > nowMs - DUPLICATE_WINDOW_MS && seen.size <= MOST_IDENTITIES) break;
+      if (atMs >= nowMs - DUPLICATE_WITHIN_MS && seen.size <= MOST_IDENTITIES) break;
       seen.delete(identity);
     }
   };

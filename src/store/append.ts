@@ -1,10 +1,9 @@
+import { DUPLICATE_WITHIN_MS } from "../core/delivery.ts";
 import type { NativeDatabase, SqlValue } from "./engine.ts";
 import type { NewAttempt } from "./forward.ts";
 import type { Appended, NewEntry } from "./log.ts";
 import { listText, numberOf } from "./row.ts";
 import { DELIVERED, FAILED, hasEarlier, WAITING } from "./schema.ts";
-
-const DUPLICATE_WITHIN_MS = 24 * 60 * 60 * 1000;
 
 /** Prepares the writes of arriving deliveries and attempts. What they return runs inside a transaction. */
 export function appender(database: NativeDatabase) {
