@@ -43,8 +43,8 @@ export interface ZohoApi {
    * may hold results of single items. Everything else is thrown as `ZohoApiError`.
    */
   call(request: ApiRequest): Promise<ApiReply>;
-  /** The request as it would be sent, for `--dry-run`. */
-  describe(request: ApiRequest): { readonly method: string; readonly url: string; readonly body: string | undefined };
+  /** Where a request would go, as far as is known before the first. */
+  urlOf(request: Pick<ApiRequest, "path">): string;
   /** How far the clock of Zoho is ahead of this machine's, by its last answer; 0 before that, and where they go together. */
   clockOffsetMs(): number;
 }
@@ -108,11 +108,7 @@ export function zohoApi(options: {
       throw replyError(reply, reply.call);
     },
     clockOffsetMs: () => clockOffsetMs,
-    describe: ({ method, path, json }) => ({
-      method,
-      url: `${baseUrl(signIn, product, undefined)}${path}`,
-      body: json,
-    }),
+    urlOf: ({ path }) => `${baseUrl(signIn, product, undefined)}${path}`,
   };
 }
 

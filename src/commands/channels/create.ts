@@ -10,6 +10,7 @@ import { findWatchProduct } from "../../zoho/watch-products.ts";
 import { channelEvents } from "../channel-events.ts";
 import type { Define } from "../command.ts";
 import { tellMistypedModules } from "../mistyped-modules.ts";
+import { showRequest } from "../unsent-request.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
 import {
   addChannelOptions,
@@ -20,7 +21,6 @@ import {
   tokenFrom,
 } from "./channel-options.ts";
 import { channelReport, newChannelId } from "./channel-view.ts";
-import { showRequest } from "./dry-run.ts";
 import { listenerUrl } from "./listener-url.ts";
 import { askForChannel, settleChannel, warnOfDifferences } from "./make-channel.ts";
 

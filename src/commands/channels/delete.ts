@@ -4,9 +4,9 @@ import { ExitCode, usageError } from "../../core/errors.ts";
 import { removeRequest } from "../../zoho/watch.ts";
 import type { Define } from "../command.ts";
 import { confirm } from "../confirm.ts";
+import { showRequest } from "../unsent-request.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
 import { channelId } from "./channel-view.ts";
-import { showRequest } from "./dry-run.ts";
 import { takeStock } from "./missing-channels.ts";
 
 interface DeleteOptions extends ZohoOptions {

@@ -9,10 +9,10 @@ import { channelEvents } from "../channel-events.ts";
 import type { Define } from "../command.ts";
 import { confirm } from "../confirm.ts";
 import { collect } from "../options.ts";
+import { showRequest } from "../unsent-request.ts";
 import { addZohoOptions, ownerOf, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
 import { channelId, channelReport } from "./channel-view.ts";
 import { deleteChannels, kept } from "./delete.ts";
-import { showRequest } from "./dry-run.ts";
 import { renewalConfig } from "./renew-channel.ts";
 import { requireChannel } from "./show.ts";
 

@@ -7,9 +7,9 @@ import { type DeadUrl, findDeadUrl } from "../../zoho/dead-url.ts";
 import { removeRequest } from "../../zoho/watch.ts";
 import type { Define } from "../command.ts";
 import { confirm } from "../confirm.ts";
+import { showRequest } from "../unsent-request.ts";
 import { addZohoOptions, ownerOf, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
 import { deleteChannels, forget, kept } from "./delete.ts";
-import { showRequest } from "./dry-run.ts";
 
 interface PruneOptions extends ZohoOptions {
   readonly yes?: boolean;
@@ -89,7 +89,7 @@ async function findDead(
   signal: AbortSignal,
 ): Promise<readonly Dead[]> {
   const dead: Dead[] = [];
-  const { hostname } = new URL(api.describe(removeRequest(product, [])).url);
+  const { hostname } = new URL(api.urlOf(removeRequest(product, [])));
   for (let at = 0; at < channels.length; at += PROBES_AT_ONCE) {
     const some = channels.slice(at, at + PROBES_AT_ONCE);
     const reasons = await Promise.all(

@@ -5,8 +5,8 @@ import { MINUTE_MS, zohoTime } from "../../zoho/channel-time.ts";
 import { type Channel, type ChannelConfig, configOf, grantWarning } from "../../zoho/channels.ts";
 import { writeRequest } from "../../zoho/watch.ts";
 import { requireSuccess } from "../../zoho/watch-reply.ts";
+import { showRequest } from "../unsent-request.ts";
 import { ownerOf, type ZohoSession } from "../zoho-session.ts";
-import { showRequest } from "./dry-run.ts";
 import { createChannel } from "./make-channel.ts";
 
 export interface Renewal {

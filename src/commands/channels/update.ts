@@ -8,6 +8,7 @@ import { requireSuccess } from "../../zoho/watch-reply.ts";
 import { channelEvents } from "../channel-events.ts";
 import type { Define } from "../command.ts";
 import { collect } from "../options.ts";
+import { showRequest } from "../unsent-request.ts";
 import { addZohoOptions, ownerOf, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
 import {
   addChannelOptions,
@@ -18,7 +19,6 @@ import {
   tokenFrom,
 } from "./channel-options.ts";
 import { channelId, channelReport } from "./channel-view.ts";
-import { showRequest } from "./dry-run.ts";
 import { warnOfDifferences } from "./make-channel.ts";
 import { renewalConfig } from "./renew-channel.ts";
 import { requireChannel } from "./show.ts";
