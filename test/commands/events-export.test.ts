@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -189,6 +189,21 @@ describe("events export", () => {
     ]);
     expect(readFileSync(path, "utf8").trim().split("\n")).toHaveLength(1);
     expect(readdirSync(project.cwd).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it.skipIf(process.platform === "win32")("keeps a link a link, and a pipe or a folder what it is", async () => {
+    const path = (name: string): string => join(project.cwd, name);
+    writeFileSync(path("real.ndjson"), "");
+    symlinkSync("real.ndjson", path("link.ndjson"));
+    execFileSync("mkfifo", [path("pipe")]);
+    expect((await project.run(["events", "export", "--out", "link.ndjson", "--force"])).exitCode).toBe(0);
+    expect(lstatSync(path("link.ndjson")).isSymbolicLink()).toBe(true);
+    expect(readFileSync(path("real.ndjson"), "utf8")).not.toBe("");
+    for (const name of ["pipe", "."]) {
+      const { exitCode, err } = await project.run(["events", "export", "--out", name, "--force"]);
+      expect([exitCode, err]).toEqual([2, expect.stringContaining("is there, and is no file")]);
+    }
+    expect(lstatSync(path("pipe")).isFIFO()).toBe(true);
   });
 
   it("leaves nothing behind when it is stopped", async () => {

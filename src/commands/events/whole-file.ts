@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, existsSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { errorText, usageError } from "../../core/errors.ts";
 
@@ -12,10 +12,17 @@ export interface WholeFile {
   dispose(): void;
 }
 
-/** Only its owner may read it: deliveries hold data of people. Never takes the place of another file unasked. */
+/**
+ * Only its owner may read it: deliveries hold data of people. Never takes the place of another file unasked, nor of a pipe or
+ * a device at all; a link stays a link.
+ */
 export function createWholeFile(cwd: string, name: string, overwrite: boolean): WholeFile {
-  const path = resolve(cwd, name);
-  if (!overwrite && existsSync(path)) throw usageError(`${name} is there already`, "--force overwrites it");
+  const given = resolve(cwd, name);
+  const old = existsSync(given) ? statSync(given) : undefined;
+  if (old?.isFile() === false)
+    throw usageError(`${name} is there, and is no file`, "name another one, or leave --out off to write to stdout");
+  if (!overwrite && old !== undefined) throw usageError(`${name} is there already`, "--force overwrites it");
+  const path = old === undefined ? given : realpathSync(given);
   const temporary = `${path}.${randomUUID()}.tmp`;
   const orExplain = <T>(work: () => T): T => {
     try {
