@@ -4,13 +4,13 @@ import { jsonLine } from "../core/json-line.ts";
 import type { Mode } from "./context.ts";
 import { paintFor, plain } from "./paint.ts";
 
-const ISSUES = "https://github.com/zoho-hooks/zoho-hooks/issues";
+const REPORT = "please report it to the maintainers of zoho-hooks, with this text and what was called";
 
 /** What stops a command, as text for stderr: a JSON object in JSON mode, else what happened and what to do. */
 export function renderFailure(error: unknown, runtime: Runtime, mode: Mode): string {
   const known = error instanceof UserError;
   if (mode.json) {
-    const hint = known ? error.hint : `this is a bug: please report it at ${ISSUES}`;
+    const hint = known ? error.hint : `this is a bug: ${REPORT}`;
     const code = known ? error.code : "bug";
     return jsonLine({ v: 1, error: { code, message: errorText(error), ...(hint === undefined ? {} : { hint }) } });
   }
@@ -20,5 +20,5 @@ export function renderFailure(error: unknown, runtime: Runtime, mode: Mode): str
     return `${paint.bad("error:")} ${plain(error.message, true)}\n${hint}`;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `${paint.bad("bug:")} ${plain(stack, true)}\n  ${paint.dim(`please report it at ${ISSUES}`)}\n`;
+  return `${paint.bad("bug:")} ${plain(stack, true)}\n  ${paint.dim(REPORT)}\n`;
 }
