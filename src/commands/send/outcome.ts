@@ -29,11 +29,14 @@ export function judge(
   const echo = delivered ? echoProblem(shipment, result) : undefined;
   const chosen = chosenNames(subject.format.proofs);
   const deadline = deadlineOf(subject.product.title, subject.format.answer);
-  const notTaken = deadline.takes(result.status);
-  const refused = probeProblem(shipment, result);
+  const refusal = probeProblem(shipment, result) ?? deadline.takes(result.status);
+  // By HTTP's rules a 204 is a yes: that it is none here has to be said, or the line would look like one.
+  const noYes = delivered ? refusal : undefined;
+  const error = result.error?.message ?? echo ?? noYes;
+  const ok = delivered && error === undefined;
   // What the receiver answers is no app's answer.
   const unread = toReceiver || subject.event === undefined ? undefined : deadline.reads(result.replyPreview);
-  const ok = delivered && echo === undefined && notTaken === undefined && refused === undefined;
+  const failing = noYes === undefined ? (refusal ?? hintOf(result, shipment, localReceiver, toReceiver)) : undefined;
   return {
     ok,
     kind: result.error?.code ?? (echo === undefined ? String(result.status) : `${result.status} without the challenge`),
@@ -47,8 +50,8 @@ export function judge(
       url: maskUrl(delivery.url, chosen),
       status: result.status,
       latencyMs: result.latencyMs,
-      error: result.error?.message ?? echo,
-      hint: refused ?? notTaken ?? (ok ? unread : hintOf(result, shipment, localReceiver, toReceiver)),
+      error,
+      hint: ok ? unread : failing,
       // An app's page of an error may repeat the token that was sent.
       replyPreview: maskText(result.replyPreview, chosen),
       notes,
