@@ -122,9 +122,18 @@ function invocation(): string {
   const script = process.argv[1];
   if (process.env.npm_command === "exec") return "npx zoho-hooks";
   if (script !== undefined && (process.env.npm_lifecycle_event !== undefined || basename(script).endsWith(".js"))) {
-    return `node ${relative(workingFolder(), script) || script}`;
+    return `node ${fromHere(script)}`;
   }
   return "zoho-hooks";
+}
+
+function fromHere(path: string): string {
+  try {
+    return relative(process.cwd(), path) || path;
+  } catch {
+    // The folder is gone, which is said where it matters.
+    return path;
+  }
 }
 
 /**

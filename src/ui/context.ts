@@ -1,5 +1,6 @@
 import type { Context, Runtime } from "../context.ts";
 import type { Report } from "../core/report.ts";
+import { withCommandsAsCalled } from "./as-called.ts";
 import { renderHuman } from "./human.ts";
 import { renderJson } from "./json.ts";
 import { type Paint, paintFor } from "./paint.ts";
@@ -38,7 +39,8 @@ export function createContext(runtime: Runtime, mode: Mode): Context {
     verbose: mode.verbose,
     quiet: mode.quiet,
   };
-  const report = (each: Report): void => {
+  const report = (said: Report): void => {
+    const each = withCommandsAsCalled(said, runtime);
     const rendered = mode.json ? renderJson(each, mode.quiet) : renderHuman(each, style);
     if (rendered.out) runtime.stdout.write(rendered.out);
     if (rendered.err) runtime.stderr.write(rendered.err);

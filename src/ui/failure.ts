@@ -1,6 +1,7 @@
 import type { Runtime } from "../context.ts";
 import { errorText, UserError } from "../core/errors.ts";
 import { jsonLine } from "../core/json-line.ts";
+import { asCalled } from "./as-called.ts";
 import type { Mode } from "./context.ts";
 import { paintFor, plain } from "./paint.ts";
 
@@ -9,15 +10,15 @@ const REPORT = "please report it to the maintainers of zoho-hooks, with this tex
 /** What stops a command, as text for stderr: a JSON object in JSON mode, else what happened and what to do. */
 export function renderFailure(error: unknown, runtime: Runtime, mode: Mode): string {
   const known = error instanceof UserError;
+  const hint = known ? error.hint && asCalled(error.hint, runtime) : `this is a bug: ${REPORT}`;
   if (mode.json) {
-    const hint = known ? error.hint : `this is a bug: ${REPORT}`;
     const code = known ? error.code : "bug";
     return jsonLine({ v: 1, error: { code, message: errorText(error), ...(hint === undefined ? {} : { hint }) } });
   }
   const paint = paintFor(runtime.stderr, runtime, mode.color);
   if (known) {
-    const hint = error.hint === undefined ? "" : `  ${paint.dim(plain(error.hint, true))}\n`;
-    return `${paint.bad("error:")} ${plain(error.message, true)}\n${hint}`;
+    const below = hint === undefined ? "" : `  ${paint.dim(plain(hint, true))}\n`;
+    return `${paint.bad("error:")} ${plain(error.message, true)}\n${below}`;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `${paint.bad("bug:")} ${plain(stack, true)}\n  ${paint.dim(REPORT)}\n`;

@@ -45,7 +45,7 @@ describe("login to Zoho's own hosts", () => {
     const { error } = JSON.parse(stderr);
     expect(error.code).toBe("invalid_code");
     expect(error.message).toContain("the organisation does not live in the data centre eu, which was asked");
-    expect(error.hint).toContain("zoho-hooks login --dc auto finds the data centre");
+    expect(error.hint).toContain("login --dc auto finds the data centre");
     expect(world.asked).toEqual(["accounts.zoho.eu"]);
   });
 

@@ -100,6 +100,23 @@ function isRunning(pid: number): boolean {
   }
 }
 
+describe("a command that is suggested", () => {
+  // As npx has it for what it runs.
+  const env = { npm_command: "exec" };
+
+  it.each([
+    [["send", "crm"], "; npx zoho-hooks products crm lists them"],
+    [["send", "crm", "--json"], "; npx zoho-hooks products crm lists them"],
+    [["fixtures", "show"], "run npx zoho-hooks fixtures show --help"],
+    [["whoami", "--all"], "no profile is kept here: npx zoho-hooks login makes one"],
+    [["send", "cliq", "--all", "--dry-run"], "; npx zoho-hooks keygen makes one"],
+  ])("can be copied where the tool is not on the path: %j", async (argv, command) => {
+    const { stderr } = await runBin(argv, { env });
+    expect(stderr).toContain(command);
+    expect(stderr).not.toMatch(/npx npx|(?<!npx )zoho-hooks [a-z]/);
+  });
+});
+
 describe("what is written", () => {
   it("is whole and the same in a pipe as in a file, far beyond what a pipe holds", async () => {
     const path = join(tempFolder(), "out");

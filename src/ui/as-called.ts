@@ -1,0 +1,18 @@
+import type { Runtime } from "../context.ts";
+import type { Report } from "../core/report.ts";
+
+/** A command of ours in a text, unless it stands there as it is called already: `npx zoho-hooks send`. */
+const COMMAND = /(?<![\w./-]|npx |another )zoho-hooks(?= (?:--)?[a-z])/g;
+
+/** Commands as this user starts the tool: in a project it is not on the path, and what a hint says is to be copied. */
+export function asCalled(text: string, runtime: Pick<Runtime, "invocation">): string {
+  return text.replace(COMMAND, () => runtime.invocation);
+}
+
+/** The report with the commands of its advice so. */
+export function withCommandsAsCalled(report: Report, runtime: Runtime): Report {
+  const called = (text: string): string => asCalled(text, runtime);
+  if (report.type === "notice") return { ...report, message: called(report.message) };
+  const said = "notes" in report ? { ...report, notes: report.notes.map(called) } : report;
+  return "hint" in said && said.hint !== undefined ? { ...said, hint: called(said.hint) } : said;
+}
