@@ -260,7 +260,8 @@ describe("init --format", () => {
       books: { format: "wire" },
       signals: {},
     });
-    expect(await products(["--products", "all", "--format", "guide"])).toBeUndefined();
+    for (const all of ["all", "ALL", "all,crm"])
+      expect(await products(["--products", all, "--format", "guide"])).toBeUndefined();
     expect(await products([])).toBeUndefined();
   });
 

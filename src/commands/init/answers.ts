@@ -123,8 +123,8 @@ export async function collectAnswers(
 }
 
 function readProducts(text: string, products: readonly Product[]): readonly string[] {
-  if (text.trim() === "all") return [];
   const ids = text.split(",").map((id) => id.trim());
+  if (ids.some((id) => id.toLowerCase() === "all")) return [];
   const named = ids.filter((id) => id !== "");
   if (named.length === 0) throw usageError("--products names none", "write it as --products crm,desk, or leave it out");
   return named.map((id) => requireProduct(products, id).id);
