@@ -15,6 +15,7 @@ import {
   requireSample,
   type Sample,
 } from "./fixtures/samples.ts";
+import { tellMistypedModules } from "./mistyped-modules.ts";
 import { chosenFormat, requireProduct } from "./options.ts";
 
 export const define: Define = (command, act) => {
@@ -98,7 +99,9 @@ async function list(context: Context, id: string | undefined, options: FixtureOp
 async function locate(context: Context, id: string, name: string, options: FixtureOptions) {
   const config = loadConfig(context);
   const sample = requireSample(await configuredProducts(config), id, name, options, config.settings);
-  return { sample, fixture: requireFixture(context, config.root, sample) };
+  const fixture = requireFixture(context, config.root, sample);
+  if (fixture.template) tellMistypedModules(context, [sample.product], [sample.match.name]);
+  return { sample, fixture };
 }
 
 function originText(fixture: Fixture | undefined): string {

@@ -38,6 +38,16 @@ describe("a module that looks mistyped", () => {
     expect(hintsIn(err)).toBe(1);
   });
 
+  it("is told of by fixtures, until a copy of the project's own says that it is meant", async () => {
+    const cwd = folderWith({});
+    for (const call of ["show", "path", "eject"]) {
+      const { err } = await run(["fixtures", call, "crm", "Lead.create"], { cwd });
+      expect([call, err]).toEqual([call, expect.stringContaining(HINT)]);
+    }
+    expect(hintsIn((await run(["fixtures", "show", "crm", "Lead.create"], { cwd })).err)).toBe(0);
+    expect(hintsIn((await run(["fixtures", "eject", "crm", "--all"], { cwd })).err)).toBe(0);
+  });
+
   it("is told of by channels create and listen --channel", async () => {
     const url = ["--url", `http://127.0.0.1:${await freePort()}`];
     const { err } = await run(["channels", "create", "Lead.create", "Lead.edit", "--dry-run", ...url]);
