@@ -66,6 +66,16 @@ describe("send --data", () => {
     expect(app.seen[1]?.path).toBe("/webhooks/zoho/desk");
   });
 
+  it("goes by the event that is named, where the body could be any", async () => {
+    const app = await target();
+    const flags = ["--to", String(app.port), "--data", '{"a":1}', "--json"];
+    const { lines, err } = await run(["send", "crm", "Leads.create", ...flags]);
+    expect([err, lines()]).toEqual(["", [expect.objectContaining({ event: "Leads.create", format: "guide" })]]);
+    // Without a name it is what a user has designed.
+    expect((await run(["send", "crm", ...flags])).lines()).toMatchObject([{ event: "webhook", format: "workflow" }]);
+    expect((await run(["send", "crm", "webhook", ...flags])).lines()).toMatchObject([{ format: "workflow" }]);
+  });
+
   it("asks for the product when the body does not tell it", async () => {
     const { exitCode, err } = await run(["send", "--data", "{}", "--to", "1"]);
     expect(exitCode).toBe(2);

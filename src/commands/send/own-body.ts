@@ -12,6 +12,7 @@ import {
   scanJson,
   type TextPosition,
 } from "../../core/json-text.ts";
+import type { Verdict } from "../../core/product.ts";
 import { readUserFile } from "../options.ts";
 import type { SendPlan } from "./plan.ts";
 
@@ -65,6 +66,18 @@ function refuseForgottenAt(context: Context, data: string): void {
 export function asData({ json }: OwnBody, flag: string): unknown {
   if (json === undefined) throw usageError(`${flag} needs a body that is valid JSON`);
   return readExact(json);
+}
+
+/** A body that is sent as it is keeps the token that it has, or has not. */
+export function warnOfToken(context: Context, verdicts: readonly Verdict[]): void {
+  for (const verdict of verdicts) {
+    if (verdict.proves !== "sender" || verdict.verdict !== "failed") continue;
+    context.report({
+      type: "warning",
+      message: `${verdict.reason}; your body is sent as it is`,
+      hint: "an app that checks the token refuses it: put the right one into the body, or use --fresh, which writes the body anew with it",
+    });
+  }
 }
 
 /** Says what a handler that hashes the parsed and re-serialised body will make of these bytes. */

@@ -3,17 +3,17 @@ import { type FixtureRoots, projectFixturePath, readFixture } from "../../config
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
-import { type EventMatch, eventNames, findFormat } from "../../core/event-name.ts";
+import { type EventMatch, eventNames, findEvent, findFormat } from "../../core/event-name.ts";
 import { readExact } from "../../core/exact-number.ts";
-import type { Format, Probe, Product, Verdict } from "../../core/product.ts";
-import { receive } from "../../core/receive.ts";
+import type { Format, Probe, Product } from "../../core/product.ts";
+import { type Receipt, receive } from "../../core/receive.ts";
 import { assign } from "../../core/set-path.ts";
 import { targetUrl } from "../../core/target-url.ts";
 import { configuredProducts } from "../configured-products.ts";
 import { requireEvent, requireFormat, requireOneEvent, requireProduct } from "../options.ts";
 import { tellUnknownVariables } from "../unknown-variables.ts";
 import { usedProducts } from "../used-products.ts";
-import { asData, type OwnBody, readOwnBody, warnOfReserialising } from "./own-body.ts";
+import { asData, type OwnBody, readOwnBody, warnOfReserialising, warnOfToken } from "./own-body.ts";
 import type { SendPlan } from "./plan.ts";
 import { isChallenged, requireProbes } from "./probes.ts";
 import { refuseMistyped } from "./refuse-mistyped.ts";
@@ -136,7 +136,7 @@ async function ownSubject(
   if (product === undefined) {
     throw usageError("the product cannot be told from the body", "name it: zoho-hooks send crm --data …");
   }
-  const format = chooseFormat(product, plan, config, seen.format);
+  const format = chooseFormat(product, plan, config, formatSeen(product, plan, seen));
   const event = plan.event === undefined ? seen.event : requireEvent(product, format, plan.event).name;
   const change = plan.assignments.length > 0 ? "--set" : plan.fresh ? "--fresh" : undefined;
   if (change === undefined) {
@@ -157,16 +157,11 @@ async function ownSubject(
   return { ...subject(plan, config, product, format, event, value, own.contentType), records };
 }
 
-/** A body that is sent as it is keeps the token that it has, or has not. */
-function warnOfToken(context: Context, verdicts: readonly Verdict[]): void {
-  for (const verdict of verdicts) {
-    if (verdict.proves !== "sender" || verdict.verdict !== "failed") continue;
-    context.report({
-      type: "warning",
-      message: `${verdict.reason}; your body is sent as it is`,
-      hint: "an app that checks the token refuses it: put the right one into the body, or use --fresh, which writes the body anew with it",
-    });
-  }
+/** Any body may be one that a user has designed: that is no evidence against the event that is named. */
+function formatSeen({ formats }: Product, { event }: SendPlan, seen: Receipt): string | undefined {
+  const format = formats.find(({ id }) => id === seen.format);
+  const isAny = format?.catchAll !== undefined && format.catchAll === seen.event;
+  return isAny && event !== undefined && findEvent(format, event) === undefined ? undefined : seen.format;
 }
 
 function recogniseOwn(
