@@ -2,6 +2,7 @@ import { type Delivery, headerValue, withHeader } from "./delivery.ts";
 import { signatureHeader, signedAsItMatches } from "./given-signature.ts";
 import { locate, type TextPosition } from "./json-text.ts";
 import { holdsMask, MASKED_NOTE, uncheckable } from "./masked-payload.ts";
+import { asNamedEvent } from "./named-event.ts";
 import { UNREAD } from "./payload.ts";
 import type { Explanation, Format, Limits, Product, Verdict } from "./product.ts";
 import { emptyReceipt, type Receipt, receive } from "./receive.ts";
@@ -39,7 +40,10 @@ export interface VerifiedPayload {
 export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   const { payload, products, product, signature } = input;
   if (payload.problem !== undefined) return unreadable(payload, payload.problem);
-  const judge = (delivery: Delivery): Receipt => receive({ ...input, now: payload.at ?? input.now, delivery });
+  const judge = (delivery: Delivery): Receipt => {
+    const receipt = receive({ ...input, now: payload.at ?? input.now, delivery });
+    return input.event === undefined ? receipt : asNamedEvent(receipt, formatOf(receipt, products, product), delivery);
+  };
   const first = judge(payload.delivery);
   if (first.problem !== undefined && product !== undefined) {
     const signed = signedAllTheSame(first, product, input);

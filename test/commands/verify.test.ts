@@ -193,6 +193,26 @@ describe("verify", () => {
     expect(err.length).toBeLessThan(300);
   });
 
+  it("takes no body for another event of its family than it says that it is", async () => {
+    const invoice = '{"invoice":{"invoice_id":"1"}}';
+    const files = { "a.json": LEAD, "visit.json": LEAD.replace('"Leads"', '"Visits"'), "invoice.json": invoice };
+    for (const event of ["Lead.create", "Ticket.Create"]) {
+      const { exitCode, out } = await verify(["a.json", "--event", event], files);
+      expect([exitCode, out]).toEqual([
+        4,
+        expect.stringMatching(/the body: expected one of \w+\.create, got one of L/),
+      ]);
+    }
+    for (const flags of [
+      // Of finance products the address says what happened, and no body does.
+      ["invoice.json", "--event", "invoice.created"],
+      ["a.json", "--event", "leads.CREATE"],
+      ["a.json", "--event", "<Module>.create"],
+      ["visit.json", "--event", "visits.create"],
+    ])
+      expect([flags, (await verify(flags, files)).exitCode]).toEqual([flags, 0]);
+  });
+
   it("tells of every file that is not there and checks none", async () => {
     const { exitCode, out, err } = await verify(["a.json", "b.json", "c/*.json", "d"], {
       "a.json": INVOICE,
