@@ -10,5 +10,8 @@ export function lookAlike(input: ReceiveInput, payload: Payload): string | undef
   if (other === undefined) return undefined;
   // Twins look alike wherever they are posted to.
   if (input.product.formats.some(({ twins }) => twins?.includes(other.product.id))) return undefined;
-  return `this looks like ${other.product.id} ${oneLine(other.match?.name ?? other.name)}, which belongs on the URL of ${other.product.id}`;
+  const name = `${other.product.id} ${oneLine(other.match?.name ?? other.name)}`;
+  // Its own, where only one of its formats was asked for.
+  if (other.product.id === input.product.id) return `this looks like ${name} in the format ${other.format.id}`;
+  return `this looks like ${name}, which belongs on the URL of ${other.product.id}`;
 }
