@@ -41,6 +41,7 @@ const MODULUS_LENGTH = 2048;
 
 async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCode> {
   const { root } = loadConfig(context);
+  if (out === "") throw usageError("--out names no folder", "leave it out for .zoho-hooks/keys in the project");
   const folder = out === undefined ? join(root, KEYS_FOLDER) : resolve(context.cwd, out);
   const privateFile = join(folder, "private.pem");
   const publicFile = join(folder, "public.pem");
@@ -84,9 +85,11 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
       jwks_file: names[2],
     },
   });
+  // A variable's path counts from the project's folder, wherever in it a command is called.
+  const [toSend, toCheck, forDesk] = [privateFile, publicFile, setFile].map((file) => relative(root, file));
   context.report({
     type: "notice",
-    message: `to send with it: ${CREDENTIAL_VARIABLES.privateKey}=${names[0]}; to check with it: ${CREDENTIAL_VARIABLES.publicKey}=${names[1]}, for Desk ${CREDENTIAL_VARIABLES.jwks}=${names[2]}`,
+    message: `to send with it: ${CREDENTIAL_VARIABLES.privateKey}=${toSend}; to check with it: ${CREDENTIAL_VARIABLES.publicKey}=${toCheck}, for Desk ${CREDENTIAL_VARIABLES.jwks}=${forDesk}`,
   });
   return ExitCode.ok;
 }

@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { folderWith } from "../support/files.ts";
 import { run, tempFolder } from "../support/run.ts";
 
 describe("keygen", () => {
@@ -22,6 +23,23 @@ describe("keygen", () => {
     expect(readFileSync(join(folder, ".gitignore"), "utf8")).toBe("*\n");
     if (process.platform !== "win32") expect(statSync(join(folder, "private.pem")).mode & 0o777).toBe(0o600);
     expect(err).toContain(`ZOHO_WEBHOOK_PRIVATE_KEY=${join(".zoho-hooks", "keys", "private.pem")}`);
+  });
+
+  it("names its files as the variables take them, also where it is called below the project's folder", async () => {
+    const root = folderWith({ "zoho-hooks.config.json": "{}", "sub/x": "" });
+    const cwd = join(root, "sub");
+    for (const flags of [[], ["--out", "mine"]]) {
+      const { err } = await run(["keygen", ...flags], { cwd });
+      const [, key = ""] = /(ZOHO_WEBHOOK_PRIVATE_KEY=[^;]+);/.exec(err) ?? [];
+      const env = { ZOHO_WEBHOOK_PRIVATE_KEY: key.split("=")[1] ?? "" };
+      const sent = await run(["send", "cliq", "invocation", "--dry-run"], { cwd, env });
+      expect([sent.exitCode, sent.err]).toEqual([0, expect.stringContaining("signed with ZOHO_WEBHOOK_PRIVATE_KEY")]);
+    }
+  });
+
+  it("takes no empty name for the folder that it is called in", async () => {
+    const { exitCode, err } = await run(["keygen", "--out", ""]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("--out names no folder")]);
   });
 
   it("never overwrites a key, and leaves no half behind", async () => {
