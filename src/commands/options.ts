@@ -49,6 +49,7 @@ export async function givenSecrets(context: Context, { secretFile, tokenFile }: 
 }
 
 async function readSecretFile(context: Context, path: string, flag: string): Promise<Secret> {
+  if (path === "") throw usageError(`${flag} names no file`, "give it a path, or - for standard input");
   const value = (path === "-" ? await context.stdin.read() : readUserFile(context.cwd, path))
     .toString("utf8")
     .replace(/^\uFEFF|\r?\n$/g, "");

@@ -54,6 +54,7 @@ describe("send refuses", () => {
     ["a header that is not ASCII", [...lead, "-H", "x-a: ü"], "printable ASCII"],
     ["a target that is none", [...lead, "--to", "ftp://a.test"], "only http and https"],
     ["a secret's file that is not there", [...lead, "--secret-file", "none"], "no such file"],
+    ["a secret's file without its name", [...lead, "--secret-file", ""], "--secret-file names no file"],
     ["two things from standard input", ["crm", "--data", "-", "--secret-file", "-"], "standard input"],
     ["an unknown flag", [...lead, "--bad-signatur"], "did you mean --bad-signature?"],
   ])("%s", async (_, argv, said) => {
