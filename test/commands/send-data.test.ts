@@ -95,6 +95,19 @@ describe("send --data", () => {
     expect(text.err).toContain("the body is not JSON: it is sent as text/plain");
   });
 
+  it.each([
+    ['{"a":1,\n "b":2,}', "(line 2, column 8: a key in double quotes should stand here)"],
+    ["\uFEFF{}", "(a byte order mark stands before it)"],
+  ])("says why a body is not the JSON that it was meant to be: %j", async (body, why) => {
+    const app = await target();
+    const { cwd, arg } = file(body);
+    expect((await sendData(app, arg, [], { cwd })).err).toContain(
+      `the body is not JSON ${why}: it is sent as text/plain`,
+    );
+    const changed = await sendData(app, arg, ["--fresh"], { cwd });
+    expect([changed.exitCode, changed.err]).toEqual([2, expect.stringContaining(`valid JSON ${why}`)]);
+  });
+
   it("warns when the guide's handler would compute another signature, and not otherwise", async () => {
     const app = await target();
     expect((await sendData(app, lead)).err).toBe("");

@@ -22,12 +22,15 @@ export interface OwnBody {
   readonly contentType: string;
   /** The bytes as text, where they are valid JSON. */
   readonly json: string | undefined;
+  /** Why they are none, where they were meant to be: ` (where it breaks)`. */
+  readonly flaw: string;
 }
 
 export async function readOwnBody(context: Context, data: string, headers: SendPlan["headers"]): Promise<OwnBody> {
   const bytes = await readBytes(context, data);
   const text = decode(bytes);
   const json = text !== undefined && parseJson(text).ok ? text : undefined;
+  const flaw = json === undefined && text !== undefined ? flawOf(text) : "";
   const declared = headerValue({ headers }, "content-type");
   if (json === undefined && declared === undefined) refuseForgottenAt(context, data);
   const guessed =
@@ -39,11 +42,19 @@ export async function readOwnBody(context: Context, data: string, headers: SendP
   if (json === undefined && declared === undefined) {
     context.report({
       type: "warning",
-      message: `the body is not JSON: it is sent as ${guessed}`,
+      message: `the body is not JSON${flaw}: it is sent as ${guessed}`,
       hint: 'name its type with -H "content-type: …"',
     });
   }
-  return { bytes, contentType: declared ?? guessed, json };
+  return { bytes, contentType: declared ?? guessed, json, flaw };
+}
+
+function flawOf(text: string): string {
+  if (text.startsWith("\uFEFF")) return " (a byte order mark stands before it)";
+  const read = parseJson(text);
+  if (read.ok || !/^\s*[{[]/.test(text)) return "";
+  const { reason, position } = read;
+  return ` (${position === undefined ? "" : `line ${position.line}, column ${position.column}: `}${reason})`;
 }
 
 async function readBytes(context: Context, data: string): Promise<Buffer> {
@@ -63,8 +74,8 @@ function refuseForgottenAt(context: Context, data: string): void {
 }
 
 /** The body as data, to change it. What is not changed keeps its digits. */
-export function asData({ json }: OwnBody, flag: string): unknown {
-  if (json === undefined) throw usageError(`${flag} needs a body that is valid JSON`);
+export function asData({ json, flaw }: OwnBody, flag: string): unknown {
+  if (json === undefined) throw usageError(`${flag} needs a body that is valid JSON${flaw}`);
   return readExact(json);
 }
 
