@@ -58,8 +58,13 @@ export function prepare(input: PrepareInput): Prepared {
     body: encoded.body,
   };
   const notes: string[] = input.format.proofs.length === 0 ? ["not signed: no signature is known of this format"] : [];
+  const named = new Set(input.headers.map(([name]) => name.toLowerCase()));
   let unsigned: string | undefined;
   for (const proof of input.format.proofs) {
+    if (proof.header !== undefined && named.has(proof.header.toLowerCase()) && !isBroken(input)) {
+      notes.push(`${proof.header} as given with -H`);
+      continue;
+    }
     // A body of the user's own is sent as it is: a token would have to be written into it.
     if (exact && proof.credential === "token") continue;
     const key = keyFor(proof, input);
@@ -74,9 +79,12 @@ export function prepare(input: PrepareInput): Prepared {
       notes.push(key.note);
     }
   }
-  const named = new Set(input.headers.map(([name]) => name.toLowerCase()));
   const kept = delivery.headers.filter(([name]) => !named.has(name.toLowerCase()));
   return { delivery: { ...delivery, headers: [...kept, ...input.headers] }, notes, unsigned };
+}
+
+function isBroken({ faults = {} }: PrepareInput): boolean {
+  return Object.values(faults).includes(true);
 }
 
 /** None for a request without a body. */

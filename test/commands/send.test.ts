@@ -159,6 +159,20 @@ describe("send", () => {
 });
 
 describe("send of a body", () => {
+  it("says that a signature was given, where its header was, and claims none of its own", async () => {
+    const app = await target();
+    const argv = ["send", "crm", "Leads.create", "--to", String(app.port), "-H", "X-Zoho-Signature: 00"];
+    const { out } = await run(argv, { env });
+    expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual(["00"]);
+    expect(out).toContain("\n  x-zoho-signature as given with -H\n");
+    expect(out).not.toContain("signed with");
+    const faulty = await run([...argv, "--no-signature"], { env });
+    expect([faulty.out, faulty.err]).toEqual([
+      expect.stringContaining("not signed, as asked"),
+      expect.not.stringContaining("changed nothing"),
+    ]);
+  });
+
   it("makes ids new and the same throughout, and the time now", async () => {
     const app = await target();
     const now = () => new Date("2031-02-03T04:05:06Z");
