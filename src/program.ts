@@ -90,8 +90,8 @@ function calledCommand(argv: readonly string[]): string | undefined {
   return words[0] === "help" ? words[1] : words[0];
 }
 
-/** `channels create`: the words that name commands, one below the other. */
-function calledPath(argv: readonly string[], program: Command | undefined): string {
+/** `channels create`: the words that name commands, one below the other, and the last of these. */
+function calledBelow(argv: readonly string[], program: Command | undefined) {
   const path: string[] = [];
   let command = program;
   for (const word of argv) {
@@ -100,16 +100,21 @@ function calledPath(argv: readonly string[], program: Command | undefined): stri
     path.push(word);
     command = next;
   }
-  return path.join(" ");
+  return { path: path.join(" "), command };
 }
 
 function asUsageError(error: CommanderError, argv: readonly string[], program: Command | undefined): UserError {
   const called = calledCommand(argv);
-  const message = error.message.replace(/^error: /, "").split("\n", 1)[0] ?? "";
+  // Behind a flag's = may stand a secret, meant for another flag.
+  const told = error.message.replace(/^error: /, "").replace(/^(unknown option '-[^=']+)=.*'/s, "$1'");
+  const message = told.split("\n", 1)[0] ?? "";
   const unknown = error.code === "commander.unknownCommand" ? /'(.*)'/.exec(message)?.[1] : undefined;
   if (unknown !== undefined && unknown === called) return unknownCommand(unknown);
-  const suggestion = /\(Did you mean (.*)\?\)/s.exec(error.message)?.[1];
-  const help = isCommand(called) ? `run zoho-hooks ${calledPath(argv, program)} --help for how it is used` : HELP_HINT;
+  const { path, command } = calledBelow(argv, program);
+  const begun = /^unknown option '(--.+)'$/.exec(message)?.[1];
+  const longer = command?.options.flatMap(({ long }) => (begun && long?.startsWith(begun) ? [long] : [])) ?? [];
+  const suggestion = longer.length > 0 ? longer.join(" or ") : /\(Did you mean (.*)\?\)/s.exec(error.message)?.[1];
+  const help = isCommand(called) ? `run zoho-hooks ${path} --help for how it is used` : HELP_HINT;
   return new UserError("usage", message, suggestion === undefined ? help : `did you mean ${suggestion}?`);
 }
 

@@ -57,6 +57,8 @@ describe("send refuses", () => {
     ["a secret's file without its name", [...lead, "--secret-file", ""], "--secret-file names no file"],
     ["two things from standard input", ["crm", "--data", "-", "--secret-file", "-"], "standard input"],
     ["an unknown flag", [...lead, "--bad-signatur"], "did you mean --bad-signature?"],
+    ["the beginning of a flag", [...lead, "--bad"], "did you mean --bad-signature or --bad-token?"],
+    ["a secret behind a flag that is none", [...lead, "--secret=abc"], "'--secret'\n  did you mean --secret-file?"],
   ])("%s", async (_, argv, said) => {
     const app = await target();
     const { exitCode, out, err } = await run(
