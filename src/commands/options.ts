@@ -95,8 +95,23 @@ export function requireProduct(products: readonly Product[], id: string, where?:
   const near = nearestProduct(products, id);
   throw usageError(
     `${where === undefined ? "" : `${where}: `}there is no product ${JSON.stringify(id)}`,
-    near === undefined ? `products: ${products.map((each) => each.id).join(", ")}` : `did you mean ${near}?`,
+    near !== undefined
+      ? `did you mean ${near}?`
+      : (eventMeant(products, id) ?? `products: ${products.map((each) => each.id).join(", ")}`),
   );
+}
+
+/** `Leads.create` or `crm:Leads.create`, as other flags take it, with its product before it. */
+function eventMeant(products: readonly Product[], text: string): string | undefined {
+  const name = text.slice(text.indexOf(":") + 1).toLowerCase();
+  const named = text.includes(":")
+    ? products.filter(({ id }) => id === text.split(":", 1)[0]?.toLowerCase())
+    : products;
+  for (const { id, formats } of named) {
+    const event = formats.flatMap(eventNames).find((each) => each.toLowerCase() === name);
+    if (event !== undefined) return `it is an event of ${id}: ${id} ${event}`;
+  }
+  return undefined;
 }
 
 export function requireFormat(product: Product, id: string): Format {

@@ -100,7 +100,7 @@ export function nearestProduct(products: readonly Product[], word: string): stri
   const ids = products.map(({ id }) => id);
   const [near] = nearest(word, ids, 1);
   if (near !== undefined || /^zoho$/i.test(word)) return near;
-  const words = ({ title }: Product): readonly string[] => title.toLowerCase().split(/[^a-z]+/);
+  const words = ({ title }: Product): readonly string[] => title.toLowerCase().match(/[a-z]+/g) ?? [];
   return products.find((product) => words(product).includes(word.toLowerCase()))?.id;
 }
 
