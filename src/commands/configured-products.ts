@@ -2,7 +2,7 @@ import { type Config, loadConfig } from "../config/load.ts";
 import type { Context } from "../context.ts";
 import { configureProducts, type ProductSettings } from "../core/configure.ts";
 import { usageError } from "../core/errors.ts";
-import { findProduct, nearest } from "../core/event-name.ts";
+import { nearest } from "../core/event-name.ts";
 import type { Product } from "../core/product.ts";
 import { products } from "../products/index.ts";
 
@@ -37,9 +37,10 @@ export function projectProducts(context: Context): Promise<readonly Product[]> {
   return configuredProducts(loadConfig(context));
 }
 
+/** As it is written: an entry that is found in another case would be right, and have no effect. */
 function requireKnown(id: string): void {
-  if (findProduct(products, id) !== undefined) return;
-  const ids = products.map((each) => each.id);
+  const ids: readonly string[] = products.map((each) => each.id);
+  if (ids.includes(id)) return;
   const [near] = nearest(id, ids, 1);
   throw usageError(
     `products.${id}: there is no product ${JSON.stringify(id)}`,

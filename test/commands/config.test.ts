@@ -239,6 +239,12 @@ describe("a config file", () => {
     expect(err).toContain("did you mean crm?");
   });
 
+  it("refuses a product's entry in another case, which would have no effect", async () => {
+    const cwd = folderWith({ [CONFIG]: '{"products": {"CRM": {"format": "wire"}}}' });
+    const { exitCode, err } = await run(["send", "crm", "Leads.create", "--dry-run"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining('no product "CRM"\n  did you mean crm?')]);
+  });
+
   it("may begin with a byte order mark", async () => {
     const cwd = folderWith({ [CONFIG]: '\uFEFF{"port": 5003}' });
     expect((await setting("port", { cwd }))[0]).toBe(5003);
