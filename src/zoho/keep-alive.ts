@@ -119,11 +119,13 @@ function retryMs(
   return Math.max(1_000, Math.min(growing, leftMs / 2) * (0.5 + random() / 2));
 }
 
-/** False when the signal aborted first. */
+/** False when the signal aborted first. What was slept counts, too: a clock that is set back meanwhile would let it oversleep. */
 async function napUntil(due: Date, { now, sleep, signal }: KeepAliveOptions): Promise<boolean> {
-  for (let leftMs = due.getTime() - now().getTime(); leftMs > 0; leftMs = due.getTime() - now().getTime()) {
+  for (let leftMs = due.getTime() - now().getTime(); leftMs > 0; ) {
     if (signal.aborted) return false;
-    await sleep(Math.min(leftMs, LONGEST_NAP_MS), signal);
+    const napMs = Math.min(leftMs, LONGEST_NAP_MS);
+    await sleep(napMs, signal);
+    leftMs = Math.min(leftMs - napMs, due.getTime() - now().getTime());
   }
   return !signal.aborted;
 }

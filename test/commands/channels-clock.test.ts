@@ -53,6 +53,22 @@ describe("with a clock that is not Zoho's", () => {
     expect([exitCode, leftMs(), world.requests("PUT").length]).toEqual([0, LIFETIME_MS, 1]);
   });
 
+  it("renew --every is in time although the clock is set right meanwhile", async () => {
+    await world.create("--id", "1");
+    let aheadMs = 3 * DAY_MS;
+    const stop = new AbortController();
+    const { lines } = await world.channels(["renew", "1", "--every", "--json"], {
+      now: () => new Date(world.clock.now().getTime() + aheadMs),
+      sleep: (ms, signal) => {
+        aheadMs = 0;
+        return world.clock.sleep(ms, signal);
+      },
+      signal: stop.signal,
+      onOut: (text) => void (text.includes('"channel"') && stop.abort()),
+    });
+    expect(lines().flatMap(({ type, state }) => (type === "channel" ? [state] : []))).toEqual(["renewed"]);
+  });
+
   it("renew puts the end back that Zoho has cut, where nobody says what time it is", async () => {
     await world.create("--id", "1");
     world.server.hideClock();
