@@ -52,10 +52,13 @@ export function isThrottled(error: unknown): boolean {
   return error.status === 429 || /^(?:TOO_MANY_REQUESTS|RATE_LIMIT_EXCEEDED)$/.test(error.fault.code);
 }
 
+/** No request has come to Zoho, or not past its accounts server. */
+const NOT_ASKED = new Set(["unreachable", "unavailable"]);
+
 /** Zoho has said no, or was not even asked. Anything else may have come to pass on its side. */
 export function isRefusal(error: unknown): boolean {
   if (error instanceof ZohoApiError) return error.status < 500 && !/^(?:HTTP_2\d\d|NO_RESULT)$/.test(error.fault.code);
-  return error instanceof UserError && (error.exitCode === ExitCode.credentials || error.code === "unreachable");
+  return error instanceof UserError && (error.exitCode === ExitCode.credentials || NOT_ASKED.has(error.code));
 }
 
 /** Codes with which Zoho turns down an access token. A new one, once, may help. */

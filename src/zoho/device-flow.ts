@@ -76,6 +76,7 @@ export async function deviceLogin(options: {
     const reply = await http.send({ method: "POST", url, form, repeatable: false, signal }).catch(unlessLost);
     if (reply === undefined) continue;
     const word = errorWord(reply.body);
+    if (word === undefined && reply.status >= 500) continue;
     if (word === "other_dc") accountsUrl = otherCentre(reply.body, accountsUrl);
     else if (word !== "authorization_pending" && word !== "slow_down") {
       const isNamed = accountsUrl !== client.accountsUrl;
@@ -90,7 +91,7 @@ export async function deviceLogin(options: {
   );
 }
 
-/** An answer that got lost is no reason to let a person begin again: the next poll comes anyway. */
+/** An answer that got lost, as one of a server in trouble, is no reason to let a person begin again: the next poll comes anyway. */
 function unlessLost(error: unknown): undefined {
   const isLost = error instanceof UserError && (error.code === "unreachable" || error.code === "no_answer");
   if (!isLost) throw error;

@@ -26,6 +26,10 @@ export function tokenError(
   const word = errorWord(reply.body);
   const host = new URL(accountsUrl).host;
   if (word === "access denied" || reply.status === 429) return new ThrottledError(accountsUrl);
+  if (word === undefined && reply.status >= 500) {
+    const message = `${host} answered the token request with HTTP ${reply.status}: the failure is on Zoho's side`;
+    return new UserError("zohoApi", message, "try again in a while", "unavailable");
+  }
   if (word === undefined) {
     return new UserError(
       "credentials",

@@ -114,10 +114,13 @@ export async function revokeToken(
   const reply = await http.send({ method: "POST", url, form, repeatable: true, ...withSignal(signal) });
   const body = z.looseObject({ status: z.string() }).safeParse(reply.body);
   if (body.success && body.data.status.toLowerCase() === "success") return;
+  const isTheirs = reply.status >= 500;
   throw new UserError(
     "credentials",
-    `${new URL(accountsUrl).host} did not revoke the token (HTTP ${reply.status}${reply.unreadable ? ", not JSON" : ""}): it does not know it, or it is revoked already`,
-    "look at the connected apps of your Zoho account, and remove this one there if it is still listed",
+    `${new URL(accountsUrl).host} did not revoke the token (HTTP ${reply.status}${reply.unreadable ? ", not JSON" : ""}): ${isTheirs ? "the failure is on Zoho's side" : "it does not know it, or it is revoked already"}`,
+    isTheirs
+      ? "try again in a while"
+      : "look at the connected apps of your Zoho account, and remove this one there if it is still listed",
     "revoke_failed",
   );
 }

@@ -1,3 +1,4 @@
+import { UserError } from "../core/errors.ts";
 import { isSuccess } from "../core/status.ts";
 import type { AccessToken, AccessTokens } from "./access-token.ts";
 import { type ApiCall, refusesToken, replyError } from "./api-error.ts";
@@ -96,10 +97,11 @@ export function zohoApi(options: {
 
   return {
     async call(request) {
-      const token = await tokens.get(request.signal);
+      const token = await tokens.get(request.signal).catch(notAsked);
       let reply = await send(request, token);
       // A refused request was not carried out, so even one that may not be repeated can be sent with a new token.
-      if (refusesToken(reply)) reply = await send(request, await tokens.replace(token, request.signal), true);
+      if (refusesToken(reply))
+        reply = await send(request, await tokens.replace(token, request.signal).catch(notAsked), true);
       const judged = reply.status === 400 || isSuccess(reply.status);
       if (judged && !reply.unreadable && !refusesToken(reply)) {
         readClock(reply.date);
@@ -110,6 +112,12 @@ export function zohoApi(options: {
     clockOffsetMs: () => clockOffsetMs,
     urlOf: ({ path }) => `${baseUrl(signIn, product, undefined)}${path}`,
   };
+}
+
+/** Without a token nothing was asked of the API, whatever became of the question for one. */
+function notAsked(error: unknown): never {
+  if (!(error instanceof UserError) || error.code !== "no_answer") throw error;
+  throw new UserError("zohoApi", error.message, error.hint, "unreachable");
 }
 
 /**

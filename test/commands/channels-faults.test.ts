@@ -61,6 +61,9 @@ describe("a channels command that is interrupted", () => {
   });
 });
 
+/** A server in trouble that may be asked again at once. */
+const BUSY = { status: 503, headers: { "retry-after": "0" }, body: "<html>" };
+
 describe("channels create whose answer does not come", () => {
   it.each([
     ["is cut off", () => server.trouble("cut", 4, isWatch("POST"))],
@@ -85,6 +88,16 @@ describe("channels create whose answer does not come", () => {
     expect(err).toContain("channel 4711 may have been created");
     interrupt = new AbortController();
     expect(await renewFromMemory("4711")).toBe(0);
+  });
+
+  it.each(["cut", BUSY] as const)("is no matter of doubt where the access token is not had for %j", async (last) => {
+    const isToken = ({ path }: SeenRequest): boolean => path === "/oauth/v2/token";
+    server.trouble(BUSY, 3, isToken);
+    server.trouble(last, 1, isToken);
+    const { exitCode, err } = await create();
+    expect(exitCode).toBe(7);
+    expect(err).not.toContain("may have been created");
+    expect((await channels(["list", "--json"])).out).not.toContain('"id"');
   });
 
   it.each([202, 207])("is no matter of doubt when an item is refused with %i", async (status) => {

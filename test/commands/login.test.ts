@@ -330,6 +330,13 @@ describe("logout", () => {
     expect([local.exitCode, local.err]).toEqual([0, expect.stringContaining("still valid at Zoho")]);
   });
 
+  it("does not say of a server in trouble that it does not know the token", async () => {
+    await signInByCode();
+    server.trouble({ status: 503, headers: { "retry-after": "0" }, body: "<html>" }, 4);
+    const { exitCode, err } = await zoho(["logout"]);
+    expect([exitCode, err]).toEqual([6, expect.stringContaining("the failure is on Zoho's side")]);
+  });
+
   it("does not sign out of a stored profile while the environment is what is signed in", async () => {
     await signInByCode();
     const inCi = { ...env, ZOHO_ACCESS_TOKEN: "1000.given" };

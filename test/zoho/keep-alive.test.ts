@@ -210,6 +210,21 @@ describe("keepAlive, one thing at a time,", () => {
     expect(changes.filter((change) => change.type === "lost")).toHaveLength(1);
   });
 
+  it("creates it again when the accounts server is out of trouble, which is none of the sign-in", async () => {
+    const start = rig.clock.now().getTime();
+    const expiresAt = new Date(start + 2 * HOUR_MS);
+    await rig.client().create([{ config, expiresAt }]);
+    rig.server.accounts.forgetAccessTokens();
+    rig.server.trouble(
+      { status: 503, body: "<html>" },
+      100_000,
+      ({ path, at }) => /token/.test(path) && at < start + DAY_MS,
+    );
+    const { changes, types } = await live(2, { expiresAt });
+    expect(types.slice(-2)).toEqual(["lost", "created"]);
+    expect(changes[0]).toMatchObject({ type: "expiring", error: { exitCode: 7, hint: "try again in a while" } });
+  });
+
   it("ends when its signal aborts, also in the middle of a nap", async () => {
     const controller = new AbortController();
     let napping: () => void = () => undefined;

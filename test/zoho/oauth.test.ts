@@ -181,8 +181,8 @@ describe("the device sign-in", () => {
     expect(polls).toHaveLength(3);
   });
 
-  it("goes on when the answer to one poll is lost", async () => {
-    rig.server.trouble("cut", 1, ({ path }) => path === "/oauth/v3/device/token");
+  it.each(["cut", { status: 503, body: "<html>" }] as const)("goes on when one poll meets %j", async (trouble) => {
+    rig.server.trouble(trouble, 1, ({ path }) => path === "/oauth/v3/device/token");
     const { tokens } = await login((polls) => polls === 3 && rig.server.accounts.decideDevice("granted"));
     expect(tokens.refreshToken).toMatch(/^1000\./);
   });

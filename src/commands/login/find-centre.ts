@@ -4,7 +4,7 @@ import type { DataCentre } from "../../zoho/data-centres.ts";
 /** With these a data centre says that it does not know what another one may know. */
 const NOT_KNOWN_HERE = new Set(["invalid_client", "invalid_client_secret", "invalid_code"]);
 /** A data centre that cannot be asked is left out. */
-const NOT_ASKED = new Set(["unreachable", "no_answer"]);
+const NOT_ASKED = new Set(["unreachable", "no_answer", "unavailable"]);
 
 /**
  * Asks one data centre after another until one gives tokens. A wrong one does not use a code up, and nothing but the
