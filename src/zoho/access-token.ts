@@ -5,6 +5,7 @@ import type { ZohoHttp } from "./http.ts";
 import { refreshAccess, type TokenReply } from "./oauth.ts";
 import { ThrottledError } from "./oauth-error.ts";
 import type { RefreshableAccess, SignIn } from "./sign-in.ts";
+import { type SignInAgain, signInAgain } from "./sign-in-again.ts";
 import { type TokenCacheOptions, type TokenRecord, tokenCache } from "./token-cache.ts";
 import { untilAborted } from "./until-aborted.ts";
 
@@ -72,6 +73,7 @@ export function accessTokens(options: TokenOptions): AccessTokens {
 
 function refreshed(options: TokenOptions & { readonly access: RefreshableAccess }): AccessTokens {
   const { client, refreshToken } = options.access;
+  const again = signInAgain(options.signIn);
   const key = createHash("sha256")
     .update([client.accountsUrl, client.clientId, refreshToken.reveal()].join("\n"))
     .digest("hex")
@@ -93,9 +95,9 @@ function refreshed(options: TokenOptions & { readonly access: RefreshableAccess 
       if (present !== undefined) return present;
       const startedAt = options.now().getTime();
       const refreshedAt = refreshesBefore(startedAt, kept);
-      refuseTooMany(refreshedAt, kept.throttledUntil, startedAt);
+      refuseTooMany(refreshedAt, kept.throttledUntil, startedAt, again);
       try {
-        const reply = await refreshAccess(options.http, client, refreshToken, signal);
+        const reply = await refreshAccess(options.http, client, refreshToken, { signal, again });
         return await store(reply, [...refreshedAt, startedAt], startedAt);
       } catch (error) {
         const throttledUntil = error instanceof ThrottledError ? startedAt + WINDOW_MS : undefined;
@@ -150,14 +152,19 @@ function refreshesBefore(now: number, { refreshedAt }: TokenRecord): readonly nu
   return refreshedAt.filter((at) => at > now - WINDOW_MS && at <= now);
 }
 
-function refuseTooMany(refreshedAt: readonly number[], throttledUntil: number | undefined, now: number): void {
+function refuseTooMany(
+  refreshedAt: readonly number[],
+  throttledUntil: number | undefined,
+  now: number,
+  { how }: SignInAgain,
+): void {
   const oldest = refreshedAt.at(-REFRESHES_PER_WINDOW);
   const until = Math.max(oldest === undefined ? 0 : oldest + WINDOW_MS, throttledUntil ?? 0);
   if (until <= now || until > now + WINDOW_MS) return;
   throw new UserError(
     "credentials",
     `no new access token for another ${Math.ceil((until - now) / 1000)} s: Zoho gives ten in ten minutes for one refresh token, and blocks whoever asks for more`,
-    "wait; if the tokens keep being refused, the sign-in is of another data centre or was revoked: zoho-hooks login",
+    `wait; if the tokens keep being refused, the sign-in is of another data centre or was revoked: ${how}`,
     "token_throttled",
   );
 }

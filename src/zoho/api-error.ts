@@ -4,6 +4,7 @@ import { oneLine } from "../core/one-line.ts";
 import { isSuccess } from "../core/status.ts";
 import { apiFault } from "./api-faults.ts";
 import type { ZohoReply, ZohoRequest } from "./http.ts";
+import type { SignInAgain } from "./sign-in-again.ts";
 import type { KnownFault } from "./token-fault.ts";
 
 /** What Zoho says of one thing that went wrong, in whatever shape it came. */
@@ -25,8 +26,8 @@ export interface ApiCall {
   readonly accountsUrl: string;
   /** The token was made for this very call, after another one had been refused. */
   readonly isTokenNew: boolean;
-  /** What `login` is to be called with, so that it asks for the scope: `--product bigin`. */
-  readonly loginFlags: string;
+  /** So that the sign-in has the scope. */
+  readonly again: SignInAgain;
   /** When Zoho wants to be asked again, where it says so. */
   readonly retry?: { readonly afterMs: number; readonly at: Date } | undefined;
 }

@@ -15,7 +15,7 @@ const FAULTS: Readonly<Record<string, Explain>> = {
   OAUTH_SCOPE_MISMATCH: (call) => ({
     exit: "credentials",
     meaning: `the sign-in lacks the scope ${call.scope}`,
-    hint: `sign in again with it, since a consent that was given before never gains a scope: zoho-hooks login ${call.loginFlags}`,
+    hint: `sign in again with it, since a consent that was given before never gains a scope: ${call.again.how}`,
   }),
   NO_PERMISSION: (_call, fault) => ({
     exit: "credentials",
@@ -111,7 +111,7 @@ function denied(call: ApiCall): KnownFault {
   return {
     exit: "credentials",
     meaning: `${hostOf(call)} does not let this sign-in do it: it lacks the scope ${call.scope}, is of another organisation or data centre, or its user may not`,
-    hint: `sign in again with that scope, and see to it that it is the right organisation: zoho-hooks login ${call.loginFlags}`,
+    hint: `sign in again with that scope, and see to it that it is the right organisation: ${call.again.how}`,
   };
 }
 

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { shellQuoted } from "../core/curl-command.ts";
 import { UserError, usageError } from "../core/errors.ts";
 import { parseJson } from "../core/json-text.ts";
 import { secret } from "../core/secret.ts";
@@ -11,6 +12,7 @@ import { writePrivateJson } from "./private-file.ts";
 import { type Profile, type ProfileIndex, readProfileIndex } from "./profile.ts";
 import { secretsFile } from "./secrets-file.ts";
 import type { SignIn } from "./sign-in.ts";
+import { type Known, signInAgain } from "./sign-in-again.ts";
 import { requireTrustedHosts, type SettingsOfHosts } from "./trusted-hosts.ts";
 
 interface SavedProfile {
@@ -57,10 +59,10 @@ export function credentialsStore(options: {
     withFileLock(join(options.folder, "profiles.lock"), { waitMs: LOCK_WAIT_MS }, work);
 
   const readIndex = (): Promise<ProfileIndex> => readProfileIndex(indexPath);
-  const vaultOf = (profile: Pick<Profile, "secretsIn">): Vault => {
-    if (profile.secretsIn === "file") return fileVault;
+  const vaultOf = ({ secretsIn }: Pick<Profile, "secretsIn">, known: Known): Vault => {
+    if (secretsIn === "file") return fileVault;
     if (options.keyring !== undefined) return options.keyring;
-    throw noSecrets("its secrets are in the keyring, and the keyring is turned off");
+    throw noSecrets("its secrets are in the keyring, and the keyring is turned off", known);
   };
 
   return {
@@ -81,12 +83,13 @@ export function credentialsStore(options: {
           asked === undefined
             ? "you are not signed in to Zoho"
             : `there is no profile ${JSON.stringify(asked)}.${known}`,
-          "sign in with zoho-hooks login, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC",
+          `sign in with zoho-hooks login${asked === undefined ? "" : ` --profile ${shellQuoted(asked)}`}, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC`,
           "not_signed_in",
         );
       }
-      const { clientSecret, refreshToken } = await readSecrets(vaultOf(profile), name);
-      const centre = findDataCentre(profile.dataCentre);
+      const known = knownOf(name, profile);
+      const { centre } = known;
+      const { clientSecret, refreshToken } = await readSecrets(vaultOf(profile, known), known);
       requireTrustedHosts(options.settings, (host) => host === profile.accountsUrl);
       const hosts = resolveHosts(centre, {
         ZOHO_ACCOUNTS_URL: profile.accountsUrl,
@@ -98,11 +101,8 @@ export function credentialsStore(options: {
         clientSecret: secret(clientSecret, `profile ${name}`),
       };
       return {
-        name,
-        centre,
-        environment: findEnvironment(profile.environment),
+        ...known,
         hosts,
-        scopes: profile.scopes,
         access: { kind: "refreshable", client, refreshToken: secret(refreshToken, `profile ${name}`) },
       };
     },
@@ -129,10 +129,12 @@ export function credentialsStore(options: {
         const { [name]: removed, ...rest } = profiles;
         if (removed === undefined) return current;
         try {
-          await vaultOf(removed).remove(name);
+          await vaultOf(removed, knownOf(name, removed)).remove(name);
         } catch (error) {
           if (!evenIfSecretsStay && error instanceof UserError) throw error;
-          if (!evenIfSecretsStay) throw noSecrets(`its secrets could not be deleted: ${reason(error)}`);
+          if (!evenIfSecretsStay) {
+            throw noSecrets(`its secrets could not be deleted: ${reason(error)}`, knownOf(name, removed));
+          }
         }
         const next = current === name ? Object.keys(rest)[0] : current;
         await writePrivateJson(indexPath, { ...(next === undefined ? {} : { current: next }), profiles: rest });
@@ -172,17 +174,23 @@ async function writeSecrets(
   return { secretsIn: "file", noKeyringBecause };
 }
 
-async function readSecrets(vault: Vault, name: string): Promise<ProfileSecrets> {
+function knownOf(name: string, { dataCentre, environment, scopes }: ProfileIndex["profiles"][string]): Known {
+  return { name, centre: findDataCentre(dataCentre), environment: findEnvironment(environment), scopes };
+}
+
+async function readSecrets(vault: Vault, known: Known): Promise<ProfileSecrets> {
   let text: string | undefined;
   try {
-    text = await vault.read(name);
+    text = await vault.read(known.name);
   } catch (error) {
     // What is wrong with the file says what to do about it.
-    throw error instanceof UserError ? error : noSecrets(reason(error));
+    throw error instanceof UserError ? error : noSecrets(reason(error), known);
   }
   const json = text === undefined ? undefined : parseJson(text);
   const parsed = secretsSchema.safeParse(json?.ok ? json.value : undefined);
-  if (!parsed.success) throw noSecrets(`the secrets of profile ${name} are not where they were stored`);
+  if (!parsed.success) {
+    throw noSecrets(`the secrets of profile ${known.name} are not where they were stored`, known);
+  }
   return parsed.data;
 }
 
@@ -198,11 +206,11 @@ function reason(error: unknown): string {
   return error instanceof NoKeyring ? `the keyring cannot be used because ${error.message}` : String(error);
 }
 
-function noSecrets(why: string): UserError {
+function noSecrets(why: string, known: Known): UserError {
   return new UserError(
     "credentials",
     `the stored sign-in cannot be used: ${why}`,
-    "unlock the keyring, or sign in again (zoho-hooks login)",
+    `unlock the keyring, or sign in again: ${signInAgain(known).how}`,
     "no_secrets",
   );
 }

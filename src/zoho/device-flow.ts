@@ -39,6 +39,7 @@ export async function deviceLogin(options: {
   readonly signal: AbortSignal;
 }): Promise<DeviceLogin> {
   const { http, client, signal } = options;
+  let { accountsUrl } = client;
   const start = await http.send({
     method: "POST",
     url: `${client.accountsUrl}/oauth/v3/device/code`,
@@ -53,7 +54,7 @@ export async function deviceLogin(options: {
     signal,
   });
   const initiation = initiationSchema.safeParse(start.body);
-  if (!initiation.success) throw tokenError(start, "device", client.accountsUrl);
+  if (!initiation.success) throw tokenError(start, { grant: "device", accountsUrl });
   const { user_code, device_code, verification_url } = initiation.data;
   options.show({
     userCode: oneLine(user_code),
@@ -61,7 +62,6 @@ export async function deviceLogin(options: {
     expiresInMs: CODE_LIFETIME_MS,
   });
 
-  let accountsUrl = client.accountsUrl;
   // One poll more than fits, so that the last word is Zoho's "expired" and not a guess of ours.
   for (let left = CODE_LIFETIME_MS / POLL_INTERVAL_MS + 1; left > 0; left--) {
     await options.sleep(POLL_INTERVAL_MS, signal);
@@ -80,7 +80,7 @@ export async function deviceLogin(options: {
     if (word === "other_dc") accountsUrl = otherCentre(reply.body, accountsUrl);
     else if (word !== "authorization_pending" && word !== "slow_down") {
       const isNamed = accountsUrl !== client.accountsUrl;
-      return { tokens: readTokens(reply, "device", accountsUrl, isNamed), accountsUrl };
+      return { tokens: readTokens(reply, { grant: "device", accountsUrl, isNamed }), accountsUrl };
     }
   }
   throw new UserError(

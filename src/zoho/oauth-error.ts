@@ -2,6 +2,7 @@ import { UserError } from "../core/errors.ts";
 import { oneLine } from "../core/one-line.ts";
 import { dataCentreOf } from "./data-centres.ts";
 import type { ZohoReply } from "./http.ts";
+import { FIRST_SIGN_IN, type SignInAgain } from "./sign-in-again.ts";
 
 /** Zoho has said that tokens were asked for too often; asking again before long only prolongs it. */
 export class ThrottledError extends UserError {
@@ -15,14 +16,19 @@ export class ThrottledError extends UserError {
   }
 }
 
-/** What a token endpoint said instead of giving a token. The status says nothing: errors come as 200, too. */
-export function tokenError(
-  reply: ZohoReply,
-  grant: "code" | "refresh" | "device",
-  accountsUrl: string,
+/** What a token was asked for with, and where. */
+export interface TokenQuestion {
+  readonly grant: "code" | "refresh" | "device";
+  readonly accountsUrl: string;
   /** Zoho itself has named this data centre, so that it is the right one. */
-  isNamed = false,
-): UserError {
+  readonly isNamed?: boolean | undefined;
+  /** How to take the place of the sign-in that was refused. */
+  readonly again?: SignInAgain | undefined;
+}
+
+/** What a token endpoint said instead of giving a token. The status says nothing: errors come as 200, too. */
+export function tokenError(reply: ZohoReply, asked: TokenQuestion): UserError {
+  const { accountsUrl } = asked;
   const word = errorWord(reply.body);
   const host = new URL(accountsUrl).host;
   if (word === "access denied" || reply.status === 429) return new ThrottledError(accountsUrl);
@@ -38,7 +44,7 @@ export function tokenError(
       "token_unreadable",
     );
   }
-  const { meaning, hint } = explain(word, grant, accountsUrl, isNamed);
+  const { meaning, hint } = explain(word, asked);
   return new UserError(
     "credentials",
     `${host} refused (${word}): ${meaning}`,
@@ -59,13 +65,16 @@ interface Explanation {
 }
 
 /** To another data centre the credentials look wrong, and nothing in its answer tells that from wrong ones. */
-function explain(word: string, grant: string, accountsUrl: string, isNamed: boolean): Explanation {
+function explain(
+  word: string,
+  { grant, accountsUrl, isNamed = false, again = FIRST_SIGN_IN }: TokenQuestion,
+): Explanation {
   const id = dataCentreOf(accountsUrl)?.id;
   const elsewhere =
     id === undefined
       ? "this server is not that of the organisation's data centre"
       : `the organisation does not live in the data centre ${id}, which was asked`;
-  const find = id === undefined ? "check ZOHO_ACCOUNTS_URL" : "zoho-hooks login --dc auto finds the data centre";
+  const find = id === undefined ? "check ZOHO_ACCOUNTS_URL" : again.elsewhere;
   switch (word) {
     case "invalid_client":
     case "invalid_client_secret":
@@ -82,7 +91,7 @@ function explain(word: string, grant: string, accountsUrl: string, isNamed: bool
       return grant === "refresh"
         ? {
             meaning: `the refresh token was revoked or replaced, or ${elsewhere}`,
-            hint: `sign in again: zoho-hooks login; ${find}`,
+            hint: `sign in again: ${again.how}; ${find}`,
           }
         : {
             meaning: `the code was used already or is too old (it lives for some minutes)${isNamed ? "" : `, or ${elsewhere}`}`,

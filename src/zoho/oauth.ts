@@ -2,7 +2,8 @@ import { z } from "zod";
 import { UserError } from "../core/errors.ts";
 import type { Secret } from "../core/secret.ts";
 import type { ZohoHttp, ZohoReply } from "./http.ts";
-import { tokenError } from "./oauth-error.ts";
+import { type TokenQuestion, tokenError } from "./oauth-error.ts";
+import type { SignInAgain } from "./sign-in-again.ts";
 
 /** Who asks: an OAuth client of https://api-console.zoho.com at the accounts server of its data centre. */
 export interface OAuthClient {
@@ -59,7 +60,7 @@ export async function exchangeCode(
   };
   const url = `${client.accountsUrl}/oauth/v2/token`;
   const reply = await http.send({ method: "POST", url, form, repeatable: false, ...withSignal(signal) });
-  return readTokens(reply, "code", client.accountsUrl, isNamed);
+  return readTokens(reply, { grant: "code", accountsUrl: client.accountsUrl, isNamed });
 }
 
 /** A new access token. Zoho gives at most ten of them in ten minutes for one refresh token. */
@@ -67,7 +68,7 @@ export async function refreshAccess(
   http: ZohoHttp,
   client: OAuthClient,
   refreshToken: Secret,
-  signal?: AbortSignal,
+  { signal, again }: { readonly signal?: AbortSignal | undefined; readonly again?: SignInAgain } = {},
 ): Promise<TokenReply> {
   const form = {
     grant_type: "refresh_token",
@@ -77,18 +78,13 @@ export async function refreshAccess(
   };
   const url = `${client.accountsUrl}/oauth/v2/token`;
   const reply = await http.send({ method: "POST", url, form, repeatable: true, ...withSignal(signal) });
-  return readTokens(reply, "refresh", client.accountsUrl);
+  return readTokens(reply, { grant: "refresh", accountsUrl: client.accountsUrl, again });
 }
 
 /** Errors come as HTTP 200 with `{"error":…}`: what counts is whether a token is there. */
-export function readTokens(
-  reply: ZohoReply,
-  grant: "code" | "refresh" | "device",
-  accountsUrl: string,
-  isNamed = false,
-): TokenReply {
+export function readTokens(reply: ZohoReply, asked: TokenQuestion): TokenReply {
   const parsed = tokenSchema.safeParse(reply.body);
-  if (!parsed.success) throw tokenError(reply, grant, accountsUrl, isNamed);
+  if (!parsed.success) throw tokenError(reply, asked);
   const { access_token, refresh_token, api_domain, expires_in, expires_in_sec, scope } = parsed.data;
   return {
     accessToken: access_token,

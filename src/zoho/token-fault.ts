@@ -22,13 +22,13 @@ export function invalidToken(call: ApiCall): KnownFault {
     return {
       exit: "credentials",
       meaning: `${hostOf(call)} does not know the access token${centre ? ` (data centre ${centre.id})` : ""}`,
-      hint: "sign in again: zoho-hooks login; --dc auto finds the data centre",
+      hint: `sign in again: ${call.again.how}; ${call.again.elsewhere}`,
     };
   }
   return {
     exit: "credentials",
     meaning: `${hostOf(call)} refuses even the access token that ${new URL(call.accountsUrl).host} has just made`,
-    hint: "a token opens one data centre and one environment: check ZOHO_API_URL, ZOHO_DC and ZOHO_ENVIRONMENT, or sign in again with zoho-hooks login, --dc and --environment",
+    hint: `a token opens one data centre and one environment: check ZOHO_API_URL, ZOHO_DC and ZOHO_ENVIRONMENT, or sign in again: ${call.again.how}; ${call.again.elsewhere}`,
   };
 }
 

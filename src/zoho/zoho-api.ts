@@ -5,7 +5,7 @@ import { type ApiCall, refusesToken, replyError } from "./api-error.ts";
 import { apiUrl, type DataCentre, dataCentreOf, type Environment } from "./data-centres.ts";
 import type { ZohoHttp, ZohoReply, ZohoRequest } from "./http.ts";
 import type { SignIn } from "./sign-in.ts";
-import { signInProducts } from "./sign-in-products.ts";
+import { signInAgain } from "./sign-in-again.ts";
 
 export interface ApiRequest {
   readonly method: ZohoRequest["method"];
@@ -83,8 +83,8 @@ export function zohoApi(options: {
     const afterMs = reply.retryAfterMs;
     const retry =
       afterMs === undefined ? undefined : { afterMs, at: new Date((reply.date ?? now()).getTime() + afterMs) };
-    const flags = loginFlags(signIn, product, scope);
-    return { ...reply, call: { action, method, url, scope, accountsUrl, isTokenNew, loginFlags: flags, retry } };
+    const again = signInAgain(signIn, { product: product.id, beyond: isBeyond(product, scope) ? scope : undefined });
+    return { ...reply, call: { action, method, url, scope, accountsUrl, isTokenNew, again, retry } };
   };
 
   const readClock = (date: Date | undefined): void => {
@@ -120,22 +120,9 @@ function notAsked(error: unknown): never {
   throw new UserError("zohoApi", error.message, error.hint, "unreachable");
 }
 
-/**
- * `login` asks for a product's scopes as a whole; one beyond them has to be named, and what the sign-in has for other
- * products too, or it would be lost.
- */
-function loginFlags(signIn: SignIn, { id, recordScope, scopes = [] }: ApiHost, scope: string): string {
-  const isBeyond = scope === recordScope && !scopes.includes(scope);
-  const others = signInProducts().filter((each) => each.id !== id && each.scopes.every(has(signIn)));
-  return [
-    ...[id, ...others.map((each) => each.id)].map((each) => `--product ${each}`),
-    ...(isBeyond ? [`--scope ${scope}`] : []),
-    ...(["default", "environment"].includes(signIn.name) ? [] : [`--profile ${signIn.name}`]),
-  ].join(" ");
-}
-
-function has({ scopes }: SignIn): (scope: string) => boolean {
-  return (scope) => scopes.includes(scope);
+/** `login` asks for a product's scopes as a whole; one beyond them has to be named. */
+function isBeyond({ recordScope, scopes = [] }: ApiHost, scope: string): boolean {
+  return scope === recordScope && !scopes.includes(scope);
 }
 
 /** What the user set by hand comes first, then what Zoho named with the token, then the data centre's own host. */

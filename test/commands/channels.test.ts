@@ -217,7 +217,7 @@ describe("channels create", () => {
     const { error } = JSON.parse(result.err);
     expect(error).toMatchObject({ code: "oauth_scope_mismatch" });
     expect(error.message).toContain("ZohoCRM.notifications.CREATE (or ZohoCRM.notifications.ALL)");
-    expect(error.hint).toContain("zoho-hooks login");
+    expect(error.hint).toContain("set ZOHO_REFRESH_TOKEN to a new one");
   });
 
   it("shows with --verbose what was asked of Zoho, and no secret", async () => {

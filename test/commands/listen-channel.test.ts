@@ -386,7 +386,7 @@ describe("listen --expand", () => {
     await expect.poll(() => linesOf(of, "record").length).toBe(1);
     expect(linesOf(of, "record")[0]).toMatchObject({
       error: expect.stringContaining("ZohoCRM.modules.READ"),
-      hint: expect.stringContaining("zoho-hooks login"),
+      hint: expect.stringContaining("set ZOHO_REFRESH_TOKEN to a new one"),
     });
   });
 

@@ -187,6 +187,18 @@ describe("a sign-in", () => {
     expect(err).toContain("zoho-hooks login --product desk --product crm --profile acme");
   });
 
+  it("that is over leads to a login that makes the same profile anew, and leaves the others alone", async () => {
+    await signInByCode();
+    await signInByCode("--profile", "acme", "--dc", "eu", "--environment", "sandbox");
+    server.accounts.forgetAccessTokens();
+    server.trouble({ status: 200, body: { error: "invalid_code" } }, 2, ({ path }) => path === "/oauth/v2/token");
+    const { exitCode, err } = await zoho(["channels", "list"]);
+    expect(exitCode).toBe(6);
+    expect(err).toContain("sign in again: zoho-hooks login --dc eu --environment sandbox --profile acme;");
+    const without = { ...env, ZOHO_API_URL: "", ZOHO_ACCOUNTS_URL: "" };
+    expect((await zoho(["whoami", "--profile", "other"], { env: without })).err).toContain("login --profile other");
+  });
+
   it("whose secrets are damaged says so, and what to do", async () => {
     await signInByCode();
     writeFileSync(join(cwd, ".config/zoho-hooks/secrets.json"), '{"x');

@@ -189,7 +189,7 @@ describe("the device sign-in", () => {
 
   it("says that the secret is another one where Zoho itself has named the data centre", async () => {
     const reply = { status: 200, text: "", body: { error: "invalid_client" }, unreadable: false, date: undefined };
-    const failure = tokenError(reply, "device", "https://accounts.zoho.eu", true);
+    const failure = tokenError(reply, { grant: "device", accountsUrl: "https://accounts.zoho.eu", isNamed: true });
     expect(failure.message).toContain("you live in the data centre eu, and the client secret is not the one of there");
     expect(failure.hint).toContain("the same credentials for all data centers");
   });

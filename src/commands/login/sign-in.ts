@@ -131,7 +131,7 @@ async function obtainTokens(context: Context, http: ZohoHttp, plan: LoginPlan, a
       );
     case "refresh-token": {
       const tokens = await context.waiting("trying the refresh token", () =>
-        refreshAccess(http, client, method.refreshToken, signal),
+        refreshAccess(http, client, method.refreshToken, { signal }),
       );
       return kept(tokens, accountsUrl, method.refreshToken.reveal());
     }
