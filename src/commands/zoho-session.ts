@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { type Config, loadConfig, userFolder } from "../config/load.ts";
 import type { Context } from "../context.ts";
+import { shellQuoted } from "../core/curl-command.ts";
 import { formatSpan } from "../core/units.ts";
 import { type AccessTokens, accessTokens } from "../zoho/access-token.ts";
 import { sleepRealTime } from "../zoho/backoff.ts";
@@ -38,6 +39,8 @@ export interface ZohoSession {
   readonly api: ZohoApi;
   readonly client: WatchClient;
   readonly memory: ChannelMemory;
+  /** A command about these channels, for a person to copy: `zoho-hooks channels show 4711 --product crm`. */
+  command(words: string): string;
   /** The time by Zoho's clock, once it has answered: by one that is off a channel would end too soon. */
   now(): Date;
 }
@@ -72,7 +75,21 @@ export async function openZoho(context: Context, options: ZohoOptions): Promise<
   const api = zohoApi({ http, tokens, signIn, product, now: context.now, onClockOffset });
   const client = watchClient(api, product, context.signal);
   const now = (): Date => new Date(context.now().getTime() + api.clockOffsetMs());
-  return { signIn, http, tokens, product, api, client, memory: channelMemory(userFolder(context)), now };
+  const command = (words: string): string => channelsCommand(context, product, options, words);
+  return { signIn, http, tokens, product, api, client, memory: channelMemory(userFolder(context)), command, now };
+}
+
+function channelsCommand(
+  { invocation }: Context,
+  product: WatchProduct,
+  { apiVersion, profile }: ZohoOptions,
+  words: string,
+): string {
+  const given = { product: product.id, "api-version": apiVersion, profile };
+  const flags = Object.entries(given).flatMap(([name, value]) =>
+    value === undefined ? [] : `--${name} ${shellQuoted(value)}`,
+  );
+  return [invocation, "channels", words, ...flags].join(" ");
 }
 
 /** The access tokens of a sign-in, which say what holds them up. */

@@ -36,7 +36,7 @@ const FAULTS: Readonly<Record<string, Explain>> = {
   NOT_SUBSCRIBED: () => ({
     exit: "zohoApi",
     meaning: "there is no such channel: it has expired, was deleted, or belongs to another Zoho user",
-    hint: "see what is there with zoho-hooks channels list, and create the channel again",
+    hint: "see what is there with channels list, and create the channel again",
   }),
   INVALID_DATA: badValue,
   UNPROCESSABLE_ENTITY: (call, fault) =>
@@ -148,7 +148,7 @@ function limit(): KnownFault {
   return {
     exit: "zohoApi",
     meaning: "a limit of the organisation or of this API is reached",
-    hint: "delete channels that are not needed (zoho-hooks channels prune), or wait",
+    hint: "delete channels that are not needed (channels prune), or wait",
   };
 }
 
@@ -164,7 +164,7 @@ function taken(): KnownFault {
   return {
     exit: "zohoApi",
     meaning: "this is there already",
-    hint: "see it with zoho-hooks channels list, and update it or choose another --id",
+    hint: "see it with channels list, and update it or choose another --id",
   };
 }
 

@@ -177,12 +177,7 @@ async function renewOrCreate(
 async function endOf(client: WatchClient, id: string, told: Date | undefined): Promise<Date> {
   const expiresAt = told ?? (await client.get(id))?.expiresAt;
   if (expiresAt !== undefined) return expiresAt;
-  throw new UserError(
-    "zohoApi",
-    `Zoho does not say when channel ${id} ends`,
-    "see zoho-hooks channels list",
-    "no_expiry",
-  );
+  throw new UserError("zohoApi", `Zoho does not say when channel ${id} ends`, "see channels list", "no_expiry");
 }
 
 class NotLater extends UserError {
@@ -197,7 +192,7 @@ class NotLater extends UserError {
         : `Zoho accepted channel ${id} and gave it no later end: ${before ? zohoTime(before) : "unknown"} → ${zohoTime(end)}`,
       isPast
         ? "set the clock right: what is asked for by a clock that is ahead is too long for Zoho, which then grants an hour"
-        : "delete the channel and create it again: zoho-hooks channels delete, then create",
+        : "delete the channel and create it again: channels delete, then channels create",
       "not_renewed",
     );
     this.end = end;

@@ -158,7 +158,7 @@ function resultFor(id: string, results: readonly WatchResult[], place: number): 
   throw new UserError(
     "zohoApi",
     `Zoho's answer does not say what became of channel ${id}`,
-    "see what is there with zoho-hooks channels list",
+    "see what is there with channels list",
     "no_result",
   );
 }

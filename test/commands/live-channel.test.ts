@@ -45,6 +45,7 @@ function open(url = "https://abc.example/hook", onEnd: (error: unknown) => void 
     api,
     client: watchClient(api, product, interrupt.signal),
     memory: channelMemory(rig.folder),
+    command: (words) => `zoho-hooks channels ${words} --product crm`,
     now: rig.clock.now,
   };
   return openLiveChannel({ context: context(), session, key, events: ["Leads.create", "Deals.update"], url, onEnd });

@@ -199,6 +199,14 @@ describe("a sign-in", () => {
     expect((await zoho(["whoami", "--profile", "other"], { env: without })).err).toContain("login --profile other");
   });
 
+  it("of a profile is named in the commands that are suggested, as is the product", async () => {
+    await signInByCode("--profile", "acme");
+    const { err } = await zoho(["channels", "show", "1", "--profile", "acme", "--api-version", "v7"]);
+    expect(err).toContain(
+      "see what is there: zoho-hooks channels list --product crm --api-version v7 --profile acme\n",
+    );
+  });
+
   it("whose secrets are damaged says so, and what to do", async () => {
     await signInByCode();
     writeFileSync(join(cwd, ".config/zoho-hooks/secrets.json"), '{"x');

@@ -51,7 +51,6 @@ export const defineCreate: Define = (command, act) => {
         const id = options.id === undefined ? generateChannelId(context.now()) : newChannelId(options.id);
         return withZoho(context, options, async (session) => {
           const { product } = session;
-          const flags = `--product ${product.id}${options.profile === undefined ? "" : ` --profile ${options.profile}`}`;
           refuseUnknownOptions(product, options);
           const expiresAt = chooseExpiry(options.expires, product.lifetime, session.now());
           const config: ChannelConfig = {
@@ -70,18 +69,18 @@ export const defineCreate: Define = (command, act) => {
           const granted = await context
             .waiting("creating the channel", () => askForChannel(session, config, expiresAt))
             .catch((error: unknown) => {
-              if (!isRefusal(error)) warnOfLeftOver(context, flags, id);
+              if (!isRefusal(error)) warnOfLeftOver(context, session, id);
               throw error;
             });
           const channel = await context
             .waiting("reading it back", () => settleChannel(session, config, granted))
             .catch((error: unknown) => {
-              warnOfUnread(context, flags, id, granted.expiresAt);
+              warnOfUnread(context, session, id, granted.expiresAt);
               throw error;
             });
           const show = options.showSecrets === true;
           context.report(channelReport("created", product.id, channel, session.now(), show));
-          warnOfDifferences(context, session.now(), { ...config, expiresAt: granted.asked }, channel);
+          warnOfDifferences(context, session, { ...config, expiresAt: granted.asked }, channel);
           return ExitCode.ok;
         });
       }),
@@ -99,29 +98,29 @@ Examples:
   $ zoho-hooks channels create Contacts.all --product bigin --url https://example.com/hook
 `;
 
-function warnOfLeftOver(context: Context, flags: string, id: string): void {
+function warnOfLeftOver(context: Context, { command }: ZohoSession, id: string): void {
   context.report({
     type: "warning",
     message: `channel ${id} may have been created: Zoho's answer did not come`,
-    hint: `see ${context.invocation} channels list ${flags}; its token is kept in case it is there`,
+    hint: `see ${command("list")}; its token is kept in case it is there`,
   });
 }
 
-function warnOfUnread(context: Context, flags: string, id: string, end: Date | undefined): void {
+function warnOfUnread(context: Context, { command }: ZohoSession, id: string, end: Date | undefined): void {
   context.report({
     type: "warning",
     message: `channel ${id} was created${end === undefined ? "" : `, until ${zohoTime(end)}`}, and could not be read back`,
-    hint: `it is there: ${context.invocation} channels delete ${id} ${flags} takes it away again`,
+    hint: `it is there: ${command(`delete ${id}`)} takes it away again`,
   });
 }
 
 /** Zoho would set a channel of that id anew, and drop the events and the token that it has. */
-async function refuseTaken({ client, product }: ZohoSession, id: string): Promise<void> {
+async function refuseTaken({ client, command, product }: ZohoSession, id: string): Promise<void> {
   // Who may only create may not look: then nothing is known.
   const taken = await client.get(id).catch(() => undefined);
   if (taken === undefined) return;
   throw usageError(
     `${product.title} has a channel ${id} already, for ${oneLine(taken.events.join(", "))}`,
-    `change that one: zoho-hooks channels update ${id}; or leave --id out for a new one`,
+    `change that one: ${command(`update ${id}`)}; or leave --id out for a new one`,
   );
 }

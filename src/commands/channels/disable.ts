@@ -57,7 +57,7 @@ export const defineDisable: Define = (command, act) => {
             throw new UserError(
               "zohoApi",
               `Zoho said yes and still lists ${still.join(", ")} for channel ${id}`,
-              "set its events as a whole: zoho-hooks channels update --events",
+              `set its events as a whole: ${session.command(`update ${id}`)} --events`,
               "not_disabled",
             );
           }
@@ -92,7 +92,7 @@ async function withEvents(session: ZohoSession, channel: Channel, events: readon
     throw new UserError(
       "zohoApi",
       `Zoho does not say when channel ${channel.id} ends`,
-      "see zoho-hooks channels show",
+      `see ${session.command(`show ${channel.id}`)}`,
       "no_expiry",
     );
   }

@@ -35,7 +35,7 @@ export const defineList: Define = (command, act) => {
           const now = session.now();
           const shown = withinMs === undefined ? listed : expiringWithin(listed, withinMs, now);
           const show = options.showSecrets === true;
-          const gone = missing.map((each) => missingReport(context, session, each, options, show));
+          const gone = missing.map((each) => missingReport(session, each, show));
           const lines = [...gone, ...shown.map((each) => channelReport("listed", product.id, each, now, show))];
           if (context.json) for (const line of lines) context.report(line);
           else if (lines.length > 0) {

@@ -46,8 +46,6 @@ export interface LiveChannelOptions {
   readonly key: ChannelKey;
   readonly events: readonly string[];
   readonly url: string;
-  /** The sign-in that the user named. */
-  readonly profile?: string | undefined;
   /** It is lost for a cause that waiting does not mend: the sign-in is dead. */
   readonly onEnd: (error: unknown) => void;
 }
@@ -61,7 +59,7 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
   const { memory } = options.session;
   const remember: ChannelMemory["remember"] = (channel) => memory.remember({ ...channel, ofListener: true });
   const session = { ...options.session, client, memory: { ...memory, remember } };
-  const parting = { context, session, id: key.id, profile: options.profile };
+  const parting = { context, session, id: key.id };
   let config: ChannelConfig = {
     id: key.id,
     events: normaliseEvents(options.events),
@@ -75,7 +73,7 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
 
   const { asked, channel } = await openOrAbandon(session, config, later(), () => abandonChannel(parting));
   context.report(channelReport("created", product.id, channel, session.now()));
-  warnOfDifferences(context, session.now(), { ...config, expiresAt: asked }, channel);
+  warnOfDifferences(context, session, { ...config, expiresAt: asked }, channel);
   let expiresAt = channel.expiresAt;
   let isMoving = false;
 

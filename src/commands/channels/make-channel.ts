@@ -68,14 +68,14 @@ export async function settleChannel(
 /** Tells where what Zoho lists is not what was asked for. */
 export function warnOfDifferences(
   context: Context,
-  now: Date,
+  { command, now }: ZohoSession,
   { expiresAt, ...asked }: ChannelConfig & { readonly expiresAt: Date },
   channel: Channel,
 ): void {
   const warn = (message: string, hint?: string): void =>
     context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) });
-  const shorter = grantWarning(expiresAt, channel.expiresAt, now);
-  if (shorter !== undefined) warn(shorter, `renew it in time: ${context.invocation} channels renew ${asked.id}`);
+  const shorter = grantWarning(expiresAt, channel.expiresAt, now());
+  if (shorter !== undefined) warn(shorter, `renew it in time: ${command(`renew ${asked.id}`)}`);
   const listed = new Set(expandEvents(channel.events));
   const missing = expandEvents(asked.events).filter((event) => !listed.has(event));
   if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for channel ${asked.id}`);

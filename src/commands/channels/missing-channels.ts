@@ -1,8 +1,7 @@
-import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../core/channel-report.ts";
 import type { RememberedChannel } from "../../zoho/channel-memory.ts";
 import type { Channel } from "../../zoho/channels.ts";
-import { ownerOf, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
+import { ownerOf, type ZohoSession } from "../zoho-session.ts";
 import { channelReport } from "./channel-view.ts";
 
 /** A channel that was made or changed here, was not deleted here, and is not there. */
@@ -34,19 +33,15 @@ const REASONS = {
 } as const;
 
 export function missingReport(
-  context: Context,
   session: ZohoSession,
   { channel, because }: MissingChannel,
-  { profile }: ZohoOptions,
   showSecrets = false,
 ): ChannelReport {
-  const { id } = session.product;
-  const flags = `${channel.id} --product ${id}${profile === undefined ? "" : ` --profile ${profile}`}`;
-  const call = (verb: string): string => `${context.invocation} channels ${verb} ${flags}`;
+  const call = (verb: string): string => session.command(`${verb} ${channel.id}`);
   return {
     ...channelReport(
       because === "deleted" ? "unknown" : "lost",
-      id,
+      session.product.id,
       { ...channel, expiresAt: channel.expiresAt, modules: [] },
       session.now(),
       showSecrets,

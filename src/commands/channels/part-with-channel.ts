@@ -9,8 +9,6 @@ export interface Parting {
   readonly context: Context;
   readonly session: ZohoSession;
   readonly id: string;
-  /** The sign-in that the user named, for the command that mends a failure. */
-  readonly profile: string | undefined;
 }
 
 /** The way out must not hang on a network that is gone. */
@@ -39,8 +37,8 @@ export async function partWithChannel(parting: Parting, before: () => Promise<vo
 
 /** Deletes what a failed creation may have left behind: whether Zoho has made the channel is not known. */
 export async function abandonChannel(parting: Parting): Promise<void> {
-  const { context, id } = parting;
-  const mend = `see ${context.invocation} channels list; if it is there: ${mendingCommand(parting)}`;
+  const { context, id, session } = parting;
+  const mend = `see ${session.command("list")}; if it is there: ${mendingCommand(parting)}`;
   const warn = (reason: string): void =>
     context.report({ type: "warning", message: `channel ${id} may have been created: ${reason}`, hint: mend });
   try {
@@ -82,9 +80,8 @@ function reporter({ context, session, id }: Parting) {
     });
 }
 
-function mendingCommand({ context, session, id, profile }: Parting): string {
-  const who = profile === undefined ? "" : ` --profile ${profile}`;
-  return `${context.invocation} channels delete ${id} --yes --product ${session.product.id}${who}`;
+function mendingCommand({ session, id }: Parting): string {
+  return session.command(`delete ${id} --yes`);
 }
 
 function whyNot(error: unknown): string {

@@ -38,7 +38,7 @@ export const definePrune: Define = (command, act) => {
           // Where nobody is asked, only what is sure is deleted.
           const asks = options.yes !== true && options.dryRun !== true;
           const ids = dead.flatMap(({ channel, isSure }) => (isSure || asks ? [channel.id] : []));
-          for (const each of dead) tell(context, options, each, ids.includes(each.channel.id));
+          for (const each of dead) tell(context, session, each, ids.includes(each.channel.id));
           if (options.dryRun !== true)
             await forget(
               context,
@@ -68,18 +68,17 @@ interface Dead extends DeadUrl {
   readonly channel: Channel;
 }
 
-function tell(context: Context, { product, profile }: PruneOptions, dead: Dead, isToGo: boolean): void {
+function tell(context: Context, { command }: ZohoSession, dead: Dead, isToGo: boolean): void {
   const { channel, because } = dead;
   const message = `${channel.id} posts to ${oneLine(maskUrl(channel.notifyUrl ?? ""))}: ${because}`;
   if (isToGo) {
     context.report({ type: "notice", message });
     return;
   }
-  const who = profile === undefined ? "" : ` --profile ${profile}`;
   context.report({
     type: "warning",
     message: `${message}; another network may know it, so the channel is left alone`,
-    hint: `if the address is gone: ${context.invocation} channels delete ${channel.id} --product ${product ?? "crm"}${who}`,
+    hint: `if the address is gone: ${command(`delete ${channel.id}`)}`,
   });
 }
 

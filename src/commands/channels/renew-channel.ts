@@ -33,7 +33,7 @@ export async function renewalConfig(
     channel === undefined
       ? `${product.title} lists no channel ${id}, and nothing is kept here of what it was: it was created elsewhere, or deleted`
       : `${product.title} does not say where channel ${id} posts to, and nothing is kept here of it: it was created elsewhere`,
-    "create it anew: zoho-hooks channels create",
+    `create it anew: ${session.command("create")}`,
     "not_subscribed",
   );
 }
@@ -86,7 +86,7 @@ export async function renewChannel(
     await memory.observe(ownerOf(session), [], session.now(), id);
     const isOver = listed?.expiresAt !== undefined && listed.expiresAt <= session.now();
     if (isOver && (await memory.recall(signIn.name, product.id, id)) !== undefined) return create();
-    throw deletedMeanwhile(id);
+    throw deletedMeanwhile(session, id);
   };
 
   if (listed === undefined) return create();
@@ -115,11 +115,11 @@ export async function renewChannel(
 /** Two renewals at once ask for ends that are seconds apart, and both are right. */
 const CLOSE_MS = 5 * MINUTE_MS;
 
-function deletedMeanwhile(id: string): UserError {
+function deletedMeanwhile({ command }: ZohoSession, id: string): UserError {
   return new UserError(
     "zohoApi",
     `channel ${id} was deleted while it was to be renewed, and is left alone`,
-    `where it was created here, zoho-hooks channels renew ${id} creates it again`,
+    `where it was created here, ${command(`renew ${id}`)} creates it again`,
     "deleted",
   );
 }

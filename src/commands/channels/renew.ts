@@ -59,8 +59,7 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
     }
     if (every) {
       for (const { missing } of chosen)
-        if (missing !== undefined && missing.because !== "expired")
-          context.report(missingReport(context, session, missing, options));
+        if (missing !== undefined && missing.because !== "expired") context.report(missingReport(session, missing));
       const lifetimeMs = expiresAt.getTime() - session.now().getTime();
       return keepRenewing(context, session, { chosen: chosen.filter(isToLive), lifetimeMs, withNew });
     }
@@ -78,7 +77,7 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
       try {
         if (missing !== undefined && missing.because !== "expired") {
           // Named by nobody, it is not brought back to life against the will of whoever has deleted it.
-          context.report(missingReport(context, session, missing, options));
+          context.report(missingReport(session, missing));
           isMissing = true;
           continue;
         }

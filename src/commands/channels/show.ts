@@ -27,13 +27,13 @@ export const defineShow: Define = (command, act) => {
 };
 
 /** The channel as Zoho lists it now. */
-export async function requireChannel({ client, product }: ZohoSession, id: string): Promise<Channel> {
+export async function requireChannel({ client, command, product }: ZohoSession, id: string): Promise<Channel> {
   const channel = await client.get(id);
   if (channel !== undefined) return channel;
   throw new UserError(
     "zohoApi",
     `${product.title} lists no channel ${id}: it has expired, was deleted, or is another Zoho user's`,
-    "see what is there with zoho-hooks channels list",
+    `see what is there: ${command("list")}`,
     "not_subscribed",
   );
 }

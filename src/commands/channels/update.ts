@@ -74,7 +74,7 @@ export const defineUpdate: Define = (command, act) => {
           if (options.dryRun === true) return showRequest(context, session, writeRequest(product, "PUT", requests));
           const after = await context.waiting("updating the channel", () => update(context, session, before, requests));
           context.report(channelReport("updated", product.id, after, session.now()));
-          warnOfDifferences(context, session.now(), { ...config, expiresAt }, after);
+          warnOfDifferences(context, session, { ...config, expiresAt }, after);
           return ExitCode.ok;
         });
       }),
@@ -91,7 +91,7 @@ async function update(
   before: ChannelConfig,
   [request]: readonly [ChannelRequest],
 ): Promise<Channel> {
-  const { client, memory, product, signIn } = session;
+  const { client, command, memory, product, signIn } = session;
   const { config, expiresAt } = request;
   const known = await memory.recall(signIn.name, product.id, config.id);
   const otherToken = before.token === config.token ? known?.otherToken : before.token;
@@ -100,7 +100,7 @@ async function update(
     context.report({
       type: "warning",
       message,
-      hint: `see ${context.invocation} channels list --product ${product.id}${otherToken === undefined ? "" : "; its old token and its new one are both kept until then"}`,
+      hint: `see ${command("list")}${otherToken === undefined ? "" : "; its old token and its new one are both kept until then"}`,
     });
   try {
     requireSuccess(await client.replace([request]));

@@ -40,9 +40,8 @@ export async function joinZoho(
     async start(publicUrl) {
       if (events === undefined || publicUrl === undefined) return;
       const url = notifyUrl(context, webhookUrl(publicUrl, product));
-      const { profile } = options;
       channel = await context.waiting("Creating the channel …", () =>
-        openLiveChannel({ context, session, key, events, url, profile, onEnd: end }),
+        openLiveChannel({ context, session, key, events, url, onEnd: end }),
       );
     },
     moved(publicUrl) {
