@@ -29,7 +29,8 @@ export interface WatchClient {
   replace(requests: readonly ChannelRequest[]): Promise<readonly WatchResult[]>;
   /** Stops single events of a channel, where the product documents that. */
   disable(channel: Channel, events: readonly string[]): Promise<WatchResult>;
-  remove(ids: readonly string[]): Promise<Deletion>;
+  /** `confirmed` gets those that Zoho says it has deleted, for whoever is to know when this throws. */
+  remove(ids: readonly string[], confirmed?: Set<string>): Promise<Deletion>;
 }
 
 /** A list that never ends is a fault of Zoho's, not a reason to ask for ever. */
@@ -69,9 +70,8 @@ export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortS
       const got = readResults(await api.call({ ...disableRequest(product, channel, events), signal }));
       return resultFor(channel.id, got, 0);
     },
-    async remove(ids) {
+    async remove(ids, confirmed = new Set()) {
       const because = new Map<string, string>();
-      const confirmed = new Set<string>();
       for (let at = 0; at < ids.length; at += ITEMS_PER_CALL) {
         const some = ids.slice(at, at + ITEMS_PER_CALL);
         for (const result of readResults(await api.call({ ...removeRequest(product, some), signal }))) {

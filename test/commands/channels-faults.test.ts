@@ -126,6 +126,31 @@ describe("channels create whose answer does not come", () => {
   });
 });
 
+describe("channels delete", () => {
+  it("says what Zoho has said where the list cannot be read afterwards, and misses nothing", async () => {
+    await create("--id", "4711");
+    server.trouble(BUSY, 4, isWatch("GET"));
+    const { exitCode, err } = await channels(["delete", "4711", "--yes"]);
+    expect(exitCode).toBe(7);
+    expect(err).toContain("its list could not be read afterwards: 4711\n");
+    expect(err).toContain("zoho-hooks channels list --product crm");
+    expect((await channels(["list", "--json"])).out).toBe("");
+  });
+
+  it("says what it does not know on Ctrl-C", async () => {
+    await create("--id", "4711");
+    server.trouble("silent", 1, isWatch("DELETE"));
+    const running = channels(["delete", "4711", "--yes"]);
+    await server.seen(isWatch("DELETE"));
+    interrupt.abort("SIGINT");
+    const { exitCode, err } = await running;
+    expect([exitCode, err]).toEqual([
+      130,
+      expect.stringContaining("may have been deleted: Zoho's answer did not come: 4711"),
+    ]);
+  });
+});
+
 describe("channels create", () => {
   it("leaves a channel alone that has the id already: Zoho would drop its events and its token", async () => {
     await create("Deals.all", "--id", "100");

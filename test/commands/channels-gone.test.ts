@@ -60,7 +60,8 @@ describe("a channel that was made here and has expired", () => {
     ["delete", "--all", "--yes"],
     ["prune", "--yes"],
   ])("is forgotten by %s %s", async (...argv) => {
-    await world.channels(argv);
+    const { exitCode, out, err } = await world.channels(argv);
+    expect([exitCode, out + err]).toEqual([0, expect.stringMatching(/forgotten/)]);
     expect((await list("--expiring", "24h")).exitCode).toBe(0);
     expect((await renew()).exitCode).toBe(0);
     expect(ids()).toEqual([]);

@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../core/channel-report.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
+import { isRefusal } from "../../zoho/api-error.ts";
 import { removeRequest } from "../../zoho/watch.ts";
 import type { Define } from "../command.ts";
 import { confirm } from "../confirm.ts";
@@ -61,14 +62,25 @@ export function kept(context: Context): ExitCode {
   return ExitCode.ok;
 }
 
-/** Deletes channels and reports each by what the list says afterwards. Exits with 7 unless all were deleted. */
+const FORGOTTEN = "Zoho does not list it, and what was kept of it here is forgotten";
+const NOT_LISTED = "Zoho does not list it: it had expired, or the id is wrong";
+
+/** Deletes channels and reports each by what the list says afterwards. Exits with 7 unless all are gone. */
 export async function deleteChannels(
   context: Context,
   session: ZohoSession,
   ids: readonly string[],
 ): Promise<ExitCode> {
   const { client, memory, product, signIn } = session;
-  const result = await context.waiting("deleting channels", () => client.remove(ids));
+  const confirmed = new Set<string>();
+  const result = await context
+    .waiting("deleting channels", () => client.remove(ids, confirmed))
+    .catch(async (error: unknown) => {
+      await warnOfUnread(context, session, ids, confirmed, isRefusal(error));
+      throw error;
+    });
+  const known = new Set((await memory.all(signIn.name, product.id)).map(({ id }) => id));
+  const strange = result.unknown.filter((id) => !known.has(id));
   await memory.forget(signIn.name, product.id, [...result.deleted, ...result.unknown]);
   const report = (state: ChannelReport["state"], id: string, reason?: string): void =>
     context.report({
@@ -81,7 +93,26 @@ export async function deleteChannels(
       reason,
     });
   for (const id of result.deleted) report("deleted", id);
-  for (const id of result.unknown) report("unknown", id, "Zoho does not list it: it had expired, or the id is wrong");
+  for (const id of result.unknown) report("unknown", id, known.has(id) ? FORGOTTEN : NOT_LISTED);
   for (const { id, because } of result.remaining) report("not-deleted", id, because);
-  return result.unknown.length + result.remaining.length > 0 ? ExitCode.zohoApi : ExitCode.ok;
+  return strange.length + result.remaining.length > 0 ? ExitCode.zohoApi : ExitCode.ok;
+}
+
+/** What Zoho says that it has deleted is missed by nobody, though no list shows that it is gone. */
+async function warnOfUnread(
+  context: Context,
+  { command, memory, product, signIn }: ZohoSession,
+  ids: readonly string[],
+  confirmed: ReadonlySet<string>,
+  isRefused: boolean,
+): Promise<void> {
+  await memory.forget(signIn.name, product.id, [...confirmed]);
+  const warn = (said: string, which: readonly string[]): void => {
+    if (which.length === 0) return;
+    const message = `${said}: ${which.join(", ")}`;
+    context.report({ type: "warning", message, hint: `see what is left: ${command("list")}` });
+  };
+  warn("Zoho said that it has deleted these channels, and its list could not be read afterwards", [...confirmed]);
+  const others = ids.filter((id) => !confirmed.has(id));
+  if (!isRefused) warn("these channels may have been deleted: Zoho's answer did not come", others);
 }

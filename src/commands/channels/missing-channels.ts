@@ -29,7 +29,7 @@ function causeOf({ isDeleted, expiresAt }: RememberedChannel): MissingChannel["b
 const REASONS = {
   expired: "it has expired: Zoho does not list it any more",
   deleted: "it was deleted elsewhere: Zoho does not list it any more, and its end had not come",
-  unlisted: "Zoho does not list it: it has expired, or was deleted elsewhere",
+  unlisted: "Zoho does not list it: it was not made after all, has expired, or was deleted elsewhere",
 } as const;
 
 export function missingReport(
