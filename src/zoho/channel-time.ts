@@ -40,7 +40,7 @@ export interface LifetimeLimit {
  * Farther away than the API version allows is refused here, because Zoho would not: it would silently grant one hour.
  */
 export function chooseExpiry(asked: string | undefined, limit: LifetimeLimit, now: Date): Date {
-  const lifetimeMs = asked === undefined ? limit.defaultMs : lifetimeOf(asked, now);
+  const lifetimeMs = lifetimeOf(asked, limit, now);
   if (lifetimeMs <= 0) {
     throw usageError(`the expiry ${JSON.stringify(asked)} is not in the future`, "give a duration such as 24h or 6d");
   }
@@ -50,10 +50,20 @@ export function chooseExpiry(asked: string | undefined, limit: LifetimeLimit, no
       `use ${formatSpan(limit.defaultMs).replaceAll(" ", "")} or less, and renew the channel in time`,
     );
   }
+  return endAfter(lifetimeMs, now);
+}
+
+/** The same end by another clock, whatever the API grants. */
+export function expiryBy(now: Date, asked: string | undefined, limit: LifetimeLimit): Date {
+  return endAfter(lifetimeOf(asked, limit, now), now);
+}
+
+function endAfter(lifetimeMs: number, now: Date): Date {
   return new Date(Math.floor((now.getTime() + lifetimeMs) / 1000) * 1000);
 }
 
-function lifetimeOf(asked: string, now: Date): number {
+function lifetimeOf(asked: string | undefined, { defaultMs }: LifetimeLimit, now: Date): number {
+  if (asked === undefined) return defaultMs;
   const durationMs = readDuration(asked);
   if (durationMs !== undefined) return durationMs;
   const time = parseZohoTime(asked);

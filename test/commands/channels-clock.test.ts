@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DAY_MS, HOUR_MS } from "../../src/zoho/channel-time.ts";
-import { type ChannelWorld, startChannelWorld } from "../support/channel-world.ts";
+import { type ChannelWorld, HOOK, startChannelWorld } from "../support/channel-world.ts";
 
 let world: ChannelWorld;
 beforeEach(async () => {
@@ -15,6 +15,18 @@ const off = (ms: number) => ({ now: () => new Date(world.clock.now().getTime() +
 const AHEAD = 2 * HOUR_MS;
 
 describe("with a clock that is not Zoho's", () => {
+  it.each([
+    [3 * DAY_MS, [], LIFETIME_MS],
+    [-3 * DAY_MS, [], LIFETIME_MS],
+    [3 * DAY_MS, ["--expires", "2h"], 2 * HOUR_MS],
+    [-3 * DAY_MS, ["--expires", "2h"], 2 * HOUR_MS],
+    [3 * DAY_MS, ["--expires", "2026-03-05T09:00:00Z"], 4 * DAY_MS],
+  ] as const)("create gives a channel the end that was meant: %i ms ahead, %j", async (ms, argv, endsAfterMs) => {
+    const { exitCode, err } = await world.channels(["create", "Leads.create", "--url", HOOK, ...argv], off(ms));
+    expect([exitCode, leftMs()]).toEqual([0, endsAfterMs]);
+    expect(err).not.toContain("granted");
+  });
+
   it("create makes a channel of the whole lifetime, and says that the clock is ahead", async () => {
     const argv = ["create", "Leads.create", "--url", "https://abc.example/h"];
     const { exitCode, out, err } = await world.channels(argv, off(AHEAD));

@@ -3,7 +3,7 @@ import { ExitCode, usageError } from "../../core/errors.ts";
 import { oneLine } from "../../core/one-line.ts";
 import { products } from "../../products/index.ts";
 import { isRefusal } from "../../zoho/api-error.ts";
-import { chooseExpiry, zohoTime } from "../../zoho/channel-time.ts";
+import { chooseExpiry, expiryBy, zohoTime } from "../../zoho/channel-time.ts";
 import { type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels.ts";
 import { writeRequest } from "../../zoho/watch.ts";
 import { findWatchProduct } from "../../zoho/watch-products.ts";
@@ -53,6 +53,7 @@ export const defineCreate: Define = (command, act) => {
           const { product } = session;
           refuseUnknownOptions(product, options);
           const expiresAt = chooseExpiry(options.expires, product.lifetime, session.now());
+          const end = (now: Date): Date => expiryBy(now, options.expires, product.lifetime);
           const config: ChannelConfig = {
             id,
             events,
@@ -67,7 +68,7 @@ export const defineCreate: Define = (command, act) => {
           }
           if (options.id !== undefined) await refuseTaken(session, id);
           const granted = await context
-            .waiting("creating the channel", () => askForChannel(session, config, expiresAt))
+            .waiting("creating the channel", () => askForChannel(session, config, end))
             .catch((error: unknown) => {
               if (!isRefusal(error)) warnOfLeftOver(context, session, id);
               throw error;

@@ -5,7 +5,7 @@ import { type Secret, secret } from "../../core/secret.ts";
 import { isRefusal } from "../../zoho/api-error.ts";
 import { normaliseEvents } from "../../zoho/channel-events.ts";
 import type { ChannelMemory } from "../../zoho/channel-memory.ts";
-import { chooseExpiry } from "../../zoho/channel-time.ts";
+import { expiryBy } from "../../zoho/channel-time.ts";
 import { type Channel, type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels.ts";
 import { type ChannelChange, keepAlive } from "../../zoho/keep-alive.ts";
 import { watchClient } from "../../zoho/watch.ts";
@@ -69,9 +69,9 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
     values: product.options.values ? true : undefined,
     conditions: [],
   };
-  const later = (): Date => chooseExpiry(undefined, product.lifetime, session.now());
+  const later = (now = session.now()): Date => expiryBy(now, undefined, product.lifetime);
 
-  const { asked, channel } = await openOrAbandon(session, config, later(), () => abandonChannel(parting));
+  const { asked, channel } = await openOrAbandon(session, config, later, () => abandonChannel(parting));
   context.report(channelReport("created", product.id, channel, session.now()));
   warnOfDifferences(context, session, { ...config, expiresAt: asked }, channel);
   let expiresAt = channel.expiresAt;
@@ -151,12 +151,12 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
 async function openOrAbandon(
   session: ZohoSession,
   config: ChannelConfig,
-  expiresAt: Date,
+  end: (now: Date) => Date,
   abandon: () => Promise<void>,
 ): Promise<{ readonly asked: Date; readonly channel: Channel }> {
   let granted = false;
   try {
-    const result = await askForChannel(session, config, expiresAt);
+    const result = await askForChannel(session, config, end);
     granted = true;
     return { asked: result.asked, channel: await settleChannel(session, config, result) };
   } catch (error) {

@@ -2,6 +2,7 @@ import type { Context } from "../../context.ts";
 import { differentUrl } from "../../core/mask.ts";
 import { isRefusal } from "../../zoho/api-error.ts";
 import { expandEvents } from "../../zoho/channel-events.ts";
+import { MINUTE_MS } from "../../zoho/channel-time.ts";
 import { type Channel, type ChannelConfig, grantWarning } from "../../zoho/channels.ts";
 import { type GrantedResult, requireSuccess } from "../../zoho/watch-reply.ts";
 import { ownerOf, type ZohoSession } from "../zoho-session.ts";
@@ -13,19 +14,23 @@ interface Granted extends GrantedResult {
 
 /** Creates a channel, keeps what it takes to create it again, and reads it back. */
 export async function createChannel(session: ZohoSession, config: ChannelConfig, expiresAt: Date): Promise<Channel> {
-  return settleChannel(session, config, await askForChannel(session, config, expiresAt));
+  return settleChannel(session, config, await askForChannel(session, config, () => expiresAt));
 }
 
 /**
  * Asks Zoho for a channel that is kept in mind beforehand: Zoho may post before it answers, and where its answer is
  * lost or this process is killed, the channel is there, with a token that nothing else knows.
  */
-export async function askForChannel(session: ZohoSession, config: ChannelConfig, expiresAt: Date): Promise<Granted> {
+export async function askForChannel(
+  session: ZohoSession,
+  config: ChannelConfig,
+  end: (now: Date) => Date,
+): Promise<Granted> {
   const { memory, product, signIn } = session;
   const before = await memory.recall(signIn.name, product.id, config.id);
   await memory.remember({ ...config, ...ownerOf(session) });
   try {
-    return await post(session, config, expiresAt);
+    return await post(session, config, end);
   } catch (error) {
     if (isRefusal(error)) {
       await (before === undefined ? memory.forget(signIn.name, product.id, [config.id]) : memory.remember(before));
@@ -35,19 +40,15 @@ export async function askForChannel(session: ZohoSession, config: ChannelConfig,
 }
 
 /**
- * Zoho's clock is known from its answer on. Where it has cut a channel to an hour because the end was reckoned by a clock that
- * is ahead, the channel is asked for again with the end that was meant.
+ * Zoho's clock is known from its answer on. Where the end was reckoned by one that is off, the channel is asked for again with
+ * the end that was meant: Zoho cuts to an hour what is too far away, and takes an end that comes too soon.
  */
-async function post({ api, client }: ZohoSession, config: ChannelConfig, expiresAt: Date): Promise<Granted> {
-  const ask = async (end: Date) => ({
-    ...requireSuccess(await client.create([{ config, expiresAt: end }])),
-    asked: end,
-  });
-  const offsetMs = api.clockOffsetMs();
-  const granted = await ask(expiresAt);
-  const changeMs = api.clockOffsetMs() - offsetMs;
-  const isCut = granted.expiresAt !== undefined && granted.expiresAt < expiresAt;
-  return isCut && changeMs < 0 ? ask(new Date(expiresAt.getTime() + changeMs)) : granted;
+async function post({ client, now }: ZohoSession, config: ChannelConfig, end: (now: Date) => Date): Promise<Granted> {
+  const asked = end(now());
+  const results = await client.create([{ config, expiresAt: asked }]);
+  const meant = end(now());
+  if (Math.abs(meant.getTime() - asked.getTime()) < MINUTE_MS) return { ...requireSuccess(results), asked };
+  return { ...requireSuccess(await client.create([{ config, expiresAt: meant }])), asked: meant };
 }
 
 /** What is to be done once Zoho has said yes. */
