@@ -85,7 +85,9 @@ function refreshed(options: TokenOptions & { readonly access: RefreshableAccess 
   const usable = (kept: TokenRecord, refused?: AccessToken): AccessToken | undefined => {
     const { accessToken, apiDomain, expiresAt, scopes } = kept;
     if (accessToken === undefined || expiresAt === undefined || accessToken === refused?.value) return undefined;
-    if (expiresAt - options.now().getTime() < LEEWAY_MS) return undefined;
+    const now = options.now().getTime();
+    // Made in the future, it was made before the clock was set back: when it ends is not known any more.
+    if (expiresAt - now < LEEWAY_MS || kept.refreshedAt.some((at) => at > now + LEEWAY_MS)) return undefined;
     return { value: accessToken, apiDomain, expiresAt: new Date(expiresAt), scopes };
   };
   const refresh = (refused: AccessToken | undefined, signal: AbortSignal | undefined): Promise<AccessToken> => {

@@ -67,7 +67,8 @@ const TOKEN_REFUSALS = new Set(["INVALID_TOKEN", "INVALID_OAUTHTOKEN", "INVALID_
 
 export function refusesToken(reply: ZohoReply): boolean {
   const fault = readFault(reply.body);
-  return fault !== undefined && TOKEN_REFUSALS.has(fault.code);
+  // A page of a gateway says no more than its status does.
+  return fault === undefined ? reply.status === 401 : TOKEN_REFUSALS.has(fault.code);
 }
 
 /**

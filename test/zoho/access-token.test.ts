@@ -85,6 +85,15 @@ describe("access tokens", () => {
     expect((await another().get()).value).toMatch(/^1000\./);
   });
 
+  it("are made anew once the clock was set back, since when they end is not known any more", async () => {
+    const before = await rig.tokens.get();
+    rig.clock.advance(-2 * 24 * 3_600_000);
+    const after = await another().get();
+    expect(after.value).not.toBe(before.value);
+    expect(after.expiresAt?.getTime()).toBe(rig.clock.now().getTime() + 3_600_000);
+    expect((await another().get()).value).toBe(after.value);
+  });
+
   it("are still made for others when the one who asked first is interrupted", async () => {
     rig.server.trouble("silent");
     const interrupt = new AbortController();

@@ -201,6 +201,12 @@ describe("a refused token", () => {
     expect(rig.server.tokenRequests()).toHaveLength(2);
   });
 
+  it("is replaced, too, where a page of HTML refuses it", async () => {
+    rig.server.trouble({ status: 401, body: "<html>Unauthorized</html>" }, 1, (each) => each.path.includes("watch"));
+    expect(await rig.client().list()).toEqual([]);
+    expect(rig.server.tokenRequests()).toHaveLength(2);
+  });
+
   it("that stays refused ends in an error for the user, after one more try", async () => {
     const refusal = { status: 401, body: { code: "INVALID_TOKEN", message: "invalid oauth token", details: {} } };
     rig.server.trouble(refusal, 9, (each) => each.path.includes("watch"));
