@@ -7,6 +7,7 @@ import { managedProducts } from "../../src/zoho/webhooks/index.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
 import { TestClock } from "../support/test-clock.ts";
+import type { SeenRequest } from "../support/zoho-server/answer.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
 
 const URL = "https://abc.example/webhooks/zoho/books";
@@ -52,6 +53,10 @@ const apiRequests = () => server.requests.filter(({ path }) => !path.startsWith(
 const ofType = (result: RunResult, type: string) => result.lines().filter((line) => line.type === type);
 const post = (app: Listener, path: string, body: string, header: string, value: string) =>
   app.post(path, body, { "content-type": "application/json", [header]: value });
+
+/** A server in trouble that may be asked again at once. */
+const BUSY = { status: 503, headers: { "retry-after": "0" }, body: "<html>" };
+const isListing = ({ method, path }: SeenRequest): boolean => method === "GET" && path.endsWith("/settings/webhooks");
 
 describe("webhooks of Desk", () => {
   it("are made for a URL that answers, with null where nothing narrows an event down", async () => {
@@ -283,6 +288,20 @@ describe("webhooks of Books and Inventory", () => {
     expect([page.exitCode, ofType(page, "warning")]).toEqual([7, [expect.anything()]]);
   });
 
+  it("are told, and how to delete them, where they cannot be read back", async () => {
+    server.trouble(BUSY, 4, isListing);
+    const { exitCode, out, err } = await create("books", "invoice", "--url", URL);
+    expect([exitCode, err]).toEqual([7, expect.stringContaining("the failure is on Zoho's side")]);
+    expect(out).toContain("webhook 460000000026049 was created, and could not be read back");
+    expect(out).toContain("webhooks delete 460000000026049 --product books takes it away again");
+  });
+
+  it("may have the rule that is to call them though no answer came", async () => {
+    server.trouble("cut", 1, ({ path }) => path.endsWith("/settings/workflows"));
+    const { err } = await create("books", "invoice", "--url", URL, "--rule", "add");
+    expect(err).toContain("the workflow rule that is to call it may not have been");
+  });
+
   it("are no orphans where Zoho does not say which rules call them", async () => {
     const webhook = { webhook_id: "460000000026049", webhook_name: "test", url: URL, entity: "invoice" };
     const body = { code: 0, message: "success", webhooks: [webhook] };
@@ -335,6 +354,17 @@ describe("webhooks of Sign", () => {
 });
 
 describe("webhooks delete", () => {
+  it("says what Zoho has said where the list cannot be read afterwards", async () => {
+    await create("books", "invoice", "--url", URL);
+    const isDeleted = (): boolean => server.requests.some(({ method }) => method === "DELETE");
+    server.trouble(BUSY, 4, (each) => isListing(each) && isDeleted());
+    const { exitCode, out } = await webhooks(["delete", "460000000026049", "--product", "books", "--yes"]);
+    expect([exitCode, out]).toEqual([
+      7,
+      expect.stringContaining("its list could not be read afterwards: 460000000026049"),
+    ]);
+  });
+
   it("needs --yes without a terminal, and reads the list before it claims success", async () => {
     await create("books", "invoice", "--url", URL, "--rule", "add", "--unsigned");
     const remove = (...argv: string[]) => webhooks(["delete", "460000000026049", "--product", "books", ...argv]);

@@ -47,7 +47,13 @@ export const defineDelete: Define = (command, act) => {
 async function deleteWebhooks(context: Context, session: WebhookSession, ids: readonly string[]): Promise<ExitCode> {
   const { product } = session;
   const client = await session.client();
-  const { deleted, unknown, remaining } = await context.waiting("deleting webhooks", () => client.remove(ids));
+  const confirmed = new Set<string>();
+  const { deleted, unknown, remaining } = await context
+    .waiting("deleting webhooks", () => client.remove(ids, confirmed))
+    .catch((error: unknown) => {
+      if (confirmed.size > 0) warnOfUnread(context, session, [...confirmed]);
+      throw error;
+    });
   const report = (state: WebhookReport["state"], id: string, reason?: string): void =>
     context.report({ type: "webhook", state, product: product.id, id, reason });
   for (const { id, rules = [] } of deleted) {
@@ -62,4 +68,12 @@ async function deleteWebhooks(context: Context, session: WebhookSession, ids: re
   for (const id of unknown) report("unknown", id, "Zoho does not list it: it was deleted before, or the id is wrong");
   for (const { id, because } of remaining) report("not-deleted", id, because);
   return unknown.length + remaining.length > 0 ? ExitCode.zohoApi : ExitCode.ok;
+}
+
+function warnOfUnread(context: Context, { product, flags }: WebhookSession, ids: readonly string[]): void {
+  context.report({
+    type: "warning",
+    message: `${product.title} said that it has deleted these webhooks, and its list could not be read afterwards: ${ids.join(", ")}`,
+    hint: `see what is left: ${context.invocation} webhooks list ${flags}`,
+  });
 }

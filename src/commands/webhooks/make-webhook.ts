@@ -33,8 +33,13 @@ export async function makeWebhook(
     });
   // Kept before anything else can fail: Sign never shows a secret again.
   keepSecret(context, session, id, chosen);
-  const failure = rule === undefined ? undefined : await failureOf(client.addRule({ id, config }, rule));
-  const listed = (await client.list()).find((webhook) => webhook.id === id);
+  const addRule = async () => (rule === undefined ? undefined : failureOf(client.addRule({ id, config }, rule)));
+  const readBack = async () => ({ failure: await addRule(), webhooks: await client.list() });
+  const { failure, webhooks } = await readBack().catch((error: unknown) => {
+    warnOfUnread(context, session, id);
+    throw error;
+  });
+  const listed = webhooks.find((webhook) => webhook.id === id);
   if (listed === undefined) {
     throw new UserError(
       "zohoApi",
@@ -49,7 +54,7 @@ export async function makeWebhook(
   if (failure !== undefined) {
     throw new UserError(
       "zohoApi",
-      `webhook ${oneLine(id)} was created, and the workflow rule that is to call it was not: ${failure.message}`,
+      `webhook ${oneLine(id)} was created, and the workflow rule that is to call it ${isRefusal(failure) ? "was not" : "may not have been"}: ${failure.message}`,
       `make the rule in ${product.title}'s settings, or delete the webhook: ${deletion(context, session, id)}`,
       "no_rule",
     );
@@ -77,6 +82,14 @@ function warnOfLeftover(context: Context, { flags }: WebhookSession): void {
     type: "warning",
     message: "whether Zoho has made the webhook is not known, and no secret of it was kept",
     hint: `look, and delete what is there: ${context.invocation} webhooks list ${flags}`,
+  });
+}
+
+function warnOfUnread(context: Context, session: WebhookSession, id: string): void {
+  context.report({
+    type: "warning",
+    message: `webhook ${oneLine(id)} was created, and could not be read back`,
+    hint: `it is there: ${deletion(context, session, id)} takes it away again`,
   });
 }
 

@@ -20,7 +20,8 @@ export interface WebhookClient {
   create(config: WebhookConfig): Promise<string>;
   /** Makes a workflow rule call it, where a webhook alone never fires. */
   addRule(webhook: { readonly id: string; readonly config: WebhookConfig }, kind: string): Promise<void>;
-  remove(ids: readonly string[]): Promise<WebhookDeletion>;
+  /** `confirmed` gets those that Zoho says it has deleted, for whoever is to know when this throws. */
+  remove(ids: readonly string[], confirmed: Set<string>): Promise<WebhookDeletion>;
 }
 
 interface ClientOptions {
@@ -75,13 +76,14 @@ export function webhookClient({ api, product, organisation, signal, sleep }: Cli
       if (product.rules === undefined) throw new Error(`${product.id} has no rules`);
       await send(product.rules.call(webhook, kind));
     },
-    async remove(ids) {
+    async remove(ids, confirmed) {
       const endpoint = requireOperation(product, "remove");
       const before = new Map((await list()).map((each) => [each.id, each]));
       const because = new Map<string, string>();
       for (const id of ids.filter((each) => before.has(each))) {
         try {
           await send(endpoint.call(id));
+          confirmed.add(id);
         } catch (error) {
           if (!(error instanceof UserError)) throw error;
           because.set(id, error.message);
