@@ -71,6 +71,18 @@ describe("login", () => {
     expect(tokens()).toEqual([]);
   });
 
+  it.each([
+    [{ ZOHO_ACCESS_TOKEN: "1000.given" }, "ZOHO_ACCESS_TOKEN is set, and goes before profile acme"],
+    [{ ZOHO_PROFILE: "other" }, "ZOHO_PROFILE is set to other, and goes before profile acme"],
+    [{ ZOHO_PROFILE: "acme", ZOHO_ACCESS_TOKEN: "1000.given" }, undefined],
+  ])("says when what it makes is not used: %j", async (more, said) => {
+    env = { ...env, ...more };
+    const { exitCode, err } = await signInByCode("--profile", "acme");
+    expect(exitCode).toBe(0);
+    if (said === undefined) expect(err).not.toContain("goes before");
+    else expect(err).toContain(said);
+  });
+
   it("announces the private file", async () => {
     const result = await signInByCode();
     expect(result.err).toContain("which only you can read: no keyring, because the keyring is turned off");

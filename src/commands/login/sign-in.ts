@@ -12,7 +12,7 @@ import { exchangeCode, type OAuthClient, refreshAccess, type TokenReply } from "
 import type { SignIn } from "../../zoho/sign-in.ts";
 import { areOf, requireTrustedHosts } from "../../zoho/trusted-hosts.ts";
 import { openInBrowser } from "../desktop.ts";
-import { zohoHttp } from "../zoho-session.ts";
+import { chosenProfile, zohoHttp } from "../zoho-session.ts";
 import { findCentre } from "./find-centre.ts";
 import type { LoginPlan } from "./plan.ts";
 
@@ -63,6 +63,7 @@ export async function signIn(
       });
     }
     if (before !== undefined) await partWith(context, http, before, refreshToken);
+    warnOfAnother(context, config, plan.profile);
     const missing = tokens.scopes === undefined ? [] : plan.scopes.filter((scope) => !tokens.scopes?.includes(scope));
     if (missing.length > 0) {
       context.report({
@@ -93,6 +94,19 @@ async function partWith(context: Context, http: ZohoHttp, before: SignIn, refres
     type: "warning",
     message: `the sign-in that ${before.name} stood for before is forgotten here, and its refresh token is still valid at Zoho`,
     hint: "remove it among the connected apps of your Zoho account; or use logout before login",
+  });
+}
+
+/** What goes before the profile that was just made would be used in its place without a word. */
+function warnOfAnother(context: Context, config: Config, profile: string): void {
+  const named = chosenProfile(config, undefined);
+  const token = ["ZOHO_REFRESH_TOKEN", "ZOHO_ACCESS_TOKEN"].find((name) => config.env[name] !== undefined);
+  const first = named === undefined ? token : named === profile ? undefined : "ZOHO_PROFILE";
+  if (first === undefined) return;
+  context.report({
+    type: "warning",
+    message: `${first} is set${first === token ? "" : ` to ${named}`}, and goes before profile ${profile}: commands here do not use it by themselves`,
+    hint: `add --profile ${profile} to a command, or unset ${first}`,
   });
 }
 
