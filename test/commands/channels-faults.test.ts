@@ -151,6 +151,22 @@ describe("channels delete", () => {
   });
 });
 
+describe("channels disable", () => {
+  it("says what Zoho has said where the channel cannot be read back, and what is not known without an answer", async () => {
+    await create("Leads.edit", "--id", "4711");
+    const disable = () => channels(["disable", "4711", "--events", "Leads.edit", "--yes"]);
+    server.trouble({ status: 200, body: "<html>", headers: { "retry-after": "0" } }, 4, isWatch("PATCH"));
+    expect((await disable()).err).toContain("Leads.edit of channel 4711 may have been stopped");
+    const isStopped = (): boolean => server.watch.rows()[0]?.events.length === 1;
+    server.trouble(BUSY, 4, (each) => isWatch("GET")(each) && isStopped());
+    const { exitCode, err } = await disable();
+    expect([exitCode, err]).toEqual([
+      7,
+      expect.stringContaining("Leads.edit of channel 4711 was stopped, as Zoho says"),
+    ]);
+  });
+});
+
 describe("channels create", () => {
   it("leaves a channel alone that has the id already: Zoho would drop its events and its token", async () => {
     await create("Deals.all", "--id", "100");

@@ -1,5 +1,6 @@
 import { ExitCode, UserError, usageError } from "../../core/errors.ts";
 import { oneLine } from "../../core/one-line.ts";
+import { isRefusal } from "../../zoho/api-error.ts";
 import { expandEvents, withoutEvents } from "../../zoho/channel-events.ts";
 import { type Channel, conditionsFor } from "../../zoho/channels.ts";
 import { disableRequest, removeRequest, writeRequest } from "../../zoho/watch.ts";
@@ -50,8 +51,18 @@ export const defineDisable: Define = (command, act) => {
           }
           if (!(await confirm(context, `Stop ${taken.join(", ")} of channel ${id}?`, options.yes)))
             return kept(context);
-          await disable(session, channel, taken, left);
-          const after = await requireChannel(session, id);
+          const warn = (said: string): void => {
+            const message = `${taken.join(", ")} of channel ${id} ${said}`;
+            context.report({ type: "warning", message, hint: `see ${session.command("list")}` });
+          };
+          await disable(session, channel, taken, left).catch((error: unknown) => {
+            if (!isRefusal(error)) warn("may have been stopped: Zoho's answer did not come");
+            throw error;
+          });
+          const after = await requireChannel(session, id).catch((error: unknown) => {
+            warn("was stopped, as Zoho says, and the channel could not be read back");
+            throw error;
+          });
           const still = expandEvents(after.events).filter((event) => taken.includes(event));
           if (still.length > 0) {
             throw new UserError(
