@@ -1,5 +1,6 @@
 import type { Delivery } from "./delivery.ts";
 import { usageError } from "./errors.ts";
+import { writeJson } from "./exact-number.ts";
 import { type JsonNode, scanJson } from "./json-text.ts";
 import { problemText, readPayload } from "./payload.ts";
 import { type Assignment, nothingThere } from "./set-path.ts";
@@ -27,7 +28,7 @@ function unchangeable(reason: string): Error {
 }
 
 /** The same JSON text with one value in the place of another. */
-function setInJson(text: string, { path, text: written, value }: Assignment, add: boolean): string {
+function setInJson(text: string, { path, text: written, value, asNumber }: Assignment, add: boolean): string {
   let node = scanJson(text);
   for (const [depth, key] of path.entries()) {
     const child = node.children.findLast((each) => String(each.key) === String(key));
@@ -44,7 +45,7 @@ function setInJson(text: string, { path, text: written, value }: Assignment, add
     }
     node = child.node;
   }
-  return text.slice(0, node.start) + JSON.stringify(value) + text.slice(node.end);
+  return text.slice(0, node.start) + writeJson(node.kind === "number" ? asNumber : value) + text.slice(node.end);
 }
 
 function wrap(inner: unknown, key: string | number): unknown {

@@ -1,17 +1,20 @@
 import { usageError } from "./errors.ts";
 import { nearest } from "./event-name.ts";
+import { ExactNumber } from "./exact-number.ts";
 
 /** One `--set path=value`. */
 export interface Assignment {
   readonly path: readonly (string | number)[];
   readonly text: string;
   readonly value: unknown;
+  /** What takes the place of a number: a long one that was typed is one there, too. */
+  readonly asNumber: unknown;
 }
 
 /**
  * Reads `data.items[0].price=12.5`. The value is JSON where it is JSON (`12.5`, `true`, `null`, `{"a":1}`, `"12"`),
- * else text; a number that would lose digits stays text, so an id is never rounded. A key with a dot in it is
- * written `["a.b"]`.
+ * else text; a number that would lose digits is text, as most ids are, or one with all its digits where a number stood.
+ * A key with a dot in it is written `["a.b"]`.
  */
 export function parseAssignment(text: string): Assignment {
   const split = splitAssignment(text);
@@ -20,7 +23,7 @@ export function parseAssignment(text: string): Assignment {
       `--set ${JSON.stringify(text)} has no value`,
       "write it as --set path=value, such as --set data.Email=me@example.com",
     );
-  return { path: parsePath(split.path), text: split.path, value: parseValue(split.value) };
+  return { path: parsePath(split.path), text: split.path, ...parseValue(split.value) };
 }
 
 function splitAssignment(text: string): { path: string; value: string } | undefined {
@@ -28,15 +31,15 @@ function splitAssignment(text: string): { path: string; value: string } | undefi
   return at === 0 || text[at] !== "=" ? undefined : { path: text.slice(0, at), value: text.slice(at + 1) };
 }
 
-function parseValue(text: string): unknown {
+function parseValue(text: string): Pick<Assignment, "value" | "asNumber"> {
   try {
     const value: unknown = JSON.parse(text);
-    // 4150868000000002179 and 1e999 as numbers would be something else than what was typed.
+    // 4150868000000002179 and 1e999 as numbers of the language would be something else than what was typed.
     return typeof value === "number" && String(value) !== text && !/^-?\d+\.\d*0+$|^-?\d{1,15}(\.\d+)?$/.test(text)
-      ? text
-      : value;
+      ? { value: text, asNumber: new ExactNumber(text.trim()) }
+      : { value, asNumber: value };
   } catch {
-    return text;
+    return { value: text, asNumber: text };
   }
 }
 
@@ -74,10 +77,10 @@ function unquoted(quoted: string, text: string): string {
 }
 
 /** A copy of the data with one value replaced. A path that is not there is an error unless `add` is set. */
-export function assign(data: unknown, { path, text, value }: Assignment, add: boolean): unknown {
+export function assign(data: unknown, { path, text, value, asNumber }: Assignment, add: boolean): unknown {
   const set = (node: unknown, depth: number): unknown => {
     const key = path[depth];
-    if (key === undefined) return value;
+    if (key === undefined) return typeof node === "number" || node instanceof ExactNumber ? asNumber : value;
     if (Array.isArray(node)) {
       const index = typeof key === "number" || /^\d+$/.test(key) ? Number(key) : Number.NaN;
       const there = index < node.length;

@@ -22,6 +22,14 @@ describe("changeBody", () => {
     expect(change('{"a":{"b":1},"c":2}', ['a={"x":true}', "c=null"])).toBe('{"a":{"x":true},"c":null}');
   });
 
+  it("leaves a number one, however long what is typed is", () => {
+    const body = '{"id":4150868000000002179,"ids":["4150868000000002179"]}';
+    expect(change(body, ["id=4150868000000002181", "ids[0]=4150868000000002181"])).toBe(
+      '{"id":4150868000000002181,"ids":["4150868000000002181"]}',
+    );
+    expect(change(body, ['id="4150868000000002181"'])).toContain('"id":"4150868000000002181"');
+  });
+
   it("changes the last of duplicate keys, which is the one that counts", () => {
     expect(change('{"a":1,"a":2}', ["a=3"])).toBe('{"a":1,"a":3}');
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { writeJson } from "../../src/core/exact-number.ts";
 import { assign, parseAssignment } from "../../src/core/set-path.ts";
 
 const data = { data: { Email: "a@example.com", items: [{ price: 1 }, { price: 2 }] }, "a.b": { c: 1 } };
@@ -35,6 +36,13 @@ describe("--set", () => {
       expect(() => set(text)).toThrow(/there is no/);
     },
   );
+
+  it("keeps a long number one where a number stood", () => {
+    const changed = assign({ n: 1, id: "1" }, parseAssignment("n=9973000097980803"), false);
+    expect(writeJson(assign(changed, parseAssignment("id=9973000097980803"), false))).toBe(
+      '{"n":9973000097980803,"id":"9973000097980803"}',
+    );
+  });
 
   it("names the key that was most likely meant", () => {
     expect(() => set("data.Emial=x")).toThrow(

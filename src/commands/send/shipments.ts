@@ -4,6 +4,7 @@ import type { Context } from "../../context.ts";
 import { malformedJson, truncatedBody } from "../../core/broken-body.ts";
 import { type Delivery, withBody } from "../../core/delivery.ts";
 import { usageError } from "../../core/errors.ts";
+import { readExact, writeJson } from "../../core/exact-number.ts";
 import { freshen, type Random, seededRandom } from "../../core/fresh.ts";
 import { isSignature, type Prepared, type PrepareInput, prepare } from "../../core/prepare.ts";
 import type { Probe } from "../../core/product.ts";
@@ -100,24 +101,16 @@ function probeShipment(plan: SendPlan, config: Config, subject: Subject, probe: 
 function prepareKeeping(assignments: readonly Assignment[], input: PrepareInput): Prepared {
   const prepared = prepare(input);
   if (assignments.length === 0 || Buffer.isBuffer(input.body)) return prepared;
-  const written = jsonIn(prepared.delivery.body);
+  const written = readExact(prepared.delivery.body.toString("utf8"));
   // What is no JSON (a form, a query) no token is written into.
   if (written === undefined) return prepared;
   const lost = assignments.some(
-    ({ path }) => JSON.stringify(valueAt(written, path)) !== JSON.stringify(valueAt(input.body, path)),
+    ({ path }) => writeJson(valueAt(written, path)) !== writeJson(valueAt(input.body, path)),
   );
   if (!lost) return prepared;
   const proofs = input.format.proofs.filter((proof) => proof.proves === "body");
   const kept = prepare({ ...input, format: { ...input.format, proofs } });
   return { ...kept, notes: ["the token as set with --set", ...kept.notes] };
-}
-
-function jsonIn(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString("utf8"));
-  } catch {
-    return undefined;
-  }
 }
 
 /** Values that the user sets are set last: what was typed is never made fresh. */
