@@ -114,6 +114,7 @@ describe("--exec", () => {
     const endless = project("setInterval(() => {}, 1000);");
     const late = await run(["listen", "--port", "0", "--timeout", "300ms", ...endless.exec], { cwd: endless.cwd, env });
     expect(late.exitCode).toBe(8);
+    expect(late.err).toContain('--exec "node program.mjs" was not done after 300ms');
     const idle = project("");
     const missing = await run(["listen", "--port", "0", "--expect", "crm:Leads.create", ...idle.exec], {
       cwd: idle.cwd,

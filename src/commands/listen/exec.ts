@@ -4,6 +4,7 @@ import type { ChildRun, Context } from "../../context.ts";
 import { errorText, usageError } from "../../core/errors.ts";
 import type { Product } from "../../core/product.ts";
 import { webhookUrl } from "../../receiver/route.ts";
+import type { ListenOptions } from "./flags.ts";
 
 /** The program that a run is for. */
 export interface Exec {
@@ -39,6 +40,13 @@ export function execUrls(
 
 export function refuseEmptyExec(commandLine: string | undefined): void {
   if (commandLine?.trim() === "") throw usageError("--exec is empty", "name a command line, such as --exec 'npm test'");
+}
+
+/** The exit code alone would not tell why the run has failed. */
+export function tellTimeIsUp({ report }: Context, { exec, timeout }: Pick<ListenOptions, "exec" | "timeout">): void {
+  if (exec === undefined) return;
+  const message = `--exec ${JSON.stringify(exec)} was not done after ${timeout}, and is ended`;
+  report({ type: "warning", message, hint: "a longer --timeout gives it more time" });
 }
 
 /** How long a program has to end by itself when it is asked to. */

@@ -21,7 +21,7 @@ import { openPublicKeys } from "../public-keys.ts";
 import { tellUnknownVariables } from "../unknown-variables.ts";
 import { openDrift } from "./drift.ts";
 import { endRun } from "./end-run.ts";
-import { type Exec, execUrls, refuseEmptyExec, startExec } from "./exec.ts";
+import { type Exec, execUrls, refuseEmptyExec, startExec, tellTimeIsUp } from "./exec.ts";
 import { firstOf } from "./first-of.ts";
 import { addListenFlags, channelEvents, flagSettings, type ListenOptions, namedEvents } from "./flags.ts";
 import { handOut } from "./hand-out.ts";
@@ -172,6 +172,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
       () => run.abort(),
     );
     timedOut = (await firstOf([signal, run.signal], timeoutMs)) === "time";
+    if (timedOut) tellTimeIsUp(context, options);
   } catch (error) {
     // Ctrl-C while it was starting: what broke off for it is no fault.
     if (!signal.aborted || error instanceof UserError) throw error;
