@@ -1,7 +1,7 @@
 import type { Dispatcher } from "undici";
 import type { HeaderPair } from "../core/delivery.ts";
 
-interface Exchange {
+export interface Exchange {
   readonly status: number | undefined;
   readonly headers: readonly HeaderPair[];
   /** The answer's first bytes, as many as were to be kept. */

@@ -14,10 +14,13 @@ import {
   tooLongFailure,
 } from "./post-failure.ts";
 import { codingOf, decodedPreview, PREVIEW_BYTES, previewOf } from "./reply-preview.ts";
+import { learn, noHabits, type ServerHabits } from "./server-habits.ts";
 
 export interface PosterOptions extends DispatcherOptions {
   /** For a whole exchange: connecting, sending, and the answer to its end. */
   readonly timeoutMs: number;
+  /** No delivery is posted once more, also where its connection may have been closed before it came. */
+  readonly onlyOnce?: boolean;
 }
 
 interface PostOptions {
@@ -61,20 +64,26 @@ export interface Poster {
  */
 export async function openPoster(options: PosterOptions): Promise<Poster> {
   const dispatchers = await openDispatchers(options);
+  const servers = new Map<string, ServerHabits>();
   const addressOf = rememberLast((text: string): Address => {
     const url = new URL(text);
     const { origin } = url;
+    const habits = servers.get(origin) ?? noHabits();
+    servers.set(origin, habits);
     return {
       url,
       origin,
+      habits,
       path: requestTarget(text),
       dispatcher: dispatchers.for(url),
       isDirect: dispatchers.isDirect(url),
     };
   });
   return {
-    post: (delivery, each = {}) =>
-      post(delivery, addressOf(delivery.url), Math.min(options.timeoutMs, each.atMostMs ?? options.timeoutMs), each),
+    post(delivery, each = {}) {
+      const timeoutMs = Math.min(options.timeoutMs, each.atMostMs ?? options.timeoutMs);
+      return post(delivery, addressOf(delivery.url), timeoutMs, each, options.onlyOnce);
+    },
     isDirect: (url) => addressOf(url).isDirect,
     close: () => dispatchers.close(),
   };
@@ -84,6 +93,7 @@ export async function openPoster(options: PosterOptions): Promise<Poster> {
 interface Address {
   readonly url: URL;
   readonly origin: string;
+  readonly habits: ServerHabits;
   readonly path: string;
   readonly dispatcher: Dispatcher;
   readonly isDirect: boolean;
@@ -91,9 +101,10 @@ interface Address {
 
 async function post(
   delivery: Delivery,
-  { url, origin, path, dispatcher }: Address,
+  { url, origin, habits, path, dispatcher }: Address,
   timeoutMs: number,
   { slowMs = 0, signal, wholeReply = false }: PostOptions,
+  onlyOnce = false,
 ): Promise<PostResult> {
   const slowly = slowMs > 0 && delivery.body.length > 1;
   let startedAt = performance.now();
@@ -106,11 +117,22 @@ async function post(
     method: delivery.method,
     headers: sentHeaders(delivery, slowly),
     body: slowly ? dribble(delivery.body, slowMs, restart) : delivery.body,
+    reset: habits.hangsUp,
   };
-  const { ended, cut } = startExchange(dispatcher, request, wholeReply ? LONGEST_REPLY_BYTES : PREVIEW_BYTES);
-  const timer = setTimeout(() => afterALook(() => cut(TIMED_OUT)), timeoutMs + slowMs);
-  const stopListening = onAbort(signal, () => cut(INTERRUPTED));
-  const { status, headers, bytes, complete, error } = await ended;
+  const start = () => startExchange(dispatcher, request, wholeReply ? LONGEST_REPLY_BYTES : PREVIEW_BYTES);
+  let running = start();
+  const timer = setTimeout(() => afterALook(() => running.cut(TIMED_OUT)), timeoutMs + slowMs);
+  const stopListening = onAbort(signal, () => running.cut(INTERRUPTED));
+  let exchange = await running.ended;
+  if (learn(habits, exchange) && !request.reset && !slowly && !onlyOnce) {
+    request.reset = true;
+    running = start();
+    const again = await running.ended;
+    learn(habits, again);
+    // A server that is gone by now was there before: that is what there is to be told of.
+    if (again.status !== undefined || again.error === TIMED_OUT || again.error === INTERRUPTED) exchange = again;
+  }
+  const { status, headers, bytes, complete, error } = exchange;
   const latencyMs = performance.now() - startedAt;
   clearTimeout(timer);
   stopListening();

@@ -108,7 +108,7 @@ describe("a delivery that fails", () => {
   });
 
   it("is delivered when a later try succeeds", async () => {
-    const target = await app(oneAfterTheOther(says(500), hangUp, yes));
+    const target = await app(oneAfterTheOther(says(500), hangUp, hangUp, yes));
     const listener = await listen(["--forward-to", target.url, "--retry-base", "5ms"]);
     await listener.post(CRM, lead(1));
     expect(await listener.line("forward", { state: "delivered" })).toMatchObject({ attempt: 3, status: 200 });

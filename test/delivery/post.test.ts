@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
@@ -282,6 +282,59 @@ describe("https", () => {
     const app = await target();
     const { error } = await (await poster()).post(delivery(app.url.replace("http:", "https:")));
     expect(error?.hint).toContain("http://");
+  });
+});
+
+describe("a server that closes connections without having said so", () => {
+  const answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nOK";
+
+  /** What it answers, and the deliveries that came, by their path. */
+  async function raw(answered: (socket: Socket, paths: readonly string[]) => void) {
+    const paths: string[] = [];
+    const server = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.on("data", (request) => {
+        paths.push(/^POST (\S+)/.exec(request.toString())?.[1] ?? "");
+        answered(socket, paths);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    closeLater({ close: async () => void server.close() });
+    const address = server.address();
+    return { url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`, paths, server };
+  }
+
+  it("is given a new one for each delivery, and loses none", async () => {
+    const { url, paths } = await raw((socket) => void socket.end(answer));
+    const post = await poster({ connections: 1 });
+    for (let i = 0; i < 20; i++) {
+      expect(await post.post(delivery(`${url}/${i}`))).toMatchObject({ status: 200, error: undefined });
+    }
+    expect(new Set(paths).size).toBe(20);
+    // One at most came to a connection that was about to be closed, and was posted once more.
+    expect(paths.length).toBeLessThanOrEqual(21);
+  });
+
+  it("gets no delivery twice where that is not wanted", async () => {
+    const { url, paths } = await raw((socket, { length }) => void socket.end(length === 1 ? answer : ""));
+    const post = await poster({ connections: 1, onlyOnce: true });
+    await post.post(delivery(`${url}/1`));
+    const { error } = await post.post(delivery(`${url}/2`));
+    expect(error?.message).toContain("without an answer");
+    expect(paths.filter((path) => path === "/2").length).toBeLessThanOrEqual(1);
+  });
+
+  it("is told of as one that gave no answer where it does so over a delivery, and is gone then", async () => {
+    const { url, paths, server } = await raw((socket, { length }) => {
+      if (length === 1) return void socket.write(answer);
+      server.close();
+      socket.destroy();
+    });
+    const post = await poster({ connections: 1 });
+    await post.post(delivery(`${url}/1`));
+    const { error } = await post.post(delivery(`${url}/2`));
+    expect(error).toMatchObject({ code: "UND_ERR_SOCKET" });
+    expect(paths).toEqual(["/1", "/2"]);
   });
 });
 

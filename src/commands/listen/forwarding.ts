@@ -39,9 +39,10 @@ export async function openForwarding(
 ): Promise<Forwarding> {
   const { settings, env } = config;
   const { concurrency, forwardTimeout, insecure } = settings;
+  const onlyOnce = settings.retries === 0;
   const counts: { -readonly [K in keyof ForwardCounts]: ForwardCounts[K] } = { delivered: 0, failed: 0, waiting: 0 };
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
-  const open = () => openPoster({ connections: concurrency, insecure, env, timeoutMs: forwardTimeout });
+  const open = () => openPoster({ connections: concurrency, insecure, env, timeoutMs: forwardTimeout, onlyOnce });
   const poster = await open();
   const deadlineFor = deadlines(products);
   const told = tellOnce(context, config);

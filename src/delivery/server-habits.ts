@@ -1,0 +1,31 @@
+import type { Exchange } from "./exchange.ts";
+
+/** What is known of a server from what was posted to it before. */
+export interface ServerHabits {
+  hasAnswered: boolean;
+  /** It closes connections that it has not said it would close: each delivery gets one of its own. */
+  hangsUp: boolean;
+}
+
+export function noHabits(): ServerHabits {
+  return { hasAnswered: false, hangsUp: false };
+}
+
+/**
+ * Learns from how an exchange has ended. True where the connection was closed without a word of an answer by a server that
+ * has answered before: it may have been closed before the delivery had come, as the end of the last answer.
+ */
+export function learn(habits: ServerHabits, { status, error }: Pick<Exchange, "status" | "error">): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ECONNREFUSED") {
+    // What comes back may be another program, or the same one that had only ended in the middle of something.
+    Object.assign(habits, noHabits());
+    return false;
+  }
+  const isHungUp = status === undefined && HUNG_UP.has(code) && habits.hasAnswered;
+  habits.hangsUp ||= isHungUp;
+  habits.hasAnswered ||= status !== undefined;
+  return isHungUp;
+}
+
+const HUNG_UP: ReadonlySet<unknown> = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
