@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
+import { textWidth } from "../text-width.ts";
 
 /** A piece of a line; `width` makes it a column where there is room, of numbers when it stands to the right. */
 interface Cell {
@@ -49,5 +50,5 @@ function padded({ text, width = 0, right = false }: Cell, late: number): string 
 }
 
 function visibleLength(text: string): number {
-  return stripVTControlCharacters(text).length;
+  return textWidth(stripVTControlCharacters(text));
 }

@@ -2,6 +2,7 @@ import type { TableReport } from "../../core/report.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { plain } from "../paint.ts";
+import { padEnd, textWidth } from "../text-width.ts";
 import { wrapLine } from "../wrap.ts";
 import { fitLine } from "./fit-line.ts";
 
@@ -40,8 +41,8 @@ export function fitRows(rows: readonly (readonly string[])[], width: number): re
   const [head = []] = rows;
   const longest = (length: (cell: string) => number): readonly number[] =>
     head.map((_, column) => largest(rows, (row) => length(row[column] ?? "")));
-  const least = longest((cell) => (cell.length <= SHORT ? cell.length : Math.max(SHORT, longestWord(cell))));
-  const widths = [...longest((cell) => cell.length)];
+  const least = longest((cell) => (textWidth(cell) <= SHORT ? textWidth(cell) : Math.max(SHORT, longestWord(cell))));
+  const widths = [...longest(textWidth)];
   let over = widths.reduce((sum, each) => sum + each + 2, -2) - width;
   for (; over > 0; over--) {
     const widest = widths.reduce((best, each, i) => {
@@ -56,7 +57,7 @@ export function fitRows(rows: readonly (readonly string[])[], width: number): re
     const height = largest(cells, (lines) => lines.length);
     return Array.from({ length: height }, (_, line) =>
       cells
-        .map((lines, i) => (lines[line] ?? "").padEnd(widths[i] ?? 0))
+        .map((lines, i) => padEnd(lines[line] ?? "", widths[i] ?? 0))
         .join("  ")
         .trimEnd(),
     );
@@ -64,7 +65,7 @@ export function fitRows(rows: readonly (readonly string[])[], width: number): re
 }
 
 function longestWord(text: string): number {
-  return largest(text.split(" "), (word) => word.length);
+  return largest(text.split(" "), textWidth);
 }
 
 /** `Math.max(...all)` takes no more values than fit on the stack. */
@@ -77,11 +78,11 @@ export function alignRows(
   rows: readonly (readonly string[])[],
   rightColumns: readonly number[] = [],
 ): readonly string[] {
-  const width = (column: number): number => largest(rows, (row) => row[column]?.length ?? 0);
+  const width = (column: number): number => largest(rows, (row) => textWidth(row[column] ?? ""));
   const widths = (rows[0] ?? []).map((_, column) => width(column));
   return rows.map((row) =>
     row
-      .map((cell, i) => (rightColumns.includes(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+      .map((cell, i) => (rightColumns.includes(i) ? cell.padStart(widths[i] ?? 0) : padEnd(cell, widths[i] ?? 0)))
       .join("  ")
       .trimEnd(),
   );
