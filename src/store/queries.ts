@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { errorText, UserError } from "../core/errors.ts";
 import { eventPattern } from "../core/event-pattern.ts";
 import type { NativeDatabase, SqlRow, SqlValue } from "./engine.ts";
+import { faultKind } from "./fault.ts";
 import { type Condition, contentConditions, type EventKind, type LogFilter, recordConditions } from "./filter.ts";
 import type { FollowedAttempt } from "./forward.ts";
 import type { ListOptions, LogEntry, LogRecord } from "./log.ts";
@@ -97,7 +99,7 @@ export async function* walk(
     const query = pageQuery({ conditions, contents, order, ...page });
     const rows = await read(() => database.prepare(query.sql).all(...query.values));
     for (const row of rows) {
-      if (where.length > 0 && !matchesWhere(readDelivery(row), where)) continue;
+      if (where.length > 0 && !matchesWhere(orDamaged(row, readDelivery), where)) continue;
       yield row;
       if (--left <= 0) return;
     }
@@ -127,13 +129,28 @@ export function entryReader(database: NativeDatabase) {
     };
   }
   return {
-    complete,
+    complete: (row: SqlRow): LogEntry => orDamaged(row, complete),
     get(n: number | "last"): LogEntry | undefined {
       const wanted = n === "last" ? last.get()?.n : n;
       const row = typeof wanted === "number" ? one.get(wanted) : undefined;
-      return row === undefined ? undefined : complete(row);
+      return row === undefined ? undefined : orDamaged(row, complete);
     },
   };
+}
+
+/** What a disk or another program has changed within a value SQLite gives as it is: it is no fault of ours. */
+function orDamaged<T>(row: SqlRow, read: (row: SqlRow) => T): T {
+  try {
+    return read(row);
+  } catch (error) {
+    if (faultKind(error) !== undefined) throw error;
+    throw new UserError(
+      "usage",
+      `#${row.n} is damaged in the event log: ${errorText(error)}`,
+      "the others can be read by their numbers, such as zoho-hooks events show 42",
+      "log-damaged",
+    );
+  }
 }
 
 const ATTEMPTS_AT_ONCE = 500;
@@ -157,7 +174,7 @@ export function attemptReader(database: NativeDatabase) {
 }
 
 export async function* records(rows: AsyncIterable<SqlRow>): AsyncGenerator<LogRecord> {
-  for await (const row of rows) yield readRecord(row);
+  for await (const row of rows) yield orDamaged(row, readRecord);
 }
 
 export async function* entries(

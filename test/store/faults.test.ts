@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { loadEngine, type NativeDatabase } from "../../src/store/engine.ts";
 import { openLog } from "../../src/store/sqlite-log.ts";
+import { parseWhere } from "../../src/store/where.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { collect, engines, tempFolder, tempLog } from "../support/temp-log.ts";
 
@@ -111,6 +112,20 @@ describe.each(engines)("a log on %s", (engine) => {
     const again = await tempLog(engine, { path });
     await expect(collect(again.entries())).rejects.toMatchObject(fault("log-damaged"));
     await expect(again.append(newEntry({ identity: "x" }))).rejects.toMatchObject(fault("log-damaged"));
+  });
+
+  it("names a delivery that was damaged where SQLite does not notice, and gives the others", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    for (let i = 0; i < 3; i++) await log.append(newEntry());
+    const harm = "UPDATE contents SET headers = '[[' WHERE n = 2; UPDATE deliveries SET verdicts = '{}' WHERE n = 1";
+    (await lockFile(path, harm)).close();
+    const damaged = (n: number) => ({ ...fault("log-damaged"), message: expect.stringMatching(`^#${n} is damaged`) });
+    await expect(log.get(2)).rejects.toMatchObject(damaged(2));
+    const where = [parseWhere("a=1")];
+    await expect(collect(log.entries({ where }))).rejects.toMatchObject(damaged(2));
+    await expect(collect(log.list())).rejects.toMatchObject(damaged(1));
+    expect((await log.get(3))?.n).toBe(3);
   });
 
   it("reports a file that was cut off", async () => {
