@@ -54,6 +54,7 @@ export interface Page {
   /** Numbers from `low` to `high`, both included. */
   readonly low: number;
   readonly high: number;
+  readonly limit: number;
 }
 
 /** One page as SQL. It begins where the last one ended, so that no page costs more for those before it. */
@@ -61,12 +62,8 @@ export function pageQuery(page: Page): { sql: string; values: readonly SqlValue[
   const sql = `SELECT ${RECORD_COLUMNS}${page.contents ? ", headers, body" : ""}
     FROM deliveries${page.contents ? " JOIN contents USING (n)" : ""}
     WHERE ${[...page.conditions.map((each) => each.sql), "n BETWEEN ? AND ?"].join(" AND ")}
-    ORDER BY n ${page.order === "newest" ? "DESC" : "ASC"} LIMIT ${pageRows(page.contents)}`;
+    ORDER BY n ${page.order === "newest" ? "DESC" : "ASC"} LIMIT ${page.limit}`;
   return { sql, values: [...page.conditions.flatMap((each) => each.values), page.low, page.high] };
-}
-
-function pageRows(contents: boolean): number {
-  return contents ? CONTENT_PAGE_ROWS : PAGE_ROWS;
 }
 
 /** The rows that a filter lets through, page by page, in one direction. */
@@ -90,11 +87,14 @@ export async function* walk(
   let high = (ends && maybeNumber(ends, "high")) ?? 0;
   let left = options.limit ?? Number.POSITIVE_INFINITY;
   const order = options.order ?? "newest";
+  const pageRows = contents ? CONTENT_PAGE_ROWS : PAGE_ROWS;
   while (low <= high && left > 0) {
     const window = reading ? WINDOW : high - low + 1;
     const page = {
       low: order === "newest" ? Math.max(low, high - window + 1) : low,
       high: order === "newest" ? high : Math.min(high, low + window - 1),
+      // What nobody asked for is not read: a page of bodies may be all that the log holds.
+      limit: where.length > 0 ? pageRows : Math.min(pageRows, left),
     };
     const query = pageQuery({ conditions, contents, order, ...page });
     const rows = await read(() => database.prepare(query.sql).all(...query.values));
@@ -103,7 +103,7 @@ export async function* walk(
       yield row;
       if (--left <= 0) return;
     }
-    const last = rows.length < pageRows(contents) ? undefined : rows.at(-1);
+    const last = rows.length < page.limit ? undefined : rows.at(-1);
     if (order === "newest") high = last === undefined ? page.low - 1 : numberOf(last, "n") - 1;
     else low = last === undefined ? page.high + 1 : numberOf(last, "n") + 1;
     await nextTurn();

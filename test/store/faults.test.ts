@@ -114,6 +114,22 @@ describe.each(engines)("a log on %s", (engine) => {
     await expect(again.append(newEntry({ identity: "x" }))).rejects.toMatchObject(fault("log-damaged"));
   });
 
+  it("reads no more of what is damaged, or large, than was asked for", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    for (const body of ["old".repeat(20_000), "new"]) await log.append(newEntry({ body }));
+    await log.close();
+    const whole = readFileSync(path);
+    for (let at = 0; at < whole.length; at += 8192) {
+      const page = whole.subarray(at, at + 8192);
+      if (page.includes("old".repeat(2000))) page.fill(0xa5);
+    }
+    writeFileSync(path, whole);
+    const again = await tempLog(engine, { path });
+    await expect(collect(again.entries())).rejects.toMatchObject(fault("log-damaged"));
+    expect((await collect(again.entries({}, { limit: 1 }))).map(({ n }) => n)).toEqual([2]);
+  });
+
   it("names a delivery that was damaged where SQLite does not notice, and gives the others", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
