@@ -1,5 +1,8 @@
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openLog } from "../../src/store/sqlite-log.ts";
 import { startListener } from "../support/listener.ts";
+import { newEntry } from "../support/log-entry.ts";
 import { type LoggedProject, leadBody, startLoggedProject } from "../support/logged-project.ts";
 import { run, tempFolder } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
@@ -51,6 +54,18 @@ describe("events prune", () => {
     const { out, err } = await prune("--give-up", String(nobody));
     expect(err).toMatch(/^1 for http:\/\/localhost:\d+\/webhooks\/zoho\/crm counts as failed now$/m);
     expect(out).toMatch(/^1 delivery removed; nothing is left/);
+  });
+
+  it("takes an app's host for its name, and nothing at all for none", async () => {
+    const cwd = tempFolder();
+    const log = await openLog({ path: join(cwd, "events.db"), now: () => new Date() });
+    for (const target of ["http://app.test/x", "http://localhost:3001/y"])
+      await log.append(newEntry({ forward: { targets: [target] } }));
+    await log.close();
+    const giveUp = (text: string) => run(["events", "prune", "--store", "events.db", "--give-up", text], { cwd });
+    expect((await giveUp("")).exitCode).toBe(2);
+    expect((await giveUp("app.test")).err).toContain("1 for http://app.test/x counts as failed now");
+    expect((await giveUp("localhost:3001")).err).toContain("1 for http://localhost:3001/y counts as failed now");
   });
 
   it.each([

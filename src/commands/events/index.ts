@@ -63,7 +63,11 @@ export const define: Define = (command, act) => {
     .description("Remove what is older, or more, than the log is to keep. What still waits for your app stays.")
     .option("--keep <time>", "remove what is older (default: the setting keep, 7d)")
     .option("--max-log <size>", "then the oldest until the log is smaller (default: the setting maxLog, 500mb)")
-    .option("--give-up <target>", "first give up what waits for this URL or port, which then counts as failed", collect)
+    .option(
+      "--give-up <target>",
+      "first give up what waits for this URL, host:port or port, which then counts as failed",
+      collect,
+    )
     .action(act(prune));
 };
 

@@ -38,7 +38,7 @@ export async function prune(context: Context, options: PruneOptions): Promise<Ex
 /** For an app that will never listen again: of what waits for it nothing could be removed. */
 async function giveUp(context: Context, log: Log, text: string): Promise<void> {
   const targets = (await log.waiting()).map(({ target }) => target);
-  const meant = targets.filter((target) => [target, new URL(target).origin, new URL(target).port].includes(text));
+  const meant = targets.filter((target) => namesOf(target).includes(text));
   if (meant.length === 0) {
     throw usageError(
       `--give-up ${maskUrl(text)}: nothing waits for it`,
@@ -52,6 +52,12 @@ async function giveUp(context: Context, log: Log, text: string): Promise<void> {
     const message = `${count} for ${maskUrl(target)} ${count === 1 ? "counts" : "count"} as failed now`;
     context.report({ type: "notice", message });
   }
+}
+
+/** A target as it may be written. One at the usual port has none in its URL, and nothing at all must not name it. */
+function namesOf(target: string): readonly string[] {
+  const { origin, host, port, protocol } = new URL(target);
+  return [target, origin, host, port || (protocol === "https:" ? "443" : "80")];
 }
 
 async function oldest(log: Log): Promise<LogRecord | undefined> {
