@@ -113,6 +113,10 @@ function tlsFailure(code: string, said: string, at: string): PostFailure | undef
   if (/^(CERT_|ERR_TLS_CERT)/.test(code)) {
     return { code, message: `the certificate of ${at} is not valid: ${said}`, hint: "for a test use --insecure" };
   }
+  if (code.endsWith("_NO_APPLICATION_PROTOCOL")) {
+    const hint = "let it take HTTP/1.1 as well: allowHTTP1 of Node's http2";
+    return { code, message: `${at} does not speak HTTP/1.1, perhaps HTTP/2 alone`, hint };
+  }
   if (/^(EPROTO$|ERR_SSL_)/.test(code)) {
     return { code, message: `${at} does not speak TLS as expected (${code})`, hint: "is it http:// and not https://?" };
   }

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { createSecureServer } from "node:http2";
 import { createServer, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { Worker } from "node:worker_threads";
@@ -282,6 +283,21 @@ describe("https", () => {
     const app = await target();
     const { error } = await (await poster()).post(delivery(app.url.replace("http:", "https:")));
     expect(error?.hint).toContain("http://");
+  });
+});
+
+describe("a server of HTTP/2 alone", () => {
+  it("is told of as that, and not as one of plain http", async () => {
+    const server = createSecureServer({ ...selfSigned, allowHTTP1: false });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    closeLater({ close: async () => void server.close() });
+    const address = server.address();
+    const url = `https://127.0.0.1:${typeof address === "object" ? address?.port : 0}/`;
+    const { error } = await (await poster({ insecure: true })).post(delivery(url));
+    expect(error).toMatchObject({
+      message: expect.stringContaining("HTTP/2"),
+      hint: expect.not.stringContaining("://"),
+    });
   });
 });
 
