@@ -50,6 +50,14 @@ const python = COMPACT.replace(/([,:])(?=["{\d])/g, "$1 ").replace(
   (c) => `\\u00${c.charCodeAt(0).toString(16)}`,
 );
 
+/** An id and a price that `JSON.parse` does not keep. */
+const exact = (space: string): string => {
+  const colon = space === "" ? ":" : ": ";
+  const end = space === "" ? "" : "\n";
+  return `{${space}"id"${colon}4150868000000002179,${space}"b"${colon}1250.00${end}}`;
+};
+const rounded = JSON.stringify(JSON.parse(exact("")), null, 2);
+
 it("verify --explain looks no layouts up of a body that is nested more deeply than any program would write it", async () => {
   const cwd = folderWith({ "a.json": `${"[".repeat(9000)}${"]".repeat(9000)}` });
   const argv = ["verify", "a.json", "--explain", "-p", "cliq", "-s", Buffer.alloc(256).toString("base64")];
@@ -62,6 +70,18 @@ describe("verify --explain finds", () => {
   it.each<[string, body: string | Buffer, signature: string, id: string]>([
     ["a body that was serialised again", PRETTY, sign(COMPACT), "reserialised"],
     ["a body that was indented before it was signed", COMPACT, sign(PRETTY), "indented-2"],
+    ["digits that JavaScript loses, indented after signing", exact("\n  "), sign(exact("")), "compact"],
+    ["such digits, indented before signing", exact(""), sign(exact("\n  ")), "indented-2"],
+    ["such digits as Python writes them", exact(""), sign('{"id": 4150868000000002179, "b": 1250.00}'), "spaced"],
+    ["such digits with the keys sorted", exact(""), sign('{"b":1250.00,"id":4150868000000002179}'), "keys-sorted"],
+    ["such digits, parsed and indented", exact(""), sign(rounded), "reserialised+indented-2"],
+    ["escapes that were written out", '{"a":"\\/ü"}', sign('{"a":"\\/\\u00fc"}'), "ascii-escaped"],
+    [
+      "characters that were escaped",
+      '{"n":4150868000000002179,"a":"\\u00fc"}',
+      sign('{"n":4150868000000002179,"a":"ü"}'),
+      "unescaped",
+    ],
     ["a newline at the end", `${COMPACT}\n`, sign(COMPACT), "newline-added"],
     ["a newline that is gone", COMPACT, sign(`${COMPACT}\n`), "newline-removed"],
     ["white space around", ` ${COMPACT}\n\n`, sign(COMPACT), "space-added"],
