@@ -178,6 +178,19 @@ describe("the signature of Zoho Payments", () => {
     expect(matchesOf(paymentsSignature, made, key)).toEqual([finding]);
   });
 
+  it("is said to count seconds where it does, and not to be old", () => {
+    const seconds = Math.floor(t / 1000);
+    const value = `t=${seconds},v=${hex(`${seconds}.${body}`, key.reveal())}`;
+    const made = withHeader(delivery, "x-zoho-webhook-signature", value);
+    expect(verdictOf(paymentsSignature, made, [key], at(0))).toEqual({
+      verdict: "failed",
+      match: "seconds",
+      reason: "the signature is right, but its t counts seconds, where Zoho Payments counts milliseconds",
+    });
+    expect(matchesOf(paymentsSignature, made, key)).toEqual(["time-in-seconds"]);
+    expect(canonicalOf(paymentsSignature, made, key)).toContain("(t is 2024-12-16T09:13:43.000Z)");
+  });
+
   it("is told from a bare digest", () => {
     const bare = withHeader(delivery, "x-zoho-webhook-signature", hex(body, key.reveal()));
     expect(verdictOf(paymentsSignature, bare, [key], at(0)).reason).toContain("finance products");

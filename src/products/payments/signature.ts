@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { type Delivery, headerValue, withHeader } from "../../core/delivery.ts";
-import type { Limits, Proof } from "../../core/product.ts";
+import type { Finding, Limits, Proof } from "../../core/product.ts";
 import { explainHmac } from "../../core/proofs/explain-hmac.ts";
 import { type Judged, judgeHeader } from "../../core/proofs/header-present.ts";
 import { type Secret, sameText } from "../../core/secret.ts";
@@ -37,7 +37,9 @@ export const paymentsSignature: Proof = {
           verdict: "failed",
           reason: "the signature does not match time and body: another secret, or changed bytes",
         };
-      return judgeAge(now.getTime() - Number(parts.t), match, limits);
+      return isInSeconds(parts.t)
+        ? { verdict: "failed", match: "seconds", reason: `the signature is right, but ${IN_SECONDS}` }
+        : judgeAge(now.getTime() - Number(parts.t), match, limits);
     });
   },
   explain(delivery, payload, secrets, product) {
@@ -74,9 +76,26 @@ export const paymentsSignature: Proof = {
       configured: secrets.for(this.credential, product),
       others: secrets.all(),
     });
-    return { ...explanation, received };
+    const { findings } = explanation;
+    const isExact = findings.some(({ id, matches }) => id === "exact" && matches);
+    if (t === undefined || !isExact || !isInSeconds(t)) return { ...explanation, received };
+    const rest = findings.filter(({ id }) => id !== "exact");
+    return { ...explanation, received, findings: [inSeconds, ...rest] };
   },
 };
+
+const IN_SECONDS = "its t counts seconds, where Zoho Payments counts milliseconds";
+const inSeconds: Finding = {
+  id: "time-in-seconds",
+  matches: true,
+  meaning: IN_SECONDS,
+  remedy: "write t in milliseconds since 1970, in the header and in what is signed",
+};
+
+/** As milliseconds it would be a time before 1974. */
+function isInSeconds(t: string): boolean {
+  return t.length < 12;
+}
 
 function header(delivery: Delivery): string | undefined {
   return headerValue(delivery, HEADER) ?? headerValue(delivery, OLD_HEADER);
@@ -121,7 +140,7 @@ function whyUnreadable(value: string): string {
 }
 
 function timeText(t: string): string {
-  const date = new Date(Number(t));
+  const date = new Date(Number(t) * (isInSeconds(t) ? 1000 : 1));
   return Number.isNaN(date.getTime()) ? "no valid time" : date.toISOString();
 }
 
