@@ -95,6 +95,8 @@ describe("verify --explain finds", () => {
       sign(COMPACT),
       "encoded-twice",
     ],
+    ["text that was signed in Latin-1", COMPACT, sign(Buffer.from(COMPACT, "latin1")), "utf8-from-latin1"],
+    ["UTF-8 that came in Latin-1", Buffer.from(COMPACT, "latin1"), sign(COMPACT), "latin1-from-utf8"],
     ["an empty body", COMPACT, sign(""), "empty"],
     ["slashes as PHP writes them", COMPACT, sign(COMPACT.replaceAll("/", "\\/")), "slashes-escaped"],
     ["base64 for hex", COMPACT, sign(COMPACT, { encoding: "base64" }), "base64-for-hex"],
@@ -102,6 +104,7 @@ describe("verify --explain finds", () => {
     ["upper case", COMPACT, sign(COMPACT).toUpperCase(), "upper-case"],
     ["a prefix", COMPACT, `sha256=${sign(COMPACT)}`, "decorated"],
     ["another algorithm", COMPACT, sign(COMPACT, { algorithm: "sha1" }), "sha1-for-sha256"],
+    ["a secret in quotes", COMPACT, sign(COMPACT, { key: `"${SECRET}"` }), "secret-quoted"],
     ["a secret with a newline", COMPACT, sign(COMPACT, { key: `${SECRET}\n` }), "secret-space"],
     [
       "a secret that was taken for base64",
@@ -127,6 +130,7 @@ describe("verify --explain finds", () => {
       "unwrapped",
     ],
     ["a signature that was cut off", COMPACT, sign(COMPACT).slice(1), "unreadable"],
+    ["a digit too many", COMPACT, `${sign(COMPACT)}0`, "unreadable"],
   ])("%s", async (_, body, signature, id) => {
     const { human, matches } = await explain(body, signature);
     expect(matches).toContain(id);

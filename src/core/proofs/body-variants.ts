@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { utf8Text } from "../utf8.ts";
 import { jsonLayouts } from "./json-layouts.ts";
 
@@ -46,7 +47,12 @@ export function bodyEdits(body: Buffer): readonly BodyVariant[] {
     hasBom ? undefined : Buffer.concat([BOM, body]),
     "a byte order mark at the start of the body was removed after signing",
   );
-  add("encoded-twice", decodedOnce(body), "UTF-8 text was taken for Latin-1 and encoded again after signing");
+  const once = asLatin1(body);
+  if (once !== undefined && isUtf8(once))
+    add("encoded-twice", once, "UTF-8 text was taken for Latin-1 and encoded again after signing");
+  else add("utf8-from-latin1", once, "the text was in Latin-1 (ISO 8859-1) when it was signed, and is in UTF-8 here");
+  if (!isUtf8(body))
+    add("latin1-from-utf8", Buffer.from(latin1), "the text was in UTF-8 when it was signed, and is in Latin-1 here");
   return found;
 }
 
@@ -91,7 +97,8 @@ function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === 0x0a;
 }
 
-function decodedOnce(body: Buffer): Buffer | undefined {
+/** UTF-8 text in Latin-1, where that has all its characters and some of them are beyond ASCII. */
+function asLatin1(body: Buffer): Buffer | undefined {
   const text = utf8Text(body);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of Latin-1 begins with them
   return text !== undefined && /[\u0080-\u00ff]/.test(text) && /^[\u0000-\u00ff]*$/.test(text)

@@ -32,6 +32,11 @@ export function keyVariants(configured: readonly Secret[], others: readonly Secr
       add("secret-space", `${value}${end}`, `the signer's secret has white space behind it that ${origin} lacks`, both);
     }
     add("secret-space", ` ${value}`, `the signer's secret has a space before it that ${origin} lacks`, both);
+    const unquote =
+      "give both sides the secret without quotes: docker --env-file, for one, takes them for a part of it";
+    for (const quote of ['"', "'"]) {
+      add("secret-quoted", `${quote}${value}${quote}`, `the signer's secret is ${origin} in quotes`, unquote);
+    }
     const encoded = "give both sides the secret in the same encoding";
     add("secret-base64", fromBase64(value), `the signer uses ${origin} decoded from base64`, encoded);
     add("secret-hex", fromHex(value), `the signer uses ${origin} decoded from hex`, encoded);
