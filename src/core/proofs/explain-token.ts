@@ -49,7 +49,7 @@ function comparisons(token: string, { origin, reveal }: Secret, what: string): r
   return [
     {
       id: "white-space",
-      matches: sameBare,
+      matches: sameBare && token !== value,
       meaning: `the ${what} differs from ${origin} only by white space or quotes around it`,
       remedy: `remove them in the webhook's settings or in ${origin}`,
     },
@@ -62,8 +62,14 @@ function comparisons(token: string, { origin, reveal }: Secret, what: string): r
     {
       id: "encoded",
       matches: !sameBare && sameText(decoded(bare(token)), decoded(bare(value))),
-      meaning: `the ${what} differs from ${origin} only by percent-encoding`,
+      meaning: `the ${what} differs from ${origin} only by percent-encoding, or a + for a space`,
       remedy: `give the ${what} as it is, not encoded for a URL`,
+    },
+    {
+      id: "scheme",
+      matches: !sameBare && sameText(withoutScheme(bare(token)), withoutScheme(bare(value))),
+      meaning: `the ${what} differs from ${origin} only by a word before it, such as Bearer`,
+      remedy: `write the word in both the webhook's settings and ${origin}, or in neither`,
     },
     {
       id: "cut-off",
@@ -76,10 +82,15 @@ function comparisons(token: string, { origin, reveal }: Secret, what: string): r
 
 function decoded(text: string): string {
   try {
-    return decodeURIComponent(text);
+    return decodeURIComponent(text.replaceAll("+", " "));
   } catch {
     return text;
   }
+}
+
+/** `Bearer`, `Zoho-oauthtoken` */
+function withoutScheme(text: string): string {
+  return text.replace(/^[A-Za-z-]+ +(?=\S+$)/, "");
 }
 
 function startsAlike(a: string, b: string): boolean {

@@ -1,8 +1,8 @@
 import { type Delivery, splitUrl, withHeader } from "../delivery.ts";
-import { textAt } from "../field.ts";
+import { idsAt } from "../field.ts";
 import type { AuthPlace } from "../format-settings.ts";
 import type { Payload } from "../payload.ts";
-import type { Proof, Verdict } from "../product.ts";
+import type { Finding, Proof, Verdict } from "../product.ts";
 import { type Secret, sameText } from "../secret.ts";
 import { explainToken } from "./explain-token.ts";
 import { says } from "./says.ts";
@@ -26,16 +26,27 @@ export function staticAuth(place: AuthPlace): Proof {
       return { ...judge(delivery, payload, secrets), ...secretIn };
     },
     explain(delivery, payload, secrets, product) {
-      const [value] = valuesOf(delivery, payload, place).map((each) => passwordIn(place, each));
-      const given = value === "" ? undefined : value;
+      const values = valuesOf(delivery, payload, place);
+      const configured = secrets.for(this.credential, product);
+      const isRight = (value: string): boolean => isOneOf(configured, value);
+      const wrong = values.find((value) => !isRight(value)) ?? values[0];
+      const given = wrong === undefined ? undefined : passwordIn(place, wrong) || undefined;
       return {
         canonical: `the value in ${where}, exactly as it is configured`,
-        findings: explainToken(given, secrets.for(this.credential, product), secrets.all(), "value", where),
+        findings: [
+          ...(values.some(isRight) ? [REPEATED] : []),
+          ...("basic" in place && wrong ? [otherUser(place.basic, wrong)] : []),
+          ...explainToken(given, configured, secrets.all(), "value", where),
+        ],
         expected: undefined,
         received: undefined,
       };
     },
   };
+
+  function isOneOf(secrets: readonly Secret[], value: string): boolean {
+    return secrets.some((secret) => sameText(value, expected(place, secret)));
+  }
 
   function judge(delivery: Delivery, payload: Payload, secrets: readonly Secret[]): Verdict {
     const of = { id: "static-auth", proves: "sender" } as const;
@@ -47,11 +58,28 @@ export function staticAuth(place: AuthPlace): Proof {
     }
     if (secrets.length === 0)
       return says(of, "unconfigured", `carries ${where}, but there is no value to compare it with`);
-    const match = secrets.find((secret) => values.every((value) => sameText(value, expected(place, secret))));
-    return match === undefined
-      ? says(of, "failed", `the value in ${where} is not the configured one`)
-      : says(of, "passed", `the value in ${where} is ${match.origin}`);
+    const match = secrets.find((secret) => values.every((value) => isOneOf([secret], value)));
+    if (match !== undefined) return says(of, "passed", `the value in ${where} is ${match.origin}`);
+    return values.some((value) => isOneOf(secrets, value))
+      ? says(of, "failed", `the right value is in ${where}, and another one beside it`)
+      : says(of, "failed", `the value in ${where} is not the configured one`);
   }
+}
+
+const REPEATED: Finding = {
+  id: "repeated",
+  matches: true,
+  meaning: "the right value is there, and another one beside it: which of them an app reads nobody can say",
+  remedy: "have the sender write it once, and see that nothing on the way adds another",
+};
+
+function otherUser(name: string, given: string): Finding {
+  return {
+    id: "user",
+    matches: !decoded(given).startsWith(`${name}:`),
+    meaning: `it signs in under another name than ${name}`,
+    remedy: "write the same name in the webhook's settings and in the config",
+  };
 }
 
 function placeText(place: AuthPlace): string {
@@ -71,9 +99,11 @@ function expected(place: AuthPlace, secret: Secret): string {
 
 /** The part of it that is the user's value. */
 function passwordIn(place: AuthPlace, value: string): string {
-  if (!("basic" in place)) return value;
-  const text = Buffer.from(value, "base64").toString("utf8");
-  return text.startsWith(`${place.basic}:`) ? text.slice(place.basic.length + 1) : text;
+  return "basic" in place ? decoded(value).replace(/^[^:]*:/, "") : value;
+}
+
+function decoded(basic: string): string {
+  return Buffer.from(basic, "base64").toString("utf8");
 }
 
 /** Every value that stands there: with two different ones nobody can say which of them the app will read. */
@@ -84,8 +114,8 @@ function valuesOf(delivery: Delivery, payload: Payload, place: AuthPlace): reado
   const query = new URLSearchParams(splitUrl(delivery.url).query).getAll(place.parameter);
   const fields = payload.kind === "query" ? [] : payload.fields;
   const sent = fields.filter(([name]) => name === place.parameter).map(([, value]) => value);
-  const written = payload.kind === "json" ? textAt(payload.data, [place.parameter]) : undefined;
-  return [...query, ...sent, ...(written === undefined ? [] : [written])];
+  const written = payload.kind === "json" ? idsAt(payload.data, [place.parameter]) : [];
+  return [...query, ...sent, ...written];
 }
 
 function headerValues(delivery: Delivery, name: string): readonly string[] {
