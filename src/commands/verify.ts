@@ -26,6 +26,7 @@ import { withHeaders, withUrl } from "./verify/given-parts.ts";
 import { inputNames, readLogged } from "./verify/inputs.ts";
 import { keyedProducts } from "./verify/keyed-products.ts";
 import { haveNewKeys, refuseUnchecked } from "./verify/unchecked.ts";
+import { withChannels } from "./verify/with-channels.ts";
 
 interface VerifyOptions extends SecretOptions {
   readonly product?: string;
@@ -119,7 +120,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
     ...candidatesFor(products, options),
     signature: signatureOf(options),
     requireProofs: options.secretFile !== undefined,
-    secrets: keys.secrets,
+    secrets: await withChannels(context, keys.secrets),
     now: context.now(),
     limits: { toleranceMs: config.settings.tolerance, setting: "--tolerance" },
   };

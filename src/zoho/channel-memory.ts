@@ -3,6 +3,7 @@ import { z } from "zod";
 import { UserError } from "../core/errors.ts";
 import { MINUTE_MS } from "./channel-time.ts";
 import type { Channel, ChannelConfig } from "./channels.ts";
+import { CHANNELS_FILE } from "./channels-file.ts";
 import { withFileLock } from "./file-lock.ts";
 import { readPrivateJson, writePrivateJson } from "./private-file.ts";
 
@@ -64,8 +65,6 @@ const channelSchema = z.object({
   otherToken: z.string().optional(),
   ofListener: z.boolean().optional(),
 });
-/** In the user's folder. */
-export const CHANNELS_FILE = "channels.json";
 
 /** With whatever a newer version keeps beside them, which is carried along. */
 const fileSchema = z.looseObject({ channels: z.array(z.unknown()) });

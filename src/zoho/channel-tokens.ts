@@ -4,7 +4,8 @@ import { atMostEvery } from "../core/at-most-every.ts";
 import { idsAt } from "../core/field.ts";
 import { parseJson } from "../core/json-text.ts";
 import { type Secret, type Secrets, secret } from "../core/secret.ts";
-import { CHANNELS_FILE, rememberedChannels } from "./channel-memory.ts";
+import { rememberedChannels } from "./channel-memory.ts";
+import { CHANNELS_FILE } from "./channels-file.ts";
 
 interface ChannelToken {
   readonly product: string;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ChannelWorld, isWatch, startChannelWorld } from "../support/channel-world.ts";
 import { type Listener, startListener } from "../support/listener.ts";
+import { run } from "../support/run.ts";
 import type { Answer } from "../support/zoho-server/answer.ts";
 
 let world: ChannelWorld;
@@ -31,6 +32,27 @@ const answers = async (): Promise<readonly number[]> => {
   return statuses;
 };
 const tokenAtZoho = () => world.server.watch.rows()[0]?.token;
+
+describe("verify --logged", () => {
+  const verify = (n: string) => run(["verify", "--logged", n, "--explain"], { env: world.env, cwd: world.cwd });
+
+  it("asks for a channel's token as listen did", async () => {
+    expect(await answers()).toEqual([200, 401]);
+    expect((await verify("1")).out).toContain("✓ token: the token is channel 1");
+    const { exitCode, out } = await verify("2");
+    expect(out).toContain("the token in the body is not that of channel 1");
+    expect(exitCode).toBe(3);
+  });
+
+  it("tells the token of another channel from one that differs by white space", async () => {
+    await world.create("--id", "2", "--token-file", "new", "--url", `${listener.url}/webhooks/zoho/crm`);
+    expect(await answers()).toEqual([200, 401]);
+    const { out } = await verify("2");
+    expect(out).toContain("→ the token is that of channel 2, and the body names another channel");
+    expect(out).not.toContain("only by");
+    expect(out).not.toMatch(/the-(old|new)-token/);
+  });
+});
 
 describe("channels update --token-file", () => {
   it("replaces the token that a running listener asks for", async () => {

@@ -2,7 +2,7 @@ import { withBody } from "../delivery.ts";
 import { readExact, writeJson } from "../exact-number.ts";
 import type { Payload } from "../payload.ts";
 import type { Proof } from "../product.ts";
-import { sameText } from "../secret.ts";
+import { type Secret, sameText } from "../secret.ts";
 import { explainToken } from "./explain-token.ts";
 import { says } from "./says.ts";
 
@@ -22,10 +22,7 @@ export const bodyToken: Proof = {
   },
   verify(_delivery, payload, secrets) {
     const token = tokenOf(payload);
-    // A token that the body itself calls for is not made up for by another channel's.
-    const called = secrets.filter(({ askedBy }) => askedBy?.(payload.data) === true);
-    const required = secrets.filter(({ optional }) => optional !== true);
-    const accepted = called.length > 0 ? [...called, ...required] : secrets;
+    const { called, required, accepted } = tokensFor(payload, secrets);
     const isAsked = called.length > 0 || required.length > 0;
     const whose = called[0] === undefined ? "a token is configured" : `${called[0].origin} has a token`;
     if (token === undefined) {
@@ -40,15 +37,23 @@ export const bodyToken: Proof = {
     return says(this, "failed", `the token in the body is not ${right}`);
   },
   explain(_delivery, payload, secrets, product) {
+    const tokens = secrets.for(this.credential, product);
     return {
       canonical: "the token in the body, exactly as it is configured",
-      findings: explainToken(tokenOf(payload), secrets.for(this.credential, product), secrets.all()),
+      findings: explainToken(tokenOf(payload), tokensFor(payload, tokens).accepted, [...tokens, ...secrets.all()]),
       // The right value is the secret itself.
       expected: undefined,
       received: undefined,
     };
   },
 };
+
+/** A token that the body itself calls for, by the channel that it names, is not made up for by another channel's. */
+function tokensFor({ data }: Payload, secrets: readonly Secret[]) {
+  const called = secrets.filter(({ askedBy }) => askedBy?.(data) === true);
+  const required = secrets.filter(({ optional }) => optional !== true);
+  return { called, required, accepted: called.length > 0 ? [...called, ...required] : secrets };
+}
 
 function tokenOf(payload: Payload): string | undefined {
   const data = payload.data;

@@ -28,11 +28,17 @@ export function explainToken(
     ...configured.flatMap((secret) => comparisons(token, secret, what)),
     ...all
       .filter(({ origin }) => !own.has(origin))
-      .map(({ origin, reveal }) => ({
+      .map(({ origin, reveal, askedBy }) => ({
         id: "other-secret",
         matches: sameText(token.trim(), reveal().trim()),
-        meaning: `the ${what} is ${origin}, which is configured for something else`,
-        remedy: `use ${origin} for this product, or set the webhook up with the ${what} that is`,
+        meaning:
+          askedBy === undefined
+            ? `the ${what} is ${origin}, which is configured for something else`
+            : `the ${what} is that of ${origin}, and ${where} names another channel`,
+        remedy:
+          askedBy === undefined
+            ? `use ${origin} for this product, or set the webhook up with the ${what} that is`
+            : "give the channel that it names a token again: zoho-hooks channels update <id> --token-file <path>",
       })),
   ].filter((finding, i, list) => finding.matches || list.findIndex(({ id }) => id === finding.id) === i);
 }
