@@ -1,7 +1,7 @@
+import { bodyText, charsetOf } from "./body-text.ts";
 import { type Delivery, headerValue, mediaParameter, mediaType, splitUrl } from "./delivery.ts";
 import { type JsonResult, parseJson, type TextPosition } from "./json-text.ts";
 import { parseMultipart } from "./multipart.ts";
-import { utf8Text } from "./utf8.ts";
 
 type PayloadKind = "json" | "form" | "multipart" | "text" | "query" | "empty";
 
@@ -72,9 +72,10 @@ export function readPayload(delivery: Delivery): PayloadResult {
   if (type === "text/plain" || type === "" || type === "application/octet-stream") return readUndeclared(delivery);
   // Text of the user's own, or XML that a product posts: known by its address, not by its body.
   if (type.startsWith("text/") || type === "application/xml") return readText(delivery);
-  return problem(
-    415,
-    `content type ${JSON.stringify(type)} is not supported: send JSON, a form or multipart/form-data`,
+  // What most of Zoho's products call their JSON is not documented.
+  return (
+    bracketedJson(bodyText(delivery)) ??
+    problem(415, `content type ${JSON.stringify(type)} is not supported: send JSON, a form or multipart/form-data`)
   );
 }
 
@@ -85,7 +86,7 @@ function readQuery(delivery: Delivery): PayloadResult {
 }
 
 function readJson(delivery: Delivery): PayloadResult {
-  const text = decodeText(delivery);
+  const text = bodyText(delivery);
   if (text === undefined) return notText(delivery);
   const parsed = parseJson(text);
   if (!parsed.ok) return looksEncoded(text) ? encodedJson() : brokenJson(parsed);
@@ -93,14 +94,17 @@ function readJson(delivery: Delivery): PayloadResult {
 }
 
 function readForm(delivery: Delivery): PayloadResult {
-  const text = decodeText(delivery);
+  const text = bodyText(delivery);
   if (text === undefined) return notText(delivery);
   // Some of Zoho's products announce a form and post plain JSON; a form never begins with a bracket.
-  if (/^\s*[{[]/.test(text)) {
-    const parsed = parseJson(text);
-    if (parsed.ok) return found({ kind: "json", data: parsed.value, text });
-  }
-  return found({ kind: "form", ...unwrap([...new URLSearchParams(text)]) });
+  return bracketedJson(text) ?? found({ kind: "form", ...unwrap([...new URLSearchParams(text)]) });
+}
+
+/** What is JSON whatever its content type says; undefined for anything else. */
+function bracketedJson(text: string | undefined): PayloadResult | undefined {
+  if (text === undefined || !/^\s*[{[]/.test(text)) return undefined;
+  const parsed = parseJson(text);
+  return parsed.ok ? found({ kind: "json", data: parsed.value, text }) : undefined;
 }
 
 function readMultipart(delivery: Delivery): PayloadResult {
@@ -112,12 +116,12 @@ function readMultipart(delivery: Delivery): PayloadResult {
 }
 
 function readText(delivery: Delivery): PayloadResult {
-  const text = decodeText(delivery);
-  return text === undefined ? notText(delivery) : found({ kind: "text", data: text });
+  const text = bodyText(delivery);
+  return text === undefined ? notText(delivery) : (bracketedJson(text) ?? found({ kind: "text", data: text }));
 }
 
 function readUndeclared(delivery: Delivery): PayloadResult {
-  const text = decodeText(delivery);
+  const text = bodyText(delivery);
   if (text === undefined) return notText(delivery);
   const parsed = parseJson(text);
   if (parsed.ok) return found({ kind: "json", data: parsed.value, text });
@@ -149,19 +153,8 @@ function unwrap(fields: readonly FieldPair[]): Pick<Payload, "data" | "fields" |
   return { data, text: undefined, fields, wrappedIn: undefined };
 }
 
-/** Undefined when the bytes are not text in the charset that the request names (UTF-8 unless it does). */
-function decodeText(delivery: Delivery): string | undefined {
-  const charset = mediaParameter(delivery, "charset");
-  if (charset === undefined || /^utf-?8$/i.test(charset)) return utf8Text(delivery.body);
-  try {
-    return new TextDecoder(charset, { fatal: true }).decode(delivery.body);
-  } catch {
-    return undefined;
-  }
-}
-
 function notText(delivery: Delivery): PayloadResult {
-  return problem(400, `the body is not valid ${mediaParameter(delivery, "charset") ?? "UTF-8"} text`);
+  return problem(400, `the body is not valid ${charsetOf(delivery)} text`);
 }
 
 /** A gateway in front of an app may hand bodies over in base64: AWS does so for types that it takes for binary. */

@@ -217,6 +217,18 @@ describe("listen", () => {
     expect(await app.event(1)).toMatchObject({ product: "projects", format: "wire", known: true });
   });
 
+  it.each(["text/html;charset=UTF-8", "application/x-json", "*/*", "application/json; charset=null"])(
+    "reads a notification's JSON by what it is, not by %s",
+    async (type) => {
+      const app = await listen();
+      const answer = await app.post("/webhooks/zoho/crm", compact("crm/wire/Leads.create"), {
+        "content-type": type,
+      });
+      expect(answer.status).toBe(200);
+      expect(await app.event(1)).toMatchObject({ format: "wire", event: "Leads.create", known: true });
+    },
+  );
+
   it("takes what Signals sends by any method", async () => {
     const app = await listen();
     const body = compact("signals/wire/{Event}");
