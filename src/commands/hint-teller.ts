@@ -1,7 +1,7 @@
 import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import type { Context } from "../context.ts";
 import { answerRuleOf } from "../core/answer-rule.ts";
-import { findFormat, findProduct } from "../core/event-name.ts";
+import { findProduct } from "../core/event-name.ts";
 import type { Product } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
 import { isSuccess } from "../core/status.ts";
@@ -29,7 +29,7 @@ export function hintTeller(
     if (endsBy !== undefined && isNew(endsBy)) notice(`${product}: to its sender this is a failure, and ${endsBy}`);
     for (const { id, verdict } of verdicts) {
       if (verdict !== "unconfigured" || !isNew(`${product} ${format} ${id}`)) continue;
-      const variable = variableOf(products, product, format, id);
+      const variable = variableOf(products, product, id);
       if (variable === undefined) continue;
       notice(`${product}: its ${id} is taken unchecked: set ${variable} to have it checked`);
     }
@@ -37,9 +37,8 @@ export function hintTeller(
 }
 
 /** What a proof is checked with. */
-function variableOf(products: readonly Product[], productId = "", formatId = "", proofId: string): string | undefined {
-  const product = findProduct(products, productId);
-  const format = product === undefined ? undefined : findFormat(product, formatId);
-  const proof = format?.proofs.find(({ id }) => id === proofId);
+function variableOf(products: readonly Product[], productId = "", proofId: string): string | undefined {
+  const proofs = findProduct(products, productId)?.formats.flatMap((format) => format.proofs) ?? [];
+  const proof = proofs.find(({ id }) => id === proofId);
   return proof === undefined ? undefined : CREDENTIAL_VARIABLES[proof.credential];
 }

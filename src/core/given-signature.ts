@@ -1,19 +1,27 @@
 import { type Delivery, withHeader } from "./delivery.ts";
 import { usageError } from "./errors.ts";
-import type { Format } from "./product.ts";
+import type { Format, Product } from "./product.ts";
 import type { Receipt } from "./receive.ts";
 
-/** A body of no known envelope may be of any format of its product: it is the one whose proof the signature passes. */
+/**
+ * The formats that a signature may be of: the body's own, or for a body of no known envelope any of its product, first the one
+ * that users design themselves.
+ */
+export function signableFormats(product: Product | undefined, { format }: Receipt, guessed: Format): readonly Format[] {
+  const signing = (product?.formats ?? []).filter(({ proofs }) => proofs.some(({ header }) => header !== undefined));
+  if (format !== undefined || signing.length === 0) return [guessed];
+  const isDesigned = ({ catchAll }: Format): number => (catchAll === undefined ? 0 : 1);
+  return signing.toSorted((a, b) => isDesigned(b) - isDesigned(a));
+}
+
+/** A body may be signed as any of these formats: it is the one whose proof the signature passes, or else the first. */
 export function signedAsItMatches(
   delivery: Delivery,
   signature: string,
   formats: readonly Format[],
   judge: (delivery: Delivery) => Receipt,
 ): Delivery {
-  const signing = formats.filter(({ proofs }) => proofs.some(({ header }) => header !== undefined));
-  const tried = (signing.length > 0 ? signing : formats).map((format) =>
-    withHeader(delivery, signatureHeader(format), signature),
-  );
+  const tried = formats.map((format) => withHeader(delivery, signatureHeader(format), signature));
   const passed = tried.find((each) => judge(each).verdicts.some(({ verdict }) => verdict === "passed"));
   return passed ?? tried[0] ?? delivery;
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { carriedProofs } from "./carried-proofs.ts";
 import { isBareChallenge } from "./challenge.ts";
 import { type Delivery, headerValue, splitUrl } from "./delivery.ts";
 import { lookAlike } from "./look-alike.ts";
@@ -92,7 +93,7 @@ export function receive(input: ReceiveInput): Receipt {
     known: match !== undefined,
     suggestions: match === undefined ? nearestEvents(product, format, event) : [],
     payload,
-    verdicts: verdictsOf(input, product, format, payload),
+    verdicts: carriedProofs(input, product, format, payload),
     schema: match === undefined || input.schemas === false ? undefined : checkSchema(match.event.schema, payload.data),
     records,
     batch: format.batches === true && new Set(records).size > 1,

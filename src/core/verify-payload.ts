@@ -1,5 +1,5 @@
 import { type Delivery, headerValue, withHeader } from "./delivery.ts";
-import { signatureHeader, signedAsItMatches } from "./given-signature.ts";
+import { signableFormats, signatureHeader, signedAsItMatches } from "./given-signature.ts";
 import { locate, type TextPosition } from "./json-text.ts";
 import { holdsMask, MASKED_NOTE, uncheckable } from "./masked-payload.ts";
 import { asNamedEvent } from "./named-event.ts";
@@ -53,9 +53,7 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   const delivery =
     signature === undefined || guessed === undefined
       ? payload.delivery
-      : first.format === undefined
-        ? signedAsItMatches(payload.delivery, signature, product?.formats ?? [guessed], judge)
-        : withHeader(payload.delivery, signatureHeader(guessed), signature);
+      : signedAsItMatches(payload.delivery, signature, signableFormats(product, first, guessed), judge);
   const receipt = delivery === payload.delivery ? first : judge(delivery);
   const format = formatOf(receipt, products, product);
   const judged = receipt.verdicts.map((verdict) =>
@@ -133,14 +131,14 @@ function unreadable(payload: InputPayload, reason: string): VerifiedPayload {
   return { receipt, delivery: payload.delivery, format: undefined, outcome: "invalid", notes: [] };
 }
 
-/** Where the body tells none, that of the verdicts: its proof was there. */
+/** The format that the verdicts are of, as far as there are any: its proof was there. */
 function formatOf(receipt: Receipt, products: readonly Product[], given: Product | undefined): Format | undefined {
   const product = given ?? products.find((each) => each.id === receipt.product);
   const known = product?.formats.find((format) => format.id === receipt.format);
-  const judged = product?.formats.find(({ proofs }) =>
-    receipt.verdicts.some(({ id }) => proofs.some((each) => each.id === id)),
-  );
-  return known ?? judged ?? given?.formats[0];
+  const isJudged = ({ proofs }: Format): boolean =>
+    receipt.verdicts.some(({ id }) => proofs.some((each) => each.id === id));
+  if (known !== undefined && (receipt.verdicts.length === 0 || isJudged(known))) return known;
+  return product?.formats.find(isJudged) ?? known ?? given?.formats[0];
 }
 
 /** A body alone cannot lack a header: that the proof was not there to be checked is said, and is no failure. */

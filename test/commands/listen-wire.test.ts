@@ -56,6 +56,33 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     expect(n).toBeGreaterThan(100);
   });
 
+  it("takes an envelope of the guide's that Books signs as it signs what its users design, and refuses it by that", async () => {
+    const app = await listen([], { env: { ZOHO_WEBHOOK_SECRET: SECRET } });
+    const body = '{"event":"invoice_created","organization_id":"1","data":{"invoice_id":"276194000000041809"}}';
+    const signedWith = (key: string) => ({
+      ...json,
+      "x-zoho-webhook-signature": createHmac("sha256", key).update(`a1${body}`).digest("hex"),
+    });
+    expect((await app.post("/webhooks/zoho/books?a=1", body, signedWith(SECRET))).status).toBe(200);
+    expect(await app.event(1)).toMatchObject({
+      event: "invoice_created",
+      proofs: [{ id: "finance-signature", verdict: "passed" }],
+    });
+    const refused = await app.post("/webhooks/zoho/books?a=1", body, signedWith("another"));
+    expect([refused.status, (await app.event(2)).proofs]).toMatchObject([
+      401,
+      [{ id: "finance-signature", verdict: "failed" }],
+    ]);
+    expect((await app.post("/webhooks/zoho/books", body, json)).status).toBe(401);
+  });
+
+  it("takes no signature that it has no key for in place of a proof that fails", async () => {
+    const app = await listen([], { env: { ZOHO_WEBHOOK_JWKS: '{"keys":[]}' } });
+    const body = JSON.stringify([{ payload: { id: "1" }, eventTime: "1", eventType: "Ticket_Delete", orgId: "1" }]);
+    const forged = { ...json, "x-zoho-signature": "0".repeat(64) };
+    expect((await app.post("/webhooks/zoho/desk", body, forged)).status).toBe(401);
+  });
+
   it("keeps the secret of Mail at the address of all products, by the header that it comes in", async () => {
     const app = await listen();
     const answer = await app.post("/webhooks/zoho", "{}", { ...json, "x-hook-secret": HOOK_SECRET });

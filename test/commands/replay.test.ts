@@ -222,6 +222,18 @@ describe("replay of a changed body", () => {
     expect(out).toContain("signed again over the changed body, with ZOHO_WEBHOOK_SECRET");
   });
 
+  it("signs a changed body with the signature that it came with, whatever its envelope", async () => {
+    const project = await start();
+    const body = '{"event":"invoice_created","organization_id":"1","data":{"invoice_id":"276194000000041809"}}';
+    const hmac = (text: string): string => createHmac("sha256", SECRET).update(text).digest("hex");
+    await project.deliver("/webhooks/zoho/books", body, { ...JSON_TYPE, "x-zoho-webhook-signature": hmac(body) });
+    await project.run(["replay", "1", "--set", "data.invoice_id=276194000000041810"]);
+    const sent = project.app.seen.at(-1);
+    expect(String(sent?.body)).toContain("041810");
+    expect(sent && valuesOf(sent, "x-zoho-webhook-signature")).toEqual([hmac(String(sent?.body))]);
+    expect(sent && valuesOf(sent, "x-zoho-signature")).toEqual([]);
+  });
+
   it("says that the old signature no longer fits when there is no secret", async () => {
     const project = await start({ env: {} });
     await project.deliver("/webhooks/zoho/crm", leadBody());

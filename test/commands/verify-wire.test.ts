@@ -45,6 +45,7 @@ describe("verify, of Zoho's own deliveries,", () => {
     expect(failed.out).toContain("give the one it was sent to with --url");
     const unknown = await run([...argv, "--signature", signature.replace("cd", "dc")], { env, stdin: form });
     expect(unknown.exitCode).toBe(3);
+    expect(unknown.out).toContain("✗ finance-signature failed");
     expect(unknown.out).toContain("give the one it was sent to with --url");
   });
 

@@ -1,9 +1,10 @@
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
+import { carriesSignature } from "../../core/carried-proofs.ts";
 import { changeBody } from "../../core/change-body.ts";
 import { type Delivery, withBody } from "../../core/delivery.ts";
 import { findFormat, findProduct } from "../../core/event-name.ts";
-import type { Product } from "../../core/product.ts";
+import type { Format, Product } from "../../core/product.ts";
 import { signAgain } from "../../core/sign-again.ts";
 import { withQueryOf } from "../../core/target-url.ts";
 import { forwardRequest } from "../../delivery/forward-request.ts";
@@ -32,6 +33,13 @@ export async function replayBody(
   return edit ? editBody(context, env, withBody(delivery, set)) : set;
 }
 
+/** The one whose signature it came with, if any. */
+function formatToSign(product: Product, { delivery, format }: LogEntry): Format | undefined {
+  const own = format === undefined ? product.formats[0] : findFormat(product, format);
+  if (own === undefined || carriesSignature(own, delivery)) return own;
+  return product.formats.find((each) => carriesSignature(each, delivery)) ?? own;
+}
+
 export function replayRequest(
   context: Context,
   plan: ReplayPlan,
@@ -48,7 +56,7 @@ export function replayRequest(
   const source = { ...entry, delivery: withBody(entry.delivery, body) };
   const delivery = forwardRequest(source, target);
   const product = entry.product === undefined ? undefined : findProduct(products, entry.product);
-  const format = product && (entry.format === undefined ? product.formats[0] : findFormat(product, entry.format));
+  const format = product && formatToSign(product, entry);
   const said = changed ? ["with a changed body"] : [];
   if (product === undefined || format === undefined) return { delivery, notes: said, changed };
   const again = signAgain({ delivery, product: product.id, format, changed, secrets, now: context.now() });
