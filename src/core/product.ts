@@ -29,7 +29,7 @@ export interface Verdict {
    * none of those at hand, and a set that is fetched anew may have it; `too_old` or `too_new`, it is right but for its time. It is
    * still a failure.
    */
-  readonly match?: "reserialised" | "changed" | "unknown_key" | "too_old" | "too_new";
+  readonly match?: "reserialised" | "changed" | "unknown_key" | "too_old" | "too_new" | "seconds";
   /** The header or parameter that a user has chosen for a value which lets its holder in: masked wherever it is shown. */
   readonly secretIn?: string;
 }
