@@ -105,6 +105,7 @@ export function financeMistakes(delivery: Delivery, payload: Payload): readonly 
       "the query's parameters were left out of the string",
       financeCanonical({ query: [], form, raw }),
     ),
+    ...addedOnTheWay({ query, form, raw }),
     mistake(
       "body-left-out",
       "the body was left out of the string",
@@ -145,6 +146,20 @@ export function financeMistakes(delivery: Delivery, payload: Payload): readonly 
       joined(sorted(query), Buffer.from(payload.text ?? "")),
     ),
   ].filter(({ body }) => !right.some((each) => each.equals(body)));
+}
+
+/** Nobody adds more, and each is tried with everything else that goes wrong. */
+const MOST_ADDED = 10;
+
+/** The string without each of the query's parameters: a gateway may have added one, or a user who tried something. */
+function addedOnTheWay({ query, form, raw }: FinanceParts): readonly BodyVariant[] {
+  if (query.length < 2 || query.length > MOST_ADDED) return [];
+  return query.map(([name], at) => ({
+    id: "parameter-added",
+    body: financeCanonical({ query: query.filter((_, i) => i !== at), form, raw }),
+    meaning: `the parameter ${JSON.stringify(name.slice(0, 60))} was added to the URL after signing, or left out of what was signed`,
+    remedy: "give Zoho the whole URL that it is to call, and see that nothing on the way adds to it",
+  }));
 }
 
 function joined(pairs: readonly FieldPair[], raw: Buffer): Buffer {

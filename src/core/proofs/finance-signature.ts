@@ -128,7 +128,10 @@ function whyNot(
       : whyAltered(parts.raw, text, (raw) => matching(financeCanonical({ ...parts, raw })) !== undefined);
   if (altered !== undefined) return altered;
   if (parts.query.length > 0 && matching(financeCanonical({ ...parts, query: [] })) !== undefined)
-    return { verdict: "failed", reason: "matches without the query: parameters were added to the URL after signing" };
+    return {
+      verdict: "failed",
+      reason: "matches without the query: it was added to the URL after signing, or left out of what was signed",
+    };
   return {
     verdict: "failed",
     reason: `the signature does not match ${ingredients(parts)}: another secret, a query that was changed, or changed bytes`,
