@@ -1,6 +1,6 @@
 import type { Delivery } from "./delivery.ts";
 import type { Payload } from "./payload.ts";
-import type { Format, Limits, Product, Verdict } from "./product.ts";
+import type { Format, Limits, Product, Proof, Verdict } from "./product.ts";
 import type { Secrets } from "./secret.ts";
 
 interface VerdictInput {
@@ -17,7 +17,19 @@ export function verdictsOf(
   format: Format,
   payload: Payload,
 ): readonly Verdict[] {
-  return format.proofs.map((proof) =>
-    proof.verify(delivery, payload, secrets.for(proof.credential, product.id), now, limits),
-  );
+  return format.proofs.map((proof) => {
+    const verdict = proof.verify(delivery, payload, secrets.for(proof.credential, product.id), now, limits);
+    return verdict.verdict === "failed" ? withRepeats(verdict, delivery, proof) : verdict;
+  });
+}
+
+/** Of a header that came with different values the first counts, and an app may read another, or all of them as one. */
+function withRepeats(verdict: Verdict, { headers }: Delivery, { header, secretIn }: Proof): Verdict {
+  const wanted = header?.toLowerCase();
+  const values = new Set(headers.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value));
+  if (values.size < 2 || secretIn !== undefined) return verdict;
+  return {
+    ...verdict,
+    reason: `${verdict.reason}; ${header} came with ${values.size} values, of which the first counts`,
+  };
 }

@@ -84,6 +84,15 @@ describe("verify, of Zoho's own deliveries,", () => {
     expect((await run([...bare, "--tolerance", "36500d"], { env, stdin: body })).exitCode).toBe(0);
   });
 
+  it("says that a signature came with several values, where the first is wrong", async () => {
+    const values = (...all: string[]) => all.flatMap((value) => ["-H", `X-Zoho-Webhook-Signature: ${hex(value)}`]);
+    const verify = (...argv: string[]) => run(["verify", "-p", "books", ...argv], { env, stdin: BODY });
+    const { exitCode, out } = await verify(...values("another", BODY));
+    expect([exitCode, out]).toEqual([3, expect.stringContaining("came with 2 values, of which the first counts")]);
+    expect((await verify(...values("another", "another"))).out).not.toContain("of which the first");
+    expect((await verify(...values(BODY, "another"))).exitCode).toBe(0);
+  });
+
   it("names the variable that a signature would be checked with", async () => {
     const { exitCode, err } = await run(["verify", "--product", "cliq", "--signature", "AAAA"], {
       stdin: '{"params":{},"handler":"x"}',
