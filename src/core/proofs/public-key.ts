@@ -7,12 +7,18 @@ import type { Secret } from "../secret.ts";
  * last line. Throws a usage error that names where the key came from, never the key.
  */
 export function readPublicKeys(key: Secret): readonly KeyObject[] {
-  const blocks = key.reveal().match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g) ?? [asPem(key.reveal())];
+  const text = withLines(key);
+  const blocks = text.match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g) ?? [asPem(text)];
   return blocks.map((block) => read(key, "public", () => createPublicKey(block)));
 }
 
 export function readPrivateKey(key: Secret): KeyObject {
-  return read(key, "private", () => createPrivateKey(key.reveal()));
+  return read(key, "private", () => createPrivateKey(withLines(key)));
+}
+
+/** Where a variable can hold one line only, the ends of lines are commonly written as `\\n`, which no key has in it. */
+function withLines(key: Secret): string {
+  return key.reveal().replaceAll("\\n", "\n");
 }
 
 function asPem(text: string): string {

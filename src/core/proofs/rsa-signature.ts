@@ -47,7 +47,14 @@ export function rsaSignature({ id, header, ofCompact = false }: RsaSignature): P
           const isSigned = (body: Buffer): boolean => matchingKey(keys, body, signature) !== undefined;
           const altered = whyAltered(delivery.body, payload.text, isSigned);
           if (altered !== undefined) return altered;
-          return { verdict: "failed", reason: "the signature does not match the body: another key, or changed bytes" };
+          const length = wrongLength(keys, signature);
+          return {
+            verdict: "failed",
+            reason:
+              length === undefined
+                ? "the signature does not match the body: another key, or changed bytes"
+                : `${header} ${length}`,
+          };
         },
       );
     },
@@ -59,6 +66,11 @@ export function rsaSignature({ id, header, ofCompact = false }: RsaSignature): P
       const said = { canonical, expected: undefined, received: signature };
       if (signature === undefined) return { ...said, findings: [headerMissing(header)] };
       const variants = [AS_IT_IS, ...bodyEdits(delivery.body), ...bodyLayouts(delivery.body)];
+      const length = wrongLength(keys, signature);
+      if (length !== undefined) {
+        const remedy = "copy the whole signature; what passes a form or a URL loses each + in it";
+        return { ...said, findings: [{ id: "length", matches: true, meaning: `${header} ${length}`, remedy }] };
+      }
       const findings = readings(signature).flatMap((reading) =>
         variants.map((variant): Finding => {
           const causes = [reading, variant].filter(({ id }) => id !== "exact");
@@ -93,6 +105,16 @@ function readings(signature: string) {
   const inBase64 = Buffer.from(bare, "hex").toString("base64");
   const meaning = "the signature is written in hex, where base64 is expected";
   return [exact, { id: "hex-for-base64", signature: inBase64, meaning, remedy: "write it as base64" }];
+}
+
+/** How a signature is not as long as every one is that these keys make; undefined where it is, or where there are none. */
+function wrongLength(keys: readonly Secret[], signature: string): string | undefined {
+  const bits = keys.flatMap((key) => readPublicKeys(key).map((each) => each.asymmetricKeyDetails?.modulusLength ?? 0));
+  const lengths = [...new Set(bits.map((each) => Math.ceil(each / 8)))];
+  const { length } = Buffer.from(signature, "base64");
+  const isInHex = readings(signature).length > 1;
+  if (isInHex || lengths.length === 0 || lengths.includes(length)) return undefined;
+  return `is ${length} bytes in base64, and a signature with this key has ${lengths.join(" or ")}: something of it is missing or added, or it is of another key`;
 }
 
 /** A variable may hold several keys one after the other: Zoho signs with the older one while a new one is set up. */

@@ -54,6 +54,24 @@ describe("an RSA signature of the body", () => {
     expect(verdictOf(proof, signed, [named(`${older}${testKeys.publicKey}`)]).verdict).toBe("passed");
   });
 
+  it("is checked with a key whose lines are written in one, with a backslash and n between them", () => {
+    const inOneLine = ({ reveal }: typeof publicKey) => named(reveal().replaceAll("\n", "\\n"));
+    const made = withHeader(posted(body), HEADER, String(signatureOf(proof, posted(body), inOneLine(privateKey))));
+    expect(verdictOf(proof, made, [inOneLine(publicKey)]).verdict).toBe("passed");
+  });
+
+  it("is said to be incomplete where it is no signature's length, and not to be of other bytes", () => {
+    const value = String(headerValue(signed, HEADER));
+    for (const cut of [value.slice(0, 300), value.slice(4), "AAAA"]) {
+      const delivery = withHeader(posted(body), HEADER, cut);
+      const { reason } = verdictOf(proof, delivery, [publicKey]);
+      expect(reason).toMatch(/^x-siqsignature is \d+ bytes in base64, and a signature with this key has 256: /);
+      expect(matchesOf(proof, delivery, publicKey)).toEqual(["length"]);
+    }
+    const inHex = withHeader(signed, HEADER, Buffer.from(value, "base64").toString("hex"));
+    expect(verdictOf(proof, inHex, [publicKey]).reason).not.toContain("bytes in base64");
+  });
+
   it("fails for a changed byte, and for a body that was parsed and serialised again", () => {
     expect(
       verdictOf(proof, { ...signed, body: Buffer.from(body.replace("rated", "raten")) }, [publicKey]).verdict,
