@@ -83,6 +83,14 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     expect((await app.post("/webhooks/zoho/desk", body, forged)).status).toBe(401);
   });
 
+  it("keeps the secret of Mail from a first call without a body, too, whose method Zoho does not tell", async () => {
+    const app = await listen();
+    const hand = { method: "GET", headers: { "x-hook-secret": HOOK_SECRET } };
+    expect((await fetch(`${app.url}/webhooks/zoho/mail`, hand)).status).toBe(200);
+    await app.post("/webhooks/zoho/mail", MESSAGE, { ...json, "x-hook-signature": hookSignature(MESSAGE) });
+    expect(await app.event(2)).toMatchObject({ status: 200, proofs: [{ verdict: "passed" }] });
+  });
+
   it("keeps the secret of Mail at the address of all products, by the header that it comes in", async () => {
     const app = await listen();
     const answer = await app.post("/webhooks/zoho", "{}", { ...json, "x-hook-secret": HOOK_SECRET });

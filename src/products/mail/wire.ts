@@ -3,6 +3,7 @@ import { event } from "../../core/declare-event.ts";
 import { headerValue } from "../../core/delivery.ts";
 import { idsAt } from "../../core/field.ts";
 import type { Format } from "../../core/product.ts";
+import { plainReply } from "../../core/reply.ts";
 import { valueAt } from "../../core/schema-check.ts";
 import { amount, optionalText, wireId } from "../shared/schema-parts.ts";
 import { mailSignature } from "./signature.ts";
@@ -29,10 +30,10 @@ export const wire = {
     return address && idsAt(data, ["event_id"]).length === 0 ? "message" : undefined;
   },
   records: (data) => idsAt(data, ["messageId"]),
+  // By what method the first call comes is not told; every later one is a post.
+  methods: ["GET", "HEAD"],
   handshake: (_payload, delivery) =>
-    headerValue(delivery, HOOK_SECRET) === undefined
-      ? undefined
-      : { status: 200, contentType: "text/plain; charset=utf-8", body: "OK" },
+    delivery.method === "POST" && headerValue(delivery, HOOK_SECRET) === undefined ? undefined : plainReply(200, "OK"),
   // What else it says is documented nowhere.
   probes: [
     {
