@@ -178,6 +178,8 @@ function reportOn(
   const product = wanted.product ?? wanted.products.find((each) => each.id === payload.product);
   const verified = verifyPayload({ ...wanted, product, payload });
   refuseUnchecked(verified, wanted.signature !== undefined, header.length > 0);
+  // What was kept is as old as it was then, for the reason as for the verdict.
+  const judgedAt = { ...wanted, now: payload.at ?? wanted.now };
   return {
     type: "verified",
     file,
@@ -187,7 +189,7 @@ function reportOn(
     body: payload.delivery.body,
     positions: issuePositions(verified, payload),
     problemPosition: problemPosition(verified, payload),
-    explanations: explain || showExpected ? explainProofs(verified, wanted.secrets, wanted.now, showExpected) : [],
+    explanations: explain || showExpected ? explainProofs(verified, judgedAt, showExpected) : [],
     showExpected,
     notes: verified.notes,
   };

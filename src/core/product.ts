@@ -75,7 +75,14 @@ export interface Proof {
   /** Carries a signature that is wrong for certain, where signing with a wrong secret would not do. */
   forge?(delivery: Delivery, now: Date): Delivery;
   /** What this proof would have matched, had the delivery been corrupted in a known way. */
-  explain?(delivery: Delivery, payload: Payload, secrets: Secrets, product: string, now: Date): Explanation;
+  explain?(
+    delivery: Delivery,
+    payload: Payload,
+    secrets: Secrets,
+    product: string,
+    now: Date,
+    limits?: Limits,
+  ): Explanation;
 }
 
 export interface Explanation {

@@ -182,8 +182,7 @@ function inInput({ line, column }: TextPosition, firstLine: number): TextPositio
 /** Why each failed proof failed; with `all`, what each one that was not checked would have been. */
 export function explainProofs(
   { receipt, delivery, format }: VerifiedPayload,
-  secrets: Secrets,
-  now: Date,
+  { secrets, now, limits }: Pick<VerifyPayloadInput, "secrets" | "now" | "limits">,
   all: boolean,
 ): readonly { readonly proof: string; readonly explanation: Explanation }[] {
   const { payload, product } = receipt;
@@ -192,6 +191,6 @@ export function explainProofs(
     const proof = format?.proofs.find((each) => each.id === id);
     const asked = verdict === "failed" || (all && verdict === "absent");
     if (proof?.explain === undefined || !asked || secrets.for(proof.credential, product).length === 0) return [];
-    return [{ proof: id, explanation: proof.explain(delivery, payload ?? UNREAD, secrets, product, now) }];
+    return [{ proof: id, explanation: proof.explain(delivery, payload ?? UNREAD, secrets, product, now, limits) }];
   });
 }

@@ -100,10 +100,15 @@ describe("verify --explain of Desk's JWT", () => {
   const kid = keyId(createPublicKey(testKeys.publicKey));
   const env = { ZOHO_WEBHOOK_JWKS: writeKeySet(createPublicKey(testKeys.publicKey)) };
 
-  async function explained(change: (token: string) => string, claims: JWTPayload = good, name = kid) {
+  async function explained(
+    change: (token: string) => string,
+    claims: JWTPayload = good,
+    name = kid,
+    more: string[] = [],
+  ) {
     const key = await importPKCS8(testKeys.privateKey, "RS256");
     const token = await new SignJWT(claims).setProtectedHeader({ alg: "RS256", kid: name, typ: "JWT" }).sign(key);
-    const argv = ["-p", "desk", "-s", change(token), "--explain"];
+    const argv = ["-p", "desk", "-s", change(token), "--explain", ...more];
     const { out } = await verify(body, argv, env);
     const [line] = (await verify(body, [...argv, "--json"], env)).lines();
     const explanations = (line?.explanations ?? []) as { findings: { id: string; matches: boolean }[] }[];
@@ -128,6 +133,33 @@ describe("verify --explain of Desk's JWT", () => {
     expect(out).toContain("nothing of the body");
     expect(out).toContain(`by "orgId:1", for "webhookId:189200000000321001"`);
     expect(out).toContain("the JWT is of orgId:1, but the body of orgId:60017843");
+  });
+
+  it.each<[string, JWTPayload, remedy: string, more?: string[]]>([
+    ["age", { ...good, iat: now - 1200, exp: now - 600 }, "--tolerance 30d"],
+    ["organisation", { ...good, iss: "orgId:1" }, "see that the delivery is of your organisation"],
+    ["future", { ...good, iat: now + 300 }, "set this machine's clock"],
+    [
+      "organisation, beside an age that is allowed",
+      { ...good, exp: now - 600, iss: "orgId:1" },
+      "see that",
+      ["--tolerance", "2h"],
+    ],
+  ])("says what to do about its %s", async (_what, claims, remedy, more = []) => {
+    const { out } = await explained((token) => token, claims, kid, more);
+    expect(out.split("what it claims is not:")[1]?.split("tried")[0]).toContain(remedy);
+  });
+
+  it("goes by the time at which a kept delivery came, as the verdict does", async () => {
+    const key = await importPKCS8(testKeys.privateKey, "RS256");
+    const made = new SignJWT({ ...good, iss: "orgId:1", iat: now - 90_000, exp: now - 89_400 });
+    const token = await made.setProtectedHeader({ alg: "RS256", kid }).sign(key);
+    const line = {
+      ...{ v: 1, type: "event", at: new Date((now - 89_990) * 1000), product: "desk", method: "POST" },
+      ...{ path: "/webhooks/zoho/desk", headers: [["x-zdesk-jwt", token]], body_b64: btoa(body) },
+    };
+    const { out } = await verify(JSON.stringify(line), ["--explain"], env);
+    expect(out).toContain("what it claims is not: the JWT is of orgId:1");
   });
 
   it("finds nothing where a letter was changed, and says so", async () => {

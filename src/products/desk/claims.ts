@@ -14,23 +14,40 @@ const CLOCKS_MS = 5_000;
 /** No token is known to live longer: who allows for a greater age than this means one that was kept. */
 const LONGEST_LIFE_MS = 600_000;
 
-/** What is wrong with a token's claims, as a clause for a person; undefined when nothing is. */
-export function judgeClaims(claims: Readonly<Record<string, unknown>>, expected: Expected): string | undefined {
-  return wrongTime(claims, expected) ?? wrongIssuer(claims.iss, expected) ?? wrongAudience(claims.aud, expected);
+/** What is wrong with a token's claims, as a clause for a person, and what to do about it. */
+export interface WrongClaim {
+  readonly reason: string;
+  readonly remedy: string;
 }
+
+/** Undefined when nothing is wrong with them. */
+export function judgeClaims(claims: Readonly<Record<string, unknown>>, expected: Expected): WrongClaim | undefined {
+  const time = wrongTime(claims, expected);
+  if (time !== undefined) return time;
+  const reason = wrongIssuer(claims.iss, expected) ?? wrongAudience(claims.aud, expected);
+  return reason === undefined ? undefined : { reason, remedy: IS_MEANT };
+}
+
+const IS_MEANT =
+  "see that the delivery is of your organisation and webhook, and what issuer and audience the config names";
+const WAS_KEPT =
+  "a delivery that was kept is checked with --tolerance 30d, or as the line of listen --json that it was";
+const CLOCK = "set this machine's clock";
 
 function wrongTime(
   { exp, iat, nbf }: Readonly<Record<string, unknown>>,
   { now, toleranceMs = 0 }: Expected,
-): string | undefined {
-  if (typeof exp !== "number") return "the JWT does not say when it expires";
+): WrongClaim | undefined {
+  if (typeof exp !== "number")
+    return { reason: "the JWT does not say when it expires", remedy: "do not trust it: Desk's tokens say so" };
   const lateMs = now.getTime() - exp * 1000;
   const allowedMs = toleranceMs > LONGEST_LIFE_MS ? toleranceMs : CLOCKS_MS;
-  if (lateMs >= allowedMs) return `the JWT expired ${formatDuration(lateMs)} ago`;
+  if (lateMs >= allowedMs) return { reason: `the JWT expired ${formatDuration(lateMs)} ago`, remedy: WAS_KEPT };
   for (const from of [iat, nbf]) {
     if (typeof from !== "number") continue;
     const earlyMs = from * 1000 - now.getTime();
-    if (earlyMs > CLOCKS_MS) return `the JWT is from ${formatDuration(earlyMs)} ahead of this machine's clock`;
+    if (earlyMs > CLOCKS_MS)
+      return { reason: `the JWT is from ${formatDuration(earlyMs)} ahead of this machine's clock`, remedy: CLOCK };
   }
   return undefined;
 }

@@ -75,14 +75,15 @@ export function deskToken({ issuer, audience }: FormatSettings): Proof {
       }
       return { ...at, ...judge(token, secrets, payload, now, limits, expected) };
     },
-    explain(delivery, payload, secrets, product, now) {
+    explain(delivery, payload, secrets, product, now, limits) {
       const text = headerValue(delivery, HEADER);
       if (text === undefined) {
         const canonical = "a JWT, three parts of base64url with dots between them";
         return { canonical, findings: [headerMissing(HEADER)], expected: undefined, received: undefined };
       }
       const claims = parseToken(text)?.claims ?? {};
-      const wrong = judgeClaims(claims, { ...expected, orgIds: orgIdsIn(payload.data), now, toleranceMs: undefined });
+      const toleranceMs = limits?.toleranceMs;
+      const wrong = judgeClaims(claims, { ...expected, orgIds: orgIdsIn(payload.data), now, toleranceMs });
       return explainToken(text, secrets.for(this.credential, product), wrong);
     },
   };
@@ -128,7 +129,7 @@ function judge(
     now,
     toleranceMs: limits?.toleranceMs,
   });
-  if (wrong !== undefined) return { verdict: "failed", reason: wrong };
+  if (wrong !== undefined) return { verdict: "failed", reason: wrong.reason };
   const compared = expected.audience === undefined ? "; which webhook it is for was not asked" : "";
   return {
     verdict: "passed",

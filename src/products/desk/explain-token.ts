@@ -2,11 +2,12 @@ import { isSignedBy, type JsonWebToken, parseToken } from "../../core/json-web-t
 import { type PublicKey, readKeySet } from "../../core/key-set.ts";
 import type { Explanation, Finding } from "../../core/product.ts";
 import type { Secret } from "../../core/secret.ts";
+import type { WrongClaim } from "./claims.ts";
 
 const DESK_ALGORITHM = "RS256";
 
 /** Why a token of Desk's fails: what was read of it, and which known mistake makes it right. */
-export function explainToken(text: string, secrets: readonly Secret[], wrongClaims: string | undefined): Explanation {
+export function explainToken(text: string, secrets: readonly Secret[], wrong: WrongClaim | undefined): Explanation {
   const keys = secrets.flatMap((secret) => readKeySet(secret.reveal()) ?? []);
   const token = parseToken(text);
   const bare = unwrapped(text);
@@ -48,9 +49,9 @@ export function explainToken(text: string, secrets: readonly Secret[], wrongClai
     },
     {
       id: "claims",
-      matches: isSigned && named?.length !== 0 && wrongClaims !== undefined,
-      meaning: `its signature is right; what it claims is not: ${wrongClaims}`,
-      remedy: "a delivery that was kept is checked with --tolerance 30d, or as the line of listen --json that it was",
+      matches: isSigned && named?.length !== 0 && wrong !== undefined,
+      meaning: `its signature is right; what it claims is not: ${wrong?.reason}`,
+      ...(wrong === undefined ? {} : { remedy: wrong.remedy }),
     },
   ];
   return { canonical: readingOf(text, token), findings, expected: undefined, received: undefined };
