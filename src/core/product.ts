@@ -26,8 +26,8 @@ export interface Verdict {
   readonly reason: string;
   /**
    * A known cause of a failure: `reserialised` or `changed`, the proof is over other bytes that are known; `unknown_key`, its key is
-   * none of those at hand, and a set that is fetched anew may have it; `too_old` or `too_new`, it is right but for its time. It is
-   * still a failure.
+   * none of those at hand, and a set that is fetched anew may have it; `too_old` or `too_new`, it is right but for its time; `seconds`,
+   * which is not in milliseconds. It is still a failure.
    */
   readonly match?: "reserialised" | "changed" | "unknown_key" | "too_old" | "too_new" | "seconds";
   /** The header or parameter that a user has chosen for a value which lets its holder in: masked wherever it is shown. */
