@@ -279,6 +279,11 @@ describe.each(engines)("a log on %s", (engine) => {
     await expect(below).rejects.toMatchObject(fault("log-unreachable"));
   });
 
+  it.skipIf(!existsSync("/proc/self"))("ends where the file system makes no folder", async () => {
+    const nowhere = openLog({ path: "/proc/zoho-hooks/logs/events.db", now, engines: [engine] });
+    await expect(nowhere).rejects.toMatchObject(fault("log-unreachable"));
+  });
+
   it("makes no log for a command that only looks", async () => {
     const path = join(tempFolder(), "sub", "events.db");
     await expect(openLog({ path, now, engines: [engine], create: false })).rejects.toMatchObject(fault("log-missing"));
