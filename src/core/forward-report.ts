@@ -26,6 +26,7 @@ export interface ForwardReport {
 /** The developer's app has gone or come back: said once, however many deliveries wait for it. */
 export interface TargetReport {
   readonly type: "target";
+  readonly at: Date;
   readonly state: "down" | "up";
   readonly target: string;
   readonly reason: string | undefined;
@@ -37,6 +38,7 @@ export interface TargetReport {
 /** The connection that makes the receiver reachable from outside. */
 export interface TunnelReport {
   readonly type: "tunnel";
+  readonly at: Date;
   readonly state: "up" | "down" | "reconnected" | "lost";
   readonly url: string | undefined;
   /** The URL before, where the tunnel came back under another one. */

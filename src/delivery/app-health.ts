@@ -15,6 +15,7 @@ export interface AppHealthOptions {
   readonly origin: string;
   /** How many deliveries wait for targets of this origin. */
   countWaiting(): Promise<number>;
+  now(): Date;
   onReport(report: TargetReport): void;
   onTrouble(error: unknown): void;
 }
@@ -22,7 +23,7 @@ export interface AppHealthOptions {
 const PROBE_FIRST_MS = 250;
 const PROBE_MOST_MS = 5000;
 
-export function watchApp({ origin, countWaiting, onReport, onTrouble }: AppHealthOptions): AppHealth {
+export function watchApp({ origin, countWaiting, now, onReport, onTrouble }: AppHealthOptions): AppHealth {
   const waiters: (() => void)[] = [];
   let downSince: number | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -40,7 +41,7 @@ export function watchApp({ origin, countWaiting, onReport, onTrouble }: AppHealt
     const waiting = await countWaiting().catch((error: unknown) => void onTrouble(error));
     if (closed) return;
     downSince = undefined;
-    onReport({ type: "target", state: "up", target: origin, reason: undefined, waiting, downMs });
+    onReport({ type: "target", at: now(), state: "up", target: origin, reason: undefined, waiting, downMs });
     for (const wake of waiters) wake();
   }
 
@@ -49,7 +50,8 @@ export function watchApp({ origin, countWaiting, onReport, onTrouble }: AppHealt
     wentDown(reason) {
       if (downSince !== undefined || closed) return;
       downSince = performance.now();
-      onReport({ type: "target", state: "down", target: origin, reason, waiting: undefined, downMs: undefined });
+      const at = now();
+      onReport({ type: "target", at, state: "down", target: origin, reason, waiting: undefined, downMs: undefined });
       probeIn(PROBE_FIRST_MS);
     },
     onBack: (work) => {

@@ -29,7 +29,7 @@ export interface ForwarderOptions extends LaneOptions {
 const LOOK_EVERY_MS = 20;
 
 export function createForwarder(options: ForwarderOptions): Forwarder {
-  const { log, concurrency, onTarget, onTrouble } = options;
+  const { log, concurrency, now, onTarget, onTrouble } = options;
   const lanes = new Map<string, Lane>();
   const apps = new Map<string, LaneApp>();
 
@@ -41,7 +41,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     };
     const onHealthTrouble = (error: unknown): void => onTrouble(errorText(error));
     const app = apps.get(origin) ?? {
-      health: watchApp({ origin, countWaiting, onReport: onTarget, onTrouble: onHealthTrouble }),
+      health: watchApp({ origin, countWaiting, now, onReport: onTarget, onTrouble: onHealthTrouble }),
       places: createPlaces(concurrency),
     };
     apps.set(origin, app);

@@ -155,6 +155,7 @@ describe("an app that is down", () => {
     const listener = await listen(["--forward-to", target.url, "--concurrency", "1", "--retry-base", "5ms"]);
     await postLeads(listener, 1, 30);
     expect(await listener.line("target")).toMatchObject({
+      at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       state: "down",
       target: target.url,
       reason: expect.stringContaining(`nothing listens on 127.0.0.1:${target.port}`),

@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { atTerminal, hasTerminal } from "../support/bin.ts";
 import { folderWith } from "../support/files.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { type NgrokEdge, startNgrokEdge } from "../support/ngrok-edge.ts";
@@ -147,10 +148,27 @@ describe("listen with a tunnel", () => {
         })
       ).status,
     ).toBe(200);
+    const [down, back] = of.lines().filter((line) => line.type === "tunnel");
+    expect(Date.parse(String(back?.at)) - Date.parse(String(down?.at))).toBeGreaterThan(0);
     const summary = (await of.stop()).lines().at(-1);
     expect(summary).toMatchObject({ type: "summary" });
     expect(Number(summary?.tunnel_down_ms)).toBeGreaterThan(0);
     expect(of.lines().filter((line) => line.type === "ready")).toHaveLength(1);
+  });
+
+  it.skipIf(!hasTerminal)("tells a person when, in lines that are no longer than the terminal", async () => {
+    const screen = atTerminal(["listen", "--port", "0"], {
+      env: environment({ NO_COLOR: "1" }),
+      columns: 60,
+    });
+    await screen.shown(/Ctrl-C to stop/);
+    edge.faults.cutSessions();
+    await screen.shown(/\d\d:\d\d:\d\d ✓ tunnel reconnected after/);
+    screen.type("\u0003");
+    const { text } = await screen.ended;
+    const told = text.slice(text.search(/\d\d:\d\d:\d\d ! tunnel down: /), text.indexOf("✓ tunnel")).split("\n");
+    expect(told.length).toBeGreaterThan(2);
+    expect(Math.max(...told.map((line) => line.length))).toBeLessThanOrEqual(60);
   });
 
   it("ends with 9 when the connection does not come back in time", async () => {

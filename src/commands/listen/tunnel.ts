@@ -130,6 +130,7 @@ async function requireReach(context: Context, tunnel: Tunnel, reach: () => Promi
 function reportOf(status: TunnelStatus) {
   return {
     type: "tunnel",
+    at: status.at,
     state: status.type,
     url: "url" in status ? status.url : undefined,
     previousUrl: status.type === "reconnected" ? status.previousUrl : undefined,

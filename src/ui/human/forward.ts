@@ -3,9 +3,9 @@ import { isSuccess } from "../../core/status.ts";
 import { formatDuration } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
-import { plain } from "../paint.ts";
+import { type Paint, plain } from "../paint.ts";
 import { below } from "./below.ts";
-import { INDENT } from "./event.ts";
+import { clockTime, INDENT } from "./event.ts";
 import { fitLine } from "./fit-line.ts";
 
 export function renderForward(report: ForwardReport, { out, quiet, columns }: Style): Rendered {
@@ -42,30 +42,38 @@ export function renderForward(report: ForwardReport, { out, quiet, columns }: St
 }
 
 export function renderTarget(
-  { state, target, reason, waiting, downMs }: TargetReport,
+  { at, state, target, reason, waiting, downMs }: TargetReport,
   { err, errColumns }: Style,
 ): Rendered {
   if (state === "down") {
     const why = plain(reason ?? "it is not there");
     const text = `! your app is down: ${why}. Deliveries for ${plain(target)} wait until it is back.`;
-    return { err: `${below(text, INDENT, errColumns, err.caution).join("\n")}\n` };
+    return { err: timed(at, text, errColumns, err, err.caution) };
   }
   const count =
     waiting === undefined || waiting === 0
       ? "nothing waits"
       : `${waiting} waiting ${waiting === 1 ? "delivery goes" : "deliveries go"} on`;
-  return { err: `${INDENT}${err.good("✓ your app is back")} after ${formatDuration(downMs ?? 0)}: ${count}.\n` };
+  const text = `✓ your app is back after ${formatDuration(downMs ?? 0)}: ${count}.`;
+  return { err: timed(at, text, errColumns, err, err.good) };
 }
 
-export function renderTunnel(report: TunnelReport, { err }: Style): Rendered {
-  const down = report.downMs === undefined ? "" : ` after ${formatDuration(report.downMs)}`;
-  const texts = {
-    up: () => `${err.good("✓ tunnel up:")} ${report.url}`,
-    down: () =>
-      `${err.caution("! tunnel down:")} ${plain(report.reason ?? "")}. Zoho's deliveries do not arrive until it is back.`,
-    reconnected: () =>
-      `${err.good("✓ tunnel reconnected")}${down}${report.previousUrl === undefined ? "" : ` under another URL: ${report.url} (was ${report.previousUrl}); change it in Zoho`}`,
-    lost: () => `${err.bad("✗ tunnel lost")}${down}: ${plain(report.reason ?? "")}`,
-  };
-  return { err: `${INDENT}${texts[report.state]()}\n` };
+export function renderTunnel(report: TunnelReport, { err, errColumns }: Style): Rendered {
+  const { at, state, url, previousUrl, reason = "", downMs } = report;
+  const down = downMs === undefined ? "" : ` after ${formatDuration(downMs)}`;
+  const moved = previousUrl === undefined ? "" : ` under another URL: ${url} (was ${previousUrl}); change it in Zoho`;
+  const told = {
+    up: [`✓ tunnel up: ${url}`, err.good],
+    down: [`! tunnel down: ${plain(reason)}. Zoho's deliveries do not arrive until it is back.`, err.caution],
+    reconnected: [`✓ tunnel reconnected${down}${moved}`, err.good],
+    lost: [`✗ tunnel lost${down}: ${plain(reason)}`, err.bad],
+  } as const;
+  const [text, tone] = told[state];
+  return { err: timed(at, text, errColumns, err, tone) };
+}
+
+/** What belongs to no event stands where one would, with its time. */
+function timed(at: Date, text: string, columns: number, { dim }: Paint, tone: (text: string) => string): string {
+  const lines = below(text, INDENT, columns, tone).join("\n");
+  return `${dim(clockTime(at))} ${lines.slice(INDENT.length)}\n`;
 }

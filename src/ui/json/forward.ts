@@ -17,13 +17,22 @@ export function forwardLine(report: ForwardReport): Line {
   };
 }
 
-export function targetLine({ state, target, reason, waiting, downMs }: TargetReport): Line {
-  return { type: "target", state, target, reason: reason ?? null, waiting: waiting ?? null, down_ms: downMs ?? null };
+export function targetLine({ at, state, target, reason, waiting, downMs }: TargetReport): Line {
+  return {
+    type: "target",
+    at: at.toISOString(),
+    state,
+    target,
+    reason: reason ?? null,
+    waiting: waiting ?? null,
+    down_ms: downMs ?? null,
+  };
 }
 
-export function tunnelLine({ state, url, previousUrl, reason, downMs }: TunnelReport): Line {
+export function tunnelLine({ at, state, url, previousUrl, reason, downMs }: TunnelReport): Line {
   return {
     type: "tunnel",
+    at: at.toISOString(),
     state,
     url: url ?? null,
     previous_url: previousUrl ?? null,
