@@ -66,7 +66,8 @@ export function renderTunnel(report: TunnelReport, { err, errColumns }: Style): 
     up: [`✓ tunnel up: ${url}`, err.good],
     down: [`! tunnel down: ${plain(reason)}. Zoho's deliveries do not arrive until it is back.`, err.caution],
     reconnected: [`✓ tunnel reconnected${down}${moved}`, err.good],
-    lost: [`✗ tunnel lost${down}: ${plain(reason)}`, err.bad],
+    // The run's error says the rest.
+    lost: [`✗ tunnel lost${down}`, err.bad],
   } as const;
   const [text, tone] = told[state];
   return { err: timed(at, text, errColumns, err, tone) };
