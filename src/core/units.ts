@@ -1,6 +1,7 @@
 import { usageError } from "./errors.ts";
 
 const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const NAMES = { s: "s", m: "min", h: "h" } as const;
 const BYTES = {
   b: 1,
   kb: 1000,
@@ -76,14 +77,17 @@ export function formatBytes(bytes: number): string {
   return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${unit}`;
 }
 
-/** `840 ms`, `12.3 s`, `5 min`: for people. */
+/** `840 ms`, `12.3 s`, `5 min`, `5 min 20 s`, `2 h 5 min`: for people. */
 export function formatDuration(ms: number): string {
   if (ms === 0) return "0 ms";
   // By what it is rounded to: 999.6 ms are 1.0 s, and 59.96 s are 1 min.
   if (ms < 9.95) return `${ms.toFixed(1)} ms`;
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
-  return ms < 3_570_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`;
+  const seconds = Math.round(ms / 1000);
+  const [large, small] = seconds < 3600 ? (["m", "s"] as const) : (["h", "m"] as const);
+  const rest = Math.floor((seconds * 1000) / MS[small]) % 60;
+  return `${Math.floor((seconds * 1000) / MS[large])} ${NAMES[large]}${rest === 0 ? "" : ` ${rest} ${NAMES[small]}`}`;
 }
 
 /** `6d 23h`, `4h 12m`, `45s`: the two largest units. */

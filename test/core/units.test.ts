@@ -9,8 +9,10 @@ it.each([
   [999.6, "1.0 s"],
   [59_940, "59.9 s"],
   [59_960, "1 min"],
-  [3_569_000, "59 min"],
-  [3_571_000, "1.0 h"],
+  [89_000, "1 min 29 s"],
+  [3_599_400, "59 min 59 s"],
+  [3_599_600, "1 h"],
+  [9_059_000, "2 h 30 min"],
 ])("%s ms are %s, and never 1000 of a unit or 60", (ms, text) => {
   expect(formatDuration(ms)).toBe(text);
 });

@@ -152,6 +152,8 @@ describe("the signature of Zoho Payments", () => {
       match: "too_old",
       reason: "the signature is right, but 12 min old, and 5 min is allowed",
     });
+    expect(verdictOf(paymentsSignature, delivery, [key], at(301_000)).reason).toContain("5 min 1 s old, and 5 min is");
+    expect(verdictOf(paymentsSignature, delivery, [key], at(9_000_000)).reason).toContain("2 h 30 min old");
     expect(verdictOf(paymentsSignature, delivery, [key], at(-720_000))).toMatchObject({ match: "too_new" });
     const longer = paymentsSignature.verify(delivery, payloadOf(delivery), [key], at(720_000), {
       toleranceMs: 900_000,
