@@ -18,11 +18,16 @@ const OTHER_CLIPBOARDS: readonly Program[] = [["wl-copy"], ["xclip", "-selection
 
 const PATIENCE_MS = 2000;
 
-/** Shows a page to the person at the machine. Its address is printed anyway, so a failure is none. */
-export function openInBrowser(context: Context, url: string): void {
+/** Shows a page to the person at the machine. Its address is printed anyway, so a failure ends nothing. */
+export function openInBrowser(context: Context, url: string, onFailure: () => void = () => {}): void {
   const [command, ...args] = OPENERS[context.platform] ?? ["xdg-open"];
   const child = spawn(command, [...args, url], { stdio: "ignore", detached: true, env: { ...context.env } });
-  child.on("error", () => undefined);
+  const startedAt = performance.now();
+  child.on("error", onFailure);
+  // A browser that was not there yet may be what ends, much later, when its window is closed.
+  child.on("exit", (code) => {
+    if (code !== 0 && performance.now() - startedAt < PATIENCE_MS) onFailure();
+  });
   child.unref();
 }
 

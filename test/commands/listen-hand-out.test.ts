@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { desktop } from "../support/desktop.ts";
 import { type Listener, startListener } from "../support/listener.ts";
@@ -20,11 +21,25 @@ describe.runIf(process.platform === "linux")("listen", () => {
   });
 
   it("says so where there is no program for it", async () => {
-    const of = await startListener(["--copy"], { env: { PATH: tempFolder() } });
+    const of = await startListener(["--copy", "--open"], { env: { PATH: tempFolder() } });
+    listener = of;
+    const warnings = () => of.lines().flatMap(({ type, message }) => (type === "warning" ? [String(message)] : []));
+    await expect
+      .poll(() => warnings().sort())
+      .toEqual([
+        expect.stringContaining("could not be opened in the browser"),
+        expect.stringContaining("could not be put into the clipboard"),
+      ]);
+  });
+
+  it("says so where the program for --open finds no browser", async () => {
+    const path = tempFolder();
+    writeFileSync(join(path, "xdg-open"), "#!/bin/sh\nexit 3\n", { mode: 0o755 });
+    const of = await startListener(["--open"], { env: { PATH: path } });
     listener = of;
     await expect
       .poll(() => of.lines().find((line) => line.type === "warning")?.message)
-      .toContain("could not be put into the clipboard");
+      .toContain("could not be opened in the browser");
   });
 
   it("opens the webhook URL in the browser with --open", async () => {

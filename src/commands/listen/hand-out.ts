@@ -9,12 +9,13 @@ export async function handOut(
   { open = false, copy = false }: { readonly open?: boolean; readonly copy?: boolean },
 ): Promise<void> {
   const url = Object.values(urls)[0] ?? base;
-  if (open) openInBrowser(context, url);
-  if (!copy) return;
-  if (await copyText(context, url)) context.report({ type: "notice", message: `${url} is in the clipboard` });
-  else
+  const warn = (what: string): void =>
     context.report({
       type: "warning",
-      message: `${url} could not be put into the clipboard: no program for it is there, or none has taken it`,
+      message: `${url} could not be ${what}: no program for it is there, or none has taken it`,
     });
+  if (open) openInBrowser(context, url, () => warn("opened in the browser"));
+  if (!copy) return;
+  if (await copyText(context, url)) context.report({ type: "notice", message: `${url} is in the clipboard` });
+  else warn("put into the clipboard");
 }
