@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ExitCode, errorText, UserError } from "../core/errors.ts";
+import { afterLong } from "../core/long-timer.ts";
 import { withTimeLimit } from "../core/time-limit.ts";
 import type { NgrokSdk } from "./load-ngrok.ts";
 import { loadNgrok } from "./load-ngrok.ts";
@@ -13,6 +14,8 @@ const AGENT_ATTEMPTS_MS = [60, 150, 300, 500, 800, 1000, 1200] as const;
 const AGENT_MOST_MS = 5_000;
 const AFTER_OPENING_MS = [0, 300, 1000, 2000, 4000] as const;
 const BACK_OFF_MS = [0, 500, 1000, 2000, 4000, 8000, 15_000] as const;
+/** A laptop that has slept for an hour has not tried for an hour: of a sleep no more than this counts. */
+const TURN_MS = 250;
 
 /**
  * A tunnel by ngrok's own agent. `up` is said once the endpoint is bound; `reconnected` only when a request has come
@@ -96,8 +99,9 @@ class NgrokTunnel implements Tunnel {
 
   async #recover(since: number, session: SessionState): Promise<void> {
     const { reaches, timeoutMs } = this.#options;
-    const deadline = AbortSignal.timeout(timeoutMs);
-    const signal = AbortSignal.any([this.#life.signal, deadline]);
+    const deadline = new AbortController();
+    const callOff = afterLong(timeoutMs, () => deadline.abort(), TURN_MS);
+    const signal = AbortSignal.any([this.#life.signal, deadline.signal]);
     let lastError: unknown;
     try {
       if (session === "retrying" && (await this.#isMendedByAgent(signal))) {
@@ -122,7 +126,9 @@ class NgrokTunnel implements Tunnel {
       }
     } catch (error) {
       if (this.#life.signal.aborted) return;
-      if (!deadline.aborted) throw error;
+      if (!deadline.signal.aborted) throw error;
+    } finally {
+      callOff();
     }
     if (!this.#life.signal.aborted) this.#lost(since, lastError);
   }

@@ -281,6 +281,17 @@ describe("a tunnel whose session breaks", () => {
     expect(edge.bindings()).toHaveLength(1);
   });
 
+  it("is not lost to the time for which this process stood still", async () => {
+    const { said } = await open(await receiver(), {}, { checkEveryMs: 50, timeoutMs: 1500 });
+    edge.faults.dropBindings();
+    await said("down");
+
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1600);
+    const { downMs } = await said("reconnected");
+
+    expect(downMs).toBeGreaterThan(1500);
+  });
+
   it("is lost when it stays away", async () => {
     const { said, statuses } = await open(await receiver(), {}, { timeoutMs: 700 });
     await edge.faults.stop();
