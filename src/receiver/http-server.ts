@@ -27,6 +27,11 @@ export interface OpenServer {
 
 /** A request that takes longer than this to arrive is dropped. */
 const REQUEST_TIMEOUT_MS = 60_000;
+/**
+ * Longer than any proxy between keeps its own (cloudflared 90 seconds, nginx 60): of the two who close an idle connection it
+ * must not be this one, since a delivery that meets its end on the way is lost.
+ */
+const IDLE_TIMEOUT_MS = 120_000;
 
 /**
  * Opens an HTTP server, or rejects with what is wrong with the address. `onNoHttp` is told of what came and never became a
@@ -38,7 +43,12 @@ export async function openServer(
   onNoHttp: (what: string) => void = () => {},
   maxBody = Number.POSITIVE_INFINITY,
 ): Promise<OpenServer> {
-  const options = { requestTimeout: REQUEST_TIMEOUT_MS, keepAlive: true, requireHostHeader: false };
+  const options = {
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: IDLE_TIMEOUT_MS,
+    keepAlive: true,
+    requireHostHeader: false,
+  };
   const server = createServer(options, (request, response) => {
     if (request.httpVersion === "1.1" && headerOf(request, "host") === undefined)
       refuseRequest(response, 400, "the request has no Host header");

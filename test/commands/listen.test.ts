@@ -445,6 +445,13 @@ describe("listen", () => {
     expect(await (await fetch(`${app.url}/readyz`)).json()).toEqual({ status: "ready" });
   });
 
+  it("keeps an idle connection for longer than a proxy before it does", async () => {
+    const app = await listen();
+    const { headers } = await app.post("/webhooks/zoho/crm", lead);
+    const [, seconds] = /timeout=(\d+)/.exec(headers.get("keep-alive") ?? "") ?? [];
+    expect(Number(seconds)).toBeGreaterThan(90);
+  });
+
   it("tells that a sender went away before the end of the body", async () => {
     const app = await listen();
     const { hostname, port } = new URL(app.url);
