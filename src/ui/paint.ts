@@ -45,5 +45,11 @@ export function plain(text: string, multiline = false): string {
   return kept.replace(UNPRINTABLE, "");
 }
 
+/** The same for a line of a list: names may be as long as a body. */
+export function clipped(text: string): string {
+  return plain(text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME)}…` : text);
+}
+
+const LONGEST_NAME = 300;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose
 const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;

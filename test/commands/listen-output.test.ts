@@ -57,6 +57,16 @@ describe("a person's listen", () => {
     ]);
     expect(err).toMatch(/^Ready\. Listening on [\s\S]*Summary/);
   });
+
+  it("has no line as long as the names that a sender makes up", async () => {
+    const listener = await startHumanListener();
+    const long = (letter: string) => letter.repeat(50_000);
+    const body = JSON.stringify({ module: long("M"), operation: "create", ids: [long("i")], data: { [long("k")]: 1 } });
+    await fetch(listener.url + CRM, { method: "POST", body, headers: JSON_TYPE });
+    await listener.shown(/#1 .*MMM….*iii…/);
+    const { out, err } = await listener.stop();
+    expect(Math.max(...`${out}${err}`.split("\n").map((line) => line.length))).toBeLessThan(1000);
+  });
 });
 
 describe("a quiet listen", () => {

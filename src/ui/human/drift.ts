@@ -2,7 +2,7 @@ import type { DriftReport } from "../../core/drift-report.ts";
 import { type EventDrift, typesText } from "../../core/traffic.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
-import { type Paint, plain } from "../paint.ts";
+import { clipped, type Paint } from "../paint.ts";
 
 const MOST_BRIEF = 5;
 
@@ -20,12 +20,12 @@ export function renderDrift({ drifts, brief, overlooked, moreCommand }: DriftRep
 function eventLines(drift: EventDrift, most: number, paint: Paint): readonly string[] {
   const { product, event, format, deliveries, partial, unknown, unseen, conflicts } = drift;
   const few = <T>(all: readonly T[], line: (each: T) => string): readonly string[] => [
-    ...all.slice(0, most).map((each) => `  ${plain(line(each))}`),
+    ...all.slice(0, most).map((each) => `  ${clipped(line(each))}`),
     ...(all.length > most ? [paint.dim(`  … and ${all.length - most} more`)] : []),
   ];
   const count = `${deliveries} ${deliveries === 1 ? "delivery" : "deliveries"}`;
   return [
-    `${paint.name(plain(`${product} ${event}`))} ${paint.dim(`${format}, ${count}`)}`,
+    `${paint.name(clipped(`${product} ${event}`))} ${paint.dim(`${format}, ${count}`)}`,
     ...few(unknown, ({ path, types, count }) => `+ ${path}: ${typesText(types)}, not in the schema (${count}×)`),
     ...few(
       conflicts,

@@ -10,7 +10,7 @@ import { formatBytes } from "../../core/units.ts";
 import { utf8Text } from "../../core/utf8.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
-import { type Paint, plain } from "../paint.ts";
+import { clipped, type Paint, plain } from "../paint.ts";
 import { below } from "./below.ts";
 import { fitLine } from "./fit-line.ts";
 
@@ -93,13 +93,13 @@ export function clockTime(at: Date): string {
 
 function eventName({ receipt, method, path }: EventReport, paint: Paint): string {
   if (receipt.handshake !== undefined) return "challenge";
-  if (receipt.event === undefined) return plain(`${method} ${maskUrl(path, chosenNames(receipt.verdicts))}`);
-  return receipt.known ? plain(receipt.event) : `${plain(receipt.event)} ${paint.caution("(unknown event)")}`;
+  if (receipt.event === undefined) return clipped(`${method} ${maskUrl(path, chosenNames(receipt.verdicts))}`);
+  return receipt.known ? clipped(receipt.event) : `${clipped(receipt.event)} ${paint.caution("(unknown event)")}`;
 }
 
 function record({ receipt }: EventReport): string {
   const [first = "", ...others] = receipt.records;
-  return plain(others.length === 0 ? first : `${first} +${others.length}`);
+  return others.length === 0 ? clipped(first) : `${clipped(first)} +${others.length}`;
 }
 
 /** What was proved or failed; that nothing was is worth one word, not one for each proof. */
