@@ -122,8 +122,12 @@ export function verdictText({ id, verdict }: Verdict, paint: Paint): string {
   return texts[verdict]();
 }
 
-function schemaText({ receipt }: EventReport, paint: Paint): readonly string[] {
-  if (receipt.schema === undefined) return [];
+function schemaText({ receipt, refusal: reason }: EventReport, paint: Paint): readonly string[] {
+  if (receipt.schema === undefined) {
+    // A refusal says why by itself; what was taken and is no event that is known here is none that anybody checked.
+    const isTold = reason !== undefined || receipt.event !== undefined || receipt.handshake !== undefined;
+    return isTold ? [] : [paint.caution("? no known event")];
+  }
   const count = receipt.schema.issues.length;
   return [
     receipt.schema.ok
