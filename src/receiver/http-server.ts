@@ -32,6 +32,8 @@ const REQUEST_TIMEOUT_MS = 60_000;
  * must not be this one, since a delivery that meets its end on the way is lost.
  */
 const IDLE_TIMEOUT_MS = 120_000;
+/** How long a connection on which nothing has come yet holds up the end. */
+const SPARE_MS = 200;
 
 /**
  * Opens an HTTP server, or rejects with what is wrong with the address. `onNoHttp` is told of what came and never became a
@@ -79,6 +81,11 @@ export async function openServer(
     const what = refuseBadHttp(error, socket);
     if (what !== undefined) onNoHttp(what);
   });
+  const connections = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
   // A connection that is kept alive would hold up the end: once nothing is accepted any more it goes with its last answer.
   server.on("request", (_request, response) => {
     response.once("close", () => {
@@ -88,7 +95,10 @@ export async function openServer(
   await listening(server, address);
   // The system can be out of memory for one more connection: an error that nobody hears would end the process.
   server.on("error", (error) => onNoHttp(`a connection could not be accepted: ${errorText(error)}`));
-  return { port: (server.address() as AddressInfo).port, close: (graceMs) => closeServer(server, graceMs) };
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: (graceMs) => closeServer(server, connections, graceMs),
+  };
 }
 
 type BadRequest = NodeJS.ErrnoException & { readonly rawPacket?: Uint8Array };
@@ -168,13 +178,20 @@ async function listenError(error: unknown, address: ServerAddress): Promise<unkn
   );
 }
 
-function closeServer(server: Server, graceMs: number): Promise<void> {
+function closeServer(server: Server, connections: ReadonlySet<Socket>, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    // To Node a browser's spare connection is not idle. What has come on one by now is read before it is looked at.
+    const spare = setTimeout(() => setImmediate(closeUnused, connections), Math.min(SPARE_MS, graceMs));
     server.close(() => {
       clearTimeout(timer);
+      clearTimeout(spare);
       resolve();
     });
     server.closeIdleConnections();
   });
+}
+
+function closeUnused(connections: ReadonlySet<Socket>): void {
+  for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
 }

@@ -30,7 +30,7 @@ export async function readRequest(request: IncomingMessage, maxBytes: number): P
       const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
       resolve({ ok: true, delivery: toDelivery(request, headers, body) });
     });
-    const broken = (): void => reject(new Error(`the sender closed the connection after ${length} bytes of the body`));
+    const broken = (): void => reject(new Error(`the connection was closed after ${length} bytes of the body`));
     request.on("error", broken);
     request.on("close", () => {
       if (!request.complete) broken();
