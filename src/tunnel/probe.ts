@@ -8,8 +8,6 @@ export interface ProbeOptions {
   readonly publicUrl: string;
   readonly key: ProbeKey;
   readonly signal: AbortSignal;
-  /** Appended to the public URL; the receiver answers probes on every path. */
-  readonly path?: string;
   /** For one request, from the name's resolution to the answer's headers. */
   readonly timeoutMs?: number;
   /** Pauses before each try; their number is the number of tries. */
@@ -56,7 +54,7 @@ async function probeOnce(
   const startedAt = performance.now();
   try {
     const answer = await withTimeLimit(timeoutMs, [options.signal], (signal) =>
-      request(`${options.publicUrl}${options.path ?? "/readyz"}`, {
+      request(`${options.publicUrl}/readyz`, {
         headers: { [PROBE_HEADER]: nonce, "ngrok-skip-browser-warning": "1", "user-agent": "zoho-hooks-probe" },
         signal,
         ...(dispatcher === undefined ? {} : { dispatcher }),
