@@ -33,7 +33,7 @@ it("shows no secret of an address, wherever one is named", async () => {
   cut.once("data", () => cut.destroy());
   expect((await listener.post(CRM, lead(1), JSON_TYPE)).status).toBe(200);
   await listener.line("forward");
-  await expect.poll(() => JSON.stringify(listener.lines())).toContain("closed the connection");
+  await expect.poll(() => JSON.stringify(listener.lines())).toContain("the connection was closed after");
   const replayed = await run(["replay", "last", "--json"], { cwd });
   expect(replayed.out).toContain("redirects are not followed");
   const { err, out } = await listener.stop();

@@ -195,7 +195,10 @@ describe("verify", () => {
 
   it("says in which other format a body is an event of the product", async () => {
     const { exitCode, err } = await verify(["a.json", "--product", "crm", "--format", "wire"], { "a.json": LEAD });
-    expect([exitCode, err]).toEqual([4, "crm: this looks like crm Leads.create in the format guide\n"]);
+    expect([exitCode, err]).toEqual([
+      4,
+      expect.stringMatching(/^crm: this looks like crm Leads.create in the format guide\n/),
+    ]);
   });
 
   it("takes no body for another event of its family than it says that it is", async () => {
