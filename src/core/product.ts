@@ -30,7 +30,7 @@ export interface Verdict {
    * which is not in milliseconds. It is still a failure.
    */
   readonly match?: "reserialised" | "changed" | "unknown_key" | "too_old" | "too_new" | "seconds";
-  /** The header or parameter that a user has chosen for a value which lets its holder in: masked wherever it is shown. */
+  /** As of its proof. */
   readonly secretIn?: string;
 }
 
@@ -66,7 +66,10 @@ export interface Proof {
   readonly header?: string;
   /** It signs the query of the URL too: without the address that a delivery was sent to it cannot match. */
   readonly coversQuery?: boolean;
-  /** As in its verdicts. */
+  /**
+   * The header or parameter that it stands in, where the name does not say by itself that it is a secret, as one that a user has
+   * chosen: masked wherever it is shown.
+   */
   readonly secretIn?: string;
   /** Of one that passes for any customer of the sender's until it is told more: one of these settings has to say whose. */
   readonly unboundWithout?: readonly (keyof FormatSettings)[];

@@ -19,15 +19,17 @@ export function verdictsOf(
 ): readonly Verdict[] {
   return format.proofs.map((proof) => {
     const verdict = proof.verify(delivery, payload, secrets.for(proof.credential, product.id), now, limits);
-    return verdict.verdict === "failed" ? withRepeats(verdict, delivery, proof) : verdict;
+    const told = verdict.verdict === "failed" ? withRepeats(verdict, delivery, proof) : verdict;
+    return proof.secretIn === undefined ? told : { ...told, secretIn: proof.secretIn };
   });
 }
 
 /** Of a header that came with different values the first counts, and an app may read another, or all of them as one. */
-function withRepeats(verdict: Verdict, { headers }: Delivery, { header, secretIn }: Proof): Verdict {
+function withRepeats(verdict: Verdict, { headers }: Delivery, { header, credential }: Proof): Verdict {
   const wanted = header?.toLowerCase();
   const values = new Set(headers.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value));
-  if (values.size < 2 || secretIn !== undefined) return verdict;
+  // A fixed value says so itself.
+  if (values.size < 2 || credential === "auth") return verdict;
   return {
     ...verdict,
     reason: `${verdict.reason}; ${header} came with ${values.size} values, of which the first counts`,

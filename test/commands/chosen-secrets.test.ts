@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { type Listener, startListener } from "../support/listener.ts";
+import { SHOP, shopProject } from "../support/own-product.ts";
 import { run } from "../support/run.ts";
 
 const AUTH = "p3arl-0f-wisdom";
@@ -66,5 +67,33 @@ describe.each(places)("the value of the user's own in %s", (_where, auth, name) 
     expect(exitCode).toBe(0);
     expect(out).toContain(name);
     expect(out).not.toContain(AUTH);
+  });
+});
+
+describe("a signature under a name that does not say so", () => {
+  it("is masked as that of every product is", async () => {
+    const about = { ...JSON.parse(SHOP["webhooks/shop/product.json"]), signature: { header: "X-Shop-Check" } };
+    const cwd = shopProject({ "webhooks/shop/product.json": JSON.stringify(about) });
+    const signing = { ZOHO_WEBHOOK_SECRET: "s3cret" };
+    listener = await startListener([], { cwd, env: signing });
+    await run(["send", "shop", "order.created", "--to", `${listener.url}/webhooks/zoho/shop`], { cwd, env: signing });
+    expect(await listener.event(1)).toMatchObject({ proofs: [{ id: "body-signature", verdict: "passed" }] });
+    await listener.stop();
+    for (const argv of [
+      ["events", "show", "1", "-v"],
+      ["events", "export", "--format", "har"],
+      ["events", "export", "--format", "curl"],
+      ["verify", "--logged", "1", "--json"],
+    ]) {
+      const { exitCode, out, err } = await run(argv, { cwd, env: signing });
+      expect([argv, exitCode]).toEqual([argv, 0]);
+      expect(out + err, argv.join(" ")).not.toMatch(/[0-9a-f]{64}/);
+    }
+    const all = await run(["events", "show", "1", "-v", "--show-secrets"], { cwd, env: signing });
+    expect(all.out).toMatch(/x-shop-check: [0-9a-f]{64}/);
+    const exported = await run(["events", "export"], { cwd, env: signing });
+    const verified = await run(["verify", "-"], { cwd, env: signing, stdin: exported.out });
+    expect(verified.exitCode).toBe(3);
+    expect(verified.out).toContain("secrets are masked");
   });
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { answerRuleOf, deadlineOf } from "../../src/core/answer-rule.ts";
+import { chosenNames, MASK, maskHeaders } from "../../src/core/mask.ts";
 import { readPayload } from "../../src/core/payload.ts";
 import type { Format, Product } from "../../src/core/product.ts";
 import { products } from "../../src/products/index.ts";
@@ -43,6 +44,13 @@ describe.each(formats)("%s", (_label, format) => {
   it("says where it is specified", () => {
     const source = format.id === "guide" ? /Webhooks Guide for Zoho APIs 1\.0/ : /https:\/\/\S|^modelled on /;
     expect(format.source).toMatch(source);
+  });
+
+  it("has no proof that is shown where secrets are masked: a header whose name does not say so is its `secretIn`", () => {
+    for (const { header } of format.proofs) {
+      if (header === undefined) continue;
+      expect(maskHeaders([[header, "a value"]], chosenNames(format.proofs))).toEqual([[header, MASK]]);
+    }
   });
 
   it("takes any JSON without throwing, and gives ids as text", () => {

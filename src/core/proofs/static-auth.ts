@@ -22,9 +22,7 @@ export function staticAuth(place: AuthPlace): Proof {
     ...secretIn,
     title: `a fixed value in ${where}`,
     sign: (delivery, secret) => withValue(delivery, place, secret.reveal()),
-    verify(delivery, payload, secrets) {
-      return { ...judge(delivery, payload, secrets), ...secretIn };
-    },
+    verify: judge,
     explain(delivery, payload, secrets, product) {
       const values = valuesOf(delivery, payload, place);
       const configured = secrets.for(this.credential, product);
