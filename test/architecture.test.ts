@@ -86,6 +86,20 @@ describe("imports", () => {
     expect(wrong.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
   });
 
+  it("reach a database or a tunnel through the one file that chooses it", () => {
+    const chosenIn: Readonly<Record<string, string>> = {
+      "store/sqlite-log.ts": "store/open-log.ts",
+      "store/peek-holder.ts": "store/open-log.ts",
+      "tunnel/ngrok.ts": "tunnel/open-tunnel.ts",
+    };
+    const chosen = imports
+      .filter(({ target }) => target.startsWith("."))
+      .map((each) => ({ file: each.file, chooser: chosenIn[targetPath(each)] }))
+      .filter(({ chooser }) => chooser !== undefined);
+    expect(chosen.length).toBeGreaterThanOrEqual(3);
+    for (const { file, chooser } of chosen) expect(file).toBe(chooser);
+  });
+
   it("bring packages only where they belong", () => {
     const wrong = imports.filter(({ file, target }) => {
       if (target.startsWith(".")) return false;

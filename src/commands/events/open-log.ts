@@ -1,11 +1,10 @@
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import { type Config, type LoadOptions, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { usageError } from "../../core/errors.ts";
 import { parseWhole } from "../../core/units.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
-import { openLog } from "../../store/sqlite-log.ts";
+import { openLogAt } from "../../store/open-log.ts";
 
 export interface LogOptions {
   readonly store?: string;
@@ -31,14 +30,15 @@ export async function withLog<T>(
     ...(options.store === undefined ? {} : { flags: { store: options.store } }),
     ...(secrets === undefined ? {} : { secrets }),
   });
-  const { store } = config.settings;
+  const { root, settings } = config;
+  const { store } = settings;
   if (store === false) {
     throw usageError(
       `no event log is kept here: the setting store is false (${config.origins.store})`,
       "name a log with --store, or set store to a path for the next listen to keep one",
     );
   }
-  const log = await openLog({ path: resolve(config.root, store), now: context.now, create: false });
+  const log = await openLogAt({ root, store }, { now: context.now, create: false });
   try {
     return await work(log, config);
   } finally {

@@ -1,9 +1,8 @@
-import { resolve } from "node:path";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
 import type { Hold, Log } from "../../store/log.ts";
-import { openLog } from "../../store/sqlite-log.ts";
+import { openLogAt } from "../../store/open-log.ts";
 import { makeRunFolder } from "./run-folder.ts";
 
 /** The log of a run. Undefined when none is to be kept and nothing has to wait in one. */
@@ -26,11 +25,11 @@ export async function openRunLog(
   const { store, keep, maxLog } = settings;
   if (store === false && !needed) return undefined;
   const folder = store === false ? await makeRunFolder(context.now()) : undefined;
-  const path = folder?.path ?? resolve(root, String(store));
+  const place = { root, store: folder?.path ?? String(store) };
   const dispose = (): void => folder?.remove();
   let log: Log;
   try {
-    log = await openLog({ path, now: context.now, keepMs: keep, maxBytes: maxLog });
+    log = await openLogAt(place, { now: context.now, keepMs: keep, maxBytes: maxLog });
   } catch (error) {
     dispose();
     // The default log is a convenience: a machine without SQLite can still listen, and is told what it misses.
@@ -59,7 +58,7 @@ export async function openRunLog(
       ? "another process"
       : `process ${hold.by.pid}${hold.by.url === undefined ? "" : ` on ${hold.by.url}`}`;
   throw usageError(
-    `another zoho-hooks listen writes to ${path}: ${holder}`,
+    `another zoho-hooks listen writes to ${log.path}: ${holder}`,
     "stop that one, or give this one a log of its own: --store other.db, or --no-store",
   );
 }
