@@ -1,4 +1,4 @@
-import type { Settings } from "./settings.ts";
+import type { Settings, TunnelName } from "./settings.ts";
 
 type Layer = Partial<Settings>;
 
@@ -12,7 +12,7 @@ export function oneWayOut(layers: readonly Layer[]): readonly Layer[] {
   return layers.map((layer, i) => (i <= top || way === undefined ? layer : without(layer, OTHERS[way])));
 }
 
-type Way = "none" | "ngrok" | "publicUrl";
+type Way = TunnelName | "publicUrl";
 
 /** What belongs to the other ways. */
 const OTHERS: Readonly<Record<Way, readonly (keyof Settings)[]>> = {

@@ -2,7 +2,7 @@ import { usageError } from "../core/errors.ts";
 import { parseRoute } from "../core/event-route.ts";
 import { checkTarget } from "../core/target-url.ts";
 import { parseDuration, parseSize, parseTimeout, parseWhole } from "../core/units.ts";
-import type { Settings } from "./settings.ts";
+import { type Settings, tunnelNames } from "./settings.ts";
 
 /** What stands in a list is looked at where it is read, so that an error says where it came from. Each throws a UserError. */
 export const checks = { forwardTo: checkTarget, routes: parseRoute } as const;
@@ -41,7 +41,7 @@ export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   store: (text) => (text === "false" ? false : text),
   keep: parseDuration,
   maxLog: parseSize,
-  tunnel: oneOf("ngrok", "none"),
+  tunnel: oneOf(...tunnelNames),
   domain: (text) => text,
   publicUrl: (text) => text,
   tunnelTimeout: parseTimeout,

@@ -17,9 +17,13 @@ export function productSettings() {
 
 type ProductEntry = Readonly<z.infer<ReturnType<typeof productSettings>>>;
 
+/** What `--tunnel` and the config file's `use` take. */
+export const tunnelNames = ["ngrok", "none"] as const;
+export type TunnelName = (typeof tunnelNames)[number];
+
 export function tunnelSettings() {
   return z.strictObject({
-    use: z.enum(["ngrok", "none"]).optional(),
+    use: z.enum(tunnelNames).optional(),
     domain: z.string().min(1).optional(),
     publicUrl: z.string().min(1).optional(),
     timeout: z.string().optional(),
@@ -102,7 +106,7 @@ export interface Settings {
   readonly keep: number;
   /** Bytes. */
   readonly maxLog: number;
-  readonly tunnel: "ngrok" | "none" | undefined;
+  readonly tunnel: TunnelName | undefined;
   readonly domain: string | undefined;
   readonly publicUrl: string | undefined;
   /** Milliseconds. */

@@ -6,10 +6,6 @@ import type { NgrokSettings } from "./ngrok-session.ts";
 import { parsePublicUrl, usePublicUrl } from "./public-url.ts";
 import type { Tunnel, TunnelOptions } from "./tunnel.ts";
 
-/** What `--tunnel` takes. */
-const tunnelNames = ["ngrok", "none"] as const;
-type TunnelName = (typeof tunnelNames)[number];
-
 export type TunnelChoice =
   | { readonly kind: "ngrok"; readonly settings: NgrokSettings }
   | { readonly kind: "public-url"; readonly url: string }
@@ -17,7 +13,7 @@ export type TunnelChoice =
   | { readonly kind: "none"; readonly wanted: boolean };
 
 export interface TunnelWishes {
-  readonly tunnel: TunnelName | undefined;
+  readonly tunnel: "ngrok" | "none" | undefined;
   readonly publicUrl: string | undefined;
   readonly authtoken: Secret | undefined;
   readonly domain: string | undefined;

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Config } from "../../config/load.ts";
 import { checks, eachChecked, readers } from "../../config/readers.ts";
-import type { Settings } from "../../config/settings.ts";
+import { type Settings, tunnelNames } from "../../config/settings.ts";
 import { watchProductIds } from "../../zoho/watch-products.ts";
 import { addSecretOptions, collect, type SecretOptions } from "../options.ts";
 import type { NotificationOptions } from "./notifications.ts";
@@ -63,7 +63,7 @@ export function addListenFlags(command: Command): void {
     .option("--forward-timeout <time>", "longest wait for your app's answer (default: 30s)")
     .option("--insecure", "accept a self-signed certificate of your app")
     .optionsGroup("Reached from outside:")
-    .option("--tunnel <ngrok|none>", "how Zoho reaches it (default: ngrok where it has an authtoken)")
+    .option(`--tunnel <${tunnelNames.join("|")}>`, "how Zoho reaches it (default: ngrok where it has an authtoken)")
     .option("--domain <name>", "the ngrok domain to use")
     .option("--public-url <url>", "the URL of a tunnel of your own")
     .option("--tunnel-timeout <time>", "how long the tunnel may be down before listen gives up (default: 5m)")

@@ -86,7 +86,8 @@ export async function openRunTunnel(
     const through = dispatchers.isDirect(url) ? {} : { dispatcher: dispatchers.for(url) };
     return probe({ publicUrl, key: probeKey, signal, ...through, ...(once ? { pausesMs: [0] } : {}) });
   };
-  const port = choice.kind === "ngrok" ? await receiver.openTunnelPort() : receiver.port;
+  // The user's own leads to the port that they know.
+  const port = choice.kind === "public-url" ? receiver.port : await receiver.openTunnelPort();
   const tunnel = await context.waiting("Opening the tunnel …", () =>
     openTunnel(choice, {
       addr: { host: "127.0.0.1", port },
@@ -117,9 +118,9 @@ async function requireReach(context: Context, tunnel: Tunnel, reach: () => Promi
     const result = await context.waiting("Checking the public URL …", reach);
     if (result.ok) return;
     const hint =
-      tunnel.kind === "ngrok"
-        ? "try again, or go without a tunnel: --tunnel none"
-        : "start that tunnel first, and let it lead to this receiver's port: --port";
+      tunnel.kind === "public-url"
+        ? "start that tunnel first, and let it lead to this receiver's port: --port"
+        : "try again, or go without a tunnel: --tunnel none";
     throw new UserError("connectionLost", `a request to ${tunnel.url} did not arrive here: ${result.reason}`, hint);
   } catch (error) {
     await tunnel.close();
