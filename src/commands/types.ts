@@ -1,6 +1,6 @@
 import { relative, resolve } from "node:path";
 import { readText } from "../config/json-file.ts";
-import { writeWholeFile } from "../config/write-file.ts";
+import { isThrough, writeWholeFile } from "../config/write-file.ts";
 import type { Context } from "../context.ts";
 import { ExitCode, usageError } from "../core/errors.ts";
 import { eventTypeFile, FIRST_LINE, type TypedEvent } from "../core/event-type-file.ts";
@@ -101,7 +101,7 @@ function typedEvents(products: readonly Product[], observed: readonly ObservedEv
 
 function writeTypes(context: Context, out: string, text: string, force: boolean, events: number): void {
   const path = resolve(context.cwd, out);
-  const old = readText(path);
+  const old = isThrough(path) ? undefined : readText(path);
   if (old !== undefined && !force && !old.startsWith(FIRST_LINE)) {
     throw usageError(`${out} is there already, and not written by this command`, "--force overwrites it");
   }

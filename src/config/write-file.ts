@@ -33,12 +33,30 @@ export function makeFolder(folder: string): void {
 }
 
 /**
+ * A device or a pipe, such as /dev/null: what is written goes through it. A file in its place would be none any more, and
+ * root may put one there.
+ */
+export function isThrough(path: string): boolean {
+  try {
+    const found = statSync(path);
+    return !found.isFile() && !found.isDirectory();
+  } catch {
+    // It is not there; and where it cannot be looked at, the writing says why.
+    return false;
+  }
+}
+
+/**
  * Writes a whole file or nothing: beside it first, then in its place. A link stays a link. `mode` is for a new file, and
  * for one that is there where it does not keep its own.
  */
 export function writeWholeFile(path: string, content: string | Buffer, mode = 0o666, keepsMode = true): void {
   let temporary: string | undefined;
   try {
+    if (isThrough(path)) {
+      writeFileSync(path, content);
+      return;
+    }
     makeFolder(dirname(path));
     const old = statSync(path, { throwIfNoEntry: false });
     if (old?.isFile() === false) throw new Error("it is there, and is no file");

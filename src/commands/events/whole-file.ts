@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { closeSync, existsSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { isThrough } from "../../config/write-file.ts";
 import { errorText, usageError } from "../../core/errors.ts";
 
 /** A file that is written piece by piece and is there only once it is whole. */
@@ -13,17 +14,18 @@ export interface WholeFile {
 }
 
 /**
- * Only its owner may read it: deliveries hold data of people. Never takes the place of another file unasked, nor of a pipe or
- * a device at all; a link stays a link.
+ * Only its owner may read it: deliveries hold data of people. Never takes the place of another file unasked, nor of a folder, a
+ * device or a pipe at all: what is written goes through the latter. A link stays a link.
  */
 export function createWholeFile(cwd: string, name: string, overwrite: boolean): WholeFile {
   const given = resolve(cwd, name);
+  const through = isThrough(given);
   const old = existsSync(given) ? statSync(given) : undefined;
-  if (old?.isFile() === false)
-    throw usageError(`${name} is there, and is no file`, "name another one, or leave --out off to write to stdout");
-  if (!overwrite && old !== undefined) throw usageError(`${name} is there already`, "--force overwrites it");
-  const path = old === undefined ? given : realpathSync(given);
-  const temporary = `${path}.${randomUUID()}.tmp`;
+  if (old?.isDirectory()) throw usageError(`${name} is a folder`, "name a file, or leave --out off to write to stdout");
+  if (!overwrite && !through && old !== undefined)
+    throw usageError(`${name} is there already`, "--force overwrites it");
+  const path = old === undefined || through ? given : realpathSync(given);
+  const temporary = through ? path : `${path}.${randomUUID()}.tmp`;
   const orExplain = <T>(work: () => T): T => {
     try {
       return work();
@@ -39,7 +41,7 @@ export function createWholeFile(cwd: string, name: string, overwrite: boolean): 
       );
     }
   };
-  let file: number | undefined = orExplain(() => openSync(temporary, "wx", 0o600));
+  let file: number | undefined = orExplain(() => openSync(temporary, through ? "w" : "wx", 0o600));
   let finished = false;
   const close = (): void => {
     if (file !== undefined) closeSync(file);
@@ -54,12 +56,12 @@ export function createWholeFile(cwd: string, name: string, overwrite: boolean): 
     },
     finish() {
       orExplain(close);
-      orExplain(() => renameSync(temporary, path));
+      if (!through) orExplain(() => renameSync(temporary, path));
       finished = true;
     },
     dispose() {
       close();
-      if (!finished) rmSync(temporary, { force: true });
+      if (!finished && !through) rmSync(temporary, { force: true });
     },
   };
 }
