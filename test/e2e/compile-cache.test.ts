@@ -14,7 +14,7 @@ import {
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { commands } from "../../src/commands/index.ts";
-import { BIN, runBin } from "../support/bin.ts";
+import { BIN, cleanEnv, runBin } from "../support/bin.ts";
 import { tempFolder } from "../support/run.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -25,10 +25,10 @@ describe("code that is kept compiled between runs", () => {
   beforeEach(() => {
     caches = join(tempFolder(), "cache");
   });
-  const verify = (env: NodeJS.ProcessEnv = {}): string =>
+  const verify = (env: Readonly<Record<string, string>> = {}): string =>
     execFileSync(process.execPath, [BIN, "verify", FIXTURE], {
       encoding: "utf8",
-      env: { ...process.env, XDG_CACHE_HOME: caches, ...env },
+      env: cleanEnv({ XDG_CACHE_HOME: caches, ...env }),
     });
   const folder = (): string => join(caches, "zoho-hooks/compiled", `${process.version}-${process.arch}`);
   const kept = (): string[] => readdirSync(folder()).map((name) => join(folder(), name));
@@ -46,7 +46,7 @@ describe("code that is kept compiled between runs", () => {
 
   it("is a command's own: what another one has called is not what it calls", () => {
     const run = (...argv: string[]) =>
-      execFileSync(process.execPath, [BIN, ...argv], { env: { ...process.env, XDG_CACHE_HOME: caches } });
+      execFileSync(process.execPath, [BIN, ...argv], { env: cleanEnv({ XDG_CACHE_HOME: caches }) });
     run("products");
     verify();
     const sizeOf = (command: string): number => {
@@ -107,7 +107,7 @@ describe("code that is kept compiled between runs", () => {
     const help = (bin: string): string =>
       execFileSync(process.execPath, [bin, "--help"], {
         encoding: "utf8",
-        env: { ...process.env, XDG_CACHE_HOME: caches },
+        env: cleanEnv({ XDG_CACHE_HOME: caches }),
       });
     const builds = ["check whether a payloaf", "check whether a payloag"];
     expect(builds.map((summary) => help(copy(summary)).includes(summary))).toEqual([true, true]);
@@ -119,7 +119,7 @@ describe("code that is kept compiled between runs", () => {
     const said = (): string =>
       execFileSync(process.execPath, [bin, "verify", FIXTURE], {
         encoding: "utf8",
-        env: { ...process.env, XDG_CACHE_HOME: caches },
+        env: cleanEnv({ XDG_CACHE_HOME: caches }),
       });
     expect([said(), said()]).toEqual([expect.stringContaining("but none is"), expect.stringContaining("but none is")]);
     writeFileSync(cli, readFileSync(cli, "latin1").replaceAll("but none is", "but nobne s"), "latin1");

@@ -2,9 +2,8 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { BIN, cleanEnv } from "../support/bin.ts";
 import { tempFolder } from "../support/run.ts";
-
-const BIN = join(import.meta.dirname, "../../bin/zoho-hooks.js");
 
 /** `zoho-hooks` on the path, as an installed package puts it there. */
 let path = "";
@@ -21,7 +20,7 @@ function has(shell: string): boolean {
 }
 
 function shellRun(shell: string, argv: readonly string[], script: string): string[] {
-  const result = spawnSync(shell, [...argv, "-c", script], { env: { ...process.env, PATH: path }, encoding: "utf8" });
+  const result = spawnSync(shell, [...argv, "-c", script], { env: cleanEnv({ PATH: path }), encoding: "utf8" });
   expect(result.stderr).toBe("");
   expect(result.status).toBe(0);
   return result.stdout.split("\n").filter((line) => line !== "");
