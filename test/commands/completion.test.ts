@@ -3,6 +3,7 @@ import { commands } from "../../src/commands/index.ts";
 import { eventNames } from "../../src/core/event-name.ts";
 import type { Product } from "../../src/core/product.ts";
 import { products } from "../../src/products/index.ts";
+import { managedProducts } from "../../src/zoho/webhooks/index.ts";
 import { run } from "../support/run.ts";
 
 /** What is suggested in place of the last word. */
@@ -44,10 +45,7 @@ describe("completion words", () => {
       ["channels", "list", "--product", ""],
       ["crm", "bigin", "recruit"],
     ],
-    [
-      ["webhooks", "create", "--product", ""],
-      ["desk", "books", "inventory", "sign"],
-    ],
+    [["webhooks", "create", "--product", ""], managedProducts.map(({ id }) => id)],
     [
       ["events", "export", "--format", ""],
       ["ndjson", "curl", "har"],

@@ -85,7 +85,7 @@ function sends(): readonly (readonly string[])[] {
 
 const possible = modes.filter(({ terminal }) => !terminal || hasTerminal);
 
-describe("what is printed", { timeout: 60_000 }, () => {
+describe("what is printed; `npm run docs` writes it anew:", { timeout: 60_000 }, () => {
   it.each(possible)("by verify, products and wrong command lines is as it was ($name)", async (mode) => {
     let text = "";
     for (const argv of commands) text += await transcript(argv, mode);

@@ -269,7 +269,11 @@ describe("a delivery as Zoho posts it", () => {
 
   it("is here for every format of every product", () => {
     const all = products.flatMap(({ id, formats }) => formats.map((format) => `${id} ${format.id}`));
-    expect([...new Set(genuine.map(([product, format]) => `${product} ${format}`))].sort()).toEqual(all.sort());
+    const here = new Set(genuine.map(([product, format]) => `${product} ${format}`));
+    expect(
+      all.filter((format) => !here.has(format)),
+      "formats of which no delivery is written out in test/support/corpus.ts, or here",
+    ).toEqual([]);
   });
 });
 
@@ -344,7 +348,8 @@ describe("an invented delivery", () => {
 
 describe("the samples", () => {
   it("tell their event from their body alone, but for those that a user designs", () => {
-    const wrong = fixtureCases().flatMap(({ label, product, format, name, text }) => {
+    const cases = fixtureCases().filter(({ path }) => path !== undefined);
+    const wrong = cases.flatMap(({ label, product, format, name, text }) => {
       const delivery = deliveryOf({ product, format, name }, JSON.parse(text));
       const receipt = judge({ ...delivery, url: `/webhooks/zoho?${splitUrl(delivery.url).query}` }, undefined);
       const found = `${receipt.product} ${receipt.format} ${receipt.event}`;
@@ -352,6 +357,6 @@ describe("the samples", () => {
       const isUnmarked = format.catchAll !== undefined && receipt.product === undefined;
       return found === label || isTwin || isUnmarked ? [] : [`${label} was taken for ${found}`];
     });
-    expect(wrong).toEqual([]);
+    expect(wrong, "where two formats fit: `recognise` has to look at more, or they are `twins`").toEqual([]);
   });
 });
