@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { basename, relative } from "node:path";
 import type { ImportModule, Runtime } from "./context.ts";
 import { ExitCode, errorText, usageError } from "./core/errors.ts";
+import { shellQuoted } from "./core/shell-quoted.ts";
 import { NO_READER } from "./core/stopped-by.ts";
 import { standardOutput } from "./output.ts";
 
@@ -122,7 +123,9 @@ function invocation(): string {
   const script = process.argv[1];
   if (process.env.npm_command === "exec") return "npx zoho-hooks";
   if (script !== undefined && (process.env.npm_lifecycle_event !== undefined || basename(script).endsWith(".js"))) {
-    return `node ${fromHere(script)}`;
+    const path = fromHere(script);
+    if (process.platform === "win32") return `node ${path.includes(" ") ? `"${path}"` : path}`;
+    return `node ${shellQuoted(path)}`;
   }
   return "zoho-hooks";
 }

@@ -1,7 +1,7 @@
 import type { Config } from "../config/load.ts";
 import type { Context } from "../context.ts";
-import { shellQuoted } from "../core/curl-command.ts";
 import type { Verdict } from "../core/product.ts";
+import { shellQuoted } from "../core/shell-quoted.ts";
 
 /** The command that says why a proof of a delivery has failed; undefined where none has, or where it is not in the log. */
 export function explainCommand(

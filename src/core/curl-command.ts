@@ -1,4 +1,5 @@
 import { type Delivery, type HeaderPair, headerValue, requestTarget } from "./delivery.ts";
+import { shellQuoted } from "./shell-quoted.ts";
 
 /** Linux takes no single argument of more than 128 KiB; a shell's built-in printf has no such limit. */
 const LONGEST_ARGUMENT = 100_000;
@@ -49,11 +50,6 @@ function headerWord(text: string): string {
 function urlWord(url: string): string {
   const sent = new URL(url).origin + requestTarget(url);
   return /[[\]{}]/.test(sent) ? `-g ${shellQuoted(sent)}` : shellQuoted(sent);
-}
-
-/** Single quotes: within them a POSIX shell interprets nothing at all. */
-export function shellQuoted(text: string): string {
-  return /^[A-Za-z0-9_./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** The body as text, when it can stand in a command line and be read there. */

@@ -103,6 +103,8 @@ describe.skipIf(!has("fish"))("completion in fish", () => {
   });
 
   it("completes the names of files", () => {
-    expect(complete(`zoho-hooks send --secret-file ${BIN.slice(0, -2)}`)).toEqual([BIN]);
+    const file = join(tempFolder(), "secret.txt");
+    writeFileSync(file, "");
+    expect(complete(`zoho-hooks send --secret-file ${file.slice(0, -2)}`)).toEqual([file]);
   });
 });

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readFileSync, symlinkSync, writeSync } from "node:fs";
 import { constants as os } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -118,6 +118,18 @@ describe("a command that is suggested", () => {
 });
 
 describe("what is written", () => {
+  it.skipIf(process.platform === "win32")(
+    "names commands that a shell takes, whatever the path of the program",
+    async () => {
+      const cwd = tempFolder();
+      symlinkSync(join(BIN, "../.."), join(cwd, "it's my tool"));
+      const { stdout, stderr } = await runBin(["products"], { cwd, bin: join(cwd, "it's my tool/bin/zoho-hooks.js") });
+      const [, command = ""] = /^(.+) products <product> lists/m.exec(stdout + stderr) ?? [];
+      expect(command).toContain("my tool");
+      expect(execFileSync("sh", ["-c", `${command} --version`], { cwd, encoding: "utf8" })).toMatch(/^\d+\.\d+/);
+    },
+  );
+
   it("is whole and the same in a pipe as in a file, far beyond what a pipe holds", async () => {
     const path = join(tempFolder(), "out");
     const { status } = runInto(path, ["verify", FIXTURES, "--json"]);

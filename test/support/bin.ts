@@ -158,7 +158,7 @@ export function atTerminal(
 export function normalised(text: string): string {
   return text
     .replaceAll("\u001b", "␛")
-    .replace(/node \S*zoho-hooks\.js/g, "zoho-hooks")
+    .replace(/node (?:'[^']*zoho-hooks\.js'|\S*zoho-hooks\.js)/g, "zoho-hooks")
     .replace(/(127\.0\.0\.1|localhost|\[::1\]):\d+/g, "$1:PORT")
     .replace(/--to \d+/g, "--to PORT")
     .replace(/(?<!\d)\d\d:\d\d:\d\d\b/g, "hh:mm:ss")

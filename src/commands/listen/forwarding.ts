@@ -1,11 +1,11 @@
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { answerRuleOf, type Deadline, deadlineOf } from "../../core/answer-rule.ts";
-import { shellQuoted } from "../../core/curl-command.ts";
 import { errorText } from "../../core/errors.ts";
 import type { ForwardReport } from "../../core/forward-report.ts";
 import type { Product } from "../../core/product.ts";
 import type { ForwardCounts } from "../../core/report.ts";
+import { shellQuoted } from "../../core/shell-quoted.ts";
 import { isDelivered } from "../../delivery/answer-hint.ts";
 import { createForwarder } from "../../delivery/forwarder.ts";
 import { keepingLedger } from "../../delivery/keeping-ledger.ts";

@@ -1,9 +1,9 @@
 import type { Context } from "../../context.ts";
-import { shellQuoted } from "../../core/curl-command.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
 import { maskUrl } from "../../core/mask.ts";
 import { oneLine } from "../../core/one-line.ts";
 import type { TableReport } from "../../core/report.ts";
+import { shellQuoted } from "../../core/shell-quoted.ts";
 import type { WebhookReport } from "../../core/webhook-report.ts";
 import { requireOperation } from "../../zoho/webhooks/index.ts";
 import type { ManagedProduct, Webhook } from "../../zoho/webhooks/managed-product.ts";
