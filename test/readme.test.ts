@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { eventTable } from "../src/commands/products/event-table.ts";
@@ -18,5 +18,19 @@ describe("the README", () => {
       (_, start: string, end: string) => `${start}\n${eventTable(products)}\n${end}`,
     );
     await expect(current).toMatchFileSnapshot(README);
+  });
+
+  it("tells of every type of JSON line", () => {
+    const readme = readFileSync(README, "utf8");
+    const folder = join(import.meta.dirname, "../src/ui/json");
+    const files = [`${folder}.ts`, ...readdirSync(folder).map((name) => join(folder, name))];
+    const types = files.flatMap((file) =>
+      [...readFileSync(file, "utf8").matchAll(/\btype: "(\w+)"/g)].map(([, type]) => type),
+    );
+    expect(types).toContain("ready");
+    expect(
+      types.filter((type) => !readme.includes(`\`${type}\``)),
+      "types that no table of the README has",
+    ).toEqual([]);
   });
 });

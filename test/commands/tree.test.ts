@@ -2,6 +2,8 @@ import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { commands } from "../../src/commands/index.ts";
 import { addCommands } from "../../src/commands/tree.ts";
+import { findWatchProduct, watchProductIds } from "../../src/zoho/watch-products.ts";
+import { managedProducts } from "../../src/zoho/webhooks/index.ts";
 
 /** Each command with its arguments and flags, one a line. */
 function describeTree(command: Command, path: readonly string[] = []): readonly string[] {
@@ -13,6 +15,16 @@ function describeTree(command: Command, path: readonly string[] = []): readonly 
   const flags = command.options.map(({ flags: text }) => `  ${text}`);
   return [[...name, ...words].join(" "), ...flags, ...command.commands.flatMap((child) => describeTree(child, name))];
 }
+
+describe("the summary of a command", () => {
+  it.each([
+    ["channels", watchProductIds.map((id) => findWatchProduct(id).title)],
+    ["webhooks", managedProducts.map(({ title }) => title)],
+  ])("of %s names the products that it is for", (command, titles) => {
+    const { summary = "" } = commands.find(({ name }) => name === command) ?? {};
+    expect(titles.filter((title) => !summary.includes(title.replace("Zoho ", "")))).toEqual([]);
+  });
+});
 
 describe("the command tree", () => {
   it("is as it was, for names and flags are an interface that scripts build on; `npm run docs` writes it anew", async () => {
