@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { type Config, loadConfig, userFolder } from "../config/load.ts";
 import type { Context } from "../context.ts";
-import { shellQuoted } from "../core/curl-command.ts";
+import { shellQuoted } from "../core/shell-quoted.ts";
 import { formatSpan } from "../core/units.ts";
 import { type AccessTokens, accessTokens } from "../zoho/access-token.ts";
 import { sleepRealTime } from "../zoho/backoff.ts";

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { shellQuoted } from "../core/curl-command.ts";
 import { UserError, usageError } from "../core/errors.ts";
 import { parseJson } from "../core/json-text.ts";
 import { secret } from "../core/secret.ts";
+import { shellQuoted } from "../core/shell-quoted.ts";
 import { findDataCentre, findEnvironment, resolveHosts } from "./data-centres.ts";
 import { withFileLock } from "./file-lock.ts";
 import { NoKeyring, type Vault } from "./keyring.ts";
