@@ -8,9 +8,10 @@ const LOOKED_AT = 20_000;
  * copied, and cut where it is long.
  */
 export function oneLine(text: string): string {
-  const line = text.slice(0, LOOKED_AT).replace(SPACE, " ").trim();
+  // White space and control characters, the separators of lines and paragraphs among them.
+  const line = text
+    .slice(0, LOOKED_AT)
+    .replace(/[\s\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")
+    .trim();
   return line.length <= LONGEST ? line : `${line.slice(0, LONGEST).trimEnd()}…`;
 }
-
-/** White space and control characters, the separators of lines and paragraphs among them. */
-const SPACE = /[\s\p{Cc}\p{Zl}\p{Zp}]+/gu;

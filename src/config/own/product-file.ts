@@ -92,14 +92,10 @@ export function recordPaths({ records }: ProductFile) {
 export function signatureOf({ signature }: ProductFile): Proof | undefined {
   if (signature === undefined) return undefined;
   if (typeof signature === "string") return SCHEMES[signature];
-  const { header, algorithm, encoding = "hex", prefix } = signature;
-  return bodySignature({
-    id: "body-signature",
-    header: header.toLowerCase(),
-    credential: "secret",
-    key: "secret",
-    ...{ algorithm, encoding, prefix },
-  });
+  const { algorithm, encoding = "hex", prefix } = signature;
+  const header = signature.header.toLowerCase();
+  const scheme = { id: "body-signature", header, credential: "secret", key: "secret" } as const;
+  return { ...bodySignature({ ...scheme, ...{ algorithm, encoding, prefix } }), secretIn: header };
 }
 
 function isPath(text: string): boolean {

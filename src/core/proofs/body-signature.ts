@@ -1,6 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
 import { type Delivery, headerValue, withHeader } from "../delivery.ts";
-import { isSecretName } from "../mask.ts";
 import type { Payload } from "../payload.ts";
 import type { Finding, Proof } from "../product.ts";
 import { type Credential, type Secret, sameText } from "../secret.ts";
@@ -45,7 +44,6 @@ export function bodySignature(scheme: BodySignature): Proof {
     proves,
     credential,
     header,
-    ...(isSecretName(header) ? {} : { secretIn: header }),
     title: `${header}: HMAC-${algorithm.replace("sha", "SHA")} of the body, ${encoding}`,
     sign: (delivery, secret) => withHeader(delivery, header, prefix + hmac(delivery.body, secret)),
     verify(delivery, payload, secrets, now) {
