@@ -30,7 +30,7 @@ function isNodeTooOld() {
 
 function run() {
   const { dirname, join } = require("node:path");
-  const { load } = require("./compile-cache.js");
+  const { load } = require("../dist/compile-cache.cjs");
   const packageRoot = dirname(__dirname);
   load(join(packageRoot, "dist/cli.cjs")).start({ packageRoot, importModule: (url) => import(url) });
 }

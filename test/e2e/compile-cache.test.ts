@@ -164,7 +164,7 @@ describe("code that is kept compiled between runs", () => {
 
 function copyOfPackage(): string {
   const folder = join(tempFolder(), "package");
-  for (const part of ["bin", "dist/cli.cjs", "dist/chunks", "package.json"]) {
+  for (const part of ["bin", "dist/cli.cjs", "dist/compile-cache.cjs", "dist/chunks", "package.json"]) {
     mkdirSync(dirname(join(folder, part)), { recursive: true });
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   }
