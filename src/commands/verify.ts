@@ -187,6 +187,7 @@ function reportOn(
     outcome: verified.outcome,
     receipt: verified.receipt,
     body: payload.delivery.body,
+    bytes: payload.delivery.body.length,
     positions: issuePositions(verified, payload),
     problemPosition: problemPosition(verified, payload),
     explanations: explain || showExpected ? explainProofs(verified, judgedAt, showExpected) : [],

@@ -120,6 +120,8 @@ export interface VerifiedReport {
   readonly outcome: Outcome;
   readonly receipt: Receipt;
   readonly body: Buffer;
+  /** How many it has, where secrets in `body` are masked, too. */
+  readonly bytes: number;
   /** Where each schema issue stands in the file, in the order of the issues. */
   readonly positions: readonly (TextPosition | undefined)[];
   /** Where the file stops being what it says it is. */

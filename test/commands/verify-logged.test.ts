@@ -33,6 +33,12 @@ describe("a delivery whose signature failed", () => {
     }
   });
 
+  it("is as large as it came, whatever is masked in it", async () => {
+    const [size = ""] = /\d+ B/.exec(/#2 .*/.exec(shown)?.[0] ?? "") ?? [];
+    const { out } = await run(["verify", "--logged", "2"], { cwd, env });
+    expect(out.split("\n")[0]).toMatch(new RegExp(` ${size}$`));
+  });
+
   it("is fine where it is", async () => {
     const { exitCode, out } = await run(["verify", "--logged", "1"], { cwd, env });
     expect([exitCode, out]).toEqual([0, expect.stringContaining("✓ #1: books invoice_created")]);

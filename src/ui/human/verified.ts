@@ -10,7 +10,7 @@ import { bodyLines, issueText, verdictText } from "./event.ts";
 export function renderVerified(report: VerifiedReport, { out, verbose, quiet }: Style): Rendered {
   if (quiet && report.outcome === "ok") return {};
   const lines = [
-    `${mark(report, out)} ${out.strong(label(report))}: ${headline(report, out)}  ${out.dim(formatBytes(report.body.length))}`,
+    `${mark(report, out)} ${out.strong(label(report))}: ${headline(report, out)}  ${out.dim(formatBytes(report.bytes))}`,
     ...schemaLines(report, out),
     ...proofLines(report, out),
     ...report.notes.map((note) => `  ${out.caution(plain(note))}`),
