@@ -5,7 +5,7 @@ import { noSecrets } from "../core/secret.ts";
 import { products } from "../products/index.ts";
 import type { ProductId, ZohoEvent } from "./event-types.ts";
 import { declaredName, productOf } from "./product-of.ts";
-import { type RawBody, rawBody } from "./request.ts";
+import { isUnread, type RawBody, rawBody } from "./request.ts";
 
 /** What every failure says. */
 interface NoEvent {
@@ -61,7 +61,7 @@ export function parse<P extends ProductId = ProductId>(product: P | undefined, b
 
 function bytesOf(body: RawBody | object): Buffer {
   const isRaw = typeof body !== "object" || body === null || body instanceof Uint8Array || body instanceof ArrayBuffer;
-  return isRaw ? rawBody(body) : Buffer.from(JSON.stringify(body));
+  return isRaw || isUnread(body) ? rawBody(body) : Buffer.from(JSON.stringify(body));
 }
 
 /** Undefined for a known event in its right shape. */

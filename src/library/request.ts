@@ -67,7 +67,7 @@ export function rawBody(body: unknown): Buffer {
 }
 
 /** A stream, as a fetch `Request` has it, or one of Node's; or a `request.text()` that nobody awaits. */
-function isUnread(body: unknown): boolean {
+export function isUnread(body: unknown): boolean {
   if (body instanceof ReadableStream || body instanceof Promise || body instanceof Blob) return true;
   return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
 }

@@ -4,7 +4,7 @@ import type { FormatId, ProductId } from "./event-types.ts";
 import { type Keys, readKeys, requireUse } from "./keys.ts";
 import { requireOptions } from "./options.ts";
 import { formatOf, productOf, requireOneEvent, withSettings } from "./product-of.ts";
-import { rawBody } from "./request.ts";
+import { isUnread, rawBody } from "./request.ts";
 
 /** A delivery to post as it is. */
 export interface Signed {
@@ -56,7 +56,7 @@ export function sign<P extends ProductId>(
     requireOneEvent(found, format, options.event);
   requireUse(secrets, [{ ...found, formats: [format] }], "sign");
   // JavaScript calls it with anything.
-  if (typeof payload !== "string" && (typeof payload !== "object" || payload === null))
+  if (typeof payload !== "string" && (typeof payload !== "object" || payload === null || isUnread(payload)))
     throw new TypeError(
       `the payload is ${String(payload)}: pass an object, or the text or bytes to be signed as they are`,
     );
