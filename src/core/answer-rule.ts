@@ -1,4 +1,5 @@
 import { findFormat, findProduct } from "./event-name.ts";
+import { parseJson } from "./json-text.ts";
 import type { Product } from "./product.ts";
 
 /** What a sender is documented to want of an answer. */
@@ -59,6 +60,8 @@ export function deadlineOf(title: string, rule: AnswerRule | undefined): Deadlin
 
 function unread(title: string, rule: AnswerRule | undefined, reply: string): string | undefined {
   if (rule?.reads === undefined || reply.includes(`"${rule.reads.key}"`)) return undefined;
+  // Of a long answer only the start is here, and its key may come later.
+  if (/^\s*\{/.test(reply) && !parseJson(reply).ok) return undefined;
   return `${title} makes nothing of this answer: it reads JSON such as ${rule.reads.example}`;
 }
 

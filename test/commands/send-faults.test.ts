@@ -151,6 +151,12 @@ describe("send on Zoho's bad days", () => {
     expect((await send(line, app)).out).not.toContain("makes nothing of");
   });
 
+  it("tells nothing of a long answer whose key comes after the part of it that is looked at", async () => {
+    const app = await target((response) => void response.end(`{"replies":["${"x".repeat(600)}"],"action":"reply"}`));
+    const { exitCode, out } = await send("salesiq zobot.message --format zobot --to PORT", app);
+    expect([exitCode, out]).toEqual([0, expect.not.stringContaining("makes nothing of")]);
+  });
+
   it("gives up on an app that does not answer", async () => {
     const app = await target(() => {});
     const { exitCode, out } = await send("crm Leads.create --to PORT --timeout 200ms", app);
