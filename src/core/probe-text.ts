@@ -1,8 +1,8 @@
 import type { Probe } from "./product.ts";
 
-/** `GET`, `POST of {}`, `POST with x-hook-secret`: a probe, for a person. */
+/** `GET`, `POST of {}`, `a call with x-hook-secret` (by what method is not told): a probe, for a person. */
 export function probeText({ method = "POST", body, handsOver }: Probe): string {
-  if (handsOver !== undefined) return `${method} with ${handsOver.header}`;
+  if (handsOver !== undefined) return `a call with ${handsOver.header}`;
   return body.length === 0 ? method : `${method} of ${body.toString("utf8")}`;
 }
 

@@ -56,6 +56,8 @@ describe("send --challenge in a format of Zoho's own", () => {
     expect(exitCode).toBe(0);
     expect(app.seen[0]?.headers).toContainEqual(["x-hook-secret", HOOK_SECRET]);
     expect(out).not.toContain(HOOK_SECRET);
+    // By what method Zoho makes it is not told.
+    expect(out).toContain("(a call with x-hook-secret)");
     const without = await send("mail --challenge --to PORT", app);
     expect(without).toMatchObject({ exitCode: 2, err: expect.stringContaining("ZOHO_WEBHOOK_HOOK_SECRET") });
   });
