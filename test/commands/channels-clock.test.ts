@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DAY_MS, HOUR_MS } from "../../src/zoho/channel-time.ts";
 import { type ChannelWorld, HOOK, startChannelWorld } from "../support/channel-world.ts";
+import type { SeenRequest } from "../support/zoho-server/answer.ts";
 
 let world: ChannelWorld;
 beforeEach(async () => {
@@ -25,6 +26,16 @@ describe("with a clock that is not Zoho's", () => {
     const { exitCode, err } = await world.channels(["create", "Leads.create", "--url", HOOK, ...argv], off(ms));
     expect([exitCode, leftMs()]).toEqual([0, endsAfterMs]);
     expect(err).not.toContain("granted");
+  });
+
+  it("create keeps the channel that Zoho has made where it does not let it be set right", async () => {
+    const body = { watch: [{ code: "NO_PERMISSION", details: {}, message: "no", status: "error" }] };
+    const isSecond = ({ method }: SeenRequest): boolean => method === "POST" && world.server.watch.rows().length > 0;
+    world.server.trouble({ status: 403, body }, 1, isSecond);
+    const argv = ["create", "Leads.create", "--url", HOOK];
+    const { exitCode, err } = await world.channels(argv, off(-3 * DAY_MS));
+    expect([exitCode, leftMs()]).toEqual([0, LIFETIME_MS - 3 * DAY_MS]);
+    expect(err).toContain("Zoho granted 3d 23h where 6d 23h were asked for");
   });
 
   it("create makes a channel of the whole lifetime, and says that the clock is ahead", async () => {

@@ -48,7 +48,13 @@ async function post({ client, now }: ZohoSession, config: ChannelConfig, end: (n
   const results = await client.create([{ config, expiresAt: asked }]);
   const meant = end(now());
   if (Math.abs(meant.getTime() - asked.getTime()) < MINUTE_MS) return { ...requireSuccess(results), asked };
-  return { ...requireSuccess(await client.create([{ config, expiresAt: meant }])), asked: meant };
+  try {
+    return { ...requireSuccess(await client.create([{ config, expiresAt: meant }])), asked: meant };
+  } catch (error) {
+    if (!isRefusal(error) || results.some(({ ok }) => !ok)) throw error;
+    // The channel of the first answer is there all the same, and that it ends too soon is told.
+    return { ...requireSuccess(results), asked: meant };
+  }
 }
 
 /** What is to be done once Zoho has said yes. */
