@@ -15,6 +15,6 @@ export function asNamedEvent(receipt: Receipt, format: Format | undefined, deliv
   if (family === undefined || family.name === event || said === undefined) return receipt;
   // A body may not say what happened to its record: then it says nothing against the name either.
   if (familyMember(family, said) === undefined || said.toLowerCase() === event.toLowerCase()) return receipt;
-  const issue = { path: [], at: "", expected: `one of ${event}`, received: `one of ${said}` };
+  const issue = { path: [], at: "", expected: event, received: said };
   return { ...receipt, schema: { ok: false, issues: [issue, ...schema.issues] } };
 }
