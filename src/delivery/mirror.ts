@@ -35,7 +35,7 @@ export interface MirrorOptions {
   onTrouble(message: string): void;
 }
 
-/** Nothing is tried again: the sender sees the failure and does that itself. */
+/** Nothing is tried again later: the sender sees the failure and does that itself. */
 export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble }: MirrorOptions): Mirror {
   const end = new AbortController();
   setMaxListeners(0, end.signal);

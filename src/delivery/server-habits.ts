@@ -12,8 +12,8 @@ export function noHabits(): ServerHabits {
 }
 
 /**
- * Learns from how an exchange has ended. True where the connection was closed without a word of an answer by a server that
- * has answered before: it may have been closed before the delivery had come, as the end of the last answer.
+ * Learns from how an exchange has ended. True where a connection that may have been used before was closed without a word of
+ * an answer by a server that has answered before: perhaps before the delivery had come, as the end of the last answer.
  */
 export function learn(habits: ServerHabits, { status, error }: Pick<Exchange, "status" | "error">): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
@@ -22,10 +22,16 @@ export function learn(habits: ServerHabits, { status, error }: Pick<Exchange, "s
     Object.assign(habits, noHabits());
     return false;
   }
-  const isHungUp = status === undefined && HUNG_UP.has(code) && habits.hasAnswered;
+  const isHungUp = status === undefined && HUNG_UP.has(code) && habits.hasAnswered && !isFirstUse(error);
   habits.hangsUp ||= isHungUp;
   habits.hasAnswered ||= status !== undefined;
   return isHungUp;
+}
+
+/** Nothing has ever come on it: it was closed over this delivery, which an app may have crashed at. */
+function isFirstUse(error: unknown): boolean {
+  const socket = error instanceof Error && "socket" in error ? error.socket : undefined;
+  return typeof socket === "object" && socket !== null && "bytesRead" in socket && socket.bytesRead === 0;
 }
 
 const HUNG_UP: ReadonlySet<unknown> = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);

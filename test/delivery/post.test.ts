@@ -340,6 +340,18 @@ describe("a server that closes connections without having said so", () => {
     expect(paths.filter((path) => path === "/2").length).toBeLessThanOrEqual(1);
   });
 
+  it("gets no delivery twice where it closes a new connection over one", async () => {
+    const { url, paths } = await raw((socket, { length }) => {
+      if (length === 1) socket.end(answer.replace("content-length", "connection: close\r\ncontent-length"));
+      else socket.end();
+    });
+    const post = await poster({ connections: 1 });
+    await post.post(delivery(`${url}/1`));
+    const { error } = await post.post(delivery(`${url}/2`));
+    expect(error).toMatchObject({ code: "UND_ERR_SOCKET" });
+    expect(paths).toEqual(["/1", "/2"]);
+  });
+
   it("is told of as one that gave no answer where it does so over a delivery, and is gone then", async () => {
     const { url, paths, server } = await raw((socket, { length }) => {
       if (length === 1) return void socket.write(answer);
