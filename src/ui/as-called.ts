@@ -6,7 +6,12 @@ const COMMAND = /(?<![\w./-]|npx |another )zoho-hooks(?= (?:--)?[a-z])/g;
 
 /** Commands as this user starts the tool: in a project it is not on the path, and what a hint says is to be copied. */
 export function asCalled(text: string, runtime: Pick<Runtime, "invocation">): string {
-  return text.replace(COMMAND, () => runtime.invocation);
+  const { invocation } = runtime;
+  // What stands there as it is called already is left alone, also where the path of the program has our name in it.
+  return text
+    .split(invocation)
+    .map((part) => part.replace(COMMAND, () => invocation))
+    .join(invocation);
 }
 
 /** The report with the commands of its advice so. */

@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { atTerminal, BIN, cleanEnv, hasTerminal, runBin, startBin } from "../support/bin.ts";
 import { tempFolder } from "../support/run.ts";
+import { freePort } from "../support/target.ts";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/**/*.json");
 
@@ -122,11 +123,15 @@ describe("what is written", () => {
     "names commands that a shell takes, whatever the path of the program",
     async () => {
       const cwd = tempFolder();
-      symlinkSync(join(BIN, "../.."), join(cwd, "it's my tool"));
-      const { stdout, stderr } = await runBin(["products"], { cwd, bin: join(cwd, "it's my tool/bin/zoho-hooks.js") });
+      symlinkSync(join(BIN, "../.."), join(cwd, "it's my zoho-hooks tool"));
+      const bin = join(cwd, "it's my zoho-hooks tool/bin/zoho-hooks.js");
+      const { stdout, stderr } = await runBin(["products"], { cwd, bin });
       const [, command = ""] = /^(.+) products <product> lists/m.exec(stdout + stderr) ?? [];
-      expect(command).toContain("my tool");
+      expect(command).toContain("my zoho-hooks tool");
       expect(execFileSync("sh", ["-c", `${command} --version`], { cwd, encoding: "utf8" })).toMatch(/^\d+\.\d+/);
+      const env = { ZOHO_HOOKS_PORT: String(await freePort()) };
+      const { stdout: failure } = await runBin(["send", "crm", "Leads.create"], { cwd, bin, env });
+      expect(failure).toContain(`start the receiver with ${command} listen`);
     },
   );
 
