@@ -11,6 +11,9 @@ export function padEnd(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - textWidth(text)));
 }
 
+/** A segmenter's time grows with the square of what it is given: a long text is cut up, at most wrong by a character a piece. */
+const PIECE = /.{1,1000}/gsu;
+
 let segmenter: Intl.Segmenter | undefined;
 
 /** By what a person counts as one: a letter with its accents, a family. All that it takes is made when it is first needed. */
@@ -21,6 +24,9 @@ function widthByCharacter(text: string): number {
   const invisible = /^[\p{Cf}\p{Mn}\p{Me}]+$/u;
   segmenter ??= new Intl.Segmenter("en");
   let width = 0;
-  for (const { segment } of segmenter.segment(text)) width += wide.test(segment) ? 2 : invisible.test(segment) ? 0 : 1;
+  for (const piece of text.match(PIECE) ?? []) {
+    for (const { segment } of segmenter.segment(piece))
+      width += wide.test(segment) ? 2 : invisible.test(segment) ? 0 : 1;
+  }
   return width;
 }
