@@ -12,5 +12,5 @@ it.each([
 });
 
 it("is told of a text of any length in the time that its length takes", { timeout: 5000 }, () => {
-  expect(textWidth("東".repeat(50_000))).toBe(100_000);
+  expect(textWidth("東".repeat(250_000))).toBe(500_000);
 });
