@@ -1,7 +1,6 @@
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
-  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -11,10 +10,11 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { commands } from "../../src/commands/index.ts";
 import { BIN, cleanEnv, runBin } from "../support/bin.ts";
+import { copyOfPackage } from "../support/package-copy.ts";
 import { tempFolder } from "../support/run.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -98,11 +98,11 @@ describe("code that is kept compiled between runs", () => {
 
   it("is never that of another build, which may have files of the same name, size and time", () => {
     const copy = (summary: string): string => {
-      const bin = copyOfPackage();
-      const cli = join(dirname(bin), "../dist/cli.cjs");
+      const folder = copyOfPackage();
+      const cli = join(folder, "dist/cli.cjs");
       writeFileSync(cli, readFileSync(cli, "latin1").replaceAll("check whether a payload", summary), "latin1");
       utimesSync(cli, 1000, 1000);
-      return bin;
+      return join(folder, "bin/zoho-hooks.js");
     };
     const help = (bin: string): string =>
       execFileSync(process.execPath, [bin, "--help"], {
@@ -114,8 +114,9 @@ describe("code that is kept compiled between runs", () => {
   });
 
   it("is never that of a file which was written over since", () => {
-    const bin = copyOfPackage();
-    const cli = join(dirname(bin), "../dist/cli.cjs");
+    const folder = copyOfPackage();
+    const cli = join(folder, "dist/cli.cjs");
+    const bin = join(folder, "bin/zoho-hooks.js");
     const said = (): string =>
       execFileSync(process.execPath, [bin, "verify", FIXTURE], {
         encoding: "utf8",
@@ -161,15 +162,6 @@ describe("code that is kept compiled between runs", () => {
     expect(verify({ XDG_CACHE_HOME: file })).toBe(first);
   });
 });
-
-function copyOfPackage(): string {
-  const folder = join(tempFolder(), "package");
-  for (const part of ["bin", "dist/cli.cjs", "dist/compile-cache.cjs", "dist/chunks", "package.json"]) {
-    mkdirSync(dirname(join(folder, part)), { recursive: true });
-    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
-  }
-  return join(folder, "bin/zoho-hooks.js");
-}
 
 function pick(file: string): { mode: number; size: number; mtimeMs: number } {
   const { mode, size, mtimeMs } = statSync(file);

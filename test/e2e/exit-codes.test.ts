@@ -1,8 +1,8 @@
-import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { readdirSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { BIN, type BinOptions, runBin } from "../support/bin.ts";
-import { tempFolder } from "../support/run.ts";
+import { copyOfPackage } from "../support/package-copy.ts";
 import { freePort, startTarget } from "../support/target.ts";
 
 const ROOT = join(dirname(BIN), "..");
@@ -124,11 +124,7 @@ describe("the exit code", () => {
 
 /** A copy of the package that has lost a file. */
 function installationWithoutProducts(): string {
-  const folder = tempFolder();
-  for (const part of ["bin", "dist/cli.cjs", "dist/chunks", "package.json"]) {
-    mkdirSync(dirname(join(folder, part)), { recursive: true });
-    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
-  }
+  const folder = copyOfPackage();
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"), "junction");
   const chunks = join(folder, "dist/chunks");
   for (const name of readdirSync(chunks)) if (name.startsWith("products-")) rmSync(join(chunks, name));
