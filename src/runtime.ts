@@ -19,6 +19,7 @@ const stderr = standardOutput(2, () => process.stderr, outputLost);
 /** The only place that touches the process. */
 export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtime {
   withoutSqliteWarning();
+  let calledAs: string | undefined;
   return {
     importModule,
     packageRoot,
@@ -33,7 +34,8 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
     platform: process.platform,
     pid: process.pid,
     get invocation() {
-      return invocation();
+      calledAs ??= invocation();
+      return calledAs;
     },
     stdin: {
       get isTTY() {
