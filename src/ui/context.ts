@@ -41,7 +41,7 @@ export function createContext(runtime: Runtime, mode: Mode): Context {
   };
   const report = (said: Report): void => {
     const each = withCommandsAsCalled(said, runtime);
-    const rendered = mode.json ? renderJson(each, mode.quiet) : renderHuman(each, style);
+    const rendered = mode.json ? renderJson(each) : renderHuman(each, style);
     if (rendered.out) runtime.stdout.write(rendered.out);
     if (rendered.err) runtime.stderr.write(rendered.err);
   };

@@ -50,6 +50,7 @@ const renderers: Renderers = {
   request: (report) => [requestLine(report)],
   verified: (report) => [verifiedLine(report)],
   "verify-summary": (report) => [verifySummaryLine(report)],
+  // Talk for a person: what a script has to know is in the other lines.
   notice: () => [],
   warning: ({ message, hint }) => [{ type: "warning", message, hint: hint ?? null }],
   text: ({ text, json }) => [json ?? { type: "text", text }],
@@ -62,15 +63,8 @@ const renderers: Renderers = {
   table: ({ json }) => json,
 };
 
-/** What a script may leave out with `--quiet`. */
-const CHATTER: ReadonlySet<Report["type"]> = new Set(["notice"]);
-
 /** A report as JSON lines on stdout. */
-export function renderJson<Kind extends Report["type"]>(
-  report: Extract<Report, { type: Kind }>,
-  quiet: boolean,
-): Rendered {
-  if (quiet && CHATTER.has(report.type)) return {};
+export function renderJson<Kind extends Report["type"]>(report: Extract<Report, { type: Kind }>): Rendered {
   const render = renderers[report.type as Kind] as (report: Extract<Report, { type: Kind }>) => readonly Line[];
   const lines = render(report).map((line) => jsonLine({ v: 1, ...line }));
   return { out: lines.join("") };
