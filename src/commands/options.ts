@@ -5,7 +5,7 @@ import type { GivenSecrets } from "../config/secrets.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { HEADER_NAME, type HeaderPair } from "../core/delivery.ts";
-import { errorText, usageError } from "../core/errors.ts";
+import { errorCode, errorText, usageError } from "../core/errors.ts";
 import {
   type EventMatch,
   eventNames,
@@ -69,7 +69,7 @@ export function readUserFile(cwd: string, path: string): Buffer {
   try {
     return readFileSync(resolve(cwd, path));
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = errorCode(error);
     if (code === "ENOENT") throw usageError(`${path}: no such file`);
     if (code === "EISDIR") throw usageError(`${path} is a folder, not a file`);
     throw usageError(`${path} cannot be read: ${errorText(error)}`);

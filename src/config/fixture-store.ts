@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join, sep } from "node:path";
-import { errorText, usageError } from "../core/errors.ts";
+import { errorCode, errorText, usageError } from "../core/errors.ts";
 import type { EventMatch } from "../core/event-name.ts";
 import { type FixtureFile, fileName, fixtureFiles } from "../core/fixture-files.ts";
 import { parseJson } from "../core/json-text.ts";
@@ -121,7 +121,7 @@ function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (errorCode(error) === "ENOENT") return undefined;
     throw usageError(`the fixture ${path} cannot be read: ${errorText(error)}`);
   }
 }

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
-import { errorText, type UserError, usageError } from "../core/errors.ts";
+import { errorCode, errorText, type UserError, usageError } from "../core/errors.ts";
 import { locate, parseJson } from "../core/json-text.ts";
 
 /** It went away since it was asked for, or one of its folders is a file. */
@@ -13,7 +13,7 @@ export function readText(path: string): string | undefined {
     // Some editors on Windows put a byte order mark in front, which JSON.parse refuses.
     return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
   } catch (error) {
-    if (error instanceof Error && "code" in error && ABSENT.includes(String(error.code))) return undefined;
+    if (ABSENT.includes(errorCode(error) ?? "")) return undefined;
     throw usageError(`${path} cannot be read: ${errorText(error)}`);
   }
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { errorText, usageError } from "../core/errors.ts";
+import { errorCode, errorText, usageError } from "../core/errors.ts";
 
 /** A text file of lines that belongs to the user: read to be added to, every byte of theirs kept. */
 export interface LineFile {
@@ -12,7 +12,7 @@ export function readLineFile(path: string): LineFile {
   try {
     return { path, bytes: readFileSync(path) };
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return { path, bytes: undefined };
+    if (errorCode(error) === "ENOENT") return { path, bytes: undefined };
     throw usageError(`${path} cannot be read: ${errorText(error)}`);
   }
 }

@@ -43,6 +43,11 @@ export function usageError(message: string, hint?: string): UserError {
   return new UserError("usage", message, hint);
 }
 
+/** The system's or library's word for what went wrong (`ENOENT`, `UND_ERR_SOCKET`); undefined where it has none. */
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
 /** The message of anything that was thrown, with the system's code where it has one (`ECONNREFUSED`). */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -1,4 +1,4 @@
-import { errorText, usageError } from "./errors.ts";
+import { errorCode, errorText, usageError } from "./errors.ts";
 
 /** What the environment says of proxies, as undici takes it. */
 interface ProxySettings {
@@ -41,7 +41,7 @@ export function asksOnce<Client extends object>(client: Client): Client {
     try {
       return await connect.call(client, options);
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "UND_ERR_SOCKET")) throw error;
+      if (errorCode(error) !== "UND_ERR_SOCKET") throw error;
       throw new Error("the proxy closed the connection");
     }
   };

@@ -1,4 +1,4 @@
-import { errorText } from "../core/errors.ts";
+import { errorCode, errorText } from "../core/errors.ts";
 import { formatDuration } from "../core/units.ts";
 
 /** Why no whole answer came. `code` is the system's or one of `timeout`, `interrupted`; the rest is for a person. */
@@ -131,10 +131,8 @@ function flatten(error: unknown): readonly unknown[] {
 }
 
 function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  if ("code" in error && typeof error.code === "string") return error.code;
   // undici gives llhttp's code with it in some versions and not in others.
-  return error.name === "HTTPParserError" ? "HPE_INVALID" : undefined;
+  return errorCode(error) ?? (error instanceof Error && error.name === "HTTPParserError" ? "HPE_INVALID" : undefined);
 }
 
 /** `127.0.0.1:3000 or [::1]:3000`: the addresses that were tried. */

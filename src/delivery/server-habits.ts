@@ -1,3 +1,4 @@
+import { errorCode } from "../core/errors.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** What is known of a server from what was posted to it before. */
@@ -16,7 +17,7 @@ export function noHabits(): ServerHabits {
  * an answer by a server that has answered before: perhaps before the delivery had come, as the end of the last answer.
  */
 export function learn(habits: ServerHabits, { status, error }: Pick<Exchange, "status" | "error">): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const code = errorCode(error);
   if (code === "ECONNREFUSED") {
     // What comes back may be another program, or the same one that had only ended in the middle of something.
     Object.assign(habits, noHabits());

@@ -7,7 +7,7 @@ import {
   STATUS_CODES,
 } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { errorText, usageError } from "../core/errors.ts";
+import { errorCode, errorText, usageError } from "../core/errors.ts";
 import { plainReply } from "../core/reply.ts";
 import { receiverAt } from "./health.ts";
 import { sendReply } from "./send-reply.ts";
@@ -154,7 +154,7 @@ async function listening(server: Server, address: ServerAddress): Promise<void> 
 
 async function listenError(error: unknown, address: ServerAddress): Promise<unknown> {
   const { host, port } = address;
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const code = errorCode(error);
   if (code === "EADDRINUSE") {
     const pid = await receiverAt(address);
     return usageError(

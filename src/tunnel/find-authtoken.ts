@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { posix, win32 } from "node:path";
-import { UserError, usageError } from "../core/errors.ts";
+import { errorCode, UserError, usageError } from "../core/errors.ts";
 import { type Secret, secret } from "../core/secret.ts";
 
 export interface AuthtokenPlaces {
@@ -52,7 +52,7 @@ async function readIfThere(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = errorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return "";
     throw new UserError(
       "credentials",

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rm, stat, utimes } from "node:fs/promises";
 import { platform } from "node:os";
 import { dirname } from "node:path";
-import { UserError } from "../core/errors.ts";
+import { errorCode, UserError } from "../core/errors.ts";
 import { sleepRealTime } from "./backoff.ts";
 import { isGone, thisProcess } from "./lock-holder.ts";
-import { fileError, hasCode } from "./private-file.ts";
+import { fileError } from "./private-file.ts";
 
 const POLL_MS = 25;
 const HEARTBEAT_MS = 1_000;
@@ -81,9 +81,9 @@ async function create(path: string, owner: string, refuseDenial: boolean): Promi
     }
     return true;
   } catch (error) {
-    if (hasCode(error, "EEXIST")) return false;
+    if (errorCode(error) === "EEXIST") return false;
     const mayPass = platform() === "win32" && !refuseDenial;
-    if (mayPass && (hasCode(error, "EPERM") || hasCode(error, "EACCES"))) return false;
+    if (mayPass && ["EPERM", "EACCES"].includes(errorCode(error) ?? "")) return false;
     throw fileError(path, "written", error);
   }
 }
@@ -111,7 +111,7 @@ async function isStale(path: string): Promise<boolean> {
     const [, holder] = ((await ownerOf(path)) ?? "").split(" ");
     return holder !== undefined && (await isGone(holder));
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return false;
+    if (errorCode(error) === "ENOENT") return false;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { readFile, readlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { kill, pid } from "node:process";
+import { errorCode } from "../core/errors.ts";
 
 /** This process as another of the same machine can look for it: where its number counts, and the number. */
 export async function thisProcess(): Promise<string> {
@@ -19,7 +20,7 @@ export async function isGone(holder: string): Promise<boolean> {
     kill(number, 0);
     return false;
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "ESRCH";
+    return errorCode(error) === "ESRCH";
   }
 }
 

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { errorCode } from "../core/errors.ts";
 
 export interface LoopbackServer {
   readonly port: number;
@@ -24,7 +25,7 @@ export async function listenOnLoopback(port: number, listener: RequestListener):
       let taken = port;
       for (const host of ADDRESSES) {
         const server = await listen(listener, host, taken).catch((error: unknown) => {
-          if (servers.length > 0 && NO_SUCH_ADDRESS.includes(codeOf(error))) return undefined;
+          if (servers.length > 0 && NO_SUCH_ADDRESS.includes(errorCode(error) ?? "")) return undefined;
           throw error;
         });
         if (server === undefined) continue;
@@ -34,7 +35,7 @@ export async function listenOnLoopback(port: number, listener: RequestListener):
       return { port: taken, close };
     } catch (error) {
       await close();
-      if (port !== 0 || codeOf(error) !== "EADDRINUSE" || tries === MOST_TRIES) throw error;
+      if (port !== 0 || errorCode(error) !== "EADDRINUSE" || tries === MOST_TRIES) throw error;
     }
   }
 }
@@ -50,8 +51,4 @@ function listen(listener: RequestListener, host: string, port: number): Promise<
 function closeServer(server: Server): Promise<void> {
   server.closeAllConnections();
   return new Promise((closed) => server.close(() => closed()));
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }

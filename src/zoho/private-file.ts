@@ -3,7 +3,7 @@ import type { Stats } from "node:fs";
 import { chmod, type FileHandle, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { getuid } from "node:process";
-import { errorText, UserError } from "../core/errors.ts";
+import { errorCode, errorText, UserError } from "../core/errors.ts";
 import { parseJson } from "../core/json-text.ts";
 import { sleepRealTime } from "./backoff.ts";
 
@@ -24,7 +24,7 @@ export async function readPrivateJson(path: string): Promise<unknown> {
     }
   } catch (error) {
     // Nor is there one where its folder is a file, as `HOME=/dev/null` has it.
-    if (hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR")) return undefined;
+    if (["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "")) return undefined;
     throw fileError(path, "read", error);
   }
   const parsed = parseJson(text);
@@ -80,15 +80,11 @@ async function replace(from: string, to: string): Promise<void> {
     try {
       return await rename(from, to);
     } catch (error) {
-      const passing = hasCode(error, "EPERM") || hasCode(error, "EACCES") || hasCode(error, "EBUSY");
+      const passing = ["EPERM", "EACCES", "EBUSY"].includes(errorCode(error) ?? "");
       if (!passing || tries === 10) throw error;
       await sleepRealTime(20 * tries);
     }
   }
-}
-
-export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }
 
 /** A file that the system does not let be read or written. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Context, Prompts } from "../../context.ts";
-import { usageError } from "../../core/errors.ts";
+import { errorCode, usageError } from "../../core/errors.ts";
 import type { Product } from "../../core/product.ts";
 import { type Secret, secret } from "../../core/secret.ts";
 
@@ -52,9 +52,8 @@ function readFile(cwd: string, path: string, flag: string): Buffer {
   try {
     return readFileSync(resolve(cwd, path));
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
     throw usageError(
-      `${flag}: the file that it names cannot be read (${code}); the name is not shown, since it may be the value itself`,
+      `${flag}: the file that it names cannot be read (${errorCode(error) ?? "unreadable"}); the name is not shown, since it may be the value itself`,
       `${flag} takes generate, none, the name of a file, or - for standard input`,
     );
   }

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { errorText, usageError } from "../../core/errors.ts";
+import { errorCode, errorText, usageError } from "../../core/errors.ts";
 
 /** Where names are looked up. */
 export interface PathWorld {
@@ -58,7 +58,7 @@ function kindOf({ cwd }: PathWorld, path: string): Kind {
     return stats.isDirectory() ? "folder" : "file";
   } catch (error) {
     // ENAMETOOLONG, ELOOP, ENOTDIR, EACCES: the message would repeat the name.
-    return { error: error instanceof Error && "code" in error ? String(error.code) : errorText(error) };
+    return { error: errorCode(error) ?? errorText(error) };
   }
 }
 

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, parse, relative, sep } from "node:path";
 import type { z } from "zod";
 import type { ImportModule } from "../../context.ts";
-import { errorText, usageError } from "../../core/errors.ts";
+import { errorCode, errorText, usageError } from "../../core/errors.ts";
 import { ownProduct } from "../../core/own-product.ts";
 import type { Product } from "../../core/product.ts";
 import { EVENT_NAME_RULE, isFileName } from "./event-file-name.ts";
@@ -80,7 +80,7 @@ function namesIn(folder: string, what: string): readonly string[] {
   try {
     return readdirSync(folder).toSorted();
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = errorCode(error);
     if (code === "ENOENT") throw usageError(`${what} does not exist`, "make it, or mend the path");
     if (code === "ENOTDIR") throw usageError(`${what} is a file`, "name the folder that it lies in");
     throw usageError(`${what} cannot be read: ${errorText(error)}`);

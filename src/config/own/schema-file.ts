@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import type { z } from "zod";
 import type { ImportModule } from "../../context.ts";
-import { errorText, usageError } from "../../core/errors.ts";
+import { errorCode, errorText, usageError } from "../../core/errors.ts";
 import { readText } from "../json-file.ts";
 import { readJsonSchema } from "./json-schema.ts";
 
@@ -48,7 +48,7 @@ async function importDefault(path: string, importModule: ImportModule): Promise<
   try {
     module = await importModule(pathToFileURL(path).href);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = errorCode(error);
     if (code === "ERR_UNKNOWN_FILE_EXTENSION") {
       throw usageError(
         `${path}: this version of Node runs no TypeScript`,
