@@ -1,12 +1,11 @@
+import type { JsonLine } from "./json-line.ts";
 import type { KeptFacts } from "./log-report.ts";
 import { problemText } from "./payload.ts";
 import type { Receipt } from "./receive.ts";
 import type { EventReport } from "./report.ts";
 
-type Line = Readonly<Record<string, unknown>>;
-
 /** The JSON line of a delivery, received now or read from the log. A line of it is an input of `verify`. */
-export function eventLine(report: EventReport): Line {
+export function eventLine(report: EventReport): JsonLine {
   return {
     type: "event",
     n: report.n,
@@ -24,7 +23,7 @@ export function eventLine(report: EventReport): Line {
   };
 }
 
-function keptFields({ state, remote, masked, bytes, attempts, forwards }: KeptFacts): Line {
+function keptFields({ state, remote, masked, bytes, attempts, forwards }: KeptFacts): JsonLine {
   return {
     state,
     remote: remote ?? null,
@@ -48,7 +47,7 @@ function keptFields({ state, remote, masked, bytes, attempts, forwards }: KeptFa
   };
 }
 
-export function receiptFields(receipt: Receipt): Line {
+export function receiptFields(receipt: Receipt): JsonLine {
   return {
     product: receipt.product ?? null,
     format: receipt.format ?? null,

@@ -1,3 +1,6 @@
+/** What a script is told in one line, before it is written as JSON. */
+export type JsonLine = Readonly<Record<string, unknown>>;
+
 /** Beside those that JSON escapes itself: what a terminal obeys, or shows the rest of the line in another order by. */
 const OBEYED = /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 

@@ -1,5 +1,5 @@
 import { eventLine } from "../core/event-line.ts";
-import { jsonLine } from "../core/json-line.ts";
+import { type JsonLine, jsonLine } from "../core/json-line.ts";
 import type { Report } from "../core/report.ts";
 import type { Rendered } from "./context.ts";
 import { apiRequestLine, channelLine, recordLine, runningChannel, signInLine } from "./json/channel.ts";
@@ -10,8 +10,9 @@ import { requestLine, sendSummaryLine, sentLine } from "./json/sent.ts";
 import { verifiedLine, verifySummaryLine } from "./json/verified.ts";
 import { webhookLine } from "./json/webhook.ts";
 
-type Line = Readonly<Record<string, unknown>>;
-type Renderers = { readonly [Kind in Report["type"]]: (report: Extract<Report, { type: Kind }>) => readonly Line[] };
+type Renderers = {
+  readonly [Kind in Report["type"]]: (report: Extract<Report, { type: Kind }>) => readonly JsonLine[];
+};
 
 /** The JSON lines are a public interface: documented in the README, pinned by tests, never changed within a version. */
 const renderers: Renderers = {
@@ -65,7 +66,7 @@ const renderers: Renderers = {
 
 /** A report as JSON lines on stdout. */
 export function renderJson<Kind extends Report["type"]>(report: Extract<Report, { type: Kind }>): Rendered {
-  const render = renderers[report.type as Kind] as (report: Extract<Report, { type: Kind }>) => readonly Line[];
+  const render = renderers[report.type as Kind] as (report: Extract<Report, { type: Kind }>) => readonly JsonLine[];
   const lines = render(report).map((line) => jsonLine({ v: 1, ...line }));
   return { out: lines.join("") };
 }

@@ -3,12 +3,10 @@ import { curlCommand } from "../../core/curl-command.ts";
 import type { Delivery } from "../../core/delivery.ts";
 import { eventLine } from "../../core/event-line.ts";
 import { HAR_FRAME, harEntry } from "../../core/har.ts";
-import { jsonLine } from "../../core/json-line.ts";
+import { type JsonLine, jsonLine } from "../../core/json-line.ts";
 import { targetUrl, withQueryOf } from "../../core/target-url.ts";
 import { isOfTheConnection } from "../../delivery/end-to-end.ts";
 import type { KeptEvent } from "./entry-event.ts";
-
-type Line = Readonly<Record<string, unknown>>;
 
 /** How deliveries are written, one after the other. */
 export interface ExportFormat {
@@ -17,7 +15,7 @@ export interface ExportFormat {
   readonly end: string;
   item(event: KeptEvent): string;
   /** The JSON line of one; undefined where all of them are one document. */
-  line?(event: KeptEvent): Line;
+  line?(event: KeptEvent): JsonLine;
 }
 
 type MakeFormat = (settings: Config["settings"], to: string | undefined) => ExportFormat;

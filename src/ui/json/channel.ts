@@ -5,10 +5,9 @@ import type {
   RunningChannel,
   SignInReport,
 } from "../../core/channel-report.ts";
+import type { JsonLine } from "../../core/json-line.ts";
 
-type Line = Readonly<Record<string, unknown>>;
-
-export function channelLine(report: ChannelReport): Line {
+export function channelLine(report: ChannelReport): JsonLine {
   const { channel } = report;
   return {
     type: "channel",
@@ -32,16 +31,16 @@ export function channelLine(report: ChannelReport): Line {
   };
 }
 
-export function runningChannel({ product, id, events, expiresAt, timeLeftMs }: RunningChannel): Line {
+export function runningChannel({ product, id, events, expiresAt, timeLeftMs }: RunningChannel): JsonLine {
   return { product, id, events, expires_at: expiresAt?.toISOString() ?? null, time_left_ms: timeLeftMs ?? null };
 }
 
-export function recordLine({ n, product, module, id, record, error, hint }: RecordReport): Line {
+export function recordLine({ n, product, module, id, record, error, hint }: RecordReport): JsonLine {
   const outcome = error === undefined ? { record } : { error, hint: hint ?? null };
   return { type: "record", n, product, module, id, ...outcome };
 }
 
-export function signInLine(report: SignInReport): Line {
+export function signInLine(report: SignInReport): JsonLine {
   return {
     type: "sign_in",
     state: report.state.replaceAll("-", "_"),
@@ -57,7 +56,7 @@ export function signInLine(report: SignInReport): Line {
   };
 }
 
-export function apiRequestLine(report: ApiRequestReport): Line {
+export function apiRequestLine(report: ApiRequestReport): JsonLine {
   const { sent, method, url, headers, body, status, error, latencyMs } = report;
   return {
     type: "api_request",

@@ -1,8 +1,7 @@
 import type { ForwardReport, TargetReport, TunnelReport } from "../../core/forward-report.ts";
+import type { JsonLine } from "../../core/json-line.ts";
 
-type Line = Readonly<Record<string, unknown>>;
-
-export function forwardLine(report: ForwardReport): Line {
+export function forwardLine(report: ForwardReport): JsonLine {
   return {
     type: "forward",
     n: report.n,
@@ -17,7 +16,7 @@ export function forwardLine(report: ForwardReport): Line {
   };
 }
 
-export function targetLine({ at, state, target, reason, waiting, downMs }: TargetReport): Line {
+export function targetLine({ at, state, target, reason, waiting, downMs }: TargetReport): JsonLine {
   return {
     type: "target",
     at: at.toISOString(),
@@ -29,7 +28,7 @@ export function targetLine({ at, state, target, reason, waiting, downMs }: Targe
   };
 }
 
-export function tunnelLine({ at, state, url, previousUrl, reason, downMs }: TunnelReport): Line {
+export function tunnelLine({ at, state, url, previousUrl, reason, downMs }: TunnelReport): JsonLine {
   return {
     type: "tunnel",
     at: at.toISOString(),

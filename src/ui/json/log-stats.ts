@@ -1,6 +1,7 @@
+import type { JsonLine } from "../../core/json-line.ts";
 import type { LogStatsReport } from "../../core/log-report.ts";
 
-export function logStatsLine({ total, products, hours, latencyMs }: LogStatsReport): Readonly<Record<string, unknown>> {
+export function logStatsLine({ total, products, hours, latencyMs }: LogStatsReport): JsonLine {
   return {
     type: "stats",
     ...total,

@@ -1,8 +1,7 @@
+import type { JsonLine } from "../../core/json-line.ts";
 import type { RequestReport, SendSummaryReport, SentReport } from "../../core/send-report.ts";
 
-type Line = Readonly<Record<string, unknown>>;
-
-export function sentLine(report: SentReport): Line {
+export function sentLine(report: SentReport): JsonLine {
   return {
     type: "sent",
     ...(report.n === undefined ? {} : { n: report.n }),
@@ -19,13 +18,13 @@ export function sentLine(report: SentReport): Line {
   };
 }
 
-export function sendSummaryLine({ type: _, latency, ...figures }: SendSummaryReport): Line {
+export function sendSummaryLine({ type: _, latency, ...figures }: SendSummaryReport): JsonLine {
   const latencyMs = Object.fromEntries(Object.entries(latency).map(([name, ms]) => [name, Number(ms.toFixed(2))]));
   return { type: "send_summary", ...figures, latency_ms: latencyMs };
 }
 
 /** With `--dry-run` the line of a sent event holds the whole request instead of an answer. */
-export function requestLine(report: RequestReport): Line {
+export function requestLine(report: RequestReport): JsonLine {
   return {
     type: "sent",
     ...(report.n === undefined ? {} : { n: report.n }),

@@ -1,11 +1,10 @@
 import { receiptFields } from "../../core/event-line.ts";
+import type { JsonLine } from "../../core/json-line.ts";
 import type { VerifiedReport, VerifySummaryReport } from "../../core/report.ts";
 import { whyUnknown } from "../../core/why-unknown.ts";
 
-type Line = Readonly<Record<string, unknown>>;
-
 /** The fields of an `event` line, with `file`, `line` and `outcome`, and a place for each issue that has one. */
-export function verifiedLine(report: VerifiedReport): Line {
+export function verifiedLine(report: VerifiedReport): JsonLine {
   const { receipt, positions, problemPosition } = report;
   const { schema } = receipt;
   return {
@@ -37,7 +36,7 @@ export function verifiedLine(report: VerifiedReport): Line {
   };
 }
 
-function explanationFields({ explanations, showExpected }: VerifiedReport): Line {
+function explanationFields({ explanations, showExpected }: VerifiedReport): JsonLine {
   if (explanations.length === 0) return {};
   return {
     explanations: explanations.map(({ proof, explanation: { canonical, findings, received, expected } }) => ({
@@ -49,6 +48,6 @@ function explanationFields({ explanations, showExpected }: VerifiedReport): Line
   };
 }
 
-export function verifySummaryLine({ count, ok, proofFailed, masked, invalid }: VerifySummaryReport): Line {
+export function verifySummaryLine({ count, ok, proofFailed, masked, invalid }: VerifySummaryReport): JsonLine {
   return { type: "verify_summary", count, ok, proof_failed: proofFailed, masked, invalid };
 }

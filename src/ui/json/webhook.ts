@@ -1,8 +1,7 @@
+import type { JsonLine } from "../../core/json-line.ts";
 import type { WebhookReport } from "../../core/webhook-report.ts";
 
-type Line = Readonly<Record<string, unknown>>;
-
-export function webhookLine({ state, product, id, webhook, reason }: WebhookReport): Line {
+export function webhookLine({ state, product, id, webhook, reason }: WebhookReport): JsonLine {
   return {
     type: "webhook",
     state: state.replaceAll("-", "_"),
