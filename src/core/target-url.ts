@@ -1,5 +1,6 @@
 import { splitUrl } from "./delivery.ts";
 import { usageError } from "./errors.ts";
+import { reachableHost } from "./loopback.ts";
 
 /** Where the local receiver listens, or would. */
 export interface ListenAddress {
@@ -64,7 +65,6 @@ export function withQuery(url: string, query: string): string {
   return splitUrl(beforeHash).query === "" ? `${beforeHash}${query}` : `${beforeHash}&${query}`;
 }
 
-/** A receiver that listens on every address is reached on loopback. */
 function origin({ host, port }: ListenAddress): string {
   if (port === 0) {
     throw usageError(
@@ -72,8 +72,8 @@ function origin({ host, port }: ListenAddress): string {
       "name the target with --to, such as --to 3000",
     );
   }
-  const loopback = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-  return `http://${loopback.includes(":") ? `[${loopback}]` : loopback}:${port}`;
+  const address = reachableHost(host);
+  return `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
 function checked(url: string, to: string, what: string): string {

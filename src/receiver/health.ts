@@ -1,5 +1,5 @@
 import { get, type IncomingMessage } from "node:http";
-import { isLoopbackAddress } from "../core/loopback.ts";
+import { isLoopbackAddress, reachableHost } from "../core/loopback.ts";
 import type { Reply } from "../core/product.ts";
 import type { ServerAddress } from "./http-server.ts";
 
@@ -17,9 +17,8 @@ export function healthReply({ headers, socket }: IncomingMessage, pid: number, t
 /** The process id of the receiver that holds an address; undefined when it is another program, or does not answer. */
 export function receiverAt({ host, port }: ServerAddress): Promise<number | undefined> {
   return new Promise((resolve) => {
-    const any: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
     const request = get(
-      { host: any[host] ?? host, port, path: "/healthz", timeout: PATIENCE_MS, agent: false },
+      { host: reachableHost(host), port, path: "/healthz", timeout: PATIENCE_MS, agent: false },
       (response) => {
         let text = "";
         response.setEncoding("utf8");

@@ -2,7 +2,7 @@ import { hostname as machineName, networkInterfaces } from "node:os";
 import type { Config } from "../../config/load.ts";
 import { usageError } from "../../core/errors.ts";
 import type { EventPattern } from "../../core/event-pattern.ts";
-import { isLoopback } from "../../core/loopback.ts";
+import { isEveryAddress, isLoopback } from "../../core/loopback.ts";
 import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { createRoutes, type Routes } from "../../delivery/routes.ts";
@@ -44,11 +44,9 @@ function refuseOwn(target: string, { host, port, publicUrl, domain }: Config["se
 /** Whether what is sent to a name arrives at a receiver on this address. One on every address has all of this machine's. */
 function reachesHost(hostname: string, host: string): boolean {
   const name = hostname.replace(/^\[|\]$/g, "");
-  const isEvery = EVERY_ADDRESS.includes(host);
-  if (isLoopback(hostname) || EVERY_ADDRESS.includes(name)) return isEvery || isLoopback(host) || host === "::1";
+  const isEvery = isEveryAddress(host);
+  if (isLoopback(hostname) || isEveryAddress(name)) return isEvery || isLoopback(host) || host === "::1";
   if (!isEvery) return name === host;
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return name === machineName() || own.some(({ address }) => address === name);
 }
-
-const EVERY_ADDRESS: readonly string[] = ["0.0.0.0", "::"];

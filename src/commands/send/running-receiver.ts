@@ -1,6 +1,6 @@
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { isLoopback } from "../../core/loopback.ts";
+import { isEveryAddress, isLoopback } from "../../core/loopback.ts";
 import { runningListener } from "../running-listener.ts";
 import type { SendPlan } from "./plan.ts";
 
@@ -16,13 +16,8 @@ export async function atRunningListener(context: Context, { to }: SendPlan, conf
   const { protocol, hostname, port } = new URL(running);
   const host = hostname.replace(/^\[|\]$/g, "");
   const { settings } = config;
-  const isKnown = port === String(settings.port) && (host === settings.host || isEvery(settings.host));
+  const isKnown = port === String(settings.port) && (host === settings.host || isEveryAddress(settings.host));
   if (isKnown || protocol !== "http:" || port === "" || !(isLoopback(hostname) || host === "::1")) return config;
   context.report({ type: "notice", message: `to the listen that runs in this project: ${running}` });
   return { ...config, settings: { ...settings, host, port: Number(port) } };
-}
-
-/** A receiver on every address is written down with its loopback one. */
-function isEvery(host: string): boolean {
-  return host === "0.0.0.0" || host === "::";
 }
