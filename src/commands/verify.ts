@@ -5,7 +5,7 @@ import { ExitCode, usageError } from "../core/errors.ts";
 import type { Verdict } from "../core/product.ts";
 import type { VerifiedReport } from "../core/report.ts";
 import { expectFewChecks } from "../core/schema-check.ts";
-import { parseDuration } from "../core/units.ts";
+import { counted, parseDuration } from "../core/units.ts";
 import { type InputPayload, readVerifyInput, type VerifyInput } from "../core/verify-input.ts";
 import {
   explainProofs,
@@ -146,7 +146,11 @@ async function verify(context: Context, files: readonly string[], options: Verif
       tally[report.outcome]++;
       if (report.outcome === "proof-failed" && !report.receipt.verdicts.some(isFailed)) masked++;
     }
-    if (skipped > 0) context.report({ type: "notice", message: `${file}: ${skipped} lines hold no delivery` });
+    if (skipped > 0)
+      context.report({
+        type: "notice",
+        message: `${file}: ${counted(skipped, "line holds", "lines hold")} no delivery`,
+      });
   }
   if (count > 1) {
     const { ok, invalid, "proof-failed": unproven } = tally;

@@ -1,4 +1,5 @@
 import { type EventDrift, typesText } from "./traffic.ts";
+import { counted } from "./units.ts";
 
 /** What was learned of an event, as Markdown to lie beside its proposed fixture. */
 export function driftNote(
@@ -26,7 +27,7 @@ export function driftNote(
   return [
     `# ${product} ${event}`,
     "",
-    `Format ${format}, ${deliveries} ${deliveries === 1 ? "delivery" : "deliveries"}.`,
+    `Format ${format}, ${counted(deliveries, "delivery", "deliveries")}.`,
     ...(partial ? ["There were more fields than are compared, so this is not all.", ""] : [""]),
     ...sections,
     `The fixture beside this note is a proposal: secrets are masked${redacted ? ", personal data is replaced as far as it can be told" : ""}.`,

@@ -109,6 +109,11 @@ export function formatSpan(ms: number): string {
     .join(" ");
 }
 
+/** `1 delivery`, `3 deliveries`; the plural is the singular with an s unless it is given. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
 /** `2026-05-01`, by the clock of this machine. */
 export function formatDay(at: Date): string {
   const part = (value: number): string => String(value).padStart(2, "0");

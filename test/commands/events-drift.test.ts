@@ -49,7 +49,7 @@ describe("events drift", () => {
     const { out } = await project.run(["events", "drift", "--product", "crm"]);
     expect(out).toContain("crm Leads.create guide, 1 delivery");
     expect(out).toContain("+ data.Tier: string, not in the schema (1×)");
-    expect(out).toContain("- data.Phone: string or null, optional, has not come");
+    expect(out).toContain("- data.Phone: string or null, optional, never came");
     for (const hidden of ["gold", "desk", "Tanaka", TOKEN]) expect(out).not.toContain(hidden);
   });
 

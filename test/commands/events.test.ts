@@ -272,7 +272,7 @@ describe("events stats", () => {
   it("draws no bars where nobody watches", async () => {
     const { out } = await project.run(["events", "stats"]);
     expect(out).toMatch(/^desk\s+2\s+1\s+0\s+1/m);
-    expect(out).toMatch(/4 answers of the target: p50/);
+    expect(out).toMatch(/4 answers from your app: p50/);
     expect(out).not.toContain("█");
   });
 

@@ -169,7 +169,7 @@ describe("--exec", () => {
     const { exitCode, err } = await run([...argv, "--no-store"], { cwd, env });
     expect({ exitCode, err }).toEqual({
       exitCode: 5,
-      err: expect.stringContaining("5 deliveries have not reached your app and will not"),
+      err: expect.stringContaining("5 deliveries did not reach your app"),
     });
     // They wait for the next listen where they are kept.
     expect((await run(argv, { cwd, env })).exitCode).toBe(0);

@@ -143,7 +143,7 @@ describe("a delivery that fails", () => {
     expect((await first.stop()).lines().at(-1)).toMatchObject({ forwards: { waiting: 1 } });
     target.answer(yes);
     const second = await listen(["--forward-to", target.url], { cwd });
-    expect((await second.line("ready")).notes).toContain("1 delivery waits from before and goes on now.");
+    expect((await second.line("ready")).notes).toContain("1 delivery from an earlier run is being sent now.");
     expect(await second.line("forward")).toMatchObject({ n: 1, attempt: 2, state: "delivered" });
   });
 });
@@ -222,7 +222,7 @@ describe("an app that is down", () => {
     await listener.line("target", { state: "down" });
     const { lines } = await listener.stop();
     expect(await listener.line("warning")).toMatchObject({
-      message: expect.stringContaining("2 deliveries have not reached"),
+      message: expect.stringContaining("2 deliveries did not reach"),
     });
     expect(lines().at(-1)).toMatchObject({ forwards: { delivered: 0, failed: 2, waiting: 0 } });
   });
@@ -309,7 +309,7 @@ describe("many deliveries", () => {
     expect(summary).toMatchObject({ forwards: { delivered: 1, failed: 0, waiting: 3 } });
     target.answer(yes);
     const second = await listen(["--forward-to", target.url], { cwd });
-    expect((await second.line("ready")).notes).toContain("3 deliveries wait from before and go on now.");
+    expect((await second.line("ready")).notes).toContain("3 deliveries from earlier runs are being sent now.");
     await second.line("forward", { state: "delivered" }, 3);
     expect(new Set(numbers(target.seen))).toEqual(new Set([1, 2, 3, 4]));
   });

@@ -168,7 +168,7 @@ describe("send on Zoho's bad days", () => {
     const app = await target((response) => void setTimeout(() => response.end("late"), 10_100));
     const { exitCode, err } = await send("crm Leads.create --to PORT", app);
     expect(exitCode).toBe(0);
-    expect(err).toContain("an answer came too late: the guide allows 10 s");
+    expect(err).toContain("1 answer came too late: the guide allows 10 s");
   });
 
   it("keeps the escape sequences of an answer from the terminal, and what would turn its text round", async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { formatBytes, formatDuration } from "../../src/core/units.ts";
+import { counted, formatBytes, formatDuration } from "../../src/core/units.ts";
 
 it.each([
   [0, "0 ms"],
@@ -27,4 +27,9 @@ it.each([
   [12_345_678, "12 MB"],
 ])("%i bytes are %s", (bytes, text) => {
   expect(formatBytes(bytes)).toBe(text);
+});
+
+it("counts one thing in the singular, and none or more in the plural", () => {
+  const texts = [0, 1, 2].map((count) => `${counted(count, "line")}, ${counted(count, "delivery", "deliveries")}`);
+  expect(texts).toEqual(["0 lines, 0 deliveries", "1 line, 1 delivery", "2 lines, 2 deliveries"]);
 });

@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import { ExitCode } from "../../core/errors.ts";
 import { driftOf, hasDrifted } from "../../core/traffic.ts";
+import { counted } from "../../core/units.ts";
 import { projectProducts } from "../configured-products.ts";
 import { learn } from "../learn.ts";
 import { observeLog } from "../observe-log.ts";
@@ -25,7 +26,7 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
       context.report({ type: "drift", drifts, brief: false, overlooked, moreCommand: undefined });
     } else {
       const deliveries = events.reduce((sum, each) => sum + each.deliveries, 0);
-      const none = `no drift: ${deliveries} ${deliveries === 1 ? "delivery" : "deliveries"}, all as the schemas say`;
+      const none = `no drift: ${counted(deliveries, "delivery", "deliveries")}, all as the schemas say`;
       const nothing = `nothing to compare: no delivery ${isFiltered(options) ? "that fits" : "in the log"} is of a known event, with no failed proof, no repeat and none of send's own samples`;
       const message = deliveries === 0 ? nothing : none;
       context.report({ type: "notice", message });

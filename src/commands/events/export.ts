@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
 import { hasLostReader, stoppedBy } from "../../core/stopped-by.ts";
+import { counted } from "../../core/units.ts";
 import { projectProducts } from "../configured-products.ts";
 import { entryEvent, type KeptEvent } from "./entry-event.ts";
 import { type ExportFormat, exportFormats } from "./export-formats.ts";
@@ -107,7 +108,7 @@ function tell(context: Context, options: ExportOptions, path: string, count: num
   if (out !== undefined) {
     context.report({
       type: "text",
-      text: `${count} ${count === 1 ? "delivery" : "deliveries"} written to ${out}\n`,
+      text: `${counted(count, "delivery", "deliveries")} written to ${out}\n`,
       json: { type: "exported", format, file: out, count, masked },
     });
   } else if (count === 0) context.report({ type: "notice", message: nothing(options, path) });

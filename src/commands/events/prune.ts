@@ -1,7 +1,7 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
 import { maskUrl } from "../../core/mask.ts";
-import { formatBytes, formatDay, parseDuration, parseSize } from "../../core/units.ts";
+import { counted, formatBytes, formatDay, parseDuration, parseSize } from "../../core/units.ts";
 import type { Log, LogRecord } from "../../store/log.ts";
 import { type LogOptions, withLog } from "./open-log.ts";
 
@@ -22,10 +22,13 @@ export async function prune(context: Context, options: PruneOptions): Promise<Ex
     const { removed, bytes } = await context.waiting("pruning the log", work);
     const waiting = (await log.waiting()).reduce((sum, each) => sum + each.waiting, 0);
     const first = await oldest(log);
-    const what = removed === 0 ? "nothing" : removed === 1 ? "1 delivery" : `${removed} deliveries`;
+    const what = removed === 0 ? "nothing" : counted(removed, "delivery", "deliveries");
     const left =
       first === undefined ? "nothing is left" : `the oldest left is #${first.n} of ${formatDay(first.receivedAt)}`;
-    const kept = waiting === 0 ? "" : `; ${waiting} that ${waiting === 1 ? "waits" : "wait"} for your app stayed`;
+    const kept =
+      waiting === 0
+        ? ""
+        : `; ${counted(waiting, "delivery that still waits", "deliveries that still wait")} for your app stayed`;
     context.report({
       type: "text",
       text: `${what} removed; ${left}; the log takes ${formatBytes(bytes)}${kept}\n`,
@@ -49,7 +52,7 @@ async function giveUp(context: Context, log: Log, text: string): Promise<void> {
   }
   for (const target of meant) {
     const count = await log.giveUp(target);
-    const message = `${count} for ${maskUrl(target)} ${count === 1 ? "counts" : "count"} as failed now`;
+    const message = `${counted(count, "delivery", "deliveries")} to ${maskUrl(target)} given up: marked as failed`;
     context.report({ type: "notice", message });
   }
 }

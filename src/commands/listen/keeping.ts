@@ -5,6 +5,7 @@ import type { EventPattern } from "../../core/event-pattern.ts";
 import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import type { ForwardCounts } from "../../core/report.ts";
+import { counted } from "../../core/units.ts";
 import { toLogEntry } from "../../delivery/keeping-ledger.ts";
 import { type Ledger, memoryLedger } from "../../receiver/ledger.ts";
 import type { WaitingCount } from "../../store/forward.ts";
@@ -112,7 +113,7 @@ async function keepIn(
       }
       const left = forwarding?.counts().waiting ?? 0;
       if (left > 0 && !isKept) {
-        const message = `${left} ${left === 1 ? "delivery has" : "deliveries have"} not reached your app and will not`;
+        const message = `${counted(left, "delivery", "deliveries")} did not reach your app and will not be sent again`;
         context.report({ type: "warning", message, hint: "without --no-store they would wait for the next listen" });
       }
     },
@@ -138,12 +139,12 @@ function waitingNotes(counts: readonly WaitingCount[], routes: RunRoutes): reado
   const own = counts.filter(({ target }) => routes.has(target)).reduce((sum, { waiting }) => sum + waiting, 0);
   if (own > 0)
     texts.push(
-      `${own} ${own === 1 ? "delivery waits" : "deliveries wait"} from before and ${own === 1 ? "goes" : "go"} on now.`,
+      `${counted(own, "delivery from an earlier run is", "deliveries from earlier runs are")} being sent now.`,
     );
   for (const { target, waiting } of counts) {
     if (waiting === 0 || routes.has(target)) continue;
     texts.push(
-      `${waiting} ${waiting === 1 ? "delivery waits" : "deliveries wait"} for ${maskUrl(target)}, which is no target now: name it with --forward-to to go on.`,
+      `${counted(waiting, "delivery waits", "deliveries wait")} for ${maskUrl(target)}, which this run does not forward to: add it with --forward-to to send them.`,
     );
   }
   return texts;

@@ -1,4 +1,5 @@
 import type { Report } from "../../core/report.ts";
+import { counted } from "../../core/units.ts";
 
 type Warning = Extract<Report, { type: "warning" }>;
 
@@ -19,7 +20,7 @@ const MOST_KINDS = 50;
 export function repeatedWarnings(tell: (report: Report) => void): (report: Report) => void {
   const told = new Map<string, Told>();
   const tellMore = ({ warning, more }: Told): void => {
-    if (more > 0) tell({ ...warning, message: `${warning.message} (${more} more ${more === 1 ? "time" : "times"})` });
+    if (more > 0) tell({ ...warning, message: `${warning.message} (${counted(more, "more time")})` });
   };
   return (report) => {
     if (report.type === "summary") for (const each of told.values()) tellMore(each);

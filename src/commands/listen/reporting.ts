@@ -1,6 +1,7 @@
 import type { Context, Output } from "../../context.ts";
 import { maskText, maskUrl } from "../../core/mask.ts";
 import type { Report } from "../../core/report.ts";
+import { counted } from "../../core/units.ts";
 import { repeatedWarnings } from "./repeated-warnings.ts";
 
 /** What a run says, for as long as it takes. */
@@ -50,7 +51,7 @@ export function openReporting(given: Context, { showSecrets = false }: { readonl
       return;
     }
     if (gap > 0) {
-      const message = `${gap} lines were left out here, for the output was not read fast enough`;
+      const message = `${counted(gap, "line was", "lines were")} left out here, because the output was not read fast enough`;
       gap = 0;
       tell({ type: "warning", message, hint: "zoho-hooks events list shows what the event log keeps" });
     }
@@ -69,7 +70,7 @@ function isAside({ type }: Report): boolean {
 /** Standard output is what nobody reads: in the JSON mode warnings stand there too. */
 function sayOnStderr({ json, stderr }: Context): void {
   if (stderr.backlog() > MOST_WAITING) return;
-  const message = "the output is not read fast enough: events are received as before, but not shown until it is read";
+  const message = "the output is not being read fast enough: events are still received, but not shown until it is read";
   stderr.write(json ? `${JSON.stringify({ v: 1, type: "warning", message, hint: null })}\n` : `warning: ${message}\n`);
 }
 

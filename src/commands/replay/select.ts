@@ -8,6 +8,7 @@ import { noSecrets } from "../../core/secret.ts";
 import { isSuccess } from "../../core/status.ts";
 import { stoppedBy } from "../../core/stopped-by.ts";
 import { checkTarget } from "../../core/target-url.ts";
+import { counted } from "../../core/units.ts";
 import { createRoutes, type Routes } from "../../delivery/routes.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
 import { entryName } from "../events/entry-event.ts";
@@ -43,10 +44,10 @@ export async function chooseReplays(
     else leftOut++;
   }
   if (leftOut > 0) {
-    const what = leftOut === 1 ? "1 was" : `${leftOut} were`;
+    const what = counted(leftOut, "delivery was", "deliveries were");
     context.report({
       type: "notice",
-      message: `${what} refused or no event at all, and left out; a number sends any: ${context.invocation} replay 42`,
+      message: `${what} left out: refused, or not an event. To send one anyway, give its number: ${context.invocation} replay 42`,
     });
   }
   return chosen;

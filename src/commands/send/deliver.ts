@@ -3,6 +3,7 @@ import type { Context } from "../../context.ts";
 import { ExitCode } from "../../core/errors.ts";
 import { chosenNames, maskDelivery } from "../../core/mask.ts";
 import { stoppedBy } from "../../core/stopped-by.ts";
+import { counted } from "../../core/units.ts";
 import { runLoad } from "../../delivery/load.ts";
 import { openPoster, type Poster } from "../../delivery/post.ts";
 import { webhookUrl } from "../../receiver/route.ts";
@@ -145,8 +146,12 @@ function reportResults(context: Context, plan: SendPlan, tally: Tally, total: nu
     context.report({ type: "warning", message: `${flag} changed nothing: these deliveries carry no ${what}` });
   }
   for (const [reason, count] of tally.late) {
-    const what = count === 1 ? "an answer came" : `${count} answers came`;
-    context.report({ type: "warning", message: `${what} too late: ${reason}`, hint: "answer first and work after" });
+    const what = counted(count, "answer");
+    context.report({
+      type: "warning",
+      message: `${what} came too late: ${reason}`,
+      hint: "let your app answer first, and do the work after that",
+    });
   }
 }
 

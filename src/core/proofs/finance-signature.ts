@@ -4,6 +4,7 @@ import { isSecretName, MASK, maskBody } from "../mask.ts";
 import { readPayload } from "../payload.ts";
 import type { Proof } from "../product.ts";
 import { type Secret, sameBytes } from "../secret.ts";
+import { counted } from "../units.ts";
 import { whyAltered } from "./altered.ts";
 import { explainHmac } from "./explain-hmac.ts";
 import {
@@ -95,10 +96,9 @@ function maskedParts({ query, form, raw }: FinanceParts): FinanceParts {
 
 /** The parts that were there, in words: `2 query pairs and 53 bytes of body`. */
 function ingredients({ query, form, raw }: FinanceParts): string {
-  const count = (n: number, what: string): string => `${n} ${what} ${n === 1 ? "pair" : "pairs"}`;
   const parts = [
-    ...(query.length > 0 ? [count(query.length, "query")] : []),
-    ...(form.length > 0 ? [count(form.length, "form")] : []),
+    ...(query.length > 0 ? [counted(query.length, "query pair")] : []),
+    ...(form.length > 0 ? [counted(form.length, "form pair")] : []),
     ...(raw.length > 0 ? [`${raw.length} bytes of body`] : []),
   ];
   return parts.length === 0 ? "nothing: no query, no form and no body" : parts.join(" and ");

@@ -1,5 +1,6 @@
 import type { DriftReport } from "../../core/drift-report.ts";
 import { type EventDrift, typesText } from "../../core/traffic.ts";
+import { counted } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { clipped, type Paint } from "../paint.ts";
@@ -12,7 +13,13 @@ export function renderDrift({ drifts, brief, overlooked, moreCommand }: DriftRep
   const more =
     moreCommand === undefined ? [] : [paint.dim(`${moreCommand} shows all of it; --learn proposes fixtures`)];
   const left =
-    overlooked === 0 ? [] : [paint.caution(`${overlooked} deliveries were of more events than are compared at once.`)];
+    overlooked === 0
+      ? []
+      : [
+          paint.caution(
+            `${counted(overlooked, "delivery was", "deliveries were")} not compared: the log has more events than one run compares.`,
+          ),
+        ];
   const text = `${["", paint.strong("Schema drift"), ...events, ...left, ...more].join("\n")}\n`;
   return brief ? { err: text } : { out: text };
 }
@@ -23,19 +30,18 @@ function eventLines(drift: EventDrift, most: number, paint: Paint): readonly str
     ...all.slice(0, most).map((each) => `  ${clipped(line(each))}`),
     ...(all.length > most ? [paint.dim(`  … and ${all.length - most} more`)] : []),
   ];
-  const count = `${deliveries} ${deliveries === 1 ? "delivery" : "deliveries"}`;
   return [
-    `${paint.name(clipped(`${product} ${event}`))} ${paint.dim(`${format}, ${count}`)}`,
+    `${paint.name(clipped(`${product} ${event}`))} ${paint.dim(`${format}, ${counted(deliveries, "delivery", "deliveries")}`)}`,
     ...few(unknown, ({ path, types, count }) => `+ ${path}: ${typesText(types)}, not in the schema (${count}×)`),
     ...few(
       conflicts,
       ({ path, expected, seen, count }) => `! ${path}: ${seen} came, the schema says ${expected} (${count}×)`,
     ),
     ...(most === Number.POSITIVE_INFINITY
-      ? few(unseen, ({ path, expected }) => `- ${path}: ${expected}, optional, has not come`)
+      ? few(unseen, ({ path, expected }) => `- ${path}: ${expected}, optional, never came`)
       : unseen.length === 0
         ? []
-        : [paint.dim(`  ${unseen.length} optional ${unseen.length === 1 ? "field has" : "fields have"} not come`)]),
-    ...(partial ? [paint.caution("  there were more fields than are compared: this is not all")] : []),
+        : [paint.dim(`  ${counted(unseen.length, "optional field")} never came`)]),
+    ...(partial ? [paint.caution("  there were more fields than one run compares, so this list is incomplete")] : []),
   ];
 }

@@ -6,7 +6,7 @@ import type { Verdict } from "../../core/product.ts";
 import type { EventReport } from "../../core/report.ts";
 import type { SchemaIssue } from "../../core/schema-check.ts";
 import { isSuccess } from "../../core/status.ts";
-import { formatBytes } from "../../core/units.ts";
+import { counted, formatBytes } from "../../core/units.ts";
 import { utf8Text } from "../../core/utf8.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
@@ -74,7 +74,7 @@ function keptText({ state, attempts, forwards, fresh }: KeptFacts, paint: Paint)
     const failed = forwards.find((each) => each.state === "failed");
     const tries = failed?.attempts ?? attempts.length;
     const whose = failed === undefined || forwards.length === 1 ? "" : ` at ${plain(failed.target)}`;
-    return [paint.bad(`→ failed after ${tries} ${tries === 1 ? "attempt" : "attempts"}${whose}`)];
+    return [paint.bad(`→ failed after ${counted(tries, "attempt")}${whose}`)];
   }
   const last = attempts.at(-1);
   return last === undefined ? [] : [attemptText(last, paint)];
@@ -129,11 +129,7 @@ function schemaText({ receipt, refusal: reason }: EventReport, paint: Paint): re
     return isTold ? [] : [paint.caution("? no known event")];
   }
   const count = receipt.schema.issues.length;
-  return [
-    receipt.schema.ok
-      ? paint.good("✓ schema")
-      : paint.caution(`✗ schema: ${count} ${count === 1 ? "issue" : "issues"}`),
-  ];
+  return [receipt.schema.ok ? paint.good("✓ schema") : paint.caution(`✗ schema: ${counted(count, "issue")}`)];
 }
 
 /** A text and its colour: it is broken into lines first. */

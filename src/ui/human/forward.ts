@@ -1,6 +1,6 @@
 import type { ForwardReport, TargetReport, TunnelReport } from "../../core/forward-report.ts";
 import { isSuccess } from "../../core/status.ts";
-import { formatDuration } from "../../core/units.ts";
+import { counted, formatDuration } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { type Paint, plain } from "../paint.ts";
@@ -52,8 +52,8 @@ export function renderTarget(
   }
   const count =
     waiting === undefined || waiting === 0
-      ? "nothing waits"
-      : `${waiting} waiting ${waiting === 1 ? "delivery goes" : "deliveries go"} on`;
+      ? "nothing was waiting for it"
+      : `sending it the ${counted(waiting, "delivery", "deliveries")} that waited`;
   const text = `✓ your app is back after ${formatDuration(downMs ?? 0)}: ${count}.`;
   return { err: timed(at, text, errColumns, err, err.good) };
 }

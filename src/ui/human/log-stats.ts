@@ -1,5 +1,5 @@
 import type { LogStatsReport } from "../../core/log-report.ts";
-import { formatDay, formatDuration } from "../../core/units.ts";
+import { counted, formatDay, formatDuration } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { type Paint, plain } from "../paint.ts";
@@ -68,7 +68,7 @@ function hourLines({ hours, products }: LogStatsReport, { verbose, out, columns 
   return [
     out.dim(head),
     ...lines.map((line, i) => (out.live ? `${line}  ${out.name(bars[i] ?? "")}` : line)),
-    ...(left > 0 ? [out.dim(`${left} earlier ${left === 1 ? "hour" : "hours"}: -v shows them`)] : []),
+    ...(left > 0 ? [out.dim(`${counted(left, "earlier hour")}: -v shows ${left === 1 ? "it" : "them"}`)] : []),
   ];
 }
 
@@ -93,8 +93,8 @@ function productsThatFit(products: LogStatsReport["products"], width: number) {
 }
 
 function latencyLine({ latencyMs }: LogStatsReport, paint: Paint): string {
-  if (latencyMs === undefined) return paint.dim("no answer of a target so far");
+  if (latencyMs === undefined) return paint.dim("no answer from your app so far");
   const { count, p50, p95, p99, max } = latencyMs;
   const figures = Object.entries({ p50, p95, p99, max }).map(([name, ms]) => `${name} ${formatDuration(ms)}`);
-  return `${count} ${count === 1 ? "answer" : "answers"} of the target: ${figures.join("  ")}`;
+  return `${counted(count, "answer")} from your app: ${figures.join("  ")}`;
 }

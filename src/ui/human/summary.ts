@@ -1,5 +1,5 @@
 import type { ForwardCounts, ProductCount, SummaryReport } from "../../core/report.ts";
-import { formatDuration } from "../../core/units.ts";
+import { counted, formatDuration } from "../../core/units.ts";
 import type { Rendered } from "../context.ts";
 import type { Style } from "../human.ts";
 import { alignRows } from "./table.ts";
@@ -30,7 +30,11 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
   const leftOut =
     report.leftOut === 0
       ? []
-      : [err.caution(`${report.leftOut} lines were not shown: the output was not read fast enough.`)];
+      : [
+          err.caution(
+            `${counted(report.leftOut, "line was", "lines were")} not shown, because the output was not read fast enough.`,
+          ),
+        ];
   const expected = report.expectations.map(({ event, wanted, came }) =>
     came >= wanted
       ? err.good(`✓ ${event}: ${came} of ${wanted} came`)
