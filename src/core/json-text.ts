@@ -33,7 +33,7 @@ export function isLongNumber(value: unknown): boolean {
 }
 
 /** Deeper than any webhook, and shallow enough for every function that walks a value by calling itself. */
-const DEEPEST = 500;
+export const DEEPEST = 500;
 
 function isTooDeep(text: string): boolean {
   // Every level is closed again.

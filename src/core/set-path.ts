@@ -1,6 +1,7 @@
 import { usageError } from "./errors.ts";
 import { nearest } from "./event-name.ts";
 import { ExactNumber } from "./exact-number.ts";
+import { DEEPEST } from "./json-text.ts";
 
 /** One `--set path=value`. */
 export interface Assignment {
@@ -57,9 +58,6 @@ export function parsePath(text: string): readonly (string | number)[] {
   }
   return path;
 }
-
-/** As deep as what is received may be. */
-const DEEPEST = 500;
 
 function malformed(text: string): Error {
   return usageError(

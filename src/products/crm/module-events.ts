@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { event } from "../../core/declare-event.ts";
-import { moduleEnvelope } from "../shared/module-envelope.ts";
+import { deletedData, moduleEnvelope, recordData } from "../shared/module-envelope.ts";
 import { recordId } from "../shared/schema-parts.ts";
-import { deletedData, knownModules, recordData } from "./modules.ts";
+import { knownModules } from "./modules.ts";
 
 /** The four events of a module whose fields are known. `noun` as in "A lead was created". */
 export function moduleEvents<const Module extends string, Shape extends z.ZodRawShape>(

@@ -1,23 +1,9 @@
 import { z } from "zod";
-import { calendarDate, dateTime, lookup, optionalText, recordId } from "../shared/schema-parts.ts";
+import { recordData } from "../shared/module-envelope.ts";
+import { calendarDate, lookup, optionalText } from "../shared/schema-parts.ts";
 
 /** The modules that fixtures exist for; any other module has the same events with fields of its own. */
 export const knownModules = ["Leads", "Contacts", "Accounts", "Deals", "Tasks"] as const;
-
-/** What every record has, whatever its module. */
-export function recordData() {
-  return z.looseObject({
-    id: recordId(),
-    Owner: lookup().optional(),
-    Created_Time: dateTime().nullish(),
-    Modified_Time: dateTime().nullish(),
-  });
-}
-
-/** A deleted record is gone: only its id is sure to be told. */
-export function deletedData() {
-  return recordData().extend({ Deleted_Time: dateTime().nullish() });
-}
 
 // The field that a layout cannot do without is required; users may take any other off theirs.
 

@@ -3,8 +3,14 @@ import { event } from "../../core/declare-event.ts";
 import { bodyToken } from "../../core/proofs/body-token.ts";
 import { guideSignature } from "../../core/proofs/guide-signature.ts";
 import { guideFormat, modelledOnGuide } from "../shared/guide-format.ts";
-import { moduleEnvelope, moduleRecords, recogniseModuleEvent } from "../shared/module-envelope.ts";
-import { dateTime, lookup, optionalText, recordId } from "../shared/schema-parts.ts";
+import {
+  deletedData,
+  moduleEnvelope,
+  moduleRecords,
+  recogniseModuleEvent,
+  recordData,
+} from "../shared/module-envelope.ts";
+import { dateTime, lookup, optionalText } from "../shared/schema-parts.ts";
 
 export const guide = guideFormat({
   source: modelledOnGuide("Zoho CRM Webhook Payload"),
@@ -23,7 +29,7 @@ export const guide = guideFormat({
     event(
       "Candidates.delete",
       "A candidate was deleted",
-      () => moduleEnvelope("recruit", z.literal("Candidates"), "delete", deletedCandidateData()),
+      () => moduleEnvelope("recruit", z.literal("Candidates"), "delete", deletedData()),
       { once: true },
     ),
     event("Candidates.status.change", "A candidate's status changed", () =>
@@ -41,15 +47,6 @@ export const guide = guideFormat({
   records: moduleRecords,
 });
 
-function recordData() {
-  return z.looseObject({
-    id: recordId(),
-    Owner: lookup().optional(),
-    Created_Time: dateTime().nullish(),
-    Modified_Time: dateTime().nullish(),
-  });
-}
-
 function candidateData() {
   return recordData().extend({
     Last_Name: z.string(),
@@ -64,10 +61,6 @@ function candidateData() {
 
 function changedCandidateData() {
   return candidateData().extend({ Last_Name: optionalText() });
-}
-
-function deletedCandidateData() {
-  return recordData().extend({ Deleted_Time: dateTime().nullish() });
 }
 
 function movedCandidateData() {

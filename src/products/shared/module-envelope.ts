@@ -1,10 +1,7 @@
 import { z } from "zod";
 import { idsAt, textAt } from "../../core/field.ts";
 import type { Payload } from "../../core/payload.ts";
-import { dateTime, recordId } from "./schema-parts.ts";
-
-/** The API that a record can be fetched from, as it stands in the path of `resource_uri`. */
-type Api = "crm" | "recruit";
+import { dateTime, lookup, recordId, resourceUri } from "./schema-parts.ts";
 
 /**
  * The envelope of the products that keep records in modules: the guide's "Zoho CRM Webhook Payload".
@@ -14,16 +11,31 @@ export function moduleEnvelope<
   Module extends z.ZodType<string>,
   const Operation extends string,
   Data extends z.ZodType,
->(api: Api, module: Module, operation: Operation, data: Data) {
+>(api: "crm" | "recruit", module: Module, operation: Operation, data: Data) {
   return z.looseObject({
     module,
     operation: z.literal(operation),
-    resource_uri: z.string().regex(new RegExp(`^https://[^/\\s]+/${api}/`), `an address under https://…/${api}/`),
+    resource_uri: resourceUri(api),
     ids: z.array(recordId()).min(1),
     token: z.string().optional(),
     channel: z.looseObject({ id: recordId(), expiry_time: dateTime().optional() }).optional(),
     data,
   });
+}
+
+/** What every record has, whatever its module. */
+export function recordData() {
+  return z.looseObject({
+    id: recordId(),
+    Owner: lookup().optional(),
+    Created_Time: dateTime().nullish(),
+    Modified_Time: dateTime().nullish(),
+  });
+}
+
+/** A deleted record is gone: only its id is sure to be told. */
+export function deletedData() {
+  return recordData().extend({ Deleted_Time: dateTime().nullish() });
 }
 
 /** `Leads.create`: the module and what happened in it. */

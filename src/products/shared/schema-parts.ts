@@ -32,3 +32,8 @@ export const looseId = part(() => z.union([z.string(), z.number()], { error: "an
 
 /** Money, counts and rates: some of Zoho's products write them as numbers, some as text. */
 export const amount = part(() => z.union([z.number(), z.string()], { error: "a number, or one as text" }).nullish());
+
+/** Where a record can be fetched: `api` is the first part of the path, such as `crm`. */
+export function resourceUri(api: string) {
+  return z.string().regex(new RegExp(`^https://[^/\\s]+/${api}/`), `an address under https://…/${api}/`);
+}

@@ -7,7 +7,7 @@ import type { Payload } from "../../core/payload.ts";
 import type { Format } from "../../core/product.ts";
 import { bodyToken } from "../../core/proofs/body-token.ts";
 import { isNotification, moduleRecords } from "./module-envelope.ts";
-import { recordId } from "./schema-parts.ts";
+import { recordId, resourceUri } from "./schema-parts.ts";
 
 /** What a channel is subscribed to beside what its notifications say: `Leads.edit` comes as `"operation":"update"`. */
 const OPERATIONS = { create: "insert", edit: "update", delete: "delete" } as const;
@@ -63,7 +63,7 @@ function notification(api: string, verb: Verb) {
   return z.looseObject({
     server_time: z.number(),
     module: z.string().min(1),
-    resource_uri: z.string().regex(new RegExp(`^https://[^/\\s]+/${api}/`), `an address under https://…/${api}/`),
+    resource_uri: resourceUri(api),
     ids: z.array(recordId()).min(1),
     channel_id: channelId(),
     query_params: z.looseObject({}).nullish(),
