@@ -5,7 +5,7 @@ import { readDuration } from "../../core/units.ts";
 import type { LogFilter } from "../../store/filter.ts";
 import { parseWhere } from "../../store/where.ts";
 import { collect, requireProduct } from "../options.ts";
-import { patternProducts } from "../pattern-product.ts";
+import { patternProducts } from "../pattern-products.ts";
 
 /** Which deliveries of the log are meant, as flags. */
 export interface FilterOptions {

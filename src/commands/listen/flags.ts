@@ -114,7 +114,7 @@ export function namedEvents({ settings, origins }: Config, { expect = [] }: List
   ];
 }
 
-export function channelEvents({ channel = [], product = "crm" }: ListenOptions): readonly string[] {
+export function channelPatterns({ channel = [], product = "crm" }: ListenOptions): readonly string[] {
   return listed(channel).map((text) => `${product}:${text}`);
 }
 

@@ -2,7 +2,7 @@ import type { Context } from "../../context.ts";
 import { eventNames, isNamed, nearest } from "../../core/event-name.ts";
 import { eventPattern, patternParts } from "../../core/event-pattern.ts";
 import type { Format, Product } from "../../core/product.ts";
-import { patternProducts } from "../pattern-product.ts";
+import { patternProducts } from "../pattern-products.ts";
 
 /** A pattern of events that the user has written, and what comes of it where there is no such event. */
 export interface NamedEvents {

@@ -1,6 +1,6 @@
-import { usageError } from "../core/errors.ts";
-import { type EventPattern, eventPattern } from "../core/event-pattern.ts";
-import type { EventReport, ProductCount, SummaryReport } from "../core/report.ts";
+import { usageError } from "../../core/errors.ts";
+import { type EventPattern, eventPattern } from "../../core/event-pattern.ts";
+import type { EventReport, ProductCount, SummaryReport } from "../../core/report.ts";
 
 /** `crm:Leads.create=2`: that many of these events have to come. */
 export interface Expectation {
