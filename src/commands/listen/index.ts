@@ -151,11 +151,12 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
     await notifications.start(tunnel.url());
     await keeping.start(tunnel.url() ?? receiver.url);
     const keySetUrl = keySet === undefined ? undefined : `${receiver.url}${KEY_SET_PATH}`;
-    const ready = readyReport(context, config, products, receiver, tunnel, notifications, keySetUrl, [
+    const notes = [
       ...readyNotes(notifications.secrets, unknownNames, allowed, settings, products),
       ...keeping.notes,
       ...tunnel.notes,
-    ]);
+    ];
+    const ready = readyReport(context, { config, products, receiver, tunnel, notifications, keySetUrl, notes });
     // A program that is run beside it is what tries it.
     context.report(options.exec === undefined ? ready : { ...ready, tryCommand: undefined });
     receiver.ready();

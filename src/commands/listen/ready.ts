@@ -12,17 +12,23 @@ import { webhookUrl } from "../../receiver/route.ts";
 import type { Notifications } from "./notifications.ts";
 import type { RunTunnel } from "./tunnel.ts";
 
+/** What is up once a run is ready. */
+interface RunningParts {
+  readonly config: Config;
+  readonly products: readonly Product[];
+  readonly receiver: Receiver;
+  readonly tunnel: RunTunnel;
+  readonly notifications: Notifications;
+  readonly keySetUrl: string | undefined;
+  readonly notes: readonly string[];
+}
+
 /** Where the receiver is reached, ready to be pasted into Zoho, and how to try it. */
 export function readyReport(
   context: Context,
-  { settings, secrets }: Config,
-  products: readonly Product[],
-  receiver: Receiver,
-  tunnel: RunTunnel,
-  notifications: Notifications,
-  keySetUrl: string | undefined,
-  notes: readonly string[],
+  { config, products, receiver, tunnel, notifications, keySetUrl, notes }: RunningParts,
 ): ReadyReport {
+  const { settings, secrets } = config;
   const configured = Object.keys(settings.products).map((id) => id.toLowerCase());
   const own = products.filter(({ folder }) => folder !== undefined).map(({ id }) => id);
   const all = [...own, ...products.map(({ id }) => id)];

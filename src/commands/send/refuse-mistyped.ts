@@ -4,19 +4,12 @@ import { projectFixturePath } from "../../config/fixture-store.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { usageError } from "../../core/errors.ts";
-import type { EventMatch } from "../../core/event-name.ts";
 import { mistypedModule } from "../../core/mistyped-module.ts";
-import type { Format, Product } from "../../core/product.ts";
+import type { Sample } from "../fixtures/samples.ts";
 import { tellMistypedModules } from "../mistyped-modules.ts";
 
 /** A custom module may have any name. What is all but certainly a slip is not sent for one, unless something says so. */
-export function refuseMistyped(
-  context: Context,
-  config: Config,
-  product: Product,
-  format: Format,
-  match: EventMatch,
-): void {
+export function refuseMistyped(context: Context, config: Config, { product, format, match }: Sample): void {
   const found = mistypedModule([product], match.name);
   const sample = projectFixturePath(config.root, product, format, match);
   if (found === undefined || existsSync(sample)) return;

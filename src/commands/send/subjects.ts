@@ -3,13 +3,14 @@ import { type FixtureRoots, projectFixturePath, readFixture } from "../../config
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
-import { type EventMatch, eventNames, findEvent, findFormat } from "../../core/event-name.ts";
+import { eventNames, findEvent, findFormat } from "../../core/event-name.ts";
 import { readExact } from "../../core/exact-number.ts";
 import type { Format, Probe, Product } from "../../core/product.ts";
 import { type Receipt, receive } from "../../core/receive.ts";
 import { assign } from "../../core/set-path.ts";
 import { targetUrl } from "../../core/target-url.ts";
 import { configuredProducts } from "../configured-products.ts";
+import type { Sample } from "../fixtures/samples.ts";
 import { requireEvent, requireFormat, requireOneEvent, requireProduct } from "../options.ts";
 import { tellUnknownVariables } from "../unknown-variables.ts";
 import { usedProducts } from "../used-products.ts";
@@ -43,7 +44,8 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
   const product = requireProduct(products, plan.product ?? "");
   const format = chooseFormat(product, plan, config);
   if (plan.challenge !== undefined) {
-    const about = subject(plan, config, product, format, undefined, undefined, undefined);
+    const none = { event: undefined, body: undefined, records: [], contentType: undefined };
+    const about = subject(plan, config, { product, format, ...none });
     return isChallenged(format) ? [about] : requireProbes(product, format, plan).map((probe) => ({ ...about, probe }));
   }
   if (plan.event === undefined) {
@@ -55,10 +57,10 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
       `such as ${some}${more}; zoho-hooks products ${product.id} lists them, --all sends every one`,
     );
   }
-  const match = requireOneEvent(product, format, plan.event);
-  if (!plan.customModule) refuseMistyped(context, config, product, format, match);
+  const sample = { product, format, match: requireOneEvent(product, format, plan.event) };
+  if (!plan.customModule) refuseMistyped(context, config, sample);
   tellOfWire(context, plan, config, product, format);
-  return [sampleSubject(context, plan, config, product, format, match)];
+  return [sampleSubject(context, plan, config, sample)];
 }
 
 function allSubjects(
@@ -85,19 +87,13 @@ function allSubjects(
       ? []
       : eventNames(format)
           .filter((name) => !name.includes("<"))
-          .filter((name) => hasSample(context, config, product, format, requireEvent(product, format, name)))
-          .map((name) => sampleSubject(context, plan, config, product, format, requireEvent(product, format, name))),
+          .map((name) => ({ product, format, match: requireEvent(product, format, name) }))
+          .filter((sample) => hasSample(context, config, sample))
+          .map((sample) => sampleSubject(context, plan, config, sample)),
   );
 }
 
-function sampleSubject(
-  context: Context,
-  plan: SendPlan,
-  config: Config,
-  product: Product,
-  format: Format,
-  match: EventMatch,
-): Subject {
+function sampleSubject(context: Context, plan: SendPlan, config: Config, { product, format, match }: Sample): Subject {
   const fixture = readFixture(rootsOf(context, config), product, format, match);
   if (fixture === undefined) {
     throw usageError(
@@ -107,11 +103,12 @@ function sampleSubject(
   }
   checkAssignments(fixture.data, plan, `${product.id} ${match.name}`);
   const records = format.records(fixture.data, match.name);
-  return { ...subject(plan, config, product, format, match.name, readExact(fixture.text), undefined), records };
+  const body = readExact(fixture.text);
+  return subject(plan, config, { product, format, event: match.name, body, records, contentType: undefined });
 }
 
 /** An event of the user's own may have no sample yet: of many, that is worth a word and no more. */
-function hasSample(context: Context, config: Config, product: Product, format: Format, match: EventMatch): boolean {
+function hasSample(context: Context, config: Config, { product, format, match }: Sample): boolean {
   if (product.folder === undefined || readFixture(rootsOf(context, config), product, format, match)) return true;
   const path = relative(context.cwd, projectFixturePath(config.root, product, format, match));
   context.report({ type: "warning", message: `${product.id} ${match.name} has no sample`, hint: `put one at ${path}` });
@@ -138,6 +135,7 @@ async function ownSubject(
   }
   const format = chooseFormat(product, plan, config, formatSeen(product, plan, seen));
   const event = plan.event === undefined ? seen.event : requireEvent(product, format, plan.event).name;
+  const { contentType } = own;
   const change = plan.assignments.length > 0 ? "--set" : plan.fresh ? "--fresh" : undefined;
   if (change === undefined) {
     const signs = format.proofs.some(
@@ -149,12 +147,12 @@ async function ownSubject(
       context,
       seen.verdicts.filter(({ id }) => format.proofs.some((proof) => proof.id === id)),
     );
-    return subject(plan, config, product, format, event, own.bytes, own.contentType);
+    return subject(plan, config, { product, format, event, body: own.bytes, records: [], contentType });
   }
-  const value = asData(own, change);
-  checkAssignments(value, plan, `${product.id} ${event ?? "body"}`);
-  const records = event === undefined ? [] : format.records(value, event);
-  return { ...subject(plan, config, product, format, event, value, own.contentType), records };
+  const body = asData(own, change);
+  checkAssignments(body, plan, `${product.id} ${event ?? "body"}`);
+  const records = event === undefined ? [] : format.records(body, event);
+  return subject(plan, config, { product, format, event, body, records, contentType });
 }
 
 /** Any body may be one that a user has designed: that is no evidence against the event that is named. */
@@ -180,17 +178,8 @@ function recogniseOwn(
   return receive({ products, product, delivery, secrets: config.secrets, now: context.now(), schemas: false });
 }
 
-function subject(
-  plan: SendPlan,
-  config: Config,
-  product: Product,
-  format: Format,
-  event: string | undefined,
-  body: unknown,
-  contentType: string | undefined,
-): Subject {
-  const url = targetUrl(plan.to, product.id, config.settings);
-  return { product, format, event, url, body, records: [], contentType };
+function subject({ to }: SendPlan, { settings }: Config, about: Omit<Subject, "url">): Subject {
+  return { ...about, url: targetUrl(to, about.product.id, settings) };
 }
 
 /** The flag's, else the one that a body was recognised by, else the project's, else the product's first. */
