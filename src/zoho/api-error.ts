@@ -71,6 +71,11 @@ export function refusesToken(reply: ZohoReply): boolean {
   return fault === undefined ? reply.status === 401 : TOKEN_REFUSALS.has(fault.code);
 }
 
+/** A number beside a 401, as the finance products and Sign write it, does not tell a token that is over from a missing scope. */
+export function mayRefuseToken(reply: ZohoReply): boolean {
+  return refusesToken(reply) || (reply.status === 401 && /^\d+$/.test(readFault(reply.body)?.code ?? ""));
+}
+
 /**
  * The fault of an answer or of one item in it; undefined where there is none or it is a success. CRM and its twins
  * write `{code, details, message, status}`, Desk `{errorCode, message, errors}`, and the finance products and Sign a

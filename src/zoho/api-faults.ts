@@ -88,7 +88,7 @@ export function apiFault(fault: ZohoFault, call: ApiCall, status: number): Known
 
 /** Codes of Desk's, numbers of the finance products and of Sign: the status tells what kind of thing went wrong. */
 function ofOwnCode(status: number): Explain {
-  if (status === 401 || status === 403) return denied;
+  if (status === 401 || status === 403) return (call) => denied(call, status === 401 && !call.isTokenNew);
   if (status === 404) return notThere;
   if (status === 422) return badValue;
   return byStatus(status);
@@ -107,10 +107,11 @@ function byStatus(status: number): Explain {
 }
 
 /** Neither is told apart from the other by what these products answer. */
-function denied(call: ApiCall): KnownFault {
+function denied(call: ApiCall, mayBeOver: boolean): KnownFault {
+  const over = mayBeOver ? ", or its access token is over" : "";
   return {
     exit: "credentials",
-    meaning: `${hostOf(call)} does not let this sign-in do it: it lacks the scope ${call.scope}, is of another organisation or data centre, or its user may not`,
+    meaning: `${hostOf(call)} does not let this sign-in do it: it lacks the scope ${call.scope}, is of another organisation or data centre, or its user may not${over}`,
     hint: `sign in again with that scope, and see to it that it is the right organisation: ${call.again.how}`,
   };
 }

@@ -1,7 +1,7 @@
 import { UserError } from "../core/errors.ts";
 import { isSuccess } from "../core/status.ts";
 import type { AccessToken, AccessTokens } from "./access-token.ts";
-import { type ApiCall, refusesToken, replyError } from "./api-error.ts";
+import { type ApiCall, mayRefuseToken, refusesToken, replyError } from "./api-error.ts";
 import { apiUrl, type DataCentre, dataCentreOf, type Environment } from "./data-centres.ts";
 import type { ZohoHttp, ZohoReply, ZohoRequest } from "./http.ts";
 import type { SignIn } from "./sign-in.ts";
@@ -100,8 +100,14 @@ export function zohoApi(options: {
       const token = await tokens.get(request.signal).catch(notAsked);
       let reply = await send(request, token);
       // A refused request was not carried out, so even one that may not be repeated can be sent with a new token.
-      if (refusesToken(reply))
-        reply = await send(request, await tokens.replace(token, request.signal).catch(notAsked), true);
+      if (mayRefuseToken(reply)) {
+        const other = await tokens.replace(token, request.signal).catch((error: unknown) => {
+          // Where the token may be right, and there is no other to be had, what Zoho has said is what there is to tell.
+          if (!refusesToken(reply) && isWithoutOther(error)) throw replyError(reply, reply.call);
+          return notAsked(error);
+        });
+        reply = await send(request, other, true);
+      }
       const judged = reply.status === 400 || isSuccess(reply.status);
       if (judged && !reply.unreadable && !refusesToken(reply)) {
         readClock(reply.date);
@@ -112,6 +118,11 @@ export function zohoApi(options: {
     clockOffsetMs: () => clockOffsetMs,
     urlOf: ({ path }) => `${baseUrl(signIn, product, undefined)}${path}`,
   };
+}
+
+/** The token was given and not made, or no other may be made for now. */
+function isWithoutOther(error: unknown): boolean {
+  return error instanceof UserError && (error.code === "invalid_token" || error.code === "token_throttled");
 }
 
 /** Without a token nothing was asked of the API, whatever became of the question for one. */

@@ -464,6 +464,26 @@ describe("webhooks", () => {
     expect(server.requests).toEqual([]);
   });
 
+  it.each([14, 57])("of Books get a new access token where Zoho refuses one with the number %i", async (code) => {
+    expect((await list("books")).exitCode).toBe(0);
+    const refusal = { status: 401, body: { code, message: "You are not authorized to perform this operation" } };
+    server.trouble(refusal, 1, ({ path }) => path.endsWith("/settings/webhooks"));
+    const before = server.tokenRequests().length;
+    const result = await create("books", "invoice", "--url", URL);
+    expect(result.exitCode, result.err).toBe(0);
+    expect([server.tokenRequests().length - before, server.finance.hooks.length]).toEqual([1, 1]);
+  });
+
+  it("of Books say what Zoho has said where no other access token is to be had", async () => {
+    const token = server.accounts.makeAccessToken(["ZohoCRM.modules.READ"]);
+    const given = { ZOHO_ACCESS_TOKEN: token, ZOHO_ACCOUNTS_URL: server.url, ZOHO_API_URL: server.url };
+    const fixed = await webhooks(["list", "--product", "books"], { env: given });
+    expect([fixed.exitCode, fixed.err]).toEqual([6, expect.stringContaining("57: You are not authorized")]);
+    expect(fixed.err).toContain("or its access token is over");
+    env = signedIn(["ZohoCRM.modules.READ"]);
+    for (let i = 0; i < 12; i++) expect((await list("books")).err).toContain("lacks the scope ZohoBooks.settings.READ");
+  });
+
   it("take neither an error in a 200 nor a page for an answer", async () => {
     const isList = (each: { readonly path: string }): boolean => each.path.endsWith("/settings/webhooks");
     server.trouble({ status: 200, body: { code: 1002, message: "does not exist" } }, 1, isList);
