@@ -23,18 +23,18 @@ function rsaKey() {
   });
 }
 
-/** The RSA signing keys of a key set; undefined when the text is none. Keys of other kinds are left out. */
-export function readKeySet(text: string): readonly PublicKey[] | undefined {
-  let data: unknown;
+function keysOf(text: string) {
   try {
-    data = JSON.parse(text);
+    return keySet().safeParse(JSON.parse(text)).data?.keys;
   } catch {
     return undefined;
   }
-  const set = keySet().safeParse(data);
-  if (!set.success) return undefined;
+}
+
+/** The RSA signing keys of a key set; undefined when the text is none. Keys of other kinds are left out. */
+export function readKeySet(text: string): readonly PublicKey[] | undefined {
   const schema = rsaKey();
-  return set.data.keys.flatMap((each) => {
+  return keysOf(text)?.flatMap((each) => {
     const rsa = schema.safeParse(each);
     if (!rsa.success) return [];
     const { kty, n, e, kid = "" } = rsa.data;
@@ -44,6 +44,22 @@ export function readKeySet(text: string): readonly PublicKey[] | undefined {
       return [];
     }
   });
+}
+
+/** Why `readKeySet` leaves out the key of this name, as a clause; undefined where the set has none of this name. */
+export function unfitKey(text: string, id: unknown): string | undefined {
+  const key = keysOf(text)?.find(({ kid }) => kid === id && id !== undefined);
+  if (key === undefined) return undefined;
+  for (const [name, needed] of [
+    ["kty", "RSA"],
+    ["use", "sig"],
+    ["alg", "RS256"],
+  ] as const) {
+    const value = key[name];
+    if (value !== undefined && value !== needed)
+      return `its ${name} is ${JSON.stringify(value).slice(0, 40)}, not "${needed}"`;
+  }
+  return "its n and e are no RSA key";
 }
 
 /** The `match` of a verdict on what is signed with a key that is in none of the sets at hand. */

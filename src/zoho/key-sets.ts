@@ -164,7 +164,7 @@ async function fetchUsable(
 ): Promise<{ readonly text: string } | { readonly problem: string }> {
   try {
     const text = await fetchKeySet(address, env, signal, timeoutMs);
-    return (readKeySet(text) ?? []).length > 0 ? { text } : { problem: "it holds no RSA keys" };
+    return (readKeySet(text) ?? []).length > 0 ? { text } : { problem: "it holds no RSA keys that check signatures" };
   } catch (error) {
     return { problem: errorText(error) };
   }

@@ -3,7 +3,7 @@ import { textAt } from "../../core/field.ts";
 import type { FormatSettings } from "../../core/format-settings.ts";
 import { parseJson } from "../../core/json-text.ts";
 import { isSignedBy, type JsonWebToken, parseToken, signToken } from "../../core/json-web-token.ts";
-import { keyId, readKeySet, UNKNOWN_KEY } from "../../core/key-set.ts";
+import { keyId, readKeySet, UNKNOWN_KEY, unfitKey } from "../../core/key-set.ts";
 import type { Payload } from "../../core/payload.ts";
 import type { Limits, Proof, Verdict } from "../../core/product.ts";
 import { headerMissing } from "../../core/proofs/header-missing.ts";
@@ -114,11 +114,12 @@ function judge(
   const keys = typeof kid === "string" ? known.filter(({ id }) => id === kid || id === "") : known;
   if (keys.length === 0) {
     const name = typeof kid === "string" ? `key ${JSON.stringify(kid.slice(0, 60))}` : "a key without a name";
-    return {
-      verdict: "failed",
-      match: UNKNOWN_KEY,
-      reason: `signed with ${name}, which is not in ${origins}: another data centre's, or the keys have changed`,
-    };
+    const [unfit] = secrets.flatMap((secret) => unfitKey(secret.reveal(), kid) ?? []);
+    const why =
+      unfit === undefined
+        ? `which is not in ${origins}: another data centre's, or the keys have changed`
+        : `which stands in ${origins} and checks no signature: ${unfit}`;
+    return { verdict: "failed", match: UNKNOWN_KEY, reason: `signed with ${name}, ${why}` };
   }
   if (!keys.some(({ key }) => isSignedBy(token, key)))
     return { verdict: "failed", reason: `the JWT's signature does not match the keys of ${origins}` };

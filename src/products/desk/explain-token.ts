@@ -1,5 +1,5 @@
 import { isSignedBy, type JsonWebToken, parseToken } from "../../core/json-web-token.ts";
-import { type PublicKey, readKeySet } from "../../core/key-set.ts";
+import { type PublicKey, readKeySet, unfitKey } from "../../core/key-set.ts";
 import type { Explanation, Finding } from "../../core/product.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { WrongClaim } from "./claims.ts";
@@ -13,6 +13,7 @@ export function explainToken(text: string, secrets: readonly Secret[], wrong: Wr
   const bare = unwrapped(text);
   const named = token === undefined ? undefined : keys.filter(({ id }) => id === token.header.kid || id === "");
   const isSigned = token !== undefined && signedByAny(token, keys);
+  const [unfit] = secrets.flatMap((secret) => unfitKey(secret.reveal(), token?.header.kid) ?? []);
   const findings: readonly Finding[] = [
     {
       id: "wrapped",
@@ -44,7 +45,9 @@ export function explainToken(text: string, secrets: readonly Secret[], wrong: Wr
       meaning:
         token?.header.kid === undefined
           ? "it names no key, and none of the set has signed it"
-          : "the key that it names is not in the set",
+          : unfit === undefined
+            ? "the key that it names is not in the set"
+            : `the key that it names stands in the set and checks no signature: ${unfit}`,
       remedy: "take the set of the organisation's own data centre, or the newest one: ZOHO_WEBHOOK_JWKS=us, eu, in …",
     },
     {

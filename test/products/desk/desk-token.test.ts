@@ -228,6 +228,22 @@ describe("a delivery", () => {
     expect(verdict.reason).toContain("MY_KEYS holds no key set");
   });
 
+  it.each([
+    [{ use: "enc" }, 'its use is "enc", not "sig"'],
+    [{ alg: "RSA-OAEP" }, 'its alg is "RSA-OAEP", not "RS256"'],
+    [{ n: undefined }, "its n and e are no RSA key"],
+  ])("fails with a key that is there and is not for this (%j), and says so", async (flaw, why) => {
+    const text = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid, ...flaw }] });
+    const verdict = verdictOn(await foreign(), { keys: [secret(text, "SET")] });
+    expect([verdict.verdict, verdict.reason]).toEqual([
+      "failed",
+      expect.stringContaining(`stands in SET and checks no signature: ${why}`),
+    ]);
+    const header = headerValue(await foreign(), "X-ZDesk-JWT") ?? "";
+    const causes = explainToken(header, [secret(text, "SET")], undefined).findings.filter(({ matches }) => matches);
+    expect(causes).toMatchObject([{ id: "unknown-key", meaning: expect.stringContaining(why) }]);
+  });
+
   it("fails with keys of another kind alone", async () => {
     const { publicKey: curve } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const set = JSON.stringify({
