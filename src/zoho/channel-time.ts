@@ -21,6 +21,12 @@ export function parseZohoTime(text: unknown): Date | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
+/** Undefined where one of them is not known: it may be the soonest. */
+export function soonest(times: readonly (Date | undefined)[]): Date | undefined {
+  const known = times.flatMap((time) => time?.getTime() ?? []);
+  return known.length === 0 || known.length < times.length ? undefined : new Date(Math.min(...known));
+}
+
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;

@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { textAt } from "../core/field.ts";
 import { formatSpan } from "../core/units.ts";
-import { zohoTime } from "./channel-time.ts";
+import { soonest, zohoTime } from "./channel-time.ts";
 import type { WatchProduct } from "./watch-products.ts";
 import type { WatchRow } from "./watch-reply.ts";
 
@@ -22,7 +22,7 @@ export interface ChannelConfig {
 export interface Channel extends Omit<ChannelConfig, "notifyUrl"> {
   readonly notifyUrl: string | undefined;
   readonly modules: readonly string[];
-  /** The soonest over its modules. */
+  /** The soonest over its modules; undefined where that of one is not known. */
   readonly expiresAt: Date | undefined;
 }
 
@@ -31,7 +31,6 @@ export function groupRows(rows: readonly WatchRow[]): readonly Channel[] {
   const byId = new Map<string, readonly WatchRow[]>();
   for (const row of rows) byId.set(row.channelId, [...(byId.get(row.channelId) ?? []), row]);
   const channels = [...byId].map(([id, own]): Channel => {
-    const times = own.flatMap((row) => row.expiresAt?.getTime() ?? []);
     return {
       id,
       events: unique(own.flatMap((row) => row.events)),
@@ -44,7 +43,7 @@ export function groupRows(rows: readonly WatchRow[]): readonly Channel[] {
         own.flatMap((row) => row.conditions),
         (each) => JSON.stringify(each),
       ),
-      expiresAt: times.length === 0 ? undefined : new Date(Math.min(...times)),
+      expiresAt: soonest(own.map((row) => row.expiresAt)),
     };
   });
   return channels.sort((a, b) => endOf(a) - endOf(b) || a.id.localeCompare(b.id));

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { faultError, readFault, replyError, type ZohoApiError } from "./api-error.ts";
-import { parseZohoTime } from "./channel-time.ts";
+import { parseZohoTime, soonest } from "./channel-time.ts";
 import type { ApiReply } from "./zoho-api.ts";
 
 /** Ids may stand as numbers or as strings, and have up to 19 digits: always a string here. */
@@ -21,12 +21,15 @@ export interface WatchRow {
   readonly conditions: readonly unknown[];
 }
 
+/** Of another form, as a number is, it is not known when the channel ends: that hides neither the rest nor the other channels. */
+const expirySchema = z.string().nullish().catch(undefined);
+
 const rowSchema = z.looseObject({
   channel_id: idSchema,
   resource_name: z.string().catch(""),
   events: z.array(z.string()).nullish(),
   notify_url: z.string().nullish(),
-  channel_expiry: z.string().nullish(),
+  channel_expiry: expirySchema,
   token: z.string().nullish(),
   notify_on_related_action: z.boolean().nullish(),
   return_affected_field_values: z.boolean().nullish(),
@@ -68,7 +71,7 @@ export function readPage(reply: ApiReply): WatchPage {
 export interface GrantedResult {
   readonly ok: true;
   readonly channelId: string | undefined;
-  /** The soonest over the modules; undefined where the answer names none. */
+  /** The soonest over the modules; undefined where the answer does not name that of each. */
   readonly expiresAt: Date | undefined;
   readonly modules: readonly string[];
 }
@@ -79,7 +82,7 @@ export type WatchResult =
 
 const eventSchema = z.looseObject({
   channel_id: idSchema.nullish(),
-  channel_expiry: z.string().nullish(),
+  channel_expiry: expirySchema,
   resource_name: z.string().nullish(),
 });
 const successSchema = z.looseObject({
@@ -96,11 +99,10 @@ export function readResults(reply: ApiReply): readonly WatchResult[] {
     const channelId = events[0]?.channel_id ?? details?.channel_id ?? undefined;
     const fault = readFault(item) ?? (succeeded(item) ? undefined : NO_RESULT);
     if (fault !== undefined) return { ok: false, channelId, error: faultError(fault, reply.status, reply.call) };
-    const times = events.flatMap((event) => parseZohoTime(event.channel_expiry)?.getTime() ?? []);
     return {
       ok: true,
       channelId,
-      expiresAt: times.length === 0 ? undefined : new Date(Math.min(...times)),
+      expiresAt: soonest(events.map((event) => parseZohoTime(event.channel_expiry))),
       modules: events.flatMap((event) => event.resource_name ?? []),
     };
   });

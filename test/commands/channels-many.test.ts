@@ -78,3 +78,50 @@ describe("Zoho that takes no more requests", () => {
     expect(err).toContain(`${new URL(world.server.url).host} asks for a pause: trying again in 30s`);
   });
 });
+
+describe("channels list of several, where the end of one is of a form that is not known", () => {
+  beforeEach(async () => {
+    const row = (id: string, resource_name: string, channel_expiry: unknown) => {
+      const row = {
+        channel_id: id,
+        resource_name,
+        events: [`${resource_name}.edit`],
+        notify_url: "https://a.example/",
+      };
+      return { ...row, channel_expiry, token: null };
+    };
+    const rows = [
+      row("1", "Leads", "2026-03-07T09:00:00+00:00"),
+      row("2", "Leads", 1772874000000),
+      row("3", "Leads", "2026-03-07T09:00:00+00:00"),
+      row("3", "Deals", 1772874000000),
+    ];
+    world.server.trouble({ status: 200, body: { watch: rows, info: { more_records: false } } }, 9, isWatch("GET"));
+  });
+
+  it("shows them all, and states no end of that one", async () => {
+    const { exitCode, lines } = await world.channels(["list", "--json"]);
+    const ends = lines().map(({ id, expires_at, time_left_ms }) => [id, expires_at, time_left_ms === null]);
+    expect([exitCode, ends]).toEqual([
+      0,
+      [
+        ["2", null, true],
+        ["3", null, true],
+        ["1", "2026-03-07T09:00:00.000Z", false],
+      ],
+    ]);
+    expect((await world.channels(["list"])).out).toMatch(/^2 +not known +Leads\.edit/m);
+    expect((await world.channels(["list", "--expiring", "1m"])).exitCode).toBe(8);
+  });
+
+  it("renews that one only where the answer tells a later end", async () => {
+    const answer = {
+      code: "SUCCESS",
+      status: "success",
+      details: { events: [{ channel_id: "2", channel_expiry: 1 }] },
+    };
+    world.server.trouble({ status: 200, body: { watch: [answer] } }, 1, isWatch("PUT"));
+    const { exitCode, err } = await world.channels(["renew", "2"]);
+    expect([exitCode, err]).toEqual([7, expect.stringContaining("and does not say when it ends now")]);
+  });
+});

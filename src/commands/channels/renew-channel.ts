@@ -161,7 +161,9 @@ function cutShort({ id, before, end, now }: Cut, isPutBack: boolean): UserError 
 function notLater(id: string, before: Date | undefined, end: Date | undefined): UserError {
   return new UserError(
     "zohoApi",
-    `Zoho said yes to the renewal of channel ${id}, and its end is not later: ${before ? zohoTime(before) : "unknown"} → ${end ? zohoTime(end) : "unknown"}`,
+    end === undefined
+      ? `Zoho said yes to the renewal of channel ${id}, and does not say when it ends now`
+      : `Zoho said yes to the renewal of channel ${id}, and its end is not later: ${before ? zohoTime(before) : "unknown"} → ${zohoTime(end)}`,
     "ask for a later end with --expires, or delete the channel and create it again",
     "not_renewed",
   );
