@@ -365,6 +365,26 @@ describe("webhooks delete", () => {
     ]);
   });
 
+  it.each([
+    ["interrupted", "silent", 130],
+    ["cut off, with the list after it,", "cut", 7],
+  ] as const)("that is %s says what Zoho may have deleted, and what it has", async (_, trouble, status) => {
+    for (let i = 0; i < 3; i++) await create("books", "invoice", "--url", URL, "--unsigned");
+    const ids = server.finance.hooks.map(({ id }) => id);
+    const isSecond = ({ method, path }: SeenRequest): boolean => method === "DELETE" && path.endsWith(ids[1] ?? "");
+    server.trouble(trouble, 9, isSecond);
+    if (trouble === "cut") server.trouble(BUSY, 9, (each) => isListing(each) && server.requests.some(isSecond));
+    const interrupt = new AbortController();
+    const running = webhooks(["delete", ...ids, "--product", "books", "--yes"], { signal: interrupt.signal });
+    await server.seen(isSecond);
+    if (trouble === "silent") interrupt.abort("SIGINT");
+    const { exitCode, out } = await running;
+    expect(exitCode).toBe(status);
+    expect(out).toContain(`these webhooks may have been deleted: Zoho's answer did not come: ${ids[1]}"`);
+    expect(out).toContain(`could not be read afterwards: ${trouble === "cut" ? `${ids[0]}, ${ids[2]}` : ids[0]}"`);
+    expect(out).toContain("webhooks list --product books");
+  });
+
   it("needs --yes without a terminal, and reads the list before it claims success", async () => {
     await create("books", "invoice", "--url", URL, "--rule", "add", "--unsigned");
     const remove = (...argv: string[]) => webhooks(["delete", "460000000026049", "--product", "books", ...argv]);

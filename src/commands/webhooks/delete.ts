@@ -3,6 +3,7 @@ import { ExitCode } from "../../core/errors.ts";
 import { oneLine } from "../../core/one-line.ts";
 import type { WebhookReport } from "../../core/webhook-report.ts";
 import { requireOperation } from "../../zoho/webhooks/index.ts";
+import type { AskedDeletions } from "../../zoho/webhooks/webhook-client.ts";
 import type { Define } from "../command.ts";
 import { confirm } from "../confirm.ts";
 import { showCalls } from "./show-call.ts";
@@ -47,11 +48,11 @@ export const defineDelete: Define = (command, act) => {
 async function deleteWebhooks(context: Context, session: WebhookSession, ids: readonly string[]): Promise<ExitCode> {
   const { product } = session;
   const client = await session.client();
-  const confirmed = new Set<string>();
+  const asked: AskedDeletions = { confirmed: new Set(), unanswered: new Set() };
   const { deleted, unknown, remaining } = await context
-    .waiting("deleting webhooks", () => client.remove(ids, confirmed))
+    .waiting("deleting webhooks", () => client.remove(ids, asked))
     .catch((error: unknown) => {
-      if (confirmed.size > 0) warnOfUnread(context, session, [...confirmed]);
+      warnOfUnread(context, session, asked);
       throw error;
     });
   const report = (state: WebhookReport["state"], id: string, reason?: string): void =>
@@ -70,10 +71,23 @@ async function deleteWebhooks(context: Context, session: WebhookSession, ids: re
   return unknown.length + remaining.length > 0 ? ExitCode.zohoApi : ExitCode.ok;
 }
 
-function warnOfUnread(context: Context, { product, flags }: WebhookSession, ids: readonly string[]): void {
-  context.report({
-    type: "warning",
-    message: `${product.title} said that it has deleted these webhooks, and its list could not be read afterwards: ${ids.join(", ")}`,
-    hint: `see what is left: ${context.invocation} webhooks list ${flags}`,
-  });
+function warnOfUnread(
+  context: Context,
+  { product, flags }: WebhookSession,
+  { confirmed, unanswered }: AskedDeletions,
+): void {
+  const warn = (said: string, ids: ReadonlySet<string>): void => {
+    if (ids.size === 0) return;
+    const message = `${said}: ${[...ids].join(", ")}`;
+    context.report({
+      type: "warning",
+      message,
+      hint: `see what is left: ${context.invocation} webhooks list ${flags}`,
+    });
+  };
+  warn(
+    `${product.title} said that it has deleted these webhooks, and its list could not be read afterwards`,
+    confirmed,
+  );
+  warn("these webhooks may have been deleted: Zoho's answer did not come", unanswered);
 }

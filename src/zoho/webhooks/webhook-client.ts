@@ -1,5 +1,5 @@
 import { UserError } from "../../core/errors.ts";
-import { faultError, readFault, replyError } from "../api-error.ts";
+import { faultError, isRefusal, readFault, replyError } from "../api-error.ts";
 import type { Sleep } from "../backoff.ts";
 import type { ApiReply, ApiRequest, ZohoApi } from "../zoho-api.ts";
 import { requireOperation } from "./index.ts";
@@ -13,6 +13,14 @@ interface WebhookDeletion {
   readonly remaining: readonly { readonly id: string; readonly because: string }[];
 }
 
+/** Kept up to date, for whoever is to know when a deletion throws. */
+export interface AskedDeletions {
+  /** Zoho says that it has deleted them. */
+  readonly confirmed: Set<string>;
+  /** Zoho was asked to, and what it has done is not known. */
+  readonly unanswered: Set<string>;
+}
+
 /** The webhooks of one product in one organisation. */
 export interface WebhookClient {
   list(): Promise<readonly Webhook[]>;
@@ -20,8 +28,7 @@ export interface WebhookClient {
   create(config: WebhookConfig): Promise<string>;
   /** Makes a workflow rule call it, where a webhook alone never fires. */
   addRule(webhook: { readonly id: string; readonly config: WebhookConfig }, kind: string): Promise<void>;
-  /** `confirmed` gets those that Zoho says it has deleted, for whoever is to know when this throws. */
-  remove(ids: readonly string[], confirmed: Set<string>): Promise<WebhookDeletion>;
+  remove(ids: readonly string[], asked: AskedDeletions): Promise<WebhookDeletion>;
 }
 
 interface ClientOptions {
@@ -38,10 +45,11 @@ const MOST_PAGES = 200;
 
 export function webhookClient({ api, product, organisation, signal, sleep }: ClientOptions): WebhookClient {
   let called = false;
-  const send = async (call: WebhookCall): Promise<ApiReply> => {
+  const send = async (call: WebhookCall, onSend?: () => void): Promise<ApiReply> => {
     if (called && product.pauseMs !== undefined) await sleep(product.pauseMs, signal);
     signal.throwIfAborted();
     called = true;
+    onSend?.();
     const reply = await api.call({ ...requestFor(product, call, organisation), signal });
     const fault = readFault(reply.body);
     if (fault !== undefined) throw faultError(fault, reply.status, reply.call);
@@ -76,16 +84,18 @@ export function webhookClient({ api, product, organisation, signal, sleep }: Cli
       if (product.rules === undefined) throw new Error(`${product.id} has no rules`);
       await send(product.rules.call(webhook, kind));
     },
-    async remove(ids, confirmed) {
+    async remove(ids, { confirmed, unanswered }) {
       const endpoint = requireOperation(product, "remove");
       const before = new Map((await list()).map((each) => [each.id, each]));
       const because = new Map<string, string>();
       for (const id of ids.filter((each) => before.has(each))) {
         try {
-          await send(endpoint.call(id));
+          await send(endpoint.call(id), () => unanswered.add(id));
+          unanswered.delete(id);
           confirmed.add(id);
         } catch (error) {
           if (!(error instanceof UserError)) throw error;
+          if (isRefusal(error)) unanswered.delete(id);
           because.set(id, error.message);
         }
       }
