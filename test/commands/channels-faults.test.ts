@@ -151,6 +151,27 @@ describe("channels delete", () => {
   });
 });
 
+describe("channels renew", () => {
+  it.each([
+    ["PUT", "renewed"],
+    ["POST", "created again"],
+  ])("says what it does not know on Ctrl-C: %s", async (method, been) => {
+    await create("--id", "4711", "--expires", "5h");
+    if (method === "POST") clock.advance(8 * 24 * HOUR_MS);
+    const before = writes().length;
+    const isIt = (each: SeenRequest): boolean => isWatch(method)(each) && writes().length > before;
+    server.trouble("silent", 1, isIt);
+    const running = channels(["renew"]);
+    await server.seen(isIt);
+    interrupt.abort("SIGINT");
+    const { exitCode, err } = await running;
+    expect([exitCode, err]).toEqual([
+      130,
+      expect.stringContaining(`channel 4711 may have been ${been}: Zoho's answer`),
+    ]);
+  });
+});
+
 describe("channels disable", () => {
   it("says what Zoho has said where the channel cannot be read back, and what is not known without an answer", async () => {
     await create("Leads.edit", "--id", "4711");

@@ -302,6 +302,21 @@ describe("webhooks of Books and Inventory", () => {
     expect(err).toContain("the workflow rule that is to call it may not have been");
   });
 
+  it("may have the rule that is to call them on Ctrl-C, too", async () => {
+    const isRule = ({ path }: SeenRequest): boolean => path.endsWith("/settings/workflows");
+    server.trouble("silent", 1, isRule);
+    const interrupt = new AbortController();
+    const argv = ["create", "invoice", "--product", "books", "--url", URL, "--rule", "add"];
+    const running = webhooks(argv, { signal: interrupt.signal });
+    await server.seen(isRule);
+    interrupt.abort("SIGINT");
+    const { exitCode, out } = await running;
+    expect(exitCode).toBe(130);
+    expect(out).toContain(
+      "was created, the workflow rule that is to call it may have been, and could not be read back",
+    );
+  });
+
   it("are no orphans where Zoho does not say which rules call them", async () => {
     const webhook = { webhook_id: "460000000026049", webhook_name: "test", url: URL, entity: "invoice" };
     const body = { code: 0, message: "success", webhooks: [webhook] };

@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../core/channel-report.ts";
 import { UserError } from "../../core/errors.ts";
+import { isRefusal } from "../../zoho/api-error.ts";
 import { MINUTE_MS, zohoTime } from "../../zoho/channel-time.ts";
 import { type Channel, type ChannelConfig, configOf, grantWarning } from "../../zoho/channels.ts";
 import { writeRequest } from "../../zoho/watch.ts";
@@ -76,9 +77,15 @@ export async function renewChannel(
       reason,
     };
   };
+  const mayHave = (been: string) => (error: unknown) => {
+    const message = `channel ${id} may have been ${been}: Zoho's answer did not come`;
+    if (!isRefusal(error)) context.report({ type: "warning", message, hint: `see ${session.command("list")}` });
+    throw error;
+  };
   const create = async (): Promise<ChannelReport> => {
     const config = await renewalConfig(session, id, undefined);
-    const made = done("created", (await createChannel(session, { ...config, id }, expiresAt)).expiresAt);
+    const channel = await createChannel(session, { ...config, id }, expiresAt).catch(mayHave("created again"));
+    const made = done("created", channel.expiresAt);
     return { ...made, reason: "Zoho did not list it any more: it was created again from what is kept here" };
   };
   /** Gone since it was listed: when its time was over it is made anew if it was made here, else somebody has deleted it. */
@@ -100,7 +107,7 @@ export async function renewChannel(
     if (isLongest || before.getTime() - expiresAt.getTime() <= CLOSE_MS) return already(before);
     throw earlier(id, before, expiresAt);
   }
-  const results = await client.replace([{ config, expiresAt }]);
+  const results = await client.replace([{ config, expiresAt }]).catch(mayHave("renewed"));
   if (results.some((each) => !each.ok && each.error.fault.code === "NOT_SUBSCRIBED")) return createIfOver();
   const end = requireSuccess(results).expiresAt ?? (await client.get(id))?.expiresAt;
   if (before !== undefined && end !== undefined && end <= before) {

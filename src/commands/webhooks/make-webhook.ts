@@ -33,10 +33,15 @@ export async function makeWebhook(
     });
   // Kept before anything else can fail: Sign never shows a secret again.
   keepSecret(context, session, id, chosen);
+  let isRuleOpen = rule !== undefined;
   const addRule = async () => (rule === undefined ? undefined : failureOf(client.addRule({ id, config }, rule)));
-  const readBack = async () => ({ failure: await addRule(), webhooks: await client.list() });
+  const readBack = async () => {
+    const failure = await addRule();
+    isRuleOpen = failure !== undefined && !isRefusal(failure);
+    return { failure, webhooks: await client.list() };
+  };
   const { failure, webhooks } = await readBack().catch((error: unknown) => {
-    warnOfUnread(context, session, id);
+    warnOfUnread(context, session, id, isRuleOpen);
     throw error;
   });
   const listed = webhooks.find((webhook) => webhook.id === id);
@@ -85,10 +90,11 @@ function warnOfLeftover(context: Context, { flags }: WebhookSession): void {
   });
 }
 
-function warnOfUnread(context: Context, session: WebhookSession, id: string): void {
+function warnOfUnread(context: Context, session: WebhookSession, id: string, isRuleOpen: boolean): void {
+  const rule = isRuleOpen ? ", the workflow rule that is to call it may have been" : "";
   context.report({
     type: "warning",
-    message: `webhook ${oneLine(id)} was created, and could not be read back`,
+    message: `webhook ${oneLine(id)} was created${rule}, and could not be read back`,
     hint: `it is there: ${deletion(context, session, id)} takes it away again`,
   });
 }
