@@ -38,12 +38,19 @@ async function show(context: Context, options: ShowOptions): Promise<ExitCode> {
   const config = loadConfig(context);
   const products = await configuredProducts(config);
   const rows = [...settingRows(config), ...secretRows(config)];
+  /** As the config file has it. */
+  const named = ({ key }: Row): string => fileKeys(key).join(".");
   const from = ({ origin }: Row): readonly string[] => (options.origin === true ? [origin ?? ""] : []);
   context.report({
     type: "table",
     columns: ["setting", "value", ...(options.origin === true ? ["from"] : [])],
-    rows: rows.map((row) => [fileKeys(row.key).join("."), settingText(row.key, row.value), ...from(row)]),
-    json: rows.map(({ key, value = null, origin = null }) => ({ type: "setting", key, value, origin })),
+    rows: rows.map((row) => [named(row), settingText(row.key, row.value), ...from(row)]),
+    json: rows.map((row) => ({
+      type: "setting",
+      key: named(row),
+      value: row.value ?? null,
+      origin: row.origin ?? null,
+    })),
   });
   tellUnknownVariables(context, config, products);
   return ExitCode.ok;

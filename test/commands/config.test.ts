@@ -41,6 +41,11 @@ describe("config show", () => {
     expect(out).not.toContain("(none)");
   });
 
+  it("names them for scripts as the config file does", async () => {
+    const cwd = folderWith({ [CONFIG]: '{"tunnel": {"domain": "acme.example"}}' });
+    expect(await setting("tunnel.domain", inFolder(cwd))).toEqual(["acme.example", join(cwd, CONFIG)]);
+  });
+
   it("takes a first pause that no clock could count for a usage error", async () => {
     const { exitCode, err } = await run(
       ["config", "show"],
@@ -217,7 +222,7 @@ describe("a config file", () => {
     const cwd = folderWith({ [CONFIG]: JSON.stringify(file) });
     const { lines } = await run(["config", "show", "--json"], { cwd });
     const shown = new Map(lines().map(({ key, value }) => [key, value]));
-    for (const key of [...Object.keys(file).filter((each) => each !== "tunnel"), "tunnelTimeout"])
+    for (const key of [...Object.keys(file).filter((each) => each !== "tunnel"), "tunnel.timeout"])
       expect(typeof shown.get(key), key).toBe("number");
     expect(shown.get("tolerance")).toBe(600_000);
   });
