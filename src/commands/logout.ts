@@ -96,8 +96,12 @@ async function endTokens(context: Context, config: Config, options: LogoutOption
     }
     await accessTokens({ signIn, folder: userFolder(context), http, now: context.now }).forget();
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
     const hint = `the profile is kept; ${context.invocation} logout --local --profile ${signIn.name} forgets it here anyway`;
+    if (!(error instanceof UserError)) {
+      const message = "the refresh token may have been revoked: Zoho's answer did not come";
+      if (options.local !== true) context.report({ type: "warning", message, hint });
+      throw error;
+    }
     throw new UserError("credentials", error.message, `${error.hint ?? ""}; ${hint}`, error.code);
   } finally {
     await http.close();

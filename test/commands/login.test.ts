@@ -362,6 +362,20 @@ describe("logout", () => {
     expect([local.exitCode, local.err]).toEqual([0, expect.stringContaining("still valid at Zoho")]);
   });
 
+  it("says on Ctrl-C what Zoho may have done, and keeps the profile", async () => {
+    await signInByCode();
+    const isRevoke = ({ path }: { readonly path: string }): boolean => path.endsWith("/revoke");
+    server.trouble("silent", 1, isRevoke);
+    const interrupt = new AbortController();
+    const running = zoho(["logout"], { signal: interrupt.signal });
+    await server.seen(isRevoke);
+    interrupt.abort("SIGINT");
+    const { exitCode, err } = await running;
+    expect([exitCode, err]).toEqual([130, expect.stringContaining("the refresh token may have been revoked")]);
+    expect(err).toContain("logout --local --profile default");
+    expect((await zoho(["whoami"])).exitCode).toBe(0);
+  });
+
   it("does not say of a server in trouble that it does not know the token", async () => {
     await signInByCode();
     server.trouble({ status: 503, headers: { "retry-after": "0" }, body: "<html>" }, 4);
