@@ -1,6 +1,7 @@
 import { type Delivery, headerValue, withHeader } from "./delivery.ts";
 import { signableFormats, signatureHeader, signedAsItMatches } from "./given-signature.ts";
 import { locate, type TextPosition } from "./json-text.ts";
+import { ofOtherFormat } from "./look-alike.ts";
 import { holdsMask, MASKED_NOTE, uncheckable } from "./masked-payload.ts";
 import { asNamedEvent } from "./named-event.ts";
 import { UNREAD } from "./payload.ts";
@@ -12,6 +13,8 @@ import { type InputPayload, NO_ADDRESS } from "./verify-input.ts";
 
 export interface VerifyPayloadInput {
   readonly products: readonly Product[];
+  /** The same and all others, with every format: what a body may be that is not what was asked for. */
+  readonly all: readonly Product[];
   readonly product: Product | undefined;
   readonly event: string | undefined;
   readonly payload: InputPayload;
@@ -75,9 +78,17 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
             `the signature was not checked: there is nothing that it could belong to${product === undefined ? "; name the product with --product" : ""}`,
           ]
         : []),
+      ...formatNote(receipt, input),
       ...addressNote(softened.verdicts, receipt.format === undefined ? (product?.formats ?? []) : [format], delivery),
     ],
   };
+}
+
+/** Where no product was named, only a format: a receipt's hint is of a product. */
+function formatNote({ product, payload, handshake }: Receipt, input: VerifyPayloadInput): readonly string[] {
+  if (product !== undefined || payload === undefined || handshake !== undefined) return [];
+  const other = ofOtherFormat({ ...input, products: input.all, delivery: input.payload.delivery }, payload);
+  return other === undefined ? [] : [other];
 }
 
 /**

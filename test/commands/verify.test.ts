@@ -199,6 +199,11 @@ describe("verify", () => {
       4,
       expect.stringMatching(/^crm: this looks like crm Leads.create in the format guide\n/),
     ]);
+    const unnamed = await verify(["a.json", "--format", "wire"], { "a.json": LEAD });
+    expect([unnamed.exitCode, unnamed.out]).toEqual([
+      4,
+      expect.stringContaining("  this looks like crm Leads.create in the format guide\n"),
+    ]);
   });
 
   it("takes no body for another event of its family than it says that it is", async () => {

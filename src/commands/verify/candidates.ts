@@ -12,6 +12,8 @@ interface CandidateFlags {
 interface Candidates {
   /** What a body may be taken for; with a product named, what else it looks like. */
   readonly products: readonly Product[];
+  /** All there are, whatever was named. */
+  readonly all: readonly Product[];
   /** The only one, when it was named. */
   readonly product: Product | undefined;
   readonly event: string | undefined;
@@ -25,7 +27,8 @@ export function candidatesFor(
   const product = id === undefined ? undefined : requireProduct(products, id);
   const candidates = withFormat(product === undefined ? products : [product], format);
   if (event !== undefined) requireEventName(candidates, event);
-  return product === undefined ? { products: candidates, product, event } : { products, product: candidates[0], event };
+  if (product === undefined) return { products: candidates, all: products, product, event };
+  return { products, all: products, product: candidates[0], event };
 }
 
 function withFormat(candidates: readonly Product[], id: string | undefined): readonly Product[] {
