@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, sep } from "node:path";
 import { errorCode, errorText, usageError } from "../core/errors.ts";
 import type { EventMatch } from "../core/event-name.ts";
@@ -61,7 +61,7 @@ export function projectFixturePath(
 ): string {
   const [file] = fixtureFiles(product, format, match);
   const place = product.folder === undefined ? projectPlace(root) : ownPlace(product.folder);
-  return below(place.folder, place.nameOf(file));
+  return below(place.folder, place.nameIn(place.folder, file));
 }
 
 /** Where the proposed sample of an event goes, or the note beside it. The name is one that the format knows. */
@@ -83,26 +83,50 @@ function below(folder: string, file: string): string {
 interface Place {
   readonly folder: string;
   readonly origin: Fixture["origin"];
-  nameOf(file: FixtureFile): string;
+  /** Below that folder. */
+  nameIn(folder: string, file: FixtureFile): string;
 }
 
 function builtIn(packageRoot: string): Place {
-  return { folder: join(packageRoot, "fixtures"), origin: "built-in", nameOf: ({ path }) => path };
+  return { folder: join(packageRoot, "fixtures"), origin: "built-in", nameIn: (_, { path }) => path };
 }
 
 function projectPlace(root: string): Place {
-  return { folder: join(root, PROJECT_FIXTURES), origin: "project", nameOf: ({ path }) => path };
+  return {
+    folder: join(root, PROJECT_FIXTURES),
+    origin: "project",
+    nameIn: (folder, { path }) => asItLies(folder, path),
+  };
+}
+
+/** The name as it lies there, whatever its case: some file systems know it so, and what works on those is to work on all. */
+function asItLies(folder: string, name: string): string {
+  if (!existsSync(folder) || existsSync(join(folder, name))) return name;
+  return name.split("/").reduce((above, part) => {
+    const names = namesIn(join(folder, above));
+    const found = names.includes(part) ? part : names.find((each) => each.toLowerCase() === part.toLowerCase());
+    return join(above, found ?? part);
+  }, "");
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    // What is no folder, or cannot be listed: reading the file says why.
+    return [];
+  }
 }
 
 /** A folder that holds one product alone. */
 function ownPlace(folder: string): Place {
-  return { folder: join(folder, "fixtures"), origin: "project", nameOf: ({ name }) => name };
+  return { folder: join(folder, "fixtures"), origin: "project", nameIn: (_, { name }) => name };
 }
 
 function readFirst(places: readonly Place[], product: Product, format: Format, match: EventMatch): Fixture | undefined {
   for (const [i, file] of fixtureFiles(product, format, match).entries()) {
-    for (const { folder, origin, nameOf } of places) {
-      const path = join(folder, nameOf(file));
+    for (const { folder, origin, nameIn } of places) {
+      const path = join(folder, nameIn(folder, file));
       const raw = readIfThere(path);
       if (raw === undefined) continue;
       const text = file.fill(raw);

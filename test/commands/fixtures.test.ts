@@ -25,6 +25,14 @@ describe("fixtures show", () => {
     expect(out).toBe(text);
   });
 
+  it("takes the project's own copy whatever the case of its name, also where the file system tells them apart", async () => {
+    const cwd = folderWith({ [OWN.replace("crm/guide/Leads.create", "CRM/guide/leads.Create")]: "[1]" });
+    expect((await run(["fixtures", "show", "crm", "Leads.create"], { cwd })).out).toBe("[1]");
+    // No second one is put beside it, of which either could be meant.
+    const { exitCode, err } = await run(["fixtures", "eject", "crm", "Leads.create"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("leads.Create.json is there already")]);
+  });
+
   it("fills in the template of a family for a module of the user's own", async () => {
     const { out } = await run(["fixtures", "show", "crm", "Greenhouses.create"]);
     expect(JSON.parse(out)).toMatchObject({ module: "Greenhouses", operation: "create" });
