@@ -1,5 +1,5 @@
 import type { Runtime } from "../context.ts";
-import type { Report } from "../core/report.ts";
+import type { Report, VerifiedReport } from "../core/report.ts";
 
 /** A command of ours in a text, unless it stands there as it is called already: `npx zoho-hooks send`. */
 const COMMAND = /(?<![\w./-]|npx |another )zoho-hooks(?= (?:--)?[a-z])/g;
@@ -17,7 +17,17 @@ export function asCalled(text: string, runtime: Pick<Runtime, "invocation">): st
 /** The report with the commands of its advice so. */
 export function withCommandsAsCalled(report: Report, runtime: Runtime): Report {
   const called = (text: string): string => asCalled(text, runtime);
+  const withRemedies = ({ proof, explanation }: VerifiedReport["explanations"][number]) => ({
+    proof,
+    explanation: {
+      ...explanation,
+      findings: explanation.findings.map((each) =>
+        each.remedy === undefined ? each : { ...each, remedy: called(each.remedy) },
+      ),
+    },
+  });
   if (report.type === "notice") return { ...report, message: called(report.message) };
-  const said = "notes" in report ? { ...report, notes: report.notes.map(called) } : report;
+  const noted = "notes" in report ? { ...report, notes: report.notes.map(called) } : report;
+  const said = noted.type === "verified" ? { ...noted, explanations: noted.explanations.map(withRemedies) } : noted;
   return "hint" in said && said.hint !== undefined ? { ...said, hint: called(said.hint) } : said;
 }
