@@ -76,7 +76,7 @@ export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble
           : (error?.hint ??
             deadline.takes(reply.status) ??
             answerHint(result, LISTEN_FLAGS) ??
-            deadline.reads(replyPreview)),
+            (result.isLegible ? deadline.reads(replyPreview) : undefined)),
         replyPreview,
         state: "mirrored",
         retryInMs: undefined,

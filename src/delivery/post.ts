@@ -42,6 +42,8 @@ export interface PostResult {
   readonly headers: readonly HeaderPair[];
   /** The first 500 bytes of the answer as text, cut at a whole character. */
   readonly replyPreview: string;
+  /** False where its compression is unknown here or broken: the preview tells of it then, and is not its text. */
+  readonly isLegible: boolean;
   /** The answer's exact bytes, where they were asked for. */
   readonly reply: Buffer<ArrayBuffer> | undefined;
   /** From the start, or with `slowMs` from the body's last byte, to the end of the answer. */
@@ -137,10 +139,12 @@ async function post(
   clearTimeout(timer);
   stopListening();
   const coding = codingOf(headers);
+  const preview = coding === undefined ? previewOf(bytes, complete) : await decodedPreview(bytes, coding);
   return {
     status,
     headers,
-    replyPreview: coding === undefined ? previewOf(bytes, complete) : await decodedPreview(bytes, coding),
+    replyPreview: preview ?? `(${coding}, ${bytes.length} bytes)`,
+    isLegible: preview !== undefined,
     reply: wholeReply ? bytes : undefined,
     latencyMs,
     error: failureOf(error, wholeReply && !complete, { url, timeoutMs, status }),

@@ -17,8 +17,8 @@ export function previewOf(bytes: Buffer, complete: boolean): string {
   return new TextDecoder().decode(start, { stream: !complete || start.length < bytes.length });
 }
 
-/** The same of what an app's compression has made of its answer: as much of it as the first bytes tell. */
-export async function decodedPreview(bytes: Buffer, coding: string): Promise<string> {
+/** The same of what an app's compression has made of its answer: as much of it as the first bytes tell, undefined where they tell nothing. */
+export async function decodedPreview(bytes: Buffer, coding: string): Promise<string | undefined> {
   if (bytes.length === 0) return "";
   const { brotliDecompressSync, constants, unzipSync } = await import("node:zlib");
   const start = bytes.subarray(0, PREVIEW_BYTES);
@@ -30,6 +30,6 @@ export async function decodedPreview(bytes: Buffer, coding: string): Promise<str
         : unzipSync(start, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MOST_DECODED });
     return previewOf(decoded, false);
   } catch {
-    return `(${coding}, ${bytes.length} bytes)`;
+    return undefined;
   }
 }

@@ -151,8 +151,18 @@ describe("send on Zoho's bad days", () => {
     expect((await send(line, app)).out).not.toContain("makes nothing of");
   });
 
-  it("tells nothing of a long answer whose key comes after the part of it that is looked at", async () => {
-    const app = await target((response) => void response.end(`{"replies":["${"x".repeat(600)}"],"action":"reply"}`));
+  it.each([
+    [
+      "a long answer whose key comes after the part of it that is looked at",
+      `{"replies":["${"x".repeat(600)}"],"action":"reply"}`,
+      undefined,
+    ],
+    ["an answer that is compressed in a way that is not known here", '{"action":"reply"}', "zstd"],
+  ])("tells nothing of %s", async (_, answer, coding) => {
+    const app = await target((response) => {
+      if (coding !== undefined) response.setHeader("content-encoding", coding);
+      response.end(answer);
+    });
     const { exitCode, out } = await send("salesiq zobot.message --format zobot --to PORT", app);
     expect([exitCode, out]).toEqual([0, expect.not.stringContaining("makes nothing of")]);
   });

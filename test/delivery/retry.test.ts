@@ -9,7 +9,7 @@ function failure(code: string): PostResult {
   const thrown = Object.assign(new Error(`connect ${code}`), { code });
   const url = new URL("http://127.0.0.1:3000/");
   const error = explainFailure(thrown, { url, timeoutMs: 1000, status: undefined });
-  return { status: undefined, headers: [], replyPreview: "", reply: undefined, latencyMs: 1, error };
+  return { status: undefined, headers: [], replyPreview: "", isLegible: true, reply: undefined, latencyMs: 1, error };
 }
 
 it.each(["EMFILE", "ENFILE"])("takes no try from a delivery for %s, which is this system's own", (code) => {

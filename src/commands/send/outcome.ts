@@ -35,7 +35,8 @@ export function judge(
   const error = result.error?.message ?? echo ?? noYes;
   const ok = delivered && error === undefined;
   // What the receiver answers is no app's answer.
-  const unread = toReceiver || subject.event === undefined ? undefined : deadline.reads(result.replyPreview);
+  const isAnswer = !toReceiver && subject.event !== undefined && result.isLegible;
+  const unread = isAnswer ? deadline.reads(result.replyPreview) : undefined;
   const failing = noYes === undefined ? (refusal ?? hintOf(result, shipment, localReceiver, toReceiver)) : undefined;
   return {
     ok,
