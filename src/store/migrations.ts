@@ -6,19 +6,17 @@ import { webhookLogsView } from "./webhook-logs-view.ts";
 /** Marks a SQLite file as ours, so that another program's database is never taken for a log: "ZHks". */
 const APPLICATION_ID = 0x5a486b73;
 
-/** One more whenever the view hides more than before, or tells more: it is then made anew in logs that are there. */
-const VIEWS_SO_FAR = 5;
+/** Claims stood in the log once, each with its end. */
+const WITHOUT_CLAIMS = "DROP INDEX IF EXISTS forwards_leased; UPDATE forwards SET state = 0 WHERE state = 1";
 
-/** Claims stood in the log once, each with its end. What has no answer yet is found by an index of its own. */
-const WITHOUT_CLAIMS = `DROP INDEX IF EXISTS forwards_leased; UPDATE forwards SET state = 0 WHERE state = 1;
-  CREATE INDEX IF NOT EXISTS deliveries_unanswered ON deliveries (n) WHERE status IS NULL;`;
+/** What has no answer yet is found by an index of its own. */
+const FINDS_UNANSWERED = "CREATE INDEX IF NOT EXISTS deliveries_unanswered ON deliveries (n) WHERE status IS NULL";
 
-/** Each brings the file from the version of its index to the next one: a new one goes to the end. */
-const MIGRATIONS: readonly string[] = [
-  schema,
-  ...Array.from({ length: VIEWS_SO_FAR }, webhookLogsView),
-  WITHOUT_CLAIMS,
-];
+/**
+ * Each brings the tables from the version of its index to the next one: a new one goes to the end. The view is made anew
+ * after all of them, so that an empty one does where it hides more than before, or tells more.
+ */
+const MIGRATIONS: readonly string[] = [schema, "", "", "", "", "", WITHOUT_CLAIMS, FINDS_UNANSWERED];
 
 /** Makes the tables or brings them up to date. Safe when several processes do it at once. */
 export function migrate(database: NativeDatabase, path: string): void {
@@ -26,6 +24,7 @@ export function migrate(database: NativeDatabase, path: string): void {
   database.exec("BEGIN IMMEDIATE");
   try {
     for (const step of MIGRATIONS.slice(formatVersion(database, path))) database.exec(step);
+    database.exec(webhookLogsView());
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`);
   } catch (error) {
     try {
