@@ -12,13 +12,16 @@ import { helpConfiguration, helpOutput } from "./ui/help.ts";
 const EPILOG = `
 Examples:
   $ zoho-hooks listen                         receive on http://127.0.0.1:4460
-  $ zoho-hooks send crm Leads.create          send a signed sample to it
+  $ zoho-hooks send crm Leads.create          send it a signed sample
   $ zoho-hooks send books --all --to 3000     every Books event to your app on port 3000
-  $ zoho-hooks verify payload.json            is this payload well-formed and genuine?
+  $ zoho-hooks verify payload.json            is this payload genuine and well-formed?
 
 Exit codes:
-  0 ok  1 a bug  2 usage  3 proof failed  4 schema invalid  5 target unreachable or not 2xx
-  6 credentials  7 Zoho API error  8 expectation or time limit not met  9 tunnel or channel lost
+  0 success                  5 your app is unreachable, or did not answer 2xx
+  1 a bug of zoho-hooks      6 credentials are missing or refused
+  2 wrong usage              7 an error of a Zoho API
+  3 wrong signature/token    8 an expectation or time limit was not met
+  4 invalid payload          9 the tunnel or channel was lost
   130 interrupted
 `;
 

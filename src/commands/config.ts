@@ -16,15 +16,15 @@ interface ShowOptions {
 export const define: Define = (command, act) => {
   command
     .command("show")
-    .description("Show the settings in force.")
-    .option("--origin", "show where each value came from")
+    .description("Show the current settings.")
+    .option("--origin", "show where each value comes from")
     .addHelpText("after", HELP)
     .action(act(show));
 };
 
 const HELP = `
-A setting is taken from the first of these that has it: a flag, the environment (ZOHO_HOOKS_PORT and so on), the
-project's .env, the project's zoho-hooks.config.json, the user's config.json, the default. Secrets are not printed.
+A setting comes from the first of these that has it: a flag, the environment (ZOHO_HOOKS_PORT and so on), the project's
+.env, the project's zoho-hooks.config.json, your own config.json, the default. Secrets are never printed.
 `;
 
 interface Row {

@@ -25,36 +25,39 @@ export const define: Define = (command, act) => {
     .argument("<event>", "event, such as Leads.create")
     .action(act(show));
   withFormat(command.command("path"))
-    .description("Print where that sample lies: in the project when it has a copy, else in this package.")
+    .description("Print the path of that sample: the project's copy if there is one, else the built-in one.")
     .argument("<product>", "product, such as crm")
     .argument("<event>", "event, such as Leads.create")
     .action(act(path));
   withFormat(command.command("list"))
-    .description("List every sample and whether it is the project's own.")
-    .argument("[product]", "only this product's")
+    .description("List all samples, and which of them are the project's own.")
+    .argument("[product]", "only this product")
     .action(act(list));
   withFormat(command.command("eject"))
-    .description("Copy samples into the project, where your copy then wins.")
+    .description("Copy samples into the project, to change them: send then uses your copy.")
     .argument("[product]", "product, such as crm")
     .argument("[event]", "event, such as Leads.create")
-    .option("--all", "every event of the product, or of all products")
-    .option("--force", "overwrite copies that have been changed")
+    .option("--all", "all events of the product, or of all products")
+    .option("--force", "overwrite copies that you have changed")
     .addHelpText("after", EJECT_HELP)
     .action(act(eject));
 };
 
 const EJECT_HELP = `
-Copies go to .zoho-hooks/fixtures/<product>/<format>/<event>.json. A copy that has been changed is never overwritten
-without --force or a yes of yours.
+Copies go to .zoho-hooks/fixtures/<product>/<format>/<event>.json. A copy that you have changed is only overwritten if
+you agree, or with --force.
 
 Examples:
   $ zoho-hooks fixtures eject crm Leads.create
-  $ zoho-hooks fixtures eject crm Invoices.create     a module without a sample of its own gets its family's
+  $ zoho-hooks fixtures eject crm Invoices.create     a module without its own sample gets the general one
   $ zoho-hooks fixtures eject desk --all
 `;
 
 function withFormat(command: Command): Command {
-  return command.option("--format <format>", "format of the sample (default: the product's first, or the settings')");
+  return command.option(
+    "--format <format>",
+    "format of the sample (default: the one in the settings, or else the product's first)",
+  );
 }
 
 async function show(context: Context, id: string, name: string, options: FixtureOptions): Promise<ExitCode> {

@@ -4,17 +4,17 @@ import type { CommandEntry } from "./command.ts";
 export const commands: readonly CommandEntry[] = [
   {
     name: "listen",
-    summary: "receive webhooks on this machine: verify, validate and show each one",
+    summary: "receive webhooks on this machine; verify, validate and show each one",
     load: () => import("./listen/index.ts"),
   },
   {
     name: "send",
-    summary: "send sample events, validly signed, to your own app",
+    summary: "send sample events to your own app, with valid signatures",
     load: () => import("./send.ts"),
   },
   {
     name: "verify",
-    summary: "check whether a payload is genuine and well-formed, and say exactly why not",
+    summary: "check whether a payload is genuine and well-formed; if not, say exactly why",
     load: () => import("./verify.ts"),
   },
   {
@@ -34,37 +34,37 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "logout",
-    summary: "revoke a sign-in and forget it",
+    summary: "revoke a sign-in and remove it from this machine",
     load: () => import("./logout.ts"),
   },
   {
     name: "whoami",
-    summary: "show who is signed in to Zoho, where and with which scopes",
+    summary: "show who is signed in to Zoho, where, and with which scopes",
     load: () => import("./whoami.ts"),
   },
   {
     name: "events",
-    summary: "look at what was received: list, show, follow, count, export, compare",
+    summary: "look at received deliveries: list, show, follow, count, export, compare",
     load: () => import("./events/index.ts"),
   },
   {
     name: "replay",
-    summary: "send a received delivery to your app once more",
+    summary: "send a received delivery to your app again",
     load: () => import("./replay.ts"),
   },
   {
     name: "products",
-    summary: "list products, their events and what proof each carries",
+    summary: "list products, their events, and how their deliveries are signed",
     load: () => import("./products.ts"),
   },
   {
     name: "fixtures",
-    summary: "show, locate or copy the sample payloads",
+    summary: "show, find or copy the sample payloads",
     load: () => import("./fixtures.ts"),
   },
   {
     name: "types",
-    summary: "write TypeScript types of the events, with what was received beside",
+    summary: "write TypeScript types for the events, also from what was received",
     load: () => import("./types.ts"),
   },
   {
@@ -74,12 +74,12 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "keygen",
-    summary: "make a key pair to sign with as SalesIQ, Cliq and Desk do",
+    summary: "make a key pair, to sign samples as SalesIQ, Cliq and Desk do",
     load: () => import("./keygen.ts"),
   },
   {
     name: "config",
-    summary: "show the settings in force and where each came from",
+    summary: "show the current settings and where each comes from",
     load: () => import("./config.ts"),
   },
   {

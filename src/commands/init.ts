@@ -15,30 +15,30 @@ import { configChange, envChange, type FileChange, ignoreChange } from "./init/c
 
 export const define: Define = (command, act) => {
   command
-    .option("--products <products>", "products you use, such as crm,desk, or all")
+    .option("--products <products>", "the products that you use, such as crm,desk, or all")
     .option(
       "--format <formats>",
-      "what sends it: guide, wire (what Zoho itself posts) or workflow; or crm=wire,desk=guide",
+      "their format: guide, wire (what Zoho itself posts) or workflow; or one each: crm=wire,desk=guide",
     )
-    .option("--port <port>", "port for listen")
+    .option("--port <port>", "the port for listen")
     .option("--target <target>", "your own app: 3000, host:3000/path, a URL, or none");
   for (const credential of CHOSEN_CREDENTIALS) {
     command.option(
       `--${credential} <generate|none|file>`,
-      `${CREDENTIAL_VARIABLES[credential]}: a new one, none, or the one that a file holds (- for standard input)`,
+      `${CREDENTIAL_VARIABLES[credential]}: a new one, none, or the one in a file (- for standard input)`,
     );
   }
   command
-    .option("--yes", "ask nothing: what is set up already, else the defaults")
-    .option("--force", "change a config file that is there already")
+    .option("--yes", "ask nothing: keep what is set up, and use the defaults for the rest")
+    .option("--force", "change an existing config file without asking")
     .addHelpText("after", HELP)
     .action(act(init));
 };
 
 const HELP = `
-Asks for what no flag tells. Writes, in the folder that it is called in:
+Asks for everything that you do not give with a flag. Then it writes these files in the current folder:
   zoho-hooks.config.json   settings, no secrets
-  .env                     secrets, added at the end; those that are there already stay
+  .env                     secrets, added at the end; existing ones stay
   .gitignore               lines that keep .env and the log out of git
 
 Examples:

@@ -18,18 +18,18 @@ interface KeygenOptions {
 
 export const define: Define = (command, act) => {
   command
-    .option("--out <folder>", `where to write the files (default: ${KEYS_FOLDER} in the project)`)
+    .option("--out <folder>", `the folder to write the files to (default: ${KEYS_FOLDER} in the project)`)
     .addHelpText("after", HELP)
     .action(act(keygen));
 };
 
 const HELP = `
-Some of Zoho's products sign with a private key that only Zoho has. To send what your own app will accept, send with
-a key of your own, and give your app its public half in place of Zoho's.
+Some of Zoho's products sign with a private key that only Zoho has. For samples that your app accepts, sign them with a
+key of your own, and give your app the public half in place of Zoho's.
 
-Writes private.pem, for you alone, and the public half twice: as public.pem, which is printed, and as jwks.json, the
-key set that checks the tokens of Desk. Never over a key that is there. An app that takes Desk's keys from an address can
-take these from zoho-hooks listen --serve-jwks, or from send --serve-jwks while it sends.
+Writes private.pem, readable by you alone, and the public half twice: as public.pem, which is also printed, and as
+jwks.json, a key set for checking Desk's tokens. Existing keys are never overwritten. If your app fetches Desk's keys from
+a URL, zoho-hooks listen --serve-jwks serves yours, and so does send --serve-jwks while it sends.
 
 Examples:
   $ zoho-hooks keygen

@@ -15,15 +15,15 @@ interface LogoutOptions {
 
 export const define: Define = (command, act) => {
   command
-    .option("--profile <name>", "which sign-in (default: ZOHO_PROFILE, else the current one)")
-    .option("--local", "only forget it here: its tokens stay valid at Zoho")
+    .option("--profile <name>", "the sign-in to revoke (default: ZOHO_PROFILE, else the current one)")
+    .option("--local", "only remove it from this machine: its tokens stay valid at Zoho")
     .addHelpText("after", HELP)
     .action(act(logout));
 };
 
 const HELP = `
-The refresh token is revoked at Zoho, which ends its access tokens too; only when Zoho confirms that is the profile
-forgotten here. Exits with 6 when Zoho does not confirm.
+Revokes the refresh token at Zoho, which also ends its access tokens, and then removes the profile from this machine. If
+Zoho does not confirm, the profile stays, and the exit code is 6.
 `;
 
 async function logout(context: Context, { profile: flag, local = false }: LogoutOptions): Promise<ExitCode> {

@@ -17,7 +17,7 @@ interface ProductsOptions {
 
 export const define: Define = (command, act) => {
   command
-    .argument("[product]", "list this product's events")
+    .argument("[product]", "show the events of this product")
     .addOption(command.createOption("--markdown", "print the README's table of events").hideHelp())
     .addHelpText("after", HELP)
     .action(
@@ -34,8 +34,8 @@ export const define: Define = (command, act) => {
 };
 
 const HELP = `
-A name such as <Module>.create stands for every module: Leads.create, Invoices.create, a module of your own.
-A product of your own is a folder with fixtures/<event>.json that zoho-hooks.config.json names:
+A name such as <Module>.create stands for every module: Leads.create, Invoices.create, or a custom module.
+To add a product of your own, put samples into a folder (fixtures/<event>.json) and name it in zoho-hooks.config.json:
   { "products": { "shop": { "path": "webhooks/shop" } } }
 
 Examples:

@@ -30,21 +30,21 @@ export const define: Define = (command, act) => {
 
 function addReplayFlags(command: Command): Command {
   return command
-    .argument("[n]", "the event's number, or last; without it the filters choose")
-    .option("-t, --to <target>", "URL, port, path or host:port/path (default: where it was forwarded to)")
-    .option("--set <path=value>", "change a value of the body; repeatable", collect)
-    .option("--add", "let --set put in what the body does not have")
+    .argument("[n]", "the event's number, or last; without it, the filters choose")
+    .option("-t, --to <target>", "URL, port, path or host:port/path (default: where the delivery was forwarded to)")
+    .option("--set <path=value>", "change a value of the body (repeatable)", collect)
+    .option("--add", "let --set add what the body does not have")
     .option("--edit", "change the body in your editor ($VISUAL or $EDITOR) first")
-    .option("--exact", "the headers and bytes that came, and nothing else")
+    .option("--exact", "send exactly the headers and bytes that came, and nothing else")
     .option("--timeout <duration>", "give up on an answer after this long", "30s")
     .option("--insecure", "accept a self-signed certificate")
     .option("--dry-run", "print the requests, send nothing");
 }
 
 const HELP = `
-A delivery is sent as listen forwards it: the bytes and headers that came, with its number in x-zoho-hooks-event.
-Its signature is made anew where the body was changed or where it has a time in it, if a secret is configured.
-Filters choose what your app should have had: what was refused is left out, and can be named by its number.
+A delivery is sent as listen forwards it: the bytes and headers that came, plus its number in x-zoho-hooks-event.
+If its body was changed, or its signature has a timestamp, it is signed again, provided that a secret is configured.
+Filters choose among the deliveries that your app should have received. To send one that was refused, give its number.
 
 Examples:
   $ zoho-hooks replay last
@@ -52,5 +52,5 @@ Examples:
   $ zoho-hooks replay --failed
   $ zoho-hooks replay --since 10m --event 'crm:Leads.*'
 
-Exits with 0 when every delivery was answered 2xx, with 5 when one was not.
+Exits with 0 if every delivery was answered with 2xx, else with 5.
 `;

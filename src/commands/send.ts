@@ -12,9 +12,9 @@ import { chooseSubjects } from "./send/subjects.ts";
 const EXAMPLES = `
 The target of --to:
   3000               http://localhost:3000/webhooks/zoho/<product>
-  /path              that path on the local receiver
+  /path              that path on the running listen
   host:3000/path     http://host:3000/path
-  https://host/path  exactly that; :product in a path becomes the product
+  https://host/path  exactly that; :product in the path is replaced by the product
 
 Examples:
   $ zoho-hooks send crm Leads.create --to 3000
@@ -26,8 +26,8 @@ Examples:
   $ zoho-hooks send desk Ticket_Add --format wire --serve-jwks --to 3000
   $ zoho-hooks send desk --format wire --challenge --to 3000     would Desk save a webhook with this URL?
 
-Exits with 0 when every delivery was answered 2xx, with 5 when not. Stopped by Ctrl-C it exits with 0 when there were
-answers and all were 2xx.
+Exits with 0 if every delivery was answered with 2xx, else with 5. When you stop it with Ctrl-C, only the answers so far
+count.
 `;
 
 export const define: Define = (command, act) => {
@@ -52,49 +52,49 @@ function addTargetOptions(command: Command): Command {
   return command
     .argument("[product]", "crm, desk, books, … (see zoho-hooks products)")
     .argument("[event]", "Leads.create, Ticket.Create, invoice_created, …; not needed with --data")
-    .option("--all", "every event of the product, or of every product (that the config names)")
-    .option("-t, --to <target>", "URL, port, path or host:port/path (default: the project's running listen)")
+    .option("--all", "every event of the product, or of all products (all that the config names, if it names any)")
+    .option("-t, --to <target>", "URL, port, path or host:port/path (default: the listen that runs in this project)")
     .option("--timeout <time>", "give up on an answer after this long", "30s")
     .option("--insecure", "accept a self-signed certificate")
-    .option("--serve-jwks [port]", "serve the public half of your signing key meanwhile, on this machine (4461)")
+    .option(
+      "--serve-jwks [port]",
+      "meanwhile, serve the public half of your signing key (JWKS) on this port of this machine (default: 4461)",
+    )
     .option("--dry-run", "print the request, send nothing")
-    .option("--curl", "print a curl command for a POSIX shell that does the same, send nothing");
+    .option("--curl", "print the curl command that would send it (for a POSIX shell), send nothing");
 }
 
 function addContentOptions(command: Command): Command {
   return command
     .optionsGroup("What is sent:")
-    .option("--format <format>", "guide: the Webhooks Guide's (default); wire: what Zoho's servers post; …")
-    .option("--custom-module", "the module is one of your own, although it looks like a slip of a known one")
+    .option("--format <format>", "guide: as in the Webhooks Guide (default); wire: as Zoho's servers post it; …")
+    .option("--custom-module", "the module is your own, even if it looks like a misspelt standard one")
     .option("--set <path=value>", "change a value of the sample (repeatable)", collect)
-    .option("--add", "let --set put in what the sample does not have")
+    .option("--add", "let --set add what the sample does not have")
     .option("--data <body>", "a body of your own: @file, - for standard input, or the text itself")
     .option("-H, --header <name: value>", "add a header (repeatable)", collect)
-    .addOption(new Option("--fresh", "new ids and current times (default, except with --data)"))
-    .option("--no-fresh", "the sample as it lies")
-    .option("--seed <n>", "the same new ids each time, and the sample's own times")
-    .option(
-      "--challenge [value]",
-      "send the challenge or probe that comes before the first event, and expect its answer",
-    );
+    .addOption(new Option("--fresh", "use new ids and current times (default, except with --data)"))
+    .option("--no-fresh", "send the sample unchanged")
+    .option("--seed <n>", "use the same new ids on every run, and the sample's own times")
+    .option("--challenge [value]", "send the challenge or probe that precedes the first event, and check the answer");
 }
 
 function addLoadOptions(command: Command): Command {
   return command
     .optionsGroup("How much and how fast:")
-    .option("--count <n>", "send this many, each with new ids", "1")
-    .option("--repeat <n>", "send each delivery this many times more, byte for byte", "0")
-    .option("--concurrency <n>", "how many at the same time, at most 256", "1")
-    .option("--rate <n>", "how many a second, at most");
+    .option("--count <n>", "send this many deliveries, each with new ids", "1")
+    .option("--repeat <n>", "send each delivery this many more times, byte for byte", "0")
+    .option("--concurrency <n>", "how many to send at the same time, at most 256", "1")
+    .option("--rate <n>", "how many to send per second, at most");
 }
 
 function addFaultOptions(command: Command): Command {
   return command
-    .optionsGroup("Zoho's bad days:")
+    .optionsGroup("Faults on purpose:")
     .option("--bad-signature", "sign with a wrong secret")
     .option("--no-signature", "do not sign")
-    .option("--bad-token", "put a wrong token in")
+    .option("--bad-token", "use a wrong token")
     .option("--malformed", "break the JSON")
-    .option("--truncate", "cut the body off after it was signed")
-    .option("--slow [time]", "send the body bit by bit over this time (5s)");
+    .option("--truncate", "cut the body short after signing it")
+    .option("--slow [time]", "send the body bit by bit over this time (default: 5s)");
 }

@@ -23,18 +23,18 @@ interface TypesOptions {
 
 export const define: Define = (command, act) => {
   command
-    .argument("[product]", "of this product only")
-    .option("-o, --out <file>", "into a file, such as zoho-events.d.ts (default: -, standard output)")
-    .option("--observed", "with what was received beside: fields of your own, types that differ")
+    .argument("[product]", "only this product")
+    .option("-o, --out <file>", "write to this file, such as zoho-events.d.ts (default: -, standard output)")
+    .option("--observed", "include what was received: your own fields, and types that differ")
     .option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)")
-    .option("--force", "overwrite a file that this command has not written")
+    .option("--force", "overwrite a file that this command did not write")
     .addHelpText("after", HELP)
     .action(act(types));
 };
 
 const HELP = `
-Each event's payload is a type of its own, and one of ZohoEvents: ZohoEvents["crm"]["guide"]["Leads.create"].
-A field that was only seen is optional, since nothing promises it.
+Each event's payload gets a type, which is also a member of ZohoEvents: ZohoEvents["crm"]["guide"]["Leads.create"].
+A field that was received but is not in the schema is optional.
 
 Examples:
   $ zoho-hooks types crm --out zoho-events.d.ts

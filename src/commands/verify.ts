@@ -46,38 +46,38 @@ interface VerifyOptions extends SecretOptions {
 export const define: Define = (command, act) => {
   addSecretOptions(
     command
-      .argument("[file...]", "payload files or patterns such as 'samples/*.json'; - or nothing for standard input")
-      .option("--logged <n>", "a delivery of the event log by its number, or last")
+      .argument("[file...]", "payload files, or patterns such as 'samples/*.json'; - or nothing for standard input")
+      .option("--logged <n>", "verify a delivery from the event log: its number, or last")
       .option("--store <path>", "for --logged: the log's file (default: .zoho-hooks/events.db in the project)")
-      .option("-p, --product <product>", "the product (default: told from the body)")
-      .option("-e, --event <event>", "the event (default: told from the body)")
-      .option("--format <format>", "the format, such as guide (default: told from the body)")
+      .option("-p, --product <product>", "the product (default: recognised from the body)")
+      .option("-e, --event <event>", "the event (default: recognised from the body)")
+      .option("--format <format>", "the format, such as guide (default: recognised from the body)")
       .option(
         "-s, --signature <value>",
-        "the signature or token that the payload came with in a header, without the name",
+        "the signature or token that came in a header: its value, without the header's name",
       )
-      .option("-H, --header <name: value>", "a header that it came with (repeatable)", collect)
-      .option("--url <url>", "the URL that it was sent to: finance products sign its query, too")
-      .option("--content-type <type>", "take each input as one body of this type"),
+      .option("-H, --header <name: value>", "a header that came with it (repeatable)", collect)
+      .option("--url <url>", "the URL that it was sent to: the finance products sign its query, too")
+      .option("--content-type <type>", "treat each input as one body of this content type"),
   )
-    .option("--tolerance <time>", "how old a signature with a time in it may be, such as 30d (default: 5m)")
-    .option("--explain", "say why a proof fails: try what goes wrong in practice")
-    .option("--show-expected", "print the value that would have been right; implies --explain")
+    .option("--tolerance <time>", "how old a timestamped signature may be, such as 30d (default: 5m)")
+    .option("--explain", "find out why a signature or token is wrong, by trying the usual mistakes")
+    .option("--show-expected", "also print the correct value; implies --explain")
     .addHelpText("after", HELP)
     .action(act(verify));
 };
 
 const HELP = `
-What an input is, its content tells: a JSON payload; one JSON value a line, a payload each; lines of
-listen --json, each a delivery with its headers; a form; multipart. The bytes are taken as they are:
-a newline that an editor adds at the end of a file is part of them (--explain finds that out).
+An input may be a JSON payload; one JSON payload per line; lines of listen --json, which are deliveries with their
+headers; a form; or multipart. Its content shows which. The bytes are taken exactly as they are: a newline that an editor
+added at the end of a file counts, too (--explain notices that).
 
-A body alone carries no headers. Its shape and the token in it are checked; that its signature was not
-is said, and is no failure, unless --signature, -H or --secret-file asks for it. A delivery of listen --json
-brings its headers: there a missing signature fails, once a secret is configured.
+A body without headers is checked for its shape, and for the token in it. That its signature could not be checked is
+reported, but is no failure, unless you give --signature, -H or --secret-file. A line of listen --json has its headers:
+there, a missing signature is a failure if a secret is configured.
 
-Exit code: 0 all fine, 3 a proof failed or was masked, 4 not valid: not readable, unknown or not in shape (3 goes before 4),
-2 a wrong flag or a file that is not there; then nothing is checked.
+Exit codes: 0 all fine; 3 a signature or token is wrong, or was masked; 4 not valid: unreadable, unknown, or not as the
+schema says (if both apply: 3); 2 a wrong flag or a missing file, and then nothing was checked.
 
 Examples:
   $ zoho-hooks verify payload.json

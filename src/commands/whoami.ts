@@ -15,9 +15,9 @@ export const define: Define = (command, act) => {
   command
     .option(
       "--profile <name>",
-      "which sign-in (default: ZOHO_PROFILE, else the environment's, else the current profile)",
+      "the sign-in to show (default: ZOHO_PROFILE, else the environment's, else the current profile)",
     )
-    .option("--all", "list the profiles that are kept on this machine, and ask Zoho nothing")
+    .option("--all", "list the profiles on this machine, without asking Zoho")
     .addHelpText("after", HELP)
     .action(
       act(async (context, options: WhoamiOptions) => {
@@ -80,6 +80,6 @@ async function listProfiles(context: Context, config: Config, flag: string | und
 }
 
 const HELP = `
-Gets an access token when none is at hand; a sign-in that gives none any more is an error then: exit code 6. A token that
-is at hand, or was given with ZOHO_ACCESS_TOKEN, is not tried here: any other command tries it.
+Asks Zoho for an access token if there is none yet. If Zoho gives none, the sign-in no longer works: exit code 6. A token
+that is already there, or that ZOHO_ACCESS_TOKEN gives, is not tried out.
 `;

@@ -26,8 +26,8 @@ export function addZohoOptions(command: Command): Command {
       "--profile <name>",
       "the sign-in to use (default: ZOHO_PROFILE, else the environment's, else the current profile)",
     )
-    .option(`--product <${watchProductIds.join("|")}>`, "whose channels", "crm")
-    .option("--api-version <version>", "version of the CRM API (default: v8)");
+    .option(`--product <${watchProductIds.join("|")}>`, "the product of the channels", "crm")
+    .option("--api-version <version>", "version of the CRM API to use (default: v8)");
 }
 
 /** All that a command needs to work with the channels of one organisation. */

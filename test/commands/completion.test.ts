@@ -29,7 +29,7 @@ describe("completion words", () => {
   it("names every command, with what it is for", async () => {
     expect(await suggested("")).toEqual([...commands.map(({ name }) => name), "help"]);
     const { out } = await run(["completion", "words", "--", "prod"]);
-    expect(out).toBe("products\tlist products, their events and what proof each carries\n");
+    expect(out).toBe("products\tlist products, their events, and how their deliveries are signed\n");
   });
 
   it.each([

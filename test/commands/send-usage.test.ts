@@ -107,6 +107,6 @@ describe("send --help", () => {
     const { exitCode, out } = await run(["send", "--help"]);
     expect(exitCode).toBe(0);
     expect(out).toContain("--to 3000");
-    expect(out).toContain("Exits with 0 when every delivery was answered 2xx, with 5 when not.");
+    expect(out).toContain("Exits with 0 if every delivery was answered with 2xx, else with 5.");
   });
 });

@@ -94,7 +94,7 @@ describe.skipIf(!has("fish"))("completion in fish", () => {
     shellRun("fish", ["--no-config"], `zoho-hooks completion fish | source; complete -C '${line}'`);
 
   it.each([
-    ["zoho-hooks pro", ["products\tlist products, their events and what proof each carries"]],
+    ["zoho-hooks pro", ["products\tlist products, their events, and how their deliveries are signed"]],
     ["zoho-hooks send boo", ["books\tZoho Books"]],
     ["zoho-hooks listen --events desk:Ticket.Cl", ["desk:Ticket.Close\tA ticket was closed"]],
     ["zoho-hooks send crm Nothing", []],

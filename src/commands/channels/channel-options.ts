@@ -17,20 +17,20 @@ export interface ChannelOptions {
   readonly values?: boolean;
 }
 
-export function addChannelOptions(command: Command, url = "where Zoho shall post to"): Command {
+export function addChannelOptions(command: Command, url = "the URL for Zoho to post to"): Command {
   return command
     .option("--url <url>", url)
-    .option("--token-file <path>", "read the token that Zoho sends along from a file, - for standard input")
-    .option("--expires <time>", "a duration or a time: 24h, 6d23h, 2026-01-02T03:04:05+00:00")
+    .option("--token-file <path>", "read the token for Zoho to send along from a file, - for standard input")
+    .option("--expires <time>", "when it expires, as a duration or a time: 24h, 6d23h, 2026-01-02T03:04:05+00:00")
     .option(
       "--fields <[module:]a,b>",
-      "tell of an edit only when one of these fields has changed (repeatable, once a module)",
+      "report an edit only if one of these fields has changed (repeatable, once per module)",
       collect,
     )
-    .option("--related", "also when a related record changes (Zoho's own default, off here: it floods)")
-    .option("--no-related", "not when a related record changes")
-    .option("--values", "send the changed values along")
-    .option("--no-values", "do not send the changed values along");
+    .option("--related", "also report changes of related records (Zoho's default, but off here: they are very many)")
+    .option("--no-related", "do not report changes of related records")
+    .option("--values", "include the changed values")
+    .option("--no-values", "leave the changed values out");
 }
 
 /**

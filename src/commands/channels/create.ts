@@ -32,9 +32,12 @@ interface CreateOptions extends ZohoOptions, ChannelOptions {
 
 export const defineCreate: Define = (command, act) => {
   addChannelOptions(addZohoOptions(command.command("create")), URL_HELP)
-    .description("Create a channel, and read back what Zoho made of it.")
-    .argument("<event...>", "Leads.create, Deals.all, …: <Module>.<create, edit, delete or all>; update means edit")
-    .option("--id <digits>", "its id (default: a new one)")
+    .description("Create a channel, and read it back from Zoho.")
+    .argument(
+      "<event...>",
+      "Leads.create, Deals.all, …: <Module>.<create, edit, delete or all>; update is the same as edit",
+    )
+    .option("--id <digits>", "the channel's id (default: a new one)")
     .option("--show-secrets", "show the token instead of masking it")
     .option("--dry-run", "print the request, send nothing")
     .addHelpText("after", HELP)
@@ -88,10 +91,11 @@ export const defineCreate: Define = (command, act) => {
     );
 };
 
-const URL_HELP = "where Zoho shall post to (default: the public https URL of the listener that runs in this project)";
+const URL_HELP = "the URL for Zoho to post to (default: the public https URL of the listen that runs in this project)";
 
 const HELP = `
-The token is kept with the profile, so that zoho-hooks listen can check it. Give one of your own with --token-file.
+The channel's token is saved with your profile, so that zoho-hooks listen can check it. To choose it yourself, use
+--token-file.
 
 Examples:
   $ zoho-hooks channels create Leads.create Deals.all --url https://example.com/webhooks/zoho/crm

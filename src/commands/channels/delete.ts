@@ -18,9 +18,9 @@ interface DeleteOptions extends ZohoOptions {
 
 export const defineDelete: Define = (command, act) => {
   addZohoOptions(command.command("delete"))
-    .description("Delete channels, and read the list again before saying so.")
-    .argument("[id...]", "which")
-    .option("--all", "every channel of the signed-in user")
+    .description("Delete channels, and read the list again to make sure.")
+    .argument("[id...]", "the channels' ids")
+    .option("--all", "all channels of the signed-in user")
     .option("-y, --yes", "do not ask")
     .option("--dry-run", "print the request, delete nothing")
     .action(

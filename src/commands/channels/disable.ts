@@ -25,9 +25,9 @@ interface DisableOptions extends ZohoOptions {
 
 export const defineDisable: Define = (command, act) => {
   addZohoOptions(command.command("disable"))
-    .description("Stop some events of a channel, or all: then it is deleted.")
-    .argument("<id>", "its id")
-    .option("--events <event>", "stop only these (repeatable)", collect)
+    .description("Stop some events of a channel, or all: then the channel is deleted.")
+    .argument("<id>", "the channel's id")
+    .option("--events <event>", "stop only this event (repeatable)", collect)
     .option("-y, --yes", "do not ask")
     .option("--dry-run", "print the request, change nothing")
     .action(

@@ -18,8 +18,8 @@ interface ListOptions extends ZohoOptions {
 
 export const defineList: Define = (command, act) => {
   addZohoOptions(command.command("list"))
-    .description("List the signed-in user's channels, soonest to expire first, and those made here that are gone.")
-    .option("--expiring <time>", "only those that are gone or expire within this time; exits with 8 when there are any")
+    .description("List the signed-in user's channels, soonest to expire first, and those created here that are gone.")
+    .option("--expiring <time>", "only those that are gone or expire within this time; exits with 8 if there are any")
     .option("--module <name>", "only those that watch this module")
     .option("--show-secrets", "show tokens instead of masking them")
     .action(

@@ -18,9 +18,9 @@ interface PruneOptions extends ZohoOptions {
 
 export const definePrune: Define = (command, act) => {
   addZohoOptions(command.command("prune"))
-    .description("Delete channels that were created or changed here and post to an address that is gone.")
+    .description("Delete channels that were created or changed here and post to a dead address.")
     .option("-y, --yes", "do not ask")
-    .option("--dry-run", "say which, print the request, delete nothing")
+    .option("--dry-run", "show which, print the request, delete nothing")
     .addHelpText("after", HELP)
     .action(
       act(async (context, options: PruneOptions) =>
@@ -103,7 +103,7 @@ async function findDead(
 }
 
 const HELP = `
-An address is gone when nothing listens there, or its tunnel says that it is offline. One whose name is not known here may be
-known to another network: it is deleted only after asking, and with --yes left alone. Channels that were neither created nor
-changed here are never touched.
+An address is dead if nothing listens there, or if its tunnel says that it is offline. If only its name cannot be resolved
+here, another network may still know it: such a channel is deleted only if you agree, and never with --yes. Channels that
+were neither created nor changed here are never touched.
 `;

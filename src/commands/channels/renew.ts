@@ -22,23 +22,25 @@ interface RenewOptions extends ZohoOptions {
 
 export const defineRenew: Define = (command, act) => {
   addZohoOptions(command.command("renew"))
-    .description("Give channels a later end, and fail when it is not later.")
-    .argument("[id...]", "which (default: every channel listed, and those made here that have expired)")
-    .option("--all", "every channel listed")
+    .description("Extend channels, and fail if their new expiry is not later.")
+    .argument("[id...]", "the channels' ids (default: all that Zoho lists, and those created here that have expired)")
+    .option("--all", "all channels, as without ids")
     .option("--expiring <time>", "only those that expire within this time")
-    .option("--expires <time>", "the new end (default: just under the longest that the API grants)")
-    .option("--every", "keep running: renew each at 80 % of its lifetime until stopped")
+    .option("--expires <time>", "the new expiry (default: just under the longest that the API grants)")
+    .option("--every", "keep running: renew each channel at 80 % of its lifetime until stopped")
     .option("--dry-run", "print the requests, change nothing")
     .addHelpText("after", HELP)
     .action(act(renew));
 };
 
 const HELP = `
-Each channel is read and set as a whole with a new end, because Zoho drops what an update omits. One that has expired is
-created again when it was created here; one that was deleted elsewhere before its end, only when it is named. Either is
-forgotten by channels delete and prune. With --every each is kept alive as it is at the time of the renewal; where neither
-ids nor --expiring say which, those made later too, from a quarter of an hour on. One that was deleted is left alone. It
-exits with 0 when stopped, or when none of those that were named is left, and with 9 when a channel is lost then.
+Each channel is read and then written as a whole with its new expiry, because Zoho drops what an update leaves out. If a
+channel created here has expired, it is created again; if it was deleted elsewhere before its expiry, only when you name
+it. To have it forgotten, use channels delete or prune.
+
+With --every, each channel is renewed as it is at that time, and one that was deleted is left alone. Without ids and
+--expiring, channels that are created later are kept alive, too: it looks for them every 15 minutes. The exit code is 0
+when you stop it, or when none of the named channels is left, and 9 if a channel is lost at that time.
 `;
 
 async function renew(context: Context, texts: readonly string[], options: RenewOptions): Promise<ExitCode> {

@@ -10,8 +10,8 @@ interface ShowOptions extends ZohoOptions {
 
 export const defineShow: Define = (command, act) => {
   addZohoOptions(command.command("show"))
-    .description("Show all of one channel.")
-    .argument("<id>", "its id")
+    .description("Show everything about one channel.")
+    .argument("<id>", "the channel's id")
     .option("--show-secrets", "show its token instead of masking it")
     .action(
       act(async (context, text: string, options: ShowOptions) => {

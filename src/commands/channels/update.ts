@@ -32,9 +32,9 @@ interface UpdateOptions extends ZohoOptions, Omit<ChannelOptions, "fields"> {
 
 export const defineUpdate: Define = (command, act) => {
   addChannelOptions(addZohoOptions(command.command("update")))
-    .description("Change parts of a channel; all else stays, its end included.")
-    .argument("<id>", "its id")
-    .option("--no-fields", "tell of every edit again, whichever field has changed")
+    .description("Change parts of a channel; everything else stays, also its expiry.")
+    .argument("<id>", "the channel's id")
+    .option("--no-fields", "report every edit again, whichever field has changed")
     .option("--events <event>", "watch these events instead (repeatable)", collect)
     .option("--dry-run", "print the request, change nothing")
     .action(

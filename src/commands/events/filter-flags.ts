@@ -22,18 +22,22 @@ export interface FilterOptions {
 /** The flags that tell at once, when a delivery arrives, whether it is meant. */
 export function addArrivalFilters(command: Command): Command {
   return command
-    .option("-p, --product <product>", "only this product's")
+    .option("-p, --product <product>", "only this product")
     .option("-e, --event <pattern>", "only these events, such as 'crm:Leads.*' (repeatable)", collect)
-    .option("--status <status>", "only what was answered so: 401, 4xx or 400-499")
-    .option("--invalid", "only what failed a proof, missed its schema or could not be read")
-    .option("--search <text>", "only with this text in the body or the URL")
-    .option("--where <path=value>", "only with this value there, such as data.Email=a@b.c (repeatable)", collect);
+    .option("--status <status>", "only what was answered with this status: 401, 4xx or 400-499")
+    .option("--invalid", "only what had a wrong signature or token, did not match its schema, or could not be read")
+    .option("--search <text>", "only with this text in the body or URL")
+    .option(
+      "--where <path=value>",
+      "only with this value at this place, such as data.Email=a@b.c (repeatable)",
+      collect,
+    );
 }
 
 export function addFilters(command: Command): Command {
   return addArrivalFilters(command)
-    .option("--since <time>", "only what came in the last 10m, 2h, 7d, or since 2026-05-01T10:00")
-    .option("--failed", "only what your app never took");
+    .option("--since <time>", "only what came in the last 10m, 2h or 7d, or since 2026-05-01T10:00")
+    .option("--failed", "only what your app never accepted");
 }
 
 const FILTER_FLAGS = ["product", "event", "status", "since", "failed", "invalid", "search", "where"] as const;

@@ -18,7 +18,7 @@ export const define: Define = (command, act) => {
   command.addHelpText("after", HELP);
   addLogFlags(addFilters(command.command("list")))
     .description("List what was received, the newest first.")
-    .option("--limit <count>", "show at most so many (default: 50)")
+    .option("--limit <count>", "show at most this many (default: 50)")
     .option("--all", "show all")
     .addHelpText("after", LIST_HELP)
     .action(act(list));
@@ -28,52 +28,55 @@ export const define: Define = (command, act) => {
     .action(act(show));
   addLogFlags(addArrivalFilters(command.command("tail")))
     .description("Follow the log while listen writes it, until Ctrl-C.")
-    .option("--last <count>", "show so many from before, too", "10")
+    .option("--last <count>", "first show this many of the latest", "10")
     .action(act(tail));
   addStoreFlag(addFilters(command.command("stats")))
-    .description("Count by product and hour, and tell how long your app takes to answer.")
+    .description("Count deliveries by product and hour, and show how long your app takes to answer.")
     .action(act(stats));
   addLogFlags(addFilters(command.command("export")))
     .description("Write deliveries as NDJSON, curl commands or a HAR file, the oldest first.")
-    .argument("[n]", `${NUMBER}; without it all that the filters let through`)
-    .option("--format <ndjson|curl|har>", "how to write them", "ndjson")
-    .option("-o, --out <file>", "into a file that only you may read (default: -, standard output)")
+    .argument("[n]", `${NUMBER}; without it, all that match the filters`)
+    .option("--format <ndjson|curl|har>", "how to write the deliveries", "ndjson")
+    .option("-o, --out <file>", "write to this file, readable by you alone (default: -, standard output)")
     .option("--force", "overwrite the file")
     .option("--to <target>", "where the curl commands post to (default: the local receiver)")
     .addHelpText("after", EXPORT_HELP)
     .action(act(exportEvents));
   addLogFlags(command.command("diff"))
-    .description("Show in what two payloads differ.")
+    .description("Show how two payloads differ.")
     .argument("<a>", NUMBER)
     .argument("<b>", NUMBER)
     .action(act(diff));
   addStoreFlag(addFilters(command.command("drift")))
-    .description("Tell what the deliveries have that the schemas have not, the reverse, and which types differ.")
+    .description("Show where deliveries and schemas differ: unknown fields, fields that never came, other types.")
     .option("--learn", "write a proposed fixture and a note for each event, with personal data replaced")
     .addHelpText("after", DRIFT_HELP)
     .action(act(drift));
   addStoreFlag(command.command("save-fixture"))
-    .description("Make a delivery a sample of the project, which send then uses. Tokens are always masked.")
+    .description("Save a delivery as a sample of this project, for send to use. Tokens are always masked.")
     .argument("<n>", NUMBER)
-    .option("--redact", "replace names, e-mails, phones, addresses and ids, the same one by the same stand-in")
-    .option("--name <event>", "the event to save it as (default: the one it is)")
-    .option("--force", "overwrite a sample that is there")
+    .option("--redact", "replace names, e-mails, phone numbers, addresses and ids, each always by the same stand-in")
+    .option("--name <event>", "save it as a sample of this event (default: its own)")
+    .option("--force", "overwrite an existing sample")
     .action(act(saveFixture));
   addStoreFlag(command.command("prune"))
-    .description("Remove what is older, or more, than the log is to keep. What still waits for your app stays.")
-    .option("--keep <time>", "remove what is older (default: the setting keep, 7d)")
-    .option("--max-log <size>", "then the oldest until the log is smaller (default: the setting maxLog, 500mb)")
+    .description("Remove the oldest deliveries, by age or size. Those that still wait for your app stay.")
+    .option("--keep <time>", "remove what is older than this (default: the setting keep, 7d)")
+    .option(
+      "--max-log <size>",
+      "then remove the oldest until the log is smaller than this (default: the setting maxLog, 500mb)",
+    )
     .option(
       "--give-up <target>",
-      "first give up what waits for this URL, host:port or port, which then counts as failed",
+      "first give up the deliveries that wait for this URL, host:port or port: they are marked as failed",
       collect,
     )
     .action(act(prune));
 };
 
 const HELP = `
-The log is made by zoho-hooks listen. Tokens, signatures and authorization are masked wherever they are shown;
-the log itself holds every delivery exactly as it came, so that replay can send it again.
+zoho-hooks listen writes the log. What these commands show has tokens, signatures and authorization headers masked; the
+log itself has every delivery exactly as it came, so that replay can send it again.
 
 Examples:
   $ zoho-hooks events list --failed
@@ -89,9 +92,9 @@ Examples:
 `;
 
 const DRIFT_HELP = `
-Deliveries of unknown events, repeats, and those whose proof failed are left out. --learn writes to
-.zoho-hooks/learned, which no command reads: move what you like to .zoho-hooks/fixtures, or to the fixtures of your own
-product.
+Unknown events, repeats, and deliveries with a wrong signature or token are left out. --learn writes to
+.zoho-hooks/learned, which no command reads: move what you want to use to .zoho-hooks/fixtures, or to the fixtures folder
+of your own product.
 
 Examples:
   $ zoho-hooks events drift --product desk
@@ -100,7 +103,8 @@ Examples:
 `;
 
 const EXPORT_HELP = `
-A line of NDJSON is an event line of listen --json, so verify takes it; with masked secrets its proofs fail.
+A line of NDJSON is the same as a line of listen --json, so verify reads it. Use --show-secrets if you want to verify:
+masked signatures and tokens cannot be checked.
 
 Examples:
   $ zoho-hooks events export --failed --out failed.ndjson

@@ -28,25 +28,31 @@ export function addListenFlags(command: Command): void {
     .option("-p, --port <port>", "port to listen on, 0 for any free one (default: 4460)")
     .option("--host <address>", "address to listen on (default: 127.0.0.1)")
     .option("--max-body <size>", "largest body to accept, such as 500kb or 1mib (default: 1mib)")
-    .option("--schema <warn|enforce|off>", "what is done about a body that does not fit its schema (default: warn)")
-    .option("--learn", "at the end propose fixtures of events that differ from their schemas")
+    .option("--schema <warn|enforce|off>", "what to do with a body that does not match its schema (default: warn)")
+    .option("--learn", "at the end, propose fixtures for events that differ from their schemas")
     .option(
       "--on-invalid <reject|warn>",
-      "whether a delivery whose proof fails is refused, or taken with a warning (default: reject)",
+      "what to do with a delivery whose signature or token is wrong (default: reject)",
     )
-    .option("--tolerance <time>", "how old a signature with a time in it may be, such as 10m (default: 5m)")
-    .option("-e, --events <pattern>", "show and forward only these, such as 'crm:Leads.*' (repeatable)", collect)
+    .option("--tolerance <time>", "how old a timestamped signature may be, such as 10m (default: 5m)")
+    .option("-e, --events <pattern>", "show and forward only these events, such as 'crm:Leads.*' (repeatable)", collect)
     .option("--allow-ip <range>", "accept only from this address or CIDR range (repeatable)", collect)
-    .option("--allow-zoho-ips", "accept from the two ranges that the guide names; they are not all of Zoho's")
+    .option("--allow-zoho-ips", "accept only the two ranges that the guide names; Zoho also sends from others")
     .option(
       "--expect <event=count>",
-      "end with 0 once these have come, repeats left out, such as crm:Leads.create=2 (repeatable)",
+      "exit with 0 once these have arrived, not counting repeats, such as crm:Leads.create=2 (repeatable)",
       collect,
     )
-    .option("--timeout <time>", "stop after this time, such as 60s; with --expect: exit 8 when something is missing")
-    .option("--show-secrets", "do not mask tokens and signatures: those that -v shows, and those in your app's answers")
-    .option("--serve-jwks", "serve the public half of your own signing key, for an app that checks what send posts")
-    .option("--exec <command>", "run this once ready, with the URLs in its environment, and end with its exit code");
+    .option("--timeout <time>", "stop after this time, such as 60s; with --expect: exit with 8 if something is missing")
+    .option("--show-secrets", "do not mask tokens and signatures in what -v shows and in your app's answers")
+    .option(
+      "--serve-jwks",
+      "serve the public half of your own signing key (JWKS), so that your app can check what send posts",
+    )
+    .option(
+      "--exec <command>",
+      "run this command once ready, with the URLs in its environment, and exit with its exit code",
+    );
   addSecretOptions(command)
     .optionsGroup("Forwarding to your app:")
     .option("-f, --forward-to <target>", "your app: a port, /path or URL (repeatable)", collect)
@@ -56,19 +62,22 @@ export function addListenFlags(command: Command): void {
       collect,
     )
     .option("--respond <ack|mirror>", "ack: answer at once; mirror: give the sender your app's answer (default: ack)")
-    .option("--retries <count>", "how often a failed delivery to your app is tried again (default: 3)")
-    .option("--retry-base <time>", "first pause between tries; each next one is twice as long (default: 2s)")
-    .option("--concurrency <count>", "deliveries on their way to your app at once (default: 16)")
-    .option("--ordered", "one after the other for each record")
-    .option("--forward-timeout <time>", "longest wait for your app's answer (default: 30s)")
-    .option("--insecure", "accept a self-signed certificate of your app")
-    .optionsGroup("Reached from outside:")
-    .option(`--tunnel <${tunnelNames.join("|")}>`, "how Zoho reaches it (default: ngrok where it has an authtoken)")
+    .option("--retries <count>", "how often to retry a delivery that your app failed at (default: 3)")
+    .option("--retry-base <time>", "pause before the first retry; each later one is twice as long (default: 2s)")
+    .option("--concurrency <count>", "how many deliveries to send to your app at the same time (default: 16)")
+    .option("--ordered", "deliver the events of one record one after the other")
+    .option("--forward-timeout <time>", "how long to wait for your app's answer (default: 30s)")
+    .option("--insecure", "accept a self-signed certificate from your app")
+    .optionsGroup("Public URL:")
+    .option(
+      `--tunnel <${tunnelNames.join("|")}>`,
+      "how Zoho reaches this machine (default: ngrok if it has an authtoken)",
+    )
     .option("--domain <name>", "the ngrok domain to use")
-    .option("--public-url <url>", "the URL of a tunnel of your own")
-    .option("--tunnel-timeout <time>", "how long the tunnel may be down before listen gives up (default: 5m)")
+    .option("--public-url <url>", "the URL of a tunnel that you run yourself")
+    .option("--tunnel-timeout <time>", "give up when the tunnel has been down for this long (default: 5m)")
     .option("--open", "open the webhook URL in the browser once ready")
-    .option("--copy", "put the webhook URL into the clipboard once ready")
+    .option("--copy", "copy the webhook URL to the clipboard once ready")
     .optionsGroup("Event log:")
     .option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)")
     .option("--no-store", "keep no event log")
@@ -77,13 +86,13 @@ export function addListenFlags(command: Command): void {
     .optionsGroup("Zoho's notifications:")
     .option(
       "--channel <events>",
-      "have Zoho post these here while listen runs, such as Leads.create,Deals.all (repeatable)",
+      "have Zoho send these events here while listen runs, such as Leads.create,Deals.all (repeatable)",
       collect,
     )
-    .option("--expand", "fetch the records that a notification tells of, and show them beside it")
-    .option("--profile <name>", "the sign-in for --channel and --expand (default: as for whoami)")
-    .option(`--product <${watchProductIds.join("|")}>`, "whose channel and records (default: crm)")
-    .option("--api-version <version>", "version of the CRM API for these (default: v8)");
+    .option("--expand", "fetch the records that a notification is about, and show them below it")
+    .option("--profile <name>", "the sign-in to use for --channel and --expand (default: the one that whoami shows)")
+    .option(`--product <${watchProductIds.join("|")}>`, "the product of the channel and its records (default: crm)")
+    .option("--api-version <version>", "version of the CRM API to use for these (default: v8)");
 }
 
 /** The given flags as settings. */

@@ -38,11 +38,12 @@ export const define: Define = (command, act) => {
 };
 
 const HELP = `
-Post to /webhooks/zoho/<product>, or to /webhooks/zoho to let the body tell the product.
-Secrets are read from ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN (with _CRM, _DESK … behind it for one product only).
-SalesIQ and Cliq are checked with ZOHO_WEBHOOK_PUBLIC_KEY, a key or the name of its file. The secret that Mail hands
-over when its webhook is set up is kept and used by itself; ZOHO_WEBHOOK_HOOK_SECRET gives one of an earlier set-up.
-Every delivery is kept in the event log before it is answered: see zoho-hooks events.
+Have webhooks posted to /webhooks/zoho/<product>, or to /webhooks/zoho, where the body decides which product it is.
+Signatures and tokens are checked with ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN (or ZOHO_WEBHOOK_SECRET_DESK and the
+like, for one product only). SalesIQ and Cliq need ZOHO_WEBHOOK_PUBLIC_KEY: the key, or the name of a file with it. Mail
+sends its secret when you set up its webhook: listen keeps it and uses it from then on. If you set the webhook up
+earlier, set ZOHO_WEBHOOK_HOOK_SECRET instead.
+Every delivery is saved in the event log before it is answered: see zoho-hooks events.
 
 Examples:
   $ zoho-hooks listen
@@ -53,8 +54,8 @@ Examples:
   $ zoho-hooks listen --port 0 --forward-to 3000 --exec 'npm test'
   $ zoho-hooks listen --channel Leads.create,Deals.all --expand
 
---channel makes a notification channel of Zoho CRM for the public URL, renews it while listen runs, and deletes it at the
-end: sign in first (zoho-hooks login). Exit code 9 when it is lost at the end, 7 when it could not be deleted.
+--channel creates a notification channel in Zoho CRM for the public URL, renews it while listen runs, and deletes it at
+the end. Sign in first with zoho-hooks login. The exit code is 9 if the channel was lost, and 7 if it could not be deleted.
 `;
 
 async function listen(given: Context, options: ListenOptions): Promise<ExitCode | number> {

@@ -8,20 +8,20 @@ import { signIn } from "./sign-in.ts";
 export const define: Define = (command, act) => {
   command
     .option("--code <code>", "sign in with a self client's code, - for standard input")
-    .option("--browser", "sign in by browser: the client's redirect address must be http://localhost:<port>/callback")
-    .option("--device", "sign in by a code that is typed on another device")
+    .option("--browser", "sign in with the browser: the client's redirect URL must be http://localhost:<port>/callback")
+    .option("--device", "sign in with a code that you enter on another device")
     .option(
       "--refresh-token-file <path>",
-      "take a refresh token that you have, from a file or - (default: ZOHO_REFRESH_TOKEN)",
+      "use an existing refresh token, from a file or - for standard input (default: ZOHO_REFRESH_TOKEN)",
     )
     .option("--client-id <id>", "the OAuth client (default: ZOHO_CLIENT_ID)")
     .option(
       "--client-secret-file <path>",
-      "its secret, from a file or - for standard input (default: ZOHO_CLIENT_SECRET)",
+      "the client's secret, from a file or - for standard input (default: ZOHO_CLIENT_SECRET)",
     )
     .option(
       "--dc <id>",
-      "data centre: us, eu, in, au, jp, ca, sa, cn, uk, ae, or auto to ask each (default: ZOHO_DC, else us)",
+      "data centre: us, eu, in, au, jp, ca, sa, cn, uk, ae, or auto to try each (default: ZOHO_DC, else us)",
     )
     .option("--environment <name>", "production, sandbox or developer (default: ZOHO_ENVIRONMENT, else production)")
     .option(
@@ -30,9 +30,9 @@ export const define: Define = (command, act) => {
       collect,
     )
     .option("--scope <scope>", "ask for this scope as well (repeatable)", collect)
-    .option("--profile <name>", "the name to keep the sign-in under (default: ZOHO_PROFILE, else default)")
-    .option("--port <port>", "for --browser: the port of the redirect address", "8976")
-    .option("--no-open", "for --browser: print the address only")
+    .option("--profile <name>", "the name to save the sign-in under (default: ZOHO_PROFILE, else default)")
+    .option("--port <port>", "for --browser: the port of the redirect URL", "8976")
+    .option("--no-open", "for --browser: only print the address")
     .option("--no-keyring", "keep the secrets in a private file instead of the system's keyring")
     .addHelpText("after", HELP)
     .action(
@@ -47,15 +47,15 @@ export const define: Define = (command, act) => {
 };
 
 const HELP = `
-Simplest: open https://api-console.zoho.com (with your data centre's ending), make a Self Client, generate a code for the
-scopes that this command names, and paste it here. A code lives for some minutes and works once.
+The simplest way: open https://api-console.zoho.com (or .eu, .in …, as your data centre), create a Self Client, generate
+a code for the scopes that this command names, and paste it here. A code is valid for a few minutes and works once.
 
-An organisation lives in one data centre, and the others take its code for a wrong one. --dc auto asks one after another,
-which hands each of Zoho's accounts servers the client's secret, and says which it was.
+Each organisation belongs to one data centre, and all others reject its codes. If you do not know yours, --dc auto tries
+one after the other and tells you which it was. Each of Zoho's accounts servers then gets to see the client's secret.
 
-In CI no sign-in is needed: set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC, or ZOHO_ACCESS_TOKEN.
-ZOHO_ACCOUNTS_URL and ZOHO_API_URL name other hosts. Secrets are kept in the system's keyring, or, where there is none (or
-with ZOHO_KEYRING=off), in a file that only you can read.
+In CI you need no login: set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC, or ZOHO_ACCESS_TOKEN.
+ZOHO_ACCOUNTS_URL and ZOHO_API_URL set other hosts. Secrets are stored in the system's keyring, or, if there is none or
+ZOHO_KEYRING is off, in a file that only you can read.
 
 Examples:
   $ zoho-hooks login

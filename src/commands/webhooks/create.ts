@@ -32,18 +32,21 @@ interface CreateOptions extends WebhookOptions, SecretOptions {
 
 export const defineCreate: Define = (command, act) => {
   addWebhookOptions(command.command("create"))
-    .description("Create a webhook, and read back what Zoho made of it.")
+    .description("Create a webhook, and read it back from Zoho.")
     .argument("<event...>", "Desk: Ticket_Add …; Sign: Completed …; Books, Inventory: one module, such as invoice")
-    .option("--url <url>", "where Zoho shall post to (default: the public https URL of the listener in this project)")
-    .option("--name <text>", "its name", "zoho-hooks")
-    .option("--description <text>", "a word on what it is for (Desk, Books, Inventory)")
-    .option("--secret-file <path>", "read the secret that it signs with from a file, - for standard input")
-    .option("--unsigned", "let it sign nothing (Books, Inventory, Sign)")
-    .option("--rule <add|add_edit|delete>", "make the workflow rule that calls it, too (Books, Inventory)")
-    .option("--departments <ids>", "only of these departments (Desk)")
-    .option("--fields <a,b>", "only when one of these fields has changed (Desk, Ticket_Update)")
-    .option("--previous", "with the state before the change (Desk, updates)")
-    .option("--direction <way>", "in or out (Desk, Ticket_Thread_Add)")
+    .option(
+      "--url <url>",
+      "the URL for Zoho to post to (default: the public https URL of the listen that runs in this project)",
+    )
+    .option("--name <text>", "the webhook's name", "zoho-hooks")
+    .option("--description <text>", "what it is for (Desk, Books, Inventory)")
+    .option("--secret-file <path>", "read the signing secret from a file, - for standard input")
+    .option("--unsigned", "create it without a signing secret (Books, Inventory, Sign)")
+    .option("--rule <add|add_edit|delete>", "also create the workflow rule that calls it (Books, Inventory)")
+    .option("--departments <ids>", "only events of these departments (Desk)")
+    .option("--fields <a,b>", "only if one of these fields has changed (Desk, Ticket_Update)")
+    .option("--previous", "include the state before the change (Desk, updates)")
+    .option("--direction <way>", "only this direction: in or out (Desk, Ticket_Thread_Add)")
     .option("--show-secrets", "show the secret instead of masking it")
     .option("--dry-run", "print the request, send nothing")
     .addHelpText("after", HELP)
@@ -72,12 +75,12 @@ export const defineCreate: Define = (command, act) => {
 };
 
 const HELP = `
-A webhook of Books, Inventory and Sign signs with a secret. It is the one that listen checks the product with in this
-project (ZOHO_WEBHOOK_SECRET, or the product's own); where there is none, a new one is made and kept in .zoho-hooks/keys,
-and a listen that is running knows it at once. Desk signs with a key of Zoho's own.
+Webhooks of Books, Inventory and Sign are signed with a secret. It is the one that listen checks the product with in this
+project (ZOHO_WEBHOOK_SECRET, or the product's own). If there is none, a new one is created and saved in .zoho-hooks/keys;
+a running listen uses it at once. Desk signs with Zoho's own key.
 
-Desk tries the URL first, and makes no webhook unless something there answers with 200: start listen before.
-A webhook of Books and Inventory never fires unless a workflow rule calls it: --rule makes one.
+Desk calls the URL first, and creates no webhook unless it gets a 200: start listen before you create one.
+A webhook of Books or Inventory never fires unless a workflow rule calls it: --rule creates one.
 
 Examples:
   $ zoho-hooks webhooks create Ticket_Add Ticket_Update --product desk

@@ -23,8 +23,8 @@ interface DeleteOptions extends WebhookOptions {
 
 export const defineDelete: Define = (command, act) => {
   addWebhookOptions(command.command("delete"))
-    .description("Delete webhooks, and read the list again before saying so.")
-    .argument("<id...>", "which")
+    .description("Delete webhooks, and read the list again to make sure.")
+    .argument("<id...>", "the webhooks' ids")
     .option("-y, --yes", "do not ask")
     .option("--dry-run", "print the requests, delete nothing")
     .action(

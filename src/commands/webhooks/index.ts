@@ -9,16 +9,16 @@ export const define: Define = (command, act) => {
 };
 
 const HELP = `
-A webhook of Zoho Desk, Books, Inventory or Sign lives until it is deleted. Of other products Zoho is not known to
-document an API for it: there these commands say where in its settings it is set up. The notifications of CRM, Bigin and
-Recruit are channels: zoho-hooks channels.
+These commands manage the webhooks of Zoho Desk, Books, Inventory and Sign, which live until they are deleted. For other
+products Zoho is not known to document an API, and these commands tell you where in the product's settings to set a
+webhook up. The notifications of CRM, Bigin and Recruit are channels: see zoho-hooks channels.
 
 Sign in first, with the scopes of the product: zoho-hooks login --product desk.
-What these commands call is documented by Zoho for Desk and Books; for Inventory and Sign it is what integrations in use
-call.
+Zoho documents the API calls for Desk and Books. For Inventory and Sign, these are the calls that existing integrations
+make.
 
 Examples:
-  $ zoho-hooks webhooks list --product books --orphans   exits with 8 when any has no rule
+  $ zoho-hooks webhooks list --product books --orphans   exits with 8 if any has no rule
   $ zoho-hooks webhooks create Ticket_Add --product desk
   $ zoho-hooks webhooks delete 460000000026049 --product inventory --yes
 `;

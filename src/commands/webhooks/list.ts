@@ -22,8 +22,8 @@ interface ListOptions extends WebhookOptions {
 
 export const defineList: Define = (command, act) => {
   addWebhookOptions(command.command("list"))
-    .description("List the webhooks of a product, and name those that no workflow rule calls.")
-    .option("--orphans", "only those that no workflow rule calls; exits with 8 when there are any")
+    .description("List a product's webhooks, and point out those that no workflow rule calls.")
+    .option("--orphans", "only those that no workflow rule calls; exits with 8 if there are any")
     .action(
       act(async (context, options: ListOptions) => {
         const product = chosenProduct(options);

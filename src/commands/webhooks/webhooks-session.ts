@@ -20,8 +20,8 @@ export interface WebhookOptions {
 
 export function addWebhookOptions(command: Command): Command {
   return command
-    .option(`--product <${managedProducts.map(({ id }) => id).join("|")}>`, "whose webhooks")
-    .option("--org <id>", "the organisation (default: the only one that the sign-in sees)")
+    .option(`--product <${managedProducts.map(({ id }) => id).join("|")}>`, "the product of the webhooks")
+    .option("--org <id>", "the organisation (default: the only one that you have access to)")
     .option(
       "--profile <name>",
       "the sign-in to use (default: ZOHO_PROFILE, else the environment's, else the current profile)",
