@@ -26,12 +26,12 @@ export function hintTeller(
   return ({ product, format, verdicts, hint }, status = 200) => {
     if (hint !== undefined && hints.size < MOST_HINTS && isNew(hint, hints)) notice(`${product}: ${hint}`);
     const endsBy = isSuccess(status) ? undefined : answerRuleOf(products, product, format).rule?.endsBy;
-    if (endsBy !== undefined && isNew(endsBy)) notice(`${product}: to its sender this is a failure, and ${endsBy}`);
+    if (endsBy !== undefined && isNew(endsBy)) notice(`${product}: its sender counts this as a failure, and ${endsBy}`);
     for (const { id, verdict } of verdicts) {
       if (verdict !== "unconfigured" || !isNew(`${product} ${format} ${id}`)) continue;
       const variable = variableOf(products, product, id);
       if (variable === undefined) continue;
-      notice(`${product}: its ${id} is taken unchecked: set ${variable} to have it checked`);
+      notice(`${product}: its ${id} is not checked: set ${variable} to check it`);
     }
   };
 }

@@ -225,7 +225,7 @@ describe("channels renew --every", () => {
       onOut: (text) => void (text.includes("renewed") && interrupt.abort()),
       sleep: clock.wait,
     });
-    expect(lines().find(({ type }) => type === "warning")?.message).toContain("then nothing is renewed any more");
+    expect(lines().find(({ type }) => type === "warning")?.message).toContain("from then on nothing can be renewed");
     expect(out + err).not.toContain(token);
   });
 

@@ -197,7 +197,7 @@ describe("listen --channel", () => {
     const { exitCode, err } = await of.finished;
     expect(exitCode).toBe(9);
     expect(statesOf(of)).toContain("lost");
-    expect(err).toContain("is lost");
+    expect(err).toContain("was lost");
   });
 
   it("ends with 9 on Ctrl-C while it is lost, and does not claim to have deleted it", async () => {
@@ -314,7 +314,7 @@ describe("listen --channel that cannot start", () => {
   it("is a usage error to choose a sign-in for nothing", async () => {
     const { exitCode, err } = await run(["listen", "--port", "0", "--profile", "acme"], world());
     expect(exitCode).toBe(2);
-    expect(err).toContain("--profile is for --channel and --expand");
+    expect(err).toContain("--profile does nothing without --channel or --expand");
   });
 
   it("ends with 6 before it opens anything when nobody is signed in", async () => {
@@ -342,7 +342,7 @@ describe("listen --expand", () => {
       id: LEAD,
       record: { id: LEAD, Last_Name: "Strict", Company: "Acme" },
     });
-    expect(missing).toMatchObject({ error: "Zoho has none of this id any more" });
+    expect(missing).toMatchObject({ error: "Zoho has no record with this id any more" });
     const event = await of.event(1);
     expect(Buffer.from(String(event.body_b64), "base64").toString()).not.toContain("Strict");
   });
@@ -375,7 +375,7 @@ describe("listen --expand", () => {
     await of.stop();
     expect(zoho.requests.filter(isRecord)).toHaveLength(3);
     expect(linesOf(of, "record").map(({ id, error }) => [id, error])).toEqual(
-      ["101", "102", "103", "104", "105"].map((id) => [id, "listen ended before it came"]),
+      ["101", "102", "103", "104", "105"].map((id) => [id, "listen ended before Zoho answered"]),
     );
   });
 

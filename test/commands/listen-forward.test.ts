@@ -308,7 +308,7 @@ describe("where events go", () => {
     const { exitCode, err, lines } = await listener.stop();
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: "" });
     expect(await listener.line("warning", {}, 2)).toMatchObject({
-      message: expect.stringMatching(/what has not reached your app cannot be told: .*(?:gone|deleted)/),
+      message: expect.stringMatching(/it is not known how many deliveries did not reach your app: .*(?:gone|deleted)/),
     });
     expect(lines().at(-1)).toMatchObject({
       type: "summary",
@@ -331,12 +331,12 @@ describe("where events go", () => {
     [["--route", "crmm:Leads.*=3000"], '--route: there is no product "crmm"'],
     [["--events", "crm"], "--events: crm is a product, not an event"],
     [["--route", "crm:Leads.*=http://user:pw@localhost"], "--route: a URL with a user name"],
-    [["--port", "4999", "--forward-to", "4999"], "the receiver's own port"],
-    [["--port", "4999", "--forward-to", "http://[::1]:4999/x"], "the receiver's own port"],
-    [["--port", "4999", "--route", "crm:*=localhost:4999/x"], "the receiver's own port"],
-    [["--port", "4999", "--forward-to", "http://0.0.0.0:4999/x"], "the receiver's own port"],
-    [["--port", "4999", "--host", "0.0.0.0", "--forward-to", `http://${hostname()}:4999`], "the receiver's own port"],
-    [["--public-url", "https://a.example", "--forward-to", "https://a.example/x"], "the receiver's own public URL"],
+    [["--port", "4999", "--forward-to", "4999"], "listen's own port"],
+    [["--port", "4999", "--forward-to", "http://[::1]:4999/x"], "listen's own port"],
+    [["--port", "4999", "--route", "crm:*=localhost:4999/x"], "listen's own port"],
+    [["--port", "4999", "--forward-to", "http://0.0.0.0:4999/x"], "listen's own port"],
+    [["--port", "4999", "--host", "0.0.0.0", "--forward-to", `http://${hostname()}:4999`], "listen's own port"],
+    [["--public-url", "https://a.example", "--forward-to", "https://a.example/x"], "listen's own public URL"],
     [["--forward-to", "3000", "--forward-timeout", "0"], "--forward-timeout"],
     [["--forward-to", "3000", "--concurrency", "0"], "--concurrency"],
     [["--forward-to", "3000", "--respond", "later"], "ack, mirror"],

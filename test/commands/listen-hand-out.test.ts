@@ -27,8 +27,8 @@ describe.runIf(process.platform === "linux")("listen", () => {
     await expect
       .poll(() => warnings().sort())
       .toEqual([
+        expect.stringContaining("could not be copied to the clipboard"),
         expect.stringContaining("could not be opened in the browser"),
-        expect.stringContaining("could not be put into the clipboard"),
       ]);
   });
 

@@ -167,7 +167,7 @@ describe("--respond mirror", () => {
   it("says that --ordered does not hold for the app that answers, and only where it answers", async () => {
     const ready = async (...argv: string[]): Promise<unknown> =>
       (await listen(["--forward-to", "3000", "--ordered", ...argv])).lines().find(({ type }) => type === "ready");
-    const note = expect.stringContaining("--ordered does not hold");
+    const note = expect.stringContaining("--ordered does not apply");
     expect(await ready("--respond", "mirror")).toMatchObject({ notes: expect.arrayContaining([note]) });
     expect(await ready()).not.toMatchObject({ notes: expect.arrayContaining([note]) });
   });
@@ -219,7 +219,7 @@ describe("--respond mirror", () => {
     const posted = listener.post(CRM, lead(1));
     await target.came(1);
     expect(await show()).toMatchObject({ status: null, state: "received", attempts: [] });
-    expect((await run(["events", "show", "1"], { cwd })).out).toContain("no answer is known");
+    expect((await run(["events", "show", "1"], { cwd })).out).toContain("no answer known");
     answer();
     await posted;
     await listener.stop();

@@ -319,9 +319,9 @@ describe("many deliveries", () => {
     const human = await startHumanListener(["--forward-to", target.url]);
     await fetch(`${human.url}${CRM}`, { method: "POST", headers: JSON_TYPE, body: lead(1) });
     await target.came(1);
-    expect((await human.stop()).err).toMatch(/^ending: .*Ctrl-C again.*$/m);
+    expect((await human.stop()).err).toMatch(/^stopping: .*Ctrl-C again.*$/m);
     // Where nothing has to be waited for nothing is said.
-    expect((await (await startHumanListener()).stop()).err).not.toContain("ending");
+    expect((await (await startHumanListener()).stop()).err).not.toContain("stopping");
   });
 });
 

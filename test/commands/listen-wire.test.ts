@@ -188,8 +188,8 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     expect((await app.post("/webhooks/zoho/forms", '{"Name":"Ada"}', json)).status).toBe(401);
     const { notes } = (await app.line("ready")) as { notes?: string[] };
     expect(notes?.slice(0, 2)).toEqual([
-      "Checking with ZOHO_WEBHOOK_SECRET; a delivery that fails is refused. What no key here can prove is taken, and marked: – unsigned, – not proved.",
-      expect.stringMatching(/no signature and is refused \(crm, .*forms.*\) until the config says so: "products": /),
+      "Checking with ZOHO_WEBHOOK_SECRET; a delivery that fails is refused. One that no key here can check is accepted, and marked – unsigned or – not proved.",
+      expect.stringMatching(/is not signed, so it is refused \(crm, .*forms.*\), unless the config names its format: "products": /),
     ]);
   });
 

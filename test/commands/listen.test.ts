@@ -191,12 +191,12 @@ describe("listen", () => {
     expect(product.err).toContain("did you mean crm?");
     const event = await wait("crm:Leads.crate=1", "nope");
     expect(event.exitCode).toBe(8);
-    expect(event.err).toContain("no known event is called Leads.crate");
+    expect(event.err).toContain("there is no known event Leads.crate");
     expect(event.err).toContain("did you mean Leads.create?");
-    expect(event.err).toContain("no known event is called nope");
+    expect(event.err).toContain("there is no known event nope");
     const glob = await wait("desk:Tickt_*", "books:invoce.*");
-    expect(glob.err).toContain("no known event fits Tickt_*");
-    expect(glob.err).toContain("no known event fits invoce.*");
+    expect(glob.err).toContain("no known event matches Tickt_*");
+    expect(glob.err).toContain("no known event matches invoce.*");
     const right = await wait(
       "crm:Leads.*",
       "desk:Ticket_*",
@@ -335,9 +335,9 @@ describe("listen", () => {
     const app = await listen(["-e", "desk:Ticket.Creat", "--route", "books:invoice_made=3000"]);
     const warnings = app.lines().filter(({ type }) => type === "warning");
     expect(warnings).toMatchObject([
-      { message: expect.stringContaining("no known event is called invoice_made") },
+      { message: expect.stringContaining("there is no known event invoice_made") },
       {
-        message: expect.stringContaining("no known event is called Ticket.Creat"),
+        message: expect.stringContaining("there is no known event Ticket.Creat"),
         hint: "did you mean Ticket.Create?",
       },
     ]);

@@ -84,7 +84,7 @@ it.each([
   for (let i = 0; i < 2; i++) expect((await run([...argv, "--bad-signature"], { env })).exitCode).toBe(5);
   await app.shown(/#3 /);
   const { err } = await app.stop();
-  expect(err.replaceAll(/\s+/g, " ").split(`to its sender this is a failure, and ${said}`)).toHaveLength(2);
+  expect(err.replaceAll(/\s+/g, " ").split(`its sender counts this as a failure, and ${said}`)).toHaveLength(2);
 });
 
 describe("desk --format wire", () => {
@@ -96,7 +96,7 @@ describe("desk --format wire", () => {
     for (let i = 0; i < 2; i++) await run(argv, { cwd, env: { ZOHO_WEBHOOK_PRIVATE_KEY: privateKey } });
     await app.shown(/#2 /);
     const { err } = await app.stop();
-    expect(err.match(/its desk-token is taken unchecked: set ZOHO_WEBHOOK_JWKS/g)).toHaveLength(1);
+    expect(err.match(/its desk-token is not checked: set ZOHO_WEBHOOK_JWKS/g)).toHaveLength(1);
   });
 
   it("is taken for genuine with the key set of the key that it was signed with, and no other", async () => {
@@ -253,7 +253,7 @@ describe("a form of the user's own that a rule of Zoho Books posts", () => {
   it("is known by a fixed header, where the config says so", async () => {
     const cwd = projectWith({ products: { books: { format: "wire", auth: { header: "x-zoho-webhook-token" } } } });
     const unset = await listen({ cwd, env });
-    expect(JSON.stringify((await unset.line("ready")).notes)).toContain("Of books nothing is checked");
+    expect(JSON.stringify((await unset.line("ready")).notes)).toContain("Deliveries of books are not checked");
     await unset.stop();
     const auth = { ZOHO_WEBHOOK_AUTH: "one-long-value" };
     const app = await listen({ cwd, env: auth });

@@ -63,7 +63,7 @@ export async function keepRenewing(
   const first = withNew
     ? await look.at(chosen)
     : await Promise.all(chosen.map((each) => taskFor(context, session, each)));
-  warnOfFixedToken(context, session.signIn, "then nothing is renewed any more");
+  warnOfFixedToken(context, session.signIn, "from then on nothing can be renewed");
   const ids = first.map(({ config }) => config.id).join(", ");
   const message = ids === "" ? "no channel yet: looking for some until stopped" : `keeping alive until stopped: ${ids}`;
   context.report({ type: "notice", message });

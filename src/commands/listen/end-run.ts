@@ -25,14 +25,15 @@ export async function endRun(
   { exec, notifications, tunnel, receiver, keeping }: RunParts,
   drainUntil: AbortSignal | undefined,
 ): Promise<void> {
-  const message = "ending: what is under way has a few seconds left; Ctrl-C again ends it at once";
+  const message =
+    "stopping: finishing what is under way takes a few seconds at most; press Ctrl-C again to stop at once";
   const telling = setTimeout(() => context.report({ type: "notice", message }), TELL_AFTER_MS);
   // Each is done whatever became of the one before, and none takes the place of what the run itself has come to.
   const end = async (what: string, work: () => Promise<void> | undefined): Promise<void> => {
     try {
       await work();
     } catch (error) {
-      context.report({ type: "warning", message: `${what} did not end as it should: ${errorText(error)}` });
+      context.report({ type: "warning", message: `${what} did not end properly: ${errorText(error)}` });
     }
   };
   await end("the program of --exec", () => exec?.stop());

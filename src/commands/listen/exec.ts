@@ -45,8 +45,8 @@ export function refuseEmptyExec(commandLine: string | undefined): void {
 /** The exit code alone would not tell why the run has failed. */
 export function tellTimeIsUp({ report }: Context, { exec, timeout }: Pick<ListenOptions, "exec" | "timeout">): void {
   if (exec === undefined) return;
-  const message = `--exec ${JSON.stringify(exec)} was not done after ${timeout}, and is ended`;
-  report({ type: "warning", message, hint: "a longer --timeout gives it more time" });
+  const message = `--exec ${JSON.stringify(exec)} was still running after ${timeout}, and is stopped`;
+  report({ type: "warning", message, hint: "give it more time with a longer --timeout" });
 }
 
 /** How long a program has to end by itself when it is asked to. */

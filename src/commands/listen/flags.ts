@@ -117,9 +117,13 @@ export function namedEvents({ settings, origins }: Config, { expect = [] }: List
   const set = (flag: string, key: "events" | "routes"): string =>
     origins[key] === "flag" ? flag : `${key} in ${origins[key]}`;
   return [
-    ...before("--expect", expect, "--expect waits for one of that name"),
-    ...before(set("--route", "routes"), settings.routes, "its route is for one of that name"),
-    ...before(set("--events", "events"), listed(settings.events), "--events shows and forwards one of that name only"),
+    ...before("--expect", expect, "--expect waits for one with that name all the same"),
+    ...before(set("--route", "routes"), settings.routes, "its route applies only if one with that name arrives"),
+    ...before(
+      set("--events", "events"),
+      listed(settings.events),
+      "--events shows and forwards only one with that name",
+    ),
   ];
 }
 

@@ -85,7 +85,7 @@ export async function openForwarding(
     try {
       return (await waiting()).reduce((sum, each) => sum + each.waiting, 0);
     } catch (error) {
-      onTrouble(`what has not reached your app cannot be told: ${errorText(error)}`);
+      onTrouble(`it is not known how many deliveries did not reach your app: ${errorText(error)}`);
       return undefined;
     }
   };
@@ -93,9 +93,9 @@ export async function openForwarding(
   return {
     ledger: keepingLedger({ log, routes, forwarder, mirror, ordered: settings.ordered }),
     notes: [
-      `Forwarding to ${routes.texts.join(", ")}${isMirrored ? "; its answer is the sender's" : ""}.`,
+      `Forwarding to ${routes.texts.join(", ")}${isMirrored ? "; the sender gets its answer" : ""}.`,
       ...(isMirrored && settings.ordered
-        ? ["--ordered does not hold for the app that answers the sender: no sender waits for another."]
+        ? ["--ordered does not apply to the app whose answer the sender gets: senders do not wait for one another."]
         : []),
     ],
     async start() {

@@ -12,10 +12,10 @@ export async function handOut(
   const warn = (what: string): void =>
     context.report({
       type: "warning",
-      message: `${url} could not be ${what}: no program for it is there, or none has taken it`,
+      message: `${url} could not be ${what}: there is no program for it, or it failed`,
     });
   if (open) openInBrowser(context, url, () => warn("opened in the browser"));
   if (!copy) return;
-  if (await copyText(context, url)) context.report({ type: "notice", message: `${url} is in the clipboard` });
-  else warn("put into the clipboard");
+  if (await copyText(context, url)) context.report({ type: "notice", message: `${url} is copied to the clipboard` });
+  else warn("copied to the clipboard");
 }

@@ -134,7 +134,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
       },
       keepSecret(product, offered) {
         const file = config.keepSecret(product, offered);
-        context.report({ type: "notice", message: `${product} handed over its secret: kept in ${file}` });
+        context.report({ type: "notice", message: `${product} sent its secret: saved in ${file}` });
       },
       onTrouble: (message, hint) =>
         context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) }),

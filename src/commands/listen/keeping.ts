@@ -52,7 +52,7 @@ export async function openKeeping(
 function unkept(): Keeping {
   return {
     ledger: memoryLedger(),
-    notes: ["No event log is kept."],
+    notes: ["Nothing is saved: there is no event log."],
     start: async () => {},
     moved: () => {},
     forwards: () => undefined,
@@ -80,7 +80,7 @@ async function keepIn(
       forwarding?.ledger ?? { keep: (entry) => log.append(toLogEntry(entry, entry.decision.reply.status)) },
     ),
     notes: [
-      ...(isKept ? [] : ["The event log is of this run only."]),
+      ...(isKept ? [] : ["The event log is deleted when this run ends."]),
       ...(forwarding?.notes ?? []),
       ...waitingNotes(await log.waiting(), routes),
     ],
@@ -91,7 +91,10 @@ async function keepIn(
     },
     moved(url) {
       hold.setUrl(url).catch((error: unknown) => {
-        context.report({ type: "warning", message: `the log does not know the new public URL: ${errorText(error)}` });
+        context.report({
+          type: "warning",
+          message: `the new public URL could not be written to the log: ${errorText(error)}`,
+        });
       });
     },
     forwards() {
@@ -114,7 +117,7 @@ async function keepIn(
       const left = forwarding?.counts().waiting ?? 0;
       if (left > 0 && !isKept) {
         const message = `${counted(left, "delivery", "deliveries")} did not reach your app and will not be sent again`;
-        context.report({ type: "warning", message, hint: "without --no-store they would wait for the next listen" });
+        context.report({ type: "warning", message, hint: "without --no-store, the next listen would send them" });
       }
     },
   };
@@ -124,12 +127,12 @@ async function keepIn(
 async function closeLog(context: Context, { log, hold, dispose }: RunLog): Promise<void> {
   const warn = (what: string) => (error: unknown) =>
     context.report({ type: "warning", message: `${what}: ${errorText(error)}` });
-  await hold.release().catch(warn("the log could not be told that this run has ended"));
+  await hold.release().catch(warn("the end of this run could not be written to the log"));
   await log.close().catch(warn("the log could not be closed"));
   try {
     dispose();
   } catch (error) {
-    warn("the log of this run could not be taken away")(error);
+    warn("the temporary log of this run could not be deleted")(error);
   }
 }
 

@@ -36,7 +36,7 @@ export async function openRunLog(
     if (error instanceof UserError && error.code === "log-unavailable" && !needed) {
       context.report({
         type: "warning",
-        message: `no event log: ${error.message}`,
+        message: `nothing is saved in an event log: ${error.message}`,
         ...(error.hint === undefined ? {} : { hint: error.hint }),
       });
       return undefined;
@@ -58,7 +58,7 @@ export async function openRunLog(
       ? "another process"
       : `process ${hold.by.pid}${hold.by.url === undefined ? "" : ` on ${hold.by.url}`}`;
   throw usageError(
-    `another zoho-hooks listen writes to ${log.path}: ${holder}`,
-    "stop that one, or give this one a log of its own: --store other.db, or --no-store",
+    `another zoho-hooks listen is using ${log.path}: ${holder}`,
+    "stop that one, or give this one its own log: --store other.db, or --no-store",
   );
 }

@@ -51,8 +51,8 @@ export async function openNotifications(context: Context, parts: NotificationPar
   }
   if (options.channel !== undefined && choice.kind === "none") {
     throw usageError(
-      "--channel needs a public URL that Zoho can post to, and this run has none",
-      "set NGROK_AUTHTOKEN for a tunnel, or bring one of your own: --public-url https://…",
+      "--channel needs a public URL for Zoho to post to, and this run has none",
+      "set NGROK_AUTHTOKEN for a tunnel, or use your own: --public-url https://…",
     );
   }
   // Loaded when asked for: most runs need nothing of Zoho's API.
@@ -63,7 +63,7 @@ export async function openNotifications(context: Context, parts: NotificationPar
 function refuseWithoutUse({ profile, product, apiVersion }: NotificationOptions): void {
   const given = { "--profile": profile, "--product": product, "--api-version": apiVersion };
   const [flag] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
-  if (flag !== undefined) throw usageError(`${flag} is for --channel and --expand, and neither is given`);
+  if (flag !== undefined) throw usageError(`${flag} does nothing without --channel or --expand`);
 }
 
 function withoutZoho(secrets: Secrets): Notifications {

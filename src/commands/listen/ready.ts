@@ -80,7 +80,7 @@ function designNote(
   if (first === undefined) return [];
   const ids = [first, ...others].map(({ id }) => id).join(", ");
   return [
-    `A body that you designed in Zoho has no signature and is ${outcome} (${ids}) until the config says so: "products": { "${first.id}": { "format": "${first.format}" } }.`,
+    `A body that you designed yourself in Zoho is not signed, so it is ${outcome} (${ids}), unless the config names its format: "products": { "${first.id}": { "format": "${first.format}" } }.`,
   ];
 }
 
@@ -101,23 +101,23 @@ export function readyNotes(
   const outcome = onInvalid === "reject" ? "refused" : "accepted with a warning";
   return [
     names.length === 0
-      ? "Signatures and tokens are not checked: set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN to check them."
-      : `Checking with ${names.join(", ")}; a delivery that fails is ${outcome}. What no key here can prove is taken, and marked: – unsigned, – not proved.`,
+      ? "Signatures and tokens are not checked. To check them, set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN."
+      : `Checking with ${names.join(", ")}; a delivery that fails is ${outcome}. One that no key here can check is accepted, and marked – unsigned or – not proved.`,
     ...designNote(secrets, settings, known, outcome),
     ...Object.entries(products).flatMap(([id, { auth }]) =>
       auth === undefined || secrets.for("auth", id.toLowerCase()).length > 0
         ? []
         : [
-            `Of ${id} nothing is checked: its "auth" says where a fixed value stands, and ZOHO_WEBHOOK_AUTH does not say which.`,
+            `Deliveries of ${id} are not checked: "auth" in the config says where their fixed value is, but ZOHO_WEBHOOK_AUTH, the value itself, is not set.`,
           ],
     ),
     ...(respond === "mirror" && forwardTo.length === 0 && routes.length === 0
-      ? ["There is no app whose answer could be mirrored: name it with --forward-to."]
+      ? ["There is no app whose answer could be passed on: name it with --forward-to."]
       : []),
     ...(schema === "warn" ? [] : [`Schemas: ${schema}.`]),
     ...(allowed === undefined ? [] : [`Accepting only from ${allowed.ranges.join(", ")}.`]),
     ...(allowed !== undefined && GUIDE_RANGES.every((range) => allowed.ranges.includes(range))
-      ? ["The guide's two ranges are not all that Zoho sends from: a 403 may be a genuine delivery."]
+      ? ["Zoho also sends from addresses outside the guide's two ranges: a 403 may be a genuine delivery."]
       : []),
   ];
 }

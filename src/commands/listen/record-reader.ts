@@ -42,10 +42,10 @@ export function createRecordReader(context: Context, session: ZohoSession): Reco
       const record = await withTimeLimit(TIMEOUT_MS, [life.signal], (signal) =>
         untilAborted(fetchRecord(api, product, wanted.module, wanted.id, signal), signal),
       );
-      if (record === undefined) report(wanted, undefined, "Zoho has none of this id any more");
+      if (record === undefined) report(wanted, undefined, "Zoho has no record with this id any more");
       else report(wanted, record);
     } catch (error) {
-      if (life.signal.aborted) report(wanted, undefined, "listen ended before it came");
+      if (life.signal.aborted) report(wanted, undefined, "listen ended before Zoho answered");
       else if (error instanceof DOMException && error.name === "TimeoutError")
         report(wanted, undefined, `no answer within ${TIMEOUT_MS / 1000} s`);
       else report(wanted, undefined, errorText(error), error instanceof UserError ? error.hint : undefined);
@@ -69,7 +69,12 @@ export function createRecordReader(context: Context, session: ZohoSession): Reco
         if (isDeleted(event)) report(wanted, undefined, "it was deleted");
         else if (waiting.length < MOST_WAITING) waiting.push(wanted);
         else
-          report(wanted, undefined, `${MOST_WAITING} others wait already`, "fewer events at once, or without --expand");
+          report(
+            wanted,
+            undefined,
+            `${MOST_WAITING} others are already waiting`,
+            "send fewer events at once, or leave --expand out",
+          );
       }
       pump();
     },

@@ -53,7 +53,7 @@ export function openReporting(given: Context, { showSecrets = false }: { readonl
     if (gap > 0) {
       const message = `${counted(gap, "line was", "lines were")} left out here, because the output was not read fast enough`;
       gap = 0;
-      tell({ type: "warning", message, hint: "zoho-hooks events list shows what the event log keeps" });
+      tell({ type: "warning", message, hint: "zoho-hooks events list shows what is in the event log" });
     }
     tell(each);
   };

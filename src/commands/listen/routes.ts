@@ -36,7 +36,7 @@ function refuseOwn(target: string, { host, port, publicUrl, domain }: Config["se
   );
   if (!isOwnPort && !isPublic) return;
   throw usageError(
-    `--forward-to ${maskUrl(target)} is the receiver's own ${isOwnPort ? "port" : "public URL"}`,
+    `--forward-to ${maskUrl(target)} is listen's own ${isOwnPort ? "port" : "public URL"}`,
     "name the port that your app listens on",
   );
 }

@@ -22,8 +22,8 @@ export async function makeRunFolder(now: Date): Promise<{ readonly path: string;
     folder = mkdtempSync(join(tmpdir(), PREFIX));
   } catch (error) {
     throw usageError(
-      `there is no room for the deliveries of this run in ${tmpdir()}: ${errorText(error)}`,
-      "set TMPDIR to a folder that you may write to, or leave out --no-store",
+      `the deliveries of this run cannot be stored in ${tmpdir()}: ${errorText(error)}`,
+      "set TMPDIR to a folder that you can write to, or leave --no-store out",
     );
   }
   return { path: join(folder, LOG), remove: () => removeFolder(folder) };

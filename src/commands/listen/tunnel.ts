@@ -47,8 +47,8 @@ function refuseForeignIngress({ env, origins, isOfProject, variableOrigin }: Con
   const isTokenOfProject = env.NGROK_AUTHTOKEN !== undefined && variableOrigin("NGROK_AUTHTOKEN") !== "environment";
   if (!isOfProject("ngrokRootCas") || isTokenOfProject) return;
   throw usageError(
-    `tunnel.rootCas of ${origins.ngrokRootCas} would have your ngrok authtoken handed to whatever server bears such a certificate`,
-    "if that is meant so, set it yourself: ZOHO_HOOKS_NGROK_ROOT_CAS, or tunnel.rootCas in your own config file",
+    `tunnel.rootCas in ${origins.ngrokRootCas} would send your ngrok authtoken to any server with such a certificate`,
+    "if you want that, set it yourself: ZOHO_HOOKS_NGROK_ROOT_CAS, or tunnel.rootCas in your own config file",
   );
 }
 
@@ -62,7 +62,7 @@ export async function openRunTunnel(
   if (choice.kind === "none") {
     const notes = choice.wanted
       ? []
-      : ["For a public URL set NGROK_AUTHTOKEN, or bring a tunnel of your own with --public-url."];
+      : ["For a public URL, set NGROK_AUTHTOKEN, or use your own tunnel with --public-url."];
     return { url: () => undefined, notes, downMs: () => undefined, close: async () => {} };
   }
   let downMs = 0;
@@ -119,8 +119,8 @@ async function requireReach(context: Context, tunnel: Tunnel, reach: () => Promi
     if (result.ok) return;
     const hint =
       tunnel.kind === "public-url"
-        ? "start that tunnel first, and let it lead to this receiver's port: --port"
-        : "try again, or go without a tunnel: --tunnel none";
+        ? "start that tunnel first, and point it to this receiver's port (see --port)"
+        : "try again, or do without a tunnel: --tunnel none";
     throw new UserError("connectionLost", `a request to ${tunnel.url} did not arrive here: ${result.reason}`, hint);
   } catch (error) {
     await tunnel.close();

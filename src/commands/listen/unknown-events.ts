@@ -28,13 +28,13 @@ export function tellUnknownEvents(
     const isGlob = /[*?]/.test(text);
     if (formats.some((format) => (isGlob ? mayFit(format, name) : isNamed(format, name, id === undefined)))) continue;
     if (isGlob) {
-      context.report({ type: "warning", message: `no known event fits ${name}: only one that is not known here can` });
+      context.report({ type: "warning", message: `no known event matches ${name}; only an unknown one could` });
       continue;
     }
     const [near] = nearest(name, [...new Set(formats.flatMap(eventNames))], 1);
     context.report({
       type: "warning",
-      message: `no known event is called ${name}: ${outcome}`,
+      message: `there is no known event ${name}: ${outcome}`,
       ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
     });
   }

@@ -19,10 +19,10 @@ export async function joinZoho(
   const session = await openZoho(context, options);
   const { id: product, title } = session.product;
   if (events !== undefined && findProduct(products, product) === undefined) {
-    throw usageError(`listen does not know what ${title} posts, so it cannot have a channel of it`);
+    throw usageError(`listen cannot receive from ${title}, so --channel cannot be used for it`);
   }
   if (events !== undefined)
-    warnOfFixedToken(context, session.signIn, "then the channel is neither renewed nor deleted");
+    warnOfFixedToken(context, session.signIn, "from then on the channel can be neither renewed nor deleted");
   const key = makeChannelKey(context.now());
   const reader = options.expand === true ? createRecordReader(context, session) : undefined;
   let channel: LiveChannel | undefined;
@@ -82,5 +82,5 @@ function withToken(secrets: Secrets, product: string, token: Secret): Secrets {
 }
 
 function channelLost(id: string, error: UserError): UserError {
-  return new UserError("connectionLost", `channel ${id} is lost: ${errorText(error)}`, error.hint, "channelLost");
+  return new UserError("connectionLost", `channel ${id} was lost: ${errorText(error)}`, error.hint, "channelLost");
 }

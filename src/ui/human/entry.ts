@@ -38,7 +38,7 @@ function headline({ n, at, receipt, method, path, kept }: EntryReport["event"], 
 function facts(event: EntryReport["event"], paint: Paint): readonly string[] {
   const { receipt, status, refusal, duplicateOf, kept, explainCommand } = event;
   // The app is still at it, or the run was killed before it had answered.
-  const answer = status === undefined ? "no answer is known" : `answered ${status}`;
+  const answer = status === undefined ? "no answer known" : `answered ${status}`;
   const lines = [
     refusal === undefined ? answer : paint.bad(`${answer}: ${plain(refusal)}`),
     ...(kept.remote === undefined ? [] : [`from ${plain(kept.remote)}`]),

@@ -30,8 +30,8 @@ export function renderForward(report: ForwardReport, { out, quiet, columns }: St
     ...(error === undefined ? [] : wrapped(error, out.bad)),
     ...(ok || replyPreview === "" ? [] : wrapped(`answer: ${replyPreview.slice(0, 200)}`)),
     ...(hint === undefined ? [] : wrapped(hint, out.caution)),
-    ...(replayCommand === undefined ? [] : wrapped(`send it again: ${replayCommand}`, out.dim)),
-    ...(failedList === undefined ? [] : wrapped(`all that were given up: ${failedList}`, out.dim)),
+    ...(replayCommand === undefined ? [] : wrapped(`to send it again: ${replayCommand}`, out.dim)),
+    ...(failedList === undefined ? [] : wrapped(`to list all that were given up: ${failedList}`, out.dim)),
   ];
   const lines = fitLine(
     cells.map((text) => ({ text })),
@@ -61,10 +61,10 @@ export function renderTarget(
 export function renderTunnel(report: TunnelReport, { err, errColumns }: Style): Rendered {
   const { at, state, url, previousUrl, reason = "", downMs } = report;
   const down = downMs === undefined ? "" : ` after ${formatDuration(downMs)}`;
-  const moved = previousUrl === undefined ? "" : ` under another URL: ${url} (was ${previousUrl}); change it in Zoho`;
+  const moved = previousUrl === undefined ? "" : ` with a new URL: ${url} (was ${previousUrl}); change it in Zoho`;
   const told = {
     up: [`✓ tunnel up: ${url}`, err.good],
-    down: [`! tunnel down: ${plain(reason)}. Zoho's deliveries do not arrive until it is back.`, err.caution],
+    down: [`! tunnel down: ${plain(reason)}. Until it is back, Zoho's deliveries do not arrive.`, err.caution],
     reconnected: [`✓ tunnel reconnected${down}${moved}`, err.good],
     // The run's error says the rest.
     lost: [`✗ tunnel lost${down}`, err.bad],

@@ -9,13 +9,13 @@ type FormatReport = ProductReport["formats"][number];
 
 /** What a passed proof tells, in words that promise no more than it does. */
 const PROVES: Readonly<Record<FormatReport["proofs"][number]["proves"], string>> = {
-  body: "proves the body: these exact bytes were signed by someone who has the secret",
-  sender: "proves the sender only: whoever has seen one delivery can make another with any content",
+  body: "proves the body: someone who has the secret signed exactly these bytes",
+  sender: "proves the sender only: anyone who has seen one delivery can make another, with any content",
   nothing: "proves nothing",
 };
 
 const BY_KEY_PAIR =
-  "proves the body: these exact bytes were signed with the private key that belongs to this public one";
+  "proves the body: exactly these bytes were signed, with the private key that belongs to this public key";
 
 function isByKeyPair(variable: string | undefined): boolean {
   return variable?.startsWith("ZOHO_WEBHOOK_PUBLIC_KEY") === true;
@@ -44,7 +44,7 @@ export function renderProduct({ id, title, formats }: ProductReport, { out, quie
 function proofLines({ proofs }: FormatReport, paint: Paint, columns: number): readonly string[] {
   const labelled = (text: string) =>
     wrapLine(`  proof   ${text}`, columns).map((line) => line.replace(/^ {2}proof/, dimmed(paint)));
-  if (proofs.length === 0) return labelled("none is known: no signature and no token");
+  if (proofs.length === 0) return labelled("none known: no signature and no token");
   return proofs.flatMap(({ id, title, proves, variable }) => [
     ...labelled(`${id}: ${title}`).map((line) => line.replace(`${id}:`, () => `${paint.name(id)}:`)),
     ...wrapLine(

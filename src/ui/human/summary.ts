@@ -47,6 +47,6 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
 }
 
 function waitingText({ waiting }: ForwardCounts): string {
-  if (waiting === undefined) return ", how many wait is not known";
+  if (waiting === undefined) return ", the number still waiting is unknown";
   return waiting > 0 ? `, ${waiting} waiting for the next listen` : "";
 }

@@ -92,7 +92,7 @@ function explanationLines(
     lines.push(`    ${paint.good("→")} ${plain(match.meaning)}`);
     if (match.remedy !== undefined) lines.push(`      ${paint.dim(plain(match.remedy))}`);
   }
-  if (matches.length === 0) lines.push(`    ${paint.bad("→")} none of the known mistakes explains it`);
+  if (matches.length === 0) lines.push(`    ${paint.bad("→")} none of the usual mistakes explains it`);
   if (tried.length > 0)
     lines.push(paint.dim(`    tried without a match: ${tried.map((finding) => finding.id).join(", ")}`));
   if (showExpected && explanation.expected !== undefined) {
