@@ -17,8 +17,8 @@ export type ChannelChange =
     }
   /** A renewal failed. The channel still lives, and another try follows. */
   | { readonly type: "expiring"; readonly id: string; readonly expiresAt: Date; readonly error: unknown }
-  /** The channel is gone, and what happened in the meantime was not told. Another try to create it follows. */
-  | { readonly type: "lost"; readonly id: string; readonly error: unknown }
+  /** The channel is gone, and what happened in the meantime was not told. Another try to create it follows. `from`: its end. */
+  | { readonly type: "lost"; readonly id: string; readonly from: Date | undefined; readonly error: unknown }
   /** It was deleted on purpose meanwhile, so nothing is kept alive any more. */
   | { readonly type: "unknown"; readonly id: string };
 
@@ -71,7 +71,7 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
       const config = options.current === undefined ? options.config : await options.current();
       if (config === undefined) return onChange({ type: "unknown", id });
       const change = await renewOrCreate({ ...options, config }, expiresAt, (error) => {
-        if (!lossTold) onChange({ type: "lost", id, error });
+        if (!lossTold) onChange({ type: "lost", id, from: expiresAt, error });
         lossTold = true;
         expiresAt = undefined;
       });
@@ -89,15 +89,19 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
       if (expiresAt !== undefined && expiresAt > now()) {
         onChange({ type: "expiring", id, expiresAt, error });
       } else {
-        if (!lossTold) onChange({ type: "lost", id, error });
+        if (!lossTold) onChange({ type: "lost", id, from: expiresAt, error });
         lossTold = true;
         expiresAt = undefined;
-        if (error instanceof UserError && error.exitCode === ExitCode.credentials && error.code !== "token_throttled")
-          throw error;
+        if (isOfSignIn(error)) throw error;
       }
       if (!(await napUntil(new Date(now().getTime() + retryMs(failures, expiresAt, options, error)), options))) return;
     }
   }
+}
+
+/** Waiting does not mend it: this run has the sign-in that it began with. */
+export function isOfSignIn(error: unknown): boolean {
+  return error instanceof UserError && error.exitCode === ExitCode.credentials && error.code !== "token_throttled";
 }
 
 /** Between 75 and 80 % of the way from the grant to the end. */
@@ -114,7 +118,9 @@ function retryMs(
   error: unknown,
 ): number {
   const askedMs = error instanceof ZohoApiError ? (error.retryAfterMs ?? 0) : 0;
-  const growing = Math.max(askedMs, Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS));
+  // Of a sign-in that is dead nobody wants to be told every quarter of an hour.
+  const longestMs = isOfSignIn(error) ? Number.POSITIVE_INFINITY : LONGEST_RETRY_MS;
+  const growing = Math.max(askedMs, Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), longestMs));
   const leftMs = expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt.getTime() - now().getTime();
   return Math.max(1_000, Math.min(growing, leftMs / 2) * (0.5 + random() / 2));
 }

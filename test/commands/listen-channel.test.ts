@@ -190,6 +190,37 @@ describe("listen --channel", () => {
     expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
   }, 40_000);
 
+  it("says since when nothing was told where the machine has slept past the channel's end, and creates it again", async () => {
+    const of = await listen();
+    const end = zoho.watch.rows()[0]?.expiresAt ?? 0;
+    clock.advance(8 * DAY_MS);
+    await expect.poll(() => statesOf(of)).toEqual(["created", "lost", "created"]);
+    expect(linesOf(of, "channel")[1]).toMatchObject({
+      reason: expect.stringContaining("NOT_SUBSCRIBED"),
+      previous_expires_at: new Date(end).toISOString(),
+      hint: "it is created again as soon as that can be; what has changed since its end, 2026-03-08T08:00:00+00:00, was not told",
+    });
+  });
+
+  it.each([
+    [{ status: 429, body: { code: "TOO_MANY_REQUESTS" } }, /^it is tried again until it is renewed$/],
+    [{ status: 200, body: "<html>" }, /^it is tried again until it is renewed; .*whether a proxy answers/],
+  ])("says that a renewal is tried again after %j", async (trouble, hint) => {
+    const of = await listen();
+    zoho.trouble({ headers: { "retry-after": "0" }, ...trouble }, 4, isWatch("PUT"));
+    clock.advance(134 * HOUR_MS);
+    await expect.poll(() => statesOf(of), { timeout: 5000 }).toEqual(["created", "expiring"]);
+    expect(linesOf(of, "channel")[1]?.hint).toMatch(hint);
+  });
+
+  it("says that it goes on with the sign-in that it began with where that one is dead", async () => {
+    const of = await listen();
+    zoho.trouble({ status: 200, body: { error: "invalid_code" } }, 999, ({ path }) => path === "/oauth/v2/token");
+    clock.advance(134 * HOUR_MS);
+    await expect.poll(() => statesOf(of)).toEqual(["created", "expiring"]);
+    expect(linesOf(of, "channel")[1]?.hint).toMatch(/^sign in again: .*; then start this again: it goes on with the/);
+  });
+
   it("ends with 9 when the sign-in dies and the channel is lost for it", async () => {
     const of = await listen();
     zoho.trouble({ status: 200, body: { error: "invalid_code" } }, 99, ({ path }) => path === "/oauth/v2/token");

@@ -210,6 +210,16 @@ describe("keepAlive, one thing at a time,", () => {
     expect(changes.filter((change) => change.type === "lost")).toHaveLength(1);
   });
 
+  it("does not tell of a dead sign-in every quarter of an hour of the day and more that the channel has left", async () => {
+    const dead = { status: 200, body: { error: "invalid_code" } };
+    const start = rig.clock.now().getTime();
+    rig.server.trouble(dead, 100_000, ({ path, at }) => path === "/oauth/v2/token" && at > start + DAY_MS);
+    const changes: ChannelChange[] = [];
+    await failureOf(live(8, { onChange: (change) => changes.push(change) }));
+    expect(changes.filter(({ type }) => type === "expiring").length).toBeGreaterThan(10);
+    expect(changes.length).toBeLessThan(50);
+  });
+
   it("creates it again when the accounts server is out of trouble, which is none of the sign-in", async () => {
     const start = rig.clock.now().getTime();
     const expiresAt = new Date(start + 2 * HOUR_MS);

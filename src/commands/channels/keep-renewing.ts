@@ -1,8 +1,9 @@
 import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../core/channel-report.ts";
 import { ExitCode, errorText, UserError } from "../../core/errors.ts";
-import { MINUTE_MS } from "../../zoho/channel-time.ts";
-import { type ChannelChange, keepAlive } from "../../zoho/keep-alive.ts";
+import { isThrottled, ZohoApiError } from "../../zoho/api-error.ts";
+import { MINUTE_MS, zohoTime } from "../../zoho/channel-time.ts";
+import { type ChannelChange, isOfSignIn, keepAlive } from "../../zoho/keep-alive.ts";
 import { warnOfFixedToken, type ZohoSession } from "../zoho-session.ts";
 import { type Chosen, lookForNew, type Task, taskFor } from "./kept-channels.ts";
 
@@ -90,9 +91,29 @@ export function changeReport(product: string, change: ChannelChange, now: Date):
     product,
     id: change.id,
     expiresAt,
-    previousExpiresAt: change.type === "renewed" ? change.from : undefined,
+    previousExpiresAt: "from" in change ? change.from : undefined,
     timeLeftMs: expiresAt === undefined ? undefined : expiresAt.getTime() - now.getTime(),
     reason: error === undefined ? reason : errorText(error),
-    hint: error instanceof UserError ? error.hint : undefined,
+    hint: "error" in change ? hintFor(change, now) : undefined,
   };
+}
+
+/** What follows by itself, and what a person can do for it. */
+function hintFor(change: Extract<ChannelChange, { readonly error: unknown }>, now: Date): string {
+  const { error } = change;
+  const hint = error instanceof UserError ? error.hint : undefined;
+  const also = hint === undefined || isZohosOwn(error) ? "" : `; ${hint}`;
+  if (isOfSignIn(error)) return `${hint}; then start this again: it goes on with the sign-in that it began with`;
+  if (change.type === "expiring") return `it is tried again until it is renewed${also}`;
+  const since =
+    change.from !== undefined && change.from <= now ? `since its end, ${zohoTime(change.from)},` : "meanwhile";
+  return `it is created again as soon as that can be; what has changed ${since} was not told${also}`;
+}
+
+/** Nobody here can do anything for it but wait, or it is done already. */
+function isZohosOwn(error: unknown): boolean {
+  return (
+    error instanceof ZohoApiError &&
+    (isThrottled(error) || error.status >= 500 || error.fault.code === "NOT_SUBSCRIBED")
+  );
 }
