@@ -529,6 +529,19 @@ describe("webhooks", () => {
     expect([page.exitCode, page.err]).toEqual([7, expect.stringContaining("an HTML page")]);
   });
 
+  it.each(["desk", "books", "sign"])(
+    "of %s are not said to be none, nor deleted, by an answer of something else",
+    async (product) => {
+      const isList = ({ method, path }: SeenRequest): boolean => method === "GET" && path.endsWith("/webhooks");
+      server.trouble({ status: 200, body: { portal: "please log in" } }, 9, isList);
+      for (const argv of [["list"], ["delete", "1", "--yes"]]) {
+        const { exitCode, err, lines } = await webhooks([...argv, "--product", product]);
+        expect([exitCode, err]).toEqual([7, expect.stringContaining("is not an answer of the API (HTTP_200: ")]);
+        expect(lines()).toEqual([]);
+      }
+    },
+  );
+
   it("want a product that is known, and a sign-in", async () => {
     expect((await webhooks(["list"])).err).toContain("--product is missing");
     expect((await list("boks")).exitCode).toBe(2);

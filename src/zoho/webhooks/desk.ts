@@ -52,10 +52,10 @@ export const desk: ManagedProduct = {
   list: {
     call: () => ({ method: "GET", path: PATH, repeatable: true, action: "list webhooks", operation: "READ" }),
     // None at all are a 204 without a body.
-    read: (body) => ({
-      webhooks: (body === undefined ? [] : itemsAt(body, "data"))?.flatMap(webhookOf) ?? [],
-      more: false,
-    }),
+    read: (body) => {
+      const items = body === undefined ? [] : itemsAt(body, "data");
+      return items && { webhooks: items.flatMap(webhookOf), more: false };
+    },
   },
   create: {
     call: ({ name, description, url, events, filters }) => ({

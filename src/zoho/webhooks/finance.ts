@@ -3,6 +3,7 @@ import { apiUrl } from "../data-centres.ts";
 import {
   idText,
   itemsAt,
+  listedAt,
   type ManagedProduct,
   memberOf,
   removeAt,
@@ -86,10 +87,11 @@ function financeProduct({ id, title, root, scope, settings }: FinanceProduct): M
         action: "list webhooks",
         operation: "READ",
       }),
-      read: (body) => ({
-        webhooks: (itemsAt(body, "webhooks") ?? []).flatMap(webhookOf),
-        more: memberOf(memberOf(body, "page_context"), "has_more_page") === true,
-      }),
+      read: (body) => {
+        const more = memberOf(memberOf(body, "page_context"), "has_more_page") === true;
+        const items = listedAt(body, "webhooks");
+        return items && { webhooks: items.flatMap(webhookOf), more };
+      },
     },
     create: {
       call: (config) => ({

@@ -114,7 +114,8 @@ export interface ManagedProduct {
   note?(config: WebhookConfig, id: string, centre: DataCentre): string | undefined;
   /** Milliseconds between two calls, where Zoho is known to refuse a second one that comes sooner. */
   readonly pauseMs?: number;
-  readonly list?: Endpoint<[page: number], Page>;
+  /** Its answer is read as undefined where it is none of the API's: what is there is not known then. */
+  readonly list?: Endpoint<[page: number], Page | undefined>;
   readonly create?: Endpoint<[config: WebhookConfig], string | undefined>;
   readonly remove?: Endpoint<[id: string], void>;
   readonly rules?: RuleEndpoint;
@@ -150,6 +151,11 @@ export function itemsAt(body: unknown, name: string): readonly Readonly<Record<s
   const list: unknown = Reflect.get(body, name);
   if (!Array.isArray(list)) return undefined;
   return list.filter((each) => typeof each === "object" && each !== null);
+}
+
+/** The same of an answer to a question for a list. One with the code of a success has none where it leaves the list out. */
+export function listedAt(body: unknown, name: string): ReturnType<typeof itemsAt> {
+  return itemsAt(body, name) ?? (memberOf(body, "code") === 0 ? [] : undefined);
 }
 
 export function memberOf(body: unknown, name: string): unknown {

@@ -1,4 +1,4 @@
-import { idText, itemsAt, type ManagedProduct, memberOf, removeAt, textOf, type Webhook } from "./managed-product.ts";
+import { idText, listedAt, type ManagedProduct, memberOf, removeAt, textOf, type Webhook } from "./managed-product.ts";
 
 const PATH = "/api/v1/accounts/webhooks";
 const ROWS_PER_PAGE = 50;
@@ -44,8 +44,8 @@ export const sign: ManagedProduct = {
       };
     },
     read: (body) => {
-      const items = itemsAt(body, "webhooks") ?? [];
-      return { webhooks: items.flatMap(webhookOf), more: items.length === ROWS_PER_PAGE };
+      const items = listedAt(body, "webhooks");
+      return items && { webhooks: items.flatMap(webhookOf), more: items.length === ROWS_PER_PAGE };
     },
   },
   create: {

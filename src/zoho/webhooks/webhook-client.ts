@@ -60,9 +60,11 @@ export function webhookClient({ api, product, organisation, signal, sleep }: Cli
     const endpoint = requireOperation(product, "list");
     const found: Webhook[] = [];
     for (let page = 1; page <= MOST_PAGES; page++) {
-      const { webhooks, more } = endpoint.read((await send(endpoint.call(page))).body);
-      found.push(...webhooks);
-      if (!more) return found;
+      const reply = await send(endpoint.call(page));
+      const read = endpoint.read(reply.body);
+      if (read === undefined) throw replyError(reply, reply.call);
+      found.push(...read.webhooks);
+      if (!read.more) return found;
     }
     throw new UserError("zohoApi", `Zoho's list of webhooks does not end after ${MOST_PAGES} pages`, "try again later");
   };
