@@ -1,4 +1,6 @@
 import { UserError } from "../core/errors.ts";
+import { isRefusal } from "./api-error.ts";
+import { type AskedDeletions, askedDeletions } from "./asked-deletions.ts";
 import { type Channel, type ChannelConfig, groupRows, watchItem } from "./channels.ts";
 import { ITEMS_PER_CALL, ROWS_PER_PAGE, type WatchOperation, type WatchProduct } from "./watch-products.ts";
 import { readPage, readResults, type WatchResult, type WatchRow } from "./watch-reply.ts";
@@ -29,8 +31,8 @@ export interface WatchClient {
   replace(requests: readonly ChannelRequest[]): Promise<readonly WatchResult[]>;
   /** Stops single events of a channel, where the product documents that. */
   disable(channel: Channel, events: readonly string[]): Promise<WatchResult>;
-  /** `confirmed` gets those that Zoho says it has deleted, for whoever is to know when this throws. */
-  remove(ids: readonly string[], confirmed?: Set<string>): Promise<Deletion>;
+  /** Where a request fails when others have gone before, or its answer does not come, the list tells what is left. */
+  remove(ids: readonly string[], asked?: AskedDeletions): Promise<Deletion>;
 }
 
 /** A list that never ends is a fault of Zoho's, not a reason to ask for ever. */
@@ -70,25 +72,38 @@ export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortS
       const got = readResults(await api.call({ ...disableRequest(product, channel, events), signal }));
       return resultFor(channel.id, got, 0);
     },
-    async remove(ids, confirmed = new Set()) {
+    async remove(ids, { confirmed, unanswered } = askedDeletions()) {
       const because = new Map<string, string>();
-      for (let at = 0; at < ids.length; at += ITEMS_PER_CALL) {
+      let failure: UserError | undefined;
+      for (let at = 0; at < ids.length && failure === undefined; at += ITEMS_PER_CALL) {
         const some = ids.slice(at, at + ITEMS_PER_CALL);
-        for (const result of readResults(await api.call({ ...removeRequest(product, some), signal }))) {
-          const id = result.channelId ?? (some.length === 1 ? some[0] : undefined);
-          if (id === undefined) continue;
-          if (result.ok) confirmed.add(id);
-          else because.set(id, result.error.message);
+        for (const id of some) unanswered.add(id);
+        try {
+          for (const result of readResults(await api.call({ ...removeRequest(product, some), signal }))) {
+            const id = result.channelId ?? (some.length === 1 ? some[0] : undefined);
+            if (id === undefined) continue;
+            if (result.ok) confirmed.add(id);
+            else because.set(id, result.error.message);
+          }
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
+          failure = error;
         }
+        if (failure === undefined || isRefusal(failure)) for (const id of some) unanswered.delete(id);
+        if (failure !== undefined && confirmed.size + unanswered.size === 0) throw failure;
       }
-      const left = new Set((await list()).map((channel) => channel.id));
+      const listed = await list().catch((error: unknown) => {
+        throw error instanceof UserError ? (failure ?? error) : error;
+      });
+      const left = new Set(listed.map((channel) => channel.id));
       const gone = ids.filter((id) => !left.has(id));
+      const isDeleted = (id: string): boolean => confirmed.has(id) || unanswered.has(id);
       return {
-        deleted: gone.filter((id) => confirmed.has(id)),
-        unknown: gone.filter((id) => !confirmed.has(id)),
+        deleted: gone.filter(isDeleted),
+        unknown: gone.filter((id) => !isDeleted(id)),
         remaining: ids
           .filter((id) => left.has(id))
-          .map((id) => ({ id, because: because.get(id) ?? "Zoho still lists it" })),
+          .map((id) => ({ id, because: because.get(id) ?? failure?.message ?? "Zoho still lists it" })),
       };
     },
   };

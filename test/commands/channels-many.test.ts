@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HOUR_MS } from "../../src/zoho/channel-time.ts";
-import { type ChannelWorld, isWatch, startChannelWorld } from "../support/channel-world.ts";
+import { type ChannelWorld, HOOK, isWatch, startChannelWorld } from "../support/channel-world.ts";
+import type { SeenRequest } from "../support/zoho-server/answer.ts";
 
 let world: ChannelWorld;
 beforeEach(async () => {
@@ -76,6 +77,48 @@ describe("Zoho that takes no more requests", () => {
       onErr: (text) => void (text.includes("pause") && stop.abort()),
     });
     expect(err).toContain(`${new URL(world.server.url).host} asks for a pause: trying again in 30s`);
+  });
+});
+
+describe("channels delete of more than one request takes, where the second comes to grief", () => {
+  const left = () => new Set(world.server.watch.rows().map(({ channelId }) => channelId)).size;
+  let deletions: number;
+  beforeEach(async () => {
+    const token = world.server.accounts.makeAccessToken(["ZohoCRM.notifications.ALL"]);
+    const watch = Array.from({ length: 110 }, (_, i) => ({
+      channel_id: `${i + 1}`,
+      events: ["Leads.edit"],
+      notify_url: HOOK,
+    }));
+    for (const some of [watch.slice(0, 60), watch.slice(60)]) {
+      await fetch(`${world.server.url}/crm/v8/actions/watch`, {
+        method: "POST",
+        headers: { authorization: `Zoho-oauthtoken ${token}` },
+        body: JSON.stringify({ watch: some }),
+      });
+    }
+    deletions = 0;
+  });
+  const second = (request: SeenRequest): boolean => isWatch("DELETE")(request) && ++deletions >= 2;
+
+  it("reads the list, and says of each what has become of it", async () => {
+    world.server.trouble("cut", 99, second);
+    const { exitCode, lines } = await world.channels(["delete", "--all", "--yes", "--json"]);
+    expect([exitCode, left()]).toEqual([7, 60]);
+    const count = (state: string) => lines().filter((line) => line.state === state).length;
+    expect([count("deleted"), count("not_deleted"), lines().length]).toEqual([50, 60, 110]);
+    expect(lines().at(-1)?.reason).toContain("broke off before it had answered");
+  });
+
+  it("does not say on Ctrl-C that those may be deleted which Zoho was not asked for", async () => {
+    world.server.trouble("silent", 1, second);
+    const stop = new AbortController();
+    const running = world.channels(["delete", "--all", "--yes", "--json"], { signal: stop.signal });
+    await expect.poll(() => deletions).toBe(2);
+    stop.abort("SIGINT");
+    const { exitCode, lines } = await running;
+    const named = lines().map(({ message }) => [...String(message).matchAll(/\d+/g)].length);
+    expect([exitCode, named]).toEqual([130, [50, 50]]);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../core/channel-report.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
-import { isRefusal } from "../../zoho/api-error.ts";
+import { type AskedDeletions, askedDeletions } from "../../zoho/asked-deletions.ts";
 import { removeRequest } from "../../zoho/watch.ts";
 import type { Define } from "../command.ts";
 import { confirm } from "../confirm.ts";
@@ -72,11 +72,11 @@ export async function deleteChannels(
   ids: readonly string[],
 ): Promise<ExitCode> {
   const { client, memory, product, signIn } = session;
-  const confirmed = new Set<string>();
+  const asked = askedDeletions();
   const result = await context
-    .waiting("deleting channels", () => client.remove(ids, confirmed))
+    .waiting("deleting channels", () => client.remove(ids, asked))
     .catch(async (error: unknown) => {
-      await warnOfUnread(context, session, ids, confirmed, isRefusal(error));
+      await warnOfUnread(context, session, asked);
       throw error;
     });
   const known = new Set((await memory.all(signIn.name, product.id)).map(({ id }) => id));
@@ -102,17 +102,14 @@ export async function deleteChannels(
 async function warnOfUnread(
   context: Context,
   { command, memory, product, signIn }: ZohoSession,
-  ids: readonly string[],
-  confirmed: ReadonlySet<string>,
-  isRefused: boolean,
+  { confirmed, unanswered }: AskedDeletions,
 ): Promise<void> {
   await memory.forget(signIn.name, product.id, [...confirmed]);
-  const warn = (said: string, which: readonly string[]): void => {
-    if (which.length === 0) return;
-    const message = `${said}: ${which.join(", ")}`;
+  const warn = (said: string, which: ReadonlySet<string>): void => {
+    if (which.size === 0) return;
+    const message = `${said}: ${[...which].join(", ")}`;
     context.report({ type: "warning", message, hint: `see what is left: ${command("list")}` });
   };
-  warn("Zoho said that it has deleted these channels, and its list could not be read afterwards", [...confirmed]);
-  const others = ids.filter((id) => !confirmed.has(id));
-  if (!isRefused) warn("these channels may have been deleted: Zoho's answer did not come", others);
+  warn("Zoho said that it has deleted these channels, and its list could not be read afterwards", confirmed);
+  warn("these channels may have been deleted: Zoho's answer did not come", unanswered);
 }

@@ -2,8 +2,8 @@ import type { Context } from "../../context.ts";
 import { ExitCode } from "../../core/errors.ts";
 import { oneLine } from "../../core/one-line.ts";
 import type { WebhookReport } from "../../core/webhook-report.ts";
+import { type AskedDeletions, askedDeletions } from "../../zoho/asked-deletions.ts";
 import { requireOperation } from "../../zoho/webhooks/index.ts";
-import type { AskedDeletions } from "../../zoho/webhooks/webhook-client.ts";
 import type { Define } from "../command.ts";
 import { confirm } from "../confirm.ts";
 import { showCalls } from "./show-call.ts";
@@ -48,7 +48,7 @@ export const defineDelete: Define = (command, act) => {
 async function deleteWebhooks(context: Context, session: WebhookSession, ids: readonly string[]): Promise<ExitCode> {
   const { product } = session;
   const client = await session.client();
-  const asked: AskedDeletions = { confirmed: new Set(), unanswered: new Set() };
+  const asked = askedDeletions();
   const { deleted, unknown, remaining } = await context
     .waiting("deleting webhooks", () => client.remove(ids, asked))
     .catch((error: unknown) => {

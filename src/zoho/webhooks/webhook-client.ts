@@ -1,5 +1,6 @@
 import { UserError } from "../../core/errors.ts";
 import { faultError, isRefusal, readFault, replyError } from "../api-error.ts";
+import type { AskedDeletions } from "../asked-deletions.ts";
 import type { Sleep } from "../backoff.ts";
 import type { ApiReply, ApiRequest, ZohoApi } from "../zoho-api.ts";
 import { requireOperation } from "./index.ts";
@@ -11,14 +12,6 @@ interface WebhookDeletion {
   /** Not there before. */
   readonly unknown: readonly string[];
   readonly remaining: readonly { readonly id: string; readonly because: string }[];
-}
-
-/** Kept up to date, for whoever is to know when a deletion throws. */
-export interface AskedDeletions {
-  /** Zoho says that it has deleted them. */
-  readonly confirmed: Set<string>;
-  /** Zoho was asked to, and what it has done is not known. */
-  readonly unanswered: Set<string>;
 }
 
 /** The webhooks of one product in one organisation. */
