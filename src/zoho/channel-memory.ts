@@ -126,7 +126,8 @@ export function channelMemory(folder: string): ChannelMemory {
       const isAsked = (each: RememberedChannel): boolean =>
         each.profile === owner.profile &&
         each.product === owner.product &&
-        (each.account === undefined || each.account === owner.account) &&
+        // What is listed is this sign-in's, whichever token of the same organisation it was made with.
+        (each.account === undefined || each.account === owner.account || byId.has(each.id)) &&
         (only === undefined || each.id === only);
       const look = (each: RememberedChannel): RememberedChannel => observed(each, byId.get(each.id), owner, now);
       const asked = (await all(owner.profile, owner.product)).filter(isAsked);

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { usageError } from "../core/errors.ts";
 import { type Secret, secret } from "../core/secret.ts";
 import {
@@ -24,10 +25,18 @@ export interface SignIn {
   readonly access: RefreshableAccess | FixedAccess;
 }
 
-/** Tells sign-ins of one name apart, in the environments of different projects, say. */
-export function accountOf({ hosts, environment, access }: SignIn): string {
-  return [hosts.accountsUrl, environment, ...(access.kind === "refreshable" ? [access.client.clientId] : [])].join(" ");
+/**
+ * Tells sign-ins of one name apart, in the environments of different projects, say: one client may have a refresh token of
+ * each of several organisations.
+ */
+export function accountOf({ name, hosts, environment, access }: SignIn): string {
+  const common = [hosts.accountsUrl, environment];
+  if (access.kind === "fixed") return common.join(" ");
+  const token = createHash("sha256").update(access.refreshToken.reveal()).digest("hex").slice(0, 16);
+  return [...common, access.client.clientId, ...(name === ENVIRONMENT ? [token] : [])].join(" ");
 }
+
+const ENVIRONMENT = "environment";
 
 /** Access tokens are made from a refresh token whenever one is needed. */
 export interface RefreshableAccess {
@@ -58,7 +67,7 @@ export function signInFromEnv(settings: SettingsOfHosts): SignIn | undefined {
   requireTrustedHosts(settings, (_, file) => areOf(file, settings, ["ZOHO_ACCESS_TOKEN", ...REFRESH_VARIABLES]));
   const hosts = resolveHosts(centre, env);
   const common = {
-    name: "environment",
+    name: ENVIRONMENT,
     centre,
     environment: findEnvironment(setting(env, "ZOHO_ENVIRONMENT") ?? "production"),
     hosts,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DAY_MS, HOUR_MS } from "../../src/zoho/channel-time.ts";
 import { type ChannelWorld, HOOK, startChannelWorld } from "../support/channel-world.ts";
+import { ALL_SCOPES } from "../support/zoho-client.ts";
 
 let world: ChannelWorld;
 beforeEach(async () => {
@@ -67,13 +68,25 @@ describe("a channel that was made here and has expired", () => {
     expect(ids()).toEqual([]);
   });
 
-  it("is nothing to another sign-in that goes by the same name", async () => {
-    const env = { ...world.env, ZOHO_ENVIRONMENT: "sandbox" };
+  it.each([
+    ["environment", () => ({ ZOHO_ENVIRONMENT: "sandbox" })],
+    ["organisation", () => ({ ZOHO_REFRESH_TOKEN: world.server.accounts.makeRefreshToken(ALL_SCOPES) })],
+  ])("is nothing to a sign-in of another %s that goes by the same name", async (_, other) => {
+    const env = { ...world.env, ...other() };
     expect((await world.channels(["list", "--expiring", "24h"], { env })).exitCode).toBe(0);
     await world.channels(["renew"], { env });
     await world.channels(["prune", "--yes"], { env });
     expect(ids()).toEqual([]);
     expect((await list("--expiring", "24h")).exitCode).toBe(8);
+  });
+
+  it("is missed by a sign-in that has listed it before, though it was made with another refresh token", async () => {
+    await renew();
+    const env = { ...world.env, ZOHO_REFRESH_TOKEN: world.server.accounts.makeRefreshToken(ALL_SCOPES) };
+    expect((await world.channels(["list", "--expiring", "24h"], { env })).exitCode).toBe(0);
+    world.clock.advance(8 * DAY_MS);
+    expect((await world.channels(["list", "--expiring", "24h"], { env })).exitCode).toBe(8);
+    expect((await list("--expiring", "24h")).exitCode).toBe(0);
   });
 
   it("is not created by itself where its end is not known", async () => {

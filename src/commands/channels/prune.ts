@@ -28,12 +28,13 @@ export const definePrune: Define = (command, act) => {
           const { client, memory, product } = session;
           const listed = await context.waiting("asking Zoho for its channels", () => client.list());
           const { profile, account } = ownerOf(session);
-          const remembered = (await memory.all(profile, product.id)).filter(
-            (own) => own.account === undefined || own.account === account,
-          );
-          // What Zoho lists no longer has expired: nothing is left to do for it but to forget it.
-          const gone = remembered.filter((own) => !listed.some((channel) => channel.id === own.id));
+          const remembered = await memory.all(profile, product.id);
+          const isListed = (id: string): boolean => listed.some((channel) => channel.id === id);
           const ours = listed.filter((channel) => remembered.some((own) => own.id === channel.id));
+          // What Zoho lists no longer has expired, unless it is another sign-in's: nothing is left to do for it but to forget it.
+          const gone = remembered.filter(
+            (own) => !isListed(own.id) && (own.account === undefined || own.account === account),
+          );
           const dead = await context.waiting("trying their addresses", () => findDead(session, ours, context.signal));
           // Where nobody is asked, only what is sure is deleted.
           const asks = options.yes !== true && options.dryRun !== true;
