@@ -81,16 +81,29 @@ interface JsonChild {
   readonly node: JsonNode;
 }
 
+/** Of all scalars the same: a body of a megabyte has very many. */
+const NONE: readonly JsonChild[] = [];
+
+/** With the byte order mark, which may stand before the text. */
+export function isJsonSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09 || code === 0xfeff;
+}
+
+/** Behind a scalar that is no string: white space, a comma or a closing bracket. */
+function endsScalar(code: number): boolean {
+  return code === 0x2c || code === 0x7d || code === 0x5d || (code !== 0xfeff && isJsonSpace(code));
+}
+
 /** The syntax tree of a text that `JSON.parse` has accepted. */
 export function scanJson(text: string): JsonNode {
   let at = 0;
   const skip = (): void => {
-    while (at < text.length && " \t\n\r\uFEFF".includes(text[at] ?? "")) at++;
+    while (isJsonSpace(text.charCodeAt(at))) at++;
   };
   const scalar = (kind: JsonNode["kind"], end: number): JsonNode => {
     const start = at;
     at = end;
-    return { kind, start, end, children: [] };
+    return { kind, start, end, children: NONE };
   };
   const container = (kind: "object" | "array", close: string): JsonNode => {
     const start = at++;
@@ -120,7 +133,7 @@ export function scanJson(text: string): JsonNode {
     if (first === "[") return container("array", "]");
     if (first === '"') return scalar("string", stringEnd(text, at));
     let end = at + 1;
-    while (end < text.length && !" \t\n\r,]}".includes(text[end] ?? "")) end++;
+    while (end < text.length && !endsScalar(text.charCodeAt(end))) end++;
     return scalar(first === "-" || (first !== undefined && first >= "0" && first <= "9") ? "number" : "literal", end);
   };
   skip();

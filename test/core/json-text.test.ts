@@ -67,13 +67,13 @@ describe("locate", () => {
 describe("prettyJson", () => {
   it("indents and changes nothing else", () => {
     const text =
-      '{"id":4150868000000002179,"total":1250.00,"t":"\\u00fc","a":[],"o":{ },"l":[1,{"x":null}],"x":1,"x":2}';
+      '{"id":4150868000000002179,"total":1250.00,"\\u00fc":"\\u00fc","a":[],"o":{ },"l":[1,{"x":null}],"x":1,"x":2}';
     expect(prettyJson(text)).toBe(
       [
         "{",
         '  "id": 4150868000000002179,',
         '  "total": 1250.00,',
-        '  "t": "\\u00fc",',
+        '  "\\u00fc": "\\u00fc",',
         '  "a": [],',
         '  "o": {},',
         '  "l": [',

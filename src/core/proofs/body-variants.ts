@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { utf8Text } from "../utf8.ts";
-import { jsonLayouts } from "./json-layouts.ts";
+import { compactJsonText, type JsonLayout, jsonEscapes, jsonLayouts } from "./json-layouts.ts";
 
 /** What a body may have been before something on its way changed it, with what that would mean. */
 export interface BodyVariant {
@@ -56,12 +56,27 @@ export function bodyEdits(body: Buffer): readonly BodyVariant[] {
   return found;
 }
 
-/** The body as other programs would have written the same JSON. */
-export function bodyLayouts(body: Buffer): readonly BodyVariant[] {
-  return jsonLayouts(utf8Text(body)).flatMap(({ id, text, meaning }) => {
-    const written = Buffer.from(text);
-    return written.equals(body) ? [] : [{ id, body: written, meaning, remedy: KEEP_RAW }];
-  });
+/**
+ * Writes bodies as other programs would have written the same JSON. It remembers: what differs in white space alone is
+ * written alike, and to lay out a megabyte takes longer than all else that is done with it.
+ */
+export function bodyWriter(): (body: Buffer) => readonly BodyVariant[] {
+  const known = new Map<string, readonly BodyVariant[]>();
+  const compacts = new WeakMap<Buffer, string>();
+  const variant = ({ id, text, meaning }: JsonLayout) => ({ id, body: Buffer.from(text), meaning, remedy: KEEP_RAW });
+  const layOut = (compact: string): readonly BodyVariant[] => {
+    const laidOut = jsonLayouts(compact).map(variant);
+    for (const { id, body } of laidOut) if (/^(?:compact|indented|spaced)/.test(id)) compacts.set(body, compact);
+    known.set(compact, laidOut);
+    return laidOut;
+  };
+  return (body) => {
+    const text = utf8Text(body);
+    const compact = compacts.get(body) ?? compactJsonText(text);
+    if (text === undefined || compact === undefined) return [];
+    const written = [...(known.get(compact) ?? layOut(compact)), ...jsonEscapes(text).map(variant)];
+    return written.filter((each) => !each.body.equals(body));
+  };
 }
 
 /** One change undone, and then another: each result once, and none that a single change gives. */
@@ -71,16 +86,26 @@ export function inPairs(
   second: (body: Buffer) => readonly BodyVariant[],
 ): readonly BodyVariant[] {
   const singles = first(body);
-  const seen = new Set([body, ...singles.map((each) => each.body)].map((each) => each.toString("latin1")));
+  const isNew = distinct();
+  for (const each of [body, ...singles.map((single) => single.body)]) isNew(each);
   return singles.flatMap((one) =>
     second(one.body).flatMap((other) => {
-      const key = other.body.toString("latin1");
-      if (seen.has(key)) return [];
-      seen.add(key);
+      if (!isNew(other.body)) return [];
       const [id, meaning] = [`${one.id}+${other.id}`, `${one.meaning}; and ${other.meaning}`];
       return [{ id, body: other.body, meaning, remedy: KEEP_RAW }];
     }),
   );
+}
+
+/** Says of each body whether it is asked about the first time. */
+function distinct(): (body: Buffer) => boolean {
+  const seen = new Map<number, Buffer[]>();
+  return (body) => {
+    const alike = seen.get(body.length) ?? [];
+    if (alike.some((each) => each.equals(body))) return false;
+    seen.set(body.length, [...alike, body]);
+    return true;
+  };
 }
 
 /** Undefined where a lone newline at the end is all there is to trim: that has a name of its own. */

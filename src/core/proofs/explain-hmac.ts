@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { Explanation, Finding } from "../product.ts";
 import { type Secret, sameBytes } from "../secret.ts";
-import { type BodyVariant, bodyEdits, bodyLayouts, inPairs } from "./body-variants.ts";
+import { type BodyVariant, bodyEdits, bodyWriter, inPairs } from "./body-variants.ts";
 import { headerMissing } from "./header-missing.ts";
 import { type KeyVariant, keyVariants } from "./key-variants.ts";
 import {
@@ -80,6 +80,7 @@ function* stages(given: HmacCase): Generator<Stage> {
   yield { bytes: [...signed([asIs, ...bodyEdits(body)]), ...(given.readings ?? [])], keys };
   yield { bytes: signed(inPairs(body, bodyEdits, bodyEdits)), keys: own };
   if (given.text !== undefined) {
+    const bodyLayouts = bodyWriter();
     yield { bytes: signed(bodyLayouts(body)), keys };
     yield { bytes: signed(inPairs(body, bodyLayouts, bodyLayouts)), keys: own };
     yield { bytes: signed(inPairs(body, bodyEdits, bodyLayouts)), keys: own };

@@ -1,5 +1,5 @@
-import { isFarLongerIndented, minifyJson, prettyJson } from "../json-print.ts";
-import { type JsonNode, parseJson, scanJson, stringEnd } from "../json-text.ts";
+import { isFarLongerIndented, minifyJson, prettyJson, spacedJson } from "../json-print.ts";
+import { type JsonNode, scanJson, stringEnd } from "../json-text.ts";
 
 /** The same JSON as another program writes it. */
 export interface JsonLayout {
@@ -9,42 +9,49 @@ export interface JsonLayout {
   readonly meaning: string;
 }
 
-/**
- * A JSON text in each of the layouts that programs commonly give it. But for JavaScript's own they keep every digit, as
- * editors, `jq` and languages with larger numbers do. Empty for what is not JSON.
- */
-export function jsonLayouts(text: string | undefined): readonly JsonLayout[] {
+/** A JSON text without its white space; undefined for what is no JSON. */
+export function compactJsonText(text: string | undefined): string | undefined {
   // What is nested so deeply that it is refused would not fit on the stack, and no program indents it.
-  if (text === undefined || !parseJson(text).ok || isFarLongerIndented(text, 4)) return [];
-  const layout = (id: string, written: string, how: string): JsonLayout => ({
-    id,
-    text: written,
-    meaning: `the signature is over the body ${how}`,
-  });
-  const reserialised = JSON.stringify(JSON.parse(text));
-  const compact = minifyJson(text);
-  const indented = prettyJson(text);
+  return text === undefined || isFarLongerIndented(text, 4) || !isJson(text) ? undefined : minifyJson(text);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function layout(id: string, written: string, how: string): JsonLayout {
+  return { id, text: written, meaning: `the signature is over the body ${how}` };
+}
+
+/**
+ * JSON without white space in each of the layouts that programs commonly give it. But for JavaScript's own they keep every
+ * digit, as editors, `jq` and languages with larger numbers do.
+ */
+export function jsonLayouts(compact: string): readonly JsonLayout[] {
+  const reserialised = JSON.stringify(JSON.parse(compact));
   return [
     layout("reserialised", reserialised, "parsed and serialised again (JSON.stringify)"),
     ...(compact === reserialised ? [] : [layout("compact", compact, "without the white space between its parts")]),
-    layout("indented-2", indented, "indented by two spaces"),
-    layout("indented-4", withIndent(indented, "    "), "indented by four spaces"),
-    layout("indented-tab", withIndent(indented, "\t"), "indented by tabs"),
-    layout("spaced", spaced(indented), "with a space after each comma and colon, as Python writes it"),
-    layout("keys-sorted", sorted(scanJson(text), text), "with its keys sorted"),
+    layout("indented-2", prettyJson(compact), "indented by two spaces"),
+    layout("indented-4", prettyJson(compact, "    "), "indented by four spaces"),
+    layout("indented-tab", prettyJson(compact, "\t"), "indented by tabs"),
+    layout("spaced", spacedJson(compact), "with a space after each comma and colon, as Python writes it"),
+    layout("keys-sorted", sorted(compact), "with its keys sorted"),
+  ];
+}
+
+/** A JSON text with its characters written in each of the ways that programs commonly write them; its white space stays. */
+export function jsonEscapes(text: string): readonly JsonLayout[] {
+  return [
     layout("ascii-escaped", escaped(text), "with every character beyond ASCII written as \\u…"),
     layout("slashes-escaped", text.replace(/\\?\//g, "\\/"), "with every slash written as \\/, as PHP does"),
     layout("unescaped", unescaped(text), "with \\u… and \\/ written as the characters that they stand for"),
   ];
-}
-
-/** Of what is indented by two spaces. Its line breaks are never within a string. */
-function withIndent(indented: string, indent: string): string {
-  return indented.replace(/\n( +)/g, (_, spaces: string) => `\n${indent.repeat(spaces.length / 2)}`);
-}
-
-function spaced(indented: string): string {
-  return indented.replace(/(,?)\n */g, (_, comma: string) => (comma === "" ? "" : ", "));
 }
 
 function escaped(text: string): string {
@@ -64,10 +71,21 @@ function unescaped(text: string): string {
   return parts.join("") + text.slice(done);
 }
 
-function sorted({ kind, children, start, end }: JsonNode, text: string): string {
-  if (kind === "array") return `[${children.map(({ node }) => sorted(node, text)).join(",")}]`;
-  if (kind !== "object") return text.slice(start, end);
-  const members = children.map(({ key, node }) => ({ key: String(key), value: sorted(node, text) }));
-  members.sort((a, b) => (a.key < b.key ? -1 : 1));
-  return `{${members.map(({ key, value }) => `${JSON.stringify(key)}:${value}`).join(",")}}`;
+function sorted(text: string): string {
+  const parts: string[] = [];
+  const write = ({ kind, children, start, end }: JsonNode): void => {
+    if (children.length === 0) {
+      parts.push(text.slice(start, end));
+      return;
+    }
+    const [open, close] = kind === "array" ? "[]" : "{}";
+    const inOrder = kind === "array" ? children : children.toSorted((a, b) => (String(a.key) < String(b.key) ? -1 : 1));
+    inOrder.forEach(({ key, node }, i) => {
+      parts.push(`${i === 0 ? open : ","}${kind === "array" ? "" : `${JSON.stringify(key)}:`}`);
+      write(node);
+    });
+    parts.push(close ?? "");
+  };
+  write(scanJson(text));
+  return parts.join("");
 }

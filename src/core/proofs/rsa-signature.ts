@@ -4,7 +4,7 @@ import { minifyJson } from "../json-print.ts";
 import type { Finding, Proof } from "../product.ts";
 import type { Secret } from "../secret.ts";
 import { whyAltered } from "./altered.ts";
-import { bodyEdits, bodyLayouts } from "./body-variants.ts";
+import { bodyEdits, bodyWriter } from "./body-variants.ts";
 import { headerMissing } from "./header-missing.ts";
 import { judgeHeader } from "./header-present.ts";
 import { readPrivateKey, readPublicKeys } from "./public-key.ts";
@@ -65,7 +65,7 @@ export function rsaSignature({ id, header, ofCompact = false }: RsaSignature): P
       // Only the private key can tell what would be expected, and the checking side has none.
       const said = { canonical, expected: undefined, received: signature };
       if (signature === undefined) return { ...said, findings: [headerMissing(header)] };
-      const variants = [AS_IT_IS, ...bodyEdits(delivery.body), ...bodyLayouts(delivery.body)];
+      const variants = [AS_IT_IS, ...bodyEdits(delivery.body), ...bodyWriter()(delivery.body)];
       const length = wrongLength(keys, signature);
       if (length !== undefined) {
         const remedy = "copy the whole signature; what passes a form or a URL loses each + in it";
