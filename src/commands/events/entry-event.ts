@@ -1,7 +1,7 @@
 import type { Delivery } from "../../core/delivery.ts";
 import { findProduct } from "../../core/event-name.ts";
 import type { KeptFacts } from "../../core/log-report.ts";
-import { chosenNames, maskDelivery, maskText, maskUrl } from "../../core/mask.ts";
+import { chosenNames, maskDelivery, maskHeaders, maskText, maskUrl } from "../../core/mask.ts";
 import { readPayload } from "../../core/payload.ts";
 import type { Product } from "../../core/product.ts";
 import { type Receipt, receive } from "../../core/receive.ts";
@@ -20,16 +20,20 @@ export function entryEvent(
   { heading, fresh = false }: { readonly heading?: string | undefined; readonly fresh?: boolean } = {},
 ): KeptEvent {
   const chosen = chosenNames(entry.verdicts);
-  const shown = showSecrets === true ? entry.delivery : maskDelivery(entry.delivery, chosen);
+  const { delivery } = entry;
+  const shown = once(() => (showSecrets === true ? delivery : maskDelivery(delivery, chosen)));
   const mask = (text: string): string => (showSecrets === true ? text : maskText(text, chosen));
   return {
     type: "event",
     n: entry.n,
     at: entry.receivedAt,
-    method: shown.method,
-    path: shown.url,
-    headers: shown.headers,
-    body: shown.body,
+    method: entry.method,
+    path: showSecrets === true ? delivery.url : maskUrl(delivery.url, chosen),
+    headers: showSecrets === true ? delivery.headers : maskHeaders(delivery.headers, chosen),
+    // A line of a list has nothing of it, and to mask and read the megabytes of one takes seconds.
+    get body() {
+      return shown().body;
+    },
     receipt: receiptOf(products, entry, shown),
     duplicateOf: entry.duplicateOf,
     status: entry.status,
@@ -38,8 +42,10 @@ export function entryEvent(
     kept: {
       state: entry.state,
       remote: entry.remote,
-      bytes: entry.delivery.body.length,
-      masked: !sameDelivery(shown, entry.delivery),
+      bytes: delivery.body.length,
+      get masked() {
+        return !sameDelivery(shown(), delivery);
+      },
       attempts: entry.attempts.map((each) => ({
         ...each,
         target: showSecrets === true ? each.target : maskUrl(each.target, chosen),
@@ -56,9 +62,9 @@ export function entryEvent(
 }
 
 /** The verdicts are those of its arrival. What the log does not hold is read from the delivery once more. */
-function receiptOf(products: readonly Product[], entry: LogEntry, shown: Delivery): Receipt {
+function receiptOf(products: readonly Product[], entry: LogEntry, shown: () => Delivery): Receipt {
   const product = entry.product === undefined ? undefined : findProduct(products, entry.product);
-  const read = readPayload(shown);
+  const read = once(() => readPayload(shown()));
   const found = entry.known
     ? undefined
     : receive({
@@ -75,7 +81,10 @@ function receiptOf(products: readonly Product[], entry: LogEntry, shown: Deliver
     event: entry.event,
     known: entry.known,
     suggestions: entry.event === undefined ? [] : (found?.suggestions ?? []),
-    payload: read.ok ? read.payload : undefined,
+    get payload() {
+      const found = read();
+      return found.ok ? found.payload : undefined;
+    },
     problem: found?.problem,
     handshake: entry.accepted ? found?.handshake : undefined,
     verdicts: entry.verdicts,
@@ -84,6 +93,14 @@ function receiptOf(products: readonly Product[], entry: LogEntry, shown: Deliver
     batch: false,
     identity: entry.identity,
     hint: undefined,
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }
 

@@ -46,9 +46,10 @@ export function renderEvent(report: EventReport, { out, verbose, quiet, columns:
 }
 
 /** A body that was too large was never read to its end: of it only the sender's own word is known. */
-function sizeText({ status, body, headers, kept }: EventReport): readonly string[] {
-  if (status !== 413 || body.length > 0) return [formatBytes(kept?.bytes ?? body.length)];
-  const announced = Number(headerValue({ headers }, "content-length"));
+function sizeText(report: EventReport): readonly string[] {
+  const bytes = report.kept?.bytes ?? report.body.length;
+  if (report.status !== 413 || bytes > 0) return [formatBytes(bytes)];
+  const announced = Number(headerValue(report, "content-length"));
   return announced > 0 ? [`${formatBytes(announced)}, not kept`] : [];
 }
 
