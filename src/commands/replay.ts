@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Define } from "./command.ts";
 import { projectProducts } from "./configured-products.ts";
+import { DamageTeller } from "./events/damage-teller.ts";
 import { addFilters } from "./events/filter-flags.ts";
 import { addLogFlags, withLog } from "./events/open-log.ts";
 import { addSecretOptions, collect, givenSecrets } from "./options.ts";
@@ -16,13 +17,12 @@ export const define: Define = (command, act) => {
         const products = await projectProducts(context);
         const plan = readReplayPlan(n, options, context.now(), products);
         const secrets = await givenSecrets(context, options);
-        const work = async (...[log, config]: Parameters<Parameters<typeof withLog>[2]>) =>
-          replayAll(context, plan, {
-            log,
-            config,
-            products,
-            replays: await chooseReplays(context, plan, log, config, products),
-          });
+        const work = async (...[log, config]: Parameters<Parameters<typeof withLog>[2]>) => {
+          const damage = new DamageTeller(context);
+          const replays = await chooseReplays(context, plan, log, config, products, damage.onDamaged);
+          damage.tell();
+          return (await replayAll(context, plan, { log, config, products, replays })) || damage.exitCode;
+        };
         return withLog(context, options, work, secrets);
       }),
     );

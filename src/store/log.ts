@@ -132,6 +132,8 @@ export interface LogEntry extends LogRecord {
 export interface ListOptions {
   readonly order?: "newest" | "oldest";
   readonly limit?: number;
+  /** Told of each delivery that cannot be read, in place of it; the first one is thrown unless it is given. */
+  readonly onDamaged?: (n: number, reason: string) => void;
 }
 
 export type LogStats = Omit<LogStatsReport, "type">;

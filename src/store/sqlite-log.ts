@@ -9,11 +9,12 @@ import { openFileGuard } from "./file-guard.ts";
 import { GroupCommit } from "./group-commit.ts";
 import type { Appended, Log } from "./log.ts";
 import { holdLog } from "./owner.ts";
-import { attemptReader, entries, entryReader, records, walk } from "./queries.ts";
+import { attemptReader, entryReader } from "./queries.ts";
 import { queue } from "./queue.ts";
 import { prune } from "./retention.ts";
 import { readStats } from "./stats.ts";
 import { openWalSync } from "./wal-sync.ts";
+import { entries, records, type Source } from "./walk.ts";
 
 export interface OpenLogOptions {
   readonly path: string;
@@ -60,6 +61,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
       throw logError(error, path);
     }
   };
+  const source: Source = { database, reader, read };
 
   return {
     path,
@@ -101,9 +103,8 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     },
     waiting: () => read(() => waitingQueue.waiting()),
     get: (n) => read(() => reader.get(n)),
-    list: (filter = {}, list = {}) => records(walk(database, read, filter, { ...list, contents: false })),
-    entries: (filter = {}, list = {}) =>
-      entries(walk(database, read, filter, { ...list, contents: true }), read, reader.complete),
+    list: (filter = {}, list = {}) => records(source, filter, list),
+    entries: (filter = {}, list = {}) => entries(source, filter, list),
     stats: (filter = {}) => read(() => readStats(database, filter)),
     prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune(database, commits, limits, now, signal),
     giveUp: (target) => commits.write(() => waitingQueue.giveUp(target)),

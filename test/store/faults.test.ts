@@ -130,6 +130,31 @@ describe.each(engines)("a log on %s", (engine) => {
     expect((await collect(again.entries({}, { limit: 1 }))).map(({ n }) => n)).toEqual([2]);
   });
 
+  it("gives what stands around a damaged page, whichever way it is read, and names all that was on it", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    await Promise.all(
+      Array.from({ length: 300 }, (_, i) => log.append(newEntry({ url: `/${i + 1}/${"x".repeat(99)}` }))),
+    );
+    await log.close();
+    const whole = readFileSync(path);
+    const pages = [1, 100, 300].map((n) => Math.floor(whole.lastIndexOf(`/${n}/xxx`) / 8192) * 8192);
+    for (const at of pages) whole.fill(0xa5, at, at + 8192);
+    writeFileSync(path, whole);
+    const again = await tempLog(engine, { path });
+    const read = async (order: "newest" | "oldest") => {
+      const lost: number[] = [];
+      const left = await collect(again.entries({}, { order, onDamaged: (n) => lost.push(n) }));
+      const sorted = (numbers: number[]) => numbers.sort((a, b) => a - b);
+      return { lost: sorted(lost), left: sorted(left.map(({ n }) => n)) };
+    };
+    const { lost, left } = await read("oldest");
+    expect(lost).toEqual(expect.arrayContaining([1, 100, 300]));
+    expect(lost.length).toBeLessThan(150);
+    expect([...lost, ...left].sort((a, b) => a - b)).toEqual(Array.from({ length: 300 }, (_, i) => i + 1));
+    expect(await read("newest")).toEqual({ lost, left });
+  });
+
   it("names a delivery that was damaged where SQLite does not notice, and gives the others", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });

@@ -1,10 +1,11 @@
 import type { Context } from "../../context.ts";
-import { ExitCode } from "../../core/errors.ts";
+import type { ExitCode } from "../../core/errors.ts";
 import { driftOf, hasDrifted } from "../../core/traffic.ts";
 import { counted } from "../../core/units.ts";
 import { projectProducts } from "../configured-products.ts";
 import { learn } from "../learn.ts";
 import { observeLog } from "../observe-log.ts";
+import { DamageTeller } from "./damage-teller.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
 import { type LogOptions, withLog } from "./open-log.ts";
 
@@ -18,7 +19,11 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log, config) => {
     const samples = options.learn === true;
-    const traffic = await context.waiting("reading the log", () => observeLog(log, products, filter, { samples }));
+    const damage = new DamageTeller(context);
+    const { onDamaged } = damage;
+    const read = () => observeLog(log, products, filter, { samples, onDamaged });
+    const traffic = await context.waiting("reading the log", read);
+    damage.tell();
     const events = traffic.events();
     const drifts = events.map(driftOf).filter((each) => hasDrifted(each) || each.unseen.length > 0);
     const overlooked = traffic.overlooked();
@@ -32,6 +37,6 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
       context.report({ type: "notice", message });
     }
     if (samples) learn(context, config.root, events, products);
-    return ExitCode.ok;
+    return damage.exitCode;
   });
 }

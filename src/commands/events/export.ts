@@ -3,6 +3,7 @@ import { ExitCode, usageError } from "../../core/errors.ts";
 import { hasLostReader, stoppedBy } from "../../core/stopped-by.ts";
 import { counted } from "../../core/units.ts";
 import { projectProducts } from "../configured-products.ts";
+import { DamageTeller } from "./damage-teller.ts";
 import { entryEvent, type KeptEvent } from "./entry-event.ts";
 import { type ExportFormat, exportFormats } from "./export-formats.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
@@ -43,9 +44,12 @@ export async function exportEvents(
     const format = make(settings, to);
     const file = out === undefined ? undefined : createWholeFile(context.cwd, out, force);
     const sink = openSink(context, format, file);
+    const damage = new DamageTeller(context);
+    const { onDamaged } = damage;
     let [count, masked] = [0, 0];
     try {
-      const entries = n === undefined ? log.entries(filter, { order: "oldest" }) : [await requireEntry(log, n)];
+      const entries =
+        n === undefined ? log.entries(filter, { order: "oldest", onDamaged }) : [await requireEntry(log, n)];
       for await (const entry of entries) {
         await roomOnStdout(context);
         // As `| head` does, once it has enough.
@@ -61,8 +65,9 @@ export async function exportEvents(
     } finally {
       file?.dispose();
     }
+    damage.tell();
     tell(context, options, log.path, count, masked);
-    return ExitCode.ok;
+    return damage.exitCode;
   });
 }
 

@@ -2,6 +2,7 @@ import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
 import { parseWhole } from "../../core/units.ts";
 import { projectProducts } from "../configured-products.ts";
+import { DamageTeller } from "./damage-teller.ts";
 import { dayHeadings, entryEvent } from "./entry-event.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
 import { type LogOptions, withLog } from "./open-log.ts";
@@ -24,9 +25,10 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {
     const headingOf = dayHeadings(context.now());
+    const damage = new DamageTeller(context);
     let count = 0;
     // One more than is shown, to know whether there is one.
-    for await (const entry of log.entries(filter, { limit: limit + 1 })) {
+    for await (const entry of log.entries(filter, { limit: limit + 1, onDamaged: damage.onDamaged })) {
       await roomOnStdout(context);
       if (context.signal.aborted) return ExitCode.ok;
       if (count === limit) {
@@ -36,8 +38,10 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
       count++;
       context.report(entryEvent(products, entry, options.showSecrets, { heading: headingOf(entry.receivedAt) }));
     }
-    if (count === 0) context.report({ type: "notice", message: nothing(options, log.path) });
-    return ExitCode.ok;
+    damage.tell();
+    if (count === 0 && damage.exitCode === ExitCode.ok)
+      context.report({ type: "notice", message: nothing(options, log.path) });
+    return damage.exitCode;
   });
 }
 

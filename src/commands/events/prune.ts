@@ -64,6 +64,6 @@ function namesOf(target: string): readonly string[] {
 }
 
 async function oldest(log: Log): Promise<LogRecord | undefined> {
-  for await (const record of log.list({}, { order: "oldest", limit: 1 })) return record;
+  for await (const record of log.list({}, { order: "oldest", limit: 1, onDamaged() {} })) return record;
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "../../context.ts";
-import { ExitCode } from "../../core/errors.ts";
+import { type ExitCode, UserError } from "../../core/errors.ts";
 import type { ForwardReport } from "../../core/forward-report.ts";
 import { chosenNames, maskText, maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
@@ -10,6 +10,7 @@ import type { LogFilter } from "../../store/filter.ts";
 import type { FollowedAttempt } from "../../store/forward.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
 import { projectProducts } from "../configured-products.ts";
+import { DamageTeller } from "./damage-teller.ts";
 import { dayHeadings, entryEvent } from "./entry-event.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
 import { type LogOptions, withLog } from "./open-log.ts";
@@ -30,14 +31,15 @@ export async function tail(context: Context, options: TailOptions): Promise<Exit
   const products = await projectProducts(context);
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {
-    const follower = await startFollower(context, log, filter, options, products);
+    const damage = new DamageTeller(context);
+    const follower = await startFollower(context, log, filter, options, products, damage);
     await follower.showLast(count);
     context.report({ type: "notice", message: `following ${log.path}; Ctrl-C ends it` });
     while (!context.signal.aborted) {
       await follower.look();
       await delay(LOOK_EVERY_MS, undefined, { signal: context.signal }).catch(() => {});
     }
-    return ExitCode.ok;
+    return damage.exitCode;
   });
 }
 
@@ -47,8 +49,10 @@ async function startFollower(
   filter: LogFilter,
   options: TailOptions,
   products: readonly Product[],
+  damage: DamageTeller,
 ) {
   const { showSecrets } = options;
+  const { onDamaged } = damage;
   const filtered = isFiltered(options);
   const headingOf = dayHeadings(context.now());
   const shown = new Set<number>();
@@ -66,39 +70,56 @@ async function startFollower(
   return {
     async showLast(count: number): Promise<void> {
       if (count === 0) return;
-      const last: LogEntry[] = [];
-      for await (const entry of log.entries(filter, { limit: count })) if (entry.n <= after) last.unshift(entry);
-      for (const entry of last) show(entry, false);
+      const newest = log.list(filter, { limit: count, onDamaged: leaveOut });
+      let first = after + 1;
+      for await (const { n } of newest) first = Math.min(first, n);
+      for await (const entry of log.entries({ ...filter, after: first - 1 }, { order: "oldest", onDamaged })) {
+        await roomOnStdout(context);
+        if (context.signal.aborted || entry.n > after) break;
+        show(entry, false);
+      }
+      damage.tell();
     },
     async look(): Promise<void> {
       const high = await newest(log);
       if (high > after) {
-        for await (const entry of log.entries({ ...filter, after }, { order: "oldest" })) {
+        for await (const entry of log.entries({ ...filter, after }, { order: "oldest", onDamaged })) {
           await roomOnStdout(context);
           if (context.signal.aborted) return;
           show(entry, true);
           after = entry.n;
         }
         after = Math.max(after, high);
+        damage.tell();
       }
       for (const attempt of await log.attemptsAfter(attemptId)) {
         // Its event has come in since: it is shown first, and this the next time.
         if (attempt.n > after) return;
         attemptId = attempt.id;
-        if (!filtered || shown.has(attempt.n)) context.report(await forwardOf(log, attempt, showSecrets));
+        if (filtered && !shown.has(attempt.n)) continue;
+        const forward = await forwardOf(log, attempt, showSecrets);
+        if (forward !== undefined) context.report(forward);
       }
     },
   };
 }
 
 async function newest(log: Log): Promise<number> {
-  for await (const { n } of log.list({}, { limit: 1 })) return n;
+  for await (const { n } of log.list({}, { limit: 1, onDamaged: leaveOut })) return n;
   return 0;
 }
 
-async function forwardOf(log: Log, attempt: FollowedAttempt, showSecrets = false): Promise<ForwardReport> {
+/** Of numbers alone: that it cannot be read is told where it would be shown. */
+function leaveOut(): void {}
+
+/** Undefined where its delivery cannot be read, which alone tells what is secret in it. */
+async function forwardOf(log: Log, attempt: FollowedAttempt, showSecrets = false): Promise<ForwardReport | undefined> {
   const { n, status, error, target, reply = "" } = attempt;
-  const entry = await log.get(n);
+  const entry = await log.get(n).catch((cause: unknown) => {
+    if (cause instanceof UserError && cause.code === "log-damaged") return "damaged" as const;
+    throw cause;
+  });
+  if (entry === "damaged") return undefined;
   const chosen = chosenNames(entry?.verdicts ?? []);
   const forward = entry?.forwards.find((each) => each.target === target);
   const ok = error === undefined && isSuccess(status);

@@ -28,6 +28,7 @@ export async function chooseReplays(
   log: Log,
   config: Config,
   products: readonly Product[],
+  onDamaged: (n: number, reason: string) => void,
 ): Promise<readonly Replay[]> {
   const { settings } = config;
   if (plan.to !== undefined) checkTarget(plan.to, "--to");
@@ -38,7 +39,7 @@ export async function chooseReplays(
   if (plan.n !== undefined) return replaysOf(await requireEntry(log, plan.n));
   const chosen: Replay[] = [];
   let leftOut = 0;
-  for await (const entry of log.entries(plan.filter, { order: "oldest" })) {
+  for await (const entry of log.entries(plan.filter, { order: "oldest", onDamaged })) {
     if (context.signal.aborted) throw usageError(`${stoppedBy(context.signal)}: nothing was sent`);
     if (isForApp(products, entry)) chosen.push(...replaysOf(entry));
     else leftOut++;

@@ -1,0 +1,91 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { loadEngine } from "../../src/store/engine.ts";
+import { openLog } from "../../src/store/sqlite-log.ts";
+import { newEntry } from "../support/log-entry.ts";
+import { run, tempFolder } from "../support/run.ts";
+
+const cwd = tempFolder();
+const path = join(cwd, ".zoho-hooks", "events.db");
+const DAMAGED = [2, 4, 5];
+const LEFT = [1, 3, 6, 7];
+
+/** #2 has headers that are no JSON; the pages with the bodies of #4 and #5 are overwritten. */
+beforeAll(async () => {
+  const log = await openLog({ path, now: () => new Date() });
+  for (let n = 1; n <= 7; n++) {
+    const body = `{"n":${n},"text":"${[4, 5].includes(n) ? "hurt".repeat(5000) : "well"}"}`;
+    const forward = { targets: ["http://127.0.0.1:9/"] };
+    await log.append(newEntry({ body, forward }));
+  }
+  await log.close();
+  const database = (await loadEngine()).open(path);
+  database.exec("UPDATE contents SET headers = '[[' WHERE n = 2");
+  database.close();
+  const whole = readFileSync(path);
+  for (let at = 0; at < whole.length; at += 8192) {
+    const page = whole.subarray(at, at + 8192);
+    if (page.includes("hurt".repeat(1000))) page.fill(0xa5);
+  }
+  writeFileSync(path, whole);
+});
+
+const says = (...spans: string[]): unknown =>
+  expect.stringContaining(`left out: ${spans.join(", ")}, which are damaged`);
+
+describe("a log with damaged deliveries", () => {
+  it.each([
+    [["list", "--json"], [...LEFT].reverse(), ["#4 to #5", "#2"]],
+    [["list", "--json", "--where", "text=well"], [...LEFT].reverse(), ["#4 to #5", "#2"]],
+    [["export", "--json"], LEFT, ["#2", "#4 to #5"]],
+  ])("is shown by events %j without them, which are named", async (argv, left, spans) => {
+    const { exitCode, lines } = await run(["events", ...argv], { cwd });
+    const told = lines();
+    expect(told.filter(({ type }) => type === "event").map(({ n }) => n)).toEqual(left);
+    expect(told.filter(({ type }) => type === "warning").map(({ message }) => message)).toEqual([says(...spans)]);
+    expect(exitCode).toBe(2);
+  });
+
+  it("is shown to a person with the word on stderr", async () => {
+    const { exitCode, out, err } = await run(["events", "export", "--format", "curl", "--out", "saved.sh"], { cwd });
+    expect([exitCode, out]).toEqual([2, `${LEFT.length} deliveries written to saved.sh\n`]);
+    expect(err).toEqual(says("#2", "#4 to #5"));
+    expect(err).toContain("events export, then move it away");
+  });
+
+  it("is followed by events tail", async () => {
+    const interrupt = new AbortController();
+    const { exitCode, out, err } = await run(["events", "tail", "--last", "6"], {
+      cwd,
+      signal: interrupt.signal,
+      onErr: (text) => text.includes("following") && interrupt.abort(),
+    });
+    expect([...out.matchAll(/ #(\d+) /g)].map(([, n]) => Number(n))).toEqual([3, 6, 7]);
+    expect(err).toEqual(says("#2", "#4 to #5"));
+    expect(exitCode).toBe(2);
+  });
+
+  it("is replayed as far as it can be read", async () => {
+    const { exitCode, out, err } = await run(["replay", "--since", "1h", "--dry-run", "--json"], { cwd });
+    const lines = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines.filter(({ type }) => type === "sent").map(({ n }) => n)).toEqual(LEFT);
+    expect([exitCode, err]).toEqual([2, ""]);
+  });
+
+  it("is compared with the schemas as far as it can be read", async () => {
+    const { exitCode, err } = await run(["events", "drift"], { cwd });
+    expect([exitCode, err]).toEqual([2, says("#2", "#4 to #5")]);
+  });
+
+  it("tells of a single one that is damaged, and of no other", async () => {
+    for (const n of DAMAGED) {
+      const { exitCode, err } = await run(["events", "show", String(n)], { cwd });
+      expect([exitCode, err]).toEqual([2, expect.stringContaining(`#${n} is damaged in the event log`)]);
+    }
+    expect((await run(["events", "show", "3"], { cwd })).exitCode).toBe(0);
+  });
+});
