@@ -68,22 +68,32 @@ export async function prune(
     return { removed, after: [last] };
   };
 
-  let removed = 0;
-  const repeat = async (next: (after: readonly number[]) => Batch): Promise<void> => {
+  // One that was still under way when its delivery was removed is recorded behind it, and counts in statistics.
+  const strays = database.prepare(
+    `DELETE FROM attempts WHERE id IN (SELECT id FROM attempts
+     WHERE n < coalesce((SELECT min(n) FROM deliveries), ${Number.MAX_SAFE_INTEGER}) LIMIT ${BATCH_ROWS})`,
+  );
+  const removeStrays = (): Batch => ({ removed: Number(strays.run().changes), after: [] });
+
+  const repeat = async (next: (after: readonly number[]) => Batch): Promise<number> => {
+    let removed = 0;
     let batch: Batch = { removed: 0, after: [] };
     do {
       const { after } = batch;
       batch = await commits.write(() => next(after));
       removed += batch.removed;
     } while (batch.removed > 0 && signal?.aborted !== true);
+    return removed;
   };
+  let removed = 0;
   if (keepMs !== undefined) {
     const before = now().getTime() - keepMs;
-    await repeat((after) => removeExpired(before, after));
+    removed += await repeat((after) => removeExpired(before, after));
   }
   if (maxBytes !== undefined && usedBytes(database) > maxBytes && signal?.aborted !== true) {
-    await repeat((after) => removeOldest(maxBytes * LEAVE_SHARE, after));
+    removed += await repeat((after) => removeOldest(maxBytes * LEAVE_SHARE, after));
   }
+  if (signal?.aborted !== true) await repeat(removeStrays);
   await shrink(database, commits, signal);
   return { removed, bytes: usedBytes(database) };
 }

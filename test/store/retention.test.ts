@@ -19,6 +19,22 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     expect(await log.get(1)).toBeUndefined();
   });
 
+  it("removes attempts that were recorded when their delivery was gone, too", async () => {
+    const log = await tempLog(engine);
+    for (const ms of [0, 0, Date.now()]) await log.append(newEntry({ receivedAt: new Date(ms) }));
+    await log.prune({ keepMs: 60_000 });
+    const attempt = { target: APP, at: new Date(), status: 200, latencyMs: 1, error: undefined };
+    for (let i = 0; i < 1100; i++) await log.recordAttempt(1 + (i % 2), attempt);
+    await log.recordAttempt(3, attempt);
+    await log.prune({ keepMs: 60_000 });
+    expect((await log.stats()).latencyMs?.count).toBe(1);
+    await log.prune({ keepMs: -60_000 });
+    expect((await log.stats()).latencyMs).toBeUndefined();
+    await log.recordAttempt(3, attempt);
+    await log.prune();
+    expect((await log.stats()).latencyMs).toBeUndefined();
+  });
+
   it("brings the log below a size, oldest first, and gives the room back", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path, maxBytes: 2 * MEGABYTE });
