@@ -9,17 +9,18 @@ const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((f
 /** What each folder of src may import, besides itself. The files that lie in src itself assemble the rest. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
+  files: [],
   products: ["core"],
   receiver: ["core"],
   // The interfaces of the log, that deliveries wait in, and of the ledger, that it stands behind.
   delivery: ["core", "store", "receiver"],
-  store: ["core", "receiver"],
+  store: ["core", "files", "receiver"],
   tunnel: ["core"],
-  zoho: ["core"],
-  config: ["core"],
+  zoho: ["core", "files"],
+  config: ["core", "files"],
   ui: ["core"],
   library: ["core", "products", "config"],
-  commands: ["core", "products", "receiver", "delivery", "store", "tunnel", "zoho", "config"],
+  commands: ["core", "products", "receiver", "delivery", "store", "tunnel", "zoho", "config", "files"],
 };
 /** Types of the world that any folder but core may name. */
 const TYPES_FOR_ALL = "context.ts";

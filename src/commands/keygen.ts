@@ -6,10 +6,10 @@ import { ignoreKeys, KEYS_FOLDER } from "../config/kept-secrets.ts";
 import { loadConfig } from "../config/load.ts";
 import { refuseLinks } from "../config/own-file.ts";
 import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
-import { makeFolder } from "../config/write-file.ts";
 import type { Context } from "../context.ts";
 import { ExitCode, errorText, usageError } from "../core/errors.ts";
 import { writeKeySet } from "../core/key-set.ts";
+import { makeFolder } from "../files/make-folder.ts";
 import type { Define } from "./command.ts";
 
 interface KeygenOptions {

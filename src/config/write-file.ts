@@ -1,10 +1,8 @@
 import { randomUUID } from "node:crypto";
 import {
   closeSync,
-  existsSync,
   fchmodSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   realpathSync,
   renameSync,
@@ -14,23 +12,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { errorText, usageError } from "../core/errors.ts";
-
-/**
- * Makes a folder and those that it lies in. Not with Node's own `recursive`, which tries for ever where a file system such as
- * /proc says that what is to be made is not there.
- */
-export function makeFolder(folder: string): void {
-  const missing: string[] = [];
-  for (let at = folder; !existsSync(at) && dirname(at) !== at; at = dirname(at)) missing.unshift(at);
-  for (const each of missing) {
-    try {
-      mkdirSync(each);
-    } catch (error) {
-      // Another program may have made it meanwhile.
-      if (!existsSync(each)) throw error;
-    }
-  }
-}
+import { makeFolder } from "../files/make-folder.ts";
 
 /**
  * A device or a pipe, such as /dev/null: what is written goes through it. A file in its place would be none any more, and

@@ -1,7 +1,8 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, openSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../core/errors.ts";
+import { makeFolder } from "../files/make-folder.ts";
 import { retryWhileLocked } from "./busy.ts";
 import type { NativeDatabase, SqliteEngine } from "./engine.ts";
 import { logError, logFault } from "./fault.ts";
@@ -78,29 +79,13 @@ function makeFile(path: string, create: boolean): void {
   }
   const folder = dirname(path);
   // A folder of ours holds secrets of others, so it is private and keeps itself out of Git.
-  if (makeFolder(folder)) writeIgnored(folder);
+  if (makeFolder(folder, 0o700)) writeIgnored(folder);
   try {
     // Only a new file is opened here: closing a descriptor would drop the locks of a connection to the same file.
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
     if (!existsSync(path)) throw error;
   }
-}
-
-/**
- * Whether there was a folder to make. One by one: Node's own `recursive` tries for ever in places such as /proc, and of a disk
- * that is read-only it says that the folder is not there.
- */
-function makeFolder(folder: string): boolean {
-  if (existsSync(folder)) return false;
-  if (dirname(folder) !== folder) makeFolder(dirname(folder));
-  try {
-    mkdirSync(folder, { mode: 0o700 });
-  } catch (error) {
-    // Another process may have made it meanwhile.
-    if (!existsSync(folder)) throw error;
-  }
-  return true;
 }
 
 /** What is no log is left as it is, its mode and its journal, too: a path is soon mistyped. */

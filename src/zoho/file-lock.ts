@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rm, stat, utimes } from "node:fs/promises";
+import { open, readFile, rm, stat, utimes } from "node:fs/promises";
 import { platform } from "node:os";
 import { dirname } from "node:path";
 import { errorCode, UserError } from "../core/errors.ts";
+import { makeFolder } from "../files/make-folder.ts";
 import { sleepRealTime } from "./backoff.ts";
 import { isGone, thisProcess } from "./lock-holder.ts";
 import { fileError } from "./private-file.ts";
@@ -34,7 +35,7 @@ export async function withFileLock<T>(
 ): Promise<T> {
   const owner = `${randomUUID()} ${await thisProcess()}`;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path), 0o700);
   } catch (error) {
     throw fileError(path, "written", error);
   }

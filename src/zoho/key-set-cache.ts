@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { promises } from "node:fs";
 import { join } from "node:path";
 import { readKeySet } from "../core/key-set.ts";
+import { makeFolder } from "../files/make-folder.ts";
 
 /** A key set that was fetched, for the next run. */
 export interface KeptKeySet {
@@ -29,7 +30,7 @@ export async function readKept(folder: string, address: string): Promise<KeptKey
 export async function keepKeySet(folder: string, address: string, kept: KeptKeySet): Promise<void> {
   const path = fileOf(folder, address);
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
-  await promises.mkdir(folder, { recursive: true });
+  makeFolder(folder);
   try {
     await promises.writeFile(temporary, JSON.stringify(kept));
     await promises.rename(temporary, path);

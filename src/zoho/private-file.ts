@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { Stats } from "node:fs";
-import { chmod, type FileHandle, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { chmod, type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { getuid } from "node:process";
 import { errorCode, errorText, UserError } from "../core/errors.ts";
 import { parseJson } from "../core/json-text.ts";
+import { makeFolder } from "../files/make-folder.ts";
 import { sleepRealTime } from "./backoff.ts";
 
 /** Readable by the user alone. Windows has no such mode: there the folder under APPDATA is the user's own. */
@@ -56,7 +57,7 @@ async function closeToOthers(path: string, file: FileHandle): Promise<void> {
 export async function writePrivateJson(path: string, value: unknown): Promise<void> {
   let temporary: string | undefined;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
+    makeFolder(dirname(path), FOLDER_MODE);
     const place = await realpath(path).catch(() => path);
     temporary = `${place}.${randomBytes(6).toString("hex")}.tmp`;
     const file = await open(temporary, "wx", FILE_MODE);

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -167,4 +168,12 @@ describe.skipIf(process.platform === "win32")("the file with the secrets", () =>
     expect(Object.keys(JSON.parse(readFileSync(target, "utf8")))).toEqual(["beta"]);
     expect(mode(target)).toBe("600");
   });
+});
+
+it.skipIf(!existsSync("/proc/self"))("goes on where the file system makes no folder for what it keeps", async () => {
+  const ZOHO_REFRESH_TOKEN = server.accounts.makeRefreshToken(ALL_SCOPES);
+  const { exitCode, err } = await zoho(["whoami"], {
+    env: { ...env, ZOHO_REFRESH_TOKEN, XDG_CONFIG_HOME: "/proc/zoho-hooks/home" },
+  });
+  expect([exitCode, err]).toEqual([0, expect.stringContaining("XDG_CONFIG_HOME")]);
 });
