@@ -231,6 +231,13 @@ describe("events export", () => {
     expect((await project.run(["events", "export", "--out", "link.ndjson", "--force"])).exitCode).toBe(0);
     expect(lstatSync(path("link.ndjson")).isSymbolicLink()).toBe(true);
     expect(readFileSync(path("real.ndjson"), "utf8")).not.toBe("");
+    symlinkSync("nowhere.ndjson", path("dangling.ndjson"));
+    const dangling = await project.run(["events", "export", "--out", "dangling.ndjson", "--force"]);
+    expect([dangling.exitCode, dangling.err]).toEqual([
+      2,
+      expect.stringContaining("nowhere.ndjson, which is not there"),
+    ]);
+    expect(lstatSync(path("dangling.ndjson")).isSymbolicLink()).toBe(true);
     const { exitCode, err } = await project.run(["events", "export", "--out", ".", "--force"]);
     expect([exitCode, err]).toEqual([2, expect.stringContaining(". is a folder")]);
   });
