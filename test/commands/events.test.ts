@@ -101,6 +101,7 @@ describe("events list", () => {
     ["--status", "400-200", "write the lower one first: 200-400"],
     ["--since", "2026-02-30", "is no time"],
     ["--since", "2026-02-30T10:00Z", "is no time"],
+    ["--since", "999999999d", "is no time"],
   ])("takes %s %s for a usage error", async (flag, value, says) => {
     const { exitCode, err } = await project.run(["events", "list", flag, value]);
     expect([exitCode, err]).toEqual([2, expect.stringContaining(says)]);

@@ -83,8 +83,10 @@ function parseSince(text: string, now: Date): Date {
   const [, year, month, day = "01"] = /^(\d{4})-(\d{2})(?:-(\d{2}))?/.exec(text) ?? [];
   if (year === undefined) {
     const agoMs = readDuration(text);
-    if (agoMs === undefined) throw noTime(text);
-    return new Date(now.getTime() - agoMs);
+    const ago = new Date(now.getTime() - (agoMs ?? Number.NaN));
+    // Before the first day that the language knows, nothing would be found.
+    if (Number.isNaN(ago.getTime())) throw noTime(text);
+    return ago;
   }
   // A month or a date alone is read as UTC by the language; people mean their own day.
   const isDate = /^\d{4}-\d{2}(?:-\d{2})?$/.test(text);
