@@ -18,7 +18,7 @@ export function tellMistypedModules(context: Context, products: readonly Product
     told.add(found.module);
     context.report({
       type: "warning",
-      message: `${found.module} is taken as a custom module`,
+      message: `${found.module} is treated as a custom module`,
       hint: `did you mean ${found.near}?`,
     });
   }

@@ -13,7 +13,7 @@ export function usedProducts(
   const ids = used.map(({ id }) => id).join(", ");
   context.report({
     type: "notice",
-    message: `of the products in the config: ${ids}; name another one to send its events`,
+    message: `only the products in the config: ${ids}; to send the events of another one, name it`,
   });
   return used;
 }

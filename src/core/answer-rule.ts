@@ -48,8 +48,8 @@ export function deadlineOf(title: string, rule: AnswerRule | undefined): Deadlin
   const time = `${withinMs / 1000} s`;
   const reason =
     rule?.withinMs === undefined
-      ? `the guide allows ${time}, and takes a delivery without an answer for failed`
-      : `${title} waits for ${time}, and takes a delivery without an answer for failed${loss(rule)}`;
+      ? `the guide allows ${time}, and a delivery without an answer counts as failed`
+      : `${title} waits for ${time}, and a delivery without an answer counts as failed${loss(rule)}`;
   return {
     withinMs,
     reason,
@@ -62,14 +62,14 @@ function unread(title: string, rule: AnswerRule | undefined, reply: string): str
   if (rule?.reads === undefined || reply.includes(`"${rule.reads.key}"`)) return undefined;
   // Of a long answer only the start is here, and its key may come later.
   if (/^\s*\{/.test(reply) && !parseJson(reply).ok) return undefined;
-  return `${title} makes nothing of this answer: it reads JSON such as ${rule.reads.example}`;
+  return `${title} cannot use this answer: it expects JSON such as ${rule.reads.example}`;
 }
 
 function otherThanHttp(title: string, rule: AnswerRule | undefined, status = 0): string | undefined {
   if (status !== 0 && status === rule?.removedBy)
-    return `${title} removes a webhook that answers ${status}: nothing would come any more`;
+    return `${title} removes a webhook that answers ${status}: no more deliveries would come`;
   if (rule?.only200 !== true || status < 201 || status > 299) return undefined;
-  return `${title} takes nothing but a 200 for a yes: with ${status} it counts the delivery as failed${loss(rule)}`;
+  return `${title} accepts only a 200: with ${status} it counts the delivery as failed${loss(rule)}`;
 }
 
 function loss({ endsBy }: AnswerRule): string {

@@ -26,7 +26,7 @@ function configureFormats(product: Product, { format: chosen, ...settings }: Pro
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);
   for (const [name] of given) {
     if (product.formats.some((format) => format.settings?.some((each) => each === name))) continue;
-    throw usageError(`the setting products.${product.id}.${name} has no meaning for ${product.title}`);
+    throw usageError(`the setting products.${product.id}.${name} does not apply to ${product.title}`);
   }
   const formats = product.formats.map((format) => format.configure?.(settings) ?? format);
   if (chosen === undefined) return formats;

@@ -33,9 +33,9 @@ export function signatureHeader(format: Format): string {
   const chosen = inHeaders.find(({ proves }) => proves === "body") ?? (second === undefined ? first : undefined);
   if (chosen !== undefined) return chosen.header;
   throw usageError(
-    `--signature: a delivery of this format (${format.id}) carries no signature in a header`,
+    `--signature: deliveries in this format (${format.id}) have no signature in a header`,
     format.proofs.length === 0
-      ? "nothing in it can be proven"
-      : `it carries: ${format.proofs.map((each) => each.title).join(", ")}`,
+      ? "nothing in it can be checked"
+      : `they have: ${format.proofs.map((each) => each.title).join(", ")}`,
   );
 }

@@ -26,7 +26,7 @@ export function findJsonError(text: string): JsonError | undefined {
   };
   const fail = (expected: string): JsonError => ({
     offset: at,
-    reason: at >= text.length ? `it ends too early, ${expected} is missing` : `${expected} should stand here`,
+    reason: at >= text.length ? `it ends too early, ${expected} is missing` : `${expected} is expected here`,
   });
   const stringError = (): JsonError | undefined => {
     for (at++; at < text.length; ) {
@@ -37,7 +37,7 @@ export function findJsonError(text: string): JsonError | undefined {
       }
       if (char < " ") return { offset: at, reason: "a control character within a string" };
       if (char !== "\\") at++;
-      else if (!take(ESCAPE)) return { offset: at, reason: "an escape that JSON does not know" };
+      else if (!take(ESCAPE)) return { offset: at, reason: "an escape sequence that JSON does not have" };
     }
     return { offset: at, reason: "it ends within a string" };
   };

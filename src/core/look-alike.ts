@@ -12,7 +12,7 @@ export function lookAlike(input: ReceiveInput, payload: Payload): string | undef
   if (input.product.formats.some(({ twins }) => twins?.includes(other.product.id))) return undefined;
   // Its own, where only one of its formats was asked for.
   if (other.product.id === input.product.id) return inFormat(other);
-  return `this looks like ${nameOf(other)}, which belongs on the URL of ${other.product.id}`;
+  return `this looks like ${nameOf(other)}, which should be posted to the URL of ${other.product.id}`;
 }
 
 /** Tells of a body that none of the formats asked for knows which other one it is of. */

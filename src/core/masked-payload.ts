@@ -4,7 +4,7 @@ import type { Verdict } from "./product.ts";
 
 /** What to do about a payload whose secrets were taken out: nothing can be proven of it any more, and nothing is forged. */
 export const MASKED_NOTE =
-  "its secrets are masked, so its proof cannot be checked: export it with zoho-hooks events export --show-secrets";
+  "its secrets are masked, so it cannot be checked: export it with zoho-hooks events export --show-secrets";
 
 const FORMS = [MASK, encodeURIComponent(MASK)];
 

@@ -57,7 +57,7 @@ export function prepare(input: PrepareInput): Prepared {
     ],
     body: encoded.body,
   };
-  const notes: string[] = input.format.proofs.length === 0 ? ["not signed: no signature is known of this format"] : [];
+  const notes: string[] = input.format.proofs.length === 0 ? ["not signed: this format has no known signature"] : [];
   const named = new Set(input.headers.map(([name]) => name.toLowerCase()));
   let unsigned: string | undefined;
   for (const proof of input.format.proofs) {
@@ -133,7 +133,7 @@ function keyFor(
 /** What signs, where it is not just a secret. */
 const SIGNED_WITH: Readonly<Partial<Record<Credential, string>>> = {
   privateKey: "private key is configured (ZOHO_WEBHOOK_PRIVATE_KEY; zoho-hooks keygen makes one)",
-  hookSecret: "secret that Mail has handed over is configured (ZOHO_WEBHOOK_HOOK_SECRET)",
+  hookSecret: "secret from Mail is configured (ZOHO_WEBHOOK_HOOK_SECRET)",
 };
 
 /** A signature, as against a token or a fixed value: Desk's shows the sender alone and is one. */

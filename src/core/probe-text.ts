@@ -9,5 +9,5 @@ export function probeText({ method = "POST", body, handsOver }: Probe): string {
 /** `GET, or else POST of {}: one is answered with 200, or the webhook is not saved`. */
 export function probesText(probes: readonly Probe[]): string {
   const asked = probes.map(probeText).join(", or else ");
-  return `${asked}: without a 200 the webhook is not saved`;
+  return `${asked}: unless the answer is 200, the webhook is not saved`;
 }

@@ -135,7 +135,7 @@ function designHint({ delivery }: ReceiveInput, product: Product, verdicts: read
   if (!verdicts.some(({ verdict }) => verdict === "failed")) return undefined;
   const format = product.formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, delivery.method));
   if (format === undefined || format === product.formats[0] || format.proofs.length > 0) return undefined;
-  return `a body that you have designed yourself needs no such proof once the config says so: "products": { "${product.id}": { "format": "${format.id}" } }, or for verify --format ${format.id}`;
+  return `a body that you designed yourself needs none, if the config names its format: "products": { "${product.id}": { "format": "${format.id}" } }, or for verify --format ${format.id}`;
 }
 
 /** A body that is whole and says nothing of its event, which stands in a header. */
@@ -143,7 +143,7 @@ function unmarkedHint({ formats: [format, ...others] }: Product): string | undef
   const [header] = format?.mark?.("event")?.headers?.[0] ?? [];
   return header === undefined || others.length > 0
     ? undefined
-    : `its event stands in the header ${header}, which is missing`;
+    : `the header ${header}, which names its event, is missing`;
 }
 
 /** Without a product named, parameters may be somebody's event, and a post of nothing is no sign of anybody. */

@@ -27,17 +27,17 @@ export function decideReply(receipt: Receipt, policy: ReplyPolicy): Decision {
   if (problem !== undefined) return refuse(problem.status, problemText(problem));
   // Without a product there is no proof that could be asked for: saying yes would let anything in unsigned.
   if (receipt.product === undefined) {
-    return refuse(404, "the body is no known product's event: post it to /webhooks/zoho/<product>");
+    return refuse(404, "the body is not an event of any known product: post it to /webhooks/zoho/<product>");
   }
   const failed = verdicts.find((verdict) => verdict.verdict === "failed");
   if (failed !== undefined && rejects) return refuse(401, `${failed.id}: ${failed.reason}`);
   if (policy.schema === "enforce" && receipt.event === undefined)
-    return refuse(422, `the body is no event of ${receipt.product}`);
+    return refuse(422, `the body is not an event of ${receipt.product}`);
   const [issue] = receipt.schema?.issues ?? [];
   if (issue !== undefined && policy.schema === "enforce") {
     return refuse(
       422,
-      `${receipt.event} does not fit its schema: ${issue.at || "the body"} should be ${issue.expected}, got ${issue.received}`,
+      `${receipt.event} does not match its schema: ${issue.at || "the body"} should be ${issue.expected}, got ${issue.received}`,
     );
   }
   return { reply: plainReply(200, "OK"), accepted: true, reason: undefined };

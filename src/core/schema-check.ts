@@ -31,7 +31,7 @@ export function checkSchema(schema: z.ZodType, data: unknown): SchemaResult {
     result = schema.safeParse(data);
   } catch (error) {
     // One of the user's own runs what they have written, on what anybody can send.
-    const issue = toIssue([], `a schema that checks it, but it broke off: ${errorText(error)}`, data);
+    const issue = toIssue([], `what its schema allows, but the schema failed: ${errorText(error)}`, data);
     return { ok: false, issues: [issue] };
   }
   if (result.success) return { ok: true, issues: [] };

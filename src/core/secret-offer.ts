@@ -35,13 +35,13 @@ export function judgeOffer(
       if (known.length === 0) {
         return signed.length === 0 || passes([secret(offered.value, "the secret offered")])
           ? { action: "keep", product: product.id, offered }
-          : { action: "refuse", reason: "its signature is not made with the secret that it hands over" };
+          : { action: "refuse", reason: "its signature was not made with the secret that it hands over" };
       }
       if (passes(known)) return undefined;
       const from = known.map(({ origin }) => origin).join(", ");
       return {
         action: "refuse",
-        reason: `it hands over another secret than the one known from ${from}; remove that one to take a new one`,
+        reason: `it hands over a different secret than the one known from ${from}; to accept a new one, remove that`,
       };
     }
   }

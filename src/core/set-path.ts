@@ -106,10 +106,10 @@ const MOST_KEYS = 12;
 export function nothingThere(path: string, where: "body" | "sample", key: string, keys: readonly string[]): Error {
   const [near] = nearest(key, keys, 1);
   const some = keys.length > MOST_KEYS ? [...keys.slice(0, MOST_KEYS), "…"] : keys;
-  const there = keys.length === 0 ? "nothing lies below it" : `there are: ${some.join(", ")}`;
+  const there = keys.length === 0 ? "nothing is below it" : `there are: ${some.join(", ")}`;
   return usageError(
     `--set ${path}: there is no ${JSON.stringify(key)} in the ${where}`,
-    `${near === undefined ? there : `did you mean ${near}?`}; use --add to put a new one in`,
+    `${near === undefined ? there : `did you mean ${near}?`} To add a new one, use --add`,
   );
 }
 

@@ -7,7 +7,7 @@ export function hasLostReader({ reason }: AbortSignal): boolean {
 
 /** Why a run ended before its work was done, for a person. */
 export function stoppedBy(signal: AbortSignal): string {
-  if (hasLostReader(signal)) return "stopped, since its output is not read any more,";
+  if (hasLostReader(signal)) return "stopped, because nobody reads its output any more,";
   const isOther = typeof signal.reason === "string" && signal.reason !== "SIGINT";
   return `stopped by ${isOther ? signal.reason : "Ctrl-C"}`;
 }

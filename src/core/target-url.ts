@@ -68,7 +68,7 @@ export function withQuery(url: string, query: string): string {
 function origin({ host, port }: ListenAddress): string {
   if (port === 0) {
     throw usageError(
-      "the receiver's port is set to 0, so its address is not known beforehand",
+      "the port of listen is set to 0, so its address is not known",
       "name the target with --to, such as --to 3000",
     );
   }
@@ -86,14 +86,14 @@ function checked(url: string, to: string, what: string): string {
   if (parsed.username !== "" || parsed.password !== "") {
     // Not echoed: it holds a password.
     throw usageError(
-      `${what}: a URL with a user name or password in it is not accepted, since it would be printed`,
+      `${what}: a URL with a user name or password is not accepted, because it would be printed`,
       what === "--to"
         ? 'send them as a header: -H "authorization: Basic …"'
         : "let your app take webhooks without a password",
     );
   }
   if (parsed.protocol !== "http:" && parsed.protocol !== "https:") {
-    throw usageError(`${what}: ${JSON.stringify(to)}: only http and https can be sent to`, FORMS);
+    throw usageError(`${what}: ${JSON.stringify(to)}: only http and https are possible`, FORMS);
   }
   if (parsed.port === "0") throw malformed(to, what);
   return asciiOf(url);

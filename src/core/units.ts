@@ -30,7 +30,7 @@ function durationHint(text: string): string {
 /** A duration to wait for, of which Node's timers take no more than 2^31 - 1 ms. */
 export function parseTimeout(text: string, what: string): number {
   const durationMs = parseDuration(text, what);
-  if (!(durationMs > 0 && durationMs <= 86_400_000)) throw usageError(`${what} is a time of up to 24h, and not 0`);
+  if (!(durationMs > 0 && durationMs <= 86_400_000)) throw usageError(`${what} must be more than 0 and at most 24h`);
   return durationMs;
 }
 
@@ -38,7 +38,7 @@ export function parseTimeout(text: string, what: string): number {
 export function parseRunTime(text: string, what: string): number {
   const durationMs = parseDuration(text, what);
   if (durationMs > 0) return durationMs;
-  throw usageError(`${what}: ${JSON.stringify(text)} is no time to do anything in`, "leave it out for no limit");
+  throw usageError(`${what}: ${JSON.stringify(text)} is too short`, "leave it out for no limit");
 }
 
 /** Like `parseDuration`; undefined for a text that is no duration. */
@@ -56,8 +56,7 @@ export function parseSize(text: string, what: string): number {
   if (match === null)
     throw usageError(`${what}: ${JSON.stringify(text)} is not a size`, "write it as 1048576, 500kb or 1mib");
   const bytes = Math.floor(Number(match[1]) * BYTES[(match[2]?.toLowerCase() ?? "b") as keyof typeof BYTES]);
-  if (bytes < 1)
-    throw usageError(`${what}: ${JSON.stringify(text)} is no room for anything`, "at least one byte is needed");
+  if (bytes < 1) throw usageError(`${what}: ${JSON.stringify(text)} is too small`, "it must be at least one byte");
   return bytes;
 }
 

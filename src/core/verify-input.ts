@@ -60,7 +60,7 @@ function collect(found: readonly (InputPayload | undefined)[]): VerifyInput {
   const skipped = found.length - payloads.length;
   if (payloads.length > 0) return { payloads, skipped };
   const nothing = bareBody(Buffer.alloc(0), "application/json");
-  return { payloads: [{ ...nothing, problem: "there is no payload in it, only other lines of this tool" }], skipped };
+  return { payloads: [{ ...nothing, problem: "there is no payload in it, only other lines of zoho-hooks" }], skipped };
 }
 
 function bareBody(body: Buffer, contentType: string, line?: number): InputPayload {
@@ -137,7 +137,7 @@ function fromEvent(
   const headers = headerPairs(request.headers);
   const at = { line, product: typeof told.product === "string" ? told.product : undefined, at: timeOf(told.at) };
   if (body === undefined || headers === undefined || typeof request.method !== "string" || typeof url !== "string") {
-    const problem = "the line tells of a delivery, but its method, path, headers or body_b64 is missing or malformed";
+    const problem = "the line is a delivery, but its method, path, headers or body_b64 is missing or malformed";
     return { ...bareBody(Buffer.alloc(0), "application/json"), ...at, problem };
   }
   return {

@@ -75,7 +75,7 @@ export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
       ...(masked ? [MASKED_NOTE] : []),
       ...(unasked
         ? [
-            `the signature was not checked: there is nothing that it could belong to${product === undefined ? "; name the product with --product" : ""}`,
+            `the signature was not checked: it is not known what it should match${product === undefined ? "; name the product with --product" : ""}`,
           ]
         : []),
       ...formatNote(receipt, input),
@@ -117,7 +117,7 @@ function signedAllTheSame(
   const { format, delivery = payload.delivery, verdicts = [] } = passed ?? tried[0] ?? {};
   const judged = { ...receipt, verdicts };
   const notes = [
-    ...(tried.length === 0 ? ["the signature was not checked: there is nothing that it could belong to"] : []),
+    ...(tried.length === 0 ? ["the signature was not checked: it is not known what it should match"] : []),
     ...addressNote(verdicts, [format], delivery),
   ];
   const failed = verdicts.some(({ verdict }) => verdict === "failed");
@@ -133,7 +133,7 @@ function addressNote(
   const covering = formats.some((format) => format?.proofs.some((proof) => proof.coversQuery === true));
   if (!covering || !verdicts.some(({ verdict }) => verdict === "failed") || url !== NO_ADDRESS) return [];
   return [
-    "the signature covers the query of the URL too, and no URL is known here: give the one it was sent to with --url",
+    "the signature also covers the query of the URL, which is not known here: give the URL that it was sent to with --url",
   ];
 }
 
@@ -156,7 +156,7 @@ function formatOf(receipt: Receipt, products: readonly Product[], given: Product
 function withoutHeaders(verdict: Verdict, format: Format | undefined, delivery: Delivery): Verdict {
   const header = format?.proofs.find((proof) => proof.id === verdict.id)?.header;
   if (header === undefined || headerValue(delivery, header) !== undefined) return verdict;
-  const reason = `not checked: a body alone carries no ${header}; give it with --signature or -H`;
+  const reason = `not checked: there is no ${header} header here; give it with --signature or -H`;
   return { ...verdict, verdict: "absent", reason };
 }
 

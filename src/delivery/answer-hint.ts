@@ -29,7 +29,7 @@ export function answerHint(
   }
   if (status >= 500) return "your app failed while handling it: see its log";
   if (status === 404) return `your app has no such route: check the path, and name it with ${toFlag}`;
-  if (status === 429) return `your app limits the rate: try ${slower}`;
+  if (status === 429) return `your app limits how often it is called: try ${slower}`;
   return HINTS[status] ?? "your app refused it: see its log";
 }
 
@@ -37,12 +37,12 @@ export function answerHint(
 export const LISTEN_FLAGS = { toFlag: "--forward-to", slower: "--concurrency 1" } as const;
 
 const HINTS: Readonly<Record<number, string>> = {
-  400: "your app could not read the body: is there a JSON parser for this content type, or a signature check on a body that is parsed already?",
-  401: "the secret or token differs between here and your app, or your app checks the signature over something else than the raw request bytes",
-  403: "your app refuses this sender: an address list, a login or a CSRF check in front of the route",
-  405: "the route does not take POST",
-  408: "your app waited in vain for the whole body",
+  400: "your app could not read the body: is there a parser for this content type, and does the signature check get the body before it is parsed?",
+  401: "your app has another secret or token, or it checks the signature over something other than the raw bytes of the request",
+  403: "your app refuses this sender: is there an address list, a login or a CSRF check before the route?",
+  405: "the route does not accept POST",
+  408: "your app did not receive the whole body in time",
   413: "the body is larger than your app's parser allows",
-  415: "your app does not take this content type: see which parser the route uses",
-  422: "your app read it and found the content wrong: see the answer",
+  415: "your app does not accept this content type: check which body parser the route uses",
+  422: "your app rejected the content: see its answer",
 };

@@ -37,15 +37,15 @@ export function explainFailure(error: unknown, { url, status }: PostCircumstance
     case "EHOSTUNREACH":
     case "ENETUNREACH":
     case "EADDRNOTAVAIL":
-      return { code, message: `there is no way to ${at} (${code})`, hint: "check your network, VPN and proxy" };
+      return { code, message: `${at} cannot be reached (${code})`, hint: "check your network, VPN and proxy" };
     case "ETIMEDOUT":
     case "UND_ERR_CONNECT_TIMEOUT":
-      return { code, message: `no connection to ${at} in time`, hint: "check the host, the port and any firewall" };
+      return { code, message: `connecting to ${at} took too long`, hint: "check the host, the port and any firewall" };
     case "EMFILE":
     case "ENFILE":
       return {
         code,
-        message: `this system lets no more connections be opened, so ${at} was not called (${code})`,
+        message: `this system allows no more open connections, so nothing was sent to ${at} (${code})`,
         hint: "raise the limit of open files (ulimit -n 4096), or lower --concurrency",
       };
     case "ECONNRESET":
@@ -56,14 +56,14 @@ export function explainFailure(error: unknown, { url, status }: PostCircumstance
         const what = said === "bad response" ? "100 Continue" : "101 Switching Protocols";
         return {
           code,
-          message: `${at} answered ${what}, which nobody had asked for, and its real answer cannot be read`,
-          hint: "answer with the final status alone",
+          message: `${at} answered ${what}, which was not asked for, so its real answer cannot be read`,
+          hint: "answer with the final status only",
         };
       }
       return {
         code,
         message: `${at} closed the connection ${status === undefined ? "without an answer" : "in the middle of its answer"}`,
-        hint: "your app may have crashed, or speaks https here and not http: see its log",
+        hint: "your app may have crashed, or it expects https here, not http: see its log",
       };
     default:
       // What no HTTP has, such as a status of 000, undici meets with an assertion of its own.
@@ -82,7 +82,7 @@ export function timeoutFailure({ url, timeoutMs, status }: PostCircumstances): P
   return {
     code: "timeout",
     message: `${url.host} ${what} within ${formatDuration(timeoutMs)}`,
-    hint: "answer first and work after: a sender waits for some seconds only",
+    hint: "let your app answer first, and do the work after that: senders wait only a few seconds",
   };
 }
 
@@ -90,7 +90,7 @@ export function tooLongFailure({ url, status }: PostCircumstances): PostFailure 
   return {
     code: "too-long",
     message: `${url.host} answered ${status} with more than a megabyte`,
-    hint: "a webhook is answered in a word or two: is this the right route?",
+    hint: "the answer to a webhook is only a word or two: is this the right route?",
   };
 }
 
@@ -98,7 +98,7 @@ export function interruptedFailure({ url }: PostCircumstances): PostFailure {
   return {
     code: "interrupted",
     message: `interrupted before ${url.host} had answered`,
-    hint: "it may have received the delivery all the same",
+    hint: "it may have received the delivery anyway",
   };
 }
 
@@ -106,15 +106,15 @@ function tlsFailure(code: string, said: string, at: string): PostFailure | undef
   if (/SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code)) {
     return {
       code,
-      message: `the certificate of ${at} is signed by no known authority`,
-      hint: "for a certificate of your own use --insecure, or name its authority in NODE_EXTRA_CA_CERTS",
+      message: `the certificate of ${at} is not signed by a known authority`,
+      hint: "if it is your own certificate, use --insecure, or name its authority in NODE_EXTRA_CA_CERTS",
     };
   }
   if (/^(CERT_|ERR_TLS_CERT)/.test(code)) {
-    return { code, message: `the certificate of ${at} is not valid: ${said}`, hint: "for a test use --insecure" };
+    return { code, message: `the certificate of ${at} is not valid: ${said}`, hint: "for a test, use --insecure" };
   }
   if (code.endsWith("_NO_APPLICATION_PROTOCOL")) {
-    const hint = "let it take HTTP/1.1 as well: allowHTTP1 of Node's http2";
+    const hint = "let it accept HTTP/1.1 as well (in Node's http2: allowHTTP1)";
     return { code, message: `${at} does not speak HTTP/1.1, perhaps HTTP/2 alone`, hint };
   }
   if (/^(EPROTO$|ERR_SSL_)/.test(code)) {

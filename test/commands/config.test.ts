@@ -51,7 +51,7 @@ describe("config show", () => {
       ["config", "show"],
       inFolder(folderWith({}), { ZOHO_HOOKS_RETRY_BASE: "99999999d" }),
     );
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("a time of up to 24h")]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("must be more than 0 and at most 24h")]);
   });
 
   it("leaves the origins out when they are not asked for", async () => {
@@ -167,7 +167,7 @@ describe("a config file", () => {
   });
 
   it.each([
-    ['{\n  "port": 1,\n}', "3:1: not valid JSON: a key in double quotes should stand here"],
+    ['{\n  "port": 1,\n}', "3:1: not valid JSON: a key in double quotes is expected here"],
     ['{\n  "prot": 1\n}', "2:11: prot: there is no such setting\n  did you mean port?"],
     ['{\n  "port": "80"\n}', "2:11: port: should be a number, and is text"],
     ['{\n  "port": 70000\n}', "2:11: port: is too large: 65535 at most"],
@@ -202,7 +202,7 @@ describe("a config file", () => {
     ],
     ['{ "constructor": 1 }', "1:18: constructor: there is no such setting\n  settings: "],
     ['{ "tolerance": "often" }', '1:16: tolerance: "often" is not a duration'],
-    ['{ "tunnel": { "timeout": "30d" } }', "1:26: tunnel.timeout: is a time of up to 24h"],
+    ['{ "tunnel": { "timeout": "30d" } }', "1:26: tunnel.timeout: must be more than 0 and at most 24h"],
     ['{ "forwardTo": "" }', "1:16: forwardTo: "],
     ["[]", "1:1: the file: should be an object, and is a list"],
     ["", "1:1: not valid JSON: it is empty"],

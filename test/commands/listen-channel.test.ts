@@ -271,9 +271,9 @@ describe("listen beside a channel whose token it knows", () => {
   const notification = { module: "Leads", operation: "insert", ids: [LEAD] };
 
   it.each([
-    ["a notification without a token", notification, "has a token, but the body carries none"],
+    ["a notification without a token", notification, "has a token, but the body has none"],
     ["one with a wrong token", { ...notification, token: "of-a-stranger" }, "is not that of channel"],
-    ["any body that names the channel", { Name: "x" }, "has a token, but the body carries none"],
+    ["any body that names the channel", { Name: "x" }, "has a token, but the body has none"],
   ])("refuses %s that claims to be of the channel", async (_, body, reason) => {
     const id = await made();
     const answer = await listener?.post("/webhooks/zoho/crm", JSON.stringify({ ...body, channel_id: id }));

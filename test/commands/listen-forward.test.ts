@@ -228,7 +228,7 @@ describe("how the app is reached", () => {
     await strict.post(CRM, lead(1));
     expect(await strict.line("forward")).toMatchObject({
       state: "failed",
-      error: expect.stringContaining("signed by no known authority"),
+      error: expect.stringContaining("is not signed by a known authority"),
     });
     expect(target.seen).toHaveLength(0);
     const insecure = await listen(["--forward-to", target.url, "--insecure"]);

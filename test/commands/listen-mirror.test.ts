@@ -56,7 +56,7 @@ describe("--respond mirror", () => {
     await post();
     expect(await listener.line("forward")).toMatchObject({
       state: "delivered",
-      hint: expect.stringContaining("takes nothing but a 200"),
+      hint: expect.stringContaining("accepts only a 200"),
     });
     target.answer(yes);
     await post();
@@ -68,7 +68,7 @@ describe("--respond mirror", () => {
     const listener = await listen(["--forward-to", target.url, "--respond", "mirror"]);
     const call = '{"handler":"trigger","operation":"chat","visitor":{"name":"Ines"}}';
     await listener.post("/webhooks/zoho/salesiq", call, { "content-type": "application/json" });
-    expect((await listener.line("forward")).hint).toContain('it reads JSON such as {"action":"reply"');
+    expect((await listener.line("forward")).hint).toContain('it expects JSON such as {"action":"reply"');
     target.answer(says(200, '{"action":"pending"}'));
     await listener.post("/webhooks/zoho/salesiq", call.replace("Ines", "Jo"), { "content-type": "application/json" });
     expect((await listener.line("forward", {}, 2)).hint).toBeNull();
@@ -80,7 +80,7 @@ describe("--respond mirror", () => {
     const delivery = readFileSync("fixtures/desk/wire/Ticket_Add.json", "utf8");
     const post = () => listener.post("/webhooks/zoho/desk", delivery, { "content-type": "application/json" });
     expect((await post()).status).toBe(201);
-    expect((await listener.line("forward")).hint).toContain("takes nothing but a 200");
+    expect((await listener.line("forward")).hint).toContain("accepts only a 200");
     target.answer(says(410, "gone"));
     expect((await post()).status).toBe(410);
     expect((await listener.line("forward", { status: 410 })).hint).toContain("removes a webhook that answers 410");

@@ -78,12 +78,12 @@ describe("a quiet listen", () => {
     const ticket = readFileSync("fixtures/desk/wire/Ticket_Add.json", "utf8");
     await target.came(2);
     await fetch(`${listener.url}/webhooks/zoho/desk`, { method: "POST", body: ticket, headers: JSON_TYPE });
-    await listener.shown(/takes nothing but a 200/);
+    await listener.shown(/accepts only a 200/);
     const { out } = await listener.stop();
     expect(out.trimEnd().split("\n")).toEqual([
       expect.stringMatching(/#2 +crm .*duplicate of #1/),
       expect.stringMatching(/^ +#3 +→ 201/),
-      expect.stringContaining("takes nothing but a 200"),
+      expect.stringContaining("accepts only a 200"),
     ]);
   });
 });

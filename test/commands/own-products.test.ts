@@ -110,7 +110,7 @@ describe("a product of the user's own", () => {
     expect(newline.out).not.toContain("prefix");
     const bare = await explain("b.json", signature.slice(7));
     expect(bare.exitCode).toBe(3);
-    expect(bare.out).toContain("sha256= is missing in front of the signature");
+    expect(bare.out).toContain("the signature does not begin with sha256=");
     expect(bare.out).toContain(signature);
   });
 

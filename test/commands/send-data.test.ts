@@ -79,7 +79,7 @@ describe("send --data", () => {
   it("asks for the product when the body does not tell it", async () => {
     const { exitCode, err } = await run(["send", "--data", "{}", "--to", "1"]);
     expect(exitCode).toBe(2);
-    expect(err).toContain("the product cannot be told from the body");
+    expect(err).toContain("the product cannot be recognised from the body");
   });
 
   it("names the content type: the user's, else JSON where it is JSON, else text, with a warning", async () => {
@@ -96,7 +96,7 @@ describe("send --data", () => {
   });
 
   it.each([
-    ['{"a":1,\n "b":2,}', "(line 2, column 8: a key in double quotes should stand here)"],
+    ['{"a":1,\n "b":2,}', "(line 2, column 8: a key in double quotes is expected here)"],
     ["\uFEFF{}", "(a byte order mark stands before it)"],
   ])("says why a body is not the JSON that it was meant to be: %j", async (body, why) => {
     const app = await target();
@@ -112,7 +112,7 @@ describe("send --data", () => {
     const app = await target();
     expect((await sendData(app, lead)).err).toBe("");
     const spaced = await sendData(app, lead.replace("{", "{ "));
-    expect(spaced.err).toContain("parsed and serialised again this body has other bytes");
+    expect(spaced.err).toContain("this body has other bytes after it is parsed and serialised again");
     expect(spaced.err).toContain("JSON.stringify(req.body)");
     expect(spaced.err).not.toContain("loses digits");
     const long = await sendData(app, `${lead.slice(0, -1)},\n"n":[4150868000000002179]}`);
@@ -135,7 +135,7 @@ describe("send --data", () => {
       const { exitCode, err } = await sendData(app, body, ["--format", "workflow"]);
       expect([exitCode, err]).toEqual([0, ""]);
     }
-    expect((await sendData(app, withoutToken)).err).toContain("the body carries none");
+    expect((await sendData(app, withoutToken)).err).toContain("the body has none");
   });
 
   it("changes what --set names and writes the rest compact, with the token", async () => {

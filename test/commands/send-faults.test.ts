@@ -16,7 +16,7 @@ describe("send on Zoho's bad days", () => {
     const app = await target();
     const { exitCode, err } = await send(`crm Leads.create --to PORT ${flag}`, app);
     expect(exitCode).toBe(0);
-    expect(err).toContain(`warning: accepted although ${flaw}`);
+    expect(err).toContain(`warning: your app accepted it although ${flaw}`);
   });
 
   it("sends a wrong signature that is a signature all the same, or none at all", async () => {
@@ -42,7 +42,7 @@ describe("send on Zoho's bad days", () => {
     async (flag) => {
       const app = await target();
       const { err } = await send(`signals row_inserted --to PORT ${flag}`, app);
-      expect(err).toContain(`${flag} changed nothing: these deliveries carry no signature`);
+      expect(err).toContain(`${flag} changed nothing: these deliveries have no signature`);
     },
   );
 
@@ -52,7 +52,7 @@ describe("send on Zoho's bad days", () => {
     const cwd = folderWith({ "zoho-hooks.config.json": config });
     const env = { ZOHO_WEBHOOK_AUTH: "v4lue" };
     const { err } = await send("survey response_submitted --to PORT --bad-token", app, { cwd, env });
-    expect(err).toContain("accepted although its auth value was wrong on purpose");
+    expect(err).toContain("your app accepted it although its auth value was wrong on purpose");
     expect(err).not.toContain("changed nothing");
     expect(app.seen[0] && valuesOf(app.seen[0], "x-hook-key")).toEqual([expect.stringMatching(/^(?!v4lue)./)]);
   });
@@ -104,7 +104,7 @@ describe("send on Zoho's bad days", () => {
     const app = await target();
     const { exitCode, out } = await send("crm --challenge --to PORT", app);
     expect(exitCode).toBe(5);
-    expect(out).toContain("the app did not echo the challenge");
+    expect(out).toContain("the app did not send the challenge back");
     expect(out).toContain('{"challenge": …}');
     expect(JSON.parse(String(app.seen[0]?.body))).toEqual({ challenge: expect.stringMatching(/^[0-9a-f]{32}$/) });
   });
@@ -125,9 +125,9 @@ describe("send on Zoho's bad days", () => {
     expect(app.seen).toHaveLength(1);
   });
 
-  it("fails where the sender takes nothing but a 200 for a yes", async () => {
+  it("fails where the sender accepts only a 200 for a yes", async () => {
     const app = await target((response) => void response.writeHead(204).end());
-    const why = "Zoho Desk takes nothing but a 200 for a yes: with 204";
+    const why = "Zoho Desk accepts only a 200: with 204";
     const { exitCode, out } = await send("desk Ticket_Add --format wire --to PORT --quiet", app);
     expect([exitCode, out]).toEqual([5, expect.stringMatching(`^✗ 204[^]*${why}`)]);
     const [line] = (await send("desk Ticket_Add --format wire --to PORT --json", app)).lines();
@@ -146,9 +146,9 @@ describe("send on Zoho's bad days", () => {
     const { exitCode, out } = await send(line, app);
     expect([exitCode, out]).toEqual([
       0,
-      expect.stringContaining("makes nothing of this answer: it reads JSON such as"),
+      expect.stringContaining("cannot use this answer: it expects JSON such as"),
     ]);
-    expect((await send(line, app)).out).not.toContain("makes nothing of");
+    expect((await send(line, app)).out).not.toContain("cannot use this answer");
   });
 
   it.each([
@@ -164,7 +164,7 @@ describe("send on Zoho's bad days", () => {
       response.end(answer);
     });
     const { exitCode, out } = await send("salesiq zobot.message --format zobot --to PORT", app);
-    expect([exitCode, out]).toEqual([0, expect.not.stringContaining("makes nothing of")]);
+    expect([exitCode, out]).toEqual([0, expect.not.stringContaining("cannot use this answer")]);
   });
 
   it("gives up on an app that does not answer", async () => {

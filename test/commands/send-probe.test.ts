@@ -34,7 +34,7 @@ describe("send --challenge in a format of Zoho's own", () => {
       ["GET", ""],
       ["POST", "{}"],
     ]);
-    expect(out).toMatch(/✗ 405 desk .*\n {2}Zoho Desk asks by GET, or else POST of \{\}: without a 200/);
+    expect(out).toMatch(/✗ 405 desk .*\n {2}Zoho Desk calls the URL by GET, or else POST of \{\}: unless the answer is 200/);
     expect(exitCode).toBe(0);
   });
 
@@ -46,7 +46,7 @@ describe("send --challenge in a format of Zoho's own", () => {
   ])("fails where %s is answered with %i, which is no 200", async (product, status) => {
     const app = await target((response) => void response.writeHead(status).end());
     const { exitCode, out } = await send(`${product} --format wire --challenge --to PORT`, app, withMail);
-    expect(out).toContain("without a 200 the webhook is not saved");
+    expect(out).toContain("unless the answer is 200, the webhook is not saved");
     expect(exitCode).toBe(5);
   });
 

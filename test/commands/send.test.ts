@@ -78,7 +78,7 @@ describe("send", () => {
     const { exitCode, out } = await send("desk Ticket_Add --format wire --to PORT", app, { env: {} });
     expect(exitCode).toBe(5);
     expect(out).toContain(
-      "it went out without a proof: not signed: no private key is configured (ZOHO_WEBHOOK_PRIVATE_KEY",
+      "it was sent without a signature: not signed: no private key is configured (ZOHO_WEBHOOK_PRIVATE_KEY",
     );
   });
 
@@ -298,7 +298,7 @@ describe("send --all", () => {
     const cwd = folderWith({ "zoho-hooks.config.json": '{"products": {"forms": {}, "survey": {}}}' });
     const { exitCode, err } = await run(["send", "--all", "--to", String(app.port)], { cwd });
     expect(exitCode).toBe(0);
-    expect(err).toContain("of the products in the config: forms, survey;");
+    expect(err).toContain("only the products in the config: forms, survey;");
     expect(new Set(app.seen.map(({ path }) => path))).toEqual(
       new Set(["/webhooks/zoho/forms", "/webhooks/zoho/survey"]),
     );

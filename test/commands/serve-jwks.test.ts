@@ -43,7 +43,7 @@ describe("send --serve-jwks", () => {
     const { out } = await run(desk(app.lines[0], "--serve-jwks", String(port)), { env });
     await app.line(2);
     expect(app.lines[1]).toMatch(/^passed /);
-    expect(out).not.toContain("nobody has fetched");
+    expect(out).not.toContain("nobody fetched");
   });
 
   it("says when nobody has asked for the keys", async () => {
@@ -56,7 +56,7 @@ describe("send --serve-jwks", () => {
     const { exitCode, out } = await run(desk(String(port), "--serve-jwks", "0"), { env });
     server.close();
     expect(exitCode).toBe(0);
-    expect(out).toContain("nobody has fetched the public keys");
+    expect(out).toContain("nobody fetched the public keys");
   });
 
   it.each([

@@ -163,7 +163,7 @@ describe("verify --explain finds", () => {
     expect((await explain(body, hex, keys, [], "salesiq")).matches).toEqual(["hex-for-base64"]);
     const { human, matches } = await explain(`${body}\n`, hex, keys, [], "salesiq");
     expect(matches).toEqual([expect.stringMatching(/^hex-for-base64\+/)]);
-    expect(human.out).toContain("written in hex, where base64 is expected; and a newline was added");
+    expect(human.out).toContain("is in hex; base64 is expected; and a newline was added");
   });
 
   it("a signature of Payments' that is written in base64", async () => {

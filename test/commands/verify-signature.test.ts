@@ -62,7 +62,7 @@ describe("verify --signature, where the signature covers a query,", () => {
   it("asks for the URL when none was given", async () => {
     const { exitCode, out } = await verify(INVOICE, argv, env);
     expect(exitCode).toBe(3);
-    expect(out).toContain("give the one it was sent to with --url");
+    expect(out).toContain("give the URL that it was sent to with --url");
   });
 
   it("shows no secret of the query or the body in what counts", async () => {

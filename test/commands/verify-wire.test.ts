@@ -42,11 +42,11 @@ describe("verify, of Zoho's own deliveries,", () => {
     expect(failed.exitCode).toBe(3);
     expect(failed.out).toContain("✗ finance-signature failed");
     expect(failed.out).toContain("event_id5675plan_codebasic-monthly");
-    expect(failed.out).toContain("give the one it was sent to with --url");
+    expect(failed.out).toContain("give the URL that it was sent to with --url");
     const unknown = await run([...argv, "--signature", signature.replace("cd", "dc")], { env, stdin: form });
     expect(unknown.exitCode).toBe(3);
     expect(unknown.out).toContain("✗ finance-signature failed");
-    expect(unknown.out).toContain("give the one it was sent to with --url");
+    expect(unknown.out).toContain("give the URL that it was sent to with --url");
   });
 
   it("explains a failure by the string that counts and by what was left out of it", async () => {

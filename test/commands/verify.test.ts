@@ -64,7 +64,7 @@ describe("verify", () => {
 
   it("does not fail a body alone for headers that it cannot carry, and says what was not checked", async () => {
     const { exitCode, out } = await verify(["a.json"], { "a.json": INVOICE }, SECRET);
-    expect(out).toContain("no guide-signature: not checked: a body alone carries no x-zoho-signature");
+    expect(out).toContain("no guide-signature: not checked: there is no x-zoho-signature header here");
     expect(exitCode).toBe(0);
   });
 
@@ -133,7 +133,9 @@ describe("verify", () => {
     expect(named.out).toContain("unknown event, nearest: Ticket.Create");
     expect(named.exitCode).toBe(4);
     const other = await verify(["a.json", "--product", "crm"], { "a.json": INVOICE });
-    expect(other.err).toContain("crm: this looks like books invoice_created, which belongs on the URL of books");
+    expect(other.err).toContain(
+      "crm: this looks like books invoice_created, which should be posted to the URL of books",
+    );
     expect(other.exitCode).toBe(4);
   });
 
@@ -284,7 +286,7 @@ describe("verify", () => {
 
   it("takes a challenge for one", async () => {
     const { exitCode, out } = await verify(["a.json"], { "a.json": '{"challenge":"x"}' });
-    expect(out).toContain("a challenge, no event");
+    expect(out).toContain("a challenge, not an event");
     expect(exitCode).toBe(0);
   });
 

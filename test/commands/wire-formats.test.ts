@@ -284,7 +284,7 @@ describe("send without --to", () => {
 });
 
 describe("send in the guide's format", () => {
-  const said = (text: string): number => text.split("itself posts is --format wire").length - 1;
+  const said = (text: string): number => text.split("itself posts, use --format wire").length - 1;
   const dry = async (...argv: string[]) => said((await run(["send", ...argv, "--dry-run"])).err);
 
   it("says once that Zoho itself posts another one, where nobody has chosen", async () => {

@@ -4,7 +4,7 @@ import { startListener } from "../support/listener.ts";
 
 const INVOICE = readFileSync("fixtures/books/guide/invoice_created.json", "utf8");
 
-const HINT = "this looks like books invoice_created, which belongs on the URL of books";
+const HINT = "this looks like books invoice_created, which should be posted to the URL of books";
 
 it("an event on the URL of another product: listen says whose it is", async () => {
   const listener = await startListener();

@@ -6,16 +6,16 @@ import { parseJson } from "../../src/core/json-text.ts";
 it.each([
   ["", 0, "it ends too early, a value is missing"],
   ['{"a":1', 6, "it ends too early, a comma or } is missing"],
-  ['{"a":1,}', 7, "a key in double quotes should stand here"],
-  ["[1,]", 3, "a value should stand here"],
-  ['{"a" 1}', 5, "a colon should stand here"],
+  ['{"a":1,}', 7, "a key in double quotes is expected here"],
+  ["[1,]", 3, "a value is expected here"],
+  ['{"a" 1}', 5, "a colon is expected here"],
   ['{"a":1} x', 8, "more text follows the JSON"],
-  ["{'a':1}", 1, "a key in double quotes should stand here"],
+  ["{'a':1}", 1, "a key in double quotes is expected here"],
   ['["a\nb"]', 3, "a control character within a string"],
-  ['["\\x"]', 2, "an escape that JSON does not know"],
+  ['["\\x"]', 2, "an escape sequence that JSON does not have"],
   ['["a', 3, "it ends within a string"],
-  ["[01]", 2, "a comma or ] should stand here"],
-  ["<html>", 0, "a value should stand here"],
+  ["[01]", 2, "a comma or ] is expected here"],
+  ["<html>", 0, "a value is expected here"],
 ])("finds where %j stops being JSON", (text, offset, reason) => {
   expect(findJsonError(text)).toEqual({ offset, reason });
 });
@@ -40,7 +40,7 @@ it("finds an error exactly where JSON.parse does, in JSON with a character chang
 it("names line and column of an error, and refuses what is nested beyond measure", () => {
   expect(parseJson('{\n  "a": tru\n}')).toEqual({
     ok: false,
-    reason: "a value should stand here",
+    reason: "a value is expected here",
     position: { line: 2, column: 8 },
   });
   const deep = (levels: number) => parseJson("[".repeat(levels) + "]".repeat(levels)).ok;

@@ -228,7 +228,7 @@ describe("masking", () => {
     "Deal: won\nAmount: 12.50",
     "Invalid signature: expected hex",
     "Error: invalid token: must be a string",
-    "guide-signature: the signature does not match the body: another secret, or changed bytes",
+    "guide-signature: the signature does not match the body: the secret is different, or the bytes were changed",
     "desk-token: No token came",
     "password: must have 8 characters",
     "Password:\nName: Bob",

@@ -50,6 +50,6 @@ describe("targetUrl", () => {
   });
 
   it("asks for --to when the receiver's port is not known beforehand", () => {
-    expect(() => targetUrl(undefined, "crm", { host: "127.0.0.1", port: 0 })).toThrow(/port is set to 0/);
+    expect(() => targetUrl(undefined, "crm", { host: "127.0.0.1", port: 0 })).toThrow(/port of listen is set to 0/);
   });
 });

@@ -146,17 +146,17 @@ describe("an answer", () => {
   });
 
   it.each([
-    [400, "JSON parser"],
-    [401, "secret or token differs"],
+    [400, "is there a parser"],
+    [401, "has another secret or token"],
     [403, "refuses this sender"],
     [404, "no such route"],
-    [405, "does not take POST"],
-    [408, "waited in vain"],
+    [405, "does not accept POST"],
+    [408, "did not receive the whole body"],
     [413, "larger than your app's parser"],
     [415, "content type"],
     [418, "refused it: see its log"],
-    [422, "found the content wrong"],
-    [429, "limits the rate"],
+    [422, "rejected the content"],
+    [429, "limits how often it is called"],
     [500, "failed while handling it"],
     [503, "failed while handling it"],
   ])("of %i has a likely cause", (status, cause) => {
@@ -194,7 +194,7 @@ describe("a delivery that fails", () => {
       response.end("OK");
     });
     const { error } = await (await poster()).post(delivery(app.url));
-    expect(error?.message).toContain("answered 100 Continue, which nobody had asked for");
+    expect(error?.message).toContain("answered 100 Continue, which was not asked for");
   });
 
   it("says that an answer broke off", async () => {

@@ -14,7 +14,7 @@ function failure(code: string): PostResult {
 
 it.each(["EMFILE", "ENFILE"])("takes no try from a delivery for %s, which is this system's own", (code) => {
   const result = failure(code);
-  expect(result.error?.message).toContain("no more connections");
+  expect(result.error?.message).toContain("allows no more open connections");
   expect(afterAttempt(result, 9, policy, true)).toEqual({ state: "down" });
 });
 

@@ -92,7 +92,7 @@ describe("a body", { timeout: 60_000 }, () => {
     expect([verified.product, verified.event]).toEqual([event.product, event.event]);
     // Of where in the body it is `listen` says more; of what is no event `verify` alone says that it is none.
     if (event.problem !== null) expect(event.problem).toContain(verified.problem);
-    else expect(verified.problem ?? "no event of").toContain("no event of");
+    else expect(verified.problem ?? "not an event of").toContain("not an event of");
   });
 
   it("keeps the digits of long numbers in the parsed view too", async () => {

@@ -131,7 +131,7 @@ describe("what is written", () => {
       expect(execFileSync("sh", ["-c", `${command} --version`], { cwd, encoding: "utf8" })).toMatch(/^\d+\.\d+/);
       const env = { ZOHO_HOOKS_PORT: String(await freePort()) };
       const { stdout: failure } = await runBin(["send", "crm", "Leads.create"], { cwd, bin, env });
-      expect(failure).toContain(`start the receiver with ${command} listen`);
+      expect(failure).toContain(`start ${command} listen, or send`);
     },
   );
 

@@ -29,7 +29,7 @@ describe("what an app gets wrong is told:", () => {
   it("another product's delivery, by its name", () => {
     const { reason } = { reason: undefined, ...verify("desk", signed, { secret: "s3cret" }) };
     expect(reason).toBe(
-      "the body is no known event of desk; this looks like crm Leads.create, which belongs on the URL of crm",
+      "the body is no known event of desk; this looks like crm Leads.create, which should be posted to the URL of crm",
     );
   });
 });

@@ -47,7 +47,7 @@ export function notifyUrl(context: Context, text: string, { plainHttp = false } 
   }
   if (url.username !== "" || url.password !== "") {
     // Not echoed: it holds a password.
-    throw usageError("--url: a URL with a user name or password in it is not accepted, since it would be printed");
+    throw usageError("--url: a URL with a user name or password is not accepted, because it would be printed");
   }
   const local = /^(localhost|127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|\[)/.test(url.hostname);
   if ((url.protocol === "http:" && !plainHttp) || local) {

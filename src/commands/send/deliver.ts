@@ -128,7 +128,7 @@ function reportResults(context: Context, plan: SendPlan, tally: Tally, total: nu
     context.report(tally.summary());
   }
   if (context.signal.aborted && total > 1) {
-    const cut = tally.cutOff === 0 ? "" : `, ${tally.cutOff} more were under way and got no answer`;
+    const cut = tally.cutOff === 0 ? "" : `, ${tally.cutOff} more were under way without an answer yet`;
     context.report({
       type: "warning",
       message: `${stoppedBy(context.signal)}: ${tally.count} of ${total} were sent${cut}`,
@@ -137,13 +137,13 @@ function reportResults(context: Context, plan: SendPlan, tally: Tally, total: nu
   for (const flaw of tally.accepted) {
     context.report({
       type: "warning",
-      message: `accepted although ${flaw}`,
-      hint: "the app does not check this: a handler that does answers 401, or 400 to a broken body",
+      message: `your app accepted it although ${flaw}`,
+      hint: "your app does not check this; it should answer 401, or 400 if the body is broken",
     });
   }
   for (const { flag, asked, notes, what } of FAULTS) {
     if (!asked(plan.faults) || notes.some((note) => tally.notes.has(note))) continue;
-    context.report({ type: "warning", message: `${flag} changed nothing: these deliveries carry no ${what}` });
+    context.report({ type: "warning", message: `${flag} changed nothing: these deliveries have no ${what}` });
   }
   for (const [reason, count] of tally.late) {
     const what = counted(count, "answer");
@@ -166,8 +166,8 @@ async function receiverHint(context: Context, config: Config): Promise<string> {
   // What is wrong with a log is no news of a delivery.
   const url = await runningListener(config).catch(() => undefined);
   return url === undefined
-    ? `start the receiver with ${context.invocation} listen, or send to your own app: --to 3000`
-    : `the listen of this project runs at ${url}: add --to ${webhookUrl(url, ":product")}`;
+    ? `start ${context.invocation} listen, or send to your own app: --to 3000`
+    : `the listen of this project is at ${url}: add --to ${webhookUrl(url, ":product")}`;
 }
 
 /** A signal that aborts some time after another one, so that what is under way may end. */

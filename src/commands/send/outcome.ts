@@ -71,7 +71,7 @@ function nameOf({ subject, challenge }: Shipment): string | undefined {
 function probeProblem({ subject }: Shipment, { status, error }: PostResult): string | undefined {
   const { probe, product, format } = subject;
   if (probe === undefined || error !== undefined || status === 200) return undefined;
-  return `${product.title} asks by ${probesText(format.probes ?? [])}`;
+  return `${product.title} calls the URL by ${probesText(format.probes ?? [])}`;
 }
 
 function hintOf(
@@ -87,14 +87,14 @@ function hintOf(
   if (status === 401 && subject.format.proofs.length === 0) {
     const { product, format } = subject;
     if (product.formats.length === 1)
-      return `nothing signs this format, and your app asks for a proof: listen takes it at the product's own URL, /webhooks/zoho/${product.id}`;
-    return `nothing signs this format: your app asks for a proof that it does not have; listen takes it unsigned with "products": { "${product.id}": { "format": "${format.id}" } } in its config`;
+      return `this format is never signed, but your app asks for a signature or token; listen accepts it at the product's own URL, /webhooks/zoho/${product.id}`;
+    return `this format is never signed, but your app asks for a signature or token; listen accepts it with "products": { "${product.id}": { "format": "${format.id}" } } in the config`;
   }
-  if (status === 401 && unsigned !== undefined) return `it went out without a proof: ${unsigned}`;
+  if (status === 401 && unsigned !== undefined) return `it was sent without a signature: ${unsigned}`;
   // With `--respond mirror` the receiver answers so for an app that is not there.
   if (toReceiver && (status === 502 || status === 504))
-    return "listen had no answer of your app to pass on: is the app running? listen says below the event what came";
-  return answerHint(result) ?? 'answer with JSON: {"challenge": …} with the value that came';
+    return "listen got no answer from your app to pass on: is the app running? What happened is shown in listen, below the event";
+  return answerHint(result) ?? 'answer with JSON: {"challenge": …}, with the value that was sent';
 }
 
 /** The guide's handler answers a challenge with the same value under the same name. */
@@ -106,5 +106,5 @@ function echoProblem({ challenge }: Shipment, { replyPreview }: PostResult): str
   } catch {
     // Not JSON: not the echo either.
   }
-  return "the app did not echo the challenge";
+  return "the app did not send the challenge back";
 }

@@ -43,7 +43,7 @@ export async function readOwnBody(context: Context, data: string, headers: SendP
     context.report({
       type: "warning",
       message: `the body is not JSON${flaw}: it is sent as ${guessed}`,
-      hint: 'name its type with -H "content-type: …"',
+      hint: 'to change that, use -H "content-type: …"',
     });
   }
   return { bytes, contentType: declared ?? guessed, json, flaw };
@@ -86,7 +86,7 @@ export function warnOfToken(context: Context, verdicts: readonly Verdict[]): voi
     context.report({
       type: "warning",
       message: `${verdict.reason}; your body is sent as it is`,
-      hint: "an app that checks the token refuses it: put the right one into the body, or use --fresh, which writes the body anew with it",
+      hint: "an app that checks the token will refuse it: put the right one into the body, or use --fresh to have it inserted",
     });
   }
 }
@@ -98,11 +98,11 @@ export function warnOfReserialising(context: Context, { json }: OwnBody, signed:
   const lost =
     loss === undefined
       ? ""
-      : `; the number at line ${loss.line}, column ${loss.column} loses digits there, as every one past 2^53 does`;
+      : `; the number at line ${loss.line}, column ${loss.column} loses digits, as all beyond 2^53 do`;
   if (!signed && loss === undefined) return;
   context.report({
     type: "warning",
-    message: `parsed and serialised again this body has other bytes${lost}`,
+    message: `this body has other bytes after it is parsed and serialised again${lost}`,
     hint: "an app that hashes JSON.stringify(req.body), as the guide's handler does, will refuse its signature: hash the raw bytes",
   });
 }

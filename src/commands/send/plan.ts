@@ -121,10 +121,10 @@ function refuseContradictions(product: string | undefined, event: string | undef
     [o.all === true && event !== undefined, "--all and an event's name exclude each other"],
     [o.all === true && o.data !== undefined, "--all and --data exclude each other"],
     [o.all === true && o.challenge !== undefined, "--all and --challenge exclude each other"],
-    [o.challenge !== undefined && event !== undefined, "a challenge is no event: leave the event's name out"],
+    [o.challenge !== undefined && event !== undefined, "a challenge is not an event: leave the event's name out"],
     [o.challenge !== undefined && o.data !== undefined, "--challenge and --data exclude each other"],
     [o.challenge !== undefined && o.set !== undefined, "--challenge and --set exclude each other"],
-    [o.challenge === "", "--challenge: the value is empty", "leave it out for one that is made up"],
+    [o.challenge === "", "--challenge: the value is empty", "leave the value out for a random one"],
     [o.badSignature === true && !o.signature, "--bad-signature and --no-signature exclude each other"],
     [o.malformed === true && o.truncate === true, "--malformed and --truncate exclude each other"],
     [o.add === true && o.set === undefined, "--add does nothing without --set"],
@@ -144,7 +144,7 @@ function refuseContradictions(product: string | undefined, event: string | undef
       `--serve-jwks serves keys while something is sent, and ${o.curl === true ? "--curl" : "--dry-run"} sends nothing`,
       "zoho-hooks listen --serve-jwks serves them until it is stopped",
     ],
-    [o.slow !== undefined && o.curl === true, "curl cannot send a body slowly in the way of --slow"],
+    [o.slow !== undefined && o.curl === true, "curl cannot send a body slowly, as --slow does"],
     [
       o.data === "-" && (o.secretFile === "-" || o.tokenFile === "-"),
       "--data and a secret cannot both be read from standard input",
@@ -159,8 +159,8 @@ function readHeader(text: string): HeaderPair {
   const [name, value] = header;
   if (isOfTheConnection(name)) {
     throw usageError(
-      `-H ${name}: this header belongs to the connection and cannot be chosen`,
-      name.toLowerCase() === "host" ? "it is taken from the URL of --to" : undefined,
+      `-H ${name}: this header is set by the connection and cannot be chosen`,
+      name.toLowerCase() === "host" ? "it comes from the URL of --to" : undefined,
     );
   }
   if (/[^\t\x20-\x7e]/.test(value)) {

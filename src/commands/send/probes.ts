@@ -17,17 +17,17 @@ export function requireProbes(product: Product, format: Format, plan: SendPlan):
   if (probes === undefined) {
     const guide = product.formats.find(isChallenged);
     throw usageError(
-      `no challenge of ${product.title} is known in its format ${format.id}`,
+      `${product.title} has no known challenge in its format ${format.id}`,
       guide === undefined
         ? "leave --challenge out, and send one of its events"
-        : `the challenge is the guide's: --format ${guide.id}`,
+        : `for the guide's challenge, use --format ${guide.id}`,
     );
   }
   if (plan.challenge !== true)
-    throw usageError(`what ${product.title} asks a URL has no value`, "write --challenge alone");
+    throw usageError(`the probe of ${product.title} has no value`, "use --challenge without one");
   if (plan.count > 1 || plan.repeat > 0 || plan.breakage !== undefined) {
     throw usageError(
-      `what ${product.title} asks a URL is asked once, and whole`,
+      `the probe of ${product.title} is sent once, and complete`,
       "leave --count, --repeat, --malformed and --truncate out",
     );
   }
@@ -41,6 +41,6 @@ export function handedOver({ handsOver }: Probe, product: Product, secrets: Secr
   if (secret !== undefined) return [[handsOver.header, secret.reveal()]];
   throw usageError(
     `${product.title} hands over a secret in ${handsOver.header}, and none is configured`,
-    `set ${CREDENTIAL_VARIABLES[handsOver.credential]} to a value of your own: it signs what send posts later, too`,
+    `set ${CREDENTIAL_VARIABLES[handsOver.credential]} to a value of your choice: send uses it to sign later events, too`,
   );
 }

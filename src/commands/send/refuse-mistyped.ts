@@ -20,7 +20,7 @@ export function refuseMistyped(context: Context, config: Config, { product, form
   const { module, near } = found;
   const meant = match.name.replace(module, near);
   throw usageError(
-    `${module} is no module of ${product.title} that is known, and ${near} is`,
-    `did you mean ${meant}? For a module of your own add --custom-module, or put a sample at ${relative(context.cwd, sample)}`,
+    `${product.title} has no known module ${module}, but it has ${near}`,
+    `did you mean ${meant}? If ${module} is your own module, add --custom-module, or put a sample at ${relative(context.cwd, sample)}`,
   );
 }

@@ -41,8 +41,8 @@ export async function whileServingKeys<T>(context: Context, served: Served, work
     if (!fetched.signal.aborted) {
       context.report({
         type: "warning",
-        message: `nobody has fetched the public keys from ${url}`,
-        hint: "let your app take its keys (JWKS) from there; one that keeps keys may have had them from before",
+        message: `nobody fetched the public keys from ${url}`,
+        hint: "have your app take its keys (JWKS) from there; if it caches keys, it may still have them from before",
       });
     }
     return result;
@@ -55,6 +55,6 @@ function tell(context: Context, url: string): void {
   context.report(
     context.json
       ? { type: "text", text: url, json: { type: "key_set", url } }
-      : { type: "notice", message: `public keys (JWKS) at ${url} until all is sent` },
+      : { type: "notice", message: `public keys (JWKS) at ${url} until everything is sent` },
   );
 }

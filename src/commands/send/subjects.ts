@@ -131,7 +131,7 @@ async function ownSubject(
   const seen = recogniseOwn(context, config, own, products, named);
   const product = named ?? products.find((each) => each.id === seen.product);
   if (product === undefined) {
-    throw usageError("the product cannot be told from the body", "name it: zoho-hooks send crm --data …");
+    throw usageError("the product cannot be recognised from the body", "name it: zoho-hooks send crm --data …");
   }
   const format = chooseFormat(product, plan, config, formatSeen(product, plan, seen));
   const event = plan.event === undefined ? seen.event : requireEvent(product, format, plan.event).name;

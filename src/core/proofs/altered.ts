@@ -20,6 +20,6 @@ export function whyAltered(
     verdict: "failed",
     match: "reserialised",
     reason:
-      "does not match these bytes, but matches the body parsed and serialised again: something between signer and here changed white space or numbers",
+      "does not match these bytes, but would match the body parsed and serialised again: white space or numbers were changed on the way",
   };
 }

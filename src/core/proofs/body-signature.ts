@@ -74,7 +74,7 @@ export function bodySignature(scheme: BodySignature): Proof {
         }
         return {
           verdict: "failed",
-          reason: "the signature does not match the body: another secret, or changed bytes",
+          reason: "the signature does not match the body: the secret is different, or the bytes were changed",
         };
       });
     },
@@ -109,7 +109,7 @@ function prefixMissing(prefix: string): Finding {
   return {
     id: "prefix-missing",
     matches: true,
-    meaning: `${prefix} is missing in front of the signature`,
+    meaning: `the signature does not begin with ${prefix}`,
     remedy: `write it as ${prefix}…`,
   };
 }

@@ -28,11 +28,11 @@ export const bodyToken: Proof = {
     if (token === undefined) {
       return !isAsked
         ? says(this, "absent", "no token in the body")
-        : says(this, "failed", `${whose}, but the body carries none`);
+        : says(this, "failed", `${whose}, but the body has none`);
     }
     const match = accepted.find((secret) => sameText(token, secret.reveal()));
     if (match !== undefined) return says(this, "passed", `the token is ${match.origin}`);
-    if (!isAsked) return says(this, "unconfigured", "carries a token, but none is configured to compare it with");
+    if (!isAsked) return says(this, "unconfigured", "has a token, but none is configured to compare it with");
     const right = called[0] === undefined ? "the configured one" : `that of ${called[0].origin}`;
     return says(this, "failed", `the token in the body is not ${right}`);
   },

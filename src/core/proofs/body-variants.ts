@@ -11,7 +11,7 @@ export interface BodyVariant {
 }
 
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
-const KEEP_RAW = "hand the raw request bytes to the check, before any body parser or editor touches them";
+const KEEP_RAW = "check the raw bytes of the request, before any body parser or editor changes them";
 
 /** The body as `JSON.stringify(JSON.parse(text))` writes it; undefined where it is not JSON or is in that form already. */
 export function reserialised(text: string | undefined): Buffer | undefined {

@@ -90,7 +90,7 @@ function* stages(given: HmacCase): Generator<Stage> {
   yield { bytes: signed([empty]), keys: own };
 }
 
-const EMPTY = "sign the bytes that are sent: the signer read the body before it was there, or after it was consumed";
+const EMPTY = "sign the bytes that are sent: the signer read the body before it had arrived, or after it was consumed";
 
 function tryAll(
   bytes: readonly BodyVariant[],
@@ -138,7 +138,7 @@ function unreadable({ algorithm, encoding, header }: HmacCase, text: string): Fi
   return {
     id: "unreadable",
     matches: true,
-    meaning: `${header} holds ${text.length} characters that are no HMAC in hex or base64, where ${wanted} are expected`,
-    remedy: "see that the whole signature was copied, and nothing but it",
+    meaning: `${header} has ${text.length} characters that are not an HMAC in hex or base64; ${wanted} are expected`,
+    remedy: "check that the whole signature was copied, and nothing else",
   };
 }

@@ -13,14 +13,14 @@ export function explainToken(
   where = "the body",
 ): readonly Finding[] {
   if (token === undefined) {
-    const remedy = `give the ${what} when the webhook is set up, so that it is sent along`;
+    const remedy = `enter the ${what} when you set the webhook up, so that Zoho sends it along`;
     return [{ id: "missing", matches: true, meaning: `${where} has no ${what}, or an empty one`, remedy }];
   }
   const placeholder: Finding = {
     id: "placeholder",
     matches: token.trim().toUpperCase() === PLACEHOLDER,
     meaning: `the ${what} is the sample's placeholder ${PLACEHOLDER}`,
-    remedy: "put the real token in: send does that when it is configured",
+    remedy: "use the real token: send inserts it if it is configured",
   };
   const own = new Set(configured.map(({ origin }) => origin));
   return [
@@ -34,11 +34,11 @@ export function explainToken(
         meaning:
           askedBy === undefined
             ? `the ${what} is ${origin}, which is configured for something else`
-            : `the ${what} is that of ${origin}, and ${where} names another channel`,
+            : `the ${what} is that of ${origin}, but ${where} names another channel`,
         remedy:
           askedBy === undefined
-            ? `use ${origin} for this product, or set the webhook up with the ${what} that is`
-            : "give the channel that it names a token again: zoho-hooks channels update <id> --token-file <path>",
+            ? `use ${origin} for this product, or set the webhook up with the ${what} that is configured for it`
+            : "set the token of the channel that it names again: zoho-hooks channels update <id> --token-file <path>",
       })),
   ].filter((finding, i, list) => finding.matches || list.findIndex(({ id }) => id === finding.id) === i);
 }
@@ -69,7 +69,7 @@ function comparisons(token: string, { origin, reveal }: Secret, what: string): r
       id: "encoded",
       matches: !sameBare && sameText(decoded(bare(token)), decoded(bare(value))),
       meaning: `the ${what} differs from ${origin} only by percent-encoding, or a + for a space`,
-      remedy: `give the ${what} as it is, not encoded for a URL`,
+      remedy: `enter the ${what} as it is, without URL encoding`,
     },
     {
       id: "scheme",
@@ -80,7 +80,7 @@ function comparisons(token: string, { origin, reveal }: Secret, what: string): r
     {
       id: "cut-off",
       matches: !sameBare && startsAlike(bare(token), bare(value)),
-      meaning: `of the ${what} and ${origin} one is the beginning of the other`,
+      meaning: `either the ${what} or ${origin} is only the beginning of the other`,
       remedy: `one of them was cut off: copy the whole ${what}`,
     },
   ];

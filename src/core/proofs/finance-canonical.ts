@@ -49,8 +49,8 @@ export function openReadings(delivery: Delivery, payload: Payload): readonly Ope
     id,
     body,
     contradicts,
-    meaning: `${meaning} (Zoho's page does not say which way it is)`,
-    remedy: "build the string that way in your own check, too",
+    meaning: `${meaning} (Zoho's documentation does not say which is right)`,
+    remedy: "build the string the same way in your own check",
   });
   return [
     reading(
@@ -117,11 +117,7 @@ export function financeMistakes(delivery: Delivery, payload: Payload): readonly 
       Buffer.concat([raw, joined(sorted(pairs), Buffer.alloc(0))]),
     ),
     mistake("unsorted", "the pairs were not sorted by key", joined(pairs, raw)),
-    mistake(
-      "sorted-apart",
-      "query and form were sorted apart from one another",
-      joined([...sorted(query), ...sorted(form)], raw),
-    ),
+    mistake("sorted-apart", "query and form were sorted separately", joined([...sorted(query), ...sorted(form)], raw)),
     mistake("undecoded", "query and form were not percent-decoded", joined(sorted(undecoded), raw)),
     mistake(
       "separated",
@@ -137,7 +133,7 @@ export function financeMistakes(delivery: Delivery, payload: Payload): readonly 
     ),
     mistake(
       "form-as-text",
-      "the form's raw text was signed in place of its pairs",
+      "the form's raw text was signed instead of its pairs",
       joined(sorted(query), delivery.body),
     ),
     mistake(
@@ -158,7 +154,7 @@ function addedOnTheWay({ query, form, raw }: FinanceParts): readonly BodyVariant
     id: "parameter-added",
     body: financeCanonical({ query: query.filter((_, i) => i !== at), form, raw }),
     meaning: `the parameter ${JSON.stringify(name.slice(0, 60))} was added to the URL after signing, or left out of what was signed`,
-    remedy: "give Zoho the whole URL that it is to call, and see that nothing on the way adds to it",
+    remedy: "give Zoho the whole URL to call, and check that nothing on the way adds to it",
   }));
 }
 

@@ -20,7 +20,7 @@ const HEADER = "x-zoho-webhook-signature";
 const HEX = /^[0-9a-f]{64}$/i;
 /** Of what anybody can send not every reading is tried: to sort half a million pairs six times takes seconds. */
 const MOST_PAIRS = 2_000;
-const LEFT_OUT = "anybody could have added the other, so take the repeated parameter out of the webhook's URL";
+const LEFT_OUT = "anybody could have added the other one, so do not repeat a parameter in the webhook's URL";
 const BASE64 = /^[A-Za-z0-9+/]{43}=?$/;
 
 /**
@@ -77,7 +77,7 @@ export const financeSignature: Proof = {
       text: parts.form.length > 0 ? undefined : payload.text,
       signed: (body) => Buffer.concat([prefix, body]),
       readings: [...openReadings(delivery, payload), ...financeMistakes(delivery, payload)],
-      canonical: `${financeCanonical(maskedParts(parts)).toString("utf8")}\n(${ingredients(parts)}; the encoding of the signature is not stated by Zoho: ${given?.encoding ?? "hex"} is taken)`,
+      canonical: `${financeCanonical(maskedParts(parts)).toString("utf8")}\n(${ingredients(parts)}; Zoho does not say how the signature is encoded: ${given?.encoding ?? "hex"} is assumed)`,
       signature: given?.encoding === "hex" ? value?.trim().toLowerCase() : value?.trim(),
       header: HEADER,
       configured: secrets.for(this.credential, product),
@@ -112,7 +112,7 @@ function decoded(value: string): { bytes: Buffer; encoding: "hex" | "base64" } |
 
 function whyUnreadable(value: string): string {
   return /^\s*t=\d+\s*,/.test(value)
-    ? `${HEADER} has the form of Zoho Payments (t=…,v=…): is this the right product?`
+    ? `${HEADER} looks like that of Zoho Payments (t=…,v=…): is this the right product?`
     : `${HEADER} is neither 64 hex digits nor 32 bytes in base64`;
 }
 
@@ -130,11 +130,11 @@ function whyNot(
   if (parts.query.length > 0 && matching(financeCanonical({ ...parts, query: [] })) !== undefined)
     return {
       verdict: "failed",
-      reason: "matches without the query: it was added to the URL after signing, or left out of what was signed",
+      reason: "the signature matches without the query: it was added to the URL after signing, or was not signed",
     };
   return {
     verdict: "failed",
-    reason: `the signature does not match ${ingredients(parts)}: another secret, a query that was changed, or changed bytes`,
+    reason: `the signature does not match ${ingredients(parts)}: the secret is different, or the query or body was changed`,
   };
 }
 

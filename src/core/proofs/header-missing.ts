@@ -6,6 +6,6 @@ export function headerMissing(header: string): Finding {
     id: "missing",
     matches: true,
     meaning: `there is no ${header} header`,
-    remedy: "see that the sender signs, and that no proxy on the way drops the header",
+    remedy: "check that the sender signs, and that no proxy on the way drops the header",
   };
 }

@@ -26,7 +26,7 @@ export function judgeHeader(
     const { verdict, reason, match } = check(value);
     return match === undefined ? says(of, verdict, reason) : { id, proves, verdict, reason, match };
   }
-  if (value !== undefined) return says(of, "unconfigured", `signed, but no ${key} is configured to check it`);
+  if (value !== undefined) return says(of, "unconfigured", `signed, but no ${key} is configured to check it with`);
   if (secrets.length === 0) return says(of, "absent", `no ${header} header`);
   const reason = `a ${key} is configured, but there is no ${header} header`;
   return says(of, "failed", exception === undefined ? reason : `${reason} (${exception})`);

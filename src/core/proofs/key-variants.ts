@@ -24,16 +24,20 @@ export function keyVariants(configured: readonly Secret[], others: readonly Secr
   for (const secret of configured) {
     const { origin } = secret;
     const value = secret.reveal();
-    const clean = `remove what stands around the value of ${origin}`;
-    const both = `give both sides the secret without white space around it`;
+    const clean = `remove what is around the value of ${origin}`;
+    const both = "give both sides the secret without white space around it";
     add("secret-trimmed", value.trim(), `${origin} has white space around it that the signer does not use`, clean);
-    add("secret-unquoted", unquoted(value), `${origin} stands in quotes that the signer does not use`, clean);
+    add("secret-unquoted", unquoted(value), `${origin} is in quotes that the signer does not use`, clean);
     for (const end of ["\n", "\r\n", " "]) {
-      add("secret-space", `${value}${end}`, `the signer's secret has white space behind it that ${origin} lacks`, both);
+      add(
+        "secret-space",
+        `${value}${end}`,
+        `the signer's secret has white space at its end that ${origin} does not have`,
+        both,
+      );
     }
-    add("secret-space", ` ${value}`, `the signer's secret has a space before it that ${origin} lacks`, both);
-    const unquote =
-      "give both sides the secret without quotes: docker --env-file, for one, takes them for a part of it";
+    add("secret-space", ` ${value}`, `the signer's secret has a space at its start that ${origin} does not have`, both);
+    const unquote = "give both sides the secret without quotes: docker --env-file, for example, makes them part of it";
     for (const quote of ['"', "'"]) {
       add("secret-quoted", `${quote}${value}${quote}`, `the signer's secret is ${origin} in quotes`, unquote);
     }
@@ -45,9 +49,9 @@ export function keyVariants(configured: readonly Secret[], others: readonly Secr
   }
   for (const secret of others) {
     const { origin } = secret;
-    const use = `use ${origin} for this product, or have it signed with the secret that is`;
+    const use = `use ${origin} for this product, or sign with the secret that is configured for it`;
     add("other-secret", secret.reveal(), `it was signed with ${origin}, which is configured for something else`, use);
-    const trimmed = `it was signed with ${origin} without the white space around it, and that is configured for something else`;
+    const trimmed = `it was signed with ${origin} without the white space around it, which is configured for something else`;
     add("other-secret+secret-trimmed", secret.reveal().trim(), trimmed, use);
   }
   return found;

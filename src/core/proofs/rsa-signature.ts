@@ -52,7 +52,7 @@ export function rsaSignature({ id, header, ofCompact = false }: RsaSignature): P
             verdict: "failed",
             reason:
               length === undefined
-                ? "the signature does not match the body: another key, or changed bytes"
+                ? "the signature does not match the body: the key is different, or the bytes were changed"
                 : `${header} ${length}`,
           };
         },
@@ -68,7 +68,7 @@ export function rsaSignature({ id, header, ofCompact = false }: RsaSignature): P
       const variants = [AS_IT_IS, ...bodyEdits(delivery.body), ...bodyWriter()(delivery.body)];
       const length = wrongLength(keys, signature);
       if (length !== undefined) {
-        const remedy = "copy the whole signature; what passes a form or a URL loses each + in it";
+        const remedy = "copy the whole signature; if it went through a form or a URL, it may have lost every +";
         return { ...said, findings: [{ id: "length", matches: true, meaning: `${header} ${length}`, remedy }] };
       }
       const findings = readings(signature).flatMap((reading) =>
@@ -103,7 +103,7 @@ function readings(signature: string) {
   const exact = { ...AS_IT_IS, signature };
   if (!/^(?:[0-9a-f]{2}){64,}$/i.test(bare)) return [exact];
   const inBase64 = Buffer.from(bare, "hex").toString("base64");
-  const meaning = "the signature is written in hex, where base64 is expected";
+  const meaning = "the signature is in hex; base64 is expected";
   return [exact, { id: "hex-for-base64", signature: inBase64, meaning, remedy: "write it as base64" }];
 }
 
@@ -114,7 +114,7 @@ function wrongLength(keys: readonly Secret[], signature: string): string | undef
   const { length } = Buffer.from(signature, "base64");
   const isInHex = readings(signature).length > 1;
   if (isInHex || lengths.length === 0 || lengths.includes(length)) return undefined;
-  return `is ${length} bytes in base64, and a signature with this key has ${lengths.join(" or ")}: something of it is missing or added, or it is of another key`;
+  return `is ${length} bytes in base64, but a signature with this key has ${lengths.join(" or ")}: it was cut or added to, or made with another key`;
 }
 
 /** A variable may hold several keys one after the other: Zoho signs with the older one while a new one is set up. */

@@ -43,7 +43,7 @@ export function signatureVariants(
     if (found === undefined) return [];
     const other = {
       id: `${found}-for-${algorithm}`,
-      meaning: `it is an HMAC of ${found}, where ${algorithm} is expected`,
+      meaning: `it is an HMAC with ${found}; ${algorithm} is expected`,
     };
     const all: readonly Mistake[] = [...around, ...mistakes, ...(found === algorithm ? [] : [other])];
     return [
@@ -63,8 +63,8 @@ function readings(
   encoding: SignatureEncoding,
 ): readonly { digest: Buffer; mistakes: readonly Mistake[] }[] {
   if (HEX.test(text) && BY_LENGTH[text.length / 2] !== undefined) {
-    const upper = { id: "upper-case", meaning: "the signature is written in upper case" };
-    const wrong = { id: "hex-for-base64", meaning: "the signature is written in hex, where base64 is expected" };
+    const upper = { id: "upper-case", meaning: "the signature is in upper case" };
+    const wrong = { id: "hex-for-base64", meaning: "the signature is in hex; base64 is expected" };
     const mistakes = encoding === "base64" ? [wrong] : text === text.toLowerCase() ? [] : [upper];
     return [{ digest: Buffer.from(text, "hex"), mistakes }];
   }
@@ -76,6 +76,6 @@ function readings(
     const mistake = { id: "base64-of-hex", meaning: "the signature is the base64 of its hex digits" };
     return [{ digest: Buffer.from(inner, "hex"), mistakes: [mistake] }];
   }
-  const wrong = { id: "base64-for-hex", meaning: "the signature is written in base64, where hex is expected" };
+  const wrong = { id: "base64-for-hex", meaning: "the signature is in base64; hex is expected" };
   return [{ digest, mistakes: encoding === "hex" ? [wrong] : [] }];
 }

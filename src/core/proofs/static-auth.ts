@@ -55,11 +55,11 @@ export function staticAuth(place: AuthPlace): Proof {
         : says(of, "failed", `a value is configured, but there is none in ${where}`);
     }
     if (secrets.length === 0)
-      return says(of, "unconfigured", `carries ${where}, but there is no value to compare it with`);
+      return says(of, "unconfigured", `there is a value in ${where}, but none is configured to compare it with`);
     const match = secrets.find((secret) => values.every((value) => isOneOf([secret], value)));
     if (match !== undefined) return says(of, "passed", `the value in ${where} is ${match.origin}`);
     return values.some((value) => isOneOf(secrets, value))
-      ? says(of, "failed", `the right value is in ${where}, and another one beside it`)
+      ? says(of, "failed", `${where} has the right value, but also another one`)
       : says(of, "failed", `the value in ${where} is not the configured one`);
   }
 }
@@ -67,15 +67,15 @@ export function staticAuth(place: AuthPlace): Proof {
 const REPEATED: Finding = {
   id: "repeated",
   matches: true,
-  meaning: "the right value is there, and another one beside it: which of them an app reads nobody can say",
-  remedy: "have the sender write it once, and see that nothing on the way adds another",
+  meaning: "the right value is there, but also another one, and it is not certain which of them an app reads",
+  remedy: "have the sender write it once, and check that nothing on the way adds another",
 };
 
 function otherUser(name: string, given: string): Finding {
   return {
     id: "user",
     matches: !decoded(given).startsWith(`${name}:`),
-    meaning: `it signs in under another name than ${name}`,
+    meaning: `it uses another user name than ${name}`,
     remedy: "write the same name in the webhook's settings and in the config",
   };
 }

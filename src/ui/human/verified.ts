@@ -50,7 +50,7 @@ function headline(report: VerifiedReport, paint: Paint): string {
     const inBody = position === undefined ? "" : ` (line ${position.line}, column ${position.column} of the body)`;
     return `${paint.bad(plain(receipt.problem.reason))}${place === "" ? inBody : ` ${paint.dim(`at ${place}`)}`}`;
   }
-  if (receipt.handshake !== undefined) return "a challenge, no event";
+  if (receipt.handshake !== undefined) return "a challenge, not an event";
   const unknown = whyUnknown(receipt);
   if (receipt.event === undefined) return paint.bad(unknown ?? "");
   const name = `${paint.name(`${receipt.product}`)} ${plain(receipt.event)} ${paint.dim(`(${receipt.format})`)}`;

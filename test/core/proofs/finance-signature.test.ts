@@ -103,7 +103,7 @@ describe("the signature of finance products", () => {
     const delivery = signedAs(posted(JSON_BODY, { url }), `${pairs}${JSON_BODY}`);
     const { verdict, reason } = verdictOf(financeSignature, delivery, [KEY]);
     expect(verdict).toBe("passed");
-    expect(reason).toContain("Zoho's page does not say which way it is");
+    expect(reason).toContain("Zoho's documentation does not say which is right");
     expect(matchesOf(financeSignature, delivery, KEY)).toContain(finding);
   });
 
@@ -152,13 +152,13 @@ describe("the signature of finance products", () => {
     const added = signedAs(posted(JSON_BODY, { url: "/?utm=1" }), JSON_BODY);
     expect(verdictOf(financeSignature, added, [KEY])).toEqual({
       verdict: "failed",
-      reason: "matches without the query: it was added to the URL after signing, or left out of what was signed",
+      reason: "the signature matches without the query: it was added to the URL after signing, or was not signed",
     });
   });
 
   it("tells the form of Zoho Payments from its own", () => {
     const delivery = posted(JSON_BODY, { headers: [[HEADER, `t=1734340423138,v=${"0".repeat(64)}`]] });
-    expect(verdictOf(financeSignature, delivery, [KEY]).reason).toContain("the form of Zoho Payments");
+    expect(verdictOf(financeSignature, delivery, [KEY]).reason).toContain("looks like that of Zoho Payments");
   });
 
   it("is asked for once there is a secret, and not before", () => {

@@ -65,7 +65,7 @@ describe("an RSA signature of the body", () => {
     for (const cut of [value.slice(0, 300), value.slice(4), "AAAA"]) {
       const delivery = withHeader(posted(body), HEADER, cut);
       const { reason } = verdictOf(proof, delivery, [publicKey]);
-      expect(reason).toMatch(/^x-siqsignature is \d+ bytes in base64, and a signature with this key has 256: /);
+      expect(reason).toMatch(/^x-siqsignature is \d+ bytes in base64, but a signature with this key has 256: /);
       expect(matchesOf(proof, delivery, publicKey)).toEqual(["length"]);
     }
     const inHex = withHeader(signed, HEADER, Buffer.from(value, "base64").toString("hex"));
