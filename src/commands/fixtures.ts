@@ -70,7 +70,10 @@ async function path(context: Context, id: string, name: string, options: Fixture
   const { sample, fixture } = await locate(context, id, name, options);
   context.report({ type: "text", text: `${fixture.path}\n`, json: fixtureLine(sample, fixture) });
   if (fixture.template) {
-    context.report({ type: "notice", message: `a template, filled in for ${sample.match.name} when it is used` });
+    context.report({
+      type: "notice",
+      message: `this is a template: it is filled in for ${sample.match.name} when it is used`,
+    });
   }
   return ExitCode.ok;
 }

@@ -70,7 +70,7 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
     throw usageError(`the key pair cannot be written to ${folder}: ${errorText(error)}`);
   }
   if (out !== undefined) {
-    const message = `${relative(context.cwd, privateFile)} is a secret: keep it out of Git, as ${KEYS_FOLDER} is`;
+    const message = `${relative(context.cwd, privateFile)} is a secret: keep it out of Git (only ${KEYS_FOLDER} is ignored automatically)`;
     context.report({ type: "notice", message });
   }
   const names = [privateFile, publicFile, setFile].map((file) => relative(context.cwd, file) || file);
@@ -96,5 +96,5 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
 
 function refuseExisting(file: string): void {
   if (!existsSync(file)) return;
-  throw usageError(`${file} is there already and is never overwritten`, "choose another folder with --out");
+  throw usageError(`${file} exists already and is never overwritten`, "choose another folder with --out");
 }

@@ -23,7 +23,7 @@ export function learn(
   const learned = events.filter((seen) => seen.event.open || hasDrifted(driftOf(seen)));
   for (const seen of learned) learnEvent(context, root, seen, findProduct(products, seen.product));
   if (learned.length === 0 && events.length > 0)
-    context.report({ type: "notice", message: "nothing to learn: the schemas have it all" });
+    context.report({ type: "notice", message: "nothing to learn: the schemas know everything that came" });
 }
 
 /** Bytes: file systems take 255, and a file is written beside its place first, under a longer name. */
@@ -32,12 +32,12 @@ const LONGEST_NAME = 200;
 function learnEvent(context: Context, root: string, seen: ObservedEvent, of: Product | undefined): void {
   const { product, format, name, sample } = seen;
   if (sample === undefined) {
-    const message = `no fixture of ${product} ${name}: each of its deliveries is too large for one`;
+    const message = `no fixture for ${product} ${name}: all of its deliveries are too large`;
     context.report({ type: "warning", message });
     return;
   }
   if (Buffer.byteLength(name) > LONGEST_NAME) {
-    const message = `nothing learned of ${product} ${name.slice(0, 40)}…: its name is too long for a file`;
+    const message = `nothing learned about ${product} ${name.slice(0, 40)}…: its name is too long for a file`;
     context.report({ type: "warning", message });
     return;
   }
@@ -53,7 +53,7 @@ function learnEvent(context: Context, root: string, seen: ObservedEvent, of: Pro
   } catch (error) {
     // One event that cannot be a sample, such as a query without a body, says nothing of the others.
     if (!(error instanceof UserError)) throw error;
-    context.report({ type: "warning", message: `nothing learned of ${product} ${name}: ${error.message}` });
+    context.report({ type: "warning", message: `nothing learned about ${product} ${name}: ${error.message}` });
   }
 }
 
@@ -63,7 +63,7 @@ function writeNew(context: Context, root: string, path: string, text: string, se
   if (!isThere) writeOwnFile(root, path, text);
   context.report({
     type: "text",
-    text: isThere ? `${shown} is there already and stays: delete it to learn anew\n` : `${shown}\n`,
+    text: isThere ? `${shown} exists already and is kept; to learn it again, delete it\n` : `${shown}\n`,
     json: {
       type: "file",
       action: isThere ? "kept" : "learned",

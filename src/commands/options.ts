@@ -55,11 +55,11 @@ async function readSecretFile(context: Context, path: string, flag: string): Pro
     .replace(/^\uFEFF|\r?\n$/g, "");
   // As PowerShell writes it: what would be wrong with every signature is said here.
   if (value.includes("\0") || value.includes("\uFFFD"))
-    throw usageError(`${flag}: ${path === "-" ? "standard input" : path} is no text in UTF-8`, "save it as UTF-8");
+    throw usageError(`${flag}: ${path === "-" ? "standard input" : path} is not UTF-8 text`, "save it as UTF-8");
   if (value.trim() === "")
     throw usageError(
       `${flag}: ${path === "-" ? "standard input" : path} is empty`,
-      "an empty secret would switch the check off; leave the flag out for that",
+      "an empty secret would turn the check off; if you want that, leave the flag out",
     );
   return secret(value, path === "-" ? "standard input" : path);
 }

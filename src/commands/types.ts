@@ -103,7 +103,7 @@ function writeTypes(context: Context, out: string, text: string, force: boolean,
   const path = resolve(context.cwd, out);
   const old = isThrough(path) ? undefined : readText(path);
   if (old !== undefined && !force && !old.startsWith(FIRST_LINE)) {
-    throw usageError(`${out} is there already, and not written by this command`, "--force overwrites it");
+    throw usageError(`${out} exists already, and was not written by this command`, "--force overwrites it");
   }
   writeWholeFile(path, text);
   context.report({

@@ -10,7 +10,7 @@ export function envEntry(name: string, value: string): string {
     .find((line) => !/[\r\n]/.test(line) && parseEnv(line)[name] === value);
   if (entry !== undefined) return entry;
   throw usageError(
-    `the value for ${name} cannot be written into a .env: it holds line breaks or quotes of every kind`,
+    `the value for ${name} cannot be written into .env: it has line breaks, or quotes of every kind`,
     `set ${name} in the environment instead`,
   );
 }

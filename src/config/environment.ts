@@ -32,7 +32,7 @@ export function readEnvFile(path: string): Readonly<Record<string, string | unde
     throw usageError(`${path} cannot be read: ${errorText(error)}`);
   }
   // PowerShell writes it so, and nothing in it would be found.
-  if (bytes.includes(0)) throw usageError(`${path} is no text in UTF-8`, "save it as UTF-8");
+  if (bytes.includes(0)) throw usageError(`${path} is not UTF-8 text`, "save it as UTF-8");
   return parseEnv(assignments(bytes.toString("utf8").replace(/^\uFEFF/, ""), path));
 }
 
@@ -51,7 +51,7 @@ function assignments(text: string, path: string): string {
     if (/["'`]/.test(first) && !value?.includes(first, 1)) quote = first;
     if (value !== undefined || /^\s*(?:#|$)/.test(line)) return line;
     if (!/\b(?:ZOHO|NGROK)_/.test(line)) return "";
-    throw usageError(`${path}:${i + 1} is no assignment`, "write it as NAME=value");
+    throw usageError(`${path}:${i + 1} is not an assignment`, "write it as NAME=value");
   });
   // A quote that is never closed holds no text of several lines.
   return quote === undefined ? lines.join("\n") : text;

@@ -77,7 +77,7 @@ export function learnedPath(
 function below(folder: string, file: string): string {
   const path = join(folder, file);
   if (path.startsWith(folder + sep)) return path;
-  throw usageError(`${JSON.stringify(file)} is no name of a file below ${folder}`, "give the event another name");
+  throw usageError(`${JSON.stringify(file)} is not a possible file name in ${folder}`, "give the event another name");
 }
 
 interface Place {
@@ -133,7 +133,7 @@ function readFirst(places: readonly Place[], product: Product, format: Format, m
       const data = parse(
         text,
         path,
-        product.folder === undefined ? "mend it, or delete it to use the built-in one" : "mend it",
+        product.folder === undefined ? "fix it, or delete it to use the built-in one" : "fix it",
       );
       return { text, data, path, origin, template: i > 0 };
     }

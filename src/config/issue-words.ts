@@ -19,12 +19,12 @@ export function issueWords(issue: Issue): string {
   const { code, message } = issue;
   if (code === "invalid_type") {
     const received = /received (\w+)/.exec(message)?.[1] ?? "";
-    return `should be ${kind(issue.expected)}, and is ${kind(received)}`;
+    return `should be ${kind(issue.expected)}, but is ${kind(received)}`;
   }
   if (code === "invalid_value") return `is not one of ${issue.values.map((each) => JSON.stringify(each)).join(", ")}`;
   if (code === "too_big") return `is too large: ${issue.maximum} at most`;
   if (code === "too_small") return issue.origin === "string" ? "is empty" : `is too small: ${issue.minimum} at least`;
-  return "is not what can stand here";
+  return "is not allowed here";
 }
 
 function kind(name: string): string {

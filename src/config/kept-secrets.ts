@@ -97,6 +97,6 @@ function read(path: string): z.infer<ReturnType<typeof keptFile>> {
   try {
     return keptFile().parse(JSON.parse(text));
   } catch {
-    throw usageError(`${path} is damaged`, "delete it and set the webhooks up again, or put back what was in it");
+    throw usageError(`${path} is damaged`, "restore it; or delete it, and set the webhooks up again");
   }
 }

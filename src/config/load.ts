@@ -83,8 +83,9 @@ function findRoot({ cwd, report }: Pick<Context, "cwd" | "report">): string {
     const file = join(folder, CONFIG_FILE);
     if (existsSync(file) && (folder === cwd || isOfOneOfUs(file, cwd))) return folder;
     if (existsSync(file)) {
-      const hint = "make it yours (chown), or put a config of your own beside what you work on";
-      report({ type: "warning", message: `${file} belongs to another user and is not used`, hint });
+      const hint =
+        "if it is meant for you, change its owner to you (chown); or create a config in your own project folder";
+      report({ type: "warning", message: `${file} belongs to another user, so it is not used`, hint });
     }
     if (dirname(folder) === folder) return cwd;
   }

@@ -19,8 +19,8 @@ export function refuseLinks(root: string, path: string): void {
     place = join(place, part);
     if (!isLink(place)) continue;
     throw usageError(
-      `${place} is a link, by which a file outside of the project could be overwritten`,
-      "see where it leads, and put a folder or a file of the project's own in its place, or delete it",
+      `${place} is a link, so a file outside the project could be overwritten`,
+      "check where it leads; replace it by a folder or file of the project, or delete it",
     );
   }
 }

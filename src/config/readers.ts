@@ -66,8 +66,8 @@ function oneOf<const Choice extends string>(...choices: readonly Choice[]): (tex
 function host(text: string, what: string): string {
   if (text.trim() !== "" && !/[\p{Cc}\s]/u.test(text)) return text;
   throw usageError(
-    `${what}: ${JSON.stringify(text)} is no address to listen on`,
-    "leave it out for 127.0.0.1, or write 0.0.0.0 for all addresses of this machine",
+    `${what}: ${JSON.stringify(text)} is not an address to listen on`,
+    "leave it out for 127.0.0.1, or use 0.0.0.0 for all addresses of this machine",
   );
 }
 

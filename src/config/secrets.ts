@@ -86,14 +86,14 @@ function refuseMissingFile(name: string, value: string, root: string): void {
   if (value.length > 200 || !/^[^\n]*\.[a-z0-9]{2,5}$/i.test(value) || value.includes("://")) return;
   throw usageError(
     `${name}: there is no readable file ${resolve(root, value)}`,
-    "give the path from the project's folder, or an absolute one, or the key itself",
+    "give the key itself, or the path of a file with it: absolute, or relative to the project's folder",
   );
 }
 
 function emptySecret(name: string): Error {
   return usageError(
     `${name} is set but empty`,
-    `give it a value, or take it out of the environment and of ${ENV_FILE} to go without`,
+    `give it a value, or, to do without, remove it from the environment and ${ENV_FILE}`,
   );
 }
 

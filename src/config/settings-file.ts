@@ -68,7 +68,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
 function hintFor(unknown: string, keys: readonly PropertyKey[]): string {
   if (/^(secret|token)$/i.test(unknown)) {
     const own = keys[0] === "products" && keys.length > 2 ? `_${inVariable(String(keys[1]))}` : "";
-    return `secrets do not stand here: set ZOHO_WEBHOOK_${unknown.toUpperCase()}${own} in the environment or in .env`;
+    return `secrets do not belong here: set ZOHO_WEBHOOK_${unknown.toUpperCase()}${own} in the environment or in .env`;
   }
   const inTunnel = keys.length === 1 && Object.hasOwn(BELOW_TUNNEL, unknown) ? BELOW_TUNNEL[unknown] : undefined;
   if (inTunnel !== undefined) return `write it as "tunnel": { "${inTunnel}": … }`;

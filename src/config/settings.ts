@@ -41,7 +41,7 @@ export function fileSchema() {
     port: z.int().min(0).max(65_535).optional(),
     host: z
       .string()
-      .regex(/^[^\s\p{Cc}]+$/u, "is no address to listen on")
+      .regex(/^[^\s\p{Cc}]+$/u, "is not an address to listen on")
       .optional(),
     maxBody: z.union([z.int().positive(), z.string()]).optional(),
     schema: z.enum(["warn", "enforce", "off"]).optional(),

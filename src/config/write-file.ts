@@ -41,7 +41,7 @@ export function writeWholeFile(path: string, content: string | Buffer, mode = 0o
     }
     makeFolder(dirname(path));
     const old = statSync(path, { throwIfNoEntry: false });
-    if (old?.isFile() === false) throw new Error("it is there, and is no file");
+    if (old?.isFile() === false) throw new Error("it exists, but is not a file");
     const place = old === undefined ? path : realpathSync(path);
     temporary = `${place}.${randomUUID()}.tmp`;
     const file = openSync(temporary, "wx", mode);

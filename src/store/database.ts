@@ -73,7 +73,7 @@ function makeFile(path: string, create: boolean): void {
     throw new UserError(
       "usage",
       `there is no event log at ${path}`,
-      "`zoho-hooks listen` makes one; name another with --store",
+      "`zoho-hooks listen` creates one; use another with --store",
       "log-missing",
     );
   }
@@ -90,7 +90,7 @@ function makeFile(path: string, create: boolean): void {
 
 /** What is no log is left as it is, its mode and its journal, too: a path is soon mistyped. */
 async function refuseForeign({ engine, path, create, busyMs }: DatabaseOptions): Promise<void> {
-  if (!statSync(path).isFile()) throw logFault("unreachable", path, "it is no regular file");
+  if (!statSync(path).isFile()) throw logFault("unreachable", path, "it is not a regular file");
   if (create && statSync(path).size === 0) return;
   await waitForContent(path, Math.min(busyMs, 1000));
   // For reading only: the other way SQLite would bring an unfinished journal to its end, whosever it is.
@@ -109,8 +109,8 @@ async function waitForContent(path: string, atMostMs: number): Promise<void> {
     if (performance.now() >= until) {
       throw new UserError(
         "usage",
-        `the event log ${path} is empty: nothing was kept in it`,
-        "`zoho-hooks listen` fills it; name another with --store",
+        `the event log ${path} is empty`,
+        "`zoho-hooks listen` writes to it; use another with --store",
         "log-missing",
       );
     }

@@ -60,7 +60,7 @@ export async function loadEngine(ids: readonly EngineId[] = engineIds): Promise<
   throw new UserError(
     "usage",
     `the event log needs SQLite, and this installation has none (${reasons.join("; ")})`,
-    "use Node 22.13 or later, which has it built in, or run `npm install better-sqlite3`; or go on without a log: --no-store",
+    "use Node 22.13 or later, which has it built in, or run `npm install better-sqlite3`; or do without a log: --no-store",
     "log-unavailable",
   );
 }

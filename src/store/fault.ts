@@ -49,28 +49,28 @@ export function faultKind(error: unknown): FaultKind | undefined {
 
 const SAY: Readonly<Record<FaultKind, (path: string, reason: string) => readonly [message: string, hint: string]>> = {
   locked: (path) => [
-    `the event log ${path} is locked: another program holds it`,
-    "close the program that has the file open for writing, or name another log with --store",
+    `the event log ${path} is locked by another program`,
+    "close the program that is writing to it, or use another log with --store",
   ],
   full: (path, reason) => [
     `there is no room left for the event log ${path} (${reason})`,
-    "free some disk space; with a little of it, `zoho-hooks events prune` makes more",
+    "free some disk space; then `zoho-hooks events prune` can free more",
   ],
   damaged: (path, reason) => [
-    `the event log ${path} is damaged or is no log at all (${reason})`,
-    `move ${path}, ${path}-wal and ${path}-shm away together to keep what is in them; the next run starts a new log`,
+    `the event log ${path} is damaged, or is not an event log (${reason})`,
+    `move ${path}, ${path}-wal and ${path}-shm away together, to keep what is in them; the next run starts a new log`,
   ],
   "read-only": (path, reason) => [
     `the event log ${path} cannot be written (${reason})`,
-    "make its folder and file writable for you (reading needs that, too), name another log with --store, or listen without one: --no-store",
+    "make its folder and file writable for you (reading needs that, too), use another log with --store, or listen without one: --no-store",
   ],
   unreachable: (path, reason) => [
     `the event log ${path} cannot be opened (${reason})`,
-    "check that the path names a file in a folder that exists or can be made, or name another log with --store",
+    "check that the path is that of a file, in a folder that exists or can be created; or use another log with --store",
   ],
   io: (path, reason) => [
     `the disk failed while the event log ${path} was used (${reason})`,
-    "check the disk and its connection, then start again; a network folder is no place for the log",
+    "check the disk and its connection, then start again; do not put the log in a network folder",
   ],
 };
 

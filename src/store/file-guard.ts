@@ -42,5 +42,5 @@ export function openFileGuard(path: string): FileGuard {
 }
 
 export function goneFile(what: string): UserError {
-  return new UserError("usage", `${what} while it was in use`, "start listen again to make a new log", "log-gone");
+  return new UserError("usage", `${what} while it was in use`, "start listen again to create a new log", "log-gone");
 }

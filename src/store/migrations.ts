@@ -45,7 +45,7 @@ export function formatVersion(database: NativeDatabase, path: string): number {
     throw new UserError(
       "usage",
       `${path} is the database of another program, not an event log`,
-      "name another file with --store",
+      "use another file with --store",
       "log-foreign",
     );
   }
@@ -53,7 +53,7 @@ export function formatVersion(database: NativeDatabase, path: string): number {
     throw new UserError(
       "usage",
       `the event log ${path} was written by a newer version of zoho-hooks (format ${current}, this one knows ${MIGRATIONS.length})`,
-      "update zoho-hooks, or name another log with --store",
+      "update zoho-hooks, or use another log with --store",
       "log-too-new",
     );
   }

@@ -27,7 +27,7 @@ const COUNTED_AS: Readonly<Record<DeliveryState, keyof KeptCounts | undefined>> 
 /** Counts by product and hour, and how long the target took. Throws a UserError for a filter with `where`. */
 export function readStats(database: NativeDatabase, filter: LogFilter): LogStats {
   if ((filter.where ?? []).length > 0) {
-    throw usageError("statistics cannot be limited by --where", "use --search, or count what `events list` gives");
+    throw usageError("stats does not support --where", "use --search, or count the output of `events list`");
   }
   const content = contentConditions(filter);
   const conditions = [...resolveFilter(database, filter), ...content];

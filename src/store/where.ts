@@ -17,8 +17,8 @@ export function parseWhere(text: string): WhereClause {
     .filter((key) => key !== "");
   if (equals === -1 || path.length === 0) {
     throw usageError(
-      `${JSON.stringify(text)} is no condition: it needs a path, an equals sign and a value`,
-      "for example --where 'data.Email=jane@example.com'",
+      `${JSON.stringify(text)} is not a condition: it needs a path, an equals sign and a value`,
+      "such as --where 'data.Email=jane@example.com'",
     );
   }
   return { path, value: text.slice(equals + 1) };

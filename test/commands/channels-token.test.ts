@@ -49,7 +49,7 @@ describe("verify --logged", () => {
     await world.create("--id", "2", "--token-file", "new", "--url", `${listener.url}/webhooks/zoho/crm`);
     expect(await answers()).toEqual([200, 401]);
     const { out } = await verify("2");
-    expect(out).toContain("→ the token is that of channel 2, and the body names another channel");
+    expect(out).toContain("→ the token is that of channel 2, but the body names another channel");
     expect(out).not.toContain("only by");
     expect(out).not.toMatch(/the-(old|new)-token/);
     const env = { ...world.env, XDG_CONFIG_HOME: join(world.cwd, ".config"), npm_command: "exec" };

@@ -148,9 +148,9 @@ describe("a .env", () => {
   });
 
   it.each<[string, string | Buffer, string]>([
-    ["in UTF-16", Buffer.from(`\uFEFF${secret}=abc\n`, "utf16le"), ".env is no text in UTF-8"],
-    ["with a secret in a line that is no assignment", `A=1\n${secret}: abc\n`, ".env:2 is no assignment"],
-    ["with such a line behind a value of several", `A="1\n2"\n${secret}: abc\n`, ".env:3 is no assignment"],
+    ["in UTF-16", Buffer.from(`\uFEFF${secret}=abc\n`, "utf16le"), ".env is not UTF-8 text"],
+    ["with a secret in a line that is no assignment", `A=1\n${secret}: abc\n`, ".env:2 is not an assignment"],
+    ["with such a line behind a value of several", `A="1\n2"\n${secret}: abc\n`, ".env:3 is not an assignment"],
   ])("is refused %s: its secrets would be missing unseen", async (_, text, message) => {
     const { exitCode, err } = await run(["listen", "--port", "0"], { cwd: folderWith({ ".env": text }) });
     expect(exitCode).toBe(2);
@@ -169,11 +169,11 @@ describe("a config file", () => {
   it.each([
     ['{\n  "port": 1,\n}', "3:1: not valid JSON: a key in double quotes is expected here"],
     ['{\n  "prot": 1\n}', "2:11: prot: there is no such setting\n  did you mean port?"],
-    ['{\n  "port": "80"\n}', "2:11: port: should be a number, and is text"],
+    ['{\n  "port": "80"\n}', "2:11: port: should be a number, but is text"],
     ['{\n  "port": 70000\n}', "2:11: port: is too large: 65535 at most"],
     ['{ "schema": "strict" }', '1:13: schema: is not one of "warn", "enforce", "off"'],
     ['{ "maxBody": "much" }', '1:14: maxBody: "much" is not a size\n  write it as 1048576, 500kb or 1mib'],
-    ['{ "events": [ "a", 1 ] }', "1:20: events.1: should be text, and is a number"],
+    ['{ "events": [ "a", 1 ] }', "1:20: events.1: should be text, but is a number"],
     [
       '{ "products": { "crm": { "fromat": "guide" } } }',
       "1:36: products.crm.fromat: there is no such setting\n  did you mean format?",
@@ -189,22 +189,22 @@ describe("a config file", () => {
     ['{ "routes": { "crm:": "3000" } }', '1:23: routes.crm:: the event pattern "crm:" is empty'],
     [
       '{ "secret": "s3cret" }',
-      "1:13: secret: there is no such setting\n  secrets do not stand here: set ZOHO_WEBHOOK_SECRET",
+      "1:13: secret: there is no such setting\n  secrets do not belong here: set ZOHO_WEBHOOK_SECRET",
     ],
     [
       '{ "products": ["desk"] }',
-      '1:15: products: should be an object, and is a list\n  write it as "products": { "crm": {}, "desk": { "format": "wire" } }',
+      '1:15: products: should be an object, but is a list\n  write it as "products": { "crm": {}, "desk": { "format": "wire" } }',
     ],
     ['{ "domain": "x.example" }', '1:13: domain: there is no such setting\n  write it as "tunnel": { "domain": … }'],
     [
       '{ "tunnel": "ngrok" }',
-      '1:13: tunnel: should be an object, and is text\n  write it as "tunnel": { "use": "ngrok" }',
+      '1:13: tunnel: should be an object, but is text\n  write it as "tunnel": { "use": "ngrok" }',
     ],
     ['{ "constructor": 1 }', "1:18: constructor: there is no such setting\n  settings: "],
     ['{ "tolerance": "often" }', '1:16: tolerance: "often" is not a duration'],
     ['{ "tunnel": { "timeout": "30d" } }', "1:26: tunnel.timeout: must be more than 0 and at most 24h"],
     ['{ "forwardTo": "" }', "1:16: forwardTo: "],
-    ["[]", "1:1: the file: should be an object, and is a list"],
+    ["[]", "1:1: the file: should be an object, but is a list"],
     ["", "1:1: not valid JSON: it is empty"],
   ])("%j is refused with file, line and column", async (text, message) => {
     const cwd = folderWith({ [CONFIG]: text });
@@ -313,7 +313,7 @@ it.runIf(process.getuid?.() === 0)("of another user in a folder further up is no
   expect(await setting("port", inFolder(own))).toEqual([5001, join(cwd, CONFIG)]);
   chownSync(join(cwd, CONFIG), 65_534, 65_534);
   const { err } = await run(["config", "show"], inFolder(own));
-  expect(err).toContain(`warning: ${join(cwd, CONFIG)} belongs to another user and is not used`);
+  expect(err).toContain(`warning: ${join(cwd, CONFIG)} belongs to another user, so it is not used`);
   expect(await setting("port", inFolder(own))).toEqual([4460, "default"]);
   // In the folder itself, as in a container, it is the one that is meant.
   expect(await setting("port", inFolder(cwd))).toEqual([5001, join(cwd, CONFIG)]);

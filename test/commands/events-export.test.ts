@@ -118,7 +118,7 @@ describe("events export", () => {
     const { lines } = await project.run(["events", "export", "--event", "Ticket.*"]);
     expect(lines().map(({ n }) => n)).toEqual([2]);
     expect((await project.run(["events", "export", "--product", "books"])).err).toContain(
-      "no delivery in the log fits",
+      "no delivery in the log matches",
     );
   });
 

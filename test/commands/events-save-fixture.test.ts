@@ -69,9 +69,9 @@ describe("events save-fixture", () => {
   });
 
   it.each([
-    ["3", "no event that desk is known to have"],
-    ["4", "no event that desk is known to have"],
-    ["5", "of no known product"],
+    ["3", "is not a known event of desk"],
+    ["4", "is not a known event of desk"],
+    ["5", "does not belong to a known product"],
     ["77", "there is no event #77"],
   ])("refuses #%s, which is a sample of nothing", async (n, said) => {
     const { exitCode, err } = await project.run(["events", "save-fixture", n]);

@@ -99,18 +99,20 @@ describe("events list", () => {
 
   it.each([
     ["--status", "400-200", "write the lower one first: 200-400"],
-    ["--since", "2026-02-30", "is no time"],
-    ["--since", "2026-02-30T10:00Z", "is no time"],
-    ["--since", "999999999d", "is no time"],
+    ["--since", "2026-02-30", "is not a time"],
+    ["--since", "2026-02-30T10:00Z", "is not a time"],
+    ["--since", "999999999d", "is not a time"],
   ])("takes %s %s for a usage error", async (flag, value, says) => {
     const { exitCode, err } = await project.run(["events", "list", flag, value]);
     expect([exitCode, err]).toEqual([2, expect.stringContaining(says)]);
   });
 
   it("says when there are more, and when there is none", async () => {
-    expect((await project.run(["events", "list", "--limit", "3"])).err).toContain("the newest 3; --limit or --all");
+    expect((await project.run(["events", "list", "--limit", "3"])).err).toContain("the newest 3; use --limit or --all");
     expect((await project.run(["events", "list", "--limit", "4"])).err).toBe("");
-    expect((await project.run(["events", "list", "--product", "books"])).err).toContain("no delivery in the log fits");
+    expect((await project.run(["events", "list", "--product", "books"])).err).toContain(
+      "no delivery in the log matches",
+    );
   });
 
   it("masks secrets in every view unless they are asked for", async () => {
@@ -164,7 +166,7 @@ describe("events list", () => {
     [["--since", "yesterday"], "--since"],
     [["--since", "2026-99-01"], "--since"],
     [["--product", "crmm"], "did you mean crm?"],
-    [["--where", "nothing"], "no condition"],
+    [["--where", "nothing"], "not a condition"],
     [["--all", "--limit", "1"], "exclude each other"],
     [["--search", ""], "--search"],
     [["--limit", "0"], "--limit"],

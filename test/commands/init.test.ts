@@ -140,7 +140,7 @@ describe("init", () => {
     const cwd = tempFolder();
     const { exitCode, err } = await run(["init", "--yes", "--secret", "-"], { cwd, stdin: "two\nlines" });
     expect(exitCode).toBe(2);
-    expect(err).toContain("cannot be written into a .env");
+    expect(err).toContain("cannot be written into .env");
     expect(existsSync(join(cwd, CONFIG)) || existsSync(join(cwd, ".gitignore"))).toBe(false);
   });
 

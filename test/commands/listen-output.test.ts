@@ -102,7 +102,7 @@ it.skipIf(process.platform === "win32")(
     expect(warnings).toEqual([
       expect.objectContaining({
         message: expect.stringMatching(/could not be kept: .* was deleted while it was in use$/),
-        hint: "start listen again to make a new log",
+        hint: "start listen again to create a new log",
       }),
       expect.objectContaining({ message: expect.stringMatching(/was deleted while it was in use \(3 more times\)$/) }),
     ]);

@@ -348,9 +348,9 @@ describe("a second listen", () => {
   });
 
   it.each([
-    ["", /--host: "" is no address.*leave it out for 127\.0\.0\.1/s],
-    [" ", /--host: " " is no address/],
-    ["127.0.0.1\u001b[31m", /--host: "127\.0\.0\.1\\u001b\[31m" is no address/],
+    ["", /--host: "" is not an address.*leave it out for 127\.0\.0\.1/s],
+    [" ", /--host: " " is not an address/],
+    ["127.0.0.1\u001b[31m", /--host: "127\.0\.0\.1\\u001b\[31m" is not an address/],
     ["fe80::1", /port 0 on fe80::1 cannot be opened: .*--host fe80::1%eth0/s],
     ["no.such.host.invalid", /no\.such\.host\.invalid/],
   ])("on the host %j is a usage error", async (host, says) => {

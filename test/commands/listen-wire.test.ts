@@ -230,7 +230,7 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
   ])("%s refuses such a key too", async (...argv) => {
     const { exitCode, err } = await run(argv, { env: { ZOHO_WEBHOOK_PUBLIC_KEY: "no-key-at-all" }, stdin: "{}" });
     expect(exitCode).toBe(2);
-    expect(err).toContain("ZOHO_WEBHOOK_PUBLIC_KEY holds no RSA public key");
+    expect(err).toContain("ZOHO_WEBHOOK_PUBLIC_KEY is not an RSA public key");
   });
 
   it.each([

@@ -15,7 +15,9 @@ describe("a module that looks mistyped", () => {
   ])("is not sent, unless it is said to be meant: %s", async (event, meant) => {
     const { exitCode, err } = await run(["send", "crm", event, "--dry-run"]);
     expect(exitCode).toBe(2);
-    expect(err).toContain(`did you mean ${meant}? If ${event.split(".", 1)[0]} is your own module, add --custom-module, or put a sample at`);
+    expect(err).toContain(
+      `did you mean ${meant}? If ${event.split(".", 1)[0]} is your own module, add --custom-module, or put a sample at`,
+    );
     const flagged = await run(["send", "crm", event, "--dry-run", "--custom-module"]);
     expect([flagged.exitCode, flagged.err]).toEqual([0, expect.not.stringContaining("custom module")]);
     const cwd = folderWith({ [`.zoho-hooks/fixtures/crm/guide/${event}.json`]: '{"mine":true}' });

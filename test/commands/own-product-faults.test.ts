@@ -25,15 +25,15 @@ describe("a mistake in a product of the user's own is a usage error that names f
       ["products.shop.path", "webhooks/shp", "does not exist"],
     ],
     ["a file in place of the folder", withPath("shop", PRODUCT), ["product.json is a file"]],
-    ["a folder without an event", { ...withPath("shop", "empty"), "empty/readme.md": "" }, ["empty holds no event"]],
-    ["the name of a product that is known", withPath("crm", "webhooks/shop"), ["products.crm.path", "known already"]],
-    ["a name that no URL can hold", withPath("My Shop", "webhooks/shop"), ['"My Shop" cannot stand in a URL']],
+    ["a folder without an event", { ...withPath("shop", "empty"), "empty/readme.md": "" }, ["there is no event in", "empty"]],
+    ["the name of a product that is known", withPath("crm", "webhooks/shop"), ["products.crm.path", "is a built-in product"]],
+    ["a name that no URL can hold", withPath("My Shop", "webhooks/shop"), ['"My Shop" cannot be part of a URL']],
     ["no path", { [CONFIG]: '{"products":{"shop":{}}}' }, ["products.shop", '"path": "webhooks/shop"']],
     ["broken JSON", { [PRODUCT]: '{\n "title": }' }, ["product.json:2:11", "not valid JSON"]],
     [
       "a setting that there is not",
       { [PRODUCT]: '{"event":"meta.type",\n"titel":"x"}' },
-      ["product.json:2:", "titel", "there are: "],
+      ["product.json:2:", "titel", "possible settings: "],
     ],
     ["a wrong setting", { [PRODUCT]: '{"event":"meta.type","encoding":"xml"}' }, ["product.json:1:", "encoding"]],
     [
@@ -50,10 +50,10 @@ describe("a mistake in a product of the user's own is a usage error that names f
       (name): [string, Record<string, string>, readonly string[]] => [
         `the event ${JSON.stringify(name)}, which would be written elsewhere`,
         { [PRODUCT]: JSON.stringify({ event: "meta.type", events: { [name]: "x" } }) },
-        ["product.json:1:", `events.`, "an event's name is that of its files: without"],
+        ["product.json:1:", `events.`, "an event's name is also a file name: it cannot contain"],
       ],
     ),
-    ["nothing to tell events apart by", { [PRODUCT]: "{}" }, ["order.created and order.paid apart", '"event"']],
+    ["nothing to tell events apart by", { [PRODUCT]: "{}" }, ["order.created and order.paid cannot be told apart", '"event"']],
     ["a schema with broken JSON", { [SCHEMA]: "{" }, ["order.created.json:1:2", "not valid JSON"]],
     [
       "an unknown type in a schema",
@@ -65,7 +65,7 @@ describe("a mistake in a product of the user's own is a usage error that names f
     [
       "a schema elsewhere",
       { [SCHEMA]: '{"properties":{"a":{"$ref":"https://x.example/a.json"}}}' },
-      ["$ref", "lies elsewhere"],
+      ["$ref", "is outside this file"],
     ],
     [
       "a reference to nothing",
@@ -75,12 +75,12 @@ describe("a mistake in a product of the user's own is a usage error that names f
     [
       "a rule that cannot be checked",
       { [SCHEMA]: '{"properties":{"a":{"if":{}}}}' },
-      ["properties.a.if", "cannot be checked"],
+      ["properties.a.if", "is not supported here"],
     ],
     [
       "two schemas of one event",
       { "webhooks/shop/schemas/order.created.mjs": "" },
-      ["order.created has another schema"],
+      ["order.created already has a schema"],
     ],
     [
       "a module that cannot be run",
@@ -95,7 +95,7 @@ describe("a mistake in a product of the user's own is a usage error that names f
     [
       "a module of something else",
       { "webhooks/shop/schemas/order.paid.mjs": "export default 5" },
-      ["its default export is no zod schema"],
+      ["its default export is not a zod schema"],
     ],
     [
       "a setting that it has no use for",
@@ -136,11 +136,11 @@ describe("a schema file named for a product whose body is the user's own design"
 
   it.each<[string, Record<string, string>, string]>([
     ["that is not there", config("none.json"), "none.json: no such file"],
-    ["of another kind", { ...config("a.yaml"), "a.yaml": "" }, "is no schema by its name"],
+    ["of another kind", { ...config("a.yaml"), "a.yaml": "" }, "does not have the name of a schema file"],
     [
       "with the schemas of other events",
       { ...config("a.mjs"), "a.mjs": "import { z } from 'zod';\nexport default { other: z.string() }" },
-      "has no schema of webhook",
+      "has no schema for webhook",
     ],
   ])("%s is a usage error", async (_, files, message) => {
     const { exitCode, err } = await run(["verify", "--product", "flow"], { cwd: projectWithZod(files), stdin: "{}" });

@@ -214,7 +214,7 @@ describe("the commands beside", () => {
     const missing = await run(["fixtures", "show", "shop", "order.lost"], { cwd });
     expect([missing.exitCode, missing.err]).toEqual([2, expect.stringContaining("order.lost.json")]);
     const ejected = await run(["fixtures", "eject", "shop", "--all"], { cwd });
-    expect([ejected.exitCode, ejected.err]).toEqual([2, expect.stringContaining("the project's own already")]);
+    expect([ejected.exitCode, ejected.err]).toEqual([2, expect.stringContaining("already the project's own")]);
     expect((await run(["fixtures", "eject", "--all", "--json"], { cwd })).out).not.toContain('"shop"');
   });
 

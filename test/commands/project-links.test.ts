@@ -49,7 +49,7 @@ describe.skipIf(process.platform === "win32")("a link in a project leads nothing
     const { cwd, isUntouched } = clonedProject(link, isFolder);
     const { exitCode, err } = await run(["keygen"], { cwd });
     expect(exitCode).toBe(2);
-    expect(err).toContain(`${join(cwd, link)} is a link, by which a file outside of the project could be overwritten`);
+    expect(err).toContain(`${join(cwd, link)} is a link, so a file outside the project could be overwritten`);
     expect(isUntouched()).toBe(true);
     expect(existsSync(join(cwd, KEYS, "private.pem"))).toBe(false);
   });
@@ -62,7 +62,7 @@ describe.skipIf(process.platform === "win32")("a link in a project leads nothing
     const { cwd, isUntouched } = clonedProject(link, isFolder);
     const { status, out } = await handOver(cwd);
     expect(status).toBe(503);
-    expect(out).toContain("is a link, by which a file outside of the project could be overwritten");
+    expect(out).toContain("is a link, so a file outside the project could be overwritten");
     expect(isUntouched()).toBe(true);
   });
 
@@ -75,7 +75,7 @@ describe.skipIf(process.platform === "win32")("a link in a project leads nothing
     );
     await listener.event(1);
     const { out } = await listener.stop();
-    expect(out).toMatch(/nothing learned of crm Leads\.create: .*learned is a link/);
+    expect(out).toMatch(/nothing learned about crm Leads\.create: .*learned is a link/);
     expect(isUntouched()).toBe(true);
   });
 

@@ -144,10 +144,7 @@ describe("send on Zoho's bad days", () => {
     const app = await target((response, _, n) => void response.end(n === 1 ? "OK" : answer));
     const line = `${event} --format ${event.startsWith("cliq") ? "wire" : "zobot"} --to PORT`;
     const { exitCode, out } = await send(line, app);
-    expect([exitCode, out]).toEqual([
-      0,
-      expect.stringContaining("cannot use this answer: it expects JSON such as"),
-    ]);
+    expect([exitCode, out]).toEqual([0, expect.stringContaining("cannot use this answer: it expects JSON such as")]);
     expect((await send(line, app)).out).not.toContain("cannot use this answer");
   });
 

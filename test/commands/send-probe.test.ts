@@ -34,7 +34,9 @@ describe("send --challenge in a format of Zoho's own", () => {
       ["GET", ""],
       ["POST", "{}"],
     ]);
-    expect(out).toMatch(/✗ 405 desk .*\n {2}Zoho Desk calls the URL by GET, or else POST of \{\}: unless the answer is 200/);
+    expect(out).toMatch(
+      /✗ 405 desk .*\n {2}Zoho Desk calls the URL by GET, or else POST of \{\}: unless the answer is 200/,
+    );
     expect(exitCode).toBe(0);
   });
 

@@ -91,7 +91,7 @@ describe("send refuses", () => {
     const app = await target();
     const options = { cwd: folderWith({ key: content }) };
     const { exitCode, err } = await send("crm Leads.create --to PORT --secret-file key", app, options);
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("--secret-file: key is no text in UTF-8")]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("--secret-file: key is not UTF-8 text")]);
     expect(app.seen).toHaveLength(0);
   });
 

@@ -22,9 +22,9 @@ describe("the file of a sample", () => {
   it.each(["../../../x", "../../../../x", "../../../learned-elsewhere/x", "../../../fixtures-elsewhere/x"])(
     "never lies outside of it, as %s would",
     (name) => {
-      expect(() => projectFixturePath(root, product, format, { name })).toThrow("is no name of a file below");
+      expect(() => projectFixturePath(root, product, format, { name })).toThrow("is not a possible file name in");
       expect(() => learnedPath(root, { product: "crm", format: "guide", name }, "json")).toThrow(
-        "is no name of a file below",
+        "is not a possible file name in",
       );
     },
   );

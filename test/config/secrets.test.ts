@@ -25,7 +25,7 @@ describe("the variable of a key", () => {
   });
 
   it.each(["ZOHO_WEBHOOK_PUBLIC_KEY", "ZOHO_WEBHOOK_PRIVATE_KEY_CLIQ"])("%s is refused when it holds none", (name) => {
-    expect(() => readSecrets({ [name]: "s3cr3t" }, {})).toThrow(`${name} holds no RSA`);
+    expect(() => readSecrets({ [name]: "s3cr3t" }, {})).toThrow(`${name} is not an RSA`);
     expect(() => readSecrets({ [name]: "s3cr3t" }, {})).not.toThrow("s3cr3t");
   });
 

@@ -33,7 +33,7 @@ describe("the built program", () => {
     } else {
       expect([status, stderr]).toEqual([
         2,
-        expect.stringContaining("order.paid.ts: this version of Node runs no TypeScript"),
+        expect.stringContaining("order.paid.ts: this version of Node cannot run TypeScript"),
       ]);
     }
   });

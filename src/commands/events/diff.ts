@@ -57,7 +57,7 @@ function payloadText({ n, delivery }: LogEntry): string {
 }
 
 function bytesNote(a: LogEntry, b: LogEntry): string {
-  return a.delivery.body.equals(b.delivery.body) ? ", byte for byte" : ", though written in other bytes";
+  return a.delivery.body.equals(b.delivery.body) ? ", byte for byte" : ", but not byte for byte";
 }
 
 function maskDifference(

@@ -32,7 +32,7 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
     } else {
       const deliveries = events.reduce((sum, each) => sum + each.deliveries, 0);
       const none = `no drift: ${counted(deliveries, "delivery", "deliveries")}, all as the schemas say`;
-      const nothing = `nothing to compare: no delivery ${isFiltered(options) ? "that fits" : "in the log"} is of a known event, with no failed proof, no repeat and none of send's own samples`;
+      const nothing = `nothing to compare: unknown events, repeats, failed proofs and the samples that send posts do not count, and no other delivery ${isFiltered(options) ? "matches" : "is in the log"}`;
       const message = deliveries === 0 ? nothing : none;
       context.report({ type: "notice", message });
     }

@@ -120,7 +120,7 @@ function tell(context: Context, options: ExportOptions, path: string, count: num
   if (masked > 0) {
     context.report({
       type: "notice",
-      message: `secrets are masked in ${masked} of them, so their proofs cannot be checked; --show-secrets writes all as it came`,
+      message: `secrets are masked in ${masked} of them, so they cannot be verified; --show-secrets exports everything as it came`,
     });
   }
 }

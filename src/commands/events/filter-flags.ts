@@ -45,7 +45,7 @@ const FILTER_FLAGS = ["product", "event", "status", "since", "failed", "invalid"
 /** Throws a UserError for a flag that cannot be read. */
 export function readFilter(options: FilterOptions, now: Date, products: readonly Product[]): LogFilter {
   const { product, event, status, since, failed, invalid, search, where } = options;
-  if (search === "") throw usageError("--search: the text is empty", "leave the flag out to search for nothing");
+  if (search === "") throw usageError("--search: the text is empty", "leave the flag out to find everything");
   const events = event?.flatMap((each) => each.split(",")).map((each) => each.trim());
   for (const each of events ?? []) patternProducts(products, each, "--event");
   return {
@@ -69,11 +69,11 @@ function parseStatus(text: string): { min: number; max: number } {
   if (hundred !== null) return { min: Number(hundred[1]) * 100, max: Number(hundred[1]) * 100 + 99 };
   const range = /^(\d{3})(?:-(\d{3}))?$/.exec(text);
   if (range === null) {
-    throw usageError(`--status: ${JSON.stringify(text)} is no status`, "write it as 401, 4xx or 400-499");
+    throw usageError(`--status: ${JSON.stringify(text)} is not a status`, "write it as 401, 4xx or 400-499");
   }
   const [, min, max = min] = range;
   if (Number(min) > Number(max)) {
-    throw usageError(`--status: ${JSON.stringify(text)} holds none`, `write the lower one first: ${max}-${min}`);
+    throw usageError(`--status: ${JSON.stringify(text)} is an empty range`, `write the lower one first: ${max}-${min}`);
   }
   return { min: Number(min), max: Number(max) };
 }
@@ -98,5 +98,5 @@ function parseSince(text: string, now: Date): Date {
 }
 
 function noTime(text: string): Error {
-  return usageError(`--since: ${JSON.stringify(text)} is no time`, "write it as 10m, 2h, 7d or 2026-05-01T10:00");
+  return usageError(`--since: ${JSON.stringify(text)} is not a time`, "write it as 10m, 2h, 7d or 2026-05-01T10:00");
 }

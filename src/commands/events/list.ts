@@ -32,7 +32,7 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
       await roomOnStdout(context);
       if (context.signal.aborted) return ExitCode.ok;
       if (count === limit) {
-        context.report({ type: "notice", message: `these are the newest ${count}; --limit or --all shows more` });
+        context.report({ type: "notice", message: `showing the newest ${count}; use --limit or --all for more` });
         break;
       }
       count++;
@@ -47,6 +47,6 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
 
 export function nothing(options: FilterOptions, path: string): string {
   return isFiltered(options)
-    ? "no delivery in the log fits"
-    : `the event log ${path} is empty: nothing was received yet, or all of it was pruned`;
+    ? "no delivery in the log matches"
+    : `the event log ${path} is empty: nothing has been received yet, or everything was pruned`;
 }

@@ -34,8 +34,8 @@ export async function withLog<T>(
   const { store } = settings;
   if (store === false) {
     throw usageError(
-      `no event log is kept here: the setting store is false (${config.origins.store})`,
-      "name a log with --store, or set store to a path for the next listen to keep one",
+      `there is no event log here: the setting store is false (${config.origins.store})`,
+      "name a log with --store, or set store to a path, so that the next listen writes one",
     );
   }
   const log = await openLogAt({ root, store }, { now: context.now, create: false });
@@ -58,7 +58,7 @@ export async function requireEntry(log: Log, n: number | "last"): Promise<LogEnt
   if (entry !== undefined) return entry;
   const last = await log.get("last");
   if (last === undefined)
-    throw usageError(`the event log ${log.path} is empty`, "nothing was received yet, or all of it was pruned");
+    throw usageError(`the event log ${log.path} is empty`, "nothing has been received yet, or everything was pruned");
   throw usageError(
     `there is no event #${n} in ${log.path}`,
     typeof n === "number" && n < last.n

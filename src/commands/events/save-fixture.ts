@@ -32,10 +32,7 @@ export async function saveFixture(context: Context, which: string, options: Save
     const text = sampleText(entry, options.redact === true);
     const old = readText(path);
     if (old !== undefined && old !== text && options.force !== true) {
-      throw usageError(
-        `${shownPath} is there already`,
-        "--force overwrites it; --name saves under another event's name",
-      );
+      throw usageError(`${shownPath} exists already`, "--force overwrites it; --name saves under another event's name");
     }
     writeWholeFile(path, text);
     context.report({
@@ -55,8 +52,8 @@ export async function saveFixture(context: Context, which: string, options: Save
     if (options.redact !== true) {
       context.report({
         type: "warning",
-        message: `${shownPath} holds real personal data, and git is not told to ignore it`,
-        hint: "--redact replaces names, e-mails, phones, addresses and ids",
+        message: `${shownPath} has real personal data in it, and git does not ignore it`,
+        hint: "--redact replaces names, e-mails, phone numbers, addresses and ids",
       });
     }
     context.report({
@@ -69,7 +66,9 @@ export async function saveFixture(context: Context, which: string, options: Save
 
 function notice({ invocation }: Context, what: string, { redact }: SaveOptions): string {
   const personal =
-    redact === true ? "; names, e-mails, phones, addresses and ids are replaced; read it before you share it" : "";
+    redact === true
+      ? "; names, e-mails, phone numbers, addresses and ids are replaced; check it before you share it"
+      : "";
   return `tokens are masked${personal}. Send it: ${invocation} send ${what}`;
 }
 
@@ -83,8 +82,8 @@ interface SampleOf {
 function eventOf(products: readonly Product[], entry: LogEntry, given: string | undefined): SampleOf {
   if (entry.product === undefined) {
     throw usageError(
-      `#${entry.n} (${entryName(entry)}) is of no known product, so it is a sample of nothing`,
-      "post it to /webhooks/zoho/<product> to say whose it is",
+      `#${entry.n} (${entryName(entry)}) does not belong to a known product, so it cannot be a sample`,
+      "post it to /webhooks/zoho/<product>, so that its product is known",
     );
   }
   const product = requireProduct(products, entry.product);
@@ -97,8 +96,8 @@ function eventOf(products: readonly Product[], entry: LogEntry, given: string | 
   if (wanted !== undefined && canBeAdded(product, format, wanted)) return { product, format, name: wanted };
   if (given !== undefined) return { product, format, name: requireEvent(product, format, given).name };
   throw usageError(
-    `#${entry.n} (${entryName(entry)}) is no event that ${product.id} is known to have`,
-    `name one that it is a sample of: --name Event; zoho-hooks products ${product.id} lists them`,
+    `#${entry.n} (${entryName(entry)}) is not a known event of ${product.id}`,
+    `say which event it is a sample of: --name Event; zoho-hooks products ${product.id} lists them`,
   );
 }
 

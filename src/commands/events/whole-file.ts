@@ -31,13 +31,13 @@ export function createWholeFile(cwd: string, name: string, overwrite: boolean): 
   const given = resolve(cwd, name);
   const through = isThrough(given);
   const old = existsSync(given) ? statSync(given) : undefined;
-  if (old?.isDirectory()) throw usageError(`${name} is a folder`, "name a file, or leave --out off to write to stdout");
+  if (old?.isDirectory())
+    throw usageError(`${name} is a folder`, "name a file, or leave --out out to write to standard output");
   // What is put in its place would take the place of the link, too.
   const target = old === undefined ? linkTarget(given) : undefined;
   if (target !== undefined)
     throw usageError(`${name} is a link to ${target}, which is not there`, "make that file, or name another one");
-  if (!overwrite && !through && old !== undefined)
-    throw usageError(`${name} is there already`, "--force overwrites it");
+  if (!overwrite && !through && old !== undefined) throw usageError(`${name} exists already`, "--force overwrites it");
   const path = old === undefined || through ? given : realpathSync(given);
   const temporary = through ? path : `${path}.${randomUUID()}.tmp`;
   const orExplain = <T>(work: () => T): T => {
@@ -47,11 +47,11 @@ export function createWholeFile(cwd: string, name: string, overwrite: boolean): 
       if (!existsSync(dirname(path)))
         throw usageError(
           `${name} cannot be written: there is no folder ${dirname(path)}`,
-          "make it, or name another file",
+          "create it, or choose another file",
         );
       throw usageError(
         `${name} cannot be written: ${errorText(error).replaceAll(temporary, path)}`,
-        "name another file with --out",
+        "choose another file with --out",
       );
     }
   };

@@ -29,7 +29,7 @@ export async function replayAll(
   { log, config, products, replays }: Work,
 ): Promise<ExitCode> {
   if (replays.length === 0) {
-    context.report({ type: "notice", message: "no delivery in the log fits: nothing was sent" });
+    context.report({ type: "notice", message: "no delivery in the log matches: nothing was sent" });
     return ExitCode.ok;
   }
   const tally = new Tally();

@@ -49,31 +49,32 @@ function complete(schema: unknown, keys: Keys, fail: Fail): JsonSchema | boolean
   const at = (...more: Keys): Keys => [...keys, ...more];
   for (const name of Object.keys(schema)) {
     if (UNKNOWN.includes(name) || (name === "not" && !isEmptyRecord(schema.not)))
-      throw fail(at(name), "this rule cannot be checked here", "a zod schema can say it: export one from a .mjs file");
+      throw fail(at(name), "this rule is not supported here", "use a zod schema instead: export one from a .mjs file");
   }
   const { $ref: ref, type, required, items, pattern } = schema;
   if (ref !== undefined && !(typeof ref === "string" && /^#(?:$|\/(?:\$defs|definitions)\/)/.test(ref)))
     throw fail(
       at("$ref"),
-      `${JSON.stringify(ref)} lies elsewhere`,
-      "only what is below #/$defs of the same file is read",
+      `${JSON.stringify(ref)} is outside this file`,
+      "only references to #/$defs of the same file are supported",
     );
   if (type !== undefined && [type].flat().some((each) => !TYPES.includes(String(each))))
     throw fail(at("type"), `a type is one of ${TYPES.join(", ")}, or a list of them`);
-  if (required !== undefined && !isNames(required)) throw fail(at("required"), "a list of names belongs here");
-  if (schema.enum !== undefined && !Array.isArray(schema.enum)) throw fail(at("enum"), "a list of values belongs here");
-  if (pattern !== undefined && !isPattern(pattern)) throw fail(at("pattern"), "is no regular expression");
+  if (required !== undefined && !isNames(required)) throw fail(at("required"), "this should be a list of names");
+  if (schema.enum !== undefined && !Array.isArray(schema.enum))
+    throw fail(at("enum"), "this should be a list of values");
+  if (pattern !== undefined && !isPattern(pattern)) throw fail(at("pattern"), "is not a regular expression");
   for (const name of [...COUNTS, ...NUMBERS]) {
     const value = schema[name];
     if (value === undefined || (typeof value === "number" && (NUMBERS.includes(name) || isCount(value)))) continue;
-    throw fail(at(name), NUMBERS.includes(name) ? "a number belongs here" : "a whole number belongs here");
+    throw fail(at(name), NUMBERS.includes(name) ? "this should be a number" : "this should be a whole number");
   }
   return withImplied({
     ...schema,
     ...mapped(schema, ONE, (value, name) => complete(value, at(name), fail)),
     ...mapped(schema, LISTS, (value, name) => list(value, at(name), fail)),
     ...mapped(schema, NAMED, (value, name) => {
-      if (!isRecord(value)) throw fail(at(name), "schemas by name belong here");
+      if (!isRecord(value)) throw fail(at(name), "this should be an object of schemas, by name");
       return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, complete(each, at(name, key), fail)]));
     }),
     ...(items === undefined
@@ -106,7 +107,7 @@ function mapped(schema: JsonSchema, names: readonly string[], change: (value: un
 }
 
 function list(value: unknown, keys: Keys, fail: Fail): readonly unknown[] {
-  if (!Array.isArray(value)) throw fail(keys, "a list of schemas belongs here");
+  if (!Array.isArray(value)) throw fail(keys, "this should be a list of schemas");
   return value.map((each, i) => complete(each, [...keys, i], fail));
 }
 

@@ -47,12 +47,12 @@ export async function withOwnProducts(
 
 function requireNewId(id: string, products: readonly Product[]): void {
   if (products.some((product) => product.id === id.toLowerCase())) {
-    throw usageError(`products.${id}.path: ${id} is a product that is known already`, "give yours another name");
+    throw usageError(`products.${id}.path: ${id} is a built-in product`, "give yours another name");
   }
   if (!/^[a-z][a-z0-9-]*$/.test(id)) {
     throw usageError(
-      `products.${id}.path: ${JSON.stringify(id)} cannot stand in a URL`,
-      "a product's id has small letters, digits and hyphens, and begins with a letter",
+      `products.${id}.path: ${JSON.stringify(id)} cannot be part of a URL`,
+      "a product's id consists of lower-case letters, digits and hyphens, and begins with a letter",
     );
   }
 }
@@ -68,7 +68,7 @@ async function schemaOf({ id, formats }: Product, path: string, importModule: Im
   const schema = file.schemas[name];
   if (schema !== undefined) return schema;
   throw usageError(
-    `products.${id}.schema: ${path} has no schema of ${name}`,
-    `it has those of ${Object.keys(file.schemas).join(", ")}`,
+    `products.${id}.schema: ${path} has no schema for ${name}`,
+    `it has schemas for ${Object.keys(file.schemas).join(", ")}`,
   );
 }

@@ -76,7 +76,7 @@ export function readProductFile(folder: string): ProductFile {
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   if (unknown === undefined)
     throw fileError(text, path, issue?.path ?? [], issue?.message.replace(/^Invalid input: /, "") ?? "not valid");
-  const hint = `there are: ${Object.keys(schema.shape).join(", ")}`;
+  const hint = `possible settings: ${Object.keys(schema.shape).join(", ")}`;
   throw fileError(text, path, [...(issue?.path ?? []), unknown], "there is no such setting", hint);
 }
 

@@ -36,14 +36,14 @@ export async function readProductFolder(id: string, folder: string, options: Fol
   const isUnread = importModule === undefined && together.length > 0;
   if (first === undefined && !isUnread) {
     throw usageError(
-      `${setting}: ${folder} holds no event`,
+      `${setting}: there is no event in ${folder}`,
       `put a sample at ${join(folder, "fixtures", "<event>.json")}`,
     );
   }
   if (first !== undefined && second !== undefined && eventAt === undefined) {
     throw usageError(
-      `${setting}: nothing tells ${first.name} and ${second.name} apart`,
-      `say in ${join(folder, "product.json")} where a delivery names its event: { "event": "data.type" }, or { "event": { "header": "x-event" } }`,
+      `${setting}: ${first.name} and ${second.name} cannot be told apart`,
+      `set in ${join(folder, "product.json")} where a delivery names its event: { "event": "data.type" }, or { "event": { "header": "x-event" } }`,
     );
   }
   return ownProduct({
@@ -69,8 +69,8 @@ function eventFiles(folder: string, extensions: readonly string[]): ReadonlyMap<
     const { name, ext } = parse(file);
     if (!extensions.includes(ext) || name.startsWith(".") || name.endsWith(".d")) continue;
     const before = files.get(name);
-    if (before !== undefined) throw usageError(`${join(folder, file)}: ${name} has another schema in ${before}`);
-    if (/[<>{}]/.test(name)) throw usageError(`${join(folder, file)}: an event's name holds no < > { }`);
+    if (before !== undefined) throw usageError(`${join(folder, file)}: ${name} already has a schema in ${before}`);
+    if (/[<>{}]/.test(name)) throw usageError(`${join(folder, file)}: an event's name cannot contain < > { }`);
     files.set(name, join(folder, file));
   }
   return files;
@@ -81,8 +81,8 @@ function namesIn(folder: string, what: string): readonly string[] {
     return readdirSync(folder).toSorted();
   } catch (error) {
     const code = errorCode(error);
-    if (code === "ENOENT") throw usageError(`${what} does not exist`, "make it, or mend the path");
-    if (code === "ENOTDIR") throw usageError(`${what} is a file`, "name the folder that it lies in");
+    if (code === "ENOENT") throw usageError(`${what} does not exist`, "create it, or correct the path");
+    if (code === "ENOTDIR") throw usageError(`${what} is a file`, "give the folder that it is in");
     throw usageError(`${what} cannot be read: ${errorText(error)}`);
   }
 }
@@ -96,15 +96,16 @@ async function loadSchemas(
   for (const [name, path] of files) {
     const file = await loadSchemaFile(path, importModule);
     if (file.kind === "map")
-      throw usageError(`${path} exports several schemas`, "one file holds that of its event only");
+      throw usageError(`${path} exports several schemas`, "it should export only that of its own event");
     schemas.set(name, file.schema);
   }
   for (const path of together) {
     const file = await loadSchemaFile(path, importModule);
-    if (file.kind === "one") throw usageError(`${path} exports one schema`, "it holds one for each event, by its name");
+    if (file.kind === "one")
+      throw usageError(`${path} exports one schema`, "it should export one for each event, by name");
     for (const [name, schema] of Object.entries(file.schemas)) {
       if (!isFileName(name)) throw usageError(`${path}: ${JSON.stringify(name)}: ${EVENT_NAME_RULE}`);
-      if (schemas.has(name)) throw usageError(`${path}: ${name} has another schema`, "leave one of them out");
+      if (schemas.has(name)) throw usageError(`${path}: ${name} already has a schema`, "leave one of them out");
       schemas.set(name, schema);
     }
   }

@@ -16,12 +16,12 @@ export const MODULE_EXTENSIONS = [".mjs", ".js", ".mts", ".ts"];
 
 /** Reads a JSON Schema, or runs a module that exports a zod schema, or one for each event, as its default. */
 export async function loadSchemaFile(path: string, importModule: ImportModule): Promise<SchemaFile> {
-  if (!existsSync(path)) throw usageError(`${path}: no such file`, "it is named as a schema in the settings");
+  if (!existsSync(path)) throw usageError(`${path}: no such file`, "the settings name it as a schema");
   if (MODULE_EXTENSIONS.some((extension) => path.endsWith(extension))) return fromModule(path, importModule);
   if (path.endsWith(".json")) return { kind: "one", schema: readJsonSchema(readText(path) ?? "", path) };
   throw usageError(
-    `${path} is no schema by its name`,
-    `give a JSON Schema (.json) or a module that exports a zod schema (${MODULE_EXTENSIONS.join(", ")})`,
+    `${path} does not have the name of a schema file`,
+    `use a JSON Schema (.json), or a module that exports a zod schema (${MODULE_EXTENSIONS.join(", ")})`,
   );
 }
 
@@ -35,10 +35,10 @@ async function fromModule(path: string, importModule: ImportModule): Promise<Sch
   const [wrong = "", value = exported] = entries.find(([, each]) => !isSchema(each)) ?? [];
   const where = entries.length === 0 || isOldSchema(exported) ? "its default export" : `${JSON.stringify(wrong)} in it`;
   if (isOldSchema(exported) || isOldSchema(value)) {
-    throw usageError(`${path}: ${where} is a schema of zod 3`, 'import { z } from "zod/v4", or install zod 4');
+    throw usageError(`${path}: ${where} is a zod 3 schema`, 'import { z } from "zod/v4", or install zod 4');
   }
   throw usageError(
-    `${path}: ${where} is no zod schema`,
+    `${path}: ${where} is not a zod schema`,
     'write: export default z.looseObject({ … }), or export default { "event.name": z.looseObject({ … }) }',
   );
 }
@@ -51,8 +51,8 @@ async function importDefault(path: string, importModule: ImportModule): Promise<
     const code = errorCode(error);
     if (code === "ERR_UNKNOWN_FILE_EXTENSION") {
       throw usageError(
-        `${path}: this version of Node runs no TypeScript`,
-        "use Node 22.18 or later, or write it as .mjs",
+        `${path}: this version of Node cannot run TypeScript`,
+        "use Node 22.18 or later, or a .mjs file",
       );
     }
     const [firstLine = ""] = errorText(error).split("\n");

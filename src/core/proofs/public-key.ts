@@ -36,7 +36,7 @@ function read(key: Secret, what: "public" | "private", parse: () => KeyObject): 
   }
   if (parsed?.asymmetricKeyType === "rsa") return parsed;
   throw usageError(
-    `${key.origin} holds no RSA ${what} key`,
-    `give it the key in PEM (-----BEGIN ${what === "public" ? "PUBLIC" : "PRIVATE"} KEY-----), or the name of a file with it`,
+    `${key.origin} is not an RSA ${what} key`,
+    `set it to the key as PEM (-----BEGIN ${what === "public" ? "PUBLIC" : "PRIVATE"} KEY-----), or to the name of a file with it`,
   );
 }

@@ -114,6 +114,6 @@ describe("an RSA signature of the body", () => {
   it.each(["a secret", "", testKeys.privateKey.slice(0, 200)])("refuses %j for a key, without repeating it", (text) => {
     const check = (): unknown => verdictOf(proof, signed, [named(text, "ZOHO_WEBHOOK_PUBLIC_KEY")]);
     expect(check).toThrow(UserError);
-    expect(check).toThrow("ZOHO_WEBHOOK_PUBLIC_KEY holds no RSA public key");
+    expect(check).toThrow("ZOHO_WEBHOOK_PUBLIC_KEY is not an RSA public key");
   });
 });
