@@ -40,3 +40,14 @@ describe("channels prune, of an address whose name is not known here,", () => {
     expect(world.server.watch.isAlive("1")).toBe(false);
   });
 });
+
+describe("channels prune, of a channel whose address Zoho does not list,", () => {
+  it("tries the one that it was made with, and deletes no channel that something answers at", async () => {
+    await world.create("--id", "2", "--url", `${world.server.url}/hook`);
+    await world.create("--id", "3", "--url", "http://127.0.0.1:9/hook");
+    for (const id of ["2", "3"]) world.server.watch.hideUrl(id);
+    const { exitCode, err } = await world.channels(["prune", "--yes"]);
+    expect([exitCode, world.server.watch.isAlive("2"), world.server.watch.isAlive("3")]).toEqual([0, true, false]);
+    expect(err).toContain("3 posts to http://127.0.0.1:9/hook: nothing listens there");
+  });
+});

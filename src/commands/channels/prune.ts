@@ -30,7 +30,11 @@ export const definePrune: Define = (command, act) => {
           const { profile, account } = ownerOf(session);
           const remembered = await memory.all(profile, product.id);
           const isListed = (id: string): boolean => listed.some((channel) => channel.id === id);
-          const ours = listed.filter((channel) => remembered.some((own) => own.id === channel.id));
+          // Where Zoho does not list where a channel posts to, it posts to where it was made for.
+          const ours = listed.flatMap((channel) => {
+            const own = remembered.find(({ id }) => id === channel.id);
+            return own === undefined ? [] : [{ ...channel, notifyUrl: channel.notifyUrl ?? own.notifyUrl }];
+          });
           // What Zoho lists no longer has expired, unless it is another sign-in's: nothing is left to do for it but to forget it.
           const gone = remembered.filter(
             (own) => !isListed(own.id) && (own.account === undefined || own.account === account),
