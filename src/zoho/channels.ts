@@ -24,6 +24,8 @@ export interface Channel extends Omit<ChannelConfig, "notifyUrl"> {
   readonly modules: readonly string[];
   /** The soonest over its modules; undefined where that of one is not known. */
   readonly expiresAt: Date | undefined;
+  /** It is there, and no more is known of all that it is. */
+  readonly isUnread?: boolean;
 }
 
 /** Zoho lists a row for each module of a channel; this is one entry a channel, soonest to end first. */
@@ -44,6 +46,7 @@ export function groupRows(rows: readonly WatchRow[]): readonly Channel[] {
         (each) => JSON.stringify(each),
       ),
       expiresAt: soonest(own.map((row) => row.expiresAt)),
+      ...(own.some((row) => row.isUnread) ? { isUnread: true } : {}),
     };
   });
   return channels.sort((a, b) => endOf(a) - endOf(b) || a.id.localeCompare(b.id));
@@ -59,10 +62,10 @@ export function expiringWithin(channels: readonly Channel[], withinMs: number, n
   return channels.filter((channel) => (timeLeftMs(channel, now) ?? 0) <= withinMs);
 }
 
-/** The configuration that a listed channel has now. Undefined when Zoho does not tell where it notifies. */
+/** The configuration that a listed channel has now. Undefined when Zoho does not tell where it notifies, or all of it. */
 export function configOf(channel: Channel): ChannelConfig | undefined {
-  const { modules: _modules, expiresAt: _expiresAt, notifyUrl, ...rest } = channel;
-  return notifyUrl === undefined ? undefined : { ...rest, notifyUrl };
+  const { modules: _modules, expiresAt: _expiresAt, isUnread, notifyUrl, ...rest } = channel;
+  return notifyUrl === undefined || isUnread === true ? undefined : { ...rest, notifyUrl };
 }
 
 /** The conditions that still apply when a channel watches these events: one of a module that it leaves alone has no use. */

@@ -19,6 +19,8 @@ export interface WatchRow {
   readonly values: boolean | undefined;
   /** As Zoho gave them, without their empty members; ready to be sent back. */
   readonly conditions: readonly unknown[];
+  /** A member has another form than is known: nothing of the row is told but its id, and it cannot be sent back. */
+  readonly isUnread: boolean;
 }
 
 /** Of another form, as a number is, it is not known when the channel ends: that hides neither the rest nor the other channels. */
@@ -37,7 +39,7 @@ const rowSchema = z.looseObject({
   notification_condition: z.unknown().optional(),
 });
 const listSchema = z.looseObject({
-  watch: z.array(rowSchema),
+  watch: z.array(z.looseObject({ channel_id: idSchema })),
   info: z.looseObject({ more_records: z.boolean().nullish() }).nullish(),
 });
 
@@ -51,8 +53,10 @@ export function readPage(reply: ApiReply): WatchPage {
   if (reply.status === 204) return { rows: [], more: false };
   const parsed = listSchema.safeParse(reply.body);
   if (reply.status === 400 || !parsed.success) throw replyError(reply, reply.call);
-  const rows = parsed.data.watch.map(
-    (row): WatchRow => ({
+  const rows = parsed.data.watch.map((each): WatchRow => {
+    const { data } = rowSchema.safeParse(each);
+    const row = data ?? rowSchema.parse({ channel_id: each.channel_id });
+    return {
       channelId: row.channel_id,
       module: row.resource_name,
       events: row.events ?? [],
@@ -62,8 +66,9 @@ export function readPage(reply: ApiReply): WatchPage {
       related: row.notify_on_related_action ?? undefined,
       values: row.return_affected_field_values ?? undefined,
       conditions: asList(row.notification_condition).map(withoutNulls),
-    }),
-  );
+      isUnread: data === undefined,
+    };
+  });
   return { rows, more: parsed.data.info?.more_records ?? false };
 }
 

@@ -168,3 +168,51 @@ describe("channels list of several, where the end of one is of a form that is no
     expect([exitCode, err]).toEqual([7, expect.stringContaining("and does not say when it ends now")]);
   });
 });
+
+describe("channels list of several, of which one has another form than is known", () => {
+  const odd = {
+    channel_id: 4,
+    resource_name: "Leads",
+    events: "Leads.edit",
+    token: 7,
+    notify_url: "https://a.example/",
+  };
+  const row = { ...odd, channel_id: "5", events: ["Leads.edit"], token: "hush" };
+  beforeEach(() => {
+    const body = { watch: [{ ...odd, channel_expiry: "2026-03-07T09:00:00+00:00" }, row], info: null };
+    world.server.trouble({ status: 200, body }, 9, isWatch("GET"));
+  });
+
+  it("shows the others, and of that one that it is there", async () => {
+    const { exitCode, lines } = await world.channels(["list", "--json"]);
+    const [first, second] = lines();
+    expect([exitCode, Object.keys(first ?? {}).includes("token")]).toEqual([0, false]);
+    expect(first).toMatchObject({
+      id: "4",
+      expires_at: null,
+      reason: "Zoho lists it in a form that is not known here",
+    });
+    expect(second).toMatchObject({ id: "5", events: ["Leads.edit"], token: "[masked]" });
+    expect((await world.channels(["list"])).out).toMatch(/^4 +not known +not known +not known +not known$/m);
+  });
+
+  it.each([
+    ["renew", "4"],
+    ["update", "4", "--values"],
+    ["disable", "4", "--events", "Leads.edit", "--yes"],
+  ])("sends nothing for that one: %s", async (...argv) => {
+    const { exitCode, err } = await world.channels(argv);
+    expect([exitCode, err]).toEqual([7, expect.stringMatching(/in a form that is( not)? known here/)]);
+    for (const method of ["PUT", "PATCH", "POST", "DELETE"]) expect(world.requests(method)).toEqual([]);
+  });
+});
+
+describe("channels create", () => {
+  it("tells the end that Zoho has answered with where the list has it in a form that is not known", async () => {
+    const row = { channel_id: "2", events: ["Leads.edit"], notify_url: HOOK, channel_expiry: 1772874000000 };
+    world.server.trouble({ status: 204 }, 1, isWatch("GET"));
+    world.server.trouble({ status: 200, body: { watch: [row] } }, 1, isWatch("GET"));
+    const { exitCode, lines } = await world.channels(["create", "Leads.edit", "--url", HOOK, "--id", "2", "--json"]);
+    expect([exitCode, lines()[0]]).toEqual([0, expect.objectContaining({ expires_at: "2026-03-08T08:00:00.000Z" })]);
+  });
+});

@@ -23,6 +23,7 @@ const row = (channelId: string, module: string, more: Partial<WatchRow> = {}): W
   related: false,
   values: true,
   conditions: [],
+  isUnread: false,
   ...more,
 });
 

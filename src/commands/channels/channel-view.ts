@@ -15,6 +15,8 @@ function channelFacts(
   return { events, notifyUrl: url, token: shown, related, values, conditions };
 }
 
+export const UNREAD = "Zoho lists it in a form that is not known here";
+
 export function channelReport(
   state: ChannelReport["state"],
   product: string,
@@ -27,7 +29,7 @@ export function channelReport(
     state,
     product,
     id: channel.id,
-    channel: channelFacts(channel, showSecrets),
+    ...(channel.isUnread === true ? { reason: UNREAD } : { channel: channelFacts(channel, showSecrets) }),
     expiresAt: channel.expiresAt,
     timeLeftMs: timeLeftMs(channel, now),
   };

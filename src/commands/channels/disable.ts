@@ -12,7 +12,7 @@ import { confirm } from "../confirm.ts";
 import { collect } from "../options.ts";
 import { showRequest } from "../unsent-request.ts";
 import { addZohoOptions, ownerOf, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
-import { channelId, channelReport } from "./channel-view.ts";
+import { channelId, channelReport, UNREAD } from "./channel-view.ts";
 import { deleteChannels, kept } from "./delete.ts";
 import { renewalConfig } from "./renew-channel.ts";
 import { requireChannel } from "./show.ts";
@@ -36,6 +36,13 @@ export const defineDisable: Define = (command, act) => {
         const events = options.events && channelEvents(options.product ?? "crm", options.events);
         return withZoho(context, options, async (session) => {
           const channel = await requireChannel(session, id);
+          if (events !== undefined && channel.isUnread === true)
+            throw new UserError(
+              "zohoApi",
+              `which events channel ${id} watches is not known: ${UNREAD}`,
+              undefined,
+              "unread",
+            );
           const left = events === undefined ? [] : withoutEvents(channel.events, events);
           if (left.length === 0) {
             if (options.dryRun === true) return showRequest(context, session, removeRequest(session.product, [id]));

@@ -54,7 +54,7 @@ export async function taskFor(context: Context, shared: ZohoSession, { id, chann
     async current(): Promise<ChannelConfig | undefined> {
       const listed = await client.get(id);
       const kept = await recall(session, id);
-      if (listed !== undefined) return wholeConfig(listed, kept);
+      if (listed !== undefined) return wholeConfig(listed, kept) ?? config;
       isDeletedHere = isOurs && kept === undefined;
       // Gone before its end it was deleted, gone after it has expired.
       if (!isDeletedHere && (endsAt === undefined || endsAt <= session.now())) return kept ?? config;

@@ -68,9 +68,9 @@ function tableOf(lines: readonly ChannelReport[], missing: readonly MissingChann
       return [
         id,
         gone !== undefined ? GONE[gone] : timeLeftMs === undefined ? "not known" : formatSpan(timeLeftMs),
-        contractEvents(channel?.events ?? []).join(" "),
-        channel?.notifyUrl ?? "",
-        channel?.token ?? "none",
+        ...(channel === undefined
+          ? Array(3).fill("not known")
+          : [contractEvents(channel.events).join(" "), channel.notifyUrl ?? "", channel.token ?? "none"]),
       ];
     }),
     json: [],

@@ -69,7 +69,8 @@ export async function settleChannel(
   const listed = await client.get(config.id);
   if (listed !== undefined) await memory.observe(ownerOf(session), [listed], session.now(), config.id);
   // A list that does not show it yet is no failure: Zoho has said yes. What it said is then all that is known.
-  return listed ?? { ...config, modules: result.modules, expiresAt: result.expiresAt };
+  if (listed === undefined) return { ...config, modules: result.modules, expiresAt };
+  return { ...listed, expiresAt: listed.expiresAt ?? expiresAt };
 }
 
 /** Tells where what Zoho lists is not what was asked for. */
@@ -83,6 +84,7 @@ export function warnOfDifferences(
     context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) });
   const shorter = grantWarning(expiresAt, channel.expiresAt, now());
   if (shorter !== undefined) warn(shorter, `renew it in time: ${command(`renew ${asked.id}`)}`);
+  if (channel.isUnread === true) return;
   const listed = new Set(expandEvents(channel.events));
   const missing = expandEvents(asked.events).filter((event) => !listed.has(event));
   if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for channel ${asked.id}`);

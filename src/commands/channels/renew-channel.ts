@@ -33,7 +33,7 @@ export async function renewalConfig(
     "zohoApi",
     channel === undefined
       ? `${product.title} lists no channel ${id}, and nothing is kept here of what it was: it was created elsewhere, or deleted`
-      : `${product.title} does not say where channel ${id} posts to, and nothing is kept here of it: it was created elsewhere`,
+      : `${product.title} does not say ${channel.isUnread === true ? `in a form that is known here what channel ${id} is` : `where channel ${id} posts to`}, and nothing is kept here of it: it was created elsewhere`,
     `create it anew: ${session.command("create")}`,
     "not_subscribed",
   );
