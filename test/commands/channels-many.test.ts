@@ -80,6 +80,21 @@ describe("Zoho that takes no more requests", () => {
   });
 });
 
+describe("channels renew of several by a sign-in that may only read", () => {
+  it("asks for one, and says of the others that they were not tried", async () => {
+    await createMany(3);
+    const may = world.server.accounts.makeRefreshToken(["ZohoCRM.notifications.READ"]);
+    const env = { ...world.env, ZOHO_REFRESH_TOKEN: may };
+    const { exitCode, lines } = await world.channels(["renew", "--json"], { env });
+    expect([exitCode, world.requests("PUT").length]).toEqual([6, 1]);
+    expect(lines().map(({ id, reason }) => [id, reason])).toEqual([
+      ["1", expect.stringContaining("lacks the scope ZohoCRM.notifications.UPDATE")],
+      ["2", "not tried: the sign-in does not do"],
+      ["3", "not tried: the sign-in does not do"],
+    ]);
+  });
+});
+
 describe("channels delete of more than one request takes, where the second comes to grief", () => {
   const left = () => new Set(world.server.watch.rows().map(({ channelId }) => channelId)).size;
   let deletions: number;

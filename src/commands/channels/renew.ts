@@ -4,6 +4,7 @@ import { parseDuration } from "../../core/units.ts";
 import { isThrottled } from "../../zoho/api-error.ts";
 import { chooseExpiry } from "../../zoho/channel-time.ts";
 import { type Channel, expiringWithin } from "../../zoho/channels.ts";
+import { isOfSignIn } from "../../zoho/keep-alive.ts";
 import type { Define } from "../command.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
 import { channelId } from "./channel-view.ts";
@@ -67,13 +68,11 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
     }
     let failure: UserError | undefined;
     let isMissing = false;
-    let throttle: UserError | undefined;
+    let ending: UserError | undefined;
     for (const { id, channel, missing } of chosen) {
-      if (throttle !== undefined) {
-        context.report({
-          ...failed(session, id, channel, throttle),
-          reason: "not tried: Zoho takes no more requests for now",
-        });
+      if (ending !== undefined) {
+        const because = isThrottled(ending) ? "Zoho takes no more requests for now" : "the sign-in does not do";
+        context.report({ ...failed(session, id, channel, ending), reason: `not tried: ${because}` });
         continue;
       }
       try {
@@ -95,13 +94,16 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
         if (!(error instanceof UserError)) throw error;
         if (chosen.length === 1) throw error;
         failure ??= error;
-        if (isThrottled(error)) throttle = error;
+        if (isThrottled(error) || (isOfSignIn(error) && !OF_ONE_CHANNEL.has(error.code))) ending = error;
         context.report(failed(session, id, channel, error));
       }
     }
     return failure?.exitCode ?? (isMissing ? ExitCode.zohoApi : ExitCode.ok);
   });
 }
+
+/** The user may be denied the one module, and not the next. */
+const OF_ONE_CHANNEL: ReadonlySet<string> = new Set(["no_permission", "authorization_failed"]);
 
 async function choose(
   session: ZohoSession,
