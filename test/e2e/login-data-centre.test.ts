@@ -68,7 +68,17 @@ describe("login to Zoho's own hosts", () => {
     const { error } = JSON.parse(stderr);
     expect(error).toMatchObject({ code: "no_data_centre" });
     expect(error.message).toContain("us: invalid_client, eu: invalid_code, in: invalid_code, au: could not be asked");
+    expect(error.message).toContain("no data centre of Zoho that could be asked knows this sign-in");
     expect(error.message).not.toContain("1000.used");
+  });
+
+  it("does not say that none knows the code where none could be asked", async () => {
+    await world.close();
+    world = await startDataCentres({});
+    const { status, stderr } = await login("auto");
+    const { error } = JSON.parse(stderr);
+    expect([status, error.message]).toEqual([7, expect.stringMatching(/^no data centre could be asked: .*zoho/)]);
+    expect(error.hint).toContain("check the network connection");
   });
 
   it("does not ask Zoho's hosts where the environment names another", async () => {

@@ -17,17 +17,23 @@ export async function findCentre<T>(
   const [only, ...others] = centres;
   if (only !== undefined && others.length === 0) return ask(only.accountsUrl);
   const answers: string[] = [];
+  let unasked: UserError | undefined;
+  let isAnyAsked = false;
   for (const { id, accountsUrl } of centres) {
     try {
       return await ask(accountsUrl);
     } catch (error) {
       if (!(error instanceof UserError) || !(NOT_KNOWN_HERE.has(error.code) || NOT_ASKED.has(error.code))) throw error;
+      if (NOT_ASKED.has(error.code)) unasked = error;
+      else isAnyAsked = true;
       answers.push(`${id}: ${NOT_ASKED.has(error.code) ? "could not be asked" : error.code}`);
     }
   }
+  if (unasked !== undefined && !isAnyAsked)
+    throw new UserError("zohoApi", `no data centre could be asked: ${unasked.message}`, unasked.hint, unasked.code);
   throw new UserError(
     "credentials",
-    `no data centre of Zoho knows this sign-in (${answers.join(", ")})`,
+    `no data centre of Zoho${unasked === undefined ? "" : " that could be asked"} knows this sign-in (${answers.join(", ")})`,
     "compare client id and secret with https://api-console.zoho.com, and make a new code: it lives for some minutes and works once",
     "no_data_centre",
   );
