@@ -21,6 +21,8 @@ export interface PosterOptions extends DispatcherOptions {
   readonly timeoutMs: number;
   /** No delivery is posted once more, also where its connection may have been closed before it came. */
   readonly onlyOnce?: boolean;
+  /** Each delivery gets a connection of its own: none can meet one that is being closed, which has to be posted once more. */
+  readonly ownConnections?: boolean;
 }
 
 interface PostOptions {
@@ -84,7 +86,7 @@ export async function openPoster(options: PosterOptions): Promise<Poster> {
   return {
     post(delivery, each = {}) {
       const timeoutMs = Math.min(options.timeoutMs, each.atMostMs ?? options.timeoutMs);
-      return post(delivery, addressOf(delivery.url), timeoutMs, each, options.onlyOnce);
+      return post(delivery, addressOf(delivery.url), timeoutMs, each, options);
     },
     isDirect: (url) => addressOf(url).isDirect,
     close: () => dispatchers.close(),
@@ -106,7 +108,7 @@ async function post(
   { url, origin, habits, path, dispatcher }: Address,
   timeoutMs: number,
   { slowMs = 0, signal, wholeReply = false }: PostOptions,
-  onlyOnce = false,
+  { onlyOnce = false, ownConnections = false }: PosterOptions,
 ): Promise<PostResult> {
   const slowly = slowMs > 0 && delivery.body.length > 1;
   let startedAt = performance.now();
@@ -119,7 +121,7 @@ async function post(
     method: delivery.method,
     headers: sentHeaders(delivery, slowly),
     body: slowly ? dribble(delivery.body, slowMs, restart) : delivery.body,
-    reset: habits.hangsUp,
+    reset: ownConnections || habits.hangsUp,
   };
   const start = () => startExchange(dispatcher, request, wholeReply ? LONGEST_REPLY_BYTES : PREVIEW_BYTES);
   let running = start();

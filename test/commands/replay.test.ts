@@ -50,7 +50,8 @@ describe("replay", () => {
     const [first, second] = project.app.seen;
     expect(second?.body.equals(Buffer.from(body))).toBe(true);
     expect(second?.path).toBe("/webhooks/zoho/crm?a=%2F");
-    expect(second?.headers).toEqual(first?.headers);
+    const headers = (seen: typeof first) => seen?.headers.join("\n").replace(/^connection,.*$/im, "");
+    expect(headers(second)).toBe(headers(first));
     expect(second && valuesOf(second, "x-zoho-hooks-event")).toEqual(["1"]);
     expect(out).not.toContain("signed again");
   });

@@ -164,6 +164,13 @@ describe("send on Zoho's bad days", () => {
     expect([exitCode, out]).toEqual([0, expect.not.stringContaining("cannot use this answer")]);
   });
 
+  it("posts nothing more often than was asked for to an app that crashes at a repeat", async () => {
+    const app = await target((response, _, n) => void (n === 1 ? response.end() : response.destroy()));
+    const { exitCode, out } = await send("crm Leads.create --to PORT --repeat 1", app);
+    expect([exitCode, out]).toEqual([5, expect.stringContaining("without an answer")]);
+    expect(app.seen).toHaveLength(2);
+  });
+
   it("gives up on an app that does not answer", async () => {
     const app = await target(() => {});
     const { exitCode, out } = await send("crm Leads.create --to PORT --timeout 200ms", app);

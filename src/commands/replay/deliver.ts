@@ -10,6 +10,7 @@ import { isOfTheConnection } from "../../delivery/end-to-end.ts";
 import { openPoster, type Poster, type PostResult } from "../../delivery/post.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
 import { requireEntry } from "../events/open-log.ts";
+import { FEW } from "../send/deliver.ts";
 import { Tally } from "../send/tally.ts";
 import type { ReplayPlan } from "./plan.ts";
 import { type ReplayRequest, replayBody, replayRequest } from "./request.ts";
@@ -38,6 +39,7 @@ export async function replayAll(
     connections: 1,
     insecure: plan.insecure ?? config.settings.insecure,
     env: config.env,
+    ownConnections: replays.length <= FEW,
   });
   let body: Buffer | undefined;
   let ended = 0;

@@ -17,6 +17,11 @@ import { Tally } from "./tally.ts";
 
 /** More lines than this nobody reads: a summary takes their place. */
 const MOST_LINES = 25;
+/**
+ * So many are each posted on a connection of their own, so that what is meant to come once, or twice, comes just so often. Of
+ * very many this would use up the ports of the system.
+ */
+export const FEW = 1000;
 /** How long what is under way may still take after Ctrl-C. */
 const GRACE_MS = 2000;
 
@@ -69,6 +74,7 @@ export async function deliver(
     connections: plan.concurrency,
     insecure: plan.insecure,
     env: config.env,
+    ownConnections: plan.count === 1 && total <= FEW,
   });
   const grace = graceAfter(context.signal, total === 1 ? 0 : GRACE_MS);
   try {
