@@ -428,8 +428,8 @@ describe("channels delete and prune", () => {
     const lied = await channels(["delete", "1", "--yes", "--json"]);
     expect(lied.exitCode).toBe(7);
     expect(lied.lines()).toMatchObject([{ state: "not_deleted", reason: "Zoho still lists it" }]);
-    const done = await channels(["delete", "1", "--yes", "--json"]);
-    expect([done.exitCode, done.lines()[0]?.state]).toEqual([0, "deleted"]);
+    const done = await channels(["delete", "1", "1", "--yes", "--json"]);
+    expect([done.exitCode, done.lines().map(({ state }) => state)]).toEqual([0, ["deleted"]]);
     const again = await channels(["delete", "1", "--yes", "--json"]);
     expect([again.exitCode, again.lines()[0]?.state]).toEqual([7, "unknown"]);
   });

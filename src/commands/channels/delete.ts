@@ -26,7 +26,7 @@ export const defineDelete: Define = (command, act) => {
     .action(
       act(async (context, texts: readonly string[], options: DeleteOptions) => {
         if (texts.length > 0 === (options.all === true)) throw usageError("give the ids of the channels, or --all");
-        const given = texts.map(channelId);
+        const given = [...new Set(texts.map(channelId))];
         return withZoho(context, options, async (session) => {
           const stock = options.all === true ? await takeStock(session) : undefined;
           const ids = stock?.listed.map((channel) => channel.id) ?? given;
