@@ -46,10 +46,18 @@ or once, into a folder of $fpath:
 Install, once:
   zoho-hooks completion fish > ~/.config/fish/completions/zoho-hooks.fish
 `,
+  powershell: `
+Install, in the file that $PROFILE names:
+  zoho-hooks completion powershell | Out-String | Invoke-Expression
+`,
 };
 
+/** An empty word as PowerShell passes it: of a bare one some of its versions leave nothing. */
+const EMPTY = '""';
+
 /** One suggestion a line: the word, a tab, what it is. `:files` where names of files fit. */
-async function suggest(context: Context, self: Command, act: Act, words: readonly string[]): Promise<ExitCode> {
+async function suggest(context: Context, self: Command, act: Act, passed: readonly string[]): Promise<ExitCode> {
+  const words = passed.map((word) => (word === EMPTY ? "" : word));
   const program = await wholeProgram(self.parent ?? self, act, words);
   // The first word is a command: nothing of the products is needed to name it.
   const products = words.length > 1 ? await knownProducts(context) : [];

@@ -84,7 +84,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "completion",
-    summary: "print a completion script for bash, zsh or fish",
+    summary: "print a completion script for bash, zsh, fish or PowerShell",
     load: () => import("./completion.ts"),
   },
 ];

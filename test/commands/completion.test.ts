@@ -32,6 +32,10 @@ describe("completion words", () => {
     expect(out).toBe("products\tlist products, their events, and how their deliveries are signed\n");
   });
 
+  it("takes an empty word as PowerShell passes it", async () => {
+    expect(await suggested("fixtures", '""')).toEqual(await suggested("fixtures", ""));
+  });
+
   it.each([
     [
       ["channels", "create", "Lea"],
@@ -109,7 +113,7 @@ describe("completion words", () => {
     ],
     [
       ["completion", ""],
-      ["bash", "zsh", "fish", "help"],
+      ["bash", "zsh", "fish", "powershell", "help"],
     ],
     [["help", "se"], ["send"]],
     [["--v"], ["--version"]],
@@ -141,12 +145,12 @@ describe("completion words", () => {
 });
 
 describe("completion", () => {
-  it.each(["bash", "zsh", "fish"])(
+  it.each(["bash", "zsh", "fish", "powershell"])(
     "prints the script for %s alone, and how to install it in the help",
     async (shell) => {
       const { exitCode, out, err } = await run(["completion", shell]);
       expect([exitCode, err]).toEqual([0, ""]);
-      expect(out).toContain("zoho-hooks completion words --");
+      expect(out.replace(/[',]/g, "")).toContain("completion words --");
       expect(out).not.toContain("Install");
       expect((await run(["completion", shell, "--help"])).out).toContain(`zoho-hooks completion ${shell}`);
     },

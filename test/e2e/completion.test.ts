@@ -108,3 +108,33 @@ describe.skipIf(!has("fish"))("completion in fish", () => {
     expect(complete(`zoho-hooks send --secret-file ${file.slice(0, -2)}`)).toEqual([file]);
   });
 });
+
+describe.skipIf(!has("pwsh"))("completion in PowerShell", () => {
+  const complete = (line: string): string[] =>
+    shellRun(
+      "pwsh",
+      ["-NoProfile", "-NonInteractive"],
+      `zoho-hooks completion powershell | Out-String | Invoke-Expression
+       (TabExpansion2 -inputScript '${line}' -cursorColumn ${line.length}).CompletionMatches |
+         ForEach-Object { $_.CompletionText + [char]9 + $_.ToolTip }`,
+    );
+
+  it.each([
+    ["zoho-hooks pro", ["products\tlist products, their events and what proof each carries"]],
+    ["zoho-hooks send boo", ["books\tZoho Books"]],
+    ["zoho-hooks listen --events desk:Ticket.Cl", ["desk:Ticket.Close\tA ticket was closed"]],
+    ["zoho-hooks send crm Nothing", []],
+  ])("completes %j", (line, lines) => {
+    expect(complete(line)).toEqual(lines);
+  });
+
+  it("takes an empty word for the next one", () => {
+    expect(complete("zoho-hooks fixtures ").map((line) => line.split("\t", 1)[0])).toContain("eject");
+  });
+
+  it("completes the names of files", () => {
+    const file = join(tempFolder(), "secret.txt");
+    writeFileSync(file, "");
+    expect(complete(`zoho-hooks send --secret-file ${file.slice(0, -2)}`)[0]).toContain(file);
+  });
+});

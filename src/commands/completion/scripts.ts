@@ -76,4 +76,35 @@ end
 complete -c zoho-hooks -f -a '(__zoho_hooks_complete)'
 `;
 
-export const scripts = { bash, zsh, fish } as const;
+/**
+ * For Windows PowerShell 5.1, too. Where npm has put a script of its own before the program, a bare `--` would be lost in it, and
+ * an empty word on the way to any program: the one goes in an array, the other in quotes. Told nothing, PowerShell completes
+ * names of files; told an empty text, it does not.
+ */
+const powershell = `# PowerShell completion for zoho-hooks
+Register-ArgumentCompleter -Native -CommandName zoho-hooks -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+    $words = @('completion', 'words', '--')
+    foreach ($element in ($commandAst.CommandElements | Select-Object -Skip 1)) {
+        if ($element.Extent.EndOffset -ge $cursorPosition) { break }
+        if ($element -is [System.Management.Automation.Language.StringConstantExpressionAst]) {
+            $words += $element.Value
+        } else {
+            $words += $element.Extent.Text
+        }
+    }
+    if ($wordToComplete) { $words += $wordToComplete } else { $words += '""' }
+    $lines = @(& zoho-hooks @words 2>$null)
+    foreach ($line in $lines) {
+        if ($line -eq ':files') { continue }
+        $value, $description = $line -split "\`t", 2
+        if (-not $description) { $description = $value }
+        $text = $value
+        if ($value -match '[^a-zA-Z0-9:.,=*/_-]') { $text = "'" + $value.Replace("'", "''") + "'" }
+        [System.Management.Automation.CompletionResult]::new($text, $value, 'ParameterValue', $description)
+    }
+    if ($lines.Count -eq 0) { '' }
+}
+`;
+
+export const scripts = { bash, zsh, fish, powershell } as const;
