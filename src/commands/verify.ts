@@ -2,6 +2,7 @@ import { loadConfig } from "../config/load.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { ExitCode, usageError } from "../core/errors.ts";
+import { foreignInput } from "../core/foreign-input.ts";
 import type { Verdict } from "../core/product.ts";
 import type { VerifiedReport } from "../core/report.ts";
 import { expectFewChecks } from "../core/schema-check.ts";
@@ -182,6 +183,7 @@ function reportOn(
   const product = wanted.product ?? wanted.products.find((each) => each.id === payload.product);
   const verified = verifyPayload({ ...wanted, product, payload });
   refuseUnchecked(verified, wanted.signature !== undefined, header.length > 0);
+  const foreign = foreignInput(payload, verified.receipt);
   // What was kept is as old as it was then, for the reason as for the verdict.
   const judgedAt = { ...wanted, now: payload.at ?? wanted.now };
   return {
@@ -196,6 +198,6 @@ function reportOn(
     problemPosition: problemPosition(verified, payload),
     explanations: explain || showExpected ? explainProofs(verified, judgedAt, showExpected) : [],
     showExpected,
-    notes: verified.notes,
+    notes: foreign === undefined ? verified.notes : [...verified.notes, foreign],
   };
 }
