@@ -1,16 +1,18 @@
 import { randomUUID } from "node:crypto";
 import {
   closeSync,
+  existsSync,
   fchmodSync,
   fsyncSync,
   openSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { errorText, usageError } from "../core/errors.ts";
 import { makeFolder } from "../files/make-folder.ts";
 
@@ -28,6 +30,16 @@ export function isThrough(path: string): boolean {
   }
 }
 
+/** Where a link leads, if nothing is there: a file that is put in its place would take the place of the link. */
+export function danglingTarget(path: string): string | undefined {
+  try {
+    return existsSync(path) ? undefined : resolve(dirname(path), readlinkSync(path));
+  } catch {
+    // It is no link; and where it cannot be looked at, the writing says why.
+    return undefined;
+  }
+}
+
 /**
  * Writes a whole file or nothing: beside it first, then in its place. A link stays a link. `mode` is for a new file, and
  * for one that is there where it does not keep its own.
@@ -39,6 +51,8 @@ export function writeWholeFile(path: string, content: string | Buffer, mode = 0o
       writeFileSync(path, content);
       return;
     }
+    const target = danglingTarget(path);
+    if (target !== undefined) throw new Error(`it is a link to ${target}, which is not there`);
     makeFolder(dirname(path));
     const old = statSync(path, { throwIfNoEntry: false });
     if (old?.isFile() === false) throw new Error("it exists, but is not a file");

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -60,6 +60,14 @@ ${rest}
     expect(refused.exitCode).toBe(2);
     expect(readFileSync(join(cwd, "mine.ts"), "utf8")).toBe("export const mine = 1;\n");
     expect((await run(["types", "crm", "--out", "mine.ts", "--force"], { cwd })).exitCode).toBe(0);
+  });
+
+  it.skipIf(process.platform === "win32")("says that a link leads nowhere, and leaves it", async () => {
+    const cwd = tempFolder();
+    symlinkSync("nowhere.d.ts", join(cwd, "link.d.ts"));
+    const { exitCode, err } = await run(["types", "crm", "--out", "link.d.ts"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("nowhere.d.ts, which is not there")]);
+    expect(lstatSync(join(cwd, "link.d.ts")).isSymbolicLink()).toBe(true);
   });
 
   it("refuses --store without --observed, which alone reads it", async () => {

@@ -1,17 +1,7 @@
 import { randomUUID } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  openSync,
-  readlinkSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, existsSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { isThrough } from "../../config/write-file.ts";
+import { danglingTarget, isThrough } from "../../config/write-file.ts";
 import { errorText, usageError } from "../../core/errors.ts";
 
 /** A file that is written piece by piece and is there only once it is whole. */
@@ -33,8 +23,7 @@ export function createWholeFile(cwd: string, name: string, overwrite: boolean): 
   const old = existsSync(given) ? statSync(given) : undefined;
   if (old?.isDirectory())
     throw usageError(`${name} is a folder`, "name a file, or leave --out out to write to standard output");
-  // What is put in its place would take the place of the link, too.
-  const target = old === undefined ? linkTarget(given) : undefined;
+  const target = danglingTarget(given);
   if (target !== undefined)
     throw usageError(`${name} is a link to ${target}, which is not there`, "make that file, or name another one");
   if (!overwrite && !through && old !== undefined) throw usageError(`${name} exists already`, "--force overwrites it");
@@ -78,13 +67,4 @@ export function createWholeFile(cwd: string, name: string, overwrite: boolean): 
       if (!finished && !through) rmSync(temporary, { force: true });
     },
   };
-}
-
-function linkTarget(path: string): string | undefined {
-  try {
-    return resolve(dirname(path), readlinkSync(path));
-  } catch {
-    // It is no link; and where it cannot be looked at, the writing says why.
-    return undefined;
-  }
 }
