@@ -88,4 +88,17 @@ describe("a log with damaged deliveries", () => {
     }
     expect((await run(["events", "show", "3"], { cwd })).exitCode).toBe(0);
   });
+
+  it("tells of a number that is not there as such, also where the last one is damaged", async () => {
+    const folder = tempFolder();
+    const store = join(folder, "events.db");
+    const log = await openLog({ path: store, now: () => new Date() });
+    await log.append(newEntry());
+    await log.close();
+    const database = (await loadEngine()).open(store);
+    database.exec("UPDATE contents SET headers = '[['");
+    database.close();
+    const { exitCode, err } = await run(["events", "show", "99", "--store", store], { cwd: folder });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("the last one is #1")]);
+  });
 });

@@ -56,13 +56,17 @@ export function parseNumber(text: string): number | "last" {
 export async function requireEntry(log: Log, n: number | "last"): Promise<LogEntry> {
   const entry = await log.get(n);
   if (entry !== undefined) return entry;
-  const last = await log.get("last");
-  if (last === undefined)
+  const last = await newestNumber(log);
+  if (last === 0)
     throw usageError(`the event log ${log.path} is empty`, "nothing has been received yet, or everything was pruned");
   throw usageError(
     `there is no event #${n} in ${log.path}`,
-    typeof n === "number" && n < last.n
-      ? "it has been pruned: see zoho-hooks events list"
-      : `the last one is #${last.n}`,
+    typeof n === "number" && n < last ? "it has been pruned: see zoho-hooks events list" : `the last one is #${last}`,
   );
+}
+
+/** Of the newest delivery, whether its body can be read or not; 0 where there is none. */
+export async function newestNumber(log: Log): Promise<number> {
+  for await (const { n } of log.list({}, { limit: 1, onDamaged() {} })) return n;
+  return 0;
 }

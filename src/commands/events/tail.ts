@@ -13,7 +13,7 @@ import { projectProducts } from "../configured-products.ts";
 import { DamageTeller } from "./damage-teller.ts";
 import { dayHeadings, entryEvent } from "./entry-event.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
-import { type LogOptions, withLog } from "./open-log.ts";
+import { type LogOptions, newestNumber, withLog } from "./open-log.ts";
 import { roomOnStdout } from "./room-on-stdout.ts";
 
 export interface TailOptions extends FilterOptions, LogOptions {
@@ -57,7 +57,7 @@ async function startFollower(
   const headingOf = dayHeadings(context.now());
   const shown = new Set<number>();
   let attemptId = await log.lastAttempt();
-  let after = await newest(log);
+  let after = await newestNumber(log);
 
   const show = (entry: LogEntry, fresh: boolean): void => {
     context.report(entryEvent(products, entry, showSecrets, { heading: headingOf(entry.receivedAt), fresh }));
@@ -70,9 +70,9 @@ async function startFollower(
   return {
     async showLast(count: number): Promise<void> {
       if (count === 0) return;
-      const newest = log.list(filter, { limit: count, onDamaged: leaveOut });
       let first = after + 1;
-      for await (const { n } of newest) first = Math.min(first, n);
+      // Which cannot be read is told below.
+      for await (const { n } of log.list(filter, { limit: count, onDamaged() {} })) first = Math.min(first, n);
       for await (const entry of log.entries({ ...filter, after: first - 1 }, { order: "oldest", onDamaged })) {
         await roomOnStdout(context);
         if (context.signal.aborted || entry.n > after) break;
@@ -81,7 +81,7 @@ async function startFollower(
       damage.tell();
     },
     async look(): Promise<void> {
-      const high = await newest(log);
+      const high = await newestNumber(log);
       if (high > after) {
         for await (const entry of log.entries({ ...filter, after }, { order: "oldest", onDamaged })) {
           await roomOnStdout(context);
@@ -103,14 +103,6 @@ async function startFollower(
     },
   };
 }
-
-async function newest(log: Log): Promise<number> {
-  for await (const { n } of log.list({}, { limit: 1, onDamaged: leaveOut })) return n;
-  return 0;
-}
-
-/** Of numbers alone: that it cannot be read is told where it would be shown. */
-function leaveOut(): void {}
 
 /** Undefined where its delivery cannot be read, which alone tells what is secret in it. */
 async function forwardOf(log: Log, attempt: FollowedAttempt, showSecrets = false): Promise<ForwardReport | undefined> {
