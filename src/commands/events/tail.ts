@@ -115,7 +115,9 @@ async function forwardOf(log: Log, attempt: FollowedAttempt, showSecrets = false
   const chosen = chosenNames(entry?.verdicts ?? []);
   const forward = entry?.forwards.find((each) => each.target === target);
   const ok = error === undefined && isSuccess(status);
-  const state = ok ? "delivered" : forward === undefined ? "single" : forward.state === "failed" ? "failed" : "retry";
+  // One of several may be looked at when the last one has been made already.
+  const isGivenUp = forward?.state === "failed" && attempt.attempt >= forward.attempts;
+  const state = ok ? "delivered" : forward === undefined ? "single" : isGivenUp ? "failed" : "retry";
   return {
     type: "forward",
     n,
