@@ -34,6 +34,8 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const IDLE_TIMEOUT_MS = 120_000;
 /** How long a connection on which nothing has come yet holds up the end. */
 const SPARE_MS = 200;
+/** How long a sender of what is not HTTP has to read that, and to close its side, which some never do. */
+const LINGER_MS = 2_000;
 
 /**
  * Opens an HTTP server, or rejects with what is wrong with the address. `onNoHttp` is told of what came and never became a
@@ -130,6 +132,10 @@ function endWith(socket: Socket, status: string, text: string): string {
   socket.end(
     `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
   );
+  // What comes behind it is dropped: a connection that nobody reads never ends, and of those there are only so many.
+  socket.resume();
+  const leaving = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once("close", () => clearTimeout(leaving));
   return `answered ${status}: ${text}`;
 }
 
@@ -180,7 +186,8 @@ async function listenError(error: unknown, address: ServerAddress): Promise<unkn
 
 function closeServer(server: Server, connections: ReadonlySet<Socket>, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    // Node's own way leaves out what asked for a tunnel (CONNECT), and waits for it all the same.
+    const timer = setTimeout(destroyAll, graceMs, connections);
     // To Node a browser's spare connection is not idle. What has come on one by now is read before it is looked at.
     const spare = setTimeout(() => setImmediate(closeUnused, connections), Math.min(SPARE_MS, graceMs));
     server.close(() => {
@@ -190,6 +197,10 @@ function closeServer(server: Server, connections: ReadonlySet<Socket>, graceMs: 
     });
     server.closeIdleConnections();
   });
+}
+
+function destroyAll(connections: ReadonlySet<Socket>): void {
+  for (const socket of connections) socket.destroy();
 }
 
 function closeUnused(connections: ReadonlySet<Socket>): void {
