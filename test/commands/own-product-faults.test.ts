@@ -25,8 +25,16 @@ describe("a mistake in a product of the user's own is a usage error that names f
       ["products.shop.path", "webhooks/shp", "does not exist"],
     ],
     ["a file in place of the folder", withPath("shop", PRODUCT), ["product.json is a file"]],
-    ["a folder without an event", { ...withPath("shop", "empty"), "empty/readme.md": "" }, ["there is no event in", "empty"]],
-    ["the name of a product that is known", withPath("crm", "webhooks/shop"), ["products.crm.path", "is a built-in product"]],
+    [
+      "a folder without an event",
+      { ...withPath("shop", "empty"), "empty/readme.md": "" },
+      ["there is no event in", "empty"],
+    ],
+    [
+      "the name of a product that is known",
+      withPath("crm", "webhooks/shop"),
+      ["products.crm.path", "is a built-in product"],
+    ],
     ["a name that no URL can hold", withPath("My Shop", "webhooks/shop"), ['"My Shop" cannot be part of a URL']],
     ["no path", { [CONFIG]: '{"products":{"shop":{}}}' }, ["products.shop", '"path": "webhooks/shop"']],
     ["broken JSON", { [PRODUCT]: '{\n "title": }' }, ["product.json:2:11", "not valid JSON"]],
@@ -53,7 +61,11 @@ describe("a mistake in a product of the user's own is a usage error that names f
         ["product.json:1:", `events.`, "an event's name is also a file name: it cannot contain"],
       ],
     ),
-    ["nothing to tell events apart by", { [PRODUCT]: "{}" }, ["order.created and order.paid cannot be told apart", '"event"']],
+    [
+      "nothing to tell events apart by",
+      { [PRODUCT]: "{}" },
+      ["order.created and order.paid cannot be told apart", '"event"'],
+    ],
     ["a schema with broken JSON", { [SCHEMA]: "{" }, ["order.created.json:1:2", "not valid JSON"]],
     [
       "an unknown type in a schema",
