@@ -117,6 +117,9 @@ function asUsageError(error: CommanderError, argv: readonly string[], program: C
   const begun = /^unknown option '(--.+)'$/.exec(message)?.[1];
   const longer = command?.options.flatMap(({ long }) => (begun && long?.startsWith(begun) ? [long] : [])) ?? [];
   const suggestion = longer.length > 0 ? longer.join(" or ") : /\(Did you mean (.*)\?\)/s.exec(error.message)?.[1];
+  // It is known, and only what stands behind it does not fit.
+  if (begun !== undefined && suggestion?.split(" or ").includes(begun))
+    return new UserError("usage", `${begun} takes no value`, `write it as ${begun} alone`);
   const help = isCommand(called) ? `run zoho-hooks ${path} --help for how it is used` : HELP_HINT;
   return new UserError("usage", message, suggestion === undefined ? help : `did you mean ${suggestion}?`);
 }

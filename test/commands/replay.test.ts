@@ -411,7 +411,7 @@ describe("replay refuses", () => {
     [["1", "--add"], "--add does nothing"],
     [["1", "--timeout", "0"], "--timeout"],
     [["1", "--token-file", "x"], "--set token="],
-    [["one"], "is not a whole number"],
+    [["one"], '"one" is not a whole number\n  such as 42; or last'],
     [["1"], "there is no event log"],
   ])("%j", async (argv, said) => {
     const { exitCode, err } = await run(["replay", ...argv], { cwd: tempFolder() });

@@ -59,6 +59,7 @@ describe("send refuses", () => {
     ["a secret's file that is not there", [...lead, "--secret-file", "none"], "no such file"],
     ["a secret's file without its name", [...lead, "--secret-file", ""], "--secret-file names no file"],
     ["two things from standard input", ["crm", "--data", "-", "--secret-file", "-"], "standard input"],
+    ["a value for a flag that has none", [...lead, "--dry-run=yes"], "--dry-run takes no value"],
     ["an unknown flag", [...lead, "--bad-signatur"], "did you mean --bad-signature?"],
     ["the beginning of a flag", [...lead, "--bad"], "did you mean --bad-signature or --bad-token?"],
     ["a secret behind a flag that is none", [...lead, "--secret=abc"], "'--secret'\n  did you mean --secret-file?"],

@@ -49,7 +49,10 @@ export async function withLog<T>(
 /** A number of the log, or `last`. */
 export function parseNumber(text: string): number | "last" {
   if (text.toLowerCase() === "last") return "last";
-  return parseWhole(text.replace(/^#/, ""), "the event's number", 1, Number.MAX_SAFE_INTEGER);
+  const digits = text.replace(/^#/, "");
+  if (!/^\d+$/.test(digits))
+    throw usageError(`the event's number: ${JSON.stringify(text)} is not a whole number`, "such as 42; or last");
+  return parseWhole(digits, "the event's number", 1, Number.MAX_SAFE_INTEGER);
 }
 
 /** The delivery of that number; a UserError where the log has it no more, or never had it. */
