@@ -50,17 +50,24 @@ export const engineIds: readonly EngineId[] = ["better-sqlite3", "node:sqlite"];
 /** The first engine that this installation has. Throws a UserError with the code `log-unavailable` when there is none. */
 export async function loadEngine(ids: readonly EngineId[] = engineIds): Promise<SqliteEngine> {
   const reasons: string[] = [];
+  let remedy = "npm install better-sqlite3";
   for (const id of ids) {
     try {
       return await LOADERS[id]();
     } catch (error) {
+      // It is there, and npm would call it up to date: what it lacks is its binary, for which its install script has to run.
+      if (id === "better-sqlite3" && !isMissing(error)) remedy = "npm rebuild better-sqlite3";
       reasons.push(`${id}: ${errorText(error).replace(/\s+/g, " ").slice(0, 300)}`);
     }
   }
   throw new UserError(
     "usage",
     `the event log needs SQLite, and this installation has none (${reasons.join("; ")})`,
-    "use Node 22.13 or later, which has it built in, or run `npm install better-sqlite3`; or do without a log: --no-store",
+    `use Node 22.13 or later, which has it built in, or run \`${remedy}\`; or do without a log: --no-store`,
     "log-unavailable",
   );
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && /^(ERR_)?MODULE_NOT_FOUND$/.test(String(error.code));
 }
