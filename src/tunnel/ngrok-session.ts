@@ -27,7 +27,10 @@ export interface NgrokSession {
    * agent has no way to close it, but nothing is served over it.
    */
   close(): Promise<void>;
-  /** Ends a session whose connection is dead, without asking the service, and so that it never comes back by itself. */
+  /**
+   * Ends a session whose connection is dead, without waiting for the service, and so that it never comes back by itself. One
+   * that does come to life would still be sent requests, and no answer would get back: it is unbound by then.
+   */
   abandon(): Promise<void>;
 }
 
@@ -41,6 +44,8 @@ export interface SessionEvents {
 const DIAL_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 20_000;
 const END_TIMEOUT_MS = 2_000;
+/** What it takes to hand the request to the system, which delivers it where the connection comes back to life. */
+const UNBIND_MS = 300;
 /** How long an attempt of the agent to reconnect may still be under way. */
 const ATTEMPT_MS = 1_500;
 
@@ -94,9 +99,9 @@ export async function openNgrokSession(
       },
       abandon: async () => {
         abandoned = true;
+        await quietly(limited(listener.close(), UNBIND_MS));
         await end();
         await endReturning();
-        void quietly(listener.close());
       },
     };
   } catch (error) {

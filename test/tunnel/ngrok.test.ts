@@ -271,6 +271,20 @@ describe("a tunnel whose session breaks", () => {
     expect(edge.bindings()).toHaveLength(1);
   });
 
+  it("serves nothing any more over a silent connection that it has given up, and that comes back to life", async () => {
+    const { said } = await open(await receiver(), { heartbeat: { intervalSeconds: 1, toleranceSeconds: 1 } });
+    const [silent] = edge.sessions();
+    edge.faults.freezeSessions();
+    await said("down");
+    await edge.until(() => edge.bindings().length === 2);
+
+    silent?.thaw();
+    await said("reconnected");
+
+    expect(edge.unbinds).toHaveLength(1);
+    expect(edge.bindings()).toHaveLength(1);
+  });
+
   it("is replaced when its requests no longer arrive, whatever the session says", async () => {
     const { said } = await open(await receiver(), {}, { checkEveryMs: 50 });
     edge.faults.dropBindings();

@@ -47,6 +47,10 @@ export class AgentSession {
     this.#mux.freeze();
   }
 
+  thaw(): void {
+    this.#mux.thaw();
+  }
+
   connect(binding: Binding, clientAddr: string): MuxStream {
     const stream = this.#mux.open();
     const proxyHeader = {

@@ -8,7 +8,6 @@ export class MuxSession {
   readonly #onStream: (stream: MuxStream) => void;
   readonly #streams = new Map<number, MuxStream>();
   #nextId = 2;
-  #frozen = false;
 
   constructor(socket: Duplex, onStream: (stream: MuxStream) => void, onEnd: () => void) {
     this.#socket = socket;
@@ -37,11 +36,17 @@ export class MuxSession {
 
   /** Keeps the connection and says nothing more, as after a laptop's sleep or a lost NAT entry. */
   freeze(): void {
-    this.#frozen = true;
+    this.#socket.pause();
+    this.#socket.cork();
+  }
+
+  /** Goes on where it stood still: what was sent meanwhile has waited on the way. */
+  thaw(): void {
+    this.#socket.uncork();
+    this.#socket.resume();
   }
 
   #receive(frame: Frame): void {
-    if (this.#frozen) return;
     if (frame.type === FrameType.goAway) this.cut();
     else (this.#streams.get(frame.streamId) ?? this.#accept(frame))?.receive(frame);
   }
@@ -55,7 +60,7 @@ export class MuxSession {
   }
 
   #send(frame: Frame): void {
-    if (!this.#frozen && !this.#socket.destroyed) this.#socket.write(encodeFrame(frame));
+    if (!this.#socket.destroyed) this.#socket.write(encodeFrame(frame));
   }
 
   #track(stream: MuxStream): MuxStream {
