@@ -1,5 +1,5 @@
-import { errorText } from "../core/errors.ts";
 import type { appender } from "./append.ts";
+import { Damage, orDamage } from "./damage.ts";
 import type { NativeDatabase, SqlRow } from "./engine.ts";
 import type {
   Claim,
@@ -36,6 +36,7 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
        length(body) AS bytes, iif(length(body) <= ?, body, x'') AS body
      FROM forwards JOIN deliveries USING (n) JOIN contents USING (n) WHERE id = ?`,
   );
+  const numberOfForward = database.prepare("SELECT n FROM forwards WHERE id = ?");
   const first = database.prepare(
     `SELECT id FROM forwards WHERE target = ? AND state = ${WAITING} AND due_at > ? AND due_at <= ?
      ORDER BY due_at, id LIMIT ?`,
@@ -73,15 +74,13 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
           if (taken.has(id)) continue;
           if (wanted() === 0) return;
           const room = claims.length === 0 ? Number.MAX_SAFE_INTEGER : Math.max(0, maxBytes - bytes);
-          const whole = load.get(room, id);
+          const whole = orDamage(() => load.get(room, id));
           if (whole === undefined) continue;
-          bytes += numberOf(whole, "bytes");
+          if (!(whole instanceof Damage)) bytes += numberOf(whole, "bytes");
           if (claims.length > 0 && bytes > maxBytes) return;
-          try {
-            claims.push(readClaim(whole));
-          } catch (error) {
-            unreadable.push({ id, n: numberOf(whole, "n"), reason: errorText(error) });
-          }
+          const claim = whole instanceof Damage ? whole : orDamage(() => readClaim(whole));
+          if (!(claim instanceof Damage)) claims.push(claim);
+          else unreadable.push({ id, n: numberOf(numberOfForward.get(id) ?? {}, "n"), reason: claim.reason });
         }
       };
       for (const range of dueNow(times)) claimDue(range);

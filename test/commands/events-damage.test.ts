@@ -1,8 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadEngine } from "../../src/store/engine.ts";
 import { openLog } from "../../src/store/sqlite-log.ts";
+import { damagePages } from "../support/damage-pages.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { run, tempFolder } from "../support/run.ts";
 
@@ -23,12 +23,7 @@ beforeAll(async () => {
   const database = (await loadEngine()).open(path);
   database.exec("UPDATE contents SET headers = '[[' WHERE n = 2");
   database.close();
-  const whole = readFileSync(path);
-  for (let at = 0; at < whole.length; at += 8192) {
-    const page = whole.subarray(at, at + 8192);
-    if (page.includes("hurt".repeat(1000))) page.fill(0xa5);
-  }
-  writeFileSync(path, whole);
+  damagePages(path, "hurt".repeat(1000));
 });
 
 const says = (...spans: string[]): unknown =>

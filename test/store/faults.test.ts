@@ -16,6 +16,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { loadEngine, type NativeDatabase } from "../../src/store/engine.ts";
 import { openLog } from "../../src/store/sqlite-log.ts";
 import { parseWhere } from "../../src/store/where.ts";
+import { damagePages } from "../support/damage-pages.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { collect, engines, tempFolder, tempLog } from "../support/temp-log.ts";
 
@@ -119,12 +120,7 @@ describe.each(engines)("a log on %s", (engine) => {
     const log = await tempLog(engine, { path });
     for (const body of ["old".repeat(20_000), "new"]) await log.append(newEntry({ body }));
     await log.close();
-    const whole = readFileSync(path);
-    for (let at = 0; at < whole.length; at += 8192) {
-      const page = whole.subarray(at, at + 8192);
-      if (page.includes("old".repeat(2000))) page.fill(0xa5);
-    }
-    writeFileSync(path, whole);
+    damagePages(path, "old".repeat(2000));
     const again = await tempLog(engine, { path });
     await expect(collect(again.entries())).rejects.toMatchObject(fault("log-damaged"));
     expect((await collect(again.entries({}, { limit: 1 }))).map(({ n }) => n)).toEqual([2]);

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { loadEngine } from "../../src/store/engine.ts";
 import type { Claim, ForwardRequest, NewAttempt } from "../../src/store/forward.ts";
 import type { Log } from "../../src/store/log.ts";
+import { damagePages } from "../support/damage-pages.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { collect, engines, tempFolder, tempLog } from "../support/temp-log.ts";
 
@@ -156,6 +157,18 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect(claims.map(({ n }) => n)).toEqual([1, 3]);
     expect(unreadable).toMatchObject([{ n: 2, reason: expect.stringMatching(/JSON/) }]);
     expect(await claimed(log)).toEqual([]);
+  });
+
+  it("that lie on a damaged page are told of, and hold up no others", async () => {
+    const path = join(tempFolder(), "events.db");
+    const log = await tempLog(engine, { path });
+    for (const body of ["{}", "hurt".repeat(5000), "{}"])
+      await log.append({ ...waitingFor(), delivery: newEntry({ body }).delivery });
+    await log.close();
+    damagePages(path, "hurt".repeat(1000));
+    const { claims, unreadable } = await (await tempLog(engine, { path })).claimWaiting(request());
+    expect(claims.map(({ n }) => n)).toEqual([1, 3]);
+    expect(unreadable).toMatchObject([{ n: 2, reason: expect.stringMatching(/malformed/) }]);
   });
 
   it("stay delivered where another way has brought them there while they were under way", async () => {
