@@ -203,7 +203,7 @@ describe("verify", () => {
   });
 
   it.each<[string, () => unknown, string]>([
-    ["no keys", () => verify("crm", signed, {}), "nothing could be proven"],
+    ["no keys", () => verify("crm", signed, {}), "nothing can be checked"],
     ["a missing variable", () => verify("crm", signed, { secret: undefined, token: "tok-1" }), "secret is undefined"],
     ["an empty key", () => verify("crm", signed, { secret: " " }), "secret is empty"],
     ["no key in the list", () => verify("crm", signed, { secret: [] }), "secret is empty"],
@@ -215,7 +215,7 @@ describe("verify", () => {
     ["no body", () => verify("crm", { headers: {} }, KEYS), "pass the raw body"],
     // @ts-expect-error
     ["an unknown product", () => verify("crn", signed, KEYS), "did you mean crm?"],
-    ["signing without keys", () => sign("crm", LEAD, {}), "nothing could be proven"],
+    ["signing without keys", () => sign("crm", LEAD, {}), "nothing can be checked"],
     // @ts-expect-error
     ["an unknown event", () => fixture("crm", "Leads.creat"), "did you mean Leads.create"],
   ])("throws for %s", (_, call, message) => {

@@ -47,7 +47,7 @@ const EXAMPLES: Partial<Record<keyof FormatSettings, string>> = { audience: "web
  * is named and undefined: a missing environment variable must not switch a check off.
  */
 export function readKeys(keys: Keys | undefined): GivenKeys {
-  if (typeof (keys ?? {}) !== "object") throw new TypeError("the keys are no object: pass { secret } or { token }");
+  if (typeof (keys ?? {}) !== "object") throw new TypeError("the keys are not an object: pass { secret } or { token }");
   const given = new Map<Credential, readonly Secret[]>();
   const settings: Record<string, unknown> = {};
   for (const [name, key] of Object.entries(keys ?? {})) {
@@ -83,7 +83,7 @@ function requireKind(name: string, key: Secret): void {
     throw new TypeError(error instanceof Error ? error.message : String(error));
   }
   if (name === "jwks" && readKeySet(key.reveal()) === undefined)
-    throw new TypeError('the jwks is no key set: pass what lies at its address, { "keys": [ … ] }');
+    throw new TypeError('the jwks is not a key set: pass what you get from its address, { "keys": [ … ] }');
 }
 
 function textsOf(name: string, key: unknown): readonly string[] {
@@ -91,18 +91,18 @@ function textsOf(name: string, key: unknown): readonly string[] {
   const texts = values.filter((value) => typeof value === "string" && value.trim() !== "").map(String);
   if (texts.length > 0 && texts.length === values.length) return texts;
   throw new TypeError(
-    `the ${name} is ${key === undefined ? "undefined" : "empty or no text"}: see that its environment variable is set`,
+    `the ${name} is ${key === undefined ? "undefined" : "empty or no text"}: check that its environment variable is set`,
   );
 }
 
 function placeOf(key: unknown): AuthPlace {
   const { header, parameter, basic } = isRecord(key) ? key : {};
   if ([header, parameter, basic].filter((each) => each !== undefined).length > 1)
-    throw new TypeError("auth says one place for its value: a header, a parameter or basic");
+    throw new TypeError("auth takes exactly one place for its value: header, parameter or basic");
   if (typeof header === "string") return { header };
   if (typeof parameter === "string") return { parameter };
   if (typeof basic === "string") return { basic };
-  throw new TypeError("auth says where its value stands: { header, value }, { parameter, value } or { basic, value }");
+  throw new TypeError("auth needs the place of its value: { header, value }, { parameter, value } or { basic, value }");
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -118,7 +118,9 @@ function isBeforeFirstCall([named, ...others]: readonly Pick<Product, "formats">
 function requireBound({ credential, title, unboundWithout = [] }: Proof): void {
   if (unboundWithout.length === 0) return;
   const wanted = unboundWithout.map((name) => `{ ${name}: "${EXAMPLES[name]}" }`).join(" or ");
-  throw new TypeError(`the ${credential} alone lets any customer of Zoho's pass (${title}): pass ${wanted} as well`);
+  throw new TypeError(
+    `with the ${credential} alone, a request of any other Zoho customer would pass (${title}): pass ${wanted} as well`,
+  );
 }
 
 type Use = "sign" | "verify";
@@ -127,7 +129,7 @@ type Use = "sign" | "verify";
 export function requireUse(secrets: Secrets, candidates: readonly Pick<Product, "id" | "formats">[], use: Use): void {
   if (secrets.all().length === 0) {
     if (use === "verify" && isBeforeFirstCall(candidates)) return;
-    throw new TypeError("no secret and no token was given, so nothing could be proven: pass { secret } or { token }");
+    throw new TypeError("no secret and no token was given, so nothing can be checked: pass { secret } or { token }");
   }
   const proofs = candidates.flatMap((product) => product.formats.flatMap((format) => format.proofs));
   const needed = (proof: Proof): Credential =>

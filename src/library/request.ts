@@ -27,7 +27,7 @@ export function deliveryOf(request: RequestLike): Delivery {
     throw new TypeError("the request is missing: pass { headers, body } of it");
   const { headers, body, url, method } = request;
   if (typeof headers !== "object" || headers === null) {
-    throw new TypeError("the headers are missing: pass them as the request has them, such as request.headers");
+    throw new TypeError("the headers are missing: pass those of the request as they are, such as request.headers");
   }
   const pairs = [...headerPairs(headers)];
   // A parser that finds nothing to read leaves nothing behind, or an empty object.
@@ -62,7 +62,7 @@ export function rawBody(body: unknown): Buffer {
   }
   const what = body === undefined || body === null ? String(body) : "a parsed object";
   throw new TypeError(
-    `the body is ${what}: pass the raw body, as text or bytes, such as express.raw({ type: () => true }) or await request.text() give it`,
+    `the body is ${what}: pass the raw body as text or bytes, as you get it from express.raw({ type: () => true }) or await request.text()`,
   );
 }
 

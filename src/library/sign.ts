@@ -50,7 +50,7 @@ export function sign<P extends ProductId>(
       formats: [format],
     } = chosen,
   ] = withSettings([chosen], settings);
-  if (format === undefined) throw new TypeError(`${product} has no format to sign for`);
+  if (format === undefined) throw new TypeError(`zoho-hooks knows no format in which ${product} signs`);
   // A format of users' own designs takes any event.
   if (options.event !== undefined && (format.catchAll === undefined || findEvent(format, options.event) !== undefined))
     requireOneEvent(found, format, options.event);
@@ -58,12 +58,12 @@ export function sign<P extends ProductId>(
   // JavaScript calls it with anything.
   if (typeof payload !== "string" && (typeof payload !== "object" || payload === null || isUnread(payload)))
     throw new TypeError(
-      `the payload is ${String(payload)}: pass an object, or the text or bytes to be signed as they are`,
+      `the payload is ${String(payload)}: pass an object, or text or bytes to sign exactly as they are`,
     );
   const isRaw = typeof payload === "string" || payload instanceof Uint8Array || payload instanceof ArrayBuffer;
   const takesToken = format.proofs.some(({ credential }) => credential === "token");
   if (isRaw && takesToken && secrets.for("token", found.id).length > 0)
-    throw new TypeError("a token is written into the payload: pass the payload as an object, or leave the token out");
+    throw new TypeError("the token goes into the payload: pass the payload as an object, or leave the token out");
   const { delivery } = prepare({
     product: found.id,
     format,

@@ -36,7 +36,7 @@ function unreachable(serverAddr: string, reason: string): UserError {
     "connectionLost",
     `ngrok cannot be reached at ${serverAddr}: ${reason}`,
     "check the network and its firewall: the agent connects directly, not through HTTPS_PROXY; " +
-      "--tunnel none works without a tunnel, --public-url URL with one of your own",
+      "or use --tunnel none to work without a tunnel, or --public-url URL to use your own",
     "ngrokUnreachable",
   );
 }

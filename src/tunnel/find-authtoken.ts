@@ -16,7 +16,10 @@ export async function findAuthtoken(places: AuthtokenPlaces): Promise<Secret | u
   const fromEnv = places.env.NGROK_AUTHTOKEN;
   if (fromEnv !== undefined) {
     if (fromEnv.trim() === "") {
-      throw usageError("NGROK_AUTHTOKEN is set but empty", "unset it, or give it the token; --tunnel none needs none");
+      throw usageError(
+        "NGROK_AUTHTOKEN is set but empty",
+        "unset it or give it the token; with --tunnel none you need none",
+      );
     }
     return secret(fromEnv.trim(), "NGROK_AUTHTOKEN");
   }
@@ -57,7 +60,7 @@ async function readIfThere(path: string): Promise<string> {
     throw new UserError(
       "credentials",
       `ngrok's config file ${path} cannot be read (${String(code)})`,
-      "mend its permissions, set NGROK_AUTHTOKEN, or use --tunnel none",
+      "correct its permissions, set NGROK_AUTHTOKEN, or use --tunnel none",
     );
   }
 }

@@ -24,7 +24,7 @@ const wrongToken: Mapping = {
 const foreignDomain: Mapping = {
   exit: "credentials",
   what: ({ domain, authtoken }) =>
-    `the ngrok account of the authtoken from ${authtoken.origin} has no right to ${domainText(domain)}`,
+    `the ngrok account of the authtoken from ${authtoken.origin} may not use ${domainText(domain)}`,
   hint: "reserve it at https://dashboard.ngrok.com/domains, use the account that owns it, or leave --domain out",
 };
 const account: Mapping = {

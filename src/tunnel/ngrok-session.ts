@@ -119,7 +119,7 @@ function sessionBuilder(sdk: NgrokSdk, settings: NgrokSettings, serverAddr: stri
   try {
     builder.serverAddr(serverAddr);
   } catch {
-    throw usageError(`the ngrok server address "${serverAddr}" is none`, "give it as host:port, without a scheme");
+    throw usageError(`the ngrok server address "${serverAddr}" is not valid`, "give it as host:port, without a scheme");
   }
   if (settings.rootCas !== undefined) {
     try {

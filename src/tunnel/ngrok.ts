@@ -166,7 +166,7 @@ class NgrokTunnel implements Tunnel {
       ? cause
       : new UserError(
           "connectionLost",
-          `the ngrok tunnel has been down for ${Math.round(downMs / 1000)} s and does not come back` +
+          `the ngrok tunnel has been down for ${Math.round(downMs / 1000)} s and has not come back` +
             `${cause === undefined ? "" : `: ${errorText(cause)}`}`,
           "start again when the network is back; a longer --tunnel-timeout waits longer",
           "tunnelLost",

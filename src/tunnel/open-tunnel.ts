@@ -60,7 +60,7 @@ export async function openTunnel(choice: TunnelChoice, options: TunnelOptions): 
 function domainHost(domain: string): string {
   const url = /^https?:\/\//i.test(domain) ? domain : `https://${domain}`;
   if (!URL.canParse(url) || new URL(url).host === "" || new URL(url).pathname !== "/") {
-    throw usageError(`the domain "${domain}" is none`, "give it as hooks.example.com");
+    throw usageError(`the domain "${domain}" is not valid`, "give it as hooks.example.com");
   }
   return new URL(url).host;
 }

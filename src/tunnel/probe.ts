@@ -79,7 +79,8 @@ function whatAnswered(answer: Dispatcher.ResponseData, isReceiver: boolean): str
   const ngrokCode = printable(headers["ngrok-error-code"]);
   if (ngrokCode !== "") return `ngrok answered ${statusCode} (${ngrokCode})`;
   if (statusCode >= 300 && statusCode < 400) return `${statusCode}, a redirect to ${printable(headers.location)}`;
-  if (statusCode === 401 || statusCode === 403) return `${statusCode}: something before this receiver wants a login`;
+  if (statusCode === 401 || statusCode === 403)
+    return `${statusCode}: something in front of this receiver asks for a login`;
   const server = printable(headers.server);
   return `something else answered ${statusCode}${server === "" ? "" : ` (${server})`}`;
 }

@@ -75,7 +75,7 @@ export function parsePublicUrl(text: string): string {
     throw usageError(`the public URL must be https or http, not ${url.protocol.slice(0, -1)}`, hint);
   }
   if (url.username !== "" || url.password !== "") {
-    throw usageError("the public URL holds a user name or password, which Zoho would not send", hint);
+    throw usageError("the public URL contains a user name or password, which Zoho would not send", hint);
   }
   if (url.search !== "" || url.hash !== "") {
     throw usageError("the public URL has a query or a fragment; webhook paths are appended to it", hint);

@@ -61,8 +61,8 @@ export function accessTokens(options: TokenOptions): AccessTokens {
     replace: async () => {
       throw new UserError(
         "credentials",
-        `Zoho refuses the access token of ${access.accessToken.origin}: it is over (they live for an hour), or it is not of the data centre ${options.signIn.centre.id}`,
-        "give the data centre with ZOHO_DC; or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN instead: then a new token is made when needed",
+        `Zoho refuses the access token of ${access.accessToken.origin}: it has expired (they last an hour), or it does not belong to the data centre ${options.signIn.centre.id}`,
+        "name the data centre in ZOHO_DC; or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN instead, so that zoho-hooks gets new tokens as needed",
         "invalid_token",
       );
     },
@@ -165,8 +165,8 @@ function refuseTooMany(
   if (until <= now || until > now + WINDOW_MS) return;
   throw new UserError(
     "credentials",
-    `no new access token for another ${Math.ceil((until - now) / 1000)} s: Zoho gives ten in ten minutes for one refresh token, and blocks whoever asks for more`,
-    `wait; if the tokens keep being refused, the sign-in is of another data centre or was revoked: ${how}`,
+    `no new access token for another ${Math.ceil((until - now) / 1000)} s: Zoho gives out ten per refresh token in ten minutes, and blocks those who ask for more`,
+    `wait; if the tokens are still refused then, the sign-in belongs to another data centre or was revoked: ${how}`,
     "token_throttled",
   );
 }

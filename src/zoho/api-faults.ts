@@ -15,7 +15,7 @@ const FAULTS: Readonly<Record<string, Explain>> = {
   OAUTH_SCOPE_MISMATCH: (call) => ({
     exit: "credentials",
     meaning: `the sign-in lacks the scope ${call.scope}`,
-    hint: `sign in again with it, since a consent that was given before never gains a scope: ${call.again.how}`,
+    hint: `sign in again to grant it, because an existing consent never gains a scope: ${call.again.how}`,
   }),
   NO_PERMISSION: (_call, fault) => ({
     exit: "credentials",
@@ -36,15 +36,15 @@ const FAULTS: Readonly<Record<string, Explain>> = {
   NOT_SUBSCRIBED: () => ({
     exit: "zohoApi",
     meaning: "there is no such channel: it has expired, was deleted, or belongs to another Zoho user",
-    hint: "see what is there with channels list, and create the channel again",
+    hint: "see which channels exist with channels list, and create the channel again",
   }),
   INVALID_DATA: badValue,
   UNPROCESSABLE_ENTITY: (call, fault) =>
     /failed to respond with status code 200/i.test(fault.message)
       ? {
           exit: "zohoApi",
-          meaning: "Zoho has tried the URL, and nothing there answered with 200",
-          hint: "let something answer before the webhook is made: zoho-hooks listen with a tunnel does",
+          meaning: "Zoho called the URL to test it, and got no answer with status 200",
+          hint: "start something that answers there before you create the webhook, such as zoho-hooks listen with a tunnel",
         }
       : badValue(call, fault),
   MANDATORY_NOT_FOUND: missing,
@@ -55,12 +55,12 @@ const FAULTS: Readonly<Record<string, Explain>> = {
   AMBIGUITY_DURING_PROCESSING: () => ({
     exit: "zohoApi",
     meaning: "the name and the id of a module or field do not belong together",
-    hint: "leave the ids out and give names: they are looked up",
+    hint: "give only names and leave out the ids, which zoho-hooks looks up",
   }),
   INVALID_MODULE: () => ({
     exit: "zohoApi",
     meaning: "the organisation has no such module, or the module sends no notifications",
-    hint: "use the API name of the module: that of Meetings is Events",
+    hint: "use the API name of the module (that of Meetings, for example, is Events)",
   }),
   DUPLICATE_DATA: taken,
   ALREADY_USED: taken,
@@ -101,33 +101,33 @@ function byStatus(status: number): Explain {
   if (status >= 300 && status < 400) return redirected;
   return () => ({
     exit: "zohoApi",
-    meaning: "this code is not known to zoho-hooks",
+    meaning: "zoho-hooks does not know this error code",
     hint: "run again with --verbose to see the request",
   });
 }
 
 /** Neither is told apart from the other by what these products answer. */
 function denied(call: ApiCall, mayBeOver: boolean): KnownFault {
-  const over = mayBeOver ? ", or its access token is over" : "";
+  const over = mayBeOver ? ", or its access token has expired" : "";
   return {
     exit: "credentials",
-    meaning: `${hostOf(call)} does not let this sign-in do it: it lacks the scope ${call.scope}, is of another organisation or data centre, or its user may not${over}`,
-    hint: `sign in again with that scope, and see to it that it is the right organisation: ${call.again.how}`,
+    meaning: `${hostOf(call)} does not allow this sign-in to do it: it lacks the scope ${call.scope}, belongs to another organisation or data centre, or its user has no permission${over}`,
+    hint: `sign in again with that scope, and make sure that it is the right organisation: ${call.again.how}`,
   };
 }
 
 function notThere(): KnownFault {
   return {
     exit: "zohoApi",
-    meaning: "there is no such thing in this organisation",
-    hint: "list what is there, and see to it that it is the right organisation",
+    meaning: "this does not exist in this organisation",
+    hint: "list what exists, and make sure that it is the right organisation",
   };
 }
 
 function badValue(_call: ApiCall, _fault: ZohoFault): KnownFault {
   return {
     exit: "zohoApi",
-    meaning: "a value in the request is not one that Zoho takes",
+    meaning: "Zoho does not accept a value in the request",
     hint: "look at the place named above; --dry-run shows the request",
   };
 }
@@ -140,8 +140,8 @@ function waiting({ retry }: ApiCall): string {
 function tooMany(call: ApiCall): KnownFault {
   return {
     exit: "zohoApi",
-    meaning: "Zoho takes no more requests of this organisation for the moment: too many in too short a time",
-    hint: `${waiting(call)} and try again with fewer requests at once; CRM's credits come back over a rolling 24 hours`,
+    meaning: "Zoho accepts no more requests from this organisation for now: there were too many in a short time",
+    hint: `${waiting(call)} and try again with fewer requests at once; CRM counts its credits over a rolling 24 hours`,
   };
 }
 
@@ -156,7 +156,7 @@ function limit(): KnownFault {
 function missing(): KnownFault {
   return {
     exit: "zohoApi",
-    meaning: "the request lacks something that Zoho demands",
+    meaning: "the request lacks something that Zoho requires",
     hint: "look at the place named above; --dry-run shows the request",
   };
 }
@@ -164,15 +164,15 @@ function missing(): KnownFault {
 function taken(): KnownFault {
   return {
     exit: "zohoApi",
-    meaning: "this is there already",
-    hint: "see it with channels list, and update it or choose another --id",
+    meaning: "this exists already",
+    hint: "look at it with channels list, and update it or choose another --id",
   };
 }
 
 function notHere(): KnownFault {
   return {
     exit: "zohoApi",
-    meaning: "Zoho does not do this for this organisation, module or API version",
+    meaning: "Zoho does not offer this for this organisation, module or API version",
     hint: "check the edition of the organisation and the module",
   };
 }
@@ -188,8 +188,8 @@ function theirs(call: ApiCall): KnownFault {
 function strangeAnswer(call: ApiCall): KnownFault {
   return {
     exit: "zohoApi",
-    meaning: `what ${hostOf(call)} answered is not an answer of the API`,
-    hint: "list what is there now; check ZOHO_API_URL, and whether a proxy answers in Zoho's place",
+    meaning: `${hostOf(call)} gave an answer that does not come from Zoho's API`,
+    hint: "list what exists now, and check ZOHO_API_URL and whether a proxy answered in Zoho's place",
   };
 }
 

@@ -79,7 +79,7 @@ export async function startRedirectServer(options: {
       reject(
         new UserError(
           "credentials",
-          "the page that starts the sign-in was opened twice: another program may know now what only your browser should",
+          "the page that starts the sign-in was opened twice, so another program may know what only your browser should",
           "start again, with --no-open, and open the address that is printed",
           "opened_twice",
         ),
@@ -131,7 +131,7 @@ export async function startRedirectServer(options: {
     reject(
       new UserError(
         "credentials",
-        `nobody came back from the browser within ${Math.round(options.timeoutMs / 1000)} s`,
+        `the sign-in in the browser was not completed within ${Math.round(options.timeoutMs / 1000)} s`,
         "start again, or sign in with a self client and --code",
         "expired",
       ),
@@ -167,7 +167,7 @@ function answer(response: ServerResponse, status: number, text: string): void {
 function portError(port: number, because: string): UserError {
   return new UserError(
     "usage",
-    `port ${port} of this machine, to which the browser shall come back, cannot be opened: ${because}`,
+    `port ${port} of this machine, to which the browser returns, cannot be opened: ${because}`,
     "free it, or register another redirect address for the client and give its port with --port",
   );
 }

@@ -103,7 +103,7 @@ function otherCentre(body: unknown, accountsUrl: string): string {
   if (location.success) return findDataCentre(location.data.user_location).accountsUrl;
   throw new UserError(
     "credentials",
-    `${new URL(accountsUrl).host} says that the user lives in another data centre, and not in which`,
+    `${new URL(accountsUrl).host} says that the user is in another data centre, but not in which`,
     "give it with --dc",
     "other_dc",
   );

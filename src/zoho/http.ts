@@ -199,7 +199,7 @@ function unreachable(request: ZohoRequest, failure: unknown, timeoutMs: number):
     ? `${host} could not be reached: ${errorText(failure)}`
     : timedOut
       ? `${host} did not answer within ${timeoutMs / 1000} s`
-      : `the connection to ${host} broke off before it had answered: ${errorText(failure)}`;
+      : `the connection to ${host} was lost before it answered: ${errorText(failure)}`;
   const hint = "check the network connection, and HTTPS_PROXY and NO_PROXY if you are behind a proxy";
   return new UserError("zohoApi", message, hint, isUnsent ? "unreachable" : "no_answer");
 }

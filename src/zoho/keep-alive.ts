@@ -197,7 +197,7 @@ class NotLater extends UserError {
         ? `Zoho lets channel ${id} end at ${zohoTime(end)}, and by the clock of this machine it is ${zohoTime(now)}`
         : `Zoho accepted channel ${id} and gave it no later end: ${before ? zohoTime(before) : "unknown"} → ${zohoTime(end)}`,
       isPast
-        ? "set the clock right: what is asked for by a clock that is ahead is too long for Zoho, which then grants an hour"
+        ? "correct the clock: when it is ahead, zoho-hooks asks for a longer time than Zoho allows, and Zoho then grants only an hour"
         : "delete the channel and create it again: channels delete, then channels create",
       "not_renewed",
     );

@@ -100,14 +100,14 @@ async function fetchInto(set: HeldSet, at: number, options: KeySetOptions): Prom
   const fetched = await fetchUsable(address, options, options.renewTimeoutMs ?? RENEW_TIMEOUT_MS);
   if ("problem" in fetched) {
     options.warn(
-      `a delivery names a key that is not known, and the keys could not be fetched anew from ${address}: ${fetched.problem}`,
+      `a delivery names an unknown key, and the keys could not be fetched again from ${address}: ${fetched.problem}`,
     );
     return false;
   }
   await keepFor(address, { at, text: fetched.text }, options);
   if (fetched.text === set.text) return false;
   set.text = fetched.text;
-  options.tell?.(`the public keys of ${address} have changed: the new ones are in use`);
+  options.tell?.(`the public keys of ${address} have changed: the new ones are now in use`);
   return true;
 }
 

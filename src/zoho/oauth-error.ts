@@ -9,8 +9,8 @@ export class ThrottledError extends UserError {
   constructor(accountsUrl: string) {
     super(
       "credentials",
-      `${new URL(accountsUrl).host} gives no token for now: too many were asked for in a short time`,
-      "wait ten minutes: Zoho gives ten access tokens in ten minutes for one refresh token",
+      `${new URL(accountsUrl).host} gives out no token for now: there were too many requests for one in a short time`,
+      "wait ten minutes: Zoho gives out at most ten access tokens per refresh token in that time",
       "token_throttled",
     );
   }
@@ -72,20 +72,20 @@ function explain(
   const id = dataCentreOf(accountsUrl)?.id;
   const elsewhere =
     id === undefined
-      ? "this server is not that of the organisation's data centre"
-      : `the organisation does not live in the data centre ${id}, which was asked`;
+      ? "this server belongs to another data centre than the organisation"
+      : `the organisation is not in the data centre ${id}, which was asked`;
   const find = id === undefined ? "check ZOHO_ACCOUNTS_URL" : again.elsewhere;
   switch (word) {
     case "invalid_client":
     case "invalid_client_secret":
       return isNamed
         ? {
-            meaning: `Zoho says that you live in the data centre ${id ?? accountsUrl}, and the client secret is not the one of there`,
+            meaning: `Zoho says that your account is in the data centre ${id ?? accountsUrl}, and the client secret is not the one for it`,
             hint: "take the secret that https://api-console.zoho.com shows for it, or let the client use the same credentials for all data centers",
           }
         : {
             meaning: `the client id or secret is wrong, or ${elsewhere}`,
-            hint: `compare both with https://api-console.zoho.com, where the secret may differ by data centre; ${find}`,
+            hint: `compare both with https://api-console.zoho.com, where each data centre may have its own secret; ${find}`,
           };
     case "invalid_code":
       return grant === "refresh"
@@ -94,8 +94,8 @@ function explain(
             hint: `sign in again: ${again.how}; ${find}`,
           }
         : {
-            meaning: `the code was used already or is too old (it lives for some minutes)${isNamed ? "" : `, or ${elsewhere}`}`,
-            hint: isNamed ? "start again" : `make a new code and use it at once; ${find}`,
+            meaning: `the code was already used or has expired (it is valid for a few minutes)${isNamed ? "" : `, or ${elsewhere}`}`,
+            hint: isNamed ? "start again" : `generate a new code and use it at once; ${find}`,
           };
     case "invalid_redirect_uri":
       return {
@@ -106,14 +106,14 @@ function explain(
       return grant === "device"
         ? { meaning: "the request was turned down", hint: "start again and accept it" }
         : {
-            meaning: "access was turned down, or more than ten codes were made in ten minutes",
+            meaning: "access was denied, or more than ten codes were made in ten minutes",
             hint: "wait ten minutes and try again",
           };
     case "expired":
-      return { meaning: "the code was not confirmed in time", hint: "start again: a code is good for five minutes" };
+      return { meaning: "the code was not confirmed in time", hint: "start again: a code is valid for five minutes" };
     default:
       return {
-        meaning: "this is not a word that zoho-hooks knows",
+        meaning: "zoho-hooks does not know this error",
         hint: `check the client, the scopes and the data centre: ${find}`,
       };
   }

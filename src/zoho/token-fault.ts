@@ -14,7 +14,7 @@ export function invalidToken(call: ApiCall): KnownFault {
   if (centre !== undefined && home !== undefined && centre !== home) {
     return {
       exit: "credentials",
-      meaning: `wrong data centre: the token is of ${home.id} (${home.title}), and ${hostOf(call)} is ${centre.id} (${centre.title})`,
+      meaning: `wrong data centre: the token is for ${home.id} (${home.title}), but ${hostOf(call)} is in ${centre.id} (${centre.title})`,
       hint: "unset ZOHO_API_URL, or sign in to the data centre that it names (zoho-hooks login --dc)",
     };
   }
@@ -28,7 +28,7 @@ export function invalidToken(call: ApiCall): KnownFault {
   return {
     exit: "credentials",
     meaning: `${hostOf(call)} refuses even the access token that ${new URL(call.accountsUrl).host} has just made`,
-    hint: `a token opens one data centre and one environment: check ZOHO_API_URL, ZOHO_DC and ZOHO_ENVIRONMENT, or sign in again: ${call.again.how}; ${call.again.elsewhere}`,
+    hint: `a token is valid in one data centre and one environment only: check ZOHO_API_URL, ZOHO_DC and ZOHO_ENVIRONMENT, or sign in again: ${call.again.how}; ${call.again.elsewhere}`,
   };
 }
 

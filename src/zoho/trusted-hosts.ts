@@ -22,8 +22,8 @@ export function requireTrustedHosts(
     const { origin: host } = new URL(value);
     if (isZohosHost(host) || mayHave(host, file)) continue;
     throw usageError(
-      `${name} in ${file} would have your secrets, which are not of that file, sent to ${host}`,
-      `if that is meant so, set it yourself: export ${name}=${host}`,
+      `${name} in ${file} would send your secrets, which do not come from that file, to ${host}`,
+      `if that is intended, set it yourself: export ${name}=${host}`,
     );
   }
 }

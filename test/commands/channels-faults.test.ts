@@ -73,7 +73,7 @@ describe("channels create whose answer does not come", () => {
     const { exitCode, err } = await create("--id", "4711");
     expect(exitCode).toBe(7);
     expect(err).toContain("channel 4711 may have been created");
-    expect(err).not.toContain("Zoho refused to create channel 4711: this code is not known");
+    expect(err).not.toContain("Zoho refused to create channel 4711: zoho-hooks does not know this error code");
     expect(await renewFromMemory("4711")).toBe(0);
     expect(server.watch.rows()[0]?.token).toMatch(/.{30}/);
   });

@@ -124,7 +124,7 @@ describe.each([
     const scope = scopes.at(-1);
     expect(linesOf(of, "record")[0]).toMatchObject({
       error: expect.stringContaining(`lacks the scope ${scope}`),
-      hint: expect.stringContaining("sign in again with it"),
+      hint: expect.stringContaining("sign in again to grant it"),
     });
   });
 });

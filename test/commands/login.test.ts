@@ -63,7 +63,7 @@ describe("login", () => {
     expect(first).toHaveLength(1);
     const second = await signInByCode();
     expect(second.exitCode).toBe(0);
-    expect(second.err).toContain("default stood for before is forgotten here");
+    expect(second.err).toContain("default replaces an earlier sign-in");
     expect(second.err).toContain("still valid at Zoho");
     expect(tokens()).toHaveLength(1);
     expect(tokens()).not.toEqual(first);
@@ -72,8 +72,8 @@ describe("login", () => {
   });
 
   it.each([
-    [{ ZOHO_ACCESS_TOKEN: "1000.given" }, "ZOHO_ACCESS_TOKEN is set, and goes before profile acme"],
-    [{ ZOHO_PROFILE: "other" }, "ZOHO_PROFILE is set to other, and goes before profile acme"],
+    [{ ZOHO_ACCESS_TOKEN: "1000.given" }, "ZOHO_ACCESS_TOKEN is set, which takes precedence over the profile acme"],
+    [{ ZOHO_PROFILE: "other" }, "ZOHO_PROFILE is set to other, which takes precedence over the profile acme"],
     [{ ZOHO_PROFILE: "acme", ZOHO_ACCESS_TOKEN: "1000.given" }, undefined],
   ])("says when what it makes is not used: %j", async (more, said) => {
     env = { ...env, ...more };
@@ -109,7 +109,7 @@ describe("login", () => {
   });
 
   it.each([
-    [["login"], "login has no terminal to ask on how to sign in"],
+    [["login"], "login has no terminal on which to ask how you want to sign in"],
     [["login", "--device", "--browser"], "exclude one another"],
     [["login", "--product", "nope", "--code", "x"], "products: crm, bigin, recruit, desk, books, inventory, sign"],
     [["login", "--code", "x"], "--client-id is missing"],
@@ -249,7 +249,10 @@ describe("a project's .env", () => {
     const own = { env: { ZOHO_KEYRING: "off" } };
     for (const argv of [["whoami"], ["channels", "list"], ["logout"]]) {
       const { exitCode, err } = await zoho(argv, own);
-      expect([exitCode, err]).toEqual([2, expect.stringContaining(`sent to ${accountsUrl}`)]);
+      expect([exitCode, err]).toEqual([
+        2,
+        expect.stringContaining(`would send your secrets, which do not come from that file, to ${accountsUrl}`),
+      ]);
       expect(err).toContain(`ZOHO_API_URL in ${join(cwd, ".env")}`);
       expect(err).toContain(`export ZOHO_API_URL=${accountsUrl}`);
     }
@@ -262,9 +265,15 @@ describe("a project's .env", () => {
     writeFileSync(join(cwd, ".env"), `ZOHO_ACCOUNTS_URL=${accountsUrl}\n`);
     const secrets = { ZOHO_CLIENT_ID: "1000.X", ZOHO_CLIENT_SECRET: "s", ZOHO_KEYRING: "off" };
     const login = await zoho(["login", "--code", "1000.c"], { env: secrets });
-    expect([login.exitCode, login.err]).toEqual([2, expect.stringContaining(`sent to ${accountsUrl}`)]);
+    expect([login.exitCode, login.err]).toEqual([
+      2,
+      expect.stringContaining(`would send your secrets, which do not come from that file, to ${accountsUrl}`),
+    ]);
     const list = await zoho(["channels", "list"], { env: { ...secrets, ZOHO_REFRESH_TOKEN: "r" } });
-    expect([list.exitCode, list.err]).toEqual([2, expect.stringContaining(`sent to ${accountsUrl}`)]);
+    expect([list.exitCode, list.err]).toEqual([
+      2,
+      expect.stringContaining(`would send your secrets, which do not come from that file, to ${accountsUrl}`),
+    ]);
   });
 
   it("has its own secrets sent where it says", async () => {

@@ -149,20 +149,20 @@ describe("a mistake in a key is a TypeError:", () => {
     ["a format that there is not", () => sign("desk", {}, { secret: "k" }, { format: "wir" }), "did you mean wire?"],
     // @ts-expect-error
     ["an event of another format", () => fixture("desk", "Ticket_Add"), 'add { format: "wire" }'],
-    ["a public key that is none", () => verify("salesiq", request, { publicKey: "no key" }), "no RSA public key"],
-    ["a private key that is none", () => sign("salesiq", {}, { privateKey: "no key" }), "no RSA private key"],
-    ["a key set that is none", () => verify("desk", request, { jwks: "https://desk.zoho.com" }), "no key set"],
+    ["a public key that is none", () => verify("salesiq", request, { publicKey: "no key" }), "not an RSA public key"],
+    ["a private key that is none", () => sign("salesiq", {}, { privateKey: "no key" }), "not an RSA private key"],
+    ["a key set that is none", () => verify("desk", request, { jwks: "https://desk.zoho.com" }), "not a key set"],
     [
       "an audience of what has none",
       () => verify("crm", request, { token: "t", audience: "x" }),
       "audience has no meaning",
     ],
-    ["an audience without keys", () => verify("desk", request, { audience: "x" }), "nothing could be proven"],
+    ["an audience without keys", () => verify("desk", request, { audience: "x" }), "nothing can be checked"],
     ["an empty audience", () => verify("desk", request, { jwks, audience: "" }), "the audience is empty"],
     [
       "a value that stands nowhere",
       () => verify("forms", request, { auth: { value: "v" } } as Keys),
-      "where its value stands",
+      "needs the place of its value",
     ],
     ["no value", () => verify("forms", request, { auth: { header: "x" } } as unknown as Keys), "auth is undefined"],
     [

@@ -17,7 +17,7 @@ describe("an error of ngrok's", () => {
     ["ERR_NGROK_105", ExitCode.credentials, "the file ngrok.yml"],
     ["ERR_NGROK_107", ExitCode.credentials, "the file ngrok.yml"],
     ["ERR_NGROK_4018", ExitCode.credentials, "verified account"],
-    ["ERR_NGROK_320", ExitCode.credentials, "no right to the domain hooks.example.com"],
+    ["ERR_NGROK_320", ExitCode.credentials, "may not use the domain hooks.example.com"],
     ["ERR_NGROK_108", ExitCode.connectionLost, "as many agents"],
     ["ERR_NGROK_334", ExitCode.connectionLost, "already serving the domain hooks.example.com"],
     ["ERR_NGROK_121", ExitCode.connectionLost, "this version of its agent"],

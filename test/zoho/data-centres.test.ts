@@ -76,7 +76,9 @@ describe("the address of an API call", () => {
       const failure = await failureOf(
         api.call({ method: "GET", path: "/p", repeatable: true, action: "list channels", scope: "" }),
       );
-      expect(failure.message).toContain("wrong data centre: the token is of eu (Europe), and www.zohoapis.com is us");
+      expect(failure.message).toContain(
+        "wrong data centre: the token is for eu (Europe), but www.zohoapis.com is in us",
+      );
     } finally {
       await rig.close();
     }

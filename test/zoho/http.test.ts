@@ -38,7 +38,7 @@ describe("the http client", () => {
     rig.server.trouble("cut");
     const failure = await failureOf(rig.http.send(once(rig.server.url)));
     expect(failure).toMatchObject({ exitCode: 7, code: "no_answer" });
-    expect(failure.message).toContain("broke off before it had answered");
+    expect(failure.message).toContain("was lost before it answered");
     rig.server.trouble({ status: 500, body: "" });
     expect((await rig.http.send(once(rig.server.url))).status).toBe(500);
     expect(rig.server.requests).toHaveLength(2);

@@ -194,7 +194,7 @@ describe("keepAlive, one thing at a time,", () => {
     expect(gaps).toBe(0);
     const [first] = changes;
     expect(first?.type === "lost" && String(first.error)).toContain("by the clock of this machine it is");
-    expect(first).toMatchObject({ error: { hint: expect.stringContaining("set the clock right") } });
+    expect(first).toMatchObject({ error: { hint: expect.stringContaining("correct the clock") } });
   });
 
   it("ends with the error of the sign-in when that is what lost the channel", async () => {

@@ -196,6 +196,6 @@ describe("a key set with keys that change", () => {
     now = at("10:40:00");
     expect(await keys.renew("desk")).toBe(false);
     expect(keys.secrets.for("jwks", "desk")[0]?.reveal()).toBe(keySet);
-    expect(use.warnings).toEqual([expect.stringContaining(`could not be fetched anew from ${server.url}`)]);
+    expect(use.warnings).toEqual([expect.stringContaining(`could not be fetched again from ${server.url}`)]);
   });
 });

@@ -32,7 +32,7 @@ describe("a self client's code", () => {
     await exchangeCode(rig.http, client, code);
     const failure = await failureOf(exchangeCode(rig.http, client, code));
     expect(failure).toMatchObject({ exitCode: 6, code: "invalid_code" });
-    expect(failure.message).toContain("used already or is too old");
+    expect(failure.message).toContain("already used or has expired");
     expect(failure.message).not.toContain(code);
   });
 
@@ -46,7 +46,7 @@ describe("a self client's code", () => {
     const wrong = { ...client, clientSecret: secret("of-another-centre", "test") };
     const failure = await failureOf(exchangeCode(rig.http, wrong, rig.server.accounts.makeCode(SCOPES)));
     expect(failure).toMatchObject({ exitCode: 6, code: "invalid_client" });
-    expect(failure.message).toContain("or this server is not that of the organisation's data centre");
+    expect(failure.message).toContain("or this server belongs to another data centre than the organisation");
     expect(failure.hint).toContain("check ZOHO_ACCOUNTS_URL");
     expect(failure.message).not.toContain("of-another-centre");
   });
@@ -147,7 +147,7 @@ describe("the browser sign-in", () => {
     await denied.close();
 
     const late = await start(undefined, 1);
-    expect((await failureOf(late.grant)).message).toContain("nobody came back");
+    expect((await failureOf(late.grant)).message).toContain("was not completed within");
     await late.close();
 
     const controller = new AbortController();
@@ -190,7 +190,9 @@ describe("the device sign-in", () => {
   it("says that the secret is another one where Zoho itself has named the data centre", async () => {
     const reply = { status: 200, text: "", body: { error: "invalid_client" }, unreadable: false, date: undefined };
     const failure = tokenError(reply, { grant: "device", accountsUrl: "https://accounts.zoho.eu", isNamed: true });
-    expect(failure.message).toContain("you live in the data centre eu, and the client secret is not the one of there");
+    expect(failure.message).toContain(
+      "your account is in the data centre eu, and the client secret is not the one for it",
+    );
     expect(failure.hint).toContain("the same credentials for all data centers");
   });
 

@@ -241,7 +241,7 @@ describe("errors of the whole", () => {
       6,
       "lacks the permission for API access",
     ],
-    [429, { code: "TOO_MANY_REQUESTS", message: "", details: {} }, 7, "too many in too short a time"],
+    [429, { code: "TOO_MANY_REQUESTS", message: "", details: {} }, 7, "too many in a short time"],
     [404, { code: "INVALID_URL_PATTERN", message: "no", details: {} }, 7, "nothing at this address"],
     [500, "", 7, "HTTP_500: an empty answer"],
     [503, "<html>down</html>", 7, "an HTML page instead of JSON"],

@@ -33,8 +33,8 @@ export async function findCentre<T>(
     throw new UserError("zohoApi", `no data centre could be asked: ${unasked.message}`, unasked.hint, unasked.code);
   throw new UserError(
     "credentials",
-    `no data centre of Zoho${unasked === undefined ? "" : " that could be asked"} knows this sign-in (${answers.join(", ")})`,
-    "compare client id and secret with https://api-console.zoho.com, and make a new code: it lives for some minutes and works once",
+    `none of Zoho's data centres${unasked === undefined ? "" : " that could be asked"} knows this sign-in (${answers.join(", ")})`,
+    "compare the client id and secret with https://api-console.zoho.com, and generate a new code: it is valid for a few minutes and works once",
     "no_data_centre",
   );
 }

@@ -74,7 +74,7 @@ export async function readLoginPlan(context: Context, env: Env, options: LoginOp
   async function askMethod(asked: Prompts | undefined): Promise<"code" | "browser" | "device"> {
     if (asked === undefined) {
       throw usageError(
-        "login has no terminal to ask on how to sign in",
+        "login has no terminal on which to ask how you want to sign in",
         "add --code, --browser, --device or --refresh-token-file",
       );
     }
@@ -148,7 +148,10 @@ function askCentre(prompts: Prompts): Promise<string> {
   const choices = dataCentres.map(({ id, title }) => ({ value: id, label: `${id}  ${title}` }));
   return prompts.choose({
     message: "Which data centre is the organisation in?",
-    choices: [...choices, { value: AUTO, label: "not known: ask each of them, with the client's secret" }],
+    choices: [
+      ...choices,
+      { value: AUTO, label: "I don't know: ask each of them, which sends them the client's secret" },
+    ],
     initial: "us",
   });
 }
@@ -179,7 +182,8 @@ async function ask(
   message: string,
   flag: string,
 ): Promise<string> {
-  if (prompts === undefined) throw usageError(`${flag} is missing`, `add ${flag}: nobody is here to answer`);
+  if (prompts === undefined)
+    throw usageError(`${flag} is missing`, `add ${flag}, because there is no terminal to ask on`);
   const answer = kind === "text" ? await prompts.text({ message }) : await prompts.secret({ message });
   if (answer.trim() === "") throw usageError(`${message}: the answer is empty`);
   return answer.trim();

@@ -69,7 +69,7 @@ export async function signIn(
       context.report({
         type: "warning",
         message: `Zoho did not grant ${missing.join(", ")}`,
-        hint: "what needs these will fail; generate the code with all the scopes and sign in again",
+        hint: "commands that need these will fail; generate the code with all the scopes and sign in again",
       });
     }
     return ExitCode.ok;
@@ -92,8 +92,8 @@ async function partWith(context: Context, http: ZohoHttp, before: SignIn, refres
   await accessTokens({ signIn: before, folder: userFolder(context), http, now: context.now }).forget();
   context.report({
     type: "warning",
-    message: `the sign-in that ${before.name} stood for before is forgotten here, and its refresh token is still valid at Zoho`,
-    hint: "remove it among the connected apps of your Zoho account; or use logout before login",
+    message: `${before.name} replaces an earlier sign-in, whose refresh token is still valid at Zoho`,
+    hint: "remove it from the connected apps of your Zoho account; next time, run logout before login",
   });
 }
 
@@ -105,7 +105,7 @@ function warnOfAnother(context: Context, config: Config, profile: string): void 
   if (first === undefined) return;
   context.report({
     type: "warning",
-    message: `${first} is set${first === token ? "" : ` to ${named}`}, and goes before profile ${profile}: commands here do not use it by themselves`,
+    message: `${first} is set${first === token ? "" : ` to ${named}`}, which takes precedence over the profile ${profile}: commands in this shell will not use the profile unless you name it`,
     hint: `add --profile ${profile} to a command, or unset ${first}`,
   });
 }
@@ -130,8 +130,8 @@ async function obtainTokens(context: Context, http: ZohoHttp, plan: LoginPlan, a
     if (refreshToken !== undefined) return { tokens, accountsUrl: at, refreshToken };
     throw new UserError(
       "credentials",
-      "Zoho gave an access token and no refresh token, so the sign-in would be over in an hour",
-      "make the code with offline access, or remove the app in your Zoho account and consent again",
+      "Zoho gave an access token but no refresh token, so the sign-in would end in an hour",
+      "generate the code with offline access, or remove the app from your Zoho account and consent again",
       "no_refresh_token",
     );
   };
