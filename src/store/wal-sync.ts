@@ -1,5 +1,6 @@
 import { closeSync, fdatasync, fstatSync, openSync, readSync } from "node:fs";
 import { promisify } from "node:util";
+import type { UserError } from "../core/errors.ts";
 import type { NativeDatabase } from "./engine.ts";
 import { logFault } from "./fault.ts";
 import { goneFile } from "./file-guard.ts";
@@ -9,7 +10,8 @@ export interface WalSync {
   sync(): Promise<void>;
   /**
    * Throws while there may be a gap in the journal that a failed `sync` has left: the system tells of it once and takes what
-   * was not written for written, so that the next one succeeds. All of it goes into the log itself then.
+   * was not written for written, so that the next one succeeds. All of it goes into the log itself then. Of a journal that was
+   * damaged from outside nothing can be made good.
    */
   makeGood(): void;
   close(): Promise<void>;
@@ -28,6 +30,8 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
   const checkpoint = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)");
   let file: number | undefined;
   let hasGap = false;
+  /** SQLite itself does not notice, writes on behind it, and after some time over it: from then on it would look well. */
+  let damage: UserError | undefined;
   return {
     async sync() {
       file ??= openSync(`${path}-wal`, "r+");
@@ -35,8 +39,10 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
       const { nlink, size } = fstatSync(file);
       if (nlink === 0) throw goneFile(`${path}-wal, the newest part of the event log, was deleted`);
       // Empty it is when another process has just written all of it into the log.
-      if (size > 0 && !hasHeader(file))
-        throw logFault("damaged", path, `${path}-wal was overwritten while it was in use`);
+      if (size > 0 && !hasHeader(file)) {
+        damage = logFault("damaged", path, `${path}-wal was overwritten while it was in use`);
+        throw damage;
+      }
       try {
         await toDisk(file);
       } catch (error) {
@@ -45,6 +51,7 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
       }
     },
     makeGood() {
+      if (damage !== undefined) throw damage;
       if (!hasGap) return;
       if (checkpoint.get()?.busy !== 0) throw logFault("io", path, "a part of it is still not on the disk");
       hasGap = false;

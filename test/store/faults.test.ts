@@ -206,7 +206,9 @@ describe.each(engines)("a log on %s", (engine) => {
     const log = await tempLog(engine, { path });
     await log.append(newEntry());
     truncateSync(`${path}-wal`);
-    await expect(log.append(newEntry())).rejects.toMatchObject(fault("log-damaged"));
+    // SQLite begins its journal anew meanwhile: not even then is anything kept that was answered with a yes.
+    for (let i = 0; i < 100; i++)
+      await expect(log.append(newEntry({ body: "x".repeat(50_000) }))).rejects.toMatchObject(fault("log-damaged"));
   });
 
   it.skipIf(process.platform === "win32")("is the same log behind a link to it", async () => {
