@@ -514,7 +514,7 @@ describe("webhooks", () => {
     const given = { ZOHO_ACCESS_TOKEN: token, ZOHO_ACCOUNTS_URL: server.url, ZOHO_API_URL: server.url };
     const fixed = await webhooks(["list", "--product", "books"], { env: given });
     expect([fixed.exitCode, fixed.err]).toEqual([6, expect.stringContaining("57: You are not authorized")]);
-    expect(fixed.err).toContain("or its access token is over");
+    expect(fixed.err).toContain("or its access token has expired");
     env = signedIn(["ZohoCRM.modules.READ"]);
     for (let i = 0; i < 12; i++) expect((await list("books")).err).toContain("lacks the scope ZohoBooks.settings.READ");
   });
@@ -536,7 +536,7 @@ describe("webhooks", () => {
       server.trouble({ status: 200, body: { portal: "please log in" } }, 9, isList);
       for (const argv of [["list"], ["delete", "1", "--yes"]]) {
         const { exitCode, err, lines } = await webhooks([...argv, "--product", product]);
-        expect([exitCode, err]).toEqual([7, expect.stringContaining("is not an answer of the API (HTTP_200: ")]);
+        expect([exitCode, err]).toEqual([7, expect.stringContaining("does not come from Zoho's API (HTTP_200: ")]);
         expect(lines()).toEqual([]);
       }
     },
