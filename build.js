@@ -133,13 +133,16 @@ await build({
     },
   },
 });
-await build({
-  // The library keeps zod outside: an app that composes our schemas with its own needs the same zod.
-  ...shared,
-  input: { index: "src/index.ts" },
-  external: matches(packages),
-  output: { dir: "dist", format: "esm" },
-});
+// For tests that `require`, too: Jest loads no ES module for them, unless it is given a flag of Node's.
+for (const [file, format] of Object.entries({ "dist/index.js": "esm", "dist/index.cjs": "cjs" })) {
+  await build({
+    // The library keeps zod outside: an app that composes our schemas with its own needs the same zod.
+    ...shared,
+    input: "src/index.ts",
+    external: matches(packages),
+    output: { file, format },
+  });
+}
 // Every run compiles it anew, before it can take anything from what is kept: without its words that takes half as long.
 const compileCache = await minify("compile-cache.js", readFileSync("bin/compile-cache.js", "utf8"));
 writeFileSync("dist/compile-cache.cjs", compileCache.code);
