@@ -19,9 +19,10 @@ const MAGIC = Buffer.from("SQLite format 3\0");
  */
 export function openFileGuard(path: string): FileGuard {
   const opened = statSync(path, { bigint: true });
+  // Opened at once: when it is wanted there may be no file handle left.
+  const file = openSync(path, "r");
   const start = Buffer.alloc(MAGIC.length);
   let changedAt = opened.mtimeNs;
-  let file: number | undefined;
   return {
     check() {
       const current = statSync(path, { bigint: true, throwIfNoEntry: false });
@@ -29,15 +30,12 @@ export function openFileGuard(path: string): FileGuard {
         throw goneFile(`the event log ${path} was ${current === undefined ? "deleted" : "replaced"}`);
       }
       if (current.mtimeNs === changedAt) return;
-      file ??= openSync(path, "r");
       if (readSync(file, start, 0, start.length, 0) < start.length || !start.equals(MAGIC)) {
         throw logFault("damaged", path, "it was overwritten while it was in use");
       }
       changedAt = current.mtimeNs;
     },
-    close() {
-      if (file !== undefined) closeSync(file);
-    },
+    close: () => closeSync(file),
   };
 }
 
