@@ -122,7 +122,7 @@ describe("channels delete of more than one request takes, where the second comes
     expect([exitCode, left()]).toEqual([7, 60]);
     const count = (state: string) => lines().filter((line) => line.state === state).length;
     expect([count("deleted"), count("not_deleted"), lines().length]).toEqual([50, 60, 110]);
-    expect(lines().at(-1)?.reason).toContain("broke off before it had answered");
+    expect(lines().at(-1)?.reason).toContain("was lost before it answered");
   });
 
   it("does not say on Ctrl-C that those may be deleted which Zoho was not asked for", async () => {

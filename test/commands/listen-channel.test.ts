@@ -204,7 +204,7 @@ describe("listen --channel", () => {
 
   it.each([
     [{ status: 429, body: { code: "TOO_MANY_REQUESTS" } }, /^it is tried again until it is renewed$/],
-    [{ status: 200, body: "<html>" }, /^it is tried again until it is renewed; .*whether a proxy answers/],
+    [{ status: 200, body: "<html>" }, /^it is tried again until it is renewed; .*whether a proxy answered/],
   ])("says that a renewal is tried again after %j", async (trouble, hint) => {
     const of = await listen();
     zoho.trouble({ headers: { "retry-after": "0" }, ...trouble }, 4, isWatch("PUT"));
