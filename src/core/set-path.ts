@@ -109,7 +109,7 @@ export function nothingThere(path: string, where: "body" | "sample", key: string
   const there = keys.length === 0 ? "nothing is below it" : `there are: ${some.join(", ")}`;
   return usageError(
     `--set ${path}: there is no ${JSON.stringify(key)} in the ${where}`,
-    `${near === undefined ? there : `did you mean ${near}?`} To add a new one, use --add`,
+    near === undefined ? `${there}; to add a new one, use --add` : `did you mean ${near}? To add a new one, use --add`,
   );
 }
 

@@ -46,7 +46,10 @@ describe("--set", () => {
 
   it("names the key that was most likely meant", () => {
     expect(() => set("data.Emial=x")).toThrow(
-      expect.objectContaining({ hint: expect.stringContaining("did you mean Email?") }),
+      expect.objectContaining({ hint: "did you mean Email? To add a new one, use --add" }),
+    );
+    expect(() => set("data.Email.zzzzzz=x")).toThrow(
+      expect.objectContaining({ hint: "nothing is below it; to add a new one, use --add" }),
     );
   });
 
