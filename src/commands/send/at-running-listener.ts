@@ -18,6 +18,6 @@ export async function atRunningListener(context: Context, { to }: SendPlan, conf
   const { settings } = config;
   const isKnown = port === String(settings.port) && (host === settings.host || isEveryAddress(settings.host));
   if (isKnown || protocol !== "http:" || port === "" || !(isLoopback(hostname) || host === "::1")) return config;
-  context.report({ type: "notice", message: `sending to the listen that runs in this project: ${running}` });
+  context.report({ type: "notice", message: `the target is the listen that runs in this project: ${running}` });
   return { ...config, settings: { ...settings, host, port: Number(port) } };
 }

@@ -8,6 +8,6 @@ import type { SendPlan } from "./plan.ts";
 export function tellOfWire(context: Context, plan: SendPlan, config: Config, product: Product, format: Format): void {
   const isChosen = plan.format !== undefined || config.settings.products[product.id]?.format !== undefined;
   if (isChosen || format.id !== "guide" || findFormat(product, "wire") === undefined) return;
-  const message = `sent in the guide's format; for what ${product.title} itself posts, use --format wire`;
+  const message = `this is in the guide's format; for what ${product.title} itself posts, use --format wire`;
   context.report({ type: "notice", message });
 }
