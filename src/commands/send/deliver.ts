@@ -143,8 +143,8 @@ function reportResults(context: Context, plan: SendPlan, tally: Tally, total: nu
   for (const flaw of tally.accepted) {
     context.report({
       type: "warning",
-      message: `your app accepted it although ${flaw}`,
-      hint: "your app does not check this; it should answer 401, or 400 if the body is broken",
+      message: `accepted although ${flaw}`,
+      hint: "an app that checks this answers 401, or 400 if the body is broken",
     });
   }
   for (const { flag, asked, notes, what } of FAULTS) {
