@@ -37,7 +37,7 @@ export function addListenFlags(command: Command): void {
     .option("--tolerance <time>", "how old a timestamped signature may be, such as 10m (default: 5m)")
     .option("-e, --events <pattern>", "show and forward only these events, such as 'crm:Leads.*' (repeatable)", collect)
     .option("--allow-ip <range>", "accept only from this address or CIDR range (repeatable)", collect)
-    .option("--allow-zoho-ips", "accept only the two ranges that the guide names; Zoho also sends from others")
+    .option("--allow-zoho-ips", "accept only from the two ranges that the guide names; Zoho may send from others, too")
     .option(
       "--expect <event=count>",
       "exit with 0 once these have arrived, not counting repeats, such as crm:Leads.create=2 (repeatable)",

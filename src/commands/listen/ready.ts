@@ -117,7 +117,7 @@ export function readyNotes(
     ...(schema === "warn" ? [] : [`Schemas: ${schema}.`]),
     ...(allowed === undefined ? [] : [`Accepting only from ${allowed.ranges.join(", ")}.`]),
     ...(allowed !== undefined && GUIDE_RANGES.every((range) => allowed.ranges.includes(range))
-      ? ["Zoho also sends from addresses outside the guide's two ranges: a 403 may be a genuine delivery."]
+      ? ["Zoho may also send from addresses outside the guide's two ranges: a 403 may be a genuine delivery."]
       : []),
   ];
 }
