@@ -21,8 +21,7 @@ export function createWholeFile(cwd: string, name: string, overwrite: boolean): 
   const given = resolve(cwd, name);
   const through = isThrough(given);
   const old = existsSync(given) ? statSync(given) : undefined;
-  if (old?.isDirectory())
-    throw usageError(`${name} is a folder`, "name a file, or leave --out out to write to standard output");
+  if (old?.isDirectory()) throw usageError(`${name} is a folder`, "name a file, or write to standard output: --out -");
   const target = danglingTarget(given);
   if (target !== undefined)
     throw usageError(`${name} is a link to ${target}, which is not there`, "make that file, or name another one");
