@@ -55,7 +55,7 @@ Examples:
   $ zoho-hooks listen --channel Leads.create,Deals.all --expand
 
 --channel creates a notification channel in Zoho CRM for the public URL, renews it while listen runs, and deletes it at
-the end. Sign in first with zoho-hooks login. The exit code is 9 if the channel was lost, and 7 if it could not be deleted.
+the end. Sign in first with zoho-hooks login. The exit code is 9 if the channel is lost then, and 7 if it cannot be deleted.
 `;
 
 async function listen(given: Context, options: ListenOptions): Promise<ExitCode | number> {

@@ -51,7 +51,7 @@ The simplest way: open https://api-console.zoho.com (or .eu, .in …, as your da
 a code for the scopes that this command names, and paste it here. A code is valid for a few minutes and works once.
 
 Each organisation belongs to one data centre, and all others reject its codes. If you do not know yours, --dc auto tries
-one after the other and tells you which it was. Each of Zoho's accounts servers then gets to see the client's secret.
+one after the other and tells you which it was. Each accounts server that it tries gets to see the client's secret.
 
 In CI you need no login: set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC, or ZOHO_ACCESS_TOKEN.
 ZOHO_ACCOUNTS_URL and ZOHO_API_URL set other hosts. Secrets are stored in the system's keyring, or, if there is none or
