@@ -105,7 +105,7 @@ function warnOfAnother(context: Context, config: Config, profile: string): void 
   if (first === undefined) return;
   context.report({
     type: "warning",
-    message: `${first} is set${first === token ? "" : ` to ${named}`}, which takes precedence over the profile ${profile}: commands in this shell will not use the profile unless you name it`,
+    message: `${first} is set${first === token ? "" : ` to ${named}`}, which takes precedence over the profile ${profile}: commands here will not use the profile unless you name it`,
     hint: `add --profile ${profile} to a command, or unset ${first}`,
   });
 }
