@@ -147,7 +147,7 @@ function waitingNotes(counts: readonly WaitingCount[], routes: RunRoutes): reado
   for (const { target, waiting } of counts) {
     if (waiting === 0 || routes.has(target)) continue;
     texts.push(
-      `${counted(waiting, "delivery waits", "deliveries wait")} for ${maskUrl(target)}, which this run does not forward to: add it with --forward-to to send them.`,
+      `${counted(waiting, "delivery waits", "deliveries wait")} for ${maskUrl(target)}, which this run does not forward to: add it with --forward-to to send ${waiting === 1 ? "it" : "them"}.`,
     );
   }
   return texts;

@@ -17,7 +17,7 @@ export function renderDrift({ drifts, brief, overlooked, moreCommand }: DriftRep
       ? []
       : [
           paint.caution(
-            `${counted(overlooked, "delivery was", "deliveries were")} not compared: the log has more events than one run compares.`,
+            `${counted(overlooked, "delivery was", "deliveries were")} not compared: there were more events than one run compares.`,
           ),
         ];
   const text = `${["", paint.strong("Schema drift"), ...events, ...left, ...more].join("\n")}\n`;
