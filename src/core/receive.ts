@@ -135,7 +135,7 @@ function designHint({ delivery }: ReceiveInput, product: Product, verdicts: read
   if (!verdicts.some(({ verdict }) => verdict === "failed")) return undefined;
   const format = product.formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, delivery.method));
   if (format === undefined || format === product.formats[0] || format.proofs.length > 0) return undefined;
-  return `a body that you designed yourself needs none, if the config names its format: "products": { "${product.id}": { "format": "${format.id}" } }, or for verify --format ${format.id}`;
+  return `a body that you designed yourself needs no signature or token if the config names its format: "products": { "${product.id}": { "format": "${format.id}" } }, or for verify --format ${format.id}`;
 }
 
 /** A body that is whole and says nothing of its event, which stands in a header. */
