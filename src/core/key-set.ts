@@ -59,7 +59,7 @@ export function unfitKey(text: string, id: unknown): string | undefined {
     if (value !== undefined && value !== needed)
       return `its ${name} is ${JSON.stringify(value).slice(0, 40)}, not "${needed}"`;
   }
-  return "its n and e are no RSA key";
+  return "its n and e are not an RSA key";
 }
 
 /** The `match` of a verdict on what is signed with a key that is in none of the sets at hand. */

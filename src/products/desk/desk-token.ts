@@ -118,7 +118,7 @@ function judge(
     const why =
       unfit === undefined
         ? `which is not in ${origins}: another data centre's, or the keys have changed`
-        : `which stands in ${origins} and checks no signature: ${unfit}`;
+        : `which is in ${origins}, but not to check signatures with: ${unfit}`;
     return { verdict: "failed", match: UNKNOWN_KEY, reason: `signed with ${name}, ${why}` };
   }
   if (!keys.some(({ key }) => isSignedBy(token, key)))

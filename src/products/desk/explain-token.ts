@@ -47,7 +47,7 @@ export function explainToken(text: string, secrets: readonly Secret[], wrong: Wr
           ? "it names no key, and none of the set has signed it"
           : unfit === undefined
             ? "the key that it names is not in the set"
-            : `the key that it names stands in the set and checks no signature: ${unfit}`,
+            : `the key that it names is in the set, but not to check signatures with: ${unfit}`,
       remedy: "take the set of the organisation's own data centre, or the newest one: ZOHO_WEBHOOK_JWKS=us, eu, in …",
     },
     {

@@ -231,13 +231,13 @@ describe("a delivery", () => {
   it.each([
     [{ use: "enc" }, 'its use is "enc", not "sig"'],
     [{ alg: "RSA-OAEP" }, 'its alg is "RSA-OAEP", not "RS256"'],
-    [{ n: undefined }, "its n and e are no RSA key"],
+    [{ n: undefined }, "its n and e are not an RSA key"],
   ])("fails with a key that is there and is not for this (%j), and says so", async (flaw, why) => {
     const text = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid, ...flaw }] });
     const verdict = verdictOn(await foreign(), { keys: [secret(text, "SET")] });
     expect([verdict.verdict, verdict.reason]).toEqual([
       "failed",
-      expect.stringContaining(`stands in SET and checks no signature: ${why}`),
+      expect.stringContaining(`is in SET, but not to check signatures with: ${why}`),
     ]);
     const header = headerValue(await foreign(), "X-ZDesk-JWT") ?? "";
     const causes = explainToken(header, [secret(text, "SET")], undefined).findings.filter(({ matches }) => matches);
