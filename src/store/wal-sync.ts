@@ -36,10 +36,8 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
     async sync() {
       file ??= openSync(`${path}-wal`, "r+");
       // SQLite would go on writing into a file that nobody finds any more, or behind a gap.
-      const { nlink, size } = fstatSync(file);
-      if (nlink === 0) throw goneFile(`${path}-wal, the newest part of the event log, was deleted`);
-      // Empty it is when another process has just written all of it into the log.
-      if (size > 0 && !hasHeader(file)) {
+      if (fstatSync(file).nlink === 0) throw goneFile(`${path}-wal, the newest part of the event log, was deleted`);
+      if (!isJournal(file)) {
         damage = logFault("damaged", path, `${path}-wal was overwritten while it was in use`);
         throw damage;
       }
@@ -67,9 +65,13 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
 // A FileHandle has its own way to do it, which takes this thread three times as long.
 const toDisk = promisify(fdatasync);
 
-/** What a write-ahead log begins with, but for its last bit: https://www.sqlite.org/fileformat.html#the_write_ahead_log */
-function hasHeader(fd: number): boolean {
-  return readSync(fd, START, 0, 4, 0) === 4 && START.readUInt32BE() >>> 1 === 0x377f0682 >>> 1;
+/**
+ * What a write-ahead log begins with, but for its last bit: https://www.sqlite.org/fileformat.html#the_write_ahead_log
+ * Empty it is when another process has just written all of it into the log. The read tells, for that may be between two calls.
+ */
+function isJournal(fd: number): boolean {
+  const bytes = readSync(fd, START, 0, 4, 0);
+  return bytes === 0 || (bytes === 4 && START.readUInt32BE() >>> 1 === 0x377f0682 >>> 1);
 }
 
 const START = Buffer.alloc(4);
