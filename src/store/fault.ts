@@ -1,7 +1,7 @@
 import { errorText, UserError } from "../core/errors.ts";
 
 /** Why SQLite or the file system refused; undefined for anything that is not theirs to say. */
-export type FaultKind = "locked" | "full" | "damaged" | "read-only" | "unreachable" | "io";
+export type FaultKind = "locked" | "full" | "damaged" | "read-only" | "unreachable" | "handles" | "io";
 
 // Primary result codes: https://www.sqlite.org/rescode.html
 const KIND_BY_CODE: Readonly<Record<number, FaultKind>> = {
@@ -36,6 +36,8 @@ const KIND_BY_NAME: readonly (readonly [prefix: string, kind: FaultKind])[] = [
   ["ENOTDIR", "unreachable"],
   ["EISDIR", "unreachable"],
   ["EEXIST", "unreachable"],
+  ["EMFILE", "handles"],
+  ["ENFILE", "handles"],
 ];
 
 /** better-sqlite3 names its result codes, node:sqlite numbers them, the file system has names of its own. */
@@ -67,6 +69,10 @@ const SAY: Readonly<Record<FaultKind, (path: string, reason: string) => readonly
   unreachable: (path, reason) => [
     `the event log ${path} cannot be opened (${reason})`,
     "check that the path is that of a file, in a folder that exists or can be created; or use another log with --store",
+  ],
+  handles: (path, reason) => [
+    `the event log ${path} cannot be opened (${reason})`,
+    "raise the limit of open files (ulimit -n 4096), or close programs that have many open",
   ],
   io: (path, reason) => [
     `the disk failed while the event log ${path} was used (${reason})`,

@@ -21,7 +21,7 @@ import type {
 /**
  * The memory of a receiver: every delivery with its receipt, what became of it, and which ones still wait for a target.
  * Small enough that another database is one more file. Every method may reject with a UserError whose code begins with
- * `log-` (`log-full`, `log-locked`, `log-damaged`, `log-read-only`, `log-gone`, `log-io`).
+ * `log-` (`log-full`, `log-locked`, `log-damaged`, `log-read-only`, `log-gone`, `log-handles`, `log-io`).
  */
 export interface Log {
   /** Where it is, for a person. */

@@ -3,9 +3,9 @@ import { dirname, resolve } from "node:path";
 import { appender, entryValues } from "./append.ts";
 import { retryWhileLocked } from "./busy.ts";
 import { openDatabase } from "./database.ts";
-import { type EngineId, loadEngine } from "./engine.ts";
+import { type EngineId, loadEngine, type NativeDatabase } from "./engine.ts";
 import { logError } from "./fault.ts";
-import { openFileGuard } from "./file-guard.ts";
+import { type FileGuard, openFileGuard } from "./file-guard.ts";
 import { GroupCommit } from "./group-commit.ts";
 import type { Appended, Log } from "./log.ts";
 import { holdLog } from "./owner.ts";
@@ -42,7 +42,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
   const path = realPath(options.path);
   const engine = await loadEngine(options.engines);
   const database = await openDatabase({ engine, path, create, busyMs, hardLimitBytes, maxBytes });
-  const guard = openFileGuard(path);
+  const guard = guardOf(database, path);
   const commits = new GroupCommit(database, {
     path,
     busyMs,
@@ -111,6 +111,15 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     hold: (holder) => holdLog({ path, engine, database }, commits, holder),
     close: () => commits.close(),
   };
+}
+
+function guardOf(database: NativeDatabase, path: string): FileGuard {
+  try {
+    return openFileGuard(path);
+  } catch (error) {
+    database.close();
+    throw logError(error, path);
+  }
 }
 
 function claimedOf(forwards: Appended["forwards"]): readonly number[] {

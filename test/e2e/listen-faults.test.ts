@@ -1,8 +1,10 @@
+import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { engineIds, loadEngine } from "../../src/store/engine.ts";
 import { openLog } from "../../src/store/sqlite-log.ts";
+import { BIN, cleanEnv } from "../support/bin.ts";
 import { CRM, lead, leadNumber } from "../support/forward-run.ts";
 import { startListenProcess } from "../support/listen-process.ts";
 import { tempFolder } from "../support/run.ts";
@@ -85,6 +87,21 @@ describe("listen", () => {
     mkdirSync(join(cwd, ".zoho-hooks"));
     writeFileSync(join(cwd, DEFAULT_LOG), "these are no events, ".repeat(1000));
     await expect(startListenProcess([], { cwd })).rejects.toThrow(/ended with 2: .*damaged.*move .*away/s);
+  });
+
+  it.skipIf(isWindows)("says so of its log, too, where the system gives no more file handles", async () => {
+    const cwd = tempFolder();
+    await (await openLog({ path: join(cwd, DEFAULT_LOG), now: () => new Date() })).close();
+    const said: string[] = [];
+    // How many it takes to get as far as the log, and beyond it, differs by Node.
+    for (let most = 16, status: number | null = 1; status !== 0; most++) {
+      const argv = ["-c", `ulimit -n ${most}; exec "$0" "$1" events prune --keep 1d`, process.execPath, BIN];
+      const { stderr, ...ended } = spawnSync("sh", argv, { cwd, env: cleanEnv(), encoding: "utf8" });
+      said.push(stderr);
+      status = ended.status;
+    }
+    expect(said.filter((text) => /bug: .*EMFILE.*events\.db/.test(text))).toEqual([]);
+    expect(said).toContainEqual(expect.stringMatching(/cannot be opened \(EMFILE.*\n.*ulimit -n/));
   });
 
   it.skipIf(isWindows)("does not start in a folder that may not be written, and says how to go on", async () => {
