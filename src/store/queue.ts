@@ -74,13 +74,16 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
           if (taken.has(id)) continue;
           if (wanted() === 0) return;
           const room = claims.length === 0 ? Number.MAX_SAFE_INTEGER : Math.max(0, maxBytes - bytes);
-          const whole = orDamage(() => load.get(room, id));
-          if (whole === undefined) continue;
-          if (!(whole instanceof Damage)) bytes += numberOf(whole, "bytes");
+          const loaded = orDamage(() => readLoaded(load.get(room, id)));
+          if (loaded instanceof Damage) {
+            const forward = numberOfForward.get(id);
+            // Another process may have removed it since it was found.
+            if (forward !== undefined) unreadable.push({ id, n: numberOf(forward, "n"), reason: loaded.reason });
+            continue;
+          }
+          bytes += loaded.bytes;
           if (claims.length > 0 && bytes > maxBytes) return;
-          const claim = whole instanceof Damage ? whole : orDamage(() => readClaim(whole));
-          if (!(claim instanceof Damage)) claims.push(claim);
-          else unreadable.push({ id, n: numberOf(numberOfForward.get(id) ?? {}, "n"), reason: claim.reason });
+          claims.push(loaded.claim);
         }
       };
       for (const range of dueNow(times)) claimDue(range);
@@ -119,6 +122,11 @@ function dueNow({ now, longestPauseMs }: Pick<ClaimRequest, "now" | "longestPaus
     [Number.MIN_SAFE_INTEGER, at],
     [at + longestPauseMs, Number.MAX_SAFE_INTEGER],
   ];
+}
+
+function readLoaded(row: SqlRow | undefined): { readonly claim: Claim; readonly bytes: number } {
+  if (row === undefined) throw new Error("a part of it is not there");
+  return { claim: readClaim(row), bytes: numberOf(row, "bytes") };
 }
 
 function readClaim(row: SqlRow): Claim {

@@ -146,16 +146,16 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await claimed(log)).map(({ n }) => n)).toEqual([1, 2]);
   });
 
-  it("that are damaged are told of, and hold up no others", async () => {
+  it("that are damaged, or lack a part, are told of, and hold up no others", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
-    for (let i = 0; i < 3; i++) await log.append(waitingFor());
+    for (let i = 0; i < 4; i++) await log.append(waitingFor());
     const other = (await loadEngine([engine])).open(path);
-    other.exec("UPDATE contents SET headers = '[[' WHERE n = 2");
+    other.exec("UPDATE contents SET headers = '[[' WHERE n = 2; DELETE FROM contents WHERE n = 3");
     other.close();
     const { claims, unreadable } = await log.claimWaiting(request());
-    expect(claims.map(({ n }) => n)).toEqual([1, 3]);
-    expect(unreadable).toMatchObject([{ n: 2, reason: expect.stringMatching(/JSON/) }]);
+    expect(claims.map(({ n }) => n)).toEqual([1, 4]);
+    expect(unreadable).toMatchObject([{ n: 2, reason: expect.stringMatching(/JSON/) }, { n: 3 }]);
     expect(await claimed(log)).toEqual([]);
   });
 
