@@ -89,16 +89,19 @@ describe.skipIf(!has("zsh"))("completion in zsh", () => {
   });
 });
 
+/** What a line is completed to, in shells that show a description beside each. */
+const LINES: readonly (readonly [line: string, completed: readonly string[]])[] = [
+  ["zoho-hooks pro", ["products\tlist products, their events, and how their deliveries are signed"]],
+  ["zoho-hooks send boo", ["books\tZoho Books"]],
+  ["zoho-hooks listen --events desk:Ticket.Cl", ["desk:Ticket.Close\tA ticket was closed"]],
+  ["zoho-hooks send crm Nothing", []],
+];
+
 describe.skipIf(!has("fish"))("completion in fish", () => {
   const complete = (line: string): string[] =>
     shellRun("fish", ["--no-config"], `zoho-hooks completion fish | source; complete -C '${line}'`);
 
-  it.each([
-    ["zoho-hooks pro", ["products\tlist products, their events, and how their deliveries are signed"]],
-    ["zoho-hooks send boo", ["books\tZoho Books"]],
-    ["zoho-hooks listen --events desk:Ticket.Cl", ["desk:Ticket.Close\tA ticket was closed"]],
-    ["zoho-hooks send crm Nothing", []],
-  ])("completes %j", (line, lines) => {
+  it.each(LINES)("completes %j", (line, lines) => {
     expect(complete(line)).toEqual(lines);
   });
 
@@ -119,12 +122,7 @@ describe.skipIf(!has("pwsh"))("completion in PowerShell", () => {
          ForEach-Object { $_.CompletionText + [char]9 + $_.ToolTip }`,
     );
 
-  it.each([
-    ["zoho-hooks pro", ["products\tlist products, their events and what proof each carries"]],
-    ["zoho-hooks send boo", ["books\tZoho Books"]],
-    ["zoho-hooks listen --events desk:Ticket.Cl", ["desk:Ticket.Close\tA ticket was closed"]],
-    ["zoho-hooks send crm Nothing", []],
-  ])("completes %j", (line, lines) => {
+  it.each(LINES)("completes %j", (line, lines) => {
     expect(complete(line)).toEqual(lines);
   });
 
