@@ -14,15 +14,19 @@ export function writeOwnFile(root: string, path: string, content: string): void 
 
 /** Throws a usage error where a folder below the project's, or the file itself, is a link. */
 export function refuseLinks(root: string, path: string): void {
-  let place = root;
-  for (const part of relative(root, path).split(sep)) {
-    place = join(place, part);
-    if (!isLink(place)) continue;
-    throw usageError(
-      `${place} is a link, so a file outside the project could be overwritten`,
-      "check where it leads; replace it by a folder or file of the project, or delete it",
-    );
-  }
+  const link = findLink(root, path);
+  if (link === undefined) return;
+  throw usageError(
+    `${link} is a link, so a file outside the project could be overwritten`,
+    "check where it leads; replace it by a folder or file of the project, or delete it",
+  );
+}
+
+/** The first link on the way from the project's folder to a path. Folders above the project are the user's to choose. */
+export function findLink(root: string, path: string): string | undefined {
+  const parts = relative(root, path).split(sep);
+  const places = parts.map((_, i) => join(root, ...parts.slice(0, i + 1)));
+  return places.find((place, i) => parts[i] !== ".." && isLink(place));
 }
 
 function isLink(path: string): boolean {

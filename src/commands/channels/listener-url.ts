@@ -8,7 +8,7 @@ import { runningListener } from "../running-listener.ts";
 
 /** Where Zoho reaches the listener that runs in this project. Throws a usage error where there is none to be reached. */
 export async function listenerUrl(context: Context, product: string): Promise<string> {
-  const base = await runningListener(loadConfig(context));
+  const base = await runningListener(context, loadConfig(context));
   const missing = "--url is missing: where shall Zoho post to?";
   if (base === undefined) {
     throw usageError(

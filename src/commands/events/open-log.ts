@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { refuseForeignLog } from "../../config/event-log.ts";
 import { type Config, type LoadOptions, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { usageError } from "../../core/errors.ts";
@@ -38,6 +39,7 @@ export async function withLog<T>(
       "name a log with --store, or set store to a path, so that the next listen writes one",
     );
   }
+  refuseForeignLog(context, config);
   const log = await openLogAt({ root, store }, { now: context.now, create: false });
   try {
     return await work(log, config);

@@ -1,3 +1,4 @@
+import { pruneLimits } from "../../config/event-log.ts";
 import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
 import { maskUrl } from "../../core/mask.ts";
@@ -13,12 +14,11 @@ export interface PruneOptions extends LogOptions {
 
 export async function prune(context: Context, options: PruneOptions): Promise<ExitCode> {
   const keep = options.keep === undefined ? undefined : parseDuration(options.keep, "--keep");
-  const max = options.maxLog === undefined ? undefined : parseSize(options.maxLog, "--max-log");
-  return withLog(context, options, async (log, { settings }) => {
-    const keepMs = keep ?? settings.keep;
-    const maxBytes = max ?? settings.maxLog;
+  const maxLog = options.maxLog === undefined ? undefined : parseSize(options.maxLog, "--max-log");
+  return withLog(context, options, async (log, config) => {
+    const limits = pruneLimits(context, config, { keep, maxLog });
     for (const text of options.giveUp ?? []) await giveUp(context, log, text);
-    const work = () => log.prune({ keepMs, maxBytes });
+    const work = () => log.prune(limits);
     const { removed, bytes } = await context.waiting("pruning the log", work);
     const waiting = (await log.waiting()).reduce((sum, each) => sum + each.waiting, 0);
     const first = await oldest(log);
@@ -32,7 +32,15 @@ export async function prune(context: Context, options: PruneOptions): Promise<Ex
     context.report({
       type: "text",
       text: `${what} removed; ${left}; the log takes ${formatBytes(bytes)}${kept}\n`,
-      json: { type: "pruned", removed, bytes, keep_ms: keepMs, max_bytes: maxBytes, oldest: first?.n ?? null, waiting },
+      json: {
+        type: "pruned",
+        removed,
+        bytes,
+        keep_ms: limits.keepMs ?? null,
+        max_bytes: limits.maxBytes ?? null,
+        oldest: first?.n ?? null,
+        waiting,
+      },
     });
     return ExitCode.ok;
   });

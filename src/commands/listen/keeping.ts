@@ -69,11 +69,10 @@ async function keepIn(
   routes: RunRoutes,
   products: readonly Product[],
 ): Promise<Keeping> {
-  const { log, hold } = runLog;
-  const { settings } = config;
+  const { log, hold, maxBytes } = runLog;
   const forwarding = routes.empty ? undefined : await openForwarding(context, config, log, routes, products);
-  const pruner = regularPruning(context, log, settings.maxLog);
-  const isKept = settings.store !== false;
+  const pruner = regularPruning(context, log, maxBytes);
+  const isKept = config.settings.store !== false;
 
   return {
     ledger: pruner.watching(

@@ -1,3 +1,4 @@
+import { pruneLimits, refuseForeignLog } from "../../config/event-log.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { UserError, usageError } from "../../core/errors.ts";
@@ -9,6 +10,8 @@ import { makeRunFolder } from "./run-folder.ts";
 export interface RunLog {
   readonly log: Log;
   readonly hold: Extract<Hold, { held: true }>;
+  /** The size that the log is pruned to; undefined for no limit. */
+  readonly maxBytes: number | undefined;
   /** After the log is closed. */
   dispose(): void;
 }
@@ -17,19 +20,18 @@ export interface RunLog {
  * Opens the event log, and makes it when it is not there. Deliveries that wait for a target wait in it; so with
  * `--no-store` and a target it is a file of this run only.
  */
-export async function openRunLog(
-  context: Context,
-  { settings, root }: Config,
-  needed: boolean,
-): Promise<RunLog | undefined> {
-  const { store, keep, maxLog } = settings;
+export async function openRunLog(context: Context, config: Config, needed: boolean): Promise<RunLog | undefined> {
+  const { root } = config;
+  const { store } = config.settings;
   if (store === false && !needed) return undefined;
+  refuseForeignLog(context, config);
+  const limits = pruneLimits(context, config);
   const folder = store === false ? await makeRunFolder(context.now()) : undefined;
   const place = { root, store: folder?.path ?? String(store) };
   const dispose = (): void => folder?.remove();
   let log: Log;
   try {
-    log = await openLogAt(place, { now: context.now, keepMs: keep, maxBytes: maxLog });
+    log = await openLogAt(place, { now: context.now, ...limits });
   } catch (error) {
     dispose();
     // The default log is a convenience: a machine without SQLite can still listen, and is told what it misses.
@@ -51,7 +53,7 @@ export async function openRunLog(
     await leave();
     throw error;
   });
-  if (hold.held) return { log, hold, dispose };
+  if (hold.held) return { log, hold, maxBytes: limits.maxBytes, dispose };
   await leave();
   const holder =
     hold.by === undefined

@@ -18,7 +18,7 @@ const EVERY_MS = 10 * 60_000;
 /** Of the limit, after which it is looked at again: so the log never grows far past it. */
 const GROWTH_SHARE = 0.1;
 
-export function regularPruning(context: Context, log: Log, maxBytes: number): Pruning {
+export function regularPruning(context: Context, log: Log, maxBytes = Number.POSITIVE_INFINITY): Pruning {
   let grown = 0;
   const stopped = new AbortController();
   let underWay: Promise<void> | undefined;

@@ -11,7 +11,7 @@ import type { SendPlan } from "./plan.ts";
 export async function atRunningListener(context: Context, { to }: SendPlan, config: Config): Promise<Config> {
   if (to !== undefined && !to.trim().startsWith("/")) return config;
   // What is wrong with a log is no news of a delivery.
-  const running = await runningListener(config).catch(() => undefined);
+  const running = await runningListener(context, config).catch(() => undefined);
   if (running === undefined) return config;
   const { protocol, hostname, port } = new URL(running);
   const host = hostname.replace(/^\[|\]$/g, "");

@@ -170,7 +170,7 @@ function masked(shipment: Shipment): Shipment {
 /** What to do where nothing is at the default address: the receiver may run at another one. */
 async function receiverHint(context: Context, config: Config): Promise<string> {
   // What is wrong with a log is no news of a delivery.
-  const url = await runningListener(config).catch(() => undefined);
+  const url = await runningListener(context, config).catch(() => undefined);
   return url === undefined
     ? `start ${context.invocation} listen, or send to your own app: --to 3000`
     : `the listen of this project is at ${url}: add --to ${webhookUrl(url, ":product")}`;
