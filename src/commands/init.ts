@@ -1,6 +1,7 @@
 import { basename, join } from "node:path";
 import { ENV_FILE, readEnvFile } from "../config/environment.ts";
 import { readText } from "../config/json-file.ts";
+import { refuseLinks } from "../config/own-file.ts";
 import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import { CONFIG_FILE, type SettingsFile } from "../config/settings.ts";
 import { parseSettingsFile } from "../config/settings-file.ts";
@@ -62,6 +63,7 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
     envChange(context.cwd, answers),
     configChange(context.cwd, answers, text, existing),
   ];
+  for (const { path: file, content } of changes) if (content !== undefined) refuseLinks(context.cwd, file);
   await confirmOverwrites(context, changes, options);
   for (const { path: file, content, mode } of changes) {
     if (content !== undefined) writeWholeFile(file, content, mode);

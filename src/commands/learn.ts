@@ -1,7 +1,7 @@
 import { join, relative } from "node:path";
-import { learnedPath } from "../config/fixture-store.ts";
+import { learnedFolder, learnedPath } from "../config/fixture-store.ts";
 import { readText } from "../config/json-file.ts";
-import { writeOwnFile } from "../config/own-file.ts";
+import { refuseLinks, writeOwnFile } from "../config/own-file.ts";
 import type { Context } from "../context.ts";
 import { driftNote } from "../core/drift-note.ts";
 import { UserError } from "../core/errors.ts";
@@ -24,6 +24,12 @@ export function learn(
   for (const seen of learned) learnEvent(context, root, seen, findProduct(products, seen.product));
   if (learned.length === 0 && events.length > 0)
     context.report({ type: "notice", message: "nothing to learn: the schemas know everything that came" });
+}
+
+/** Throws a usage error if a folder that `learn` may write to is a link: before a run, not at its end. */
+export function refuseLinkedFolders(root: string, products: readonly Product[]): void {
+  for (const { id, formats } of products)
+    for (const format of formats) refuseLinks(root, learnedFolder(root, id, format.id));
 }
 
 /** Bytes: file systems take 255, and a file is written beside its place first, under a longer name. */

@@ -64,6 +64,11 @@ export function projectFixturePath(
   return below(place.folder, place.nameIn(place.folder, file));
 }
 
+/** The folder of the proposed samples of a format. */
+export function learnedFolder(root: string, product: string, format: string): string {
+  return join(root, PROJECT_LEARNED, product, format);
+}
+
 /** Where the proposed sample of an event goes, or the note beside it. The name is one that the format knows. */
 export function learnedPath(
   root: string,

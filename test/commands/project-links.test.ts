@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -29,6 +30,13 @@ function clonedProject(link: string, isFolder: boolean) {
   symlinkSync(outside, join(cwd, link), isFolder ? "dir" : "file");
   const isUntouched = () => (isFolder ? readdirSync(outside).length === 0 : readFileSync(outside, "utf8") === "{}");
   return { cwd, isUntouched };
+}
+
+/** A log with an event that has a field of its own. */
+async function receiveLead(cwd: string): Promise<void> {
+  const listener = await startListener([], { cwd });
+  await listener.post("/webhooks/zoho/crm", '{"module":"Leads","operation":"create","ids":["1"],"token":"t","new":1}');
+  await listener.stop();
 }
 
 async function handOver(cwd: string) {
@@ -66,17 +74,39 @@ describe.skipIf(process.platform === "win32")("a link in a project leads nothing
     expect(isUntouched()).toBe(true);
   });
 
-  it("--learn proposes no sample through a link", async () => {
-    const { cwd, isUntouched } = clonedProject(join(".zoho-hooks", "learned"), true);
-    const listener = await startListener(["--learn"], { cwd });
-    await listener.post(
-      "/webhooks/zoho/crm",
-      '{"module":"Leads","operation":"create","ids":["1"],"token":"t","new":1}',
-    );
-    await listener.event(1);
-    const { out } = await listener.stop();
-    expect(out).toMatch(/nothing learned about crm Leads\.create: .*learned is a link/);
+  it.each([
+    ["learned", ["listen", "--port", "0", "--timeout", "10ms", "--learn"]],
+    ["learned/crm/guide", ["listen", "--port", "0", "--timeout", "10ms", "--learn"]],
+    ["learned/crm", ["events", "drift", "--learn"]],
+    ["fixtures", ["fixtures", "eject", "crm", "Leads.create"]],
+    ["fixtures/crm/guide", ["fixtures", "eject", "crm", "Leads.create", "--force"]],
+    ["fixtures/crm", ["fixtures", "eject", "--all"]],
+    ["fixtures/crm/guide", ["events", "save-fixture", "last", "--force"]],
+    ["fixtures/crm/guide/Leads.create.json", ["fixtures", "eject", "crm", "Leads.create", "--force"]],
+    ["fixtures/crm/guide/Leads.create.json", ["events", "save-fixture", "last", "--force"]],
+  ])("refuses .zoho-hooks/%s: %j", async (name, argv) => {
+    const { cwd, isUntouched } = clonedProject(join(".zoho-hooks", name), !name.endsWith(".json"));
+    await receiveLead(cwd);
+    const { exitCode, err } = await run(argv, { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`${join(cwd, ".zoho-hooks", name)} is a link`)]);
     expect(isUntouched()).toBe(true);
+  });
+
+  it("--learn writes no note through a link that has no target", async () => {
+    const { cwd } = clonedProject(".zoho-hooks/learned/crm/guide/Leads.create.md", false);
+    rmSync(join(cwd, "../outside"));
+    await receiveLead(cwd);
+    const { out } = await run(["events", "drift", "--learn", "--json"], { cwd });
+    expect(out).toMatch(/nothing learned about crm Leads\.create: .*Leads\.create\.md is a link/);
+    expect(existsSync(join(cwd, "../outside"))).toBe(false);
+  });
+
+  it.each([".env", ".gitignore", "zoho-hooks.config.json"])("init refuses %s and writes nothing", async (link) => {
+    const { cwd, isUntouched } = clonedProject(link, false);
+    const { exitCode, err } = await run(["init", "--yes", "--force", "--token", "none"], { cwd });
+    expect([exitCode, err]).toEqual([2, expect.stringContaining(`${join(cwd, link)} is a link`)]);
+    expect(isUntouched()).toBe(true);
+    expect(readdirSync(cwd)).toEqual([link]);
   });
 
   it("a file of secrets that others could read is for its owner alone once another is kept", async () => {

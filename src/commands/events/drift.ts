@@ -3,7 +3,7 @@ import type { ExitCode } from "../../core/errors.ts";
 import { driftOf, hasDrifted } from "../../core/traffic.ts";
 import { counted } from "../../core/units.ts";
 import { projectProducts } from "../configured-products.ts";
-import { learn } from "../learn.ts";
+import { learn, refuseLinkedFolders } from "../learn.ts";
 import { observeLog } from "../observe-log.ts";
 import { DamageTeller } from "./damage-teller.ts";
 import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
@@ -19,6 +19,7 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log, config) => {
     const samples = options.learn === true;
+    if (samples) refuseLinkedFolders(config.root, products);
     const damage = new DamageTeller(context);
     const { onDamaged } = damage;
     const read = () => observeLog(log, products, filter, { samples, onDamaged });

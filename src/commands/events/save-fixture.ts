@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import { projectFixturePath } from "../../config/fixture-store.ts";
 import { readText } from "../../config/json-file.ts";
+import { refuseLinks } from "../../config/own-file.ts";
 import { writeWholeFile } from "../../config/write-file.ts";
 import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../core/errors.ts";
@@ -28,6 +29,7 @@ export async function saveFixture(context: Context, which: string, options: Save
     const { product, format, name } = eventOf(await configuredProducts(config), entry, options.name);
     const isUsual = chosenFormat(product, undefined, config.settings).id === format.id;
     const path = projectFixturePath(root, product, format, { name });
+    refuseLinks(root, path);
     const shownPath = relative(context.cwd, path);
     const text = sampleText(entry, options.redact === true);
     const old = readText(path);

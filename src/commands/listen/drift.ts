@@ -4,7 +4,7 @@ import { usageError } from "../../core/errors.ts";
 import type { Product } from "../../core/product.ts";
 import type { EventReport } from "../../core/report.ts";
 import { createTraffic, driftOf, hasDrifted } from "../../core/traffic.ts";
-import { learn } from "../learn.ts";
+import { learn, refuseLinkedFolders } from "../learn.ts";
 
 /** What a run sees of the shapes of events. */
 export interface RunDrift {
@@ -23,6 +23,7 @@ export function openDrift(
     if (learns) throw usageError("--learn compares with the schemas, which --schema off turns off", "leave one out");
     return { see: () => {}, tell: () => {} };
   }
+  if (learns) refuseLinkedFolders(root, products);
   const traffic = createTraffic(products, { samples: learns });
   return {
     see({ n, method, path, headers, body, receipt, duplicateOf }) {
