@@ -1,5 +1,6 @@
 import { type HeaderPair, headerValue, mediaType, splitUrl } from "./delivery.ts";
 import type { KeptFacts } from "./log-report.ts";
+import { formFields } from "./payload.ts";
 import type { EventReport } from "./report.ts";
 
 /** What stands before and behind the entries, which have commas between them. */
@@ -25,7 +26,7 @@ export function harEntry(event: EventReport & { readonly kept: KeptFacts }): Rea
       httpVersion: "HTTP/1.1",
       cookies: [],
       headers: headers.map(nameAndValue),
-      queryString: [...new URLSearchParams(splitUrl(path).query)].map(nameAndValue),
+      queryString: formFields(splitUrl(path).query).map(nameAndValue),
       ...(body.length === 0 ? {} : { postData: postData(headers, body) }),
       headersSize: -1,
       bodySize: body.length,
@@ -66,5 +67,5 @@ function postData(headers: readonly HeaderPair[], body: Buffer): Readonly<Record
     return { mimeType, params: [], text: body.toString("base64"), _encoding: "base64" };
   }
   const isForm = mediaType({ method: "", url: "", headers, body }) === "application/x-www-form-urlencoded";
-  return { mimeType, params: isForm ? [...new URLSearchParams(text)].map(nameAndValue) : [], text };
+  return { mimeType, params: isForm ? formFields(text).map(nameAndValue) : [], text };
 }

@@ -59,6 +59,9 @@ export type PayloadResult =
 /** Field names in which Zoho's products and their users put a whole JSON body. */
 const WRAPPERS = /^(payload|jsonstring|json|data|body)$/i;
 
+/** Far more than a webhook has. Each field costs time, and anybody can post a megabyte of them. */
+const MAX_FORM_FIELDS = 1_000;
+
 /** Reads a body as what its content type says. Without a content type the body itself decides. */
 export function readPayload(delivery: Delivery): PayloadResult {
   const type = mediaType(delivery);
@@ -80,7 +83,7 @@ export function readPayload(delivery: Delivery): PayloadResult {
 }
 
 function readQuery(delivery: Delivery): PayloadResult {
-  const fields = [...new URLSearchParams(splitUrl(delivery.url).query)];
+  const fields = formFields(splitUrl(delivery.url).query);
   if (fields.length === 0) return found({ kind: "empty", data: undefined });
   return found({ kind: "query", ...unwrap(fields) });
 }
@@ -97,7 +100,19 @@ function readForm(delivery: Delivery): PayloadResult {
   const text = bodyText(delivery);
   if (text === undefined) return notText(delivery);
   // Some of Zoho's products announce a form and post plain JSON; a form never begins with a bracket.
-  return bracketedJson(text) ?? found({ kind: "form", ...unwrap([...new URLSearchParams(text)]) });
+  const json = bracketedJson(text);
+  if (json !== undefined) return json;
+  return occursMoreThan(MAX_FORM_FIELDS - 1, "&", delivery.body)
+    ? tooManyFields()
+    : found({ kind: "form", ...unwrap(formFields(text)) });
+}
+
+/**
+ * The decoded fields of a form or query, in order. URLSearchParams drops a leading `?`, so it gets one of its own. Node 24
+ * and 26 search all the rest for the `=` of a name that has none, which is quadratic, so each name gets its `=` first.
+ */
+export function formFields(text: string): readonly FieldPair[] {
+  return [...new URLSearchParams(`?${text.replace(/(?<=^|&)[^&=]+(?=&|$)/g, "$&=")}`)];
 }
 
 /** What is JSON whatever its content type says; undefined for anything else. */
@@ -110,6 +125,7 @@ function bracketedJson(text: string | undefined): PayloadResult | undefined {
 function readMultipart(delivery: Delivery): PayloadResult {
   const boundary = mediaParameter(delivery, "boundary");
   if (!boundary) return problem(400, "the multipart content type names no boundary");
+  if (occursMoreThan(MAX_FORM_FIELDS, `\r\n--${boundary}`, delivery.body)) return tooManyFields();
   const parts = parseMultipart(delivery.body, boundary);
   if (!parts.ok) return problem(400, `the multipart body is malformed: ${parts.reason}`);
   return found({ kind: "multipart", ...unwrap(parts.fields) });
@@ -151,6 +167,19 @@ function unwrap(fields: readonly FieldPair[]): Pick<Payload, "data" | "fields" |
   }
   const data = Object.fromEntries([...values].map(([name, all]) => [name, all.length === 1 ? all[0] : all]));
   return { data, text: undefined, fields, wrappedIn: undefined };
+}
+
+function occursMoreThan(times: number, separator: string, body: Buffer): boolean {
+  let at = -1;
+  for (let count = 0; count <= times; count++) {
+    at = body.indexOf(separator, at + 1, "latin1");
+    if (at === -1) return false;
+  }
+  return true;
+}
+
+function tooManyFields(): PayloadResult {
+  return problem(400, `the body has more than ${MAX_FORM_FIELDS} form fields; at most ${MAX_FORM_FIELDS} are accepted`);
 }
 
 function notText(delivery: Delivery): PayloadResult {

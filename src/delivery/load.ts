@@ -28,9 +28,10 @@ export async function runLoad<Item>(
       const next = items.next();
       if (next.done) return;
       // A slot that was missed is not made up for: the rate is a limit, not an average.
-      const slot = Math.max(nextAt, performance.now());
+      const now = performance.now();
+      const slot = Math.max(nextAt, now);
       nextAt = slot + intervalMs;
-      if (intervalMs > 0 && !(await waited(slot - performance.now(), signal))) return;
+      if (intervalMs > 0 && !(await waited(slot - now, signal))) return;
       await work(next.value);
     }
   };

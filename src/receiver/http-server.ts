@@ -85,6 +85,8 @@ export async function openServer(
   });
   const connections = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
+    // Node drops its own listener when it hands a socket to "connect": a reset after that would end the process.
+    socket.on("error", () => {});
     connections.add(socket);
     socket.once("close", () => connections.delete(socket));
   });

@@ -15,11 +15,14 @@ const JSON_TYPE = { "content-type": "application/json" };
 const FORM_TYPE = { "content-type": "application/x-www-form-urlencoded" };
 
 describe("listen, attacked,", () => {
-  it("reads a form of very many repeats in no time", async () => {
+  it("refuses a form of very many fields at once, and says why", async () => {
     listener = await startListener();
     const startedAt = performance.now();
-    await listener.post("/webhooks/zoho/forms", "a&".repeat(200_000), FORM_TYPE);
+    const headers = { ...FORM_TYPE, "x-zoho-webhook-signature": "0f".repeat(32) };
+    const { status, text } = await listener.post("/webhooks/zoho/books", "a&".repeat(500_000), headers);
     expect(performance.now() - startedAt).toBeLessThan(5000);
+    expect({ status, text }).toEqual({ status: 400, text: expect.stringContaining("more than 1000 form fields") });
+    expect(await listener.event(1)).toMatchObject({ status: 400 });
   });
 
   it("keeps and judges a delivery that bears the header of a probe", async () => {

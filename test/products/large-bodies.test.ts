@@ -1,25 +1,70 @@
+import fc from "fast-check";
 import { expect, it } from "vitest";
-import { readPayload } from "../../src/core/payload.ts";
+import { formFields, readPayload } from "../../src/core/payload.ts";
 import { receive } from "../../src/core/receive.ts";
 import { products } from "../../src/products/index.ts";
-import { posted } from "../support/deliveries.ts";
+import { payloadOf, posted } from "../support/deliveries.ts";
 import { testSecrets as secrets } from "../support/test-secrets.ts";
 
 const FORM = "application/x-www-form-urlencoded";
+const MULTIPART = "multipart/form-data; boundary=x";
+const parts = (count: number): string =>
+  `${'--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n'.repeat(count)}--x--\r\n`;
 /** Without a bound each took 10 to 15 s. */
 const LONGEST_MS = 8_000;
 
 // Anybody can post such a megabyte, and all other deliveries wait while it is judged.
 it.each([
-  ["a form of very many names", "books", "a&".repeat(500_000), FORM],
-  ["a form of very many wrappers that hold no JSON", undefined, "data=[&".repeat(140_000), FORM],
-  ["a list of very many entries", undefined, `[${"1,".repeat(500_000)}1]`, "application/json"],
-  ["an object of very many keys", undefined, `{${Array.from({ length: 90_000 }, (_, i) => `"k${i}":1`)}}`, undefined],
-])("judges %s in no time", (_, id, body, type = "application/json") => {
-  const product = products.find((each) => each.id === id);
+  ["a list of very many entries", `[${"1,".repeat(500_000)}1]`, "application/json"],
+  ["an object of very many keys", `{${Array.from({ length: 90_000 }, (_, i) => `"k${i}":1`)}}`, "application/json"],
+])("judges %s in no time", (_, body, type) => {
+  const startedAt = performance.now();
+  receive({ products, delivery: posted(body, { type }), secrets, now: new Date() });
+  expect(performance.now() - startedAt).toBeLessThan(LONGEST_MS);
+});
+
+it.each([
+  ["1001 fields", `${"a&".repeat(1000)}a`, FORM],
+  ["500,000 names", "a&".repeat(500_000), FORM],
+  ["broken percent signs", "%ff%zz=%&".repeat(110_000), FORM],
+  ["wrappers that hold no JSON", "data=[&".repeat(140_000), FORM],
+  ["1001 parts", parts(1001), MULTIPART],
+])("refuses a form of %s", (_, body, type) => {
+  const product = products.find(({ id }) => id === "books");
   const delivery = posted(body, { type, headers: [["x-zoho-webhook-signature", "0f".repeat(32)]] });
   const startedAt = performance.now();
-  receive({ products, product, delivery, secrets, now: new Date() });
+  const { problem, verdicts } = receive({ products, product, delivery, secrets, now: new Date() });
+  expect(performance.now() - startedAt).toBeLessThan(LONGEST_MS);
+  expect(problem).toEqual({ status: 400, reason: expect.stringContaining("more than 1000 form fields") });
+  expect(verdicts).toEqual([]);
+});
+
+it.each([
+  ["1000 fields", `${"a&".repeat(999)}a`, FORM],
+  ["1000 parts", parts(1000), MULTIPART],
+])("reads a form of %s", (_, body, type) => {
+  expect(payloadOf(posted(body, { type })).fields).toHaveLength(1000);
+});
+
+it("reads JSON that is announced as a form, however many & it has", () => {
+  const text = "&nbsp;".repeat(2000);
+  expect(payloadOf(posted(JSON.stringify({ text }), { type: FORM }))).toMatchObject({ kind: "json", data: { text } });
+});
+
+it("reads the fields of a form or query as URLSearchParams does", () => {
+  const form = fc
+    .array(fc.constantFrom("a", "b", "&", "=", "?", "+", "%41", "%ff", "%", "é"))
+    .map((all) => all.join(""));
+  fc.assert(
+    fc.property(form, (text) => {
+      expect(formFields(text)).toEqual([...new URLSearchParams(`?${text}`)]);
+    }),
+  );
+});
+
+it("reads very many names without a value in no time", () => {
+  const startedAt = performance.now();
+  expect(formFields("abcdefghijklmnopq&".repeat(300_000))).toHaveLength(300_000);
   expect(performance.now() - startedAt).toBeLessThan(LONGEST_MS);
 });
 

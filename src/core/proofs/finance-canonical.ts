@@ -1,5 +1,5 @@
 import { type Delivery, splitUrl } from "../delivery.ts";
-import type { FieldPair, Payload } from "../payload.ts";
+import { type FieldPair, formFields, type Payload } from "../payload.ts";
 import type { BodyVariant } from "./body-variants.ts";
 
 /** What a signature of the finance family covers, part by part. */
@@ -15,9 +15,7 @@ export interface FinanceParts {
  * A body that is announced as a form and is JSON counts as JSON.
  */
 export function financeParts(delivery: Delivery, payload: Payload, readPlus = true): FinanceParts {
-  const pairs = (text: string): readonly FieldPair[] => [
-    ...new URLSearchParams(readPlus ? text : text.replaceAll("+", "%2B")),
-  ];
+  const pairs = (text: string): readonly FieldPair[] => formFields(readPlus ? text : text.replaceAll("+", "%2B"));
   const isForm = payload.kind === "form";
   return {
     query: pairs(splitUrl(delivery.url).query),

@@ -1,7 +1,7 @@
 import { type Delivery, splitUrl, withHeader } from "../delivery.ts";
 import { idsAt } from "../field.ts";
 import type { AuthPlace } from "../format-settings.ts";
-import type { Payload } from "../payload.ts";
+import { formFields, type Payload } from "../payload.ts";
 import type { Finding, Proof, Verdict } from "../product.ts";
 import { type Secret, sameText } from "../secret.ts";
 import { explainToken } from "./explain-token.ts";
@@ -109,11 +109,12 @@ function valuesOf(delivery: Delivery, payload: Payload, place: AuthPlace): reado
   if ("header" in place) return headerValues(delivery, place.header);
   if ("basic" in place)
     return headerValues(delivery, "authorization").map((value) => /^basic +(\S+)$/i.exec(value)?.[1] ?? "");
-  const query = new URLSearchParams(splitUrl(delivery.url).query).getAll(place.parameter);
   const fields = payload.kind === "query" ? [] : payload.fields;
-  const sent = fields.filter(([name]) => name === place.parameter).map(([, value]) => value);
+  const sent = [...formFields(splitUrl(delivery.url).query), ...fields]
+    .filter(([name]) => name === place.parameter)
+    .map(([, value]) => value);
   const written = payload.kind === "json" ? idsAt(payload.data, [place.parameter]) : [];
-  return [...query, ...sent, ...written];
+  return [...sent, ...written];
 }
 
 function headerValues(delivery: Delivery, name: string): readonly string[] {
