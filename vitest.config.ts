@@ -1,11 +1,27 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     globalSetup: fileURLToPath(new URL("test/support/temp-root.ts", import.meta.url)),
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    pool: "forks",
+    // Tests wait more than they compute: one more than there are cores keeps them busy.
+    maxWorkers: availableParallelism() + 1,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "in-process",
+          include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, "test/e2e/**"],
+          // The files share nothing but the modules, which each worker loads once.
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"] } },
+    ],
   },
 });

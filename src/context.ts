@@ -1,5 +1,6 @@
 import type { ExitCode } from "./core/errors.ts";
 import type { Report } from "./core/report.ts";
+import type { openTunnel } from "./tunnel/open-tunnel.ts";
 
 export interface Output {
   write(text: string): void;
@@ -44,6 +45,15 @@ export interface Runtime {
    * nobody reads the output any more.
    */
   readonly signal: AbortSignal;
+  /** For tests; a user's run has none. */
+  readonly overrides?: Overrides;
+}
+
+interface Overrides {
+  /** How long every sender waits for an answer, in place of its own limit. */
+  readonly answerWithinMs?: number;
+  /** Opens the tunnel in place of ngrok's agent. */
+  readonly openTunnel?: typeof openTunnel;
 }
 
 /** Resolves to what the module at a `file:` URL exports. */

@@ -4,7 +4,6 @@ import type { Context } from "../context.ts";
 import { shellQuoted } from "../core/shell-quoted.ts";
 import { formatSpan } from "../core/units.ts";
 import { type AccessTokens, accessTokens } from "../zoho/access-token.ts";
-import { sleepRealTime } from "../zoho/backoff.ts";
 import { type ChannelMemory, type ChannelOwner, channelMemory } from "../zoho/channel-memory.ts";
 import { type CredentialsStore, credentialsStore } from "../zoho/credentials-store.ts";
 import { createHttp, type ZohoHttp } from "../zoho/http.ts";
@@ -154,7 +153,7 @@ export function openStore(context: Context, config: Config, useKeyring = true): 
 export function zohoHttp(context: Context, config: Config): ZohoHttp {
   return createHttp({
     env: config.env,
-    sleep: sleepRealTime,
+    sleep: context.sleep,
     random: Math.random,
     now: context.now,
     onPause: (host, ms) =>

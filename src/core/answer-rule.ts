@@ -43,8 +43,11 @@ export interface Deadline {
   readonly reads: (reply: string) => string | undefined;
 }
 
-export function deadlineOf(title: string, rule: AnswerRule | undefined): Deadline {
-  const withinMs = rule?.withinMs ?? GUIDE_ANSWER_MS;
+export function deadlineOf(
+  title: string,
+  rule: AnswerRule | undefined,
+  withinMs = rule?.withinMs ?? GUIDE_ANSWER_MS,
+): Deadline {
   const time = `${withinMs / 1000} s`;
   const reason =
     rule?.withinMs === undefined

@@ -12,6 +12,8 @@ export interface ProbeOptions {
   readonly timeoutMs?: number;
   /** Pauses before each try; their number is the number of tries. */
   readonly pausesMs?: readonly number[];
+  /** Waits, and resolves early on abort; by the real clock unless it is given. */
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Another connection than a direct one with the system's CAs: through a proxy, or with a CA of one's own. */
   readonly dispatcher?: Dispatcher;
 }
@@ -30,10 +32,12 @@ export async function probe(options: ProbeOptions): Promise<ProbeResult> {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const own = options.dispatcher === undefined ? new Agent({ connect: { timeout: timeoutMs } }) : undefined;
   const dispatcher = options.dispatcher ?? own;
+  const sleep = options.sleep ?? ((ms, signal) => pause(ms, undefined, { signal }));
   let result: ProbeResult = { ok: false, reason: "it was not tried" };
   try {
     for (const pauseMs of options.pausesMs ?? DEFAULT_PAUSES_MS) {
-      await pause(pauseMs, undefined, { signal: options.signal });
+      await sleep(pauseMs, options.signal);
+      options.signal.throwIfAborted();
       result = await probeOnce(options, dispatcher, timeoutMs);
       if (result.ok) break;
       options.signal.throwIfAborted();

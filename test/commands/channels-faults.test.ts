@@ -28,7 +28,7 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 const channels = (argv: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
-  run(["channels", ...argv], { env, cwd, now: clock.now, signal: interrupt.signal, ...options });
+  run(["channels", ...argv], { env, cwd, now: clock.now, sleep: clock.sleep, signal: interrupt.signal, ...options });
 const create = (...argv: string[]): Promise<RunResult> => channels(["create", "Leads.create", "--url", URL, ...argv]);
 const isWatch = (method: string) => (request: SeenRequest) =>
   request.method === method && request.path.endsWith("/actions/watch");

@@ -1,7 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { runBin } from "../support/bin.ts";
 import { type ChannelWorld, isWatch, startChannelWorld } from "../support/channel-world.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { run } from "../support/run.ts";
@@ -52,9 +51,9 @@ describe("verify --logged", () => {
     expect(out).toContain("→ the token is that of channel 2, but the body names another channel");
     expect(out).not.toContain("only by");
     expect(out).not.toMatch(/the-(old|new)-token/);
-    const env = { ...world.env, XDG_CONFIG_HOME: join(world.cwd, ".config"), npm_command: "exec" };
-    const { stdout } = await runBin(["verify", "--logged", "2", "--explain"], { env, cwd: world.cwd });
-    expect(stdout).toContain("again: npx zoho-hooks channels update <id>");
+    const { env, cwd } = world;
+    const byNpx = await run(["verify", "--logged", "2", "--explain"], { env, cwd, invocation: "npx zoho-hooks" });
+    expect(byNpx.out).toContain("again: npx zoho-hooks channels update <id>");
   });
 });
 

@@ -30,7 +30,7 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 const channels = (argv: readonly string[], options: RunOptions = {}): Promise<RunResult> =>
-  run(["channels", ...argv], { env, cwd, now: clock.now, ...options });
+  run(["channels", ...argv], { env, cwd, now: clock.now, sleep: clock.sleep, ...options });
 const create = (...argv: string[]): Promise<RunResult> => channels(["create", ...argv, "--url", URL, "--json"]);
 const watchRequests = (method: string) =>
   server.requests.filter((each) => each.method === method && each.path.endsWith("/actions/watch"));
@@ -345,6 +345,7 @@ describe("channels renew", () => {
     const stop = new AbortController();
     const seen = new Set<unknown>();
     const result = await channels(["renew", "--every", "--json"], {
+      sleep: clock.wait,
       signal: stop.signal,
       onOut(text) {
         const { id, state } = JSON.parse(text);

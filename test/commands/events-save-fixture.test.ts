@@ -86,7 +86,8 @@ describe("events save-fixture", () => {
     expect(err).toContain("crm has no event");
   });
 
-  it("leaves samples to Git, and the log not", () => {
+  it("leaves samples to Git, and the log not", async () => {
+    await project.run(["events", "save-fixture", "1"]);
     execFileSync("git", ["init", "-q"], { cwd: project.cwd });
     const status = execFileSync("git", ["status", "--porcelain", "--untracked-files=all"], { cwd: project.cwd });
     expect(status.toString()).toContain(".zoho-hooks/fixtures/crm/guide/Leads.create.json");

@@ -1,28 +1,27 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DAY_MS, HOUR_MS } from "../../src/zoho/channel-time.ts";
 import { type Listener, startListener } from "../support/listener.ts";
-import { type NgrokEdge, startNgrokEdge } from "../support/ngrok-edge.ts";
 import { tempFolder } from "../support/run.ts";
 import { TestClock } from "../support/test-clock.ts";
+import { startTestTunnel, type TestTunnel } from "../support/test-tunnel.ts";
 import type { SeenRequest } from "../support/zoho-server/answer.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
 
-const NGROK_TOKEN = "2abcSecretTokenOfTheTest_7xyz";
 const RECORD = "5725767000003000064";
-let edge: NgrokEdge;
+let tunnel: TestTunnel;
 let zoho: ZohoServer;
 let clock: TestClock;
 let listener: Listener | undefined;
 
 beforeEach(async () => {
   clock = new TestClock();
-  [edge, zoho] = await Promise.all([startNgrokEdge({ acceptToken: NGROK_TOKEN }), startZohoServer(clock.now)]);
+  [tunnel, zoho] = await Promise.all([startTestTunnel(), startZohoServer(clock.now)]);
 });
 afterEach(async () => {
   await listener?.stop();
   listener = undefined;
   await zoho.close();
-  await edge.close();
+  await tunnel.close();
 });
 
 async function listen(argv: readonly string[], scopes: readonly string[]): Promise<Listener> {
@@ -30,10 +29,9 @@ async function listen(argv: readonly string[], scopes: readonly string[]): Promi
     now: clock.now,
     sleep: clock.wait,
     cwd: tempFolder(),
+    overrides: tunnel.overrides,
     env: {
-      NGROK_AUTHTOKEN: NGROK_TOKEN,
-      ZOHO_HOOKS_NGROK_SERVER_ADDR: edge.serverAddr,
-      ZOHO_HOOKS_NGROK_ROOT_CAS: edge.caFile,
+      NGROK_AUTHTOKEN: "a-token-of-the-test",
       ZOHO_CLIENT_ID: zoho.accounts.clientId,
       ZOHO_CLIENT_SECRET: zoho.accounts.clientSecret,
       ZOHO_REFRESH_TOKEN: zoho.accounts.makeRefreshToken(scopes),
@@ -73,7 +71,7 @@ describe.each([
   it("creates, receives, proves, expands, renews and deletes, with the product's own calls only", async () => {
     const of = await start();
     const [row] = zoho.watch.rows();
-    expect(row).toMatchObject({ notifyUrl: `${edge.publicUrl()}/webhooks/zoho/${product}`, events: [event] });
+    expect(row).toMatchObject({ notifyUrl: `${tunnel.url}/webhooks/zoho/${product}`, events: [event] });
     const sent = watchCalls(path)[0]?.json as { watch: Record<string, unknown>[] } | undefined;
     const [item] = sent?.watch ?? [];
     expect(Object.keys(item ?? {})).toEqual(["channel_id", "events", "channel_expiry", "token", "notify_url"]);

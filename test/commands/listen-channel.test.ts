@@ -1,16 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DAY_MS, HOUR_MS } from "../../src/zoho/channel-time.ts";
 import { type Listener, startListener } from "../support/listener.ts";
-import { type NgrokEdge, startNgrokEdge } from "../support/ngrok-edge.ts";
 import { type RunOptions, run, tempFolder } from "../support/run.ts";
 import { TestClock } from "../support/test-clock.ts";
+import { startTestTunnel, type TestTunnel } from "../support/test-tunnel.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
 import type { SeenRequest } from "../support/zoho-server/answer.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
 
-const NGROK_TOKEN = "2abcSecretTokenOfTheTest_7xyz";
 const LEAD = "5725767000003000064";
-let edge: NgrokEdge;
+let tunnel: TestTunnel;
 let zoho: ZohoServer;
 let clock: TestClock;
 let listener: Listener | undefined;
@@ -19,13 +18,13 @@ let interrupt: AbortController;
 beforeEach(async () => {
   clock = new TestClock();
   interrupt = new AbortController();
-  [edge, zoho] = await Promise.all([startNgrokEdge({ acceptToken: NGROK_TOKEN }), startZohoServer(clock.now)]);
+  [tunnel, zoho] = await Promise.all([startTestTunnel(), startZohoServer(clock.now)]);
 });
 afterEach(async () => {
   await listener?.stop();
   listener = undefined;
   await zoho.close();
-  await edge.close();
+  await tunnel.close();
 });
 
 const world = (env: Record<string, string> = {}): RunOptions => ({
@@ -33,10 +32,9 @@ const world = (env: Record<string, string> = {}): RunOptions => ({
   sleep: clock.wait,
   cwd: tempFolder(),
   signal: interrupt.signal,
+  overrides: tunnel.overrides,
   env: {
-    NGROK_AUTHTOKEN: NGROK_TOKEN,
-    ZOHO_HOOKS_NGROK_SERVER_ADDR: edge.serverAddr,
-    ZOHO_HOOKS_NGROK_ROOT_CAS: edge.caFile,
+    NGROK_AUTHTOKEN: "a-token-of-the-test",
     ZOHO_CLIENT_ID: zoho.accounts.clientId,
     ZOHO_CLIENT_SECRET: zoho.accounts.clientSecret,
     ZOHO_REFRESH_TOKEN: zoho.accounts.makeRefreshToken(ALL_SCOPES),
@@ -64,7 +62,7 @@ describe("listen --channel", () => {
   it("creates the channel for its public URL once that leads here, then is ready and shows the time left", async () => {
     const of = await listen();
     const [row] = zoho.watch.rows();
-    expect(row).toMatchObject({ notifyUrl: `${edge.publicUrl()}/webhooks/zoho/crm`, related: false });
+    expect(row).toMatchObject({ notifyUrl: `${tunnel.url}/webhooks/zoho/crm`, related: false });
     expect(of.lines().map(({ type }) => type)).toEqual(["warning", "channel", "ready"]);
     const expected = { product: "crm", id: row?.channelId, events: ["Leads.create", "Deals.all"] };
     expect(linesOf(of, "ready")[0]?.channel).toEqual({
@@ -176,19 +174,15 @@ describe("listen --channel", () => {
     const of = await listen();
     clock.advance(1000);
     zoho.trouble({ status: 400, body: { code: "INTERNAL_ERROR", message: "no", details: {} } }, 1, isWatch("PUT"));
-    edge.faults.refuseAuth("ERR_NGROK_108");
-    edge.faults.cutSessions();
-    // A new session is asked for once the agent's own attempts have failed.
-    await expect.poll(() => edge.auths.filter(({ clientId }) => clientId === "").length, { timeout: 15_000 }).toBe(2);
-    edge.faults.moveTo("localhost");
-    edge.faults.refuseAuth(undefined);
-    await expect.poll(() => statesOf(of), { timeout: 15_000 }).toEqual(["created", "updated"]);
+    tunnel.goDown();
+    tunnel.comeBack("localhost");
+    await expect.poll(() => statesOf(of)).toEqual(["created", "updated"]);
     expect(zoho.watch.rows().map(({ notifyUrl }) => notifyUrl)).toEqual(
-      Array(2).fill(`${edge.publicUrl("localhost")}/webhooks/zoho/crm`),
+      Array(2).fill(`${tunnel.url}/webhooks/zoho/crm`),
     );
     expect(linesOf(of, "warning").at(-1)?.message).toContain("does not post to");
     expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
-  }, 40_000);
+  });
 
   it("says since when nothing was told where the machine has slept past the channel's end, and creates it again", async () => {
     const of = await listen();
@@ -353,7 +347,7 @@ describe("listen --channel that cannot start", () => {
     const signedOut = Object.fromEntries(Object.entries(env).filter(([name]) => !/CLIENT|REFRESH/.test(name)));
     const { exitCode } = await start([], { ...rest, env: { ...signedOut, ZOHO_KEYRING: "off" } });
     expect(exitCode).toBe(6);
-    expect(edge.sessions()).toEqual([]);
+    expect(tunnel.isOpen).toBe(false);
   });
 });
 

@@ -6,6 +6,7 @@ import { startChild } from "../support/child.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { run } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
+import { TestClock } from "../support/test-clock.ts";
 import { testKeys } from "../support/test-secrets.ts";
 
 const env = { ZOHO_WEBHOOK_PRIVATE_KEY: testKeys.privateKey };
@@ -53,7 +54,10 @@ describe("send --serve-jwks", () => {
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as { port: number };
-    const { exitCode, out } = await run(desk(String(port), "--serve-jwks", "0"), { env });
+    const { exitCode, out } = await run(desk(String(port), "--serve-jwks", "0"), {
+      env,
+      sleep: new TestClock().sleep,
+    });
     server.close();
     expect(exitCode).toBe(0);
     expect(out).toContain("nobody fetched the public keys");

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { run } from "../support/run.ts";
+import { TestClock } from "../support/test-clock.ts";
 
 const CONFIG = "zoho-hooks.config.json";
 
@@ -11,6 +12,7 @@ async function listen(tunnel: unknown, argv: readonly string[], env: Record<stri
   const { exitCode, err } = await run(["listen", "--port", "0", "--no-store", "--timeout", "1ms", ...argv], {
     cwd,
     env,
+    sleep: new TestClock().sleep,
   });
   return [exitCode, err.replaceAll(join(cwd, CONFIG), "<file>").split("\n")[0]];
 }

@@ -1,10 +1,10 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { loadEngine } from "../../src/store/engine.ts";
+import { engineIds, loadEngine } from "../../src/store/engine.ts";
 import { GroupCommit } from "../../src/store/group-commit.ts";
 import { openWalSync } from "../../src/store/wal-sync.ts";
-import { engines, tempFolder } from "../support/temp-log.ts";
+import { tempFolder } from "../support/temp-log.ts";
 
 /** A disk that takes as long as the test wants: each sync ends when its turn is called. */
 function slowDisk() {
@@ -20,10 +20,11 @@ function slowDisk() {
   return { syncs, leaveGap, wal: { sync, makeGood, close: async () => {} } };
 }
 
-describe.each(engines)("commits on %s", (engine) => {
+// Which engine runs the statements makes no difference here: the first that there is.
+describe("commits", () => {
   async function given() {
     const path = join(tempFolder(), "a.db");
-    const database = (await loadEngine([engine])).open(path);
+    const database = (await loadEngine(engineIds)).open(path);
     database.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (x)");
     const insert = database.prepare("INSERT INTO t VALUES (?)");
     const { syncs, leaveGap, wal } = slowDisk();
@@ -116,7 +117,7 @@ describe.each(engines)("commits on %s", (engine) => {
 
   it("are on the disk where another process has just brought all of them into the log", async () => {
     const path = join(tempFolder(), "a.db");
-    const { open } = await loadEngine([engine]);
+    const { open } = await loadEngine(engineIds);
     const [database, other] = [open(path), open(path)];
     database.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (x)");
     const wal = openWalSync(database, path);

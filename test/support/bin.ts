@@ -153,17 +153,3 @@ export function atTerminal(
     ended: followed.ended.then(({ status, stdout }) => ({ status, text: stdout.replaceAll("\r\n", "\n") })),
   };
 }
-
-/** The output with all that differs from run to run taken out, and escape sequences made visible. */
-export function normalised(text: string): string {
-  return text
-    .replaceAll("\u001b", "␛")
-    .replace(/node (?:'[^']*zoho-hooks\.js'|\S*zoho-hooks\.js)/g, "zoho-hooks")
-    .replace(/(127\.0\.0\.1|localhost|\[::1\]):\d+/g, "$1:PORT")
-    .replace(/--to \d+/g, "--to PORT")
-    .replace(/(?<!\d)\d\d:\d\d:\d\d\b/g, "hh:mm:ss")
-    .replace(/"at":"[^"]+"/g, '"at":"TIME"')
-    .replace(/"(latency_ms|seconds|p50|p95|p99|max)":[\d.]+/g, '"$1":0')
-    .replace(/ *(␛\[\d+m)?(?<![\d.])\d+(\.\d+)? (ms|s)\b/g, (_, paint = "") => ` ${paint}0 ms`)
-    .replace(/, \d+ a second/g, ", N a second");
-}

@@ -35,7 +35,7 @@ export async function startChannelWorld(): Promise<ChannelWorld> {
   };
   const other = { ...env, XDG_CONFIG_HOME: tempFolder() };
   const channels: ChannelWorld["channels"] = (argv, options = {}) =>
-    run(["channels", ...argv], { env, cwd, now: clock.now, ...options });
+    run(["channels", ...argv], { env, cwd, now: clock.now, sleep: clock.sleep, ...options });
   return {
     server,
     clock,

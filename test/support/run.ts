@@ -19,6 +19,9 @@ export interface RunOptions {
   readonly errTTY?: boolean;
   /** Answers questions, as a person at a terminal would. */
   readonly prompts?: Prompts;
+  /** How the user starts the tool; `zoho-hooks` unless it is given. */
+  readonly invocation?: string;
+  readonly overrides?: Runtime["overrides"];
   /** Characters of stdout that its reader has not taken; none unless it is given. */
   readonly backlog?: () => number;
   /** Sees stdout as it comes. */
@@ -47,7 +50,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     home,
     platform: process.platform,
     pid: process.pid,
-    invocation: "zoho-hooks",
+    invocation: options.invocation ?? "zoho-hooks",
     packageRoot: fileURLToPath(new URL("../..", import.meta.url)),
     stdin: { isTTY: false, read: async () => Buffer.from(options.stdin ?? "") },
     stdout: {
@@ -82,6 +85,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     now: options.now ?? (() => new Date()),
     sleep: options.sleep ?? sleepRealTime,
     signal: options.signal ?? new AbortController().signal,
+    ...(options.overrides === undefined ? {} : { overrides: options.overrides }),
   };
   const exitCode = await runProgram(runtime, "0.0.0-test");
   return {

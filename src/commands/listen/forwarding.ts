@@ -44,7 +44,7 @@ export async function openForwarding(
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
   const open = () => openPoster({ connections: concurrency, insecure, env, timeoutMs: forwardTimeout, onlyOnce });
   const poster = await open();
-  const deadlineFor = deadlines(products);
+  const deadlineFor = deadlines(context, products);
   const told = tellOnce(context, config);
   // A proxy that cannot be used is found here, before the first event.
   for (const target of routes.targets) poster.isDirect(target);
@@ -134,6 +134,7 @@ function tellOnce(
 
 /** Each made once, and not for each delivery. */
 function deadlines(
+  { overrides }: Context,
   products: readonly Product[],
 ): (product: string | undefined, format: string | undefined) => Deadline {
   const known = new Map<string, Deadline>();
@@ -142,7 +143,7 @@ function deadlines(
     const found = known.get(key);
     if (found !== undefined) return found;
     const { title, rule } = answerRuleOf(products, product, format);
-    const made = deadlineOf(title, rule);
+    const made = deadlineOf(title, rule, overrides?.answerWithinMs);
     known.set(key, made);
     return made;
   };

@@ -84,12 +84,14 @@ export async function openRunTunnel(
     const url = new URL(publicUrl);
     // A direct one is a new connection each time: one that was kept would not show that there is no new one to be had.
     const through = dispatchers.isDirect(url) ? {} : { dispatcher: dispatchers.for(url) };
-    return probe({ publicUrl, key: probeKey, signal, ...through, ...(once ? { pausesMs: [0] } : {}) });
+    const { sleep } = context;
+    return probe({ publicUrl, key: probeKey, signal, sleep, ...through, ...(once ? { pausesMs: [0] } : {}) });
   };
   // The user's own leads to the port that they know.
   const port = choice.kind === "public-url" ? receiver.port : await receiver.openTunnelPort();
+  const open = context.overrides?.openTunnel ?? openTunnel;
   const tunnel = await context.waiting("Opening the tunnel …", () =>
-    openTunnel(choice, {
+    open(choice, {
       addr: { host: "127.0.0.1", port },
       reaches: async (publicUrl, signal) => (await reach(publicUrl, signal, true)).ok,
       timeoutMs: settings.tunnelTimeout,

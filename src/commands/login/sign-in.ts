@@ -2,7 +2,6 @@ import { type Config, userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { ExitCode, UserError } from "../../core/errors.ts";
 import { accessTokens } from "../../zoho/access-token.ts";
-import { sleepRealTime } from "../../zoho/backoff.ts";
 import { startRedirectServer } from "../../zoho/browser-login.ts";
 import type { CredentialsStore } from "../../zoho/credentials-store.ts";
 import { apiUrl, type DataCentre, dataCentreOf, findDataCentre, resolveHosts } from "../../zoho/data-centres.ts";
@@ -152,7 +151,7 @@ async function obtainTokens(context: Context, http: ZohoHttp, plan: LoginPlan, a
     case "device": {
       const show = (prompt: { userCode: string; verificationUrl: string }): void =>
         context.report({ type: "notice", message: `open ${prompt.verificationUrl} and type ${prompt.userCode}` });
-      const done = await deviceLogin({ http, client, scopes, show, sleep: sleepRealTime, signal });
+      const done = await deviceLogin({ http, client, scopes, show, sleep: context.sleep, signal });
       return kept(done.tokens, done.accountsUrl);
     }
     case "browser": {

@@ -87,7 +87,7 @@ export async function deliver(
         const result = await postOne(context, plan, poster, shipment, total === 1, grace.signal);
         const isGone = result.error?.code === "ECONNREFUSED" && plan.to === undefined;
         if (isGone) startReceiver ??= receiverHint(context, config);
-        const outcome = judge(shipment, result, await startReceiver, plan.to === undefined);
+        const outcome = judge(context, shipment, result, await startReceiver, plan.to === undefined);
         const hintKnown = tally.examples.has(outcome.kind);
         tally.add(outcome);
         if (lines) reportLine(context, outcome, total, hintKnown, nameWidth);

@@ -1,3 +1,4 @@
+import type { Context } from "../../context.ts";
 import { deadlineOf } from "../../core/answer-rule.ts";
 import { chosenNames, maskText, maskUrl } from "../../core/mask.ts";
 import { probesText, probeText } from "../../core/probe-text.ts";
@@ -19,6 +20,7 @@ export interface Outcome {
 }
 
 export function judge(
+  { overrides }: Context,
   shipment: Shipment,
   result: PostResult,
   localReceiver: string | undefined,
@@ -28,7 +30,7 @@ export function judge(
   const delivered = isDelivered(result);
   const echo = delivered ? echoProblem(shipment, result) : undefined;
   const chosen = chosenNames(subject.format.proofs);
-  const deadline = deadlineOf(subject.product.title, subject.format.answer);
+  const deadline = deadlineOf(subject.product.title, subject.format.answer, overrides?.answerWithinMs);
   const refusal = probeProblem(shipment, result) ?? deadline.takes(result.status);
   // By HTTP's rules a 204 is a yes: that it is none here has to be said, or the line would look like one.
   const noYes = delivered ? refusal : undefined;
