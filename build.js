@@ -1,12 +1,13 @@
 // Bundles the command line and the library into dist/. Silent unless something is wrong. Usage: npm run build
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { build } from "rolldown";
 
-const { version, dependencies, optionalDependencies = {} } = JSON.parse(readFileSync("package.json", "utf8"));
-/** Inlined into the command line, where each file read at start-up costs time; everything else stays a package. */
-const INLINED = ["commander", "chalk", "zod"];
-const packages = Object.keys({ ...dependencies, ...optionalDependencies });
+const { version, dependencies, optionalDependencies, peerDependencies } = JSON.parse(
+  readFileSync("package.json", "utf8"),
+);
+/** What is installed with the package or by the user. Everything else is bundled. */
+const packages = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies });
 const matches = (names) => (id) => names.some((name) => id === name || id.startsWith(`${name}/`));
 
 const shared = {
@@ -29,14 +30,14 @@ const findStart = {
   },
 };
 
-await build({
+const { output: bundled } = await build({
   ...shared,
   plugins: [findStart],
   input: { cli: "src/cli.ts" },
   // Other files take from the first what they share with it.
   preserveEntrySignatures: "allow-extension",
   // Every run needs a part of zod, which is bundled. Reading a JSON Schema takes all of it: then the package is loaded.
-  external: (id) => id === "zod/v4" || matches(packages.filter((name) => !INLINED.includes(name)))(id),
+  external: (id) => id === "zod/v4" || matches(packages.filter((name) => name !== "zod"))(id),
   output: {
     dir: "dist",
     // Starts faster than ES modules do, and so do the packages that it loads by require().
@@ -63,4 +64,20 @@ for (const [file, format] of Object.entries({ "dist/index.js": "esm", "dist/inde
     external: matches(packages),
     output: { file, format },
   });
+}
+writeFileSync("THIRD_PARTY_NOTICES.md", notices(bundled.flatMap(({ moduleIds }) => moduleIds ?? [])));
+
+/** The licences of the packages that the bundled modules come from. */
+function notices(modules) {
+  const inPackage = /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/;
+  const folders = modules.flatMap((id) => inPackage.exec(id)?.[0] ?? []);
+  const sections = [...new Set(folders)].map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+    if (file === undefined) throw new Error(`${name} is bundled and has no licence file`);
+    const text = readFileSync(join(folder, file), "utf8").trim();
+    return `## ${name} ${version} (${license})\n\n\`\`\`\n${text}\n\`\`\`\n`;
+  });
+  const intro = "# Third-party notices\n\nThe command line of zoho-hooks contains code of these packages.\n";
+  return [intro, ...sections.sort()].join("\n");
 }

@@ -50,7 +50,7 @@ export async function createContext(runtime: Runtime, mode: Mode): Promise<Conte
     },
     async waiting<T>(message: string, work: () => Promise<T>): Promise<T> {
       if (!style.err.live || mode.json || mode.quiet) return work();
-      return (await import("./spinner.ts")).withSpinner(message, runtime.importModule, work);
+      return (await import("./spinner.ts")).withSpinner(message, work);
     },
     progress(total: number) {
       const shown = style.err.live && !mode.json && !mode.quiet;
