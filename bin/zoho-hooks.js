@@ -29,8 +29,40 @@ function isNodeTooOld() {
 }
 
 function run() {
-  const { dirname, join } = require("node:path");
-  const { load } = require("../dist/compile-cache.cjs");
-  const packageRoot = dirname(__dirname);
-  load(join(packageRoot, "dist/cli.cjs")).start({ packageRoot, importModule: (url) => import(url) });
+  const { dirname } = require("node:path");
+  try {
+    cacheCompiledCode();
+  } catch {
+    // No home, a read-only or full disk: the code is compiled at each start.
+  }
+  require("../dist/cli.cjs").start({ packageRoot: dirname(__dirname), importModule: (url) => import(url) });
+}
+
+/** Node's compile cache, in a folder that nobody else can write to: what lies in it is run as this user. */
+function cacheCompiledCode() {
+  const { existsSync, lstatSync, mkdirSync, rmSync, statSync } = require("node:fs");
+  const { isAbsolute, join } = require("node:path");
+  const { env, platform } = process;
+  const isWindows = platform === "win32";
+  const named = isWindows ? env.LOCALAPPDATA : env.XDG_CACHE_HOME;
+  const caches = named && isAbsolute(named) ? named : join(env.HOME || require("node:os").homedir(), ".cache");
+  const ours = join(caches, "zoho-hooks");
+  // Node has it from 22.1 on.
+  const enable = env.NODE_DISABLE_COMPILE_CACHE ? undefined : require("node:module").enableCompileCache;
+  if (enable === undefined && !existsSync(ours)) return;
+
+  // Windows has no such modes; there these folders are the user's own.
+  const isOurs = ({ uid, mode }, forbidden) => isWindows || (uid === process.geteuid() && (mode & forbidden) === 0);
+  const makePrivate = (folder) => {
+    if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
+    const state = lstatSync(folder);
+    return state.isDirectory() && isOurs(state, 0o077);
+  };
+  if (!existsSync(caches)) mkdirSync(caches, { mode: 0o700 });
+  if (!isOurs(statSync(caches), 0o022) || !makePrivate(ours)) return;
+  // A cache of earlier versions of this tool.
+  const compiled = join(ours, "compiled");
+  if (existsSync(compiled)) rmSync(compiled, { recursive: true, force: true });
+  const folder = join(ours, "compile-cache");
+  if (enable !== undefined && makePrivate(folder)) enable(folder);
 }

@@ -40,7 +40,7 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
       // Commander passes the command itself behind its options.
       const command: unknown = args.pop();
       if (command instanceof Command) mode = modeOf(command);
-      exitCode = await action(createContext(runtime, mode), ...args);
+      exitCode = await action(await createContext(runtime, mode), ...args);
     };
   };
   let program: Command | undefined;
@@ -136,12 +136,12 @@ function isCommand(name: string | undefined): boolean {
   return name === "help" || commands.some((entry) => entry.name === name);
 }
 
-function fail(runtime: Runtime, mode: Mode, error: unknown): ExitCode | number {
+async function fail(runtime: Runtime, mode: Mode, error: unknown): Promise<ExitCode | number> {
   if (!(error instanceof UserError) && isInterruption(error, runtime.signal)) {
     // Who has ended it knows, and what may be left of it was said by then.
     return INTERRUPT_STATUS[String(error)] ?? INTERRUPTED;
   }
-  runtime.stderr.write(renderFailure(error, runtime, mode));
+  runtime.stderr.write(await renderFailure(error, runtime, mode));
   if (!(error instanceof UserError)) return ExitCode.bug;
   return error.code === CANCELLED ? INTERRUPTED : error.exitCode;
 }

@@ -49,7 +49,7 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
       // Questions go to stderr: stdout may be a file, and a question that nobody sees waits for ever.
       if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return undefined;
       const { inquirerPrompts } = await import("./ui/prompts.ts");
-      return inquirerPrompts(importModule, process.stderr, this.signal);
+      return inquirerPrompts(process.stderr, this.signal);
     },
     now: () => new Date(),
     sleep: async (ms, signal) => (await import("./zoho/backoff.ts")).sleepRealTime(ms, signal),

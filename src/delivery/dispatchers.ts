@@ -28,7 +28,7 @@ const NEXT_ADDRESS_AFTER_MS = 1000;
 
 /** Loads undici, which takes a moment, only when something is about to be posted. */
 export async function openDispatchers({ connections, insecure, env }: DispatcherOptions): Promise<Dispatchers> {
-  const Agent = await loadAgent();
+  const undici = await import("undici");
   // The time-outs of an exchange are the poster's: it has one for the whole of it.
   const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
   const tls = { rejectUnauthorized: !insecure };
@@ -39,14 +39,11 @@ export async function openDispatchers({ connections, insecure, env }: Dispatcher
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
   };
-  const direct = new Agent({ connections, connect, ...timeouts });
+  const direct = new undici.Agent({ connections, connect, ...timeouts });
   const proxies = proxySettings(env);
   let proxied: Dispatcher | undefined;
-  const hasProxy = proxies !== undefined;
-  const undici = hasProxy ? await import("undici") : undefined;
-  const throughProxy = (): Dispatcher => {
-    if (undici === undefined) return direct;
-    return throughProxies(
+  const throughProxy = (): Dispatcher =>
+    throughProxies(
       () =>
         new undici.EnvHttpProxyAgent({
           connections,
@@ -57,10 +54,9 @@ export async function openDispatchers({ connections, insecure, env }: Dispatcher
           clientFactory: (origin, options) => asksOnce(new undici.Pool(origin, options)),
         }),
     );
-  };
   const choose = (url: URL): Dispatcher => {
     // A proxy could not reach this machine's own loopback, and must not be asked to.
-    if (!hasProxy || isLoopback(url.hostname)) return direct;
+    if (proxies === undefined || isLoopback(url.hostname)) return direct;
     proxied ??= throughProxy();
     return proxied;
   };
@@ -71,15 +67,6 @@ export async function openDispatchers({ connections, insecure, env }: Dispatcher
       await Promise.all([direct.destroy(), proxied?.destroy()]);
     },
   };
-}
-
-/** The one file that is needed takes half the memory of all of undici; a version that keeps it elsewhere is loaded whole. */
-async function loadAgent(): Promise<typeof import("undici").Agent> {
-  try {
-    return (await import("undici/lib/dispatcher/agent.js")).default;
-  } catch {
-    return (await import("undici")).Agent;
-  }
 }
 
 /** A server on one of the two addresses of `localhost` is found without the user having to know which. */

@@ -25,11 +25,14 @@ export interface SqliteEngine {
 export type EngineId = "better-sqlite3" | "node:sqlite";
 
 /**
- * better-sqlite3 comes first: it runs on every supported Node, while node:sqlite is missing from Node 20 and experimental
- * on Node 22. The two are equally fast. Where its binary could not be installed or belongs to another Node, the built-in
- * one takes over.
+ * Node has SQLite from 22.13 on. Before that the user installs better-sqlite3, version 12: 13 crashes on Node 20. The two
+ * are equally fast.
  */
 const LOADERS: Readonly<Record<EngineId, () => Promise<SqliteEngine>>> = {
+  "node:sqlite": async () => {
+    const { DatabaseSync } = await import("node:sqlite");
+    return { id: "node:sqlite", open: (path, { readOnly = false } = {}) => new DatabaseSync(path, { readOnly }) };
+  },
   "better-sqlite3": async () => {
     const { default: Database } = await import("better-sqlite3");
     // The binary is loaded by the first database, not by the import.
@@ -39,33 +42,25 @@ const LOADERS: Readonly<Record<EngineId, () => Promise<SqliteEngine>>> = {
       open: (path, { readOnly = false } = {}) => new Database(path, { readonly: readOnly }),
     };
   },
-  "node:sqlite": async () => {
-    const { DatabaseSync } = await import("node:sqlite");
-    return { id: "node:sqlite", open: (path, { readOnly = false } = {}) => new DatabaseSync(path, { readOnly }) };
-  },
 };
 
-export const engineIds: readonly EngineId[] = ["better-sqlite3", "node:sqlite"];
+export const engineIds: readonly EngineId[] = ["node:sqlite", "better-sqlite3"];
 
 /** The first engine that this installation has. Throws a UserError with the code `log-unavailable` when there is none. */
 export async function loadEngine(ids: readonly EngineId[] = engineIds): Promise<SqliteEngine> {
-  const reasons: string[] = [];
-  let remedy = "npm install better-sqlite3";
+  let message = "the event log needs Node 22.13 or later, or the package better-sqlite3";
+  let hint = "npm install --save-dev better-sqlite3@12";
   for (const id of ids) {
     try {
       return await LOADERS[id]();
     } catch (error) {
-      // It is there, and npm would call it up to date: what it lacks is its binary, for which its install script has to run.
-      if (id === "better-sqlite3" && !isMissing(error)) remedy = "npm rebuild better-sqlite3";
-      reasons.push(`${id}: ${errorText(error).replace(/\s+/g, " ").slice(0, 300)}`);
+      if (id !== "better-sqlite3" || isMissing(error)) continue;
+      // It is installed without its binary, or with that of another Node.
+      message += `, which cannot be loaded (${errorText(error).split("\n", 1)[0]})`;
+      hint = "npm rebuild better-sqlite3";
     }
   }
-  throw new UserError(
-    "usage",
-    `the event log needs SQLite, and this installation has none (${reasons.join("; ")})`,
-    `use Node 22.13 or later, which has it built in, or run \`${remedy}\`; or do without a log: --no-store`,
-    "log-unavailable",
-  );
+  throw new UserError("usage", message, hint, "log-unavailable");
 }
 
 function isMissing(error: unknown): boolean {

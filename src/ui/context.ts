@@ -3,7 +3,7 @@ import type { Report } from "../core/report.ts";
 import { withCommandsAsCalled } from "./as-called.ts";
 import { renderHuman } from "./human.ts";
 import { renderJson } from "./json.ts";
-import { type Paint, paintFor } from "./paint.ts";
+import { paintFor } from "./paint.ts";
 import { noProgress, progressBar } from "./progress.ts";
 
 export interface Mode {
@@ -20,15 +20,10 @@ export interface Rendered {
 }
 
 /** Joins a run's mode to the world: from here on a command only reports. */
-export function createContext(runtime: Runtime, mode: Mode): Context {
-  let err: Paint | undefined;
+export async function createContext(runtime: Runtime, mode: Mode): Promise<Context> {
   const style = {
-    out: paintFor(runtime.stdout, runtime, mode.color),
-    // Most runs have nothing to say on stderr: it is looked at when they do.
-    get err() {
-      err ??= paintFor(runtime.stderr, runtime, mode.color);
-      return err;
-    },
+    out: await paintFor(runtime.stdout, runtime, mode.color),
+    err: await paintFor(runtime.stderr, runtime, mode.color),
     // Asked each time, since a window may be resized; a terminal that does not know its size says 0.
     get columns() {
       return runtime.stdout.columns || Number.POSITIVE_INFINITY;
@@ -55,7 +50,7 @@ export function createContext(runtime: Runtime, mode: Mode): Context {
     },
     async waiting<T>(message: string, work: () => Promise<T>): Promise<T> {
       if (!style.err.live || mode.json || mode.quiet) return work();
-      return (await import("./spinner.ts")).withSpinner(message, runtime.importModule, work);
+      return (await import("./spinner.ts")).withSpinner(message, work);
     },
     progress(total: number) {
       const shown = style.err.live && !mode.json && !mode.quiet;

@@ -8,14 +8,14 @@ import { paintFor, plain } from "./paint.ts";
 const REPORT = "please report it to the maintainers of zoho-hooks, with this text and what was called";
 
 /** What stops a command, as text for stderr: a JSON object in JSON mode, else what happened and what to do. */
-export function renderFailure(error: unknown, runtime: Runtime, mode: Mode): string {
+export async function renderFailure(error: unknown, runtime: Runtime, mode: Mode): Promise<string> {
   const known = error instanceof UserError;
   const hint = known ? error.hint && asCalled(error.hint, runtime) : `this is a bug: ${REPORT}`;
   if (mode.json) {
     const code = known ? error.code : "bug";
     return jsonLine({ v: 1, error: { code, message: errorText(error), ...(hint === undefined ? {} : { hint }) } });
   }
-  const paint = paintFor(runtime.stderr, runtime, mode.color);
+  const paint = await paintFor(runtime.stderr, runtime, mode.color);
   if (known) {
     const below = hint === undefined ? "" : `  ${paint.dim(plain(hint, true))}\n`;
     return `${paint.bad("error:")} ${plain(error.message, true)}\n${below}`;

@@ -1,4 +1,3 @@
-import { Chalk } from "chalk";
 import type { Output, Runtime } from "../context.ts";
 
 /** Colours by meaning, decided per stream. No meaning is ever carried by colour alone. */
@@ -13,16 +12,17 @@ export interface Paint {
   readonly live: boolean;
 }
 
-export function paintFor(output: Output, runtime: Runtime, color: boolean): Paint {
+/** Loads chalk only where there is colour. */
+export async function paintFor(output: Output, runtime: Runtime, color: boolean): Promise<Paint> {
   const live = output.isTTY && runtime.env.TERM !== "dumb";
   if (!hasColor(output, runtime.env, color)) {
     return { good: asItIs, bad: asItIs, caution: asItIs, dim: asItIs, strong: asItIs, name: asItIs, live };
   }
+  const { Chalk } = await import("chalk");
   const { green, red, yellow, dim, bold, cyan } = new Chalk({ level: 1 });
   return { good: green, bad: red, caution: yellow, dim, strong: bold, name: cyan, live };
 }
 
-/** Where there is no colour: chalk is not even loaded then. */
 function asItIs(text: string): string {
   return text;
 }

@@ -1,13 +1,9 @@
-import type { Choice, ImportModule, Prompts } from "../context.ts";
+import { createPromptModule } from "inquirer";
+import type { Choice, Prompts } from "../context.ts";
 import { CANCELLED, UserError } from "../core/errors.ts";
 
 /** Questions on the terminal. Ctrl-C on one is the end of the command, not a bug. */
-export async function inquirerPrompts(
-  importModule: ImportModule,
-  output: NodeJS.WritableStream,
-  signal: AbortSignal,
-): Promise<Prompts> {
-  const { createPromptModule } = (await importModule("inquirer")) as typeof import("inquirer");
+export function inquirerPrompts(output: NodeJS.WritableStream, signal: AbortSignal): Prompts {
   const prompt = createPromptModule({ output, signal });
   const ask = async <T>(question: () => Promise<{ answer: T }>): Promise<T> => {
     try {

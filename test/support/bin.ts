@@ -35,7 +35,7 @@ export interface BinChild {
   readonly ended: Promise<BinResult & { readonly signal: NodeJS.Signals | null }>;
 }
 
-/** One for all runs of a test file: what a program keeps compiled there saves the next one the work. */
+/** One for all runs of a test file, so that they share compiled code. */
 const caches = tempFolder();
 
 /** An environment in which nothing of the developer's own can interfere: a home of its own, no secrets, no proxy. */

@@ -43,7 +43,8 @@ Signatures and tokens are checked with ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKE
 like, for one product only). SalesIQ and Cliq need ZOHO_WEBHOOK_PUBLIC_KEY: the key, or the name of a file with it. Mail
 sends its secret when you set up its webhook: listen keeps it and uses it from then on. If you set the webhook up
 earlier, set ZOHO_WEBHOOK_HOOK_SECRET instead.
-Every delivery is saved in the event log before it is answered: see zoho-hooks events.
+Every delivery is saved in the event log before it is answered: see zoho-hooks events. Node has the database for it from
+22.13 on; with an older one, install better-sqlite3@12 for the log and for --forward-to.
 
 Examples:
   $ zoho-hooks listen

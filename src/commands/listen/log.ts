@@ -36,11 +36,7 @@ export async function openRunLog(context: Context, config: Config, needed: boole
     dispose();
     // The default log is a convenience: a machine without SQLite can still listen, and is told what it misses.
     if (error instanceof UserError && error.code === "log-unavailable" && !needed) {
-      context.report({
-        type: "warning",
-        message: `nothing is saved in an event log: ${error.message}`,
-        ...(error.hint === undefined ? {} : { hint: error.hint }),
-      });
+      context.report({ type: "warning", message: `nothing is saved: ${error.message} (${error.hint})` });
       return undefined;
     }
     throw error;
