@@ -16,7 +16,7 @@ const shared = {
 };
 
 /** What every run loads, and `verify`, which scripts call often: one file, since opening a file takes longer than reading it. */
-const START = ["src/cli.ts", "src/commands/verify.ts"];
+const START = ["src/main.ts", "src/commands/verify/index.ts"];
 const atStart = new Set();
 const findStart = {
   name: "find-start",
@@ -33,7 +33,7 @@ const findStart = {
 const { output: bundled } = await build({
   ...shared,
   plugins: [findStart],
-  input: { cli: "src/cli.ts" },
+  input: { cli: "src/main.ts" },
   // Other files take from the first what they share with it.
   preserveEntrySignatures: "allow-extension",
   // Every run needs a part of zod, which is bundled. Reading a JSON Schema takes all of it: then the package is loaded.

@@ -5,11 +5,11 @@
  *
  * @module zoho-hooks
  */
-import { fixtureReader, type ReadFixture } from "./library/fixture.ts";
+import { fixtureReader, type ReadFixture } from "./library/fixtures.ts";
 
-export type { HeaderPair } from "./core/delivery.ts";
+export type { HeaderPair } from "./body/delivery.ts";
 export type { OfferedSecret, Reply, Verdict, VerdictWord } from "./core/product.ts";
-export type { SchemaIssue } from "./core/schema-check.ts";
+export type { SchemaIssue } from "./core/schema.ts";
 export type {
   EventKey,
   EventName,
@@ -21,13 +21,13 @@ export type {
   SchemasIn,
   ZohoEvent,
 } from "./library/event-types.ts";
+export { schemas, schemasOf } from "./library/fixtures.ts";
+export type { HeadersLike, RawBody, RequestLike } from "./library/input.ts";
 export type { Key, Keys } from "./library/keys.ts";
 export { type ParseFailure, type ParseResult, parse } from "./library/parse.ts";
-export type { HeadersLike, RawBody, RequestLike } from "./library/request.ts";
-export { schemas, schemasOf } from "./library/schemas.ts";
 export { type Signed, type SignOptions, sign } from "./library/sign.ts";
+export type { VerifyFailure, VerifyResult } from "./library/verify.ts";
 export { type VerifyOptions, verify } from "./library/verify.ts";
-export type { VerifyFailure, VerifyResult } from "./library/verify-result.ts";
 
 /**
  * A realistic payload of an event, a new copy each time, to change and to `sign` in a test. Any module of a family will do:

@@ -1,6 +1,5 @@
 import { fstatSync, statSync, writeSync } from "node:fs";
 import { devNull } from "node:os";
-import type { Output } from "./context.ts";
 
 /** What a pipe that nothing stands in takes before its reader has read a byte. */
 const AT_ONCE_BYTES = 16 * 1024;
@@ -102,4 +101,15 @@ function bytesAtOnce(fd: number): number {
   } catch {
     return 0;
   }
+}
+
+export interface Output {
+  write(text: string): void;
+  /** Characters that were written and that its reader has not taken yet: they are held in memory. */
+  backlog(): number;
+  /** Characters that its reader has taken so far. */
+  taken(): number;
+  readonly isTTY: boolean;
+  /** Width in columns; undefined where there is no terminal. */
+  readonly columns: number | undefined;
 }

@@ -1,11 +1,13 @@
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { setMaxListeners } from "node:events";
-import { homedir } from "node:os";
+import { constants, homedir } from "node:os";
 import { basename, relative } from "node:path";
-import type { ImportModule, Runtime } from "./context.ts";
-import { ExitCode, errorText, usageError } from "./core/errors.ts";
-import { shellQuoted } from "./core/shell-quoted.ts";
-import { NO_READER } from "./core/stopped-by.ts";
-import { standardOutput } from "./output.ts";
+import { type Output, standardOutput } from "./output.ts";
+import type { Prompts } from "./reports/prompts.ts";
+import type { openTunnel } from "./tunnel/open-tunnel.ts";
+import { ExitCode, errorText, usageError } from "./util/errors.ts";
+import { shellQuoted } from "./util/text.ts";
+import { NO_READER, sleepRealTime } from "./util/timing.ts";
 
 /** What a bundle cannot know: where its package lies, and how to import what it does not hold. Who starts it hands it in. */
 export interface Surroundings {
@@ -48,18 +50,17 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
     async prompts() {
       // Questions go to stderr: stdout may be a file, and a question that nobody sees waits for ever.
       if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return undefined;
-      const { inquirerPrompts } = await import("./ui/prompts.ts");
+      const { inquirerPrompts } = await import("./reports/prompts.ts");
       return inquirerPrompts(process.stderr, this.signal);
     },
     now: () => new Date(),
-    sleep: async (ms, signal) => (await import("./zoho/backoff.ts")).sleepRealTime(ms, signal),
+    sleep: sleepRealTime,
     async sparesMemory() {
       const { spareMemory } = await import("./spare-memory.ts");
       spareMemory((work) => process.prependOnceListener("exit", work));
       for (const output of [stdout, stderr]) neverWaitFor(output.stream());
     },
     async startChild(commandLine, { stdoutTo, ...options }) {
-      const { startShell } = await import("./shell.ts");
       return startShell(commandLine, { ...options, stdio: ["ignore", stdoutTo === "stdout" ? 1 : 2, 2] }, process).run;
     },
     get signal() {
@@ -89,7 +90,7 @@ export async function endProcess(status: number): Promise<void> {
 }
 
 /** Node ends with a 0 when nothing is left to do, whatever is still being waited for. */
-export function tellUnfinished(): void {
+export function reportUnfinished(): void {
   process.once("beforeExit", () => {
     stderr.write(
       "error: this came to nothing: what is being waited for will never come\n" +
@@ -196,4 +197,104 @@ async function readStdin(): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
+}
+
+/** The part of the process that starts a shell. */
+export type ShellHost = Pick<NodeJS.Process, "platform" | "kill" | "once" | "off">;
+
+/**
+ * Starts a shell, and with it what it starts, as one group of processes: a signal to the shell alone would leave the rest
+ * running. None of it outlives this process but what heeds no SIGTERM once its shell has ended.
+ */
+export function startShell(
+  commandLine: string,
+  options: Pick<SpawnOptions, "cwd" | "stdio"> & { readonly env: Runtime["env"] },
+  host: ShellHost,
+): { readonly child: ChildProcess; readonly run: ChildRun } {
+  const isWindows = host.platform === "win32";
+  const child = spawn(commandLine, { ...options, shell: true, detached: !isWindows, windowsHide: true });
+  const end = (force: boolean): void => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (isWindows) spawnSync("taskkill", ["/pid", String(child.pid), "/t", "/f"]);
+    else signalGroup(host, child.pid, force ? "SIGKILL" : "SIGTERM");
+  };
+  const endAtOnce = (): void => end(true);
+  host.once("exit", endAtOnce);
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+  }).finally(() => {
+    host.off("exit", endAtOnce);
+    // What the shell has left running in the background.
+    if (child.pid !== undefined && !isWindows) signalGroup(host, child.pid, "SIGTERM");
+  });
+  return { child, run: { ended, end } };
+}
+
+function signalGroup(host: ShellHost, pid: number, signal: NodeJS.Signals): void {
+  try {
+    host.kill(-pid, signal);
+  } catch {
+    // It has ended in this very moment.
+  }
+}
+
+export interface ChildOptions {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where its stdout goes; its stderr is ours. */
+  readonly stdoutTo: "stdout" | "stderr";
+}
+
+export interface ChildRun {
+  /** Its exit code, or 128 and the number of the signal that ended it. Rejects when there is no shell to run it. */
+  readonly ended: Promise<number>;
+  /** Ends it with all that it has started: asks for it, or with `force` at once. */
+  end(force: boolean): void;
+}
+
+/** Resolves to what the module at a `file:` URL exports. */
+export type ImportModule = (url: string) => Promise<Readonly<Record<string, unknown>>>;
+
+/** What the world offers to a run of the tool. One file makes it from `process`; tests make their own. */
+export interface Runtime {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** The user's home folder. */
+  readonly home: string;
+  readonly platform: string;
+  readonly pid: number;
+  /** How the user starts this tool, for commands that are suggested: `zoho-hooks`, `npx zoho-hooks`. */
+  readonly invocation: string;
+  /** The folder of this package, that the built-in fixtures lie in. */
+  readonly packageRoot: string;
+  readonly stdin: { readonly isTTY: boolean; read(): Promise<Buffer> };
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Loaded when first asked for; undefined without a terminal. */
+  prompts(): Promise<Prompts | undefined>;
+  now(): Date;
+  /** Waits by the clock that `now` reads; resolves early, without an error, when the signal aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** For a command that runs all day: it is to take little memory, before it is fast, and never to wait for a terminal. */
+  sparesMemory(): Promise<void>;
+  /** Runs a command line in the system's shell, without input; what it prints is printed. */
+  startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;
+  /** Loads a module as Node itself does: one of the user's, or a package that `require` may not have. */
+  importModule: ImportModule;
+  /**
+   * Aborts on the first Ctrl-C or SIGTERM, with its name; a second one ends the process at once. Or with `EPIPE`, where
+   * nobody reads the output any more.
+   */
+  readonly signal: AbortSignal;
+  /** For tests; a user's run has none. */
+  readonly overrides?: Overrides;
+}
+
+export interface Overrides {
+  /** How long every sender waits for an answer, in place of its own limit. */
+  readonly answerWithinMs?: number;
+  /** Opens the tunnel in place of ngrok's agent. */
+  readonly openTunnel?: typeof openTunnel;
 }

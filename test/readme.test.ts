@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { eventTable } from "../src/commands/products/event-table.ts";
+import { eventTable } from "../src/commands/products.ts";
 import { products } from "../src/products/index.ts";
 
 const README = join(import.meta.dirname, "../README.md");

@@ -1,13 +1,13 @@
 import { type Config, loadConfig } from "../config/load.ts";
+import { fileKeys, readers } from "../config/readers.ts";
 import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
-import { fileKeys } from "../config/setting-name.ts";
+import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
-import { ExitCode } from "../core/errors.ts";
 import { maskUrl } from "../core/mask.ts";
+import { ExitCode } from "../util/errors.ts";
+import { parseDuration, parseSize, parseTimeout } from "../util/units.ts";
 import type { Define } from "./command.ts";
-import { settingText } from "./config/setting-text.ts";
-import { configuredProducts } from "./configured-products.ts";
-import { tellUnknownVariables } from "./unknown-variables.ts";
+import { configuredProducts, warnOfUnknownVariables } from "./helpers/products.ts";
 
 interface ShowOptions {
   readonly origin?: boolean;
@@ -52,7 +52,7 @@ async function show(context: Context, options: ShowOptions): Promise<ExitCode> {
       origin: row.origin ?? null,
     })),
   });
-  tellUnknownVariables(context, config, products);
+  warnOfUnknownVariables(context, config, products);
   return ExitCode.ok;
 }
 
@@ -73,4 +73,41 @@ function secretRows({ secrets, variableOrigin }: Config): readonly Row[] {
     ...set.map((key) => ({ key, value: "(set)", origin: variableOrigin(key) })),
     ...unset.map((key) => ({ key, value: undefined, origin: undefined })),
   ];
+}
+
+const DURATION_UNITS = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["m", 60_000],
+  ["s", 1000],
+] as const;
+const SIZE_UNITS = [
+  ["gib", 2 ** 30],
+  ["mib", 2 ** 20],
+  ["kib", 2 ** 10],
+  ["gb", 1e9],
+  ["mb", 1e6],
+  ["kb", 1e3],
+] as const;
+
+/** A setting as a user would write it: `7d` and `1mib`, not milliseconds and bytes. */
+function settingText(key: string, value: unknown): string {
+  if (value === undefined) return "(not set)";
+  if (typeof value === "string") return value;
+  if (typeof value === "number") return numberText(readers[key as keyof Settings], value);
+  const empty = typeof value === "object" && value !== null && Object.keys(value).length === 0;
+  return empty ? "(not set)" : JSON.stringify(value);
+}
+
+/** How a setting is read from text tells what its number counts. */
+function numberText(reader: unknown, value: number): string {
+  if (reader === parseDuration || reader === parseTimeout) return inUnits(value, DURATION_UNITS, "ms");
+  if (reader === parseSize) return inUnits(value, SIZE_UNITS, "b");
+  return String(value);
+}
+
+/** In the largest unit that it is a whole number of. */
+function inUnits(value: number, units: readonly (readonly [string, number])[], smallest: string): string {
+  const found = units.find(([, size]) => value >= size && value % size === 0);
+  return found === undefined ? `${value}${smallest}` : `${value / found[1]}${found[0]}`;
 }

@@ -1,12 +1,15 @@
+import { join, relative } from "node:path";
 import type { Command } from "commander";
-import type { Fixture } from "../config/fixture-store.ts";
+import { type Fixture, projectFixturePath, readBuiltInFixture } from "../config/fixtures.ts";
 import { loadConfig } from "../config/load.ts";
+import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
-import { ExitCode } from "../core/errors.ts";
 import type { Product } from "../core/product.ts";
+import { ExitCode, usageError } from "../util/errors.ts";
+import { readText, refuseLinks, writeWholeFile } from "../util/files.ts";
 import type { Define } from "./command.ts";
-import { configuredProducts } from "./configured-products.ts";
-import { eject } from "./fixtures/eject.ts";
+import { chosenFormat, requireProduct } from "./helpers/options.ts";
+import { configuredProducts, warnOfMistypedModules } from "./helpers/products.ts";
 import {
   allSamples,
   type FixtureOptions,
@@ -14,9 +17,7 @@ import {
   requireFixture,
   requireSample,
   type Sample,
-} from "./fixtures/samples.ts";
-import { tellMistypedModules } from "./mistyped-modules.ts";
-import { chosenFormat, requireProduct } from "./options.ts";
+} from "./helpers/samples.ts";
 
 export const define: Define = (command, act) => {
   withFormat(command.command("show"))
@@ -106,7 +107,7 @@ async function locate(context: Context, id: string, name: string, options: Fixtu
   const config = loadConfig(context);
   const sample = requireSample(await configuredProducts(config), id, name, options, config.settings);
   const fixture = requireFixture(context, config.root, sample);
-  if (fixture.template) tellMistypedModules(context, [sample.product], [sample.match.name]);
+  if (fixture.template) warnOfMistypedModules(context, [sample.product], [sample.match.name]);
   return { sample, fixture };
 }
 
@@ -118,4 +119,118 @@ function originText(fixture: Fixture | undefined): string {
 function fixtureLine({ product, format, match }: Sample, fixture: Fixture | undefined) {
   const { path = null, origin = null, template = false } = fixture ?? {};
   return { type: "fixture", product: product.id, format: format.id, event: match.name, path, origin, template };
+}
+
+interface EjectOptions extends FixtureOptions {
+  readonly all?: boolean;
+  readonly force?: boolean;
+}
+
+/** One copy that is asked for. `changed`: the project has one already, and it is not as it comes with this package. */
+interface Copy {
+  readonly sample: Sample;
+  readonly path: string;
+  readonly text: string;
+  readonly state: "new" | "same" | "changed";
+}
+
+type Outcome = "copied" | "overwritten" | "unchanged" | "kept";
+
+/** Decides about every copy first, asks once where there is something to lose, then writes. */
+async function eject(
+  context: Context,
+  id: string | undefined,
+  name: string | undefined,
+  options: EjectOptions,
+): Promise<ExitCode> {
+  const config = loadConfig(context);
+  const { root, settings } = config;
+  const products = await configuredProducts(config);
+  const copies = chosenSamples(products, id, name, options, settings).map((sample) => planCopy(context, root, sample));
+  const overwrite = await mayOverwrite(context, copies, options);
+  const outcomes = copies.map((copy) => ({ ...copy, outcome: outcomeOf(copy, overwrite) }));
+  for (const { sample, path, text, outcome } of outcomes) {
+    // From then on send takes the module for the user's own.
+    if (outcome === "copied") warnOfMistypedModules(context, [sample.product], [sample.match.name]);
+    if (outcome === "copied" || outcome === "overwritten") writeWholeFile(path, text);
+  }
+  context.report({
+    type: "table",
+    columns: ["", "file"],
+    rows: outcomes.map(({ outcome, path }) => [outcome, relative(context.cwd, path)]),
+    json: outcomes.map(({ sample, path, outcome }) => ({
+      type: "file",
+      action: outcome,
+      path,
+      product: sample.product.id,
+      format: sample.format.id,
+      event: sample.match.name,
+    })),
+    ...(outcomes.some(({ outcome }) => outcome === "kept")
+      ? { footer: "files that were kept differ from the built-in samples; --force overwrites them" }
+      : {}),
+  });
+  return ExitCode.ok;
+}
+
+function chosenSamples(
+  products: readonly Product[],
+  id: string | undefined,
+  name: string | undefined,
+  options: EjectOptions,
+  settings: Settings,
+): readonly Sample[] {
+  if (id !== undefined && name !== undefined) {
+    if (options.all === true) throw usageError(`--all and the event ${name} exclude each other`);
+    const sample = requireSample(products, id, name, options, settings);
+    if (sample.product.folder !== undefined) throw nothingToCopy(sample.product);
+    return [sample];
+  }
+  const named = id === undefined ? undefined : requireProduct(products, id);
+  if (options.all !== true) {
+    const [what, example] = named === undefined ? ["which product", "crm"] : ["which event", named.id];
+    const format = options.format === undefined ? "" : ` --format ${options.format}`;
+    throw usageError(
+      `say ${what} to copy`,
+      `name it, or take every one: zoho-hooks fixtures eject ${example} --all${format}`,
+    );
+  }
+  const chosen = named === undefined ? products.filter(({ folder }) => folder === undefined) : [named];
+  const own = chosen.find(({ folder }) => folder !== undefined);
+  if (own !== undefined) throw nothingToCopy(own);
+  return chosen.flatMap((product) => allSamples(product, chosenFormat(product, options.format, settings)));
+}
+
+function nothingToCopy({ id, folder = "" }: Product): Error {
+  return usageError(`the samples of ${id} are already the project's own`, `they are in ${join(folder, "fixtures")}`);
+}
+
+function planCopy({ packageRoot }: Context, root: string, sample: Sample): Copy {
+  const { product, format, match } = sample;
+  const fixture = readBuiltInFixture({ packageRoot }, product, format, match);
+  if (fixture === undefined) throw new Error(`${product.id} ${format.id} ${match.name} has no fixture`);
+  const path = projectFixturePath(root, product, format, match);
+  refuseLinks(root, path);
+  const old = readText(path);
+  const state = old === undefined ? "new" : old === fixture.text ? "same" : "changed";
+  return { sample, path, text: fixture.text, state };
+}
+
+/** A single copy that cannot be made is an error; of many, those that were changed are kept and named. */
+async function mayOverwrite(context: Context, copies: readonly Copy[], options: EjectOptions): Promise<boolean> {
+  const changed = copies.filter(({ state }) => state === "changed");
+  if (options.force === true) return true;
+  const [first] = changed;
+  if (first === undefined) return false;
+  const what = changed.length === 1 ? relative(context.cwd, first.path) : `${changed.length} changed copies`;
+  const prompts = await context.prompts();
+  if (prompts !== undefined) return prompts.confirm({ message: `Overwrite ${what}?` });
+  if (options.all === true) return false;
+  throw usageError(`${what} exists already and was changed`, "--force overwrites it");
+}
+
+function outcomeOf({ state }: Copy, overwrite: boolean): Outcome {
+  if (state === "new") return "copied";
+  if (state === "same") return "unchanged";
+  return overwrite ? "overwritten" : "kept";
 }

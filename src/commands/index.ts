@@ -10,12 +10,12 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "send",
     summary: "send sample events to your own app, with valid signatures",
-    load: () => import("./send.ts"),
+    load: () => import("./send/index.ts"),
   },
   {
     name: "verify",
     summary: "check whether a payload is genuine and well-formed; if not, say exactly why",
-    load: () => import("./verify.ts"),
+    load: () => import("./verify/index.ts"),
   },
   {
     name: "channels",
@@ -50,7 +50,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "replay",
     summary: "send a received delivery to your app again",
-    load: () => import("./replay.ts"),
+    load: () => import("./replay/index.ts"),
   },
   {
     name: "products",
@@ -70,7 +70,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "init",
     summary: "set up this project: config, .env and .gitignore",
-    load: () => import("./init.ts"),
+    load: () => import("./init/index.ts"),
   },
   {
     name: "keygen",
@@ -85,6 +85,6 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "completion",
     summary: "print a completion script for bash, zsh, fish or PowerShell",
-    load: () => import("./completion.ts"),
+    load: () => import("./completion/index.ts"),
   },
 ];

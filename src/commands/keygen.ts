@@ -2,14 +2,12 @@ import { createPublicKey, generateKeyPair } from "node:crypto";
 import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
-import { ignoreKeys, KEYS_FOLDER } from "../config/kept-secrets.ts";
 import { loadConfig } from "../config/load.ts";
-import { refuseLinks } from "../config/own-file.ts";
-import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
+import { CREDENTIAL_VARIABLES, ignoreKeys, KEYS_FOLDER } from "../config/secrets.ts";
 import type { Context } from "../context.ts";
-import { ExitCode, errorText, usageError } from "../core/errors.ts";
-import { writeKeySet } from "../core/key-set.ts";
-import { makeFolder } from "../files/make-folder.ts";
+import { writeKeySet } from "../core/proofs/keys.ts";
+import { ExitCode, errorText, usageError } from "../util/errors.ts";
+import { makeFolder, refuseLinks } from "../util/files.ts";
 import type { Define } from "./command.ts";
 
 interface KeygenOptions {

@@ -1,12 +1,12 @@
 import { type Config, loadConfig, userFolder } from "../config/load.ts";
 import type { Context } from "../context.ts";
-import { ExitCode, UserError, usageError } from "../core/errors.ts";
-import { accessTokens } from "../zoho/access-token.ts";
-import type { CredentialsStore } from "../zoho/credentials-store.ts";
-import { revokeToken } from "../zoho/oauth.ts";
-import { type SignIn, signInFromEnv } from "../zoho/sign-in.ts";
+import { ExitCode, UserError, usageError } from "../util/errors.ts";
+import { accessTokens } from "../zoho/auth/access-token.ts";
+import type { CredentialsStore } from "../zoho/auth/credentials.ts";
+import { revokeToken } from "../zoho/auth/oauth.ts";
+import { type SignIn, signInFromEnv } from "../zoho/auth/sign-in.ts";
 import type { Define } from "./command.ts";
-import { chosenProfile, openStore, zohoHttp } from "./zoho-session.ts";
+import { chosenProfile, openStore, zohoHttp } from "./helpers/session.ts";
 
 interface LogoutOptions {
   readonly profile?: string;

@@ -1,18 +1,16 @@
 import { relative, resolve } from "node:path";
-import { readText } from "../config/json-file.ts";
-import { isThrough, writeWholeFile } from "../config/write-file.ts";
 import type { Context } from "../context.ts";
-import { ExitCode, usageError } from "../core/errors.ts";
-import { eventTypeFile, FIRST_LINE, type TypedEvent } from "../core/event-type-file.ts";
-import { withObserved } from "../core/observed-shape.ts";
+import { eventTypeFile, FIRST_LINE, type TypedEvent, withObserved } from "../core/event-types.ts";
 import type { Product } from "../core/product.ts";
-import { schemaShape } from "../core/shape.ts";
+import { schemaShape } from "../core/schema.ts";
 import type { ObservedEvent, Traffic } from "../core/traffic.ts";
+import { ExitCode, usageError } from "../util/errors.ts";
+import { isThrough, readText, writeWholeFile } from "../util/files.ts";
 import type { Define } from "./command.ts";
-import { configuredProducts, projectProducts } from "./configured-products.ts";
-import { withLog } from "./events/open-log.ts";
-import { observeLog } from "./observe-log.ts";
-import { requireProduct } from "./options.ts";
+import { withLog } from "./events/options.ts";
+import { observeLog } from "./helpers/learn.ts";
+import { requireProduct } from "./helpers/options.ts";
+import { configuredProducts, projectProducts } from "./helpers/products.ts";
 
 interface TypesOptions {
   readonly out?: string;

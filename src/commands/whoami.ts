@@ -1,10 +1,10 @@
 import { type Config, loadConfig, userFolder } from "../config/load.ts";
 import type { Context } from "../context.ts";
-import { ExitCode, usageError } from "../core/errors.ts";
+import { ExitCode, usageError } from "../util/errors.ts";
+import { signInFromEnv } from "../zoho/auth/sign-in.ts";
 import { apiUrl } from "../zoho/data-centres.ts";
-import { signInFromEnv } from "../zoho/sign-in.ts";
 import type { Define } from "./command.ts";
-import { chosenProfile, openSignIn, openStore, sessionTokens, zohoHttp } from "./zoho-session.ts";
+import { chosenProfile, openSignIn, openStore, sessionTokens, zohoHttp } from "./helpers/session.ts";
 
 interface WhoamiOptions {
   readonly profile?: string;

@@ -1,10 +1,10 @@
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import type { Context } from "../context.ts";
-import { usageError } from "../core/errors.ts";
-import { shellQuoted } from "../core/shell-quoted.ts";
+import { usageError } from "../util/errors.ts";
+import { findLink } from "../util/files.ts";
+import { shellQuoted } from "../util/text.ts";
 import type { Config } from "./load.ts";
-import { findLink } from "./own-file.ts";
-import { namedAt } from "./setting-name.ts";
+import { namedAt } from "./readers.ts";
 
 /** The log and what SQLite and the lock write beside it. */
 const SUFFIXES = ["", "-wal", "-shm", "-journal", "-lock"];

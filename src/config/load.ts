@@ -1,14 +1,13 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
+import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
-import type { Context, ImportModule, Runtime } from "../context.ts";
-import type { Secrets } from "../core/secret.ts";
+import type { Secrets } from "../body/secret.ts";
+import type { Context } from "../context.ts";
+import type { ImportModule, Runtime } from "../runtime.ts";
 import { ENV_FILE, readEnvironment } from "./environment.ts";
-import { isOfOneOfUs } from "./file-owner.ts";
-import { KEPT_IN, type KeptSecrets, readKeptSecrets } from "./kept-secrets.ts";
-import { oneWayOut } from "./one-way-out.ts";
 import { environmentName, readers } from "./readers.ts";
-import { type GivenSecrets, readSecrets } from "./secrets.ts";
-import { CONFIG_FILE, defaults, type Settings } from "./settings.ts";
+import { type GivenSecrets, KEPT_IN, readSecrets, readStoredSecrets, type StoredSecrets } from "./secrets.ts";
+import { CONFIG_FILE, defaults, type Settings, type TunnelName } from "./settings.ts";
 import { readSettingsFile } from "./settings-file.ts";
 
 /** The settings in force, and where each came from. */
@@ -21,7 +20,7 @@ export interface Config {
   /** Whether a setting stands in the project, in its config file or its `.env`, which may have come with a clone. */
   isOfProject(key: keyof Settings): boolean;
   readonly secrets: Secrets;
-  readonly keepSecret: KeptSecrets["keep"];
+  readonly keepSecret: StoredSecrets["store"];
   readonly importModule: ImportModule;
   /** The environment with the project's `.env` beneath it. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -51,7 +50,7 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
     [() => projectFile, readSettingsFile(projectFile)],
     [() => userFile, readSettingsFile(userFile)],
   ];
-  const values = oneWayOut(layers.map(([, each]) => each));
+  const values = resolveTunnelMode(layers.map(([, each]) => each));
   const settings: Record<string, unknown> = { ...defaults };
   const origins: Record<string, string> = {};
   for (const key of Object.keys(defaults)) {
@@ -59,7 +58,7 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
     if (at !== -1) settings[key] = Reflect.get(values[at] ?? {}, key);
     origins[key] = layers[at]?.[0](key) ?? "default";
   }
-  const kept = readKeptSecrets(root);
+  const kept = readStoredSecrets(root);
   return {
     root,
     settings: settings as unknown as Settings,
@@ -67,7 +66,7 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
     isOfProject: (key) =>
       [projectFile, `${environmentName(key)} (${join(root, ENV_FILE)})`].includes(origins[key] ?? ""),
     secrets: readSecrets(environment.values, options.secrets, root, kept),
-    keepSecret: kept.keep,
+    keepSecret: kept.store,
     importModule: runtime.importModule,
     env: environment.values,
     variableOrigin: (name) => (name === KEPT_IN ? join(root, KEPT_IN) : environment.origin(name)),
@@ -81,7 +80,7 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
 function findRoot({ cwd, report }: Pick<Context, "cwd" | "report">): string {
   for (let folder = cwd; ; folder = dirname(folder)) {
     const file = join(folder, CONFIG_FILE);
-    if (existsSync(file) && (folder === cwd || isOfOneOfUs(file, cwd))) return folder;
+    if (existsSync(file) && (folder === cwd || isTrustedOwner(file, cwd))) return folder;
     if (existsSync(file)) {
       const hint =
         "if it is meant for you, change its owner to you (chown); or create a config in your own project folder";
@@ -106,4 +105,49 @@ function fromEnvironment(env: Config["env"]): Partial<Settings> {
     if (text !== undefined && text !== "") found[key] = read(text, name);
   }
   return found;
+}
+
+type Layer = Partial<Settings>;
+
+/**
+ * No tunnel, ngrok's and a URL of the user's own exclude one another: what a layer asks for overrules what those below it
+ * have for another way. Within one layer nothing is dropped, for there a clash is a mistake.
+ */
+function resolveTunnelMode(layers: readonly Layer[]): readonly Layer[] {
+  const top = layers.findIndex((layer) => wayOf(layer) !== undefined);
+  const way = wayOf(layers[top] ?? {});
+  return layers.map((layer, i) => (i <= top || way === undefined ? layer : without(layer, OTHERS[way])));
+}
+
+type Way = TunnelName | "publicUrl";
+
+/** What belongs to the other ways. */
+const OTHERS: Readonly<Record<Way, readonly (keyof Settings)[]>> = {
+  none: ["tunnel", "domain", "publicUrl"],
+  ngrok: ["tunnel", "publicUrl"],
+  publicUrl: ["tunnel", "domain"],
+};
+
+function wayOf({ tunnel, domain, publicUrl }: Layer): Way | undefined {
+  if (publicUrl !== undefined) return "publicUrl";
+  return tunnel ?? (domain === undefined ? undefined : "ngrok");
+}
+
+function without(layer: Layer, keys: readonly string[]): Layer {
+  return Object.fromEntries(Object.entries(layer).filter(([key]) => !keys.includes(key)));
+}
+
+/** Whether a file belongs to this user, to root, or to whom the working folder does. Windows has no such owners: always. */
+function isTrustedOwner(file: string, cwd: string): boolean {
+  const { uid } = statSync(file);
+  return uid === 0 || uid === statSync(cwd).uid || uid === ownUid();
+}
+
+/** -1 for a user without an entry. */
+function ownUid(): number {
+  try {
+    return userInfo().uid;
+  } catch {
+    return -1;
+  }
 }

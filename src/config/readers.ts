@@ -1,7 +1,7 @@
-import { usageError } from "../core/errors.ts";
-import { parseRoute } from "../core/event-route.ts";
-import { checkTarget } from "../core/target-url.ts";
-import { parseDuration, parseSize, parseTimeout, parseWhole } from "../core/units.ts";
+import { checkTarget } from "../body/target-url.ts";
+import { parseRoute } from "../core/event-names.ts";
+import { usageError } from "../util/errors.ts";
+import { parseDuration, parseSize, parseTimeout, parseWhole } from "../util/units.ts";
 import { type Settings, tunnelNames } from "./settings.ts";
 
 /** What stands in a list is looked at where it is read, so that an error says where it came from. Each throws a UserError. */
@@ -80,4 +80,26 @@ function list(text: string): readonly string[] {
     .split(",")
     .map((each) => each.trim())
     .filter((each) => each !== "");
+}
+
+/** Settings that a config file has below `tunnel`, by what they are called in the environment. */
+export const BELOW_TUNNEL: Readonly<Record<string, string>> = {
+  tunnel: "use",
+  domain: "domain",
+  publicUrl: "publicUrl",
+  tunnelTimeout: "timeout",
+  ngrokServerAddr: "serverAddr",
+  ngrokRootCas: "rootCas",
+};
+
+/** Where a config file has a setting: `["tunnel", "domain"]`. */
+export function fileKeys(key: string): readonly string[] {
+  const inTunnel = Object.hasOwn(BELOW_TUNNEL, key) ? BELOW_TUNNEL[key] : undefined;
+  return inTunnel === undefined ? [key] : ["tunnel", inTunnel];
+}
+
+/** A setting in the words of whoever set it: `--domain`, `ZOHO_HOOKS_DOMAIN (environment)`, `tunnel.domain in <file>`. */
+export function namedAt(key: string, origin: string): string {
+  if (origin === "flag") return `--${key.replace(/[A-Z]/g, "-$&").toLowerCase()}`;
+  return origin.startsWith(environmentName(key)) ? origin : `${fileKeys(key).join(".")} in ${origin}`;
 }

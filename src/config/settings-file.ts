@@ -1,10 +1,9 @@
-import { UserError } from "../core/errors.ts";
-import { nearest } from "../core/event-name.ts";
-import { issueWords } from "./issue-words.ts";
-import { fileError, parseJsonFile, readText } from "./json-file.ts";
-import { checks, readers } from "./readers.ts";
+import type { z } from "zod";
+import { nearest } from "../core/event-names.ts";
+import { UserError } from "../util/errors.ts";
+import { fileError, parseJsonFile, readText } from "../util/files.ts";
+import { BELOW_TUNNEL, checks, fileKeys, readers } from "./readers.ts";
 import { inVariable } from "./secrets.ts";
-import { BELOW_TUNNEL, fileKeys } from "./setting-name.ts";
 import { fileSchema, productSettings, type Settings, type SettingsFile, tunnelSettings } from "./settings.ts";
 
 /** The settings of a config file; none where there is no file. An error names file, line and column. */
@@ -96,3 +95,34 @@ function readAt<T>(text: string, path: string, keys: readonly PropertyKey[], rea
 
 /** No value has it in it. */
 const SETTING = "<setting>";
+
+type Issue = z.core.$ZodIssue;
+
+/** What a config file's schema asks for, in words of JSON. */
+const KINDS: Readonly<Record<string, string>> = {
+  array: "a list",
+  boolean: "true or false",
+  int: "a whole number",
+  null: "null",
+  number: "a number",
+  object: "an object",
+  record: "an object",
+  string: "text",
+};
+
+/** What is wrong with a value of a config file, behind its name: "should be an object, and is a list". */
+function issueWords(issue: Issue): string {
+  const { code, message } = issue;
+  if (code === "invalid_type") {
+    const received = /received (\w+)/.exec(message)?.[1] ?? "";
+    return `should be ${kind(issue.expected)}, but is ${kind(received)}`;
+  }
+  if (code === "invalid_value") return `is not one of ${issue.values.map((each) => JSON.stringify(each)).join(", ")}`;
+  if (code === "too_big") return `is too large: ${issue.maximum} at most`;
+  if (code === "too_small") return issue.origin === "string" ? "is empty" : `is too small: ${issue.minimum} at least`;
+  return "is not allowed here";
+}
+
+function kind(name: string): string {
+  return KINDS[name] ?? name;
+}

@@ -1,20 +1,6 @@
-import { findFormat, findProduct } from "./event-name.ts";
-import { parseJson } from "./json-text.ts";
-import type { Product } from "./product.ts";
-
-/** What a sender is documented to want of an answer. */
-export interface AnswerRule {
-  /** An answer that takes longer counts as none. */
-  readonly withinMs?: number;
-  /** Any other 2xx counts as a failure, too. */
-  readonly only200?: boolean;
-  /** Answered with this the webhook is removed for good. */
-  readonly removedBy?: number;
-  /** What becomes of a webhook whose deliveries fail: `20 failures in a row disable it`. */
-  readonly endsBy?: string;
-  /** It makes something of the answer, which is JSON with this key, such as this. */
-  readonly reads?: { readonly key: string; readonly example: string };
-}
+import { parseJson } from "../util/json.ts";
+import { findFormat, findProduct } from "./event-names.ts";
+import type { AnswerRule, Probe, Product } from "./product.ts";
 
 /** `200 and no other 2xx, within 5 s; 410 removes the webhook`, for a person. */
 export function answerRuleText({ withinMs, only200, removedBy, endsBy, reads }: AnswerRule): string {
@@ -88,4 +74,16 @@ export function answerRuleOf(
   const found = product === undefined ? undefined : findProduct(products, product);
   const its = found === undefined || format === undefined ? undefined : findFormat(found, format);
   return { title: found?.title ?? "the sender", rule: its?.answer };
+}
+
+/** `GET`, `POST of {}`, `a call with x-hook-secret` (by what method is not told): a probe, for a person. */
+export function probeText({ method = "POST", body, handsOver }: Probe): string {
+  if (handsOver !== undefined) return `a call with ${handsOver.header}`;
+  return body.length === 0 ? method : `${method} of ${body.toString("utf8")}`;
+}
+
+/** `GET, or else POST of {}: one is answered with 200, or the webhook is not saved`. */
+export function probesText(probes: readonly Probe[]): string {
+  const asked = probes.map(probeText).join(", or else ");
+  return `${asked}: unless the answer is 200, the webhook is not saved`;
 }

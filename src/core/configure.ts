@@ -1,5 +1,5 @@
-import { usageError } from "./errors.ts";
-import { nearest } from "./event-name.ts";
+import { usageError } from "../util/errors.ts";
+import { nearest } from "./event-names.ts";
 import type { FormatSettings } from "./format-settings.ts";
 import type { Format, Product } from "./product.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { HEADER_NAME } from "./delivery.ts";
+import { HEADER_NAME } from "../body/delivery.ts";
 
 /** What a user can say of a product whose webhooks are the user's own design, or whose proof names its receiver. */
 export function formatSettings() {

@@ -1,7 +1,7 @@
-import { type Delivery, type HeaderPair, headerValue } from "./delivery.ts";
-import { oneLine } from "./one-line.ts";
+import { type Delivery, type HeaderPair, headerValue } from "../body/delivery.ts";
+import { type BodyEdit, rewriteBody, rewriteForm } from "../body/rewrite-body.ts";
+import { oneLine } from "../util/text.ts";
 import type { Verdict } from "./product.ts";
-import { type BodyEdit, rewriteBody, rewriteForm } from "./rewrite-body.ts";
 
 /** Stands where a secret was. */
 export const MASK = "[masked]";

@@ -1,9 +1,8 @@
 import type { z } from "zod";
-import type { AnswerRule } from "./answer-rule.ts";
-import type { Delivery, HeaderPair } from "./delivery.ts";
+import type { Delivery, HeaderPair } from "../body/delivery.ts";
+import type { Payload } from "../body/payload.ts";
+import type { Credential, Secret, Secrets } from "../body/secret.ts";
 import type { FormatSettings } from "./format-settings.ts";
-import type { Payload } from "./payload.ts";
-import type { Credential, Secret, Secrets } from "./secret.ts";
 
 /** What a passed proof shows: that these very bytes are genuine, only who sent them, or nothing at all. */
 export type Proves = "body" | "sender" | "nothing";
@@ -202,4 +201,55 @@ export interface Product<Id extends string = string, Formats extends readonly Fo
   readonly formats: Formats;
   /** Of a product of the user's own: the folder that describes it, and that its samples lie in. */
   readonly folder?: string;
+}
+
+type EventOptions = Partial<Pick<WebhookEvent, "once" | "open" | "members">>;
+
+/** Declares an event; the schema is built when it is first asked for. */
+export function event<const Name extends string, Schema extends z.ZodType>(
+  name: Name,
+  summary: string,
+  schema: () => Schema,
+  options: EventOptions = {},
+): WebhookEvent<Name, Schema> {
+  return new DeclaredEvent(name, summary, schema, options);
+}
+
+/** A class for its getter: one a hundred objects would each have to be given takes as long as all else that declares them. */
+class DeclaredEvent<Name extends string, Schema extends z.ZodType> implements WebhookEvent<Name, Schema> {
+  readonly name: Name;
+  readonly summary: string;
+  readonly once: boolean;
+  readonly open: boolean;
+  readonly members: readonly string[];
+  readonly #build: () => Schema;
+  #schema: Schema | undefined;
+
+  constructor(name: Name, summary: string, build: () => Schema, { once, open, members }: EventOptions) {
+    this.name = name;
+    this.summary = summary;
+    this.once = once ?? false;
+    this.open = open ?? false;
+    this.members = members ?? [];
+    this.#build = build;
+  }
+
+  get schema(): Schema {
+    this.#schema ??= this.#build();
+    return this.#schema;
+  }
+}
+
+/** What a sender is documented to want of an answer. */
+export interface AnswerRule {
+  /** An answer that takes longer counts as none. */
+  readonly withinMs?: number;
+  /** Any other 2xx counts as a failure, too. */
+  readonly only200?: boolean;
+  /** Answered with this the webhook is removed for good. */
+  readonly removedBy?: number;
+  /** What becomes of a webhook whose deliveries fail: `20 failures in a row disable it`. */
+  readonly endsBy?: string;
+  /** It makes something of the answer, which is JSON with this key, such as this. */
+  readonly reads?: { readonly key: string; readonly example: string };
 }

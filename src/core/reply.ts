@@ -1,4 +1,4 @@
-import { problemText } from "./payload.ts";
+import { problemText } from "../body/payload.ts";
 import type { Reply } from "./product.ts";
 import type { Receipt } from "./receive.ts";
 

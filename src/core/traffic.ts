@@ -1,10 +1,9 @@
-import { type Delivery, headerValue } from "./delivery.ts";
-import { type Drift, findDrift } from "./drift.ts";
-import { findEvent, findFormat, findProduct } from "./event-name.ts";
-import { createObserver, type Observation, type Observer } from "./observation.ts";
+import { type Delivery, headerValue } from "../body/delivery.ts";
+import { isLongNumber } from "../util/json.ts";
+import { findEvent, findFormat, findProduct } from "./event-names.ts";
 import { SAMPLE_SENDER } from "./prepare.ts";
 import type { Product, Verdict, WebhookEvent } from "./product.ts";
-import { schemaShape } from "./shape.ts";
+import { type Shape, schemaShape, type TypeWord, typeWord } from "./schema.ts";
 
 /** A delivery as far as its event's shape is concerned. */
 interface SeenDelivery {
@@ -128,4 +127,182 @@ export function hasDrifted({ unknown, conflicts }: Drift): boolean {
 
 export function typesText(types: readonly string[]): string {
   return types.join(" or ");
+}
+
+/** A field that came and that the schema does not have. What lies below it is not listed again. */
+interface UnknownField {
+  readonly path: string;
+  readonly types: readonly TypeWord[];
+  /** How often it came. */
+  readonly count: number;
+}
+
+/** A field that the schema leaves open and that never came, though what it belongs to did. */
+interface UnseenField {
+  readonly path: string;
+  readonly expected: string;
+}
+
+/** A field that came otherwise than the schema says, or did not come where it must. */
+interface TypeConflict {
+  readonly path: string;
+  readonly expected: string;
+  /** A type, or `nothing`. */
+  readonly seen: string;
+  readonly count: number;
+}
+
+/** In what real traffic and a schema differ. */
+interface Drift {
+  readonly unknown: readonly UnknownField[];
+  readonly unseen: readonly UnseenField[];
+  readonly conflicts: readonly TypeConflict[];
+}
+
+/** Compares what was seen with what the schema says. Paths have `[]` for each element of an array. */
+export function findDrift(shape: Shape, root: Observation): Drift {
+  const unknown: UnknownField[] = [];
+  const unseen: UnseenField[] = [];
+  const conflicts: TypeConflict[] = [];
+
+  const compare = (path: readonly string[], expected: Shape, seen: Observation): void => {
+    if (expected.any) return;
+    for (const [word, times] of seen.types) {
+      const count = word === "string" && allows(expected, "number") ? times - seen.longNumbers : times;
+      if (!allows(expected, word) && count > 0) {
+        conflicts.push({ path: placeText(path), expected: shapeText(expected), seen: word, count });
+      }
+    }
+    if (expected.element !== undefined && seen.element !== undefined) {
+      compare([...path, ELEMENT], expected.element, seen.element);
+    }
+    if (expected.types.has("object")) compareFields(path, expected, seen);
+  };
+  const compareFields = (path: readonly string[], expected: Shape, seen: Observation): void => {
+    const objects = seen.types.get("object") ?? 0;
+    if (objects === 0) return;
+    for (const [name, part] of seen.fields) {
+      const field = expected.fields.get(name);
+      const shape = field?.shape ?? (expected.rest?.any === false ? expected.rest : undefined);
+      if (shape !== undefined) compare([...path, name], shape, part);
+      else unknown.push({ path: placeText([...path, name]), types: [...part.types.keys()], count: part.count });
+    }
+    // Which fields stand under names that are data is not held, so none can be called missing.
+    if (seen.fields.has(ANY_KEY)) return;
+    for (const [name, { shape, optional }] of expected.fields) {
+      const missing = objects - (seen.fields.get(name)?.count ?? 0);
+      const at = placeText([...path, name]);
+      if (!optional && missing > 0) {
+        conflicts.push({ path: at, expected: shapeText(shape), seen: "nothing", count: missing });
+      } else if (optional && missing === objects) unseen.push({ path: at, expected: shapeText(shape) });
+    }
+  };
+  compare([], shape, root);
+  return { unknown, unseen, conflicts };
+}
+
+export function allows({ any, types, literals }: Shape, word: TypeWord): boolean {
+  return any || types.has(word) || literals.some((value) => typeWord(value) === word);
+}
+
+/** `string or null`, `"Leads"`. */
+function shapeText({ any, types, literals }: Shape): string {
+  if (any) return "anything";
+  return [...literals.map((value) => JSON.stringify(value)), ...types].join(" or ");
+}
+
+/** Stands for the elements of an array in a path. */
+const ELEMENT = "[]";
+/** Stands for every field whose name is itself data, such as a record's id or an address. */
+export const ANY_KEY = "*";
+
+/** What has been seen in one place of an event's payloads. Types and counts only: no value is held. */
+export interface Observation {
+  /** How often there was a value here. */
+  readonly count: number;
+  readonly types: ReadonlyMap<TypeWord, number>;
+  /** How many of the strings may be numbers too long for a JavaScript number. */
+  readonly longNumbers: number;
+  /** Of the objects that were here. */
+  readonly fields: ReadonlyMap<string, Observation>;
+  /** Of the arrays that were here. */
+  readonly element: Observation | undefined;
+}
+
+interface Observer {
+  readonly root: Observation;
+  /** True when there was more than is held: what is told is then not all. */
+  isPartial(): boolean;
+  observe(data: unknown): void;
+}
+
+/** Names for one event, and how deep they may lie: far more than any of Zoho's payloads, and bounded for any other. */
+const MOST_PLACES = 2000;
+const DEEPEST = 32;
+const LONGEST_NAME = 200;
+
+interface Place {
+  count: number;
+  types: Map<TypeWord, number>;
+  longNumbers: number;
+  fields: Map<string, Place>;
+  element: Place | undefined;
+}
+
+/** Learns the shape of one event's payloads, however many there are, in bounded memory. */
+export function createObserver(): Observer {
+  const root = newPlace();
+  let places = 1;
+  let partial = false;
+
+  const claim = (depth: number): Place | undefined => {
+    if (places < MOST_PLACES && depth < DEEPEST) {
+      places++;
+      return newPlace();
+    }
+    partial = true;
+    return undefined;
+  };
+  const newField = ({ fields }: Place, key: string, depth: number): Place | undefined => {
+    const name = fieldName(key);
+    const field = fields.get(name) ?? claim(depth);
+    if (field !== undefined) fields.set(name, field);
+    return field;
+  };
+  const see = (place: Place, value: unknown, depth: number): void => {
+    const word = typeWord(value);
+    place.count++;
+    place.types.set(word, (place.types.get(word) ?? 0) + 1);
+    if (isLongNumber(value)) place.longNumbers++;
+    if (Array.isArray(value)) {
+      if (value.length === 0) return;
+      place.element ??= claim(depth);
+      for (const each of value) if (place.element !== undefined) see(place.element, each, depth + 1);
+    } else if (typeof value === "object" && value !== null) {
+      // Of every event: no list of pairs is made for it, and a name that is known is not looked at again.
+      for (const key of Object.keys(value)) {
+        const inner = place.fields.get(key) ?? newField(place, key, depth);
+        if (inner !== undefined) see(inner, Reflect.get(value, key), depth + 1);
+      }
+    }
+  };
+  return { root, isPartial: () => partial, observe: (data) => see(root, data, 0) };
+}
+
+function newPlace(): Place {
+  return { count: 0, types: new Map(), longNumbers: 0, fields: new Map(), element: undefined };
+}
+
+function fieldName(key: string): string {
+  return /^\d{5,}$/.test(key) || key.includes("@") || key.length > LONGEST_NAME ? ANY_KEY : key;
+}
+
+/** The path for people: `data.lines[].tax`; names that are no words are quoted. */
+function placeText(path: readonly string[]): string {
+  const text = path.reduce<string>((before, key) => {
+    if (key === ELEMENT) return `${before}[]`;
+    if (key !== ANY_KEY && !/^[\p{L}_$][\p{L}\p{N}_$-]*$/u.test(key)) return `${before}[${JSON.stringify(key)}]`;
+    return before === "" ? key : `${before}.${key}`;
+  }, "");
+  return text === "" ? "the payload itself" : text;
 }

@@ -1,14 +1,12 @@
-import { type Delivery, headerValue, withHeader } from "./delivery.ts";
-import { signableFormats, signatureHeader, signedAsItMatches } from "./given-signature.ts";
-import { locate, type TextPosition } from "./json-text.ts";
-import { ofOtherFormat } from "./look-alike.ts";
-import { holdsMask, MASKED_NOTE, uncheckable } from "./masked-payload.ts";
-import { asNamedEvent } from "./named-event.ts";
-import { UNREAD } from "./payload.ts";
+import { type Delivery, headerValue, withHeader } from "../body/delivery.ts";
+import { UNREAD } from "../body/payload.ts";
+import type { Secrets } from "../body/secret.ts";
+import { usageError } from "../util/errors.ts";
+import { locate, type TextPosition } from "../util/json.ts";
+import { familyMember, findEvent } from "./event-names.ts";
+import { MASK } from "./mask.ts";
 import type { Explanation, Format, Limits, Product, Verdict } from "./product.ts";
-import { emptyReceipt, type Receipt, receive } from "./receive.ts";
-import type { Secrets } from "./secret.ts";
-import { verdictsOf } from "./verdicts.ts";
+import { emptyReceipt, ofOtherFormat, type Receipt, receive, verdictsOf } from "./receive.ts";
 import { type InputPayload, NO_ADDRESS } from "./verify-input.ts";
 
 export interface VerifyPayloadInput {
@@ -204,4 +202,77 @@ export function explainProofs(
     if (proof?.explain === undefined || !asked || secrets.for(proof.credential, product).length === 0) return [];
     return [{ proof: id, explanation: proof.explain(delivery, payload ?? UNREAD, secrets, product, now, limits) }];
   });
+}
+
+/**
+ * The formats that a signature may be of: the body's own, or for a body of no known envelope any of its product, first the one
+ * that users design themselves.
+ */
+function signableFormats(product: Product | undefined, { format }: Receipt, guessed: Format): readonly Format[] {
+  const signing = (product?.formats ?? []).filter(({ proofs }) => proofs.some(({ header }) => header !== undefined));
+  if (format !== undefined || signing.length === 0) return [guessed];
+  const isDesigned = ({ catchAll }: Format): number => (catchAll === undefined ? 0 : 1);
+  return signing.toSorted((a, b) => isDesigned(b) - isDesigned(a));
+}
+
+/** A body may be signed as any of these formats: it is the one whose proof the signature passes, or else the first. */
+function signedAsItMatches(
+  delivery: Delivery,
+  signature: string,
+  formats: readonly Format[],
+  judge: (delivery: Delivery) => Receipt,
+): Delivery {
+  const tried = formats.map((format) => withHeader(delivery, signatureHeader(format), signature));
+  const passed = tried.find((each) => judge(each).verdicts.some(({ verdict }) => verdict === "passed"));
+  return passed ?? tried[0] ?? delivery;
+}
+
+/** That of a signature over the body; else, as with Desk's token, the only one that a proof of the sender has. */
+function signatureHeader(format: Format): string {
+  const inHeaders = format.proofs.flatMap(({ proves, header }) => (header === undefined ? [] : [{ proves, header }]));
+  const [first, second] = inHeaders;
+  const chosen = inHeaders.find(({ proves }) => proves === "body") ?? (second === undefined ? first : undefined);
+  if (chosen !== undefined) return chosen.header;
+  throw usageError(
+    `--signature: deliveries in this format (${format.id}) have no signature in a header`,
+    format.proofs.length === 0
+      ? "nothing in it can be checked"
+      : `they have: ${format.proofs.map((each) => each.title).join(", ")}`,
+  );
+}
+
+/** What to do about a payload whose secrets were taken out: nothing can be proven of it any more, and nothing is forged. */
+const MASKED_NOTE =
+  "its secrets are masked, so it cannot be checked: export it with zoho-hooks events export --show-secrets";
+
+const FORMS = [MASK, encodeURIComponent(MASK)];
+
+function holdsMask({ headers, body }: Delivery): boolean {
+  if (headers.some(([, value]) => value.endsWith(MASK))) return true;
+  return FORMS.some((form) => body.includes(form));
+}
+
+/**
+ * A failure that the mask explains. It is still none that passes: whoever wants to be taken for masked writes the mask
+ * into a forgery.
+ */
+function uncheckable(verdict: Verdict): Verdict {
+  if (verdict.verdict !== "failed") return verdict;
+  return { ...verdict, verdict: "absent", reason: "not checked: secrets are masked in this payload" };
+}
+
+/**
+ * A body of `Leads.create` is none of `Visits.create`: the schema of their family fits either, so what the body itself says
+ * is compared with the event that was named. The family's own name stands for all of them.
+ */
+function asNamedEvent(receipt: Receipt, format: Format | undefined, delivery: Delivery): Receipt {
+  const { event, payload, schema } = receipt;
+  if (format === undefined || event === undefined || payload === undefined || schema === undefined) return receipt;
+  const family = findEvent(format, event)?.event;
+  const said = format.recognise(payload, delivery);
+  if (family === undefined || family.name === event || said === undefined) return receipt;
+  // A body may not say what happened to its record: then it says nothing against the name either.
+  if (familyMember(family, said) === undefined || said.toLowerCase() === event.toLowerCase()) return receipt;
+  const issue = { path: [], at: "", expected: event, received: said };
+  return { ...receipt, schema: { ok: false, issues: [issue, ...schema.issues] } };
 }

@@ -1,8 +1,8 @@
+import { type Credential, type Secret, type Secrets, secret } from "../body/secret.ts";
 import type { AuthPlace, FormatSettings } from "../core/format-settings.ts";
-import { readKeySet } from "../core/key-set.ts";
 import type { Product, Proof } from "../core/product.ts";
-import { readPrivateKey, readPublicKeys } from "../core/proofs/public-key.ts";
-import { type Credential, type Secret, type Secrets, secret } from "../core/secret.ts";
+import { readKeySet } from "../core/proofs/keys.ts";
+import { readPrivateKey, readPublicKeys } from "../core/proofs/rsa-signature.ts";
 
 /** One secret, or several of which any will do while one replaces the other. */
 export type Key = string | readonly string[];

@@ -1,11 +1,10 @@
-import { problemText } from "../core/payload.ts";
+import { problemText } from "../body/payload.ts";
+import { noSecrets } from "../body/secret.ts";
 import { type Receipt, receive } from "../core/receive.ts";
-import type { SchemaIssue } from "../core/schema-check.ts";
-import { noSecrets } from "../core/secret.ts";
+import type { SchemaIssue } from "../core/schema.ts";
 import { products } from "../products/index.ts";
 import type { ProductId, ZohoEvent } from "./event-types.ts";
-import { declaredName, productOf } from "./product-of.ts";
-import { isUnread, type RawBody, rawBody } from "./request.ts";
+import { declaredName, isUnread, productOf, type RawBody, rawBody } from "./input.ts";
 
 /** What every failure says. */
 interface NoEvent {

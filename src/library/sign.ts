@@ -1,10 +1,8 @@
-import { findEvent } from "../core/event-name.ts";
+import { findEvent } from "../core/event-names.ts";
 import { prepare } from "../core/prepare.ts";
 import type { FormatId, ProductId } from "./event-types.ts";
+import { formatOf, isUnread, productOf, rawBody, requireOneEvent, requireOptions, withSettings } from "./input.ts";
 import { type Keys, readKeys, requireUse } from "./keys.ts";
-import { requireOptions } from "./options.ts";
-import { formatOf, productOf, requireOneEvent, withSettings } from "./product-of.ts";
-import { isUnread, rawBody } from "./request.ts";
 
 /** A delivery to post as it is. */
 export interface Signed {

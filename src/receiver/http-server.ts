@@ -7,10 +7,10 @@ import {
   STATUS_CODES,
 } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { errorCode, errorText, usageError } from "../core/errors.ts";
 import { plainReply } from "../core/reply.ts";
-import { receiverAt } from "./health.ts";
-import { sendReply } from "./send-reply.ts";
+import { errorCode, errorText, usageError } from "../util/errors.ts";
+import { sendReply } from "./handler.ts";
+import { receiverAt } from "./routes.ts";
 
 export interface ServerAddress {
   readonly host: string;

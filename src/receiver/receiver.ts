@@ -1,11 +1,9 @@
 import type { RequestListener } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
-import { errorText } from "../core/errors.ts";
 import { refuse } from "../core/reply.ts";
-import { type AnswerOptions, type AnswerState, answer } from "./answer.ts";
+import { errorText } from "../util/errors.ts";
+import { type AnswerOptions, type AnswerState, answer, batchTick, sendReply } from "./handler.ts";
 import { type OpenServer, openServer } from "./http-server.ts";
-import { sendReply } from "./send-reply.ts";
-import { together } from "./together.ts";
 
 export interface ReceiverOptions extends AnswerOptions {
   readonly host: string;
@@ -33,7 +31,7 @@ const CLOSE_GRACE_MS = 2_000;
 /** Opens the local receiver; rejects when the port cannot be had. */
 export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
   let isReady = false;
-  const state: AnswerState = { isReady: () => isReady, allRead: together() };
+  const state: AnswerState = { isReady: () => isReady, allRead: batchTick() };
   const servers: OpenServer[] = [];
   const told = new Set<string>();
   // Who scans ports does so all day; who has mistaken the address needs a single word.

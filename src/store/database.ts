@@ -1,14 +1,13 @@
 import { chmodSync, closeSync, existsSync, openSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { UserError } from "../core/errors.ts";
-import { makeFolder } from "../files/make-folder.ts";
-import { retryWhileLocked } from "./busy.ts";
+import { UserError } from "../util/errors.ts";
+import { makeFolder } from "../util/files.ts";
 import type { NativeDatabase, SqliteEngine } from "./engine.ts";
-import { logError, logFault } from "./fault.ts";
-import { formatVersion, migrate } from "./migrations.ts";
+import { faultKind, logError, logFault } from "./fault.ts";
+import { schema, webhookLogsView } from "./schema.ts";
 
-export interface DatabaseOptions {
+interface DatabaseOptions {
   readonly engine: SqliteEngine;
   readonly path: string;
   /** False for commands that only look: a missing file is then a UserError, not a new log. */
@@ -140,4 +139,83 @@ function restrict(path: string): void {
   } catch {
     // The file belongs to someone else, or the file system knows no modes: its owner decides who may read it.
   }
+}
+
+const RETRY_EVERY_MS = 15;
+
+/**
+ * Repeats synchronous work while another process holds the file, without blocking this one as SQLite's own busy
+ * handler does: a receiver must go on answering. After `busyMs` the lock's error is thrown.
+ */
+export async function retryWhileLocked<T>(work: () => T, busyMs: number): Promise<T> {
+  const deadline = performance.now() + busyMs;
+  for (;;) {
+    try {
+      return work();
+    } catch (error) {
+      if (faultKind(error) !== "locked" || performance.now() >= deadline) throw error;
+    }
+    await delay(RETRY_EVERY_MS);
+  }
+}
+
+/** Marks a SQLite file as ours, so that another program's database is never taken for a log: "ZHks". */
+const APPLICATION_ID = 0x5a486b73;
+
+/** Claims stood in the log once, each with its end. */
+const WITHOUT_CLAIMS = "DROP INDEX IF EXISTS forwards_leased; UPDATE forwards SET state = 0 WHERE state = 1";
+
+/** What has no answer yet is found by an index of its own. */
+const FINDS_UNANSWERED = "CREATE INDEX IF NOT EXISTS deliveries_unanswered ON deliveries (n) WHERE status IS NULL";
+
+/**
+ * Each brings the tables from the version of its index to the next one: a new one goes to the end. The view is made anew
+ * after all of them, so that an empty one does where it hides more than before, or tells more.
+ */
+const MIGRATIONS: readonly string[] = [schema, "", "", "", "", "", WITHOUT_CLAIMS, FINDS_UNANSWERED];
+
+/** Makes the tables or brings them up to date. Safe when several processes do it at once. */
+export function migrate(database: NativeDatabase, path: string): void {
+  if (formatVersion(database, path) === MIGRATIONS.length) return;
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    for (const step of MIGRATIONS.slice(formatVersion(database, path))) database.exec(step);
+    database.exec(webhookLogsView());
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`);
+  } catch (error) {
+    try {
+      database.exec("ROLLBACK");
+    } catch {
+      // SQLite has already rolled back; the first error is the one that counts.
+    }
+    throw error;
+  }
+}
+
+/** The version of a log; 0 for an empty file. Throws a UserError for a database that is no log. */
+function formatVersion(database: NativeDatabase, path: string): number {
+  const current = pragma(database, "user_version");
+  const application = pragma(database, "application_id");
+  const tables = Number(database.prepare("SELECT count(*) AS count FROM sqlite_schema").get()?.count ?? 0);
+  if (application !== APPLICATION_ID && (application !== 0 || current !== 0 || tables !== 0)) {
+    throw new UserError(
+      "usage",
+      `${path} is the database of another program, not an event log`,
+      "use another file with --store",
+      "log-foreign",
+    );
+  }
+  if (current > MIGRATIONS.length) {
+    throw new UserError(
+      "usage",
+      `the event log ${path} was written by a newer version of zoho-hooks (format ${current}, this one knows ${MIGRATIONS.length})`,
+      "update zoho-hooks, or use another log with --store",
+      "log-too-new",
+    );
+  }
+  return current;
+}
+
+function pragma(database: NativeDatabase, name: string): number {
+  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name] ?? 0);
 }

@@ -1,7 +1,8 @@
-import { errorText, UserError } from "../core/errors.ts";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { errorText, UserError } from "../util/errors.ts";
 
 /** Why SQLite or the file system refused; undefined for anything that is not theirs to say. */
-export type FaultKind = "locked" | "full" | "damaged" | "read-only" | "unreachable" | "handles" | "io";
+type FaultKind = "locked" | "full" | "damaged" | "read-only" | "unreachable" | "handles" | "io";
 
 // Primary result codes: https://www.sqlite.org/rescode.html
 const KIND_BY_CODE: Readonly<Record<number, FaultKind>> = {
@@ -89,4 +90,88 @@ export function logError(error: unknown, path: string): unknown {
 export function logFault(kind: FaultKind, path: string, reason: string): UserError {
   const [message, hint] = SAY[kind](path, reason);
   return new UserError("usage", message, hint, `log-${kind}`);
+}
+
+/** Why something that stands in the log cannot be read. */
+export class Damage {
+  readonly cause: unknown;
+
+  constructor(cause: unknown) {
+    this.cause = cause;
+  }
+
+  get reason(): string {
+    return errorText(this.cause);
+  }
+}
+
+/**
+ * What SQLite finds damaged, or gives as it is where a disk or another program has changed a value: it is no fault of ours,
+ * and says nothing of what stands beside it. Any other error is thrown.
+ */
+export function orDamage<T>(read: () => T): T | Damage {
+  try {
+    return read();
+  } catch (error) {
+    const kind = faultKind(error);
+    if (kind !== undefined && kind !== "damaged") throw error;
+    return new Damage(error);
+  }
+}
+
+/** Throws a UserError for a delivery that cannot be read. */
+export function orThrow<T>(n: number, read: () => T): T {
+  const found = orDamage(read);
+  if (found instanceof Damage) throw damaged(n, found.reason);
+  return found;
+}
+
+export function damaged(n: number, reason: string): UserError {
+  return new UserError(
+    "usage",
+    `#${n} is damaged in the event log: ${reason}`,
+    "the others can be read by their numbers, such as zoho-hooks events show 42",
+    "log-damaged",
+  );
+}
+
+export interface FileGuard {
+  /** Throws a UserError with the code `log-gone` or `log-damaged`. */
+  check(): void;
+  /** Only after the database, whose locks on the file end with it: https://www.sqlite.org/howtocorrupt.html, section 2.2 */
+  close(): void;
+}
+
+/** What every SQLite file begins with: https://www.sqlite.org/fileformat.html#magic_header_string */
+const MAGIC = Buffer.from("SQLite format 3\0");
+
+/**
+ * Checks that the open file is still the one at its path, and still a database. SQLite itself would go on for a long time
+ * with what it remembers: a log that was deleted, replaced or overwritten under a running receiver would take every event
+ * and keep none.
+ */
+export function openFileGuard(path: string): FileGuard {
+  const opened = statSync(path, { bigint: true });
+  // Opened at once: when it is wanted there may be no file handle left.
+  const file = openSync(path, "r");
+  const start = Buffer.alloc(MAGIC.length);
+  let changedAt = opened.mtimeNs;
+  return {
+    check() {
+      const current = statSync(path, { bigint: true, throwIfNoEntry: false });
+      if (current?.ino !== opened.ino || current.dev !== opened.dev) {
+        throw goneFile(`the event log ${path} was ${current === undefined ? "deleted" : "replaced"}`);
+      }
+      if (current.mtimeNs === changedAt) return;
+      if (readSync(file, start, 0, start.length, 0) < start.length || !start.equals(MAGIC)) {
+        throw logFault("damaged", path, "it was overwritten while it was in use");
+      }
+      changedAt = current.mtimeNs;
+    },
+    close: () => closeSync(file),
+  };
+}
+
+export function goneFile(what: string): UserError {
+  return new UserError("usage", `${what} while it was in use`, "start listen again to create a new log", "log-gone");
 }

@@ -1,26 +1,9 @@
+import type { Delivery } from "../body/delivery.ts";
+import { readPayload } from "../body/payload.ts";
+import { usageError } from "../util/errors.ts";
 import type { SqlValue } from "./engine.ts";
+import type { LogFilter, WhereClause } from "./log.ts";
 import { FAILED_NUMBERS } from "./schema.ts";
-import { anyContains, searchForms } from "./search-text.ts";
-import { prefilterForms, type WhereClause } from "./where.ts";
-
-/** Which deliveries of the log are meant. Every part that is given must fit. */
-export interface LogFilter {
-  readonly product?: string | undefined;
-  /** Patterns such as `Leads.*` or `crm:Leads.*` (`eventPattern`); one of them must fit. */
-  readonly events?: readonly string[] | undefined;
-  /** The answer to the sender, both ends included: 400 to 499. */
-  readonly status?: { readonly min: number; readonly max: number } | undefined;
-  readonly since?: Date | undefined;
-  /** Only those numbered higher: what came after the last look. */
-  readonly after?: number | undefined;
-  /** Given up on by at least one target. */
-  readonly failed?: boolean | undefined;
-  /** A proof failed, the schema was not met, or the body could not be read. */
-  readonly invalid?: boolean | undefined;
-  /** Text that stands in the body or the URL, case and all. */
-  readonly search?: string | undefined;
-  readonly where?: readonly WhereClause[] | undefined;
-}
 
 /** A part of a SQL WHERE over `deliveries`, with its values. */
 export interface Condition {
@@ -73,4 +56,90 @@ export function contentConditions(filter: LogFilter): readonly Condition[] {
     const inUrl = anyContains("CAST(url AS BLOB)", forms);
     return { sql: `(${inBody.sql} OR ${inUrl.sql})`, values: [...inBody.values, ...inUrl.values] };
   });
+}
+
+/** Reads `path=value`. The path has dots and, for elements of a list, `[0]` or `.0`; without an index any element fits. */
+export function parseWhere(text: string): WhereClause {
+  const equals = text.indexOf("=");
+  const path = (equals === -1 ? text : text.slice(0, equals))
+    .trim()
+    .split(/[.[\]]+/)
+    .filter((key) => key !== "");
+  if (equals === -1 || path.length === 0) {
+    throw usageError(
+      `${JSON.stringify(text)} is not a condition: it needs a path, an equals sign and a value`,
+      "such as --where 'data.Email=jane@example.com'",
+    );
+  }
+  return { path, value: text.slice(equals + 1) };
+}
+
+/** Whether the payload of a delivery has such a value at such a place. Ids are compared digit by digit. */
+export function matchesWhere(delivery: Delivery, clauses: readonly WhereClause[]): boolean {
+  if (clauses.length === 0) return true;
+  const read = readPayload(delivery);
+  return read.ok && clauses.every(({ path, value }) => holds(read.payload.data, path, value));
+}
+
+function holds(data: unknown, path: readonly string[], value: string): boolean {
+  const [key, ...rest] = path;
+  if (Array.isArray(data)) {
+    if (key !== undefined && /^\d+$/.test(key) && holds(data[Number(key)], rest, value)) return true;
+    return data.some((element) => holds(element, path, value));
+  }
+  if (key === undefined) return sameScalar(data, value);
+  if (typeof data !== "object" || data === null || !Object.hasOwn(data, key)) return false;
+  return holds(Reflect.get(data, key), rest, value);
+}
+
+function sameScalar(data: unknown, value: string): boolean {
+  if (typeof data === "object" && data !== null) return false;
+  if (String(data) === value) return true;
+  // `1250.00` in the body is the number 1250; a text is never equal to anything but itself.
+  return typeof data === "number" && value.trim() !== "" && Number(value) === data;
+}
+
+/**
+ * Bytes that a body must hold if it is to match: of each inner list one. They are the runs in the value that no JSON or
+ * form encoder escapes. A number may also stand with an exponent (Java writes one from 10^7 on), and its zeros may be
+ * missing. Empty when nothing can be said beforehand.
+ */
+function prefilterForms({ value }: WhereClause): readonly (readonly Buffer[])[] {
+  const bytes = (form: string): Buffer => Buffer.from(form, "latin1");
+  if (value.trim() === "" || !Number.isFinite(Number(value))) {
+    const runs = value.match(/[A-Za-z0-9._-]{3,}/g) ?? [];
+    return runs.map((run) => [bytes(run)]);
+  }
+  const digits = value.replace(/^[-+\s]*0*|\.0*\s*$/g, "");
+  if (!/^\d{3,}$/.test(digits)) return [];
+  const exponent = digits.length - 1;
+  return [[digits, `e${exponent}`, `E${exponent}`, `e+${exponent}`, `E+${exponent}`].map(bytes)];
+}
+
+/** The bytes that a text can stand as in a body: as it is, with JSON's escapes, percent-encoded as in a form. */
+function searchForms(text: string): readonly Buffer[] {
+  const quoted = JSON.stringify(text).slice(1, -1);
+  const ascii = quoted.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const upper = ascii.replace(/\\u[0-9a-f]{4}/g, (unit) => `\\u${unit.slice(2).toUpperCase()}`);
+  const slashes = quoted.replaceAll("/", "\\/");
+  const percent = percentEncoded(text);
+  const forms = [text, quoted, ascii, upper, slashes, ...percent];
+  return [...new Set(forms)].filter((form) => form !== "").map((form) => Buffer.from(form, "utf8"));
+}
+
+function percentEncoded(text: string): readonly string[] {
+  try {
+    const encoded = encodeURIComponent(text);
+    const form = new URLSearchParams({ "": text }).toString().slice(1);
+    return [encoded, form, encoded.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase())];
+  } catch {
+    // A lone surrogate has no bytes, so no body can hold it in this form.
+    return [];
+  }
+}
+
+/** True of a column of bytes that holds one of the forms. Comparing bytes loses no digit and stops at no zero byte. */
+function anyContains(column: string, forms: readonly Buffer[]): Condition {
+  if (forms.length === 0) return { sql: "1", values: [] };
+  return { sql: `(${forms.map(() => `instr(${column}, ?) > 0`).join(" OR ")})`, values: forms };
 }

@@ -1,11 +1,11 @@
+import { closeSync, fdatasync, fstatSync, openSync, readSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import type { UserError } from "../util/errors.ts";
 import type { NativeDatabase, NativeStatement } from "./engine.ts";
-import { faultKind, logError } from "./fault.ts";
-import type { FileGuard } from "./file-guard.ts";
-import type { WalSync } from "./wal-sync.ts";
-import { type Job, WriteJob, type WriteOptions } from "./write-job.ts";
+import { type FileGuard, faultKind, goneFile, logError, logFault } from "./fault.ts";
 
-export interface GroupCommitOptions {
+interface GroupCommitOptions {
   readonly path: string;
   /** How long a job waits for another process's lock before it is rejected. */
   readonly busyMs: number;
@@ -116,7 +116,7 @@ export class GroupCommit {
     let current: Job | undefined;
     try {
       this.#options.guard.check();
-      this.#options.wal.makeGood();
+      this.#options.wal.recoverSync();
       this.#begin.run();
       for (const job of group) {
         current = job;
@@ -184,3 +184,142 @@ export class GroupCommit {
     }
   }
 }
+
+interface WriteOptions<T> {
+  /** What nobody outside is told of need not be. True unless it is given. */
+  readonly durable?: boolean;
+  /** Called as soon as it is committed, when others can read it, and before it is on the disk. */
+  onCommit?(value: T): void;
+  /** Called when it was committed and may never get to the disk: it was promised to nobody, and must not stay as it is. */
+  onUnsynced?(value: T): void;
+}
+
+/** A write on its way through a transaction, to the disk, and to whom it was promised. */
+interface Job {
+  readonly durable: boolean;
+  /** By which it is rejected where another process holds the lock. */
+  readonly deadline: number;
+  /** Inside the transaction; again when the transaction is repeated. */
+  run(): void;
+  committed(): void;
+  unsynced(): void;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** One object and no closure for each of its steps: it is made for every event. */
+class WriteJob<T> implements Job {
+  readonly durable: boolean;
+  readonly deadline: number;
+  readonly reject: (error: unknown) => void;
+  readonly #work: () => T;
+  readonly #options: WriteOptions<T>;
+  readonly #resolve: (value: T) => void;
+  /** What the work has come to, once it has run. */
+  #value: T | undefined;
+
+  constructor(
+    work: () => T,
+    options: WriteOptions<T>,
+    deadline: number,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.durable = options.durable ?? true;
+    this.deadline = deadline;
+    this.reject = reject;
+    this.#work = work;
+    this.#options = options;
+    this.#resolve = resolve;
+  }
+
+  run(): void {
+    this.#value = this.#work();
+  }
+
+  committed(): void {
+    this.#options.onCommit?.(this.#value as T);
+  }
+
+  unsynced(): void {
+    this.#options.onUnsynced?.(this.#value as T);
+  }
+
+  resolve(): void {
+    this.#resolve(this.#value as T);
+  }
+}
+
+/** Brings what was committed to the disk, without holding up anything else. */
+interface WalSync {
+  sync(): Promise<void>;
+  /**
+   * Throws while there may be a gap in the journal that a failed `sync` has left: the system tells of it once and takes what
+   * was not written for written, so that the next one succeeds. All of it goes into the log itself then. Of a journal that was
+   * damaged from outside nothing can be made good.
+   */
+  recoverSync(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * SQLite would sync its write-ahead log within COMMIT, and the whole process would wait for the disk. With `synchronous =
+ * NORMAL` it leaves that out (https://www.sqlite.org/pragma.html#pragma_synchronous), and it is done here instead, on a
+ * thread of Node's: no sender is told of a commit before. SQLite keeps its locks on other files (https://www.sqlite.org/wal.html),
+ * so closing this one drops none.
+ */
+export function openWalSync(database: NativeDatabase, path: string): WalSync {
+  const { journal_mode: mode } = database.prepare("PRAGMA journal_mode").get() ?? {};
+  if (mode !== "wal") return syncedBySqlite;
+  database.exec("PRAGMA synchronous = NORMAL");
+  const checkpoint = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)");
+  let file: number | undefined;
+  let hasGap = false;
+  /** SQLite itself does not notice, writes on behind it, and after some time over it: from then on it would look well. */
+  let damage: UserError | undefined;
+  return {
+    async sync() {
+      file ??= openSync(`${path}-wal`, "r+");
+      // SQLite would go on writing into a file that nobody finds any more, or behind a gap.
+      if (fstatSync(file).nlink === 0) throw goneFile(`${path}-wal, the newest part of the event log, was deleted`);
+      if (!isJournal(file)) {
+        damage = logFault("damaged", path, `${path}-wal was overwritten while it was in use`);
+        throw damage;
+      }
+      try {
+        await toDisk(file);
+      } catch (error) {
+        hasGap = true;
+        throw error;
+      }
+    },
+    recoverSync() {
+      if (damage !== undefined) throw damage;
+      if (!hasGap) return;
+      if (checkpoint.get()?.busy !== 0) throw logFault("io", path, "a part of it is still not on the disk");
+      hasGap = false;
+    },
+    // Only when no sync is under way: its number may be another file's by then.
+    async close() {
+      if (file !== undefined) closeSync(file);
+      file = undefined;
+    },
+  };
+}
+
+// A FileHandle has its own way to do it, which takes this thread three times as long.
+const toDisk = promisify(fdatasync);
+
+/**
+ * What a write-ahead log begins with, but for its last bit: https://www.sqlite.org/fileformat.html#the_write_ahead_log
+ * Empty it is when another process has just written all of it into the log. The read tells, for that may be between two calls.
+ */
+function isJournal(fd: number): boolean {
+  const bytes = readSync(fd, START, 0, 4, 0);
+  return bytes === 0 || (bytes === 4 && START.readUInt32BE() >>> 1 === 0x377f0682 >>> 1);
+}
+
+const START = Buffer.alloc(4);
+
+/** On a file system that allows no write-ahead log SQLite goes on syncing by itself. */
+const syncedBySqlite: WalSync = { sync: async () => {}, recoverSync: () => {}, close: async () => {} };

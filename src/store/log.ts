@@ -1,22 +1,8 @@
-import type { Delivery } from "../core/delivery.ts";
-import type { LogStatsReport } from "../core/log-report.ts";
+import type { Delivery } from "../body/delivery.ts";
 import type { Verdict } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
-import type { SchemaIssue } from "../core/schema-check.ts";
-import type { LogFilter } from "./filter.ts";
-import type {
-  Attempt,
-  Claimed,
-  ClaimRef,
-  ClaimRequest,
-  FollowedAttempt,
-  Forward,
-  ForwardRequest,
-  NewAttempt,
-  NextDue,
-  Outcome,
-  WaitingCount,
-} from "./forward.ts";
+import type { SchemaIssue } from "../core/schema.ts";
+import type { LogStatsReport } from "../reports/log.ts";
 
 /**
  * The memory of a receiver: every delivery with its receipt, what became of it, and which ones still wait for a target.
@@ -37,7 +23,7 @@ export interface Log {
   /** When a claim would find more for a target, after one that found less than it asked for. */
   nextDue(request: Pick<ClaimRequest, "target" | "now" | "longestPauseMs">): Promise<NextDue>;
   /** What came of a claim: the attempt is recorded and the claim given up, in one step. */
-  settle(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<void>;
+  complete(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<void>;
   /** Gives claims back without an attempt: the target was found to be down before its turn came. */
   release(claims: readonly ClaimRef[]): Promise<void>;
   /**
@@ -158,3 +144,134 @@ export interface Holder {
 export type Hold =
   | { readonly held: true; setUrl(url: string): Promise<void>; release(): Promise<void> }
   | { readonly held: false; readonly by: Holder | undefined };
+
+export interface ForwardRequest {
+  readonly targets: readonly string[];
+  /**
+   * `product:record`, or `EVERY_RECORD` for the record: deliveries of one key reach a target one after the other. Undefined
+   * where order does not matter.
+   */
+  readonly orderKey?: string | undefined;
+  /** Claims at once, for a caller that has a free place. */
+  readonly claim?: boolean;
+}
+
+/** One delivery on its way to one target. */
+export interface ClaimRef {
+  readonly id: number;
+  readonly n: number;
+}
+
+export interface ClaimRequest {
+  readonly target: string;
+  readonly limit: number;
+  /** Of the bodies together; one is claimed whatever its size. No limit unless it is given. */
+  readonly maxBytes?: number | undefined;
+  readonly now: Date;
+  /** What seems to wait for longer was put off by a clock that has been set back since, and is due. */
+  readonly longestPauseMs: number;
+}
+
+/** What a claim finds damaged: it can be given up and nothing else. */
+export interface Unreadable extends ClaimRef {
+  readonly reason: string;
+}
+
+export interface Claimed {
+  readonly claims: readonly Claim[];
+  readonly unreadable: readonly Unreadable[];
+}
+
+export interface NextDue {
+  /** Something is due and not claimed: it waits for an earlier delivery of its order key, or there was no room for it. */
+  readonly left: boolean;
+  /** When the next one becomes due; undefined when there is none. */
+  readonly at: Date | undefined;
+}
+
+export interface Claim extends ClaimRef {
+  readonly target: string;
+  /** Attempts made before this one. */
+  readonly attempts: number;
+  readonly receivedAt: Date;
+  /** The address that the delivery came from. */
+  readonly remote: string | undefined;
+  readonly duplicateOf: number | undefined;
+  readonly product: string | undefined;
+  readonly format: string | undefined;
+  readonly event: string | undefined;
+  readonly delivery: Delivery;
+}
+
+export interface NewAttempt {
+  readonly target: string;
+  readonly at: Date;
+  /** Undefined when no answer came; `error` then says why. */
+  readonly status: number | undefined;
+  readonly latencyMs: number;
+  readonly error: string | undefined;
+  /** The start of the target's answer. */
+  readonly reply?: string | undefined;
+  /** The target has the delivery after all: one that was given up, or waits, is so no longer. */
+  readonly mends?: boolean;
+}
+
+export interface Attempt extends Omit<NewAttempt, "mends"> {
+  /** Counts from 1 for each delivery and target. */
+  readonly attempt: number;
+}
+
+/** An attempt as it is met by one who follows the log. */
+export interface FollowedAttempt extends Attempt {
+  /** Where to go on from. */
+  readonly id: number;
+  readonly n: number;
+}
+
+export type Outcome =
+  | { readonly state: "delivered" }
+  | { readonly state: "failed" }
+  | { readonly state: "retry"; readonly at: Date };
+
+export type ForwardState = "waiting" | "delivered" | "failed";
+
+export interface Forward {
+  readonly target: string;
+  readonly state: ForwardState;
+  readonly attempts: number;
+  /** When it is tried next. Only of those that wait. */
+  readonly dueAt: Date | undefined;
+}
+
+export interface WaitingCount {
+  readonly target: string;
+  /** Those that are under way included. */
+  readonly waiting: number;
+  /** The earliest time at which one of them is due; undefined when none waits. */
+  readonly nextAt: Date | undefined;
+}
+
+/** Which deliveries of the log are meant. Every part that is given must fit. */
+export interface LogFilter {
+  readonly product?: string | undefined;
+  /** Patterns such as `Leads.*` or `crm:Leads.*` (`eventPattern`); one of them must fit. */
+  readonly events?: readonly string[] | undefined;
+  /** The answer to the sender, both ends included: 400 to 499. */
+  readonly status?: { readonly min: number; readonly max: number } | undefined;
+  readonly since?: Date | undefined;
+  /** Only those numbered higher: what came after the last look. */
+  readonly after?: number | undefined;
+  /** Given up on by at least one target. */
+  readonly failed?: boolean | undefined;
+  /** A proof failed, the schema was not met, or the body could not be read. */
+  readonly invalid?: boolean | undefined;
+  /** Text that stands in the body or the URL, case and all. */
+  readonly search?: string | undefined;
+  readonly where?: readonly WhereClause[] | undefined;
+}
+
+/** `data.Email=jane@example.com`: a place in the payload and the text of the value that must stand there. */
+export interface WhereClause {
+  readonly path: readonly string[];
+  readonly value: string;
+}

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { peekLockOwner } from "./lock.ts";
 import type { Holder, Log } from "./log.ts";
 import type { OpenLogOptions } from "./sqlite-log.ts";
 
@@ -22,11 +23,10 @@ export async function openLogAt(
 }
 
 /** Who receives into the log at a place, without opening it; undefined where nobody does, or there is none. */
-export async function holderAt(place: LogPlace): Promise<Holder | undefined> {
+export async function lockOwnerAt(place: LogPlace): Promise<Holder | undefined> {
   const path = pathOf(place);
   if (!existsSync(path)) return undefined;
-  const { peekHolder } = await import("./peek-holder.ts");
-  return peekHolder(path);
+  return peekLockOwner(path);
 }
 
 function pathOf({ root, store }: LogPlace): string {

@@ -1,20 +1,15 @@
 import { readlinkSync, realpathSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { appender, entryValues } from "./append.ts";
-import { retryWhileLocked } from "./busy.ts";
-import { openDatabase } from "./database.ts";
+import { openDatabase, retryWhileLocked } from "./database.ts";
 import { type EngineId, loadEngine, type NativeDatabase } from "./engine.ts";
-import { logError } from "./fault.ts";
-import { type FileGuard, openFileGuard } from "./file-guard.ts";
-import { GroupCommit } from "./group-commit.ts";
+import { type FileGuard, logError, openFileGuard } from "./fault.ts";
+import { GroupCommit, openWalSync } from "./group-commit.ts";
+import { lockLog } from "./lock.ts";
 import type { Appended, Log } from "./log.ts";
-import { holdLog } from "./owner.ts";
-import { attemptReader, entryReader } from "./queries.ts";
-import { queue } from "./queue.ts";
+import { appender, entryValues, queue } from "./queue.ts";
+import { attemptReader, entries, entryReader, records, type Source } from "./read.ts";
 import { prune } from "./retention.ts";
 import { readStats } from "./stats.ts";
-import { openWalSync } from "./wal-sync.ts";
-import { entries, records, type Source } from "./walk.ts";
 
 export interface OpenLogOptions {
   readonly path: string;
@@ -93,7 +88,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
       }
     },
     nextDue: (request) => read(() => waitingQueue.nextDue(request)),
-    settle: (claim, attempt, outcome) =>
+    complete: (claim, attempt, outcome) =>
       commits.write(() => waitingQueue.settle(claim, attempt, outcome), {
         ...AT_LEAST_ONCE,
         onCommit: () => waitingQueue.giveBack(claim.id),
@@ -108,7 +103,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     stats: (filter = {}) => read(() => readStats(database, filter)),
     prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune(database, commits, limits, now, signal),
     giveUp: (target) => commits.write(() => waitingQueue.giveUp(target)),
-    hold: (holder) => holdLog({ path, engine, database }, commits, holder),
+    hold: (holder) => lockLog({ path, engine, database }, commits, holder),
     close: () => commits.close(),
   };
 }

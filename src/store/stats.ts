@@ -1,11 +1,9 @@
-import { usageError } from "../core/errors.ts";
-import type { KeptCounts } from "../core/log-report.ts";
+import type { KeptCounts } from "../reports/log.ts";
+import { usageError } from "../util/errors.ts";
 import type { NativeDatabase, SqlValue } from "./engine.ts";
-import { contentConditions, type LogFilter } from "./filter.ts";
-import type { DeliveryState, LogStats } from "./log.ts";
-import { resolveFilter } from "./queries.ts";
-import { readState } from "./record.ts";
-import { maybeText, numberOf } from "./row.ts";
+import { contentConditions } from "./filter.ts";
+import type { DeliveryState, LogFilter, LogStats } from "./log.ts";
+import { maybeText, numberOf, readState, resolveFilter } from "./read.ts";
 import { STATE } from "./schema.ts";
 
 const HOUR_MS = 60 * 60 * 1000;

@@ -1,10 +1,9 @@
+import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { errorText, usageError } from "../core/errors.ts";
-import type { Secret } from "../core/secret.ts";
-import { withTimeLimit } from "../core/time-limit.ts";
-import { dial } from "./dial.ts";
-import type { NgrokSdk } from "./load-ngrok.ts";
-import { mapNgrokError } from "./map-error.ts";
+import type { Secret } from "../body/secret.ts";
+import { errorText, UserError, usageError } from "../util/errors.ts";
+import { withTimeLimit } from "../util/timing.ts";
+import { mapNgrokError } from "./ngrok-errors.ts";
 
 const NGROK_SERVER_ADDR = "connect.ngrok-agent.com:443";
 
@@ -34,7 +33,7 @@ export interface NgrokSession {
   abandon(): Promise<void>;
 }
 
-export interface SessionEvents {
+interface SessionEvents {
   /** The connection broke. The agent tries again by itself at once, after 50 ms, 2.5 s and then not for two minutes. */
   onBroken(reason: string): void;
   /** The service has stopped answering on an open connection. The agent does nothing about this. */
@@ -159,4 +158,66 @@ async function limited<T>(
 /** Ending what is broken may fail, and there is nothing more to do then. */
 async function quietly(work: Promise<unknown>): Promise<void> {
   await work.catch(() => {});
+}
+
+/**
+ * Opens a TCP connection and closes it again. The agent itself reports every failure to connect in the same words and
+ * has no time-out; this tells a missing network from a wrong name and a refusal, in bounded time.
+ */
+function dial(serverAddr: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  const { hostname, port } = new URL(`tcp://${serverAddr}`);
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 443) });
+    const settle = (error: Error | undefined): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+      socket.destroy();
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const onAbort = (): void => settle(new Error("given up", { cause: signal.reason }));
+    const timer = setTimeout(() => settle(unreachable(serverAddr, `no answer in ${timeoutMs / 1000} s`)), timeoutMs);
+    signal.addEventListener("abort", onAbort);
+    socket.once("connect", () => settle(undefined));
+    socket.once("error", (error: NodeJS.ErrnoException) => settle(unreachable(serverAddr, reasonOf(error))));
+    if (signal.aborted) onAbort();
+  });
+}
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  if (error.code === "ENOTFOUND" || error.code === "EAI_AGAIN") return `its name cannot be resolved (${error.code})`;
+  if (error.code === "ECONNREFUSED") return "the connection was refused (ECONNREFUSED)";
+  return error.code ?? error.message;
+}
+
+function unreachable(serverAddr: string, reason: string): UserError {
+  return new UserError(
+    "connectionLost",
+    `ngrok cannot be reached at ${serverAddr}: ${reason}`,
+    "check the network and its firewall: the agent connects directly, not through HTTPS_PROXY; " +
+      "or use --tunnel none to work without a tunnel, or --public-url URL to use your own",
+    "ngrokUnreachable",
+  );
+}
+
+/** The part of `@ngrok/ngrok` that is used. */
+export type NgrokSdk = Pick<typeof import("@ngrok/ngrok"), "SessionBuilder">;
+
+/**
+ * Loads ngrok's agent, a native add-on of 11 MB, only when a tunnel is wanted.
+ * Throws a UserError where this machine has no build of it.
+ */
+export async function loadNgrok(load: () => Promise<NgrokSdk> = () => import("@ngrok/ngrok")): Promise<NgrokSdk> {
+  try {
+    return await load();
+  } catch (error) {
+    const [firstLine = ""] = errorText(error).split("\n", 1);
+    throw new UserError(
+      "connectionLost",
+      `the ngrok agent cannot be loaded, so no tunnel can be opened: ${firstLine}`,
+      "its build for this system is an optional dependency: install again without --omit=optional; " +
+        "where there is no build, use another tunnel with --public-url URL, or --tunnel none",
+      "ngrokMissing",
+    );
+  }
 }

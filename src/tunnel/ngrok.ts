@@ -1,12 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { ExitCode, errorText, UserError } from "../core/errors.ts";
-import { afterLong } from "../core/long-timer.ts";
-import { withTimeLimit } from "../core/time-limit.ts";
-import type { NgrokSdk } from "./load-ngrok.ts";
-import { loadNgrok } from "./load-ngrok.ts";
-import { type NgrokSession, type NgrokSettings, openNgrokSession } from "./ngrok-session.ts";
-import { pausesBeforeAlarm, reachedWithin } from "./reached-within.ts";
-import { DEFAULT_CHECK_EVERY_MS, type Tunnel, type TunnelOptions } from "./tunnel.ts";
+import { ExitCode, errorText, UserError } from "../util/errors.ts";
+import { afterLong, withTimeLimit } from "../util/timing.ts";
+import { loadNgrok, type NgrokSdk, type NgrokSession, type NgrokSettings, openNgrokSession } from "./ngrok-session.ts";
+import { DEFAULT_CHECK_EVERY_MS, pausesBeforeAlarm, reachedWithin, type Tunnel, type TunnelOptions } from "./tunnel.ts";
 
 /** Pauses before each look whether one of the three quick attempts of the agent itself has done it. */
 const AGENT_ATTEMPTS_MS = [60, 150, 300, 500, 800, 1000, 1200] as const;

@@ -1,7 +1,7 @@
-import { usageError } from "../core/errors.ts";
-import type { Secret } from "../core/secret.ts";
-import { missingAuthtoken } from "./map-error.ts";
+import type { Secret } from "../body/secret.ts";
+import { usageError } from "../util/errors.ts";
 import { openNgrok } from "./ngrok.ts";
+import { missingAuthtoken } from "./ngrok-errors.ts";
 import type { NgrokSettings } from "./ngrok-session.ts";
 import { parsePublicUrl, usePublicUrl } from "./public-url.ts";
 import type { Tunnel, TunnelOptions } from "./tunnel.ts";

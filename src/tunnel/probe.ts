@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Dispatcher } from "undici";
-import { errorText } from "../core/errors.ts";
 import { createNonce, PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../core/probe-key.ts";
-import { withTimeLimit } from "../core/time-limit.ts";
+import { errorText } from "../util/errors.ts";
+import { withTimeLimit } from "../util/timing.ts";
 
 export interface ProbeOptions {
   readonly publicUrl: string;

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { UserError, usageError } from "../core/errors.ts";
-import { pausesBeforeAlarm, reachedWithin } from "./reached-within.ts";
-import { DEFAULT_CHECK_EVERY_MS, type Tunnel, type TunnelOptions } from "./tunnel.ts";
+import { UserError, usageError } from "../util/errors.ts";
+import { DEFAULT_CHECK_EVERY_MS, pausesBeforeAlarm, reachedWithin, type Tunnel, type TunnelOptions } from "./tunnel.ts";
 
 const RETRY_MS = 3000;
 /** The pause and a request to its end. What took longer was asleep, where the system counts that. */

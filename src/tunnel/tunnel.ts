@@ -1,4 +1,5 @@
-import type { UserError } from "../core/errors.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import type { UserError } from "../util/errors.ts";
 
 /** What makes the local receiver reachable from outside. */
 export interface Tunnel {
@@ -27,7 +28,7 @@ export type TunnelStatus =
  * Says whether a request to the public URL arrives at this very receiver. It must end by itself in a few seconds,
  * and a refusal is `false`, not an exception.
  */
-export type Reaches = (publicUrl: string, signal: AbortSignal) => Promise<boolean>;
+type Reaches = (publicUrl: string, signal: AbortSignal) => Promise<boolean>;
 
 export interface TunnelOptions {
   /** Where the receiver listens. */
@@ -45,3 +46,23 @@ export interface TunnelOptions {
 
 /** Seldom enough that a month of checks stays a small part of the 20,000 requests of ngrok's free plan. */
 export const DEFAULT_CHECK_EVERY_MS = 5 * 60_000;
+
+/** Tries after each of the pauses; true on the first success. Throws only when the signal aborts. */
+export async function reachedWithin(
+  reaches: Reaches,
+  url: string,
+  pausesMs: readonly number[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (const pauseMs of pausesMs) {
+    await pause(pauseMs, undefined, { signal });
+    if (await reaches(url, signal)) return true;
+    signal.throwIfAborted();
+  }
+  return false;
+}
+
+/** One failed check is no alarm: it is repeated after a moment, and once more. */
+export function pausesBeforeAlarm(checkEveryMs: number): readonly number[] {
+  return [0, Math.min(1000, checkEveryMs), Math.min(3000, checkEveryMs)];
+}

@@ -1,5 +1,5 @@
-import { usageError } from "../core/errors.ts";
-import { isSafeInPlain } from "../core/loopback.ts";
+import { usageError } from "../util/errors.ts";
+import { isSafeInPlain } from "../util/hosts.ts";
 
 /**
  * Zoho's data centres. An organisation lives in exactly one, and no other knows its credentials.
@@ -62,7 +62,7 @@ export function dataCentreOf(url: string): DataCentre | undefined {
 }
 
 /** Whether a URL is one of Zoho's own servers: `accounts.zoho.eu`, `desk.zoho.eu`, `www.zohoapis.eu`. */
-export function isZohosHost(url: string): boolean {
+function isZohosHost(url: string): boolean {
   const host = hostOf(url) ?? "";
   const domains = dataCentres.flatMap(({ accountsUrl, apiDomain }) => [
     accountsUrl.split("accounts")[1] ?? "",
@@ -102,4 +102,37 @@ function hostSetting(env: Readonly<Record<string, string | undefined>>, name: st
 
 function hostOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).hostname : undefined;
+}
+
+/** Variables, the project's `.env` beneath the environment, and where each was set. */
+export interface SettingsOfHosts {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  variableOrigin(name: string): string;
+}
+
+/**
+ * A `.env` comes along with a repository that was cloned: it may name Zoho's own servers, and any other for secrets that
+ * stand in it too, but must not have the user's secrets sent to a server of its choice. `mayHave` says which it may.
+ */
+export function requireTrustedHosts(
+  { env, variableOrigin }: SettingsOfHosts,
+  mayHave: (host: string, file: string) => boolean,
+): void {
+  for (const name of ["ZOHO_ACCOUNTS_URL", "ZOHO_API_URL"]) {
+    const value = env[name]?.trim() ?? "";
+    const file = variableOrigin(name);
+    if (file === "environment" || !URL.canParse(value)) continue;
+    const { origin: host } = new URL(value);
+    if (isZohosHost(host) || mayHave(host, file)) continue;
+    throw usageError(
+      `${name} in ${file} would send your secrets, which do not come from that file, to ${host}`,
+      `if that is intended, set it yourself: export ${name}=${host}`,
+    );
+  }
+}
+
+/** Whether secrets come from that file, all that are set. */
+export function areOf(file: string, { env, variableOrigin }: SettingsOfHosts, secrets: readonly string[]): boolean {
+  const given = secrets.filter((name) => env[name] !== undefined);
+  return given.length > 0 && given.every((name) => variableOrigin(name) === file);
 }

@@ -1,20 +1,20 @@
+import { randomBytes } from "node:crypto";
 import type { Dispatcher } from "undici";
-import { errorText, UserError } from "../core/errors.ts";
+import { isSuccess } from "../body/delivery.ts";
 import { isSecretName, MASK, maskBody, maskUrl } from "../core/mask.ts";
-import { withTimeLimit } from "../core/time-limit.ts";
+import { errorText, UserError } from "../util/errors.ts";
+import { asksOnce, isLoopback, proxySettings, throughProxies } from "../util/hosts.ts";
+import { parseJson } from "../util/json.ts";
+import { type Sleep, withTimeLimit } from "../util/timing.ts";
 import {
   backoffMs,
-  LONGEST_RETRY_AFTER_MS,
+  MAX_RETRY_AFTER_MS,
   MAX_TRIES,
   mayRetry,
   neverSent,
   retryAfterMs,
-  type Sleep,
   type TryOutcome,
-} from "./backoff.ts";
-import { connectionPool } from "./connection-pool.ts";
-import { maskedParts, multipartBody } from "./multipart-body.ts";
-import { readDate, readReply, readText } from "./read-reply.ts";
+} from "./retry.ts";
 
 export interface ZohoRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -144,7 +144,7 @@ export function createHttp(options: HttpOptions): ZohoHttp {
           outcome = { failure };
         }
         const askedMs = reply?.retryAfterMs;
-        const isTooLong = askedMs !== undefined && askedMs > LONGEST_RETRY_AFTER_MS;
+        const isTooLong = askedMs !== undefined && askedMs > MAX_RETRY_AFTER_MS;
         const again = tryNumber < MAX_TRIES && !isTooLong && mayRetry(outcome, request.repeatable);
         if (!again && reply !== undefined) return reply;
         if (!again) throw unreachable(request, "failure" in outcome ? outcome.failure : undefined, timeoutMs);
@@ -202,4 +202,87 @@ function unreachable(request: ZohoRequest, failure: unknown, timeoutMs: number):
       : `the connection to ${host} was lost before it answered: ${errorText(failure)}`;
   const hint = "check the network connection, and HTTPS_PROXY and NO_PROXY if you are behind a proxy";
   return new UserError("zohoApi", message, hint, isUnsent ? "unreachable" : "no_answer");
+}
+
+/** A form as `multipart/form-data` (RFC 7578). Names are ours, and need no quoting. */
+function multipartBody(fields: Readonly<Record<string, string>>): {
+  readonly contentType: string;
+  readonly body: string;
+} {
+  const boundary = `zoho-hooks-${randomBytes(12).toString("hex")}`;
+  const parts = Object.entries(fields).map(
+    ([name, value]) => `--${boundary}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+  );
+  return { contentType: `multipart/form-data; boundary=${boundary}`, body: `${parts.join("")}--${boundary}--\r\n` };
+}
+
+/** The same to be looked at, a field a line: JSON within a field has its own secrets. */
+function maskedParts(fields: Readonly<Record<string, string>>): string {
+  return Object.entries(fields)
+    .map(([name, value]) => `${name}=${isSecretName(name) ? MASK : maskedValue(value)}`)
+    .join("\n");
+}
+
+function maskedValue(value: string): string {
+  return value.startsWith("{") ? maskBody(Buffer.from(value), "application/json").toString("utf8") : value;
+}
+
+const LONGEST_BODY = 20 * 1024 * 1024;
+
+async function readText(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > LONGEST_BODY) throw new Error(`the answer is longer than ${LONGEST_BODY} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function readDate(header: string | string[] | undefined): Date | undefined {
+  const ms = typeof header === "string" ? Date.parse(header) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : new Date(ms);
+}
+
+function readReply(request: ZohoRequest, status: number, text: string): Omit<ZohoReply, "date"> {
+  if (text.trim() === "") {
+    // A list without entries is a 204 without a body; a 200 without one is an answer that got lost on the way.
+    const missing = isSuccess(status) && status !== 204 && request.method !== "DELETE";
+    return { status, text, body: undefined, unreadable: missing };
+  }
+  const parsed = parseJson(text);
+  return { status, text, body: parsed.ok ? parsed.value : undefined, unreadable: !parsed.ok };
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const CONNECTIONS = 4;
+
+/**
+ * A bounded pool with time-outs that follows no redirect and goes through the proxies that the environment names. Rejects
+ * with a usage error for one that is none.
+ */
+export async function connectionPool(
+  env: Readonly<Record<string, string | undefined>>,
+  timeoutMs: number,
+): Promise<Dispatcher> {
+  const { Agent, EnvHttpProxyAgent, Pool } = await import("undici");
+  const limits = {
+    connections: CONNECTIONS,
+    connect: { timeout: Math.min(CONNECT_TIMEOUT_MS, timeoutMs) },
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+  };
+  const direct = new Agent(limits);
+  const proxies = proxySettings(env);
+  if (proxies === undefined) return direct;
+  const clientFactory = (origin: URL, options: object) => asksOnce(new Pool(origin, options));
+  const proxied = throughProxies(() => new EnvHttpProxyAgent({ ...limits, ...proxies, clientFactory }));
+  // No proxy could reach this machine for us, and none is to see what goes to it in plain.
+  return proxied.compose(
+    (dispatch) => (options, handler) =>
+      isLoopback(new URL(String(options.origin)).hostname)
+        ? direct.dispatch(options, handler)
+        : dispatch(options, handler),
+  );
 }

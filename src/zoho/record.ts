@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { replyError } from "./api-error.ts";
-import type { WatchProduct } from "./watch-products.ts";
-import type { ZohoApi } from "./zoho-api.ts";
+import type { ZohoApi } from "./api.ts";
+import type { WatchProduct } from "./channels/api.ts";
+import { replyError } from "./errors.ts";
 
 /** The record that a notification is about; undefined when it is not there any more. A callback never holds it whole. */
 export async function fetchRecord(

@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Prompts } from "../../src/context.ts";
+import type { Prompts } from "../../src/reports/prompts.ts";
 import { type ChannelWorld, startChannelWorld } from "../support/channel-world.ts";
 
 let world: ChannelWorld;

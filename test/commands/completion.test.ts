@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { commands } from "../../src/commands/index.ts";
-import { eventNames } from "../../src/core/event-name.ts";
+import { eventNames } from "../../src/core/event-names.ts";
 import type { Product } from "../../src/core/product.ts";
 import { products } from "../../src/products/index.ts";
 import { managedProducts } from "../../src/zoho/webhooks/index.ts";

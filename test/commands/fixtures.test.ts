@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { eventNames } from "../../src/core/event-name.ts";
+import { eventNames } from "../../src/core/event-names.ts";
 import type { Product } from "../../src/core/product.ts";
 import { products } from "../../src/products/index.ts";
 import { answering } from "../support/answers.ts";

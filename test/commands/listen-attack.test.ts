@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { route } from "../../src/receiver/route.ts";
+import { route } from "../../src/receiver/routes.ts";
 import { startHumanListener } from "../support/human-listener.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { run, tempFolder } from "../support/run.ts";

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { eventNames } from "../../src/core/event-name.ts";
+import { eventNames } from "../../src/core/event-names.ts";
 import type { Product } from "../../src/core/product.ts";
 import { products } from "../../src/products/index.ts";
 import { folderWith } from "../support/files.ts";

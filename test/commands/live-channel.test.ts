@@ -1,13 +1,12 @@
 import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ChannelKey, makeChannelKey, openLiveChannel } from "../../src/commands/channels/live-channel.ts";
-import type { ZohoSession } from "../../src/commands/zoho-session.ts";
+import type { ZohoSession } from "../../src/commands/helpers/session.ts";
 import type { Context } from "../../src/context.ts";
-import type { Report } from "../../src/core/report.ts";
-import { sleepRealTime } from "../../src/zoho/backoff.ts";
-import { channelMemory } from "../../src/zoho/channel-memory.ts";
-import { watchClient } from "../../src/zoho/watch.ts";
-import { crmWatch } from "../../src/zoho/watch-products.ts";
+import type { Report } from "../../src/reports/report.ts";
+import { sleepRealTime } from "../../src/util/timing.ts";
+import { crmWatch, watchClient } from "../../src/zoho/channels/api.ts";
+import { channelMemory } from "../../src/zoho/channels/memory.ts";
 import { type Rig, startRig } from "../support/zoho-client.ts";
 
 let rig: Rig;

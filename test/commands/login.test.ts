@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Prompts } from "../../src/context.ts";
+import type { Prompts } from "../../src/reports/prompts.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
 import { startZohoServer, type ZohoServer } from "../support/zoho-server.ts";
 

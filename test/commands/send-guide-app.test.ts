@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { eventNames } from "../../src/core/event-name.ts";
+import { eventNames } from "../../src/core/event-names.ts";
 import { products } from "../../src/products/index.ts";
 import { type GuideApp, startGuideApp } from "../support/guide-app.ts";
 import { closeAfterEach, closeLater, SECRET, send, TOKEN } from "../support/send.ts";

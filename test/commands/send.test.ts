@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { eventNames } from "../../src/core/event-name.ts";
+import { eventNames } from "../../src/core/event-names.ts";
 import { products } from "../../src/products/index.ts";
 import { folderWith } from "../support/files.ts";
 import { run, tempFolder } from "../support/run.ts";

@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
-import { keyId } from "../../src/core/key-set.ts";
+import { keyId } from "../../src/core/proofs/keys.ts";
 import { startChild } from "../support/child.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { run } from "../support/run.ts";

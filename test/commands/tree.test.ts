@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
+import { addCommands } from "../../src/commands/command.ts";
 import { commands } from "../../src/commands/index.ts";
-import { addCommands } from "../../src/commands/tree.ts";
-import { findWatchProduct, watchProductIds } from "../../src/zoho/watch-products.ts";
+import { findWatchProduct, watchProductIds } from "../../src/zoho/channels/api.ts";
 import { managedProducts } from "../../src/zoho/webhooks/index.ts";
 
 /** Each command with its arguments and flags, one a line. */

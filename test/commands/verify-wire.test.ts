@@ -1,7 +1,7 @@
 import { createHmac, createPublicKey } from "node:crypto";
 import { importPKCS8, SignJWT } from "jose";
 import { describe, expect, it } from "vitest";
-import { keyId, writeKeySet } from "../../src/core/key-set.ts";
+import { keyId, writeKeySet } from "../../src/core/proofs/keys.ts";
 import { run } from "../support/run.ts";
 import { testKeys } from "../support/test-secrets.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { learnedPath, projectFixturePath } from "../../src/config/fixture-store.ts";
+import { learnedPath, projectFixturePath } from "../../src/config/fixtures.ts";
 import { products } from "../../src/products/index.ts";
 
 const [product] = products;

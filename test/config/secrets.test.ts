@@ -1,8 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readKeptSecrets } from "../../src/config/kept-secrets.ts";
-import { readSecrets } from "../../src/config/secrets.ts";
+import { readSecrets, readStoredSecrets } from "../../src/config/secrets.ts";
 import { tempFolder } from "../support/run.ts";
 import { testKeys } from "../support/test-secrets.ts";
 
@@ -40,10 +39,10 @@ describe("the variable of a key", () => {
 describe("a secret that was handed over", () => {
   it("is there in the next run, beside those of others, and gives way to a variable", () => {
     const root = tempFolder();
-    const kept = readKeptSecrets(root);
-    kept.keep("mail", { credential: "hookSecret", value: "one" });
-    kept.keep("other", { credential: "hookSecret", value: "two" });
-    const again = readKeptSecrets(root);
+    const kept = readStoredSecrets(root);
+    kept.store("mail", { credential: "hookSecret", value: "one" });
+    kept.store("other", { credential: "hookSecret", value: "two" });
+    const again = readStoredSecrets(root);
     expect([again.find("mail", "hookSecret")?.reveal(), again.find("other", "hookSecret")?.reveal()]).toEqual([
       "one",
       "two",
@@ -56,8 +55,8 @@ describe("a secret that was handed over", () => {
 
   it("is not lost unseen when its file is damaged", () => {
     const root = tempFolder();
-    readKeptSecrets(root).keep("mail", { credential: "hookSecret", value: "one" });
+    readStoredSecrets(root).store("mail", { credential: "hookSecret", value: "one" });
     writeFileSync(join(root, ".zoho-hooks", "keys", "hook-secrets.json"), "{");
-    expect(() => readKeptSecrets(root)).toThrow("is damaged");
+    expect(() => readStoredSecrets(root)).toThrow("is damaged");
   });
 });

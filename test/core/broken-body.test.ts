@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { malformedJson, truncatedBody } from "../../src/core/broken-body.ts";
+import { malformedJson, truncatedBody } from "../../src/commands/send/shipments.ts";
 
 describe("malformedJson", () => {
   it("leaves nothing that parses as JSON, whatever the body was", () => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { changeBody } from "../../src/core/change-body.ts";
-import { parseAssignment } from "../../src/core/set-path.ts";
+import { changeBody, parseAssignment } from "../../src/core/edit-body.ts";
 
 const JSON_TYPE = "application/json";
 const FORM_TYPE = "application/x-www-form-urlencoded";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { diffJson } from "../../src/core/diff-json.ts";
+import { diffJson } from "../../src/commands/events/diff.ts";
 
 const told = (a: string, b: string) =>
   diffJson(a, b).map(({ path, change, before, after }) => [path.join("."), change, before, after]);

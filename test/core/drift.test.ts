@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { findDrift } from "../../src/core/drift.ts";
-import { createObserver } from "../../src/core/observation.ts";
-import { schemaShape } from "../../src/core/shape.ts";
+import { schemaShape } from "../../src/core/schema.ts";
+import { createObserver, findDrift } from "../../src/core/traffic.ts";
 
 function driftOf(schema: z.ZodType, ...payloads: readonly unknown[]) {
   const observer = createObserver();

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { eventPattern } from "../../src/core/event-pattern.ts";
+import { eventPattern } from "../../src/core/event-names.ts";
 
 it.each([
   ["crm:Leads.*", "Leads.create", true],

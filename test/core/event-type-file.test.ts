@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { eventTypeFile } from "../../src/core/event-type-file.ts";
-import { anyShape } from "../../src/core/shape.ts";
+import { eventTypeFile } from "../../src/core/event-types.ts";
+import { anyShape } from "../../src/core/schema.ts";
 
 const base = { product: "desk", format: "wire", summary: "It happened", shape: anyShape, deliveries: 0 };
 

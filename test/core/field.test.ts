@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { idsAt, textAt } from "../../src/core/field.ts";
+import { idsAt, textAt } from "../../src/body/payload.ts";
 
 it("finds text at a path, and nothing where there is none", () => {
   expect(textAt({ ticket: { id: "18" } }, ["ticket", "id"])).toBe("18");

@@ -1,9 +1,8 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { event } from "../../src/core/declare-event.ts";
-import { findEvent } from "../../src/core/event-name.ts";
-import { fixtureFiles } from "../../src/core/fixture-files.ts";
-import type { Format } from "../../src/core/product.ts";
+import { fixtureFiles } from "../../src/config/fixtures.ts";
+import { findEvent } from "../../src/core/event-names.ts";
+import { event, type Format } from "../../src/core/product.ts";
 
 const format: Format = {
   id: "guide",

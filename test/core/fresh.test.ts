@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { readExact, writeJson } from "../../src/core/exact-number.ts";
 import { freshen, seededRandom } from "../../src/core/fresh.ts";
+import { readExact, writeJson } from "../../src/util/json.ts";
 
 const sample = {
   ids: ["12345000000234567"],

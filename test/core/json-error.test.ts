@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { findJsonError } from "../../src/core/json-error.ts";
-import { parseJson } from "../../src/core/json-text.ts";
+import { findJsonError, parseJson } from "../../src/util/json.ts";
 
 it.each([
   ["", 0, "it ends too early, a value is missing"],

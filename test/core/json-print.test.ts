@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { prettyJson } from "../../src/core/json-print.ts";
+import { prettyJson } from "../../src/util/json-print.ts";
 
 it("indents what is nested as webhooks are", () => {
   expect(prettyJson('{"a":[1.00,{"b":"[,"}],"c":{}}')).toBe(

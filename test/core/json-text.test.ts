@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { prettyJson } from "../../src/core/json-print.ts";
-import { locate, parseJson } from "../../src/core/json-text.ts";
+import { locate, parseJson } from "../../src/util/json.ts";
+import { prettyJson } from "../../src/util/json-print.ts";
 
 describe("parseJson", () => {
   it.each([

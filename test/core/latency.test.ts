@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { latencies } from "../../src/core/latency.ts";
+import { latencies } from "../../src/commands/send/outcome.ts";
 
 describe("latencies", () => {
   it("gives percentiles to within about one per cent", () => {

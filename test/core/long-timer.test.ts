@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { afterLong } from "../../src/core/long-timer.ts";
+import { afterLong } from "../../src/util/timing.ts";
 
 it("takes as many turns as a time needs that is longer than a timer can be set for", async () => {
   const startedAt = performance.now();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { minifyJson } from "../../src/core/json-print.ts";
 import { isSecretName, maskBody, maskDelivery, maskHeaders, maskUrl } from "../../src/core/mask.ts";
+import { minifyJson } from "../../src/util/json-print.ts";
 
 const json = (text: string, type = "application/json"): string => maskBody(Buffer.from(text), type).toString();
 

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
+import { noSecrets } from "../../src/body/secret.ts";
 import type { Product } from "../../src/core/product.ts";
 import { receive } from "../../src/core/receive.ts";
-import { noSecrets } from "../../src/core/secret.ts";
 import { products } from "../../src/products/index.ts";
 
 function receiptOf(body: unknown, url = "/") {

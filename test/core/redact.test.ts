@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { redactPersonal } from "../../src/core/redact.ts";
+import { redactPersonal } from "../../src/body/redact.ts";
 
 const redact = (text: string, seed = "seed", type = "application/json"): string =>
   redactPersonal(Buffer.from(text), type, seed).toString();

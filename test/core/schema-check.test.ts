@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { checkSchema } from "../../src/core/schema-check.ts";
+import { checkSchema } from "../../src/core/schema.ts";
 
 it.each([
   [

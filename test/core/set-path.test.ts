@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { writeJson } from "../../src/core/exact-number.ts";
-import { assign, parseAssignment } from "../../src/core/set-path.ts";
+import { assign, parseAssignment } from "../../src/core/edit-body.ts";
+import { writeJson } from "../../src/util/json.ts";
 
 const data = { data: { Email: "a@example.com", items: [{ price: 1 }, { price: 2 }] }, "a.b": { c: 1 } };
 const set = (text: string, add = false): unknown => assign(data, parseAssignment(text), add);

@@ -1,11 +1,11 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { headerValue, withHeader } from "../../src/core/delivery.ts";
+import { headerValue, withHeader } from "../../src/body/delivery.ts";
+import { noSecrets, type Secrets, secret } from "../../src/body/secret.ts";
+import { signAgain } from "../../src/core/prepare.ts";
 import type { Proof } from "../../src/core/product.ts";
-import { bodyToken } from "../../src/core/proofs/body-token.ts";
-import { guideSignature } from "../../src/core/proofs/guide-signature.ts";
-import { noSecrets, type Secrets, secret } from "../../src/core/secret.ts";
-import { signAgain } from "../../src/core/sign-again.ts";
+import { guideSignature } from "../../src/core/proofs/body-signature.ts";
+import { bodyToken } from "../../src/core/proofs/token.ts";
 
 const now = new Date("2026-05-01T10:00:00Z");
 const KEY = secret("key", "KEY");

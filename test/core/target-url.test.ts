@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { UserError } from "../../src/core/errors.ts";
-import { targetUrl, withQueryOf } from "../../src/core/target-url.ts";
+import { targetUrl, withQueryOf } from "../../src/body/target-url.ts";
+import { UserError } from "../../src/util/errors.ts";
 
 const listener = { host: "127.0.0.1", port: 4460 };
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { counted, formatBytes, formatDuration } from "../../src/core/units.ts";
+import { counted, formatBytes, formatDuration } from "../../src/util/units.ts";
 
 it.each([
   [0, "0 ms"],

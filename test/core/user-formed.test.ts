@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Delivery, HeaderPair } from "../../src/body/delivery.ts";
+import { readPayload } from "../../src/body/payload.ts";
+import { noSecrets, type Secrets, secret } from "../../src/body/secret.ts";
 import { configureProducts } from "../../src/core/configure.ts";
-import type { Delivery, HeaderPair } from "../../src/core/delivery.ts";
-import { UserError } from "../../src/core/errors.ts";
 import type { FormatSettings } from "../../src/core/format-settings.ts";
-import { readPayload } from "../../src/core/payload.ts";
 import { prepare } from "../../src/core/prepare.ts";
 import type { Format } from "../../src/core/product.ts";
 import { receive } from "../../src/core/receive.ts";
 import { decideReply } from "../../src/core/reply.ts";
-import { noSecrets, type Secrets, secret } from "../../src/core/secret.ts";
 import { products } from "../../src/products/index.ts";
+import { UserError } from "../../src/util/errors.ts";
 
 const now = new Date("2025-01-15T10:30:00Z");
 const url = "http://127.0.0.1:4460/webhooks/zoho/forms";

@@ -2,8 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { request } from "undici";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ExitCode, UserError } from "../../src/core/errors.ts";
-import { secret } from "../../src/core/secret.ts";
+import { secret } from "../../src/body/secret.ts";
+import { ExitCode, UserError } from "../../src/util/errors.ts";
 import { type NgrokEdge, startNgrokEdge } from "../support/ngrok-edge.ts";
 import {
   type LocalReceiver,

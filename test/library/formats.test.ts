@@ -1,9 +1,9 @@
 import { createHmac } from "node:crypto";
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { writeKeySet } from "../../src/core/key-set.ts";
-import { readPrivateKey } from "../../src/core/proofs/public-key.ts";
-import { secret } from "../../src/core/secret.ts";
+import { secret } from "../../src/body/secret.ts";
+import { writeKeySet } from "../../src/core/proofs/keys.ts";
+import { readPrivateKey } from "../../src/core/proofs/rsa-signature.ts";
 import { fixture, type Keys, parse, schemas, schemasOf, sign, verify } from "../../src/index.ts";
 import { folderWith } from "../support/files.ts";
 import { hasOpenssl, openssl } from "../support/openssl.ts";

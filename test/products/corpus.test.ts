@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type Delivery, splitUrl } from "../../src/core/delivery.ts";
-import { findProduct } from "../../src/core/event-name.ts";
+import { type Delivery, splitUrl } from "../../src/body/delivery.ts";
+import { noSecrets } from "../../src/body/secret.ts";
+import { findProduct } from "../../src/core/event-names.ts";
 import { type Receipt, receive } from "../../src/core/receive.ts";
-import { noSecrets } from "../../src/core/secret.ts";
 import { products } from "../../src/products/index.ts";
 import { type Genuine, ofTheOtherProducts, type Sent } from "../support/corpus.ts";
 import { deliveryOf, fixtureCases, fixtureTime } from "../support/fixture-cases.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { Delivery, HeaderPair } from "../../src/body/delivery.ts";
+import { noSecrets, type Secrets } from "../../src/body/secret.ts";
 import { configureProducts } from "../../src/core/configure.ts";
-import type { Delivery, HeaderPair } from "../../src/core/delivery.ts";
-import { findProduct } from "../../src/core/event-name.ts";
+import { findProduct } from "../../src/core/event-names.ts";
 import { type Receipt, receive } from "../../src/core/receive.ts";
-import { noSecrets, type Secrets } from "../../src/core/secret.ts";
 import { products } from "../../src/products/index.ts";
 import { named, posted } from "../support/deliveries.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { formFields, readPayload } from "../../src/core/payload.ts";
+import { formFields, readPayload } from "../../src/body/payload.ts";
 import { receive } from "../../src/core/receive.ts";
 import { products } from "../../src/products/index.ts";
 import { payloadOf, posted } from "../support/deliveries.ts";

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { findProduct } from "../../src/core/event-name.ts";
+import { noSecrets } from "../../src/body/secret.ts";
+import { findProduct } from "../../src/core/event-names.ts";
 import { receive } from "../../src/core/receive.ts";
-import { noSecrets } from "../../src/core/secret.ts";
 import { products } from "../../src/products/index.ts";
 
 function receiptOf(body: unknown, product?: string) {

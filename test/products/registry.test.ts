@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { readPayload } from "../../src/body/payload.ts";
 import { answerRuleOf, deadlineOf } from "../../src/core/answer-rule.ts";
 import { chosenNames, MASK, maskHeaders } from "../../src/core/mask.ts";
-import { readPayload } from "../../src/core/payload.ts";
 import type { Format, Product } from "../../src/core/product.ts";
 import { products } from "../../src/products/index.ts";
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readBuiltInFixture } from "../../src/config/fixture-store.ts";
-import { findEvent } from "../../src/core/event-name.ts";
+import { readBuiltInFixture } from "../../src/config/fixtures.ts";
+import { findEvent } from "../../src/core/event-names.ts";
 import { products } from "../../src/products/index.ts";
 import { fixtureCases } from "../support/fixture-cases.ts";
 

@@ -1,10 +1,10 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { withHeader } from "../../src/core/delivery.ts";
+import { withHeader } from "../../src/body/delivery.ts";
 import type { Proof } from "../../src/core/product.ts";
-import { mailSignature } from "../../src/products/mail/signature.ts";
-import { paymentsSignature } from "../../src/products/payments/signature.ts";
-import { signSignature } from "../../src/products/sign/signature.ts";
+import { mailSignature } from "../../src/products/mail.ts";
+import { paymentsSignature } from "../../src/products/payments.ts";
+import { signSignature } from "../../src/products/sign.ts";
 import { canonicalOf, matchesOf, named, payloadOf, posted, signatureOf, verdictOf } from "../support/deliveries.ts";
 import { hasOpenssl, openssl } from "../support/openssl.ts";
 

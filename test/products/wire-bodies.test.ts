@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { findProduct } from "../../src/core/event-name.ts";
+import { noSecrets } from "../../src/body/secret.ts";
+import { findProduct } from "../../src/core/event-names.ts";
 import { type Receipt, receive } from "../../src/core/receive.ts";
-import { noSecrets } from "../../src/core/secret.ts";
 import { products } from "../../src/products/index.ts";
 import { posted } from "../support/deliveries.ts";
 

@@ -3,13 +3,13 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
+import { type Secrets, secret } from "../../src/body/secret.ts";
 import type { OfferedSecret } from "../../src/core/product.ts";
-import type { EventReport } from "../../src/core/report.ts";
-import { type Secrets, secret } from "../../src/core/secret.ts";
 import { products } from "../../src/products/index.ts";
-import { addressList } from "../../src/receiver/address-list.ts";
-import { memoryLedger } from "../../src/receiver/ledger.ts";
+import { addressList } from "../../src/receiver/evaluate.ts";
 import { type ReceiverOptions, startReceiver } from "../../src/receiver/receiver.ts";
+import { memoryRecorder } from "../../src/receiver/recorder.ts";
+import type { EventReport } from "../../src/reports/event.ts";
 
 const requests = channel("http.server.request.start");
 const sockets: Socket[] = [];
@@ -33,7 +33,7 @@ async function start(options: Partial<ReceiverOptions> = {}) {
     secrets,
     policy: { schema: "warn", onInvalid: "warn" },
     allowed: undefined,
-    ledger: memoryLedger(),
+    ledger: memoryRecorder(),
     pid: process.pid,
     now: () => new Date(),
     keepSecret: (product, offered) => void kept.set(product, offered),

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { HeaderPair } from "../../src/core/delivery.ts";
+import type { HeaderPair } from "../../src/body/delivery.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { collect, engines, tempFolder, tempLog } from "../support/temp-log.ts";
 

@@ -2,8 +2,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { engineIds, loadEngine } from "../../src/store/engine.ts";
-import { GroupCommit } from "../../src/store/group-commit.ts";
-import { openWalSync } from "../../src/store/wal-sync.ts";
+import { GroupCommit, openWalSync } from "../../src/store/group-commit.ts";
 import { tempFolder } from "../support/temp-log.ts";
 
 /** A disk that takes as long as the test wants: each sync ends when its turn is called. */
@@ -11,13 +10,13 @@ function slowDisk() {
   const syncs: { readonly done: () => void; readonly fail: (error: Error) => void }[] = [];
   const sync = (): Promise<void> => new Promise((done, fail) => void syncs.push({ done, fail }));
   let gaps = 0;
-  const makeGood = (): void => {
+  const recoverSync = (): void => {
     if (gaps-- > 0) throw new Error("there is a gap");
   };
   const leaveGap = (transactions: number): void => {
     gaps = transactions;
   };
-  return { syncs, leaveGap, wal: { sync, makeGood, close: async () => {} } };
+  return { syncs, leaveGap, wal: { sync, recoverSync, close: async () => {} } };
 }
 
 // Which engine runs the statements makes no difference here: the first that there is.

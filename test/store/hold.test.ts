@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { peekHolder } from "../../src/store/peek-holder.ts";
+import { peekLockOwner } from "../../src/store/lock.ts";
 import { startChild } from "../support/child.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { engines, tempFolder, tempLog } from "../support/temp-log.ts";
@@ -18,13 +18,13 @@ describe.each(engines)("the hold on a log on %s", (engine) => {
       by: { pid: 4711, url: undefined, since },
     });
     await hold.setUrl("http://localhost:4000");
-    expect(await peekHolder(path, [engine])).toEqual({ pid: 4711, url: "http://localhost:4000", since });
+    expect(await peekLockOwner(path, [engine])).toEqual({ pid: 4711, url: "http://localhost:4000", since });
     expect(await two.hold({ pid: 4712, url: undefined, since })).toMatchObject({
       by: { url: "http://localhost:4000" },
     });
     expect((await two.append(newEntry())).n).toBe(1);
     await hold.release();
-    expect(await peekHolder(path, [engine])).toBeUndefined();
+    expect(await peekLockOwner(path, [engine])).toBeUndefined();
     const next = await two.hold({ pid: 4712, url: undefined, since });
     expect(next.held).toBe(true);
     if (next.held) await next.release();
@@ -36,9 +36,9 @@ describe.each(engines)("the hold on a log on %s", (engine) => {
     await child.line();
     const log = await tempLog(engine, { path });
     expect(await log.hold({ pid: 1, url: undefined, since })).toMatchObject({ held: false, by: { pid: child.pid } });
-    expect(await peekHolder(path, [engine])).toMatchObject({ pid: child.pid });
+    expect(await peekLockOwner(path, [engine])).toMatchObject({ pid: child.pid });
     await child.kill();
-    expect(await peekHolder(path, [engine])).toBeUndefined();
+    expect(await peekLockOwner(path, [engine])).toBeUndefined();
     const hold = await log.hold({ pid: 1, url: undefined, since });
     expect(hold.held).toBe(true);
     if (hold.held) await hold.release();

@@ -3,10 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { EngineId } from "../../src/store/engine.ts";
-import type { LogFilter } from "../../src/store/filter.ts";
-import type { Log } from "../../src/store/log.ts";
+import { parseWhere } from "../../src/store/filter.ts";
+import type { Log, LogFilter } from "../../src/store/log.ts";
 import { openLog } from "../../src/store/sqlite-log.ts";
-import { parseWhere } from "../../src/store/where.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { collect, engines, tempLog } from "../support/temp-log.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { appender, entryValues } from "../../src/store/append.ts";
+import { migrate } from "../../src/store/database.ts";
 import { loadEngine, type NativeDatabase, type SqlValue } from "../../src/store/engine.ts";
-import type { LogFilter } from "../../src/store/filter.ts";
-import { migrate } from "../../src/store/migrations.ts";
-import { pageQuery, resolveFilter } from "../../src/store/queries.ts";
+import type { LogFilter } from "../../src/store/log.ts";
+import { appender, entryValues } from "../../src/store/queue.ts";
+import { pageQuery, resolveFilter } from "../../src/store/read.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { engines } from "../support/temp-log.ts";
 

@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadEngine } from "../../src/store/engine.ts";
-import type { Claim, ForwardRequest, NewAttempt } from "../../src/store/forward.ts";
-import type { Log } from "../../src/store/log.ts";
+import type { Claim, ForwardRequest, Log, NewAttempt } from "../../src/store/log.ts";
 import { damagePages } from "../support/damage-pages.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { collect, engines, tempFolder, tempLog } from "../support/temp-log.ts";
@@ -52,7 +51,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     await log.append(waitingFor({ targets: [APP, OTHER] }));
     const [claim] = await claimed(log);
     expect(claim).toBeDefined();
-    if (claim) await log.settle(claim, answered(200), { state: "delivered" });
+    if (claim) await log.complete(claim, answered(200), { state: "delivered" });
     expect(await log.waiting()).toEqual([{ target: OTHER, waiting: 1, nextAt: later(0) }]);
     expect((await log.get(1))?.state).toBe("waiting");
     expect(await claimed(log, { target: OTHER })).toHaveLength(1);
@@ -62,12 +61,12 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const log = await tempLog(engine);
     await log.append(waitingFor());
     const [first] = await claimed(log);
-    if (first) await log.settle(first, answered(503), { state: "retry", at: later(2000) });
+    if (first) await log.complete(first, answered(503), { state: "retry", at: later(2000) });
     expect(await claimed(log, { now: later(1999) })).toEqual([]);
     expect(await log.waiting()).toEqual([{ target: APP, waiting: 1, nextAt: later(2000) }]);
     const [second] = await claimed(log, { now: later(2000) });
     expect(second).toMatchObject({ n: 1, attempts: 1 });
-    if (second) await log.settle(second, answered(500), { state: "failed" });
+    if (second) await log.complete(second, answered(500), { state: "failed" });
     expect(await log.waiting()).toEqual([]);
     const kept = await log.get(1);
     expect(kept).toMatchObject({ state: "failed", forwards: [{ target: APP, state: "failed", attempts: 2 }] });
@@ -82,7 +81,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const log = await tempLog(engine);
     await log.append(waitingFor());
     const [claim] = await claimed(log);
-    if (claim) await log.settle(claim, answered(204), { state: "delivered" });
+    if (claim) await log.complete(claim, answered(204), { state: "delivered" });
     expect((await log.get(1))?.state).toBe("processed");
   });
 
@@ -102,7 +101,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const log = await tempLog(engine);
     await log.append(waitingFor());
     const [claim] = await claimed(log);
-    if (claim) await log.settle(claim, answered(400), { state: "failed" });
+    if (claim) await log.complete(claim, answered(400), { state: "failed" });
     await log.append(waitingFor());
     for (const n of [1, 2]) {
       await log.recordAttempt(n, { ...answered(200), mends: true });
@@ -139,8 +138,8 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     await log.append(waitingFor());
     await log.append(waitingFor());
     const [first, second] = await claimed(log, { limit: 2 });
-    if (first) await log.settle(first, answered(503), { state: "retry", at: later(7_200_000) });
-    if (second) await log.settle(second, answered(503), { state: "retry", at: later(LONGEST_PAUSE_MS) });
+    if (first) await log.complete(first, answered(503), { state: "retry", at: later(7_200_000) });
+    if (second) await log.complete(second, answered(503), { state: "retry", at: later(LONGEST_PAUSE_MS) });
     const next = await log.nextDue(request());
     expect(next).toEqual({ left: true, at: later(LONGEST_PAUSE_MS) });
     expect((await claimed(log)).map(({ n }) => n)).toEqual([1, 2]);
@@ -176,7 +175,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     await log.append(waitingFor());
     const [claim] = await claimed(log);
     await log.recordAttempt(1, { ...answered(200), mends: true });
-    if (claim) await log.settle(claim, answered(500), { state: "retry", at: later(0) });
+    if (claim) await log.complete(claim, answered(500), { state: "retry", at: later(0) });
     const kept = await log.get(1);
     expect(kept?.state).toBe("processed");
     expect(kept?.attempts).toHaveLength(2);
@@ -190,11 +189,11 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     const claims = await claimed(log);
     expect(claims.map(({ n }) => n)).toEqual([1, 3]);
     const [first] = claims;
-    if (first) await log.settle(first, answered(500), { state: "retry", at: later(5000) });
+    if (first) await log.complete(first, answered(500), { state: "retry", at: later(5000) });
     expect(await claimed(log, { now: later(1000) })).toEqual([]);
     const [again] = await claimed(log, { now: later(5000) });
     expect(again?.n).toBe(1);
-    if (again) await log.settle(again, answered(500), { state: "failed" });
+    if (again) await log.complete(again, answered(500), { state: "failed" });
     expect((await claimed(log, { now: later(5000) })).map(({ n }) => n)).toEqual([2]);
   });
 
@@ -207,10 +206,10 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     // While it is on its way nothing of its product is claimed as it arrives.
     const arriving = await log.append(waitingFor({ orderKey: "crm:3", claim: true }, 5));
     expect(arriving.forwards).toMatchObject([{ claimed: false }]);
-    if (first) await log.settle(first, answered(200), { state: "delivered" });
+    if (first) await log.complete(first, answered(200), { state: "delivered" });
     const [second, ...none] = await claimed(log);
     expect([second?.n, none]).toEqual([2, []]);
-    if (second) await log.settle(second, answered(200), { state: "delivered" });
+    if (second) await log.complete(second, answered(200), { state: "delivered" });
     expect((await claimed(log)).map(({ n }) => n)).toEqual([3, 6]);
   });
 
@@ -224,7 +223,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     ]);
     expect(await claimed(log)).toEqual([]);
     const [mine] = added[0]?.forwards ?? [];
-    if (mine) await log.settle(mine, answered(200), { state: "delivered" });
+    if (mine) await log.complete(mine, answered(200), { state: "delivered" });
     expect((await claimed(log)).map(({ n }) => n)).toEqual([2]);
   });
 });

@@ -100,7 +100,7 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     const [claim] = claims;
     expect(claim?.n).toBe(1);
     const attempt = { target: APP, at: new Date(), status: 200, latencyMs: 1, error: undefined };
-    if (claim) await log.settle(claim, attempt, { state: "delivered" });
+    if (claim) await log.complete(claim, attempt, { state: "delivered" });
     expect(await log.prune({ keepMs: 1 })).toMatchObject({ removed: 1 });
   });
 

@@ -1,4 +1,4 @@
-import type { Prompts } from "../../src/context.ts";
+import type { Prompts } from "../../src/reports/prompts.ts";
 
 /** What a person answers, by a part of the question. A question without an answer fails the run. */
 export type Answers = Readonly<Record<string, string | boolean | readonly string[]>>;

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Delivery } from "../../src/core/delivery.ts";
-import { type EventMatch, eventNames, findEvent } from "../../src/core/event-name.ts";
-import { fixtureFiles } from "../../src/core/fixture-files.ts";
+import type { Delivery } from "../../src/body/delivery.ts";
+import { noSecrets, type Secrets } from "../../src/body/secret.ts";
+import { fixtureFiles } from "../../src/config/fixtures.ts";
+import { type EventMatch, eventNames, findEvent } from "../../src/core/event-names.ts";
 import { prepare } from "../../src/core/prepare.ts";
 import type { Format, Product } from "../../src/core/product.ts";
-import { noSecrets, type Secrets } from "../../src/core/secret.ts";
 import { products } from "../../src/products/index.ts";
 
 export const fixturesFolder = join(import.meta.dirname, "../../fixtures");

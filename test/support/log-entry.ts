@@ -1,7 +1,6 @@
-import type { HeaderPair } from "../../src/core/delivery.ts";
+import type { HeaderPair } from "../../src/body/delivery.ts";
 import type { Receipt } from "../../src/core/receive.ts";
-import type { ForwardRequest } from "../../src/store/forward.ts";
-import type { NewEntry } from "../../src/store/log.ts";
+import type { ForwardRequest, NewEntry } from "../../src/store/log.ts";
 
 export interface EntryParts {
   readonly body?: Buffer | string;

@@ -1,7 +1,7 @@
-import { accessTokens } from "../../src/zoho/access-token.ts";
-import { sleepRealTime } from "../../src/zoho/backoff.ts";
+import { sleepRealTime } from "../../src/util/timing.ts";
+import { accessTokens } from "../../src/zoho/auth/access-token.ts";
+import type { SignIn } from "../../src/zoho/auth/sign-in.ts";
 import { createHttp } from "../../src/zoho/http.ts";
-import type { SignIn } from "../../src/zoho/sign-in.ts";
 
 /**
  * A process of its own that needs an access token: tells that it is ready, waits for a line on its standard input, and

@@ -2,10 +2,11 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Prompts, Runtime } from "../../src/context.ts";
-import { runProgram } from "../../src/program.ts";
-import { startShell } from "../../src/shell.ts";
-import { type Sleep, sleepRealTime } from "../../src/zoho/backoff.ts";
+import { runProgram } from "../../src/main.ts";
+import type { Prompts } from "../../src/reports/prompts.ts";
+import { type Runtime, startShell } from "../../src/runtime.ts";
+import type { Sleep } from "../../src/util/timing.ts";
+import { sleepRealTime } from "../../src/util/timing.ts";
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;

@@ -1,4 +1,4 @@
-import type { Sleep } from "../../src/zoho/backoff.ts";
+import type { Sleep } from "../../src/util/timing.ts";
 
 /** Longer than any back-off between tries of a request, and shorter than what a command waits for. */
 const SHORT_MS = 5_000;

@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
-import { writeKeySet } from "../../src/core/key-set.ts";
-import { type Secrets, secret } from "../../src/core/secret.ts";
+import { type Secrets, secret } from "../../src/body/secret.ts";
+import { writeKeySet } from "../../src/core/proofs/keys.ts";
 
 const pair = generateKeyPairSync("rsa", {
   modulusLength: 2048,

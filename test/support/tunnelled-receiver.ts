@@ -1,7 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { secret } from "../../src/body/secret.ts";
 import { createProbeKey, PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../../src/core/probe-key.ts";
-import { secret } from "../../src/core/secret.ts";
 import { openNgrok } from "../../src/tunnel/ngrok.ts";
 import type { NgrokSettings } from "../../src/tunnel/ngrok-session.ts";
 import { probe } from "../../src/tunnel/probe.ts";

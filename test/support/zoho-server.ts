@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { parseJson } from "../../src/core/json-text.ts";
+import { parseJson } from "../../src/util/json.ts";
 import { Accounts } from "./zoho-server/accounts.ts";
 import { type Answer, bareFault, type SeenRequest } from "./zoho-server/answer.ts";
 import { crmData } from "./zoho-server/crm-data.ts";

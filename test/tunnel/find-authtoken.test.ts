@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findAuthtoken, ngrokConfigFile, readAuthtoken } from "../../src/tunnel/find-authtoken.ts";
+import { findAuthtoken, ngrokConfigFile, readAuthtoken } from "../../src/tunnel/authtoken.ts";
 
 describe("the authtoken of ngrok's own config file", () => {
   it.each([

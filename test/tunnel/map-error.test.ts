@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { ExitCode } from "../../src/core/errors.ts";
-import { secret } from "../../src/core/secret.ts";
-import { loadNgrok } from "../../src/tunnel/load-ngrok.ts";
-import { mapNgrokError } from "../../src/tunnel/map-error.ts";
+import { secret } from "../../src/body/secret.ts";
+import { mapNgrokError } from "../../src/tunnel/ngrok-errors.ts";
+import { loadNgrok } from "../../src/tunnel/ngrok-session.ts";
+import { ExitCode } from "../../src/util/errors.ts";
 
 const context = {
   authtoken: secret("2abcTheToken", "the file ngrok.yml"),

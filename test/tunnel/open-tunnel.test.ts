@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { ExitCode } from "../../src/core/errors.ts";
-import { secret } from "../../src/core/secret.ts";
+import { secret } from "../../src/body/secret.ts";
 import { chooseTunnel, type TunnelWishes } from "../../src/tunnel/open-tunnel.ts";
+import { ExitCode } from "../../src/util/errors.ts";
 
 const authtoken = secret("2abc", "NGROK_AUTHTOKEN");
 const choose = (wishes: Partial<TunnelWishes>) =>

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { secret } from "../../src/core/secret.ts";
-import { accessTokens } from "../../src/zoho/access-token.ts";
+import { secret } from "../../src/body/secret.ts";
+import { accessTokens } from "../../src/zoho/auth/access-token.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 let rig: Rig;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { expandEvents, normaliseEvents, withoutEvents } from "../../src/zoho/channel-events.ts";
+import { findWatchProduct } from "../../src/zoho/channels/api.ts";
 import {
   conditionsFor,
   configOf,
@@ -9,9 +9,9 @@ import {
   grantWarning,
   groupRows,
   watchItem,
-} from "../../src/zoho/channels.ts";
-import { findWatchProduct } from "../../src/zoho/watch-products.ts";
-import type { WatchRow } from "../../src/zoho/watch-reply.ts";
+} from "../../src/zoho/channels/channel.ts";
+import { expandEvents, normaliseEvents, withoutEvents } from "../../src/zoho/channels/events.ts";
+import type { WatchRow } from "../../src/zoho/channels/replies.ts";
 
 const row = (channelId: string, module: string, more: Partial<WatchRow> = {}): WatchRow => ({
   channelId,

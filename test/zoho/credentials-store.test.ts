@@ -1,9 +1,9 @@
 import { chmod, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type CredentialsStore, credentialsStore } from "../../src/zoho/credentials-store.ts";
-import { type KeyringEntry, keyringVault, NoKeyring, type Vault } from "../../src/zoho/keyring.ts";
-import { signInFromEnv } from "../../src/zoho/sign-in.ts";
+import { type CredentialsStore, credentialsStore } from "../../src/zoho/auth/credentials.ts";
+import { type KeyringEntry, keyringVault, NoKeyring, type Vault } from "../../src/zoho/auth/keyring.ts";
+import { signInFromEnv } from "../../src/zoho/auth/sign-in.ts";
 import { failureOf, temporaryFolder } from "../support/zoho-client.ts";
 
 let folder: string;

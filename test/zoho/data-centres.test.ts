@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { zohoApi } from "../../src/zoho/api.ts";
+import { findWatchProduct } from "../../src/zoho/channels/api.ts";
 import { apiUrl, dataCentreOf, dataCentres, findDataCentre } from "../../src/zoho/data-centres.ts";
-import { findWatchProduct } from "../../src/zoho/watch-products.ts";
-import { zohoApi } from "../../src/zoho/zoho-api.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 describe("data centres", () => {

@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findDeadUrl } from "../../src/zoho/dead-url.ts";
+import { findDeadUrl } from "../../src/commands/channels/prune.ts";
 import { type Rig, startRig } from "../support/zoho-client.ts";
 
 let rig: Rig;

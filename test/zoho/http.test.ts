@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { mayRetry } from "../../src/zoho/backoff.ts";
 import { createHttp } from "../../src/zoho/http.ts";
+import { mayRetry } from "../../src/zoho/retry.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 let rig: Rig | undefined;

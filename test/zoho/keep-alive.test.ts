@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { DAY_MS, HOUR_MS, zohoTime } from "../../src/zoho/channel-time.ts";
-import type { ChannelConfig } from "../../src/zoho/channels.ts";
-import { type ChannelChange, type KeepAliveOptions, keepAlive } from "../../src/zoho/keep-alive.ts";
+import { type ChannelConfig, DAY_MS, HOUR_MS, zohoTime } from "../../src/zoho/channels/channel.ts";
+import { type ChannelChange, type KeepAliveOptions, keepAlive } from "../../src/zoho/channels/keep-alive.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 let rig: Rig;

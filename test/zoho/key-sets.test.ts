@@ -4,12 +4,11 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { UserError } from "../../src/core/errors.ts";
-import { writeKeySet } from "../../src/core/key-set.ts";
-import { type Secrets, secret } from "../../src/core/secret.ts";
+import { type Secrets, secret } from "../../src/body/secret.ts";
+import { writeKeySet } from "../../src/core/proofs/keys.ts";
 import { products } from "../../src/products/index.ts";
-import { fetchKeySet } from "../../src/zoho/fetch-key-set.ts";
-import { type KeySetOptions, openKeySets } from "../../src/zoho/key-sets.ts";
+import { UserError } from "../../src/util/errors.ts";
+import { fetchKeySet, type KeySetOptions, openKeySets } from "../../src/zoho/auth/jwks.ts";
 import { tempFolder } from "../support/run.ts";
 import { testKeys } from "../support/test-secrets.ts";
 

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { secret } from "../../src/core/secret.ts";
-import { startRedirectServer } from "../../src/zoho/browser-login.ts";
-import { deviceLogin } from "../../src/zoho/device-flow.ts";
-import { exchangeCode, type OAuthClient, refreshAccess, revokeToken } from "../../src/zoho/oauth.ts";
-import { tokenError } from "../../src/zoho/oauth-error.ts";
+import { secret } from "../../src/body/secret.ts";
+import { startRedirectServer } from "../../src/zoho/auth/browser-login.ts";
+import { deviceLogin } from "../../src/zoho/auth/device-login.ts";
+import { exchangeCode, type OAuthClient, refreshAccess, revokeToken, tokenError } from "../../src/zoho/auth/oauth.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 const SCOPES = ["ZohoCRM.notifications.ALL"];

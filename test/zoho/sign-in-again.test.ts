@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { secret } from "../../src/core/secret.ts";
+import { secret } from "../../src/body/secret.ts";
+import { type SignIn, signInAgain } from "../../src/zoho/auth/sign-in.ts";
+import { findWatchProduct } from "../../src/zoho/channels/api.ts";
 import { dataCentres } from "../../src/zoho/data-centres.ts";
-import type { SignIn } from "../../src/zoho/sign-in.ts";
-import { signInAgain } from "../../src/zoho/sign-in-again.ts";
-import { findWatchProduct } from "../../src/zoho/watch-products.ts";
 
 const [us, eu] = dataCentres;
 if (us === undefined || eu === undefined) throw new Error("There are data centres.");

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import sdk from "@zohocrm/typescript-sdk-8.0";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ChannelConfig } from "../../src/zoho/channels.ts";
+import type { ChannelConfig } from "../../src/zoho/channels/channel.ts";
 import { ALL_SCOPES, type Rig, startRig } from "../support/zoho-client.ts";
 import type { SeenRequest } from "../support/zoho-server/answer.ts";
 

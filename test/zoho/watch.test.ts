@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { chooseExpiry } from "../../src/zoho/channel-time.ts";
-import { type ChannelConfig, configOf } from "../../src/zoho/channels.ts";
-import { fieldCondition } from "../../src/zoho/field-condition.ts";
+import { crmWatch, findWatchProduct } from "../../src/zoho/channels/api.ts";
+import { type ChannelConfig, chooseExpiry, configOf } from "../../src/zoho/channels/channel.ts";
+import { fieldCondition } from "../../src/zoho/channels/conditions.ts";
 import { fetchRecord } from "../../src/zoho/record.ts";
-import { crmWatch, findWatchProduct } from "../../src/zoho/watch-products.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 let rig: Rig;

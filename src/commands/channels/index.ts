@@ -1,11 +1,9 @@
 import type { Define } from "../command.ts";
 import { defineCreate } from "./create.ts";
-import { defineDelete } from "./delete.ts";
-import { defineDisable } from "./disable.ts";
-import { defineList } from "./list.ts";
+import { defineDelete, defineDisable } from "./delete.ts";
+import { defineList, defineShow } from "./list.ts";
 import { definePrune } from "./prune.ts";
 import { defineRenew } from "./renew.ts";
-import { defineShow } from "./show.ts";
 import { defineUpdate } from "./update.ts";
 
 export const define: Define = (command, act) => {

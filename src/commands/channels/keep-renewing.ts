@@ -1,16 +1,19 @@
 import type { Context } from "../../context.ts";
-import type { ChannelReport } from "../../core/channel-report.ts";
-import { ExitCode, errorText, UserError } from "../../core/errors.ts";
-import { isThrottled, ZohoApiError } from "../../zoho/api-error.ts";
-import { MINUTE_MS, zohoTime } from "../../zoho/channel-time.ts";
-import { type ChannelChange, isOfSignIn, keepAlive } from "../../zoho/keep-alive.ts";
-import { warnOfFixedToken, type ZohoSession } from "../zoho-session.ts";
-import { type Chosen, lookForNew, type Task, taskFor } from "./kept-channels.ts";
+import type { ChannelReport } from "../../reports/channel.ts";
+import { ExitCode, errorText, UserError } from "../../util/errors.ts";
+import { watchClient } from "../../zoho/channels/api.ts";
+import { type Channel, type ChannelConfig, MINUTE_MS, zohoTime } from "../../zoho/channels/channel.ts";
+import { type ChannelChange, isOfSignIn, keepAlive } from "../../zoho/channels/keep-alive.ts";
+import type { ChannelMemory } from "../../zoho/channels/memory.ts";
+import { isThrottled, ZohoApiError } from "../../zoho/errors.ts";
+import { ownerOf, warnOfFixedToken, type ZohoSession } from "../helpers/session.ts";
+import { listWithMissing, type MissingChannel } from "./list.ts";
+import { renewalConfig, wholeConfig } from "./renew-channel.ts";
 
 /** A channel lives an hour at the least, when whoever makes it asks for no time. */
 const LOOK_EVERY_MS = 15 * MINUTE_MS;
 
-export interface KeepRenewingOptions {
+interface KeepRenewingOptions {
   readonly chosen: readonly Chosen[];
   readonly lifetimeMs: number;
   /** Keep alive what is made later, too. */
@@ -116,4 +119,104 @@ function isZohosOwn(error: unknown): boolean {
     error instanceof ZohoApiError &&
     (isThrottled(error) || error.status >= 500 || error.fault.code === "NOT_SUBSCRIBED")
   );
+}
+
+export interface Chosen {
+  readonly id: string;
+  /** Undefined for one that Zoho does not list. */
+  readonly channel: Channel | undefined;
+  /** Why Zoho does not list it, where it was made here. */
+  readonly missing?: MissingChannel;
+}
+
+export function chooseAll(listed: readonly Channel[], missing: readonly MissingChannel[]): readonly Chosen[] {
+  return [
+    ...missing.map((each) => ({ id: each.channel.id, channel: undefined, missing: each })),
+    ...listed.map((channel) => ({ id: channel.id, channel })),
+  ];
+}
+
+/** What somebody has deleted elsewhere is left alone. */
+export function shouldLive({ missing }: Chosen): boolean {
+  return missing === undefined || missing.because === "expired";
+}
+
+/** A channel to keep alive. */
+type Task = Awaited<ReturnType<typeof taskFor>>;
+
+async function taskFor(context: Context, shared: ZohoSession, { id, channel }: Chosen) {
+  // Signals of its own: each listens to them, and Node takes more than ten that listen to one for a leak.
+  const client = watchClient(shared.api, shared.product, AbortSignal.any([context.signal]));
+  const session = { ...shared, client };
+  const config = { ...(await renewalConfig(session, id, channel)), id };
+  const isOurs = (await recall(session, id)) !== undefined;
+  let endsAt = channel?.expiresAt;
+  let isDeletedHere = false;
+  const observe = (listed: Parameters<ChannelMemory["observe"]>[1]) =>
+    session.memory.observe(ownerOf(session), listed, session.now(), id);
+  return {
+    client,
+    config,
+    expiresAt: endsAt,
+    isDeletedHere: () => isDeletedHere,
+    /** Undefined: it is lost, and to be created. */
+    async onEnd(at: Date | undefined): Promise<void> {
+      endsAt = at;
+      if (at !== undefined) await observe([{ id, expiresAt: at, token: undefined }]);
+    },
+    /** As it is by now: a PUT of what was known would undo what has changed. Undefined when it was deleted. */
+    async current(): Promise<ChannelConfig | undefined> {
+      const listed = await client.get(id);
+      const kept = await recall(session, id);
+      if (listed !== undefined) return wholeConfig(listed, kept) ?? config;
+      isDeletedHere = isOurs && kept === undefined;
+      // Gone before its end it was deleted, gone after it has expired.
+      if (!isDeletedHere && (endsAt === undefined || endsAt <= session.now())) return kept ?? config;
+      await observe([]);
+      return undefined;
+    },
+  };
+}
+
+/** Finds what was made since, here or elsewhere. What cannot be looked at or kept alive is told, once while it is so. */
+function lookForNew(context: Context, session: ZohoSession, isKept: (id: string) => boolean) {
+  const told = new Set<string>();
+  const warn = (about: string, error: unknown): void => {
+    const message = `${about}: ${errorText(error)}`;
+    const hint = error instanceof UserError && error.hint !== undefined ? { hint: error.hint } : {};
+    if (!told.has(message)) context.report({ type: "warning", message, ...hint });
+    told.add(message);
+  };
+  const at = async (channels: readonly Chosen[]): Promise<readonly Task[]> => {
+    const tasks: Task[] = [];
+    for (const each of channels) {
+      try {
+        tasks.push(await taskFor(context, session, each));
+      } catch (error) {
+        warn(`channel ${each.id} is not kept alive`, error);
+      }
+    }
+    return tasks;
+  };
+  const again = async (): Promise<readonly Task[]> => {
+    let all: readonly Chosen[];
+    try {
+      const { listed, missing } = await listWithMissing(session);
+      all = chooseAll(listed, missing).filter(shouldLive);
+    } catch (error) {
+      if (!context.signal.aborted) warn("new channels could not be looked for", error);
+      return [];
+    }
+    const tasks = await at(all.filter(({ id }) => !isKept(id)));
+    const ids = tasks.map(({ config }) => config.id);
+    if (ids.length > 0) {
+      context.report({ type: "notice", message: `keeping alive from now on, too: ${ids.join(", ")}` });
+    }
+    return tasks;
+  };
+  return { at, again };
+}
+
+function recall({ memory, product, signIn }: ZohoSession, id: string): Promise<ChannelConfig | undefined> {
+  return memory.recall(signIn.name, product.id, id);
 }

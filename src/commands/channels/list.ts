@@ -1,14 +1,14 @@
-import type { ChannelReport } from "../../core/channel-report.ts";
-import { ExitCode } from "../../core/errors.ts";
-import type { TableReport } from "../../core/report.ts";
-import { formatSpan, parseDuration } from "../../core/units.ts";
-import { contractEvents } from "../../zoho/channel-events.ts";
-import { expiringWithin } from "../../zoho/channels.ts";
-import { moduleName } from "../channel-events.ts";
+import { MASK, maskUrl } from "../../core/mask.ts";
+import type { ChannelFacts, ChannelReport } from "../../reports/channel.ts";
+import type { TableReport } from "../../reports/layout.ts";
+import { ExitCode, UserError, usageError } from "../../util/errors.ts";
+import { formatSpan, parseDuration } from "../../util/units.ts";
+import { type Channel, type ChannelConfig, expiringWithin, timeLeftMs } from "../../zoho/channels/channel.ts";
+import { contractEvents } from "../../zoho/channels/events.ts";
+import type { RememberedChannel } from "../../zoho/channels/memory.ts";
 import type { Define } from "../command.ts";
-import { addZohoOptions, withZoho, type ZohoOptions } from "../zoho-session.ts";
-import { channelReport } from "./channel-view.ts";
-import { type MissingChannel, missingReport, takeStock } from "./missing-channels.ts";
+import { moduleName } from "../helpers/options.ts";
+import { addZohoOptions, ownerOf, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
 
 interface ListOptions extends ZohoOptions {
   readonly expiring?: string;
@@ -29,7 +29,7 @@ export const defineList: Define = (command, act) => {
           const { client, product } = session;
           const module = options.module && moduleName(product.id, options.module);
           const { listed, missing } = await context.waiting("asking Zoho for its channels", async () => {
-            const stock = await takeStock(session);
+            const stock = await listWithMissing(session);
             return module === undefined ? stock : { ...ofModule(stock, module), listed: await client.list({ module }) };
           });
           const now = session.now();
@@ -82,4 +82,128 @@ function ofModule<Stock extends { readonly missing: readonly MissingChannel[] }>
   const watches = ({ channel }: MissingChannel): boolean =>
     channel.events.some((event) => event.toLowerCase().startsWith(`${module.toLowerCase()}.`));
   return { ...stock, missing: stock.missing.filter(watches) };
+}
+
+/** A channel that was made or changed here, was not deleted here, and is not there. */
+export interface MissingChannel {
+  readonly channel: RememberedChannel;
+  /** `unlisted`: when it would have ended is not known here. */
+  readonly because: "expired" | "deleted" | "unlisted";
+}
+
+/** The channels that Zoho lists, and those that it should. An expired one vanishes from its list without a word. */
+export async function listWithMissing(session: ZohoSession): Promise<{
+  readonly listed: readonly Channel[];
+  readonly missing: readonly MissingChannel[];
+}> {
+  const listed = await session.client.list();
+  const missing = await session.memory.observe(ownerOf(session), listed, session.now());
+  return { listed, missing: missing.map((channel) => ({ channel, because: causeOf(channel) })) };
+}
+
+function causeOf({ isDeleted, expiresAt }: RememberedChannel): MissingChannel["because"] {
+  if (isDeleted === true) return "deleted";
+  return expiresAt === undefined ? "unlisted" : "expired";
+}
+
+const REASONS = {
+  expired: "it has expired: Zoho does not list it any more",
+  deleted: "it was deleted elsewhere: Zoho does not list it any more, and its end had not come",
+  unlisted: "Zoho does not list it: it was not made after all, has expired, or was deleted elsewhere",
+} as const;
+
+export function missingReport(
+  session: ZohoSession,
+  { channel, because }: MissingChannel,
+  showSecrets = false,
+): ChannelReport {
+  const call = (verb: string): string => session.command(`${verb} ${channel.id}`);
+  return {
+    ...channelReport(
+      because === "deleted" ? "unknown" : "lost",
+      session.product.id,
+      { ...channel, expiresAt: channel.expiresAt, modules: [] },
+      session.now(),
+      showSecrets,
+    ),
+    reason: REASONS[because],
+    hint: `${call("renew")} creates it again, ${call("delete")} forgets it`,
+  };
+}
+
+/** What may be shown of a channel: Zoho gives its token in clear. */
+function channelFacts(
+  channel: Omit<Channel, "expiresAt" | "modules"> | ChannelConfig,
+  showSecrets: boolean,
+): ChannelFacts {
+  const { events, notifyUrl, token, related, values, conditions } = channel;
+  const shown = token === undefined || showSecrets ? token : MASK;
+  const url = showSecrets || notifyUrl === undefined ? notifyUrl : maskUrl(notifyUrl);
+  return { events, notifyUrl: url, token: shown, related, values, conditions };
+}
+
+export const UNREAD = "Zoho lists it in a form that is not known here";
+
+export function channelReport(
+  state: ChannelReport["state"],
+  product: string,
+  channel: Channel,
+  now: Date,
+  showSecrets = false,
+): ChannelReport {
+  return {
+    type: "channel",
+    state,
+    product,
+    id: channel.id,
+    ...(channel.isUnread === true ? { reason: UNREAD } : { channel: channelFacts(channel, showSecrets) }),
+    expiresAt: channel.expiresAt,
+    timeLeftMs: timeLeftMs(channel, now),
+  };
+}
+
+/** An id that is there already: whether Zoho takes others than numbers is not known, so that it has the last word. */
+export function channelId(text: string): string {
+  if (/^[\w.:-]{1,64}$/.test(text)) return text;
+  throw usageError(`${JSON.stringify(text)} is not the id of a channel`, "see the ids with zoho-hooks channels list");
+}
+
+/** An id for a new channel, as all versions of the API take it: up to 19 digits, kept as text. */
+export function newChannelId(text: string): string {
+  if (/^-?\d{1,19}$/.test(text)) return text;
+  throw usageError(`${JSON.stringify(text)} is not the id of a channel`, "an id has up to 19 digits");
+}
+
+interface ShowOptions extends ZohoOptions {
+  readonly showSecrets?: boolean;
+}
+
+export const defineShow: Define = (command, act) => {
+  addZohoOptions(command.command("show"))
+    .description("Show everything about one channel.")
+    .argument("<id>", "the channel's id")
+    .option("--show-secrets", "show its token instead of masking it")
+    .action(
+      act(async (context, text: string, options: ShowOptions) => {
+        const id = channelId(text);
+        return withZoho(context, options, async (session) => {
+          const channel = await context.waiting("asking Zoho for the channel", () => requireChannel(session, id));
+          const show = options.showSecrets === true;
+          context.report(channelReport("listed", session.product.id, channel, session.now(), show));
+          return ExitCode.ok;
+        });
+      }),
+    );
+};
+
+/** The channel as Zoho lists it now. */
+export async function requireChannel({ client, command, product }: ZohoSession, id: string): Promise<Channel> {
+  const channel = await client.get(id);
+  if (channel !== undefined) return channel;
+  throw new UserError(
+    "zohoApi",
+    `${product.title} lists no channel ${id}: it has expired, was deleted, or is another Zoho user's`,
+    `see what is there: ${command("list")}`,
+    "not_subscribed",
+  );
 }

@@ -1,20 +1,26 @@
+import { type Secret, secret } from "../../body/secret.ts";
 import type { Context } from "../../context.ts";
-import { errorText } from "../../core/errors.ts";
 import { maskUrl } from "../../core/mask.ts";
-import { type Secret, secret } from "../../core/secret.ts";
-import { isRefusal } from "../../zoho/api-error.ts";
-import { normaliseEvents } from "../../zoho/channel-events.ts";
-import type { ChannelMemory } from "../../zoho/channel-memory.ts";
-import { expiryBy } from "../../zoho/channel-time.ts";
-import { type Channel, type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels.ts";
-import { type ChannelChange, keepAlive } from "../../zoho/keep-alive.ts";
-import { watchClient } from "../../zoho/watch.ts";
-import { requireSuccess } from "../../zoho/watch-reply.ts";
-import type { ZohoSession } from "../zoho-session.ts";
-import { channelReport } from "./channel-view.ts";
+import type { ChannelReport } from "../../reports/channel.ts";
+import { errorText } from "../../util/errors.ts";
+import { untilAborted } from "../../util/timing.ts";
+import { watchClient } from "../../zoho/channels/api.ts";
+import {
+  type Channel,
+  type ChannelConfig,
+  expiryBy,
+  generateChannelId,
+  generateToken,
+} from "../../zoho/channels/channel.ts";
+import { normaliseEvents } from "../../zoho/channels/events.ts";
+import { type ChannelChange, keepAlive } from "../../zoho/channels/keep-alive.ts";
+import type { ChannelMemory } from "../../zoho/channels/memory.ts";
+import { requireSuccess } from "../../zoho/channels/replies.ts";
+import { isRefusal } from "../../zoho/errors.ts";
+import type { ZohoSession } from "../helpers/session.ts";
+import { askForChannel, createChannel, settleChannel, warnOfDifferences } from "./create.ts";
 import { changeReport } from "./keep-renewing.ts";
-import { askForChannel, createChannel, settleChannel, warnOfDifferences } from "./make-channel.ts";
-import { abandonChannel, partWithChannel } from "./part-with-channel.ts";
+import { channelReport } from "./list.ts";
 
 /** What a channel's deliveries carry. Known before the channel is: Zoho may post before it has answered. */
 export interface ChannelKey {
@@ -40,7 +46,7 @@ export interface LiveChannel {
   close(): Promise<boolean>;
 }
 
-export interface LiveChannelOptions {
+interface LiveChannelOptions {
   readonly context: Context;
   readonly session: ZohoSession;
   readonly key: ChannelKey;
@@ -143,7 +149,7 @@ export async function openLiveChannel(options: LiveChannelOptions): Promise<Live
     },
     close() {
       life.abort();
-      return partWithChannel(parting, rest);
+      return deleteOnExit(parting, rest);
     },
   };
 }
@@ -163,4 +169,88 @@ async function openOrAbandon(
     if (granted || !isRefusal(error)) await abandon();
     throw error;
   }
+}
+
+interface Parting {
+  readonly context: Context;
+  readonly session: ZohoSession;
+  readonly id: string;
+}
+
+/** The way out must not hang on a network that is gone. */
+const CLEAN_UP_MS = 5_000;
+
+/** Deletes a channel and reads the list again. False, with the command that mends it, unless the channel is gone. */
+async function deleteOnExit(parting: Parting, before: () => Promise<void>): Promise<boolean> {
+  const report = reporter(parting);
+  // A second Ctrl-C ends the process at once: nothing could be told any more.
+  const message = `deleting channel ${parting.id}; if that is cut off: ${mendingCommand(parting)}`;
+  parting.context.report({ type: "notice", message });
+  try {
+    const { deleted, because } = await remove(parting, before);
+    if (because !== undefined) {
+      report("not-deleted", because, `delete it with ${mendingCommand(parting)}`);
+      return false;
+    }
+    if (deleted) report("deleted");
+    else report("unknown", "it was gone already: it had expired, or something else has deleted it");
+    return true;
+  } catch (error) {
+    report("not-deleted", whyNot(error), `delete it with ${mendingCommand(parting)}`);
+    return false;
+  }
+}
+
+/** Deletes what a failed creation may have left behind: whether Zoho has made the channel is not known. */
+async function abandonChannel(parting: Parting): Promise<void> {
+  const { context, id, session } = parting;
+  const mend = `see ${session.command("list")}; if it is there: ${mendingCommand(parting)}`;
+  const warn = (reason: string): void =>
+    context.report({ type: "warning", message: `channel ${id} may have been created: ${reason}`, hint: mend });
+  try {
+    const { deleted, because } = await remove(parting, async () => {});
+    if (deleted) reporter(parting)("deleted");
+    if (because !== undefined) warn(because);
+  } catch (error) {
+    warn(whyNot(error));
+  }
+}
+
+async function remove(
+  { session, id }: Parting,
+  before: () => Promise<void>,
+): Promise<{ readonly deleted: boolean; readonly because: string | undefined }> {
+  const limit = AbortSignal.timeout(CLEAN_UP_MS);
+  const { api, product, memory, signIn } = session;
+  const work = async () => {
+    await before();
+    // The signal of the run has usually aborted by now, and with it every request of the session's own client.
+    const { deleted, remaining } = await watchClient(api, product, limit).remove([id]);
+    if (remaining.length === 0) await memory.forget(signIn.name, product.id, [id]);
+    return { deleted: deleted.includes(id), because: remaining[0]?.because };
+  };
+  return untilAborted(work(), limit);
+}
+
+function reporter({ context, session, id }: Parting) {
+  return (state: ChannelReport["state"], reason?: string, hint?: string): void =>
+    context.report({
+      type: "channel",
+      state,
+      product: session.product.id,
+      id,
+      expiresAt: undefined,
+      timeLeftMs: undefined,
+      reason,
+      hint,
+    });
+}
+
+function mendingCommand({ session, id }: Parting): string {
+  return session.command(`delete ${id} --yes`);
+}
+
+function whyNot(error: unknown): string {
+  const timedOut = error instanceof Error && error.name === "TimeoutError";
+  return timedOut ? `Zoho did not answer within ${CLEAN_UP_MS / 1000} s` : errorText(error);
 }

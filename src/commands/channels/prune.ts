@@ -1,14 +1,14 @@
+import { lookup } from "node:dns/promises";
 import type { Context } from "../../context.ts";
-import { ExitCode } from "../../core/errors.ts";
 import { maskUrl } from "../../core/mask.ts";
-import { oneLine } from "../../core/one-line.ts";
-import type { Channel } from "../../zoho/channels.ts";
-import { type DeadUrl, findDeadUrl } from "../../zoho/dead-url.ts";
-import { removeRequest } from "../../zoho/watch.ts";
+import { ExitCode, UserError } from "../../util/errors.ts";
+import { oneLine } from "../../util/text.ts";
+import { removeRequest } from "../../zoho/channels/api.ts";
+import type { Channel } from "../../zoho/channels/channel.ts";
+import type { ZohoHttp } from "../../zoho/http.ts";
 import type { Define } from "../command.ts";
-import { confirm } from "../confirm.ts";
-import { showRequest } from "../unsent-request.ts";
-import { addZohoOptions, ownerOf, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
+import { confirm, showRequest } from "../helpers/notices.ts";
+import { addZohoOptions, ownerOf, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
 import { deleteChannels, forget, kept } from "./delete.ts";
 
 interface PruneOptions extends ZohoOptions {
@@ -112,3 +112,42 @@ An address is dead if nothing listens there, or if its tunnel says that it is of
 here, another network may still know it: such a channel is deleted only if you agree, and never with --yes. Channels that
 were neither created nor changed here are never touched.
 `;
+
+/** Why nothing can answer at an address any more. */
+interface DeadUrl {
+  readonly because: string;
+  /** False where another network may know better: nobody but a person can say then. */
+  readonly isSure: boolean;
+}
+
+/**
+ * Why nothing can answer at a notify URL any more; undefined when something does, or when it cannot be said.
+ * An app that answers an error is alive, and a network that is down here proves nothing about the other end. Nor does a name
+ * that is not known here: another resolver may know it, that of a VPN, say. It counts for a hint only while `control`, a
+ * name that Zoho has, is known.
+ */
+export async function findDeadUrl(
+  http: ZohoHttp,
+  url: string,
+  control: string,
+  signal: AbortSignal,
+): Promise<DeadUrl | undefined> {
+  if (!URL.canParse(url)) return { because: "it is not an address", isSure: true };
+  try {
+    const reply = await http.send({ method: "GET", url, repeatable: false, signal });
+    // The edge of a tunnel that is offline answers for it: https://ngrok.com/docs/errors/err_ngrok_3200
+    return /ERR_NGROK_3200\b/.test(reply.text) ? { because: "its tunnel is offline", isSure: true } : undefined;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    if (/ENOTFOUND/.test(error.message))
+      return (await isKnown(control)) ? { because: "its name is not known here", isSure: false } : undefined;
+    return /ECONNREFUSED/.test(error.message) ? { because: "nothing listens there", isSure: true } : undefined;
+  }
+}
+
+function isKnown(hostname: string): Promise<boolean> {
+  return lookup(hostname.replace(/^\[|\]$/g, "")).then(
+    () => true,
+    () => false,
+  );
+}

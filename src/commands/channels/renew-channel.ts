@@ -1,14 +1,20 @@
 import type { Context } from "../../context.ts";
-import type { ChannelReport } from "../../core/channel-report.ts";
-import { UserError } from "../../core/errors.ts";
-import { isRefusal } from "../../zoho/api-error.ts";
-import { MINUTE_MS, zohoTime } from "../../zoho/channel-time.ts";
-import { type Channel, type ChannelConfig, configOf, grantWarning } from "../../zoho/channels.ts";
-import { writeRequest } from "../../zoho/watch.ts";
-import { requireSuccess } from "../../zoho/watch-reply.ts";
-import { showRequest } from "../unsent-request.ts";
-import { ownerOf, type ZohoSession } from "../zoho-session.ts";
-import { createChannel } from "./make-channel.ts";
+import type { ChannelReport } from "../../reports/channel.ts";
+import { UserError } from "../../util/errors.ts";
+import { writeRequest } from "../../zoho/channels/api.ts";
+import {
+  type Channel,
+  type ChannelConfig,
+  configOf,
+  grantWarning,
+  MINUTE_MS,
+  zohoTime,
+} from "../../zoho/channels/channel.ts";
+import { requireSuccess } from "../../zoho/channels/replies.ts";
+import { isRefusal } from "../../zoho/errors.ts";
+import { showRequest } from "../helpers/notices.ts";
+import { ownerOf, type ZohoSession } from "../helpers/session.ts";
+import { createChannel } from "./create.ts";
 
 export interface Renewal {
   readonly id: string;

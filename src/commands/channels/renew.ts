@@ -1,16 +1,13 @@
 import type { Context } from "../../context.ts";
-import { ExitCode, errorText, UserError, usageError } from "../../core/errors.ts";
-import { parseDuration } from "../../core/units.ts";
-import { isThrottled } from "../../zoho/api-error.ts";
-import { chooseExpiry } from "../../zoho/channel-time.ts";
-import { type Channel, expiringWithin } from "../../zoho/channels.ts";
-import { isOfSignIn } from "../../zoho/keep-alive.ts";
+import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
+import { parseDuration } from "../../util/units.ts";
+import { type Channel, chooseExpiry, expiringWithin } from "../../zoho/channels/channel.ts";
+import { isOfSignIn } from "../../zoho/channels/keep-alive.ts";
+import { isThrottled } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
-import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
-import { channelId } from "./channel-view.ts";
-import { keepRenewing } from "./keep-renewing.ts";
-import { type Chosen, chooseAll, isToLive } from "./kept-channels.ts";
-import { missingReport, takeStock } from "./missing-channels.ts";
+import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
+import { type Chosen, chooseAll, keepRenewing, shouldLive } from "./keep-renewing.ts";
+import { channelId, listWithMissing, missingReport } from "./list.ts";
 import { renewChannel } from "./renew-channel.ts";
 
 interface RenewOptions extends ZohoOptions {
@@ -64,7 +61,7 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
       for (const { missing } of chosen)
         if (missing !== undefined && missing.because !== "expired") context.report(missingReport(session, missing));
       const lifetimeMs = expiresAt.getTime() - session.now().getTime();
-      return keepRenewing(context, session, { chosen: chosen.filter(isToLive), lifetimeMs, withNew });
+      return keepRenewing(context, session, { chosen: chosen.filter(shouldLive), lifetimeMs, withNew });
     }
     let failure: UserError | undefined;
     let isMissing = false;
@@ -110,7 +107,7 @@ async function choose(
   ids: readonly string[],
   withinMs: number | undefined,
 ): Promise<readonly Chosen[]> {
-  const { listed, missing } = await takeStock(session);
+  const { listed, missing } = await listWithMissing(session);
   const chosen: readonly Chosen[] =
     ids.length === 0
       ? chooseAll(listed, missing)

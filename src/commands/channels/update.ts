@@ -1,15 +1,15 @@
 import type { Context } from "../../context.ts";
-import { ExitCode, usageError } from "../../core/errors.ts";
-import { isRefusal } from "../../zoho/api-error.ts";
-import { chooseExpiry } from "../../zoho/channel-time.ts";
-import { type Channel, type ChannelConfig, conditionsFor } from "../../zoho/channels.ts";
-import { type ChannelRequest, writeRequest } from "../../zoho/watch.ts";
-import { requireSuccess } from "../../zoho/watch-reply.ts";
-import { channelEvents } from "../channel-events.ts";
+import { ExitCode, usageError } from "../../util/errors.ts";
+import { type ChannelRequest, writeRequest } from "../../zoho/channels/api.ts";
+import { type Channel, type ChannelConfig, chooseExpiry, conditionsFor } from "../../zoho/channels/channel.ts";
+import { requireSuccess } from "../../zoho/channels/replies.ts";
+import { isRefusal } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
-import { collect } from "../options.ts";
-import { showRequest } from "../unsent-request.ts";
-import { addZohoOptions, ownerOf, withZoho, type ZohoOptions, type ZohoSession } from "../zoho-session.ts";
+import { showRequest } from "../helpers/notices.ts";
+import { channelEvents, collect } from "../helpers/options.ts";
+import { addZohoOptions, ownerOf, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
+import { warnOfDifferences } from "./create.ts";
+import { channelId, channelReport, requireChannel } from "./list.ts";
 import {
   addChannelOptions,
   type ChannelOptions,
@@ -17,11 +17,8 @@ import {
   notifyUrl,
   refuseUnknownOptions,
   tokenFrom,
-} from "./channel-options.ts";
-import { channelId, channelReport } from "./channel-view.ts";
-import { warnOfDifferences } from "./make-channel.ts";
+} from "./options.ts";
 import { renewalConfig } from "./renew-channel.ts";
-import { requireChannel } from "./show.ts";
 
 interface UpdateOptions extends ZohoOptions, Omit<ChannelOptions, "fields"> {
   /** False to take the conditions away. */

@@ -1,4 +1,4 @@
-import { eventNames, findFormat, findProduct } from "../../core/event-name.ts";
+import { eventNames, findFormat, findProduct } from "../../core/event-names.ts";
 import type { Product } from "../../core/product.ts";
 
 export interface Suggestion {

@@ -1,13 +1,11 @@
 import type { Context } from "../../context.ts";
-import type { ExitCode } from "../../core/errors.ts";
 import { driftOf, hasDrifted } from "../../core/traffic.ts";
-import { counted } from "../../core/units.ts";
-import { projectProducts } from "../configured-products.ts";
-import { learn, refuseLinkedFolders } from "../learn.ts";
-import { observeLog } from "../observe-log.ts";
-import { DamageTeller } from "./damage-teller.ts";
-import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
-import { type LogOptions, withLog } from "./open-log.ts";
+import type { ExitCode } from "../../util/errors.ts";
+import { counted } from "../../util/units.ts";
+import { learn, observeLog, refuseLinkedFolders } from "../helpers/learn.ts";
+import { projectProducts } from "../helpers/products.ts";
+import { DamageReport } from "./entry.ts";
+import { type FilterOptions, isFiltered, type LogOptions, readFilter, withLog } from "./options.ts";
 
 export interface DriftOptions extends FilterOptions, LogOptions {
   readonly learn?: boolean;
@@ -20,11 +18,11 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
   return withLog(context, options, async (log, config) => {
     const samples = options.learn === true;
     if (samples) refuseLinkedFolders(config.root, products);
-    const damage = new DamageTeller(context);
+    const damage = new DamageReport(context);
     const { onDamaged } = damage;
     const read = () => observeLog(log, products, filter, { samples, onDamaged });
     const traffic = await context.waiting("reading the log", read);
-    damage.tell();
+    damage.report();
     const events = traffic.events();
     const drifts = events.map(driftOf).filter((each) => hasDrifted(each) || each.unseen.length > 0);
     const overlooked = traffic.overlooked();

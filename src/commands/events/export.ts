@@ -1,18 +1,34 @@
+import { randomUUID } from "node:crypto";
+import { closeSync, existsSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { type Delivery, type HeaderPair, headerValue, mediaType, splitUrl } from "../../body/delivery.ts";
+import { formFields } from "../../body/payload.ts";
+import { targetUrl, withQueryOf } from "../../body/target-url.ts";
+import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { ExitCode, usageError } from "../../core/errors.ts";
-import { hasLostReader, stoppedBy } from "../../core/stopped-by.ts";
-import { counted } from "../../core/units.ts";
-import { projectProducts } from "../configured-products.ts";
-import { DamageTeller } from "./damage-teller.ts";
-import { entryEvent, type KeptEvent } from "./entry-event.ts";
-import { type ExportFormat, exportFormats } from "./export-formats.ts";
-import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
+import { isOfTheConnection } from "../../forward/request.ts";
+import { type EventReport, eventLine, type KeptFacts } from "../../reports/event.ts";
+import { ExitCode, errorText, usageError } from "../../util/errors.ts";
+import { danglingTarget, isThrough } from "../../util/files.ts";
+import { type JsonLine, jsonLine } from "../../util/text.ts";
+import { hasLostReader, stoppedBy } from "../../util/timing.ts";
+import { counted } from "../../util/units.ts";
+import { curlCommand } from "../helpers/curl-command.ts";
+import { projectProducts } from "../helpers/products.ts";
+import { DamageReport, entryEvent, type KeptEvent } from "./entry.ts";
 import { nothing } from "./list.ts";
-import { type LogOptions, parseNumber, requireEntry, withLog } from "./open-log.ts";
-import { roomOnStdout } from "./room-on-stdout.ts";
-import { createWholeFile, type WholeFile } from "./whole-file.ts";
+import {
+  type FilterOptions,
+  isFiltered,
+  type LogOptions,
+  parseNumber,
+  readFilter,
+  requireEntry,
+  withLog,
+} from "./options.ts";
+import { roomOnStdout } from "./tail.ts";
 
-export interface ExportOptions extends FilterOptions, LogOptions {
+interface ExportOptions extends FilterOptions, LogOptions {
   readonly format: string;
   readonly out?: string;
   readonly force?: boolean;
@@ -44,7 +60,7 @@ export async function exportEvents(
     const format = make(settings, to);
     const file = out === undefined ? undefined : createWholeFile(context.cwd, out, force);
     const sink = openSink(context, format, file);
-    const damage = new DamageTeller(context);
+    const damage = new DamageReport(context);
     const { onDamaged } = damage;
     let [count, masked] = [0, 0];
     try {
@@ -65,7 +81,7 @@ export async function exportEvents(
     } finally {
       file?.dispose();
     }
-    damage.tell();
+    damage.report();
     tell(context, options, log.path, count, masked);
     return damage.exitCode;
   });
@@ -123,4 +139,191 @@ function tell(context: Context, options: ExportOptions, path: string, count: num
       message: `secrets are masked in ${masked} of them, so they cannot be verified; --show-secrets exports everything as it came`,
     });
   }
+}
+
+/** How deliveries are written, one after the other. */
+interface ExportFormat {
+  readonly start: string;
+  readonly between: string;
+  readonly end: string;
+  item(event: KeptEvent): string;
+  /** The JSON line of one; undefined where all of them are one document. */
+  line?(event: KeptEvent): JsonLine;
+}
+
+type MakeFormat = (settings: Config["settings"], to: string | undefined) => ExportFormat;
+
+const exportFormats: ReadonlyMap<string, MakeFormat> = new Map<string, MakeFormat>([
+  [
+    "ndjson",
+    () => ({
+      start: "",
+      between: "",
+      end: "",
+      item: (event) => jsonLine({ v: 1, ...eventLine(event) }),
+      line: eventLine,
+    }),
+  ],
+  [
+    "curl",
+    (settings, to) => ({
+      start: "",
+      between: "\n",
+      end: "",
+      item: (event) => `# ${commentOf(event)}\n${curl(event, settings, to)}\n`,
+      line: (event) => ({ type: "curl", n: event.n, command: curl(event, settings, to) }),
+    }),
+  ],
+  ["har", () => ({ ...HAR_FRAME, between: ",\n", item: (event) => JSON.stringify(harEntry(event)) })],
+]);
+
+function commentOf({ n, at, receipt, kept }: KeptEvent): string {
+  const masked = kept.masked ? ", with secrets masked" : "";
+  // A line break in a name would end the comment.
+  return `#${n} ${at.toISOString()} ${receipt.product ?? "?"} ${receipt.event ?? ""}${masked}`.replace(/\p{Cc}/gu, " ");
+}
+
+/** Without what belongs to the connection it came by, which curl sets for its own. */
+function curl(
+  { method, path, headers, body, receipt }: KeptEvent,
+  settings: Config["settings"],
+  to: string | undefined,
+): string {
+  const product = receipt.product ?? "unknown";
+  const url =
+    to === undefined ? targetUrl(path, product, settings) : withQueryOf(path, targetUrl(to, product, settings));
+  const kept = headers.filter(([name]) => !isOfTheConnection(name));
+  const delivery: Delivery = { method, url, headers: kept, body };
+  return curlCommand(delivery, { insecure: false });
+}
+
+/** What stands before and behind the entries, which have commas between them. */
+const HAR_FRAME = {
+  start: '{"log":{"version":"1.2","creator":{"name":"zoho-hooks","version":"1"},"entries":[\n',
+  end: "\n]}}\n",
+};
+
+/**
+ * A received delivery and its answer as an entry of HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/). A body
+ * that is no text is base64, said in `_encoding`; what became of it stands in `_attempts`. How long the answer took is
+ * not in the log, so the times are 0.
+ */
+function harEntry(event: EventReport & { readonly kept: KeptFacts }): Readonly<Record<string, unknown>> {
+  const { headers, method, path, body, status = 0 } = event;
+  const host = headerValue({ headers }, "host") ?? "localhost";
+  return {
+    startedDateTime: event.at.toISOString(),
+    time: 0,
+    request: {
+      method,
+      url: /^[a-z]+:\/\//i.test(path) ? path : `http://${host}${path}`,
+      httpVersion: "HTTP/1.1",
+      cookies: [],
+      headers: headers.map(nameAndValue),
+      queryString: formFields(splitUrl(path).query).map(nameAndValue),
+      ...(body.length === 0 ? {} : { postData: postData(headers, body) }),
+      headersSize: -1,
+      bodySize: body.length,
+    },
+    response: {
+      status,
+      statusText: "",
+      httpVersion: "HTTP/1.1",
+      cookies: [],
+      headers: [],
+      content: { size: -1, mimeType: "text/plain", ...(event.refusal === undefined ? {} : { text: event.refusal }) },
+      redirectURL: "",
+      headersSize: -1,
+      bodySize: -1,
+    },
+    cache: {},
+    timings: { send: 0, wait: 0, receive: 0 },
+    ...(event.kept.remote === undefined ? {} : { _remoteAddress: event.kept.remote }),
+    comment: `#${event.n} ${event.receipt.product ?? "?"} ${event.receipt.event ?? "unrecognised"}: ${event.kept.state}`,
+    _attempts: event.kept.attempts.map(({ target, at, status: answer, latencyMs, error }) => ({
+      target,
+      startedDateTime: at.toISOString(),
+      time: latencyMs,
+      status: answer ?? 0,
+      ...(error === undefined ? {} : { error }),
+    })),
+  };
+}
+
+function nameAndValue([name, value]: HeaderPair): { name: string; value: string } {
+  return { name, value };
+}
+
+function postData(headers: readonly HeaderPair[], body: Buffer): Readonly<Record<string, unknown>> {
+  const mimeType = headerValue({ headers }, "content-type") ?? "application/octet-stream";
+  const text = body.toString("utf8");
+  if (!Buffer.from(text, "utf8").equals(body)) {
+    return { mimeType, params: [], text: body.toString("base64"), _encoding: "base64" };
+  }
+  const isForm = mediaType({ method: "", url: "", headers, body }) === "application/x-www-form-urlencoded";
+  return { mimeType, params: isForm ? formFields(text).map(nameAndValue) : [], text };
+}
+
+/** A file that is written piece by piece and is there only once it is whole. */
+interface WholeFile {
+  write(text: string): void;
+  /** Puts it in its place. */
+  finish(): void;
+  /** Leaves nothing behind, unless it is finished. */
+  dispose(): void;
+}
+
+/**
+ * Only its owner may read it: deliveries hold data of people. Never takes the place of another file unasked, nor of a folder, a
+ * device or a pipe at all: what is written goes through the latter. A link stays a link.
+ */
+function createWholeFile(cwd: string, name: string, overwrite: boolean): WholeFile {
+  const given = resolve(cwd, name);
+  const through = isThrough(given);
+  const old = existsSync(given) ? statSync(given) : undefined;
+  if (old?.isDirectory()) throw usageError(`${name} is a folder`, "name a file, or write to standard output: --out -");
+  const target = danglingTarget(given);
+  if (target !== undefined)
+    throw usageError(`${name} is a link to ${target}, which is not there`, "make that file, or name another one");
+  if (!overwrite && !through && old !== undefined) throw usageError(`${name} exists already`, "--force overwrites it");
+  const path = old === undefined || through ? given : realpathSync(given);
+  const temporary = through ? path : `${path}.${randomUUID()}.tmp`;
+  const orExplain = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      if (!existsSync(dirname(path)))
+        throw usageError(
+          `${name} cannot be written: there is no folder ${dirname(path)}`,
+          "create it, or choose another file",
+        );
+      throw usageError(
+        `${name} cannot be written: ${errorText(error).replaceAll(temporary, path)}`,
+        "choose another file with --out",
+      );
+    }
+  };
+  let file: number | undefined = orExplain(() => openSync(temporary, through ? "w" : "wx", 0o600));
+  let finished = false;
+  const close = (): void => {
+    if (file !== undefined) closeSync(file);
+    file = undefined;
+  };
+  return {
+    write(text) {
+      const open = file;
+      if (open === undefined) throw new Error(`${name} is closed`);
+      let rest = Buffer.from(text);
+      while (rest.length > 0) rest = rest.subarray(orExplain(() => writeSync(open, rest)));
+    },
+    finish() {
+      orExplain(close);
+      if (!through) orExplain(() => renameSync(temporary, path));
+      finished = true;
+    },
+    dispose() {
+      close();
+      if (!finished && !through) rmSync(temporary, { force: true });
+    },
+  };
 }

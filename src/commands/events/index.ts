@@ -1,15 +1,12 @@
 import type { Define } from "../command.ts";
-import { collect } from "../options.ts";
+import { collect } from "../helpers/options.ts";
 import { diff } from "./diff.ts";
 import { drift } from "./drift.ts";
 import { exportEvents } from "./export.ts";
-import { addArrivalFilters, addFilters } from "./filter-flags.ts";
-import { list } from "./list.ts";
-import { addLogFlags, addStoreFlag } from "./open-log.ts";
+import { list, show, stats } from "./list.ts";
+import { addArrivalFilters, addFilters, addLogFlags, addStoreFlag } from "./options.ts";
 import { prune } from "./prune.ts";
 import { saveFixture } from "./save-fixture.ts";
-import { show } from "./show.ts";
-import { stats } from "./stats.ts";
 import { tail } from "./tail.ts";
 
 const NUMBER = "the event's number, or last";

@@ -1,14 +1,23 @@
+import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { ExitCode, usageError } from "../../core/errors.ts";
-import { parseWhole } from "../../core/units.ts";
-import { projectProducts } from "../configured-products.ts";
-import { DamageTeller } from "./damage-teller.ts";
-import { dayHeadings, entryEvent } from "./entry-event.ts";
-import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
-import { type LogOptions, withLog } from "./open-log.ts";
-import { roomOnStdout } from "./room-on-stdout.ts";
+import type { Verdict } from "../../core/product.ts";
+import { ExitCode, usageError } from "../../util/errors.ts";
+import { shellQuoted } from "../../util/text.ts";
+import { parseWhole } from "../../util/units.ts";
+import { projectProducts } from "../helpers/products.ts";
+import { DamageReport, dayHeadings, entryEvent } from "./entry.ts";
+import {
+  type FilterOptions,
+  isFiltered,
+  type LogOptions,
+  parseNumber,
+  readFilter,
+  requireEntry,
+  withLog,
+} from "./options.ts";
+import { roomOnStdout } from "./tail.ts";
 
-export interface ListOptions extends FilterOptions, LogOptions {
+interface ListOptions extends FilterOptions, LogOptions {
   readonly limit?: string;
   readonly all?: boolean;
 }
@@ -25,7 +34,7 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {
     const headingOf = dayHeadings(context.now());
-    const damage = new DamageTeller(context);
+    const damage = new DamageReport(context);
     let count = 0;
     // One more than is shown, to know whether there is one.
     for await (const entry of log.entries(filter, { limit: limit + 1, onDamaged: damage.onDamaged })) {
@@ -38,7 +47,7 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
       count++;
       context.report(entryEvent(products, entry, options.showSecrets, { heading: headingOf(entry.receivedAt) }));
     }
-    damage.tell();
+    damage.report();
     if (count === 0 && damage.exitCode === ExitCode.ok)
       context.report({ type: "notice", message: nothing(options, log.path) });
     return damage.exitCode;
@@ -49,4 +58,46 @@ export function nothing(options: FilterOptions, path: string): string {
   return isFiltered(options)
     ? "no delivery in the log matches"
     : `the event log ${path} is empty: nothing has been received yet, or everything was pruned`;
+}
+
+export async function show(context: Context, which: string, options: LogOptions): Promise<ExitCode> {
+  const n = parseNumber(which);
+  const products = await projectProducts(context);
+  return withLog(context, options, async (log, config) => {
+    const entry = await requireEntry(log, n);
+    const event = entryEvent(products, entry, options.showSecrets);
+    const why = explainCommand(context, config, entry.n, entry.verdicts);
+    context.report({ type: "entry", event: { ...event, explainCommand: why } });
+    return ExitCode.ok;
+  });
+}
+
+export async function stats(context: Context, options: FilterOptions & LogOptions): Promise<ExitCode> {
+  const products = await projectProducts(context);
+  const filter = readFilter(options, context.now(), products);
+  return withLog(context, options, async (log) => {
+    const counts = await log.stats(filter);
+    if (counts.total.received === 0 && !context.json) {
+      context.report({ type: "notice", message: nothing(options, log.path) });
+    } else {
+      context.report({ type: "log-stats", ...counts });
+    }
+    return ExitCode.ok;
+  });
+}
+
+/** The command that says why a proof of a delivery has failed; undefined where none has, or where it is not in the log. */
+export function explainCommand(
+  { invocation }: Pick<Context, "invocation">,
+  { settings: { store }, origins }: Pick<Config, "settings" | "origins">,
+  n: number,
+  verdicts: readonly Verdict[],
+): string | undefined {
+  if (n === 0 || store === false || !verdicts.some(isFailedProof)) return undefined;
+  return `${invocation} verify --logged ${n} --explain${origins.store === "flag" ? ` --store ${shellQuoted(store)}` : ""}`;
+}
+
+/** Of an address that is not on the list there is nothing to explain. */
+function isFailedProof({ id, verdict }: Verdict): boolean {
+  return verdict === "failed" && id !== "source-address";
 }

@@ -1,10 +1,10 @@
 import { pruneLimits } from "../../config/event-log.ts";
 import type { Context } from "../../context.ts";
-import { ExitCode, usageError } from "../../core/errors.ts";
 import { maskUrl } from "../../core/mask.ts";
-import { counted, formatBytes, formatDay, parseDuration, parseSize } from "../../core/units.ts";
 import type { Log, LogRecord } from "../../store/log.ts";
-import { type LogOptions, withLog } from "./open-log.ts";
+import { ExitCode, usageError } from "../../util/errors.ts";
+import { counted, formatBytes, formatDay, parseDuration, parseSize } from "../../util/units.ts";
+import { type LogOptions, withLog } from "./options.ts";
 
 export interface PruneOptions extends LogOptions {
   readonly keep?: string;

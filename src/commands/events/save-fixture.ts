@@ -1,18 +1,16 @@
 import { relative } from "node:path";
-import { projectFixturePath } from "../../config/fixture-store.ts";
-import { readText } from "../../config/json-file.ts";
-import { refuseLinks } from "../../config/own-file.ts";
-import { writeWholeFile } from "../../config/write-file.ts";
+import { projectFixturePath } from "../../config/fixtures.ts";
 import type { Context } from "../../context.ts";
-import { ExitCode, usageError } from "../../core/errors.ts";
-import { findEvent } from "../../core/event-name.ts";
+import { findEvent } from "../../core/event-names.ts";
 import type { Format, Product } from "../../core/product.ts";
 import type { LogEntry } from "../../store/log.ts";
-import { configuredProducts } from "../configured-products.ts";
-import { chosenFormat, requireEvent, requireFormat, requireProduct } from "../options.ts";
-import { sampleText } from "../sample-text.ts";
-import { entryName } from "./entry-event.ts";
-import { type LogOptions, parseNumber, requireEntry, withLog } from "./open-log.ts";
+import { ExitCode, usageError } from "../../util/errors.ts";
+import { readText, refuseLinks, writeWholeFile } from "../../util/files.ts";
+import { chosenFormat, requireEvent, requireFormat, requireProduct } from "../helpers/options.ts";
+import { configuredProducts } from "../helpers/products.ts";
+import { sampleText } from "../helpers/samples.ts";
+import { entryName } from "./entry.ts";
+import { type LogOptions, parseNumber, requireEntry, withLog } from "./options.ts";
 
 export interface SaveOptions extends LogOptions {
   readonly redact?: boolean;

@@ -1,22 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { isSuccess } from "../../body/delivery.ts";
 import type { Context } from "../../context.ts";
-import { type ExitCode, UserError } from "../../core/errors.ts";
-import type { ForwardReport } from "../../core/forward-report.ts";
 import { chosenNames, maskText, maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
-import { isSuccess } from "../../core/status.ts";
-import { parseWhole } from "../../core/units.ts";
-import type { LogFilter } from "../../store/filter.ts";
-import type { FollowedAttempt } from "../../store/forward.ts";
-import type { Log, LogEntry } from "../../store/log.ts";
-import { projectProducts } from "../configured-products.ts";
-import { DamageTeller } from "./damage-teller.ts";
-import { dayHeadings, entryEvent } from "./entry-event.ts";
-import { type FilterOptions, isFiltered, readFilter } from "./filter-flags.ts";
-import { type LogOptions, newestNumber, withLog } from "./open-log.ts";
-import { roomOnStdout } from "./room-on-stdout.ts";
+import type { ForwardReport } from "../../reports/forward.ts";
+import type { FollowedAttempt, Log, LogEntry, LogFilter } from "../../store/log.ts";
+import { type ExitCode, UserError } from "../../util/errors.ts";
+import { parseWhole } from "../../util/units.ts";
+import { projectProducts } from "../helpers/products.ts";
+import { DamageReport, dayHeadings, entryEvent } from "./entry.ts";
+import { type FilterOptions, isFiltered, type LogOptions, newestNumber, readFilter, withLog } from "./options.ts";
 
-export interface TailOptions extends FilterOptions, LogOptions {
+interface TailOptions extends FilterOptions, LogOptions {
   readonly last: string;
 }
 
@@ -31,7 +26,7 @@ export async function tail(context: Context, options: TailOptions): Promise<Exit
   const products = await projectProducts(context);
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {
-    const damage = new DamageTeller(context);
+    const damage = new DamageReport(context);
     const follower = await startFollower(context, log, filter, options, products, damage);
     await follower.showLast(count);
     context.report({ type: "notice", message: `following ${log.path}; Ctrl-C ends it` });
@@ -49,7 +44,7 @@ async function startFollower(
   filter: LogFilter,
   options: TailOptions,
   products: readonly Product[],
-  damage: DamageTeller,
+  damage: DamageReport,
 ) {
   const { showSecrets } = options;
   const { onDamaged } = damage;
@@ -78,7 +73,7 @@ async function startFollower(
         if (context.signal.aborted || entry.n > after) break;
         show(entry, false);
       }
-      damage.tell();
+      damage.report();
     },
     async look(): Promise<void> {
       const high = await newestNumber(log);
@@ -90,7 +85,7 @@ async function startFollower(
           after = entry.n;
         }
         after = Math.max(after, high);
-        damage.tell();
+        damage.report();
       }
       for (const attempt of await log.attemptsAfter(attemptId)) {
         // Its event has come in since: it is shown first, and this the next time.
@@ -131,4 +126,18 @@ async function forwardOf(log: Log, attempt: FollowedAttempt, showSecrets = false
     state,
     retryInMs: undefined,
   };
+}
+
+/** Characters that may wait for a reader: enough that it never waits for us. */
+const MOST_WAITING = 4_000_000;
+const POLL_INTERVAL_MS = 20;
+
+/**
+ * Resolves once there is room for more on standard output. What is read from a log of gigabytes would otherwise wait in
+ * memory for a reader that is slower (`| less`). Resolves early where the run is to end.
+ */
+export async function roomOnStdout({ stdout, signal }: Context): Promise<void> {
+  while (stdout.backlog() > MOST_WAITING && !signal.aborted) {
+    await delay(POLL_INTERVAL_MS, undefined, { signal }).catch(() => {});
+  }
 }

@@ -1,21 +1,16 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Secret, secret } from "../../body/secret.ts";
+import { checkTarget } from "../../body/target-url.ts";
 import { readers } from "../../config/readers.ts";
 import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import { defaults, type SettingsFile } from "../../config/settings.ts";
-import type { Context, Prompts } from "../../context.ts";
-import { UserError, usageError } from "../../core/errors.ts";
+import type { Context } from "../../context.ts";
+import { findFormat } from "../../core/event-names.ts";
 import type { Product } from "../../core/product.ts";
-import { checkTarget } from "../../core/target-url.ts";
-import { requireProduct } from "../options.ts";
-import { askCredential, type CredentialAnswer, carries, givenCredential } from "./credentials.ts";
-import {
-  askFormats,
-  type Formats,
-  formatsBefore,
-  meantProducts,
-  namedProducts,
-  readFormats,
-  withChoice,
-} from "./formats.ts";
+import type { Prompts } from "../../reports/prompts.ts";
+import { errorCode, UserError, usageError } from "../../util/errors.ts";
+import { requireFormat, requireProduct } from "../helpers/options.ts";
 
 export interface InitOptions {
   readonly products?: string;
@@ -192,5 +187,159 @@ function verdict(read: () => unknown): true | string {
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return error.hint === undefined ? error.message : `${error.message}: ${error.hint}`;
+  }
+}
+
+/** The format of a product, by the product's id. */
+type Formats = Readonly<Record<string, string>>;
+
+/** The chosen products; none chosen stands for all. */
+function meantProducts(products: readonly Product[], chosen: readonly string[]): readonly Product[] {
+  return products.filter(({ id }) => chosen.length === 0 || chosen.includes(id));
+}
+
+/** Those that can be used in more than one way. */
+function withChoice(meant: readonly Product[]): readonly Product[] {
+  return meant.filter(({ formats }) => formats.length > 1);
+}
+
+/** Those of these products that are set up already. */
+function formatsBefore(meant: readonly Product[], { products = {} }: SettingsFile): Formats {
+  return Object.fromEntries(
+    meant.flatMap(({ id }) => {
+      const format = products[id]?.format;
+      return format === undefined ? [] : [[id, format]];
+    }),
+  );
+}
+
+/** `wire`: of every product that has it; `crm=wire,desk=guide`: of one each. */
+function readFormats(text: string, meant: readonly Product[], products: readonly Product[]): Formats {
+  const parts = text.split(",").map((part) => part.trim());
+  return Object.assign({}, ...parts.map((part) => readPart(part, meant, products)));
+}
+
+function readPart(part: string, meant: readonly Product[], products: readonly Product[]): Formats {
+  const [name = "", own] = part.split(/=(.*)/s, 2).map((each) => each.trim());
+  if (own !== undefined) {
+    const product = requireProduct(products, name);
+    if (!meant.includes(product)) {
+      const ids = [...meant, product].map(({ id }) => id).join(",");
+      throw usageError(
+        `--format names ${product.id}, which is none of the products that you use`,
+        `name it there, too: --products ${ids}`,
+      );
+    }
+    return { [product.id]: requireFormat(product, own).id };
+  }
+  if (meant.some((product) => findFormat(product, name) !== undefined)) return everywhere(name, meant);
+  const ids = [...new Set(meant.flatMap(({ formats }) => formats.map(({ id }) => id)))];
+  throw usageError(
+    `--format: none of the products that you use has a format ${JSON.stringify(name)}`,
+    `formats: ${ids.join(", ")}; for one product alone: ${meant[0]?.id ?? "crm"}=${ids[0] ?? "wire"}`,
+  );
+}
+
+/** A product that has not got the format stays as it is. */
+function everywhere(id: string, meant: readonly Product[]): Formats {
+  return Object.fromEntries(
+    withChoice(meant).flatMap((product) => {
+      const format = findFormat(product, id);
+      return format === undefined ? [] : [[product.id, format.id]];
+    }),
+  );
+}
+
+const LABELS: Readonly<Record<string, string>> = {
+  guide: "the guide's envelopes",
+  wire: "what Zoho itself posts",
+  workflow: "a workflow's webhook of your own design",
+};
+
+const KEEP = "as it is set up";
+
+async function askFormats(prompts: Prompts, meant: readonly Product[], before: Formats): Promise<Formats> {
+  const asked = withChoice(meant);
+  const ids = [...new Set(asked.flatMap(({ formats }) => formats.map(({ id }) => id)))];
+  const kept = Object.entries(before).map(([product, format]) => `${product} ${format}`);
+  const answer = await prompts.choose({
+    message: "What will send it?",
+    choices: [
+      ...(kept.length === 0 ? [] : [{ value: KEEP, label: `${KEEP}: ${kept.join(", ")}` }]),
+      ...ids.map((id) => ({ value: id, label: `${LABELS[id] ?? "another of its own"} (${id}${onlyOf(id, asked)})` })),
+    ],
+    initial: kept.length === 0 ? (ids[0] ?? "") : KEEP,
+  });
+  return answer === KEEP ? before : everywhere(answer, meant);
+}
+
+function onlyOf(id: string, asked: readonly Product[]): string {
+  const having = asked.filter((product) => findFormat(product, id) !== undefined);
+  return having.length === asked.length ? "" : `, of ${having.map((product) => product.id).join(", ")}`;
+}
+
+/** With none chosen no product is named in the file, unless a format is to be kept there: then all are. */
+function namedProducts(
+  chosen: readonly string[],
+  products: readonly Product[],
+  formats: Formats,
+  before: Formats,
+): readonly string[] {
+  if (chosen.length > 0) return chosen;
+  const isUsual = products.every(({ id, formats: [first] }) => (formats[id] ?? first?.id) === first?.id);
+  return isUsual && Object.keys(before).length === 0 ? [] : products.map(({ id }) => id);
+}
+
+/** How to come by the value of a variable. */
+type CredentialAnswer =
+  | { readonly variable: string; readonly how: "generate" | "none" }
+  | { readonly variable: string; readonly how: "given"; readonly value: Secret };
+
+/** Whether a delivery of these products can carry a proof that this credential checks. */
+function carries(meant: readonly Product[], credential: string): boolean {
+  return meant.some((product) =>
+    product.formats.some((format) => format.proofs.some((proof) => proof.credential === credential)),
+  );
+}
+
+/** `generate`, `none`, a file that holds it, or `-` for standard input. What is given is never repeated in an error. */
+async function givenCredential(
+  context: Context,
+  variable: string,
+  how: string,
+  flag: string,
+): Promise<CredentialAnswer> {
+  if (how === "generate" || how === "none") return { variable, how };
+  const value = (how === "-" ? await context.stdin.read() : readFile(context.cwd, how, flag)).toString("utf8");
+  return given(variable, value.replace(/\r?\n$/, ""), flag);
+}
+
+async function askCredential(prompts: Prompts, variable: string): Promise<CredentialAnswer> {
+  const how = await prompts.choose({
+    message: `${variable}, which deliveries are checked with?`,
+    choices: [
+      { value: "generate", label: "generate a new one" },
+      { value: "enter", label: "enter the one that is set up in Zoho" },
+      { value: "none", label: "go without: nothing is checked" },
+    ],
+    initial: "generate",
+  });
+  if (how !== "enter") return { variable, how: how === "generate" ? "generate" : "none" };
+  return given(variable, await prompts.secret({ message: variable }), variable);
+}
+
+function given(variable: string, value: string, what: string): CredentialAnswer {
+  if (value.trim() === "") throw usageError(`${what}: the value is empty`, "say none to go without");
+  return { variable, how: "given", value: secret(value, variable) };
+}
+
+function readFile(cwd: string, path: string, flag: string): Buffer {
+  try {
+    return readFileSync(resolve(cwd, path));
+  } catch (error) {
+    throw usageError(
+      `${flag}: the file that it names cannot be read (${errorCode(error) ?? "unreadable"}); the name is not shown, since it may be the value itself`,
+      `${flag} takes generate, none, the name of a file, or - for standard input`,
+    );
   }
 }

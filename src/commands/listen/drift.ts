@@ -1,10 +1,10 @@
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { usageError } from "../../core/errors.ts";
 import type { Product } from "../../core/product.ts";
-import type { EventReport } from "../../core/report.ts";
 import { createTraffic, driftOf, hasDrifted } from "../../core/traffic.ts";
-import { learn, refuseLinkedFolders } from "../learn.ts";
+import type { EventReport } from "../../reports/event.ts";
+import { usageError } from "../../util/errors.ts";
+import { learn, refuseLinkedFolders } from "../helpers/learn.ts";
 
 /** What a run sees of the shapes of events. */
 export interface RunDrift {

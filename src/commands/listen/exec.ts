@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { inVariable } from "../../config/secrets.ts";
-import type { ChildRun, Context } from "../../context.ts";
-import { errorText, usageError } from "../../core/errors.ts";
+import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
-import { webhookUrl } from "../../receiver/route.ts";
+import { webhookUrl } from "../../receiver/routes.ts";
+import type { ChildRun } from "../../runtime.ts";
+import { errorText, usageError } from "../../util/errors.ts";
 import type { ListenOptions } from "./flags.ts";
 
 /** The program that a run is for. */
@@ -43,7 +44,7 @@ export function refuseEmptyExec(commandLine: string | undefined): void {
 }
 
 /** The exit code alone would not tell why the run has failed. */
-export function tellTimeIsUp({ report }: Context, { exec, timeout }: Pick<ListenOptions, "exec" | "timeout">): void {
+export function reportTimeout({ report }: Context, { exec, timeout }: Pick<ListenOptions, "exec" | "timeout">): void {
   if (exec === undefined) return;
   const message = `--exec ${JSON.stringify(exec)} was still running after ${timeout}, and is stopped`;
   report({ type: "warning", message, hint: "give it more time with a longer --timeout" });

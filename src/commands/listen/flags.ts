@@ -2,10 +2,13 @@ import type { Command } from "commander";
 import type { Config } from "../../config/load.ts";
 import { checks, eachChecked, readers } from "../../config/readers.ts";
 import { type Settings, tunnelNames } from "../../config/settings.ts";
-import { watchProductIds } from "../../zoho/watch-products.ts";
-import { addSecretOptions, collect, type SecretOptions } from "../options.ts";
+import type { Context } from "../../context.ts";
+import { eventNames, eventPattern, isNamed, nearest, patternParts } from "../../core/event-names.ts";
+import type { Format, Product } from "../../core/product.ts";
+import { watchProductIds } from "../../zoho/channels/api.ts";
+import { addSecretOptions, collect, type SecretOptions } from "../helpers/options.ts";
+import { patternProducts } from "../helpers/products.ts";
 import type { NotificationOptions } from "./notifications.ts";
-import type { NamedEvents } from "./unknown-events.ts";
 
 /** Flags that are settings too: the same name, the same rules as in the environment and the config file. */
 type SettingFlags = { readonly [K in keyof Settings]?: string | readonly string[] | boolean };
@@ -133,4 +136,54 @@ export function channelPatterns({ channel = [], product = "crm" }: ListenOptions
 
 function listed(texts: readonly string[]): readonly string[] {
   return texts.flatMap((text) => text.split(",")).map((text) => text.trim());
+}
+
+/** A pattern of events that the user has written, and what comes of it where there is no such event. */
+interface NamedEvents {
+  /** The flag, or the setting and what sets it. */
+  readonly where: string;
+  readonly text: string;
+  readonly outcome: string;
+}
+
+/**
+ * Looks at the events that a run is about: a mistyped one would never come. A product that is none is an error; an event
+ * that nobody knows may be a user's own, and is told.
+ */
+export function warnOfUnknownEvents(
+  context: Context,
+  products: readonly Product[],
+  patterns: readonly NamedEvents[],
+): void {
+  for (const { text, where, outcome } of patterns) {
+    const named = patternProducts(products, text, where);
+    const { product: id, event: name } = patternParts(text);
+    const formats = named.flatMap((each) => each.formats);
+    const isGlob = /[*?]/.test(text);
+    if (formats.some((format) => (isGlob ? mayFit(format, name) : isNamed(format, name, id === undefined)))) continue;
+    if (isGlob) {
+      context.report({ type: "warning", message: `no known event matches ${name}; only an unknown one could` });
+      continue;
+    }
+    const [near] = nearest(name, [...new Set(formats.flatMap(eventNames))], 1);
+    context.report({
+      type: "warning",
+      message: `there is no known event ${name}: ${outcome}`,
+      ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
+    });
+  }
+}
+
+/** Whether a pattern fits an event of a format, or may fit one of a family: whatever stands for the placeholder. */
+function mayFit(format: Format, pattern: string): boolean {
+  const { matches } = eventPattern(pattern);
+  if (eventNames(format).some((name) => matches(undefined, name))) return true;
+  const [first = ""] = pattern.toLowerCase().split(/[*?]/, 1);
+  const last = pattern.toLowerCase().split(/[*?]/).at(-1) ?? "";
+  return format.events.some(({ name }) => {
+    const [before = "", after] = name.toLowerCase().split(/<[a-z]+>/);
+    if (after === undefined) return false;
+    const begins = before.startsWith(first) || first.startsWith(before);
+    return begins && (after.endsWith(last) || last.endsWith(after));
+  });
 }

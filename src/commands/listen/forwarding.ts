@@ -1,23 +1,27 @@
+import { hostname as machineName, networkInterfaces } from "node:os";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { answerRuleOf, type Deadline, deadlineOf } from "../../core/answer-rule.ts";
-import { errorText } from "../../core/errors.ts";
-import type { ForwardReport } from "../../core/forward-report.ts";
+import type { EventPattern } from "../../core/event-names.ts";
+import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
-import type { ForwardCounts } from "../../core/report.ts";
-import { shellQuoted } from "../../core/shell-quoted.ts";
-import { isDelivered } from "../../delivery/answer-hint.ts";
-import { createForwarder } from "../../delivery/forwarder.ts";
-import { keepingLedger } from "../../delivery/keeping-ledger.ts";
-import { createMirror } from "../../delivery/mirror.ts";
-import { openPoster } from "../../delivery/post.ts";
-import type { Ledger } from "../../receiver/ledger.ts";
+import { isDelivered } from "../../forward/answer-hint.ts";
+import { createForwarder } from "../../forward/forwarder.ts";
+import { createMirror } from "../../forward/mirror.ts";
+import { openPoster } from "../../forward/post.ts";
+import { recordAndForward } from "../../forward/record-and-forward.ts";
+import { createRoutes, type Routes } from "../../forward/routes.ts";
+import type { Recorder } from "../../receiver/recorder.ts";
+import type { ForwardReport } from "../../reports/forward.ts";
+import type { ForwardCounts } from "../../reports/run.ts";
 import type { Log } from "../../store/log.ts";
-import type { RunRoutes } from "./routes.ts";
+import { errorText, usageError } from "../../util/errors.ts";
+import { isEveryAddress, isLoopback } from "../../util/hosts.ts";
+import { shellQuoted } from "../../util/text.ts";
 
 /** How a run's deliveries get to the developer's app. */
-export interface Forwarding {
-  readonly ledger: Ledger;
+interface Forwarding {
+  readonly ledger: Recorder;
   readonly notes: readonly string[];
   /** Goes on with what waits from an earlier run. */
   start(): Promise<void>;
@@ -91,7 +95,7 @@ export async function openForwarding(
   };
 
   return {
-    ledger: keepingLedger({ log, routes, forwarder, mirror, ordered: settings.ordered }),
+    ledger: recordAndForward({ log, routes, forwarder, mirror, ordered: settings.ordered }),
     notes: [
       `Forwarding to ${routes.texts.join(", ")}${isMirrored ? "; the sender gets its answer" : ""}.`,
       ...(isMirrored && settings.ordered
@@ -147,4 +151,48 @@ function deadlines(
     known.set(key, made);
     return made;
   };
+}
+
+/** Where this run's events go. */
+export interface RunRoutes extends Routes {
+  /** All that an event can go to. */
+  readonly targets: readonly string[];
+  has(target: string): boolean;
+}
+
+/** Events that the user filters out are neither shown nor forwarded. */
+export function runRoutes({ settings }: Config, shown: EventPattern, products: readonly Product[]): RunRoutes {
+  const all = createRoutes(settings.forwardTo, settings.routes);
+  const targets = all.all(products.map((product) => product.id));
+  for (const target of targets) refuseOwn(target, settings);
+  return {
+    ...all,
+    targets,
+    has: (target) => targets.includes(target),
+    targetsOf: (product, event) => (shown.matches(product, event) ? all.targetsOf(product, event) : []),
+  };
+}
+
+/** What is forwarded to the receiver itself would come in again and again. */
+function refuseOwn(target: string, { host, port, publicUrl, domain }: Config["settings"]): void {
+  const url = new URL(target);
+  const isOwnPort = port !== 0 && Number(url.port || 80) === port && reachesHost(url.hostname, host);
+  const isPublic = [publicUrl, domain && `https://${domain}`].some(
+    (own) => own !== undefined && URL.canParse(own) && new URL(own).host === url.host,
+  );
+  if (!isOwnPort && !isPublic) return;
+  throw usageError(
+    `--forward-to ${maskUrl(target)} is listen's own ${isOwnPort ? "port" : "public URL"}`,
+    "name the port that your app listens on",
+  );
+}
+
+/** Whether what is sent to a name arrives at a receiver on this address. One on every address has all of this machine's. */
+function reachesHost(hostname: string, host: string): boolean {
+  const name = hostname.replace(/^\[|\]$/g, "");
+  const isEvery = isEveryAddress(host);
+  if (isLoopback(hostname) || isEveryAddress(name)) return isEvery || isLoopback(host) || host === "::1";
+  if (!isEvery) return name === host;
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return name === machineName() || own.some(({ address }) => address === name);
 }

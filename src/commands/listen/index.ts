@@ -1,36 +1,37 @@
 import { loadConfig, userFolder } from "../../config/load.ts";
 import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
-import { ExitCode, UserError } from "../../core/errors.ts";
-import { eventPatterns } from "../../core/event-pattern.ts";
+import { eventPatterns } from "../../core/event-names.ts";
 import { createProbeKey } from "../../core/probe-key.ts";
-import { parseRunTime } from "../../core/units.ts";
-import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/address-list.ts";
+import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/evaluate.ts";
 import { type Receiver, startReceiver } from "../../receiver/receiver.ts";
-import { KEY_SET_PATH } from "../../receiver/route.ts";
-import { withChannelTokens } from "../../zoho/channel-tokens.ts";
+import { KEY_SET_PATH } from "../../receiver/routes.ts";
+import { ExitCode, errorText, UserError } from "../../util/errors.ts";
+import { afterLong } from "../../util/timing.ts";
+import { parseRunTime } from "../../util/units.ts";
+import { withChannelTokens } from "../../zoho/channels/tokens.ts";
 import type { Define } from "../command.ts";
-import { configuredProducts } from "../configured-products.ts";
-import { explainCommand } from "../explain-command.ts";
-import { hintTeller } from "../hint-teller.ts";
-import { localKeySet } from "../local-key-set.ts";
-import { tellMistypedModules } from "../mistyped-modules.ts";
-import { givenSecrets } from "../options.ts";
-import { openPublicKeys } from "../public-keys.ts";
-import { tellUnknownVariables } from "../unknown-variables.ts";
+import { explainCommand } from "../events/list.ts";
+import { localKeySet, openPublicKeys } from "../helpers/keys.ts";
+import { reportHintsOnce } from "../helpers/notices.ts";
+import { givenSecrets } from "../helpers/options.ts";
+import { configuredProducts, warnOfMistypedModules, warnOfUnknownVariables } from "../helpers/products.ts";
 import { openDrift } from "./drift.ts";
-import { endRun } from "./end-run.ts";
-import { type Exec, execUrls, refuseEmptyExec, startExec, tellTimeIsUp } from "./exec.ts";
-import { firstOf } from "./first-of.ts";
-import { addListenFlags, channelPatterns, flagSettings, type ListenOptions, namedEvents } from "./flags.ts";
-import { handOut } from "./hand-out.ts";
-import { openKeeping } from "./keeping.ts";
-import { openNotifications, outcome } from "./notifications.ts";
-import { readyNotes, readyReport } from "./ready.ts";
+import { type Exec, execUrls, refuseEmptyExec, reportTimeout, startExec } from "./exec.ts";
+import {
+  addListenFlags,
+  channelPatterns,
+  flagSettings,
+  type ListenOptions,
+  namedEvents,
+  warnOfUnknownEvents,
+} from "./flags.ts";
+import { type Notifications, openNotifications, outcome } from "./notifications.ts";
+import { openPersistence, type Persistence } from "./persistence.ts";
+import { handOut, readyNotes, readyReport } from "./ready.ts";
 import { openReporting } from "./reporting.ts";
 import { createTally, parseExpectation } from "./tally.ts";
 import { chooseRunTunnel, openRunTunnel, type RunTunnel } from "./tunnel.ts";
-import { tellUnknownEvents } from "./unknown-events.ts";
 
 export const define: Define = (command, act) => {
   addListenFlags(command);
@@ -68,11 +69,11 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   const expected = (options.expect ?? []).map(parseExpectation);
   refuseEmptyExec(options.exec);
   const products = await configuredProducts(config);
-  const unknownNames = tellUnknownVariables(context, config, products);
+  const unknownNames = warnOfUnknownVariables(context, config, products);
   const shown = eventPatterns(settings.events);
   const named = namedEvents(config, options);
-  tellUnknownEvents(context, products, named);
-  tellMistypedModules(context, products, [...named.map(({ text }) => text), ...channelPatterns(options)]);
+  warnOfUnknownEvents(context, products, named);
+  warnOfMistypedModules(context, products, [...named.map(({ text }) => text), ...channelPatterns(options)]);
   const drift = openDrift(context, config, products, options);
   const tally = createTally(expected);
   const timeoutMs = options.timeout === undefined ? undefined : parseRunTime(options.timeout, "--timeout");
@@ -102,8 +103,8 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
     onLost: end,
   });
   const startedAt = performance.now();
-  const tellHint = hintTeller(context, products, { below: true });
-  const keeping = await openKeeping(context, config, shown, products);
+  const tellHint = reportHintsOnce(context, products, { below: true });
+  const keeping = await openPersistence(context, config, shown, products);
   try {
     receiver = await startReceiver({
       host: settings.host,
@@ -175,7 +176,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
       () => run.abort(),
     );
     timedOut = (await firstOf([signal, run.signal], timeoutMs)) === "time";
-    if (timedOut) tellTimeIsUp(context, options);
+    if (timedOut) reportTimeout(context, options);
   } catch (error) {
     // Ctrl-C while it was starting: what broke off for it is no fault.
     if (!signal.aborted || error instanceof UserError) throw error;
@@ -203,4 +204,60 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
 function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | undefined {
   const ranges = [...allowIp, ...(allowZohoIps ? GUIDE_RANGES : [])];
   return ranges.length === 0 ? undefined : addressList(ranges);
+}
+
+/** Resolves when one of the signals aborts or the time is up, with which of them it was. */
+function firstOf(signals: readonly AbortSignal[], timeoutMs: number | undefined): Promise<"signal" | "time"> {
+  return new Promise((resolve) => {
+    const stopWaiting = timeoutMs === undefined ? undefined : afterLong(timeoutMs, () => resolve("time"));
+    const done = (): void => {
+      stopWaiting?.();
+      resolve("signal");
+    };
+    for (const signal of signals) {
+      if (signal.aborted) return done();
+      signal.addEventListener("abort", done, { once: true });
+    }
+  });
+}
+
+/** Before the receiver closes what is still open, so that who waits for an answer gets one. */
+const HURRY_AFTER_MS = 1500;
+/** Longer than this nobody likes to look at a terminal that says nothing. */
+const TELL_AFTER_MS = 500;
+
+interface RunParts {
+  readonly exec: Exec | undefined;
+  readonly notifications: Notifications;
+  readonly tunnel: RunTunnel | undefined;
+  readonly receiver: Receiver | undefined;
+  readonly keeping: Persistence;
+}
+
+/** From the outside in: nothing more comes, then what has come is answered, then it is put away. */
+async function endRun(
+  context: Pick<Context, "report">,
+  { exec, notifications, tunnel, receiver, keeping }: RunParts,
+  drainUntil: AbortSignal | undefined,
+): Promise<void> {
+  const message =
+    "stopping: finishing what is under way takes a few seconds at most; press Ctrl-C again to stop at once";
+  const telling = setTimeout(() => context.report({ type: "notice", message }), TELL_AFTER_MS);
+  // Each is done whatever became of the one before, and none takes the place of what the run itself has come to.
+  const end = async (what: string, work: () => Promise<void> | undefined): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      context.report({ type: "warning", message: `${what} did not end properly: ${errorText(error)}` });
+    }
+  };
+  await end("the program of --exec", () => exec?.stop());
+  await end("the channel", () => notifications.stop());
+  await end("the tunnel", () => tunnel?.close());
+  const hurry = setTimeout(() => keeping.hurry(), HURRY_AFTER_MS);
+  await end("the receiver", () => receiver?.close());
+  clearTimeout(hurry);
+  await end("the connection to Zoho", () => notifications.close());
+  await end("forwarding", () => keeping.close(drainUntil));
+  clearTimeout(telling);
 }

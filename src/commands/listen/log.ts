@@ -1,10 +1,14 @@
+import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
 import { pruneLimits, refuseForeignLog } from "../../config/event-log.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { UserError, usageError } from "../../core/errors.ts";
+import { loadEngine } from "../../store/engine.ts";
+import { isLocked } from "../../store/lock.ts";
 import type { Hold, Log } from "../../store/log.ts";
 import { openLogAt } from "../../store/open-log.ts";
-import { makeRunFolder } from "./run-folder.ts";
+import { errorText, UserError, usageError } from "../../util/errors.ts";
 
 /** The log of a run. Undefined when none is to be kept and nothing has to wait in one. */
 export interface RunLog {
@@ -59,4 +63,56 @@ export async function openRunLog(context: Context, config: Config, needed: boole
     `another zoho-hooks listen is using ${log.path}: ${holder}`,
     "stop that one, or give this one its own log: --store other.db, or --no-store",
   );
+}
+
+const PREFIX = "zoho-hooks-run-";
+const LOG = "events.db";
+const LOCK = `${LOG}-lock`;
+/** Longer than a run takes from its folder to its hold of the log in it. */
+const STARTING_MS = 60_000;
+
+/**
+ * A folder for the log of one run, `path` in it. What runs that were killed have left is taken away first: such a log
+ * holds deliveries that nobody asked to be kept.
+ */
+async function makeRunFolder(now: Date): Promise<{ readonly path: string; remove(): void }> {
+  let folder: string;
+  try {
+    await sweep(now);
+    folder = mkdtempSync(join(tmpdir(), PREFIX));
+  } catch (error) {
+    throw usageError(
+      `the deliveries of this run cannot be stored in ${tmpdir()}: ${errorText(error)}`,
+      "set TMPDIR to a folder that you can write to, or leave --no-store out",
+    );
+  }
+  return { path: join(folder, LOG), remove: () => removeFolder(folder) };
+}
+
+async function sweep(now: Date): Promise<void> {
+  const folders = readdirSync(tmpdir()).filter((name) => name.startsWith(PREFIX));
+  for (const folder of folders.map((name) => join(tmpdir(), name))) {
+    try {
+      if (isOurs(folder, now) && !isLocked(await loadEngine(), join(folder, LOG))) removeFolder(folder);
+    } catch {
+      // Another run sweeps at the same time, or there is no SQLite. This run can do without.
+    }
+  }
+}
+
+/**
+ * Made by this user, and holding nothing but a log. The system's temporary folder is open to all, and what cleans it may
+ * take the lock of a run that goes on: only where the lock is there can it be seen that nobody holds it.
+ */
+function isOurs(folder: string, now: Date): boolean {
+  const found = lstatSync(folder);
+  const { uid } = userInfo();
+  if (!found.isDirectory() || (uid !== -1 && found.uid !== uid)) return false;
+  if (now.getTime() - found.mtimeMs < STARTING_MS) return false;
+  const names = readdirSync(folder);
+  return names.every((name) => name.startsWith(LOG)) && (names.length === 0 || names.includes(LOCK));
+}
+
+function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
 }

@@ -1,10 +1,10 @@
+import type { Secrets } from "../../body/secret.ts";
 import type { Context } from "../../context.ts";
-import type { RunningChannel } from "../../core/channel-report.ts";
-import { ExitCode, usageError } from "../../core/errors.ts";
 import type { Product } from "../../core/product.ts";
-import type { EventReport } from "../../core/report.ts";
-import type { Secrets } from "../../core/secret.ts";
+import type { RunningChannel } from "../../reports/channel.ts";
+import type { EventReport } from "../../reports/event.ts";
 import type { TunnelChoice } from "../../tunnel/open-tunnel.ts";
+import { ExitCode, usageError } from "../../util/errors.ts";
 
 export interface NotificationOptions {
   readonly channel?: readonly string[];
@@ -56,7 +56,7 @@ export async function openNotifications(context: Context, parts: NotificationPar
     );
   }
   // Loaded when asked for: most runs need nothing of Zoho's API.
-  const { joinZoho } = await import("./zoho-side.ts");
+  const { joinZoho } = await import("./zoho.ts");
   return joinZoho(context, parts);
 }
 

@@ -1,14 +1,14 @@
+import type { Secrets } from "../../body/secret.ts";
 import type { Config } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
-import type { Settings } from "../../config/settings.ts";
-import { defaults } from "../../config/settings.ts";
+import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
-import type { ReadyReport } from "../../core/report.ts";
-import type { Secrets } from "../../core/secret.ts";
-import { type AddressList, GUIDE_RANGES } from "../../receiver/address-list.ts";
+import { type AddressList, GUIDE_RANGES } from "../../receiver/evaluate.ts";
 import type { Receiver } from "../../receiver/receiver.ts";
-import { webhookUrl } from "../../receiver/route.ts";
+import { webhookUrl } from "../../receiver/routes.ts";
+import type { ReadyReport } from "../../reports/run.ts";
+import { copyText, openInBrowser } from "../helpers/desktop.ts";
 import type { Notifications } from "./notifications.ts";
 import type { RunTunnel } from "./tunnel.ts";
 
@@ -120,4 +120,22 @@ export function readyNotes(
       ? ["Zoho may also send from addresses outside the guide's two ranges: a 403 may be a genuine delivery."]
       : []),
   ];
+}
+
+/** Hands the first product's webhook URL to the person at the machine, as they asked for. */
+export async function handOut(
+  context: Context,
+  { urls, url: base }: ReadyReport,
+  { open = false, copy = false }: { readonly open?: boolean; readonly copy?: boolean },
+): Promise<void> {
+  const url = Object.values(urls)[0] ?? base;
+  const warn = (what: string): void =>
+    context.report({
+      type: "warning",
+      message: `${url} could not be ${what}: there is no program for it, or it failed`,
+    });
+  if (open) openInBrowser(context, url, () => warn("opened in the browser"));
+  if (!copy) return;
+  if (await copyText(context, url)) context.report({ type: "notice", message: `${url} is copied to the clipboard` });
+  else warn("copied to the clipboard");
 }

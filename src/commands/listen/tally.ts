@@ -1,6 +1,7 @@
-import { usageError } from "../../core/errors.ts";
-import { type EventPattern, eventPattern } from "../../core/event-pattern.ts";
-import type { EventReport, ProductCount, SummaryReport } from "../../core/report.ts";
+import { type EventPattern, eventPattern } from "../../core/event-names.ts";
+import type { EventReport } from "../../reports/event.ts";
+import type { ProductCount, SummaryReport } from "../../reports/run.ts";
+import { usageError } from "../../util/errors.ts";
 
 /** `crm:Leads.create=2`: that many of these events have to come. */
 export interface Expectation {

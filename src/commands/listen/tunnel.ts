@@ -1,14 +1,14 @@
 import type { Config } from "../../config/load.ts";
-import { namedAt } from "../../config/setting-name.ts";
+import { namedAt } from "../../config/readers.ts";
 import type { Context } from "../../context.ts";
-import { UserError, usageError } from "../../core/errors.ts";
 import type { ProbeKey } from "../../core/probe-key.ts";
-import { openDispatchers } from "../../delivery/dispatchers.ts";
+import { openDispatchers } from "../../forward/dispatchers.ts";
 import type { Receiver } from "../../receiver/receiver.ts";
-import { findAuthtoken } from "../../tunnel/find-authtoken.ts";
+import { findAuthtoken } from "../../tunnel/authtoken.ts";
 import { chooseTunnel, openTunnel, type TunnelChoice } from "../../tunnel/open-tunnel.ts";
 import { type ProbeResult, probe } from "../../tunnel/probe.ts";
 import type { Tunnel, TunnelStatus } from "../../tunnel/tunnel.ts";
+import { UserError, usageError } from "../../util/errors.ts";
 
 /** How a run can be reached from outside. */
 export interface RunTunnel {

@@ -1,7 +1,9 @@
-import type { Context, Prompts } from "../../context.ts";
-import { usageError } from "../../core/errors.ts";
-import { type Secret, secret } from "../../core/secret.ts";
-import { parseWhole } from "../../core/units.ts";
+import { type Secret, secret } from "../../body/secret.ts";
+import type { Context } from "../../context.ts";
+import type { Prompts } from "../../reports/prompts.ts";
+import { usageError } from "../../util/errors.ts";
+import { parseWhole } from "../../util/units.ts";
+import { findSignInProduct, setting } from "../../zoho/auth/sign-in.ts";
 import {
   type DataCentre,
   dataCentres,
@@ -9,9 +11,7 @@ import {
   findDataCentre,
   findEnvironment,
 } from "../../zoho/data-centres.ts";
-import { setting } from "../../zoho/sign-in.ts";
-import { findSignInProduct } from "../../zoho/sign-in-products.ts";
-import { readUserFile } from "../options.ts";
+import { readUserFile } from "../helpers/options.ts";
 
 export interface LoginOptions {
   readonly code?: string;

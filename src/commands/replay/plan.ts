@@ -1,11 +1,10 @@
-import { usageError } from "../../core/errors.ts";
+import { type Assignment, parseAssignment } from "../../core/edit-body.ts";
 import type { Product } from "../../core/product.ts";
-import { type Assignment, parseAssignment } from "../../core/set-path.ts";
-import { parseTimeout } from "../../core/units.ts";
-import type { LogFilter } from "../../store/filter.ts";
-import { type FilterOptions, isFiltered, readFilter } from "../events/filter-flags.ts";
-import { type LogOptions, parseNumber } from "../events/open-log.ts";
-import type { SecretOptions } from "../options.ts";
+import type { LogFilter } from "../../store/log.ts";
+import { usageError } from "../../util/errors.ts";
+import { parseTimeout } from "../../util/units.ts";
+import { type FilterOptions, isFiltered, type LogOptions, parseNumber, readFilter } from "../events/options.ts";
+import type { SecretOptions } from "../helpers/options.ts";
 
 /** The flags as they were typed. */
 export interface ReplayOptions extends FilterOptions, LogOptions, SecretOptions {

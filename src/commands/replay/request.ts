@@ -1,15 +1,22 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Delivery, withBody } from "../../body/delivery.ts";
+import { withQueryOf } from "../../body/target-url.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { carriesSignature } from "../../core/carried-proofs.ts";
-import { changeBody } from "../../core/change-body.ts";
-import { type Delivery, withBody } from "../../core/delivery.ts";
-import { findFormat, findProduct } from "../../core/event-name.ts";
+import { changeBody } from "../../core/edit-body.ts";
+import { findFormat, findProduct } from "../../core/event-names.ts";
+import { signAgain } from "../../core/prepare.ts";
 import type { Format, Product } from "../../core/product.ts";
-import { signAgain } from "../../core/sign-again.ts";
-import { withQueryOf } from "../../core/target-url.ts";
-import { forwardRequest } from "../../delivery/forward-request.ts";
+import { carriesSignature } from "../../core/receive.ts";
+import { forwardRequest } from "../../forward/request.ts";
 import type { LogEntry } from "../../store/log.ts";
-import { editBody } from "./edit-body.ts";
+import { errorText, usageError } from "../../util/errors.ts";
+import { parseJson } from "../../util/json.ts";
+import { minifyJson, prettyJson } from "../../util/json-print.ts";
+import { stoppedBy } from "../../util/timing.ts";
 import type { ReplayPlan } from "./plan.ts";
 
 /** A request that is ready to be posted. */
@@ -61,4 +68,97 @@ export function replayRequest(
   if (product === undefined || format === undefined) return { delivery, notes: said, changed };
   const again = signAgain({ delivery, product: product.id, format, changed, secrets, now: context.now() });
   return { delivery: again.delivery, notes: again.notes.length === 0 ? said : again.notes, changed };
+}
+
+/**
+ * The body as a person has changed it. JSON is shown to them indented, and goes out the way it came: without white space
+ * where it had none. Throws a UserError when nothing is to be sent.
+ */
+async function editBody(context: Context, env: Context["env"], { body }: Delivery): Promise<Buffer> {
+  const original = body.toString("utf8");
+  if (!Buffer.from(original, "utf8").equals(body)) {
+    throw usageError("--edit: the body is not UTF-8 text", "an editor would change its bytes");
+  }
+  const isJson = parseJson(original).ok;
+  const compact = isJson && minifyJson(original) === original;
+  const shown = compact ? `${prettyJson(original)}\n` : original;
+  let edited = shown;
+  for (;;) {
+    edited = await editText(context, env, edited, isJson ? "body.json" : "body.txt");
+    if (edited.trim() === "")
+      throw usageError("the file was emptied: nothing was sent", "without --edit it is sent as it came");
+    if (edited === shown) {
+      throw usageError("nothing was changed: nothing was sent", "without --edit it is sent as it came");
+    }
+    const flaw = isJson ? flawOf(edited) : undefined;
+    if (flaw === undefined) break;
+    const prompts = await context.prompts();
+    if (prompts === undefined || !(await prompts.confirm({ message: `${flaw}. Edit again?`, initial: true }))) {
+      throw usageError(`${flaw}: nothing was sent`, "zoho-hooks send --malformed sends broken JSON on purpose");
+    }
+  }
+  if (compact) return Buffer.from(minifyJson(edited));
+  // Most editors end a file with a newline that the body did not have.
+  return Buffer.from(original.endsWith("\n") ? edited : edited.replace(/\r?\n$/, ""));
+}
+
+function flawOf(text: string): string | undefined {
+  const parsed = parseJson(text);
+  if (parsed.ok) return undefined;
+  const { position } = parsed;
+  const place = position === undefined ? "" : ` (line ${position.line}, column ${position.column})`;
+  return `what you wrote is not valid JSON: ${parsed.reason}${place}`;
+}
+
+/**
+ * Lets a person change a text in their own editor. The file is readable to them alone and gone afterwards, whatever
+ * happens. Throws a UserError where there is no editor or where it fails.
+ */
+async function editText(context: Context, env: Context["env"], text: string, fileName: string): Promise<string> {
+  const command = env.VISUAL?.trim() || env.EDITOR?.trim();
+  if (!command) {
+    throw usageError(
+      "--edit: neither VISUAL nor EDITOR is set",
+      "set one, such as EDITOR=nano or EDITOR='code --wait'",
+    );
+  }
+  // Asked for before the editor runs, so that a Ctrl-C meant for it does not end us without removing the file.
+  const { signal } = context;
+  const folder = mkdtempSync(join(tmpdir(), "zoho-hooks-edit-"));
+  try {
+    const file = join(folder, fileName);
+    writeFileSync(file, text, { mode: 0o600, flag: "wx" });
+    await runEditor(context, command, file);
+    if (signal.aborted) throw usageError(`${stoppedBy(signal)}: nothing was sent`);
+    return readEdited(file);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function readEdited(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw usageError(`the editor has left no file to read: nothing was sent (${errorText(error)})`);
+  }
+}
+
+/** The variable may hold flags and quotes, as it may for Git, so a shell reads it; the file's name is never part of it. */
+function runEditor({ platform, stdout }: Context, command: string, file: string): Promise<void> {
+  // An editor draws on the terminal. Where our stdout leads elsewhere it must hold data only.
+  const stdio = ["inherit", stdout.isTTY ? "inherit" : 2, "inherit"] as const;
+  const child =
+    platform === "win32"
+      ? spawn(`${command} "${file}"`, { shell: true, stdio: [...stdio] })
+      : spawn("sh", ["-c", `${command} "$@"`, command, file], { stdio: [...stdio] });
+  return new Promise((resolve, reject) => {
+    child.once("error", (error) => reject(usageError(`the editor ${command} cannot be started: ${errorText(error)}`)));
+    child.once("close", (code, signal) => {
+      if (code === 0) return resolve();
+      const missing = code === 127 || code === 9009;
+      const what = missing ? "was not found" : `ended with ${signal ?? `exit code ${code}`}`;
+      reject(usageError(`the editor ${command} ${what}: nothing was sent`, "see VISUAL and EDITOR"));
+    });
+  });
 }

@@ -1,19 +1,19 @@
+import { setMaxListeners } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { ExitCode } from "../../core/errors.ts";
 import { chosenNames, maskDelivery } from "../../core/mask.ts";
-import { stoppedBy } from "../../core/stopped-by.ts";
-import { counted } from "../../core/units.ts";
-import { runLoad } from "../../delivery/load.ts";
-import { openPoster, type Poster } from "../../delivery/post.ts";
-import { webhookUrl } from "../../receiver/route.ts";
-import { runningListener } from "../running-listener.ts";
-import { judge, type Outcome } from "./outcome.ts";
+import { openPoster, type Poster } from "../../forward/post.ts";
+import { webhookUrl } from "../../receiver/routes.ts";
+import { ExitCode } from "../../util/errors.ts";
+import { stoppedBy } from "../../util/timing.ts";
+import { counted } from "../../util/units.ts";
+import { runningListener } from "../helpers/notices.ts";
+import { type Outcome, outcomeOf, Tally } from "./outcome.ts";
 import type { SendPlan } from "./plan.ts";
 import { countShipments, type Shipment, shipments } from "./shipments.ts";
 import { requestReport } from "./show-requests.ts";
 import type { Subject } from "./subjects.ts";
-import { Tally } from "./tally.ts";
 
 /** More lines than this nobody reads: a summary takes their place. */
 const MOST_LINES = 25;
@@ -21,7 +21,7 @@ const MOST_LINES = 25;
  * So many are each posted on a connection of their own, so that what is meant to come once, or twice, comes just so often. Of
  * very many this would use up the ports of the system.
  */
-export const FEW = 1000;
+export const MAX_LISTED = 1000;
 /** How long what is under way may still take after Ctrl-C. */
 const GRACE_MS = 2000;
 
@@ -74,7 +74,7 @@ export async function deliver(
     connections: plan.concurrency,
     insecure: plan.insecure,
     env: config.env,
-    ownConnections: plan.count === 1 && total <= FEW,
+    ownConnections: plan.count === 1 && total <= MAX_LISTED,
   });
   const grace = graceAfter(context.signal, total === 1 ? 0 : GRACE_MS);
   try {
@@ -87,7 +87,7 @@ export async function deliver(
         const result = await postOne(context, plan, poster, shipment, total === 1, grace.signal);
         const isGone = result.error?.code === "ECONNREFUSED" && plan.to === undefined;
         if (isGone) startReceiver ??= receiverHint(context, config);
-        const outcome = judge(context, shipment, result, await startReceiver, plan.to === undefined);
+        const outcome = outcomeOf(context, shipment, result, await startReceiver, plan.to === undefined);
         const hintKnown = tally.examples.has(outcome.kind);
         tally.add(outcome);
         if (lines) reportLine(context, outcome, total, hintKnown, nameWidth);
@@ -191,4 +191,51 @@ function graceAfter(signal: AbortSignal, ms: number): { readonly signal: AbortSi
       clearTimeout(timer);
     },
   };
+}
+
+interface LoadOptions {
+  /** How many works are under way at the same time, at most. */
+  readonly concurrency: number;
+  /** How many are begun a second, at most and evenly; undefined for no limit. */
+  readonly ratePerSecond: number | undefined;
+  /** On abort nothing more is begun. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Does a work for each item, in order of beginning, and resolves when all that was begun has ended. Items are taken
+ * from the iterator one at a time as there is room, so a million of them take no more memory than a few.
+ */
+export async function runLoad<Item>(
+  items: Iterator<Item>,
+  { concurrency, ratePerSecond, signal }: LoadOptions,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  // Each worker that waits for its turn listens to it, which is no leak.
+  setMaxListeners(0, signal);
+  const intervalMs = ratePerSecond === undefined ? 0 : 1000 / ratePerSecond;
+  let nextAt = performance.now();
+  const worker = async (): Promise<void> => {
+    while (!signal.aborted) {
+      const next = items.next();
+      if (next.done) return;
+      // A slot that was missed is not made up for: the rate is a limit, not an average.
+      const now = performance.now();
+      const slot = Math.max(nextAt, now);
+      nextAt = slot + intervalMs;
+      if (intervalMs > 0 && !(await waited(slot - now, signal))) return;
+      await work(next.value);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+}
+
+/** False when the wait was cut short. */
+async function waited(ms: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await delay(ms, undefined, { signal });
+    return true;
+  } catch {
+    return false;
+  }
 }

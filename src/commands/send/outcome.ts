@@ -1,10 +1,9 @@
 import type { Context } from "../../context.ts";
-import { deadlineOf } from "../../core/answer-rule.ts";
+import { deadlineOf, probesText, probeText } from "../../core/answer-rule.ts";
 import { chosenNames, maskText, maskUrl } from "../../core/mask.ts";
-import { probesText, probeText } from "../../core/probe-text.ts";
-import type { SentReport } from "../../core/send-report.ts";
-import { answerHint, isDelivered } from "../../delivery/answer-hint.ts";
-import type { PostResult } from "../../delivery/post.ts";
+import { answerHint, isDelivered } from "../../forward/answer-hint.ts";
+import type { PostResult } from "../../forward/post.ts";
+import type { SendSummaryReport, SentReport } from "../../reports/sent.ts";
 import type { Shipment } from "./shipments.ts";
 
 /** What came of one shipment, judged. */
@@ -19,7 +18,7 @@ export interface Outcome {
   readonly accepted: string | undefined;
 }
 
-export function judge(
+export function outcomeOf(
   { overrides }: Context,
   shipment: Shipment,
   result: PostResult,
@@ -109,4 +108,99 @@ function echoProblem({ challenge }: Shipment, { replyPreview }: PostResult): str
     // Not JSON: not the echo either.
   }
   return "the app did not send the challenge back";
+}
+
+const MOST_EXAMPLES = 5;
+
+/** What any number of outcomes come to, in memory that does not grow with them. */
+export class Tally {
+  ok = 0;
+  failed = 0;
+  /** Given up on Ctrl-C without an answer. */
+  cutOff = 0;
+  /** Answers that took longer than their sender waits, by what is known of that. */
+  readonly late = new Map<string, number>();
+  /** The first failure of each kind. */
+  readonly examples = new Map<string, SentReport>();
+  readonly notes = new Set<string>();
+  readonly accepted = new Set<string>();
+  readonly #statuses = new Map<string, number>();
+  readonly #latencies = latencies();
+  readonly #startedAt = performance.now();
+
+  get count(): number {
+    return this.ok + this.failed;
+  }
+
+  add({ ok, kind, sent, accepted, late }: Outcome): void {
+    for (const note of sent.notes) this.notes.add(note);
+    if (kind === "interrupted") {
+      this.cutOff++;
+      return;
+    }
+    if (ok) this.ok++;
+    else this.failed++;
+    if (!ok && this.examples.size < MOST_EXAMPLES && !this.examples.has(kind)) this.examples.set(kind, sent);
+    if (accepted !== undefined) this.accepted.add(accepted);
+    if (late !== undefined) this.late.set(late, (this.late.get(late) ?? 0) + 1);
+    this.#statuses.set(kind, (this.#statuses.get(kind) ?? 0) + 1);
+    // How soon a connection is refused says nothing of how fast the app answers.
+    if (sent.status !== undefined) this.#latencies.add(sent.latencyMs);
+  }
+
+  summary(): SendSummaryReport {
+    const at = (share: number): number => this.#latencies.percentile(share);
+    return {
+      type: "send-summary",
+      count: this.count,
+      ok: this.ok,
+      failed: this.failed,
+      seconds: (performance.now() - this.#startedAt) / 1000,
+      latency: { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: this.#latencies.max },
+      statuses: Object.fromEntries(this.#statuses),
+    };
+  }
+}
+
+/** Percentiles of any number of durations, in memory that does not grow with them. */
+interface Latencies {
+  add(ms: number): void;
+  /** The duration below which this share (0 to 1) lies, to about 1 %. 0 when nothing was added. */
+  percentile(share: number): number;
+  readonly max: number;
+}
+
+/** Each bucket is this much wider than the one before. */
+const GROWTH = 1.01;
+const SMALLEST_MS = 0.01;
+/** Reaches beyond an hour. */
+const BUCKETS = 2000;
+
+export function latencies(): Latencies {
+  const counts = new Uint32Array(BUCKETS);
+  let total = 0;
+  let min = Number.POSITIVE_INFINITY;
+  let max = 0;
+  return {
+    add(ms) {
+      const bucket = Math.ceil(Math.log(Math.max(ms, SMALLEST_MS) / SMALLEST_MS) / Math.log(GROWTH));
+      const at = Math.min(bucket, BUCKETS - 1);
+      counts[at] = (counts[at] ?? 0) + 1;
+      total++;
+      min = Math.min(min, ms);
+      max = Math.max(max, ms);
+    },
+    percentile(share) {
+      if (total === 0) return 0;
+      let left = Math.max(1, Math.ceil(share * total));
+      const at = counts.findIndex((count) => {
+        left -= count;
+        return left <= 0;
+      });
+      return Math.min(max, Math.max(min, SMALLEST_MS * GROWTH ** at));
+    },
+    get max() {
+      return max;
+    },
+  };
 }

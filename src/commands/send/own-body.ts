@@ -1,19 +1,19 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { headerValue } from "../../body/delivery.ts";
 import type { Context } from "../../context.ts";
-import { headerValue } from "../../core/delivery.ts";
-import { usageError } from "../../core/errors.ts";
-import { readExact } from "../../core/exact-number.ts";
+import type { Verdict } from "../../core/product.ts";
+import { usageError } from "../../util/errors.ts";
 import {
   type JsonNode,
   lineAndColumn,
   losesDigits,
   parseJson,
+  readExact,
   scanJson,
   type TextPosition,
-} from "../../core/json-text.ts";
-import type { Verdict } from "../../core/product.ts";
-import { readUserFile } from "../options.ts";
+} from "../../util/json.ts";
+import { readUserFile } from "../helpers/options.ts";
 import type { SendPlan } from "./plan.ts";
 
 /** A body given with `--data`. */

@@ -1,10 +1,10 @@
-import type { HeaderPair } from "../../core/delivery.ts";
-import { usageError } from "../../core/errors.ts";
+import type { HeaderPair } from "../../body/delivery.ts";
+import { type Assignment, parseAssignment } from "../../core/edit-body.ts";
 import type { Faults } from "../../core/prepare.ts";
-import { type Assignment, parseAssignment } from "../../core/set-path.ts";
-import { parseTimeout, parseWhole } from "../../core/units.ts";
-import { isOfTheConnection } from "../../delivery/end-to-end.ts";
-import { parseHeader, type SecretOptions } from "../options.ts";
+import { isOfTheConnection } from "../../forward/request.ts";
+import { usageError } from "../../util/errors.ts";
+import { parseTimeout, parseWhole } from "../../util/units.ts";
+import { parseHeader, type SecretOptions } from "../helpers/options.ts";
 
 /** The flags as they were typed. */
 export interface SendOptions extends SecretOptions {

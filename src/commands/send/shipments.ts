@@ -1,18 +1,16 @@
 import { randomInt } from "node:crypto";
+import { type Delivery, withBody } from "../../body/delivery.ts";
+import { valueAt } from "../../body/payload.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { malformedJson, truncatedBody } from "../../core/broken-body.ts";
-import { type Delivery, withBody } from "../../core/delivery.ts";
-import { usageError } from "../../core/errors.ts";
-import { readExact, writeJson } from "../../core/exact-number.ts";
+import { type Assignment, assign } from "../../core/edit-body.ts";
 import { freshen, type Random, seededRandom } from "../../core/fresh.ts";
 import { isSignature, type Prepared, type PrepareInput, prepare } from "../../core/prepare.ts";
 import type { Probe } from "../../core/product.ts";
-import { valueAt } from "../../core/schema-check.ts";
-import { type Assignment, assign } from "../../core/set-path.ts";
+import { usageError } from "../../util/errors.ts";
+import { readExact, writeJson } from "../../util/json.ts";
 import type { SendPlan } from "./plan.ts";
-import { handedOver } from "./probes.ts";
-import type { Subject } from "./subjects.ts";
+import { handedOver, type Subject } from "./subjects.ts";
 
 /** A delivery ready to be posted, and what it is. */
 export interface Shipment {
@@ -135,4 +133,21 @@ function flawOf({ faults, breakage }: SendPlan, { format }: Subject): string | u
 
 function digits(random: Random, count: number): string {
   return Array.from({ length: count }, () => random(16).toString(16)).join("");
+}
+
+/** Valid JSON without its last character and with a comma in its place: no JSON parser takes that. */
+export function malformedJson(body: Buffer): Buffer {
+  const text = body.subarray(0, body.length - trailingSpace(body));
+  return Buffer.concat([text.subarray(0, Math.max(0, text.length - 1)), Buffer.from(",")]);
+}
+
+/** The first half, as after a connection that broke: it may end in the middle of a character. */
+export function truncatedBody(body: Buffer): Buffer {
+  return body.subarray(0, Math.floor(body.length / 2));
+}
+
+function trailingSpace(body: Buffer): number {
+  let count = 0;
+  while (count < body.length && " \t\r\n".includes(String.fromCharCode(body[body.length - 1 - count] ?? 0))) count++;
+  return count;
 }

@@ -1,8 +1,8 @@
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { curlCommand } from "../../core/curl-command.ts";
-import { ExitCode } from "../../core/errors.ts";
-import type { RequestReport } from "../../core/send-report.ts";
+import type { RequestReport } from "../../reports/sent.ts";
+import { ExitCode } from "../../util/errors.ts";
+import { curlCommand } from "../helpers/curl-command.ts";
 import type { SendPlan } from "./plan.ts";
 import { type Shipment, shipments } from "./shipments.ts";
 import type { Subject } from "./subjects.ts";

@@ -1,24 +1,25 @@
+import { existsSync } from "node:fs";
 import { relative } from "node:path";
-import { type FixtureRoots, projectFixturePath, readFixture } from "../../config/fixture-store.ts";
+import type { HeaderPair } from "../../body/delivery.ts";
+import type { Secrets } from "../../body/secret.ts";
+import { targetUrl } from "../../body/target-url.ts";
+import { type FixtureRoots, projectFixturePath, readFixture } from "../../config/fixtures.ts";
 import type { Config } from "../../config/load.ts";
+import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
-import { UserError, usageError } from "../../core/errors.ts";
-import { eventNames, findEvent, findFormat } from "../../core/event-name.ts";
-import { readExact } from "../../core/exact-number.ts";
+import { assign } from "../../core/edit-body.ts";
+import { eventNames, findEvent, findFormat } from "../../core/event-names.ts";
+import { echoChallenge } from "../../core/handshake.ts";
+import { mistypedModule } from "../../core/hints.ts";
 import type { Format, Probe, Product } from "../../core/product.ts";
 import { type Receipt, receive } from "../../core/receive.ts";
-import { assign } from "../../core/set-path.ts";
-import { targetUrl } from "../../core/target-url.ts";
-import { configuredProducts } from "../configured-products.ts";
-import type { Sample } from "../fixtures/samples.ts";
-import { requireEvent, requireFormat, requireOneEvent, requireProduct } from "../options.ts";
-import { tellUnknownVariables } from "../unknown-variables.ts";
-import { usedProducts } from "../used-products.ts";
+import { UserError, usageError } from "../../util/errors.ts";
+import { readExact } from "../../util/json.ts";
+import { requireEvent, requireFormat, requireOneEvent, requireProduct } from "../helpers/options.ts";
+import { configuredProducts, warnOfMistypedModules, warnOfUnknownVariables } from "../helpers/products.ts";
+import type { Sample } from "../helpers/samples.ts";
 import { asData, type OwnBody, readOwnBody, warnOfReserialising, warnOfToken } from "./own-body.ts";
 import type { SendPlan } from "./plan.ts";
-import { isChallenged, requireProbes } from "./probes.ts";
-import { refuseMistyped } from "./refuse-mistyped.ts";
-import { tellOfWire } from "./tell-of-wire.ts";
 
 /** One kind of thing to send, from which any number of deliveries can be made. */
 export interface Subject {
@@ -38,7 +39,7 @@ export interface Subject {
 /** Everything that the plan names, read and checked: after this only the network can fail. */
 export async function chooseSubjects(context: Context, plan: SendPlan, config: Config): Promise<readonly Subject[]> {
   const products = await configuredProducts(config);
-  tellUnknownVariables(context, config, products);
+  warnOfUnknownVariables(context, config, products);
   if (plan.data !== undefined) return [await ownSubject(context, plan, config, products, plan.data)];
   if (plan.all) return allSubjects(context, plan, config, products);
   const product = requireProduct(products, plan.product ?? "");
@@ -59,7 +60,7 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
   }
   const sample = { product, format, match: requireOneEvent(product, format, plan.event) };
   if (!plan.customModule) refuseMistyped(context, config, sample);
-  tellOfWire(context, plan, config, product, format);
+  noteGuideFormat(context, plan, config, product, format);
   return [sampleSubject(context, plan, config, sample)];
 }
 
@@ -77,7 +78,8 @@ function allSubjects(
     return has ? [{ product, format: chooseFormat(product, plan, config) }] : [];
   });
   const [first] = chosen;
-  if (plan.product !== undefined && first !== undefined) tellOfWire(context, plan, config, first.product, first.format);
+  if (plan.product !== undefined && first !== undefined)
+    noteGuideFormat(context, plan, config, first.product, first.format);
   if (chosen.length === 0)
     throw usageError(
       `${wanted === products ? "no product" : `none of ${wanted.map(({ id }) => id).join(", ")}`} has a format ${JSON.stringify(plan.format)}`,
@@ -196,4 +198,84 @@ function checkAssignments(data: unknown, plan: SendPlan, what: string): void {
     if (error instanceof UserError && plan.all) throw usageError(`${what}: ${error.message}`, error.hint);
     throw error;
   }
+}
+
+/** A custom module may have any name. What is all but certainly a slip is not sent for one, unless something says so. */
+function refuseMistyped(context: Context, config: Config, { product, format, match }: Sample): void {
+  const found = mistypedModule([product], match.name);
+  const sample = projectFixturePath(config.root, product, format, match);
+  if (found === undefined || existsSync(sample)) return;
+  if (!found.isSlip) {
+    warnOfMistypedModules(context, [product], [match.name]);
+    return;
+  }
+  const { module, near } = found;
+  const meant = match.name.replace(module, near);
+  throw usageError(
+    `${product.title} has no known module ${module}, but it has ${near}`,
+    `did you mean ${meant}? If ${module} is your own module, add --custom-module, or put a sample at ${relative(context.cwd, sample)}`,
+  );
+}
+
+/** The guide's challenge, which wants its echo. */
+function isChallenged(format: Format): boolean {
+  return format.handshake === echoChallenge;
+}
+
+/** What Zoho itself asks in the place of the guide's challenge. An app that is never asked must not be told that it fails. */
+function requireProbes(product: Product, format: Format, plan: SendPlan): readonly Probe[] {
+  const { probes } = format;
+  if (probes === undefined) {
+    const guide = product.formats.find(isChallenged);
+    throw usageError(
+      `${product.title} has no known challenge in its format ${format.id}`,
+      guide === undefined
+        ? "leave --challenge out, and send one of its events"
+        : `for the guide's challenge, use --format ${guide.id}`,
+    );
+  }
+  if (plan.challenge !== true)
+    throw usageError(`the probe of ${product.title} has no value`, "use --challenge without one");
+  if (plan.count > 1 || plan.repeat > 0 || plan.breakage !== undefined) {
+    throw usageError(
+      `the probe of ${product.title} is sent once, and complete`,
+      "leave --count, --repeat, --malformed and --truncate out",
+    );
+  }
+  return probes;
+}
+
+/** The header that a secret is handed over in: the configured one, so that later deliveries are signed with it. */
+export function handedOver({ handsOver }: Probe, product: Product, secrets: Secrets): readonly HeaderPair[] {
+  if (handsOver === undefined) return [];
+  const [secret] = secrets.for(handsOver.credential, product.id);
+  if (secret !== undefined) return [[handsOver.header, secret.reveal()]];
+  throw usageError(
+    `${product.title} hands over a secret in ${handsOver.header}, and none is configured`,
+    `set ${CREDENTIAL_VARIABLES[handsOver.credential]} to a value of your choice: send uses it to sign later events, too`,
+  );
+}
+
+/** Whoever writes an app for the guide's body alone would find out when Zoho posts. Told once, and not where it was chosen. */
+function noteGuideFormat(context: Context, plan: SendPlan, config: Config, product: Product, format: Format): void {
+  const isChosen = plan.format !== undefined || config.settings.products[product.id]?.format !== undefined;
+  if (isChosen || format.id !== "guide" || findFormat(product, "wire") === undefined) return;
+  const message = `this is in the guide's format; for what ${product.title} itself posts, use --format wire`;
+  context.report({ type: "notice", message });
+}
+
+/** Where the config names products, those are the ones that the project uses. */
+function usedProducts(
+  context: Context,
+  { settings }: Pick<Config, "settings">,
+  products: readonly Product[],
+): readonly Product[] {
+  const used = products.filter(({ id }) => Object.hasOwn(settings.products, id));
+  if (used.length === 0) return products;
+  const ids = used.map(({ id }) => id).join(", ");
+  context.report({
+    type: "notice",
+    message: `only the products in the config: ${ids}; to send the events of another one, name it`,
+  });
+  return used;
 }

@@ -1,21 +1,14 @@
 import type { Context } from "../../context.ts";
-import { type ExitCode, usageError } from "../../core/errors.ts";
+import { eventNames, findFormat, findProduct, nearest } from "../../core/event-names.ts";
+import { products } from "../../products/index.ts";
+import { type ExitCode, usageError } from "../../util/errors.ts";
 import { requireOperation } from "../../zoho/webhooks/index.ts";
 import type { ManagedProduct, WebhookConfig, WebhookFilters } from "../../zoho/webhooks/managed-product.ts";
-import { notifyUrl } from "../channels/channel-options.ts";
-import { listenerUrl } from "../channels/listener-url.ts";
+import { listenerUrl, notifyUrl } from "../channels/options.ts";
 import type { Define } from "../command.ts";
-import { namesFor } from "./event-names.ts";
-import { makeWebhook } from "./make-webhook.ts";
-import { showCalls } from "./show-call.ts";
-import { chooseSecret, type SecretOptions } from "./webhook-secret.ts";
-import {
-  addWebhookOptions,
-  chosenProduct,
-  type WebhookOptions,
-  type WebhookSession,
-  withWebhooks,
-} from "./webhooks-session.ts";
+import { showCalls } from "./delete.ts";
+import { chooseSecret, makeWebhook, type SecretOptions } from "./make-webhook.ts";
+import { addWebhookOptions, chosenProduct, type WebhookOptions, type WebhookSession, withWebhooks } from "./session.ts";
 
 interface CreateOptions extends WebhookOptions, SecretOptions {
   readonly url?: string;
@@ -123,4 +116,41 @@ function showCreation(
   const creation = requireOperation(product, "create").call(config);
   const calls = rule === undefined ? [] : [product.rules?.call({ id: "<its id>", config }, rule)];
   return showCalls(context, session, [creation, ...calls.filter((each) => each !== undefined)]);
+}
+
+/**
+ * The names in the product's own spelling. One that is not known is sent as it is written, with a warning: Zoho adds
+ * names, and says no to those that it does not know.
+ */
+function namesFor(context: Context, product: ManagedProduct, words: readonly string[]): readonly string[] {
+  const { noun, many, aliases = {} } = product.events;
+  const known = product.events.known ?? wireNames(product.id);
+  if (words.length === 0) throw usageError(`which ${noun}? none is named`, `such as ${known.slice(0, 6).join(", ")}`);
+  if (!many && words.length > 1)
+    throw usageError(`a webhook of ${product.title} is of one ${noun}, and ${words.length} are named`, "make one each");
+  const names = words
+    .flatMap((word) => word.split(","))
+    .filter((word) => word.trim() !== "")
+    .map((word) => {
+      const name = word.trim();
+      const found = known.find((each) => each.toLowerCase() === name.toLowerCase()) ?? aliases[name.toLowerCase()];
+      if (found === undefined) warnOfUnknown(context, product, name, known);
+      return found ?? name;
+    });
+  return [...new Set(names)];
+}
+
+function wireNames(id: string): readonly string[] {
+  const product = findProduct(products, id);
+  const format = product === undefined ? undefined : findFormat(product, "wire");
+  return format === undefined ? [] : eventNames(format);
+}
+
+function warnOfUnknown(context: Context, product: ManagedProduct, name: string, known: readonly string[]): void {
+  const near = nearest(name, known, 3);
+  context.report({
+    type: "warning",
+    message: `${JSON.stringify(name)} is no ${product.events.noun} of ${product.title} that is known here`,
+    hint: near.length === 0 ? `known: ${known.join(", ")}` : `did you mean ${near.join(" or ")}?`,
+  });
 }

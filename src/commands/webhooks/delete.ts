@@ -1,12 +1,12 @@
 import type { Context } from "../../context.ts";
-import { ExitCode } from "../../core/errors.ts";
-import { oneLine } from "../../core/one-line.ts";
-import type { WebhookReport } from "../../core/webhook-report.ts";
-import { type AskedDeletions, askedDeletions } from "../../zoho/asked-deletions.ts";
+import type { WebhookReport } from "../../reports/webhook.ts";
+import { ExitCode } from "../../util/errors.ts";
+import { oneLine } from "../../util/text.ts";
+import { requestFor } from "../../zoho/webhooks/client.ts";
 import { requireOperation } from "../../zoho/webhooks/index.ts";
+import { type RequestedDeletions, requestedDeletions, type WebhookCall } from "../../zoho/webhooks/managed-product.ts";
 import type { Define } from "../command.ts";
-import { confirm } from "../confirm.ts";
-import { showCalls } from "./show-call.ts";
+import { confirm, showRequest } from "../helpers/notices.ts";
 import {
   addWebhookOptions,
   chosenProduct,
@@ -14,7 +14,7 @@ import {
   type WebhookSession,
   webhookId,
   withWebhooks,
-} from "./webhooks-session.ts";
+} from "./session.ts";
 
 interface DeleteOptions extends WebhookOptions {
   readonly yes?: boolean;
@@ -48,7 +48,7 @@ export const defineDelete: Define = (command, act) => {
 async function deleteWebhooks(context: Context, session: WebhookSession, ids: readonly string[]): Promise<ExitCode> {
   const { product } = session;
   const client = await session.client();
-  const asked = askedDeletions();
+  const asked = requestedDeletions();
   const { deleted, unknown, remaining } = await context
     .waiting("deleting webhooks", () => client.remove(ids, asked))
     .catch((error: unknown) => {
@@ -74,7 +74,7 @@ async function deleteWebhooks(context: Context, session: WebhookSession, ids: re
 function warnOfUnread(
   context: Context,
   { product, flags }: WebhookSession,
-  { confirmed, unanswered }: AskedDeletions,
+  { confirmed, unanswered }: RequestedDeletions,
 ): void {
   const warn = (said: string, ids: ReadonlySet<string>): void => {
     if (ids.size === 0) return;
@@ -90,4 +90,16 @@ function warnOfUnread(
     confirmed,
   );
   warn("these webhooks may have been deleted: Zoho's answer did not come", unanswered);
+}
+
+/** Stands for an organisation that only a request could find out. */
+const TO_BE_FOUND = "yours";
+
+/** Shows calls to Zoho, with their secrets masked, instead of making them. */
+export function showCalls(context: Context, session: WebhookSession, calls: readonly WebhookCall[]): ExitCode {
+  const { product, org } = session;
+  const isNeeded = product.organisation.discover !== undefined;
+  const organisation = org ?? (isNeeded ? TO_BE_FOUND : undefined);
+  for (const call of calls) showRequest(context, session, requestFor(product, call, organisation));
+  return ExitCode.ok;
 }

@@ -1,20 +1,13 @@
 import type { Context } from "../../context.ts";
-import { ExitCode, usageError } from "../../core/errors.ts";
 import { maskUrl } from "../../core/mask.ts";
-import { oneLine } from "../../core/one-line.ts";
-import type { TableReport } from "../../core/report.ts";
-import { shellQuoted } from "../../core/shell-quoted.ts";
-import type { WebhookReport } from "../../core/webhook-report.ts";
+import type { TableReport } from "../../reports/layout.ts";
+import type { WebhookReport } from "../../reports/webhook.ts";
+import { ExitCode, usageError } from "../../util/errors.ts";
+import { oneLine, shellQuoted } from "../../util/text.ts";
 import { requireOperation } from "../../zoho/webhooks/index.ts";
 import type { ManagedProduct, Webhook } from "../../zoho/webhooks/managed-product.ts";
 import type { Define } from "../command.ts";
-import {
-  addWebhookOptions,
-  chosenProduct,
-  type WebhookOptions,
-  type WebhookSession,
-  withWebhooks,
-} from "./webhooks-session.ts";
+import { addWebhookOptions, chosenProduct, type WebhookOptions, type WebhookSession, withWebhooks } from "./session.ts";
 
 interface ListOptions extends WebhookOptions {
   readonly orphans?: boolean;

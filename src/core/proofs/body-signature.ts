@@ -1,13 +1,11 @@
 import { createHash, createHmac } from "node:crypto";
-import { type Delivery, headerValue, withHeader } from "../delivery.ts";
-import type { Payload } from "../payload.ts";
+import { type Delivery, headerValue, withHeader } from "../../body/delivery.ts";
+import type { Payload } from "../../body/payload.ts";
+import { type Credential, type Secret, sameText } from "../../body/secret.ts";
 import type { Finding, Proof } from "../product.ts";
-import { type Credential, type Secret, sameText } from "../secret.ts";
-import { whyAltered } from "./altered.ts";
 import type { BodyVariant } from "./body-variants.ts";
-import { explainHmac } from "./explain-hmac.ts";
-import { judgeHeader } from "./header-present.ts";
-import type { HmacAlgorithm, SignatureEncoding } from "./signature-variants.ts";
+import { explainHmac, type HmacAlgorithm, type SignatureEncoding } from "./explain-hmac.ts";
+import { checkHeader, whyAltered } from "./verdict.ts";
 
 interface BodySignature {
   readonly id: string;
@@ -47,7 +45,7 @@ export function bodySignature(scheme: BodySignature): Proof {
     title: `${header}: HMAC-${algorithm.replace("sha", "SHA")} of the body, ${encoding}`,
     sign: (delivery, secret) => withHeader(delivery, header, prefix + hmac(delivery.body, secret)),
     verify(delivery, payload, secrets, now) {
-      return judgeHeader({ id, proves, header, key, exception }, headerValue(delivery, header), secrets, (value) => {
+      return checkHeader({ id, proves, header, key, exception }, headerValue(delivery, header), secrets, (value) => {
         if (!value.trim().startsWith(prefix))
           return { verdict: "failed", reason: `${header} does not begin with ${prefix}` };
         const signature = value.trim().slice(prefix.length);
@@ -117,4 +115,26 @@ function prefixMissing(prefix: string): Finding {
 /** What is no signature of the scheme is looked at as it came. */
 function withoutPrefix(value: string | undefined, prefix: string): string | undefined {
   return value?.trim().startsWith(prefix) === true ? value.trim().slice(prefix.length) : value;
+}
+
+/**
+ * The guide's "Method 3": lower-case hex HMAC-SHA256 of the body. The guide's own handler hashes
+ * `JSON.stringify(req.body)`, so it equals ours for every body that is already in that form, as those of `send` are.
+ */
+export const guideSignature = bodySignature({
+  id: "guide-signature",
+  header: "x-zoho-signature",
+  credential: "secret",
+  key: "secret",
+  encoding: "hex",
+  mistakes: unwrapped,
+});
+
+/** A form that holds a JSON body in one of its fields: the signer may know nothing of the form. */
+function unwrapped({ wrappedIn, text }: Payload): readonly BodyVariant[] {
+  if (wrappedIn === undefined || text === undefined) return [];
+  const meaning = `the signature is over the JSON within the field ${wrappedIn}, not over the form`;
+  return [
+    { id: "unwrapped", body: Buffer.from(text), meaning, remedy: "sign and check the same bytes: the whole body" },
+  ];
 }

@@ -1,17 +1,10 @@
 import { createHmac } from "node:crypto";
+import { type Secret, sameBytes } from "../../body/secret.ts";
 import type { Explanation, Finding } from "../product.ts";
-import { type Secret, sameBytes } from "../secret.ts";
 import { type BodyVariant, bodyEdits, bodyWriter, inPairs } from "./body-variants.ts";
-import { headerMissing } from "./header-missing.ts";
-import { type KeyVariant, keyVariants } from "./key-variants.ts";
-import {
-  type HmacAlgorithm,
-  type SignatureEncoding,
-  type SignatureVariant,
-  signatureVariants,
-} from "./signature-variants.ts";
+import { headerMissing } from "./verdict.ts";
 
-export interface HmacCase {
+interface HmacCase {
   readonly algorithm: HmacAlgorithm;
   readonly encoding: SignatureEncoding;
   /** The body as it came. */
@@ -141,4 +134,155 @@ function unreadable({ algorithm, encoding, header }: HmacCase, text: string): Fi
     meaning: `${header} has ${text.length} characters that are not an HMAC in hex or base64; ${wanted} are expected`,
     remedy: "check that the whole signature was copied, and nothing else",
   };
+}
+
+/** A key that the signer may have used in place of a configured secret. */
+interface KeyVariant {
+  /** `as-is` for a configured secret itself. */
+  readonly id: string;
+  readonly key: Buffer;
+  readonly meaning: string;
+  readonly remedy: string;
+}
+
+/** The configured secrets as they are, then each as it is commonly mistaken, then the secrets of anything else. */
+function keyVariants(configured: readonly Secret[], others: readonly Secret[]): readonly KeyVariant[] {
+  const found: KeyVariant[] = [];
+  const seen = new Set<string>();
+  const add = (id: string, key: Buffer | string, meaning: string, remedy: string): void => {
+    const bytes = Buffer.from(key);
+    const mark = bytes.toString("latin1");
+    if (bytes.length === 0 || seen.has(mark)) return;
+    seen.add(mark);
+    found.push({ id, key: bytes, meaning, remedy });
+  };
+  for (const secret of configured) add("as-is", secret.reveal(), "", "");
+  for (const secret of configured) {
+    const { origin } = secret;
+    const value = secret.reveal();
+    const clean = `remove what is around the value of ${origin}`;
+    const both = "give both sides the secret without white space around it";
+    add("secret-trimmed", value.trim(), `${origin} has white space around it that the signer does not use`, clean);
+    add("secret-unquoted", unquoted(value), `${origin} is in quotes that the signer does not use`, clean);
+    for (const end of ["\n", "\r\n", " "]) {
+      add(
+        "secret-space",
+        `${value}${end}`,
+        `the signer's secret has white space at its end that ${origin} does not have`,
+        both,
+      );
+    }
+    add("secret-space", ` ${value}`, `the signer's secret has a space at its start that ${origin} does not have`, both);
+    const unquote = "give both sides the secret without quotes: docker --env-file, for example, makes them part of it";
+    for (const quote of ['"', "'"]) {
+      add("secret-quoted", `${quote}${value}${quote}`, `the signer's secret is ${origin} in quotes`, unquote);
+    }
+    const encoded = "give both sides the secret in the same encoding";
+    add("secret-base64", fromBase64(value), `the signer uses ${origin} decoded from base64`, encoded);
+    add("secret-hex", fromHex(value), `the signer uses ${origin} decoded from hex`, encoded);
+    const lower = value.toLowerCase();
+    add("secret-case", lower, `the signer's secret is ${origin} in lower case`, `write ${origin} in lower case`);
+  }
+  for (const secret of others) {
+    const { origin } = secret;
+    const use = `use ${origin} for this product, or sign with the secret that is configured for it`;
+    add("other-secret", secret.reveal(), `it was signed with ${origin}, which is configured for something else`, use);
+    const trimmed = `it was signed with ${origin} without the white space around it, which is configured for something else`;
+    add("other-secret+secret-trimmed", secret.reveal().trim(), trimmed, use);
+  }
+  return found;
+}
+
+function unquoted(value: string): string {
+  return value.trim().replace(/^(["'])(.*)\1$/s, "$2");
+}
+
+function fromBase64(value: string): Buffer {
+  return /^[A-Za-z0-9+/_-]{8,}={0,2}$/.test(value) ? Buffer.from(value, "base64") : Buffer.alloc(0);
+}
+
+function fromHex(value: string): Buffer {
+  return /^(?:[0-9a-f]{2}){4,}$/i.test(value) ? Buffer.from(value, "hex") : Buffer.alloc(0);
+}
+
+export type HmacAlgorithm = "sha256" | "sha1" | "sha512" | "sha384" | "md5";
+export type SignatureEncoding = "hex" | "base64";
+
+/** The digest that a signature may stand for, and the mistake in writing it that this would be. */
+interface SignatureVariant {
+  /** `as-is` for the one right way of writing it. */
+  readonly id: string;
+  readonly digest: Buffer;
+  readonly algorithm: HmacAlgorithm;
+  readonly meaning: string;
+  readonly remedy: string;
+}
+
+const BY_LENGTH: Readonly<Record<number, HmacAlgorithm>> = {
+  16: "md5",
+  20: "sha1",
+  32: "sha256",
+  48: "sha384",
+  64: "sha512",
+};
+const HEX = /^(?:[0-9a-f]{2})+$/i;
+const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
+
+interface Mistake {
+  readonly id: string;
+  readonly meaning: string;
+}
+
+/** The ways in which a signature can be read, the right one first. Empty for what is no HMAC in any writing. */
+function signatureVariants(
+  text: string,
+  algorithm: HmacAlgorithm,
+  encoding: SignatureEncoding,
+): readonly SignatureVariant[] {
+  const bare = text
+    .trim()
+    .replace(/^["']|["']$/g, "")
+    .replace(/^(?:sha\d+|v\d+)[=,:]/i, "");
+  const around =
+    bare === text ? [] : [{ id: "decorated", meaning: "the signature has a prefix, quotes or white space around it" }];
+  return readings(bare, encoding).flatMap(({ digest, mistakes }) => {
+    const found = BY_LENGTH[digest.length];
+    if (found === undefined) return [];
+    const other = {
+      id: `${found}-for-${algorithm}`,
+      meaning: `it is an HMAC with ${found}; ${algorithm} is expected`,
+    };
+    const all: readonly Mistake[] = [...around, ...mistakes, ...(found === algorithm ? [] : [other])];
+    return [
+      {
+        id: all.length === 0 ? "as-is" : all.map((each) => each.id).join("+"),
+        digest,
+        algorithm: found,
+        meaning: all.map((each) => each.meaning).join("; and "),
+        remedy: `write the signature as ${encoding === "hex" ? "lower-case hex" : encoding} of HMAC-${algorithm.toUpperCase()} with nothing around it`,
+      },
+    ];
+  });
+}
+
+function readings(
+  text: string,
+  encoding: SignatureEncoding,
+): readonly { digest: Buffer; mistakes: readonly Mistake[] }[] {
+  if (HEX.test(text) && BY_LENGTH[text.length / 2] !== undefined) {
+    const upper = { id: "upper-case", meaning: "the signature is in upper case" };
+    const wrong = { id: "hex-for-base64", meaning: "the signature is in hex; base64 is expected" };
+    const mistakes = encoding === "base64" ? [wrong] : text === text.toLowerCase() ? [] : [upper];
+    return [{ digest: Buffer.from(text, "hex"), mistakes }];
+  }
+  // An HMAC in base64 has other letters, too: hex digits alone are a few too many or too few.
+  if (!BASE64.test(text) || /^[0-9a-f]+$/i.test(text)) return [];
+  const digest = Buffer.from(text, "base64");
+  const inner = digest.toString("latin1");
+  if (HEX.test(inner)) {
+    const mistake = { id: "base64-of-hex", meaning: "the signature is the base64 of its hex digits" };
+    return [{ digest: Buffer.from(inner, "hex"), mistakes: [mistake] }];
+  }
+  const wrong = { id: "base64-for-hex", meaning: "the signature is in base64; hex is expected" };
+  return [{ digest, mistakes: encoding === "hex" ? [wrong] : [] }];
 }

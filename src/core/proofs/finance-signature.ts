@@ -1,20 +1,13 @@
 import { createHmac } from "node:crypto";
-import { headerValue, withHeader } from "../delivery.ts";
+import { type Delivery, headerValue, splitUrl, withHeader } from "../../body/delivery.ts";
+import { type FieldPair, formFields, type Payload, readPayload } from "../../body/payload.ts";
+import { type Secret, sameBytes } from "../../body/secret.ts";
+import { counted } from "../../util/units.ts";
 import { isSecretName, MASK, maskBody } from "../mask.ts";
-import { readPayload } from "../payload.ts";
 import type { Proof } from "../product.ts";
-import { type Secret, sameBytes } from "../secret.ts";
-import { counted } from "../units.ts";
-import { whyAltered } from "./altered.ts";
+import type { BodyVariant } from "./body-variants.ts";
 import { explainHmac } from "./explain-hmac.ts";
-import {
-  type FinanceParts,
-  financeCanonical,
-  financeMistakes,
-  financeParts,
-  openReadings,
-} from "./finance-canonical.ts";
-import { type Judged, judgeHeader } from "./header-present.ts";
+import { checkHeader, type HeaderCheck, whyAltered } from "./verdict.ts";
 
 const HEADER = "x-zoho-webhook-signature";
 const HEX = /^[0-9a-f]{64}$/i;
@@ -45,7 +38,7 @@ export const financeSignature: Proof = {
   verify(delivery, payload, secrets) {
     const { id, proves } = this;
     const value = headerValue(delivery, HEADER);
-    return judgeHeader({ id, proves, header: HEADER, key: "secret" }, value, secrets, (signature) => {
+    return checkHeader({ id, proves, header: HEADER, key: "secret" }, value, secrets, (signature) => {
       const given = decoded(signature);
       if (given === undefined) return { verdict: "failed", reason: whyUnreadable(signature) };
       const parts = financeParts(delivery, payload);
@@ -120,7 +113,7 @@ function whyNot(
   parts: FinanceParts,
   text: string | undefined,
   matching: (canonical: Buffer) => Secret | undefined,
-): Judged {
+): HeaderCheck {
   // A form is taken apart before it is signed.
   const altered =
     parts.form.length > 0
@@ -140,4 +133,175 @@ function whyNot(
 
 function hmac(canonical: Buffer, secret: Secret): Buffer {
   return createHmac("sha256", secret.reveal()).update(canonical).digest();
+}
+
+/** What a signature of the finance family covers, part by part. */
+interface FinanceParts {
+  readonly query: readonly FieldPair[];
+  readonly form: readonly FieldPair[];
+  /** The raw body where it is no form. */
+  readonly raw: Buffer;
+}
+
+/**
+ * The parts that are signed: the query's and the form's pairs, decoded, and any other body as its exact bytes.
+ * A body that is announced as a form and is JSON counts as JSON.
+ */
+export function financeParts(delivery: Delivery, payload: Payload, readPlus = true): FinanceParts {
+  const pairs = (text: string): readonly FieldPair[] => formFields(readPlus ? text : text.replaceAll("+", "%2B"));
+  const isForm = payload.kind === "form";
+  return {
+    query: pairs(splitUrl(delivery.url).query),
+    form: isForm ? pairs(delivery.body.toString("utf8")) : [],
+    raw: isForm ? Buffer.alloc(0) : delivery.body,
+  };
+}
+
+/**
+ * The string that is signed: all pairs sorted by key, each key followed by its value with nothing between, then the
+ * raw body. https://www.zoho.com/us/billing/kb/webhooks/securing-webhooks.html
+ */
+export function financeCanonical({ query, form, raw }: FinanceParts): Buffer {
+  return joined(sorted([...query, ...form]), raw);
+}
+
+interface OpenReading extends BodyVariant {
+  /** A pair is not in the string that gives a signed key another value: anybody could have added it. */
+  readonly contradicts: boolean;
+}
+
+/** Points that Zoho's page leaves open, each with the string that the other answer leads to. */
+function openReadings(delivery: Delivery, payload: Payload): readonly OpenReading[] {
+  const parts = financeParts(delivery, payload);
+  const pairs = [...parts.query, ...parts.form];
+  const usual = financeCanonical(parts);
+  const isRepeated = new Map(pairs).size < new Set(pairs.map((pair) => pair.join("="))).size;
+  const reading = (id: string, meaning: string, body: Buffer, contradicts = false): OpenReading => ({
+    id,
+    body,
+    contradicts,
+    meaning: `${meaning} (Zoho's documentation does not say which is right)`,
+    remedy: "build the string the same way in your own check",
+  });
+  return [
+    reading(
+      "plus-kept",
+      "a + in the query or form is kept as it is",
+      financeCanonical(financeParts(delivery, payload, false)),
+    ),
+    reading("keys-without-case", "keys are sorted without regard to case", joined(sorted(pairs, lower), parts.raw)),
+    reading("values-sorted", "pairs of the same key are sorted by value", joined(sorted(pairs, both), parts.raw)),
+    reading(
+      "keys-last",
+      "of pairs with the same key the last one counts",
+      joined(sorted(onePerKey(pairs)), parts.raw),
+      isRepeated,
+    ),
+    reading(
+      "keys-first",
+      "of pairs with the same key the first one counts",
+      joined(sorted(onePerKey([...pairs].reverse())), parts.raw),
+      isRepeated,
+    ),
+    reading(
+      "empty-left-out",
+      "pairs without a value are left out",
+      joined(sorted(pairs.filter(([, v]) => v !== "")), parts.raw),
+      isRepeated,
+    ),
+  ].filter(({ body }) => !body.equals(usual));
+}
+
+/** Mistakes that are made in building the string. */
+function financeMistakes(delivery: Delivery, payload: Payload): readonly BodyVariant[] {
+  const { query, form, raw } = financeParts(delivery, payload);
+  // What is a mistake under one reading may be right under another.
+  const right = [financeCanonical({ query, form, raw }), ...openReadings(delivery, payload).map(({ body }) => body)];
+  const pairs = [...query, ...form];
+  const undecoded = [splitUrl(delivery.url).query, ...(form.length > 0 ? [delivery.body.toString("utf8")] : [])]
+    .flatMap((text) => text.split("&"))
+    .filter((pair) => pair !== "")
+    .map((pair): FieldPair => [pair.split("=", 1)[0] ?? "", pair.replace(/^[^=]*=?/, "")]);
+  const canonicalOf =
+    "sort the pairs of query and form by key, join key and value with nothing between, then add the raw body";
+  const mistake = (id: string, meaning: string, body: Buffer): BodyVariant => ({
+    id,
+    body,
+    meaning,
+    remedy: canonicalOf,
+  });
+  return [
+    mistake(
+      "query-left-out",
+      "the query's parameters were left out of the string",
+      financeCanonical({ query: [], form, raw }),
+    ),
+    ...addedOnTheWay({ query, form, raw }),
+    mistake(
+      "body-left-out",
+      "the body was left out of the string",
+      financeCanonical({ query, form: [], raw: Buffer.alloc(0) }),
+    ),
+    mistake(
+      "body-first",
+      "the body was put before the pairs",
+      Buffer.concat([raw, joined(sorted(pairs), Buffer.alloc(0))]),
+    ),
+    mistake("unsorted", "the pairs were not sorted by key", joined(pairs, raw)),
+    mistake("sorted-apart", "query and form were sorted separately", joined([...sorted(query), ...sorted(form)], raw)),
+    mistake("undecoded", "query and form were not percent-decoded", joined(sorted(undecoded), raw)),
+    mistake(
+      "separated",
+      "the pairs were joined with = and &",
+      Buffer.concat([
+        Buffer.from(
+          sorted(pairs)
+            .map((pair) => pair.join("="))
+            .join("&"),
+        ),
+        raw,
+      ]),
+    ),
+    mistake(
+      "form-as-text",
+      "the form's raw text was signed instead of its pairs",
+      joined(sorted(query), delivery.body),
+    ),
+    mistake(
+      "wrapped-json",
+      "the JSON in the form was signed as a raw body",
+      joined(sorted(query), Buffer.from(payload.text ?? "")),
+    ),
+  ].filter(({ body }) => !right.some((each) => each.equals(body)));
+}
+
+/** Nobody adds more, and each is tried with everything else that goes wrong. */
+const MOST_ADDED = 10;
+
+/** The string without each of the query's parameters: a gateway may have added one, or a user who tried something. */
+function addedOnTheWay({ query, form, raw }: FinanceParts): readonly BodyVariant[] {
+  if (query.length < 2 || query.length > MOST_ADDED) return [];
+  return query.map(([name], at) => ({
+    id: "parameter-added",
+    body: financeCanonical({ query: query.filter((_, i) => i !== at), form, raw }),
+    meaning: `the parameter ${JSON.stringify(name.slice(0, 60))} was added to the URL after signing, or left out of what was signed`,
+    remedy: "give Zoho the whole URL to call, and check that nothing on the way adds to it",
+  }));
+}
+
+function joined(pairs: readonly FieldPair[], raw: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(pairs.map((pair) => pair.join("")).join(""), "utf8"), raw]);
+}
+
+const same = ([key]: FieldPair): string => key;
+const lower = ([key]: FieldPair): string => key.toLowerCase();
+const both = ([key, value]: FieldPair): string => `${key}\0${value}`;
+
+/** By code units, stable: neither the locale nor the engine has a say. */
+function sorted(pairs: readonly FieldPair[], by: (pair: FieldPair) => string = same): readonly FieldPair[] {
+  return [...pairs].sort((a, b) => (by(a) < by(b) ? -1 : by(a) > by(b) ? 1 : 0));
+}
+
+function onePerKey(pairs: readonly FieldPair[]): readonly FieldPair[] {
+  return [...new Map(pairs)];
 }

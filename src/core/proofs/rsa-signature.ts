@@ -1,13 +1,11 @@
-import { createHash, type KeyObject, sign, verify } from "node:crypto";
-import { headerValue, withHeader } from "../delivery.ts";
-import { minifyJson } from "../json-print.ts";
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import { headerValue, withHeader } from "../../body/delivery.ts";
+import type { Secret } from "../../body/secret.ts";
+import { usageError } from "../../util/errors.ts";
+import { minifyJson } from "../../util/json-print.ts";
 import type { Finding, Proof } from "../product.ts";
-import type { Secret } from "../secret.ts";
-import { whyAltered } from "./altered.ts";
 import { bodyEdits, bodyWriter } from "./body-variants.ts";
-import { headerMissing } from "./header-missing.ts";
-import { judgeHeader } from "./header-present.ts";
-import { readPrivateKey, readPublicKeys } from "./public-key.ts";
+import { checkHeader, headerMissing, whyAltered } from "./verdict.ts";
 
 interface RsaSignature {
   readonly id: string;
@@ -33,7 +31,7 @@ export function rsaSignature({ id, header, ofCompact = false }: RsaSignature): P
       withHeader(delivery, header, sign("sha256", delivery.body, readPrivateKey(key)).toString("base64")),
     forge: (delivery) => withHeader(delivery, header, noSignature(delivery.body).toString("base64")),
     verify(delivery, payload, keys) {
-      return judgeHeader(
+      return checkHeader(
         { id, proves, header, key: "public key" },
         headerValue(delivery, header),
         keys,
@@ -135,4 +133,43 @@ function fingerprint(key: KeyObject): string {
 function noSignature(body: Buffer): Buffer {
   const digests = Array.from({ length: 8 }, (_, i) => createHash("sha256").update(`${i}`).update(body).digest());
   return Buffer.concat(digests);
+}
+
+/**
+ * RSA public keys as Zoho's screens show them: one or more in PEM, or the bare base64 of one without its first and
+ * last line. Throws a usage error that names where the key came from, never the key.
+ */
+export function readPublicKeys(key: Secret): readonly KeyObject[] {
+  const text = withLines(key);
+  const blocks = text.match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g) ?? [asPem(text)];
+  return blocks.map((block) => read(key, "public", () => createPublicKey(block)));
+}
+
+export function readPrivateKey(key: Secret): KeyObject {
+  return read(key, "private", () => createPrivateKey(withLines(key)));
+}
+
+/** Where a variable can hold one line only, the ends of lines are commonly written as `\\n`, which no key has in it. */
+function withLines(key: Secret): string {
+  return key.reveal().replaceAll("\\n", "\n");
+}
+
+function asPem(text: string): string {
+  const bare = text.replace(/\s+/g, "");
+  if (text.includes("-----BEGIN") || !/^[A-Za-z0-9+/]+=*$/.test(bare)) return text;
+  return `-----BEGIN PUBLIC KEY-----\n${bare.replace(/.{64}/g, "$&\n")}\n-----END PUBLIC KEY-----\n`;
+}
+
+function read(key: Secret, what: "public" | "private", parse: () => KeyObject): KeyObject {
+  let parsed: KeyObject | undefined;
+  try {
+    parsed = parse();
+  } catch {
+    // What OpenSSL says of a wrong key helps nobody, and may quote it.
+  }
+  if (parsed?.asymmetricKeyType === "rsa") return parsed;
+  throw usageError(
+    `${key.origin} is not an RSA ${what} key`,
+    `set it to the key as PEM (-----BEGIN ${what === "public" ? "PUBLIC" : "PRIVATE"} KEY-----), or to the name of a file with it`,
+  );
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { event } from "../../core/declare-event.ts";
-import { idsAt } from "../../core/field.ts";
+import { idsAt } from "../../body/payload.ts";
+import { event } from "../../core/product.ts";
 import { guideFormat, printedInGuide } from "../shared/guide-format.ts";
 import { dateTime, optionalText, recordId } from "../shared/schema-parts.ts";
 

@@ -1,7 +1,7 @@
-import { echoChallenge } from "../../core/challenge.ts";
-import { textAt } from "../../core/field.ts";
+import { textAt } from "../../body/payload.ts";
+import { echoChallenge } from "../../core/handshake.ts";
 import type { Format, Proof, WebhookEvent } from "../../core/product.ts";
-import { guideSignature } from "../../core/proofs/guide-signature.ts";
+import { guideSignature } from "../../core/proofs/body-signature.ts";
 
 const GUIDE = "Webhooks Guide for Zoho APIs 1.0";
 

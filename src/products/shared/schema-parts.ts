@@ -1,4 +1,8 @@
 import { z } from "zod";
+import type { Delivery } from "../../body/delivery.ts";
+import { isEmpty, type Payload } from "../../body/payload.ts";
+import type { Reply } from "../../core/product.ts";
+import { plainReply } from "../../core/reply.ts";
 
 /** Makes a part when it is first asked for, once for all the fields of all the events that have one. */
 function part<Schema>(make: () => Schema): () => Schema {
@@ -36,4 +40,16 @@ export const amount = part(() => z.union([z.number(), z.string()], { error: "a n
 /** Where a record can be fetched: `api` is the first part of the path, such as `crm`. */
 export function resourceUri(api: string) {
   return z.string().regex(new RegExp(`^https://[^/\\s]+/${api}/`), `an address under https://…/${api}/`);
+}
+
+/** The answer to a look whether anybody is there: a request by another method than POST, or an empty one. */
+export function answerProbe(payload: Payload, { method }: Delivery): Reply | undefined {
+  return method !== "POST" || isEmpty(payload) ? plainReply(200, "OK") : undefined;
+}
+
+/** Nearly every delivery holds one event: an app that takes the first alone is found out late. */
+export function severalHint(events: unknown): string | undefined {
+  return Array.isArray(events) && events.length > 1
+    ? "a delivery may hold several events, as this one does: here it goes by the first, your app has to take each of them"
+    : undefined;
 }

@@ -1,4 +1,4 @@
-import { oneLine } from "../../core/one-line.ts";
+import { oneLine } from "../../util/text.ts";
 import { apiUrl } from "../data-centres.ts";
 import {
   idText,

@@ -1,5 +1,5 @@
+import type { ApiRequest } from "../api.ts";
 import type { DataCentre, Environment } from "../data-centres.ts";
-import type { ApiRequest } from "../zoho-api.ts";
 
 /** A webhook as Zoho lists it. */
 export interface Webhook {
@@ -160,4 +160,16 @@ export function listedAt(body: unknown, name: string): ReturnType<typeof itemsAt
 
 export function memberOf(body: unknown, name: string): unknown {
   return typeof body === "object" && body !== null ? Reflect.get(body, name) : undefined;
+}
+
+/** Kept up to date while things are deleted, for whoever is to know when that throws. */
+export interface RequestedDeletions {
+  /** Zoho says that it has deleted them. */
+  readonly confirmed: Set<string>;
+  /** Zoho was asked to, and what it has done is not known. */
+  readonly unanswered: Set<string>;
+}
+
+export function requestedDeletions(): RequestedDeletions {
+  return { confirmed: new Set(), unanswered: new Set() };
 }

@@ -1,8 +1,7 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { withHeader } from "../../../src/core/delivery.ts";
-import { financeCanonical, financeParts } from "../../../src/core/proofs/finance-canonical.ts";
-import { financeSignature } from "../../../src/core/proofs/finance-signature.ts";
+import { withHeader } from "../../../src/body/delivery.ts";
+import { financeCanonical, financeParts, financeSignature } from "../../../src/core/proofs/finance-signature.ts";
 import { canonicalOf, matchesOf, named, payloadOf, posted, signatureOf, verdictOf } from "../../support/deliveries.ts";
 import { hasOpenssl, openssl } from "../../support/openssl.ts";
 

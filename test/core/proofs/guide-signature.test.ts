@@ -2,9 +2,9 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { headerValue } from "../../../src/core/delivery.ts";
-import { guideSignature } from "../../../src/core/proofs/guide-signature.ts";
-import { secret } from "../../../src/core/secret.ts";
+import { headerValue } from "../../../src/body/delivery.ts";
+import { secret } from "../../../src/body/secret.ts";
+import { guideSignature } from "../../../src/core/proofs/body-signature.ts";
 import { tempFolder } from "../../support/run.ts";
 
 const NOW = new Date("2025-01-15T10:30:00Z");

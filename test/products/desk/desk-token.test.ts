@@ -1,14 +1,12 @@
 import { createHmac, createPublicKey, generateKeyPairSync } from "node:crypto";
 import { createLocalJWKSet, exportJWK, importPKCS8, jwtVerify, SignJWT, UnsecuredJWT } from "jose";
 import { describe, expect, it } from "vitest";
-import type { Delivery } from "../../../src/core/delivery.ts";
-import { headerValue, withHeader } from "../../../src/core/delivery.ts";
-import { keyId, writeKeySet } from "../../../src/core/key-set.ts";
-import { readPayload } from "../../../src/core/payload.ts";
+import { type Delivery, headerValue, withHeader } from "../../../src/body/delivery.ts";
+import { readPayload } from "../../../src/body/payload.ts";
+import { secret } from "../../../src/body/secret.ts";
 import type { Verdict } from "../../../src/core/product.ts";
-import { secret } from "../../../src/core/secret.ts";
-import { deskToken } from "../../../src/products/desk/desk-token.ts";
-import { explainToken } from "../../../src/products/desk/explain-token.ts";
+import { keyId, writeKeySet } from "../../../src/core/proofs/keys.ts";
+import { deskToken, explainToken } from "../../../src/products/desk/token.ts";
 import { testKeys } from "../../support/test-secrets.ts";
 
 const now = new Date("2025-01-15T10:30:00Z");

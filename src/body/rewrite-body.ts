@@ -1,0 +1,363 @@
+import { type JsonNode, parseJson, scanJson, stringEnd } from "../util/json.ts";
+import { parameterOf } from "./delivery.ts";
+
+/** One value of a body: a JSON scalar, a JSON object's key, a form field, a part of a multipart body. */
+export interface BodyValue {
+  /** The names that lead to it, without the indexes of lists; of a key, those of its object. */
+  readonly path: readonly string[];
+  /** The decoded text; of a number, its digits as they were written. */
+  readonly text: string;
+  readonly kind: "text" | "number" | "key";
+}
+
+/** The new text of a value, or undefined to leave it byte for byte as it is. */
+export type BodyEdit = (value: BodyValue) => string | undefined;
+
+/**
+ * A copy of a body with some values replaced in its text. Everything else stays: layout, order, digits, other bytes.
+ * What is neither JSON nor a form is searched for names with values, so a body keeps no secret by being broken or plain text.
+ */
+export function rewriteBody(body: Buffer, contentType: string, edit: BodyEdit): Buffer {
+  const wide = rewriteWide(body, contentType, (text) => rewriteText(text, contentType, edit));
+  // What only says that it is of that charset is searched as the bytes that it is.
+  if (wide !== undefined && !wide.equals(body)) return wide;
+  const utf8 = body.toString("utf8");
+  // Bytes that are not UTF-8 survive as Latin-1, in which every byte is a character.
+  const encoding = Buffer.from(utf8, "utf8").equals(body) ? "utf8" : "latin1";
+  const text = encoding === "utf8" ? utf8 : body.toString("latin1");
+  const rewritten = rewriteText(text, contentType, edit);
+  return rewritten === text ? body : Buffer.from(rewritten, encoding);
+}
+
+function rewriteText(text: string, contentType: string, edit: BodyEdit): string {
+  const boundary = boundaryOf(text, contentType);
+  if (boundary) return rewriteMultipart(text, boundary, edit);
+  const json = rewriteJson(text, edit);
+  if (json !== undefined) return json;
+  if (/^application\/x-www-form-urlencoded/i.test(contentType)) return rewriteForm(text, edit);
+  return rewriteBroken(text, edit);
+}
+
+/** The one that the header names, or where that is none of the body's, the one that the body begins with. */
+function boundaryOf(text: string, contentType: string): string | undefined {
+  const named = /^multipart\//i.test(contentType) ? parameterOf(contentType, "boundary") : undefined;
+  if (named && text.includes(`--${named}`)) return named;
+  return /^--([^\r\n]{1,70})\r?\ncontent-/i.exec(text.slice(0, 200))?.[1]?.trimEnd();
+}
+
+/** Undefined when the text is not a JSON object or list. */
+function rewriteJson(
+  text: string,
+  edit: BodyEdit,
+  outer: readonly string[] = [],
+  isOutermost = true,
+): string | undefined {
+  if (!/^\s*[{[]/.test(text) || !parseJson(text).ok) return undefined;
+  const parts: string[] = [];
+  let done = 0;
+  const replace = (start: number, end: number, by: string): void => {
+    parts.push(text.slice(done, start), by);
+    done = end;
+  };
+  const visit = (node: JsonNode, path: readonly string[]): void => {
+    let from = node.start + 1;
+    const named = node.kind === "object" ? namedBy(text, node) : undefined;
+    for (const { key, node: child } of node.children) {
+      if (typeof key === "string") {
+        const start = text.indexOf('"', from);
+        const renamed = edit({ path, text: key, kind: "key" });
+        if (renamed !== undefined) replace(start, stringEnd(text, start), JSON.stringify(renamed));
+      }
+      const owner = named !== undefined && key === "value" ? [...path, named] : path;
+      visit(child, typeof key === "string" ? [...owner, key] : path);
+      from = child.end;
+    }
+    if (node.kind !== "string" && node.kind !== "number") return;
+    const source = text.slice(node.start, node.end);
+    const value = node.kind === "string" ? String(JSON.parse(source)) : source;
+    const kind = node.kind === "string" ? "text" : "number";
+    const edited =
+      edit({ path, text: value, kind }) ??
+      (kind === "text" ? rewriteNested(value, edit, path, isOutermost) : undefined);
+    if (edited === undefined || edited === value) return;
+    const plain = node.kind === "number" && /^-?(0|[1-9]\d*)(\.\d+)?$/.test(edited);
+    replace(node.start, node.end, plain ? edited : JSON.stringify(edited));
+  };
+  try {
+    visit(scanJson(text), outer);
+  } catch (error) {
+    if (error instanceof RangeError) return rewriteBroken(text, edit);
+    throw error;
+  }
+  return parts.join("") + text.slice(done);
+}
+
+/** What `{ "name": "token", "value": "…" }` calls its value. */
+function namedBy(text: string, { children }: JsonNode): string | undefined {
+  if (children.length > 10 || !children.some(({ key }) => key === "value")) return undefined;
+  const name = children.find(({ key, node }) => (key === "name" || key === "key") && node.kind === "string")?.node;
+  return name === undefined ? undefined : (JSON.parse(text.slice(name.start, name.end)) as string);
+}
+
+/**
+ * JSON that is written in a text of JSON. What is in there once more is searched as plain text: to take each level apart
+ * would cost a hostile body of a megabyte, in which there are hundreds, seconds.
+ */
+function rewriteNested(
+  text: string,
+  edit: BodyEdit,
+  path: readonly string[],
+  isOutermost: boolean,
+): string | undefined {
+  // Without a quote there is no name in it.
+  if (!/^\s*(?:\{|\[\s*["{[])/.test(text) || !text.includes('"')) return undefined;
+  if (!isOutermost || !/[}\]]\s*$/.test(text.slice(-20))) return rewriteBroken(text, edit);
+  try {
+    JSON.parse(text);
+  } catch {
+    return rewriteBroken(text, edit);
+  }
+  return rewriteJson(text, edit, path, false);
+}
+
+/** Of very many fields none is taken apart as JSON: an error for each that is none would take seconds. */
+const MOST_FIELDS = 5_000;
+
+/** The same for `a=1&b=2`, in a body or a query; a field may hold JSON. Some write `;` where the `&` belongs. */
+export function rewriteForm(text: string, edit: BodyEdit): string {
+  const pairs = text.split("&");
+  const few = pairs.length <= MOST_FIELDS;
+  return pairs
+    .map((pair) => {
+      const edited = editPair(pair, edit, few);
+      if (edited !== undefined || !pair.includes(";")) return edited ?? pair;
+      return pair
+        .split(/;(?=[^;=]+=)/)
+        .map((part) => editPair(part, edit, few) ?? part)
+        .join(";");
+    })
+    .join("&");
+}
+
+function editPair(pair: string, edit: BodyEdit, few: boolean): string | undefined {
+  const at = pair.indexOf("=");
+  if (at < 1) return undefined;
+  const name = pair.slice(0, at);
+  const value = decodePlus(pair.slice(at + 1));
+  const edited = editField(decodePlus(name), value, edit, few);
+  return edited === undefined || edited === value
+    ? undefined
+    : `${name}=${encodeURIComponent(edited).replaceAll("%20", "+")}`;
+}
+
+function rewriteMultipart(text: string, boundary: string, edit: BodyEdit): string {
+  const delimiter = `--${boundary}`;
+  return text
+    .split(delimiter)
+    .map((part) => {
+      // Lines end with \r\n, and with some programs with \n alone.
+      const { index: end = -1, 0: blank = "" } = /\r?\n\r?\n/.exec(part) ?? {};
+      const head = part.slice(0, Math.max(end, 0));
+      const name = /;\s*name="?([^";\r\n]*)/i.exec(head)?.[1];
+      if (end === -1 || name === undefined || /;\s*filename=/i.test(head)) return part;
+      const [tail = ""] = /\r?\n$/.exec(part.slice(-2)) ?? [];
+      const value = part.slice(end + blank.length, part.length - tail.length);
+      const edited = editField(name, value, edit);
+      return edited === undefined ? part : `${head}${blank}${edited}${tail}`;
+    })
+    .join(delimiter);
+}
+
+function editField(name: string, value: string, edit: BodyEdit, few = true): string | undefined {
+  const edited = edit({ path: [name], text: value, kind: "text" });
+  if (edited !== undefined || !/^\s*[{[]/.test(value)) return edited;
+  return (few ? rewriteJson(value, edit) : undefined) ?? rewriteBroken(value, edit);
+}
+
+function rewriteBroken(text: string, edit: BodyEdit): string {
+  return rewritePlainText(text, (name, value) => edit({ path: [name], text: value, kind: "text" }));
+}
+
+function decodePlus(text: string): string {
+  // An error for each of very many fields would take a second.
+  if (/%(?![0-9a-f]{2})/i.test(text)) return text;
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    return text;
+  }
+}
+
+/** The new text of what stands behind a name, or undefined to leave it. */
+type EditNamed = (name: string, value: string) => string | undefined;
+
+/** Up to the quote that the value begins with. */
+const QUOTED_PAIR = /"([^"\\]{1,200})"\s*:\s*"/g;
+/** `name=`, `name: `, `"name": `, `<name>`: what a value stands behind. */
+const NAME =
+  /(?<=^|[\s,;&?({"'[|`*])([\w.-]{1,200})\\{0,3}["']?[ \t]{0,20}[:=](?:\*\*)?[ \t]{0,20}|<([\w.:-]{1,200})(?:\s[^<>]{0,2000})?>/g;
+/** From there on: in quotes, to the end of the line for a header, or to the next white space. */
+const LINE = /[^\r\n]+/y;
+const WORD = /[^\s&<>]+/y;
+const HEADER = /^(?:proxy-)?authorization$|^(?:set-)?cookie$/i;
+const PEM = /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/g;
+const USER = /(?<=\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^/?#@\s"'<>]{1,300}(?=@)/gi;
+/** Closes what the value stands in, or ends a sentence: none of it belongs to a value that is not in quotes. */
+const BEHIND = /[,;.)\]}'"`]{1,8}$/;
+
+/** A text that is neither JSON nor a form, with what stands behind names in it: broken JSON, XML, words of a user's own. */
+function rewritePlainText(text: string, edited: EditNamed): string {
+  const pairs = replaceRanges(text, QUOTED_PAIR, ({ 0: all, 1: name = "", index }) => {
+    const from = index + all.length - 1;
+    const end = stringEnd(text, from);
+    const isClosed = text[end - 1] === '"' && end - 1 > from;
+    const by = edited(name, text.slice(from + 1, isClosed ? end - 1 : end));
+    return { from, to: end, by: by === undefined ? undefined : JSON.stringify(by) };
+  });
+  const users = pairs.replace(USER, (user) => edited("password", user) ?? user);
+  return rewriteNamed(rewriteKeys(users, edited), edited);
+}
+
+function rewriteKeys(text: string, edited: EditNamed): string {
+  return replaceRanges(text, PEM, ({ index }) => {
+    const end = text.indexOf("-----END ", index);
+    const close = end === -1 ? -1 : text.indexOf("-----", end + 9);
+    const to = close === -1 ? text.length : close + 5;
+    const by = edited("private_key", text.slice(index, to));
+    return by === undefined ? undefined : { from: index, to, by };
+  });
+}
+
+function rewriteNamed(text: string, edited: EditNamed): string {
+  return replaceRanges(text, NAME, (match) => {
+    const [all, name = "", element] = match;
+    // Only behind a name that matters is a value looked for: a long text of other names is read once.
+    if (edited(element ?? name, "x") === undefined) {
+      // What an element's attributes are named is still to be seen.
+      const to = match.index + 1 + (element ?? "").length;
+      return element === undefined ? undefined : { from: match.index, to, by: undefined };
+    }
+    const from = match.index + all.length;
+    const found = element === undefined ? valueAt(text, match, from) : elementAt(text, from);
+    if (found === undefined || found.value === "") return undefined;
+    const by = edited(element ?? name, found.value);
+    return by === undefined ? undefined : { from: found.from, to: found.from + found.value.length, by };
+  });
+}
+
+interface Found {
+  readonly from: number;
+  readonly value: string;
+}
+
+function valueAt(text: string, { 0: all, 1: name = "", index }: RegExpExecArray, from: number): Found | undefined {
+  if (HEADER.test(name) && all.includes(":")) return headerAt(text, text[index - 1] ?? "", from);
+  const quoted = quotedAt(text, from);
+  if (quoted !== undefined) return { from: from + 1, value: quoted };
+  const [word = ""] = matchAt(WORD, text, from) ?? [];
+  const value = word.replace(BEHIND, "");
+  const next = text.slice(from + word.length, from + word.length + 2);
+  return all.includes(":") && /^[ \t]\w/.test(next) && isSaidOf(name, value) ? undefined : { from, value };
+}
+
+/** Words that begin a sentence about a secret and that nobody has for one. */
+const BEGINS_SENTENCE =
+  /^(?:an?|the|this|that|these|it|its|is|was|are|were|there|no|not|none|nothing|neither|your|you|must|may|does|do|did|has|have|cannot|could|should|expected|unexpected|invalid|missing|malformed|mismatched)$/i;
+
+/** The first word of what is said about a secret: "Invalid signature: expected hex", "guide-signature: the body has changed". */
+function isSaidOf(name: string, word: string): boolean {
+  return (
+    BEGINS_SENTENCE.test(word) ||
+    (/^(?:sign|sig|signature|token|auth|cookie)$/i.test(name) && /^[a-z]{1,20}$/.test(word))
+  );
+}
+
+/** What stands between quotes of one line. A pattern for it, which may be of many megabytes, would not fit on the stack. */
+function quotedAt(text: string, from: number): string | undefined {
+  const quote = text[from];
+  if (quote !== '"' && quote !== "'") return undefined;
+  for (let at = from + 1; at < text.length; at++) {
+    const char = text[at];
+    if (char === quote) return text.slice(from + 1, at);
+    if (char === "\n") return undefined;
+    if (char === "\\") at++;
+  }
+  return undefined;
+}
+
+/** To the end of its line, or of the quotes that the whole header stands in. */
+function headerAt(text: string, before: string, from: number): Found {
+  const [line = ""] = matchAt(LINE, text, from) ?? [];
+  const end = /["'`]/.test(before) ? line.indexOf(before) : -1;
+  return { from, value: end === -1 ? line : line.slice(0, end) };
+}
+
+function elementAt(text: string, from: number): Found {
+  const open = "<![CDATA[";
+  const isData = text.startsWith(open, from);
+  const start = isData ? from + open.length : from;
+  const end = text.indexOf(isData ? "]]>" : "<", start);
+  return { from: start, value: text.slice(start, end === -1 ? undefined : end) };
+}
+
+function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(text);
+}
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+  /** Undefined to leave it as it is. */
+  readonly by: string | undefined;
+}
+
+/** Replaces what `find` makes of each match, and goes on behind that, or else behind the match. */
+function replaceRanges(text: string, pattern: RegExp, find: (match: RegExpExecArray) => Range | undefined): string {
+  const parts: string[] = [];
+  let done = 0;
+  // Not the pattern's own place: a value that is found may be a text that is gone through with the same pattern.
+  let next = 0;
+  for (;;) {
+    const match = matchAt(pattern, text, next);
+    if (match === null) return parts.join("") + text.slice(done);
+    next = pattern.lastIndex;
+    const found = find(match);
+    if (found === undefined) continue;
+    next = found.to;
+    if (found.by === undefined) continue;
+    parts.push(text.slice(done, found.from), found.by);
+    done = found.to;
+  }
+}
+
+type WideEncoding = "utf-16le" | "utf-16be";
+
+/** Of a text in which a name is not where its ASCII bytes are; without a word on it by its byte order mark. */
+function wideEncoding(body: Buffer, contentType: string): WideEncoding | undefined {
+  // Its parts are in charsets of their own.
+  if (/^multipart\//i.test(contentType)) return undefined;
+  const start = body.subarray(0, 2).toString("hex");
+  if (start === "feff") return "utf-16be";
+  if (start === "fffe") return "utf-16le";
+  const charset = parameterOf(contentType, "charset");
+  if (charset === undefined || /^utf-?8$/i.test(charset)) return undefined;
+  try {
+    const { encoding } = new TextDecoder(charset);
+    return encoding === "utf-16le" || encoding === "utf-16be" ? encoding : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A copy of a body in UTF-16 with its text rewritten; undefined for one in which names are where their ASCII bytes are. */
+function rewriteWide(body: Buffer, contentType: string, rewrite: (text: string) => string): Buffer | undefined {
+  const encoding = wideEncoding(body, contentType);
+  if (encoding === undefined) return undefined;
+  const swapped = (bytes: Buffer): Buffer => (encoding === "utf-16be" ? Buffer.from(bytes).swap16() : bytes);
+  const even = body.length - (body.length % 2);
+  const text = swapped(body.subarray(0, even)).toString("utf16le");
+  const mark = text.startsWith("\uFEFF") ? 1 : 0;
+  const rewritten = text.slice(0, mark) + rewrite(text.slice(mark));
+  return Buffer.concat([swapped(Buffer.from(rewritten, "utf16le")), body.subarray(even)]);
+}

@@ -1,0 +1,153 @@
+import type { Command } from "commander";
+import { loadConfig } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { findProduct } from "../../core/event-names.ts";
+import { products } from "../../products/index.ts";
+import { webhookUrl } from "../../receiver/routes.ts";
+import { usageError } from "../../util/errors.ts";
+import { MAX_TOKEN_LENGTH, type WatchProduct } from "../../zoho/channels/api.ts";
+import type { ChannelConfig } from "../../zoho/channels/channel.ts";
+import { fieldCondition } from "../../zoho/channels/conditions.ts";
+import { runningListener } from "../helpers/notices.ts";
+import { collect, givenSecrets } from "../helpers/options.ts";
+import type { ZohoSession } from "../helpers/session.ts";
+
+/** What makes a channel, beside its id and events. */
+export interface ChannelOptions {
+  readonly url?: string;
+  readonly tokenFile?: string;
+  readonly expires?: string;
+  readonly fields?: readonly string[];
+  readonly related?: boolean;
+  readonly values?: boolean;
+}
+
+export function addChannelOptions(command: Command, url = "the URL for Zoho to post to"): Command {
+  return command
+    .option("--url <url>", url)
+    .option("--token-file <path>", "read the token for Zoho to send along from a file, - for standard input")
+    .option("--expires <time>", "when it expires, as a duration or a time: 24h, 6d23h, 2026-01-02T03:04:05+00:00")
+    .option(
+      "--fields <[module:]a,b>",
+      "report an edit only if one of these fields has changed (repeatable, once per module)",
+      collect,
+    )
+    .option("--related", "also report changes of related records (Zoho's default, but off here: they are very many)")
+    .option("--no-related", "do not report changes of related records")
+    .option("--values", "include the changed values")
+    .option("--no-values", "leave the changed values out");
+}
+
+/**
+ * A URL that Zoho can post to. What it will surely never reach is refused; what looks unreachable is warned of, http too
+ * unless the product is documented to take it.
+ */
+export function notifyUrl(context: Context, text: string, { plainHttp = false } = {}): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw usageError(
+      `--url: ${JSON.stringify(text)} is not a web address`,
+      "give one such as https://example.com/webhooks/zoho/crm",
+    );
+  }
+  if (url.username !== "" || url.password !== "") {
+    // Not echoed: it holds a password.
+    throw usageError("--url: a URL with a user name or password is not accepted, because it would be printed");
+  }
+  const local = /^(localhost|127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|\[)/.test(url.hostname);
+  if ((url.protocol === "http:" && !plainHttp) || local) {
+    context.report({
+      type: "warning",
+      message: `Zoho may not be able to post to ${url.origin}: it is ${local ? "not a public address" : "not https"}`,
+      hint: `a tunnel gives this machine a public https address: ${context.invocation} listen --tunnel ngrok`,
+    });
+  }
+  return text;
+}
+
+export async function tokenFrom(
+  context: Context,
+  { tokenFile }: Pick<ChannelOptions, "tokenFile">,
+): Promise<string | undefined> {
+  if (tokenFile === undefined) return undefined;
+  const { token } = await givenSecrets(context, { tokenFile });
+  const value = token?.reveal().trim() ?? "";
+  if (value.length > MAX_TOKEN_LENGTH) {
+    throw usageError(`the token has ${value.length} characters, and Zoho takes at most ${MAX_TOKEN_LENGTH}`);
+  }
+  return value;
+}
+
+/** Refuses what the product's API does not document, before anything is sent. */
+export function refuseUnknownOptions(
+  product: WatchProduct,
+  options: Pick<ChannelOptions, "values" | "related"> & { readonly fields?: readonly string[] | false },
+): void {
+  const given = { values: options.values, related: options.related, conditions: options.fields };
+  for (const [name, flag] of [
+    ["values", "--values"],
+    ["related", "--related"],
+    ["conditions", "--fields"],
+  ] as const) {
+    if (given[name] !== undefined && !product.options[name]) {
+      throw usageError(`${product.title} does not document ${flag} in this API version`, `leave ${flag} out`);
+    }
+  }
+}
+
+/** `Deals:Stage,Amount`, or without the module where the events are of one module only. */
+export async function conditionsFrom(
+  session: ZohoSession,
+  context: Context,
+  fields: readonly string[] | undefined,
+  events: ChannelConfig["events"],
+): Promise<readonly unknown[]> {
+  const modules = [...new Set(events.map((event) => event.split(".")[0] ?? ""))];
+  const conditions: unknown[] = [];
+  const told = new Set<string>();
+  for (const text of fields ?? []) {
+    const at = text.indexOf(":");
+    const module = at === -1 ? (modules.length === 1 ? modules[0] : undefined) : text.slice(0, at);
+    if (module === undefined) {
+      throw usageError(`--fields ${text}: of which module?`, `write --fields ${modules[0]}:${text}`);
+    }
+    if (!modules.some((each) => each.toLowerCase() === module.toLowerCase())) {
+      throw usageError(`--fields ${text}: no event of ${module} is watched`, `modules: ${modules.join(", ")}`);
+    }
+    if (told.has(module.toLowerCase())) {
+      throw usageError(`--fields ${text}: those of ${module} are named already`, "name all of a module at once");
+    }
+    told.add(module.toLowerCase());
+    const names = text
+      .slice(at + 1)
+      .split(",")
+      .map((name) => name.trim())
+      .filter((name) => name !== "");
+    conditions.push(await fieldCondition(session.api, session.product, module, names, context.signal));
+  }
+  return conditions;
+}
+
+/** Where Zoho reaches the listener that runs in this project. Throws a usage error where there is none to be reached. */
+export async function listenerUrl(context: Context, product: string): Promise<string> {
+  const base = await runningListener(context, loadConfig(context));
+  const missing = "--url is missing: where shall Zoho post to?";
+  if (base === undefined) {
+    throw usageError(
+      `${missing} No zoho-hooks listen runs in this project`,
+      `add --url https://…, or start one that Zoho can reach: ${context.invocation} listen --tunnel ngrok`,
+    );
+  }
+  if (!base.startsWith("https://")) {
+    throw usageError(
+      `${missing} The running listener has no public https address, only ${base}`,
+      `add --url https://…, or start it with a tunnel: ${context.invocation} listen --tunnel ngrok`,
+    );
+  }
+  if (findProduct(products, product) === undefined) {
+    throw usageError(`${missing} The running listener does not know what ${product} posts`, "add --url https://…");
+  }
+  const url = webhookUrl(base, product);
+  context.report({ type: "notice", message: `for the running listener: ${url}` });
+  return url;
+}

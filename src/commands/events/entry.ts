@@ -1,0 +1,170 @@
+import type { Delivery } from "../../body/delivery.ts";
+import { readPayload } from "../../body/payload.ts";
+import { noSecrets } from "../../body/secret.ts";
+import type { Context } from "../../context.ts";
+import { findProduct } from "../../core/event-names.ts";
+import { chosenNames, maskDelivery, maskHeaders, maskText, maskUrl } from "../../core/mask.ts";
+import type { Product } from "../../core/product.ts";
+import { type Receipt, receive } from "../../core/receive.ts";
+import type { EventReport, KeptFacts } from "../../reports/event.ts";
+import type { LogEntry } from "../../store/log.ts";
+import { ExitCode } from "../../util/errors.ts";
+import { formatDay } from "../../util/units.ts";
+
+export type KeptEvent = EventReport & { readonly kept: KeptFacts };
+
+/** A delivery of the log as `listen` told of it, its secrets masked unless they are asked for. */
+export function entryEvent(
+  products: readonly Product[],
+  entry: LogEntry,
+  showSecrets: boolean | undefined,
+  { heading, fresh = false }: { readonly heading?: string | undefined; readonly fresh?: boolean } = {},
+): KeptEvent {
+  const chosen = chosenNames(entry.verdicts);
+  const { delivery } = entry;
+  const shown = once(() => (showSecrets === true ? delivery : maskDelivery(delivery, chosen)));
+  const mask = (text: string): string => (showSecrets === true ? text : maskText(text, chosen));
+  return {
+    type: "event",
+    n: entry.n,
+    at: entry.receivedAt,
+    method: entry.method,
+    path: showSecrets === true ? delivery.url : maskUrl(delivery.url, chosen),
+    headers: showSecrets === true ? delivery.headers : maskHeaders(delivery.headers, chosen),
+    // A line of a list has nothing of it, and to mask and read the megabytes of one takes seconds.
+    get body() {
+      return shown().body;
+    },
+    receipt: receiptOf(products, entry, shown),
+    duplicateOf: entry.duplicateOf,
+    status: entry.status,
+    refusal: entry.refusal,
+    shown: true,
+    kept: {
+      state: entry.state,
+      remote: entry.remote,
+      bytes: delivery.body.length,
+      get masked() {
+        return !sameDelivery(shown(), delivery);
+      },
+      attempts: entry.attempts.map((each) => ({
+        ...each,
+        target: showSecrets === true ? each.target : maskUrl(each.target, chosen),
+        reply: each.reply === undefined ? undefined : mask(each.reply),
+      })),
+      forwards: entry.forwards.map((each) => ({
+        ...each,
+        target: showSecrets === true ? each.target : maskUrl(each.target, chosen),
+      })),
+      fresh,
+      heading,
+    },
+  };
+}
+
+/** The verdicts are those of its arrival. What the log does not hold is read from the delivery once more. */
+function receiptOf(products: readonly Product[], entry: LogEntry, shown: () => Delivery): Receipt {
+  const product = entry.product === undefined ? undefined : findProduct(products, entry.product);
+  const read = once(() => readPayload(shown()));
+  const found = entry.known
+    ? undefined
+    : receive({
+        products,
+        product,
+        delivery: entry.delivery,
+        secrets: noSecrets,
+        now: entry.receivedAt,
+        schemas: false,
+      });
+  return {
+    product: entry.product,
+    format: entry.format,
+    event: entry.event,
+    known: entry.known,
+    suggestions: entry.event === undefined ? [] : (found?.suggestions ?? []),
+    get payload() {
+      const found = read();
+      return found.ok ? found.payload : undefined;
+    },
+    problem: found?.problem,
+    handshake: entry.accepted ? found?.handshake : undefined,
+    verdicts: entry.verdicts,
+    schema: entry.schemaChecked ? { ok: entry.issues.length === 0, issues: entry.issues } : undefined,
+    records: entry.records,
+    batch: false,
+    identity: entry.identity,
+    hint: undefined,
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+function sameDelivery(a: Delivery, b: Delivery): boolean {
+  return a.url === b.url && a.body.equals(b.body) && JSON.stringify(a.headers) === JSON.stringify(b.headers);
+}
+
+/** Names the day above a line whenever it is another than that of the line before; today's, first, goes without. */
+export function dayHeadings(now: Date): (at: Date) => string | undefined {
+  let last = formatDay(now);
+  return (at) => {
+    const day = formatDay(at);
+    if (day === last) return undefined;
+    last = day;
+    return day;
+  };
+}
+
+/** What an entry is about, for a person: `crm Leads.create`. */
+export function entryName({ product, event, method, url, verdicts }: LogEntry): string {
+  return event === undefined ? `${method} ${maskUrl(url, chosenNames(verdicts))}` : `${product ?? "?"} ${event}`;
+}
+
+/** Of more the first are named: half a log may be damaged. */
+const MOST_NAMED = 10;
+
+/** Gathers which deliveries of the log cannot be read, so that the others are shown and these told of. */
+export class DamageReport {
+  readonly #context: Context;
+  #spans: { first: number; last: number; reason: string }[] = [];
+  #told = false;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  readonly onDamaged = (n: number, reason: string): void => {
+    const span = this.#spans.at(-1);
+    if (span?.last === n - 1 && span.reason === reason) span.last = n;
+    else if (span?.first === n + 1 && span.reason === reason) span.first = n;
+    else this.#spans.push({ first: n, last: n, reason });
+  };
+
+  /** Says which ones were left out since it was last asked, if any. */
+  report(): void {
+    const [found] = this.#spans;
+    if (found === undefined) return;
+    const named = this.#spans
+      .slice(0, MOST_NAMED)
+      .map(({ first, last }) => (first === last ? `#${first}` : `#${first} to #${last}`));
+    const rest = this.#spans.slice(MOST_NAMED).reduce((sum, { first, last }) => sum + last - first + 1, 0);
+    const are = this.#spans.length === 1 && found.first === found.last ? "is" : "are";
+    this.#context.report({
+      type: "warning",
+      message: `left out: ${named.join(", ")}${rest === 0 ? "" : ` and ${rest} more`}, which ${are} damaged in the event log (${found.reason})`,
+      hint: "a disk or another program has changed the file: save the others with zoho-hooks events export, then move it away, and the next listen begins a new one",
+    });
+    this.#told = true;
+    this.#spans = [];
+  }
+
+  /** What a run ends with that has left some out. */
+  get exitCode(): ExitCode {
+    return this.#told ? ExitCode.usage : ExitCode.ok;
+  }
+}

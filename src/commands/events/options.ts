@@ -1,0 +1,175 @@
+import type { Command } from "commander";
+import { refuseForeignLog } from "../../config/event-log.ts";
+import { type Config, type LoadOptions, loadConfig } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import type { Product } from "../../core/product.ts";
+import { parseWhere } from "../../store/filter.ts";
+import type { Log, LogEntry, LogFilter } from "../../store/log.ts";
+import { openLogAt } from "../../store/open-log.ts";
+import { usageError } from "../../util/errors.ts";
+import { parseWhole, readDuration } from "../../util/units.ts";
+import { collect, requireProduct } from "../helpers/options.ts";
+import { patternProducts } from "../helpers/products.ts";
+
+export interface LogOptions {
+  readonly store?: string;
+  readonly showSecrets?: boolean;
+}
+
+export function addStoreFlag(command: Command): Command {
+  return command.option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)");
+}
+
+export function addLogFlags(command: Command): Command {
+  return addStoreFlag(command).option("--show-secrets", "show tokens, signatures and authorization as they came");
+}
+
+/** Opens a log that is there, lets it be worked with, and closes it. Throws a UserError where there is none. */
+export async function withLog<T>(
+  context: Context,
+  options: LogOptions,
+  work: (log: Log, config: Config) => Promise<T>,
+  secrets?: LoadOptions["secrets"],
+): Promise<T> {
+  const config = loadConfig(context, {
+    ...(options.store === undefined ? {} : { flags: { store: options.store } }),
+    ...(secrets === undefined ? {} : { secrets }),
+  });
+  const { root, settings } = config;
+  const { store } = settings;
+  if (store === false) {
+    throw usageError(
+      `there is no event log here: the setting store is false (${config.origins.store})`,
+      "name a log with --store, or set store to a path, so that the next listen writes one",
+    );
+  }
+  refuseForeignLog(context, config);
+  const log = await openLogAt({ root, store }, { now: context.now, create: false });
+  try {
+    return await work(log, config);
+  } finally {
+    await log.close();
+  }
+}
+
+/** A number of the log, or `last`. */
+export function parseNumber(text: string): number | "last" {
+  if (text.toLowerCase() === "last") return "last";
+  const digits = text.replace(/^#/, "");
+  if (!/^\d+$/.test(digits))
+    throw usageError(`the event's number: ${JSON.stringify(text)} is not a whole number`, "such as 42; or last");
+  return parseWhole(digits, "the event's number", 1, Number.MAX_SAFE_INTEGER);
+}
+
+/** The delivery of that number; a UserError where the log has it no more, or never had it. */
+export async function requireEntry(log: Log, n: number | "last"): Promise<LogEntry> {
+  const entry = await log.get(n);
+  if (entry !== undefined) return entry;
+  const last = await newestNumber(log);
+  if (last === 0)
+    throw usageError(`the event log ${log.path} is empty`, "nothing has been received yet, or everything was pruned");
+  throw usageError(
+    `there is no event #${n} in ${log.path}`,
+    typeof n === "number" && n < last ? "it has been pruned: see zoho-hooks events list" : `the last one is #${last}`,
+  );
+}
+
+/** Of the newest delivery, whether its body can be read or not; 0 where there is none. */
+export async function newestNumber(log: Log): Promise<number> {
+  for await (const { n } of log.list({}, { limit: 1, onDamaged() {} })) return n;
+  return 0;
+}
+
+/** Which deliveries of the log are meant, as flags. */
+export interface FilterOptions {
+  readonly product?: string;
+  readonly event?: readonly string[];
+  readonly status?: string;
+  readonly since?: string;
+  readonly failed?: boolean;
+  readonly invalid?: boolean;
+  readonly search?: string;
+  readonly where?: readonly string[];
+}
+
+/** The flags that tell at once, when a delivery arrives, whether it is meant. */
+export function addArrivalFilters(command: Command): Command {
+  return command
+    .option("-p, --product <product>", "only this product")
+    .option("-e, --event <pattern>", "only these events, such as 'crm:Leads.*' (repeatable)", collect)
+    .option("--status <status>", "only what was answered with this status: 401, 4xx or 400-499")
+    .option("--invalid", "only what had a wrong signature or token, did not match its schema, or could not be read")
+    .option("--search <text>", "only with this text in the body or URL")
+    .option(
+      "--where <path=value>",
+      "only with this value at this place, such as data.Email=a@b.c (repeatable)",
+      collect,
+    );
+}
+
+export function addFilters(command: Command): Command {
+  return addArrivalFilters(command)
+    .option("--since <time>", "only what came in the last 10m, 2h or 7d, or since 2026-05-01T10:00")
+    .option("--failed", "only what your app never accepted");
+}
+
+const FILTER_FLAGS = ["product", "event", "status", "since", "failed", "invalid", "search", "where"] as const;
+
+/** Throws a UserError for a flag that cannot be read. */
+export function readFilter(options: FilterOptions, now: Date, products: readonly Product[]): LogFilter {
+  const { product, event, status, since, failed, invalid, search, where } = options;
+  if (search === "") throw usageError("--search: the text is empty", "leave the flag out to find everything");
+  const events = event?.flatMap((each) => each.split(",")).map((each) => each.trim());
+  for (const each of events ?? []) patternProducts(products, each, "--event");
+  return {
+    product: product === undefined ? undefined : requireProduct(products, product).id,
+    events,
+    status: status === undefined ? undefined : parseStatus(status),
+    since: since === undefined ? undefined : parseSince(since, now),
+    failed,
+    invalid,
+    search,
+    where: where?.map(parseWhere),
+  };
+}
+
+export function isFiltered(options: FilterOptions): boolean {
+  return FILTER_FLAGS.some((flag) => options[flag] !== undefined);
+}
+
+function parseStatus(text: string): { min: number; max: number } {
+  const hundred = /^([1-5])xx$/i.exec(text);
+  if (hundred !== null) return { min: Number(hundred[1]) * 100, max: Number(hundred[1]) * 100 + 99 };
+  const range = /^(\d{3})(?:-(\d{3}))?$/.exec(text);
+  if (range === null) {
+    throw usageError(`--status: ${JSON.stringify(text)} is not a status`, "write it as 401, 4xx or 400-499");
+  }
+  const [, min, max = min] = range;
+  if (Number(min) > Number(max)) {
+    throw usageError(`--status: ${JSON.stringify(text)} is an empty range`, `write the lower one first: ${max}-${min}`);
+  }
+  return { min: Number(min), max: Number(max) };
+}
+
+/** A time ago, or a date and time; without a zone it is this machine's. */
+function parseSince(text: string, now: Date): Date {
+  const [, year, month, day = "01"] = /^(\d{4})-(\d{2})(?:-(\d{2}))?/.exec(text) ?? [];
+  if (year === undefined) {
+    const agoMs = readDuration(text);
+    const ago = new Date(now.getTime() - (agoMs ?? Number.NaN));
+    // Before the first day that the language knows, nothing would be found.
+    if (Number.isNaN(ago.getTime())) throw noTime(text);
+    return ago;
+  }
+  // A month or a date alone is read as UTC by the language; people mean their own day.
+  const isDate = /^\d{4}-\d{2}(?:-\d{2})?$/.test(text);
+  const time = Date.parse(isDate ? `${year}-${month}-${day}T00:00` : text);
+  // The language takes the 30th of February for the 2nd of March.
+  const isDay = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
+  if (Number.isNaN(time) || !isDay) throw noTime(text);
+  return new Date(time);
+}
+
+function noTime(text: string): Error {
+  return usageError(`--since: ${JSON.stringify(text)} is not a time`, "write it as 10m, 2h, 7d or 2026-05-01T10:00");
+}

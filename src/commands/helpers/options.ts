@@ -1,0 +1,179 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { HEADER_NAME, type HeaderPair } from "../../body/delivery.ts";
+import { type Credential, type Secret, secret } from "../../body/secret.ts";
+import type { GivenSecrets } from "../../config/secrets.ts";
+import type { Settings } from "../../config/settings.ts";
+import type { Context } from "../../context.ts";
+import {
+  type EventMatch,
+  eventNames,
+  familyExample,
+  findEvent,
+  findFormat,
+  findProduct,
+  nearest,
+  nearestProduct,
+} from "../../core/event-names.ts";
+import type { Format, Product } from "../../core/product.ts";
+import { products } from "../../products/index.ts";
+import { errorCode, errorText, usageError } from "../../util/errors.ts";
+import { normaliseEvents } from "../../zoho/channels/events.ts";
+
+/** For an option that may be given several times; what a `--no-` of the same name said before is taken back. */
+export function collect(value: string, before: readonly string[] | false = []): readonly string[] {
+  return before === false ? [value] : [...before, value];
+}
+
+export interface SecretOptions {
+  readonly secretFile?: string;
+  readonly tokenFile?: string;
+}
+
+/** Secrets never stand on a command line, where the shell's history and every process list can read them. */
+export function addSecretOptions(command: Command): Command {
+  return command
+    .option(
+      "--secret-file <path>",
+      "read the signing secret from a file, - for standard input (default: ZOHO_WEBHOOK_SECRET)",
+    )
+    .option("--token-file <path>", "read the token from a file, - for standard input (default: ZOHO_WEBHOOK_TOKEN)");
+}
+
+export async function givenSecrets(context: Context, { secretFile, tokenFile }: SecretOptions): Promise<GivenSecrets> {
+  if (secretFile === "-" && tokenFile === "-")
+    throw usageError("--secret-file and --token-file cannot both read standard input");
+  const given: Partial<Record<Credential, Secret>> = {};
+  if (secretFile !== undefined) given.secret = await readSecretFile(context, secretFile, "--secret-file");
+  if (tokenFile !== undefined) given.token = await readSecretFile(context, tokenFile, "--token-file");
+  return given;
+}
+
+async function readSecretFile(context: Context, path: string, flag: string): Promise<Secret> {
+  if (path === "") throw usageError(`${flag} names no file`, "give it a path, or - for standard input");
+  const value = (path === "-" ? await context.stdin.read() : readUserFile(context.cwd, path))
+    .toString("utf8")
+    .replace(/^\uFEFF|\r?\n$/g, "");
+  // As PowerShell writes it: what would be wrong with every signature is said here.
+  if (value.includes("\0") || value.includes("\uFFFD"))
+    throw usageError(`${flag}: ${path === "-" ? "standard input" : path} is not UTF-8 text`, "save it as UTF-8");
+  if (value.trim() === "")
+    throw usageError(
+      `${flag}: ${path === "-" ? "standard input" : path} is empty`,
+      "an empty secret would turn the check off; if you want that, leave the flag out",
+    );
+  return secret(value, path === "-" ? "standard input" : path);
+}
+
+/** A file that the user named, with an error that says which. */
+export function readUserFile(cwd: string, path: string): Buffer {
+  try {
+    return readFileSync(resolve(cwd, path));
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "ENOENT") throw usageError(`${path}: no such file`);
+    if (code === "EISDIR") throw usageError(`${path} is a folder, not a file`);
+    throw usageError(`${path} cannot be read: ${errorText(error)}`);
+  }
+}
+
+/** `-H "name: value"`, repeatable. */
+export function parseHeader(text: string): HeaderPair {
+  const at = text.indexOf(":");
+  const name = text.slice(0, at).trim();
+  if (at === -1 || !HEADER_NAME.test(name)) {
+    throw usageError(`-H ${JSON.stringify(text)} is not a header`, 'write it as -H "name: value"');
+  }
+  const value = text.slice(at + 1).trim();
+  if (/[\r\n\0]/.test(value)) throw usageError(`-H ${name}: a header's value cannot hold a line break`);
+  return [name, value];
+}
+
+/** `where` it is named, for what cannot be seen from the command line. */
+export function requireProduct(products: readonly Product[], id: string, where?: string): Product {
+  const product = findProduct(products, id);
+  if (product !== undefined) return product;
+  const near = nearestProduct(products, id);
+  throw usageError(
+    `${where === undefined ? "" : `${where}: `}there is no product ${JSON.stringify(id)}`,
+    near !== undefined
+      ? `did you mean ${near}?`
+      : (eventMeant(products, id) ?? `products: ${products.map((each) => each.id).join(", ")}`),
+  );
+}
+
+/** `Leads.create` or `crm:Leads.create`, as other flags take it, with its product before it. */
+function eventMeant(products: readonly Product[], text: string): string | undefined {
+  const name = text.slice(text.indexOf(":") + 1).toLowerCase();
+  const named = text.includes(":")
+    ? products.filter(({ id }) => id === text.split(":", 1)[0]?.toLowerCase())
+    : products;
+  for (const { id, formats } of named) {
+    const event = formats.flatMap(eventNames).find((each) => each.toLowerCase() === name);
+    if (event !== undefined) return `it is an event of ${id}: ${id} ${event}`;
+  }
+  return undefined;
+}
+
+export function requireFormat(product: Product, id: string): Format {
+  const format = findFormat(product, id);
+  if (format !== undefined) return format;
+  throw usageError(
+    `${product.id} has no format ${JSON.stringify(id)}`,
+    `formats: ${product.formats.map((each) => each.id).join(", ")}`,
+  );
+}
+
+/** The format that a flag names, else the one that the settings name for this product, else its default. */
+export function chosenFormat(
+  product: Product,
+  flag: string | undefined,
+  { products }: Pick<Settings, "products">,
+): Format {
+  const [first] = product.formats;
+  const id = flag ?? products[product.id]?.format ?? first?.id;
+  if (id === undefined) throw new Error(`${product.id} has no format`);
+  return requireFormat(product, id);
+}
+
+export function requireEvent(product: Product, format: Format, name: string): EventMatch {
+  const match = findEvent(format, name);
+  if (match !== undefined) return match;
+  const other = product.formats.find((each) => findEvent(each, name) !== undefined);
+  if (other !== undefined)
+    throw usageError(`${name} is not an event of ${product.id}'s ${format.id} format`, `add --format ${other.id}`);
+  const near = nearestNames(name, eventNames(format));
+  throw usageError(
+    `${product.id} has no event ${JSON.stringify(name)}`,
+    near.length === 0 ? `run zoho-hooks products ${product.id} for its events` : `did you mean ${near.join(" or ")}?`,
+  );
+}
+
+/** The same, of which there is a sample: a family's own name is no event. */
+export function requireOneEvent(product: Product, format: Format, name: string): EventMatch {
+  const match = requireEvent(product, format, name);
+  const example = familyExample(match);
+  if (example === undefined) return match;
+  throw usageError(`${match.name} stands for many events`, `name one of them, such as ${example}`);
+}
+
+/** Mistyped, or a part of it: `Completed` for `RequestCompleted`. */
+function nearestNames(word: string, names: readonly string[]): readonly string[] {
+  const near = nearest(word, names, 3);
+  if (near.length > 0 || word.length < 4) return near;
+  return names.filter((each) => each.toLowerCase().includes(word.toLowerCase())).slice(0, 3);
+}
+
+/** A known module in the case that Zoho writes it in: there a `leads` is no module at all. Another is taken as it is written. */
+export function moduleName(product: string, name: string): string {
+  const found = findProduct(products, product);
+  const format = found && findFormat(found, "wire");
+  const event = format && findEvent(format, `${name}.create`);
+  return event?.name.replace(/\.create$/, "") ?? name;
+}
+
+/** The events of a subscription as Zoho takes them. Throws a usage error for what is none. */
+export function channelEvents(product: string, names: readonly string[]): readonly string[] {
+  return normaliseEvents(names).map((event) => event.replace(/^[^.]+/, (module) => moduleName(product, module)));
+}

@@ -1,0 +1,280 @@
+import type { Command } from "commander";
+import { isSuccess } from "../../body/delivery.ts";
+import { noSecrets } from "../../body/secret.ts";
+import { checkTarget } from "../../body/target-url.ts";
+import type { Config } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { findProduct } from "../../core/event-names.ts";
+import { chosenNames, maskDelivery, maskText, maskUrl } from "../../core/mask.ts";
+import type { Product } from "../../core/product.ts";
+import { receive } from "../../core/receive.ts";
+import { answerHint, isDelivered } from "../../forward/answer-hint.ts";
+import { openPoster, type Poster, type PostResult } from "../../forward/post.ts";
+import { isOfTheConnection } from "../../forward/request.ts";
+import { createRoutes, type Routes } from "../../forward/routes.ts";
+import type { RequestReport, SentReport } from "../../reports/sent.ts";
+import type { Log, LogEntry } from "../../store/log.ts";
+import { ExitCode, usageError } from "../../util/errors.ts";
+import { stoppedBy } from "../../util/timing.ts";
+import { counted } from "../../util/units.ts";
+import type { Define } from "../command.ts";
+import { DamageReport, entryName } from "../events/entry.ts";
+import { addFilters, addLogFlags, requireEntry, withLog } from "../events/options.ts";
+import { addSecretOptions, collect, givenSecrets } from "../helpers/options.ts";
+import { projectProducts } from "../helpers/products.ts";
+import { MAX_LISTED } from "../send/deliver.ts";
+import { Tally } from "../send/outcome.ts";
+import { type ReplayOptions, type ReplayPlan, readReplayPlan } from "./plan.ts";
+import { type ReplayRequest, replayBody, replayRequest } from "./request.ts";
+
+export const define: Define = (command, act) => {
+  addSecretOptions(addLogFlags(addFilters(addReplayFlags(command))))
+    .addHelpText("after", HELP)
+    .action(
+      act(async (context, n: string | undefined, options: ReplayOptions) => {
+        const products = await projectProducts(context);
+        const plan = readReplayPlan(n, options, context.now(), products);
+        const secrets = await givenSecrets(context, options);
+        const work = async (...[log, config]: Parameters<Parameters<typeof withLog>[2]>) => {
+          const damage = new DamageReport(context);
+          const replays = await chooseReplays(context, plan, log, config, products, damage.onDamaged);
+          damage.report();
+          return (await replayAll(context, plan, { log, config, products, replays })) || damage.exitCode;
+        };
+        return withLog(context, options, work, secrets);
+      }),
+    );
+};
+
+function addReplayFlags(command: Command): Command {
+  return command
+    .argument("[n]", "the event's number, or last; without it, the filters choose")
+    .option("-t, --to <target>", "URL, port, path or host:port/path (default: where the delivery was forwarded to)")
+    .option("--set <path=value>", "change a value of the body (repeatable)", collect)
+    .option("--add", "let --set add what the body does not have")
+    .option("--edit", "change the body in your editor ($VISUAL or $EDITOR) first")
+    .option("--exact", "send exactly the headers and bytes that came, and nothing else")
+    .option("--timeout <duration>", "give up on an answer after this long", "30s")
+    .option("--insecure", "accept a self-signed certificate")
+    .option("--dry-run", "print the requests, send nothing");
+}
+
+const HELP = `
+A delivery is sent as listen forwards it: the bytes and headers that came, plus its number in x-zoho-hooks-event.
+If its body was changed, or its signature has a timestamp, it is signed again, provided that a secret is configured.
+Filters choose among the deliveries that your app should have received. To send one that was refused, give its number.
+
+Examples:
+  $ zoho-hooks replay last
+  $ zoho-hooks replay 42 --to 3000 --set data.Email=me@example.com
+  $ zoho-hooks replay --failed
+  $ zoho-hooks replay --since 10m --event 'crm:Leads.*'
+
+Exits with 0 if every delivery was answered with 2xx, else with 5.
+`;
+
+interface Work {
+  readonly log: Log;
+  readonly config: Config;
+  readonly products: readonly Product[];
+  readonly replays: readonly Replay[];
+}
+
+/** Sends one after the other, in the order in which they came, and says of each what came of it. */
+async function replayAll(
+  context: Context,
+  plan: ReplayPlan,
+  { log, config, products, replays }: Work,
+): Promise<ExitCode> {
+  if (replays.length === 0) {
+    context.report({ type: "notice", message: "no delivery in the log matches: nothing was sent" });
+    return ExitCode.ok;
+  }
+  const tally = new Tally();
+  const poster = await openPoster({
+    timeoutMs: plan.timeoutMs,
+    connections: 1,
+    insecure: plan.insecure ?? config.settings.insecure,
+    env: config.env,
+    ownConnections: replays.length <= MAX_LISTED,
+  });
+  let body: Buffer | undefined;
+  let ended = 0;
+  try {
+    for (const { n, target } of replays) {
+      if (context.signal.aborted) break;
+      const entry = await requireEntry(log, n);
+      // A person edits once, however many targets there are.
+      if (!plan.edit || body === undefined) body = await replayBody(context, plan, config, entry);
+      const request = replayRequest(context, plan, { secrets: config.secrets, products }, entry, target, body);
+      if (plan.dryRun) showRequest(context, plan, entry, request);
+      else await sendOne(context, plan, { log, poster, tally, entry, target, request, alone: replays.length === 1 });
+      ended++;
+    }
+  } finally {
+    await poster.close();
+  }
+  if (plan.dryRun) return ExitCode.ok;
+  if (replays.length > 1) context.report(tally.summary());
+  if (context.signal.aborted) {
+    context.report({ type: "warning", message: `${stoppedBy(context.signal)} after ${ended} of ${replays.length}` });
+  }
+  return tally.failed === 0 && tally.ok > 0 ? ExitCode.ok : ExitCode.targetFailed;
+}
+
+function showRequest(context: Context, plan: ReplayPlan, entry: LogEntry, request: ReplayRequest): void {
+  for (const note of request.notes) context.report({ type: "notice", message: `#${entry.n} ${note}` });
+  context.report(requestReport(plan, entry, request));
+}
+
+function requestReport(plan: ReplayPlan, entry: LogEntry, request: ReplayRequest): RequestReport {
+  const shown = plan.showSecrets ? request.delivery : maskDelivery(request.delivery, chosenNames(entry.verdicts));
+  const headers = shown.headers.filter(([name]) => !isOfTheConnection(name));
+  const { n, product, event, format } = entry;
+  return { type: "request", n, product, event, format, ...shown, headers, curl: undefined };
+}
+
+interface Sending {
+  readonly log: Log;
+  readonly poster: Poster;
+  readonly tally: Tally;
+  readonly entry: LogEntry;
+  readonly target: string;
+  readonly request: ReplayRequest;
+  readonly alone: boolean;
+}
+
+async function sendOne(context: Context, plan: ReplayPlan, sending: Sending): Promise<void> {
+  const { log, poster, tally, entry, target, request, alone } = sending;
+  if (context.verbose && !context.json) {
+    // The line behind it has the number.
+    const { n: _, ...shown } = requestReport(plan, entry, request);
+    context.report(shown);
+  }
+  const at = context.now();
+  const post = () => poster.post(request.delivery, { signal: context.signal });
+  const result = alone ? await context.waiting(`waiting for ${new URL(target).host} to answer`, post) : await post();
+  const ok = isDelivered(result);
+  const kind = result.error?.code ?? String(result.status);
+  const { status, latencyMs, error, replyPreview: reply } = result;
+  if (kind !== "interrupted") {
+    // A changed body that is taken says nothing of the one that was not.
+    const mends = ok && !request.changed;
+    await log.recordAttempt(entry.n, { target, at, status, latencyMs, error: error?.message, reply, mends });
+  }
+  const known = tally.examples.has(kind);
+  const sent = sentReport(plan, entry, request, result, ok);
+  tally.add({ ok, kind, sent, accepted: undefined, late: undefined });
+  context.report({ ...sent, hint: known && !context.json ? undefined : sent.hint, brief: !alone && ok });
+}
+
+function sentReport(
+  plan: ReplayPlan,
+  { n, product, event, format, verdicts }: LogEntry,
+  { delivery, notes }: ReplayRequest,
+  result: PostResult,
+  ok: boolean,
+): SentReport {
+  return {
+    type: "sent",
+    n,
+    product,
+    event,
+    format,
+    url: plan.showSecrets ? delivery.url : maskUrl(delivery.url, chosenNames(verdicts)),
+    status: result.status,
+    latencyMs: result.latencyMs,
+    error: result.error?.message,
+    hint: ok ? undefined : (result.error?.hint ?? answerHint(result)),
+    replyPreview: plan.showSecrets ? result.replyPreview : maskText(result.replyPreview, chosenNames(verdicts)),
+    notes,
+    bytes: delivery.body.length,
+  };
+}
+
+/** One delivery on its way to one target once more. */
+interface Replay {
+  readonly n: number;
+  readonly target: string;
+}
+
+/** All that is to be sent, in the order in which it came. Throws a UserError, before anything is sent, for want of a target. */
+async function chooseReplays(
+  context: Context,
+  plan: ReplayPlan,
+  log: Log,
+  config: Config,
+  products: readonly Product[],
+  onDamaged: (n: number, reason: string) => void,
+): Promise<readonly Replay[]> {
+  const { settings } = config;
+  if (plan.to !== undefined) checkTarget(plan.to, "--to");
+  const given = plan.to === undefined ? undefined : createRoutes([plan.to], []);
+  const configured = createRoutes(settings.forwardTo, settings.routes);
+  const replaysOf = (entry: LogEntry): readonly Replay[] =>
+    targetsOf(entry, given, configured, plan.filter?.failed).map((target) => ({ n: entry.n, target }));
+  if (plan.n !== undefined) return replaysOf(await requireEntry(log, plan.n));
+  const chosen: Replay[] = [];
+  let leftOut = 0;
+  for await (const entry of log.entries(plan.filter, { order: "oldest", onDamaged })) {
+    if (context.signal.aborted) throw usageError(`${stoppedBy(context.signal)}: nothing was sent`);
+    if (isForApp(products, entry)) chosen.push(...replaysOf(entry));
+    else leftOut++;
+  }
+  if (leftOut > 0) {
+    const what = counted(leftOut, "delivery was", "deliveries were");
+    context.report({
+      type: "notice",
+      message: `${what} left out: refused, or not an event. To send one anyway, give its number: ${context.invocation} replay 42`,
+    });
+  }
+  return chosen;
+}
+
+/**
+ * Where it went before, unless a target is given; else where the settings would forward it to now. Of what has failed, an
+ * app that has taken it does not get it again.
+ */
+function targetsOf(
+  entry: LogEntry,
+  given: Routes | undefined,
+  configured: Routes,
+  onlyFailed = false,
+): readonly string[] {
+  const { n, product, event, forwards, attempts } = entry;
+  if (given !== undefined) return given.targetsOf(product, event);
+  const queued = forwards.filter(({ state }) => !onlyFailed || state === "failed").map(({ target }) => target);
+  const targets = new Set([...queued, ...(onlyFailed ? mirroredTo(entry) : [])]);
+  if (targets.size > 0) return [...targets];
+  const now = configured.targetsOf(product, event);
+  if (now.length > 0) return now;
+  // A mirrored delivery was never queued: its attempts alone tell where it went.
+  const last = attempts.at(-1);
+  if (last !== undefined) return [last.target];
+  throw usageError(
+    `#${n} (${entryName(entry)}) was not forwarded, so there is no telling where to send it`,
+    "name your app with --to, such as --to 3000, or set forwardTo in the settings",
+  );
+}
+
+/** The app that has refused a delivery whose sender got its answer, unless it has taken it since. */
+function mirroredTo({ status = 0, forwards, attempts }: LogEntry): readonly string[] {
+  const outside = attempts.filter(({ target }) => !forwards.some((each) => each.target === target));
+  const isTaken = outside.some((attempt) => isSuccess(attempt.status));
+  return status < 300 || isTaken ? [] : outside.slice(0, 1).map(({ target }) => target);
+}
+
+/** What `listen` would have handed on: no refused delivery, no challenge. */
+function isForApp(products: readonly Product[], { accepted, event, product, delivery, receivedAt }: LogEntry): boolean {
+  if (!accepted || event !== undefined) return accepted;
+  const named = product === undefined ? undefined : findProduct(products, product);
+  const { handshake } = receive({
+    products,
+    product: named,
+    delivery,
+    secrets: noSecrets,
+    now: receivedAt,
+    schemas: false,
+  });
+  return handshake === undefined;
+}

@@ -1,0 +1,176 @@
+import { type Command, Option } from "commander";
+import type { Secrets } from "../../body/secret.ts";
+import { type Config, loadConfig } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { plainReply } from "../../core/reply.ts";
+import { keySetReply, sendReply } from "../../receiver/handler.ts";
+import { openServer } from "../../receiver/http-server.ts";
+import { KEY_SET_PATH } from "../../receiver/routes.ts";
+import { UserError, usageError } from "../../util/errors.ts";
+import { isEveryAddress, isLoopback } from "../../util/hosts.ts";
+import type { Define } from "../command.ts";
+import { localKeySet } from "../helpers/keys.ts";
+import { runningListener } from "../helpers/notices.ts";
+import { addSecretOptions, collect, givenSecrets } from "../helpers/options.ts";
+import { deliver } from "./deliver.ts";
+import { readPlan, type SendOptions, type SendPlan } from "./plan.ts";
+import { showRequests } from "./show-requests.ts";
+import { chooseSubjects, type Subject } from "./subjects.ts";
+
+const EXAMPLES = `
+The target of --to:
+  3000               http://localhost:3000/webhooks/zoho/<product>
+  /path              that path on the running listen
+  host:3000/path     http://host:3000/path
+  https://host/path  exactly that; :product in the path is replaced by the product
+
+Examples:
+  $ zoho-hooks send crm Leads.create --to 3000
+  $ zoho-hooks send crm Leads.create --set data.Email=me@example.com
+  $ zoho-hooks send books --all --to http://localhost:3000/hooks/:product
+  $ zoho-hooks send crm --data @payload.json --to 3000
+  $ zoho-hooks send desk Ticket.Create --count 1000 --concurrency 10 --rate 200
+  $ zoho-hooks send crm Leads.create --bad-signature       does the app refuse it?
+  $ zoho-hooks send desk Ticket_Add --format wire --serve-jwks --to 3000
+  $ zoho-hooks send desk --format wire --challenge --to 3000     would Desk save a webhook with this URL?
+
+Exits with 0 if every delivery was answered with 2xx, else with 5. When you stop it with Ctrl-C, only the answers so far
+count.
+`;
+
+export const define: Define = (command, act) => {
+  addFaultOptions(addLoadOptions(addSecretOptions(addContentOptions(addTargetOptions(command)))))
+    .addHelpText("after", EXAMPLES)
+    .action(
+      act(async (context, product: string | undefined, event: string | undefined, options: SendOptions) => {
+        const plan = readPlan(product, event, options);
+        const settled = loadConfig(context, { secrets: await givenSecrets(context, options) });
+        const config = await atRunningListener(context, plan, settled);
+        const subjects = await chooseSubjects(context, plan, config);
+        if (plan.dryRun || plan.curl) return showRequests(context, plan, config, subjects);
+        const work = () => deliver(context, plan, config, subjects);
+        return plan.serveJwksPort === undefined
+          ? work()
+          : whileServingKeys(context, { port: plan.serveJwksPort, secrets: config.secrets, subjects }, work);
+      }),
+    );
+};
+
+function addTargetOptions(command: Command): Command {
+  return command
+    .argument("[product]", "crm, desk, books, … (see zoho-hooks products)")
+    .argument("[event]", "Leads.create, Ticket.Create, invoice_created, …; not needed with --data")
+    .option("--all", "every event of the product, or of all products (all that the config names, if it names any)")
+    .option("-t, --to <target>", "URL, port, path or host:port/path (default: the listen that runs in this project)")
+    .option("--timeout <time>", "give up on an answer after this long", "30s")
+    .option("--insecure", "accept a self-signed certificate")
+    .option(
+      "--serve-jwks [port]",
+      "meanwhile, serve the public half of your signing key (JWKS) on this port of this machine (default: 4461)",
+    )
+    .option("--dry-run", "print the request, send nothing")
+    .option("--curl", "print the curl command that would send it (for a POSIX shell), send nothing");
+}
+
+function addContentOptions(command: Command): Command {
+  return command
+    .optionsGroup("What is sent:")
+    .option("--format <format>", "guide: as in the Webhooks Guide (default); wire: as Zoho's servers post it; …")
+    .option("--custom-module", "the module is your own, even if it looks like a misspelt standard one")
+    .option("--set <path=value>", "change a value of the sample (repeatable)", collect)
+    .option("--add", "let --set add what the sample does not have")
+    .option("--data <body>", "a body of your own: @file, - for standard input, or the text itself")
+    .option("-H, --header <name: value>", "add a header (repeatable)", collect)
+    .addOption(new Option("--fresh", "use new ids and current times (default, except with --data)"))
+    .option("--no-fresh", "send the sample unchanged")
+    .option("--seed <n>", "use the same new ids on every run, and the sample's own times")
+    .option("--challenge [value]", "send the challenge or probe that precedes the first event, and check the answer");
+}
+
+function addLoadOptions(command: Command): Command {
+  return command
+    .optionsGroup("How much and how fast:")
+    .option("--count <n>", "send this many deliveries, each with new ids", "1")
+    .option("--repeat <n>", "send each delivery this many more times, byte for byte", "0")
+    .option("--concurrency <n>", "how many to send at the same time, at most 256", "1")
+    .option("--rate <n>", "how many to send per second, at most");
+}
+
+function addFaultOptions(command: Command): Command {
+  return command
+    .optionsGroup("Faults on purpose:")
+    .option("--bad-signature", "sign with a wrong secret")
+    .option("--no-signature", "do not sign")
+    .option("--bad-token", "use a wrong token")
+    .option("--malformed", "break the JSON")
+    .option("--truncate", "cut the body short after signing it")
+    .option("--slow [time]", "send the body bit by bit over this time (default: 5s)");
+}
+
+/**
+ * The settings with the address of the `listen` that runs in this project, where nobody has said where to send to: it may
+ * run on a port of its own. Not its public URL: a sample takes no way around the world unasked.
+ */
+async function atRunningListener(context: Context, { to }: SendPlan, config: Config): Promise<Config> {
+  if (to !== undefined && !to.trim().startsWith("/")) return config;
+  // What is wrong with a log is no news of a delivery.
+  const running = await runningListener(context, config).catch(() => undefined);
+  if (running === undefined) return config;
+  const { protocol, hostname, port } = new URL(running);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const { settings } = config;
+  const isKnown = port === String(settings.port) && (host === settings.host || isEveryAddress(settings.host));
+  if (isKnown || protocol !== "http:" || port === "" || !(isLoopback(hostname) || host === "::1")) return config;
+  context.report({ type: "notice", message: `the target is the listen that runs in this project: ${running}` });
+  return { ...config, settings: { ...settings, host, port: Number(port) } };
+}
+
+interface Served {
+  /** 0 takes any free one. */
+  readonly port: number;
+  readonly secrets: Secrets;
+  readonly subjects: readonly Subject[];
+}
+
+/** An app that answers first and checks after asks for the keys when nothing is under way any more. */
+const FETCH_GRACE_MS = 2_000;
+const CLOSE_GRACE_MS = 500;
+
+/** Serves the public halves of the keys that are signed with while the work goes on, on this machine alone. */
+async function whileServingKeys<T>(context: Context, served: Served, work: () => Promise<T>): Promise<T> {
+  const keySet = localKeySet(served.secrets, [...new Set(served.subjects.map(({ product }) => product))]);
+  const fetched = new AbortController();
+  const server = await openServer({ host: "127.0.0.1", port: served.port }, (request, response) => {
+    const isIt = request.url?.split("?", 1)[0] === KEY_SET_PATH;
+    const reply = isIt ? keySetReply(request.method, keySet) : plainReply(404, `the key set is at ${KEY_SET_PATH}`);
+    sendReply(response, reply);
+    if (isIt && reply.status === 200) response.once("finish", () => fetched.abort());
+  }).catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    throw usageError(`--serve-jwks: ${error.message}`, "choose another port, such as --serve-jwks 4462, or 0 for any");
+  });
+  const url = `http://127.0.0.1:${server.port}${KEY_SET_PATH}`;
+  tell(context, url);
+  try {
+    const result = await work();
+    await context.sleep(FETCH_GRACE_MS, AbortSignal.any([fetched.signal, context.signal]));
+    if (!fetched.signal.aborted) {
+      context.report({
+        type: "warning",
+        message: `nobody fetched the public keys from ${url}`,
+        hint: "have your app take its keys (JWKS) from there; if it caches keys, it may still have them from before",
+      });
+    }
+    return result;
+  } finally {
+    await server.close(CLOSE_GRACE_MS);
+  }
+}
+
+function tell(context: Context, url: string): void {
+  context.report(
+    context.json
+      ? { type: "text", text: url, json: { type: "key_set", url } }
+      : { type: "notice", message: `public keys (JWKS) at ${url} until everything is sent` },
+  );
+}

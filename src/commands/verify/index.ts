@@ -1,0 +1,342 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type Delivery, type HeaderPair, headerValue } from "../../body/delivery.ts";
+import type { Secrets } from "../../body/secret.ts";
+import { loadConfig, userFolder } from "../../config/load.ts";
+import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
+import type { Settings } from "../../config/settings.ts";
+import type { Context } from "../../context.ts";
+import { eventNames, isNamed, nearest } from "../../core/event-names.ts";
+import type { Format, Product, Verdict } from "../../core/product.ts";
+import { UNKNOWN_KEY } from "../../core/proofs/keys.ts";
+import type { Receipt } from "../../core/receive.ts";
+import { disableSchemaJit } from "../../core/schema.ts";
+import { foreignInput, type InputPayload, readVerifyInput, type VerifyInput } from "../../core/verify-input.ts";
+import {
+  explainProofs,
+  issuePositions,
+  problemPosition,
+  type VerifiedPayload,
+  type VerifyPayloadInput,
+  verifyPayload,
+} from "../../core/verify-payload.ts";
+import type { VerifiedReport } from "../../reports/verified.ts";
+import { ExitCode, usageError } from "../../util/errors.ts";
+import { counted, parseDuration } from "../../util/units.ts";
+import type { KeySets } from "../../zoho/auth/jwks.ts";
+import { CHANNELS_FILE } from "../../zoho/channels/channels-file.ts";
+import type { Define } from "../command.ts";
+import { openPublicKeys } from "../helpers/keys.ts";
+import { reportHintsOnce } from "../helpers/notices.ts";
+import {
+  addSecretOptions,
+  collect,
+  givenSecrets,
+  parseHeader,
+  readUserFile,
+  requireProduct,
+  type SecretOptions,
+} from "../helpers/options.ts";
+import { configuredProducts, warnOfUnknownVariables } from "../helpers/products.ts";
+import { expandPaths, inputNames, readLogged } from "./inputs.ts";
+
+interface VerifyOptions extends SecretOptions {
+  readonly product?: string;
+  readonly event?: string;
+  readonly logged?: string;
+  readonly store?: string;
+  readonly format?: string;
+  readonly signature?: string;
+  readonly header?: readonly string[];
+  readonly contentType?: string;
+  readonly url?: string;
+  readonly tolerance?: string;
+  readonly explain?: boolean;
+  readonly showExpected?: boolean;
+}
+
+export const define: Define = (command, act) => {
+  addSecretOptions(
+    command
+      .argument("[file...]", "payload files, or patterns such as 'samples/*.json'; - or nothing for standard input")
+      .option("--logged <n>", "verify a delivery from the event log: its number, or last")
+      .option("--store <path>", "for --logged: the log's file (default: .zoho-hooks/events.db in the project)")
+      .option("-p, --product <product>", "the product (default: recognised from the body)")
+      .option("-e, --event <event>", "the event (default: recognised from the body)")
+      .option("--format <format>", "the format, such as guide (default: recognised from the body)")
+      .option(
+        "-s, --signature <value>",
+        "the signature or token that came in a header: its value, without the header's name",
+      )
+      .option("-H, --header <name: value>", "a header that came with it (repeatable)", collect)
+      .option("--url <url>", "the URL that it was sent to: the finance products sign its query, too")
+      .option("--content-type <type>", "treat each input as one body of this content type"),
+  )
+    .option("--tolerance <time>", "how old a timestamped signature may be, such as 30d (default: 5m)")
+    .option("--explain", "find out why a signature or token is wrong, by trying the usual mistakes")
+    .option("--show-expected", "also print the correct value; implies --explain")
+    .addHelpText("after", HELP)
+    .action(act(verify));
+};
+
+const HELP = `
+An input may be a JSON payload; one JSON payload per line; lines of listen --json, which are deliveries with their
+headers; a form; or multipart. Its content shows which. The bytes are taken exactly as they are: a newline that an editor
+added at the end of a file counts, too (--explain notices that).
+
+A body without headers is checked for its shape, and for the token in it. That its signature could not be checked is
+reported, but is no failure, unless you give --signature, -H or --secret-file. A line of listen --json has its headers:
+there, a missing signature is a failure if a secret is configured.
+
+Exit codes: 0 all fine; 3 a signature or token is wrong, or was masked; 4 not valid: unreadable, unknown, or not as the
+schema says (if both apply: 3); 2 a wrong flag or a missing file, and then nothing was checked.
+
+Examples:
+  $ zoho-hooks verify payload.json
+  $ zoho-hooks verify 'samples/**/*.json' --product books
+  $ zoho-hooks verify --logged last --explain
+  $ zoho-hooks verify payload.json --signature 8f2c… --explain
+  $ zoho-hooks listen --json | tee log.ndjson; zoho-hooks verify log.ndjson
+`;
+
+/** The query of anything else would be none, and a signature over it would fail without a word on why. */
+function refuseOtherUrl(url: string | undefined): void {
+  if (url === undefined || url.startsWith("/") || /^https?:\/\/./i.test(url)) return;
+  throw usageError(
+    `--url: ${JSON.stringify(url)} is not a URL`,
+    "write it as https://example.com/webhooks/zoho/books?event=invoice.created, or from its path on",
+  );
+}
+
+/** From here on compiled schemas make up for the time that compiling takes. */
+const MANY_PAYLOADS = 50;
+
+async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
+  const logged = await readLogged(context, files, options);
+  const names = logged === undefined ? expandPaths(context, inputNames(context, files, options)) : [];
+  const config = loadConfig(context, { flags: flagSettings(options), secrets: await givenSecrets(context, options) });
+  const products = await configuredProducts(config);
+  warnOfUnknownVariables(context, config, products);
+  refuseOtherUrl(options.url);
+  const headers = (options.header ?? []).map(parseHeader);
+  const contentType = options.contentType ?? headers.find(([name]) => name.toLowerCase() === "content-type")?.[1];
+  const inputs: (VerifyInput & { readonly file: string })[] =
+    logged === undefined ? [] : [{ file: logged.file, payloads: [logged.payload], skipped: 0 }];
+  for (const file of names) {
+    const bytes = file === "-" ? await context.stdin.read() : readUserFile(context.cwd, file);
+    inputs.push({ file, ...readVerifyInput(bytes, contentType) });
+  }
+  const sent = [headers, ...inputs.flatMap(({ payloads }) => payloads.map(({ delivery }) => delivery.headers))];
+  const keys = await openPublicKeys(context, config, keyedProducts(products, sent, options));
+  const wanted = {
+    ...candidatesFor(products, options),
+    signature: signatureOf(options),
+    requireProofs: options.secretFile !== undefined,
+    secrets: await withChannels(context, keys.secrets),
+    now: context.now(),
+    limits: { toleranceMs: config.settings.tolerance, setting: "--tolerance" },
+  };
+  const count = inputs.reduce((sum, { payloads }) => sum + payloads.length, 0);
+  if (wanted.signature !== undefined && count > 1) {
+    throw usageError(
+      `--signature belongs to one payload, and there are ${count}`,
+      "verify them one by one, or give deliveries with their headers, as listen --json prints them",
+    );
+  }
+
+  if (count < MANY_PAYLOADS) disableSchemaJit();
+  const tellHint = reportHintsOnce(context, products);
+  const tally = { ok: 0, "proof-failed": 0, invalid: 0 };
+  let masked = 0;
+  for (const { file, payloads, skipped } of inputs) {
+    for (const payload of payloads) {
+      const given = withUrl(withHeaders(payload, headers, contentType), options.url);
+      let report = reportOn(file, given, wanted, options);
+      if (await haveNewKeys(report.receipt, keys)) report = reportOn(file, given, wanted, options);
+      context.report(logged?.shown(report) ?? report);
+      tellHint(report.receipt);
+      tally[report.outcome]++;
+      if (report.outcome === "proof-failed" && !report.receipt.verdicts.some(isFailed)) masked++;
+    }
+    if (skipped > 0)
+      context.report({
+        type: "notice",
+        message: `${file}: ${counted(skipped, "line holds", "lines hold")} no delivery`,
+      });
+  }
+  if (count > 1) {
+    const { ok, invalid, "proof-failed": unproven } = tally;
+    context.report({ type: "verify-summary", count, ok, proofFailed: unproven - masked, masked, invalid });
+  }
+  if (tally["proof-failed"] > 0) return ExitCode.proofFailed;
+  return tally.invalid > 0 ? ExitCode.schemaInvalid : ExitCode.ok;
+}
+
+function isFailed({ verdict }: Verdict): boolean {
+  return verdict === "failed";
+}
+
+function flagSettings({ tolerance }: VerifyOptions): Partial<Settings> {
+  return tolerance === undefined ? {} : { tolerance: parseDuration(tolerance, "--tolerance") };
+}
+
+function signatureOf({ signature }: VerifyOptions): string | undefined {
+  if (signature?.trim() === "") throw usageError("--signature is empty", "give it the value of the header");
+  return signature;
+}
+
+function reportOn(
+  file: string,
+  payload: InputPayload,
+  wanted: Omit<VerifyPayloadInput, "payload">,
+  { header = [], explain = false, showExpected = false }: VerifyOptions,
+): VerifiedReport {
+  const product = wanted.product ?? wanted.products.find((each) => each.id === payload.product);
+  const verified = verifyPayload({ ...wanted, product, payload });
+  refuseUnchecked(verified, wanted.signature !== undefined, header.length > 0);
+  const foreign = foreignInput(payload, verified.receipt);
+  // What was kept is as old as it was then, for the reason as for the verdict.
+  const judgedAt = { ...wanted, now: payload.at ?? wanted.now };
+  return {
+    type: "verified",
+    file,
+    line: payload.line,
+    outcome: verified.outcome,
+    receipt: verified.receipt,
+    body: payload.delivery.body,
+    bytes: payload.delivery.body.length,
+    positions: issuePositions(verified, payload),
+    problemPosition: problemPosition(verified, payload),
+    explanations: explain || showExpected ? explainProofs(verified, judgedAt, showExpected) : [],
+    showExpected,
+    notes: foreign === undefined ? verified.notes : [...verified.notes, foreign],
+  };
+}
+
+interface CandidateFlags {
+  readonly product?: string;
+  readonly event?: string;
+  readonly format?: string;
+}
+
+interface Candidates {
+  /** What a body may be taken for; with a product named, what else it looks like. */
+  readonly products: readonly Product[];
+  /** All there are, whatever was named. */
+  readonly all: readonly Product[];
+  /** The only one, when it was named. */
+  readonly product: Product | undefined;
+  readonly event: string | undefined;
+}
+
+/** The products, product and event that the flags leave to choose from. */
+function candidatesFor(products: readonly Product[], { product: id, event, format }: CandidateFlags): Candidates {
+  const product = id === undefined ? undefined : requireProduct(products, id);
+  const candidates = withFormat(product === undefined ? products : [product], format);
+  if (event !== undefined) requireEventName(candidates, event);
+  if (product === undefined) return { products: candidates, all: products, product, event };
+  return { products, all: products, product: candidates[0], event };
+}
+
+function withFormat(candidates: readonly Product[], id: string | undefined): readonly Product[] {
+  if (id === undefined) return candidates;
+  const narrowed = candidates.flatMap((product) => {
+    const formats = product.formats.filter((format) => format.id === id.toLowerCase());
+    return formats.length === 0 ? [] : [{ ...product, formats }];
+  });
+  if (narrowed.length > 0) return narrowed;
+  const ids = new Set(candidates.flatMap(({ formats }) => formats.map((format) => format.id)));
+  throw usageError(`there is no format ${JSON.stringify(id)}`, `formats: ${[...ids].join(", ")}`);
+}
+
+function requireEventName(candidates: readonly Product[], event: string): void {
+  const formats = candidates.flatMap((product) => product.formats);
+  if (formats.some((format) => isNamed(format, event, candidates.length > 1))) return;
+  const near = nearest(event, [...new Set(formats.flatMap(eventNames))]);
+  throw usageError(
+    `there is no event ${JSON.stringify(event)}${candidates.length === 1 ? ` in ${candidates[0]?.id}` : ""}`,
+    near.length === 0 ? "run zoho-hooks products for all of them" : `did you mean ${near.join(" or ")}?`,
+  );
+}
+
+/**
+ * The products whose public keys are needed to check these requests. Keys that lie at an address are fetched: what is checked
+ * without any must not need the network.
+ */
+function keyedProducts(
+  products: readonly Product[],
+  sent: readonly (readonly HeaderPair[])[],
+  { product, signature }: { readonly product?: string; readonly signature?: string },
+): readonly Product[] {
+  const meant = product === undefined ? products : [requireProduct(products, product)];
+  return signature === undefined ? meant.filter((each) => carriesToken(each, sent)) : meant;
+}
+
+/** Whether any of the requests has the header of a proof that public keys check. */
+function carriesToken({ formats }: Product, sent: readonly (readonly HeaderPair[])[]): boolean {
+  const proofs = formats.flatMap((format) => format.proofs).filter(({ credential }) => credential === "jwks");
+  return proofs.some(({ header }) => header !== undefined && sent.some((headers) => headerValue({ headers }, header)));
+}
+
+/** Who gives a signature wants it checked: that nothing is at hand to check it with is an error. */
+function refuseUnchecked(
+  { receipt, format }: Pick<VerifiedPayload, "receipt" | "format">,
+  withSignature: boolean,
+  withHeaders: boolean,
+): void {
+  const unchecked = receipt.verdicts.find(
+    ({ id, verdict, proves }) =>
+      verdict === "unconfigured" &&
+      ((proves === "body" && (withSignature || withHeaders)) || (withSignature && isInHeader(format, id))),
+  );
+  if (unchecked === undefined) return;
+  throw usageError(
+    `${unchecked.id}: a signature was given, but nothing to check it with`,
+    howToCheck(format, unchecked.id),
+  );
+}
+
+/** Whether the key of a proof was not known, and is now that the keys were fetched anew. */
+async function haveNewKeys({ product, verdicts }: Receipt, keys: KeySets): Promise<boolean> {
+  if (product === undefined || !verdicts.some(({ match }) => match === UNKNOWN_KEY)) return false;
+  return keys.renew(product);
+}
+
+function isInHeader(format: Format | undefined, id: string): boolean {
+  return format?.proofs.find((proof) => proof.id === id)?.header !== undefined;
+}
+
+function howToCheck(format: Format | undefined, id: string): string {
+  const credential = format?.proofs.find((proof) => proof.id === id)?.credential ?? "secret";
+  const file = credential === "secret" ? ", or name a file with --secret-file" : "";
+  return `set ${CREDENTIAL_VARIABLES[credential]}${file}`;
+}
+
+/** The secrets, and the tokens of the channels that were made here, as `listen` has them. Loaded only where there are any. */
+async function withChannels(context: Context, secrets: Secrets): Promise<Secrets> {
+  const folder = userFolder(context);
+  if (!existsSync(join(folder, CHANNELS_FILE))) return secrets;
+  const { withChannelTokens } = await import("../../zoho/channels/tokens.ts");
+  return withChannelTokens(secrets, folder);
+}
+
+/** The payload as it was sent to a URL that is given. */
+function withUrl(payload: InputPayload, url: string | undefined): InputPayload {
+  return url === undefined ? payload : { ...payload, delivery: { ...payload.delivery, url } };
+}
+
+/** The payload with the headers that were given: each replaces those of its name. */
+function withHeaders(
+  payload: InputPayload,
+  given: readonly HeaderPair[],
+  contentType: string | undefined,
+): InputPayload {
+  const headers: readonly HeaderPair[] = [
+    ...(contentType === undefined ? [] : ([["content-type", contentType]] as const)),
+    ...given.filter(([name]) => name.toLowerCase() !== "content-type"),
+  ];
+  const names = new Set(headers.map(([name]) => name.toLowerCase()));
+  const kept = payload.delivery.headers.filter(([name]) => !names.has(name.toLowerCase()));
+  const delivery: Delivery = { ...payload.delivery, headers: [...kept, ...headers] };
+  return { ...payload, delivery, complete: payload.complete || given.length > 0 };
+}

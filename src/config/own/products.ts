@@ -1,0 +1,74 @@
+import { dirname, resolve } from "node:path";
+import type { z } from "zod";
+import type { ProductSettings } from "../../core/configure.ts";
+import type { Product } from "../../core/product.ts";
+import type { ImportModule } from "../../runtime.ts";
+import { UserError, usageError } from "../../util/errors.ts";
+import type { Settings } from "../settings.ts";
+import { readProductFolder } from "./product-folder.ts";
+import { loadSchemaFile } from "./schema-file.ts";
+
+interface OwnOptions {
+  /** The project's folder. */
+  readonly root: string;
+  /** The file that the settings stand in: paths are relative to it. */
+  readonly configFile: string;
+  /** Undefined to leave the schemas alone: no module of the user's is run. */
+  readonly importModule: ImportModule | undefined;
+}
+
+interface WithOwn {
+  readonly products: readonly Product[];
+  readonly settings: Readonly<Record<string, ProductSettings>>;
+}
+
+/** The products with the user's own behind them, and the settings with the schemas that they name. */
+export async function withOwnProducts(
+  products: readonly Product[],
+  entries: Settings["products"],
+  { root, configFile, importModule }: OwnOptions,
+): Promise<WithOwn> {
+  const own: Product[] = [];
+  const settings: Record<string, ProductSettings> = {};
+  const at = (path: string): string => resolve(dirname(configFile), path);
+  for (const [id, { path, schema, ...rest }] of Object.entries(entries)) {
+    if (path !== undefined) {
+      requireNewId(id, products);
+      own.push(await readProductFolder(id, at(path), { root, importModule }));
+    }
+    const all = [...products, ...own].find((product) => product.id === id);
+    settings[id] =
+      schema === undefined || importModule === undefined || all === undefined
+        ? rest
+        : { ...rest, schema: await schemaOf(all, at(schema), importModule) };
+  }
+  return { products: [...products, ...own], settings };
+}
+
+function requireNewId(id: string, products: readonly Product[]): void {
+  if (products.some((product) => product.id === id.toLowerCase())) {
+    throw usageError(`products.${id}.path: ${id} is a built-in product`, "give yours another name");
+  }
+  if (!/^[a-z][a-z0-9-]*$/.test(id)) {
+    throw usageError(
+      `products.${id}.path: ${JSON.stringify(id)} cannot be part of a URL`,
+      "a product's id consists of lower-case letters, digits and hyphens, and begins with a letter",
+    );
+  }
+}
+
+/** Of a file with several schemas the one of the event that any body of the product is. */
+async function schemaOf({ id, formats }: Product, path: string, importModule: ImportModule): Promise<z.ZodType> {
+  const file = await loadSchemaFile(path, importModule).catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    throw usageError(`products.${id}.schema: ${error.message}`, error.hint);
+  });
+  if (file.kind === "one") return file.schema;
+  const name = formats.find((format) => format.settings?.includes("schema"))?.catchAll ?? "";
+  const schema = file.schemas[name];
+  if (schema !== undefined) return schema;
+  throw usageError(
+    `products.${id}.schema: ${path} has no schema for ${name}`,
+    `it has schemas for ${Object.keys(file.schemas).join(", ")}`,
+  );
+}

@@ -1,0 +1,208 @@
+import { checkTarget } from "../body/target-url.ts";
+import { usageError } from "../util/errors.ts";
+import type { Format, Product, WebhookEvent } from "./product.ts";
+
+/** An event of a format under the concrete name that a delivery or a user gave it. */
+export interface EventMatch {
+  readonly event: WebhookEvent;
+  /** `Leads.create`, also where the event is the family `<Module>.create`. */
+  readonly name: string;
+}
+
+const PLACEHOLDER = /<([A-Za-z]+)>/;
+
+/** Finds an event by name, whatever its case. A fixed name wins over a family. */
+export function findEvent(format: Format, name: string): EventMatch | undefined {
+  const fixed = fixedEvents(format).get(name.toLowerCase());
+  if (fixed !== undefined) return { event: fixed, name: fixed.name };
+  for (const event of format.events) {
+    const member = familyMember(event, name);
+    if (member !== undefined) return { event, name: event.name.replace(PLACEHOLDER, () => member) };
+  }
+  return undefined;
+}
+
+/** One of those that a family's own name stands for; undefined for what is an event already. */
+export function familyExample({ event, name }: EventMatch): string | undefined {
+  const [member = "Leads"] = event.members;
+  return PLACEHOLDER.test(name) ? name.replace(PLACEHOLDER, () => member) : undefined;
+}
+
+/** A family that takes any name at all, as that of Signals does. */
+const ANY_NAME = /^<[A-Za-z]+>$/;
+
+/**
+ * Whether a format has an event of that name. Of one that takes any name that says nothing where no product was named,
+ * unless the name is a known one.
+ */
+export function isNamed(format: Format, name: string, ofAnyProduct: boolean): boolean {
+  const match = findEvent(format, name);
+  if (match === undefined || !ofAnyProduct || !ANY_NAME.test(match.event.name)) return match !== undefined;
+  return match.event.members.includes(match.name);
+}
+
+const fixedByFormat = new WeakMap<Format, ReadonlyMap<string, WebhookEvent>>();
+
+/** By name in lower case; of two with the same name the first. */
+function fixedEvents(format: Format): ReadonlyMap<string, WebhookEvent> {
+  const known = fixedByFormat.get(format);
+  if (known !== undefined) return known;
+  const made = new Map(format.events.toReversed().map((event) => [event.name.toLowerCase(), event]));
+  fixedByFormat.set(format, made);
+  return made;
+}
+
+/** Tried first: building the pattern for the letters of every script costs more than a whole verdict. */
+const PLAIN_NAME = /^[A-Za-z_]\w*$/;
+
+/** What stands for the placeholder in a family's name: `Leads` in `leads.create`, in its right case where it is known. */
+export function familyMember(event: WebhookEvent, name: string): string | undefined {
+  const [before, , after] = event.name.split(PLACEHOLDER);
+  if (before === undefined || after === undefined) return undefined;
+  const lower = name.toLowerCase();
+  if (!lower.startsWith(before.toLowerCase()) || !lower.endsWith(after.toLowerCase())) return undefined;
+  const member = name.slice(before.length, name.length - after.length);
+  if (!PLAIN_NAME.test(member) && !/^[\p{L}_][\p{L}\p{N}_]*$/u.test(member)) return undefined;
+  return event.members.find((known) => known.toLowerCase() === member.toLowerCase()) ?? member;
+}
+
+/** Every name that a format can list: fixed ones, and each family under its known members. */
+export function eventNames(format: Format): readonly string[] {
+  const names = format.events.flatMap((event) =>
+    event.members.length === 0
+      ? [event.name]
+      : event.members.map((member) => event.name.replace(PLACEHOLDER, () => member)),
+  );
+  return [...new Set(names)];
+}
+
+export function findProduct(products: readonly Product[], id: string): Product | undefined {
+  return products.find((product) => product.id === id.toLowerCase());
+}
+
+export function findFormat(product: Product, id: string): Format | undefined {
+  return product.formats.find((format) => format.id === id.toLowerCase());
+}
+
+/** The candidates that a mistyped word most likely meant, best first. Empty when none is near. */
+export function nearest(word: string, candidates: readonly string[], count = 3): readonly string[] {
+  const wanted = word.toLowerCase();
+  return candidates
+    .map((candidate) => ({ candidate, distance: editDistance(wanted, candidate.toLowerCase()) }))
+    .filter(
+      ({ candidate, distance }) => distance <= Math.max(2, Math.floor(Math.max(wanted.length, candidate.length) / 3)),
+    )
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
+}
+
+/** The id that a mistyped one most likely meant, or the name that Zoho gives the product: `billing`. */
+export function nearestProduct(products: readonly Product[], word: string): string | undefined {
+  const ids = products.map(({ id }) => id);
+  const [near] = nearest(word, ids, 1);
+  if (near !== undefined || /^zoho$/i.test(word)) return near;
+  const words = ({ title }: Product): readonly string[] => title.toLowerCase().match(/[a-z]+/g) ?? [];
+  return products.find((product) => words(product).includes(word.toLowerCase()))?.id;
+}
+
+/** Damerau–Levenshtein distance (adjacent swaps count one). */
+export function editDistance(a: string, b: string): number {
+  if (a.length > 200 || b.length > 200) return Number.POSITIVE_INFINITY;
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
+      let best = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + cost);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        best = Math.min(best, (beforeLast[j - 2] ?? 0) + 1);
+      row.push(best);
+    }
+    beforeLast = last;
+    last = row;
+  }
+  return last[b.length] ?? 0;
+}
+
+/** Which events are meant: `crm:Leads.*`, `desk:*`, `Leads.create` (of any product). Case does not matter. */
+export interface EventPattern {
+  readonly text: string;
+  matches(product: string | undefined, event: string | undefined): boolean;
+}
+
+export function eventPattern(text: string, what?: string): EventPattern {
+  const { product, event } = patternParts(text);
+  if (product?.trim() === "" || event.trim() === "") {
+    throw usageError(
+      `${what === undefined ? "" : `${what}: `}the event pattern ${JSON.stringify(text)} is empty`,
+      "write it as product:event, such as crm:Leads.* or desk:*",
+    );
+  }
+  const [products, events] = [glob(product ?? "*"), glob(event)];
+  return { text, matches: (p, e) => products(p ?? "") && events(e ?? "") };
+}
+
+/** `crm:Leads.*` taken apart; without a product it is of any. */
+export function patternParts(text: string): { readonly product: string | undefined; readonly event: string } {
+  const at = text.indexOf(":");
+  return at === -1 ? { product: undefined, event: text } : { product: text.slice(0, at), event: text.slice(at + 1) };
+}
+
+/** One or more patterns; several may stand in one text with commas between. No pattern matches everything. */
+export function eventPatterns(texts: readonly string[]): EventPattern {
+  const patterns = texts.flatMap((text) => text.split(",")).map((text) => eventPattern(text.trim()));
+  return {
+    text: patterns.map((pattern) => pattern.text).join(", "),
+    matches: (product, event) => patterns.length === 0 || patterns.some((pattern) => pattern.matches(product, event)),
+  };
+}
+
+/**
+ * `*` stands for any run of characters, `?` for one. Not a regular expression: with a few stars in it, one would try a name
+ * of 60,000 dots, which anybody can post, for half a minute. Only the last star is ever tried again.
+ */
+function glob(pattern: string): (text: string) => boolean {
+  const wanted = pattern.toLowerCase();
+  if (/^\*+$/.test(wanted)) return () => true;
+  return (text) => {
+    const given = text.toLowerCase();
+    let [at, next] = [0, 0];
+    let [star, behindStar] = [-1, 0];
+    while (at < given.length) {
+      if (wanted[next] === "*") {
+        star = next++;
+        behindStar = at;
+      } else if (wanted[next] === "?" || wanted[next] === given[at]) {
+        next++;
+        at++;
+      } else if (star !== -1) {
+        next = star + 1;
+        at = ++behindStar;
+      } else return false;
+    }
+    while (wanted[next] === "*") next++;
+    return next === wanted.length;
+  };
+}
+
+/** Events that go to a target of their own: `crm:Leads.*=http://localhost:3000/leads`. */
+interface EventRoute {
+  readonly pattern: EventPattern;
+  readonly target: string;
+}
+
+/** Throws a UserError for what is none, in which `what` is the flag or variable that it was named with. */
+export function parseRoute(text: string, what: string): EventRoute {
+  const at = text.indexOf("=");
+  if (at < 1 || at === text.length - 1) {
+    throw usageError(
+      `${what}: ${JSON.stringify(text)} is not a route`,
+      "write it as 'crm:Leads.*=http://localhost:3000/leads'",
+    );
+  }
+  const target = text.slice(at + 1);
+  checkTarget(target, what);
+  return { pattern: eventPattern(text.slice(0, at), what), target };
+}

@@ -1,0 +1,84 @@
+import { type Delivery, headerValue } from "../body/delivery.ts";
+import type { Payload } from "../body/payload.ts";
+import { type Secrets, sameText, secret } from "../body/secret.ts";
+import { jsonAt } from "../util/json.ts";
+import type { Format, OfferedSecret, Product, Reply } from "./product.ts";
+
+/** A challenge and nothing else: no event, also where any body is one. */
+export function isBareChallenge({ data }: Payload): boolean {
+  return (
+    typeof data === "object" && data !== null && Object.hasOwn(data, "challenge") && Object.keys(data).length === 1
+  );
+}
+
+/**
+ * The guide's verification challenge: a body with `challenge` gets the same value back as JSON.
+ * A body that is an event as well is not a challenge, whatever fields its user has added.
+ */
+export function echoChallenge(payload: Payload): Reply | undefined {
+  const data = payload.data;
+  if (typeof data !== "object" || data === null || !Object.hasOwn(data, "challenge")) return undefined;
+  const challenge: unknown = Reflect.get(data, "challenge");
+  if (challenge === undefined || challenge === null || challenge === "" || challenge === false) return undefined;
+  // As it came: a number may have more digits than JavaScript's would keep.
+  const text = payload.text === undefined ? undefined : jsonAt(payload.text, ["challenge"]);
+  const body = `{"challenge":${text ?? JSON.stringify(challenge)}}`;
+  return { status: 200, contentType: "application/json; charset=utf-8", body };
+}
+
+/** What becomes of a secret that a delivery hands over: it is kept, or the delivery is refused. */
+export type SecretOffer =
+  | { readonly action: "keep"; readonly product: string; readonly offered: OfferedSecret }
+  | { readonly action: "refuse"; readonly reason: string };
+
+/**
+ * Judges the secret that a sender hands over when a webhook is set up. Anyone can send such a request: a secret that is
+ * known already is never replaced, and a signature beside the offer has to be made with it. Undefined where nothing is
+ * offered, or nothing new.
+ */
+export function evaluateSecretOffer(
+  products: readonly Product[],
+  delivery: Delivery,
+  payload: Payload,
+  secrets: Secrets,
+  now: Date,
+): SecretOffer | undefined {
+  for (const product of products) {
+    for (const format of product.formats) {
+      const offered = format.offeredSecret?.(delivery);
+      if (offered === undefined) continue;
+      const known = secrets.for(offered.credential, product.id);
+      if (known.some((each) => sameText(each.reveal(), offered.value))) return undefined;
+      const signed = format.proofs.filter(
+        ({ credential, header }) =>
+          credential === offered.credential && header !== undefined && headerValue(delivery, header) !== undefined,
+      );
+      const passes = (keys: typeof known): boolean =>
+        signed.some((proof) => proof.verify(delivery, payload, keys, now).verdict === "passed");
+      if (known.length === 0) {
+        return signed.length === 0 || passes([secret(offered.value, "the secret offered")])
+          ? { action: "keep", product: product.id, offered }
+          : { action: "refuse", reason: "its signature was not made with the secret that it hands over" };
+      }
+      if (passes(known)) return undefined;
+      const from = known.map(({ origin }) => origin).join(", ");
+      return {
+        action: "refuse",
+        reason: `it hands over a different secret than the one known from ${from}; to accept a new one, remove that`,
+      };
+    }
+  }
+  return undefined;
+}
+
+const offeringOf = new WeakMap<readonly Product[], readonly Format[]>();
+
+/** Whether a delivery has a secret in its headers that must not be shown. */
+export function offersSecret(products: readonly Product[], delivery: Delivery): boolean {
+  let offering = offeringOf.get(products);
+  if (offering === undefined) {
+    offering = products.flatMap(({ formats }) => formats.filter((format) => format.offeredSecret !== undefined));
+    offeringOf.set(products, offering);
+  }
+  return offering.some((format) => format.offeredSecret?.(delivery) !== undefined);
+}

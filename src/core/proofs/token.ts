@@ -1,0 +1,292 @@
+import { type Delivery, splitUrl, withBody, withHeader } from "../../body/delivery.ts";
+import { formFields, idsAt, type Payload } from "../../body/payload.ts";
+import { type Secret, sameText } from "../../body/secret.ts";
+import { readExact, writeJson } from "../../util/json.ts";
+import type { AuthPlace } from "../format-settings.ts";
+import type { Finding, Proof, Verdict } from "../product.ts";
+import { makeVerdict } from "./verdict.ts";
+
+/**
+ * The guide's "Method 1": `token` in the body equals the one given when the webhook was set up.
+ * Shows who sent the delivery; anyone who has seen one can write another, so it says nothing of the body.
+ */
+export const bodyToken: Proof = {
+  id: "token",
+  proves: "sender",
+  credential: "token",
+  title: "token in the body",
+  sign(delivery, secret) {
+    const data = readExact(delivery.body.toString("utf8"));
+    if (typeof data !== "object" || data === null || Array.isArray(data)) return delivery;
+    return withBody(delivery, Buffer.from(writeJson({ ...data, token: secret.reveal() })));
+  },
+  verify(_delivery, payload, secrets) {
+    const token = tokenOf(payload);
+    const { called, required, accepted } = tokensFor(payload, secrets);
+    const isAsked = called.length > 0 || required.length > 0;
+    const whose = called[0] === undefined ? "a token is configured" : `${called[0].origin} has a token`;
+    if (token === undefined) {
+      return !isAsked
+        ? makeVerdict(this, "absent", "no token in the body")
+        : makeVerdict(this, "failed", `${whose}, but the body has none`);
+    }
+    const match = accepted.find((secret) => sameText(token, secret.reveal()));
+    if (match !== undefined) return makeVerdict(this, "passed", `the token is ${match.origin}`);
+    if (!isAsked) return makeVerdict(this, "unconfigured", "has a token, but none is configured to compare it with");
+    const right = called[0] === undefined ? "the configured one" : `that of ${called[0].origin}`;
+    return makeVerdict(this, "failed", `the token in the body is not ${right}`);
+  },
+  explain(_delivery, payload, secrets, product) {
+    const tokens = secrets.for(this.credential, product);
+    return {
+      canonical: "the token in the body, exactly as it is configured",
+      findings: explainToken(tokenOf(payload), tokensFor(payload, tokens).accepted, [...tokens, ...secrets.all()]),
+      // The right value is the secret itself.
+      expected: undefined,
+      received: undefined,
+    };
+  },
+};
+
+/** A token that the body itself calls for, by the channel that it names, is not made up for by another channel's. */
+function tokensFor({ data }: Payload, secrets: readonly Secret[]) {
+  const called = secrets.filter(({ askedBy }) => askedBy?.(data) === true);
+  const required = secrets.filter(({ optional }) => optional !== true);
+  return { called, required, accepted: called.length > 0 ? [...called, ...required] : secrets };
+}
+
+function tokenOf(payload: Payload): string | undefined {
+  const data = payload.data;
+  if (typeof data !== "object" || data === null) return undefined;
+  const token: unknown = Reflect.get(data, "token");
+  if (token === undefined || token === null || token === "") return undefined;
+  // Anything may stand here, also what cannot be made a text.
+  return typeof token === "string" ? token : JSON.stringify(token);
+}
+
+/**
+ * A fixed value in a header, a parameter or HTTP's basic authentication, that a user has the sender add where the
+ * product signs nothing itself. Shows who sent a delivery; anyone who has seen one can write another.
+ */
+export function staticAuth(place: AuthPlace): Proof {
+  const where = placeText(place);
+  const secretIn = "basic" in place ? {} : { secretIn: "header" in place ? place.header : place.parameter };
+  return {
+    id: "static-auth",
+    proves: "sender",
+    credential: "auth",
+    ...headerOf(place),
+    ...secretIn,
+    title: `a fixed value in ${where}`,
+    sign: (delivery, secret) => withValue(delivery, place, secret.reveal()),
+    verify: judge,
+    explain(delivery, payload, secrets, product) {
+      const values = valuesOf(delivery, payload, place);
+      const configured = secrets.for(this.credential, product);
+      const isRight = (value: string): boolean => isOneOf(configured, value);
+      const wrong = values.find((value) => !isRight(value)) ?? values[0];
+      const given = wrong === undefined ? undefined : passwordIn(place, wrong) || undefined;
+      return {
+        canonical: `the value in ${where}, exactly as it is configured`,
+        findings: [
+          ...(values.some(isRight) ? [REPEATED] : []),
+          ...("basic" in place && wrong ? [otherUser(place.basic, wrong)] : []),
+          ...explainToken(given, configured, secrets.all(), "value", where),
+        ],
+        expected: undefined,
+        received: undefined,
+      };
+    },
+  };
+
+  function isOneOf(secrets: readonly Secret[], value: string): boolean {
+    return secrets.some((secret) => sameText(value, expected(place, secret)));
+  }
+
+  function judge(delivery: Delivery, payload: Payload, secrets: readonly Secret[]): Verdict {
+    const of = { id: "static-auth", proves: "sender" } as const;
+    const values = valuesOf(delivery, payload, place);
+    if (values.length === 0) {
+      return secrets.length === 0
+        ? makeVerdict(of, "absent", `nothing in ${where}`)
+        : makeVerdict(of, "failed", `a value is configured, but there is none in ${where}`);
+    }
+    if (secrets.length === 0)
+      return makeVerdict(of, "unconfigured", `there is a value in ${where}, but none is configured to compare it with`);
+    const match = secrets.find((secret) => values.every((value) => isOneOf([secret], value)));
+    if (match !== undefined) return makeVerdict(of, "passed", `the value in ${where} is ${match.origin}`);
+    return values.some((value) => isOneOf(secrets, value))
+      ? makeVerdict(of, "failed", `${where} has the right value, but also another one`)
+      : makeVerdict(of, "failed", `the value in ${where} is not the configured one`);
+  }
+}
+
+const REPEATED: Finding = {
+  id: "repeated",
+  matches: true,
+  meaning: "the right value is there, but also another one, and it is not certain which of them an app reads",
+  remedy: "have the sender write it once, and check that nothing on the way adds another",
+};
+
+function otherUser(name: string, given: string): Finding {
+  return {
+    id: "user",
+    matches: !decoded(given).startsWith(`${name}:`),
+    meaning: `it uses another user name than ${name}`,
+    remedy: "write the same name in the webhook's settings and in the config",
+  };
+}
+
+function placeText(place: AuthPlace): string {
+  if ("header" in place) return `the header ${place.header}`;
+  return "parameter" in place ? `the parameter ${place.parameter}` : `basic authentication as ${place.basic}`;
+}
+
+function headerOf(place: AuthPlace): { header?: string } {
+  if ("header" in place) return { header: place.header };
+  return "basic" in place ? { header: "authorization" } : {};
+}
+
+function expected(place: AuthPlace, secret: Secret): string {
+  if (!("basic" in place)) return secret.reveal();
+  return Buffer.from(`${place.basic}:${secret.reveal()}`).toString("base64");
+}
+
+/** The part of it that is the user's value. */
+function passwordIn(place: AuthPlace, value: string): string {
+  return "basic" in place ? decoded(value).replace(/^[^:]*:/, "") : value;
+}
+
+function decoded(basic: string): string {
+  return Buffer.from(basic, "base64").toString("utf8");
+}
+
+/** Every value that stands there: with two different ones nobody can say which of them the app will read. */
+function valuesOf(delivery: Delivery, payload: Payload, place: AuthPlace): readonly string[] {
+  if ("header" in place) return headerValues(delivery, place.header);
+  if ("basic" in place)
+    return headerValues(delivery, "authorization").map((value) => /^basic +(\S+)$/i.exec(value)?.[1] ?? "");
+  const fields = payload.kind === "query" ? [] : payload.fields;
+  const sent = [...formFields(splitUrl(delivery.url).query), ...fields]
+    .filter(([name]) => name === place.parameter)
+    .map(([, value]) => value);
+  const written = payload.kind === "json" ? idsAt(payload.data, [place.parameter]) : [];
+  return [...sent, ...written];
+}
+
+function headerValues(delivery: Delivery, name: string): readonly string[] {
+  const wanted = name.toLowerCase();
+  return delivery.headers.filter(([key]) => key.toLowerCase() === wanted).map(([, value]) => value);
+}
+
+function withValue(delivery: Delivery, place: AuthPlace, value: string): Delivery {
+  if ("header" in place) return withHeader(delivery, place.header, value);
+  if ("basic" in place)
+    return withHeader(delivery, "authorization", `Basic ${Buffer.from(`${place.basic}:${value}`).toString("base64")}`);
+  const [beforeHash = ""] = delivery.url.split("#", 1);
+  const added = new URLSearchParams([[place.parameter, value]]).toString();
+  return { ...delivery, url: `${beforeHash}${beforeHash.includes("?") ? "&" : "?"}${added}` };
+}
+
+/** What stands in the guide's sample, and so in every payload that was copied from it. */
+const PLACEHOLDER = "YOUR_NOTIFICATION_TOKEN";
+
+/** Why a token is not the configured one, without telling either. */
+function explainToken(
+  token: string | undefined,
+  configured: readonly Secret[],
+  all: readonly Secret[],
+  what = "token",
+  where = "the body",
+): readonly Finding[] {
+  if (token === undefined) {
+    const remedy = `enter the ${what} when you set the webhook up, so that Zoho sends it along`;
+    return [{ id: "missing", matches: true, meaning: `${where} has no ${what}, or an empty one`, remedy }];
+  }
+  const placeholder: Finding = {
+    id: "placeholder",
+    matches: token.trim().toUpperCase() === PLACEHOLDER,
+    meaning: `the ${what} is the sample's placeholder ${PLACEHOLDER}`,
+    remedy: "use the real token: send inserts it if it is configured",
+  };
+  const own = new Set(configured.map(({ origin }) => origin));
+  return [
+    placeholder,
+    ...configured.flatMap((secret) => comparisons(token, secret, what)),
+    ...all
+      .filter(({ origin }) => !own.has(origin))
+      .map(({ origin, reveal, askedBy }) => ({
+        id: "other-secret",
+        matches: sameText(token.trim(), reveal().trim()),
+        meaning:
+          askedBy === undefined
+            ? `the ${what} is ${origin}, which is configured for something else`
+            : `the ${what} is that of ${origin}, but ${where} names another channel`,
+        remedy:
+          askedBy === undefined
+            ? `use ${origin} for this product, or set the webhook up with the ${what} that is configured for it`
+            : "set the token of the channel that it names again: zoho-hooks channels update <id> --token-file <path>",
+      })),
+  ].filter((finding, i, list) => finding.matches || list.findIndex(({ id }) => id === finding.id) === i);
+}
+
+function comparisons(token: string, { origin, reveal }: Secret, what: string): readonly Finding[] {
+  const value = reveal();
+  const bare = (text: string): string =>
+    text
+      .trim()
+      .replace(/^(["'])(.*)\1$/s, "$2")
+      .trim();
+  const sameBare = sameText(bare(token), bare(value));
+  const lower = (text: string): string => bare(text).toLowerCase();
+  return [
+    {
+      id: "white-space",
+      matches: sameBare && token !== value,
+      meaning: `the ${what} differs from ${origin} only by white space or quotes around it`,
+      remedy: `remove them in the webhook's settings or in ${origin}`,
+    },
+    {
+      id: "case",
+      matches: !sameBare && sameText(lower(token), lower(value)),
+      meaning: `the ${what} differs from ${origin} only by upper and lower case`,
+      remedy: `write it the same in the webhook's settings and in ${origin}`,
+    },
+    {
+      id: "encoded",
+      matches: !sameBare && sameText(urlDecoded(bare(token)), urlDecoded(bare(value))),
+      meaning: `the ${what} differs from ${origin} only by percent-encoding, or a + for a space`,
+      remedy: `enter the ${what} as it is, without URL encoding`,
+    },
+    {
+      id: "scheme",
+      matches: !sameBare && sameText(withoutScheme(bare(token)), withoutScheme(bare(value))),
+      meaning: `the ${what} differs from ${origin} only by a word before it, such as Bearer`,
+      remedy: `write the word in both the webhook's settings and ${origin}, or in neither`,
+    },
+    {
+      id: "cut-off",
+      matches: !sameBare && startsAlike(bare(token), bare(value)),
+      meaning: `either the ${what} or ${origin} is only the beginning of the other`,
+      remedy: `one of them was cut off: copy the whole ${what}`,
+    },
+  ];
+}
+
+function urlDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    return text;
+  }
+}
+
+/** `Bearer`, `Zoho-oauthtoken` */
+function withoutScheme(text: string): string {
+  return text.replace(/^[A-Za-z-]+ +(?=\S+$)/, "");
+}
+
+function startsAlike(a: string, b: string): boolean {
+  const length = Math.min(a.length, b.length);
+  return length >= 8 && sameText(a.slice(0, length), b.slice(0, length));
+}

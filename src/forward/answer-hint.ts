@@ -1,0 +1,48 @@
+import { isSuccess } from "../body/delivery.ts";
+import { maskUrl } from "../core/mask.ts";
+import type { PostResult } from "./post.ts";
+
+export function isDelivered({
+  status,
+  error,
+}: {
+  readonly status: number | undefined;
+  readonly error: unknown;
+}): boolean {
+  return error === undefined && isSuccess(status);
+}
+
+/**
+ * The likely cause of an answer that is not a yes, and what to do; undefined for a 2xx. `toFlag` names the target, `slower`
+ * is what eases an app that is asked too often.
+ */
+export function answerHint(
+  { status = 0, headers }: Pick<PostResult, "status" | "headers">,
+  { toFlag = "--to", slower = "--rate" }: { readonly toFlag?: string; readonly slower?: string } = {},
+): string | undefined {
+  if (isSuccess(status)) return undefined;
+  if (status >= 300 && status < 400) {
+    const location = headers.find(([name]) => name.toLowerCase() === "location")?.[1];
+    return location === undefined
+      ? "redirects are not followed: name the final URL"
+      : `redirects are not followed: it points to ${maskUrl(location)}`;
+  }
+  if (status >= 500) return "your app failed while handling it: see its log";
+  if (status === 404) return `your app has no such route: check the path, and name it with ${toFlag}`;
+  if (status === 429) return `your app limits how often it is called: try ${slower}`;
+  return HINTS[status] ?? "your app refused it: see its log";
+}
+
+/** What `listen` calls them. */
+export const LISTEN_FLAGS = { toFlag: "--forward-to", slower: "--concurrency 1" } as const;
+
+const HINTS: Readonly<Record<number, string>> = {
+  400: "your app could not read the body: is there a parser for this content type, and does the signature check get the body before it is parsed?",
+  401: "your app has another secret or token, or it checks the signature over something other than the raw bytes of the request",
+  403: "your app refuses this sender: is there an address list, a login or a CSRF check before the route?",
+  405: "the route does not accept POST",
+  408: "your app did not receive the whole body in time",
+  413: "the body is larger than your app's parser allows",
+  415: "your app does not accept this content type: check which body parser the route uses",
+  422: "your app rejected the content: see its answer",
+};

@@ -1,0 +1,146 @@
+import { errorCode, errorText } from "../util/errors.ts";
+import { formatDuration } from "../util/units.ts";
+
+/** Why no whole answer came. `code` is the system's or one of `timeout`, `interrupted`; the rest is for a person. */
+export interface PostFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+export interface PostCircumstances {
+  readonly url: URL;
+  readonly timeoutMs: number;
+  /** The status, when the answer had begun. */
+  readonly status: number | undefined;
+}
+
+/** What a failed exchange means: what happened, why, and what to do. */
+export function explainFailure(error: unknown, { url, status }: PostCircumstances): PostFailure {
+  const causes = flatten(error);
+  const code = causes.map(codeOf).find((each) => each !== undefined) ?? "failed";
+  const said = errorText(causes.at(-1) ?? error);
+  const at = url.host;
+  const tls = tlsFailure(code, said, at);
+  if (tls !== undefined) return tls;
+  switch (code) {
+    case "ECONNREFUSED":
+      return {
+        code,
+        message: `nothing listens on ${addresses(causes) || at}`,
+        hint: "is your app running, and on this port?",
+      };
+    case "ENOTFOUND":
+      return { code, message: `there is no host ${url.hostname}`, hint: "check the spelling, and your network" };
+    case "EAI_AGAIN":
+      return { code, message: `the address of ${url.hostname} could not be looked up`, hint: "check your network" };
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+    case "EADDRNOTAVAIL":
+      return { code, message: `${at} cannot be reached (${code})`, hint: "check your network, VPN and proxy" };
+    case "ETIMEDOUT":
+    case "UND_ERR_CONNECT_TIMEOUT":
+      return { code, message: `connecting to ${at} took too long`, hint: "check the host, the port and any firewall" };
+    case "EMFILE":
+    case "ENFILE":
+      return {
+        code,
+        message: `this system allows no more open connections, so nothing was sent to ${at} (${code})`,
+        hint: "raise the limit of open files (ulimit -n 4096), or lower --concurrency",
+      };
+    case "ECONNRESET":
+    case "EPIPE":
+    case "UND_ERR_SOCKET":
+      // undici takes these for a broken server and hangs up, though a client could wait for what follows a 100.
+      if (said === "bad response" || said === "bad upgrade") {
+        const what = said === "bad response" ? "100 Continue" : "101 Switching Protocols";
+        return {
+          code,
+          message: `${at} answered ${what}, which was not asked for, so its real answer cannot be read`,
+          hint: "answer with the final status only",
+        };
+      }
+      return {
+        code,
+        message: `${at} closed the connection ${status === undefined ? "without an answer" : "in the middle of its answer"}`,
+        hint: "your app may have crashed, or it expects https here, not http: see its log",
+      };
+    default:
+      // What no HTTP has, such as a status of 000, undici meets with an assertion of its own.
+      return code.startsWith("HPE_") || code === "ERR_ASSERTION"
+        ? {
+            code,
+            message: `${at} answered with something that is not HTTP${code === "ERR_ASSERTION" ? "" : ` (${said})`}`,
+            hint: "is it https, or another service?",
+          }
+        : { code, message: `the delivery to ${at} failed: ${said}`, hint: "see the log of your app and of any proxy" };
+  }
+}
+
+export function timeoutFailure({ url, timeoutMs, status }: PostCircumstances): PostFailure {
+  const what = status === undefined ? "did not answer" : `answered ${status} but did not finish`;
+  return {
+    code: "timeout",
+    message: `${url.host} ${what} within ${formatDuration(timeoutMs)}`,
+    hint: "let your app answer first, and do the work after that: senders wait only a few seconds",
+  };
+}
+
+export function tooLongFailure({ url, status }: PostCircumstances): PostFailure {
+  return {
+    code: "too-long",
+    message: `${url.host} answered ${status} with more than a megabyte`,
+    hint: "the answer to a webhook is only a word or two: is this the right route?",
+  };
+}
+
+export function interruptedFailure({ url }: PostCircumstances): PostFailure {
+  return {
+    code: "interrupted",
+    message: `interrupted before ${url.host} had answered`,
+    hint: "it may have received the delivery anyway",
+  };
+}
+
+function tlsFailure(code: string, said: string, at: string): PostFailure | undefined {
+  if (/SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code)) {
+    return {
+      code,
+      message: `the certificate of ${at} is not signed by a known authority`,
+      hint: "if it is your own certificate, use --insecure, or name its authority in NODE_EXTRA_CA_CERTS",
+    };
+  }
+  if (/^(CERT_|ERR_TLS_CERT)/.test(code)) {
+    return { code, message: `the certificate of ${at} is not valid: ${said}`, hint: "for a test, use --insecure" };
+  }
+  if (code.endsWith("_NO_APPLICATION_PROTOCOL")) {
+    const hint = "let it accept HTTP/1.1 as well (in Node's http2: allowHTTP1)";
+    return { code, message: `${at} does not speak HTTP/1.1, perhaps HTTP/2 alone`, hint };
+  }
+  if (/^(EPROTO$|ERR_SSL_)/.test(code)) {
+    return { code, message: `${at} does not speak TLS as expected (${code})`, hint: "is it http:// and not https://?" };
+  }
+  return undefined;
+}
+
+/** The error, its causes, and the parts of a failed attempt on several addresses. */
+function flatten(error: unknown): readonly unknown[] {
+  const parts = error instanceof AggregateError ? error.errors : [];
+  const cause = error instanceof Error && error.cause !== undefined ? [error.cause] : [];
+  return [error, ...[...parts, ...cause].flatMap(flatten)];
+}
+
+function codeOf(error: unknown): string | undefined {
+  // undici gives llhttp's code with it in some versions and not in others.
+  return errorCode(error) ?? (error instanceof Error && error.name === "HTTPParserError" ? "HPE_INVALID" : undefined);
+}
+
+/** `127.0.0.1:3000 or [::1]:3000`: the addresses that were tried. */
+function addresses(causes: readonly unknown[]): string {
+  const tried = causes.flatMap((cause) => {
+    if (!(cause instanceof Error && "address" in cause && "port" in cause)) return [];
+    const address = String(cause.address);
+    return [`${address.includes(":") ? `[${address}]` : address}:${cause.port}`];
+  });
+  return [...new Set(tried)].join(" or ");
+}

@@ -1,0 +1,88 @@
+import { z } from "zod";
+import { idsAt, textAt } from "../body/payload.ts";
+import { event, type Product } from "../core/product.ts";
+import { userFormed } from "../core/user-formed.ts";
+import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
+import { dateTime, optionalText, recordId } from "./shared/schema-parts.ts";
+
+const guide = guideFormat({
+  source: modelledOnGuide("Zoho Books Webhook Payload"),
+  events: [
+    event("data_updated", "The data of a table was updated", () => envelope("data_updated", update())),
+    event("import_completed", "An import job was completed", () => envelope("import_completed", importJob()), {
+      once: true,
+    }),
+    event("export_completed", "An export job was completed", () => envelope("export_completed", exportJob()), {
+      once: true,
+    }),
+  ],
+  // A job is done once; a table is updated again and again.
+  records: (data, name) => idsAt(data, ["data", name === "data_updated" ? "view_id" : "job_id"]),
+});
+
+function envelope<const Name extends string, Data extends z.ZodType>(name: Name, data: Data) {
+  return z.looseObject({ event: z.literal(name), organization_id: recordId(), workspace_id: recordId(), data });
+}
+
+function view() {
+  return z.looseObject({ view_id: recordId(), view_name: optionalText() });
+}
+
+function update() {
+  return view().extend({
+    rows_added: z.number().nullish(),
+    rows_updated: z.number().nullish(),
+    rows_deleted: z.number().nullish(),
+    updated_time: dateTime(),
+  });
+}
+
+function importJob() {
+  return view().extend({
+    job_id: recordId(),
+    import_type: optionalText(),
+    status: z.string(),
+    total_rows: z.number().nullish(),
+    success_rows: z.number().nullish(),
+    started_time: dateTime().nullish(),
+    completed_time: dateTime(),
+  });
+}
+
+function exportJob() {
+  return view().extend({
+    job_id: recordId(),
+    file_format: optionalText(),
+    status: z.string(),
+    total_rows: z.number().nullish(),
+    download_url: optionalText(),
+    expiry_time: dateTime().nullish(),
+    started_time: dateTime().nullish(),
+    completed_time: dateTime(),
+  });
+}
+
+// What a call-back's body holds is nowhere printed: only the answer of the job's own API is known to look like this.
+const wire = userFormed({
+  id: "wire",
+  source: "https://zoho.com/analytics/api/v2/bulk-api/export-data-async.html",
+  encoding: "json",
+  event: { name: "bulk_job_finished", summary: "An asynchronous import or export ended, well or not" },
+  recognise: ({ data }) => (jobOf(data).length === 0 || code(data) === undefined ? undefined : "bulk_job_finished"),
+  records: jobOf,
+});
+
+function jobOf(data: unknown): readonly string[] {
+  const id = textAt(data, ["data", "jobId"]) ?? textAt(data, ["jobId"]);
+  return id === undefined ? [] : [id];
+}
+
+function code(data: unknown): string | undefined {
+  return textAt(data, ["data", "jobCode"]) ?? textAt(data, ["jobCode"]);
+}
+
+export const analytics = {
+  id: "analytics",
+  title: "Zoho Analytics",
+  formats: [guide, wire],
+} as const satisfies Product;

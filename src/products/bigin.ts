@@ -1,0 +1,11 @@
+import type { Product } from "../core/product.ts";
+import { watchFormat } from "./shared/modules.ts";
+
+const wire = watchFormat({
+  source: "https://www.bigin.com/developer/docs/apis/v2/notifications/enable.html",
+  api: "bigin",
+  modules: ["Contacts", "Pipelines", "Accounts", "Products", "Tasks", "Events", "Calls"],
+  documented: true,
+});
+
+export const bigin = { id: "bigin", title: "Zoho Bigin", formats: [wire] } as const satisfies Product;

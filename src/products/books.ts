@@ -1,0 +1,125 @@
+import { z } from "zod";
+import { idsAt } from "../body/payload.ts";
+import { event, type Product } from "../core/product.ts";
+import { financeFormat } from "./shared/finance.ts";
+import { guideFormat, printedInGuide } from "./shared/guide-format.ts";
+import { calendarDate, dateTime, optionalText, recordId } from "./shared/schema-parts.ts";
+
+function invoice() {
+  return z.looseObject({
+    invoice_id: recordId(),
+    invoice_number: z.string(),
+    customer_id: recordId().nullish(),
+    customer_name: optionalText(),
+    total: z.number(),
+    status: z.string(),
+    date: calendarDate(),
+    last_modified_time: dateTime().nullish(),
+  });
+}
+
+function payment() {
+  return z.looseObject({
+    payment_id: recordId(),
+    payment_number: optionalText(),
+    customer_id: recordId().nullish(),
+    customer_name: optionalText(),
+    amount: z.number(),
+    payment_mode: optionalText(),
+    reference_number: optionalText(),
+    date: calendarDate(),
+    invoices: z
+      .array(
+        z.looseObject({ invoice_id: recordId(), invoice_number: optionalText(), amount_applied: z.number().nullish() }),
+      )
+      .nullish(),
+  });
+}
+
+function bill() {
+  return z.looseObject({
+    bill_id: recordId(),
+    bill_number: z.string(),
+    vendor_id: recordId().nullish(),
+    vendor_name: optionalText(),
+    total: z.number(),
+    status: z.string(),
+    date: calendarDate(),
+    due_date: calendarDate().nullish(),
+    last_modified_time: dateTime().nullish(),
+  });
+}
+
+function expense() {
+  return z.looseObject({
+    expense_id: recordId(),
+    account_id: recordId().nullish(),
+    account_name: optionalText(),
+    paid_through_account_name: optionalText(),
+    description: optionalText(),
+    total: z.number(),
+    status: optionalText(),
+    date: calendarDate(),
+    last_modified_time: dateTime().nullish(),
+  });
+}
+
+const once = { once: true };
+
+const guide = guideFormat({
+  source: printedInGuide("Zoho Books Webhook Payload"),
+  events: [
+    event("invoice_created", "An invoice was created", () => envelope("invoice_created", invoice()), once),
+    event("invoice_updated", "An invoice was updated", () => envelope("invoice_updated", invoice())),
+    // A void invoice can be turned into a draft again.
+    event("invoice_voided", "An invoice was voided", () => envelope("invoice_voided", invoice())),
+    event(
+      "invoice_deleted",
+      "An invoice was deleted",
+      () => envelope("invoice_deleted", invoice().partial().extend({ invoice_id: recordId() })),
+      once,
+    ),
+    event("payment_received", "A customer's payment was received", () => envelope("payment_received", payment()), once),
+    event("bill_created", "A bill was created", () => envelope("bill_created", bill()), once),
+    event("bill_updated", "A bill was updated", () => envelope("bill_updated", bill())),
+    event(
+      "bill_deleted",
+      "A bill was deleted",
+      () => envelope("bill_deleted", bill().partial().extend({ bill_id: recordId() })),
+      once,
+    ),
+    event("expense_created", "An expense was created", () => envelope("expense_created", expense()), once),
+    event("expense_updated", "An expense was updated", () => envelope("expense_updated", expense())),
+    event(
+      "expense_deleted",
+      "An expense was deleted",
+      () => envelope("expense_deleted", expense().partial().extend({ expense_id: recordId() })),
+      once,
+    ),
+  ],
+  // `invoice_created` is about an `invoice_id`, `payment_received` about a `payment_id`.
+  records: (data, name) => idsAt(data, ["data", `${name.split("_", 1)[0]}_id`]),
+});
+
+function envelope<const Name extends string, Data extends z.ZodType>(name: Name, data: Data) {
+  return z.looseObject({ event: z.literal(name), organization_id: recordId(), data });
+}
+
+const wire = financeFormat({
+  id: "wire",
+  source: "https://www.zoho.com/books/help/settings/automation/workflow-actions/webhooks.html",
+  entities: [
+    "contact",
+    "item",
+    "estimate",
+    "salesorder",
+    "invoice",
+    "purchaseorder",
+    "bill",
+    "expense",
+    "creditnote",
+    "payment",
+  ],
+});
+
+export const books = { id: "books", title: "Zoho Books", formats: [guide, wire] } as const satisfies Product;

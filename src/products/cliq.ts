@@ -1,0 +1,42 @@
+import { z } from "zod";
+import { valueAt } from "../body/payload.ts";
+import { event, type Format, type Product } from "../core/product.ts";
+import { rsaSignature } from "../core/proofs/rsa-signature.ts";
+
+/** A command, bot, function or message action of an extension that was invoked; the answer is what it shows. */
+const wire = {
+  id: "wire",
+  source: "https://www.zoho.com/cliq/help/platform/build-url-invoke-type-extensions.html",
+  // The extension's public key is shown in Cliq, as bare base64.
+  proofs: [rsaSignature({ id: "cliq-signature", header: "x-cliq-signature", ofCompact: true })],
+  events: [
+    event(
+      "invocation",
+      "A component of an extension was invoked",
+      () =>
+        z.looseObject({
+          params: z.looseObject({}),
+          type: z.unknown().optional(),
+          name: z.unknown().optional(),
+          handler: z.unknown().optional(),
+          unique_name: z.unknown().optional(),
+          app_info: z.unknown().optional(),
+        }),
+      { open: true },
+    ),
+  ],
+  recognise({ data }) {
+    const params = valueAt(data, ["params"]);
+    const named = ["handler", "type", "name", "unique_name"].some((key) => valueAt(data, [key]) !== undefined);
+    return typeof params === "object" && params !== null && !Array.isArray(params) && named ? "invocation" : undefined;
+  },
+  // Of its members none but `params` is known for certain: on Cliq's own URL a body may have that alone.
+  catchAll: "invocation",
+  answer: { reads: { key: "output", example: '{"output":{"text":"…"}}' } },
+  hint: () =>
+    "the answer is what the component shows: listen answers a plain OK, and passes on your app's with --respond mirror",
+  // What a component is about depends on the component.
+  records: () => [],
+} as const satisfies Format;
+
+export const cliq = { id: "cliq", title: "Zoho Cliq", formats: [wire] } as const satisfies Product;

@@ -1,0 +1,46 @@
+import { z } from "zod";
+import { headerValue } from "../body/delivery.ts";
+import { idsAt } from "../body/payload.ts";
+import { event, type Format, type Product } from "../core/product.ts";
+import { idFields, markOf } from "../core/user-formed.ts";
+import { writeJson } from "../util/json.ts";
+
+const HEADER = "X-ZOHO-Event";
+/** As Zoho prints them. `Connection: close` belongs to the connection, which is another one here. */
+const HEADERS = [
+  ["Accept", "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"],
+  ["X-Zoho-Skip-Webhook-Trigger", "true"],
+  ["Pragma", "no-cache"],
+  ["Cache-Control", "no-cache"],
+] as const;
+
+/** The event stands in a header, the body is the whole record: JSON, though the content type says that it is a form. */
+const wire = {
+  id: "wire",
+  source: "https://www.zoho.com/commerce/api/webhooks.html",
+  // A record looks as in Books, which reads the header, too.
+  twins: ["books", "inventory", "invoice", "expense", "procurement", "spend"],
+  // None is documented.
+  proofs: [],
+  events: [
+    event("salesorder.<operation>", "What has become of a sales order", () => z.looseObject({}), {
+      open: true,
+      members: ["delivered"],
+    }),
+  ],
+  recognise: (_payload, delivery) => headerValue(delivery, HEADER)?.trim() || undefined,
+  // Whether the record stands under its own name is not documented.
+  records(data, name) {
+    const [entity = ""] = name.split(".", 1);
+    const ids = [[entity, `${entity}_id`], [`${entity}_id`]].flatMap((path) => idsAt(data, path));
+    return ids.length > 0 ? ids : idFields(data);
+  },
+  mark: (name) => markOf({ header: HEADER }, name),
+  encode: (data) => ({
+    contentType: "application/x-www-form-urlencoded;charset=UTF-8",
+    body: Buffer.from(writeJson(data)),
+    headers: HEADERS,
+  }),
+} as const satisfies Format;
+
+export const commerce = { id: "commerce", title: "Zoho Commerce", formats: [wire] } as const satisfies Product;

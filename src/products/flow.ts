@@ -1,0 +1,12 @@
+import type { Product } from "../core/product.ts";
+import { userFormed } from "../core/user-formed.ts";
+
+const wire = userFormed({
+  id: "wire",
+  source: "https://help.zoho.com/portal/en/kb/flow/user-guide/create-a-flow/articles/outgoing-webhooks",
+  encoding: "json",
+  methods: ["GET", "PUT", "PATCH", "DELETE"],
+  event: { name: "webhook", summary: "A flow made an HTTP request that its user designed" },
+});
+
+export const flow = { id: "flow", title: "Zoho Flow", formats: [wire] } as const satisfies Product;

@@ -1,0 +1,77 @@
+import { z } from "zod";
+import { headerValue } from "../body/delivery.ts";
+import { idsAt, valueAt } from "../body/payload.ts";
+import { event, type Format, type Product } from "../core/product.ts";
+import { bodySignature } from "../core/proofs/body-signature.ts";
+import { plainReply } from "../core/reply.ts";
+import { amount, optionalText, wireId } from "./shared/schema-parts.ts";
+
+/** Keyed with the secret that Zoho Mail hands over in `x-hook-secret`, once, when the webhook is set up. */
+export const mailSignature = bodySignature({
+  id: "mail-signature",
+  header: "x-hook-signature",
+  credential: "hookSecret",
+  key: "hook secret",
+});
+
+const HOOK_SECRET = "x-hook-secret";
+
+/**
+ * An e-mail that met the conditions of an outgoing webhook. Saving the webhook makes a first call that hands over the
+ * secret of all later ones; unless it is answered with 200 the webhook is not saved.
+ */
+const wire = {
+  id: "wire",
+  source: "https://www.zoho.com/mail/help/dev-platform/webhook.html",
+  proofs: [mailSignature],
+  events: [
+    event("message", "An e-mail arrived that meets the webhook's conditions", message),
+    // What these say is documented nowhere.
+    event("webhook", "Something else that a webhook was set up for, such as a task", z.unknown, { open: true }),
+  ],
+  catchAll: "webhook",
+  recognise: ({ data }) => {
+    const has = (key: string): boolean => typeof valueAt(data, [key]) === "string";
+    const address = has("fromAddress") && has("toAddress") && has("subject");
+    return address && idsAt(data, ["event_id"]).length === 0 ? "message" : undefined;
+  },
+  records: (data) => idsAt(data, ["messageId"]),
+  // By what method the first call comes is not told; every later one is a post.
+  methods: ["GET", "HEAD"],
+  handshake: (_payload, delivery) =>
+    delivery.method === "POST" && headerValue(delivery, HOOK_SECRET) === undefined ? undefined : plainReply(200, "OK"),
+  // What else it says is documented nowhere.
+  probes: [
+    {
+      contentType: "application/json",
+      body: Buffer.from("{}"),
+      handsOver: { header: HOOK_SECRET, credential: "hookSecret" },
+    },
+  ],
+  offeredSecret(delivery) {
+    const value = headerValue(delivery, HOOK_SECRET)?.trim();
+    return value === undefined || value === "" ? undefined : { credential: "hookSecret", value };
+  },
+} as const satisfies Format;
+
+/** With the option "Limited Data List" only subject, sender and receiver come. */
+function message() {
+  return z.looseObject({
+    subject: z.string(),
+    fromAddress: z.string(),
+    toAddress: z.string(),
+    ccAddress: optionalText(),
+    sender: optionalText(),
+    summary: optionalText(),
+    html: optionalText(),
+    messageId: wireId().nullish(),
+    folderId: wireId().nullish(),
+    zuid: wireId().nullish(),
+    size: amount(),
+    sentDateInGMT: amount(),
+    receivedTime: amount(),
+    IntegIdList: z.unknown().optional(),
+  });
+}
+
+export const mail = { id: "mail", title: "Zoho Mail", formats: [wire] } as const satisfies Product;

@@ -1,0 +1,331 @@
+import { createHmac } from "node:crypto";
+import { z } from "zod";
+import { type Delivery, headerValue, withHeader } from "../body/delivery.ts";
+import { idsAt, textAt, valueAt } from "../body/payload.ts";
+import { type Secret, sameText } from "../body/secret.ts";
+import { event, type Finding, type Format, type Limits, type Product, type Proof } from "../core/product.ts";
+import { explainHmac } from "../core/proofs/explain-hmac.ts";
+import { checkHeader, type HeaderCheck } from "../core/proofs/verdict.ts";
+import { formatDuration } from "../util/units.ts";
+import { amount, answerProbe, looseId, optionalText, wireId } from "./shared/schema-parts.ts";
+
+const HEADER = "x-zoho-webhook-signature";
+/** An older edition of Zoho's page writes it this way. */
+const OLD_HEADER = "x-zohowebhook-signature";
+/** What the receivers that are known allow; Zoho names no window. */
+const DEFAULT_TOLERANCE_MS = 300_000;
+
+/**
+ * Zoho Payments: `t=<epoch milliseconds>,v=<hex>` with HMAC-SHA256 over `<t>.<raw body>`, made anew for each attempt.
+ * https://www.zoho.com/in/payments/developerdocs/webhooks/verification
+ */
+export const paymentsSignature: Proof = {
+  id: "payments-signature",
+  proves: "body",
+  credential: "secret",
+  header: HEADER,
+  title: `${HEADER}: t=<ms>,v=<HMAC-SHA256 of t, a dot and the body, hex>`,
+  sign(delivery, secret, now) {
+    const t = String(now.getTime());
+    return withHeader(delivery, HEADER, `t=${t},v=${hmac(t, delivery.body, secret)}`);
+  },
+  verify(delivery, _payload, secrets, now, limits) {
+    const { id, proves } = this;
+    return checkHeader({ id, proves, header: HEADER, key: "secret" }, header(delivery), secrets, (value) => {
+      const parts = parse(value);
+      if (parts === undefined) return { verdict: "failed", reason: whyUnreadable(value) };
+      const match = secrets.find((secret) => sameText(parts.v, hmac(parts.t, delivery.body, secret)));
+      if (match === undefined)
+        return {
+          verdict: "failed",
+          reason: "the signature does not match time and body: another secret, or changed bytes",
+        };
+      return isInSeconds(parts.t)
+        ? { verdict: "failed", match: "seconds", reason: `the signature is right, but ${IN_SECONDS}` }
+        : judgeAge(now.getTime() - Number(parts.t), match, limits);
+    });
+  },
+  explain(delivery, payload, secrets, product) {
+    const received = header(delivery);
+    const parts = received === undefined ? undefined : partsOf(received);
+    const t = parts?.t;
+    const stamped = (stamp: string, dot: string) => (body: Buffer) => Buffer.concat([Buffer.from(stamp + dot), body]);
+    const remedy = "sign the value of t exactly as it stands in the header, a dot, and the raw body";
+    const reading = (id: string, meaning: string, body: Buffer) => ({ id, meaning, body, remedy });
+    const explanation = explainHmac({
+      algorithm: "sha256",
+      encoding: "hex",
+      body: delivery.body,
+      text: payload.text,
+      signed: t === undefined ? (body) => body : stamped(t, "."),
+      readings:
+        t === undefined
+          ? []
+          : [
+              reading("time-left-out", "the time was left out: only the body was signed", delivery.body),
+              reading("dot-left-out", "the dot between time and body was left out", stamped(t, "")(delivery.body)),
+              reading(
+                "seconds",
+                "the time was signed in seconds",
+                stamped(String(Math.floor(Number(t) / 1000)), ".")(delivery.body),
+              ),
+            ],
+      canonical:
+        t === undefined
+          ? `<t>.<raw body>; the header names no t`
+          : `${t}. and the raw body, ${delivery.body.length} bytes (t is ${timeText(t)})`,
+      signature: parts?.v ?? received,
+      header: HEADER,
+      configured: secrets.for(this.credential, product),
+      others: secrets.all(),
+    });
+    const { findings } = explanation;
+    const isExact = findings.some(({ id, matches }) => id === "exact" && matches);
+    if (t === undefined || !isExact || !isInSeconds(t)) return { ...explanation, received };
+    const rest = findings.filter(({ id }) => id !== "exact");
+    return { ...explanation, received, findings: [inSeconds, ...rest] };
+  },
+};
+
+const IN_SECONDS = "its t counts seconds, where Zoho Payments counts milliseconds";
+const inSeconds: Finding = {
+  id: "time-in-seconds",
+  matches: true,
+  meaning: IN_SECONDS,
+  remedy: "write t in milliseconds since 1970, in the header and in what is signed",
+};
+
+/** As milliseconds it would be a time before 1974. */
+function isInSeconds(t: string): boolean {
+  return t.length < 12;
+}
+
+function header(delivery: Delivery): string | undefined {
+  return headerValue(delivery, HEADER) ?? headerValue(delivery, OLD_HEADER);
+}
+
+function parse(value: string): { t: string; v: string } | undefined {
+  const match = /^\s*t=(\d{1,17})\s*,\s*v=([0-9a-f]{64})\s*$/i.exec(value);
+  return match?.[1] === undefined || match[2] === undefined ? undefined : { t: match[1], v: match[2].toLowerCase() };
+}
+
+/** The same however its signature is written: what is wrong with that is for the explanation to say. */
+function partsOf(value: string): { t: string; v: string } | undefined {
+  const match = /^\s*t=(\d{1,17})\s*,\s*v=(\S+)\s*$/i.exec(value);
+  if (match?.[1] === undefined || match[2] === undefined) return undefined;
+  // Upper case is taken, too.
+  return parse(value) ?? { t: match[1], v: match[2] };
+}
+
+function judgeAge(ageMs: number, { origin }: Secret, limits: Limits | undefined): HeaderCheck {
+  const { toleranceMs = DEFAULT_TOLERANCE_MS, setting } = limits ?? {};
+  if (ageMs > toleranceMs) {
+    return {
+      verdict: "failed",
+      match: "too_old",
+      reason: `the signature is right, but ${formatDuration(ageMs)} old, and ${formatDuration(toleranceMs)} is allowed${setting === undefined ? "" : ` (${setting})`}`,
+    };
+  }
+  if (-ageMs > toleranceMs) {
+    return {
+      verdict: "failed",
+      match: "too_new",
+      reason: `the signature is right, but its time is ${formatDuration(-ageMs)} ahead of this machine's clock`,
+    };
+  }
+  return { verdict: "passed", reason: `signed with ${origin}` };
+}
+
+function whyUnreadable(value: string): string {
+  return /^\s*[0-9a-f]{64}\s*$/i.test(value)
+    ? `${HEADER} is a bare digest, as Zoho's finance products send it: is this the right product?`
+    : `${HEADER} is not of the form t=<milliseconds>,v=<64 hex digits>`;
+}
+
+function timeText(t: string): string {
+  const date = new Date(Number(t) * (isInSeconds(t) ? 1000 : 1));
+  return Number.isNaN(date.getTime()) ? "no valid time" : date.toISOString();
+}
+
+function hmac(t: string, body: Buffer, secret: Secret): string {
+  return createHmac("sha256", secret.reveal()).update(`${t}.`).update(body).digest("hex");
+}
+
+const text = optionalText;
+const own = () => wireId().nullish();
+/** Of what there may be none, which is an empty text then. */
+const other = looseId;
+const time = looseId;
+/** What the merchant's own app has sent along, to find its order again. */
+const metaData = () => z.array(z.looseObject({ key: text(), value: text() })).nullish();
+
+/**
+ * What a payment is told as: the pages of the events print some of its parts, those of the API's own objects the others.
+ * Money is text, `"200.50"`.
+ */
+function payment() {
+  return z.looseObject({
+    payment_id: own(),
+    payments_session_id: other(),
+    payment_link_id: other(),
+    amount: amount(),
+    amount_captured: amount(),
+    amount_refunded: amount(),
+    fee_amount: amount(),
+    net_tax_amount: amount(),
+    total_fee_amount: amount(),
+    net_amount: amount(),
+    currency: text(),
+    status: text(),
+    date: time(),
+    receipt_email: text(),
+    phone: text(),
+    reference_number: text(),
+    transaction_reference_number: text(),
+    invoice_number: text(),
+    description: text(),
+    statement_descriptor: text(),
+    fraud_alert: text(),
+    failure_reason: text(),
+    fee_details: z.looseObject({}).nullish(),
+    payment_method: z
+      .looseObject({ type: text(), card: z.looseObject({ last_four_digits: text() }).nullish() })
+      .nullish(),
+    meta_data: metaData(),
+  });
+}
+
+function paymentLink() {
+  return z.looseObject({
+    payment_link_id: own(),
+    url: text(),
+    amount: amount(),
+    amount_paid: amount(),
+    currency: text(),
+    status: text(),
+    reference_id: text(),
+    description: text(),
+    email: text(),
+    phone: text(),
+    return_url: text(),
+    expires_at: text(),
+    created_time: time(),
+    payments: z
+      .array(z.looseObject({ payment_id: other(), amount: amount(), type: text(), status: text(), date: time() }))
+      .nullish(),
+  });
+}
+
+function virtualAccount() {
+  return z.looseObject({
+    virtual_account_id: own(),
+    account_number: text(),
+    ifsc_code: text(),
+    beneficiary_name: text(),
+    customer_id: other(),
+    minimum_amount: amount(),
+    maximum_amount: amount(),
+    amount_paid: amount(),
+    reference_number: text(),
+    description: text(),
+    status: text(),
+    expires_at: text(),
+    created_time: time(),
+    last_modified_time: time(),
+    meta_data: metaData(),
+  });
+}
+
+function refund() {
+  return z.looseObject({
+    refund_id: own(),
+    payment_id: other(),
+    amount: amount(),
+    type: text(),
+    reason: text(),
+    description: text(),
+    status: text(),
+    reference_number: text(),
+    network_reference_number: text(),
+    failure_reason: text(),
+    date: time(),
+  });
+}
+
+function payout() {
+  return z.looseObject({
+    payout_id: own(),
+    amount: amount(),
+    currency: text(),
+    status: text(),
+    type: text(),
+    failure_code: text(),
+    failure_message: text(),
+    statement_descriptor: text(),
+    initiated_time: time(),
+    processed_date: text(),
+    payout_bank_reference_id: text(),
+    bank_account_details: z.looseObject({}).nullish(),
+  });
+}
+
+const wire = {
+  id: "wire",
+  source: "https://www.zoho.com/us/payments/api/v1/webhooks-events/",
+  proofs: [paymentsSignature],
+  events: [
+    event("payment.succeeded", "A payment succeeded", () => envelope("payment.succeeded")),
+    event("payment.failed", "One attempt at a payment failed", () => envelope("payment.failed")),
+    event("payment.pending", "A payment is waiting to be settled", () => envelope("payment.pending")),
+    event("payment_link.paid", "A payment link was paid", () => envelope("payment_link.paid")),
+    event("payment_link.expired", "A payment link expired", () => envelope("payment_link.expired")),
+    event("payment_link.canceled", "A payment link was canceled", () => envelope("payment_link.canceled")),
+    // In India only: https://www.zoho.com/in/payments/api/v1/webhooks/
+    event("virtual_account.paid", "A virtual account was paid into", () => envelope("virtual_account.paid")),
+    event("virtual_account.closed", "A virtual account was closed", () => envelope("virtual_account.closed")),
+    event("refund.succeeded", "A refund succeeded", () => envelope("refund.succeeded")),
+    event("refund.failed", "A refund failed", () => envelope("refund.failed")),
+    event("payout.initiated", "A payout was initiated", () => envelope("payout.initiated")),
+    event("payout.paid", "A payout was paid", () => envelope("payout.paid")),
+    event("payout.failed", "A payout failed", () => envelope("payout.failed")),
+  ],
+  recognise: (payload) =>
+    typeof valueAt(payload.data, ["event_object"]) === "object" ? textAt(payload.data, ["event_type"]) : undefined,
+  records: recordsOf,
+  // An endpoint whose URL does not answer once, when it is registered, is refused; by what request is not told.
+  methods: ["GET", "HEAD"],
+  handshake: answerProbe,
+  answer: { withinMs: 15_000, endsBy: "two days of failures disable the endpoint" },
+  // Zoho: deliveries may repeat, and are the same event where `event_id` is.
+  identity: (data) => idsAt(data, ["event_id"])[0],
+  hint: (_payload, name) =>
+    name === "payment.failed"
+      ? "payment.failed comes for each attempt: the payment may still succeed on the next one"
+      : undefined,
+} as const satisfies Format;
+
+/** `payment.succeeded` is about a payment; the object of a payment link stands under the plural. */
+function recordsOf(data: unknown, name: string): readonly string[] {
+  const [about = ""] = name.split(".", 1);
+  return [about, `${about}s`].flatMap((key) => idsAt(data, ["event_object", key, `${about}_id`])).slice(0, 1);
+}
+
+function envelope<const Name extends string>(name: Name) {
+  return z.looseObject({
+    event_id: wireId(),
+    event_type: z.literal(name),
+    account_id: wireId(),
+    live_mode: z.boolean().nullish(),
+    event_time: wireId(),
+    // Under which key a payout and a virtual account come is not known for certain.
+    event_object: z.looseObject({
+      payment: payment().nullish(),
+      payment_links: paymentLink().nullish(),
+      refund: refund().nullish(),
+      virtual_account: virtualAccount().nullish(),
+      payout: payout().nullish(),
+    }),
+  });
+}
+
+export const payments = { id: "payments", title: "Zoho Payments", formats: [wire] } as const satisfies Product;

@@ -1,0 +1,12 @@
+import type { Product } from "../core/product.ts";
+import { userFormed } from "../core/user-formed.ts";
+
+const wire = userFormed({
+  id: "wire",
+  source: "https://help.zoho.com/portal/en/kb/people/administrator-guide/common-settings/articles/webhooks-zoho-people",
+  encoding: "form",
+  methods: ["GET"],
+  event: { name: "webhook", summary: "A workflow of a form called a webhook that its user designed" },
+});
+
+export const people = { id: "people", title: "Zoho People", formats: [wire] } as const satisfies Product;

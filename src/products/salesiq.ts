@@ -1,0 +1,132 @@
+import { z } from "zod";
+import type { Delivery } from "../body/delivery.ts";
+import { idsAt, type Payload, textAt, valueAt } from "../body/payload.ts";
+import { event, type Format, type Probe, type Product, type Reply } from "../core/product.ts";
+import { rsaSignature } from "../core/proofs/rsa-signature.ts";
+import { looseId, optionalText, wireId } from "./shared/schema-parts.ts";
+
+const HEAD: Probe = { method: "HEAD", contentType: "", body: Buffer.alloc(0) };
+
+/** Before SalesIQ saves a URL it sends a HEAD request there and wants 200. */
+function answerHead(_payload: Payload, delivery: Delivery): Reply | undefined {
+  return delivery.method === "HEAD" ? { status: 200, contentType: "text/plain; charset=utf-8", body: "" } : undefined;
+}
+
+/**
+ * Zoho keeps the private key; the public one is made by its API, and two may be valid while keys are changed.
+ * https://www.zoho.com/salesiq/help/developer-section/workflows-actions-webhooks.html
+ */
+const salesiqSignature = rsaSignature({ id: "salesiq-signature", header: "x-siqsignature" });
+
+const once = { once: true };
+const conversation = <const Name extends string>(name: Name, summary: string, options = {}) =>
+  event(name, summary, () => envelope(name, "conversation"), options);
+const department = <const Name extends string>(name: Name, summary: string, options = {}) =>
+  event(name, summary, () => envelope(name, "department"), options);
+
+const wire = {
+  id: "wire",
+  source: "https://www.zoho.com/salesiq/help/webhook-events-conversation.html",
+  methods: ["HEAD"],
+  proofs: [salesiqSignature],
+  events: [
+    conversation("conversation.created", "A visitor began a conversation", once),
+    conversation("conversation.attender.updated", "The operator who attends a conversation changed"),
+    conversation("conversation.missed", "No operator attended a conversation"),
+    conversation("conversation.operator.replied", "An operator replied in a conversation"),
+    conversation("conversation.visitor.replied", "A visitor replied in a conversation"),
+    conversation("conversation.completed", "A conversation ended"),
+    conversation("conversation.rated", "A visitor rated a conversation"),
+    conversation("conversation.transfer.initiated", "A conversation is to be handed to another operator"),
+    conversation("conversation.transfer.accepted", "An operator took over a conversation"),
+    conversation("conversation.transfer.rejected", "An operator refused to take over a conversation"),
+    conversation("conversation.participants.added", "Someone was added to a conversation"),
+    conversation("conversation.participants.deleted", "Someone was removed from a conversation"),
+    conversation("conversation.supervisor.added", "A supervisor joined a conversation"),
+    conversation("conversation.message.edited", "A message of a conversation was edited"),
+    conversation("conversation.message.deleted", "A message of a conversation was deleted"),
+    department("department.created", "A department was created", once),
+    department("department.updated", "A department was updated"),
+    department("department.deleted", "A department was deleted", once),
+  ],
+  recognise: ({ data }) =>
+    textAt(data, ["entity_type"]) !== undefined && typeof valueAt(data, ["entity"]) === "object"
+      ? textAt(data, ["event"])
+      : undefined,
+  records: (data) => idsAt(data, ["entity_id"]),
+  handshake: answerHead,
+  probes: [HEAD],
+  answer: { withinMs: 5000 },
+  // A repeated delivery differs from the first in `attempt` alone.
+  identity: (data) => JSON.stringify({ ...Object(data), attempt: undefined }),
+} as const satisfies Format;
+
+function envelope<const Name extends string>(name: Name, about: "conversation" | "department") {
+  return z.looseObject({
+    entity_type: z.literal(about),
+    entity_id: wireId(),
+    event: z.literal(name),
+    org_id: wireId(),
+    app_id: wireId().nullish(),
+    attempt: z.number().nullish(),
+    version: z.union([z.string(), z.number()]).nullish(),
+    entity: z.looseObject({
+      id: wireId().nullish(),
+      visitor_conversation_id: looseId(),
+      reference_id: looseId(),
+      opened_time: optionalText(),
+      attended_time: optionalText(),
+      end_time: optionalText(),
+      missed_time: optionalText(),
+      department_id: wireId().nullish(),
+      owner: z.looseObject({}).nullish(),
+      visitor: z.looseObject({}).nullish(),
+      question: optionalText(),
+      supervisors: z.array(z.unknown()).nullish(),
+      participants: z.array(z.unknown()).nullish(),
+      rating: z.unknown().optional(),
+      feedback: optionalText(),
+    }),
+  });
+}
+
+const open = { open: true };
+
+/** A chat bot whose answers come from a webhook: the answer to the request is what the bot says. */
+const zobot = {
+  id: "zobot",
+  source: "https://www.zoho.com/salesiq/help/developer-section/zobot-webhook-authentication-2.0.html",
+  methods: ["HEAD"],
+  answer: { withinMs: 10_000, reads: { key: "action", example: '{"action":"reply","replies":[…]}' } },
+  proofs: [salesiqSignature],
+  events: [
+    event("zobot.trigger", "A visitor opened the chat with a bot", () => call("trigger"), open),
+    event("zobot.message", "A visitor wrote to a bot", () => call("message"), open),
+    event("zobot.context", "A visitor answered a question of a bot", () => call("context"), open),
+  ],
+  recognise({ data }) {
+    const handler = textAt(data, ["handler"]);
+    const visitor = typeof valueAt(data, ["visitor"]) === "object" || textAt(data, ["operation"]) !== undefined;
+    return handler !== undefined && visitor ? `zobot.${handler}` : undefined;
+  },
+  // What names the conversation is not documented.
+  records: () => [],
+  handshake: answerHead,
+  probes: [HEAD],
+  hint: () =>
+    'a bot reads JSON such as {"action":"reply","replies":[…]}: listen answers a plain OK, and passes on your app\'s with --respond mirror',
+} as const satisfies Format;
+
+function call<const Handler extends string>(handler: Handler) {
+  return z.looseObject({
+    handler: z.literal(handler),
+    operation: optionalText(),
+    visitor: z.looseObject({}).nullish(),
+    message: z.unknown().optional(),
+    context: z.unknown().optional(),
+    form_data: z.unknown().optional(),
+    form_name: optionalText(),
+  });
+}
+
+export const salesiq = { id: "salesiq", title: "Zoho SalesIQ", formats: [wire, zobot] } as const satisfies Product;

@@ -1,0 +1,288 @@
+import { z } from "zod";
+import type { Delivery } from "../../body/delivery.ts";
+import { idsAt, type Payload, textAt, valueAt } from "../../body/payload.ts";
+import { encodeFields } from "../../core/edit-body.ts";
+import type { FormatSettings } from "../../core/format-settings.ts";
+import { event, type Format, type Reply, type WebhookEvent } from "../../core/product.ts";
+import { financeSignature } from "../../core/proofs/finance-signature.ts";
+import { staticAuth } from "../../core/proofs/token.ts";
+import { type EventMark, idFields, markedEvent, markOf } from "../../core/user-formed.ts";
+import { writeJson } from "../../util/json.ts";
+import { amount, looseId, optionalText, wireId } from "./schema-parts.ts";
+
+const text = optionalText;
+const id = () => wireId().nullish();
+const many = () => z.array(z.looseObject({})).nullish();
+const part = () => z.looseObject({}).nullish();
+
+/** What most documents of the finance products have in common. */
+const documentFields = () => ({
+  status: text(),
+  date: text(),
+  reference_number: text(),
+  customer_id: id(),
+  customer_name: text(),
+  currency_id: id(),
+  currency_code: text(),
+  exchange_rate: amount(),
+  sub_total: amount(),
+  tax_total: amount(),
+  total: amount(),
+  line_items: z
+    .array(
+      z.looseObject({
+        line_item_id: id(),
+        item_id: id(),
+        name: text(),
+        rate: amount(),
+        quantity: amount(),
+        item_total: amount(),
+        tax_id: looseId(),
+      }),
+    )
+    .nullish(),
+  custom_fields: many(),
+  billing_address: part(),
+  shipping_address: part(),
+  created_time: text(),
+  last_modified_time: text(),
+});
+
+/**
+ * The records that the finance products post, by the key that wraps them: the whole record as a GET of the product's
+ * REST API answers it. Only what tells a record from another is required.
+ */
+const financeEntities = {
+  contact: () =>
+    z.looseObject({
+      contact_id: wireId(),
+      contact_name: z.string(),
+      company_name: text(),
+      contact_type: text(),
+      status: text(),
+      currency_id: id(),
+      currency_code: text(),
+      payment_terms: amount(),
+      payment_terms_label: text(),
+      outstanding_receivable_amount: amount(),
+      billing_address: part(),
+      shipping_address: part(),
+      contact_persons: many(),
+      custom_fields: many(),
+      created_time: text(),
+      last_modified_time: text(),
+    }),
+  item: () =>
+    z.looseObject({
+      item_id: wireId(),
+      name: z.string(),
+      sku: text(),
+      rate: amount(),
+      available_stock: amount(),
+      group_id: looseId(),
+      attribute_name1: text(),
+      attribute_option_name1: text(),
+      status: text(),
+    }),
+  estimate: () => z.looseObject({ ...documentFields(), estimate_id: wireId(), estimate_number: text() }),
+  salesorder: () =>
+    z.looseObject({ ...documentFields(), salesorder_id: wireId(), salesorder_number: text(), shipment_date: text() }),
+  invoice: () =>
+    z.looseObject({
+      ...documentFields(),
+      invoice_id: wireId(),
+      invoice_number: text(),
+      due_date: text(),
+      balance: amount(),
+    }),
+  purchaseorder: () => z.looseObject({ ...documentFields(), purchaseorder_id: wireId(), purchaseorder_number: text() }),
+  bill: () => z.looseObject({ ...documentFields(), bill_id: wireId(), bill_number: text(), due_date: text() }),
+  expense: () =>
+    z.looseObject({
+      expense_id: wireId(),
+      date: text(),
+      account_id: id(),
+      account_name: text(),
+      amount: amount(),
+      total: amount(),
+      currency_code: text(),
+      customer_id: looseId(),
+      status: text(),
+      line_items: many(),
+      created_time: text(),
+    }),
+  creditnote: () => z.looseObject({ ...documentFields(), creditnote_id: wireId(), creditnote_number: text() }),
+  payment: () =>
+    z.looseObject({
+      payment_id: wireId(),
+      payment_number: text(),
+      customer_id: id(),
+      customer_name: text(),
+      amount: amount(),
+      payment_mode: text(),
+      reference_number: text(),
+      date: text(),
+      invoices: many(),
+    }),
+  subscription: () =>
+    z.looseObject({
+      subscription_id: wireId(),
+      name: text(),
+      status: text(),
+      amount: amount(),
+      currency_code: text(),
+      current_term_starts_at: text(),
+      current_term_ends_at: text(),
+      next_billing_at: text(),
+      interval: amount(),
+      interval_unit: text(),
+      plan: part(),
+      addons: many(),
+      customer: part(),
+      custom_fields: many(),
+    }),
+};
+
+type FinanceEntity = keyof typeof financeEntities;
+
+interface FinanceParts<Entity extends FinanceEntity, Id extends string> {
+  readonly id: Id;
+  readonly source: string;
+  readonly entities: readonly Entity[];
+}
+
+/** The record under its own name. */
+type RecordSchema<Entity extends FinanceEntity> = z.ZodObject<
+  { [Key in Entity]: ReturnType<(typeof financeEntities)[Key]> },
+  z.core.$loose
+>;
+/** Each entity with its own schema, so that the types of an app tell an invoice from a bill. */
+type EventsOf<Entity extends FinanceEntity> = Entity extends FinanceEntity
+  ? WebhookEvent<Entity, RecordSchema<Entity>> | WebhookEvent<`${Entity}.<operation>`, RecordSchema<Entity>>
+  : never;
+
+const OPERATIONS = ["created", "updated", "deleted"];
+/** A rule may post chosen fields as a form or a text of the user's own, and records of modules that nobody has listed. */
+const OTHER = "webhook";
+
+/** The products whose bodies look the same. */
+const TWINS = ["books", "inventory", "invoice", "expense", "procurement", "spend", "subscriptions"];
+
+/**
+ * What a workflow rule of a finance product posts: the whole record under its own name, `{"invoice": {…}}`, by POST,
+ * PUT or DELETE. The body names no event; what a user has added to the URL or a header tells created from deleted.
+ */
+export function financeFormat<const Entity extends FinanceEntity, const Id extends string>(
+  parts: FinanceParts<Entity, Id>,
+  settings: FormatSettings = {},
+): Format<readonly (EventsOf<Entity> | WebhookEvent<typeof OTHER>)[], Id> {
+  const { event: place = { query: "event" }, auth } = settings;
+  const { id, source, entities } = parts;
+  const eventsOf = (entity: Entity) => {
+    // A computed key has no type of its own.
+    const schema = () => z.looseObject({ [entity]: financeEntities[entity]() }) as unknown as RecordSchema<Entity>;
+    const members = OPERATIONS;
+    return [
+      event(entity, `The record of ${article(entity)}, without a word on what happened to it`, schema),
+      event(
+        `${entity}.<operation>` as const,
+        `What the user's own parameter says has happened to ${article(entity)}`,
+        schema,
+        {
+          members,
+        },
+      ),
+    ];
+  };
+  return {
+    id,
+    source,
+    twins: TWINS,
+    methods: ["PUT", "DELETE"],
+    // Without a signature some have the sender add a fixed header.
+    proofs: [auth === undefined ? financeSignature : staticAuth(auth)],
+    events: [
+      ...(entities.flatMap(eventsOf) as unknown as readonly EventsOf<Entity>[]),
+      event(OTHER, "A body of the user's own design, or another record", z.unknown, { open: true }),
+    ],
+    recognise(payload, delivery) {
+      const entity = entities.find((each) => idsAt(payload.data, [each, `${each}_id`]).length > 0);
+      // Other envelopes hold such records, too, and say what happened.
+      const named = ["event", "event_type"].some((key) => textAt(payload.data, [key]) !== undefined);
+      if (entity === undefined || named) return undefined;
+      const operation = operationOf(delivery, entity, place);
+      return operation === undefined ? entity : `${entity}.${operation}`;
+    },
+    records(data, name) {
+      const [entity = ""] = name === OTHER ? Object.keys(Object(data)) : name.split(".", 1);
+      const ids = idsAt(data, [entity, `${entity}_id`]);
+      return name === OTHER && ids.length === 0 ? idFields(data) : ids;
+    },
+    catchAll: OTHER,
+    handshake: answerEmptyCall,
+    mark: (name) => (name.includes(".") && !name.includes("<") ? markOf(place, name) : {}),
+    encode(data, name) {
+      if (name === OTHER) return encodeFields(data, "form");
+      return { contentType: "application/json", body: Buffer.from(writeJson(data)) };
+    },
+    hint: (_payload, name) =>
+      name === OTHER || name.includes(".")
+        ? undefined
+        : `the body does not say what happened to ${article(name)}: add ${placeText(place, name)}`,
+    settings: ["event", "auth"],
+    configure: (chosen) => financeFormat(parts, chosen),
+  };
+}
+
+/** Where to add what happened, for a person. */
+function placeText(place: EventMark, name: string): string {
+  if ("header" in place) return `the header ${place.header}: ${name}.created (.updated, .deleted) to the webhook`;
+  return `?${place.query}=${name}.created (.updated, .deleted) to the URL of the webhook's rule`;
+}
+
+/** A set-up call with an empty `payload` and nothing else comes before the first record. */
+function answerEmptyCall(payload: Payload): Reply | undefined {
+  const { data } = payload;
+  if (typeof data !== "object" || data === null || Object.keys(data).length !== 1) return undefined;
+  return valueAt(data, ["payload"]) === ""
+    ? { status: 200, contentType: "text/plain; charset=utf-8", body: "OK" }
+    : undefined;
+}
+
+function article(entity: string): string {
+  return `${/^[aeiou]/.test(entity) ? "an" : "a"} ${WORDS[entity] ?? entity}`;
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  salesorder: "sales order",
+  purchaseorder: "purchase order",
+  creditnote: "credit note",
+  payment: "customer payment",
+};
+
+/** Where users put what a finance body does not say, in the order in which it is looked for. */
+const PLACES: readonly EventMark[] = [
+  ...["event", "event_type", "action", "operation", "trigger"].map((query) => ({ query })),
+  ...["x-zoho-event", "x-event", "x-event-type", "x-webhook-event"].map((header) => ({ header })),
+];
+
+/** The words for the three things that a workflow rule can be about. */
+const SYNONYMS: ReadonlyMap<string, string> = new Map([
+  ...["add", "added", "create", "insert", "new"].map((word) => [word, "created"] as const),
+  ...["edit", "edited", "update", "modified"].map((word) => [word, "updated"] as const),
+  ...["delete", "remove", "removed"].map((word) => [word, "deleted"] as const),
+]);
+
+/**
+ * What happened to a record, as the user has written it into the webhook's URL or a header: `created` for each of
+ * `?event=invoice_created`, `?action=add` and `x-event: invoice.create`. Any other word is taken as it is. The place that
+ * the user names goes before all others.
+ */
+function operationOf(delivery: Delivery, entity: string, chosen?: EventMark): string | undefined {
+  for (const place of chosen === undefined ? PLACES : [chosen, ...PLACES]) {
+    const text = markedEvent(place, delivery);
+    const word = text?.trim().replace(new RegExp(`^${entity}s?[._:/-]?`, "i"), "");
+    if (word !== undefined && /^[a-z][a-z0-9_]*$/i.test(word)) return SYNONYMS.get(word.toLowerCase()) ?? word;
+  }
+  return undefined;
+}

@@ -1,0 +1,129 @@
+import { z } from "zod";
+import { type Delivery, headerValue } from "../body/delivery.ts";
+import { idsAt, textAt, valueAt } from "../body/payload.ts";
+import { event, type Format, type Product } from "../core/product.ts";
+import { bodySignature } from "../core/proofs/body-signature.ts";
+import type { BodyVariant } from "../core/proofs/body-variants.ts";
+import { formatDuration } from "../util/units.ts";
+import { optionalText, wireId } from "./shared/schema-parts.ts";
+
+const TIMESTAMP = "x-zs-webhook-timestamp";
+const SECONDS = /^\d{1,12}$/;
+/** What the receivers that are known allow. */
+const FRESH_MS = 300_000;
+
+/**
+ * Zoho Sign. The formula on its page, "payload+secret_key", is notation: the secret is the key, not a part of the message.
+ * https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/securing-zoho-sign-webhooks-with-hmac-authentication
+ */
+export const signSignature = bodySignature({
+  id: "sign-signature",
+  header: "x-zs-webhook-signature",
+  credential: "secret",
+  key: "secret",
+  exception: 'Zoho Sign\'s "Test URL" button sends none',
+  remark: timestampRemark,
+  openReadings: timestampReadings,
+});
+
+/** In all code that is known the time is no part of what is signed, so its age is worth a word and never a refusal. */
+function timestampRemark(delivery: Delivery, now: Date): string | undefined {
+  const seconds = headerValue(delivery, TIMESTAMP);
+  if (seconds === undefined) return undefined;
+  const ageMs = SECONDS.test(seconds.trim()) ? now.getTime() - Number(seconds) * 1000 : Number.NaN;
+  if (Number.isNaN(ageMs)) return `${TIMESTAMP} is not a time in seconds`;
+  return Math.abs(ageMs) <= FRESH_MS
+    ? undefined
+    : `${TIMESTAMP} is ${formatDuration(Math.abs(ageMs))} ${ageMs > 0 ? "old" : "ahead of this machine's clock"}; the signature does not cover it`;
+}
+
+/** No page of Zoho's tells what is signed once the time is sent. */
+function timestampReadings(delivery: Delivery): readonly BodyVariant[] {
+  const time = headerValue(delivery, TIMESTAMP)?.trim();
+  // Digits only: anything else could be a piece that was cut off a signed body.
+  if (time === undefined || !SECONDS.test(time)) return [];
+  const remedy = `leave ${TIMESTAMP} out of what is signed`;
+  const reading = (id: string, meaning: string, before: string, after = ""): BodyVariant => ({
+    id,
+    meaning,
+    remedy,
+    body: Buffer.concat([Buffer.from(before), delivery.body, Buffer.from(after)]),
+  });
+  return [
+    reading("time-dot-body", "the time, a dot and the body were signed", `${time}.`),
+    reading("time-body", "the time and the body were signed", time),
+    reading("body-time", "the body and the time were signed", "", time),
+  ];
+}
+
+const SIGNED = "RequestSigningSuccess";
+
+/** Every operation posts the same two objects: the whole request, and what happened to it. */
+const wire = {
+  id: "wire",
+  source: "https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/webhooks-management",
+  proofs: [signSignature],
+  answer: { withinMs: 5000, only200: true, endsBy: "20 failures in a row disable the webhook" },
+  events: [
+    event("RequestSubmitted", "A document was sent for signature", () => envelope("RequestSubmitted")),
+    event("RequestViewed", "A recipient viewed the document", () => envelope("RequestViewed")),
+    event(SIGNED, "One recipient signed the document", () => envelope(SIGNED)),
+    event("RequestApproved", "An approver approved the document", () => envelope("RequestApproved")),
+    event("RequestCompleted", "Everyone has signed the document", () => envelope("RequestCompleted"), { once: true }),
+    event("RequestRejected", "A recipient declined the document", () => envelope("RequestRejected")),
+    event("RequestRecalled", "The sender recalled the document", () => envelope("RequestRecalled")),
+    event("RequestForwarded", "A recipient handed the document on to another", () => envelope("RequestForwarded")),
+    event("RequestExpired", "The document expired before all had signed", () => envelope("RequestExpired")),
+  ],
+  recognise: (payload) =>
+    typeof valueAt(payload.data, ["requests"]) === "object"
+      ? textAt(payload.data, ["notifications", "operation_type"])
+      : undefined,
+  records: (data) => idsAt(data, ["requests", "request_id"]),
+  hint: (_payload, name) =>
+    name === SIGNED ? `${SIGNED} comes for each signer and is not completion: wait for RequestCompleted` : undefined,
+} as const satisfies Format;
+
+function envelope<const Name extends string>(name: Name) {
+  return z.looseObject({
+    requests: z.looseObject({
+      request_id: wireId(),
+      request_name: optionalText(),
+      request_status: optionalText(),
+      request_type_id: wireId().nullish(),
+      request_type_name: optionalText(),
+      owner_id: wireId().nullish(),
+      owner_email: optionalText(),
+      owner_first_name: optionalText(),
+      owner_last_name: optionalText(),
+      org_id: wireId().nullish(),
+      document_ids: z
+        .array(z.looseObject({ document_name: optionalText(), document_id: wireId().nullish() }))
+        .nullish(),
+      self_sign: z.boolean().nullish(),
+      is_deleted: z.boolean().nullish(),
+      is_sequential: z.boolean().nullish(),
+      modified_time: wireId().nullish(),
+      action_time: wireId().nullish(),
+      zsdocumentid: optionalText(),
+      // Seen as a list of objects, and as a list of lists.
+      actions: z.array(z.unknown()).nullish(),
+    }),
+    notifications: z.looseObject({
+      operation_type: z.literal(name),
+      performed_by_email: optionalText(),
+      performed_by_name: optionalText(),
+      performed_at: wireId().nullish(),
+      reason: optionalText(),
+      activity: optionalText(),
+      action_id: wireId().nullish(),
+      ip_address: optionalText(),
+      country: optionalText(),
+      latitude: z.number().nullish(),
+      longitude: z.number().nullish(),
+      signing_order: z.number().nullish(),
+    }),
+  });
+}
+
+export const sign = { id: "sign", title: "Zoho Sign", formats: [wire] } as const satisfies Product;

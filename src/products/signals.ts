@@ -1,0 +1,80 @@
+import { z } from "zod";
+import { idsAt, textAt, valueAt } from "../body/payload.ts";
+import type { FormatSettings } from "../core/format-settings.ts";
+import { event, type Format, type Product, type WebhookEvent } from "../core/product.ts";
+import { staticAuth } from "../core/proofs/token.ts";
+import { idFields } from "../core/user-formed.ts";
+import { recordId, severalHint } from "./shared/schema-parts.ts";
+
+/** The events of Catalyst's own components and of Zoho's products that are documented; there are more. */
+const PUBLISHED = [
+  ...["row_inserted", "row_updated", "row_deleted", "cache_item_created", "cache_item_updated"],
+  ...["user_signedup", "user_confirmed", "user_deleted"],
+  ...["stratus_object_uploaded", "stratus_object_downloaded", "stratus_object_updated", "stratus_object_deleted"],
+  ...["contact_subscribed", "contact_unsubscribed", "email_sent", "email_opened", "email_clicked", "email_replied"],
+  ...["email_bounced", "subscription_preference_updated", "field_updated", "list_updated", "tag_updated"],
+  ...["score_updated", "response_created", "response_completed", "conversation_missed"],
+  ...["project_create", "project_update", "project_delete", "project_archived"],
+  ...["sprint_create", "sprint_update", "sprint_delete", "sprint_start", "sprint_complete", "sprint_canceled"],
+] as const;
+
+/** Catalyst's event bus: events of Zoho's products and of the user's own, one or a batch, in one envelope. */
+const wire = format({});
+
+function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>" | "transformed">[], "wire"> {
+  return {
+    id: "wire",
+    // The samples of other events than a data store's are as a publisher of the user's own would send them.
+    source:
+      "https://docs.catalyst.zoho.com/en/cli/v1/gen-payload-catalyst-publishers, as zcatalyst-cli writes it; what `source` says for Zoho's products is not known",
+    proofs: auth === undefined ? [] : [staticAuth(auth)],
+    events: [
+      event("<Event>", "A rule sent an event on, of any publisher", envelope, { members: PUBLISHED }),
+      event("transformed", "A rule sent what it had made of an event", z.unknown, { open: true }),
+    ],
+    catchAll: "transformed",
+    recognise: ({ data }) => textAt(data, ["events", "0", "event_config", "api_name"]),
+    records: (data) => eventsOf(data).flatMap((each) => idFields(valueAt(each, ["data"]))),
+    batches: true,
+    // A second try carries another `attempt`, so its bytes differ; the events' own ids stay.
+    identity(data) {
+      const ids = eventsOf(data).flatMap((each) => idsAt(each, ["id"]));
+      return ids.length === 0 ? undefined : ids.join("|");
+    },
+    hint: ({ data }) => severalHint(eventsOf(data)),
+    methods: ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"],
+    settings: ["auth"],
+    configure: format,
+  };
+}
+
+function eventsOf(data: unknown): readonly unknown[] {
+  const events = valueAt(data, ["events"]);
+  return Array.isArray(events) ? events : [];
+}
+
+function envelope() {
+  return z.looseObject({
+    rule_id: recordId(),
+    target_id: recordId(),
+    version: z.number(),
+    attempt: z.number(),
+    account: z.looseObject({
+      org_id: recordId(),
+      project: z.looseObject({ environment: z.string(), name: z.string(), id: recordId() }),
+    }),
+    events: z
+      .array(
+        z.looseObject({
+          data: z.unknown().optional(),
+          id: z.string(),
+          time_in_ms: recordId(),
+          source: z.string(),
+          event_config: z.looseObject({ api_name: z.string(), id: recordId() }),
+        }),
+      )
+      .min(1),
+  });
+}
+
+export const signals = { id: "signals", title: "Catalyst Signals", formats: [wire] } as const satisfies Product;

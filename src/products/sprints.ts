@@ -1,0 +1,12 @@
+import type { Product } from "../core/product.ts";
+import { userFormed } from "../core/user-formed.ts";
+
+const wire = userFormed({
+  id: "wire",
+  source: "https://help.zoho.com/portal/en/kb/zoho-sprints-2-0/automation/webhooks/articles/about-webhooks",
+  encoding: "form",
+  methods: ["GET", "PUT", "DELETE"],
+  event: { name: "webhook", summary: "An event of a module called a webhook that its user designed" },
+});
+
+export const sprints = { id: "sprints", title: "Zoho Sprints", formats: [wire] } as const satisfies Product;

@@ -1,9 +1,0 @@
-import { userFormed } from "../../core/user-formed.ts";
-
-export const wire = userFormed({
-  id: "wire",
-  source: "https://help.zoho.com/portal/en/kb/zoho-sprints-2-0/automation/webhooks/articles/about-webhooks",
-  encoding: "form",
-  methods: ["GET", "PUT", "DELETE"],
-  event: { name: "webhook", summary: "An event of a module called a webhook that its user designed" },
-});

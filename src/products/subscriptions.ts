@@ -1,0 +1,226 @@
+import { z } from "zod";
+import { idsAt, textAt, valueAt } from "../body/payload.ts";
+import { event, type Format, type Product } from "../core/product.ts";
+import { financeSignature } from "../core/proofs/finance-signature.ts";
+import { parseJson } from "../util/json.ts";
+import { financeFormat } from "./shared/finance.ts";
+import { guideFormat, printedInGuide } from "./shared/guide-format.ts";
+import { amount, calendarDate, dateTime, optionalText, recordId, wireId } from "./shared/schema-parts.ts";
+
+const once = { once: true };
+
+// The object is named after what the event is about: there is no `data`, and no organization.
+const guide = guideFormat({
+  source: printedInGuide("Zoho Subscriptions Webhook Payload"),
+  events: [
+    event(
+      "subscription_created",
+      "A subscription was created",
+      () => z.looseObject({ event: z.literal("subscription_created"), subscription: createdSubscription() }),
+      once,
+    ),
+    event("subscription_updated", "A subscription was updated", () =>
+      z.looseObject({ event: z.literal("subscription_updated"), subscription: subscription() }),
+    ),
+    event("subscription_renewed", "A subscription was renewed for its next term", () =>
+      z.looseObject({ event: z.literal("subscription_renewed"), subscription: subscription() }),
+    ),
+    // A cancelled subscription can be reactivated.
+    event("subscription_cancelled", "A subscription was cancelled", () =>
+      z.looseObject({ event: z.literal("subscription_cancelled"), subscription: subscription() }),
+    ),
+    event(
+      "payment_success",
+      "A payment for a subscription succeeded",
+      () => z.looseObject({ event: z.literal("payment_success"), payment: payment() }),
+      once,
+    ),
+    event("payment_failed", "A payment for a subscription failed", () =>
+      z.looseObject({ event: z.literal("payment_failed"), payment: payment() }),
+    ),
+    event(
+      "invoice_created",
+      "An invoice was created for a subscription",
+      () => z.looseObject({ event: z.literal("invoice_created"), invoice: invoice() }),
+      once,
+    ),
+  ],
+  records: (data, name) => {
+    const [about = ""] = name.split("_", 1);
+    return idsAt(data, [about, `${about}_id`]);
+  },
+});
+
+function subscription() {
+  return z.looseObject({
+    subscription_id: recordId(),
+    subscription_number: optionalText(),
+    customer_id: recordId().nullish(),
+    plan_code: optionalText(),
+    status: z.string(),
+    created_time: dateTime().nullish(),
+    next_billing_at: calendarDate().nullish(),
+  });
+}
+
+function createdSubscription() {
+  return subscription().extend({ customer_id: recordId(), plan_code: z.string(), created_time: dateTime() });
+}
+
+function payment() {
+  return z.looseObject({
+    payment_id: recordId(),
+    payment_number: optionalText(),
+    customer_id: recordId().nullish(),
+    subscription_id: recordId().nullish(),
+    invoice_id: recordId().nullish(),
+    amount: z.number(),
+    currency_code: optionalText(),
+    payment_mode: optionalText(),
+    status: z.string(),
+    failure_reason: optionalText(),
+    created_time: dateTime().nullish(),
+  });
+}
+
+function invoice() {
+  return z.looseObject({
+    invoice_id: recordId(),
+    invoice_number: z.string(),
+    customer_id: recordId().nullish(),
+    subscription_id: recordId().nullish(),
+    total: z.number(),
+    currency_code: optionalText(),
+    status: z.string(),
+    date: calendarDate(),
+    due_date: calendarDate().nullish(),
+    created_time: dateTime().nullish(),
+  });
+}
+
+const RECORDS = ["subscription", "payment", "invoice"];
+
+/**
+ * The event object of Zoho Billing. Its record stands under `data`, beside the event's own fields, or as JSON text in
+ * `payload` or under its own name, depending on the age of the webhook.
+ */
+const wire = {
+  id: "wire",
+  source: "https://www.zoho.com/billing/api/v1/events/",
+  proofs: [financeSignature],
+  events: [
+    event("subscription_created", "A subscription was created", () => envelope("subscription_created"), once),
+    event("subscription_activation", "A subscription became active", () => envelope("subscription_activation")),
+    event("subscription_renewed", "A subscription was renewed for its next term", () =>
+      envelope("subscription_renewed"),
+    ),
+    event("subscription_unpaid", "A subscription was marked as unpaid", () => envelope("subscription_unpaid")),
+    event("subscription_cancelled", "A subscription was cancelled", () => envelope("subscription_cancelled")),
+    event("subscription_deleted", "A subscription was deleted", () => envelope("subscription_deleted"), once),
+    event("payment_thankyou", "A payment succeeded", () => envelope("payment_thankyou"), once),
+    event("payment_declined", "A payment was declined", () => envelope("payment_declined")),
+    event("payment_refunded", "A payment was refunded", () => envelope("payment_refunded")),
+    event("payment_voided", "A payment was voided", () => envelope("payment_voided")),
+    event("invoice_created", "An invoice was created", () => envelope("invoice_created"), once),
+  ],
+  recognise({ data }) {
+    const has = (name: string): boolean => valueAt(data, [name]) !== undefined;
+    // Some webhooks have no id, but the event's record beside its name.
+    const ours = idsAt(data, ["event_id"]).length > 0 || RECORDS.some(has);
+    return ours && !has("event_object") ? textAt(data, ["event_type"]) : undefined;
+  },
+  records(data, name) {
+    const [about = ""] = name.split("_", 1);
+    const places = [data, valueAt(data, ["data"]), jsonAt(data, "payload"), { [about]: jsonAt(data, about) }];
+    return places.flatMap((each) => idsAt(each, [about, `${about}_id`])).slice(0, 1);
+  },
+  // The same event is the same wherever its record stands, and however often it is resent.
+  identity: (data) => idsAt(data, ["event_id"])[0],
+} as const satisfies Format;
+
+/** What the JSON text in a member says: some webhooks write objects as text. */
+function jsonAt(data: unknown, name: string): unknown {
+  const text = textAt(data, [name]);
+  const parsed = text === undefined ? undefined : parseJson(text);
+  return parsed?.ok ? parsed.value : undefined;
+}
+
+function envelope<const Name extends string>(name: Name) {
+  return z.looseObject({
+    event_id: wireId().nullish(),
+    event_type: z.literal(name),
+    event_time: optionalText(),
+    created_time: optionalText(),
+    created_date: optionalText(),
+    data: z
+      .looseObject({
+        subscription: wireSubscription().nullish(),
+        payment: wirePayment().nullish(),
+        invoice: wireInvoice().nullish(),
+      })
+      .nullish(),
+    payload: z.unknown().optional(),
+  });
+}
+
+function wireSubscription() {
+  return z.looseObject({
+    subscription_id: wireId(),
+    name: optionalText(),
+    status: optionalText(),
+    amount: amount(),
+    currency_code: optionalText(),
+    created_at: optionalText(),
+    activated_at: optionalText(),
+    current_term_starts_at: optionalText(),
+    current_term_ends_at: optionalText(),
+    next_billing_at: optionalText(),
+    interval: amount(),
+    interval_unit: optionalText(),
+    auto_collect: z.boolean().nullish(),
+    product_id: wireId().nullish(),
+    product_name: optionalText(),
+    plan: z
+      .looseObject({ plan_code: optionalText(), name: optionalText(), price: amount(), quantity: amount() })
+      .nullish(),
+    addons: z.array(z.looseObject({})).nullish(),
+    customer: z
+      .looseObject({ customer_id: wireId().nullish(), display_name: optionalText(), email: optionalText() })
+      .nullish(),
+    custom_fields: z.array(z.looseObject({})).nullish(),
+    reference_id: optionalText(),
+  });
+}
+
+function wirePayment() {
+  return z.looseObject({
+    payment_id: wireId(),
+    customer_id: wireId().nullish(),
+    amount: amount(),
+    payment_mode: optionalText(),
+    reference_number: optionalText(),
+    invoices: z.array(z.looseObject({ invoice_id: wireId().nullish(), amount_applied: amount() })).nullish(),
+  });
+}
+
+function wireInvoice() {
+  return z.looseObject({
+    invoice_id: wireId(),
+    invoice_number: optionalText(),
+    status: optionalText(),
+    total: amount(),
+  });
+}
+
+/** Webhooks of workflow rules, as in Zoho Books; those of the older event screen are `wire`. */
+const workflow = financeFormat({
+  id: "workflow",
+  source: "https://www.zoho.com/us/billing/help/settings/automation.html",
+  entities: ["subscription", "invoice", "payment"],
+});
+
+export const subscriptions = {
+  id: "subscriptions",
+  title: "Zoho Subscriptions (Zoho Billing)",
+  formats: [guide, wire, workflow],
+} as const satisfies Product;

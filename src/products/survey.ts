@@ -1,0 +1,59 @@
+import { z } from "zod";
+import { idsAt, textAt } from "../body/payload.ts";
+import { event, type Product } from "../core/product.ts";
+import { userFormed } from "../core/user-formed.ts";
+import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
+import { dateTime, optionalText, recordId } from "./shared/schema-parts.ts";
+
+const guide = guideFormat({
+  source: modelledOnGuide("Zoho Forms Webhook Payload"),
+  events: [
+    event(
+      "response_submitted",
+      "A respondent submitted a response, whole or in part",
+      () => envelope("response_submitted").extend({ submitted_time: dateTime() }),
+      { once: true },
+    ),
+    event(
+      "survey_completed",
+      "A respondent completed a survey to its last page",
+      () => envelope("survey_completed").extend({ completed_time: dateTime() }),
+      { once: true },
+    ),
+  ],
+  records: (data) => idsAt(data, ["response_id"]),
+});
+
+function envelope<const Name extends string>(name: Name) {
+  return z.looseObject({
+    event: z.literal(name),
+    survey_id: recordId(),
+    survey_name: optionalText(),
+    response_id: recordId(),
+    collector_name: optionalText(),
+    answers: z.array(answer()),
+  });
+}
+
+function answer() {
+  return z.looseObject({
+    question: z.string(),
+    answer: z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())], {
+      error: "text, a number, true, false, null or a list of texts",
+    }),
+  });
+}
+
+const wire = userFormed({
+  id: "wire",
+  source: "modelled on bodies in use: the user's own keys, each with a variable or an answer of the survey",
+  encoding: "json",
+  event: { name: "response_submitted", summary: "A response came in, told under the keys that its user chose" },
+  // Short words, not digits: aB3dE5gH. The variable is offered under this name, and most keep it as their key.
+  records(data) {
+    const id = textAt(data, ["response_id"]);
+    return id === undefined ? [] : [id];
+  },
+});
+
+export const survey = { id: "survey", title: "Zoho Survey", formats: [guide, wire] } as const satisfies Product;

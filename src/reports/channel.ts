@@ -1,0 +1,262 @@
+import type { JsonLine } from "../util/text.ts";
+import { formatSpan } from "../util/units.ts";
+import { alignRows } from "./layout.ts";
+import { type Paint, plain, type Rendered, type Style } from "./paint.ts";
+
+/** Something that is so or has become so of a notification channel. */
+export interface ChannelReport {
+  readonly type: "channel";
+  readonly state: ChannelState;
+  readonly product: string;
+  readonly id: string;
+  /** What is known of the channel itself; undefined where the report is only of a change. */
+  readonly channel?: ChannelFacts | undefined;
+  readonly expiresAt: Date | undefined;
+  /** When it ended before a renewal. */
+  readonly previousExpiresAt?: Date | undefined;
+  /** Milliseconds; undefined when the end is not known. */
+  readonly timeLeftMs: number | undefined;
+  /** Why it is not well. */
+  readonly reason?: string | undefined;
+  readonly hint?: string | undefined;
+}
+
+type ChannelState =
+  | "listed"
+  | "created"
+  | "renewed"
+  | "updated"
+  /** A renewal failed, and the channel still lives. */
+  | "expiring"
+  | "lost"
+  | "deleted"
+  /** It was to be deleted and is still there, or was not there at all. */
+  | "not-deleted"
+  | "unknown";
+
+export interface ChannelFacts {
+  readonly events: readonly string[];
+  readonly notifyUrl: string | undefined;
+  /** Masked, unless the user asked to see it; undefined when the channel has none. */
+  readonly token: string | undefined;
+  readonly related: boolean | undefined;
+  readonly values: boolean | undefined;
+  readonly conditions: readonly unknown[];
+}
+
+/** A channel that lives as long as the receiver that it posts to. */
+export interface RunningChannel {
+  readonly product: string;
+  readonly id: string;
+  readonly events: readonly string[];
+  readonly expiresAt: Date | undefined;
+  /** Milliseconds. */
+  readonly timeLeftMs: number | undefined;
+}
+
+/** A record that a notification told of, as the API gives it: it is no part of the delivery. */
+export interface RecordReport {
+  readonly type: "record";
+  /** Of the event. */
+  readonly n: number;
+  readonly product: string;
+  readonly module: string;
+  readonly id: string;
+  /** Numbers that a double cannot hold are text; undefined where there is none. */
+  readonly record: unknown;
+  /** Why there is none. */
+  readonly error: string | undefined;
+  readonly hint: string | undefined;
+}
+
+/** Who is signed in to Zoho, and for how long without a new token. */
+export interface SignInReport {
+  readonly type: "sign-in";
+  readonly state: "signed-in" | "current" | "signed-out";
+  readonly profile: string;
+  readonly dataCentre: string;
+  readonly environment: string;
+  readonly accountsUrl: string;
+  readonly apiUrl: string | undefined;
+  readonly clientId: string | undefined;
+  readonly scopes: readonly string[];
+  /** "the keyring", a file's path, "environment": where its secrets are. */
+  readonly secretsIn: string;
+  readonly tokenExpiresAt: Date | undefined;
+}
+
+/** A request to Zoho with its secrets masked: one that was made, with `--verbose`, or one that was not, with `--dry-run`. */
+export interface ApiRequestReport {
+  readonly type: "api-request";
+  readonly sent: boolean;
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly status: number | undefined;
+  readonly error: string | undefined;
+  readonly latencyMs: number | undefined;
+}
+
+const WORDS: Readonly<Record<ChannelState, { readonly text: string; readonly tone: "good" | "bad" | "caution" }>> = {
+  listed: { text: "channel", tone: "good" },
+  created: { text: "created", tone: "good" },
+  renewed: { text: "renewed", tone: "good" },
+  updated: { text: "updated", tone: "good" },
+  expiring: { text: "not renewed", tone: "caution" },
+  lost: { text: "lost", tone: "bad" },
+  deleted: { text: "deleted", tone: "good" },
+  "not-deleted": { text: "not deleted", tone: "bad" },
+  unknown: { text: "not there", tone: "bad" },
+};
+
+/** `renewed crm 1735000000123  2026-03-07T09:00:00Z → 2026-03-14T08:00:00Z (6d 23h)`, with its facts beneath. */
+export function renderChannel(report: ChannelReport, { out, err, quiet }: Style): Rendered {
+  const { text, tone } = WORDS[report.state];
+  const bad = tone !== "good";
+  const paint = bad ? err : out;
+  const head = `${paint[tone](text)} ${report.product} ${paint.strong(plain(report.id))}${endText(report)}`;
+  const reason = report.reason === undefined ? [] : [`  ${plain(report.reason, true)}`];
+  const hint = report.hint === undefined ? [] : [`  ${paint.dim(plain(report.hint, true))}`];
+  const facts = quiet ? [] : factLines(report, paint);
+  const lines = `${[head, ...reason, ...hint, ...facts].join("\n")}\n`;
+  return bad ? { err: lines } : { out: lines };
+}
+
+function endText({ state, expiresAt, previousExpiresAt, timeLeftMs }: ChannelReport): string {
+  if (expiresAt === undefined) return state === "listed" || state === "created" ? "  end unknown" : "";
+  const left = timeLeftMs === undefined ? "" : ` (${timeLeftMs > 0 ? `${formatSpan(timeLeftMs)} left` : "over"})`;
+  const before = previousExpiresAt === undefined ? "" : `${shortTime(previousExpiresAt)} → `;
+  return `  ${before}${shortTime(expiresAt)}${left}`;
+}
+
+function factLines({ channel }: ChannelReport, paint: Paint): readonly string[] {
+  if (channel === undefined) return [];
+  const yesNo = (value: boolean | undefined): string => (value === undefined ? "not said" : value ? "yes" : "no");
+  return indented(paint, [
+    ["events", channel.events.join(", ")],
+    ["URL", channel.notifyUrl ?? "not said"],
+    ["token", channel.token ?? "none"],
+    ["related records", yesNo(channel.related)],
+    ["changed values", yesNo(channel.values)],
+    ...(channel.conditions.length === 0 ? [] : [["only when", JSON.stringify(channel.conditions)]]),
+  ]);
+}
+
+/** Who is signed in, a fact a line. */
+export function renderSignIn(report: SignInReport, { out, quiet }: Style): Rendered {
+  const done = { "signed-in": "signed in as ", current: "", "signed-out": "signed out of " }[report.state];
+  const head = `${done}${out.strong(plain(report.profile))}`;
+  if (quiet || report.state === "signed-out") return { out: `${head}\n` };
+  const facts = indented(out, [
+    ["data centre", `${report.dataCentre}, ${report.environment}`],
+    ["accounts", report.accountsUrl],
+    ["API", report.apiUrl ?? "as Zoho names it"],
+    ["client", report.clientId ?? "none: an access token alone"],
+    ["scopes", report.scopes.length === 0 ? "not known" : report.scopes.join(", ")],
+    ["secrets in", report.secretsIn],
+    [
+      "access token",
+      report.tokenExpiresAt === undefined ? "end not known" : `until ${shortTime(report.tokenExpiresAt)}`,
+    ],
+  ]);
+  return { out: `${[head, ...facts].join("\n")}\n` };
+}
+
+/** A request with its secrets masked: data where nothing was sent, talk where it was. */
+export function renderApiRequest(report: ApiRequestReport, { out, err }: Style): Rendered {
+  const { sent, method, url, headers, body, status, error, latencyMs } = report;
+  const paint = sent ? err : out;
+  const outcome = sent ? ` ${error ?? status ?? ""}${latencyMs === undefined ? "" : ` (${latencyMs} ms)`}` : "";
+  const lines = [
+    `${paint.strong(plain(`${method} ${url}`))}${plain(outcome)}`,
+    ...Object.entries(headers).map(([name, value]) => paint.dim(plain(`${name}: ${value}`))),
+    ...(body === undefined ? [] : ["", plain(body, true)]),
+    "",
+  ];
+  const text = `${lines.join("\n")}\n`;
+  return sent ? { err: text } : { out: text };
+}
+
+function indented(paint: Paint, rows: readonly (readonly string[])[]): readonly string[] {
+  const clean = rows.map(([name = "", value = ""]) => [name, plain(value)]);
+  return alignRows(clean).map((line, i) => {
+    const name = clean[i]?.[0] ?? "";
+    return `  ${paint.dim(name)}${line.slice(name.length)}`;
+  });
+}
+
+/** `channel 1735000000123 (Leads.create, Deals.all) until 2026-03-08T08:00:00Z, 6d 23h left`, for the ready line. */
+export function runningChannelText({ id, events, expiresAt, timeLeftMs }: RunningChannel): string {
+  const end = expiresAt === undefined ? "its end is not known" : `until ${shortTime(expiresAt)}`;
+  const left = timeLeftMs === undefined ? "" : `, ${formatSpan(timeLeftMs)} left`;
+  return `channel ${id} (${events.join(", ")}) ${end}${left}`;
+}
+
+function shortTime(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`;
+}
+
+export function channelLine(report: ChannelReport): JsonLine {
+  const { channel } = report;
+  return {
+    type: "channel",
+    state: report.state.replaceAll("-", "_"),
+    product: report.product,
+    id: report.id,
+    expires_at: report.expiresAt?.toISOString() ?? null,
+    time_left_ms: report.timeLeftMs ?? null,
+    ...(report.previousExpiresAt === undefined ? {} : { previous_expires_at: report.previousExpiresAt.toISOString() }),
+    ...(report.reason === undefined ? {} : { reason: report.reason, hint: report.hint ?? null }),
+    ...(channel === undefined
+      ? {}
+      : {
+          events: channel.events,
+          notify_url: channel.notifyUrl ?? null,
+          token: channel.token ?? null,
+          related: channel.related ?? null,
+          values: channel.values ?? null,
+          conditions: channel.conditions,
+        }),
+  };
+}
+
+export function runningChannel({ product, id, events, expiresAt, timeLeftMs }: RunningChannel): JsonLine {
+  return { product, id, events, expires_at: expiresAt?.toISOString() ?? null, time_left_ms: timeLeftMs ?? null };
+}
+
+export function recordLine({ n, product, module, id, record, error, hint }: RecordReport): JsonLine {
+  const outcome = error === undefined ? { record } : { error, hint: hint ?? null };
+  return { type: "record", n, product, module, id, ...outcome };
+}
+
+export function signInLine(report: SignInReport): JsonLine {
+  return {
+    type: "sign_in",
+    state: report.state.replaceAll("-", "_"),
+    profile: report.profile,
+    data_centre: report.dataCentre,
+    environment: report.environment,
+    accounts_url: report.accountsUrl,
+    api_url: report.apiUrl ?? null,
+    client_id: report.clientId ?? null,
+    scopes: report.scopes,
+    secrets_in: report.secretsIn,
+    token_expires_at: report.tokenExpiresAt?.toISOString() ?? null,
+  };
+}
+
+export function apiRequestLine(report: ApiRequestReport): JsonLine {
+  const { sent, method, url, headers, body, status, error, latencyMs } = report;
+  return {
+    type: "api_request",
+    sent,
+    method,
+    url,
+    headers,
+    body: body ?? null,
+    status: status ?? null,
+    error: error ?? null,
+    latency_ms: latencyMs ?? null,
+  };
+}

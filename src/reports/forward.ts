@@ -1,0 +1,165 @@
+import { isSuccess } from "../body/delivery.ts";
+import type { JsonLine } from "../util/text.ts";
+import { counted, formatDuration } from "../util/units.ts";
+import { clockTime, INDENT } from "./event.ts";
+import { below, fitLine } from "./layout.ts";
+import { type Paint, plain, type Rendered, type Style } from "./paint.ts";
+
+/** One try at handing a delivery to the developer's app. */
+export interface ForwardReport {
+  readonly type: "forward";
+  readonly n: number;
+  /** Counts from 1 for each delivery and target. */
+  readonly attempt: number;
+  readonly target: string;
+  readonly status: number | undefined;
+  readonly latencyMs: number;
+  /** Why no whole answer came. */
+  readonly error: string | undefined;
+  readonly hint: string | undefined;
+  readonly replyPreview: string;
+  /**
+   * `mirrored`: the sender got this answer, and trying again is up to it. `single`: an attempt that the log tells of and
+   * that was outside of its queue, a mirrored or a repeated delivery.
+   */
+  readonly state: "delivered" | "failed" | "retry" | "mirrored" | "single";
+  readonly retryInMs: number | undefined;
+  /** The command that sends it again, of what was given up. */
+  readonly replayCommand?: string | undefined;
+  /** The command that lists all that was given up: said once. */
+  readonly failedList?: string | undefined;
+}
+
+/** The developer's app has gone or come back: said once, however many deliveries wait for it. */
+export interface TargetReport {
+  readonly type: "target";
+  readonly at: Date;
+  readonly state: "down" | "up";
+  readonly target: string;
+  readonly reason: string | undefined;
+  /** Deliveries that wait in the log for it. */
+  readonly waiting: number | undefined;
+  readonly downMs: number | undefined;
+}
+
+/** The connection that makes the receiver reachable from outside. */
+export interface TunnelReport {
+  readonly type: "tunnel";
+  readonly at: Date;
+  readonly state: "up" | "down" | "reconnected" | "lost";
+  readonly url: string | undefined;
+  /** The URL before, where the tunnel came back under another one. */
+  readonly previousUrl: string | undefined;
+  readonly reason: string | undefined;
+  readonly downMs: number | undefined;
+}
+
+export function renderForward(report: ForwardReport, { out, quiet, columns }: Style): Rendered {
+  const { n, status, state, latencyMs, error, hint, replyPreview, replayCommand, failedList } = report;
+  const ok =
+    state === "delivered" || ((state === "mirrored" || state === "single") && isSuccess(status) && error === undefined);
+  // A yes that the sender would not take for one is no news that a quiet run may keep.
+  if (quiet && ok && hint === undefined) return {};
+  const answer = error === undefined ? String(status) : (status ?? "no answer");
+  const cells = [
+    `${INDENT}${out.strong(`#${n}`.padEnd(5))}`,
+    ok ? out.good(`→ ${answer}`) : out.bad(`→ ${answer}`),
+    out.dim(`${formatDuration(latencyMs)}  ${plain(report.target)}`),
+    ...(report.attempt > 1 ? [out.dim(`attempt ${report.attempt}`)] : []),
+    ...(report.retryInMs === undefined ? [] : [out.caution(`trying again in ${formatDuration(report.retryInMs)}`)]),
+    ...(state === "failed" ? [out.bad("given up")] : []),
+  ];
+  const deeper = `${INDENT}      `;
+  const wrapped = (text: string, paint?: (line: string) => string): readonly string[] =>
+    below(plain(text), deeper, columns, paint);
+  const lower = [
+    ...(error === undefined ? [] : wrapped(error, out.bad)),
+    ...(ok || replyPreview === "" ? [] : wrapped(`answer: ${replyPreview.slice(0, 200)}`)),
+    ...(hint === undefined ? [] : wrapped(hint, out.caution)),
+    ...(replayCommand === undefined ? [] : wrapped(`to send it again: ${replayCommand}`, out.dim)),
+    ...(failedList === undefined ? [] : wrapped(`to list all that were given up: ${failedList}`, out.dim)),
+  ];
+  const lines = fitLine(
+    cells.map((text) => ({ text })),
+    columns,
+    deeper,
+  );
+  return { out: `${[...lines, ...lower].join("\n")}\n` };
+}
+
+export function renderTarget(
+  { at, state, target, reason, waiting, downMs }: TargetReport,
+  { err, errColumns }: Style,
+): Rendered {
+  if (state === "down") {
+    const why = plain(reason ?? "it is not there");
+    const text = `! your app is down: ${why}. Deliveries for ${plain(target)} wait until it is back.`;
+    return { err: timed(at, text, errColumns, err, err.caution) };
+  }
+  const count =
+    waiting === undefined || waiting === 0
+      ? "nothing was waiting for it"
+      : `sending it the ${counted(waiting, "delivery", "deliveries")} that waited`;
+  const text = `✓ your app is back after ${formatDuration(downMs ?? 0)}: ${count}.`;
+  return { err: timed(at, text, errColumns, err, err.good) };
+}
+
+export function renderTunnel(report: TunnelReport, { err, errColumns }: Style): Rendered {
+  const { at, state, url, previousUrl, reason = "", downMs } = report;
+  const down = downMs === undefined ? "" : ` after ${formatDuration(downMs)}`;
+  const moved = previousUrl === undefined ? "" : ` with a new URL: ${url} (was ${previousUrl}); change it in Zoho`;
+  const told = {
+    up: [`✓ tunnel up: ${url}`, err.good],
+    down: [`! tunnel down: ${plain(reason)}. Until it is back, Zoho's deliveries do not arrive.`, err.caution],
+    reconnected: [`✓ tunnel reconnected${down}${moved}`, err.good],
+    // The run's error says the rest.
+    lost: [`✗ tunnel lost${down}`, err.bad],
+  } as const;
+  const [text, tone] = told[state];
+  return { err: timed(at, text, errColumns, err, tone) };
+}
+
+/** What belongs to no event stands where one would, with its time. */
+function timed(at: Date, text: string, columns: number, { dim }: Paint, tone: (text: string) => string): string {
+  const lines = below(text, INDENT, columns, tone).join("\n");
+  return `${dim(clockTime(at))} ${lines.slice(INDENT.length)}\n`;
+}
+
+export function forwardLine(report: ForwardReport): JsonLine {
+  return {
+    type: "forward",
+    n: report.n,
+    attempt: report.attempt,
+    target: report.target,
+    status: report.status ?? null,
+    latency_ms: Number(report.latencyMs.toFixed(2)),
+    error: report.error ?? null,
+    hint: report.hint ?? null,
+    state: report.state,
+    retry_in_ms: report.retryInMs ?? null,
+  };
+}
+
+export function targetLine({ at, state, target, reason, waiting, downMs }: TargetReport): JsonLine {
+  return {
+    type: "target",
+    at: at.toISOString(),
+    state,
+    target,
+    reason: reason ?? null,
+    waiting: waiting ?? null,
+    down_ms: downMs ?? null,
+  };
+}
+
+export function tunnelLine({ at, state, url, previousUrl, reason, downMs }: TunnelReport): JsonLine {
+  return {
+    type: "tunnel",
+    at: at.toISOString(),
+    state,
+    url: url ?? null,
+    previous_url: previousUrl ?? null,
+    reason: reason ?? null,
+    down_ms: downMs ?? null,
+  };
+}

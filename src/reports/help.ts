@@ -1,0 +1,42 @@
+import type { Argument, HelpConfiguration, Option, OutputConfiguration } from "commander";
+import type { Output } from "../output.ts";
+import type { Runtime } from "../runtime.ts";
+import { wrapText } from "./layout.ts";
+
+/** Longer lines are hard to read, however wide the terminal is. */
+const MOST_COLUMNS = 100;
+
+/** How help reads: names without `[options]` behind each, and defaults as a user would type them. */
+export const helpConfiguration: HelpConfiguration = {
+  subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(" "),
+  subcommandDescription: (command) => asSummary(command.summary() || command.description()),
+  optionDescription: ({ description, defaultValue }: Option) =>
+    defaultValue === undefined || typeof defaultValue === "boolean"
+      ? description
+      : `${description} (default: ${defaultValue})`,
+};
+
+/** Where help and what commander prints goes, wrapped to the terminal. */
+export function helpOutput({ stdout, stderr }: Runtime): OutputConfiguration {
+  return {
+    writeOut: (text) => stdout.write(wrapText(text, helpColumns(stdout))),
+    writeErr: (text) => stderr.write(wrapText(text, helpColumns(stderr))),
+    outputError: () => {},
+    getOutHelpWidth: () => helpColumns(stdout),
+    getErrHelpWidth: () => helpColumns(stderr),
+  };
+}
+
+function helpColumns({ columns }: Output): number {
+  return Math.min(columns || MOST_COLUMNS, MOST_COLUMNS);
+}
+
+function argumentTerm(argument: Argument): string {
+  const text = `${argument.name()}${argument.variadic ? "..." : ""}`;
+  return argument.required ? `<${text}>` : `[${text}]`;
+}
+
+/** A list of commands reads as one: each in lower case, without a full stop. */
+function asSummary(text: string): string {
+  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`.replace(/\.$/, "");
+}

@@ -1,0 +1,61 @@
+import { renderApiRequest, renderChannel, renderSignIn } from "./channel.ts";
+import { renderDrift } from "./drift.ts";
+import { INDENT, renderEvent } from "./event.ts";
+import { renderForward, renderTarget, renderTunnel } from "./forward.ts";
+import { below, renderTable } from "./layout.ts";
+import { renderEntry, renderLogStats } from "./log.ts";
+import { plain, type Rendered, type Style } from "./paint.ts";
+import { renderProduct } from "./product.ts";
+import type { Report } from "./report.ts";
+import { renderReady, renderRecord, renderSummary } from "./run.ts";
+import { renderRequest, renderSendSummary, renderSent } from "./sent.ts";
+import { renderVerified, renderVerifySummary } from "./verified.ts";
+import { renderWebhook } from "./webhook.ts";
+
+type Renderers = {
+  readonly [Kind in Report["type"]]: (report: Extract<Report, { type: Kind }>, style: Style) => Rendered;
+};
+
+const renderers: Renderers = {
+  ready: renderReady,
+  event: renderEvent,
+  forward: renderForward,
+  target: renderTarget,
+  tunnel: renderTunnel,
+  entry: renderEntry,
+  "log-stats": renderLogStats,
+  drift: renderDrift,
+  summary: renderSummary,
+  sent: renderSent,
+  "send-summary": renderSendSummary,
+  request: renderRequest,
+  verified: renderVerified,
+  product: renderProduct,
+  channel: renderChannel,
+  webhook: renderWebhook,
+  record: renderRecord,
+  "sign-in": renderSignIn,
+  "api-request": renderApiRequest,
+  "verify-summary": renderVerifySummary,
+  table: renderTable,
+  notice: ({ message, below: isBelow }, { err, quiet, errColumns }) => {
+    if (quiet) return {};
+    const text = plain(message, true);
+    return { err: `${isBelow ? below(text, INDENT, errColumns, err.dim).join("\n") : err.dim(text)}\n` };
+  },
+  warning: ({ message, hint }, { err }) => ({
+    err: `${err.caution("warning:")} ${plain(message, true)}\n${hint === undefined ? "" : `  ${err.dim(plain(hint, true))}\n`}`,
+  }),
+  text: ({ text }) => ({ out: text }),
+};
+
+/** A report as text for people. */
+export function renderHuman<Kind extends Report["type"]>(
+  report: Extract<Report, { type: Kind }>,
+  style: Style,
+): Rendered {
+  return (renderers[report.type as Kind] as (report: Extract<Report, { type: Kind }>, style: Style) => Rendered)(
+    report,
+    style,
+  );
+}

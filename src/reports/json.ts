@@ -1,0 +1,72 @@
+import { type JsonLine, jsonLine } from "../util/text.ts";
+import { apiRequestLine, channelLine, recordLine, runningChannel, signInLine } from "./channel.ts";
+import { driftLines } from "./drift.ts";
+import { eventLine } from "./event.ts";
+import { forwardLine, targetLine, tunnelLine } from "./forward.ts";
+import { logStatsLine } from "./log.ts";
+import type { Rendered } from "./paint.ts";
+import type { Report } from "./report.ts";
+import { requestLine, sendSummaryLine, sentLine } from "./sent.ts";
+import { verifiedLine, verifySummaryLine } from "./verified.ts";
+import { webhookLine } from "./webhook.ts";
+
+type Renderers = {
+  readonly [Kind in Report["type"]]: (report: Extract<Report, { type: Kind }>) => readonly JsonLine[];
+};
+
+/** The JSON lines are a public interface: documented in the README, pinned by tests, never changed within a version. */
+const renderers: Renderers = {
+  ready: ({ url, publicUrl, urls, notes, channel, keySetUrl }) => [
+    {
+      type: "ready",
+      url,
+      public_url: publicUrl ?? null,
+      urls,
+      jwks_url: keySetUrl ?? null,
+      notes,
+      channel: channel === undefined ? null : runningChannel(channel),
+    },
+  ],
+  event: (report) => (report.shown ? [eventLine(report)] : []),
+  forward: (report) => [forwardLine(report)],
+  target: (report) => [targetLine(report)],
+  tunnel: (report) => [tunnelLine(report)],
+  entry: ({ event }) => [eventLine(event)],
+  "log-stats": (report) => [logStatsLine(report)],
+  drift: driftLines,
+  summary: ({ total, products, seconds, forwards, tunnelDownMs, leftOut, expectations }) => [
+    {
+      type: "summary",
+      ...total,
+      products,
+      seconds,
+      forwards: forwards === undefined ? null : { ...forwards, waiting: forwards.waiting ?? null },
+      tunnel_down_ms: tunnelDownMs ?? null,
+      left_out: leftOut,
+      expectations,
+    },
+  ],
+  sent: (report) => [sentLine(report)],
+  "send-summary": (report) => [sendSummaryLine(report)],
+  request: (report) => [requestLine(report)],
+  verified: (report) => [verifiedLine(report)],
+  "verify-summary": (report) => [verifySummaryLine(report)],
+  // Talk for a person: what a script has to know is in the other lines.
+  notice: () => [],
+  warning: ({ message, hint }) => [{ type: "warning", message, hint: hint ?? null }],
+  text: ({ text, json }) => [json ?? { type: "text", text }],
+  product: (report) => [{ ...report }],
+  channel: (report) => [channelLine(report)],
+  webhook: (report) => [webhookLine(report)],
+  record: (report) => [recordLine(report)],
+  "sign-in": (report) => [signInLine(report)],
+  "api-request": (report) => [apiRequestLine(report)],
+  table: ({ json }) => json,
+};
+
+/** A report as JSON lines on stdout. */
+export function renderJson<Kind extends Report["type"]>(report: Extract<Report, { type: Kind }>): Rendered {
+  const render = renderers[report.type as Kind] as (report: Extract<Report, { type: Kind }>) => readonly JsonLine[];
+  const lines = render(report).map((line) => jsonLine({ v: 1, ...line }));
+  return { out: lines.join("") };
+}

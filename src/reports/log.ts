@@ -1,0 +1,238 @@
+import { problemText } from "../body/payload.ts";
+import type { JsonLine } from "../util/text.ts";
+import { counted, formatBytes, formatDay, formatDuration } from "../util/units.ts";
+import {
+  type AttemptFacts,
+  attemptText,
+  bodyLines,
+  clockTime,
+  type EventReport,
+  type ForwardFacts,
+  headerLines,
+  issueText,
+  type KeptFacts,
+  verdictText,
+} from "./event.ts";
+import { alignRows, wrapLine } from "./layout.ts";
+import { type Paint, plain, type Rendered, type Style } from "./paint.ts";
+
+/** All that is known of one delivery. */
+export interface EntryReport {
+  readonly type: "entry";
+  readonly event: EventReport & { readonly kept: KeptFacts };
+}
+
+export interface KeptCounts {
+  readonly received: number;
+  readonly waiting: number;
+  readonly processed: number;
+  readonly failed: number;
+  readonly duplicates: number;
+  readonly rejected: number;
+}
+
+export interface LogStatsReport {
+  readonly type: "log-stats";
+  readonly total: KeptCounts;
+  readonly products: Readonly<Record<string, KeptCounts>>;
+  /** Hours with deliveries, oldest first. */
+  readonly hours: readonly { readonly at: Date; readonly product: string; readonly counts: KeptCounts }[];
+  /** How long the target took to answer, in milliseconds; undefined when it never did. */
+  readonly latencyMs:
+    | {
+        readonly count: number;
+        readonly p50: number;
+        readonly p95: number;
+        readonly p99: number;
+        readonly max: number;
+      }
+    | undefined;
+}
+
+/** One delivery with all that the log has of it: what was found first, then the request as it came. */
+export function renderEntry({ event }: EntryReport, { out, quiet }: Style): Rendered {
+  const { receipt, kept } = event;
+  const { payload } = receipt;
+  const wrapped = payload?.wrappedIn === undefined ? [] : [out.dim(`the field ${plain(payload.wrappedIn)}:`)];
+  const request = [
+    out.strong(plain(`${event.method} ${event.path}`)),
+    ...headerLines(event.headers, out),
+    "",
+    ...wrapped,
+    ...bodyLines(payload?.text, event.body),
+    ...(kept.masked && !quiet ? ["", out.dim("secrets are masked; --show-secrets shows them")] : []),
+  ];
+  return {
+    out: `${[headline(event, out), ...facts(event, out), ...deliveryLines(event, out), "", ...request].join("\n")}\n`,
+  };
+}
+
+function headline({ n, at, receipt, method, path, kept }: EntryReport["event"], paint: Paint): string {
+  const name = receipt.handshake !== undefined ? "challenge" : (receipt.event ?? `${method} ${path}`);
+  const unknown = receipt.event !== undefined && !receipt.known ? ` ${paint.caution("(unknown event)")}` : "";
+  const format = receipt.format === undefined ? "" : ` ${paint.dim(`(${receipt.format})`)}`;
+  return [
+    `${paint.strong(`#${n}`)} ${paint.name(plain(receipt.product ?? "?"))} ${plain(name)}${unknown}${format}`,
+    paint.dim(`${formatDay(at)} ${clockTime(at)}`),
+    paint.dim(formatBytes(kept.bytes)),
+  ].join("  ");
+}
+
+function facts(event: EntryReport["event"], paint: Paint): readonly string[] {
+  const { receipt, status, refusal, duplicateOf, kept, explainCommand } = event;
+  // The app is still at it, or the run was killed before it had answered.
+  const answer = status === undefined ? "no answer known" : `answered ${status}`;
+  const lines = [
+    refusal === undefined ? answer : paint.bad(`${answer}: ${plain(refusal)}`),
+    ...(kept.remote === undefined ? [] : [`from ${plain(kept.remote)}`]),
+    ...(receipt.records.length === 0 ? [] : [`records ${plain(receipt.records.join(", "))}`]),
+    ...(duplicateOf === undefined ? [] : [paint.caution(`duplicate of #${duplicateOf}`)]),
+    ...(receipt.problem === undefined ? [] : [paint.bad(plain(problemText(receipt.problem)))]),
+    ...receipt.verdicts.map((verdict) => `${verdictText(verdict, paint)}: ${plain(verdict.reason)}`),
+    ...(explainCommand === undefined ? [] : [paint.dim(`why: ${explainCommand}`)]),
+    ...schemaLines(receipt.schema, paint),
+    ...(receipt.suggestions.length === 0
+      ? []
+      : [paint.caution(plain(`nearest known events: ${receipt.suggestions.join(", ")}`))]),
+    ...(receipt.identity === undefined ? [] : [paint.dim(plain(`identity ${receipt.identity}`))]),
+  ];
+  return lines.map((line) => `  ${line}`);
+}
+
+function schemaLines(schema: EntryReport["event"]["receipt"]["schema"], paint: Paint): readonly string[] {
+  if (schema === undefined) return [];
+  if (schema.ok) return [paint.good("✓ schema")];
+  return [paint.bad("✗ schema"), ...schema.issues.map((issue) => `  ${paint.caution(issueText(issue))}`)];
+}
+
+/** Where it went: for each target what came of it, and every attempt. */
+function deliveryLines({ kept }: EntryReport["event"], paint: Paint): readonly string[] {
+  const { forwards, attempts } = kept;
+  const targets = [...new Set([...forwards, ...attempts].map(({ target }) => target))];
+  return targets.flatMap((target) => {
+    const forward = forwards.find((each) => each.target === target);
+    const made = attempts.filter((each) => each.target === target);
+    const state = forward === undefined ? "" : `: ${forwardText(forward, paint)}`;
+    return ["", `  ${plain(target)}${state}`, ...made.flatMap((each) => attemptLines(each, paint))];
+  });
+}
+
+function forwardText({ state, attempts, dueAt }: ForwardFacts, paint: Paint): string {
+  if (state === "delivered") return paint.good("delivered");
+  if (state === "failed") return paint.bad("given up");
+  const isRetry = attempts > 0 && dueAt !== undefined;
+  return paint.caution(isRetry ? `waiting, next try at ${clockTime(dueAt)}` : "waiting");
+}
+
+function attemptLines(attempt: AttemptFacts, paint: Paint): readonly string[] {
+  const { at, latencyMs, error, reply } = attempt;
+  const answer = plain(reply ?? "").slice(0, 300);
+  return [
+    `    ${paint.dim(clockTime(at))}  ${attemptText(attempt, paint)}  ${paint.dim(formatDuration(latencyMs))}${attempt.attempt > 1 ? paint.dim(`  attempt ${attempt.attempt}`) : ""}`,
+    ...(error === undefined ? [] : [`      ${paint.bad(plain(error))}`]),
+    ...(answer.trim() === "" ? [] : [`      ${paint.dim("answer:")} ${answer}`]),
+  ];
+}
+
+/** More hours than this are left to `--verbose` and `--json`. */
+const MOST_HOURS = 24;
+const BAR_WIDTH = 24;
+/** Of `2026-01-31 14:00` and `received`. */
+const HOUR_WIDTH = 26;
+/** Where nothing says how wide it is, a pipe for one; scripts take --json. */
+const WIDEST = 120;
+const OTHERS = "others";
+const COLUMNS = ["received", "processed", "waiting", "failed", "duplicates", "rejected"] as const;
+
+/** Counts by product and by hour, and how long the target took; bars only where a person watches. */
+export function renderLogStats(report: LogStatsReport, style: Style): Rendered {
+  const { out, quiet, columns } = style;
+  const total = Object.keys(report.products).length === 1 ? [] : [["all", report.total] as const];
+  const counts = [...Object.entries(report.products).map(([id, each]) => [plain(id), each] as const), ...total];
+  const rows = counts.map(([name, each]) => [name, ...COLUMNS.map((column) => String(each[column]))]);
+  const [head = "", ...table] = alignRows([["product", ...COLUMNS], ...rows], [1, 2, 3, 4, 5, 6]);
+  const isNarrow = head.length > columns;
+  const lines = isNarrow ? counts.flatMap((each) => wrapLine(countsText(...each), columns)) : table;
+  const hours = hourLines(report, style);
+  return {
+    out: `${[...(quiet || isNarrow ? [] : [out.dim(head)]), ...lines, "", ...hours, "", latencyLine(report, out)].join("\n")}\n`,
+  };
+}
+
+/** In a terminal that is too narrow for the table: `crm: 3 received, 2 processed`. */
+function countsText(name: string, counts: LogStatsReport["total"]): string {
+  const told = COLUMNS.filter((column) => counts[column] > 0 || column === "received");
+  return `${name}: ${told.map((column) => `${counts[column]} ${column}`).join(", ")}`;
+}
+
+function hourLines({ hours, products }: LogStatsReport, { verbose, out, columns }: Style): readonly string[] {
+  const starts = [...new Set(hours.map(({ at }) => at.getTime()))];
+  const shown = verbose ? starts : starts.slice(-MOST_HOURS);
+  const several = Object.keys(products).length > 1;
+  const { names, others } = productsThatFit(
+    products,
+    Math.min(columns, WIDEST) - HOUR_WIDTH - (out.live ? BAR_WIDTH + 2 : 0),
+  );
+  const rows = shown.map((start) => {
+    const at = new Date(start);
+    const here = hours.filter((hour) => hour.at.getTime() === start);
+    const count = (product: string): number => here.find((hour) => hour.product === product)?.counts.received ?? 0;
+    const sum = here.reduce((all, { counts }) => all + counts.received, 0);
+    const ofOthers = others.reduce((all, name) => all + count(name), 0);
+    const each = [...names.map(count), ...(others.length > 0 ? [ofOthers] : [])];
+    return { label: `${formatDay(at)} ${formatMinute(at)}`, sum, each };
+  });
+  const most = Math.max(...rows.map(({ sum }) => sum), 1);
+  const heads = [...names.map((name) => plain(name)), ...(others.length > 0 ? [OTHERS] : [])];
+  const [head = "", ...lines] = alignRows(
+    [
+      ["hour", "received", ...(several ? heads : [])],
+      ...rows.map(({ label, sum, each }) => [label, String(sum), ...(several ? each.map(String) : [])]),
+    ],
+    Array.from({ length: heads.length + 1 }, (_, i) => i + 1),
+  );
+  const bars = rows.map(({ sum }) => "█".repeat(Math.max(1, Math.round((BAR_WIDTH * sum) / most))));
+  const left = starts.length - shown.length;
+  return [
+    out.dim(head),
+    ...lines.map((line, i) => (out.live ? `${line}  ${out.name(bars[i] ?? "")}` : line)),
+    ...(left > 0 ? [out.dim(`${counted(left, "earlier hour")}: -v shows ${left === 1 ? "it" : "them"}`)] : []),
+  ];
+}
+
+/** `14:00`; where the time zone has half hours an hour of UTC begins at `14:30`. */
+function formatMinute(at: Date): string {
+  return [at.getHours(), at.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
+}
+
+/** Those of which most came, as many as there is room for, in the order of the table above. */
+function productsThatFit(products: LogStatsReport["products"], width: number) {
+  const all = Object.keys(products);
+  const widthOf = (name: string): number => 2 + Math.max(name.length, String(products[name]?.received ?? 0).length);
+  const ranked = all.toSorted((a, b) => (products[b]?.received ?? 0) - (products[a]?.received ?? 0));
+  const fits = (count: number): boolean => {
+    const total = ranked.slice(0, count).reduce((sum, name) => sum + widthOf(name), 0);
+    return total + (count < all.length ? 2 + OTHERS.length : 0) <= width;
+  };
+  let count = all.length;
+  while (count > 0 && !fits(count)) count--;
+  const kept = ranked.slice(0, count);
+  return { names: all.filter((name) => kept.includes(name)), others: all.filter((name) => !kept.includes(name)) };
+}
+
+function latencyLine({ latencyMs }: LogStatsReport, paint: Paint): string {
+  if (latencyMs === undefined) return paint.dim("no answer from your app so far");
+  const { count, p50, p95, p99, max } = latencyMs;
+  const figures = Object.entries({ p50, p95, p99, max }).map(([name, ms]) => `${name} ${formatDuration(ms)}`);
+  return `${counted(count, "answer")} from your app: ${figures.join("  ")}`;
+}
+
+export function logStatsLine({ total, products, hours, latencyMs }: LogStatsReport): JsonLine {
+  return {
+    type: "stats",
+    ...total,
+    products,
+    hours: hours.map(({ at, product, counts }) => ({ at: at.toISOString(), product, ...counts })),
+    latency_ms: latencyMs ?? null,
+  };
+}

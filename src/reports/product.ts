@@ -1,0 +1,87 @@
+import type { Proves, WebhookEvent } from "../core/product.ts";
+import { alignRows, fitRows, wrapLine } from "./layout.ts";
+import { type Paint, plain, type Rendered, type Style } from "./paint.ts";
+
+type FormatReport = ProductReport["formats"][number];
+
+/** What a passed proof tells, in words that promise no more than it does. */
+const PROVES: Readonly<Record<FormatReport["proofs"][number]["proves"], string>> = {
+  body: "proves the body: someone who has the secret signed exactly these bytes",
+  sender: "proves the sender only: anyone who has seen one delivery can make another, with any content",
+  nothing: "proves nothing",
+};
+
+const BY_KEY_PAIR =
+  "proves the body: exactly these bytes were signed, with the private key that belongs to this public key";
+
+function isByKeyPair(variable: string | undefined): boolean {
+  return variable?.startsWith("ZOHO_WEBHOOK_PUBLIC_KEY") === true;
+}
+
+/** A product's events, format by format, with where each format is specified and what its proofs are worth. */
+export function renderProduct({ id, title, formats }: ProductReport, { out, quiet, columns }: Style): Rendered {
+  const blocks = formats.map((format, i) => {
+    const rows = format.events.map((event) => [event.name, event.summary]);
+    if (quiet) return alignRows(rows);
+    const name = `format ${format.id}${i === 0 && formats.length > 1 ? " (the default)" : ""}`;
+    return [
+      `${out.strong(`${plain(title)} (${id})`)}  ${name}`,
+      ...wrapLine(`  source  ${format.source}`, columns).map((line) => line.replace(/^ {2}source/, dimmed(out))),
+      ...proofLines(format, out, columns),
+      ...(format.answer === undefined ? [] : [`  ${out.dim("answer")}  ${format.answer}`]),
+      ...(format.probe === undefined ? [] : [`  ${out.dim("probe")}   ${format.probe}`]),
+      "",
+      ...eventLines(rows, out, columns),
+      ...(i < formats.length - 1 ? [""] : []),
+    ];
+  });
+  return { out: [...blocks.flat(), ""].join("\n") };
+}
+
+function proofLines({ proofs }: FormatReport, paint: Paint, columns: number): readonly string[] {
+  const labelled = (text: string) =>
+    wrapLine(`  proof   ${text}`, columns).map((line) => line.replace(/^ {2}proof/, dimmed(paint)));
+  if (proofs.length === 0) return labelled("none known: no signature and no token");
+  return proofs.flatMap(({ id, title, proves, variable }) => [
+    ...labelled(`${id}: ${title}`).map((line) => line.replace(`${id}:`, () => `${paint.name(id)}:`)),
+    ...wrapLine(
+      `          ${isByKeyPair(variable) ? BY_KEY_PAIR : PROVES[proves]}${variable === undefined ? "" : ` (${variable})`}`,
+      columns,
+    ),
+  ]);
+}
+
+/** The label of a line, once it is known where the line breaks: colours take no room. */
+function dimmed(paint: Paint): (label: string) => string {
+  return (label) => `  ${paint.dim(label.trim())}`;
+}
+
+function eventLines(rows: readonly (readonly string[])[], paint: Paint, columns: number): readonly string[] {
+  const table = [["event", "what happened"], ...rows];
+  const [head = "", ...lines] = fitRows(table, columns) ?? alignRows(table);
+  return [paint.dim(head), ...lines];
+}
+
+/** What is known of a product. */
+export interface ProductReport {
+  readonly type: "product";
+  readonly id: string;
+  readonly title: string;
+  /** The default comes first. */
+  readonly formats: readonly {
+    readonly id: string;
+    readonly source: string;
+    readonly proofs: readonly {
+      readonly id: string;
+      readonly title: string;
+      readonly proves: Proves;
+      /** The environment variable that its secret is read from. */
+      readonly variable: string | undefined;
+    }[];
+    /** What the sender is documented to want of an answer. */
+    readonly answer: string | undefined;
+    /** What it asks a URL before it saves a webhook. */
+    readonly probe: string | undefined;
+    readonly events: readonly Pick<WebhookEvent, "name" | "summary" | "once" | "members">[];
+  }[];
+}

@@ -1,0 +1,63 @@
+import type { ApiRequestReport, ChannelReport, RecordReport, SignInReport } from "./channel.ts";
+import type { DriftReport } from "./drift.ts";
+import type { EventReport } from "./event.ts";
+import type { ForwardReport, TargetReport, TunnelReport } from "./forward.ts";
+import type { TableReport } from "./layout.ts";
+import type { EntryReport, LogStatsReport } from "./log.ts";
+import type { ProductReport } from "./product.ts";
+import type { ReadyReport, SummaryReport } from "./run.ts";
+import type { RequestReport, SendSummaryReport, SentReport } from "./sent.ts";
+import type { VerifiedReport, VerifySummaryReport } from "./verified.ts";
+import type { WebhookReport } from "./webhook.ts";
+
+/**
+ * All that the tool can say. A command reports one of these; `ui/` turns it into text or into a JSON line,
+ * and the compiler names the renderer that a new kind lacks.
+ */
+export type Report =
+  | ReadyReport
+  | EventReport
+  | ForwardReport
+  | TargetReport
+  | TunnelReport
+  | EntryReport
+  | LogStatsReport
+  | DriftReport
+  | SummaryReport
+  | SentReport
+  | SendSummaryReport
+  | RequestReport
+  | VerifiedReport
+  | ProductReport
+  | ChannelReport
+  | WebhookReport
+  | RecordReport
+  | SignInReport
+  | ApiRequestReport
+  | VerifySummaryReport
+  | NoticeReport
+  | WarningReport
+  | TextReport
+  | TableReport;
+
+/** A line of information, on stderr; not shown with `--quiet`. */
+interface NoticeReport {
+  readonly type: "notice";
+  readonly message: string;
+  /** It is about an event, and stands below it. */
+  readonly below?: true;
+}
+
+interface WarningReport {
+  readonly type: "warning";
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Data that a command was asked for, on stdout exactly as it is: a fixture, a path, a completion script. */
+interface TextReport {
+  readonly type: "text";
+  readonly text: string;
+  /** The JSON line in its place; without it `{"type":"text","text":…}`. */
+  readonly json?: Readonly<Record<string, unknown>>;
+}

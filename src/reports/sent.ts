@@ -1,0 +1,172 @@
+import { type HeaderPair, isSuccess } from "../body/delivery.ts";
+import type { JsonLine } from "../util/text.ts";
+import { formatBytes, formatDuration } from "../util/units.ts";
+import { bodyLines, headerLines } from "./event.ts";
+import { below, fitLine } from "./layout.ts";
+import { plain, type Rendered, type Style } from "./paint.ts";
+
+export interface SentReport {
+  readonly type: "sent";
+  /** Its number in the log, of a delivery that is sent again. */
+  readonly n?: number;
+  readonly product: string | undefined;
+  readonly event: string | undefined;
+  readonly format: string | undefined;
+  readonly url: string;
+  readonly status: number | undefined;
+  readonly latencyMs: number;
+  readonly error: string | undefined;
+  /** What is likely wrong and what to do, where the delivery failed. */
+  readonly hint?: string | undefined;
+  /** One of many: for a person notes and answer are left out where all is well. */
+  readonly brief?: boolean;
+  /** One of many: the length of the longest event's name among them. */
+  readonly nameWidth?: number;
+  /** The start of the target's answer. */
+  readonly replyPreview: string | undefined;
+  /** What was sent along with it, for a person: "signed with ZOHO_WEBHOOK_SECRET". */
+  readonly notes: readonly string[];
+  readonly bytes: number;
+}
+
+export interface SendSummaryReport {
+  readonly type: "send-summary";
+  readonly count: number;
+  readonly ok: number;
+  readonly failed: number;
+  readonly seconds: number;
+  /** Milliseconds. */
+  readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
+  readonly statuses: Readonly<Record<string, number>>;
+}
+
+/** A request that was prepared and not sent. */
+export interface RequestReport {
+  readonly type: "request";
+  /** Its number in the log, of a delivery that would be sent again. */
+  readonly n?: number;
+  readonly product: string | undefined;
+  readonly event: string | undefined;
+  readonly format: string | undefined;
+  readonly method: string;
+  readonly url: string;
+  readonly headers: readonly HeaderPair[];
+  readonly body: Buffer;
+  /** The same as a curl command, when that was asked for. */
+  readonly curl: string | undefined;
+}
+
+export function renderSent(report: SentReport, { out, quiet, columns }: Style): Rendered {
+  const ok = report.error === undefined && isSuccess(report.status);
+  if (quiet && ok) return {};
+  const status =
+    report.status === undefined
+      ? out.bad("✗ ---")
+      : ok
+        ? out.good(`✓ ${report.status}`)
+        : out.bad(`✗ ${report.status}`);
+  const cells = [
+    { text: status, width: 5 },
+    ...(report.n === undefined ? [] : [{ text: out.strong(`#${report.n}`), width: 5 }]),
+    { text: out.name(plain(report.product ?? "?")), width: 13 },
+    {
+      text: plain(report.event ?? (report.n === undefined ? "(own body)" : "(no known event)")),
+      width: Math.max(26, report.nameWidth ?? 0),
+    },
+    { text: out.dim(formatDuration(report.latencyMs)), width: 8, right: true },
+    { text: out.dim(formatBytes(report.bytes)), width: 8, right: true },
+    { text: out.dim(plain(report.url)) },
+  ];
+  const wrapped = (text: string, paint?: (line: string) => string): readonly string[] =>
+    below(plain(text), "  ", columns, paint);
+  const lower = [
+    ...(report.brief ? [] : report.notes.flatMap((note) => wrapped(note, out.dim))),
+    ...(report.error === undefined ? [] : wrapped(report.error, out.bad)),
+    ...((report.brief && ok) || report.replyPreview === undefined || report.replyPreview === ""
+      ? []
+      : wrapped(`answer: ${report.replyPreview}`)),
+    ...(report.hint === undefined ? [] : wrapped(report.hint, out.caution)),
+  ];
+  return { out: `${[...fitLine(cells, columns, "  "), ...lower].join("\n")}\n` };
+}
+
+export function renderSendSummary(
+  { count, ok, failed, seconds, latency, statuses }: SendSummaryReport,
+  { out }: Style,
+): Rendered {
+  const rate = seconds > 0 ? `, ${Math.round(count / seconds)} a second` : "";
+  const kinds = Object.entries(statuses).map(([status, times]) => `${status} × ${times}`);
+  const isAnswered = Object.keys(statuses).some((status) => /^\d+$/.test(status));
+  const { p50, p95, p99, max } = latency;
+  return {
+    out: [
+      `${out.strong(`${count} sent`)} in ${formatDuration(seconds * 1000)}${rate}: ${out.good(`${ok} ok`)}, ${failed > 0 ? out.bad(`${failed} failed`) : "0 failed"}`,
+      `  answers  ${kinds.join(", ")}`,
+      // Who did not answer was not fast.
+      ...(isAnswered
+        ? [
+            `  latency  p50 ${formatDuration(p50)}  p95 ${formatDuration(p95)}  p99 ${formatDuration(p99)}  max ${formatDuration(max)}`,
+          ]
+        : []),
+      "",
+    ].join("\n"),
+  };
+}
+
+export function sentLine(report: SentReport): JsonLine {
+  return {
+    type: "sent",
+    ...(report.n === undefined ? {} : { n: report.n }),
+    product: report.product ?? null,
+    event: report.event ?? null,
+    format: report.format ?? null,
+    url: report.url,
+    status: report.status ?? null,
+    latency_ms: Number(report.latencyMs.toFixed(2)),
+    error: report.error ?? null,
+    hint: report.hint ?? null,
+    reply: report.replyPreview ?? null,
+    notes: report.notes,
+  };
+}
+
+export function sendSummaryLine({ type: _, latency, ...figures }: SendSummaryReport): JsonLine {
+  const latencyMs = Object.fromEntries(Object.entries(latency).map(([name, ms]) => [name, Number(ms.toFixed(2))]));
+  return { type: "send_summary", ...figures, latency_ms: latencyMs };
+}
+
+/** With `--dry-run` the line of a sent event holds the whole request instead of an answer. */
+export function requestLine(report: RequestReport): JsonLine {
+  return {
+    type: "sent",
+    ...(report.n === undefined ? {} : { n: report.n }),
+    product: report.product ?? null,
+    event: report.event ?? null,
+    format: report.format ?? null,
+    url: report.url,
+    status: null,
+    latency_ms: null,
+    error: null,
+    request: {
+      method: report.method,
+      url: report.url,
+      headers: report.headers,
+      body_b64: report.body.toString("base64"),
+      body: report.body.toString("utf8"),
+      ...(report.curl === undefined ? {} : { curl: report.curl }),
+    },
+  };
+}
+
+/** A request that was not sent: as HTTP, or as the curl command that would send it. */
+export function renderRequest(report: RequestReport, { out }: Style): Rendered {
+  if (report.curl !== undefined) return { out: `${report.curl}\n` };
+  const number = report.n === undefined ? [] : [out.dim(`#${report.n}, not sent:`)];
+  const lines = [
+    ...number,
+    out.strong(plain(`${report.method} ${report.url}`)),
+    ...headerLines(report.headers, out),
+    "",
+  ];
+  return { out: `${[...lines, ...bodyLines(undefined, report.body)].join("\n")}\n` };
+}

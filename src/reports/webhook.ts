@@ -1,0 +1,81 @@
+import type { JsonLine } from "../util/text.ts";
+import { alignRows } from "./layout.ts";
+import { plain, type Rendered, type Style } from "./paint.ts";
+
+/** Something that is so or has become so of a webhook in a Zoho product. */
+export interface WebhookReport {
+  readonly type: "webhook";
+  readonly state: WebhookState;
+  readonly product: string;
+  readonly id: string;
+  /** What is known of the webhook itself; undefined where the report is only of a change. */
+  readonly webhook?: WebhookFacts | undefined;
+  /** Why it is not well. */
+  readonly reason?: string | undefined;
+}
+
+/** `not-deleted`: it is still there; `unknown`: it was to be deleted and was not there. */
+type WebhookState = "listed" | "created" | "deleted" | "not-deleted" | "unknown";
+
+interface WebhookFacts {
+  readonly name: string | undefined;
+  readonly url: string | undefined;
+  readonly events: readonly string[];
+  readonly enabled: boolean | undefined;
+  /** Undefined where it needs none, or Zoho does not say. */
+  readonly rules: readonly string[] | undefined;
+  /** Masked, unless the user asked to see it; undefined where it is not known, or there is none. */
+  readonly secret: string | undefined;
+}
+
+const WORDS: Readonly<Record<WebhookState, { readonly text: string; readonly tone: "good" | "bad" }>> = {
+  listed: { text: "webhook", tone: "good" },
+  created: { text: "created", tone: "good" },
+  deleted: { text: "deleted", tone: "good" },
+  "not-deleted": { text: "not deleted", tone: "bad" },
+  unknown: { text: "not there", tone: "bad" },
+};
+
+/** `created books 460000000026049`, with its facts beneath. */
+export function renderWebhook(report: WebhookReport, { out, err, quiet }: Style): Rendered {
+  const { text, tone } = WORDS[report.state];
+  const paint = tone === "bad" ? err : out;
+  const head = `${paint[tone](text)} ${report.product} ${paint.strong(plain(report.id))}`;
+  const reason = report.reason === undefined ? [] : [`  ${plain(report.reason, true)}`];
+  const facts = quiet ? [] : factRows(report).map(([name, value]) => [`  ${name}`, plain(value)]);
+  const lines = `${[head, ...reason, ...alignRows(facts)].join("\n")}\n`;
+  return tone === "bad" ? { err: lines } : { out: lines };
+}
+
+function factRows({ webhook }: WebhookReport): readonly (readonly [string, string])[] {
+  if (webhook === undefined) return [];
+  const { name, url, events, enabled, rules, secret } = webhook;
+  return [
+    ["name", name ?? "none"],
+    ["events", events.join(", ")],
+    ["URL", url ?? "not said"],
+    ...(enabled === undefined ? [] : [["enabled", enabled ? "yes" : "no"] as const]),
+    ...(rules === undefined ? [] : [["rules", rules.length === 0 ? "none" : rules.join(", ")] as const]),
+    ...(secret === undefined ? [] : [["secret", secret] as const]),
+  ];
+}
+
+export function webhookLine({ state, product, id, webhook, reason }: WebhookReport): JsonLine {
+  return {
+    type: "webhook",
+    state: state.replaceAll("-", "_"),
+    product,
+    id,
+    ...(webhook === undefined
+      ? {}
+      : {
+          name: webhook.name ?? null,
+          url: webhook.url ?? null,
+          events: webhook.events,
+          enabled: webhook.enabled ?? null,
+          rules: webhook.rules ?? null,
+          secret: webhook.secret ?? null,
+        }),
+    ...(reason === undefined ? {} : { reason }),
+  };
+}

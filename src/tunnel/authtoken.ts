@@ -1,0 +1,66 @@
+import { readFile } from "node:fs/promises";
+import { posix, win32 } from "node:path";
+import { type Secret, secret } from "../body/secret.ts";
+import { errorCode, UserError, usageError } from "../util/errors.ts";
+
+export interface AuthtokenPlaces {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The user's home folder. */
+  readonly home: string;
+  /** As in `process.platform`. */
+  readonly platform: string;
+}
+
+/** The ngrok authtoken: from NGROK_AUTHTOKEN, or else from the config file of ngrok's own agent. */
+export async function findAuthtoken(places: AuthtokenPlaces): Promise<Secret | undefined> {
+  const fromEnv = places.env.NGROK_AUTHTOKEN;
+  if (fromEnv !== undefined) {
+    if (fromEnv.trim() === "") {
+      throw usageError(
+        "NGROK_AUTHTOKEN is set but empty",
+        "unset it or give it the token; with --tunnel none you need none",
+      );
+    }
+    return secret(fromEnv.trim(), "NGROK_AUTHTOKEN");
+  }
+  const path = ngrokConfigFile(places);
+  const token = readAuthtoken(await readIfThere(path));
+  return token === undefined ? undefined : secret(token, path);
+}
+
+/** https://ngrok.com/docs/agent/config: where `ngrok config add-authtoken` writes. */
+export function ngrokConfigFile({ env, home, platform }: AuthtokenPlaces): string {
+  if (platform === "win32") {
+    return win32.join(env.LOCALAPPDATA || win32.join(home, "AppData", "Local"), "ngrok", "ngrok.yml");
+  }
+  if (platform === "darwin") return posix.join(home, "Library", "Application Support", "ngrok", "ngrok.yml");
+  return posix.join(env.XDG_CONFIG_HOME || posix.join(home, ".config"), "ngrok", "ngrok.yml");
+}
+
+/** `authtoken:` at the top level (version 2 of the file) or under `agent:` (version 3). */
+export function readAuthtoken(yaml: string): string | undefined {
+  let section = "";
+  for (const line of yaml.replace(/^\uFEFF/, "").split(/\r?\n/)) {
+    section = /^([^\s#:]+):/.exec(line)?.[1] ?? section;
+    if (section !== "authtoken" && section !== "agent") continue;
+    const [, double, single, plain] =
+      /^\s*authtoken:\s+(?:"([^"]*)"|'([^']*)'|([^\s#]\S*))\s*(?:#.*)?$/.exec(line) ?? [];
+    const token = double ?? single ?? plain;
+    if (token !== undefined && token !== "") return token;
+  }
+  return undefined;
+}
+
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return "";
+    throw new UserError(
+      "credentials",
+      `ngrok's config file ${path} cannot be read (${String(code)})`,
+      "correct its permissions, set NGROK_AUTHTOKEN, or use --tunnel none",
+    );
+  }
+}

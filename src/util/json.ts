@@ -1,0 +1,325 @@
+/**
+ * JSON as text. Zoho's ids have up to 19 digits, and `JSON.parse` keeps 15 of them: what is shown, searched or
+ * located here is read from the text itself, so no digit, duplicate key or `1250.00` is lost.
+ */
+export type JsonResult =
+  | { readonly ok: true; readonly value: unknown }
+  | {
+      readonly ok: false;
+      readonly reason: string;
+      /** Where the text stops being JSON. */
+      readonly position?: TextPosition;
+    };
+
+/** A number literal, outside of a string, that may not fit a JavaScript number. */
+const LONG_NUMBER = /(?:^|[[:,\s])-?(?:[\d.]{16,}|[\d.]+e[+-]?\d{3})/i;
+
+/** Parses JSON; a number of more than 15 digits, or that would lose some, becomes a string of exactly what was written. */
+export function parseJson(text: string): JsonResult {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isTooDeep(text)) return { ok: false, reason: `it is nested more than ${MAX_DEPTH} levels deep` };
+    return { ok: true, value: LONG_NUMBER.test(text) ? toData(scanJson(text), text) : value };
+  } catch {
+    return explainJsonError(text);
+  }
+}
+
+/** What `parseJson` makes of a number that a JavaScript number cannot hold: it may be one in the text, or was in quotes. */
+export function isLongNumber(value: unknown): boolean {
+  return typeof value === "string" && value.length > 15 && /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(value);
+}
+
+/** Deeper than any webhook, and shallow enough for every function that walks a value by calling itself. */
+export const MAX_DEPTH = 500;
+
+function isTooDeep(text: string): boolean {
+  // Every level is closed again.
+  if (text.length < 2 * MAX_DEPTH) return false;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char === 0x22) at = stringEnd(text, at) - 1;
+    else if (char === 0x7b || char === 0x5b) {
+      if (++depth > MAX_DEPTH) return true;
+    } else if (char === 0x7d || char === 0x5d) depth--;
+  }
+  return false;
+}
+
+function explainJsonError(text: string): Extract<JsonResult, { ok: false }> {
+  if (text.trim() === "") return { ok: false, reason: "it is empty" };
+  const error = findJsonError(text);
+  if (error === undefined) return { ok: false, reason: "it cannot be parsed" };
+  return { ok: false, reason: error.reason, position: lineAndColumn(text, error.offset) };
+}
+
+/** The offset behind the closing quote of the string that begins at an offset; the text's end where there is none. */
+export function stringEnd(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (char === 0x5c) i++;
+    else if (char === 0x22) return i + 1;
+  }
+  return text.length;
+}
+
+export interface JsonNode {
+  readonly kind: "object" | "array" | "string" | "number" | "literal";
+  /** Offsets into the text: from the first character to the one after the last. */
+  readonly start: number;
+  readonly end: number;
+  /** Members of an object, elements of an array. */
+  readonly children: readonly JsonChild[];
+}
+
+interface JsonChild {
+  /** The member's name, decoded; the element's index as a number. */
+  readonly key: string | number;
+  readonly node: JsonNode;
+}
+
+/** Of all scalars the same: a body of a megabyte has very many. */
+const NONE: readonly JsonChild[] = [];
+
+/** With the byte order mark, which may stand before the text. */
+export function isJsonSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09 || code === 0xfeff;
+}
+
+/** Behind a scalar that is no string: white space, a comma or a closing bracket. */
+function endsScalar(code: number): boolean {
+  return code === 0x2c || code === 0x7d || code === 0x5d || (code !== 0xfeff && isJsonSpace(code));
+}
+
+/** The syntax tree of a text that `JSON.parse` has accepted. */
+export function scanJson(text: string): JsonNode {
+  let at = 0;
+  const skip = (): void => {
+    while (isJsonSpace(text.charCodeAt(at))) at++;
+  };
+  const scalar = (kind: JsonNode["kind"], end: number): JsonNode => {
+    const start = at;
+    at = end;
+    return { kind, start, end, children: NONE };
+  };
+  const container = (kind: "object" | "array", close: string): JsonNode => {
+    const start = at++;
+    const children: JsonChild[] = [];
+    for (skip(); at < text.length && text[at] !== close; skip()) {
+      if (text[at] === ",") {
+        at++;
+        continue;
+      }
+      let key: string | number = children.length;
+      if (kind === "object") {
+        const end = stringEnd(text, at);
+        key = JSON.parse(text.slice(at, end)) as string;
+        at = end;
+        skip();
+        at++;
+        skip();
+      }
+      children.push({ key, node: value() });
+    }
+    at++;
+    return { kind, start, end: at, children };
+  };
+  const value = (): JsonNode => {
+    const first = text[at];
+    if (first === "{") return container("object", "}");
+    if (first === "[") return container("array", "]");
+    if (first === '"') return scalar("string", stringEnd(text, at));
+    let end = at + 1;
+    while (end < text.length && !endsScalar(text.charCodeAt(end))) end++;
+    return scalar(first === "-" || (first !== undefined && first >= "0" && first <= "9") ? "number" : "literal", end);
+  };
+  skip();
+  return value();
+}
+
+function toData(node: JsonNode, text: string): unknown {
+  if (node.kind === "array") return node.children.map((child) => toData(child.node, text));
+  if (node.kind === "object") {
+    return Object.fromEntries(node.children.map((child) => [child.key, toData(child.node, text)]));
+  }
+  const source = text.slice(node.start, node.end);
+  // By the count of its digits: an id that is a number one time and a text the next, as its digits have it, helps nobody.
+  const isLong = node.kind === "number" && (/^-?\d{16,}$/.test(source) || losesDigits(source));
+  return isLong ? source : JSON.parse(source);
+}
+
+/** Whether a number literal is another number once JavaScript has read it. */
+export function losesDigits(source: string): boolean {
+  const value = Number(source);
+  if (Number.isSafeInteger(value)) return false;
+  if (!Number.isFinite(value)) return true;
+  return significant(source) !== significant(String(value));
+}
+
+/** The digits of a number literal without sign, point, exponent and the zeros around them. */
+function significant(source: string): string {
+  return (source.toLowerCase().split("e", 1)[0] ?? "").replace(/[-+.]/g, "").replace(/^0+|0+$/g, "");
+}
+
+export interface TextPosition {
+  /** Both count from 1. */
+  readonly line: number;
+  readonly column: number;
+}
+
+export function lineAndColumn(text: string, offset: number): TextPosition {
+  const before = text.slice(0, offset);
+  return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
+}
+
+/** Where the value at a path stands in the text; for a path that is not there, its nearest existing parent. */
+export function locate(text: string, path: readonly PropertyKey[]): TextPosition {
+  let node = scanJson(text);
+  for (const key of path) {
+    // Of duplicate keys the last one counts, as it does for JSON.parse.
+    const child = node.children.findLast((each) => each.key === key);
+    if (child === undefined) break;
+    node = child.node;
+  }
+  return lineAndColumn(text, node.start);
+}
+
+/** The value at a path exactly as it is written; undefined where there is none. */
+export function jsonAt(text: string, path: readonly PropertyKey[]): string | undefined {
+  let node: JsonNode | undefined = scanJson(text);
+  for (const key of path) node = node?.children.findLast((child) => child.key === key)?.node;
+  return node === undefined ? undefined : text.slice(node.start, node.end);
+}
+
+/** Where and why a text is not JSON (RFC 8259). */
+interface JsonError {
+  /** In UTF-16 units from the start of the text; the text's length when it ends too early. */
+  readonly offset: number;
+  readonly reason: string;
+}
+
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+const LITERAL = /true|false|null/y;
+const SPACE = /[ \t\n\r]*/y;
+
+/**
+ * Finds the first place at which a text that `JSON.parse` refused stops being JSON. V8 names the place in some
+ * versions and for some errors only. Undefined when the text is JSON after all.
+ */
+export function findJsonError(text: string): JsonError | undefined {
+  let at = 0;
+  // What each open bracket waits for, innermost last: a loop rather than recursion, so that no depth is too deep.
+  const open: ("}" | "]")[] = [];
+  const take = (pattern: RegExp): boolean => {
+    pattern.lastIndex = at;
+    const found = pattern.test(text);
+    if (found) at = pattern.lastIndex;
+    return found;
+  };
+  const fail = (expected: string): JsonError => ({
+    offset: at,
+    reason: at >= text.length ? `it ends too early, ${expected} is missing` : `${expected} is expected here`,
+  });
+  const stringError = (): JsonError | undefined => {
+    for (at++; at < text.length; ) {
+      const char = text[at] ?? "";
+      if (char === '"') {
+        at++;
+        return undefined;
+      }
+      if (char < " ") return { offset: at, reason: "a control character within a string" };
+      if (char !== "\\") at++;
+      else if (!take(ESCAPE)) return { offset: at, reason: "an escape sequence that JSON does not have" };
+    }
+    return { offset: at, reason: "it ends within a string" };
+  };
+  const keyError = (): JsonError | undefined => {
+    take(SPACE);
+    if (text[at] !== '"') return fail("a key in double quotes");
+    const inString = stringError();
+    if (inString !== undefined) return inString;
+    take(SPACE);
+    if (text[at] !== ":") return fail("a colon");
+    at++;
+    return undefined;
+  };
+
+  for (;;) {
+    take(SPACE);
+    const first = text[at];
+    if (first === "{" || first === "[") {
+      at++;
+      take(SPACE);
+      const close = first === "{" ? "}" : "]";
+      if (text[at] !== close) {
+        open.push(close);
+        const inKey = close === "}" ? keyError() : undefined;
+        if (inKey !== undefined) return inKey;
+        continue;
+      }
+      at++;
+    } else if (first === '"') {
+      const inString = stringError();
+      if (inString !== undefined) return inString;
+    } else if (!take(NUMBER) && !take(LITERAL)) return fail("a value");
+
+    for (let ended = false; !ended; ) {
+      take(SPACE);
+      const close = open.at(-1);
+      if (close === undefined)
+        return at < text.length ? { offset: at, reason: "more text follows the JSON" } : undefined;
+      if (text[at] === close) {
+        at++;
+        open.pop();
+      } else if (text[at] === ",") {
+        at++;
+        const inKey = close === "}" ? keyError() : undefined;
+        if (inKey !== undefined) return inKey;
+        ended = true;
+      } else return fail(`a comma or ${close}`);
+    }
+  }
+}
+
+/** A number of more digits than a JavaScript number is sure to keep, such as an id: written again as it stood. */
+export class ExactNumber {
+  readonly digits: string;
+
+  constructor(digits: string) {
+    this.digits = digits;
+  }
+
+  /** For what writes JSON in another way than `writeJson`: text keeps the digits, too. */
+  toJSON(): string {
+    return this.digits;
+  }
+
+  toString(): string {
+    return this.digits;
+  }
+}
+
+/** The data of a valid JSON text, in which what `parseJson` makes a text of its digits is still known to be a number. */
+export function readExact(text: string): unknown {
+  const parsed = parseJson(text);
+  return parsed.ok ? exact(parsed.value, scanJson(text)) : undefined;
+}
+
+function exact(value: unknown, node: JsonNode): unknown {
+  if (node.kind === "number" && typeof value === "string") return new ExactNumber(value);
+  if (node.kind !== "object" && node.kind !== "array") return value;
+  // Of duplicate keys the last one counts, as it does for JSON.parse.
+  const members = node.children.map(({ key, node: child }) => [key, exact(Reflect.get(Object(value), key), child)]);
+  return node.kind === "array" ? members.map(([, each]) => each) : Object.fromEntries(members);
+}
+
+/** Compact JSON in key order, as `JSON.stringify` writes it, but for exact numbers. Of data as JSON has it. */
+export function writeJson(value: unknown): string {
+  if (value instanceof ExactNumber) return value.digits;
+  if (Array.isArray(value)) return `[${value.map(writeJson).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).filter(([, each]) => each !== undefined);
+  return `{${members.map(([key, each]) => `${JSON.stringify(key)}:${writeJson(each)}`).join(",")}}`;
+}

@@ -1,0 +1,285 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { secret } from "../../body/secret.ts";
+import { UserError, usageError } from "../../util/errors.ts";
+import { withFileLock } from "../../util/file-lock.ts";
+import { readPrivateJson, writePrivateJson } from "../../util/files.ts";
+import { parseJson } from "../../util/json.ts";
+import { shellQuoted } from "../../util/text.ts";
+import {
+  dataCentres,
+  findDataCentre,
+  findEnvironment,
+  requireTrustedHosts,
+  resolveHosts,
+  type SettingsOfHosts,
+} from "../data-centres.ts";
+import { NoKeyring, type Vault } from "./keyring.ts";
+import type { OAuthClient } from "./oauth.ts";
+import { type Known, type SignIn, signInAgain } from "./sign-in.ts";
+
+interface SavedProfile {
+  readonly profile: Profile;
+  /** Why the secrets are in a file and not in the keyring; undefined when they are in the keyring. */
+  readonly noKeyringBecause: string | undefined;
+  readonly path: string;
+}
+
+export interface CredentialsStore {
+  profiles(): Promise<{ readonly current: string | undefined; readonly profiles: readonly Profile[] }>;
+  /** The sign-in of a profile, by default of the current one. Throws `UserError` (6) when there is none. */
+  open(name?: string): Promise<SignIn>;
+  /** Throws what `save` would: to be known before a code that works only once is traded in. */
+  check(name: string): Promise<void>;
+  /** Stores a profile and makes it the current one. */
+  save(profile: Omit<Profile, "secretsIn">, secrets: ProfileSecrets): Promise<SavedProfile>;
+  /** Forgets a profile, and resolves to the name of the one that is current then. */
+  remove(name: string, options?: { readonly evenIfSecretsStay: boolean }): Promise<string | undefined>;
+}
+
+interface ProfileSecrets {
+  readonly clientSecret: string;
+  readonly refreshToken: string;
+}
+
+const secretsSchema = z.object({ clientSecret: z.string().min(1), refreshToken: z.string().min(1) });
+
+const LOCK_WAIT_MS = 15_000;
+
+/**
+ * Profiles, one an organisation, in `profiles.json` of a folder. Their secrets are in the keyring, or, where there is
+ * none, in `secrets.json` beside it, readable by the user alone. `keyring` undefined: the user wants the file.
+ */
+export function credentialsStore(options: {
+  readonly folder: string;
+  readonly keyring: Vault | undefined;
+  readonly settings: SettingsOfHosts;
+}): CredentialsStore {
+  const indexPath = join(options.folder, "profiles.json");
+  const secretsPath = join(options.folder, "secrets.json");
+  const fileVault = secretsFile(secretsPath);
+  const locked = <T>(work: () => Promise<T>): Promise<T> =>
+    withFileLock(join(options.folder, "profiles.lock"), { waitMs: LOCK_WAIT_MS }, work);
+
+  const readIndex = (): Promise<ProfileIndex> => readProfileIndex(indexPath);
+  const vaultOf = ({ secretsIn }: Pick<Profile, "secretsIn">, known: Known): Vault => {
+    if (secretsIn === "file") return fileVault;
+    if (options.keyring !== undefined) return options.keyring;
+    throw noSecrets("its secrets are in the keyring, and the keyring is turned off", known);
+  };
+
+  return {
+    async profiles() {
+      const { current, profiles } = await readIndex();
+      return { current, profiles: Object.entries(profiles).map(([name, profile]) => ({ name, ...profile })) };
+    },
+
+    async open(asked) {
+      const { current, profiles } = await readIndex();
+      const name = asked ?? current;
+      const profile = name !== undefined && Object.hasOwn(profiles, name) ? profiles[name] : undefined;
+      if (name === undefined || profile === undefined) {
+        const names = Object.keys(profiles);
+        const known = names.length === 0 ? "" : ` Profiles: ${names.join(", ")}.`;
+        throw new UserError(
+          "credentials",
+          asked === undefined
+            ? "you are not signed in to Zoho"
+            : `there is no profile ${JSON.stringify(asked)}.${known}`,
+          `sign in with zoho-hooks login${asked === undefined ? "" : ` --profile ${shellQuoted(asked)}`}, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC`,
+          "not_signed_in",
+        );
+      }
+      const known = knownOf(name, profile);
+      const { centre } = known;
+      const { clientSecret, refreshToken } = await readSecrets(vaultOf(profile, known), known);
+      requireTrustedHosts(options.settings, (host) => host === profile.accountsUrl);
+      const hosts = resolveHosts(centre, {
+        ZOHO_ACCOUNTS_URL: profile.accountsUrl,
+        ...withoutUnset(options.settings.env),
+      });
+      const client: OAuthClient = {
+        accountsUrl: hosts.accountsUrl,
+        clientId: profile.clientId,
+        clientSecret: secret(clientSecret, `profile ${name}`),
+      };
+      return {
+        ...known,
+        hosts,
+        access: { kind: "refreshable", client, refreshToken: secret(refreshToken, `profile ${name}`) },
+      };
+    },
+
+    async check(name) {
+      checkName(name);
+      await locked(() => Promise.all([readIndex(), fileVault.read(name)]));
+    },
+
+    save({ name, ...profile }, secrets) {
+      checkName(name);
+      return locked(async () => {
+        const index = await readIndex();
+        const { secretsIn, noKeyringBecause } = await writeSecrets(options.keyring, fileVault, name, secrets);
+        const stored = { ...profile, scopes: [...profile.scopes], secretsIn };
+        await writePrivateJson(indexPath, { current: name, profiles: { ...index.profiles, [name]: stored } });
+        return { profile: { name, ...stored }, noKeyringBecause, path: secretsIn === "file" ? secretsPath : indexPath };
+      });
+    },
+
+    remove(name, { evenIfSecretsStay } = { evenIfSecretsStay: false }) {
+      return locked(async () => {
+        const { current, profiles } = await readIndex();
+        const { [name]: removed, ...rest } = profiles;
+        if (removed === undefined) return current;
+        try {
+          await vaultOf(removed, knownOf(name, removed)).remove(name);
+        } catch (error) {
+          if (!evenIfSecretsStay && error instanceof UserError) throw error;
+          if (!evenIfSecretsStay) {
+            throw noSecrets(`its secrets could not be deleted: ${reason(error)}`, knownOf(name, removed));
+          }
+        }
+        const next = current === name ? Object.keys(rest)[0] : current;
+        await writePrivateJson(indexPath, { ...(next === undefined ? {} : { current: next }), profiles: rest });
+        return next;
+      });
+    },
+  };
+}
+
+function checkName(name: string): void {
+  if (/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u.test(name) && name !== "environment") return;
+  throw usageError(
+    `${JSON.stringify(name)} cannot be the name of a profile`,
+    "use letters, digits, dots, dashes and underscores",
+  );
+}
+
+async function writeSecrets(
+  keyring: Vault | undefined,
+  fileVault: Vault,
+  name: string,
+  secrets: ProfileSecrets,
+): Promise<{ secretsIn: Profile["secretsIn"]; noKeyringBecause: string | undefined }> {
+  const value = JSON.stringify(secrets);
+  let noKeyringBecause = "the keyring is turned off";
+  if (keyring !== undefined) {
+    try {
+      await keyring.write(name, value);
+      await fileVault.remove(name);
+      return { secretsIn: "keyring", noKeyringBecause: undefined };
+    } catch (error) {
+      if (!(error instanceof NoKeyring)) throw error;
+      noKeyringBecause = error.message;
+    }
+  }
+  await fileVault.write(name, value);
+  return { secretsIn: "file", noKeyringBecause };
+}
+
+function knownOf(name: string, { dataCentre, environment, scopes }: ProfileIndex["profiles"][string]): Known {
+  return { name, centre: findDataCentre(dataCentre), environment: findEnvironment(environment), scopes };
+}
+
+async function readSecrets(vault: Vault, known: Known): Promise<ProfileSecrets> {
+  let text: string | undefined;
+  try {
+    text = await vault.read(known.name);
+  } catch (error) {
+    // What is wrong with the file says what to do about it.
+    throw error instanceof UserError ? error : noSecrets(reason(error), known);
+  }
+  const json = text === undefined ? undefined : parseJson(text);
+  const parsed = secretsSchema.safeParse(json?.ok ? json.value : undefined);
+  if (!parsed.success) {
+    throw noSecrets(`the secrets of profile ${known.name} are not where they were stored`, known);
+  }
+  return parsed.data;
+}
+
+function withoutUnset(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const set = ["ZOHO_ACCOUNTS_URL", "ZOHO_API_URL"].flatMap((name) => {
+    const value = env[name];
+    return value === undefined || value.trim() === "" ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(set);
+}
+
+function reason(error: unknown): string {
+  return error instanceof NoKeyring ? `the keyring cannot be used because ${error.message}` : String(error);
+}
+
+function noSecrets(why: string, known: Known): UserError {
+  return new UserError(
+    "credentials",
+    `the stored sign-in cannot be used: ${why}`,
+    `unlock the keyring, or sign in again: ${signInAgain(known).how}`,
+    "no_secrets",
+  );
+}
+
+/** What is known of a profile without its secrets; fit to be shown. */
+interface Profile {
+  readonly name: string;
+  readonly dataCentre: string;
+  readonly environment: string;
+  readonly accountsUrl: string;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly secretsIn: "keyring" | "file";
+}
+
+const profileSchema = z.object({
+  dataCentre: z.string().refine((id) => dataCentres.some((each) => each.id === id)),
+  environment: z.string(),
+  accountsUrl: z.string(),
+  clientId: z.string(),
+  scopes: z.array(z.string()),
+  secretsIn: z.enum(["keyring", "file"]),
+});
+const indexSchema = z.object({ current: z.string().optional(), profiles: z.record(z.string(), profileSchema) });
+
+type ProfileIndex = z.infer<typeof indexSchema>;
+
+/** The profiles of a file; none where there is no such file. */
+async function readProfileIndex(path: string): Promise<ProfileIndex> {
+  const parsed = indexSchema.safeParse((await readPrivateJson(path)) ?? { profiles: {} });
+  if (parsed.success) return parsed.data;
+  throw new UserError(
+    "credentials",
+    `${path} does not hold profiles that this version of zoho-hooks can read`,
+    "delete the file and sign in again (zoho-hooks login)",
+  );
+}
+
+/** The vault that is a file: an object with the secrets of each profile, a text each. */
+function secretsFile(path: string): Vault {
+  // What is no text, such as what a newer version keeps, is carried along: it is another profile's.
+  const read = async (): Promise<Readonly<Record<string, unknown>>> => {
+    const json = (await readPrivateJson(path)) ?? {};
+    if (isObject(json)) return json;
+    throw new UserError(
+      "credentials",
+      `${path} does not hold secrets that this version of zoho-hooks can read`,
+      "delete the file and sign in again (zoho-hooks login)",
+    );
+  };
+  return {
+    read: async (name) => {
+      const all = await read();
+      const value = Object.hasOwn(all, name) ? all[name] : undefined;
+      return typeof value === "string" ? value : undefined;
+    },
+    write: async (name, value) => writePrivateJson(path, { ...(await read()), [name]: value }),
+    remove: async (name) => {
+      const all = await read();
+      if (!Object.hasOwn(all, name)) return;
+      const { [name]: _, ...rest } = all;
+      await writePrivateJson(path, rest);
+    },
+  };
+}
+
+function isObject(json: unknown): json is Readonly<Record<string, unknown>> {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
+}

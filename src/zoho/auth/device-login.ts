@@ -1,0 +1,109 @@
+import { z } from "zod";
+import { UserError } from "../../util/errors.ts";
+import { oneLine } from "../../util/text.ts";
+import type { Sleep } from "../../util/timing.ts";
+import { findDataCentre } from "../data-centres.ts";
+import type { ZohoHttp } from "../http.ts";
+import { errorWord, type OAuthClient, readTokens, type TokenReply, tokenError } from "./oauth.ts";
+
+/** What a person has to do: open the address and type the code. */
+export interface DevicePrompt {
+  readonly userCode: string;
+  readonly verificationUrl: string;
+  readonly expiresInMs: number;
+}
+
+export interface DeviceLogin {
+  readonly tokens: TokenReply;
+  /** The accounts server that gave them: another one than asked when the user lives in another data centre. */
+  readonly accountsUrl: string;
+}
+
+/** Zoho allows one question in thirty seconds. https://zoho.com/accounts/protocol/oauth/devices/polling-request.html */
+const POLL_INTERVAL_MS = 30_000;
+const CODE_LIFETIME_MS = 300_000;
+
+const initiationSchema = z.looseObject({
+  user_code: z.string(),
+  device_code: z.string(),
+  verification_url: z.string(),
+});
+
+export async function deviceLogin(options: {
+  readonly http: ZohoHttp;
+  readonly client: OAuthClient;
+  readonly scopes: readonly string[];
+  readonly show: (prompt: DevicePrompt) => void;
+  readonly sleep: Sleep;
+  readonly signal: AbortSignal;
+}): Promise<DeviceLogin> {
+  const { http, client, signal } = options;
+  let { accountsUrl } = client;
+  const start = await http.send({
+    method: "POST",
+    url: `${client.accountsUrl}/oauth/v3/device/code`,
+    form: {
+      client_id: client.clientId,
+      grant_type: "device_request",
+      scope: options.scopes.join(","),
+      access_type: "offline",
+      prompt: "consent",
+    },
+    repeatable: true,
+    signal,
+  });
+  const initiation = initiationSchema.safeParse(start.body);
+  if (!initiation.success) throw tokenError(start, { grant: "device", accountsUrl });
+  const { user_code, device_code, verification_url } = initiation.data;
+  options.show({
+    userCode: oneLine(user_code),
+    verificationUrl: oneLine(verification_url),
+    expiresInMs: CODE_LIFETIME_MS,
+  });
+
+  // One poll more than fits, so that the last word is Zoho's "expired" and not a guess of ours.
+  for (let left = CODE_LIFETIME_MS / POLL_INTERVAL_MS + 1; left > 0; left--) {
+    await options.sleep(POLL_INTERVAL_MS, signal);
+    signal.throwIfAborted();
+    const form = {
+      client_id: client.clientId,
+      client_secret: client.clientSecret.reveal(),
+      grant_type: "device_token",
+      code: device_code,
+    };
+    const url = `${accountsUrl}/oauth/v3/device/token`;
+    const reply = await http.send({ method: "POST", url, form, repeatable: false, signal }).catch(unlessLost);
+    if (reply === undefined) continue;
+    const word = errorWord(reply.body);
+    if (word === undefined && reply.status >= 500) continue;
+    if (word === "other_dc") accountsUrl = otherCentre(reply.body, accountsUrl);
+    else if (word !== "authorization_pending" && word !== "slow_down") {
+      const isNamed = accountsUrl !== client.accountsUrl;
+      return { tokens: readTokens(reply, { grant: "device", accountsUrl, isNamed }), accountsUrl };
+    }
+  }
+  throw new UserError(
+    "credentials",
+    "the code was not confirmed within five minutes",
+    "start again: zoho-hooks login --device",
+    "expired",
+  );
+}
+
+/** An answer that got lost, as one of a server in trouble, is no reason to let a person begin again: the next poll comes anyway. */
+function unlessLost(error: unknown): undefined {
+  const isLost = error instanceof UserError && (error.code === "unreachable" || error.code === "no_answer");
+  if (!isLost) throw error;
+}
+
+/** The user's own data centre, from the list of those we know: the client secret goes nowhere else. */
+function otherCentre(body: unknown, accountsUrl: string): string {
+  const location = z.looseObject({ user_location: z.string() }).safeParse(body);
+  if (location.success) return findDataCentre(location.data.user_location).accountsUrl;
+  throw new UserError(
+    "credentials",
+    `${new URL(accountsUrl).host} says that the user is in another data centre, but not in which`,
+    "give it with --dc",
+    "other_dc",
+  );
+}

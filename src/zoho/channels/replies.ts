@@ -1,0 +1,146 @@
+import { z } from "zod";
+import type { ApiReply } from "../api.ts";
+import { faultError, readFault, replyError, type ZohoApiError } from "../errors.ts";
+import { parseZohoTime, soonest } from "./channel.ts";
+
+/** Ids may stand as numbers or as strings, and have up to 19 digits: always a string here. */
+export const idSchema = z.union([z.string(), z.number(), z.bigint()]).transform(String);
+
+/** One row of a list: a channel has one for each module that it watches. */
+export interface WatchRow {
+  readonly channelId: string;
+  readonly module: string;
+  readonly events: readonly string[];
+  readonly notifyUrl: string | undefined;
+  readonly expiresAt: Date | undefined;
+  readonly token: string | undefined;
+  /** Undefined where the API version does not say. */
+  readonly related: boolean | undefined;
+  readonly values: boolean | undefined;
+  /** As Zoho gave them, without their empty members; ready to be sent back. */
+  readonly conditions: readonly unknown[];
+  /** A member has another form than is known: nothing of the row is told but its id, and it cannot be sent back. */
+  readonly isUnread: boolean;
+}
+
+/** Of another form, as a number is, it is not known when the channel ends: that hides neither the rest nor the other channels. */
+const expirySchema = z.string().nullish().catch(undefined);
+
+const rowSchema = z.looseObject({
+  channel_id: idSchema,
+  resource_name: z.string().catch(""),
+  events: z.array(z.string()).nullish(),
+  notify_url: z.string().nullish(),
+  channel_expiry: expirySchema,
+  token: z.string().nullish(),
+  notify_on_related_action: z.boolean().nullish(),
+  return_affected_field_values: z.boolean().nullish(),
+  // Versions before v6 and the twins do not have it at all.
+  notification_condition: z.unknown().optional(),
+});
+const listSchema = z.looseObject({
+  watch: z.array(z.looseObject({ channel_id: idSchema })),
+  info: z.looseObject({ more_records: z.boolean().nullish() }).nullish(),
+});
+
+export interface WatchPage {
+  readonly rows: readonly WatchRow[];
+  readonly more: boolean;
+}
+
+/** A page of the list. No channels at all is a 204 without a body. */
+export function readPage(reply: ApiReply): WatchPage {
+  if (reply.status === 204) return { rows: [], more: false };
+  const parsed = listSchema.safeParse(reply.body);
+  if (reply.status === 400 || !parsed.success) throw replyError(reply, reply.call);
+  const rows = parsed.data.watch.map((each): WatchRow => {
+    const { data } = rowSchema.safeParse(each);
+    const row = data ?? rowSchema.parse({ channel_id: each.channel_id });
+    return {
+      channelId: row.channel_id,
+      module: row.resource_name,
+      events: row.events ?? [],
+      notifyUrl: row.notify_url ?? undefined,
+      expiresAt: parseZohoTime(row.channel_expiry),
+      token: row.token ?? undefined,
+      related: row.notify_on_related_action ?? undefined,
+      values: row.return_affected_field_values ?? undefined,
+      conditions: asList(row.notification_condition).map(withoutNulls),
+      isUnread: data === undefined,
+    };
+  });
+  return { rows, more: parsed.data.info?.more_records ?? false };
+}
+
+/** What became of one channel of a request. A 2xx says nothing: the status of each item does. */
+export interface GrantedResult {
+  readonly ok: true;
+  readonly channelId: string | undefined;
+  /** The soonest over the modules; undefined where the answer does not name that of each. */
+  readonly expiresAt: Date | undefined;
+  readonly modules: readonly string[];
+}
+
+export type WatchResult =
+  | GrantedResult
+  | { readonly ok: false; readonly channelId: string | undefined; readonly error: ZohoApiError };
+
+const eventSchema = z.looseObject({
+  channel_id: idSchema.nullish(),
+  channel_expiry: expirySchema,
+  resource_name: z.string().nullish(),
+});
+const successSchema = z.looseObject({
+  details: z.looseObject({ events: z.array(eventSchema).nullish(), channel_id: idSchema.nullish() }).nullish(),
+});
+
+/** The results of a POST, PUT, PATCH or DELETE, in the order of the answer. Throws for a failure of the whole. */
+export function readResults(reply: ApiReply): readonly WatchResult[] {
+  const parsed = z.looseObject({ watch: z.array(z.unknown()) }).safeParse(reply.body);
+  if (!parsed.success) throw replyError(reply, reply.call);
+  return parsed.data.watch.map((item) => {
+    const details = successSchema.safeParse(item).data?.details;
+    const events = details?.events ?? [];
+    const channelId = events[0]?.channel_id ?? details?.channel_id ?? undefined;
+    const fault = readFault(item) ?? (succeeded(item) ? undefined : NO_RESULT);
+    if (fault !== undefined) return { ok: false, channelId, error: faultError(fault, reply.status, reply.call) };
+    return {
+      ok: true,
+      channelId,
+      expiresAt: soonest(events.map((event) => parseZohoTime(event.channel_expiry))),
+      modules: events.flatMap((event) => event.resource_name ?? []),
+    };
+  });
+}
+
+/** The result of the only item of a request, if it is a success; throws its error. */
+export function requireSuccess(results: readonly WatchResult[]): GrantedResult {
+  const [result] = results;
+  if (result === undefined || results.length > 1) throw new Error("one result was expected");
+  if (!result.ok) throw result.error;
+  return result;
+}
+
+/** An item that says neither is no success: silence would be taken for one. */
+const NO_RESULT = { code: "NO_RESULT", message: "the answer does not say what became of it", details: {} };
+
+function succeeded(item: unknown): boolean {
+  if (typeof item !== "object" || item === null) return false;
+  return ("status" in item && item.status === "success") || ("code" in item && item.code === "SUCCESS");
+}
+
+function asList(value: unknown): readonly unknown[] {
+  if (value === null || value === undefined) return [];
+  return Array.isArray(value) ? value : [value];
+}
+
+/** Zoho gives the leaves of a condition back with empty `group` and `group_operator`, and they need not be sent. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, each]) => each !== null)
+      .map(([name, each]) => [name, withoutNulls(each)]),
+  );
+}

@@ -1,0 +1,274 @@
+import { describe, expect, it, onTestFinished } from "vitest";
+import { deadlineOf } from "../../src/core/answer-rule.ts";
+import { decideReply } from "../../src/core/reply.ts";
+import { createForwarder, type Forwarder, type ForwarderOptions } from "../../src/forward/forwarder.ts";
+import { openPoster } from "../../src/forward/post.ts";
+import { recordAndForward } from "../../src/forward/record-and-forward.ts";
+import { createRoutes } from "../../src/forward/routes.ts";
+import type { ForwardReport, TargetReport } from "../../src/reports/forward.ts";
+import { loadEngine, type NativeDatabase } from "../../src/store/engine.ts";
+import type { Log } from "../../src/store/log.ts";
+import { app } from "../support/forward-run.ts";
+import { newEntry } from "../support/log-entry.ts";
+import { hang } from "../support/target-app.ts";
+import { engines, tempLog } from "../support/temp-log.ts";
+
+const soon = deadlineOf("Zoho Desk", { withinMs: 40 });
+
+interface Given {
+  readonly log: Log;
+  readonly forwarder: Forwarder;
+  readonly reports: readonly (ForwardReport | TargetReport)[];
+  readonly troubles: readonly string[];
+  add(target: string): Promise<number>;
+}
+
+async function given(options: Partial<ForwarderOptions> = {}): Promise<Given> {
+  const [engine = "better-sqlite3"] = engines;
+  const log = await tempLog(engine, { busyMs: 50 });
+  const poster = await openPoster({ connections: 4, insecure: false, env: {}, timeoutMs: 5000 });
+  const reports: (ForwardReport | TargetReport)[] = [];
+  const troubles: string[] = [];
+  const forwarder = createForwarder({
+    log,
+    poster,
+    retry: { retries: 3, baseMs: 5 },
+    concurrency: 4,
+    deadlineOf: () => deadlineOf("the sender", undefined),
+    now: () => new Date(),
+    onReport: (report) => void reports.push(report),
+    onTarget: (report) => void reports.push(report),
+    onTrouble: (message) => void troubles.push(message),
+    ...options,
+  });
+  onTestFinished(async () => {
+    await forwarder.close(0);
+    await poster.close();
+  });
+  return {
+    log,
+    forwarder,
+    reports,
+    troubles,
+    add: async (target) => (await log.append(newEntry({ forward: { targets: [target] } }))).n,
+  };
+}
+
+describe("a forwarder", () => {
+  it("delivers what becomes due while the log is being asked", async () => {
+    const target = await app((response) => void response.end("OK"));
+    let time = 1_000_000;
+    const { log, forwarder, reports } = await given({ now: () => new Date(time) });
+    const claimWaiting = log.claimWaiting;
+    Object.assign(log, {
+      async claimWaiting(request: Parameters<Log["claimWaiting"]>[0]) {
+        const claimed = await claimWaiting(request);
+        if (claimed.claims.length === 0) time += 1;
+        return claimed;
+      },
+    });
+    const forward = { targets: [target.url] };
+    await log.append(newEntry({ receivedAt: new Date(time + 1), forward }));
+    forwarder.wake([target.url]);
+    await expect.poll(() => reports.length, { timeout: 3000 }).toBe(1);
+  });
+
+  it("goes on with what waits for a record that is let go while the log is being asked", async () => {
+    let requests = 0;
+    let letGo = (): void => {};
+    const target = await app((response) => {
+      if (++requests === 1) letGo = () => response.end("OK");
+      else response.end("OK");
+    });
+    const { log, forwarder, reports } = await given();
+    const delivered = (): number => reports.filter((each) => each.type === "forward").length;
+    const claimWaiting = log.claimWaiting;
+    Object.assign(log, {
+      async claimWaiting(request: Parameters<Log["claimWaiting"]>[0]) {
+        const claimed = await claimWaiting(request);
+        // The second is held back by the first, which ends before this answer is looked at.
+        if (claimed.claims.length === 0 && delivered() === 0) {
+          letGo();
+          await expect.poll(delivered).toBe(1);
+        }
+        return claimed;
+      },
+    });
+    const forward = { targets: [target.url], orderKey: "crm:1" };
+    await log.append(newEntry({ forward }));
+    forwarder.wake([target.url]);
+    await expect.poll(() => requests).toBe(1);
+    await log.append(newEntry({ forward }));
+    forwarder.wake([target.url]);
+    await expect.poll(delivered, { timeout: 3000 }).toBe(2);
+  });
+
+  it("says in time that an answer takes longer than Zoho would wait", async () => {
+    const target = await app(hang);
+    const { forwarder, troubles, add } = await given({ deadlineOf: () => soon });
+    await add(target.url);
+    forwarder.wake([target.url]);
+    await expect
+      .poll(() => troubles)
+      .toEqual([expect.stringMatching(/^#1: .* has not answered yet: Zoho Desk waits for 0.04 s/)]);
+  });
+
+  it("says nothing of an answer that comes in time", async () => {
+    const target = await app();
+    const { forwarder, troubles, reports, add } = await given({ deadlineOf: () => soon });
+    await add(target.url);
+    forwarder.wake([target.url]);
+    await expect.poll(() => reports).toHaveLength(1);
+    target.answer(hang);
+    await add(target.url);
+    forwarder.wake([target.url]);
+    // The alarm of the first would have rung before that of the second.
+    await expect.poll(() => troubles).toEqual([expect.stringMatching(/^#2: /)]);
+  });
+
+  it("lets each of an app's targets have its turn", async () => {
+    const target = await app();
+    const { forwarder, reports, add } = await given({ concurrency: 1 });
+    const [one, two] = [`${target.url}/one`, `${target.url}/two`];
+    for (let i = 0; i < 20; i++) await add(one);
+    for (let i = 0; i < 3; i++) await add(two);
+    forwarder.wake([one, two]);
+    await expect.poll(() => reports.length).toBe(23);
+    expect(target.seen.findIndex((seen) => seen.path === "/two")).toBeLessThan(4);
+    expect(target.seen.slice(0, 10).filter((seen) => seen.path === "/two")).toHaveLength(3);
+  });
+
+  it("gives no place to what has just come while an earlier one waits", async () => {
+    const target = await app();
+    const { forwarder, reports, add } = await given();
+    await add(target.url);
+    expect(forwarder.reserve([target.url], 1)).toBe(false);
+    forwarder.wake([target.url]);
+    await expect.poll(() => reports.length).toBe(1);
+    expect(forwarder.reserve([target.url], 1)).toBe(true);
+    forwarder.release([target.url], 1);
+  });
+
+  it("makes no room at all when one of several targets has none", async () => {
+    const [one, two] = [await app(), await app(hang)];
+    const { forwarder, reports, troubles, add } = await given({ concurrency: 1 });
+    for (const { url } of [one, two]) {
+      await add(url);
+      forwarder.wake([url]);
+    }
+    await two.came(1);
+    await expect.poll(() => reports.length).toBe(1);
+    // Each has room for sixteen, until its hand is full.
+    for (let i = 0; i < 16; i++) expect(forwarder.reserve([two.url], 1)).toBe(true);
+    expect(forwarder.reserve([one.url, two.url], 1)).toBe(false);
+    for (let i = 0; i < 16; i++) expect(forwarder.reserve([one.url], 1)).toBe(true);
+    expect(forwarder.reserve([one.url], 1)).toBe(false);
+    expect(troubles).toEqual([]);
+  });
+
+  it("delivers what it had in hand while the log was locked, once, and goes on when the lock is gone", async () => {
+    const target = await app();
+    const { forwarder, log, reports, troubles, add } = await given({ afterTroubleMs: 20 });
+    for (let i = 0; i < 6; i++) await add(target.url);
+    let lock: NativeDatabase | undefined;
+    target.answer(async (response) => {
+      if (lock === undefined) {
+        lock = (await loadEngine(engines)).open(log.path);
+        lock.exec("BEGIN IMMEDIATE");
+      }
+      response.end("OK");
+    });
+    forwarder.wake([target.url]);
+    await expect.poll(() => troubles.length).toBeGreaterThan(0);
+    expect(troubles[0]).toContain("is locked");
+    lock?.close();
+    await expect.poll(() => reports.length, { timeout: 5000 }).toBe(6);
+    expect(await log.waiting()).toEqual([]);
+    expect(target.seen).toHaveLength(6);
+  });
+
+  it("asks again for what waits after the log could not be asked", async () => {
+    const target = await app();
+    const { forwarder, log, reports, troubles, add } = await given({ afterTroubleMs: 20 });
+    await add(target.url);
+    const claimWaiting = log.claimWaiting;
+    Object.assign(log, { claimWaiting: () => Promise.reject(new Error("the disk failed")) });
+    forwarder.wake([target.url]);
+    await expect.poll(() => troubles.length).toBeGreaterThan(0);
+    // What comes meanwhile does not overtake what waits.
+    expect(forwarder.reserve([target.url], 1)).toBe(false);
+    Object.assign(log, { claimWaiting });
+    await expect.poll(() => reports.length, { timeout: 3000 }).toBe(1);
+  });
+
+  it("goes on once the app is back, also where nobody can say how many wait", async () => {
+    const target = await app();
+    const { forwarder, log, reports, troubles, add } = await given();
+    await add(target.url);
+    await target.stop();
+    forwarder.wake([target.url]);
+    await expect.poll(() => reports.length).toBe(1);
+    Object.assign(log, { waiting: () => Promise.reject(new Error("the log is busy")) });
+    await target.start();
+    await expect.poll(() => reports.map(({ state }) => state), { timeout: 3000 }).toEqual(["down", "up", "delivered"]);
+    expect(troubles).toEqual(["the log is busy"]);
+  });
+
+  it("has its room again for what could not be kept", async () => {
+    const target = await app();
+    const { forwarder, log } = await given({ concurrency: 1 });
+    const routes = createRoutes([target.url], []);
+    const ledger = recordAndForward({ log, routes, forwarder, mirror: undefined, ordered: false });
+    const { delivery, receipt, receivedAt } = newEntry();
+    const arrival = { delivery, address: undefined, isFromPage: false, at: receivedAt };
+    const decision = decideReply(receipt, { schema: "warn", onInvalid: "reject" });
+    forwarder.wake([target.url]);
+    await expect.poll(() => forwarder.reserve([target.url], 1)).toBe(true);
+    forwarder.release([target.url], 1);
+    Object.assign(log, { append: () => Promise.reject(new Error("the log is full")) });
+    for (let i = 0; i < 16; i++) await expect(ledger.record({ arrival, receipt, decision })).rejects.toThrow("is full");
+    expect(forwarder.reserve([target.url], 1)).toBe(true);
+  });
+
+  it("has a handful of deliveries in memory however many wait, and fewer large ones", async () => {
+    const target = await app(hang);
+    const { forwarder, log, add } = await given({ concurrency: 2 });
+    const inHand = new Map<string, number>();
+    const claimWaiting = log.claimWaiting;
+    Object.assign(log, {
+      async claimWaiting(request: Parameters<Log["claimWaiting"]>[0]) {
+        const claimed = await claimWaiting(request);
+        inHand.set(request.target, (inHand.get(request.target) ?? 0) + claimed.claims.length);
+        return claimed;
+      },
+    });
+    for (let i = 0; i < 50; i++) await add(target.url);
+    forwarder.wake([target.url]);
+    await target.came(2);
+    expect(inHand.get(target.url)).toBe(32);
+
+    const other = await app(hang);
+    const large = newEntry({ body: Buffer.alloc(900_000), forward: { targets: [other.url] } });
+    for (let i = 0; i < 10; i++) await log.append(large);
+    forwarder.wake([other.url]);
+    await other.came(2);
+    await expect.poll(() => inHand.get(other.url)).toBe(5);
+    expect(forwarder.reserve([other.url], 900_000)).toBe(false);
+  });
+
+  it("gives back all that it has in hand when the app goes away, and when it ends", async () => {
+    const target = await app(hang);
+    const { forwarder, log, reports, add } = await given({ concurrency: 1 });
+    for (let i = 0; i < 6; i++) await add(target.url);
+    forwarder.wake([target.url]);
+    await target.came(1);
+    await target.stop();
+    // One finds nobody there; the others are not even tried.
+    await expect.poll(() => reports.find(({ state }) => state === "down")).toBeDefined();
+    await expect.poll(() => log.waiting()).toMatchObject([{ waiting: 6 }]);
+    await target.start();
+    await target.came(2);
+    await forwarder.close(0);
+    expect(await log.waiting()).toMatchObject([{ waiting: 6 }]);
+  });
+});
