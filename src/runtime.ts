@@ -55,9 +55,7 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
     },
     now: () => new Date(),
     sleep: sleepRealTime,
-    async sparesMemory() {
-      const { spareMemory } = await import("./spare-memory.ts");
-      spareMemory((work) => process.prependOnceListener("exit", work));
+    neverWaitForTerminal() {
       for (const output of [stdout, stderr]) neverWaitFor(output.stream());
     },
     async startChild(commandLine, { stdoutTo, ...options }) {
@@ -277,8 +275,8 @@ export interface Runtime {
   now(): Date;
   /** Waits by the clock that `now` reads; resolves early, without an error, when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** For a command that runs all day: it is to take little memory, before it is fast, and never to wait for a terminal. */
-  sparesMemory(): Promise<void>;
+  /** For a command that runs all day: a terminal that is stopped (Ctrl-S) does not stop it. */
+  neverWaitForTerminal(): void;
   /** Runs a command line in the system's shell, without input; what it prints is printed. */
   startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;
   /** Loads a module as Node itself does: one of the user's, or a package that `require` may not have. */

@@ -75,7 +75,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       columns: undefined,
     },
     prompts: async () => options.prompts,
-    sparesMemory: async () => {},
+    neverWaitForTerminal: () => {},
     importModule: (url) => import(url) as Promise<Record<string, unknown>>,
     async startChild(commandLine, { stdoutTo, ...rest }) {
       const { child, run } = startShell(commandLine, { ...rest, stdio: ["ignore", "pipe", "pipe"] }, process);

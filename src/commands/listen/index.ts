@@ -93,7 +93,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
   let timedOut = false;
   let programEnded = false;
   let drains = false;
-  await context.sparesMemory();
+  context.neverWaitForTerminal();
   const keys = await openPublicKeys(context, config, products);
   const notifications = await openNotifications(context, {
     options,
