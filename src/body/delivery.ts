@@ -17,7 +17,7 @@ export interface Delivery {
 }
 
 /** For how long a delivery of the same identity counts as a repeat: twenty-four hours, as the guide has it. */
-export const DUPLICATE_WITHIN_MS = 86_400_000;
+export const DUPLICATE_WINDOW_MS = 86_400_000;
 
 /** The first value of a header, whatever the case of its name. */
 export function headerValue({ headers }: Pick<Delivery, "headers">, name: string): string | undefined {

@@ -9,7 +9,7 @@ export interface Secret {
   /** It counts where it is the right one; a delivery that does not carry it fails nothing by that. */
   readonly optional?: boolean;
   /** Whether a body says of itself that it must carry this one, optional or not: it names the channel of the token. */
-  readonly askedBy?: (data: unknown) => boolean;
+  readonly requiredBy?: (data: unknown) => boolean;
   reveal(): string;
 }
 

@@ -80,7 +80,7 @@ export function fileError(
  * A device or a pipe, such as /dev/null: what is written goes through it. A file in its place would be none any more, and
  * root may put one there.
  */
-export function isThrough(path: string): boolean {
+export function isDevice(path: string): boolean {
   try {
     const found = statSync(path);
     return !found.isFile() && !found.isDirectory();
@@ -91,7 +91,7 @@ export function isThrough(path: string): boolean {
 }
 
 /** Where a link leads, if nothing is there: a file that is put in its place would take the place of the link. */
-export function danglingTarget(path: string): string | undefined {
+export function danglingLinkTarget(path: string): string | undefined {
   try {
     return existsSync(path) ? undefined : resolve(dirname(path), readlinkSync(path));
   } catch {
@@ -104,14 +104,14 @@ export function danglingTarget(path: string): string | undefined {
  * Writes a whole file or nothing: beside it first, then in its place. A link stays a link. `mode` is for a new file, and
  * for one that is there where it does not keep its own.
  */
-export function writeWholeFile(path: string, content: string | Buffer, mode = 0o666, keepsMode = true): void {
+export function writeFileAtomically(path: string, content: string | Buffer, mode = 0o666, keepsMode = true): void {
   let temporary: string | undefined;
   try {
-    if (isThrough(path)) {
+    if (isDevice(path)) {
       writeFileSync(path, content);
       return;
     }
-    const target = danglingTarget(path);
+    const target = danglingLinkTarget(path);
     if (target !== undefined) throw new Error(`it is a link to ${target}, which is not there`);
     makeFolder(dirname(path));
     const old = statSync(path, { throwIfNoEntry: false });
@@ -138,13 +138,13 @@ export function writeWholeFile(path: string, content: string | Buffer, mode = 0o
  * Writes a file that the tool has of its own in a project, for its user alone, whoever could read an older one. Never
  * through a link: nobody has named the file, and a link may have come with a project that was cloned.
  */
-export function writeOwnFile(root: string, path: string, content: string): void {
-  refuseLinks(root, path);
-  writeWholeFile(path, content, 0o600, false);
+export function writePrivateFile(root: string, path: string, content: string): void {
+  rejectLinks(root, path);
+  writeFileAtomically(path, content, 0o600, false);
 }
 
 /** Throws a usage error where a folder below the project's, or the file itself, is a link. */
-export function refuseLinks(root: string, path: string): void {
+export function rejectLinks(root: string, path: string): void {
   const link = findLink(root, path);
   if (link === undefined) return;
   throw usageError(

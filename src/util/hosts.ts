@@ -11,14 +11,14 @@ export function isLoopback(hostname: string): boolean {
 }
 
 /** Where what is sent without encryption surely stays on this machine: names below `localhost` are the resolver's to say. */
-export function isSafeInPlain(hostname: string): boolean {
+export function isSafeWithoutTls(hostname: string): boolean {
   return isLoopback(hostname) && !hostname.toLowerCase().includes(".localhost");
 }
 
 const EVERY_ADDRESS: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
 
 /** Whether a receiver that listens on this address listens on all that the machine has. */
-export function isEveryAddress(host: string): boolean {
+export function isWildcardAddress(host: string): boolean {
   return Object.hasOwn(EVERY_ADDRESS, host);
 }
 
@@ -51,7 +51,7 @@ export function proxySettings(env: Readonly<Record<string, string | undefined>>)
 }
 
 /** Makes what goes through the proxies that are named; a usage error where one of them is no address of a proxy. */
-export function throughProxies<T>(make: () => T): T {
+export function explainProxyError<T>(make: () => T): T {
   try {
     return make();
   } catch (error) {
@@ -67,7 +67,7 @@ export function throughProxies<T>(make: () => T): T {
  * (https://github.com/nodejs/undici/issues/3897, mended in its version 8 alone): under another name it is a failure to it.
  * Changes the client that asks.
  */
-export function asksOnce<Client extends object>(client: Client): Client {
+export function withoutProxyRetry<Client extends object>(client: Client): Client {
   const connect = Reflect.get(client, "connect") as (options: unknown) => Promise<unknown>;
   const once = async (options: unknown): Promise<unknown> => {
     try {

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 
 /** Asks no more often than every `ms`, and gives the last answer in between: for what is looked at with every event. */
-export function atMostEvery<T>(ms: number, clock: () => number, ask: () => T): () => T {
+export function cachedFor<T>(ms: number, clock: () => number, ask: () => T): () => T {
   let last: { readonly answer: T; readonly at: number } | undefined;
   return () => {
     const at = clock();
@@ -15,7 +15,7 @@ export function atMostEvery<T>(ms: number, clock: () => number, ask: () => T): (
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Does a work after any time, in as many turns of a timer as that takes; returns how to call it off. */
-export function afterLong(ms: number, work: () => void, longestMs = MAX_TIMER_MS): () => void {
+export function setLongTimeout(ms: number, work: () => void, longestMs = MAX_TIMER_MS): () => void {
   let timer: NodeJS.Timeout;
   const wait = (leftMs: number): void => {
     const turnMs = Math.min(leftMs, longestMs);
@@ -30,7 +30,7 @@ export function afterLong(ms: number, work: () => void, longestMs = MAX_TIMER_MS
  * `AbortSignal.timeout` within `AbortSignal.any`: where nothing else holds the first, Node 20 loses it to garbage
  * collection, and it never fires.
  */
-export async function withTimeLimit<T>(
+export async function withTimeout<T>(
   ms: number,
   signals: readonly (AbortSignal | undefined)[],
   work: (signal: AbortSignal) => Promise<T>,

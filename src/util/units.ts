@@ -61,7 +61,7 @@ export function parseSize(text: string, what: string): number {
 }
 
 /** A whole number within bounds. */
-export function parseWhole(text: string, what: string, min: number, max: number): number {
+export function parseInteger(text: string, what: string, min: number, max: number): number {
   const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
   if (!(value >= min && value <= max))
     throw usageError(`${what}: ${JSON.stringify(text)} is not a whole number from ${min} to ${max}`);

@@ -9,7 +9,7 @@ import type { Context } from "../../context.ts";
 import { isOfTheConnection } from "../../forward/request.ts";
 import { type EventReport, eventLine, type KeptFacts } from "../../reports/event.ts";
 import { ExitCode, errorText, usageError } from "../../util/errors.ts";
-import { danglingTarget, isThrough } from "../../util/files.ts";
+import { danglingLinkTarget, isDevice } from "../../util/files.ts";
 import { type JsonLine, jsonLine } from "../../util/text.ts";
 import { hasLostReader, stoppedBy } from "../../util/timing.ts";
 import { counted } from "../../util/units.ts";
@@ -279,10 +279,10 @@ interface WholeFile {
  */
 function createWholeFile(cwd: string, name: string, overwrite: boolean): WholeFile {
   const given = resolve(cwd, name);
-  const through = isThrough(given);
+  const through = isDevice(given);
   const old = existsSync(given) ? statSync(given) : undefined;
   if (old?.isDirectory()) throw usageError(`${name} is a folder`, "name a file, or write to standard output: --out -");
-  const target = danglingTarget(given);
+  const target = danglingLinkTarget(given);
   if (target !== undefined)
     throw usageError(`${name} is a link to ${target}, which is not there`, "make that file, or name another one");
   if (!overwrite && !through && old !== undefined) throw usageError(`${name} exists already`, "--force overwrites it");

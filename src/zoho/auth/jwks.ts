@@ -7,8 +7,8 @@ import type { Product } from "../../core/product.ts";
 import { readKeySet } from "../../core/proofs/keys.ts";
 import { errorText, UserError, usageError } from "../../util/errors.ts";
 import { makeFolder } from "../../util/files.ts";
-import { isSafeInPlain } from "../../util/hosts.ts";
-import { withTimeLimit } from "../../util/timing.ts";
+import { isSafeWithoutTls } from "../../util/hosts.ts";
+import { withTimeout } from "../../util/timing.ts";
 import { connectionPool } from "../http.ts";
 
 export interface KeySetOptions {
@@ -124,7 +124,7 @@ function addressOf(given: Secret, { formats }: Product): string | undefined {
   }
   if (!URL.canParse(value)) return undefined;
   const { protocol, hostname } = new URL(value);
-  if (protocol === "https:" || (protocol === "http:" && isSafeInPlain(hostname))) return value;
+  if (protocol === "https:" || (protocol === "http:" && isSafeWithoutTls(hostname))) return value;
   if (protocol !== "http:") return undefined;
   throw usageError(`${given.origin}: public keys over http could be anyone's`, "give an https:// address, or a file");
 }
@@ -193,7 +193,7 @@ export async function fetchKeySet(
 ): Promise<string> {
   const pool = await connectionPool(env, timeoutMs);
   try {
-    return await withTimeLimit(timeoutMs, [signal], (limited) => fetchText(pool, new URL(address), limited));
+    return await withTimeout(timeoutMs, [signal], (limited) => fetchText(pool, new URL(address), limited));
   } catch (error) {
     throw new Error(signal.aborted ? "it was interrupted" : errorText(error), { cause: error });
   } finally {
