@@ -73,7 +73,7 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   for (const { path: file, content } of changes) if (content !== undefined) rejectLinks(context.cwd, file);
   await confirmOverwrites(context, changes, options);
   for (const { path: file, content, mode } of changes) {
-    if (content !== undefined) writeFileAtomically(file, content, mode);
+    if (content !== undefined) writeFileAtomically(file, content, { mode });
   }
   reportChanges(context, changes);
   reportWhatIsNext(context, answers, changes);

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { promises } from "node:fs";
 import { join } from "node:path";
 import type { Dispatcher } from "undici";
@@ -6,7 +6,7 @@ import { type Secret, type Secrets, secret } from "../../body/secret.ts";
 import type { Product } from "../../core/product.ts";
 import { readKeySet } from "../../core/proofs/keys.ts";
 import { errorText, UserError, usageError } from "../../util/errors.ts";
-import { makeFolder } from "../../util/files.ts";
+import { writeFileAtomically } from "../../util/files.ts";
 import { isSafeWithoutTls } from "../../util/hosts.ts";
 import { withTimeout } from "../../util/timing.ts";
 import { connectionPool } from "../http.ts";
@@ -241,18 +241,8 @@ async function readKept(folder: string, address: string): Promise<KeptKeySet | u
   }
 }
 
-/** Replaces the file as a whole. */
 async function keepKeySet(folder: string, address: string, kept: KeptKeySet): Promise<void> {
-  const path = fileOf(folder, address);
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
-  makeFolder(folder);
-  try {
-    await promises.writeFile(temporary, JSON.stringify(kept));
-    await promises.rename(temporary, path);
-  } catch (error) {
-    await promises.rm(temporary, { force: true });
-    throw error;
-  }
+  writeFileAtomically(fileOf(folder, address), JSON.stringify(kept));
 }
 
 function fileOf(folder: string, address: string): string {
