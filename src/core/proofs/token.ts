@@ -1,4 +1,4 @@
-import { type Delivery, splitUrl, withBody, withHeader } from "../../body/delivery.ts";
+import { type Delivery, splitUrl, withHeader } from "../../body/delivery.ts";
 import { formFields, idsAt, type Payload } from "../../body/payload.ts";
 import { type Secret, sameText } from "../../body/secret.ts";
 import { readExact, writeJson } from "../../util/json.ts";
@@ -18,7 +18,7 @@ export const bodyToken: Proof = {
   sign(delivery, secret) {
     const data = readExact(delivery.body.toString("utf8"));
     if (typeof data !== "object" || data === null || Array.isArray(data)) return delivery;
-    return withBody(delivery, Buffer.from(writeJson({ ...data, token: secret.reveal() })));
+    return { ...delivery, body: Buffer.from(writeJson({ ...data, token: secret.reveal() })) };
   },
   verify(_delivery, payload, secrets) {
     const token = tokenOf(payload);
