@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Delivery } from "../../body/delivery.ts";
+import type { Delivery } from "../../body/delivery.ts";
 import { withQueryOf } from "../../body/target-url.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { type Delivery } from "../../body/delivery.ts";
+import type { Delivery } from "../../body/delivery.ts";
 import { valueAt } from "../../body/payload.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
