@@ -4,49 +4,44 @@ import { type Delivery, headerValue, mediaParameter, mediaType, splitUrl } from 
 
 type PayloadKind = "json" | "form" | "multipart" | "text" | "query" | "empty";
 
-/** A delivery's content as data. Numbers that a JavaScript number cannot hold are strings of their exact digits. */
+/** A delivery's content as data. Numbers that do not fit a JavaScript number are strings of their digits. */
 export interface Payload {
   readonly kind: PayloadKind;
-  /** JSON: the value. Form, multipart and query: the fields; a JSON object that one of them wraps is taken out. */
+  /** The JSON value, or the fields of a form, multipart body or query: as an object, or the JSON that one of them holds. */
   readonly data: unknown;
   /** The JSON text that `data` was read from; undefined where it was not JSON. */
   readonly text: string | undefined;
-  /** The fields in order, repeats included, of a form, a multipart body or a query. */
+  /** The fields of a form, multipart body or query, in order and with repeats. */
   readonly fields: readonly FieldPair[];
-  /** The field that held the JSON object, when there was one. */
+  /** The name of the field that holds the JSON. */
   readonly wrappedIn: string | undefined;
 }
 
 export type FieldPair = readonly [name: string, value: string];
 
-/** What is there of a body that cannot be read: the bytes, of which a signature can be right all the same. */
+/** A body that cannot be read; a signature over its bytes can still match. */
 export const UNREAD: Payload = { kind: "text", data: undefined, text: undefined, fields: [], wrappedIn: undefined };
 
-/** Neither a body nor parameters, or JSON with nothing in it. */
+/** Large objects that are not empty: `isEmpty` runs for each of many formats, and listing 100,000 keys takes 20 ms. */
+const largeObjects = new WeakSet<object>();
+
+/** No body and no parameters, or an empty JSON object or list. */
 export function isEmpty({ kind, data }: Payload): boolean {
-  return kind === "empty" || (typeof data === "object" && data !== null && hasNothing(data));
-}
-
-/** Asked for each of very many formats, and to count the keys of a megabyte each time would take seconds. */
-const counted = new WeakSet<object>();
-
-function hasNothing(data: object): boolean {
-  if (Array.isArray(data)) return data.length === 0;
-  if (counted.has(data)) return false;
+  if (kind === "empty") return true;
+  if (typeof data !== "object" || data === null || largeObjects.has(data)) return false;
   const keys = Object.keys(data).length;
-  if (keys > 100) counted.add(data);
+  if (keys > 100) largeObjects.add(data);
   return keys === 0;
 }
 
-/** Why a body is not what it says it is. `status` is the answer that the sender gets. */
+/** Why a body does not match its content type. */
 export interface PayloadProblem {
+  /** The status that the sender gets. */
   readonly status: 400 | 415;
   readonly reason: string;
-  /** Where in the body's text, when that is known. */
   readonly position?: TextPosition | undefined;
 }
 
-/** The whole reason, with the place. */
 export function problemText({ reason, position }: PayloadProblem): string {
   return position === undefined ? reason : `${reason} (line ${position.line}, column ${position.column})`;
 }
@@ -55,13 +50,15 @@ type PayloadResult =
   | { readonly ok: true; readonly payload: Payload }
   | { readonly ok: false; readonly problem: PayloadProblem };
 
-/** Field names in which Zoho's products and their users put a whole JSON body. */
+/** Names of fields in which Zoho's products and their users put a whole JSON body. */
 const WRAPPERS = /^(payload|jsonstring|json|data|body)$/i;
 
 /** Far more than a webhook has. Each field costs time, and anybody can post a megabyte of them. */
 const MAX_FORM_FIELDS = 1_000;
+/** How many fields are tried as JSON. A real body has one; finding the error in each that only begins like JSON costs time. */
+const MAX_WRAPPERS = 4;
 
-/** Reads a body as what its content type says. Without a content type the body itself decides. */
+/** Reads a body by its content type; without one, by what it looks like. */
 export function readPayload(delivery: Delivery): PayloadResult {
   const type = mediaType(delivery);
   const coding = headerValue(delivery, "content-encoding")?.trim().toLowerCase() ?? "";
@@ -72,9 +69,9 @@ export function readPayload(delivery: Delivery): PayloadResult {
   if (type === "application/x-www-form-urlencoded") return readForm(delivery);
   if (type === "multipart/form-data") return readMultipart(delivery);
   if (type === "text/plain" || type === "" || type === "application/octet-stream") return readUndeclared(delivery);
-  // Text of the user's own, or XML that a product posts: known by its address, not by its body.
+  // Text that a user composed, or the XML of a product: recognised by its address, not by its body.
   if (type.startsWith("text/") || type === "application/xml") return readText(delivery);
-  // What most of Zoho's products call their JSON is not documented.
+  // The content type that most of Zoho's products send with JSON is not documented.
   return (
     bracketedJson(bodyText(delivery)) ??
     problem(415, `content type ${JSON.stringify(type)} is not supported: send JSON, a form or multipart/form-data`)
@@ -98,7 +95,7 @@ function readJson(delivery: Delivery): PayloadResult {
 function readForm(delivery: Delivery): PayloadResult {
   const text = bodyText(delivery);
   if (text === undefined) return notText(delivery);
-  // Some of Zoho's products announce a form and post plain JSON; a form never begins with a bracket.
+  // Some of Zoho's products post JSON with the content type of a form; a form never begins with a bracket.
   const json = bracketedJson(text);
   if (json !== undefined) return json;
   return occursMoreThan(MAX_FORM_FIELDS - 1, "&", delivery.body)
@@ -107,14 +104,14 @@ function readForm(delivery: Delivery): PayloadResult {
 }
 
 /**
- * The decoded fields of a form or query, in order. URLSearchParams drops a leading `?`, so it gets one of its own. Node 24
- * and 26 search all the rest for the `=` of a name that has none, which is quadratic, so each name gets its `=` first.
+ * The decoded fields of a form or query, in order. URLSearchParams drops a leading `?`, so one is added. For a name without
+ * `=`, Node 24 and 26 search the whole rest of the text, which is quadratic, so that is added, too.
  */
 export function formFields(text: string): readonly FieldPair[] {
   return [...new URLSearchParams(`?${text.replace(/(?<=^|&)[^&=]+(?=&|$)/g, "$&=")}`)];
 }
 
-/** What is JSON whatever its content type says; undefined for anything else. */
+/** A JSON object or list, whatever its content type; undefined for anything else. */
 function bracketedJson(text: string | undefined): PayloadResult | undefined {
   if (text === undefined || !/^\s*[{[]/.test(text)) return undefined;
   const parsed = parseJson(text);
@@ -140,19 +137,16 @@ function readUndeclared(delivery: Delivery): PayloadResult {
   if (text === undefined) return notText(delivery);
   const parsed = parseJson(text);
   if (parsed.ok) return found({ kind: "json", data: parsed.value, text });
-  // What begins like JSON was meant to be: where it breaks helps more than that it is some text.
-  const isMeantToBe = mediaType(delivery) !== "text/plain" && /^\s*[{[]/.test(text);
-  return isMeantToBe ? brokenJson(parsed) : found({ kind: "text", data: text });
+  // For a body that begins like JSON the position of the error helps more than calling it text.
+  const isMeantAsJson = mediaType(delivery) !== "text/plain" && /^\s*[{[]/.test(text);
+  return isMeantAsJson ? brokenJson(parsed) : found({ kind: "text", data: text });
 }
 
-/** How many fields are looked into: a real body has one such, and each that only begins like JSON is read to find its error. */
-const MOST_WRAPPERS = 4;
-
-/** The fields as one object, or the JSON object that one of them wraps. */
+/** The fields as one object, or the JSON that one of them holds. */
 function unwrap(fields: readonly FieldPair[]): Pick<Payload, "data" | "fields" | "text" | "wrappedIn"> {
   let tried = 0;
   for (const [name, value] of fields) {
-    if (tried === MOST_WRAPPERS) break;
+    if (tried === MAX_WRAPPERS) break;
     if (!(fields.length === 1 || WRAPPERS.test(name)) || !/^\s*[{[]/.test(value)) continue;
     tried++;
     const parsed = parseJson(value);
@@ -185,7 +179,7 @@ function notText(delivery: Delivery): PayloadResult {
   return problem(400, `the body is not valid ${charsetOf(delivery)} text`);
 }
 
-/** A gateway in front of an app may hand bodies over in base64: AWS does so for types that it takes for binary. */
+/** AWS Lambda gets bodies of types that its gateway considers binary in base64. */
 function looksEncoded(text: string): boolean {
   return /^[A-Za-z0-9+/]{4,}={0,2}$/.test(text) && /^\s*[{[]/.test(Buffer.from(text.slice(0, 8), "base64").toString());
 }
@@ -212,7 +206,7 @@ function found({
   return { ok: true, payload: { kind, data, text, fields, wrappedIn } };
 }
 
-/** A body as text. Undefined when its bytes are none in the charset that the request names (UTF-8 unless it does). */
+/** Undefined where the bytes are not text in the charset of the request. */
 function bodyText(delivery: Delivery): string | undefined {
   const charset = charsetOf(delivery);
   if (charset === "UTF-8") return utf8Text(delivery.body);
@@ -223,7 +217,7 @@ function bodyText(delivery: Delivery): string | undefined {
   }
 }
 
-/** One that nobody knows says nothing: `null` comes from a program that has none to name. */
+/** UTF-8 also for an unknown charset, such as the `null` of a program that has none to name. */
 function charsetOf(delivery: Delivery): string {
   const charset = mediaParameter(delivery, "charset");
   if (charset === undefined || /^utf-?8$/i.test(charset)) return "UTF-8";
@@ -234,7 +228,7 @@ function charsetOf(delivery: Delivery): string {
   }
 }
 
-/** Bytes as text, without a byte order mark; undefined where they are not UTF-8. */
+/** Bytes as text without a byte order mark; undefined where they are not UTF-8. */
 export function utf8Text(bytes: Buffer): string | undefined {
   if (!isUtf8(bytes)) return undefined;
   const text = bytes.toString("utf8");
@@ -245,10 +239,7 @@ type MultipartResult =
   | { readonly ok: true; readonly fields: readonly FieldPair[] }
   | { readonly ok: false; readonly reason: string };
 
-/**
- * The fields of a multipart/form-data body (RFC 7578), in order. A file's content is told by its name and length only:
- * this is a view for people and schemas, the bytes themselves are kept elsewhere as they came.
- */
+/** The fields of a multipart/form-data body (RFC 7578), in order. A file is represented by its name and length. */
 function parseMultipart(body: Buffer, boundary: string): MultipartResult {
   const delimiter = Buffer.from(`--${boundary}`, "latin1");
   const fields: FieldPair[] = [];
@@ -278,13 +269,13 @@ function parameter(headers: string, name: string): string | undefined {
   return match?.[1]?.replace(/\\(.)/g, "$1") ?? match?.[2];
 }
 
-/** The text at a path, as `["ticket", "id"]`; undefined where there is none, or an empty one. Never throws. */
+/** The text at a path, such as `["ticket", "id"]`; undefined where there is none or an empty one. Never throws. */
 export function textAt(data: unknown, path: readonly string[]): string | undefined {
   const value = valueAt(data, path);
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** The ids at a path, one or a list of them, as text. Empty for anything else. Never throws. */
+/** The id or list of ids at a path, as text. Empty for anything else. Never throws. */
 export function idsAt(data: unknown, path: readonly (string | number)[]): readonly string[] {
   const value = valueAt(data, path);
   const ids: readonly unknown[] = Array.isArray(value) ? value : [value];

@@ -2,8 +2,8 @@ import { createHmac } from "node:crypto";
 import { type BodyValue, rewriteBody } from "./rewrite-body.ts";
 
 /**
- * A long text without an `@` is read once: an address begins where none goes on, and no part of one is longer than
- * https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1 lets it be, with room for a name that heeds it not.
+ * Linear for a long text without `@`: a match starts only at a word boundary, and each part is bounded, generously by
+ * https://www.rfc-editor.org/rfc/rfc5321#section-4.5.3.1.
  */
 const EMAIL = /(?<![\p{L}\p{N}._%+'-])[\p{L}\p{N}._%+'-]{1,320}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,20}/gu;
 /** Zoho's record ids have 15 to 19 digits; a time in milliseconds has 13. */
@@ -13,30 +13,29 @@ const PHONE_NAME = /phone|mobile|fax|whatsapp|(^|_)(tel|cell)(_|$)/;
 const ADDRESS_NAME = /(^|_)(street|address|zip|zip_?code|postal_?code|post_?code|latitude|longitude)\d?(_|$)/;
 const PERSON_NAME =
   /^(first|last|middle|full|nick|display|sur|given|family|contact|customer|account|lead|company|owner|user|person|candidate|vendor|client|sender|requester|assignee|agent|employee|deal|organi[sz]ation)_?name$|^(company|organi[sz]ation|salutation_name)$/;
-/** Things whose `name` is Zoho's or the set-up's, not a person's. */
+/** Members whose `name` belongs to Zoho or the configuration, not to a person. */
 const THING =
   /layout|module|field|event|form|hook|stage|status|territory|pipeline|product|item|plan|currency|department|profile|role|view|workflow|rule|channel|format|tag|source|type/;
 
 /**
- * A body whose names, e-mails, phone numbers, addresses and ids are replaced: the same value by the same stand-in
- * throughout, so that what belonged together still does. Ids keep their length, numbers stay numbers. Another seed
- * gives other digits. Free text is freed of the e-mails, ids and names found elsewhere in the body; what only a person
- * would recognise stays, so a fixture should be read before it is shared.
+ * Replaces the names, e-mail addresses, phone numbers, postal addresses and ids of a body. Equal values get equal
+ * replacements, ids have the same length, numbers stay numbers, and another seed gives other digits. In free text only
+ * e-mail addresses, ids and the names found elsewhere in the body are replaced, so a fixture should be read before it is shared.
  */
 export function redactPersonal(body: Buffer, contentType: string, seed: string): Buffer {
-  const standIns = new Map<string, string>();
+  const replacements = new Map<string, string>();
   const counts = new Map<string, number>();
-  const standIn = (kind: string, value: string, make: (count: number) => string): string => {
+  const replacement = (kind: string, value: string, make: (count: number) => string): string => {
     const key = `${kind} ${value.toLowerCase()}`;
-    const known = standIns.get(key);
+    const known = replacements.get(key);
     if (known !== undefined) return known;
     const count = (counts.get(kind) ?? 0) + 1;
     counts.set(kind, count);
     const made = make(count);
-    standIns.set(key, made);
+    replacements.set(key, made);
     return made;
   };
-  const email = (value: string): string => standIn("email", value, (count) => `person${count}@example.com`);
+  const email = (value: string): string => replacement("email", value, (count) => `person${count}@example.com`);
   const digits = (value: string): string => scrambleDigits(value, seed);
   const named = new Map<string, string>();
 
@@ -48,9 +47,9 @@ export function redactPersonal(body: Buffer, contentType: string, seed: string):
     if (kind === "number") return ADDRESS_NAME.test(name) ? digits(text) : undefined;
     const replaced = text.replace(EMAIL, email).replace(LONG_ID, digits);
     if (replaced !== text || text.trim() === "") return replaced;
-    if (ADDRESS_NAME.test(name)) return standIn("address", text, (count) => `Address ${count}`);
+    if (ADDRESS_NAME.test(name)) return replacement("address", text, (count) => `Address ${count}`);
     if (!isPersonName(name, snake(path.at(-2) ?? ""))) return undefined;
-    const by = standIn("name", text, (count) => `Name ${count}`);
+    const by = replacement("name", text, (count) => `Name ${count}`);
     named.set(text, by);
     return by;
   };
@@ -77,7 +76,7 @@ function isPersonName(name: string, parent: string): boolean {
   return PERSON_NAME.test(name) || (name === "name" && !THING.test(parent));
 }
 
-/** `firstName` and `First_Name` are one name. */
+/** `first_name` for `firstName` and `First_Name`. */
 function snake(name: string): string {
   return name
     .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
@@ -85,7 +84,7 @@ function snake(name: string): string {
     .toLowerCase();
 }
 
-/** Other digits in the same places; the first of a number is never zero, so its length stays. */
+/** Other digits in the same places. The first is never zero, so that a number has the same length. */
 function scrambleDigits(text: string, seed: string): string {
   const bytes = createHmac("sha512", seed).update(text.replace(/\D/g, "")).digest();
   let at = 0;

@@ -1,28 +1,28 @@
 import { type JsonNode, parseJson, scanJson, stringEnd } from "../util/json.ts";
 import { parameterOf } from "./delivery.ts";
 
-/** One value of a body: a JSON scalar, a JSON object's key, a form field, a part of a multipart body. */
+/** A JSON scalar, a key of a JSON object, a form field, or a part of a multipart body. */
 export interface BodyValue {
-  /** The names that lead to it, without the indexes of lists; of a key, those of its object. */
+  /** The names that lead to the value, without indexes of lists; for a key, the path of its object. */
   readonly path: readonly string[];
-  /** The decoded text; of a number, its digits as they were written. */
+  /** The decoded text, or the digits of a number as they were written. */
   readonly text: string;
   readonly kind: "text" | "number" | "key";
 }
 
-/** The new text of a value, or undefined to leave it byte for byte as it is. */
+/** Returns the new text of a value, or undefined to leave it byte for byte as it is. */
 export type BodyEdit = (value: BodyValue) => string | undefined;
 
 /**
- * A copy of a body with some values replaced in its text. Everything else stays: layout, order, digits, other bytes.
- * What is neither JSON nor a form is searched for names with values, so a body keeps no secret by being broken or plain text.
+ * A copy of a body with some values replaced; layout, order, digits and all other bytes stay. A body that is neither JSON nor a
+ * form is searched for names with values, so that secrets are found in broken JSON and in plain text, too.
  */
 export function rewriteBody(body: Buffer, contentType: string, edit: BodyEdit): Buffer {
   const wide = rewriteWide(body, contentType, (text) => rewriteText(text, contentType, edit));
-  // What only says that it is of that charset is searched as the bytes that it is.
+  // Where nothing was found, the charset may be wrong: search the plain bytes as well.
   if (wide !== undefined && !wide.equals(body)) return wide;
   const utf8 = body.toString("utf8");
-  // Bytes that are not UTF-8 survive as Latin-1, in which every byte is a character.
+  // Latin-1, in which every byte is a character, preserves bytes that are not UTF-8.
   const encoding = Buffer.from(utf8, "utf8").equals(body) ? "utf8" : "latin1";
   const text = encoding === "utf8" ? utf8 : body.toString("latin1");
   const rewritten = rewriteText(text, contentType, edit);
@@ -35,23 +35,18 @@ function rewriteText(text: string, contentType: string, edit: BodyEdit): string 
   const json = rewriteJson(text, edit);
   if (json !== undefined) return json;
   if (/^application\/x-www-form-urlencoded/i.test(contentType)) return rewriteForm(text, edit);
-  return rewriteBroken(text, edit);
+  return rewritePlainText(text, edit);
 }
 
-/** The one that the header names, or where that is none of the body's, the one that the body begins with. */
+/** The boundary of the header, or the one that the body begins with where that does not occur. */
 function boundaryOf(text: string, contentType: string): string | undefined {
   const named = /^multipart\//i.test(contentType) ? parameterOf(contentType, "boundary") : undefined;
   if (named && text.includes(`--${named}`)) return named;
   return /^--([^\r\n]{1,70})\r?\ncontent-/i.exec(text.slice(0, 200))?.[1]?.trimEnd();
 }
 
-/** Undefined when the text is not a JSON object or list. */
-function rewriteJson(
-  text: string,
-  edit: BodyEdit,
-  outer: readonly string[] = [],
-  isOutermost = true,
-): string | undefined {
+/** Undefined when the text is not a JSON object or list. `nestedIn` is the path of the string that it was found in. */
+function rewriteJson(text: string, edit: BodyEdit, nestedIn?: readonly string[]): string | undefined {
   if (!/^\s*[{[]/.test(text) || !parseJson(text).ok) return undefined;
   const parts: string[] = [];
   let done = 0;
@@ -78,21 +73,21 @@ function rewriteJson(
     const kind = node.kind === "string" ? "text" : "number";
     const edited =
       edit({ path, text: value, kind }) ??
-      (kind === "text" ? rewriteNested(value, edit, path, isOutermost) : undefined);
+      (kind === "text" ? rewriteNested(value, edit, nestedIn === undefined ? path : undefined) : undefined);
     if (edited === undefined || edited === value) return;
     const plain = node.kind === "number" && /^-?(0|[1-9]\d*)(\.\d+)?$/.test(edited);
     replace(node.start, node.end, plain ? edited : JSON.stringify(edited));
   };
   try {
-    visit(scanJson(text), outer);
+    visit(scanJson(text), nestedIn ?? []);
   } catch (error) {
-    if (error instanceof RangeError) return rewriteBroken(text, edit);
+    if (error instanceof RangeError) return rewritePlainText(text, edit);
     throw error;
   }
   return parts.join("") + text.slice(done);
 }
 
-/** What `{ "name": "token", "value": "…" }` calls its value. */
+/** `token` for `{ "name": "token", "value": "…" }`. */
 function namedBy(text: string, { children }: JsonNode): string | undefined {
   if (children.length > 10 || !children.some(({ key }) => key === "value")) return undefined;
   const name = children.find(({ key, node }) => (key === "name" || key === "key") && node.kind === "string")?.node;
@@ -100,51 +95,46 @@ function namedBy(text: string, { children }: JsonNode): string | undefined {
 }
 
 /**
- * JSON that is written in a text of JSON. What is in there once more is searched as plain text: to take each level apart
- * would cost a hostile body of a megabyte, in which there are hundreds, seconds.
+ * JSON in a string of JSON. Deeper levels are searched as plain text: parsing each of the hundreds of levels of a hostile body
+ * would take seconds, so `path` is undefined for those.
  */
-function rewriteNested(
-  text: string,
-  edit: BodyEdit,
-  path: readonly string[],
-  isOutermost: boolean,
-): string | undefined {
-  // Without a quote there is no name in it.
+function rewriteNested(text: string, edit: BodyEdit, path: readonly string[] | undefined): string | undefined {
+  // Without quotes there are no names.
   if (!/^\s*(?:\{|\[\s*["{[])/.test(text) || !text.includes('"')) return undefined;
-  if (!isOutermost || !/[}\]]\s*$/.test(text.slice(-20))) return rewriteBroken(text, edit);
+  if (path === undefined || !/[}\]]\s*$/.test(text.slice(-20))) return rewritePlainText(text, edit);
   try {
     JSON.parse(text);
   } catch {
-    return rewriteBroken(text, edit);
+    return rewritePlainText(text, edit);
   }
-  return rewriteJson(text, edit, path, false);
+  return rewriteJson(text, edit, path);
 }
 
-/** Of very many fields none is taken apart as JSON: an error for each that is none would take seconds. */
-const MOST_FIELDS = 5_000;
+/** In more fields than this none is parsed as JSON: an error for each would take seconds. */
+const MAX_JSON_FIELDS = 5_000;
 
-/** The same for `a=1&b=2`, in a body or a query; a field may hold JSON. Some write `;` where the `&` belongs. */
+/** Rewrites `a=1&b=2` in a body or a query. Fields may hold JSON, and some senders separate them by `;`. */
 export function rewriteForm(text: string, edit: BodyEdit): string {
   const pairs = text.split("&");
-  const few = pairs.length <= MOST_FIELDS;
+  const parsesJson = pairs.length <= MAX_JSON_FIELDS;
   return pairs
     .map((pair) => {
-      const edited = editPair(pair, edit, few);
+      const edited = editPair(pair, edit, parsesJson);
       if (edited !== undefined || !pair.includes(";")) return edited ?? pair;
       return pair
         .split(/;(?=[^;=]+=)/)
-        .map((part) => editPair(part, edit, few) ?? part)
+        .map((part) => editPair(part, edit, parsesJson) ?? part)
         .join(";");
     })
     .join("&");
 }
 
-function editPair(pair: string, edit: BodyEdit, few: boolean): string | undefined {
+function editPair(pair: string, edit: BodyEdit, parsesJson: boolean): string | undefined {
   const at = pair.indexOf("=");
   if (at < 1) return undefined;
   const name = pair.slice(0, at);
   const value = decodePlus(pair.slice(at + 1));
-  const edited = editField(decodePlus(name), value, edit, few);
+  const edited = editField(decodePlus(name), value, edit, parsesJson);
   return edited === undefined || edited === value
     ? undefined
     : `${name}=${encodeURIComponent(edited).replaceAll("%20", "+")}`;
@@ -155,7 +145,7 @@ function rewriteMultipart(text: string, boundary: string, edit: BodyEdit): strin
   return text
     .split(delimiter)
     .map((part) => {
-      // Lines end with \r\n, and with some programs with \n alone.
+      // Some programs end lines with \n alone.
       const { index: end = -1, 0: blank = "" } = /\r?\n\r?\n/.exec(part) ?? {};
       const head = part.slice(0, Math.max(end, 0));
       const name = /;\s*name="?([^";\r\n]*)/i.exec(head)?.[1];
@@ -168,18 +158,14 @@ function rewriteMultipart(text: string, boundary: string, edit: BodyEdit): strin
     .join(delimiter);
 }
 
-function editField(name: string, value: string, edit: BodyEdit, few = true): string | undefined {
+function editField(name: string, value: string, edit: BodyEdit, parsesJson = true): string | undefined {
   const edited = edit({ path: [name], text: value, kind: "text" });
   if (edited !== undefined || !/^\s*[{[]/.test(value)) return edited;
-  return (few ? rewriteJson(value, edit) : undefined) ?? rewriteBroken(value, edit);
-}
-
-function rewriteBroken(text: string, edit: BodyEdit): string {
-  return rewritePlainText(text, (name, value) => edit({ path: [name], text: value, kind: "text" }));
+  return (parsesJson ? rewriteJson(value, edit) : undefined) ?? rewritePlainText(value, edit);
 }
 
 function decodePlus(text: string): string {
-  // An error for each of very many fields would take a second.
+  // Throwing for each of very many fields would take a second.
   if (/%(?![0-9a-f]{2})/i.test(text)) return text;
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
@@ -188,25 +174,25 @@ function decodePlus(text: string): string {
   }
 }
 
-/** The new text of what stands behind a name, or undefined to leave it. */
+/** Returns the new text of the value after a name, or undefined to leave it. */
 type EditNamed = (name: string, value: string) => string | undefined;
 
-/** Up to the quote that the value begins with. */
+/** `"name": "` up to the opening quote of the value. */
 const QUOTED_PAIR = /"([^"\\]{1,200})"\s*:\s*"/g;
-/** `name=`, `name: `, `"name": `, `<name>`: what a value stands behind. */
+/** `name=`, `name: `, `"name": `, `<name>` before a value. */
 const NAME =
   /(?<=^|[\s,;&?({"'[|`*])([\w.-]{1,200})\\{0,3}["']?[ \t]{0,20}[:=](?:\*\*)?[ \t]{0,20}|<([\w.:-]{1,200})(?:\s[^<>]{0,2000})?>/g;
-/** From there on: in quotes, to the end of the line for a header, or to the next white space. */
 const LINE = /[^\r\n]+/y;
 const WORD = /[^\s&<>]+/y;
 const HEADER = /^(?:proxy-)?authorization$|^(?:set-)?cookie$/i;
 const PEM = /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/g;
 const USER = /(?<=\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^/?#@\s"'<>]{1,300}(?=@)/gi;
-/** Closes what the value stands in, or ends a sentence: none of it belongs to a value that is not in quotes. */
-const BEHIND = /[,;.)\]}'"`]{1,8}$/;
+/** Punctuation after a value without quotes: it closes brackets or a sentence. */
+const TRAILING_PUNCTUATION = /[,;.)\]}'"`]{1,8}$/;
 
-/** A text that is neither JSON nor a form, with what stands behind names in it: broken JSON, XML, words of a user's own. */
-function rewritePlainText(text: string, edited: EditNamed): string {
+/** Rewrites the values after names in broken JSON, XML and text that a user composed. */
+function rewritePlainText(text: string, edit: BodyEdit): string {
+  const edited: EditNamed = (name, value) => edit({ path: [name], text: value, kind: "text" });
   const pairs = replaceRanges(text, QUOTED_PAIR, ({ 0: all, 1: name = "", index }) => {
     const from = index + all.length - 1;
     const end = stringEnd(text, from);
@@ -231,9 +217,9 @@ function rewriteKeys(text: string, edited: EditNamed): string {
 function rewriteNamed(text: string, edited: EditNamed): string {
   return replaceRanges(text, NAME, (match) => {
     const [all, name = "", element] = match;
-    // Only behind a name that matters is a value looked for: a long text of other names is read once.
+    // A value is looked for only after a name that matters, so that a long text of other names is read once.
     if (edited(element ?? name, "x") === undefined) {
-      // What an element's attributes are named is still to be seen.
+      // Continue with the attributes of an element.
       const to = match.index + 1 + (element ?? "").length;
       return element === undefined ? undefined : { from: match.index, to, by: undefined };
     }
@@ -255,24 +241,24 @@ function valueAt(text: string, { 0: all, 1: name = "", index }: RegExpExecArray,
   const quoted = quotedAt(text, from);
   if (quoted !== undefined) return { from: from + 1, value: quoted };
   const [word = ""] = matchAt(WORD, text, from) ?? [];
-  const value = word.replace(BEHIND, "");
+  const value = word.replace(TRAILING_PUNCTUATION, "");
   const next = text.slice(from + word.length, from + word.length + 2);
-  return all.includes(":") && /^[ \t]\w/.test(next) && isSaidOf(name, value) ? undefined : { from, value };
+  return all.includes(":") && /^[ \t]\w/.test(next) && isProse(name, value) ? undefined : { from, value };
 }
 
-/** Words that begin a sentence about a secret and that nobody has for one. */
+/** Words that begin a sentence about a secret and are no secrets themselves. */
 const BEGINS_SENTENCE =
   /^(?:an?|the|this|that|these|it|its|is|was|are|were|there|no|not|none|nothing|neither|your|you|must|may|does|do|did|has|have|cannot|could|should|expected|unexpected|invalid|missing|malformed|mismatched)$/i;
 
-/** The first word of what is said about a secret: "Invalid signature: expected hex", "guide-signature: the body has changed". */
-function isSaidOf(name: string, word: string): boolean {
+/** Whether a sentence follows the name: "Invalid signature: expected hex", "guide-signature: the body has changed". */
+function isProse(name: string, word: string): boolean {
   return (
     BEGINS_SENTENCE.test(word) ||
     (/^(?:sign|sig|signature|token|auth|cookie)$/i.test(name) && /^[a-z]{1,20}$/.test(word))
   );
 }
 
-/** What stands between quotes of one line. A pattern for it, which may be of many megabytes, would not fit on the stack. */
+/** The text between quotes on one line. A loop, since a pattern would overflow the stack on many megabytes. */
 function quotedAt(text: string, from: number): string | undefined {
   const quote = text[from];
   if (quote !== '"' && quote !== "'") return undefined;
@@ -285,7 +271,7 @@ function quotedAt(text: string, from: number): string | undefined {
   return undefined;
 }
 
-/** To the end of its line, or of the quotes that the whole header stands in. */
+/** The value of a header: to the end of the line, or of the quotes around the whole header. */
 function headerAt(text: string, before: string, from: number): Found {
   const [line = ""] = matchAt(LINE, text, from) ?? [];
   const end = /["'`]/.test(before) ? line.indexOf(before) : -1;
@@ -308,15 +294,15 @@ function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | n
 interface Range {
   readonly from: number;
   readonly to: number;
-  /** Undefined to leave it as it is. */
+  /** The replacement; undefined to leave the range as it is. */
   readonly by: string | undefined;
 }
 
-/** Replaces what `find` makes of each match, and goes on behind that, or else behind the match. */
+/** Replaces the range that `find` returns for each match, and continues after it, or after the match where there is none. */
 function replaceRanges(text: string, pattern: RegExp, find: (match: RegExpExecArray) => Range | undefined): string {
   const parts: string[] = [];
   let done = 0;
-  // Not the pattern's own place: a value that is found may be a text that is gone through with the same pattern.
+  // Not the pattern's `lastIndex`: `find` may search the value with the same pattern.
   let next = 0;
   for (;;) {
     const match = matchAt(pattern, text, next);
@@ -333,9 +319,9 @@ function replaceRanges(text: string, pattern: RegExp, find: (match: RegExpExecAr
 
 type WideEncoding = "utf-16le" | "utf-16be";
 
-/** Of a text in which a name is not where its ASCII bytes are; without a word on it by its byte order mark. */
+/** UTF-16, in which names are not found by their ASCII bytes, by byte order mark or charset. */
 function wideEncoding(body: Buffer, contentType: string): WideEncoding | undefined {
-  // Its parts are in charsets of their own.
+  // Each part has its own charset.
   if (/^multipart\//i.test(contentType)) return undefined;
   const start = body.subarray(0, 2).toString("hex");
   if (start === "feff") return "utf-16be";
@@ -350,7 +336,7 @@ function wideEncoding(body: Buffer, contentType: string): WideEncoding | undefin
   }
 }
 
-/** A copy of a body in UTF-16 with its text rewritten; undefined for one in which names are where their ASCII bytes are. */
+/** A copy of a body in UTF-16 with its text rewritten; undefined for other encodings. */
 function rewriteWide(body: Buffer, contentType: string, rewrite: (text: string) => string): Buffer | undefined {
   const encoding = wideEncoding(body, contentType);
   if (encoding === undefined) return undefined;

@@ -1,15 +1,13 @@
 import { timingSafeEqual } from "node:crypto";
 
-/**
- * A configured secret. The value sits behind a function so that no report, error or `JSON.stringify`
- * can print it by accident; `origin` says where it came from (`ZOHO_WEBHOOK_SECRET`, a file's name) and may be shown.
- */
+/** A configured secret. The value is behind a function, so that no report, error or `JSON.stringify` prints it by accident. */
 export interface Secret {
+  /** The variable or file that it was read from, which may be shown. */
   readonly origin: string;
-  /** It counts where it is the right one; a delivery that does not carry it fails nothing by that. */
+  /** A delivery without it does not fail. */
   readonly optional?: boolean;
-  /** Whether a body says of itself that it must carry this one, optional or not: it names the channel of the token. */
-  readonly askedBy?: (data: unknown) => boolean;
+  /** Whether this body must carry it all the same: it names the channel of the token. */
+  readonly requiredBy?: (data: unknown) => boolean;
   reveal(): string;
 }
 
@@ -17,18 +15,19 @@ export function secret(value: string, origin: string): Secret {
   return { origin, reveal: () => value };
 }
 
-/** Which of the configured secrets a proof may use for a product, and every other one, to explain a failure. */
 export interface Secrets {
+  /** The secrets that a proof may use for a product. */
   for(credential: Credential, product: string): readonly Secret[];
+  /** Every configured secret, to explain a failure. */
   all(): readonly Secret[];
 }
 
-/** What a proof needs to be checked or made. Each has its environment variable and its flag. */
+/** The kinds of secrets, each with an environment variable. */
 export type Credential = "secret" | "token" | "auth" | "hookSecret" | "publicKey" | "privateKey" | "jwks";
 
 export const noSecrets: Secrets = { for: () => [], all: () => [] };
 
-/** Compares in constant time. Different lengths are simply unequal: they say nothing worth hiding and never throw. */
+/** Compares in constant time; different lengths are unequal rather than an error. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -2,7 +2,7 @@ import { usageError } from "../util/errors.ts";
 import { reachableHost } from "../util/hosts.ts";
 import { splitUrl } from "./delivery.ts";
 
-/** Where the local receiver listens, or would. */
+/** Where the local receiver listens, or would listen. */
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
@@ -11,7 +11,7 @@ export interface ListenAddress {
 const FORMS = "write it as 3000, /path, host:3000/path or https://host/path";
 
 /**
- * The absolute URL that deliveries of a product go to, or those of which none is known.
+ * The absolute URL that deliveries of a product are sent to; an undefined product stands for unrecognised deliveries.
  *
  * | `to`                                | becomes                                                |
  * |-------------------------------------|--------------------------------------------------------|
@@ -21,43 +21,43 @@ const FORMS = "write it as 3000, /path, host:3000/path or https://host/path";
  * | `host:3000`, `host:3000/path`       | `http://` before it; without a path the product's own  |
  * | `http://…`, `https://…`             | exactly what was given                                 |
  *
- * `:product` as a segment of a path is replaced by the product. Throws a UserError for anything else, in which `what` is
- * the flag or variable that the target was named with.
+ * `:product` as a segment of a path is replaced by the product. Throws a usage error for anything else; `name` is the flag or
+ * variable that holds the target.
  */
 export function targetUrl(
   to: string | undefined,
   product: string | undefined,
   listener: ListenAddress,
-  what = "--to",
+  name = "--to",
 ): string {
   const webhookPath = product === undefined ? "/webhooks/zoho" : `/webhooks/zoho/${product}`;
   if (to === undefined) return origin(listener) + webhookPath;
   const given = to.trim().replace(/\/:product(?![A-Za-z0-9_])/g, () => `/${product ?? "unknown"}`);
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(given)) return checked(given, to, what);
-  if (given.startsWith("/")) return checked(origin(listener) + given, to, what);
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(given)) return checked(given, to, name);
+  if (given.startsWith("/")) return checked(origin(listener) + given, to, name);
   const local = /^:?(\d+)(\/.*)?$/.exec(given);
-  if (local !== null) return checked(`http://localhost:${local[1]}${local[2] ?? webhookPath}`, to, what);
+  if (local !== null) return checked(`http://localhost:${local[1]}${local[2] ?? webhookPath}`, to, name);
   const remote = /^(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:\d+)?(\/.*)?$/i.exec(given);
   const [, host = "", port, path] = remote ?? [];
-  // A lone word is more likely a slip (an event, a flag's value) than the name of a machine.
+  // A single word is more likely a mistake (an event, the value of a flag) than a host name.
   const isHost = port !== undefined || path !== undefined || /[.[]|^localhost$/i.test(host);
-  // `http//x`, `http:/x`: no machine is called so.
-  const isSlip = /^https?$/i.test(host) && port === undefined;
-  if (remote === null || !isHost || isSlip) throw malformed(to, what);
-  return checked(`http://${host}${port ?? ""}${path ?? webhookPath}`, to, what);
+  // A mistyped scheme: `http//x`, `http:/x`.
+  const isScheme = /^https?$/i.test(host) && port === undefined;
+  if (remote === null || !isHost || isScheme) throw malformed(to, name);
+  return checked(`http://${host}${port ?? ""}${path ?? webhookPath}`, to, name);
 }
 
-/** Throws a UserError for what is no target, whatever product it is for. */
-export function checkTarget(to: string, what: string): void {
-  targetUrl(to, "crm", { host: "127.0.0.1", port: 1 }, what);
+/** Throws a usage error for an invalid target of any product. */
+export function checkTarget(to: string, name: string): void {
+  targetUrl(to, "crm", { host: "127.0.0.1", port: 1 }, name);
 }
 
-/** A target with the query that a delivery came with: it may say what happened, and be signed. */
+/** A target with the query of a received delivery, which may name the event and be signed. */
 export function withQueryOf(url: string, target: string): string {
   return withQuery(target, splitUrl(url).query);
 }
 
-/** A URL with a query behind the one that it has; what stands behind a `#` is sent to nobody. */
+/** Appends a query to the one that a URL has, and drops the fragment, which is never sent. */
 export function withQuery(url: string, query: string): string {
   if (query === "") return url;
   const [beforeHash = ""] = url.split("#", 1);
@@ -76,37 +76,37 @@ function origin({ host, port }: ListenAddress): string {
   return `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
-function checked(url: string, to: string, what: string): string {
+function checked(url: string, to: string, name: string): string {
   let parsed: URL;
   try {
     parsed = new URL(url);
   } catch {
-    throw malformed(to, what);
+    throw malformed(to, name);
   }
   if (parsed.username !== "" || parsed.password !== "") {
     // Not echoed: it holds a password.
     throw usageError(
-      `${what}: a URL with a user name or password is not accepted, because it would be printed`,
-      what === "--to"
+      `${name}: a URL with a user name or password is not accepted, because it would be printed`,
+      name === "--to"
         ? 'send them as a header: -H "authorization: Basic …"'
-        : "let your app take webhooks without a password",
+        : "let your app accept webhooks without a password",
     );
   }
   if (parsed.protocol !== "http:" && parsed.protocol !== "https:") {
-    throw usageError(`${what}: ${JSON.stringify(to)}: only http and https are possible`, FORMS);
+    throw usageError(`${name}: ${JSON.stringify(to)}: only http and https are possible`, FORMS);
   }
-  if (parsed.port === "0") throw malformed(to, what);
-  return asciiOf(url);
+  if (parsed.port === "0") throw malformed(to, name);
+  return percentEncoded(url);
 }
 
-/** What is typed is text, and goes out as UTF-8; what has come in is bytes already. */
-function asciiOf(url: string): string {
+/** Path and query with everything but ASCII as percent-encoded UTF-8. */
+function percentEncoded(url: string): string {
   const [, start = "", rest = ""] = /^([^/]*\/\/[^/?#]*)(.*)$/s.exec(url) ?? [];
   const encode = (text: string): string =>
     [...Buffer.from(text)].map((byte) => `%${byte.toString(16).toUpperCase()}`).join("");
   return start + rest.replace(/[\u0080-\uffff]+/g, encode);
 }
 
-function malformed(to: string, what: string): Error {
-  return usageError(`${what}: ${JSON.stringify(to)} is not a target`, FORMS);
+function malformed(to: string, name: string): Error {
+  return usageError(`${name}: ${JSON.stringify(to)} is not a target`, FORMS);
 }

@@ -6,7 +6,7 @@ import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import type { Product } from "../core/product.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
-import { readText, refuseLinks, writeWholeFile } from "../util/files.ts";
+import { readText, rejectLinks, writeFileAtomically } from "../util/files.ts";
 import type { Define } from "./command.ts";
 import { chosenFormat, requireProduct } from "./helpers/options.ts";
 import { configuredProducts, warnOfMistypedModules } from "./helpers/products.ts";
@@ -152,7 +152,7 @@ async function eject(
   for (const { sample, path, text, outcome } of outcomes) {
     // From then on send takes the module for the user's own.
     if (outcome === "copied") warnOfMistypedModules(context, [sample.product], [sample.match.name]);
-    if (outcome === "copied" || outcome === "overwritten") writeWholeFile(path, text);
+    if (outcome === "copied" || outcome === "overwritten") writeFileAtomically(path, text);
   }
   context.report({
     type: "table",
@@ -210,7 +210,7 @@ function planCopy({ packageRoot }: Context, root: string, sample: Sample): Copy 
   const fixture = readBuiltInFixture({ packageRoot }, product, format, match);
   if (fixture === undefined) throw new Error(`${product.id} ${format.id} ${match.name} has no fixture`);
   const path = projectFixturePath(root, product, format, match);
-  refuseLinks(root, path);
+  rejectLinks(root, path);
   const old = readText(path);
   const state = old === undefined ? "new" : old === fixture.text ? "same" : "changed";
   return { sample, path, text: fixture.text, state };

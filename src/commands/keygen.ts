@@ -7,7 +7,7 @@ import { CREDENTIAL_VARIABLES, ignoreKeys, KEYS_FOLDER } from "../config/secrets
 import type { Context } from "../context.ts";
 import { writeKeySet } from "../core/proofs/keys.ts";
 import { ExitCode, errorText, usageError } from "../util/errors.ts";
-import { makeFolder, refuseLinks } from "../util/files.ts";
+import { makeFolder, rejectLinks } from "../util/files.ts";
 import type { Define } from "./command.ts";
 
 interface KeygenOptions {
@@ -44,7 +44,7 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
   const privateFile = join(folder, "private.pem");
   const publicFile = join(folder, "public.pem");
   const setFile = join(folder, "jwks.json");
-  if (out === undefined) refuseLinks(root, join(folder, ".gitignore"));
+  if (out === undefined) rejectLinks(root, join(folder, ".gitignore"));
   for (const file of [privateFile, publicFile, setFile]) refuseExisting(file);
   const { privateKey, publicKey } = await context.waiting("Making a key pair", () =>
     promisify(generateKeyPair)("rsa", {

@@ -5,7 +5,7 @@ import type { Product } from "../core/product.ts";
 import { schemaShape } from "../core/schema.ts";
 import type { ObservedEvent, Traffic } from "../core/traffic.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
-import { isThrough, readText, writeWholeFile } from "../util/files.ts";
+import { isDevice, readText, writeFileAtomically } from "../util/files.ts";
 import type { Define } from "./command.ts";
 import { withLog } from "./events/options.ts";
 import { observeLog } from "./helpers/learn.ts";
@@ -99,11 +99,11 @@ function typedEvents(products: readonly Product[], observed: readonly ObservedEv
 
 function writeTypes(context: Context, out: string, text: string, force: boolean, events: number): void {
   const path = resolve(context.cwd, out);
-  const old = isThrough(path) ? undefined : readText(path);
+  const old = isDevice(path) ? undefined : readText(path);
   if (old !== undefined && !force && !old.startsWith(FIRST_LINE)) {
     throw usageError(`${out} exists already, and was not written by this command`, "--force overwrites it");
   }
-  writeWholeFile(path, text);
+  writeFileAtomically(path, text);
   context.report({
     type: "text",
     text: `${relative(context.cwd, path)}\n`,

@@ -79,7 +79,7 @@ export function linesOf({ bytes }: LineFile): readonly string[] {
 }
 
 /** The file with lines at its end, in the kind of line end that it has. */
-export function withLines({ bytes = Buffer.alloc(0) }: LineFile, lines: readonly string[]): Buffer {
+export function appendLines({ bytes = Buffer.alloc(0) }: LineFile, lines: readonly string[]): Buffer {
   const end = bytes.includes("\r\n") ? "\r\n" : "\n";
   const unfinished = bytes.length > 0 && bytes.at(-1) !== 0x0a;
   const added = lines.map((line) => line + end).join("");

@@ -6,7 +6,13 @@ import type { Context } from "../context.ts";
 import type { ImportModule, Runtime } from "../runtime.ts";
 import { ENV_FILE, readEnvironment } from "./environment.ts";
 import { environmentName, readers } from "./readers.ts";
-import { type GivenSecrets, KEPT_IN, readSecrets, readStoredSecrets, type StoredSecrets } from "./secrets.ts";
+import {
+  type GivenSecrets,
+  readSecrets,
+  readStoredSecrets,
+  STORED_SECRETS_FILE,
+  type StoredSecrets,
+} from "./secrets.ts";
 import { CONFIG_FILE, defaults, type Settings, type TunnelName } from "./settings.ts";
 import { readSettingsFile } from "./settings-file.ts";
 
@@ -18,9 +24,9 @@ export interface Config {
   /** `flag`, a file's path, `default`; for a variable its name and where it was set: `ZOHO_HOOKS_PORT (environment)`. */
   readonly origins: Readonly<Record<keyof Settings, string>>;
   /** Whether a setting stands in the project, in its config file or its `.env`, which may have come with a clone. */
-  isOfProject(key: keyof Settings): boolean;
+  isFromProject(key: keyof Settings): boolean;
   readonly secrets: Secrets;
-  readonly keepSecret: StoredSecrets["store"];
+  readonly storeSecret: StoredSecrets["store"];
   readonly importModule: ImportModule;
   /** The environment with the project's `.env` beneath it. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -63,13 +69,14 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
     root,
     settings: settings as unknown as Settings,
     origins: origins as Config["origins"],
-    isOfProject: (key) =>
+    isFromProject: (key) =>
       [projectFile, `${environmentName(key)} (${join(root, ENV_FILE)})`].includes(origins[key] ?? ""),
     secrets: readSecrets(environment.values, options.secrets, root, kept),
-    keepSecret: kept.store,
+    storeSecret: kept.store,
     importModule: runtime.importModule,
     env: environment.values,
-    variableOrigin: (name) => (name === KEPT_IN ? join(root, KEPT_IN) : environment.origin(name)),
+    variableOrigin: (name) =>
+      name === STORED_SECRETS_FILE ? join(root, STORED_SECRETS_FILE) : environment.origin(name),
   };
 }
 

@@ -1,13 +1,13 @@
 import { checkTarget } from "../body/target-url.ts";
 import { parseRoute } from "../core/event-names.ts";
 import { usageError } from "../util/errors.ts";
-import { parseDuration, parseSize, parseTimeout, parseWhole } from "../util/units.ts";
+import { parseDuration, parseInteger, parseSize, parseTimeout } from "../util/units.ts";
 import { type Settings, tunnelNames } from "./settings.ts";
 
 /** What stands in a list is looked at where it is read, so that an error says where it came from. Each throws a UserError. */
 export const checks = { forwardTo: checkTarget, routes: parseRoute } as const;
 
-export function eachChecked(
+export function checkEach(
   check: (text: string, what: string) => unknown,
   texts: readonly string[],
   what: string,
@@ -20,7 +20,7 @@ type Reader<K extends keyof Settings> = (text: string, what: string) => Settings
 
 /** How a setting is read from text: an environment variable's or a flag's. */
 export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
-  port: (text, what) => parseWhole(text, what, 0, 65_535),
+  port: (text, what) => parseInteger(text, what, 0, 65_535),
   host,
   maxBody: parseSize,
   schema: oneOf("warn", "enforce", "off"),
@@ -29,12 +29,12 @@ export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   events: list,
   allowIp: list,
   allowZohoIps: yesOrNo,
-  forwardTo: (text, what) => eachChecked(checks.forwardTo, list(text), what),
-  routes: (text, what) => eachChecked(checks.routes, list(text), what),
+  forwardTo: (text, what) => checkEach(checks.forwardTo, list(text), what),
+  routes: (text, what) => checkEach(checks.routes, list(text), what),
   respond: oneOf("ack", "mirror"),
-  retries: (text, what) => parseWhole(text, what, 0, 100),
+  retries: (text, what) => parseInteger(text, what, 0, 100),
   retryBase: parseTimeout,
-  concurrency: (text, what) => parseWhole(text, what, 1, 1000),
+  concurrency: (text, what) => parseInteger(text, what, 1, 1000),
   ordered: yesOrNo,
   forwardTimeout: parseTimeout,
   insecure: yesOrNo,
@@ -83,7 +83,7 @@ function list(text: string): readonly string[] {
 }
 
 /** Settings that a config file has below `tunnel`, by what they are called in the environment. */
-export const BELOW_TUNNEL: Readonly<Record<string, string>> = {
+export const TUNNEL_KEYS: Readonly<Record<string, string>> = {
   tunnel: "use",
   domain: "domain",
   publicUrl: "publicUrl",
@@ -94,12 +94,12 @@ export const BELOW_TUNNEL: Readonly<Record<string, string>> = {
 
 /** Where a config file has a setting: `["tunnel", "domain"]`. */
 export function fileKeys(key: string): readonly string[] {
-  const inTunnel = Object.hasOwn(BELOW_TUNNEL, key) ? BELOW_TUNNEL[key] : undefined;
+  const inTunnel = Object.hasOwn(TUNNEL_KEYS, key) ? TUNNEL_KEYS[key] : undefined;
   return inTunnel === undefined ? [key] : ["tunnel", inTunnel];
 }
 
 /** A setting in the words of whoever set it: `--domain`, `ZOHO_HOOKS_DOMAIN (environment)`, `tunnel.domain in <file>`. */
-export function namedAt(key: string, origin: string): string {
+export function settingName(key: string, origin: string): string {
   if (origin === "flag") return `--${key.replace(/[A-Z]/g, "-$&").toLowerCase()}`;
   return origin.startsWith(environmentName(key)) ? origin : `${fileKeys(key).join(".")} in ${origin}`;
 }

@@ -5,8 +5,8 @@ import { type Credential, type Secret, type Secrets, secret } from "../body/secr
 import type { OfferedSecret } from "../core/product.ts";
 import { readPrivateKey, readPublicKeys } from "../core/proofs/rsa-signature.ts";
 import { usageError } from "../util/errors.ts";
-import { readText, refuseLinks, writeOwnFile, writeWholeFile } from "../util/files.ts";
-import { atMostEvery } from "../util/timing.ts";
+import { readText, rejectLinks, writeFileAtomically, writePrivateFile } from "../util/files.ts";
+import { cachedFor } from "../util/timing.ts";
 import { ENV_FILE } from "./environment.ts";
 
 /** The environment variable of each credential. With `_CRM` behind it, it is that product's own. */
@@ -101,18 +101,18 @@ function emptySecret(name: string): Error {
 }
 
 function ownVariable(credential: Credential, product: string): string {
-  return `${CREDENTIAL_VARIABLES[credential]}_${inVariable(product)}`;
+  return `${CREDENTIAL_VARIABLES[credential]}_${variableSuffix(product)}`;
 }
 
 /** `MY_SHOP` for `my-shop`: the name of a product of the user's own may have a hyphen, that of a variable may not. */
-export function inVariable(product: string): string {
+export function variableSuffix(product: string): string {
   return product.toUpperCase().replace(/[^A-Z0-9]/g, "_");
 }
 
 /** Keys and secrets that the tool itself has to keep, below a project's root. It is never part of a commit. */
 export const KEYS_FOLDER = join(".zoho-hooks", "keys");
 /** The file that they lie in, by which they are called. */
-export const KEPT_IN = join(KEYS_FOLDER, "hook-secrets.json");
+export const STORED_SECRETS_FILE = join(KEYS_FOLDER, "hook-secrets.json");
 
 /** Nothing is made and used in less; thousands of deliveries a second are not held up. */
 const LOOK_EVERY_MS = 2;
@@ -131,7 +131,7 @@ export interface StoredSecrets {
 }
 
 export function readStoredSecrets(root: string): StoredSecrets {
-  const path = join(root, KEPT_IN);
+  const path = join(root, STORED_SECRETS_FILE);
   // Asked before the reading: a change in between is then seen.
   let changedMs = changeOf(path);
   let kept = read(path);
@@ -141,12 +141,12 @@ export function readStoredSecrets(root: string): StoredSecrets {
     if (nowChangedMs !== changedMs) kept = readOr(path, kept);
     changedMs = nowChangedMs;
   };
-  const lookNowAndThen = atMostEvery(LOOK_EVERY_MS, Date.now, look);
+  const lookNowAndThen = cachedFor(LOOK_EVERY_MS, Date.now, look);
   const current = (): typeof kept => {
     lookNowAndThen();
     return kept;
   };
-  const asSecret = (value: string): Secret => secret(value, KEPT_IN);
+  const asSecret = (value: string): Secret => secret(value, STORED_SECRETS_FILE);
   return {
     find(product, credential) {
       const value = current()[product]?.[credential];
@@ -157,10 +157,10 @@ export function readStoredSecrets(root: string): StoredSecrets {
       look();
       const all = { ...kept, [product]: { ...kept[product], [credential]: value } };
       ignoreKeys(root);
-      writeOwnFile(root, path, `${JSON.stringify(all, undefined, 2)}\n`);
+      writePrivateFile(root, path, `${JSON.stringify(all, undefined, 2)}\n`);
       kept = all;
       changedMs = undefined;
-      return KEPT_IN;
+      return STORED_SECRETS_FILE;
     },
   };
 }
@@ -168,9 +168,9 @@ export function readStoredSecrets(root: string): StoredSecrets {
 /** Keeps git away from the folder of keys, whatever the project's own rules say. */
 export function ignoreKeys(root: string): void {
   const path = join(root, KEYS_FOLDER, ".gitignore");
-  refuseLinks(root, path);
+  rejectLinks(root, path);
   const isIgnored = readText(path)?.split(/\r?\n/).includes("*") === true;
-  if (!isIgnored) writeWholeFile(path, "*\n");
+  if (!isIgnored) writeFileAtomically(path, "*\n");
 }
 
 function changeOf(path: string): number | undefined {

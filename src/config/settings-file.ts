@@ -2,8 +2,8 @@ import type { z } from "zod";
 import { nearest } from "../core/event-names.ts";
 import { UserError } from "../util/errors.ts";
 import { fileError, parseJsonFile, readText } from "../util/files.ts";
-import { BELOW_TUNNEL, checks, fileKeys, readers } from "./readers.ts";
-import { inVariable } from "./secrets.ts";
+import { checks, fileKeys, readers, TUNNEL_KEYS } from "./readers.ts";
+import { variableSuffix } from "./secrets.ts";
 import { fileSchema, productSettings, type Settings, type SettingsFile, tunnelSettings } from "./settings.ts";
 
 /** The settings of a config file; none where there is no file. An error names file, line and column. */
@@ -66,10 +66,10 @@ const EXAMPLES: Readonly<Record<string, string>> = {
 
 function hintFor(unknown: string, keys: readonly PropertyKey[]): string {
   if (/^(secret|token)$/i.test(unknown)) {
-    const own = keys[0] === "products" && keys.length > 2 ? `_${inVariable(String(keys[1]))}` : "";
+    const own = keys[0] === "products" && keys.length > 2 ? `_${variableSuffix(String(keys[1]))}` : "";
     return `secrets do not belong here: set ZOHO_WEBHOOK_${unknown.toUpperCase()}${own} in the environment or in .env`;
   }
-  const inTunnel = keys.length === 1 && Object.hasOwn(BELOW_TUNNEL, unknown) ? BELOW_TUNNEL[unknown] : undefined;
+  const inTunnel = keys.length === 1 && Object.hasOwn(TUNNEL_KEYS, unknown) ? TUNNEL_KEYS[unknown] : undefined;
   if (inTunnel !== undefined) return `write it as "tunnel": { "${inTunnel}": … }`;
   const { $schema: _, ...top } = fileSchema().shape;
   const known = Object.keys(keys.length === 1 ? top : sectionSettings(keys));

@@ -1,7 +1,7 @@
 import { lookup } from "node:dns";
 import type { LookupFunction } from "node:net";
 import type { Dispatcher } from "undici";
-import { asksOnce, isLocalhost, isLoopback, proxySettings, throughProxies } from "../util/hosts.ts";
+import { explainProxyError, isLocalhost, isLoopback, proxySettings, withoutProxyRetry } from "../util/hosts.ts";
 
 export interface DispatcherOptions {
   /** How many connections to one target are open at the same time. */
@@ -42,7 +42,7 @@ export async function openDispatchers({ connections, insecure, env }: Dispatcher
   const proxies = proxySettings(env);
   let proxied: Dispatcher | undefined;
   const throughProxy = (): Dispatcher =>
-    throughProxies(
+    explainProxyError(
       () =>
         new undici.EnvHttpProxyAgent({
           connections,
@@ -50,7 +50,7 @@ export async function openDispatchers({ connections, insecure, env }: Dispatcher
           requestTls: tls,
           ...timeouts,
           ...proxies,
-          clientFactory: (origin, options) => asksOnce(new undici.Pool(origin, options)),
+          clientFactory: (origin, options) => withoutProxyRetry(new undici.Pool(origin, options)),
         }),
     );
   const choose = (url: URL): Dispatcher => {

@@ -1,4 +1,4 @@
-import { DUPLICATE_WITHIN_MS } from "../body/delivery.ts";
+import { DUPLICATE_WINDOW_MS } from "../body/delivery.ts";
 import type { Reply } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
 import type { Decision } from "../core/reply.ts";
@@ -34,7 +34,7 @@ export function memoryRecorder(): Recorder {
   const forget = (nowMs: number): void => {
     // A map keeps the order of insertion, so the oldest stand first.
     for (const [identity, { atMs }] of seen) {
-      if (atMs >= nowMs - DUPLICATE_WITHIN_MS && seen.size <= MOST_IDENTITIES) break;
+      if (atMs >= nowMs - DUPLICATE_WINDOW_MS && seen.size <= MOST_IDENTITIES) break;
       seen.delete(identity);
     }
   };

@@ -1,4 +1,4 @@
-import { compactJson, prettyJson } from "../util/json-print.ts";
+import { prettyJson } from "../util/json-print.ts";
 import { counted, formatDuration } from "../util/units.ts";
 import { type RecordReport, type RunningChannel, runningChannelText } from "./channel.ts";
 import { INDENT } from "./event.ts";
@@ -100,13 +100,13 @@ export function renderRecord({ n, module, id, record, error, hint }: RecordRepor
     const below = hint === undefined ? [] : [`${INDENT}       ${out.dim(plain(hint))}`];
     return { out: `${[`${name}  ${out.caution(`no record: ${plain(error)}`)}`, ...below].join("\n")}\n` };
   }
-  const text = plain(compactJson(record));
+  const text = plain(JSON.stringify(record));
   if (!verbose) {
     return {
       out: `${name}  ${text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)}… (whole with -v)` : text}\n`,
     };
   }
-  const lines = plain(prettyJson(compactJson(record)), true).split("\n");
+  const lines = plain(prettyJson(JSON.stringify(record)), true).split("\n");
   return { out: `${[name, ...lines.map((line) => `${INDENT}       ${line}`)].join("\n")}\n` };
 }
 

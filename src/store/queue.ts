@@ -1,4 +1,4 @@
-import { DUPLICATE_WITHIN_MS } from "../body/delivery.ts";
+import { DUPLICATE_WINDOW_MS } from "../body/delivery.ts";
 import type { NativeDatabase, SqlRow, SqlValue } from "./engine.ts";
 import { Damage, orDamage } from "./fault.ts";
 import type {
@@ -191,7 +191,7 @@ export function appender(database: NativeDatabase) {
   return {
     append(values: EntryValues): Appended {
       const { entry, receivedAt, identity } = values;
-      const original = identity === null ? undefined : findOriginal.get(identity, receivedAt - DUPLICATE_WITHIN_MS);
+      const original = identity === null ? undefined : findOriginal.get(identity, receivedAt - DUPLICATE_WINDOW_MS);
       const duplicateOf = original === undefined ? undefined : numberOf(original, "n");
       const added = addDelivery.run(receivedAt, ...values.before, identity, duplicateOf ?? null, ...values.after);
       const n = Number(added.lastInsertRowid);

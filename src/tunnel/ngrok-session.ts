@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Secret } from "../body/secret.ts";
 import { errorText, UserError, usageError } from "../util/errors.ts";
-import { withTimeLimit } from "../util/timing.ts";
+import { withTimeout } from "../util/timing.ts";
 import { mapNgrokError } from "./ngrok-errors.ts";
 
 const NGROK_SERVER_ADDR = "connect.ngrok-agent.com:443";
@@ -142,7 +142,7 @@ async function limited<T>(
   signal?: AbortSignal,
   onLate: (value: T) => void = () => {},
 ): Promise<T> {
-  return withTimeLimit(
+  return withTimeout(
     timeoutMs,
     [signal],
     (over) =>

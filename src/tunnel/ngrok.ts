@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ExitCode, errorText, UserError } from "../util/errors.ts";
-import { afterLong, withTimeLimit } from "../util/timing.ts";
+import { setLongTimeout, withTimeout } from "../util/timing.ts";
 import { loadNgrok, type NgrokSdk, type NgrokSession, type NgrokSettings, openNgrokSession } from "./ngrok-session.ts";
 import { DEFAULT_CHECK_EVERY_MS, pausesBeforeAlarm, reachedWithin, type Tunnel, type TunnelOptions } from "./tunnel.ts";
 
@@ -96,7 +96,7 @@ class NgrokTunnel implements Tunnel {
   async #recover(since: number, session: SessionState): Promise<void> {
     const { reaches, timeoutMs } = this.#options;
     const deadline = new AbortController();
-    const callOff = afterLong(timeoutMs, () => deadline.abort(), TURN_MS);
+    const callOff = setLongTimeout(timeoutMs, () => deadline.abort(), TURN_MS);
     const signal = AbortSignal.any([this.#life.signal, deadline.signal]);
     let lastError: unknown;
     try {
@@ -130,7 +130,7 @@ class NgrokTunnel implements Tunnel {
   }
 
   #isMendedByAgent(signal: AbortSignal): Promise<boolean> {
-    return withTimeLimit(AGENT_MOST_MS, [signal], async (limited) => {
+    return withTimeout(AGENT_MOST_MS, [signal], async (limited) => {
       try {
         return await reachedWithin(this.#options.reaches, this.url, AGENT_ATTEMPTS_MS, limited);
       } catch (error) {

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Dispatcher } from "undici";
 import { createNonce, PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../core/probe-key.ts";
 import { errorText } from "../util/errors.ts";
-import { withTimeLimit } from "../util/timing.ts";
+import { withTimeout } from "../util/timing.ts";
 
 export interface ProbeOptions {
   readonly publicUrl: string;
@@ -57,7 +57,7 @@ async function probeOnce(
   const nonce = createNonce();
   const startedAt = performance.now();
   try {
-    const answer = await withTimeLimit(timeoutMs, [options.signal], (signal) =>
+    const answer = await withTimeout(timeoutMs, [options.signal], (signal) =>
       request(`${options.publicUrl}/readyz`, {
         headers: { [PROBE_HEADER]: nonce, "ngrok-skip-browser-warning": "1", "user-agent": "zoho-hooks-probe" },
         signal,

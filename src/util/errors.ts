@@ -1,4 +1,4 @@
-/** What a script can tell from the exit code alone. Published in the README and pinned by a test. */
+/** Published in the README and pinned by a test. */
 export const ExitCode = {
   ok: 0,
   bug: 1,
@@ -14,12 +14,12 @@ export const ExitCode = {
 
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
-/** Stable, lower-case words that stand in `{"error":{"code":…}}` for scripts to match on. */
+/** Stable, lower-case codes in `{"error":{"code":…}}` for scripts to match on. */
 export type ErrorCode = keyof typeof ExitCode | (string & {});
 
 /**
- * Something that stops a command and that the user can mend. `message` says what happened and why,
- * `hint` what to do about it. Anything else that is thrown is a bug of ours.
+ * An error that the user can fix. `message` says what happened and why, `hint` what to do about it. Anything else that is
+ * thrown is a bug.
  */
 export class UserError extends Error {
   readonly code: ErrorCode;
@@ -35,23 +35,23 @@ export class UserError extends Error {
   }
 }
 
-/** The code of what was answered with Ctrl-C: the shell gets the status of an interrupted program. */
+/** The error code after Ctrl-C at a prompt: the shell gets the status of an interrupted program. */
 export const CANCELLED = "cancelled";
 
-/** A wrong or missing argument, flag, file or setting: exit code 2. */
+/** An error about an argument, flag, file or setting: exit code 2. */
 export function usageError(message: string, hint?: string): UserError {
   return new UserError("usage", message, hint);
 }
 
-/** The system's or library's word for what went wrong (`ENOENT`, `UND_ERR_SOCKET`); undefined where it has none. */
+/** The code that the system or a library gave an error (`ENOENT`, `UND_ERR_SOCKET`). */
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
-/** The message of anything that was thrown, with the system's code where it has one (`ECONNREFUSED`). */
+/** The message of anything that was thrown. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  // Node's AggregateError of a failed dual-stack connect has an empty message; its parts say what happened.
+  // The AggregateError of a failed dual-stack connect has an empty message; its parts say what happened.
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(errorText).join("; ");
   return error.message || error.name;
 }

@@ -9,38 +9,37 @@ import { sleepRealTime } from "./timing.ts";
 
 const POLL_MS = 25;
 const HEARTBEAT_MS = 1_000;
-/** A lock without a heartbeat for so long belongs to a process that is gone, wherever it was. */
+/** A lock without a heartbeat for this long has no living owner, whatever machine it is on. */
 const STALE_MS = 10_000;
-const PASSING_DENIALS = 40;
-/** What waits longer is told why. */
-const PATIENCE_MS = 1_000;
+const MAX_DENIALS = 40;
+const NOTICE_AFTER_MS = 1_000;
 
-interface Waiting {
+interface LockOptions {
   readonly waitMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Called once, when another has held the lock for a moment. */
+  /** Called once, after a second of waiting. */
   readonly onWait?: (() => void) | undefined;
 }
 
 /**
- * Runs work while no other process does under the same path. The lock is a file that only one can create. Its holder is
- * named in it and touches it every second: it is taken over at once from a process of this machine that is gone, from
- * any other when it is not touched any more.
+ * Runs work while no other process does so under the same path. The lock is a file that is created exclusively, holds its
+ * owner's process id and is touched every second. It is released at once when its owner on this machine has died, and after
+ * ten seconds without a heartbeat when the owner is elsewhere.
  */
 export async function withFileLock<T>(
   path: string,
-  { waitMs, signal, onWait }: Waiting,
+  { waitMs, signal, onWait }: LockOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  const owner = `${randomUUID()} ${await thisProcess()}`;
+  const owner = `${randomUUID()} ${await processSpace()}/${pid}`;
   try {
     makeFolder(dirname(path), 0o700);
   } catch (error) {
     throw privateFileError(path, "written", error);
   }
   const startedAt = performance.now();
-  let toTell = onWait;
-  for (let tries = 1; !(await create(path, owner, tries > PASSING_DENIALS)); tries++) {
+  let notify = onWait;
+  for (let attempt = 1; !(await create(path, owner, attempt > MAX_DENIALS)); attempt++) {
     const waitedMs = performance.now() - startedAt;
     if (waitedMs > waitMs) {
       throw new UserError(
@@ -50,9 +49,9 @@ export async function withFileLock<T>(
       );
     }
     await removeIfStale(path, owner);
-    if (waitedMs > PATIENCE_MS) {
-      toTell?.();
-      toTell = undefined;
+    if (waitedMs > NOTICE_AFTER_MS) {
+      notify?.();
+      notify = undefined;
     }
     await sleepRealTime(POLL_MS, signal);
     signal?.throwIfAborted();
@@ -66,12 +65,12 @@ export async function withFileLock<T>(
     return await work();
   } finally {
     clearInterval(heartbeat);
-    if ((await ownerOf(path)) === owner) await rm(path, { force: true });
+    if ((await readOwner(path)) === owner) await rm(path, { force: true });
   }
 }
 
-/** False when another holds it. A denial passes on Windows, where the last holder's file is still being deleted. */
-async function create(path: string, owner: string, refuseDenial: boolean): Promise<boolean> {
+/** False when the file exists. On Windows a denial may mean that the last owner's file is still being deleted. */
+async function create(path: string, owner: string, isDenialFinal: boolean): Promise<boolean> {
   try {
     const file = await open(path, "wx", 0o600);
     try {
@@ -82,76 +81,64 @@ async function create(path: string, owner: string, refuseDenial: boolean): Promi
     return true;
   } catch (error) {
     if (errorCode(error) === "EEXIST") return false;
-    const mayPass = platform() === "win32" && !refuseDenial;
+    const mayPass = platform() === "win32" && !isDenialFinal;
     if (mayPass && ["EPERM", "EACCES"].includes(errorCode(error) ?? "")) return false;
     throw privateFileError(path, "written", error);
   }
 }
 
-/** Only one process may judge a lock stale and remove it: two would remove each other's new one. */
+/** Guarded by a lock of its own: two processes that both found it stale would remove each other's new lock. */
 async function removeIfStale(path: string, owner: string): Promise<void> {
   if (!(await isStale(path))) return;
-  const judge = `${path}.stale`;
-  if (!(await create(judge, owner, false))) {
-    if (await isStale(judge)) await rm(judge, { force: true });
+  const guard = `${path}.stale`;
+  if (!(await create(guard, owner, false))) {
+    if (await isStale(guard)) await rm(guard, { force: true });
     return;
   }
   try {
     if (await isStale(path)) await rm(path, { force: true });
   } finally {
-    await rm(judge, { force: true });
+    await rm(guard, { force: true });
   }
 }
 
-/** The file system's time is the real one, whatever clock the caller lives by. */
 async function isStale(path: string): Promise<boolean> {
   try {
-    // A heartbeat far in the future is none either: the clock was set back since, and its holder would have touched it.
+    // Modification times are real time, whatever clock the caller uses. One far in the future means that the clock was set
+    // back and nobody has touched the file since.
     if (Math.abs(Date.now() - (await stat(path)).mtimeMs) > STALE_MS) return true;
-    const [, holder] = ((await ownerOf(path)) ?? "").split(" ");
-    return holder !== undefined && (await isGone(holder));
+    const [, process] = ((await readOwner(path)) ?? "").split(" ");
+    return process !== undefined && (await isDead(process));
   } catch (error) {
     if (errorCode(error) === "ENOENT") return false;
     throw error;
   }
 }
 
-async function ownerOf(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch {
-    return undefined;
-  }
+async function readOwner(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch(() => undefined);
 }
 
-/** This process as another of the same machine can look for it: where its number counts, and the number. */
-async function thisProcess(): Promise<string> {
-  return `${await placeOfNumbers()}/${pid}`;
-}
-
-/**
- * Whether a process is surely no more. One of elsewhere never is: its number means another process here, as in a
- * container that shares a folder with its host.
- */
-async function isGone(holder: string): Promise<boolean> {
-  const at = holder.lastIndexOf("/");
-  const number = Number(holder.slice(at + 1));
-  if (!Number.isSafeInteger(number) || number <= 0 || holder.slice(0, at) !== (await placeOfNumbers())) return false;
+/** False for a process elsewhere, as in a container that shares a folder with its host: its id means another process here. */
+async function isDead(process: string): Promise<boolean> {
+  const at = process.lastIndexOf("/");
+  const id = Number(process.slice(at + 1));
+  if (!Number.isSafeInteger(id) || id <= 0 || process.slice(0, at) !== (await processSpace())) return false;
   try {
-    kill(number, 0);
+    kill(id, 0);
     return false;
   } catch (error) {
     return errorCode(error) === "ESRCH";
   }
 }
 
-let place: Promise<string> | undefined;
+let space: Promise<string> | undefined;
 
-/** Names of machines are no proof: there are many a `localhost`. Linux tells its start and its set of numbers apart. */
-function placeOfNumbers(): Promise<string> {
-  place ??= Promise.all([
+/** Where a process id is unique. Host names alone repeat, so on Linux with the boot and the process namespace. */
+function processSpace(): Promise<string> {
+  space ??= Promise.all([
     readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => ""),
     readlink("/proc/self/ns/pid").catch(() => ""),
   ]).then((parts) => [hostname(), ...parts].map((part) => encodeURIComponent(part.trim())).join("/"));
-  return place;
+  return space;
 }

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -16,54 +16,45 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { chmod, type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { chmod, type FileHandle, open, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { getuid } from "node:process";
 import { errorCode, errorText, UserError, usageError } from "./errors.ts";
 import { locate, parseJson } from "./json.ts";
 import { sleepRealTime } from "./timing.ts";
 
-/**
- * Makes a folder and those that it lies in; whether there was one to make. One by one: Node's own `recursive` tries for ever
- * where a file system such as /proc says that what is to be made is not there, and says so of a disk that is read-only.
- */
-export function makeFolder(folder: string, mode = 0o777): boolean {
-  if (existsSync(folder)) return false;
-  if (dirname(folder) !== folder) makeFolder(dirname(folder), mode);
+/** The bytes of a file; undefined where there is none. Throws a usage error for one that cannot be read. */
+export function readBytes(path: string): Buffer | undefined {
   try {
-    mkdirSync(folder, { mode });
+    // Most files that are asked for do not exist, and throwing ENOENT for each takes longer than a stat.
+    return statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : readFileSync(path);
   } catch (error) {
-    // Another process may have made it meanwhile.
-    if (!existsSync(folder)) throw error;
-  }
-  return true;
-}
-
-/** It went away since it was asked for, or one of its folders is a file. */
-const ABSENT = ["ENOENT", "ENOTDIR"];
-
-/** A text file of the user's; undefined where there is none. */
-export function readText(path: string): string | undefined {
-  try {
-    // Asked first: an error for each file that a project does not have takes longer.
-    if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
-    // Some editors on Windows put a byte order mark in front, which JSON.parse refuses.
-    return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
-  } catch (error) {
-    if (ABSENT.includes(errorCode(error) ?? "")) return undefined;
+    if (isAbsent(error)) return undefined;
     throw usageError(`${path} cannot be read: ${errorText(error)}`);
   }
 }
 
-/** Throws a usage error that names the place for what is not JSON. */
-export function parseJsonFile(text: string, path: string): unknown {
+/** The same as text, without the byte order mark that some editors on Windows write and JSON.parse rejects. */
+export function readText(path: string): string | undefined {
+  return readBytes(path)
+    ?.toString("utf8")
+    .replace(/^\uFEFF/, "");
+}
+
+/** The file was deleted meanwhile, or one of its folders is a file, as with `HOME=/dev/null`. */
+function isAbsent(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "");
+}
+
+/** Throws a usage error with the position of what is not JSON. */
+export function parseJsonFile(text: string, path: string, hint?: string): unknown {
   const parsed = parseJson(text);
   if (parsed.ok) return parsed.value;
   const { line = 1, column = 1 } = parsed.position ?? {};
-  throw usageError(`${path}:${line}:${column}: not valid JSON: ${parsed.reason}`);
+  throw usageError(`${path}:${line}:${column}: not valid JSON: ${parsed.reason}`, hint);
 }
 
-/** What is wrong with one value of a file, with its place. */
+/** A usage error about one value of a JSON file, with its position. */
 export function fileError(
   text: string,
   path: string,
@@ -77,74 +68,44 @@ export function fileError(
 }
 
 /**
- * A device or a pipe, such as /dev/null: what is written goes through it. A file in its place would be none any more, and
- * root may put one there.
+ * Creates a folder and its parents; true when there was one to create. Node's own `recursive` loops for ever on file systems
+ * such as /proc, which report ENOENT for what cannot be created, and reports that of a read-only disk.
  */
-export function isThrough(path: string): boolean {
+export function makeFolder(folder: string, mode = 0o777): boolean {
+  if (existsSync(folder)) return false;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder), mode);
+  try {
+    mkdirSync(folder, { mode });
+  } catch (error) {
+    // Another process may have created it meanwhile.
+    if (!existsSync(folder)) throw error;
+  }
+  return true;
+}
+
+/** Whether a path is a device or a pipe, such as /dev/null: it is written to, never replaced, which root could do. */
+export function isDevice(path: string): boolean {
   try {
     const found = statSync(path);
     return !found.isFile() && !found.isDirectory();
   } catch {
-    // It is not there; and where it cannot be looked at, the writing says why.
+    // Where it cannot be examined, writing reports why.
     return false;
   }
 }
 
-/** Where a link leads, if nothing is there: a file that is put in its place would take the place of the link. */
-export function danglingTarget(path: string): string | undefined {
+/** The target of a link to nothing: renaming a file over it would replace the link. */
+export function danglingLinkTarget(path: string): string | undefined {
   try {
     return existsSync(path) ? undefined : resolve(dirname(path), readlinkSync(path));
   } catch {
-    // It is no link; and where it cannot be looked at, the writing says why.
+    // Not a link; and where it cannot be examined, writing reports why.
     return undefined;
   }
 }
 
-/**
- * Writes a whole file or nothing: beside it first, then in its place. A link stays a link. `mode` is for a new file, and
- * for one that is there where it does not keep its own.
- */
-export function writeWholeFile(path: string, content: string | Buffer, mode = 0o666, keepsMode = true): void {
-  let temporary: string | undefined;
-  try {
-    if (isThrough(path)) {
-      writeFileSync(path, content);
-      return;
-    }
-    const target = danglingTarget(path);
-    if (target !== undefined) throw new Error(`it is a link to ${target}, which is not there`);
-    makeFolder(dirname(path));
-    const old = statSync(path, { throwIfNoEntry: false });
-    if (old?.isFile() === false) throw new Error("it exists, but is not a file");
-    const place = old === undefined ? path : realpathSync(path);
-    temporary = `${place}.${randomUUID()}.tmp`;
-    const file = openSync(temporary, "wx", mode);
-    try {
-      writeFileSync(file, content);
-      // The umask has had its say in what a new file may; an old one keeps what it has.
-      if (old !== undefined && keepsMode) fchmodSync(file, old.mode & 0o777);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, place);
-  } catch (error) {
-    if (temporary !== undefined) rmSync(temporary, { force: true });
-    throw usageError(`${path} cannot be written: ${errorText(error)}`);
-  }
-}
-
-/**
- * Writes a file that the tool has of its own in a project, for its user alone, whoever could read an older one. Never
- * through a link: nobody has named the file, and a link may have come with a project that was cloned.
- */
-export function writeOwnFile(root: string, path: string, content: string): void {
-  refuseLinks(root, path);
-  writeWholeFile(path, content, 0o600, false);
-}
-
-/** Throws a usage error where a folder below the project's, or the file itself, is a link. */
-export function refuseLinks(root: string, path: string): void {
+/** Throws a usage error where the file or one of its folders below the project's root is a link. */
+export function rejectLinks(root: string, path: string): void {
   const link = findLink(root, path);
   if (link === undefined) return;
   throw usageError(
@@ -153,7 +114,7 @@ export function refuseLinks(root: string, path: string): void {
   );
 }
 
-/** The first link on the way from the project's folder to a path. Folders above the project are the user's to choose. */
+/** The first link on the way from the project's root to a path. Folders above the project are the user's own choice. */
 export function findLink(root: string, path: string): string | undefined {
   const parts = relative(root, path).split(sep);
   const places = parts.map((_, i) => join(root, ...parts.slice(0, i + 1)));
@@ -164,29 +125,121 @@ function isLink(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
   } catch {
-    // What cannot be looked at cannot be written either, and the writing says why.
+    // What cannot be examined cannot be written either, and writing reports why.
     return false;
   }
 }
 
-/** Readable by the user alone. Windows has no such mode: there the folder under APPDATA is the user's own. */
-const FILE_MODE = 0o600;
-const FOLDER_MODE = 0o700;
+interface FileMode {
+  /** Permissions of a new file. Default: what the umask leaves of 0666. */
+  readonly mode?: number | undefined;
+  /** Whether a file that is replaced keeps its own permissions. Default: true. */
+  readonly keepMode?: boolean;
+}
 
-/** The JSON in a file; undefined when there is no such file. A damaged one is an error that names it. */
+/**
+ * Writes beside a file and renames over it, so that a crash leaves the old content or the new one and no reader ever sees a
+ * part. A link stays a link. Devices and pipes are written to directly.
+ */
+export class AtomicFile {
+  readonly #path: string;
+  /** Undefined for a device or pipe. */
+  readonly #temporary: string | undefined;
+  /** Undefined for what the umask leaves. */
+  readonly #mode: number | undefined;
+  #descriptor: number | undefined;
+
+  constructor(path: string, { mode = 0o666, keepMode = true }: FileMode = {}) {
+    if (isDevice(path)) {
+      this.#path = path;
+      this.#descriptor = openSync(path, "w");
+      return;
+    }
+    const old = statSync(path, { throwIfNoEntry: false });
+    this.#path = old === undefined ? path : realpathSync(path);
+    this.#temporary = `${this.#path}.${randomUUID()}.tmp`;
+    if (!keepMode) this.#mode = mode;
+    else if (old !== undefined) this.#mode = old.mode & 0o777;
+    this.#descriptor = openSync(this.#temporary, "wx", this.#mode ?? mode);
+  }
+
+  write(content: string | Buffer): void {
+    if (this.#descriptor === undefined) throw new Error(`${this.#path} is closed`);
+    writeFileSync(this.#descriptor, content);
+  }
+
+  /** Puts the file in its place. May be called again after a failed rename. */
+  commit(): void {
+    if (this.#descriptor !== undefined && this.#temporary !== undefined) {
+      // The umask applies to the mode that a file is opened with.
+      if (this.#mode !== undefined) fchmodSync(this.#descriptor, this.#mode);
+      fsyncSync(this.#descriptor);
+    }
+    this.#close();
+    if (this.#temporary !== undefined) renameSync(this.#temporary, this.#path);
+  }
+
+  /** Closes the file and removes what was not committed. */
+  discard(): void {
+    this.#close();
+    if (this.#temporary !== undefined) rmSync(this.#temporary, { force: true });
+  }
+
+  #close(): void {
+    const descriptor = this.#descriptor;
+    this.#descriptor = undefined;
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** Writes a whole file with `AtomicFile`, and its folder where there is none. */
+export function writeFileAtomically(path: string, content: string | Buffer, mode?: FileMode): void {
+  let file: AtomicFile | undefined;
+  try {
+    const target = danglingLinkTarget(path);
+    if (target !== undefined) throw new Error(`it is a link to ${target}, which does not exist`);
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error("it is a folder");
+    makeFolder(dirname(path));
+    file = new AtomicFile(path, mode);
+    file.write(content);
+    file.commit();
+  } catch (error) {
+    file?.discard();
+    throw usageError(`${path} cannot be written: ${writeErrorText(error)}`);
+  }
+}
+
+/** Why a file could not be written, by the name that the user knows. */
+export function writeErrorText(error: unknown): string {
+  return errorText(error).replace(/\.[0-9a-f-]{36}\.tmp(?=')/g, "");
+}
+
+/**
+ * Writes a file of the tool in a project, readable by its user alone. Never through a link: nobody named the file, and a
+ * cloned project may have brought the link with it.
+ */
+export function writePrivateFile(root: string, path: string, content: string): void {
+  rejectLinks(root, path);
+  writeFileAtomically(path, content, PRIVATE);
+}
+
+/** Windows has no such mode: there the folder under APPDATA is the user's own. */
+const PRIVATE = { mode: 0o600, keepMode: false };
+const PRIVATE_FOLDER_MODE = 0o700;
+
+/** The JSON of a file in the user's own folder; undefined where there is none. */
 export async function readPrivateJson(path: string): Promise<unknown> {
   let text: string;
   try {
     const file = await open(path, "r");
     try {
-      await closeToOthers(path, file);
+      await restrictAccess(path, file);
       text = await file.readFile("utf8");
     } finally {
       await file.close();
     }
   } catch (error) {
-    // Nor is there one where its folder is a file, as `HOME=/dev/null` has it.
-    if (["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "")) return undefined;
+    if (isAbsent(error)) return undefined;
     throw privateFileError(path, "read", error);
   }
   const parsed = parseJson(text);
@@ -199,63 +252,52 @@ export async function readPrivateJson(path: string): Promise<unknown> {
 }
 
 /**
- * A restored copy or a loose umask has opened it to others: they could read what is in it, or put a file of their own in
- * its place. What is the user's own is mended, since a word about it helps nobody; what is not may not be changed.
+ * A restored backup or a loose umask may have opened the file or its folder to others. The user's own are closed again without
+ * a word, which would help nobody; those of others cannot be changed.
  */
-async function closeToOthers(path: string, file: FileHandle): Promise<void> {
+async function restrictAccess(path: string, file: FileHandle): Promise<void> {
   const folder = dirname(path);
   const isLoose = ({ uid, mode }: Stats, bits: number): boolean => uid === getuid?.() && (mode & bits) !== 0;
-  const ofFile = await file.stat();
-  // A file system that takes no modes is no reason to refuse what can be read.
-  if (ofFile.isFile() && isLoose(ofFile, 0o077)) await file.chmod(FILE_MODE).catch(() => undefined);
-  if (isLoose(await stat(folder), 0o022)) await chmod(folder, FOLDER_MODE).catch(() => undefined);
+  const stats = await file.stat();
+  // A file system without modes is no reason to reject a readable file.
+  if (stats.isFile() && isLoose(stats, 0o077)) await file.chmod(PRIVATE.mode).catch(() => undefined);
+  if (isLoose(await stat(folder), 0o022)) await chmod(folder, PRIVATE_FOLDER_MODE).catch(() => undefined);
 }
 
-/**
- * Replaces a file as a whole: another process sees the old content or the new one, never a part. A link stays one, as to
- * a folder of dotfiles: what it points to would keep secrets that are over.
- */
+/** Replaces a file in the user's own folder. A link, as to a folder of dotfiles, stays one, so its target has no old secrets. */
 export async function writePrivateJson(path: string, value: unknown): Promise<void> {
-  let temporary: string | undefined;
+  let file: AtomicFile | undefined;
   try {
-    makeFolder(dirname(path), FOLDER_MODE);
-    const place = await realpath(path).catch(() => path);
-    temporary = `${place}.${randomBytes(6).toString("hex")}.tmp`;
-    const file = await open(temporary, "wx", FILE_MODE);
-    try {
-      await file.writeFile(`${JSON.stringify(value, null, 2)}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await chmod(temporary, FILE_MODE);
-    await replace(temporary, place);
+    makeFolder(dirname(path), PRIVATE_FOLDER_MODE);
+    file = new AtomicFile(path, PRIVATE);
+    file.write(`${JSON.stringify(value, null, 2)}\n`);
+    await commitWithRetries(file);
   } catch (error) {
-    if (temporary !== undefined) await rm(temporary, { force: true });
+    file?.discard();
     throw privateFileError(path, "written", error);
   }
 }
 
-/** On Windows a rename fails while a virus scanner or another process has the target open, which passes. */
-async function replace(from: string, to: string): Promise<void> {
-  for (let tries = 1; ; tries++) {
+/** On Windows a rename fails for as long as a virus scanner or another process has the target open. */
+async function commitWithRetries(file: AtomicFile): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
     try {
-      return await rename(from, to);
+      return file.commit();
     } catch (error) {
-      const passing = ["EPERM", "EACCES", "EBUSY"].includes(errorCode(error) ?? "");
-      if (!passing || tries === 10) throw error;
-      await sleepRealTime(20 * tries);
+      const mayPass = ["EPERM", "EACCES", "EBUSY"].includes(errorCode(error) ?? "");
+      if (!mayPass || attempt === 10) throw error;
+      await sleepRealTime(20 * attempt);
     }
   }
 }
 
-/** A file that the system does not let be read or written. */
+/** A file in the user's own folder that the system does not let be read or written. */
 export class FileError extends UserError {}
 
 export function privateFileError(path: string, verb: string, error: unknown): FileError {
   return new FileError(
     "credentials",
-    `${path} could not be ${verb}: ${errorText(error)}`,
+    `${path} could not be ${verb}: ${writeErrorText(error)}`,
     "check that the folder is yours and that the disk has room; XDG_CONFIG_HOME (APPDATA on Windows) names another one",
   );
 }

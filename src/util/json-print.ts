@@ -1,8 +1,8 @@
 import { isJsonSpace, stringEnd } from "./json.ts";
 
 /**
- * The same JSON, indented; every scalar and key exactly as it was written. As it came where that would be far longer: a list in
- * 490 others, which anybody can post, has a thousand spaces before each of its entries.
+ * Indents JSON; every scalar and key stays exactly as it was written. Text that would become far longer stays as it is: a list
+ * within 490 others, which anybody can post, has a thousand spaces before each of its entries.
  */
 export function prettyJson(text: string, indent = "  "): string {
   if (isFarLongerIndented(text, indent.length)) return text;
@@ -11,24 +11,24 @@ export function prettyJson(text: string, indent = "  "): string {
   return respaced(text, { inner: line, comma: line, colon: " " });
 }
 
-/** The same with a space behind each comma and colon. */
+/** JSON on one line with a space after each comma and colon. */
 export function spacedJson(text: string): string {
   return respaced(text, { inner: () => "", comma: () => " ", colon: " " });
 }
 
-/** The same JSON without white space between its parts; every scalar and key exactly as it was written. */
+/** JSON without white space between its parts; every scalar and key stays exactly as it was written. */
 export function minifyJson(text: string): string {
   return respaced(text, { inner: () => "", comma: () => "", colon: "" });
 }
 
-/** What to put within the brackets of what is not empty, behind a comma, and behind a colon. */
+/** The white space inside the brackets of a container that is not empty, after a comma, and after a colon. */
 interface Spacing {
   readonly inner: (depth: number) => string;
   readonly comma: (depth: number) => string;
   readonly colon: string;
 }
 
-/** In one pass, without a tree: of a megabyte there are many layouts to make. */
+/** In one pass without a tree: to explain a signature, a megabyte is laid out in many ways. */
 function respaced(text: string, { inner, comma, colon }: Spacing): string {
   const parts: string[] = [];
   let [depth, done] = [0, 0];
@@ -63,12 +63,12 @@ function spaceEnd(text: string, start: number): number {
   return at;
 }
 
-/** Whether a text would be more than this many times as long once it is indented, whatever its size. */
-const FAR_LONGER = 20;
-const ALWAYS_FINE = 100_000;
+/** How much longer indented text may be: by this factor, and by this many characters whatever its size. */
+const MAX_GROWTH = 20;
+const ALLOWED_GROWTH = 100_000;
 
 export function isFarLongerIndented(text: string, indent: number): boolean {
-  const most = text.length * FAR_LONGER + ALWAYS_FINE;
+  const maxLength = text.length * MAX_GROWTH + ALLOWED_GROWTH;
   let [depth, length] = [0, text.length];
   for (let at = 0; at < text.length; at++) {
     const char = text.charCodeAt(at);
@@ -76,12 +76,7 @@ export function isFarLongerIndented(text: string, indent: number): boolean {
     else if (char === 0x7b || char === 0x5b) length += 1 + indent * ++depth;
     else if (char === 0x7d || char === 0x5d) length += 1 + indent * Math.max(0, --depth);
     else if (char === 0x2c) length += 1 + indent * depth;
-    if (length > most) return true;
+    if (length > maxLength) return true;
   }
   return false;
-}
-
-/** The shortest JSON text of a value: what `JSON.stringify(JSON.parse(text))` gives back unchanged. */
-export function compactJson(value: unknown): string {
-  return JSON.stringify(value);
 }

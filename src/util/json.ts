@@ -1,7 +1,5 @@
-/**
- * JSON as text. Zoho's ids have up to 19 digits, and `JSON.parse` keeps 15 of them: what is shown, searched or
- * located here is read from the text itself, so no digit, duplicate key or `1250.00` is lost.
- */
+// JSON as text. Zoho's ids have up to 19 digits, of which `JSON.parse` preserves 15, so values are read from the text itself.
+
 export type JsonResult =
   | { readonly ok: true; readonly value: unknown }
   | {
@@ -11,10 +9,10 @@ export type JsonResult =
       readonly position?: TextPosition;
     };
 
-/** A number literal, outside of a string, that may not fit a JavaScript number. */
+/** Finds what may be a number that does not fit a JavaScript number. Cheaper than looking at every value. */
 const LONG_NUMBER = /(?:^|[[:,\s])-?(?:[\d.]{16,}|[\d.]+e[+-]?\d{3})/i;
 
-/** Parses JSON; a number of more than 15 digits, or that would lose some, becomes a string of exactly what was written. */
+/** Parses JSON. A number of more than 15 digits, or that would lose some, becomes a string of exactly what was written. */
 export function parseJson(text: string): JsonResult {
   try {
     const value: unknown = JSON.parse(text);
@@ -25,16 +23,16 @@ export function parseJson(text: string): JsonResult {
   }
 }
 
-/** What `parseJson` makes of a number that a JavaScript number cannot hold: it may be one in the text, or was in quotes. */
+/** Whether a value may be a long number that `parseJson` made a string of. It may have been a string in the text, too. */
 export function isLongNumber(value: unknown): boolean {
   return typeof value === "string" && value.length > 15 && /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(value);
 }
 
-/** Deeper than any webhook, and shallow enough for every function that walks a value by calling itself. */
+/** Deeper than any webhook, and shallow enough for every recursive function. */
 export const MAX_DEPTH = 500;
 
 function isTooDeep(text: string): boolean {
-  // Every level is closed again.
+  // Each level has an opening and a closing bracket.
   if (text.length < 2 * MAX_DEPTH) return false;
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
@@ -54,7 +52,7 @@ function explainJsonError(text: string): Extract<JsonResult, { ok: false }> {
   return { ok: false, reason: error.reason, position: lineAndColumn(text, error.offset) };
 }
 
-/** The offset behind the closing quote of the string that begins at an offset; the text's end where there is none. */
+/** The offset after the closing quote of the string that begins at `start`; the end of the text where there is none. */
 export function stringEnd(text: string, start: number): number {
   for (let i = start + 1; i < text.length; i++) {
     const char = text.charCodeAt(i);
@@ -66,7 +64,7 @@ export function stringEnd(text: string, start: number): number {
 
 export interface JsonNode {
   readonly kind: "object" | "array" | "string" | "number" | "literal";
-  /** Offsets into the text: from the first character to the one after the last. */
+  /** Offsets of the first character and of the one after the last. */
   readonly start: number;
   readonly end: number;
   /** Members of an object, elements of an array. */
@@ -74,23 +72,13 @@ export interface JsonNode {
 }
 
 interface JsonChild {
-  /** The member's name, decoded; the element's index as a number. */
+  /** The member's decoded name, or the element's index. */
   readonly key: string | number;
   readonly node: JsonNode;
 }
 
-/** Of all scalars the same: a body of a megabyte has very many. */
-const NONE: readonly JsonChild[] = [];
-
-/** With the byte order mark, which may stand before the text. */
-export function isJsonSpace(code: number): boolean {
-  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09 || code === 0xfeff;
-}
-
-/** Behind a scalar that is no string: white space, a comma or a closing bracket. */
-function endsScalar(code: number): boolean {
-  return code === 0x2c || code === 0x7d || code === 0x5d || (code !== 0xfeff && isJsonSpace(code));
-}
+/** Shared by all scalars, of which a body of a megabyte has very many. */
+const NO_CHILDREN: readonly JsonChild[] = [];
 
 /** The syntax tree of a text that `JSON.parse` has accepted. */
 export function scanJson(text: string): JsonNode {
@@ -101,7 +89,7 @@ export function scanJson(text: string): JsonNode {
   const scalar = (kind: JsonNode["kind"], end: number): JsonNode => {
     const start = at;
     at = end;
-    return { kind, start, end, children: NONE };
+    return { kind, start, end, children: NO_CHILDREN };
   };
   const container = (kind: "object" | "array", close: string): JsonNode => {
     const start = at++;
@@ -138,13 +126,23 @@ export function scanJson(text: string): JsonNode {
   return value();
 }
 
+/** White space, or the byte order mark that may precede the text. */
+export function isJsonSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09 || code === 0xfeff;
+}
+
+/** Whether a number or literal ends before this character. */
+function endsScalar(code: number): boolean {
+  return code === 0x2c || code === 0x7d || code === 0x5d || (code !== 0xfeff && isJsonSpace(code));
+}
+
 function toData(node: JsonNode, text: string): unknown {
   if (node.kind === "array") return node.children.map((child) => toData(child.node, text));
   if (node.kind === "object") {
     return Object.fromEntries(node.children.map((child) => [child.key, toData(child.node, text)]));
   }
   const source = text.slice(node.start, node.end);
-  // By the count of its digits: an id that is a number one time and a text the next, as its digits have it, helps nobody.
+  // By the number of digits, not only where some are lost: otherwise some ids of 16 digits would be numbers and some strings.
   const isLong = node.kind === "number" && (/^-?\d{16,}$/.test(source) || losesDigits(source));
   return isLong ? source : JSON.parse(source);
 }
@@ -157,7 +155,7 @@ export function losesDigits(source: string): boolean {
   return significant(source) !== significant(String(value));
 }
 
-/** The digits of a number literal without sign, point, exponent and the zeros around them. */
+/** The significant digits of a number literal. */
 function significant(source: string): string {
   return (source.toLowerCase().split("e", 1)[0] ?? "").replace(/[-+.]/g, "").replace(/^0+|0+$/g, "");
 }
@@ -173,11 +171,11 @@ export function lineAndColumn(text: string, offset: number): TextPosition {
   return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
 }
 
-/** Where the value at a path stands in the text; for a path that is not there, its nearest existing parent. */
+/** The position of the value at a path, or of its nearest existing parent. */
 export function locate(text: string, path: readonly PropertyKey[]): TextPosition {
   let node = scanJson(text);
   for (const key of path) {
-    // Of duplicate keys the last one counts, as it does for JSON.parse.
+    // The last of duplicate keys counts, as in JSON.parse.
     const child = node.children.findLast((each) => each.key === key);
     if (child === undefined) break;
     node = child.node;
@@ -192,9 +190,8 @@ export function jsonAt(text: string, path: readonly PropertyKey[]): string | und
   return node === undefined ? undefined : text.slice(node.start, node.end);
 }
 
-/** Where and why a text is not JSON (RFC 8259). */
 interface JsonError {
-  /** In UTF-16 units from the start of the text; the text's length when it ends too early. */
+  /** In UTF-16 units; the length of the text when it ends too early. */
   readonly offset: number;
   readonly reason: string;
 }
@@ -205,12 +202,12 @@ const LITERAL = /true|false|null/y;
 const SPACE = /[ \t\n\r]*/y;
 
 /**
- * Finds the first place at which a text that `JSON.parse` refused stops being JSON. V8 names the place in some
- * versions and for some errors only. Undefined when the text is JSON after all.
+ * Finds where and why a text is not JSON (RFC 8259); V8 names the place for some errors in some versions only. Undefined for
+ * valid JSON. A loop rather than recursion, so that no text is too deep.
  */
 export function findJsonError(text: string): JsonError | undefined {
   let at = 0;
-  // What each open bracket waits for, innermost last: a loop rather than recursion, so that no depth is too deep.
+  /** The closing brackets that are still missing, innermost last. */
   const open: ("}" | "]")[] = [];
   const take = (pattern: RegExp): boolean => {
     pattern.lastIndex = at;
@@ -283,7 +280,7 @@ export function findJsonError(text: string): JsonError | undefined {
   }
 }
 
-/** A number of more digits than a JavaScript number is sure to keep, such as an id: written again as it stood. */
+/** A number with more digits than a JavaScript number preserves, such as an id. It is written again with the same digits. */
 export class ExactNumber {
   readonly digits: string;
 
@@ -291,7 +288,7 @@ export class ExactNumber {
     this.digits = digits;
   }
 
-  /** For what writes JSON in another way than `writeJson`: text keeps the digits, too. */
+  /** A string for `JSON.stringify`, which would round a number. */
   toJSON(): string {
     return this.digits;
   }
@@ -301,7 +298,7 @@ export class ExactNumber {
   }
 }
 
-/** The data of a valid JSON text, in which what `parseJson` makes a text of its digits is still known to be a number. */
+/** Like `parseJson`, but long numbers are `ExactNumber`s rather than strings. Undefined for invalid JSON. */
 export function readExact(text: string): unknown {
   const parsed = parseJson(text);
   return parsed.ok ? exact(parsed.value, scanJson(text)) : undefined;
@@ -310,12 +307,12 @@ export function readExact(text: string): unknown {
 function exact(value: unknown, node: JsonNode): unknown {
   if (node.kind === "number" && typeof value === "string") return new ExactNumber(value);
   if (node.kind !== "object" && node.kind !== "array") return value;
-  // Of duplicate keys the last one counts, as it does for JSON.parse.
+  // The last of duplicate keys counts, as in JSON.parse.
   const members = node.children.map(({ key, node: child }) => [key, exact(Reflect.get(Object(value), key), child)]);
   return node.kind === "array" ? members.map(([, each]) => each) : Object.fromEntries(members);
 }
 
-/** Compact JSON in key order, as `JSON.stringify` writes it, but for exact numbers. Of data as JSON has it. */
+/** `JSON.stringify` for JSON data with exact numbers. */
 export function writeJson(value: unknown): string {
   if (value instanceof ExactNumber) return value.digits;
   if (Array.isArray(value)) return `[${value.map(writeJson).join(",")}]`;

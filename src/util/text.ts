@@ -1,43 +1,35 @@
-/** Room for what a server has to say; a page of HTML or a record that it repeats is none of a message. */
-const LONGEST = 300;
-/** Looked at of what may be megabytes. */
-const LOOKED_AT = 20_000;
+/** Long enough for an error message of a server, too short for a page of HTML. */
+const MAX_LENGTH = 300;
+/** The text may be megabytes. */
+const MAX_INPUT_LENGTH = 20_000;
 
 /**
- * A stranger's text as a part of a message: on one line, so that it cannot pass for a line of ours or for a command to be
- * copied, and cut where it is long.
+ * Untrusted text as a part of a message: cut to size and on one line, so that it cannot pass for a line of this program or
+ * for a command to be copied.
  */
 export function oneLine(text: string): string {
-  // White space and control characters, the separators of lines and paragraphs among them.
   const line = text
-    .slice(0, LOOKED_AT)
+    .slice(0, MAX_INPUT_LENGTH)
     .replace(/[\s\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")
     .trim();
-  return line.length <= LONGEST ? line : `${line.slice(0, LONGEST).trimEnd()}…`;
+  return line.length <= MAX_LENGTH ? line : `${line.slice(0, MAX_LENGTH).trimEnd()}…`;
 }
 
-/** What a script is told in one line, before it is written as JSON. */
+/** A line of output for scripts, before it is written as JSON. */
 export type JsonLine = Readonly<Record<string, unknown>>;
 
-/** Beside those that JSON escapes itself: what a terminal obeys, or shows the rest of the line in another order by. */
-const OBEYED = /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+/** Characters that control a terminal or the direction of its text, beside those that JSON escapes itself. */
+const TERMINAL_CONTROLS = /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
-/**
- * A value as a line of JSON that a terminal only shows, whatever a stranger has written in it: the same JSON, with those
- * characters as `\u009b`.
- */
+/** A value as a line of JSON that is safe to show in a terminal: control characters are escaped, as `\u009b`. */
 export function jsonLine(value: unknown): string {
-  return `${escapeObeyed(JSON.stringify(value))}\n`;
+  const text = JSON.stringify(value);
+  // Runs for every event: counting bytes takes a hundredth of the time of the pattern, and nearly all text is ASCII.
+  if (Buffer.byteLength(text) === text.length && !text.includes("\u007f")) return `${text}\n`;
+  return `${text.replace(TERMINAL_CONTROLS, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`)}\n`;
 }
 
-/** Of a JSON text: outside of its strings there are none of them. */
-function escapeObeyed(text: string): string {
-  // On the way of every event: to count bytes takes a hundredth of what the pattern does, and nearly all is ASCII.
-  if (Buffer.byteLength(text) === text.length && !text.includes("\u007f")) return text;
-  return text.replace(OBEYED, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
-
-/** Single quotes: within them a POSIX shell interprets nothing at all. */
+/** In single quotes, within which a POSIX shell interprets nothing. */
 export function shellQuoted(text: string): string {
   return /^[A-Za-z0-9_./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

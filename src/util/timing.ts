@@ -1,71 +1,70 @@
 import { setMaxListeners } from "node:events";
 
-/** Asks no more often than every `ms`, and gives the last answer in between: for what is looked at with every event. */
-export function atMostEvery<T>(ms: number, clock: () => number, ask: () => T): () => T {
-  let last: { readonly answer: T; readonly at: number } | undefined;
+/** Caches the result of `read` for `ms`: for what is looked up with every event. */
+export function cachedFor<T>(ms: number, clock: () => number, read: () => T): () => T {
+  let last: { readonly value: T; readonly at: number } | undefined;
   return () => {
     const at = clock();
-    // A clock that was set back asks anew, too.
-    if (last === undefined || Math.abs(at - last.at) >= ms) last = { answer: ask(), at };
-    return last.answer;
+    // The difference is negative where the clock was set back.
+    if (last === undefined || Math.abs(at - last.at) >= ms) last = { value: read(), at };
+    return last.value;
   };
 }
 
-/** A timer of Node's that is set for longer (24.8 days) fires at once. */
+/** Node fires a timer with a longer delay (24.8 days) at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Does a work after any time, in as many turns of a timer as that takes; returns how to call it off. */
-export function afterLong(ms: number, work: () => void, longestMs = MAX_TIMER_MS): () => void {
+/** `setTimeout` for any delay, in as many timers as that takes. Returns a function that cancels it. */
+export function setLongTimeout(ms: number, callback: () => void, maxTimerMs = MAX_TIMER_MS): () => void {
   let timer: NodeJS.Timeout;
   const wait = (leftMs: number): void => {
-    const turnMs = Math.min(leftMs, longestMs);
-    timer = setTimeout(() => (leftMs > turnMs ? wait(leftMs - turnMs) : work()), turnMs);
+    const timerMs = Math.min(leftMs, maxTimerMs);
+    timer = setTimeout(() => (leftMs > timerMs ? wait(leftMs - timerMs) : callback()), timerMs);
   };
   wait(ms);
   return () => clearTimeout(timer);
 }
 
 /**
- * Does a work with a signal that aborts with any of the others, and after so long with a `TimeoutError`. In place of
- * `AbortSignal.timeout` within `AbortSignal.any`: where nothing else holds the first, Node 20 loses it to garbage
- * collection, and it never fires.
+ * Runs `work` with a signal that aborts with any of the given signals, and with a `TimeoutError` after `ms`. Not
+ * `AbortSignal.any([AbortSignal.timeout(ms)])`: Node 20 collects the inner signal as garbage, and it never fires.
  */
-export async function withTimeLimit<T>(
+export async function withTimeout<T>(
   ms: number,
   signals: readonly (AbortSignal | undefined)[],
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const limit = new AbortController();
-  const others = signals.filter((each) => each !== undefined);
-  const pass = (): void => limit.abort(others.find((each) => each.aborted)?.reason);
-  for (const each of others) each.addEventListener("abort", pass, { once: true });
-  if (others.some((each) => each.aborted)) pass();
-  const timer = setTimeout(() => limit.abort(new DOMException(`no answer in ${ms / 1000} s`, "TimeoutError")), ms);
+  const controller = new AbortController();
+  const given = signals.filter((each) => each !== undefined);
+  const abort = (): void => controller.abort(given.find((each) => each.aborted)?.reason);
+  for (const each of given) each.addEventListener("abort", abort, { once: true });
+  if (given.some((each) => each.aborted)) abort();
+  const timer = setTimeout(() => controller.abort(new DOMException(`no answer in ${ms / 1000} s`, "TimeoutError")), ms);
   try {
-    return await work(limit.signal);
+    return await work(controller.signal);
   } finally {
     clearTimeout(timer);
-    for (const each of others) each.removeEventListener("abort", pass);
+    for (const each of given) each.removeEventListener("abort", abort);
   }
 }
 
-/** What the signal of a run aborts with where nobody reads its output any more. */
+/** The abort reason of a run whose output nobody reads any more. */
 export const NO_READER = "EPIPE";
 
 export function hasLostReader({ reason }: AbortSignal): boolean {
   return reason === NO_READER;
 }
 
-/** Why a run ended before its work was done, for a person. */
+/** Why a run was aborted, as the subject of a message. */
 export function stoppedBy(signal: AbortSignal): string {
   if (hasLostReader(signal)) return "stopped, because nobody reads its output any more,";
   const isOther = typeof signal.reason === "string" && signal.reason !== "SIGINT";
   return `stopped by ${isOther ? signal.reason : "Ctrl-C"}`;
 }
 
-/** What comes of the work, or a rejection with the signal's reason once it aborts: for work that does not heed it. */
+/** Rejects when the signal aborts, for work that does not take a signal. */
 export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  // Left behind, its failure is nobody's unhandled rejection.
+  // After the abort nobody handles its rejection.
   work.catch(() => {});
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason);
@@ -75,30 +74,30 @@ export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   });
 }
 
-/** The works that wait for each signal: one listener for all of them, for adding and removing one costs more. */
-const waiting = new WeakMap<AbortSignal, Set<() => void>>();
+/** The callbacks of each signal. They share one listener, since adding and removing listeners for each request is slow. */
+const abortCallbacks = new WeakMap<AbortSignal, Set<() => void>>();
 
-/** Does a work when the signal aborts, at once when it has; returns how to call that off. */
-export function onAbort(signal: AbortSignal | undefined, work: () => void): () => void {
+/** Calls back when the signal aborts, at once if it has. Returns a function that cancels that. */
+export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
   if (signal === undefined) return () => {};
   if (signal.aborted) {
-    work();
+    callback();
     return () => {};
   }
-  const works = waiting.get(signal) ?? listen(signal);
-  works.add(work);
-  return () => works.delete(work);
+  const callbacks = abortCallbacks.get(signal) ?? listen(signal);
+  callbacks.add(callback);
+  return () => callbacks.delete(callback);
 }
 
 function listen(signal: AbortSignal): Set<() => void> {
-  const works = new Set<() => void>();
-  waiting.set(signal, works);
+  const callbacks = new Set<() => void>();
+  abortCallbacks.set(signal, callbacks);
   // The signal of a whole run has many listeners, which is no leak.
   setMaxListeners(0, signal);
   signal.addEventListener("abort", () => {
-    for (const work of works) work();
+    for (const callback of callbacks) callback();
   });
-  return works;
+  return callbacks;
 }
 
 /** Waits; resolves early, without an error, when the signal aborts. */

@@ -12,36 +12,32 @@ const BYTES = {
   gib: 1_073_741_824,
 } as const;
 
-/** `250ms`, `30s`, `5m`, `24h`, `6d23h` as milliseconds. A bare number is none: `--keep 7` would be seconds to one and days to another. */
-export function parseDuration(text: string, what: string): number {
+/** `250ms`, `30s`, `5m`, `24h`, `6d23h` as milliseconds. A bare number is rejected: its unit would be a guess. */
+export function parseDuration(text: string, name: string): number {
   const durationMs = readDuration(text);
   if (durationMs !== undefined) return durationMs;
-  throw usageError(`${what}: ${JSON.stringify(text)} is not a duration`, durationHint(text));
-}
-
-function durationHint(text: string): string {
   const number = text.trim();
   const examples = /^\d+$/.test(number)
     ? `${number}s, ${number}m, ${number}h or ${number}d`
     : "500ms, 30s, 5m, 24h or 6d23h";
-  return `write it as ${examples}`;
+  throw usageError(`${name}: ${JSON.stringify(text)} is not a duration`, `write it as ${examples}`);
 }
 
-/** A duration to wait for, of which Node's timers take no more than 2^31 - 1 ms. */
-export function parseTimeout(text: string, what: string): number {
-  const durationMs = parseDuration(text, what);
-  if (!(durationMs > 0 && durationMs <= 86_400_000)) throw usageError(`${what} must be more than 0 and at most 24h`);
+/** A duration that fits a timer of Node, which is at most 2^31 - 1 ms. */
+export function parseTimeout(text: string, name: string): number {
+  const durationMs = parseDuration(text, name);
+  if (!(durationMs > 0 && durationMs <= 86_400_000)) throw usageError(`${name} must be more than 0 and at most 24h`);
   return durationMs;
 }
 
-/** How long something goes on: as long as one likes, but not for no time at all. */
-export function parseRunTime(text: string, what: string): number {
-  const durationMs = parseDuration(text, what);
+/** A duration of any length but 0. */
+export function parseRunTime(text: string, name: string): number {
+  const durationMs = parseDuration(text, name);
   if (durationMs > 0) return durationMs;
-  throw usageError(`${what}: ${JSON.stringify(text)} is too short`, "leave it out for no limit");
+  throw usageError(`${name}: ${JSON.stringify(text)} is too short`, "leave it out for no limit");
 }
 
-/** Like `parseDuration`; undefined for a text that is no duration. */
+/** Like `parseDuration`, but undefined for anything else. */
 export function readDuration(text: string): number | undefined {
   const compact = text.trim().toLowerCase();
   if (compact === "0") return 0;
@@ -51,35 +47,35 @@ export function readDuration(text: string): number | undefined {
 }
 
 /** `1048576`, `500kb`, `1mib` as bytes. */
-export function parseSize(text: string, what: string): number {
+export function parseSize(text: string, name: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(b|kb|mb|gb|kib|mib|gib)?$/i.exec(text.trim());
   if (match === null)
-    throw usageError(`${what}: ${JSON.stringify(text)} is not a size`, "write it as 1048576, 500kb or 1mib");
+    throw usageError(`${name}: ${JSON.stringify(text)} is not a size`, "write it as 1048576, 500kb or 1mib");
   const bytes = Math.floor(Number(match[1]) * BYTES[(match[2]?.toLowerCase() ?? "b") as keyof typeof BYTES]);
-  if (bytes < 1) throw usageError(`${what}: ${JSON.stringify(text)} is too small`, "it must be at least one byte");
+  if (bytes < 1) throw usageError(`${name}: ${JSON.stringify(text)} is too small`, "it must be at least one byte");
   return bytes;
 }
 
 /** A whole number within bounds. */
-export function parseWhole(text: string, what: string, min: number, max: number): number {
+export function parseInteger(text: string, name: string, min: number, max: number): number {
   const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
   if (!(value >= min && value <= max))
-    throw usageError(`${what}: ${JSON.stringify(text)} is not a whole number from ${min} to ${max}`);
+    throw usageError(`${name}: ${JSON.stringify(text)} is not a whole number from ${min} to ${max}`);
   return value;
 }
 
-/** `1.2 kB`: for people. */
+/** `1.2 kB` */
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
-  // What would be rounded to a thousand of one unit is one of the next.
+  // 999,600 bytes are 1.0 MB, not 1000 kB.
   const [value, unit] = bytes < 999_500 ? [bytes / 1000, "kB"] : [bytes / 1_000_000, "MB"];
   return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${unit}`;
 }
 
-/** `840 ms`, `12.3 s`, `5 min`, `5 min 20 s`, `2 h 5 min`: for people. */
+/** `840 ms`, `12.3 s`, `5 min`, `5 min 20 s`, `2 h 5 min` */
 export function formatDuration(ms: number): string {
   if (ms === 0) return "0 ms";
-  // By what it is rounded to: 999.6 ms are 1.0 s, and 59.96 s are 1 min.
+  // The limits allow for rounding: 999.6 ms are 1.0 s, and 59.96 s are 1 min.
   if (ms < 9.95) return `${ms.toFixed(1)} ms`;
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
@@ -91,7 +87,7 @@ export function formatDuration(ms: number): string {
 
 /** `6d 23h`, `4h 12m`, `45s`: the two largest units. */
 export function formatSpan(ms: number): string {
-  // Of hours the minutes are rounded: a channel of 6d 23h has that for its first seconds, too.
+  // From an hour on, minutes are rounded: a new channel of 6d 23h still shows that after a few seconds.
   const seconds = ms >= MS.h ? Math.round(ms / MS.m) * 60 : Math.max(0, Math.floor(ms / 1000));
   const parts = [
     [Math.floor(seconds / 86_400), "d"],
@@ -113,7 +109,7 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** `2026-05-01`, by the clock of this machine. */
+/** `2026-05-01` in local time. */
 export function formatDay(at: Date): string {
   const part = (value: number): string => String(value).padStart(2, "0");
   return `${at.getFullYear()}-${part(at.getMonth() + 1)}-${part(at.getDate())}`;

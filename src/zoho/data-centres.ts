@@ -1,5 +1,5 @@
 import { usageError } from "../util/errors.ts";
-import { isSafeInPlain } from "../util/hosts.ts";
+import { isSafeWithoutTls } from "../util/hosts.ts";
 
 /**
  * Zoho's data centres. An organisation lives in exactly one, and no other knows its credentials.
@@ -91,7 +91,10 @@ function hostSetting(env: Readonly<Record<string, string | undefined>>, name: st
   if (value === undefined || value === "") return undefined;
   const url = URL.canParse(value) ? new URL(value) : undefined;
   // Plain http is safe for secrets only where they do not leave the machine.
-  if (url !== undefined && (url.protocol === "https:" || (url.protocol === "http:" && isSafeInPlain(url.hostname)))) {
+  if (
+    url !== undefined &&
+    (url.protocol === "https:" || (url.protocol === "http:" && isSafeWithoutTls(url.hostname)))
+  ) {
     return url.origin;
   }
   throw usageError(

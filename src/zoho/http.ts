@@ -3,9 +3,9 @@ import type { Dispatcher } from "undici";
 import { isSuccess } from "../body/delivery.ts";
 import { isSecretName, MASK, maskBody, maskUrl } from "../core/mask.ts";
 import { errorText, UserError } from "../util/errors.ts";
-import { asksOnce, isLoopback, proxySettings, throughProxies } from "../util/hosts.ts";
+import { explainProxyError, isLoopback, proxySettings, withoutProxyRetry } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
-import { type Sleep, withTimeLimit } from "../util/timing.ts";
+import { type Sleep, withTimeout } from "../util/timing.ts";
 import {
   backoffMs,
   MAX_RETRY_AFTER_MS,
@@ -97,7 +97,7 @@ export function createHttp(options: HttpOptions): ZohoHttp {
     try {
       const url = new URL(request.url);
       const pool = await connect();
-      return await withTimeLimit(timeoutMs, [request.signal], async (signal) => {
+      return await withTimeout(timeoutMs, [request.signal], async (signal) => {
         const response = await pool.request({
           origin: url.origin,
           path: `${url.pathname}${url.search}`,
@@ -276,8 +276,8 @@ export async function connectionPool(
   const direct = new Agent(limits);
   const proxies = proxySettings(env);
   if (proxies === undefined) return direct;
-  const clientFactory = (origin: URL, options: object) => asksOnce(new Pool(origin, options));
-  const proxied = throughProxies(() => new EnvHttpProxyAgent({ ...limits, ...proxies, clientFactory }));
+  const clientFactory = (origin: URL, options: object) => withoutProxyRetry(new Pool(origin, options));
+  const proxied = explainProxyError(() => new EnvHttpProxyAgent({ ...limits, ...proxies, clientFactory }));
   // No proxy could reach this machine for us, and none is to see what goes to it in plain.
   return proxied.compose(
     (dispatch) => (options, handler) =>

@@ -66,7 +66,7 @@ ${rest}
     const cwd = tempFolder();
     symlinkSync("nowhere.d.ts", join(cwd, "link.d.ts"));
     const { exitCode, err } = await run(["types", "crm", "--out", "link.d.ts"], { cwd });
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("nowhere.d.ts, which is not there")]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("nowhere.d.ts, which does not exist")]);
     expect(lstatSync(join(cwd, "link.d.ts")).isSymbolicLink()).toBe(true);
   });
 

@@ -1,5 +1,4 @@
-import { randomUUID } from "node:crypto";
-import { closeSync, existsSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Delivery, type HeaderPair, headerValue, mediaType, splitUrl } from "../../body/delivery.ts";
 import { formFields } from "../../body/payload.ts";
@@ -8,8 +7,8 @@ import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { isOfTheConnection } from "../../forward/request.ts";
 import { type EventReport, eventLine, type KeptFacts } from "../../reports/event.ts";
-import { ExitCode, errorText, usageError } from "../../util/errors.ts";
-import { danglingTarget, isThrough } from "../../util/files.ts";
+import { ExitCode, usageError } from "../../util/errors.ts";
+import { AtomicFile, danglingLinkTarget, isDevice, writeErrorText } from "../../util/files.ts";
 import { type JsonLine, jsonLine } from "../../util/text.ts";
 import { hasLostReader, stoppedBy } from "../../util/timing.ts";
 import { counted } from "../../util/units.ts";
@@ -273,57 +272,33 @@ interface WholeFile {
   dispose(): void;
 }
 
-/**
- * Only its owner may read it: deliveries hold data of people. Never takes the place of another file unasked, nor of a folder, a
- * device or a pipe at all: what is written goes through the latter. A link stays a link.
- */
+/** Replaces another file only with `--force`, and never a folder. */
 function createWholeFile(cwd: string, name: string, overwrite: boolean): WholeFile {
   const given = resolve(cwd, name);
-  const through = isThrough(given);
   const old = existsSync(given) ? statSync(given) : undefined;
   if (old?.isDirectory()) throw usageError(`${name} is a folder`, "name a file, or write to standard output: --out -");
-  const target = danglingTarget(given);
+  const target = danglingLinkTarget(given);
   if (target !== undefined)
     throw usageError(`${name} is a link to ${target}, which is not there`, "make that file, or name another one");
-  if (!overwrite && !through && old !== undefined) throw usageError(`${name} exists already`, "--force overwrites it");
-  const path = old === undefined || through ? given : realpathSync(given);
-  const temporary = through ? path : `${path}.${randomUUID()}.tmp`;
+  if (!overwrite && old !== undefined && !isDevice(given))
+    throw usageError(`${name} exists already`, "--force overwrites it");
   const orExplain = <T>(work: () => T): T => {
     try {
       return work();
     } catch (error) {
-      if (!existsSync(dirname(path)))
+      if (!existsSync(dirname(given)))
         throw usageError(
-          `${name} cannot be written: there is no folder ${dirname(path)}`,
+          `${name} cannot be written: there is no folder ${dirname(given)}`,
           "create it, or choose another file",
         );
-      throw usageError(
-        `${name} cannot be written: ${errorText(error).replaceAll(temporary, path)}`,
-        "choose another file with --out",
-      );
+      throw usageError(`${name} cannot be written: ${writeErrorText(error)}`, "choose another file with --out");
     }
   };
-  let file: number | undefined = orExplain(() => openSync(temporary, through ? "w" : "wx", 0o600));
-  let finished = false;
-  const close = (): void => {
-    if (file !== undefined) closeSync(file);
-    file = undefined;
-  };
+  // Deliveries hold data of people: only the owner may read them.
+  const file = orExplain(() => new AtomicFile(given, { mode: 0o600, keepMode: false }));
   return {
-    write(text) {
-      const open = file;
-      if (open === undefined) throw new Error(`${name} is closed`);
-      let rest = Buffer.from(text);
-      while (rest.length > 0) rest = rest.subarray(orExplain(() => writeSync(open, rest)));
-    },
-    finish() {
-      orExplain(close);
-      if (!through) orExplain(() => renameSync(temporary, path));
-      finished = true;
-    },
-    dispose() {
-      close();
-      if (!finished && !through) rmSync(temporary, { force: true });
-    },
+    write: (text) => orExplain(() => file.write(text)),
+    finish: () => orExplain(() => file.commit()),
+    dispose: () => file.discard(),
   };
 }

@@ -3,7 +3,7 @@ import type { Context } from "../../context.ts";
 import type { Verdict } from "../../core/product.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
-import { parseWhole } from "../../util/units.ts";
+import { parseInteger } from "../../util/units.ts";
 import { projectProducts } from "../helpers/products.ts";
 import { DamageReport, dayHeadings, entryEvent } from "./entry.ts";
 import {
@@ -29,7 +29,7 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
   const limit =
     options.all === true
       ? Number.POSITIVE_INFINITY
-      : parseWhole(options.limit ?? DEFAULT_LIMIT, "--limit", 1, 1_000_000_000);
+      : parseInteger(options.limit ?? DEFAULT_LIMIT, "--limit", 1, 1_000_000_000);
   const products = await projectProducts(context);
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { refuseForeignLog } from "../../config/event-log.ts";
+import { rejectForeignLog } from "../../config/event-log.ts";
 import { type Config, type LoadOptions, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
@@ -7,7 +7,7 @@ import { parseWhere } from "../../store/filter.ts";
 import type { Log, LogEntry, LogFilter } from "../../store/log.ts";
 import { openLogAt } from "../../store/open-log.ts";
 import { usageError } from "../../util/errors.ts";
-import { parseWhole, readDuration } from "../../util/units.ts";
+import { parseInteger, readDuration } from "../../util/units.ts";
 import { collect, requireProduct } from "../helpers/options.ts";
 import { patternProducts } from "../helpers/products.ts";
 
@@ -43,7 +43,7 @@ export async function withLog<T>(
       "name a log with --store, or set store to a path, so that the next listen writes one",
     );
   }
-  refuseForeignLog(context, config);
+  rejectForeignLog(context, config);
   const log = await openLogAt({ root, store }, { now: context.now, create: false });
   try {
     return await work(log, config);
@@ -58,7 +58,7 @@ export function parseNumber(text: string): number | "last" {
   const digits = text.replace(/^#/, "");
   if (!/^\d+$/.test(digits))
     throw usageError(`the event's number: ${JSON.stringify(text)} is not a whole number`, "such as 42; or last");
-  return parseWhole(digits, "the event's number", 1, Number.MAX_SAFE_INTEGER);
+  return parseInteger(digits, "the event's number", 1, Number.MAX_SAFE_INTEGER);
 }
 
 /** The delivery of that number; a UserError where the log has it no more, or never had it. */

@@ -5,7 +5,7 @@ import { findEvent } from "../../core/event-names.ts";
 import type { Format, Product } from "../../core/product.ts";
 import type { LogEntry } from "../../store/log.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
-import { readText, refuseLinks, writeWholeFile } from "../../util/files.ts";
+import { readText, rejectLinks, writeFileAtomically } from "../../util/files.ts";
 import { chosenFormat, requireEvent, requireFormat, requireProduct } from "../helpers/options.ts";
 import { configuredProducts } from "../helpers/products.ts";
 import { sampleText } from "../helpers/samples.ts";
@@ -27,14 +27,14 @@ export async function saveFixture(context: Context, which: string, options: Save
     const { product, format, name } = eventOf(await configuredProducts(config), entry, options.name);
     const isUsual = chosenFormat(product, undefined, config.settings).id === format.id;
     const path = projectFixturePath(root, product, format, { name });
-    refuseLinks(root, path);
+    rejectLinks(root, path);
     const shownPath = relative(context.cwd, path);
     const text = sampleText(entry, options.redact === true);
     const old = readText(path);
     if (old !== undefined && old !== text && options.force !== true) {
       throw usageError(`${shownPath} exists already`, "--force overwrites it; --name saves under another event's name");
     }
-    writeWholeFile(path, text);
+    writeFileAtomically(path, text);
     context.report({
       type: "text",
       text: `${shownPath}\n`,

@@ -6,7 +6,7 @@ import type { Product } from "../../core/product.ts";
 import type { ForwardReport } from "../../reports/forward.ts";
 import type { FollowedAttempt, Log, LogEntry, LogFilter } from "../../store/log.ts";
 import { type ExitCode, UserError } from "../../util/errors.ts";
-import { parseWhole } from "../../util/units.ts";
+import { parseInteger } from "../../util/units.ts";
 import { projectProducts } from "../helpers/products.ts";
 import { DamageReport, dayHeadings, entryEvent } from "./entry.ts";
 import { type FilterOptions, isFiltered, type LogOptions, newestNumber, readFilter, withLog } from "./options.ts";
@@ -22,7 +22,7 @@ const MOST_REMEMBERED = 10_000;
 
 /** Shows what comes into the log while another process writes it, until Ctrl-C. */
 export async function tail(context: Context, options: TailOptions): Promise<ExitCode> {
-  const count = parseWhole(options.last, "--last", 0, 100_000);
+  const count = parseInteger(options.last, "--last", 0, 100_000);
   const products = await projectProducts(context);
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {

@@ -15,7 +15,7 @@ import {
 } from "../../core/traffic.ts";
 import type { ListOptions, Log, LogFilter } from "../../store/log.ts";
 import { UserError } from "../../util/errors.ts";
-import { readText, refuseLinks, writeOwnFile } from "../../util/files.ts";
+import { readText, rejectLinks, writePrivateFile } from "../../util/files.ts";
 import { counted } from "../../util/units.ts";
 import { sampleText } from "./samples.ts";
 
@@ -38,7 +38,7 @@ export function learn(
 /** Throws a usage error if a folder that `learn` may write to is a link: before a run, not at its end. */
 export function refuseLinkedFolders(root: string, products: readonly Product[]): void {
   for (const { id, formats } of products)
-    for (const format of formats) refuseLinks(root, learnedFolder(root, id, format.id));
+    for (const format of formats) rejectLinks(root, learnedFolder(root, id, format.id));
 }
 
 /** Bytes: file systems take 255, and a file is written beside its place first, under a longer name. */
@@ -75,7 +75,7 @@ function learnEvent(context: Context, root: string, seen: ObservedEvent, of: Pro
 function writeNew(context: Context, root: string, path: string, text: string, seen: ObservedEvent): void {
   const shown = relative(context.cwd, path);
   const isThere = readText(path) !== undefined;
-  if (!isThere) writeOwnFile(root, path, text);
+  if (!isThere) writePrivateFile(root, path, text);
   context.report({
     type: "text",
     text: isThere ? `${shown} exists already and is kept; to learn it again, delete it\n` : `${shown}\n`,

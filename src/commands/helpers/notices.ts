@@ -1,5 +1,5 @@
 import { isSuccess } from "../../body/delivery.ts";
-import { refuseForeignLog } from "../../config/event-log.ts";
+import { rejectForeignLog } from "../../config/event-log.ts";
 import type { Config } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
@@ -84,7 +84,7 @@ export async function confirm(context: Context, question: string, yes: boolean |
 
 /** How the listener that runs in this project is reached: the one that holds its event log writes it there. */
 export async function runningListener(context: Context, config: Config): Promise<string | undefined> {
-  refuseForeignLog(context, config);
+  rejectForeignLog(context, config);
   const { root } = config;
   const { store } = config.settings;
   const url = store === false ? undefined : (await lockOwnerAt({ root, store }))?.url;

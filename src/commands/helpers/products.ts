@@ -1,6 +1,6 @@
 import { type Config, loadConfig } from "../../config/load.ts";
 import { environmentName, readers } from "../../config/readers.ts";
-import { CREDENTIAL_VARIABLES, inVariable } from "../../config/secrets.ts";
+import { CREDENTIAL_VARIABLES, variableSuffix } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
 import { configureProducts, type ProductSettings } from "../../core/configure.ts";
 import { findProduct, isNamed, nearest } from "../../core/event-names.ts";
@@ -108,7 +108,7 @@ function unknownVariables({ env, variableOrigin }: Config, products: readonly Pr
   if (names.length === 0) return [];
   const settings = Object.keys(readers).map(environmentName);
   const credentials = Object.values(CREDENTIAL_VARIABLES);
-  const ofProducts = credentials.flatMap((name) => products.map(({ id }) => `${name}_${inVariable(id)}`));
+  const ofProducts = credentials.flatMap((name) => products.map(({ id }) => `${name}_${variableSuffix(id)}`));
   const known = new Set([...settings, ...credentials, ...ofProducts]);
   return names
     .filter((name) => !known.has(name))

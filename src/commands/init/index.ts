@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
 import {
+  appendLines,
   ENV_FILE,
   envEntry,
   type LineFile,
   linesOf,
   readEnvFile,
   readLineFile,
-  withLines,
   withoutEmptyEntries,
 } from "../../config/environment.ts";
 import { CHOSEN_CREDENTIALS, CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
@@ -16,7 +16,7 @@ import { parseSettingsFile } from "../../config/settings-file.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
-import { readText, refuseLinks, writeWholeFile } from "../../util/files.ts";
+import { readText, rejectLinks, writeFileAtomically } from "../../util/files.ts";
 import type { Define } from "../command.ts";
 import { configuredProducts } from "../helpers/products.ts";
 import { type Answers, collectAnswers, type InitOptions } from "./answers.ts";
@@ -70,10 +70,10 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
     envChange(context.cwd, answers),
     configChange(context.cwd, answers, text, existing),
   ];
-  for (const { path: file, content } of changes) if (content !== undefined) refuseLinks(context.cwd, file);
+  for (const { path: file, content } of changes) if (content !== undefined) rejectLinks(context.cwd, file);
   await confirmOverwrites(context, changes, options);
   for (const { path: file, content, mode } of changes) {
-    if (content !== undefined) writeWholeFile(file, content, mode);
+    if (content !== undefined) writeFileAtomically(file, content, { mode });
   }
   reportChanges(context, changes);
   reportWhatIsNext(context, answers, changes);
@@ -248,7 +248,7 @@ function envChange(root: string, { credentials }: Answers): FileChange {
   );
   const empty = added.filter(({ variable }) => values[variable] !== undefined).map(({ variable }) => variable);
   return {
-    ...addition(file, lines.length === 0 ? undefined : withLines(withoutEmptyEntries(file, empty), lines)),
+    ...addition(file, lines.length === 0 ? undefined : appendLines(withoutEmptyEntries(file, empty), lines)),
     entries: added.map(({ variable }) => variable),
     kept: kept.map(({ variable }) => variable),
     mode: 0o600,
@@ -267,7 +267,7 @@ function ignoreChange(root: string): FileChange {
   const there = linesOf(file).map((line) => line.trim());
   const missing = IGNORED.filter(({ unless }) => !there.some((line) => unless.test(line)));
   const entries = missing.flatMap(({ lines }) => lines);
-  return { ...addition(file, entries.length === 0 ? undefined : withLines(file, entries)), entries, kept: [] };
+  return { ...addition(file, entries.length === 0 ? undefined : appendLines(file, entries)), entries, kept: [] };
 }
 
 function addition({ path, bytes }: LineFile, content: Buffer | undefined) {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { inVariable } from "../../config/secrets.ts";
+import { variableSuffix } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
 import { webhookUrl } from "../../receiver/routes.ts";
@@ -91,6 +91,6 @@ function variables({ url, publicUrl, keySetUrl, products }: ExecUrls): Readonly<
     ZOHO_HOOKS_URL: url,
     ...(publicUrl === undefined ? {} : { ZOHO_HOOKS_PUBLIC_URL: publicUrl }),
     ...(keySetUrl === undefined ? {} : { ZOHO_HOOKS_JWKS_URL: keySetUrl }),
-    ...Object.fromEntries(Object.entries(products).map(([id, each]) => [`ZOHO_HOOKS_URL_${inVariable(id)}`, each])),
+    ...Object.fromEntries(Object.entries(products).map(([id, each]) => [`ZOHO_HOOKS_URL_${variableSuffix(id)}`, each])),
   };
 }

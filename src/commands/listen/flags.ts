@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Config } from "../../config/load.ts";
-import { checks, eachChecked, readers } from "../../config/readers.ts";
+import { checkEach, checks, readers } from "../../config/readers.ts";
 import { type Settings, tunnelNames } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { eventNames, eventPattern, isNamed, nearest, patternParts } from "../../core/event-names.ts";
@@ -108,8 +108,8 @@ export function flagSettings(options: ListenOptions): Partial<Settings> {
     settings[key] = typeof value === "string" ? read(value, `--${key.replace(/[A-Z]/g, "-$&").toLowerCase()}`) : value;
   }
   const { route, forwardTo } = options;
-  if (Array.isArray(forwardTo)) eachChecked(checks.forwardTo, forwardTo, "--forward-to");
-  if (route !== undefined) settings.routes = eachChecked(checks.routes, route, "--route");
+  if (Array.isArray(forwardTo)) checkEach(checks.forwardTo, forwardTo, "--forward-to");
+  if (route !== undefined) settings.routes = checkEach(checks.routes, route, "--route");
   return settings;
 }
 

@@ -16,7 +16,7 @@ import type { ForwardReport } from "../../reports/forward.ts";
 import type { ForwardCounts } from "../../reports/run.ts";
 import type { Log } from "../../store/log.ts";
 import { errorText, usageError } from "../../util/errors.ts";
-import { isEveryAddress, isLoopback } from "../../util/hosts.ts";
+import { isLoopback, isWildcardAddress } from "../../util/hosts.ts";
 import { shellQuoted } from "../../util/text.ts";
 
 /** How a run's deliveries get to the developer's app. */
@@ -190,8 +190,8 @@ function refuseOwn(target: string, { host, port, publicUrl, domain }: Config["se
 /** Whether what is sent to a name arrives at a receiver on this address. One on every address has all of this machine's. */
 function reachesHost(hostname: string, host: string): boolean {
   const name = hostname.replace(/^\[|\]$/g, "");
-  const isEvery = isEveryAddress(host);
-  if (isLoopback(hostname) || isEveryAddress(name)) return isEvery || isLoopback(host) || host === "::1";
+  const isEvery = isWildcardAddress(host);
+  if (isLoopback(hostname) || isWildcardAddress(name)) return isEvery || isLoopback(host) || host === "::1";
   if (!isEvery) return name === host;
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return name === machineName() || own.some(({ address }) => address === name);

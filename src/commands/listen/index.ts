@@ -7,7 +7,7 @@ import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/eval
 import { type Receiver, startReceiver } from "../../receiver/receiver.ts";
 import { KEY_SET_PATH } from "../../receiver/routes.ts";
 import { ExitCode, errorText, UserError } from "../../util/errors.ts";
-import { afterLong } from "../../util/timing.ts";
+import { setLongTimeout } from "../../util/timing.ts";
 import { parseRunTime } from "../../util/units.ts";
 import { withChannelTokens } from "../../zoho/channels/tokens.ts";
 import type { Define } from "../command.ts";
@@ -135,7 +135,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
         if (tally.complete() && options.exec === undefined) run.abort();
       },
       keepSecret(product, offered) {
-        const file = config.keepSecret(product, offered);
+        const file = config.storeSecret(product, offered);
         context.report({ type: "notice", message: `${product} sent its secret: saved in ${file}` });
       },
       onTrouble: (message, hint) =>
@@ -209,7 +209,7 @@ function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | un
 /** Resolves when one of the signals aborts or the time is up, with which of them it was. */
 function firstOf(signals: readonly AbortSignal[], timeoutMs: number | undefined): Promise<"signal" | "time"> {
   return new Promise((resolve) => {
-    const stopWaiting = timeoutMs === undefined ? undefined : afterLong(timeoutMs, () => resolve("time"));
+    const stopWaiting = timeoutMs === undefined ? undefined : setLongTimeout(timeoutMs, () => resolve("time"));
     const done = (): void => {
       stopWaiting?.();
       resolve("signal");

@@ -1,7 +1,7 @@
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { pruneLimits, refuseForeignLog } from "../../config/event-log.ts";
+import { pruneLimits, rejectForeignLog } from "../../config/event-log.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { loadEngine } from "../../store/engine.ts";
@@ -28,7 +28,7 @@ export async function openRunLog(context: Context, config: Config, needed: boole
   const { root } = config;
   const { store } = config.settings;
   if (store === false && !needed) return undefined;
-  refuseForeignLog(context, config);
+  rejectForeignLog(context, config);
   const limits = pruneLimits(context, config);
   const folder = store === false ? await makeRunFolder(context.now()) : undefined;
   const place = { root, store: folder?.path ?? String(store) };

@@ -1,5 +1,5 @@
 import type { Config } from "../../config/load.ts";
-import { namedAt } from "../../config/readers.ts";
+import { settingName } from "../../config/readers.ts";
 import type { Context } from "../../context.ts";
 import type { ProbeKey } from "../../core/probe-key.ts";
 import { openDispatchers } from "../../forward/dispatchers.ts";
@@ -37,15 +37,15 @@ export async function chooseRunTunnel(context: Context, config: Config): Promise
   const isNeeded = tunnel !== "none" && publicUrl === undefined;
   const authtoken = isNeeded ? await findAuthtoken({ env, home: context.home, platform: context.platform }) : undefined;
   if (authtoken !== undefined) refuseForeignIngress(config);
-  const named = (key: "tunnel" | "domain" | "publicUrl"): string => namedAt(key, origins[key]);
+  const named = (key: "tunnel" | "domain" | "publicUrl"): string => settingName(key, origins[key]);
   const names = { tunnel: named("tunnel"), domain: named("domain"), publicUrl: named("publicUrl") };
   return chooseTunnel({ tunnel, domain, publicUrl, authtoken, serverAddr, rootCas, names });
 }
 
 /** With a certificate of its own any server passes for ngrok, and is handed the user's authtoken. */
-function refuseForeignIngress({ env, origins, isOfProject, variableOrigin }: Config): void {
+function refuseForeignIngress({ env, origins, isFromProject, variableOrigin }: Config): void {
   const isTokenOfProject = env.NGROK_AUTHTOKEN !== undefined && variableOrigin("NGROK_AUTHTOKEN") !== "environment";
-  if (!isOfProject("ngrokRootCas") || isTokenOfProject) return;
+  if (!isFromProject("ngrokRootCas") || isTokenOfProject) return;
   throw usageError(
     `tunnel.rootCas in ${origins.ngrokRootCas} would send your ngrok authtoken to any server with such a certificate`,
     "if you want that, set it yourself: ZOHO_HOOKS_NGROK_ROOT_CAS, or tunnel.rootCas in your own config file",

@@ -5,7 +5,7 @@ import { findProduct } from "../../core/event-names.ts";
 import { webhookUrl } from "../../receiver/routes.ts";
 import type { EventReport } from "../../reports/event.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
-import { untilAborted, withTimeLimit } from "../../util/timing.ts";
+import { untilAborted, withTimeout } from "../../util/timing.ts";
 import { fetchRecord } from "../../zoho/record.ts";
 import { type LiveChannel, makeChannelKey, openLiveChannel } from "../channels/live-channel.ts";
 import { notifyUrl } from "../channels/options.ts";
@@ -119,7 +119,7 @@ function createRecordReader(context: Context, session: ZohoSession): RecordReade
 
   const fetchOne = async (wanted: Wanted): Promise<void> => {
     try {
-      const record = await withTimeLimit(TIMEOUT_MS, [life.signal], (signal) =>
+      const record = await withTimeout(TIMEOUT_MS, [life.signal], (signal) =>
         untilAborted(fetchRecord(api, product, wanted.module, wanted.id, signal), signal),
       );
       if (record === undefined) report(wanted, undefined, "Zoho has no record with this id any more");

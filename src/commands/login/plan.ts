@@ -2,7 +2,7 @@ import { type Secret, secret } from "../../body/secret.ts";
 import type { Context } from "../../context.ts";
 import type { Prompts } from "../../reports/prompts.ts";
 import { usageError } from "../../util/errors.ts";
-import { parseWhole } from "../../util/units.ts";
+import { parseInteger } from "../../util/units.ts";
 import { findSignInProduct, setting } from "../../zoho/auth/sign-in.ts";
 import {
   type DataCentre,
@@ -111,7 +111,7 @@ async function withCode(
 ): Promise<Method> {
   if (method === "device") return { kind: "device" };
   if (method === "browser")
-    return { kind: "browser", port: parseWhole(options.port, "--port", 0, 65_535), open: options.open };
+    return { kind: "browser", port: parseInteger(options.port, "--port", 0, 65_535), open: options.open };
   if (method === "refresh-token") {
     const file = options.refreshTokenFile;
     const value =

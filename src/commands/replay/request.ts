@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Delivery, withBody } from "../../body/delivery.ts";
+import type { Delivery } from "../../body/delivery.ts";
 import { withQueryOf } from "../../body/target-url.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
@@ -37,7 +37,7 @@ export async function replayBody(
 ): Promise<Buffer> {
   const { assignments, add, edit } = plan;
   const set = assignments.length === 0 ? delivery.body : changeBody(delivery, assignments, add);
-  return edit ? editBody(context, env, withBody(delivery, set)) : set;
+  return edit ? editBody(context, env, { ...delivery, body: set }) : set;
 }
 
 /** The one whose signature it came with, if any. */
@@ -60,7 +60,7 @@ export function replayRequest(
     return { delivery: { ...entry.delivery, url: withQueryOf(entry.url, target) }, notes, changed: false };
   }
   const changed = !body.equals(entry.delivery.body);
-  const source = { ...entry, delivery: withBody(entry.delivery, body) };
+  const source = { ...entry, delivery: { ...entry.delivery, body } };
   const delivery = forwardRequest(source, target);
   const product = entry.product === undefined ? undefined : findProduct(products, entry.product);
   const format = product && formatToSign(product, entry);

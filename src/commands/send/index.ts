@@ -7,7 +7,7 @@ import { keySetReply, sendReply } from "../../receiver/handler.ts";
 import { openServer } from "../../receiver/http-server.ts";
 import { KEY_SET_PATH } from "../../receiver/routes.ts";
 import { UserError, usageError } from "../../util/errors.ts";
-import { isEveryAddress, isLoopback } from "../../util/hosts.ts";
+import { isLoopback, isWildcardAddress } from "../../util/hosts.ts";
 import type { Define } from "../command.ts";
 import { localKeySet } from "../helpers/keys.ts";
 import { runningListener } from "../helpers/notices.ts";
@@ -119,7 +119,7 @@ async function atRunningListener(context: Context, { to }: SendPlan, config: Con
   const { protocol, hostname, port } = new URL(running);
   const host = hostname.replace(/^\[|\]$/g, "");
   const { settings } = config;
-  const isKnown = port === String(settings.port) && (host === settings.host || isEveryAddress(settings.host));
+  const isKnown = port === String(settings.port) && (host === settings.host || isWildcardAddress(settings.host));
   if (isKnown || protocol !== "http:" || port === "" || !(isLoopback(hostname) || host === "::1")) return config;
   context.report({ type: "notice", message: `the target is the listen that runs in this project: ${running}` });
   return { ...config, settings: { ...settings, host, port: Number(port) } };

@@ -3,7 +3,7 @@ import { type Assignment, parseAssignment } from "../../core/edit-body.ts";
 import type { Faults } from "../../core/prepare.ts";
 import { isOfTheConnection } from "../../forward/request.ts";
 import { usageError } from "../../util/errors.ts";
-import { parseTimeout, parseWhole } from "../../util/units.ts";
+import { parseInteger, parseTimeout } from "../../util/units.ts";
 import { parseHeader, type SecretOptions } from "../helpers/options.ts";
 
 /** The flags as they were typed. */
@@ -90,11 +90,11 @@ export function readPlan(product: string | undefined, event: string | undefined,
     data: options.data,
     headers: (options.header ?? []).map(readHeader),
     fresh: options.fresh ?? options.data === undefined,
-    seed: options.seed === undefined ? undefined : parseWhole(options.seed, "--seed", 0, 4_294_967_295),
+    seed: options.seed === undefined ? undefined : parseInteger(options.seed, "--seed", 0, 4_294_967_295),
     challenge: options.challenge,
-    count: parseWhole(options.count, "--count", 1, 1_000_000_000),
-    repeat: parseWhole(options.repeat, "--repeat", 0, 1_000_000),
-    concurrency: parseWhole(options.concurrency, "--concurrency", 1, 256),
+    count: parseInteger(options.count, "--count", 1, 1_000_000_000),
+    repeat: parseInteger(options.repeat, "--repeat", 0, 1_000_000),
+    concurrency: parseInteger(options.concurrency, "--concurrency", 1, 256),
     ratePerSecond: options.rate === undefined ? undefined : parseRate(options.rate),
     faults: {
       badSignature: options.badSignature,
@@ -106,7 +106,7 @@ export function readPlan(product: string | undefined, event: string | undefined,
     serveJwksPort:
       options.serveJwks === undefined || options.serveJwks === true
         ? options.serveJwks && JWKS_PORT
-        : parseWhole(options.serveJwks, "--serve-jwks", 0, 65_535),
+        : parseInteger(options.serveJwks, "--serve-jwks", 0, 65_535),
   };
 }
 

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { type Delivery, withBody } from "../../body/delivery.ts";
+import type { Delivery } from "../../body/delivery.ts";
 import { valueAt } from "../../body/payload.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
@@ -74,7 +74,7 @@ function makeShipment(context: Context, plan: SendPlan, config: Config, subject:
     // Signed whole and cut on its way.
     const cut = truncatedBody(good.delivery.body);
     const notes = [...good.notes, `cut off after ${cut.length} of ${good.delivery.body.length} bytes, as asked`];
-    return { ...about, delivery: withBody(good.delivery, cut), notes };
+    return { ...about, delivery: { ...good.delivery, body: cut }, notes };
   }
   // Broken by its sender, who signs what it sends.
   const broken = prepare({ ...input, body: malformedJson(good.delivery.body) });

@@ -178,7 +178,7 @@ export async function chooseSecret(
   const value = chosen?.reveal() ?? newSecret();
   return {
     value,
-    keep: known === undefined ? () => config.keepSecret(id, { credential: "secret", value }) : undefined,
+    keep: known === undefined ? () => config.storeSecret(id, { credential: "secret", value }) : undefined,
   };
 }
 

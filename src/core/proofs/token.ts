@@ -1,4 +1,4 @@
-import { type Delivery, splitUrl, withBody, withHeader } from "../../body/delivery.ts";
+import { type Delivery, splitUrl, withHeader } from "../../body/delivery.ts";
 import { formFields, idsAt, type Payload } from "../../body/payload.ts";
 import { type Secret, sameText } from "../../body/secret.ts";
 import { readExact, writeJson } from "../../util/json.ts";
@@ -18,7 +18,7 @@ export const bodyToken: Proof = {
   sign(delivery, secret) {
     const data = readExact(delivery.body.toString("utf8"));
     if (typeof data !== "object" || data === null || Array.isArray(data)) return delivery;
-    return withBody(delivery, Buffer.from(writeJson({ ...data, token: secret.reveal() })));
+    return { ...delivery, body: Buffer.from(writeJson({ ...data, token: secret.reveal() })) };
   },
   verify(_delivery, payload, secrets) {
     const token = tokenOf(payload);
@@ -50,7 +50,7 @@ export const bodyToken: Proof = {
 
 /** A token that the body itself calls for, by the channel that it names, is not made up for by another channel's. */
 function tokensFor({ data }: Payload, secrets: readonly Secret[]) {
-  const called = secrets.filter(({ askedBy }) => askedBy?.(data) === true);
+  const called = secrets.filter(({ requiredBy }) => requiredBy?.(data) === true);
   const required = secrets.filter(({ optional }) => optional !== true);
   return { called, required, accepted: called.length > 0 ? [...called, ...required] : secrets };
 }
@@ -215,15 +215,15 @@ function explainToken(
     ...configured.flatMap((secret) => comparisons(token, secret, what)),
     ...all
       .filter(({ origin }) => !own.has(origin))
-      .map(({ origin, reveal, askedBy }) => ({
+      .map(({ origin, reveal, requiredBy }) => ({
         id: "other-secret",
         matches: sameText(token.trim(), reveal().trim()),
         meaning:
-          askedBy === undefined
+          requiredBy === undefined
             ? `the ${what} is ${origin}, which is configured for something else`
             : `the ${what} is that of ${origin}, but ${where} names another channel`,
         remedy:
-          askedBy === undefined
+          requiredBy === undefined
             ? `use ${origin} for this product, or set the webhook up with the ${what} that is configured for it`
             : "set the token of the channel that it names again: zoho-hooks channels update <id> --token-file <path>",
       })),

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { promises } from "node:fs";
 import { join } from "node:path";
 import type { Dispatcher } from "undici";
@@ -6,9 +6,9 @@ import { type Secret, type Secrets, secret } from "../../body/secret.ts";
 import type { Product } from "../../core/product.ts";
 import { readKeySet } from "../../core/proofs/keys.ts";
 import { errorText, UserError, usageError } from "../../util/errors.ts";
-import { makeFolder } from "../../util/files.ts";
-import { isSafeInPlain } from "../../util/hosts.ts";
-import { withTimeLimit } from "../../util/timing.ts";
+import { writeFileAtomically } from "../../util/files.ts";
+import { isSafeWithoutTls } from "../../util/hosts.ts";
+import { withTimeout } from "../../util/timing.ts";
 import { connectionPool } from "../http.ts";
 
 export interface KeySetOptions {
@@ -124,7 +124,7 @@ function addressOf(given: Secret, { formats }: Product): string | undefined {
   }
   if (!URL.canParse(value)) return undefined;
   const { protocol, hostname } = new URL(value);
-  if (protocol === "https:" || (protocol === "http:" && isSafeInPlain(hostname))) return value;
+  if (protocol === "https:" || (protocol === "http:" && isSafeWithoutTls(hostname))) return value;
   if (protocol !== "http:") return undefined;
   throw usageError(`${given.origin}: public keys over http could be anyone's`, "give an https:// address, or a file");
 }
@@ -193,7 +193,7 @@ export async function fetchKeySet(
 ): Promise<string> {
   const pool = await connectionPool(env, timeoutMs);
   try {
-    return await withTimeLimit(timeoutMs, [signal], (limited) => fetchText(pool, new URL(address), limited));
+    return await withTimeout(timeoutMs, [signal], (limited) => fetchText(pool, new URL(address), limited));
   } catch (error) {
     throw new Error(signal.aborted ? "it was interrupted" : errorText(error), { cause: error });
   } finally {
@@ -241,18 +241,8 @@ async function readKept(folder: string, address: string): Promise<KeptKeySet | u
   }
 }
 
-/** Replaces the file as a whole. */
 async function keepKeySet(folder: string, address: string, kept: KeptKeySet): Promise<void> {
-  const path = fileOf(folder, address);
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
-  makeFolder(folder);
-  try {
-    await promises.writeFile(temporary, JSON.stringify(kept));
-    await promises.rename(temporary, path);
-  } catch (error) {
-    await promises.rm(temporary, { force: true });
-    throw error;
-  }
+  writeFileAtomically(fileOf(folder, address), JSON.stringify(kept));
 }
 
 function fileOf(folder: string, address: string): string {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { idsAt } from "../../body/payload.ts";
 import { type Secret, type Secrets, secret } from "../../body/secret.ts";
 import { parseJson } from "../../util/json.ts";
-import { atMostEvery } from "../../util/timing.ts";
+import { cachedFor } from "../../util/timing.ts";
 import { CHANNELS_FILE } from "./channels-file.ts";
 import { rememberedChannels } from "./memory.ts";
 
@@ -24,7 +24,7 @@ export function withChannelTokens(secrets: Secrets, folder: string): Secrets {
   const path = join(folder, CHANNELS_FILE);
   let changedMs: number | undefined;
   let tokens: readonly ChannelToken[] = [];
-  const current = atMostEvery(
+  const current = cachedFor(
     LOOK_EVERY_MS,
     () => performance.now(),
     () => {
@@ -66,6 +66,6 @@ function readTokens(path: string): readonly ChannelToken[] {
 }
 
 function channelToken(id: string, token: string): Secret {
-  const askedBy = (data: unknown): boolean => idsAt(data, ["channel_id"]).includes(id);
-  return { ...secret(token, `channel ${id}`), optional: true, askedBy };
+  const requiredBy = (data: unknown): boolean => idsAt(data, ["channel_id"]).includes(id);
+  return { ...secret(token, `channel ${id}`), optional: true, requiredBy };
 }

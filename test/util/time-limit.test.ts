@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
-import { withTimeLimit } from "../../src/util/timing.ts";
+import { withTimeout } from "../../src/util/timing.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");
@@ -12,7 +12,7 @@ const endless = (signal: AbortSignal): Promise<never> =>
 
 it("ends a work in time, whatever is collected meanwhile", async () => {
   const { signal } = new AbortController();
-  const work = withTimeLimit(200, [signal, undefined], endless);
+  const work = withTimeout(200, [signal, undefined], endless);
   const collecting = setInterval(collectGarbage, 20);
   await expect(work).rejects.toMatchObject({ name: "TimeoutError", message: "no answer in 0.2 s" });
   clearInterval(collecting);
@@ -20,8 +20,8 @@ it("ends a work in time, whatever is collected meanwhile", async () => {
 
 it("ends with any of the others, with its reason, also one that is over already", async () => {
   const one = new AbortController();
-  const work = withTimeLimit(60_000, [new AbortController().signal, one.signal], endless);
+  const work = withTimeout(60_000, [new AbortController().signal, one.signal], endless);
   one.abort("enough");
   await expect(work).rejects.toBe("enough");
-  await expect(withTimeLimit(60_000, [one.signal], async (signal) => signal.reason)).resolves.toBe("enough");
+  await expect(withTimeout(60_000, [one.signal], async (signal) => signal.reason)).resolves.toBe("enough");
 });

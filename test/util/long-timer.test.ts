@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { afterLong } from "../../src/util/timing.ts";
+import { setLongTimeout } from "../../src/util/timing.ts";
 
 it("takes as many turns as a time needs that is longer than a timer can be set for", async () => {
   const startedAt = performance.now();
-  await new Promise<void>((resolve) => void afterLong(100, resolve, 30));
+  await new Promise<void>((resolve) => void setLongTimeout(100, resolve, 30));
   expect(performance.now() - startedAt).toBeGreaterThanOrEqual(95);
 });
 
@@ -12,9 +12,9 @@ it("is called off in any of its turns", async () => {
   const done = (): void => {
     isDone = true;
   };
-  const callOff = afterLong(60, done, 20);
-  await new Promise<void>((resolve) => void afterLong(30, resolve));
+  const callOff = setLongTimeout(60, done, 20);
+  await new Promise<void>((resolve) => void setLongTimeout(30, resolve));
   callOff();
-  await new Promise<void>((resolve) => void afterLong(60, resolve));
+  await new Promise<void>((resolve) => void setLongTimeout(60, resolve));
   expect(isDone).toBe(false);
 });
