@@ -85,6 +85,6 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "completion",
     summary: "print a completion script for bash, zsh, fish or PowerShell",
-    load: () => import("./completion/index.ts"),
+    load: async () => ({ define: (await import("./completion/index.ts")).completionOf(commands) }),
   },
 ];
