@@ -64,7 +64,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "types",
-    summary: "write TypeScript types for the events, also from what was received",
+    summary: "write TypeScript types for the events, also from received deliveries",
     load: () => import("./types.ts"),
   },
   {
@@ -74,7 +74,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "keygen",
-    summary: "make a key pair, to sign samples as SalesIQ, Cliq and Desk do",
+    summary: "create a key pair, to sign samples as SalesIQ, Cliq and Desk do",
     load: () => import("./keygen.ts"),
   },
   {

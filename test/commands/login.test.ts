@@ -396,7 +396,7 @@ describe("logout", () => {
     await signInByCode();
     const inCi = { ...env, ZOHO_ACCESS_TOKEN: "1000.given" };
     const refused = await zoho(["logout"], { env: inCi });
-    expect([refused.exitCode, refused.err]).toEqual([2, expect.stringContaining("signed in by the environment")]);
+    expect([refused.exitCode, refused.err]).toEqual([2, expect.stringContaining("environment variables sign you in")]);
     expect((await zoho(["whoami"])).exitCode).toBe(0);
     expect((await zoho(["logout", "--profile", "default"], { env: inCi })).exitCode).toBe(0);
   });
@@ -404,7 +404,7 @@ describe("logout", () => {
   it("says which profile is the current one then", async () => {
     await signInByCode("--profile", "acme");
     await signInByCode("--profile", "beta");
-    expect((await zoho(["logout"])).err).toContain("the current profile is acme now");
+    expect((await zoho(["logout"])).err).toContain("the current profile is now acme");
     expect((await zoho(["whoami"])).out).toContain("acme");
   });
 
