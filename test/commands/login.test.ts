@@ -105,15 +105,17 @@ describe("login", () => {
     const result = await zoho(["login", "--profile", "acme"], { prompts });
     expect(result.exitCode).toBe(0);
     expect(result.out).toContain("signed in as acme");
+    expect(result.err).toContain("Open https://api-console.zoho.in, create a Self Client");
+    expect(result.err).toContain(SCOPES.join(","));
     expect(asked).toHaveLength(5);
   });
 
   it.each([
-    [["login"], "login has no terminal on which to ask how you want to sign in"],
+    [["login"], "there is no terminal to ask how you want to sign in"],
     [["login", "--device", "--browser"], "exclude one another"],
     [["login", "--product", "nope", "--code", "x"], "products: crm, bigin, recruit, desk, books, inventory, sign"],
-    [["login", "--code", "x"], "--client-id is missing"],
-    [["login", "--code", "x", "--client-id", "y"], "--client-secret-file is missing"],
+    [["login", "--code", "x"], "there is no terminal to ask for --client-id"],
+    [["login", "--code", "x", "--client-id", "y"], "there is no terminal to ask for --client-secret-file"],
     [["login", "--code", "x", "--client-id", "y", "--dc", "moon"], "no Zoho data centre"],
   ])("is a usage error without a terminal: %j", async (argv, text) => {
     const result = await zoho(argv);
