@@ -2,25 +2,22 @@ import { type Command, Option } from "commander";
 import type { Action } from "../context.ts";
 
 /**
- * Wraps a command's work so that it gets its Context and its exit code reaches the shell.
- * The work is given the command's arguments and then its options.
+ * Turns an action into Commander's: the action gets the Context, then the command's arguments, then its options, and its
+ * exit code reaches the shell.
  */
 export type Act = <Args extends unknown[]>(action: Action<Args>) => (...args: Args) => Promise<void>;
 
-/** A command's flags and arguments, and the work they lead to. */
+/** Adds a command's flags, arguments and action. */
 export type Define = (command: Command, act: Act) => void;
 
-/** One verb. Its module is loaded when it is called or when its own help is asked for. */
+/** The module is loaded when the command or its help is called. */
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
   load(): Promise<{ readonly define: Define }>;
 }
 
-/**
- * Puts commands below the program: those that are wanted with all their flags and arguments, the others by name alone, so
- * that no module is loaded for nothing.
- */
+/** Adds all commands, but loads only the wanted ones: the others have a name and a summary. */
 export async function addCommands(
   program: Command,
   act: Act,
@@ -37,7 +34,7 @@ export async function addCommands(
   }
 }
 
-/** Flags that every command has, those of a group's subcommands included. */
+/** The flags of every command and subcommand. */
 function addCommonOptions(command: Command): void {
   for (const child of command.commands) addCommonOptions(child);
   if (command.commands.length > 0) return;

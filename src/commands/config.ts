@@ -29,7 +29,7 @@ A setting comes from the first of these that has it: a flag, the environment (ZO
 
 interface Row {
   readonly key: string;
-  /** `(set)` for a secret; undefined for what is not set. */
+  /** `(set)` for a secret; undefined if not set. */
   readonly value: unknown;
   readonly origin: string | undefined;
 }
@@ -38,13 +38,13 @@ async function show(context: Context, options: ShowOptions): Promise<ExitCode> {
   const config = loadConfig(context);
   const products = await configuredProducts(config);
   const rows = [...settingRows(config), ...secretRows(config)];
-  /** As the config file has it. */
+  // The key as in the config file.
   const named = ({ key }: Row): string => fileKeys(key).join(".");
-  const from = ({ origin }: Row): readonly string[] => (options.origin === true ? [origin ?? ""] : []);
+  const withOrigin = options.origin === true;
   context.report({
     type: "table",
-    columns: ["setting", "value", ...(options.origin === true ? ["from"] : [])],
-    rows: rows.map((row) => [named(row), settingText(row.key, row.value), ...from(row)]),
+    columns: ["setting", "value", ...(withOrigin ? ["from"] : [])],
+    rows: rows.map((row) => [named(row), settingText(row.key, row.value), ...(withOrigin ? [row.origin ?? ""] : [])]),
     json: rows.map((row) => ({
       type: "setting",
       key: named(row),
@@ -92,21 +92,18 @@ const SIZE_UNITS = [
 
 /** A setting as a user would write it: `7d` and `1mib`, not milliseconds and bytes. */
 function settingText(key: string, value: unknown): string {
-  if (value === undefined) return "(not set)";
   if (typeof value === "string") return value;
-  if (typeof value === "number") return numberText(readers[key as keyof Settings], value);
-  const empty = typeof value === "object" && value !== null && Object.keys(value).length === 0;
-  return empty ? "(not set)" : JSON.stringify(value);
+  if (typeof value === "number") {
+    // The reader of the setting shows its unit.
+    const reader = readers[key as keyof Settings];
+    if (reader === parseDuration || reader === parseTimeout) return inUnits(value, DURATION_UNITS, "ms");
+    return reader === parseSize ? inUnits(value, SIZE_UNITS, "b") : String(value);
+  }
+  const isEmpty = value === undefined || (typeof value === "object" && value && Object.keys(value).length === 0);
+  return isEmpty ? "(not set)" : JSON.stringify(value);
 }
 
-/** How a setting is read from text tells what its number counts. */
-function numberText(reader: unknown, value: number): string {
-  if (reader === parseDuration || reader === parseTimeout) return inUnits(value, DURATION_UNITS, "ms");
-  if (reader === parseSize) return inUnits(value, SIZE_UNITS, "b");
-  return String(value);
-}
-
-/** In the largest unit that it is a whole number of. */
+/** In the largest unit that divides it. */
 function inUnits(value: number, units: readonly (readonly [string, number])[], smallest: string): string {
   const found = units.find(([, size]) => value >= size && value % size === 0);
   return found === undefined ? `${value}${smallest}` : `${value / found[1]}${found[0]}`;

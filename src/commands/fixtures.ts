@@ -1,23 +1,20 @@
 import { join, relative } from "node:path";
 import type { Command } from "commander";
-import { type Fixture, projectFixturePath, readBuiltInFixture } from "../config/fixtures.ts";
-import { loadConfig } from "../config/load.ts";
-import type { Settings } from "../config/settings.ts";
+import { type Fixture, projectFixturePath, readBuiltInFixture, readFixture } from "../config/fixtures.ts";
+import { type Config, loadConfig } from "../config/load.ts";
 import type { Context } from "../context.ts";
+import { eventNames, findEvent } from "../core/event-names.ts";
 import type { Product } from "../core/product.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { readText, rejectLinks, writeFileAtomically } from "../util/files.ts";
 import type { Define } from "./command.ts";
-import { chosenFormat, requireProduct } from "./helpers/options.ts";
+import { chosenFormat, requireOneEvent, requireProduct } from "./helpers/options.ts";
 import { configuredProducts, warnOfMistypedModules } from "./helpers/products.ts";
-import {
-  allSamples,
-  type FixtureOptions,
-  findFixture,
-  requireFixture,
-  requireSample,
-  type Sample,
-} from "./helpers/samples.ts";
+import type { Sample } from "./helpers/samples.ts";
+
+interface FixtureOptions {
+  readonly format?: string;
+}
 
 export const define: Define = (command, act) => {
   withFormat(command.command("show"))
@@ -71,24 +68,20 @@ async function path(context: Context, id: string, name: string, options: Fixture
   const { sample, fixture } = await locate(context, id, name, options);
   context.report({ type: "text", text: `${fixture.path}\n`, json: fixtureLine(sample, fixture) });
   if (fixture.template) {
-    context.report({
-      type: "notice",
-      message: `this is a template: it is filled in for ${sample.match.name} when it is used`,
-    });
+    context.report({ type: "notice", message: `this is a template, which is filled in for ${sample.match.name}` });
   }
   return ExitCode.ok;
 }
 
 async function list(context: Context, id: string | undefined, options: FixtureOptions): Promise<ExitCode> {
   const config = loadConfig(context);
-  const { root, settings } = config;
   const products = await configuredProducts(config);
   const chosen = id === undefined ? products : [requireProduct(products, id)];
-  const samples = chosen.flatMap((product: Product) => {
-    const formats = options.format === undefined ? product.formats : [chosenFormat(product, options.format, settings)];
-    return formats.flatMap((format) => allSamples(product, format));
-  });
-  const found = samples.map((sample) => ({ sample, fixture: findFixture(context.packageRoot, root, sample) }));
+  const found = chosen
+    .flatMap((product) =>
+      options.format === undefined ? allSamples(product) : samplesOf(product, options.format, config),
+    )
+    .map((sample) => ({ sample, fixture: findFixture(context, config, sample) }));
   context.report({
     type: "table",
     columns: ["product", "format", "event", "sample"],
@@ -105,10 +98,38 @@ async function list(context: Context, id: string | undefined, options: FixtureOp
 
 async function locate(context: Context, id: string, name: string, options: FixtureOptions) {
   const config = loadConfig(context);
-  const sample = requireSample(await configuredProducts(config), id, name, options, config.settings);
-  const fixture = requireFixture(context, config.root, sample);
-  if (fixture.template) warnOfMistypedModules(context, [sample.product], [sample.match.name]);
+  const sample = requireSample(requireProduct(await configuredProducts(config), id), name, options, config);
+  const { product, format, match } = sample;
+  const fixture = findFixture(context, config, sample);
+  if (fixture === undefined) {
+    const place = projectFixturePath(config.root, product, format, match);
+    throw usageError(`there is no sample of ${product.id} ${match.name}`, `put one at ${place}`);
+  }
+  if (fixture.template) warnOfMistypedModules(context, [product], [match.name]);
   return { sample, fixture };
+}
+
+function requireSample(product: Product, name: string, options: FixtureOptions, { settings }: Config): Sample {
+  const format = chosenFormat(product, options.format, settings);
+  return { product, format, match: requireOneEvent(product, format, name) };
+}
+
+function findFixture({ packageRoot }: Context, { root }: Config, { product, format, match }: Sample) {
+  return readFixture({ root, packageRoot }, product, format, match);
+}
+
+function samplesOf(product: Product, flag: string | undefined, { settings }: Config): readonly Sample[] {
+  return allSamples(product, [chosenFormat(product, flag, settings)]);
+}
+
+/** Every event, those of families under each known name. */
+function allSamples(product: Product, formats = product.formats): readonly Sample[] {
+  return formats.flatMap((format) =>
+    eventNames(format).flatMap((name) => {
+      const match = findEvent(format, name);
+      return match === undefined || match.name.includes("<") ? [] : [{ product, format, match }];
+    }),
+  );
 }
 
 function originText(fixture: Fixture | undefined): string {
@@ -126,17 +147,15 @@ interface EjectOptions extends FixtureOptions {
   readonly force?: boolean;
 }
 
-/** One copy that is asked for. `changed`: the project has one already, and it is not as it comes with this package. */
 interface Copy {
   readonly sample: Sample;
   readonly path: string;
   readonly text: string;
+  /** `changed`: the project has a copy that differs from the built-in sample. */
   readonly state: "new" | "same" | "changed";
 }
 
-type Outcome = "copied" | "overwritten" | "unchanged" | "kept";
-
-/** Decides about every copy first, asks once where there is something to lose, then writes. */
+/** Decides about every copy, asks once if a changed copy would be lost, then writes. */
 async function eject(
   context: Context,
   id: string | undefined,
@@ -144,13 +163,12 @@ async function eject(
   options: EjectOptions,
 ): Promise<ExitCode> {
   const config = loadConfig(context);
-  const { root, settings } = config;
   const products = await configuredProducts(config);
-  const copies = chosenSamples(products, id, name, options, settings).map((sample) => planCopy(context, root, sample));
+  const copies = chosenSamples(products, { id, name }, options, config).map((each) => planCopy(context, config, each));
   const overwrite = await mayOverwrite(context, copies, options);
   const outcomes = copies.map((copy) => ({ ...copy, outcome: outcomeOf(copy, overwrite) }));
   for (const { sample, path, text, outcome } of outcomes) {
-    // From then on send takes the module for the user's own.
+    // A copy makes the module a known one, so later commands do not warn.
     if (outcome === "copied") warnOfMistypedModules(context, [sample.product], [sample.match.name]);
     if (outcome === "copied" || outcome === "overwritten") writeFileAtomically(path, text);
   }
@@ -175,37 +193,31 @@ async function eject(
 
 function chosenSamples(
   products: readonly Product[],
-  id: string | undefined,
-  name: string | undefined,
+  { id, name }: { readonly id: string | undefined; readonly name: string | undefined },
   options: EjectOptions,
-  settings: Settings,
+  config: Config,
 ): readonly Sample[] {
-  if (id !== undefined && name !== undefined) {
-    if (options.all === true) throw usageError(`--all and the event ${name} exclude each other`);
-    const sample = requireSample(products, id, name, options, settings);
-    if (sample.product.folder !== undefined) throw nothingToCopy(sample.product);
-    return [sample];
-  }
+  if (name !== undefined && options.all === true) throw usageError(`--all and the event ${name} exclude each other`);
   const named = id === undefined ? undefined : requireProduct(products, id);
-  if (options.all !== true) {
+  const sample = named && name !== undefined ? requireSample(named, name, options, config) : undefined;
+  if (sample === undefined && options.all !== true) {
     const [what, example] = named === undefined ? ["which product", "crm"] : ["which event", named.id];
     const format = options.format === undefined ? "" : ` --format ${options.format}`;
     throw usageError(
       `say ${what} to copy`,
-      `name it, or take every one: zoho-hooks fixtures eject ${example} --all${format}`,
+      `name it, or copy every one: zoho-hooks fixtures eject ${example} --all${format}`,
     );
   }
+  if (named?.folder !== undefined) {
+    const place = join(named.folder, "fixtures");
+    throw usageError(`the samples of ${named.id} are already the project's own`, `they are in ${place}`);
+  }
+  if (sample !== undefined) return [sample];
   const chosen = named === undefined ? products.filter(({ folder }) => folder === undefined) : [named];
-  const own = chosen.find(({ folder }) => folder !== undefined);
-  if (own !== undefined) throw nothingToCopy(own);
-  return chosen.flatMap((product) => allSamples(product, chosenFormat(product, options.format, settings)));
+  return chosen.flatMap((product) => samplesOf(product, options.format, config));
 }
 
-function nothingToCopy({ id, folder = "" }: Product): Error {
-  return usageError(`the samples of ${id} are already the project's own`, `they are in ${join(folder, "fixtures")}`);
-}
-
-function planCopy({ packageRoot }: Context, root: string, sample: Sample): Copy {
+function planCopy({ packageRoot }: Context, { root }: Config, sample: Sample): Copy {
   const { product, format, match } = sample;
   const fixture = readBuiltInFixture({ packageRoot }, product, format, match);
   if (fixture === undefined) throw new Error(`${product.id} ${format.id} ${match.name} has no fixture`);
@@ -216,7 +228,7 @@ function planCopy({ packageRoot }: Context, root: string, sample: Sample): Copy 
   return { sample, path, text: fixture.text, state };
 }
 
-/** A single copy that cannot be made is an error; of many, those that were changed are kept and named. */
+/** With `--all` changed copies are kept and named; a single one that is not copied is an error. */
 async function mayOverwrite(context: Context, copies: readonly Copy[], options: EjectOptions): Promise<boolean> {
   const changed = copies.filter(({ state }) => state === "changed");
   if (options.force === true) return true;
@@ -226,10 +238,10 @@ async function mayOverwrite(context: Context, copies: readonly Copy[], options: 
   const prompts = await context.prompts();
   if (prompts !== undefined) return prompts.confirm({ message: `Overwrite ${what}?` });
   if (options.all === true) return false;
-  throw usageError(`${what} exists already and was changed`, "--force overwrites it");
+  throw usageError(`${what} already exists and was changed`, "--force overwrites it");
 }
 
-function outcomeOf({ state }: Copy, overwrite: boolean): Outcome {
+function outcomeOf({ state }: Copy, overwrite: boolean): "copied" | "overwritten" | "unchanged" | "kept" {
   if (state === "new") return "copied";
   if (state === "same") return "unchanged";
   return overwrite ? "overwritten" : "kept";

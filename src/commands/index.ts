@@ -64,7 +64,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "types",
-    summary: "write TypeScript types for the events, also from what was received",
+    summary: "write TypeScript types for the events, also from received deliveries",
     load: () => import("./types.ts"),
   },
   {
@@ -74,7 +74,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "keygen",
-    summary: "make a key pair, to sign samples as SalesIQ, Cliq and Desk do",
+    summary: "create a key pair, to sign samples as SalesIQ, Cliq and Desk do",
     load: () => import("./keygen.ts"),
   },
   {
@@ -85,6 +85,6 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "completion",
     summary: "print a completion script for bash, zsh, fish or PowerShell",
-    load: () => import("./completion/index.ts"),
+    load: async () => ({ define: (await import("./completion/index.ts")).completionOf(commands) }),
   },
 ];

@@ -22,11 +22,11 @@ export const define: Define = (command, act) => {
 };
 
 const HELP = `
-Some of Zoho's products sign with a private key that only Zoho has. For samples that your app accepts, sign them with a
-key of your own, and give your app the public half in place of Zoho's.
+Some Zoho products sign with a private key that only Zoho has. To send samples that your app accepts, sign them with a key
+of your own, and give your app its public key instead of Zoho's.
 
-Writes private.pem, readable by you alone, and the public half twice: as public.pem, which is also printed, and as
-jwks.json, a key set for checking Desk's tokens. Existing keys are never overwritten. If your app fetches Desk's keys from
+Writes private.pem, which only you can read, and the public key twice: as public.pem, which is also printed, and as
+jwks.json, a key set that verifies Desk's tokens. Existing keys are never overwritten. If your app fetches Desk's keys from
 a URL, zoho-hooks listen --serve-jwks serves yours, and so does send --serve-jwks while it sends.
 
 Examples:
@@ -34,7 +34,7 @@ Examples:
   $ ZOHO_WEBHOOK_PRIVATE_KEY=.zoho-hooks/keys/private.pem zoho-hooks send cliq --all
 `;
 
-/** Bits: what Zoho's samples have. */
+/** Bits, as in Zoho's samples. */
 const MODULUS_LENGTH = 2048;
 
 async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCode> {
@@ -55,12 +55,12 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
   );
   const keySet = writeKeySet(createPublicKey(publicKey));
   try {
-    // The lines that keep a key out of git come before the key.
+    // .gitignore before the key.
     if (out === undefined) ignoreKeys(root);
     else makeFolder(folder);
-    // Made new or not at all: another key may have come since the question above.
+    // "wx": never overwrite a key, even one that was written since the check above.
     writeFileSync(privateFile, privateKey, { mode: 0o600, flag: "wx" });
-    // The umask takes rights away and never gives any, but not every file system heeds `mode`.
+    // Not every file system applies `mode`.
     chmodSync(privateFile, 0o600);
     writeFileSync(publicFile, publicKey, { mode: 0o644, flag: "wx" });
     writeFileSync(setFile, `${keySet}\n`, { mode: 0o644, flag: "wx" });
@@ -83,16 +83,16 @@ async function keygen(context: Context, { out }: KeygenOptions): Promise<ExitCod
       jwks_file: names[2],
     },
   });
-  // A variable's path counts from the project's folder, wherever in it a command is called.
-  const [toSend, toCheck, forDesk] = [privateFile, publicFile, setFile].map((file) => relative(root, file));
+  // Paths in variables are relative to the project's folder.
+  const [toSend, toVerify, forDesk] = [privateFile, publicFile, setFile].map((file) => relative(root, file));
   context.report({
     type: "notice",
-    message: `to send with it: ${CREDENTIAL_VARIABLES.privateKey}=${toSend}; to check with it: ${CREDENTIAL_VARIABLES.publicKey}=${toCheck}, for Desk ${CREDENTIAL_VARIABLES.jwks}=${forDesk}`,
+    message: `to sign with it: ${CREDENTIAL_VARIABLES.privateKey}=${toSend}; to verify with it: ${CREDENTIAL_VARIABLES.publicKey}=${toVerify}, for Desk ${CREDENTIAL_VARIABLES.jwks}=${forDesk}`,
   });
   return ExitCode.ok;
 }
 
 function refuseExisting(file: string): void {
   if (!existsSync(file)) return;
-  throw usageError(`${file} exists already and is never overwritten`, "choose another folder with --out");
+  throw usageError(`${file} already exists, and keys are never overwritten`, "choose another folder with --out");
 }

@@ -29,20 +29,19 @@ Zoho does not confirm, the profile stays, and the exit code is 6.
 async function logout(context: Context, { profile: flag, local = false }: LogoutOptions): Promise<ExitCode> {
   const config = loadConfig(context);
   const named = chosenProfile(config, flag);
-  const options: LogoutOptions = { local, ...(named === undefined ? {} : { profile: named }) };
   const store = openStore(context, config);
-  // What whoami shows is not what would be revoked: the environment's sign-in is not ours to end.
-  if (options.profile === undefined && signInFromEnv(config) !== undefined) {
+  // The sign-in that whoami shows then is not a stored one, which would be revoked.
+  if (named === undefined && signInFromEnv(config) !== undefined) {
     throw usageError(
-      "you are signed in by the environment, which logout cannot end",
-      `unset its variables; to sign out of a stored profile name it: ${context.invocation} logout --profile <name>`,
+      "environment variables sign you in, which logout cannot undo",
+      `unset them; to sign out of a stored profile, name it: ${context.invocation} logout --profile <name>`,
     );
   }
   const { profiles, current } = await store.profiles();
-  const profile = profiles.find(({ name }) => name === (options.profile ?? current));
-  const signIn = await openUnlessLost(store, options);
+  const profile = profiles.find(({ name }) => name === (named ?? current));
+  const signIn = await openUnlessLost(store, named, local);
   const isLost = signIn === undefined;
-  if (signIn !== undefined) await endTokens(context, config, options, signIn);
+  if (signIn !== undefined) await endTokens(context, config, signIn, local);
   const name = signIn?.name ?? profile?.name ?? "";
   const next = await store.remove(name, { evenIfSecretsStay: isLost });
   context.report({
@@ -59,47 +58,50 @@ async function logout(context: Context, { profile: flag, local = false }: Logout
     tokenExpiresAt: undefined,
   });
   if (next !== undefined && name === current) {
-    context.report({ type: "notice", message: `the current profile is ${next} now` });
+    context.report({ type: "notice", message: `the current profile is now ${next}` });
   }
-  if (options.local === true) {
+  if (local) {
     context.report({
       type: "warning",
       message: "its refresh token is still valid at Zoho",
-      hint: "remove the app among the connected apps of your Zoho account",
+      hint: "remove the app from the connected apps of your Zoho account",
     });
   }
   return ExitCode.ok;
 }
 
-/** Undefined with `--local` where the secrets cannot be read: they are not needed to forget a profile. */
-async function openUnlessLost(store: CredentialsStore, options: LogoutOptions): Promise<SignIn | undefined> {
+/** Undefined with `--local` if the secrets cannot be read: removing the profile does not need them. */
+async function openUnlessLost(
+  store: CredentialsStore,
+  profile: string | undefined,
+  local: boolean,
+): Promise<SignIn | undefined> {
   try {
-    return await store.open(options.profile);
+    return await store.open(profile);
   } catch (error) {
     if (!(error instanceof UserError) || error.code !== "no_secrets") throw error;
-    if (options.local === true) return undefined;
-    const hint = "unlock the keyring; or forget the profile without ending its tokens at Zoho: add --local";
+    if (local) return undefined;
+    const hint = "unlock the keyring; or add --local to remove the profile without revoking its tokens at Zoho";
     throw new UserError("credentials", error.message, hint, error.code);
   }
 }
 
-/** At Zoho, unless they are to stay there, and then on this machine. */
-async function endTokens(context: Context, config: Config, options: LogoutOptions, signIn: SignIn): Promise<void> {
+/** Revokes the tokens at Zoho, unless `local`, and then forgets them here. */
+async function endTokens(context: Context, config: Config, signIn: SignIn, local: boolean): Promise<void> {
   if (signIn.access.kind !== "refreshable") throw new Error("a profile has a refresh token");
   const { client, refreshToken } = signIn.access;
   const http = zohoHttp(context, config);
   try {
-    if (options.local !== true) {
+    if (!local)
       await context.waiting("revoking the refresh token", () =>
         revokeToken(http, client.accountsUrl, refreshToken, context.signal),
       );
-    }
     await accessTokens({ signIn, folder: userFolder(context), http, now: context.now }).forget();
   } catch (error) {
-    const hint = `the profile is kept; ${context.invocation} logout --local --profile ${signIn.name} forgets it here anyway`;
+    const hint = `the profile stays; to remove it anyway: ${context.invocation} logout --local --profile ${signIn.name}`;
     if (!(error instanceof UserError)) {
-      const message = "the refresh token may have been revoked: Zoho's answer did not come";
-      if (options.local !== true) context.report({ type: "warning", message, hint });
+      const message = "the refresh token may have been revoked: there was no answer from Zoho";
+      if (!local) context.report({ type: "warning", message, hint });
       throw error;
     }
     throw new UserError("credentials", error.message, `${error.hint ?? ""}; ${hint}`, error.code);

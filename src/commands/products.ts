@@ -63,11 +63,11 @@ function describeProduct({ id, title, formats }: Product): ProductReport {
   };
 }
 
-/** A row a format: a product's formats differ in events and in what they prove. */
+/** One row per format: a product's formats differ in their events and proofs. */
 function listProducts(context: Context, reports: readonly ProductReport[]): void {
   context.report({
     type: "table",
-    columns: ["product", "title", "format", "events", "carries a proof of"],
+    columns: ["product", "title", "format", "events", "proves"],
     rows: reports.flatMap(({ id, title, formats }) =>
       formats.map((format) => [
         id,
@@ -84,16 +84,13 @@ function listProducts(context: Context, reports: readonly ProductReport[]): void
 
 const PROVEN = { body: "the body", sender: "the sender only", nothing: "nothing" } as const;
 
-/**
- * How deliveries are proved, and below it, folded up, every format and every event, as Markdown tables: what the README
- * shows between its `events` markers.
- */
+/** The Markdown between the README's `events` markers: the proofs, then every format and every event, collapsed. */
 export function eventTable(products: readonly Product[]): string {
   const formats = products.flatMap((product) => product.formats.map((format) => ({ product, format })));
   return [
-    ...table(["Proof", "Where it stands, and how it is made", "Proves", "Formats"], proofRows(formats)),
+    ...table(["Proof", "Where it is, and how it is computed", "Proves", "Formats"], proofRows(formats)),
     "",
-    ...folded(
+    ...collapsed(
       "Every format, and where it is specified",
       ["Product", "Format", "Proofs", "Specified in"],
       formats.map(({ product, format }) => [
@@ -104,7 +101,7 @@ export function eventTable(products: readonly Product[]): string {
       ]),
     ),
     "",
-    ...folded(
+    ...collapsed(
       "Every event",
       ["Product", "Format", "Event", "What happened"],
       formats.flatMap(({ product, format }) =>
@@ -115,22 +112,21 @@ export function eventTable(products: readonly Product[]): string {
   ].join("\n");
 }
 
-/** By what is to be checked, for whoever checks it in a program of their own. */
+/** One row per proof, with the products of each format: `wire: crm, bigin`. */
 function proofRows(formats: readonly { readonly product: Product; readonly format: Format }[]) {
   const proofs = new Map(formats.flatMap(({ format }) => format.proofs.map((proof) => [proof.id, proof])));
   return [...proofs.values()].map(({ id, title, proves }) => {
-    const of = formats.filter(({ format }) => format.proofs.some((proof) => proof.id === id));
-    const ids = [...new Set(of.map(({ format }) => format.id))];
-    const named = ids.map(
-      (each) =>
-        `${code(each)}: ${of.flatMap(({ product, format }) => (format.id === each ? [product.id] : [])).join(", ")}`,
-    );
-    return [code(id), title.replaceAll("<", "&lt;"), proves, named.join("; ")];
+    const productsByFormat = new Map<string, string[]>();
+    for (const { product, format } of formats) {
+      if (!format.proofs.some((proof) => proof.id === id)) continue;
+      productsByFormat.set(format.id, [...(productsByFormat.get(format.id) ?? []), product.id]);
+    }
+    const users = [...productsByFormat].map(([format, ids]) => `${code(format)}: ${ids.join(", ")}`);
+    return [code(id), title.replaceAll("<", "&lt;"), proves, users.join("; ")];
   });
 }
 
-/** A long table that is opened by whoever looks for something in it. */
-function folded(summary: string, ...parts: Parameters<typeof table>): readonly string[] {
+function collapsed(summary: string, ...parts: Parameters<typeof table>): readonly string[] {
   return [`<details><summary>${summary}</summary>`, "", ...table(...parts), "", "</details>"];
 }
 

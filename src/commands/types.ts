@@ -10,7 +10,7 @@ import type { Define } from "./command.ts";
 import { withLog } from "./events/options.ts";
 import { observeLog } from "./helpers/learn.ts";
 import { requireProduct } from "./helpers/options.ts";
-import { configuredProducts, projectProducts } from "./helpers/products.ts";
+import { projectProducts } from "./helpers/products.ts";
 
 interface TypesOptions {
   readonly out?: string;
@@ -23,7 +23,7 @@ export const define: Define = (command, act) => {
   command
     .argument("[product]", "only this product")
     .option("-o, --out <file>", "write to this file, such as zoho-events.d.ts (default: -, standard output)")
-    .option("--observed", "include what was received: your own fields, and types that differ")
+    .option("--observed", "include what was received: your own fields, and types that differ from the schema")
     .option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)")
     .option("--force", "overwrite a file that this command did not write")
     .addHelpText("after", HELP)
@@ -41,40 +41,39 @@ Examples:
 
 async function types(context: Context, id: string | undefined, options: TypesOptions): Promise<ExitCode> {
   if (options.store !== undefined && options.observed !== true) {
-    throw usageError("--store names a log, which only --observed reads", "add --observed, or leave --store out");
+    throw usageError("only --observed reads the log that --store names", "add --observed, or leave --store out");
   }
-  const chosen = (all: readonly Product[]): readonly Product[] => (id === undefined ? all : [requireProduct(all, id)]);
-  const typed =
+  const all = await projectProducts(context);
+  const products = id === undefined ? all : [requireProduct(all, id)];
+  const observed =
     options.observed === true
-      ? await withLog(context, options, async (log, config) => {
-          const products = chosen(await configuredProducts(config));
+      ? await withLog(context, options, async (log) => {
           const filter = id === undefined ? {} : { product: products[0]?.id };
-          const read = () => observeLog(log, products, filter);
-          const traffic = await context.waiting("reading the log", read);
-          warnOfRest(context, traffic);
-          return typedEvents(products, traffic.events());
+          const traffic = await context.waiting("reading the log", () => observeLog(log, products, filter));
+          warnOfLimits(context, traffic);
+          return traffic.events();
         })
-      : typedEvents(chosen(await projectProducts(context)), []);
+      : [];
+  const typed = typedEvents(products, observed);
   const text = eventTypeFile(typed);
   if (options.out === undefined || options.out === "-") context.report({ type: "text", text });
   else writeTypes(context, options.out, text, options.force === true, typed.length);
   return ExitCode.ok;
 }
 
-function warnOfRest(context: Context, traffic: Traffic): void {
-  const partial = traffic.events().filter((each) => each.partial);
-  for (const { product, name } of partial) {
-    const message = `${product} ${name} has more fields than are held: its type lacks some`;
-    context.report({ type: "warning", message });
+/** Memory is bounded, so of very many fields or events some are not observed. */
+function warnOfLimits(context: Context, traffic: Traffic): void {
+  for (const { product, name, partial } of traffic.events()) {
+    if (!partial) continue;
+    context.report({ type: "warning", message: `${product} ${name} has too many fields: its type lacks some` });
   }
   const overlooked = traffic.overlooked();
-  if (overlooked > 0) {
-    const message = `${overlooked} deliveries were of more events than are held: their types are those of the schemas`;
-    context.report({ type: "warning", message, hint: "name one product to hold its events only" });
-  }
+  if (overlooked === 0) return;
+  const message = `too many events: ${overlooked} deliveries were not compared, so their types come from the schemas`;
+  context.report({ type: "warning", message, hint: "name one product to compare only its events" });
 }
 
-/** The declared events, and beside them the members of families that have come, under their own names. */
+/** The declared events, and the received members of families under their own names. */
 function typedEvents(products: readonly Product[], observed: readonly ObservedEvent[]): readonly TypedEvent[] {
   return products.flatMap((product) =>
     product.formats.flatMap((format) => {
@@ -101,7 +100,7 @@ function writeTypes(context: Context, out: string, text: string, force: boolean,
   const path = resolve(context.cwd, out);
   const old = isDevice(path) ? undefined : readText(path);
   if (old !== undefined && !force && !old.startsWith(FIRST_LINE)) {
-    throw usageError(`${out} exists already, and was not written by this command`, "--force overwrites it");
+    throw usageError(`${out} already exists and was not written by this command`, "--force overwrites it");
   }
   writeFileAtomically(path, text);
   context.report({

@@ -39,47 +39,52 @@ export const define: Define = (command, act) => {
             apiUrl: hosts.apiUrl ?? token.apiDomain ?? apiUrl(centre, environment),
             clientId: access.kind === "refreshable" ? access.client.clientId : undefined,
             scopes: signIn.scopes.length > 0 ? signIn.scopes : (token.scopes ?? []),
-            secretsIn: await placeOf(signIn.name),
+            secretsIn: await secretsIn(context, config, signIn.name),
             tokenExpiresAt: token.expiresAt,
           });
           return ExitCode.ok;
         } finally {
           await http.close();
         }
-
-        async function placeOf(name: string): Promise<string> {
-          const { profiles } = await openStore(context, config).profiles();
-          const profile = profiles.find((each) => each.name === name);
-          if (profile === undefined || name === "environment") return "the environment";
-          return profile.secretsIn === "keyring" ? "the system's keyring" : `a private file in ${userFolder(context)}`;
-        }
       }),
     );
 };
 
-/** The one that is used next is marked. */
+const HELP = `
+Asks Zoho for an access token unless there is a valid one. If Zoho refuses, the sign-in no longer works: exit code 6. An
+access token that is stored here, or set with ZOHO_ACCESS_TOKEN, is not tried.
+`;
+
+async function secretsIn(context: Context, config: Config, name: string): Promise<string> {
+  const { profiles } = await openStore(context, config).profiles();
+  const profile = profiles.find((each) => each.name === name);
+  if (profile === undefined || name === "environment") return "the environment";
+  return profile.secretsIn === "keyring" ? "the system's keyring" : `a private file in ${userFolder(context)}`;
+}
+
+/** Marks the profile that commands use. */
 async function listProfiles(context: Context, config: Config, flag: string | undefined): Promise<ExitCode> {
   if (flag !== undefined) throw usageError("--all and --profile exclude each other", "leave one of them out");
   const { profiles, current } = await openStore(context, config).profiles();
   const used = chosenProfile(config, flag) ?? (signInFromEnv(config) === undefined ? current : undefined);
   const rows = profiles.map(({ name, dataCentre, environment, scopes, secretsIn }) => ({
-    ...{ type: "profile", name, used: name === used, data_centre: dataCentre, environment, scopes },
+    type: "profile",
+    name,
+    used: name === used,
+    data_centre: dataCentre,
+    environment,
+    scopes,
     secrets_in: secretsIn,
   }));
   if (rows.length === 0)
-    context.report({ type: "notice", message: "no profile is kept here: zoho-hooks login makes one" });
+    context.report({ type: "notice", message: "no profiles on this machine: create one with zoho-hooks login" });
   else
     context.report({
       type: "table",
       columns: ["", "profile", "data centre", "environment"],
       rows: rows.map((row) => [row.used ? "→" : "", row.name, row.data_centre, row.environment]),
       json: rows,
-      footer: "--profile, or the variable ZOHO_PROFILE, chooses another",
+      footer: "choose another with --profile or ZOHO_PROFILE",
     });
   return ExitCode.ok;
 }
-
-const HELP = `
-Asks Zoho for an access token if there is none yet. If Zoho gives none, the sign-in no longer works: exit code 6. A token
-that is already there, or that ZOHO_ACCESS_TOKEN gives, is not tried out.
-`;

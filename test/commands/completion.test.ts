@@ -6,7 +6,7 @@ import { products } from "../../src/products/index.ts";
 import { managedProducts } from "../../src/zoho/webhooks/index.ts";
 import { run } from "../support/run.ts";
 
-/** What is suggested in place of the last word. */
+/** The suggestions for the last word. */
 async function suggested(...words: string[]): Promise<string[]> {
   const { exitCode, out, err } = await run(["completion", "words", "--", ...words]);
   expect([exitCode, err]).toEqual([0, ""]);
@@ -26,13 +26,13 @@ function namesOf(id: string): string[] {
 }
 
 describe("completion words", () => {
-  it("names every command, with what it is for", async () => {
+  it("suggests every command with its summary", async () => {
     expect(await suggested("")).toEqual([...commands.map(({ name }) => name), "help"]);
     const { out } = await run(["completion", "words", "--", "prod"]);
     expect(out).toBe("products\tlist products, their events, and how their deliveries are signed\n");
   });
 
-  it("takes an empty word as PowerShell passes it", async () => {
+  it("accepts an empty word as PowerShell passes it", async () => {
     expect(await suggested("fixtures", '""')).toEqual(await suggested("fixtures", ""));
   });
 
@@ -54,11 +54,11 @@ describe("completion words", () => {
       ["events", "export", "--format", ""],
       ["ndjson", "curl", "har"],
     ],
-  ])("after %j suggests what that command takes: %j", async (words, wanted) => {
+  ])("suggests after %j what the command accepts: %j", async (words, wanted) => {
     expect(await suggested(...words)).toEqual(wanted);
   });
 
-  it.each(commands.map(({ name }) => name))("knows every flag that %s has", async (name) => {
+  it.each(commands.map(({ name }) => name))("suggests every flag of %s", async (name) => {
     const { out } = await run(["help", name]);
     const listed = out.split(/^Commands:$/m)[1] ?? "";
     const names = [...listed.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, word = ""]) => word);
@@ -95,7 +95,13 @@ describe("completion words", () => {
       ["listen", "--events", "survey:"],
       ["survey:*", "survey:response_submitted", "survey:survey_completed"],
     ],
+    [["listen", "--events", ""], ids.map((id) => `${id}:`)],
+    [
+      ["listen", "--events", "CR"],
+      ["crm:", "creator:"],
+    ],
     [["listen", "--expect=desk:ticket.cl"], ["--expect=desk:Ticket.Close"]],
+    [["listen", "--expect=des"], ["--expect=desk:"]],
     [["init", "--products", "crm,de"], ["crm,desk"]],
     [["init", "--format", "wo"], ["workflow"]],
     [
@@ -128,15 +134,15 @@ describe("completion words", () => {
     expect(found.filter((word) => !wanted.includes(word) && !namesOf(words[1] ?? "").includes(word))).toEqual([]);
   });
 
-  it("suggests no event behind the event", async () => {
+  it("suggests no second event", async () => {
     expect(await suggested("send", "crm", "Leads.create", "Leads.u")).toEqual([]);
   });
 
-  it("offers flags where nothing else fits", async () => {
+  it("suggests flags when nothing else fits", async () => {
     expect(await suggested("listen", "")).toContain("--port");
   });
 
-  it("gives scripts the suggestions as JSON", async () => {
+  it("prints the suggestions as JSON", async () => {
     const { lines } = await run(["completion", "words", "--json", "--", "send", "sur"]);
     expect(lines()).toEqual([
       { v: 1, type: "suggestions", suggestions: [{ value: "survey", description: "Zoho Survey" }], files: false },
@@ -146,7 +152,7 @@ describe("completion words", () => {
 
 describe("completion", () => {
   it.each(["bash", "zsh", "fish", "powershell"])(
-    "prints the script for %s alone, and how to install it in the help",
+    "prints only the script for %s, and how to install it in the help",
     async (shell) => {
       const { exitCode, out, err } = await run(["completion", shell]);
       expect([exitCode, err]).toEqual([0, ""]);
@@ -156,7 +162,7 @@ describe("completion", () => {
     },
   );
 
-  it("needs the name of a shell", async () => {
+  it("requires the name of a shell", async () => {
     const none = await run(["completion"]);
     expect([none.exitCode, none.out]).toEqual([2, ""]);
     expect(none.err).toMatch(/^ {2}bash +print the completion script for bash$/m);

@@ -128,7 +128,7 @@ describe("config show", () => {
     const { exitCode, err } = await run(["config", "show"], { env: { ZOHO_HOOKS_PROT: "5000" } });
     expect(exitCode).toBe(0);
     expect(err).toBe(
-      "warning: ZOHO_HOOKS_PROT (environment) is no setting and has no effect\n  did you mean ZOHO_HOOKS_PORT?\n",
+      "warning: ZOHO_HOOKS_PROT (environment) is not a setting, so it has no effect\n  did you mean ZOHO_HOOKS_PORT?\n",
     );
   });
 });

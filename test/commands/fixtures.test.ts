@@ -30,7 +30,7 @@ describe("fixtures show", () => {
     expect((await run(["fixtures", "show", "crm", "Leads.create"], { cwd })).out).toBe("[1]");
     // No second one is put beside it, of which either could be meant.
     const { exitCode, err } = await run(["fixtures", "eject", "crm", "Leads.create"], { cwd });
-    expect([exitCode, err]).toEqual([2, expect.stringContaining("leads.Create.json exists already")]);
+    expect([exitCode, err]).toEqual([2, expect.stringContaining("leads.Create.json already exists")]);
   });
 
   it("fills in the template of a family for a module of the user's own", async () => {

@@ -49,7 +49,7 @@ describe("keygen", () => {
       const { exitCode, out, err } = await run(["keygen", "--out", "."], { cwd });
       expect(exitCode).toBe(2);
       expect(out).toBe("");
-      expect(err).toContain("exists already and is never overwritten");
+      expect(err).toContain(".pem already exists, and keys are never overwritten");
       expect(readFileSync(join(cwd, name), "utf8")).toBe("mine");
       expect(existsSync(join(cwd, name === "private.pem" ? "public.pem" : "private.pem"))).toBe(false);
     }

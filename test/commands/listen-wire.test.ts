@@ -210,7 +210,7 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     const ready = (await app.line("ready")) as { notes?: string[] };
     expect(ready.notes?.[0]).toContain("are not checked");
     expect(await app.line("warning")).toMatchObject({
-      message: `${name} (environment) is no secret of a product and has no effect`,
+      message: `${name} (environment) is not a product's secret, so it has no effect`,
       hint: `did you mean ${meant}?`,
     });
   });

@@ -105,15 +105,17 @@ describe("login", () => {
     const result = await zoho(["login", "--profile", "acme"], { prompts });
     expect(result.exitCode).toBe(0);
     expect(result.out).toContain("signed in as acme");
+    expect(result.err).toContain("Open https://api-console.zoho.in, create a Self Client");
+    expect(result.err).toContain(SCOPES.join(","));
     expect(asked).toHaveLength(5);
   });
 
   it.each([
-    [["login"], "login has no terminal on which to ask how you want to sign in"],
+    [["login"], "there is no terminal to ask how you want to sign in"],
     [["login", "--device", "--browser"], "exclude one another"],
     [["login", "--product", "nope", "--code", "x"], "products: crm, bigin, recruit, desk, books, inventory, sign"],
-    [["login", "--code", "x"], "--client-id is missing"],
-    [["login", "--code", "x", "--client-id", "y"], "--client-secret-file is missing"],
+    [["login", "--code", "x"], "there is no terminal to ask for --client-id"],
+    [["login", "--code", "x", "--client-id", "y"], "there is no terminal to ask for --client-secret-file"],
     [["login", "--code", "x", "--client-id", "y", "--dc", "moon"], "no Zoho data centre"],
   ])("is a usage error without a terminal: %j", async (argv, text) => {
     const result = await zoho(argv);
@@ -396,7 +398,7 @@ describe("logout", () => {
     await signInByCode();
     const inCi = { ...env, ZOHO_ACCESS_TOKEN: "1000.given" };
     const refused = await zoho(["logout"], { env: inCi });
-    expect([refused.exitCode, refused.err]).toEqual([2, expect.stringContaining("signed in by the environment")]);
+    expect([refused.exitCode, refused.err]).toEqual([2, expect.stringContaining("environment variables sign you in")]);
     expect((await zoho(["whoami"])).exitCode).toBe(0);
     expect((await zoho(["logout", "--profile", "default"], { env: inCi })).exitCode).toBe(0);
   });
@@ -404,7 +406,7 @@ describe("logout", () => {
   it("says which profile is the current one then", async () => {
     await signInByCode("--profile", "acme");
     await signInByCode("--profile", "beta");
-    expect((await zoho(["logout"])).err).toContain("the current profile is acme now");
+    expect((await zoho(["logout"])).err).toContain("the current profile is now acme");
     expect((await zoho(["whoami"])).out).toContain("acme");
   });
 

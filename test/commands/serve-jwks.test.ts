@@ -65,7 +65,7 @@ describe("send --serve-jwks", () => {
 
   it.each([
     ["without a private key", ["desk", "Ticket_Add", "--format", "wire"], {}, "zoho-hooks keygen"],
-    ["for what no private key signs", ["crm", "Leads.create"], env, "nothing of crm is signed with a private key"],
+    ["for what no private key signs", ["crm", "Leads.create"], env, "no delivery of crm is signed with a private key"],
     ["where nothing is sent", ["desk", "Ticket_Add", "--format", "wire", "--dry-run"], env, "--dry-run sends nothing"],
   ])("is refused %s", async (_name, argv, given, message) => {
     const { exitCode, err } = await run(["send", ...argv, "--serve-jwks", "0", "--to", "9"], { env: given });

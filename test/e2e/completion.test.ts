@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { BIN, cleanEnv } from "../support/bin.ts";
 import { tempFolder } from "../support/run.ts";
 
-/** `zoho-hooks` on the path, as an installed package puts it there. */
+/** A PATH with `zoho-hooks` on it, as for an installed package. */
 let path = "";
 beforeAll(() => {
   const folder = tempFolder();
@@ -45,11 +45,15 @@ describe.skipIf(!has("bash"))("completion in bash", () => {
     [["send", "books", "expense_d"], ["expense_deleted"]],
     [["fixtures", "ej"], ["eject"]],
     [["listen", "--max-b"], ["--max-body"]],
+    [
+      ["listen", "--events", "cr"],
+      ["crm:", "creator:"],
+    ],
   ])("turns %j into %j", (words, replies) => {
     expect(complete(...words)).toEqual(replies);
   });
 
-  it("replaces only what stands behind : and =, as readline does", () => {
+  it("replaces only what follows : and =, as readline does", () => {
     expect(complete("listen", "--events", "desk", ":", "Ticket.Cl")).toEqual(["Ticket.Close"]);
     expect(complete("listen", "--expect", "=", "desk", ":", "Ticket.Cl")).toEqual(["Ticket.Close"]);
     expect(complete("listen", "--events", "survey", ":")).toEqual(["*", "response_submitted", "survey_completed"]);
@@ -67,7 +71,7 @@ describe.skipIf(!has("zsh"))("completion in zsh", () => {
       "zsh",
       ["-f"],
       `compdef() { registered=$2 }
-       _describe() { print -rl -- "\${(@P)4}" }
+       _describe() { print -rl -- "\${(@P)4}" "\${(@q)@:5}" }
        _files() { print FILES }
        eval "$(zoho-hooks completion zsh)"
        [[ $registered == zoho-hooks ]] || exit 1
@@ -79,6 +83,11 @@ describe.skipIf(!has("zsh"))("completion in zsh", () => {
   it.each([
     [["send", "boo"], ["books:Zoho Books"]],
     [["listen", "--events", "desk:Ticket.Cl"], ["desk\\:Ticket.Close:A ticket was closed"]],
+    // No space follows a product, whose events come next.
+    [
+      ["listen", "--events", "des"],
+      ["desk\\::Zoho Desk", "-S", "''"],
+    ],
     [
       ["init", "--secret", ""],
       ["generate:", "none:", "FILES"],
@@ -89,11 +98,12 @@ describe.skipIf(!has("zsh"))("completion in zsh", () => {
   });
 });
 
-/** What a line is completed to, in shells that show a description beside each. */
+/** The suggestions for a line, in shells that show a description beside each. */
 const LINES: readonly (readonly [line: string, completed: readonly string[]])[] = [
   ["zoho-hooks pro", ["products\tlist products, their events, and how their deliveries are signed"]],
   ["zoho-hooks send boo", ["books\tZoho Books"]],
   ["zoho-hooks listen --events desk:Ticket.Cl", ["desk:Ticket.Close\tA ticket was closed"]],
+  ["zoho-hooks listen --events des", ["desk:\tZoho Desk"]],
   ["zoho-hooks send crm Nothing", []],
 ];
 
@@ -105,7 +115,7 @@ describe.skipIf(!has("fish"))("completion in fish", () => {
     expect(complete(line)).toEqual(lines);
   });
 
-  it("completes the names of files", () => {
+  it("completes file names", () => {
     const file = join(tempFolder(), "secret.txt");
     writeFileSync(file, "");
     expect(complete(`zoho-hooks send --secret-file ${file.slice(0, -2)}`)).toEqual([file]);
@@ -126,11 +136,11 @@ describe.skipIf(!has("pwsh"))("completion in PowerShell", () => {
     expect(complete(line)).toEqual(lines);
   });
 
-  it("takes an empty word for the next one", () => {
+  it("completes the next word after a space", () => {
     expect(complete("zoho-hooks fixtures ").map((line) => line.split("\t", 1)[0])).toContain("eject");
   });
 
-  it("completes the names of files", () => {
+  it("completes file names", () => {
     const file = join(tempFolder(), "secret.txt");
     writeFileSync(file, "");
     expect(complete(`zoho-hooks send --secret-file ${file.slice(0, -2)}`)[0]).toContain(file);

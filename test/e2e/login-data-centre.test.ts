@@ -39,7 +39,7 @@ const login = (dc: string, code = india.accounts.makeCode(SCOPES)) =>
   ]);
 
 describe("login to Zoho's own hosts", () => {
-  it("names the data centre that was asked and how to find the right one", async () => {
+  it("names the data centre that it tried and how to find the right one", async () => {
     const { status, stderr } = await login("eu");
     expect(status).toBe(6);
     const { error } = JSON.parse(stderr);
@@ -49,7 +49,7 @@ describe("login to Zoho's own hosts", () => {
     expect(world.asked).toEqual(["accounts.zoho.eu"]);
   });
 
-  it("asks each data centre with --dc auto, and signs in to the one that knows the code", async () => {
+  it("tries each data centre with --dc auto, and signs in to the one that knows the code", async () => {
     const { status, stdout } = await login("auto");
     expect(status).toBe(0);
     expect(JSON.parse(stdout.split("\n")[0] ?? "")).toMatchObject({
@@ -62,26 +62,26 @@ describe("login to Zoho's own hosts", () => {
     expect(JSON.parse(who.stdout)).toMatchObject({ data_centre: "in" });
   });
 
-  it("says what each of them said when none knows the code", async () => {
+  it("reports every answer when no data centre knows the code", async () => {
     const { status, stderr } = await login("auto", "1000.used");
     expect(status).toBe(6);
     const { error } = JSON.parse(stderr);
     expect(error).toMatchObject({ code: "no_data_centre" });
-    expect(error.message).toContain("us: invalid_client, eu: invalid_code, in: invalid_code, au: could not be asked");
-    expect(error.message).toContain("none of Zoho's data centres that could be asked knows this sign-in");
+    expect(error.message).toContain("us: invalid_client, eu: invalid_code, in: invalid_code, au: could not be reached");
+    expect(error.message).toContain("none of Zoho's data centres that could be reached knows this sign-in");
     expect(error.message).not.toContain("1000.used");
   });
 
-  it("does not say that none knows the code where none could be asked", async () => {
+  it("reports a network failure when no data centre could be reached", async () => {
     await world.close();
     world = await startDataCentres({});
     const { status, stderr } = await login("auto");
     const { error } = JSON.parse(stderr);
-    expect([status, error.message]).toEqual([7, expect.stringMatching(/^no data centre could be asked: .*zoho/)]);
+    expect([status, error.message]).toEqual([7, expect.stringMatching(/^no data centre could be reached: .*zoho/)]);
     expect(error.hint).toContain("check the network connection");
   });
 
-  it("does not ask Zoho's hosts where the environment names another", async () => {
+  it("does not contact Zoho's hosts when the environment names another", async () => {
     const { status, stderr } = await zoho(
       ["login", "--dc", "auto", "--code", "1000.x", "--client-id", "1000.x", "--client-secret-file", "-"],
       { ZOHO_ACCOUNTS_URL: us.url },

@@ -3,70 +3,60 @@ import { loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
-import { type Act, addCommands, type Define } from "../command.ts";
-import { commands } from "../index.ts";
-import { placeholderOf, type Suggestion, suggestValues, type Values } from "./values.ts";
+import { oneLine } from "../../util/text.ts";
+import { type Act, addCommands, type CommandEntry, type Define } from "../command.ts";
+import { scripts } from "./scripts.ts";
+import { type Suggestion, suggestValues, type Values } from "./values.ts";
 
-export const define: Define = (command, act) => {
-  for (const [shell, script] of Object.entries(scripts)) {
+/** The command, for a program that has these commands. */
+export function completionOf(commands: readonly CommandEntry[]): Define {
+  return (command, act) => {
+    for (const [shell, { script, install }] of Object.entries(scripts)) {
+      command
+        .command(shell)
+        .description(`Print the completion script for ${shell}.`)
+        .addHelpText("after", install)
+        .action(
+          act(async (context: Context) => {
+            context.report({ type: "text", text: script, json: { type: "completion", shell, script } });
+            return ExitCode.ok;
+          }),
+        );
+    }
     command
-      .command(shell)
-      .description(`Print the completion script for ${shell}.`)
-      .addHelpText("after", INSTALL[shell] ?? "")
+      .command("words", { hidden: true })
+      .description("Print what can replace the last word. The scripts call this.")
+      .argument("[words...]")
       .action(
-        act(async (context: Context) => {
-          context.report({ type: "text", text: script, json: { type: "completion", shell, script } });
+        act(async (context: Context, passed: readonly string[]) => {
+          // Some versions of PowerShell drop an empty word, so its script passes two quotes.
+          const words = passed.map((word) => (word === '""' ? "" : word));
+          const program = await programFor(words, { running: command.parent ?? command, act, commands });
+          // The first word is a command, which needs no products.
+          const products = words.length > 1 ? await knownProducts(context) : [];
+          const { suggestions, files } = complete(program, products, words);
+          const lines = suggestions.map(({ value, description }) => `${value}\t${oneLine(description)}`);
+          const text = [...lines, ...(files ? [":files"] : [])].map((line) => `${line}\n`).join("");
+          context.report({ type: "text", text, json: { type: "suggestions", suggestions, files } });
           return ExitCode.ok;
         }),
       );
-  }
-  command
-    .command("words", { hidden: true })
-    .description("Print what may stand in place of the last word. The scripts call this.")
-    .argument("[words...]")
-    .action(act((context: Context, words: readonly string[]) => suggest(context, command, act, words)));
-};
-
-const INSTALL: Readonly<Record<string, string>> = {
-  bash: `
-Install, in ~/.bashrc:
-  eval "$(zoho-hooks completion bash)"
-or, where the package bash-completion is installed, once:
-  zoho-hooks completion bash > ~/.local/share/bash-completion/completions/zoho-hooks
-`,
-  zsh: `
-Install, in ~/.zshrc behind compinit:
-  eval "$(zoho-hooks completion zsh)"
-or once, into a folder of $fpath:
-  zoho-hooks completion zsh > ~/.zfunc/_zoho-hooks
-`,
-  fish: `
-Install, once:
-  zoho-hooks completion fish > ~/.config/fish/completions/zoho-hooks.fish
-`,
-  powershell: `
-Install, in the file that $PROFILE names:
-  zoho-hooks completion powershell | Out-String | Invoke-Expression
-`,
-};
-
-/** An empty word as PowerShell passes it: of a bare one some of its versions leave nothing. */
-const EMPTY = '""';
-
-/** One suggestion a line: the word, a tab, what it is. `:files` where names of files fit. */
-async function suggest(context: Context, self: Command, act: Act, passed: readonly string[]): Promise<ExitCode> {
-  const words = passed.map((word) => (word === EMPTY ? "" : word));
-  const program = await wholeProgram(self.parent ?? self, act, words);
-  // The first word is a command: nothing of the products is needed to name it.
-  const products = words.length > 1 ? await knownProducts(context) : [];
-  const { suggestions, files } = complete(program, products, words);
-  const lines = [...suggestions.map(({ value, description }) => `${value}\t${oneLine(description)}`)];
-  const text = [...lines, ...(files ? [":files"] : [])].map((line) => `${line}\n`).join("");
-  context.report({ type: "text", text, json: { type: "suggestions", suggestions, files } });
-  return ExitCode.ok;
+  };
 }
 
-/** With the user's own as far as their files can be read: a mistake in one is no reason to suggest nothing. */
+/** A new program in which the command that the words name has all its flags, arguments and subcommands. */
+async function programFor(
+  words: readonly string[],
+  { running, act, commands }: { running: Command; act: Act; commands: readonly CommandEntry[] },
+): Promise<Command> {
+  const program = new Command(running.name()).copyInheritedSettings(running);
+  for (const option of running.options) program.addOption(option);
+  const named = words.find((word) => !word.startsWith("-") && word !== "help");
+  await addCommands(program, act, commands, (name) => name === named);
+  return program;
+}
+
+/** The user's own products too, unless their settings are broken: suggest the others rather than nothing. */
 async function knownProducts(context: Context): Promise<readonly Product[]> {
   const { configuredProducts } = await import("../helpers/products.ts");
   try {
@@ -77,69 +67,50 @@ async function knownProducts(context: Context): Promise<readonly Product[]> {
   }
 }
 
-/** The program once more, with everything below the one command that the words name. */
-async function wholeProgram(running: Command, act: Act, words: readonly string[]): Promise<Command> {
-  const program = new Command(running.name()).copyInheritedSettings(running);
-  for (const option of running.options) program.addOption(option);
-  const named = words.find((word) => !word.startsWith("-") && word !== "help");
-  await addCommands(program, act, commands, (name) => name === named);
-  return program;
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ");
-}
-
-/**
- * What may stand in place of the last word, from the program's own commands, flags and arguments.
- * `words` are those behind the program's name; the last one is unfinished and may be empty.
- */
+/** What can replace the last word, which may be empty. The words follow the program's name. */
 function complete(program: Command, products: readonly Product[], words: readonly string[]): Values {
   const current = words.at(-1) ?? "";
-  const { command, positionals, given, awaiting, literal } = walk(program, words.slice(0, -1));
+  const { command, positionals, given, awaiting, literal } = parse(program, words.slice(0, -1));
+  const productAt = command.registeredArguments.findIndex((argument) => argument.name() === "product");
   const names = {
-    product: given.get("product") ?? positionalNamed(command, positionals, "product"),
+    product: given.get("product") ?? positionals[productAt],
     format: given.get("format"),
     group: command.parent === null || command.parent === program ? command.name() : command.parent.name(),
   };
   const valuesOf = (placeholder: string, choices: readonly string[] | undefined, word: string): Values =>
     suggestValues({ placeholder, choices, ...names }, products, word);
+  const flagValues = ({ flags, argChoices }: Option, word: string): Values =>
+    valuesOf(/[<[](.+?)(?:\.\.\.)?[>\]]/.exec(flags)?.[1] ?? "", argChoices, word);
 
-  if (awaiting !== undefined && (awaiting.required || !current.startsWith("-"))) {
-    return valuesOf(placeholderOf(awaiting.flags), awaiting.argChoices, current);
-  }
-  const [, flag, start = ""] = literal ? [] : (/^(--[^=]+)=(.*)$/s.exec(current) ?? []);
-  const assigned = flag === undefined ? undefined : findOption(command, flag);
+  if (awaiting !== undefined && (awaiting.required || !current.startsWith("-"))) return flagValues(awaiting, current);
+  const [, flag = "", start = ""] = literal ? [] : (/^(--[^=]+)=(.*)$/s.exec(current) ?? []);
+  const assigned = findOption(command, flag);
   if (assigned !== undefined) {
-    const { suggestions } = valuesOf(placeholderOf(assigned.flags), assigned.argChoices, start);
+    const { suggestions } = flagValues(assigned, start);
     return { suggestions: suggestions.map((each) => ({ ...each, value: `${flag}=${each.value}` })), files: false };
   }
-  if (!literal && current.startsWith("-"))
-    return { suggestions: startingWith(flagsOf(command), current), files: false };
-  if (command.commands.length > 0) return { suggestions: startingWith(subcommandsOf(command), current), files: false };
-  const argument = command.registeredArguments[positionals.length] ?? command.registeredArguments.at(-1);
-  const expected = positionals.length < command.registeredArguments.length || argument?.variadic === true;
-  const values =
-    argument === undefined || !expected
-      ? { suggestions: [], files: false }
-      : valuesOf(argument.name(), argument.argChoices, current);
-  // With nothing to name there are still flags to choose from.
-  const empty = values.suggestions.length === 0 && !values.files && current === "";
-  return empty && !literal ? { suggestions: flagsOf(command), files: false } : values;
+  if (!literal && current.startsWith("-")) return startingWith(flagsOf(command), current);
+  if (command.commands.length > 0) return startingWith(subcommandsOf(command), current);
+  const last = command.registeredArguments.at(-1);
+  const argument = command.registeredArguments[positionals.length] ?? (last?.variadic === true ? last : undefined);
+  const values = argument && valuesOf(argument.name(), argument.argChoices, current);
+  if (values !== undefined && (values.suggestions.length > 0 || values.files)) return values;
+  return { suggestions: current === "" && !literal ? flagsOf(command) : [], files: false };
 }
 
-interface Walk {
+interface Parsed {
   readonly command: Command;
   readonly positionals: readonly string[];
   /** Values of flags, by the flag's long name. */
   readonly given: ReadonlyMap<string, string>;
   /** The flag whose value comes next. */
   readonly awaiting: Option | undefined;
-  /** A `--` has been passed: no flag comes any more. */
+  /** A `--` has come: no flag follows. */
   readonly literal: boolean;
 }
 
-function walk(program: Command, words: readonly string[]): Walk {
+/** Commander cannot parse an unfinished line. */
+function parse(program: Command, words: readonly string[]): Parsed {
   let command = program;
   const positionals: string[] = [];
   const given = new Map<string, string>();
@@ -170,139 +141,16 @@ function findOption(command: Command, flag: string): Option | undefined {
   return command.options.find((option) => option.long === flag || option.short === flag);
 }
 
-function positionalNamed(command: Command, positionals: readonly string[], name: string): string | undefined {
-  const at = command.registeredArguments.findIndex((argument) => argument.name() === name);
-  return at === -1 ? undefined : positionals[at];
-}
-
 function flagsOf(command: Command): readonly Suggestion[] {
-  return command
-    .createHelp()
-    .visibleOptions(command)
-    .flatMap(({ long, short, description }) => {
-      const value = long ?? short;
-      return value === undefined ? [] : [{ value, description }];
-    });
+  const options = command.createHelp().visibleOptions(command);
+  return options.map(({ long, short, description }) => ({ value: long ?? short ?? "", description }));
 }
 
 function subcommandsOf(command: Command): readonly Suggestion[] {
-  return command
-    .createHelp()
-    .visibleCommands(command)
-    .map((child) => ({ value: child.name(), description: child.summary() || child.description() }));
+  const children = command.createHelp().visibleCommands(command);
+  return children.map((child) => ({ value: child.name(), description: child.summary() || child.description() }));
 }
 
-function startingWith(suggestions: readonly Suggestion[], start: string): readonly Suggestion[] {
-  return suggestions.filter(({ value }) => value.startsWith(start));
+function startingWith(suggestions: readonly Suggestion[], start: string): Values {
+  return { suggestions: suggestions.filter(({ value }) => value.startsWith(start)), files: false };
 }
-
-/**
- * What each shell loads. A script only passes the words on to `completion words` and shows what comes back, so it
- * need not be renewed when commands, flags or events are added. A line `:files` asks for the shell's own file names.
- */
-
-/** Works with the bash 3.2 of macOS: no mapfile, and compopt only where there is one. */
-const bash = `# bash completion for zoho-hooks
-_zoho_hooks() {
-    local words=() word glue= last prefix= breaks= value files= i
-    # Readline splits words at : and =, which names of events and flags may hold: put them together again.
-    for ((i = 1; i <= COMP_CWORD; i++)); do
-        word=\${COMP_WORDS[i]}
-        if [[ \${#words[@]} -gt 0 && ( -n $glue || $word == [:=] ) ]]; then
-            words[\${#words[@]}-1]+=$word
-        else
-            words+=("$word")
-        fi
-        glue=
-        [[ $word == [:=] ]] && glue=1
-    done
-    # It replaces only what stands behind the last of them.
-    [[ $COMP_WORDBREAKS == *:* ]] && breaks+=:
-    [[ $COMP_WORDBREAKS == *=* ]] && breaks+==
-    last=\${words[\${#words[@]}-1]}
-    [[ -n $breaks ]] && prefix=\${last%"\${last##*[$breaks]}"}
-    COMPREPLY=()
-    while IFS=$'\\t' read -r value _; do
-        if [[ $value == :files ]]; then
-            files=1
-        else
-            COMPREPLY+=("\${value#"$prefix"}")
-        fi
-    done < <(zoho-hooks completion words -- "\${words[@]}" 2>/dev/null)
-    [[ -z $files ]] && compopt +o default 2>/dev/null
-    return 0
-}
-complete -o default -F _zoho_hooks zoho-hooks
-`;
-
-const zsh = `#compdef zoho-hooks
-_zoho_hooks() {
-    local line value files=
-    local -a items
-    for line in "\${(@f)$(zoho-hooks completion words -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
-        if [[ $line == :files ]]; then
-            files=1
-        elif [[ -n $line ]]; then
-            value=\${line%%$'\\t'*}
-            items+=("\${value//:/\\\\:}:\${line#*$'\\t'}")
-        fi
-    done
-    (( $#items )) && _describe -t values value items
-    [[ -n $files ]] && _files
-    return 0
-}
-if [[ $funcstack[1] == _zoho_hooks ]]; then
-    _zoho_hooks "$@"
-else
-    compdef _zoho_hooks zoho-hooks
-fi
-`;
-
-const fish = `# fish completion for zoho-hooks
-function __zoho_hooks_complete
-    set -l words (commandline -opc)
-    set -e words[1]
-    set -l current (commandline -ct)
-    for line in (zoho-hooks completion words -- $words "$current" 2>/dev/null)
-        if test "$line" = :files
-            __fish_complete_path "$current"
-        else
-            printf '%s\\n' $line
-        end
-    end
-end
-complete -c zoho-hooks -f -a '(__zoho_hooks_complete)'
-`;
-
-/**
- * For Windows PowerShell 5.1, too. Where npm has put a script of its own before the program, a bare `--` would be lost in it, and
- * an empty word on the way to any program: the one goes in an array, the other in quotes. Told nothing, PowerShell completes
- * names of files; told an empty text, it does not.
- */
-const powershell = `# PowerShell completion for zoho-hooks
-Register-ArgumentCompleter -Native -CommandName zoho-hooks -ScriptBlock {
-    param($wordToComplete, $commandAst, $cursorPosition)
-    $words = @('completion', 'words', '--')
-    foreach ($element in ($commandAst.CommandElements | Select-Object -Skip 1)) {
-        if ($element.Extent.EndOffset -ge $cursorPosition) { break }
-        if ($element -is [System.Management.Automation.Language.StringConstantExpressionAst]) {
-            $words += $element.Value
-        } else {
-            $words += $element.Extent.Text
-        }
-    }
-    if ($wordToComplete) { $words += $wordToComplete } else { $words += '""' }
-    $lines = @(& zoho-hooks @words 2>$null)
-    foreach ($line in $lines) {
-        if ($line -eq ':files') { continue }
-        $value, $description = $line -split "\`t", 2
-        if (-not $description) { $description = $value }
-        $text = $value
-        if ($value -match '[^a-zA-Z0-9:.,=*/_-]') { $text = "'" + $value.Replace("'", "''") + "'" }
-        [System.Management.Automation.CompletionResult]::new($text, $value, 'ParameterValue', $description)
-    }
-    if ($lines.Count -eq 0) { '' }
-}
-`;
-
-const scripts = { bash, zsh, fish, powershell } as const;

@@ -1,4 +1,4 @@
-import { eventNames, findFormat, findProduct } from "../../core/event-names.ts";
+import { eventNames, findProduct } from "../../core/event-names.ts";
 import type { Product } from "../../core/product.ts";
 
 export interface Suggestion {
@@ -8,76 +8,70 @@ export interface Suggestion {
 
 export interface Values {
   readonly suggestions: readonly Suggestion[];
-  /** The name of a file fits too; shells complete those themselves. */
+  /** A file name fits too; shells complete those themselves. */
   readonly files: boolean;
 }
 
-/** What is to be named: the name of an argument or of a flag's value says what it holds. */
 interface Wanted {
-  /** `product`, `event`, `file`; words with `|` between them stand for themselves: `generate|none|file`. */
+  /** The name of an argument or of a flag's value: `product`, `event`, `file`, or alternatives: `generate|none|file`. */
   readonly placeholder: string;
   readonly choices: readonly string[] | undefined;
-  /** Given earlier in the line. */
+  /** The product and the format that are named earlier in the line. */
   readonly product: string | undefined;
   readonly format: string | undefined;
-  /** The command, of a group of commands the group: an event of `channels` is another thing than one of `send`. */
+  /** The command, or its group: an event of `channels` is not an event of `send`. */
   readonly group: string;
-}
-
-/** `file` of `--data <file>`; empty for a flag without a value. */
-export function placeholderOf(flags: string): string {
-  return /[<[](.+?)(?:\.\.\.)?[>\]]/.exec(flags)?.[1] ?? "";
 }
 
 export function suggestValues(wanted: Wanted, products: readonly Product[], word: string): Values {
   const { placeholder, choices } = wanted;
-  if (choices !== undefined) return offer(choices.map(plainValue), word);
-  if (placeholder.includes("|")) {
-    const words = placeholder.split("|");
-    return { ...offer(words.filter((each) => !isFile(each)).map(plainValue), word), files: words.some(isFile) };
-  }
-  switch (placeholder) {
-    case "product":
-      return offer(productValues(products), word);
-    case "products":
-      return offer(listed(productValues(products), word), word);
-    case "event":
-      if (wanted.group === "channels") return offer(channelEvents(wanted, products), word);
-      // These are called as each product's API calls them.
-      if (wanted.group === "webhooks") return { suggestions: [], files: false };
-      return offer(eventValues(meantProducts(wanted, products), wanted.format), word);
-    case "format":
-      return offer(formatValues(meantProducts(wanted, products)), word);
-    case "formats": {
-      // A format, or one of a product: `crm=wire`; with commas as above.
-      const done = word.slice(0, word.lastIndexOf(",") + 1);
-      const of = /([^,=]+)=[^,]*$/.exec(word)?.[1];
-      const values = formatValues(meantProducts({ ...wanted, product: of ?? wanted.product }, products));
-      const start = of === undefined ? done : `${done}${of}=`;
-      return offer(
-        values.map((each) => ({ ...each, value: start + each.value })),
-        word,
-      );
-    }
-    case "events":
-      return offer(listed(channelEvents(wanted, products), word), word);
-    case "pattern":
-    case "event=count":
-    case "event=target":
-      return offer(patternValues(products), word);
-    default:
-      return { suggestions: [], files: isFile(placeholder) };
-  }
+  const alternatives = choices ?? placeholder.split("|");
+  const plain = choices ?? (alternatives.length > 1 ? alternatives.filter((each) => !isFile(each)) : undefined);
+  const values = plain?.map((value) => ({ value, description: "" })) ?? placeholderValues(wanted, products, word);
+  // Names are accepted in any case, so they are completed in any case.
+  const start = word.toLowerCase();
+  const matching = values.filter(({ value }) => value.toLowerCase().startsWith(start));
+  const suggestions = [...new Map(matching.map((each) => [each.value, each])).values()];
+  return { suggestions, files: choices === undefined && alternatives.some(isFile) };
 }
 
 function isFile(placeholder: string): boolean {
   return /^(file|path|folder)s?$/.test(placeholder);
 }
 
-function meantProducts({ product }: Wanted, products: readonly Product[]): readonly Product[] {
+function placeholderValues(wanted: Wanted, products: readonly Product[], word: string): readonly Suggestion[] {
+  switch (wanted.placeholder) {
+    case "product":
+      return productValues(products);
+    case "products":
+      return inList(productValues(products), word);
+    case "event":
+      if (wanted.group === "channels") return channelEvents(wanted, products);
+      // Each product's API has its own names.
+      if (wanted.group === "webhooks") return [];
+      return eventValues(namedProducts(wanted, products), wanted.format);
+    case "events":
+      return inList(channelEvents(wanted, products), word);
+    case "format":
+      return formatValues(namedProducts(wanted, products));
+    case "formats": {
+      // A format, or the format of one product, `crm=wire`, in a list.
+      const product = /([^,=]+)=[^,]*$/.exec(word)?.[1];
+      const formats = formatValues(namedProducts({ product: product ?? wanted.product }, products));
+      return inList(product === undefined ? formats : withPrefix(`${product}=`, formats), word);
+    }
+    case "pattern":
+    case "event=count":
+    case "event=target":
+      return patternValues(products, word);
+    default:
+      return [];
+  }
+}
+
+function namedProducts({ product }: Pick<Wanted, "product">, products: readonly Product[]): readonly Product[] {
   if (product === undefined) return products;
-  const found = findProduct(products, product);
-  return found === undefined ? [] : [found];
+  return [findProduct(products, product) ?? []].flat();
 }
 
 function productValues(products: readonly Product[]): readonly Suggestion[] {
@@ -88,51 +82,43 @@ function formatValues(products: readonly Product[]): readonly Suggestion[] {
   return products.flatMap(({ formats }) => formats.map(({ id, source }) => ({ value: id, description: source })));
 }
 
-function eventValues(products: readonly Product[], format: string | undefined): readonly Suggestion[] {
-  return products.flatMap((product) => {
-    const chosen =
-      format === undefined ? product.formats : [findFormat(product, format)].filter((each) => each !== undefined);
-    return chosen.flatMap((each) => {
-      const summaries = new Map(each.events.map(({ name, summary }) => [name, summary]));
-      const names = eventNames(each).filter((name) => !name.includes("<"));
-      return names.map((value) => ({ value, description: summaries.get(value) ?? product.title }));
-    });
-  });
+function eventValues(products: readonly Product[], formatId: string | undefined): readonly Suggestion[] {
+  return products.flatMap(({ title, formats }) =>
+    formats
+      .filter(({ id }) => formatId === undefined || id === formatId.toLowerCase())
+      .flatMap((format) => {
+        const summaries = new Map(format.events.map(({ name, summary }) => [name, summary]));
+        const names = eventNames(format).filter((name) => !name.includes("<"));
+        return names.map((value) => ({ value, description: summaries.get(value) ?? title }));
+      }),
+  );
 }
 
-/** In a list with commas what stands before the last one is kept. */
-function listed(suggestions: readonly Suggestion[], word: string): readonly Suggestion[] {
-  const done = word.slice(0, word.lastIndexOf(",") + 1);
-  return suggestions.map((each) => ({ ...each, value: done + each.value }));
-}
-
-/** What a channel can be subscribed to: what its notifications tell of, and all that happens in a module. */
+/** The events that a channel can subscribe to: those of its notifications, and all events of a module. */
 function channelEvents({ product = "crm" }: Wanted, products: readonly Product[]): readonly Suggestion[] {
-  const told = eventValues(
-    products.filter(({ id }) => id === product),
-    "wire",
-  );
-  const modules = new Set(told.map(({ value }) => value.replace(/\.\w+$/, "")));
+  const events = eventValues(namedProducts({ product }, products), "wire");
+  const modules = new Set(events.map(({ value }) => value.replace(/\.\w+$/, "")));
   const all = [...modules].map((module) => ({ value: `${module}.all`, description: "Whatever happens in the module" }));
-  return [...told, ...all];
+  return [...events, ...all];
 }
 
-function patternValues(products: readonly Product[]): readonly Suggestion[] {
-  return products.flatMap((product) => [
-    { value: `${product.id}:*`, description: `every event of ${product.title}` },
-    ...eventValues([product], undefined).map((each) => ({ ...each, value: `${product.id}:${each.value}` })),
-  ]);
-}
-
-function plainValue(value: string): Suggestion {
-  return { value, description: "" };
-}
-
-/** Names are known whatever their case, so they are completed that way too. */
-function offer(suggestions: readonly Suggestion[], word: string): Values {
-  const start = word.toLowerCase();
-  const fitting = new Map(
-    suggestions.filter(({ value }) => value.toLowerCase().startsWith(start)).map((each) => [each.value, each]),
+/** First the product, then its events: all of them at once are too many to read. */
+function patternValues(products: readonly Product[], word: string): readonly Suggestion[] {
+  const [id = "", event] = word.split(":", 2);
+  if (event === undefined) return products.map((each) => ({ value: `${each.id}:`, description: each.title }));
+  return namedProducts({ product: id }, products).flatMap((product) =>
+    withPrefix(`${product.id}:`, [
+      { value: "*", description: `every event of ${product.title}` },
+      ...eventValues([product], undefined),
+    ]),
   );
-  return { suggestions: [...fitting.values()], files: false };
+}
+
+/** The next item of a list with commas. */
+function inList(suggestions: readonly Suggestion[], word: string): readonly Suggestion[] {
+  return withPrefix(word.slice(0, word.lastIndexOf(",") + 1), suggestions);
+}
+
+function withPrefix(prefix: string, suggestions: readonly Suggestion[]): readonly Suggestion[] {
+  return suggestions.map(({ value, description }) => ({ value: prefix + value, description }));
 }

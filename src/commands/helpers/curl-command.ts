@@ -1,27 +1,27 @@
 import { type Delivery, type HeaderPair, headerValue, requestTarget } from "../../body/delivery.ts";
 import { shellQuoted } from "../../util/text.ts";
 
-/** Linux takes no single argument of more than 128 KiB; a shell's built-in printf has no such limit. */
-const LONGEST_ARGUMENT = 100_000;
-/** Above this, old versions of curl first ask whether they may send (`Expect: 100-continue`). */
-const EXPECT_ABOVE = 1000;
+/** Linux accepts no argument above 128 KiB; a shell's built-in printf has no such limit. */
+const MAX_ARGUMENT_BYTES = 100_000;
+/** Above this size, old versions of curl send `Expect: 100-continue` first. */
+const MAX_BYTES_WITHOUT_EXPECT = 1000;
 
 /**
- * A command for a POSIX shell that posts the same delivery: the same bytes, and the same headers but for those of the
- * connection itself. Every word is quoted, so nothing in it is interpreted.
+ * A POSIX shell command that posts the same delivery: the same bytes and headers, except those of the connection. Every
+ * word is quoted, so the shell interprets nothing.
  */
 export function curlCommand(delivery: Delivery, options: { readonly insecure: boolean }): string {
   const words = [
     `curl${options.insecure ? " -k" : ""} ${methodWord(delivery.method)} ${urlWord(delivery.url)}`,
-    ...[...delivery.headers, ...silenced(delivery)].map((header) => `-H ${headerWord(headerText(header))}`),
+    ...[...delivery.headers, ...suppressedHeaders(delivery)].map((header) => `-H ${headerWord(headerText(header))}`),
   ];
   if (delivery.body.length === 0 && isBodiless(delivery.method)) return words.join(" \\\n  ");
-  const text = printable(delivery.body);
+  const text = printableText(delivery.body);
   if (text !== undefined) return [...words, `--data-raw ${shellQuoted(text)}`].join(" \\\n  ");
   return `printf '${octal(delivery.body)}' | ${[...words, "--data-binary @-"].join(" \\\n  ")}`;
 }
 
-/** Told `-X HEAD`, curl waits for the body that such an answer does not have. */
+/** With `-X HEAD`, curl would wait for a response body. */
 function methodWord(method: string): string {
   return method === "HEAD" ? "--head" : `-X ${shellQuoted(method)}`;
 }
@@ -30,40 +30,42 @@ function isBodiless(method: string): boolean {
   return method === "GET" || method === "HEAD";
 }
 
-/** What curl would add of its own accord; a header without a value takes it away. */
-function silenced(delivery: Delivery): readonly HeaderPair[] {
-  const names = ["accept", "user-agent", "content-type", ...(delivery.body.length > EXPECT_ABOVE ? ["expect"] : [])];
+/** Headers that curl would add. Written without a value, curl leaves them out. */
+function suppressedHeaders(delivery: Delivery): readonly HeaderPair[] {
+  const expect = delivery.body.length > MAX_BYTES_WITHOUT_EXPECT ? ["expect"] : [];
+  const names = ["accept", "user-agent", "content-type", ...expect];
   return names.filter((name) => headerValue(delivery, name) === undefined).map((name) => [`${name}:`, ""]);
 }
 
-/** curl reads `name:` as "do not send this one"; a header that is sent empty is written `name;`. */
+/** To curl `name:` means "do not send this header"; an empty one is written `name;`. */
 function headerText([name, value]: HeaderPair): string {
   if (value !== "") return `${name}: ${value}`;
   return name.endsWith(":") ? name : `${name};`;
 }
 
-/** A header's bytes, of which each character stands for one: a terminal would write others, or obey them. */
+/** Each character stands for one byte. Control characters and bytes above 126 would not survive a terminal. */
 function headerWord(text: string): string {
   return /^[\x20-\x7e]*$/.test(text) ? shellQuoted(text) : `"$(printf '${octal(Buffer.from(text, "latin1"))}')"`;
 }
 
 function urlWord(url: string): string {
-  const sent = new URL(url).origin + requestTarget(url);
-  return /[[\]{}]/.test(sent) ? `-g ${shellQuoted(sent)}` : shellQuoted(sent);
+  const address = new URL(url).origin + requestTarget(url);
+  // Without -g curl expands brackets and braces.
+  return /[[\]{}]/.test(address) ? `-g ${shellQuoted(address)}` : shellQuoted(address);
 }
 
-/** The body as text, when it can stand in a command line and be read there. */
-function printable(body: Buffer): string | undefined {
-  if (body.length > LONGEST_ARGUMENT) return undefined;
+/** The body as text, if it fits into a command line and survives there. */
+function printableText(body: Buffer): string | undefined {
+  if (body.length > MAX_ARGUMENT_BYTES) return undefined;
   const text = body.toString("utf8");
   // \p{Cc}: control characters, which terminals and clipboards change; \p{Cf}: invisible ones.
   return Buffer.from(text).equals(body) && !/[^\P{C}\n]/u.test(text) ? text : undefined;
 }
 
-/** The format of a `printf` that prints exactly these bytes. */
-function octal(body: Buffer): string {
+/** A `printf` format that prints exactly these bytes. */
+function octal(bytes: Buffer): string {
   let text = "";
-  for (const byte of body) {
+  for (const byte of bytes) {
     const plain = /[A-Za-z0-9 !"#$&()*+,./:;<=>?@[\]^_`{|}~]/.test(String.fromCharCode(byte));
     text += plain ? String.fromCharCode(byte) : `\\${byte.toString(8).padStart(3, "0")}`;
   }

@@ -5,7 +5,7 @@ type Program = readonly [command: string, ...args: string[]];
 
 const OPENERS: Readonly<Record<string, Program>> = {
   darwin: ["open"],
-  // Not `cmd /c start`: the address is full of `&`, which a shell would take apart.
+  // Not `cmd /c start`: cmd would split the address at each `&`.
   win32: ["rundll32", "url.dll,FileProtocolHandler"],
 };
 
@@ -13,25 +13,25 @@ const CLIPBOARDS: Readonly<Record<string, readonly Program[]>> = {
   darwin: [["pbcopy"]],
   win32: [["clip"]],
 };
-/** Wayland's, then X's two. */
+/** For Wayland, then two for X. */
 const OTHER_CLIPBOARDS: readonly Program[] = [["wl-copy"], ["xclip", "-selection", "clipboard"], ["xsel", "-ib"]];
 
-const PATIENCE_MS = 2000;
+const TIMEOUT_MS = 2000;
 
-/** Shows a page to the person at the machine. Its address is printed anyway, so a failure ends nothing. */
+/** Callers print the address too, so a failure is not an error. */
 export function openInBrowser(context: Context, url: string, onFailure: () => void = () => {}): void {
   const [command, ...args] = OPENERS[context.platform] ?? ["xdg-open"];
   const child = spawn(command, [...args, url], { stdio: "ignore", detached: true, env: { ...context.env } });
   const startedAt = performance.now();
   child.on("error", onFailure);
-  // A browser that was not there yet may be what ends, much later, when its window is closed.
+  // Without a running browser the child is the browser itself, which exits much later, when its window is closed.
   child.on("exit", (code) => {
-    if (code !== 0 && performance.now() - startedAt < PATIENCE_MS) onFailure();
+    if (code !== 0 && performance.now() - startedAt < TIMEOUT_MS) onFailure();
   });
   child.unref();
 }
 
-/** Puts a text into the clipboard; false where no program of the system's takes it. */
+/** Copies a text to the clipboard. False if no clipboard program works. */
 export async function copyText(context: Context, text: string): Promise<boolean> {
   for (const program of CLIPBOARDS[context.platform] ?? OTHER_CLIPBOARDS) {
     if (await feed(context, program, text)) return true;
@@ -39,12 +39,12 @@ export async function copyText(context: Context, text: string): Promise<boolean>
   return false;
 }
 
-/** Whether a program has taken the text from its standard input and ended well. */
+/** Whether a program has read the text from its standard input and exited with 0. */
 function feed({ env }: Context, [command, ...args]: Program, text: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ["pipe", "ignore", "ignore"], env: { ...env }, timeout: PATIENCE_MS });
+    const child = spawn(command, args, { stdio: ["pipe", "ignore", "ignore"], env: { ...env }, timeout: TIMEOUT_MS });
     child.once("error", () => resolve(false));
-    // Not "close": some stay in the background to serve the text, and keep what they have inherited.
+    // Not "close": some programs leave a child that serves the text and keeps the inherited streams open.
     child.once("exit", (code) => resolve(code === 0));
     child.stdin.once("error", () => resolve(false));
     child.stdin.end(text);

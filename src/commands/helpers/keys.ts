@@ -8,36 +8,36 @@ import { readPrivateKey } from "../../core/proofs/rsa-signature.ts";
 import { usageError } from "../../util/errors.ts";
 import { type KeySets, openKeySets } from "../../zoho/auth/jwks.ts";
 
-/** The key set (JWKS) of the private keys that `send` signs these products' deliveries with. */
+/** The key set (JWKS) for the private keys that `send` signs these products' deliveries with. */
 export function localKeySet(secrets: Secrets, products: readonly Product[]): string {
   const signing = products.filter(({ formats }) =>
     formats.some(({ proofs }) => proofs.some((proof) => proof.signingCredential === "privateKey")),
   );
   if (signing.length === 0) {
     throw usageError(
-      `--serve-jwks: nothing of ${products.map(({ id }) => id).join(", ")} is signed with a private key`,
-      "leave it out",
+      `--serve-jwks: no delivery of ${products.map(({ id }) => id).join(", ")} is signed with a private key`,
+      "leave --serve-jwks out",
     );
   }
   const keys = signing.flatMap(({ id }) => secrets.for("privateKey", id).map(readPrivateKey));
   if (keys.length > 0) return writeKeySet(...keys);
   throw usageError(
-    "--serve-jwks: there is no private key whose public half could be served",
-    "make one with zoho-hooks keygen, and name it: ZOHO_WEBHOOK_PRIVATE_KEY=.zoho-hooks/keys/private.pem",
+    "--serve-jwks: no private key is set",
+    "create one with zoho-hooks keygen, then set ZOHO_WEBHOOK_PRIVATE_KEY=.zoho-hooks/keys/private.pem",
   );
 }
 
-/** The secrets with the public keys that are given by an address, fetched. */
+/** The secrets, with the public keys that have to be fetched from a URL. */
 export function openPublicKeys(
   context: Context,
   { env, secrets }: Pick<Config, "env" | "secrets">,
-  used: readonly Product[],
+  products: readonly Product[],
 ): Promise<KeySets> {
   return openKeySets(secrets, {
-    products: used,
+    products,
     env,
     cacheFolder: join(userFolder(context), "key-sets"),
-    // Asked for when there is something to fetch: until then an interrupt ends the process as it ends any other.
+    // Reading the signal installs the handlers for Ctrl-C: not before there is something to fetch.
     get signal() {
       return context.signal;
     },

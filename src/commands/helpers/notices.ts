@@ -13,44 +13,40 @@ import { ExitCode, usageError } from "../../util/errors.ts";
 import type { ApiRequest, ZohoApi } from "../../zoho/api.ts";
 import { maskedBody } from "../../zoho/http.ts";
 
-/** Some hints name what came: a stranger who sends ever new names would fill the memory and the screen. */
-const MOST_HINTS = 100;
+/** Some hints quote what was received: a stranger who sends ever new names must not fill the memory or the screen. */
+const MAX_HINTS = 100;
 
 /**
- * Tells what a receipt hints at, what was not checked for want of a secret, and what its sender makes of a refusal, each once
- * a run. `below`: where a line of `listen` tells of each delivery.
+ * Reports once per run: each hint of a receipt, each proof that is not checked because no secret is set, and what a sender
+ * does after a refusal. `below`: whether the notice belongs below a line of `listen` about the delivery.
  */
 export function reportHintsOnce(
   context: Context,
   products: readonly Product[],
   { below }: { readonly below?: true } = {},
 ): (receipt: Receipt, status?: number) => void {
-  const notice = (message: string): void =>
-    context.report({ type: "notice", message, ...(below === undefined ? {} : { below }) });
-  const told = new Set<string>();
+  const reported = new Set<string>();
   const hints = new Set<string>();
-  const isNew = (what: string, seen = told): boolean => !seen.has(what) && seen.add(what).size > 0;
-  return ({ product, format, verdicts, hint }, status = 200) => {
-    if (hint !== undefined && hints.size < MOST_HINTS && isNew(hint, hints)) notice(`${product}: ${hint}`);
+  const once = (key: string, message: string, seen = reported): void => {
+    if (seen.has(key)) return;
+    seen.add(key);
+    context.report({ type: "notice", message, ...(below === undefined ? {} : { below }) });
+  };
+  return ({ product = "", format, verdicts, hint }, status = 200) => {
+    if (hint !== undefined && hints.size < MAX_HINTS) once(hint, `${product}: ${hint}`, hints);
     const endsBy = isSuccess(status) ? undefined : answerRuleOf(products, product, format).rule?.endsBy;
-    if (endsBy !== undefined && isNew(endsBy)) notice(`${product}: its sender counts this as a failure, and ${endsBy}`);
+    if (endsBy !== undefined) once(endsBy, `${product}: its sender counts this as a failure, and ${endsBy}`);
+    const formats = findProduct(products, product)?.formats ?? [];
     for (const { id, verdict } of verdicts) {
-      if (verdict !== "unconfigured" || !isNew(`${product} ${format} ${id}`)) continue;
-      const variable = variableOf(products, product, id);
-      if (variable === undefined) continue;
-      notice(`${product}: its ${id} is not checked: set ${variable} to check it`);
+      const proof = formats.flatMap(({ proofs }) => proofs).find((each) => each.id === id);
+      if (verdict !== "unconfigured" || proof === undefined) continue;
+      const variable = CREDENTIAL_VARIABLES[proof.credential];
+      once(`${product} ${format} ${id}`, `${product}: its ${id} is not checked: set ${variable} to check it`);
     }
   };
 }
 
-/** What a proof is checked with. */
-function variableOf(products: readonly Product[], productId = "", proofId: string): string | undefined {
-  const proofs = findProduct(products, productId)?.formats.flatMap((format) => format.proofs) ?? [];
-  const proof = proofs.find(({ id }) => id === proofId);
-  return proof === undefined ? undefined : CREDENTIAL_VARIABLES[proof.credential];
-}
-
-/** Shows a request to Zoho, with its secrets masked, instead of making it. */
+/** Shows a request to Zoho, with its secrets masked, instead of sending it. */
 export function showRequest(context: Context, { api }: { readonly api: ZohoApi }, request: ApiRequest): ExitCode {
   const { method, json, multipart, headers } = request;
   context.report({
@@ -72,17 +68,15 @@ export function showRequest(context: Context, { api }: { readonly api: ZohoApi }
   return ExitCode.ok;
 }
 
-/** Asks before something that cannot be taken back. Without a terminal only `--yes` is an answer. */
+/** Asks before something that cannot be undone. Without a terminal only `--yes` answers. */
 export async function confirm(context: Context, question: string, yes: boolean | undefined): Promise<boolean> {
   if (yes === true) return true;
   const prompts = await context.prompts();
-  if (prompts === undefined) {
-    throw usageError(`the question ${JSON.stringify(question)} needs an answer, and there is no terminal`, "add --yes");
-  }
-  return prompts.confirm({ message: question });
+  if (prompts !== undefined) return prompts.confirm({ message: question });
+  throw usageError(`there is no terminal to ask ${JSON.stringify(question)}`, "add --yes");
 }
 
-/** How the listener that runs in this project is reached: the one that holds its event log writes it there. */
+/** The URL of this project's running `listen`, which writes it into the event log that it has locked. */
 export async function runningListener(context: Context, config: Config): Promise<string | undefined> {
   rejectForeignLog(context, config);
   const { root } = config;

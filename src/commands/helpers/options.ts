@@ -21,7 +21,7 @@ import { products } from "../../products/index.ts";
 import { errorCode, errorText, usageError } from "../../util/errors.ts";
 import { normaliseEvents } from "../../zoho/channels/events.ts";
 
-/** For an option that may be given several times; what a `--no-` of the same name said before is taken back. */
+/** For a repeatable option. It overrides an earlier `--no-` of the same name. */
 export function collect(value: string, before: readonly string[] | false = []): readonly string[] {
   return before === false ? [value] : [...before, value];
 }
@@ -31,7 +31,7 @@ export interface SecretOptions {
   readonly tokenFile?: string;
 }
 
-/** Secrets never stand on a command line, where the shell's history and every process list can read them. */
+/** No flag takes a secret itself: the shell's history and every process list would show it. */
 export function addSecretOptions(command: Command): Command {
   return command
     .option(
@@ -43,30 +43,28 @@ export function addSecretOptions(command: Command): Command {
 
 export async function givenSecrets(context: Context, { secretFile, tokenFile }: SecretOptions): Promise<GivenSecrets> {
   if (secretFile === "-" && tokenFile === "-")
-    throw usageError("--secret-file and --token-file cannot both read standard input");
+    throw usageError("--secret-file and --token-file cannot both read standard input", "write one of them to a file");
   const given: Partial<Record<Credential, Secret>> = {};
   if (secretFile !== undefined) given.secret = await readSecretFile(context, secretFile, "--secret-file");
   if (tokenFile !== undefined) given.token = await readSecretFile(context, tokenFile, "--token-file");
   return given;
 }
 
-async function readSecretFile(context: Context, path: string, flag: string): Promise<Secret> {
+/** Reads a secret from a file, or from standard input for `-`. */
+export async function readSecretFile(context: Context, path: string, flag: string): Promise<Secret> {
   if (path === "") throw usageError(`${flag} names no file`, "give it a path, or - for standard input");
-  const value = (path === "-" ? await context.stdin.read() : readUserFile(context.cwd, path))
-    .toString("utf8")
-    .replace(/^\uFEFF|\r?\n$/g, "");
-  // As PowerShell writes it: what would be wrong with every signature is said here.
+  const origin = path === "-" ? "standard input" : path;
+  const bytes = path === "-" ? await context.stdin.read() : readUserFile(context.cwd, path);
+  const value = bytes.toString("utf8").replace(/^\uFEFF|\r?\n$/g, "");
+  // PowerShell may write UTF-16, and every signature would be wrong.
   if (value.includes("\0") || value.includes("\uFFFD"))
-    throw usageError(`${flag}: ${path === "-" ? "standard input" : path} is not UTF-8 text`, "save it as UTF-8");
+    throw usageError(`${flag}: ${origin} is not UTF-8 text`, "save it as UTF-8");
   if (value.trim() === "")
-    throw usageError(
-      `${flag}: ${path === "-" ? "standard input" : path} is empty`,
-      "an empty secret would turn the check off; if you want that, leave the flag out",
-    );
-  return secret(value, path === "-" ? "standard input" : path);
+    throw usageError(`${flag}: ${origin} is empty`, `write the value to it, or leave ${flag} out`);
+  return secret(value, origin);
 }
 
-/** A file that the user named, with an error that says which. */
+/** Reads a file that the user named. */
 export function readUserFile(cwd: string, path: string): Buffer {
   try {
     return readFileSync(resolve(cwd, path));
@@ -90,7 +88,7 @@ export function parseHeader(text: string): HeaderPair {
   return [name, value];
 }
 
-/** `where` it is named, for what cannot be seen from the command line. */
+/** `where`: the place of the name, unless it is an argument. */
 export function requireProduct(products: readonly Product[], id: string, where?: string): Product {
   const product = findProduct(products, id);
   if (product !== undefined) return product;
@@ -99,17 +97,15 @@ export function requireProduct(products: readonly Product[], id: string, where?:
     `${where === undefined ? "" : `${where}: `}there is no product ${JSON.stringify(id)}`,
     near !== undefined
       ? `did you mean ${near}?`
-      : (eventMeant(products, id) ?? `products: ${products.map((each) => each.id).join(", ")}`),
+      : (eventHint(products, id) ?? `products: ${products.map((each) => each.id).join(", ")}`),
   );
 }
 
-/** `Leads.create` or `crm:Leads.create`, as other flags take it, with its product before it. */
-function eventMeant(products: readonly Product[], text: string): string | undefined {
-  const name = text.slice(text.indexOf(":") + 1).toLowerCase();
-  const named = text.includes(":")
-    ? products.filter(({ id }) => id === text.split(":", 1)[0]?.toLowerCase())
-    : products;
-  for (const { id, formats } of named) {
+/** For an event, `Leads.create` or `crm:Leads.create`, where a product is expected. */
+function eventHint(products: readonly Product[], text: string): string | undefined {
+  const [product, name] = text.includes(":") ? text.toLowerCase().split(":", 2) : [undefined, text.toLowerCase()];
+  for (const { id, formats } of products) {
+    if (product !== undefined && product !== id) continue;
     const event = formats.flatMap(eventNames).find((each) => each.toLowerCase() === name);
     if (event !== undefined) return `it is an event of ${id}: ${id} ${event}`;
   }
@@ -125,7 +121,7 @@ export function requireFormat(product: Product, id: string): Format {
   );
 }
 
-/** The format that a flag names, else the one that the settings name for this product, else its default. */
+/** The format of the flag, else of the product's settings, else the product's first. */
 export function chosenFormat(
   product: Product,
   flag: string | undefined,
@@ -150,7 +146,7 @@ export function requireEvent(product: Product, format: Format, name: string): Ev
   );
 }
 
-/** The same, of which there is a sample: a family's own name is no event. */
+/** Rejects the name of a family, such as `<Module>.create`. */
 export function requireOneEvent(product: Product, format: Format, name: string): EventMatch {
   const match = requireEvent(product, format, name);
   const example = familyExample(match);
@@ -158,14 +154,14 @@ export function requireOneEvent(product: Product, format: Format, name: string):
   throw usageError(`${match.name} stands for many events`, `name one of them, such as ${example}`);
 }
 
-/** Mistyped, or a part of it: `Completed` for `RequestCompleted`. */
+/** For a mistyped name, or a part of one: `Completed` for `RequestCompleted`. */
 function nearestNames(word: string, names: readonly string[]): readonly string[] {
   const near = nearest(word, names, 3);
   if (near.length > 0 || word.length < 4) return near;
   return names.filter((each) => each.toLowerCase().includes(word.toLowerCase())).slice(0, 3);
 }
 
-/** A known module in the case that Zoho writes it in: there a `leads` is no module at all. Another is taken as it is written. */
+/** A known module in Zoho's spelling, which is case-sensitive. Unknown ones may be the user's, and stay as they are. */
 export function moduleName(product: string, name: string): string {
   const found = findProduct(products, product);
   const format = found && findFormat(found, "wire");
@@ -173,7 +169,7 @@ export function moduleName(product: string, name: string): string {
   return event?.name.replace(/\.create$/, "") ?? name;
 }
 
-/** The events of a subscription as Zoho takes them. Throws a usage error for what is none. */
+/** The events of a subscription, in Zoho's spelling. Throws a usage error for a malformed one. */
 export function channelEvents(product: string, names: readonly string[]): readonly string[] {
   return normaliseEvents(names).map((event) => event.replace(/^[^.]+/, (module) => moduleName(product, module)));
 }

@@ -16,8 +16,8 @@ type ProductConfig = Pick<Config, "root" | "importModule"> & {
 };
 
 /**
- * Every product, as the project's settings say that it is used, the user's own behind the others. What reads their files
- * is loaded only where there are any; `schemas: false` leaves out what would have to be run to be read.
+ * Every product with the project's settings applied, the user's own products last. The code that reads their files is only
+ * loaded if there are any; `schemas: false` skips schemas that are modules, which would be run.
  */
 export async function configuredProducts(
   { settings, origins, root, importModule }: ProductConfig,
@@ -36,12 +36,12 @@ export async function configuredProducts(
   return configureProducts(all.products, all.settings);
 }
 
-/** The products of the project that a command is called in. */
+/** The products of the current project. */
 export function projectProducts(context: Context): Promise<readonly Product[]> {
   return configuredProducts(loadConfig(context));
 }
 
-/** As it is written: an entry that is found in another case would be right, and have no effect. */
+/** In this exact case: `CRM` would be accepted otherwise, and have no effect. */
 function requireKnown(id: string): void {
   const ids: readonly string[] = products.map((each) => each.id);
   if (ids.includes(id)) return;
@@ -57,34 +57,30 @@ function requireKnown(id: string): void {
 const GLOB = /[*?]/;
 
 /**
- * The products that a pattern of events speaks of, all unless it names one. Throws for one that there is not, with `where`
- * it stands: nothing would ever fit.
+ * The products that an event pattern can match: all, unless it names one. Throws a usage error, beginning with `where`, if
+ * it can match none.
  */
 export function patternProducts(products: readonly Product[], text: string, where: string): readonly Product[] {
   const [left = "", right] = text.split(":", 2);
   if (right === undefined) {
-    const meant = findProduct(products, left);
     const isEvent = products.some(({ formats }) => formats.some((format) => isNamed(format, left, true)));
-    if (meant !== undefined && !isEvent)
+    if (findProduct(products, left) !== undefined && !isEvent)
       throw usageError(`${where}: ${left} is a product, not an event`, `write it as ${left}:*`);
     return products;
   }
   return GLOB.test(left) ? products : [requireProduct(products, left, where)];
 }
 
-/**
- * Tells which modules that the user has named are taken as custom ones and look like known ones, each once. A name may be
- * an event or a pattern, with a product before a colon: `crm:Lead.*`.
- */
+/** Warns once of each module that looks like a mistyped one. Names are events or patterns: `Lead.create`, `crm:Lead.*`. */
 export function warnOfMistypedModules(context: Context, products: readonly Product[], names: readonly string[]): void {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   for (const name of names) {
     const [left = "", right] = name.split(":", 2);
     const named = right === undefined ? undefined : findProduct(products, left);
     if (right !== undefined && named === undefined) continue;
     const found = mistypedModule(named === undefined ? products : [named], right ?? left);
-    if (found === undefined || told.has(found.module)) continue;
-    told.add(found.module);
+    if (found === undefined || reported.has(found.module)) continue;
+    reported.add(found.module);
     context.report({
       type: "warning",
       message: `${found.module} is treated as a custom module`,
@@ -93,40 +89,28 @@ export function warnOfMistypedModules(context: Context, products: readonly Produ
   }
 }
 
-interface UnknownVariable {
-  readonly name: string;
-  readonly message: string;
-  readonly hint?: string;
-}
+/** Variables that `listen --exec` sets for the program that it runs, which may call zoho-hooks. */
+const SET_BY_LISTEN = /^ZOHO_HOOKS_(?:URL|PUBLIC_URL|JWKS_URL|URL_.*)$/;
 
-/** What `listen --exec` gives to the program that it runs, which may call zoho-hooks again. */
-const GIVEN_BY_LISTEN = /^ZOHO_HOOKS_(?:URL|PUBLIC_URL|JWKS_URL|URL_.*)$/;
-
-/** A misspelt variable would otherwise have no effect and nobody would know: an unchecked signature looks like a right one. */
-function unknownVariables({ env, variableOrigin }: Config, products: readonly Product[]): readonly UnknownVariable[] {
-  const names = Object.keys(env).filter((name) => /^ZOHO_(?:HOOKS|WEBHOOK)_/.test(name) && !GIVEN_BY_LISTEN.test(name));
-  if (names.length === 0) return [];
-  const settings = Object.keys(readers).map(environmentName);
-  const credentials = Object.values(CREDENTIAL_VARIABLES);
-  const ofProducts = credentials.flatMap((name) => products.map(({ id }) => `${name}_${variableSuffix(id)}`));
-  const known = new Set([...settings, ...credentials, ...ofProducts]);
-  return names
-    .filter((name) => !known.has(name))
-    .map((name) => {
-      const [near] = nearest(name, [...known], 1);
-      const what = name.startsWith("ZOHO_HOOKS_") ? "setting" : "secret of a product";
-      const message = `${name} (${variableOrigin(name)}) is no ${what} and has no effect`;
-      return near === undefined ? { name, message } : { name, message, hint: `did you mean ${near}?` };
-    });
-}
-
-/** Tells of each of them, and gives back their names. */
+/** Warns of misspelt variables, which would silently have no effect, and returns their names. */
 export function warnOfUnknownVariables(
   context: Context,
-  config: Config,
+  { env, variableOrigin }: Config,
   products: readonly Product[],
 ): readonly string[] {
-  const unknown = unknownVariables(config, products);
-  for (const { name: _, ...warning } of unknown) context.report({ type: "warning", ...warning });
-  return unknown.map(({ name }) => name);
+  const names = Object.keys(env).filter((name) => /^ZOHO_(?:HOOKS|WEBHOOK)_/.test(name) && !SET_BY_LISTEN.test(name));
+  if (names.length === 0) return [];
+  const credentials = Object.values(CREDENTIAL_VARIABLES);
+  const ofProducts = credentials.flatMap((name) => products.map(({ id }) => `${name}_${variableSuffix(id)}`));
+  const known = [...Object.keys(readers).map(environmentName), ...credentials, ...ofProducts];
+  const unknown = names.filter((name) => !known.includes(name));
+  for (const name of unknown) {
+    const [near] = nearest(name, known, 1);
+    context.report({
+      type: "warning",
+      message: `${name} (${variableOrigin(name)}) is not a ${name.startsWith("ZOHO_HOOKS_") ? "setting" : "product's secret"}, so it has no effect`,
+      ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
+    });
+  }
+  return unknown;
 }

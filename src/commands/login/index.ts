@@ -6,7 +6,7 @@ import { startRedirectServer } from "../../zoho/auth/browser-login.ts";
 import type { CredentialsStore } from "../../zoho/auth/credentials.ts";
 import { deviceLogin } from "../../zoho/auth/device-login.ts";
 import { exchangeCode, type OAuthClient, refreshAccess, type TokenReply } from "../../zoho/auth/oauth.ts";
-import type { SignIn } from "../../zoho/auth/sign-in.ts";
+import { findSignInProduct, type SignIn } from "../../zoho/auth/sign-in.ts";
 import {
   apiUrl,
   areOf,
@@ -25,7 +25,7 @@ import { type LoginOptions, type LoginPlan, readLoginPlan } from "./plan.ts";
 
 export const define: Define = (command, act) => {
   command
-    .option("--code <code>", "sign in with a self client's code, - for standard input")
+    .option("--code <code>", "sign in with a code of a self client, - for standard input")
     .option("--browser", "sign in with the browser: the client's redirect URL must be http://localhost:<port>/callback")
     .option("--device", "sign in with a code that you enter on another device")
     .option(
@@ -66,14 +66,16 @@ export const define: Define = (command, act) => {
 
 const HELP = `
 The simplest way: open https://api-console.zoho.com (or .eu, .in …, as your data centre), create a Self Client, generate
-a code for the scopes that this command names, and paste it here. A code is valid for a few minutes and works once.
+a code, and paste it here. It is valid for a few minutes and works once. The scopes for CRM channels:
+  ${findSignInProduct("crm").scopes.join(",")}
+For other products, zoho-hooks login --product <product> shows them before it asks for the code.
 
 Each organisation belongs to one data centre, and all others reject its codes. If you do not know yours, --dc auto tries
-one after the other and tells you which it was. Each accounts server that it tries gets to see the client's secret.
+each of them and tells you which one it was. Every accounts server that it tries sees the client's secret.
 
 In CI you need no login: set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC, or ZOHO_ACCESS_TOKEN.
-ZOHO_ACCOUNTS_URL and ZOHO_API_URL set other hosts. Secrets are stored in the system's keyring, or, if there is none or
-ZOHO_KEYRING is off, in a file that only you can read.
+ZOHO_ACCOUNTS_URL and ZOHO_API_URL set other hosts. Secrets are stored in the system's keyring. If there is none, or
+ZOHO_KEYRING is off, they are stored in a file that only you can read.
 
 Examples:
   $ zoho-hooks login
@@ -82,14 +84,12 @@ Examples:
   $ zoho-hooks login --browser --profile acme --product crm --product bigin
 `;
 
-const BROWSER_WAIT_MS = 300_000;
-
-/** Gets tokens by the way that was chosen, keeps them, and says what Zoho granted. */
+/** Gets tokens with the chosen method, stores them, and reports what Zoho granted. */
 async function signIn(context: Context, config: Config, store: CredentialsStore, plan: LoginPlan): Promise<ExitCode> {
   const http = zohoHttp(context, config);
   try {
-    const { tokens, accountsUrl, refreshToken } = await findCentre(centresOf(plan, config), (asked) =>
-      obtainTokens(context, http, plan, asked),
+    const { tokens, accountsUrl, refreshToken } = await findCentre(centresOf(plan, config), (url) =>
+      obtainTokens(context, http, plan, url),
     );
     const centre = dataCentreOf(accountsUrl) ?? plan.centres[0] ?? findDataCentre("us");
     const profile = {
@@ -100,7 +100,7 @@ async function signIn(context: Context, config: Config, store: CredentialsStore,
       clientId: plan.clientId,
       scopes: tokens.scopes ?? plan.scopes,
     };
-    const before = await keptSignIn(store, plan.profile);
+    const previous = await storedSignIn(store, plan.profile);
     const saved = await store.save(profile, { clientSecret: plan.clientSecret.reveal(), refreshToken });
     const signedIn = await store.open(plan.profile);
     await accessTokens({ signIn: signedIn, folder: userFolder(context), http, now: context.now }).keep(tokens);
@@ -123,8 +123,8 @@ async function signIn(context: Context, config: Config, store: CredentialsStore,
         message: `the secrets are in ${saved.path}, which only you can read: no keyring, because ${saved.noKeyringBecause}`,
       });
     }
-    if (before !== undefined) await partWith(context, http, before, refreshToken);
-    warnOfAnother(context, config, plan.profile);
+    if (previous !== undefined) await forgetPrevious(context, http, previous, refreshToken);
+    warnIfUnused(context, config, plan.profile);
     const missing = tokens.scopes === undefined ? [] : plan.scopes.filter((scope) => !tokens.scopes?.includes(scope));
     if (missing.length > 0) {
       context.report({
@@ -139,27 +139,27 @@ async function signIn(context: Context, config: Config, store: CredentialsStore,
   }
 }
 
-/** Undefined where there is none, or its secrets cannot be read: then nothing of it can be used either. */
-async function keptSignIn(store: CredentialsStore, name: string): Promise<SignIn | undefined> {
+/** Undefined also if its secrets cannot be read, because then it cannot be used. */
+async function storedSignIn(store: CredentialsStore, name: string): Promise<SignIn | undefined> {
   return store.open(name).catch((error: unknown) => {
     if (error instanceof UserError) return undefined;
     throw error;
   });
 }
 
-/** The sign-in that another has taken the place of: what is kept of it here goes; what Zoho has is told. */
-async function partWith(context: Context, http: ZohoHttp, before: SignIn, refreshToken: string): Promise<void> {
-  if (before.access.kind !== "refreshable" || before.access.refreshToken.reveal() === refreshToken) return;
-  await accessTokens({ signIn: before, folder: userFolder(context), http, now: context.now }).forget();
+/** Forgets the tokens of the replaced sign-in. Its refresh token stays valid at Zoho. */
+async function forgetPrevious(context: Context, http: ZohoHttp, previous: SignIn, refreshToken: string): Promise<void> {
+  if (previous.access.kind !== "refreshable" || previous.access.refreshToken.reveal() === refreshToken) return;
+  await accessTokens({ signIn: previous, folder: userFolder(context), http, now: context.now }).forget();
   context.report({
     type: "warning",
-    message: `${before.name} replaces an earlier sign-in, whose refresh token is still valid at Zoho`,
+    message: `${previous.name} replaces an earlier sign-in, whose refresh token is still valid at Zoho`,
     hint: "remove it from the connected apps of your Zoho account; next time, run logout before login",
   });
 }
 
-/** What goes before the profile that was just made would be used in its place without a word. */
-function warnOfAnother(context: Context, config: Config, profile: string): void {
+/** A variable that takes precedence would silently be used instead of the new profile. */
+function warnIfUnused(context: Context, config: Config, profile: string): void {
   const named = chosenProfile(config, undefined);
   const token = ["ZOHO_REFRESH_TOKEN", "ZOHO_ACCESS_TOKEN"].find((name) => config.env[name] !== undefined);
   const first = named === undefined ? token : named === profile ? undefined : "ZOHO_PROFILE";
@@ -171,7 +171,7 @@ function warnOfAnother(context: Context, config: Config, profile: string): void 
   });
 }
 
-/** A data centre of the plan is asked at its own server, unless the environment names one. */
+/** The data centres of the plan, at the accounts server that the environment names, if any. */
 function centresOf({ centres }: LoginPlan, config: Config): readonly DataCentre[] {
   requireTrustedHosts(config, (_, file) => areOf(file, config, ["ZOHO_CLIENT_SECRET"]));
   return centres.map((centre) => ({ ...centre, accountsUrl: resolveHosts(centre, config.env).accountsUrl }));
@@ -183,12 +183,14 @@ interface Obtained {
   readonly refreshToken: string;
 }
 
+const BROWSER_TIMEOUT_MS = 300_000;
+
 async function obtainTokens(context: Context, http: ZohoHttp, plan: LoginPlan, accountsUrl: string): Promise<Obtained> {
-  const client: OAuthClient = { accountsUrl, clientId: plan.clientId, clientSecret: plan.clientSecret };
-  const { method, scopes } = plan;
+  const { method, scopes, clientId, clientSecret } = plan;
+  const client: OAuthClient = { accountsUrl, clientId, clientSecret };
   const { signal } = context;
-  const kept = (tokens: TokenReply, at: string, refreshToken = tokens.refreshToken): Obtained => {
-    if (refreshToken !== undefined) return { tokens, accountsUrl: at, refreshToken };
+  const obtained = (tokens: TokenReply, url: string, refreshToken = tokens.refreshToken): Obtained => {
+    if (refreshToken !== undefined) return { tokens, accountsUrl: url, refreshToken };
     throw new UserError(
       "credentials",
       "Zoho gave an access token but no refresh token, so the sign-in would end in an hour",
@@ -198,8 +200,8 @@ async function obtainTokens(context: Context, http: ZohoHttp, plan: LoginPlan, a
   };
   switch (method.kind) {
     case "code":
-      return kept(
-        await context.waiting("trading the code in", () =>
+      return obtained(
+        await context.waiting("exchanging the code", () =>
           exchangeCode(http, client, method.code.reveal(), { signal }),
         ),
         accountsUrl,
@@ -208,32 +210,25 @@ async function obtainTokens(context: Context, http: ZohoHttp, plan: LoginPlan, a
       const tokens = await context.waiting("trying the refresh token", () =>
         refreshAccess(http, client, method.refreshToken, { signal }),
       );
-      return kept(tokens, accountsUrl, method.refreshToken.reveal());
+      return obtained(tokens, accountsUrl, method.refreshToken.reveal());
     }
     case "device": {
       const show = (prompt: { userCode: string; verificationUrl: string }): void =>
-        context.report({ type: "notice", message: `open ${prompt.verificationUrl} and type ${prompt.userCode}` });
+        context.report({ type: "notice", message: `open ${prompt.verificationUrl} and enter ${prompt.userCode}` });
       const done = await deviceLogin({ http, client, scopes, show, sleep: context.sleep, signal });
-      return kept(done.tokens, done.accountsUrl);
+      return obtained(done.tokens, done.accountsUrl);
     }
     case "browser": {
-      const { clientId } = plan;
-      const server = await startRedirectServer({
-        accountsUrl,
-        clientId,
-        scopes,
-        port: method.port,
-        timeoutMs: BROWSER_WAIT_MS,
-        signal,
-      });
+      const { port } = method;
+      const timeoutMs = BROWSER_TIMEOUT_MS;
+      const server = await startRedirectServer({ accountsUrl, clientId, scopes, port, timeoutMs, signal });
       try {
         context.report({ type: "notice", message: `open this address to sign in:\n${server.authorizationUrl}` });
         if (method.open && context.stderr.isTTY) openInBrowser(context, server.startUrl);
-        const grant = await server.grant;
-        const clientThere = { ...client, accountsUrl: grant.accountsUrl };
-        const { code, redirectUri } = grant;
-        const isNamed = grant.accountsUrl !== accountsUrl;
-        return kept(await exchangeCode(http, clientThere, code, { redirectUri, isNamed, signal }), grant.accountsUrl);
+        const { code, redirectUri, accountsUrl: granted } = await server.grant;
+        const grantor = { ...client, accountsUrl: granted };
+        const isNamed = granted !== accountsUrl;
+        return obtained(await exchangeCode(http, grantor, code, { redirectUri, isNamed, signal }), granted);
       } finally {
         await server.close();
       }
@@ -241,36 +236,38 @@ async function obtainTokens(context: Context, http: ZohoHttp, plan: LoginPlan, a
   }
 }
 
-/** With these a data centre says that it does not know what another one may know. */
-const NOT_KNOWN_HERE = new Set(["invalid_client", "invalid_client_secret", "invalid_code"]);
-/** A data centre that cannot be asked is left out. */
-const NOT_ASKED = new Set(["unreachable", "no_answer", "unavailable"]);
+/** A data centre answers with one of these to the credentials of another. */
+const UNKNOWN_HERE = new Set(["invalid_client", "invalid_client_secret", "invalid_code"]);
+const UNREACHABLE = new Set(["unreachable", "no_answer", "unavailable"]);
 
 /**
- * Asks one data centre after another until one gives tokens. A wrong one does not use a code up, and nothing but the
- * asking tells them apart: to each the credentials of another look like wrong ones.
+ * Tries one data centre after another until one gives tokens. There is no other way to find it: to each, the credentials
+ * of another look wrong. A wrong one does not use up a code.
  */
-async function findCentre<T>(centres: readonly DataCentre[], ask: (accountsUrl: string) => Promise<T>): Promise<T> {
+async function findCentre<T>(centres: readonly DataCentre[], request: (accountsUrl: string) => Promise<T>): Promise<T> {
   const [only, ...others] = centres;
-  if (only !== undefined && others.length === 0) return ask(only.accountsUrl);
-  const answers: string[] = [];
-  let unasked: UserError | undefined;
-  let isAnyAsked = false;
+  if (only !== undefined && others.length === 0) return request(only.accountsUrl);
+  const failures: string[] = [];
+  let unreachable: UserError | undefined;
+  let hasAnswer = false;
   for (const { id, accountsUrl } of centres) {
     try {
-      return await ask(accountsUrl);
+      return await request(accountsUrl);
     } catch (error) {
-      if (!(error instanceof UserError) || !(NOT_KNOWN_HERE.has(error.code) || NOT_ASKED.has(error.code))) throw error;
-      if (NOT_ASKED.has(error.code)) unasked = error;
-      else isAnyAsked = true;
-      answers.push(`${id}: ${NOT_ASKED.has(error.code) ? "could not be asked" : error.code}`);
+      if (!(error instanceof UserError)) throw error;
+      if (UNREACHABLE.has(error.code)) unreachable = error;
+      else if (UNKNOWN_HERE.has(error.code)) hasAnswer = true;
+      else throw error;
+      failures.push(`${id}: ${UNREACHABLE.has(error.code) ? "could not be reached" : error.code}`);
     }
   }
-  if (unasked !== undefined && !isAnyAsked)
-    throw new UserError("zohoApi", `no data centre could be asked: ${unasked.message}`, unasked.hint, unasked.code);
+  if (unreachable !== undefined && !hasAnswer) {
+    const { message, hint, code } = unreachable;
+    throw new UserError("zohoApi", `no data centre could be reached: ${message}`, hint, code);
+  }
   throw new UserError(
     "credentials",
-    `none of Zoho's data centres${unasked === undefined ? "" : " that could be asked"} knows this sign-in (${answers.join(", ")})`,
+    `none of Zoho's data centres${unreachable === undefined ? "" : " that could be reached"} knows this sign-in (${failures.join(", ")})`,
     "compare the client id and secret with https://api-console.zoho.com, and generate a new code: it is valid for a few minutes and works once",
     "no_data_centre",
   );

@@ -11,7 +11,7 @@ import {
   findDataCentre,
   findEnvironment,
 } from "../../zoho/data-centres.ts";
-import { readUserFile } from "../helpers/options.ts";
+import { readSecretFile } from "../helpers/options.ts";
 
 export interface LoginOptions {
   readonly code?: string;
@@ -36,12 +36,12 @@ type Method =
   | { readonly kind: "device" }
   | { readonly kind: "refresh-token"; readonly refreshToken: Secret };
 
-/** All that a sign-in needs, with nothing left to ask. */
+/** Everything that a sign-in needs, with nothing left to ask. */
 export interface LoginPlan {
   readonly method: Method;
   readonly clientId: string;
   readonly clientSecret: Secret;
-  /** Where to ask, in this order, until one of them knows the sign-in. */
+  /** Tried in this order, until one of them knows the sign-in. */
   readonly centres: readonly DataCentre[];
   readonly environment: Environment;
   readonly scopes: readonly string[];
@@ -50,19 +50,25 @@ export interface LoginPlan {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Flags, then the environment, then questions; what is still missing without a terminal is an error that names the flag. */
+/** From flags, else the environment, else questions. Without a terminal, a missing value is an error that names its flag. */
 export async function readLoginPlan(context: Context, env: Env, options: LoginOptions): Promise<LoginPlan> {
-  const asked = (options.product ?? ["crm"]).flatMap((id) => findSignInProduct(id).scopes);
-  const scopes = [...new Set([...asked, ...(options.scope ?? [])])];
+  const scopes = [
+    ...new Set([
+      ...(options.product ?? ["crm"]).flatMap((id) => findSignInProduct(id).scopes),
+      ...(options.scope ?? []),
+    ]),
+  ];
   const prompts = await context.prompts();
-  const given = givenMethod(env, options);
-  const method = given ?? (await askMethod(prompts));
-  const centres = await centresToAsk(prompts, env, options.dc ?? setting(env, "ZOHO_DC"), method);
+  const kind = givenMethod(env, options) ?? (await askMethod(prompts));
+  const centres = await chooseCentres(prompts, env, options.dc ?? setting(env, "ZOHO_DC"), kind);
+  if (kind === "code" && options.code === undefined) explainCode(context, scopes, centres);
   const clientId =
-    options.clientId ?? setting(env, "ZOHO_CLIENT_ID") ?? (await ask(prompts, "text", "Client id", "--client-id"));
+    options.clientId ??
+    setting(env, "ZOHO_CLIENT_ID") ??
+    (await ask(prompts, { message: "Client id", flag: "--client-id" }));
   const clientSecret = await readClientSecret(context, env, options, prompts);
   return {
-    method: await withCode(context, env, method, options, prompts, scopes),
+    method: await readMethod(context, env, kind, options, prompts),
     clientId: clientId.trim(),
     clientSecret,
     centres,
@@ -70,27 +76,9 @@ export async function readLoginPlan(context: Context, env: Env, options: LoginOp
     scopes,
     profile: options.profile,
   };
-
-  async function askMethod(asked: Prompts | undefined): Promise<"code" | "browser" | "device"> {
-    if (asked === undefined) {
-      throw usageError(
-        "login has no terminal on which to ask how you want to sign in",
-        "add --code, --browser, --device or --refresh-token-file",
-      );
-    }
-    const choice = await asked.choose({
-      message: "How do you want to sign in?",
-      choices: [
-        { value: "code", label: "with a code of a self client (simplest)" },
-        { value: "browser", label: "by browser, with a server-based client" },
-        { value: "device", label: "by a code typed on another device" },
-      ],
-    });
-    return choice === "browser" || choice === "device" ? choice : "code";
-  }
 }
 
-function givenMethod(env: Env, options: LoginOptions): "code" | "browser" | "device" | "refresh-token" | undefined {
+function givenMethod(env: Env, options: LoginOptions): Method["kind"] | undefined {
   const given = [
     ...(options.code === undefined ? [] : (["code"] as const)),
     ...(options.browser === true ? (["browser"] as const) : []),
@@ -101,36 +89,28 @@ function givenMethod(env: Env, options: LoginOptions): "code" | "browser" | "dev
   return given[0] ?? (setting(env, "ZOHO_REFRESH_TOKEN") === undefined ? undefined : "refresh-token");
 }
 
-async function withCode(
-  context: Context,
-  env: Env,
-  method: "code" | "browser" | "device" | "refresh-token",
-  options: LoginOptions,
-  prompts: Prompts | undefined,
-  scopes: readonly string[],
-): Promise<Method> {
-  if (method === "device") return { kind: "device" };
-  if (method === "browser")
-    return { kind: "browser", port: parseInteger(options.port, "--port", 0, 65_535), open: options.open };
-  if (method === "refresh-token") {
-    const file = options.refreshTokenFile;
-    const value =
-      file === undefined ? setting(env, "ZOHO_REFRESH_TOKEN") : await secretText(context, file, "--refresh-token-file");
-    return { kind: "refresh-token", refreshToken: secret(value?.trim() ?? "", file ?? "ZOHO_REFRESH_TOKEN") };
+async function askMethod(prompts: Prompts | undefined): Promise<"code" | "browser" | "device"> {
+  if (prompts === undefined) {
+    throw usageError(
+      "there is no terminal to ask how you want to sign in",
+      "add --code, --browser, --device or --refresh-token-file",
+    );
   }
-  if (options.code !== undefined) {
-    const code = options.code === "-" ? await secretText(context, "-", "--code") : options.code.trim();
-    if (code === "") throw usageError("--code is empty", "generate one in the API console");
-    return { kind: "code", code: secret(code, "--code") };
-  }
-  context.report({ type: "notice", message: `Generate a code with the scopes ${scopes.join(",")}` });
-  return { kind: "code", code: secret(await ask(prompts, "secret", "Code of the self client", "--code"), "typed in") };
+  const choice = await prompts.choose({
+    message: "How do you want to sign in?",
+    choices: [
+      { value: "code", label: "with a code of a self client (simplest)" },
+      { value: "browser", label: "in the browser, with a server-based client" },
+      { value: "device", label: "with a code that you enter on another device" },
+    ],
+  });
+  return choice === "browser" || choice === "device" ? choice : "code";
 }
 
 const AUTO = "auto";
 
-/** By browser and on another device Zoho itself says where the user lives: only a code or a token has to be tried. */
-async function centresToAsk(
+/** In the browser or on another device, Zoho itself finds the user's data centre: only a code or a token has to be tried. */
+async function chooseCentres(
   prompts: Prompts | undefined,
   env: Env,
   given: string | undefined,
@@ -139,7 +119,7 @@ async function centresToAsk(
   const choice = given?.toLowerCase() ?? (prompts === undefined ? "us" : await askCentre(prompts));
   if (choice !== AUTO) return [findDataCentre(choice)];
   if (setting(env, "ZOHO_ACCOUNTS_URL") !== undefined) {
-    throw usageError("--dc auto asks Zoho's own servers, and ZOHO_ACCOUNTS_URL names another", "unset one of them");
+    throw usageError("--dc auto tries Zoho's own servers, but ZOHO_ACCOUNTS_URL names another", "unset one of them");
   }
   return method === "code" || method === "refresh-token" ? dataCentres : [findDataCentre("us")];
 }
@@ -148,11 +128,18 @@ function askCentre(prompts: Prompts): Promise<string> {
   const choices = dataCentres.map(({ id, title }) => ({ value: id, label: `${id}  ${title}` }));
   return prompts.choose({
     message: "Which data centre is the organisation in?",
-    choices: [
-      ...choices,
-      { value: AUTO, label: "I don't know: ask each of them, which sends them the client's secret" },
-    ],
+    choices: [...choices, { value: AUTO, label: "I don't know: try each one, which sends it the client's secret" }],
     initial: "us",
+  });
+}
+
+/** Before the first question that the console answers, since a code is only valid for minutes. */
+function explainCode(context: Context, scopes: readonly string[], [only, ...others]: readonly DataCentre[]): void {
+  const centre = only === undefined || others.length > 0 ? findDataCentre("us") : only;
+  const consoleUrl = centre.accountsUrl.replace("accounts.", "api-console.");
+  context.report({
+    type: "notice",
+    message: `Open ${consoleUrl}, create a Self Client, and generate a code with these scopes:\n${scopes.join(",")}`,
   });
 }
 
@@ -163,28 +150,55 @@ async function readClientSecret(
   prompts: Prompts | undefined,
 ): Promise<Secret> {
   const file = options.clientSecretFile;
-  if (file !== undefined) return secret(await secretText(context, file, "--client-secret-file"), file);
+  if (file !== undefined) return readTrimmed(context, file, "--client-secret-file");
   const fromEnv = setting(env, "ZOHO_CLIENT_SECRET");
   if (fromEnv !== undefined) return secret(fromEnv, "ZOHO_CLIENT_SECRET");
-  return secret(await ask(prompts, "secret", "Client secret", "--client-secret-file"), "typed in");
+  const typed = await ask(prompts, { message: "Client secret", flag: "--client-secret-file", hidden: true });
+  return secret(typed, "typed in");
 }
 
-async function secretText(context: Context, path: string, flag: string): Promise<string> {
-  const bytes = path === "-" ? await context.stdin.read() : readUserFile(context.cwd, path);
-  const text = bytes.toString("utf8").trim();
-  if (text === "") throw usageError(`${flag}: ${path === "-" ? "standard input" : path} is empty`);
-  return text;
+async function readMethod(
+  context: Context,
+  env: Env,
+  kind: Method["kind"],
+  options: LoginOptions,
+  prompts: Prompts | undefined,
+): Promise<Method> {
+  switch (kind) {
+    case "device":
+      return { kind };
+    case "browser":
+      return { kind, port: parseInteger(options.port, "--port", 0, 65_535), open: options.open };
+    case "refresh-token": {
+      const file = options.refreshTokenFile;
+      const fromEnv = setting(env, "ZOHO_REFRESH_TOKEN")?.trim() ?? "";
+      const refreshToken =
+        file === undefined
+          ? secret(fromEnv, "ZOHO_REFRESH_TOKEN")
+          : await readTrimmed(context, file, "--refresh-token-file");
+      return { kind, refreshToken };
+    }
+    case "code": {
+      if (options.code === "-") return { kind, code: await readTrimmed(context, "-", "--code") };
+      if (options.code?.trim() === "") throw usageError("--code is empty", "generate one in the API console");
+      const typed =
+        options.code ?? (await ask(prompts, { message: "Code of the self client", flag: "--code", hidden: true }));
+      return { kind, code: secret(typed.trim(), "--code") };
+    }
+  }
+}
+
+async function readTrimmed(context: Context, path: string, flag: string): Promise<Secret> {
+  const read = await readSecretFile(context, path, flag);
+  return secret(read.reveal().trim(), read.origin);
 }
 
 async function ask(
   prompts: Prompts | undefined,
-  kind: "text" | "secret",
-  message: string,
-  flag: string,
+  { message, flag, hidden = false }: { message: string; flag: string; hidden?: boolean },
 ): Promise<string> {
-  if (prompts === undefined)
-    throw usageError(`${flag} is missing`, `add ${flag}, because there is no terminal to ask on`);
-  const answer = kind === "text" ? await prompts.text({ message }) : await prompts.secret({ message });
+  if (prompts === undefined) throw usageError(`there is no terminal to ask for ${flag}`, `add ${flag}`);
+  const answer = hidden ? await prompts.secret({ message }) : await prompts.text({ message });
   if (answer.trim() === "") throw usageError(`${message}: the answer is empty`);
   return answer.trim();
 }
