@@ -106,8 +106,39 @@ export function nearestProduct(products: readonly Product[], word: string): stri
   return products.find((product) => words(product).includes(word.toLowerCase()))?.id;
 }
 
+/** A module that is a custom one as it is written, but looks like a known one. */
+interface MistypedModule {
+  readonly module: string;
+  readonly near: string;
+  /** One letter away, as singular and plural are: nobody names a custom module so. */
+  readonly isSlip: boolean;
+}
+
+const FAMILY = /^<[A-Za-z]+>(?=\.)/;
+
+/** Looks at the part before the first dot of an event or of a pattern for some: `Lead.create`, `Lead.*`. */
+export function mistypedModule(products: readonly Product[], name: string): MistypedModule | undefined {
+  const module = /^([\p{L}_][\p{L}\p{N}_]*)\./u.exec(name)?.[1];
+  if (module === undefined) return undefined;
+  const events = products.flatMap(({ formats }) => formats.flatMap((format) => format.events));
+  const known = new Set(
+    events.flatMap((event) => (FAMILY.test(event.name) ? event.members : (event.name.split(".", 1) as string[]))),
+  );
+  const wanted = plainModule(module);
+  if ([...known].some((each) => each.toLowerCase() === module.toLowerCase())) return undefined;
+  const distance = (each: string): number => editDistance(plainModule(each), wanted);
+  const near = [...known].find((each) => distance(each) <= (wanted.length < 8 ? 1 : 2));
+  if (near === undefined || !events.some((event) => event.members.includes(near))) return undefined;
+  return { module, near, isSlip: distance(near) <= 1 };
+}
+
+/** `Price_Books` and `PriceBooks` are one name to a person. */
+function plainModule(name: string): string {
+  return name.replaceAll("_", "").toLowerCase();
+}
+
 /** Damerau–Levenshtein distance (adjacent swaps count one). */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   if (a.length > 200 || b.length > 200) return Number.POSITIVE_INFINITY;
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
