@@ -3,15 +3,12 @@ import { nearest } from "./event-names.ts";
 import type { FormatSettings } from "./format-settings.ts";
 import type { Format, Product } from "./product.ts";
 
-/** A product's settings: which of its formats comes first, and what its formats take. */
+/** A product's settings: its default format, and the settings of its formats. */
 export interface ProductSettings extends FormatSettings {
   readonly format?: string | undefined;
 }
 
-/**
- * The products as a user has set them up: the chosen format is the default one, and formats that are the user's own
- * design know how. Throws a usage error for a setting that the product has no use for.
- */
+/** The products with the user's settings applied. Throws a usage error for a setting that does not apply. */
 export function configureProducts(
   products: readonly Product[],
   settings: Readonly<Record<string, ProductSettings>>,

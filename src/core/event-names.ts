@@ -22,19 +22,16 @@ export function findEvent(format: Format, name: string): EventMatch | undefined 
   return undefined;
 }
 
-/** One of those that a family's own name stands for; undefined for what is an event already. */
+/** A member for the name of a family, `<Module>.create`; undefined for the name of an event. */
 export function familyExample({ event, name }: EventMatch): string | undefined {
   const [member = "Leads"] = event.members;
   return PLACEHOLDER.test(name) ? name.replace(PLACEHOLDER, () => member) : undefined;
 }
 
-/** A family that takes any name at all, as that of Signals does. */
+/** A family of any name at all, such as that of Signals. */
 const ANY_NAME = /^<[A-Za-z]+>$/;
 
-/**
- * Whether a format has an event of that name. Of one that takes any name that says nothing where no product was named,
- * unless the name is a known one.
- */
+/** Whether a format has an event of that name. A family of any name counts only for a named product or a known name. */
 export function isNamed(format: Format, name: string, ofAnyProduct: boolean): boolean {
   const match = findEvent(format, name);
   if (match === undefined || !ofAnyProduct || !ANY_NAME.test(match.event.name)) return match !== undefined;
@@ -43,7 +40,7 @@ export function isNamed(format: Format, name: string, ofAnyProduct: boolean): bo
 
 const fixedByFormat = new WeakMap<Format, ReadonlyMap<string, WebhookEvent>>();
 
-/** By name in lower case; of two with the same name the first. */
+/** By name in lower case; the first of two with the same name. */
 function fixedEvents(format: Format): ReadonlyMap<string, WebhookEvent> {
   const known = fixedByFormat.get(format);
   if (known !== undefined) return known;
@@ -52,10 +49,10 @@ function fixedEvents(format: Format): ReadonlyMap<string, WebhookEvent> {
   return made;
 }
 
-/** Tried first: building the pattern for the letters of every script costs more than a whole verdict. */
+/** Tried first: compiling the Unicode pattern takes longer than receiving a delivery. */
 const PLAIN_NAME = /^[A-Za-z_]\w*$/;
 
-/** What stands for the placeholder in a family's name: `Leads` in `leads.create`, in its right case where it is known. */
+/** The value of the placeholder in a family's name: `Leads` in `leads.create`, in its right case where it is known. */
 export function familyMember(event: WebhookEvent, name: string): string | undefined {
   const [before, , after] = event.name.split(PLACEHOLDER);
   if (before === undefined || after === undefined) return undefined;
@@ -66,7 +63,7 @@ export function familyMember(event: WebhookEvent, name: string): string | undefi
   return event.members.find((known) => known.toLowerCase() === member.toLowerCase()) ?? member;
 }
 
-/** Every name that a format can list: fixed ones, and each family under its known members. */
+/** All event names of a format; those of a family with its known members. */
 export function eventNames(format: Format): readonly string[] {
   const names = format.events.flatMap((event) =>
     event.members.length === 0
@@ -84,20 +81,19 @@ export function findFormat(product: Product, id: string): Format | undefined {
   return product.formats.find((format) => format.id === id.toLowerCase());
 }
 
-/** The candidates that a mistyped word most likely meant, best first. Empty when none is near. */
+/** The candidates nearest to a mistyped word, best first. Empty when none is near. */
 export function nearest(word: string, candidates: readonly string[], count = 3): readonly string[] {
   const wanted = word.toLowerCase();
+  const limit = (candidate: string): number => Math.max(2, Math.floor(Math.max(wanted.length, candidate.length) / 3));
   return candidates
     .map((candidate) => ({ candidate, distance: editDistance(wanted, candidate.toLowerCase()) }))
-    .filter(
-      ({ candidate, distance }) => distance <= Math.max(2, Math.floor(Math.max(wanted.length, candidate.length) / 3)),
-    )
+    .filter(({ candidate, distance }) => distance <= limit(candidate))
     .sort((a, b) => a.distance - b.distance)
     .slice(0, count)
     .map(({ candidate }) => candidate);
 }
 
-/** The id that a mistyped one most likely meant, or the name that Zoho gives the product: `billing`. */
+/** The id nearest to a mistyped one, or the id for a word of the product's title: `billing`. */
 export function nearestProduct(products: readonly Product[], word: string): string | undefined {
   const ids = products.map(({ id }) => id);
   const [near] = nearest(word, ids, 1);
@@ -106,8 +102,39 @@ export function nearestProduct(products: readonly Product[], word: string): stri
   return products.find((product) => words(product).includes(word.toLowerCase()))?.id;
 }
 
+/** A module that is a custom one as it is written, but looks like a known one. */
+interface MistypedModule {
+  readonly module: string;
+  readonly near: string;
+  /** One letter away, as singular and plural are: nobody names a custom module so. */
+  readonly isSlip: boolean;
+}
+
+const FAMILY = /^<[A-Za-z]+>(?=\.)/;
+
+/** Looks at the part before the first dot of an event or of a pattern for some: `Lead.create`, `Lead.*`. */
+export function mistypedModule(products: readonly Product[], name: string): MistypedModule | undefined {
+  const module = /^([\p{L}_][\p{L}\p{N}_]*)\./u.exec(name)?.[1];
+  if (module === undefined) return undefined;
+  const events = products.flatMap(({ formats }) => formats.flatMap((format) => format.events));
+  const known = new Set(
+    events.flatMap((event) => (FAMILY.test(event.name) ? event.members : (event.name.split(".", 1) as string[]))),
+  );
+  const wanted = plainModule(module);
+  if ([...known].some((each) => each.toLowerCase() === module.toLowerCase())) return undefined;
+  const distance = (each: string): number => editDistance(plainModule(each), wanted);
+  const near = [...known].find((each) => distance(each) <= (wanted.length < 8 ? 1 : 2));
+  if (near === undefined || !events.some((event) => event.members.includes(near))) return undefined;
+  return { module, near, isSlip: distance(near) <= 1 };
+}
+
+/** `Price_Books` and `PriceBooks` are one name to a person. */
+function plainModule(name: string): string {
+  return name.replaceAll("_", "").toLowerCase();
+}
+
 /** Damerau–Levenshtein distance (adjacent swaps count one). */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   if (a.length > 200 || b.length > 200) return Number.POSITIVE_INFINITY;
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -126,17 +153,17 @@ export function editDistance(a: string, b: string): number {
   return last[b.length] ?? 0;
 }
 
-/** Which events are meant: `crm:Leads.*`, `desk:*`, `Leads.create` (of any product). Case does not matter. */
+/** `crm:Leads.*`, `desk:*`, `Leads.create` (of any product). Case does not matter. */
 export interface EventPattern {
   readonly text: string;
   matches(product: string | undefined, event: string | undefined): boolean;
 }
 
-export function eventPattern(text: string, what?: string): EventPattern {
+export function eventPattern(text: string, setting?: string): EventPattern {
   const { product, event } = patternParts(text);
   if (product?.trim() === "" || event.trim() === "") {
     throw usageError(
-      `${what === undefined ? "" : `${what}: `}the event pattern ${JSON.stringify(text)} is empty`,
+      `${setting === undefined ? "" : `${setting}: `}the event pattern ${JSON.stringify(text)} is empty`,
       "write it as product:event, such as crm:Leads.* or desk:*",
     );
   }
@@ -144,13 +171,13 @@ export function eventPattern(text: string, what?: string): EventPattern {
   return { text, matches: (p, e) => products(p ?? "") && events(e ?? "") };
 }
 
-/** `crm:Leads.*` taken apart; without a product it is of any. */
+/** Splits `crm:Leads.*`; no product stands for any. */
 export function patternParts(text: string): { readonly product: string | undefined; readonly event: string } {
   const at = text.indexOf(":");
   return at === -1 ? { product: undefined, event: text } : { product: text.slice(0, at), event: text.slice(at + 1) };
 }
 
-/** One or more patterns; several may stand in one text with commas between. No pattern matches everything. */
+/** Joins patterns, each of which may be a comma-separated list. An empty list matches everything. */
 export function eventPatterns(texts: readonly string[]): EventPattern {
   const patterns = texts.flatMap((text) => text.split(",")).map((text) => eventPattern(text.trim()));
   return {
@@ -160,8 +187,8 @@ export function eventPatterns(texts: readonly string[]): EventPattern {
 }
 
 /**
- * `*` stands for any run of characters, `?` for one. Not a regular expression: with a few stars in it, one would try a name
- * of 60,000 dots, which anybody can post, for half a minute. Only the last star is ever tried again.
+ * `*` stands for any run of characters, `?` for one. Only the last star backtracks: a regular expression with a few stars
+ * would take half a minute on a name of 60,000 dots, which anybody can post.
  */
 function glob(pattern: string): (text: string) => boolean {
   const wanted = pattern.toLowerCase();
@@ -169,17 +196,17 @@ function glob(pattern: string): (text: string) => boolean {
   return (text) => {
     const given = text.toLowerCase();
     let [at, next] = [0, 0];
-    let [star, behindStar] = [-1, 0];
+    let [star, afterStar] = [-1, 0];
     while (at < given.length) {
       if (wanted[next] === "*") {
         star = next++;
-        behindStar = at;
+        afterStar = at;
       } else if (wanted[next] === "?" || wanted[next] === given[at]) {
         next++;
         at++;
       } else if (star !== -1) {
         next = star + 1;
-        at = ++behindStar;
+        at = ++afterStar;
       } else return false;
     }
     while (wanted[next] === "*") next++;
@@ -187,22 +214,22 @@ function glob(pattern: string): (text: string) => boolean {
   };
 }
 
-/** Events that go to a target of their own: `crm:Leads.*=http://localhost:3000/leads`. */
+/** `crm:Leads.*=http://localhost:3000/leads` */
 interface EventRoute {
   readonly pattern: EventPattern;
   readonly target: string;
 }
 
-/** Throws a UserError for what is none, in which `what` is the flag or variable that it was named with. */
-export function parseRoute(text: string, what: string): EventRoute {
+/** Throws a usage error that names the `setting`, a flag or variable. */
+export function parseRoute(text: string, setting: string): EventRoute {
   const at = text.indexOf("=");
   if (at < 1 || at === text.length - 1) {
     throw usageError(
-      `${what}: ${JSON.stringify(text)} is not a route`,
+      `${setting}: ${JSON.stringify(text)} is not a route`,
       "write it as 'crm:Leads.*=http://localhost:3000/leads'",
     );
   }
   const target = text.slice(at + 1);
-  checkTarget(target, what);
-  return { pattern: eventPattern(text.slice(0, at), what), target };
+  checkTarget(target, setting);
+  return { pattern: eventPattern(text.slice(0, at), setting), target };
 }

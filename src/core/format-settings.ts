@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { HEADER_NAME } from "../body/delivery.ts";
 
-/** What a user can say of a product whose webhooks are the user's own design, or whose proof names its receiver. */
+/** Settings for webhooks that a user designs, or whose proof names its receiver. */
 export function formatSettings() {
   return z.strictObject({
-    /** How the sender was told to write the body; `query` is a GET without one. */
+    /** How the sender writes the body; `query` is a GET without one. */
     encoding: z.enum(["json", "form", "multipart", "query"]).optional(),
-    /** Where the sender was told to put a fixed value that shows who it is. The value itself is a secret of its own. */
+    /** Where the sender puts a fixed value that identifies it. The value itself is a separate secret. */
     auth: z
       .union([
         z.strictObject({ header: headerName() }),
@@ -14,9 +14,9 @@ export function formatSettings() {
         z.strictObject({ basic: z.string().regex(/^[^:]+$/, "a user name without a colon") }),
       ])
       .optional(),
-    /** Where the sender was told to write what happened, for bodies that do not say. */
+    /** Where the sender names the event, for bodies that do not. */
     event: z.union([z.strictObject({ header: headerName() }), z.strictObject({ query: z.string().min(1) })]).optional(),
-    /** Who a token must have been made by and for: `orgId:60017843`, `webhookId:189200000000321001`. */
+    /** The required issuer and audience of a token: `orgId:60017843`, `webhookId:189200000000321001`. */
     issuer: z.string().min(1).optional(),
     audience: z.string().min(1).optional(),
   });
@@ -27,7 +27,7 @@ function headerName() {
 }
 
 export interface FormatSettings extends Readonly<z.infer<ReturnType<typeof formatSettings>>> {
-  /** What a body of the user's own design must be. */
+  /** For a body of the user's own design. */
   readonly schema?: z.ZodType | undefined;
 }
 export type Encoding = NonNullable<FormatSettings["encoding"]>;

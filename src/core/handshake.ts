@@ -4,11 +4,13 @@ import { type Secrets, sameText, secret } from "../body/secret.ts";
 import { jsonAt } from "../util/json.ts";
 import type { Format, OfferedSecret, Product, Reply } from "./product.ts";
 
-/** A challenge and nothing else: no event, also where any body is one. */
+/** A challenge and nothing else, which is no event even where any body is one. */
 export function isBareChallenge({ data }: Payload): boolean {
-  return (
-    typeof data === "object" && data !== null && Object.hasOwn(data, "challenge") && Object.keys(data).length === 1
-  );
+  return hasChallenge(data) && Object.keys(data).length === 1;
+}
+
+function hasChallenge(data: unknown): data is { readonly challenge: unknown } {
+  return typeof data === "object" && data !== null && Object.hasOwn(data, "challenge");
 }
 
 /**
@@ -16,33 +18,39 @@ export function isBareChallenge({ data }: Payload): boolean {
  * A body that is an event as well is not a challenge, whatever fields its user has added.
  */
 export function echoChallenge(payload: Payload): Reply | undefined {
-  const data = payload.data;
-  if (typeof data !== "object" || data === null || !Object.hasOwn(data, "challenge")) return undefined;
-  const challenge: unknown = Reflect.get(data, "challenge");
+  if (!hasChallenge(payload.data)) return undefined;
+  const { challenge } = payload.data;
   if (challenge === undefined || challenge === null || challenge === "" || challenge === false) return undefined;
-  // As it came: a number may have more digits than JavaScript's would keep.
+  // The text as received: a number may have more digits than a JavaScript number holds.
   const text = payload.text === undefined ? undefined : jsonAt(payload.text, ["challenge"]);
   const body = `{"challenge":${text ?? JSON.stringify(challenge)}}`;
   return { status: 200, contentType: "application/json; charset=utf-8", body };
 }
 
-/** What becomes of a secret that a delivery hands over: it is kept, or the delivery is refused. */
+/** The decision on a secret in a delivery: it is saved, or the delivery is rejected. */
 export type SecretOffer =
   | { readonly action: "keep"; readonly product: string; readonly offered: OfferedSecret }
   | { readonly action: "refuse"; readonly reason: string };
 
+interface OfferInput {
+  readonly products: readonly Product[];
+  readonly delivery: Delivery;
+  readonly payload: Payload;
+  readonly secrets: Secrets;
+  readonly now: Date;
+}
+
 /**
- * Judges the secret that a sender hands over when a webhook is set up. Anyone can send such a request: a secret that is
- * known already is never replaced, and a signature beside the offer has to be made with it. Undefined where nothing is
- * offered, or nothing new.
+ * Decides on the secret that a sender sends when a webhook is set up. Anyone can send such a request: a known secret is
+ * never replaced, and a signature beside the offer has to be made with it. Undefined where no new secret is offered.
  */
-export function evaluateSecretOffer(
-  products: readonly Product[],
-  delivery: Delivery,
-  payload: Payload,
-  secrets: Secrets,
-  now: Date,
-): SecretOffer | undefined {
+export function evaluateSecretOffer({
+  products,
+  delivery,
+  payload,
+  secrets,
+  now,
+}: OfferInput): SecretOffer | undefined {
   for (const product of products) {
     for (const format of product.formats) {
       const offered = format.offeredSecret?.(delivery);
@@ -54,17 +62,17 @@ export function evaluateSecretOffer(
           credential === offered.credential && header !== undefined && headerValue(delivery, header) !== undefined,
       );
       const passes = (keys: typeof known): boolean =>
-        signed.some((proof) => proof.verify(delivery, payload, keys, now).verdict === "passed");
+        signed.some((proof) => proof.verify({ delivery, payload, secrets: keys, now }).verdict === "passed");
       if (known.length === 0) {
         return signed.length === 0 || passes([secret(offered.value, "the secret offered")])
           ? { action: "keep", product: product.id, offered }
-          : { action: "refuse", reason: "its signature was not made with the secret that it hands over" };
+          : { action: "refuse", reason: "its signature was not made with the secret that it offers" };
       }
       if (passes(known)) return undefined;
       const from = known.map(({ origin }) => origin).join(", ");
       return {
         action: "refuse",
-        reason: `it hands over a different secret than the one known from ${from}; to accept a new one, remove that`,
+        reason: `it offers a different secret than the one known from ${from}; to accept a new one, remove that`,
       };
     }
   }
@@ -73,7 +81,7 @@ export function evaluateSecretOffer(
 
 const offeringOf = new WeakMap<readonly Product[], readonly Format[]>();
 
-/** Whether a delivery has a secret in its headers that must not be shown. */
+/** Whether a delivery has a secret in its headers, which must not be shown. */
 export function offersSecret(products: readonly Product[], delivery: Delivery): boolean {
   let offering = offeringOf.get(products);
   if (offering === undefined) {

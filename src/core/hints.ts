@@ -1,8 +1,33 @@
-import { editDistance, eventNames, nearest } from "./event-names.ts";
-import type { Format, Product } from "./product.ts";
+import { oneLine } from "../util/text.ts";
+import { eventNames, nearest } from "./event-names.ts";
+import { acceptsMethod, type Format, type Product } from "./product.ts";
+
+/**
+ * The events that an unknown name most likely means, best first: `ticket.created` is Desk's `Ticket_Add`. Those of
+ * its own format go before the other formats of the product.
+ */
+export function nearestEvents(product: Product, format: Format, name: string): readonly string[] {
+  const own = nearestOf(eventNames(format), name);
+  if (own.length > 0) return own;
+  const others = new Set(product.formats.flatMap((each) => eventNames(each)));
+  // `otherEnvelope` explains a name that another format has.
+  return others.has(name) ? [] : nearestOf([...others], name);
+}
+
+/** A name of this length is specific enough to match the end of an event's: `Completed`. */
+const MIN_ENDING_LENGTH = 6;
+
+function nearestOf(names: readonly string[], name: string): readonly string[] {
+  const wanted = plainName(name);
+  const meant = names.filter((each) => {
+    const plain = plainName(each);
+    return plain === wanted || wanted.endsWith(plain) || (wanted.length >= MIN_ENDING_LENGTH && plain.endsWith(wanted));
+  });
+  return [...new Set([...meant, ...nearest(name, names)])].slice(0, 3);
+}
 
 /** Words that one product uses for what another calls by the first of them. */
-const SAME: readonly (readonly [word: string, others: RegExp])[] = [
+const SYNONYMS: readonly (readonly [word: string, others: RegExp])[] = [
   ["add", /created?|added|insert(ed)?|new/g],
   ["update", /updated|edit(ed)?|modified|changed?/g],
   ["delete", /deleted|removed?|trash(ed)?/g],
@@ -13,70 +38,44 @@ const SAME: readonly (readonly [word: string, others: RegExp])[] = [
   ["request", /envelope|document/g],
 ];
 
-/** A word as long as this tells by itself what happened: `Completed`. */
-const LONG_ENOUGH = 6;
-
-/**
- * The events that an unknown name most likely means, best first: `ticket.created` is Desk's `Ticket_Add`. Those of
- * its own format go before the other formats of the product.
- */
-export function nearestEvents(product: Pick<Product, "formats">, format: Format, name: string): readonly string[] {
-  const own = nearestOf(eventNames(format), name);
-  if (own.length > 0) return own;
-  const others = new Set(product.formats.flatMap((each) => eventNames(each)));
-  // Nothing is nearer than the name itself: see `otherEnvelope`.
-  return others.has(name) ? [] : nearestOf([...others], name);
+/** Without case, separators and the product's choice of verb. */
+function plainName(name: string): string {
+  const words = name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+  return SYNONYMS.reduce((text, [word, others]) => text.replace(others, word), words);
 }
 
-/** What to look at where the name is right, and the envelope is not the one that such an event comes in. */
-export function otherEnvelope(product: Pick<Product, "id" | "formats">, name: string): string | undefined {
+/** For a body with the right name in the wrong envelope. */
+export function otherEnvelope(product: Product, name: string): string | undefined {
   const format = product.formats.find((each) => eventNames(each).includes(name));
   if (format === undefined) return undefined;
   return `${name} comes in another envelope: \`zoho-hooks send ${product.id} ${name} --format ${format.id} --dry-run\` shows it`;
 }
 
-function nearestOf(names: readonly string[], name: string): readonly string[] {
-  const wanted = plainName(name);
-  const meant = names.filter((each) => {
-    const plain = plainName(each);
-    return plain === wanted || wanted.endsWith(plain) || (wanted.length >= LONG_ENOUGH && plain.endsWith(wanted));
-  });
-  return [...new Set([...meant, ...nearest(name, names)])].slice(0, 3);
+interface LookAlike {
+  readonly product: Product;
+  readonly format: Format;
+  readonly name: string;
 }
 
-/** Without case, separators and the product's choice of verb. */
-function plainName(name: string): string {
-  const words = name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
-  return SAME.reduce((text, [word, others]) => text.replace(others, word), words);
+export function otherProductHint({ product, name }: LookAlike): string {
+  return `this looks like ${product.id} ${oneLine(name)}, which should be posted to the URL of ${product.id}`;
 }
 
-/** A name that is taken as it is written, for users have modules of their own, but looks like a known one. */
-interface MistypedModule {
-  readonly module: string;
-  readonly near: string;
-  /** One letter away, as singular and plural are: nobody names a module of their own so. */
-  readonly isSlip: boolean;
+export function otherFormatHint({ product, format, name }: LookAlike): string {
+  return `this looks like ${product.id} ${oneLine(name)} in the format ${format.id}`;
 }
 
-const FAMILY = /^<[A-Za-z]+>(?=\.)/;
-
-/** Looks at the part before the first dot of an event or of a pattern for some: `Lead.create`, `Lead.*`. */
-export function mistypedModule(products: readonly Product[], name: string): MistypedModule | undefined {
-  const module = /^([\p{L}_][\p{L}\p{N}_]*)\./u.exec(name)?.[1];
-  if (module === undefined) return undefined;
-  const events = products.flatMap(({ formats }) => formats.flatMap((format) => format.events));
-  const known = new Set(
-    events.flatMap((event) => (FAMILY.test(event.name) ? event.members : (event.name.split(".", 1) as string[]))),
-  );
-  const wanted = plainModule(module);
-  if ([...known].some((each) => each.toLowerCase() === module.toLowerCase())) return undefined;
-  const distance = (each: string): number => editDistance(plainModule(each), wanted);
-  const near = [...known].find((each) => distance(each) <= (wanted.length < 8 ? 1 : 2));
-  if (near === undefined || !events.some((event) => event.members.includes(near))) return undefined;
-  return { module, near, isSlip: distance(near) <= 1 };
+/** For a body without proof that may be the user's own design, which has none. */
+export function designHint({ id, formats }: Product, method: string): string | undefined {
+  const design = formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, method));
+  if (design === undefined || design === formats[0] || design.proofs.length > 0) return undefined;
+  return `a body that you designed yourself needs no signature or token if the config names its format: "products": { "${id}": { "format": "${design.id}" } }, or for verify --format ${design.id}`;
 }
 
-/** `Price_Books` and `PriceBooks` are one name to a person. */
-function plainModule(name: string): string {
-  return name.replaceAll("_", "").toLowerCase();
+/** For a complete body without the header that names its event. */
+export function headerHint({ formats: [format, ...others] }: Product): string | undefined {
+  const [header] = format?.mark?.("event")?.headers?.[0] ?? [];
+  return header === undefined || others.length > 0
+    ? undefined
+    : `the header ${header}, which names its event, is missing`;
 }

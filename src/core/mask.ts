@@ -3,7 +3,7 @@ import { type BodyEdit, rewriteBody, rewriteForm } from "../body/rewrite-body.ts
 import { oneLine } from "../util/text.ts";
 import type { Verdict } from "./product.ts";
 
-/** Stands where a secret was. */
+/** Replaces a secret. */
 export const MASK = "[masked]";
 
 /**
@@ -15,21 +15,21 @@ const SECRET_NAME =
 
 const SCHEME = /^(bearer|basic|digest|token|zoho-oauthtoken|zoho-authtoken)\s+\S/i;
 
-/** Proxies hand on who has signed in under names such as `Cf-Access-Jwt-Assertion` and `X-Amzn-Oidc-Data`. */
+/** Proxies pass the signed-in user on in `Cf-Access-Jwt-Assertion`, `X-Amzn-Oidc-Data` and the like. */
 const SECRET_HEADER = /jwt|token|assertion|oidc-data/i;
 
 export function isSecretName(name: string): boolean {
-  // `payload[token]` and `token[0]`, as forms of PHP's and Ruby's kind name what lies within another.
+  // `payload[token]`, `token[0]`: nested names in forms of PHP and Ruby.
   if (name.includes("[")) return name.split(/[[\]]+/).some((part) => part !== "" && isSecretName(part));
   return SECRET_NAME.test(name.replace(/([a-z])([A-Z])/g, "$1_$2"));
 }
 
-/** The names that a user has chosen for what lets a sender in: `x-hook-key` says nothing by itself. */
+/** The user's own names of credentials, such as `x-hook-key`, which does not show that it is secret. */
 export function chosenNames(verdicts: readonly Pick<Verdict, "secretIn">[]): readonly string[] {
   return verdicts.flatMap(({ secretIn }) => (secretIn === undefined ? [] : [secretIn]));
 }
 
-/** A delivery to be looked at: secrets in its URL, headers and body are masked, all else is as it was. */
+/** The delivery with the secrets in its URL, headers and body masked. */
 export function maskDelivery(delivery: Delivery, chosen: readonly string[] = []): Delivery {
   return {
     method: delivery.method,
@@ -45,15 +45,15 @@ export function maskHeaders(headers: readonly HeaderPair[], chosen: readonly str
     const scheme = SCHEME.exec(value)?.[1];
     if (scheme !== undefined) return [name, `${scheme} ${MASK}`];
     if (value !== "" && (isSecret(name) || SECRET_HEADER.test(name))) return [name, MASK];
-    return [name, maskAddresses(value, chosen)];
+    return [name, maskUrlsIn(value, chosen)];
   });
 }
 
-/** `X-Original-URI`, `Referer`, `Link`: the address that was called, with what it lets in by. */
-function maskAddresses(value: string, chosen: readonly string[]): string {
-  // Most headers are none, and those of each event are looked at.
-  const mayLetIn = value.includes("=") || value.includes("@");
-  if (!mayLetIn || !(value.includes("://") || value.includes("?"))) return value;
+/** `X-Original-URI`, `Referer`, `Link`: a URL with credentials in it. */
+function maskUrlsIn(value: string, chosen: readonly string[]): string {
+  // A quick exit for the headers of every event.
+  const mayHoldSecret = value.includes("=") || value.includes("@");
+  if (!mayHoldSecret || !(value.includes("://") || value.includes("?"))) return value;
   return /[\s<>,;]/.test(value) ? maskBody(Buffer.from(value), "", chosen).toString() : maskUrl(value, chosen);
 }
 
@@ -68,11 +68,11 @@ function maskQuery(url: string, edit: BodyEdit): string {
   return open.slice(0, at) + rewriteForm(open.slice(at), edit).replaceAll(encodeURIComponent(MASK), MASK);
 }
 
-/** Says that Zoho posts elsewhere than it was told to, and shows no secret of either address. */
-export function differentUrl(actual: string | undefined, asked: string): string {
-  const [to, wanted] = [actual === undefined ? "an unknown URL" : oneLine(maskUrl(actual)), maskUrl(asked)];
+/** The message for a webhook whose URL is not the requested one, without the secrets of either. */
+export function differentUrl(actual: string | undefined, requested: string): string {
+  const [to, wanted] = [actual === undefined ? "an unknown URL" : oneLine(maskUrl(actual)), maskUrl(requested)];
   return to === wanted
-    ? `Zoho posts to ${to}, with another secret in it than was asked for`
+    ? `Zoho posts to ${to}, with another secret in it than requested`
     : `Zoho posts to ${to}, not to ${wanted}`;
 }
 
@@ -86,30 +86,30 @@ function secretNames(chosen: readonly string[]): (name: string) => boolean {
   return (name) => others.has(name.toLowerCase()) || isSecretName(name);
 }
 
-/** A text of which only the start may be known, such as an app's answer: what looks like a secret in it is masked. */
+/** Masks what looks like a secret in a text that may be cut off, such as the start of an app's response. */
 export function maskText(text: string, chosen: readonly string[] = []): string {
-  // Most answers of apps are a word, in which nothing has a name.
+  // Most responses are one word, without names.
   if (!/[:=<]/.test(text)) return text;
   const isForm = /^[^\s=&<>{}[\]"]+=[^\s"]*$/.test(text);
   const masked = maskBody(Buffer.from(text), isForm ? "application/x-www-form-urlencoded" : "", chosen).toString();
   return masked.replaceAll(encodeURIComponent(MASK), MASK);
 }
 
-/** What lies below a secret name is secret too; names themselves are not. */
+/** Everything below a secret name is secret; names themselves are not. */
 function maskNamed(chosen: readonly string[]): BodyEdit {
   const isSecret = secretNames(chosen);
   return ({ path, text, kind }) => (kind !== "key" && text !== "" && path.some(isSecret) ? MASK : undefined);
 }
 
-/** The same, and of an address or a form in a value what it lets in by. */
+/** Also masks credentials in a URL or a form within a value. */
 function maskValue(chosen: readonly string[]): BodyEdit {
-  return maskingWithin(maskNamed(chosen), DEEPEST);
+  return maskingWithin(maskNamed(chosen), MAX_DEPTH);
 }
 
-/** An address may be in the query of another one; to follow each into the next might go on for ever. */
-const DEEPEST = 2;
-const ADDRESS = /^[a-z][a-z0-9+.-]{0,20}:\/\/\S*$/i;
-const ADDRESSES = /(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>]+/gi;
+/** A URL may be in the query of another one, and so on. */
+const MAX_DEPTH = 2;
+const URL_ONLY = /^[a-z][a-z0-9+.-]{0,20}:\/\/\S*$/i;
+const URLS = /(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>]+/gi;
 const FORM = /^[^\s=&;<>{}[\]"]{1,200}(?:\[[^\s=&;<>"]{1,200})?=[^\s"]/;
 
 function maskingWithin(named: BodyEdit, depth: number): BodyEdit {
@@ -121,9 +121,9 @@ function maskingWithin(named: BodyEdit, depth: number): BodyEdit {
 }
 
 function maskWithin(text: string, named: BodyEdit, depth: number): string | undefined {
-  if (ADDRESS.test(text)) return maskQuery(text, maskingWithin(named, depth));
+  if (URL_ONLY.test(text)) return maskQuery(text, maskingWithin(named, depth));
   if (FORM.test(text) && !/\s/.test(text))
     return rewriteForm(text, maskingWithin(named, depth)).replaceAll(encodeURIComponent(MASK), MASK);
   if (!text.includes("://")) return undefined;
-  return text.replace(ADDRESSES, (url) => maskQuery(url, maskingWithin(named, depth)));
+  return text.replace(URLS, (url) => maskQuery(url, maskingWithin(named, depth)));
 }

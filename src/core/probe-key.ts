@@ -1,12 +1,12 @@
 import { createHmac, randomBytes } from "node:crypto";
 
-/** The request header that carries a nonce, and the answer header that proves who has seen it. */
+/** The request header with a nonce, and the response header that proves which receiver answered. */
 export const PROBE_HEADER = "x-zoho-hooks-probe";
 export const PROBE_ANSWER_HEADER = "x-zoho-hooks-probe-answer";
 
-/** What one receiver can answer and no other: a stranger that says 200, or echoes, is not taken for it. */
+/** Lets one receiver prove itself: a stranger that answers 200, or echoes, is not taken for it. */
 export interface ProbeKey {
-  /** The answer to a nonce; undefined for a text that is none of ours. */
+  /** Undefined for a text that is not a nonce of ours. */
   answer(nonce: string): string | undefined;
 }
 

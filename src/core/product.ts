@@ -9,11 +9,11 @@ export type Proves = "body" | "sender" | "nothing";
 
 /**
  * `passed`; `failed`: there is a proof and it is wrong, or a secret is configured and the delivery carries none;
- * `absent`: the delivery carries none and none is asked for; `unconfigured`: it carries one, no secret to check it with.
+ * `absent`: the delivery carries none and none is required; `unconfigured`: it carries one, no secret to check it with.
  */
 export type VerdictWord = "passed" | "failed" | "absent" | "unconfigured";
 
-/** What one proof says of one delivery. */
+/** The result of verifying one proof of one delivery. */
 export interface Verdict {
   /** The proof's id. */
   readonly id: string;
@@ -25,11 +25,11 @@ export interface Verdict {
   readonly reason: string;
   /**
    * A known cause of a failure: `reserialised` or `changed`, the proof is over other bytes that are known; `unknown_key`, its key is
-   * none of those at hand, and a set that is fetched anew may have it; `too_old` or `too_new`, it is right but for its time; `seconds`,
-   * which is not in milliseconds. It is still a failure.
+   * none of those at hand, and a set that is fetched again may have it; `too_old` or `too_new`, it is right but for its time; `seconds`,
+   * its time is not in milliseconds. It is still a failure.
    */
   readonly match?: "reserialised" | "changed" | "unknown_key" | "too_old" | "too_new" | "seconds";
-  /** As of its proof. */
+  /** See `Proof.secretIn`. */
   readonly secretIn?: string;
 }
 
@@ -43,11 +43,11 @@ export interface Finding {
   readonly remedy?: string;
 }
 
-/** How far a proof may be stretched. */
+/** Tolerances of proofs. */
 export interface Limits {
-  /** The age past which a signature with a time in it no longer counts, and how far ahead its clock may be. */
+  /** The maximum age of a signature with a time in it, and how far ahead its clock may be. */
   readonly toleranceMs?: number | undefined;
-  /** What a user says it with, such as a flag: told where it is too small. */
+  /** The user's name for it, such as a flag: named where it is too small. */
   readonly setting?: string;
 }
 
@@ -63,35 +63,40 @@ export interface Proof {
   readonly title: string;
   /** The header that carries it, lower case. Undefined where the body or the address does. */
   readonly header?: string;
-  /** It signs the query of the URL too: without the address that a delivery was sent to it cannot match. */
+  /** It signs the query of the URL too: without the URL that a delivery was sent to it cannot match. */
   readonly coversQuery?: boolean;
-  /**
-   * The header or parameter that it stands in, where the name does not say by itself that it is a secret, as one that a user has
-   * chosen: masked wherever it is shown.
-   */
+  /** The header or parameter it stands in, where a user has chosen the name: masked wherever it is shown. */
   readonly secretIn?: string;
-  /** Of one that passes for any customer of the sender's until it is told more: one of these settings has to say whose. */
+  /** It passes for any customer of the sender until one of these settings names one. */
   readonly unboundWithout?: readonly (keyof FormatSettings)[];
   sign(delivery: Delivery, secret: Secret, now: Date): Delivery;
-  verify(delivery: Delivery, payload: Payload, secrets: readonly Secret[], now: Date, limits?: Limits): Verdict;
-  /** Carries a signature that is wrong for certain, where signing with a wrong secret would not do. */
+  verify(input: ProofInput): Verdict;
+  /** Adds a signature that is certainly wrong, where signing with a wrong secret is not possible. */
   forge?(delivery: Delivery, now: Date): Delivery;
   /** What this proof would have matched, had the delivery been corrupted in a known way. */
-  explain?(
-    delivery: Delivery,
-    payload: Payload,
-    secrets: Secrets,
-    product: string,
-    now: Date,
-    limits?: Limits,
-  ): Explanation;
+  explain?(input: ExplainInput): Explanation;
+}
+
+export interface ProofInput {
+  readonly delivery: Delivery;
+  readonly payload: Payload;
+  /** Those configured for the proof's credential. */
+  readonly secrets: readonly Secret[];
+  readonly now: Date;
+  readonly limits?: Limits | undefined;
+}
+
+export interface ExplainInput extends Omit<ProofInput, "secrets"> {
+  readonly product: string;
+  /** Those of other products and credentials may explain a failure. */
+  readonly secrets: Secrets;
 }
 
 export interface Explanation {
   /** What was signed, ready to be read by a person: the canonical string or a description of it. */
   readonly canonical: string;
   readonly findings: readonly Finding[];
-  /** The value that would have been right. Shown only when asked for. */
+  /** The value that would have been right. Shown only on request. */
   readonly expected: string | undefined;
   readonly received: string | undefined;
 }
@@ -105,41 +110,41 @@ export interface WebhookEvent<Name extends string = string, Schema extends z.Zod
   readonly summary: string;
   /** Built on first use: most runs need one schema of the hundred. Loose, so an unknown field is never an error. */
   readonly schema: Schema;
-  /** Can happen only once to a record, so a second delivery of it is a duplicate whatever else it says. */
+  /** Happens once to a record, so a second delivery is a duplicate even with another body. */
   readonly once: boolean;
-  /** Its fields are whatever a user has chosen: nothing of them is required, and no record is named for certain. */
+  /** A user chooses its fields: none is required, and it may name no record. */
   readonly open: boolean;
   readonly members: readonly string[];
 }
 
-/** What a sender is answered. */
+/** The HTTP response to a sender. */
 export interface Reply {
   readonly status: number;
-  /** Empty where `headers` tell it, or nothing does. */
+  /** Empty for none. */
   readonly contentType: string;
-  /** Any others, but for those of the connection and the length. */
+  /** Others than those of connection and length. */
   readonly headers?: readonly HeaderPair[];
   readonly body: string | Buffer<ArrayBuffer>;
 }
 
-/** A sample as it goes over the wire. What is left out is that of plain JSON by POST. */
+/** A sample as it goes over the wire; by POST unless it names another method. */
 export interface Encoded {
   readonly method?: string;
   /** Empty where there is no body. */
   readonly contentType: string;
   readonly body: Buffer;
-  /** Without `?`; goes behind what the target's own URL asks for. */
+  /** Without `?`; appended to the query of the target URL. */
   readonly query?: string;
   readonly headers?: readonly HeaderPair[];
 }
 
-/** A request that finds out whether a URL is there, before its webhook is saved. */
+/** A request that checks the URL before its webhook is saved. */
 export interface Probe extends Encoded {
-  /** The secret that signs all later deliveries comes with it, in this header. */
+  /** The header with the secret that signs all later deliveries. */
   readonly handsOver?: { readonly header: string; readonly credential: Credential };
 }
 
-/** A secret that the sender makes up and hands over when a webhook is set up. */
+/** A secret that the sender generates and sends when a webhook is set up. */
 export interface OfferedSecret {
   readonly credential: Credential;
   readonly value: string;
@@ -148,9 +153,9 @@ export interface OfferedSecret {
 /** One way a product's deliveries look. */
 export interface Format<Events extends readonly WebhookEvent[] = readonly WebhookEvent[], Id extends string = string> {
   readonly id: Id;
-  /** Where it is specified; says so when the envelope is modelled on its siblings. */
+  /** Where it is specified, or what it is modelled on. */
   readonly source: string;
-  /** In the order in which they are applied on signing. */
+  /** In the order of signing. */
   readonly proofs: readonly Proof[];
   readonly events: Events;
   /**
@@ -160,30 +165,30 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   recognise(payload: Payload, delivery: Delivery): string | undefined;
   /** The ids of the records that an event is about, as text. */
   records(data: unknown, event: string): readonly string[];
-  /** A delivery may be about several records: those of others are one record's own and its parents'. */
+  /** Several record ids mean several records; in other formats they are those of one record and its parents. */
   readonly batches?: boolean;
-  /** An answer that the sender waits for before it sends events: a challenge, a probe. */
+  /** The response that the sender needs before it sends events: to a challenge or a probe. */
   handshake?(payload: Payload, delivery: Delivery): Reply | undefined;
-  /** What the sender asks a URL before it saves the webhook, in turn until one is answered with 200. Those that are known. */
+  /** The known requests that check a URL before the webhook is saved, sent in turn until one gets a 200. */
   readonly probes?: readonly Probe[];
-  /** Methods beside POST that deliveries or probes come by. */
+  /** Methods of deliveries or probes beside POST. */
   readonly methods?: readonly string[];
   /** Other products whose deliveries look the same: only the URL or a flag tells them apart. */
   readonly twins?: readonly string[];
-  /** What names an event outside of its body. */
+  /** The header or query that names the event. */
   mark?(event: string): Pick<Encoded, "query" | "headers">;
-  /** Writes a sample where it is not posted as plain JSON, or repeats something of the `url` that it is posted to. */
+  /** Encodes a sample that is not plain JSON, or that repeats something of the `url` it is posted to. */
   encode?(data: unknown, event: string | undefined, url: string): Encoded;
-  /** What is the same each time that one event is delivered; its bytes are, unless this says otherwise. */
+  /** What all deliveries of one event have in common; the bytes, unless this returns something else. */
   identity?(data: unknown, event: string): string | undefined;
-  /** A documented fact about such a delivery that saves a day, worth telling once a run. */
+  /** A documented fact about such a delivery that saves a day, worth reporting once a run. */
   hint?(payload: Payload, event: string): string | undefined;
-  /** What its sender wants of an answer, where that is documented. */
+  /** What the sender requires of the response, where that is documented. */
   readonly answer?: AnswerRule;
   offeredSecret?(delivery: Delivery): OfferedSecret | undefined;
-  /** The event that any other body on the product's own URL is taken for: users may design theirs as they like. */
+  /** The event that any other body on the product's own URL counts as: users may design theirs as they like. */
   readonly catchAll?: string;
-  /** The settings that the format takes, and itself with them. */
+  /** The settings that the format takes, and how it applies them. */
   readonly settings?: readonly (keyof FormatSettings)[];
   configure?(settings: FormatSettings): Format;
   /** Where the public keys of its signatures can be fetched, by data centre. */
@@ -199,13 +204,13 @@ export interface Product<Id extends string = string, Formats extends readonly Fo
   readonly title: string;
   /** The default format comes first. */
   readonly formats: Formats;
-  /** Of a product of the user's own: the folder that describes it, and that its samples lie in. */
+  /** For a user-defined product: the folder with its description and samples. */
   readonly folder?: string;
 }
 
 type EventOptions = Partial<Pick<WebhookEvent, "once" | "open" | "members">>;
 
-/** Declares an event; the schema is built when it is first asked for. */
+/** Declares an event; the schema is built on first use. */
 export function event<const Name extends string, Schema extends z.ZodType>(
   name: Name,
   summary: string,
@@ -215,7 +220,7 @@ export function event<const Name extends string, Schema extends z.ZodType>(
   return new DeclaredEvent(name, summary, schema, options);
 }
 
-/** A class for its getter: one a hundred objects would each have to be given takes as long as all else that declares them. */
+/** A class, since a getter on each of a hundred object literals would double the time to declare them. */
 class DeclaredEvent<Name extends string, Schema extends z.ZodType> implements WebhookEvent<Name, Schema> {
   readonly name: Name;
   readonly summary: string;
@@ -240,16 +245,16 @@ class DeclaredEvent<Name extends string, Schema extends z.ZodType> implements We
   }
 }
 
-/** What a sender is documented to want of an answer. */
+/** A sender's documented rules for responses. */
 export interface AnswerRule {
-  /** An answer that takes longer counts as none. */
+  /** A later response counts as none. */
   readonly withinMs?: number;
   /** Any other 2xx counts as a failure, too. */
   readonly only200?: boolean;
-  /** Answered with this the webhook is removed for good. */
+  /** This status removes the webhook for good. */
   readonly removedBy?: number;
-  /** What becomes of a webhook whose deliveries fail: `20 failures in a row disable it`. */
+  /** What happens to a webhook whose deliveries fail: `20 failures in a row disable it`. */
   readonly endsBy?: string;
-  /** It makes something of the answer, which is JSON with this key, such as this. */
+  /** The sender reads the response: JSON with this key, such as this. */
   readonly reads?: { readonly key: string; readonly example: string };
 }

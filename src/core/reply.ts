@@ -3,29 +3,29 @@ import type { Reply } from "./product.ts";
 import type { Receipt } from "./receive.ts";
 
 export interface ReplyPolicy {
-  /** `enforce` refuses what its schema does not fit; `warn` says so and accepts; `off` does not look. */
+  /** For a body that does not match its schema: `enforce` rejects it, `warn` accepts it, `off` does not check. */
   readonly schema: "warn" | "enforce" | "off";
-  /** What a failed proof leads to: a refusal, or a warning. */
+  /** For a failed proof. */
   readonly onInvalid: "reject" | "warn";
 }
 
-/** The answer to a delivery, and in a word or two why it is not a plain yes. */
+/** The response to a delivery, and why it was rejected. */
 export interface Decision {
   readonly reply: Reply;
   readonly accepted: boolean;
   readonly reason: string | undefined;
 }
 
-/** The answer that the sender of a delivery gets. Always short and clear, never a stack or a secret. */
+/** The response is always short and clear, never a stack or a secret. */
 export function decideReply(receipt: Receipt, policy: ReplyPolicy): Decision {
   const { handshake, problem, verdicts } = receipt;
   const rejects = policy.onInvalid === "reject";
-  // Who may not send at all gets no answer to a challenge either, and other credentials would not help: hence 403.
+  // Checked before the handshake; 403 since other credentials would not help.
   const outsider = verdicts.find(({ id, verdict }) => id === "source-address" && verdict === "failed");
   if (outsider !== undefined && rejects) return refuse(403, `${outsider.id}: ${outsider.reason}`);
   if (handshake !== undefined) return { reply: handshake, accepted: true, reason: undefined };
   if (problem !== undefined) return refuse(problem.status, problemText(problem));
-  // Without a product there is no proof that could be asked for: saying yes would let anything in unsigned.
+  // Without a product no proof can be required: accepting would let anything in unsigned.
   if (receipt.product === undefined) {
     return refuse(404, "the body is not an event of any known product: post it to /webhooks/zoho/<product>");
   }

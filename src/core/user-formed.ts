@@ -9,16 +9,16 @@ import { staticAuth } from "./proofs/token.ts";
 interface UserFormedParts<Name extends string, Id extends string> {
   readonly id: Id;
   readonly source: string;
-  /** How the product writes it unless it is told otherwise. */
+  /** The product's default. */
   readonly encoding: Encoding;
-  /** The field of a form that holds everything as JSON, where senders are known to write it so. */
+  /** The form field that holds everything as JSON, for senders known to do so. */
   readonly wrappedIn?: string;
   /** Beside POST. */
   readonly methods?: readonly string[];
   readonly event: { readonly name: Name; readonly summary: string };
-  /** What a body must be; anything by default, since its fields are the user's own. */
+  /** Anything by default, since users choose the fields. */
   readonly schema?: () => z.ZodType;
-  /** Tells such bodies without being told the product, where they have marks of their own. */
+  /** Recognises such bodies without a product named, where they have distinctive keys. */
   readonly recognise?: Format["recognise"];
   readonly records?: Format["records"];
   readonly hint?: Format["hint"];
@@ -26,8 +26,8 @@ interface UserFormedParts<Name extends string, Id extends string> {
 }
 
 /**
- * A webhook whose body, content type and credentials its user designs: no envelope, no event name, no signature.
- * On the product's own URL any body is one; the user can have it carry a fixed value, which shows the sender.
+ * A webhook whose body, content type and credentials a user designs: no envelope, no event name, no signature.
+ * On the product's own URL any body is one; a fixed value in it can prove the sender.
  */
 export function userFormed<const Name extends string, const Id extends string>(
   parts: UserFormedParts<Name, Id>,
@@ -60,7 +60,7 @@ export function userFormed<const Name extends string, const Id extends string>(
   };
 }
 
-/** Whatever is called an id and looks like one of Zoho's: 15 to 19 digits. Never throws. */
+/** Fields named `…id` with 15 to 19 digits, as Zoho's ids have. Never throws. */
 export function idFields(data: unknown): readonly string[] {
   if (typeof data !== "object" || data === null || Array.isArray(data)) return [];
   return Object.entries(data).flatMap(([name, value]) =>
@@ -68,37 +68,34 @@ export function idFields(data: unknown): readonly string[] {
   );
 }
 
-/** Where a delivery says which event it is. */
+/** Where a delivery names its event. */
 export type EventPlace = { readonly body: readonly (string | number)[] } | EventMark;
 
 interface OwnEvent {
   readonly name: string;
   readonly summary: string;
-  /** Undefined where any body will do. */
+  /** Undefined for any body. */
   readonly schema: z.ZodType | undefined;
 }
 
-/** A product of the user's own, as its folder describes it. */
+/** A user-defined product, as its folder describes it. */
 interface OwnProductParts {
   readonly id: string;
   readonly title: string;
   readonly folder: string;
-  /** Where it is described, for a person. */
+  /** The path of its description. */
   readonly source: string;
   readonly events: readonly OwnEvent[];
-  /** Undefined where there is one event only: any body is one. */
+  /** Undefined for a single event, which any body is. */
   readonly eventAt: EventPlace | undefined;
   readonly encoding: Encoding;
   /** Beside POST. */
   readonly methods: readonly string[];
-  /** Where the ids of its records stand; undefined to take what is called an id and looks like one of Zoho's. */
+  /** Paths of record ids; `idFields` by default. */
   readonly records: readonly (readonly (string | number)[])[] | undefined;
   readonly auth: AuthPlace | undefined;
   readonly signature: Proof | undefined;
 }
-
-/** The one format of such a product. */
-const FORMAT = "own";
 
 export function ownProduct(parts: OwnProductParts): Product {
   const { id, title, folder } = parts;
@@ -110,9 +107,9 @@ function ownFormat(parts: OwnProductParts, settings: FormatSettings): Format {
   const { eventAt, records } = parts;
   const [only] = parts.events;
   return {
-    id: FORMAT,
+    id: "own",
     source: parts.source,
-    // A signature may cover the URL, in which the fixed value may stand.
+    // The signature comes last: it may cover the URL with the fixed value.
     proofs: [...(auth === undefined ? [] : [staticAuth(auth)]), ...(parts.signature ? [parts.signature] : [])],
     events: parts.events.map(({ name, summary, schema }) =>
       event(name, summary, () => schema ?? z.unknown(), { open: schema === undefined }),
@@ -134,7 +131,7 @@ function nameAt(place: EventPlace, payload: Payload, delivery: Delivery): string
   return typeof value === "number" || (typeof value === "string" && value !== "") ? String(value) : undefined;
 }
 
-/** Where beside its body a delivery says which event it is. */
+/** Where outside of its body a delivery names its event. */
 export type EventMark = { readonly header: string } | { readonly query: string };
 
 export function markedEvent(place: EventMark, delivery: Delivery): string | undefined {
@@ -143,7 +140,7 @@ export function markedEvent(place: EventMark, delivery: Delivery): string | unde
   return query === "" ? undefined : formFields(query).find(([name]) => name === place.query)?.[1] || undefined;
 }
 
-/** What a sample carries there. */
+/** The headers or query that name the event of a sample. */
 export function markOf(place: EventMark, name: string): Pick<Encoded, "query" | "headers"> {
   if ("header" in place) return { headers: [[place.header, name]] };
   return { query: new URLSearchParams([[place.query, name]]).toString() };

@@ -4,28 +4,30 @@ import type { Secrets } from "../body/secret.ts";
 import { usageError } from "../util/errors.ts";
 import { locate, type TextPosition } from "../util/json.ts";
 import { familyMember, findEvent } from "./event-names.ts";
+import { otherFormatHint } from "./hints.ts";
 import { MASK } from "./mask.ts";
 import type { Explanation, Format, Limits, Product, Verdict } from "./product.ts";
-import { emptyReceipt, ofOtherFormat, type Receipt, receive, verdictsOf } from "./receive.ts";
+import { emptyReceipt, type Receipt, receive, recogniseAny, verifyProof } from "./receive.ts";
 import { type InputPayload, NO_ADDRESS } from "./verify-input.ts";
 
 export interface VerifyPayloadInput {
+  /** With the formats asked for. */
   readonly products: readonly Product[];
-  /** The same and all others, with every format: what a body may be that is not what was asked for. */
+  /** All products with all formats, to suggest what a body may be instead. */
   readonly all: readonly Product[];
   readonly product: Product | undefined;
   readonly event: string | undefined;
   readonly payload: InputPayload;
   /** The value of the header that carries the proof, when it was given apart from the headers. */
   readonly signature: string | undefined;
-  /** A proof that is not there is a failure even of a bare body, since its secret was given for this very run. */
+  /** A missing proof is a failure even of a bare body, since its secret was given for this very run. */
   readonly requireProofs: boolean;
   readonly secrets: Secrets;
   readonly now: Date;
   readonly limits: Limits;
 }
 
-/** What a payload is found to be. A failed proof weighs more than a wrong shape. */
+/** A failed proof outranks a wrong shape. */
 export type Outcome = "ok" | "proof-failed" | "invalid";
 
 export interface VerifiedPayload {
@@ -33,106 +35,53 @@ export interface VerifiedPayload {
   readonly delivery: Delivery;
   readonly format: Format | undefined;
   readonly outcome: Outcome;
-  /** What a person should know beside the verdicts. */
+  /** For a person, beside the verdicts. */
   readonly notes: readonly string[];
 }
 
-/** Judges one payload of an input as `listen` would have judged its delivery. */
+const UNKNOWN_SCHEME = "the signature was not checked: it is not known what it should match";
+
+/** Verifies one payload of an input as `listen` would have verified its delivery. */
 export function verifyPayload(input: VerifyPayloadInput): VerifiedPayload {
   const { payload, products, product, signature } = input;
   if (payload.problem !== undefined) return unreadable(payload, payload.problem);
-  const judge = (delivery: Delivery): Receipt => {
+  const receiptOf = (delivery: Delivery): Receipt => {
     const receipt = receive({ ...input, now: payload.at ?? input.now, delivery });
     return input.event === undefined ? receipt : asNamedEvent(receipt, formatOf(receipt, products, product), delivery);
   };
-  const first = judge(payload.delivery);
+  const first = receiptOf(payload.delivery);
   if (first.problem !== undefined && product !== undefined) {
-    const signed = signedAllTheSame(first, product, input);
-    if (signed !== undefined) return signed;
+    const verified = verifyUnreadable(first, product, input);
+    if (verified !== undefined) return verified;
   }
   const guessed = formatOf(first, products, product);
   const delivery =
     signature === undefined || guessed === undefined
       ? payload.delivery
-      : signedAsItMatches(payload.delivery, signature, signableFormats(product, first, guessed), judge);
-  const receipt = delivery === payload.delivery ? first : judge(delivery);
+      : withSignature(payload.delivery, signature, signableFormats(product, first, guessed), receiptOf);
+  const receipt = delivery === payload.delivery ? first : receiptOf(delivery);
   const format = formatOf(receipt, products, product);
-  const judged = receipt.verdicts.map((verdict) =>
-    payload.complete || input.requireProofs ? verdict : withoutHeaders(verdict, format, delivery),
+  const required = receipt.verdicts.map((verdict) =>
+    payload.complete || input.requireProofs ? verdict : absentWithoutHeader(verdict, format, delivery),
   );
-  const unproven = judged.some(({ verdict }) => verdict === "failed");
-  const masked = unproven && holdsMask(delivery);
-  const softened = { ...receipt, verdicts: masked ? judged.map(uncheckable) : judged };
-  const unasked = signature !== undefined && softened.verdicts.length === 0;
+  const isFailed = hasFailed(required);
+  const isMasked = isFailed && containsMask(delivery);
+  const verdicts = isMasked ? required.map(uncheckable) : required;
+  const isUnchecked = signature !== undefined && verdicts.length === 0;
   return {
-    receipt: softened,
+    receipt: { ...receipt, verdicts },
     delivery,
     format,
-    outcome: unasked ? "invalid" : unproven ? "proof-failed" : outcomeOf(softened),
+    outcome: isUnchecked ? "invalid" : isFailed ? "proof-failed" : outcomeOf(receipt),
     notes: [
-      ...(masked ? [MASKED_NOTE] : []),
-      ...(unasked
-        ? [
-            `the signature was not checked: it is not known what it should match${product === undefined ? "; name the product with --product" : ""}`,
-          ]
+      ...(isMasked ? [MASKED_NOTE] : []),
+      ...(isUnchecked
+        ? [product === undefined ? `${UNKNOWN_SCHEME}; name the product with --product` : UNKNOWN_SCHEME]
         : []),
       ...formatNote(receipt, input),
-      ...addressNote(softened.verdicts, receipt.format === undefined ? (product?.formats ?? []) : [format], delivery),
+      ...addressNote(verdicts, receipt.format === undefined ? (product?.formats ?? []) : [format], delivery),
     ],
   };
-}
-
-/** Where no product was named, only a format: a receipt's hint is of a product. */
-function formatNote({ product, payload, handshake }: Receipt, input: VerifyPayloadInput): readonly string[] {
-  if (product !== undefined || payload === undefined || handshake !== undefined) return [];
-  const other = ofOtherFormat({ ...input, products: input.all, delivery: input.payload.delivery }, payload);
-  return other === undefined ? [] : [other];
-}
-
-/**
- * A body that cannot be read has a signature still: Zoho Sign's published example is over one that is not JSON. Undefined
- * where none came, be it apart from the headers or among them.
- */
-function signedAllTheSame(
-  receipt: Receipt,
-  product: Product,
-  { payload, signature, secrets, now, limits }: VerifyPayloadInput,
-): VerifiedPayload | undefined {
-  const isThere = (header: string): boolean =>
-    signature !== undefined || headerValue(payload.delivery, header) !== undefined;
-  const tried = product.formats.flatMap((format) => {
-    const proofs = format.proofs.filter(
-      ({ proves, header }) => proves === "body" && header !== undefined && isThere(header),
-    );
-    if (proofs.length === 0) return [];
-    const delivery =
-      signature === undefined ? payload.delivery : withHeader(payload.delivery, signatureHeader(format), signature);
-    const input = { delivery, secrets, now: payload.at ?? now, limits };
-    return [{ format, delivery, verdicts: verdictsOf(input, product, { ...format, proofs }, UNREAD) }];
-  });
-  if (tried.length === 0 && signature === undefined) return undefined;
-  const passed = tried.find(({ verdicts }) => verdicts.some(({ verdict }) => verdict === "passed"));
-  const { format, delivery = payload.delivery, verdicts = [] } = passed ?? tried[0] ?? {};
-  const judged = { ...receipt, verdicts };
-  const notes = [
-    ...(tried.length === 0 ? ["the signature was not checked: it is not known what it should match"] : []),
-    ...addressNote(verdicts, [format], delivery),
-  ];
-  const failed = verdicts.some(({ verdict }) => verdict === "failed");
-  return { receipt: judged, delivery, format, outcome: failed ? "proof-failed" : "invalid", notes };
-}
-
-/** The first thing to think of, where a signature covers the query and the query is not known. */
-function addressNote(
-  verdicts: readonly Verdict[],
-  formats: readonly (Format | undefined)[],
-  { url }: Delivery,
-): readonly string[] {
-  const covering = formats.some((format) => format?.proofs.some((proof) => proof.coversQuery === true));
-  if (!covering || !verdicts.some(({ verdict }) => verdict === "failed") || url !== NO_ADDRESS) return [];
-  return [
-    "the signature also covers the query of the URL, which is not known here: give the URL that it was sent to with --url",
-  ];
 }
 
 function unreadable(payload: InputPayload, reason: string): VerifiedPayload {
@@ -140,74 +89,66 @@ function unreadable(payload: InputPayload, reason: string): VerifiedPayload {
   return { receipt, delivery: payload.delivery, format: undefined, outcome: "invalid", notes: [] };
 }
 
-/** The format that the verdicts are of, as far as there are any: its proof was there. */
-function formatOf(receipt: Receipt, products: readonly Product[], given: Product | undefined): Format | undefined {
-  const product = given ?? products.find((each) => each.id === receipt.product);
-  const known = product?.formats.find((format) => format.id === receipt.format);
-  const isJudged = ({ proofs }: Format): boolean =>
-    receipt.verdicts.some(({ id }) => proofs.some((each) => each.id === id));
-  if (known !== undefined && (receipt.verdicts.length === 0 || isJudged(known))) return known;
-  return product?.formats.find(isJudged) ?? known ?? given?.formats[0];
-}
-
-/** A body alone cannot lack a header: that the proof was not there to be checked is said, and is no failure. */
-function withoutHeaders(verdict: Verdict, format: Format | undefined, delivery: Delivery): Verdict {
-  const header = format?.proofs.find((proof) => proof.id === verdict.id)?.header;
-  if (header === undefined || headerValue(delivery, header) !== undefined) return verdict;
-  const reason = `not checked: there is no ${header} header here; give it with --signature or -H`;
-  return { ...verdict, verdict: "absent", reason };
-}
-
-function outcomeOf(receipt: Receipt): Outcome {
-  if (receipt.handshake !== undefined) return "ok";
-  return receipt.known && receipt.schema?.ok === true ? "ok" : "invalid";
-}
-
-/** Where each schema issue stands in the input; nowhere when the body was not the input's own text. */
-export function issuePositions(
-  { receipt }: VerifiedPayload,
-  { inPlace, line = 1 }: InputPayload,
-): readonly (TextPosition | undefined)[] {
-  const { schema, payload } = receipt;
-  return (schema?.issues ?? []).map(({ path }) => {
-    if (!inPlace || payload?.kind !== "json" || payload.text === undefined) return undefined;
-    return inInput(locate(payload.text, path), line);
-  });
-}
-
-/** Where the input stops being what it says it is. */
-export function problemPosition(
-  { receipt }: VerifiedPayload,
-  { inPlace, line = 1 }: InputPayload,
-): TextPosition | undefined {
-  const position = receipt.problem?.position;
-  return !inPlace || position === undefined ? undefined : inInput(position, line);
-}
-
-function inInput({ line, column }: TextPosition, firstLine: number): TextPosition {
-  return { line: line + firstLine - 1, column };
-}
-
-/** Why each failed proof failed; with `all`, what each one that was not checked would have been. */
-export function explainProofs(
-  { receipt, delivery, format }: VerifiedPayload,
-  { secrets, now, limits }: Pick<VerifyPayloadInput, "secrets" | "now" | "limits">,
-  all: boolean,
-): readonly { readonly proof: string; readonly explanation: Explanation }[] {
-  const { payload, product } = receipt;
-  if (product === undefined) return [];
-  return receipt.verdicts.flatMap(({ id, verdict }) => {
-    const proof = format?.proofs.find((each) => each.id === id);
-    const asked = verdict === "failed" || (all && verdict === "absent");
-    if (proof?.explain === undefined || !asked || secrets.for(proof.credential, product).length === 0) return [];
-    return [{ proof: id, explanation: proof.explain(delivery, payload ?? UNREAD, secrets, product, now, limits) }];
-  });
+/**
+ * With `Leads.create` named, a body that says `Visits.create` does not match, though the schema of their family fits both.
+ * The name of the family itself stands for all of them.
+ */
+function asNamedEvent(receipt: Receipt, format: Format | undefined, delivery: Delivery): Receipt {
+  const { event, payload, schema } = receipt;
+  if (format === undefined || event === undefined || payload === undefined || schema === undefined) return receipt;
+  const family = findEvent(format, event)?.event;
+  const received = format.recognise(payload, delivery);
+  // A body that does not name its event does not contradict the name either.
+  if (family === undefined || family.name === event || received === undefined) return receipt;
+  if (familyMember(family, received) === undefined || received.toLowerCase() === event.toLowerCase()) return receipt;
+  const issue = { path: [], at: "", expected: event, received };
+  return { ...receipt, schema: { ok: false, issues: [issue, ...schema.issues] } };
 }
 
 /**
- * The formats that a signature may be of: the body's own, or for a body of no known envelope any of its product, first the one
- * that users design themselves.
+ * A body that cannot be parsed may still have a signature: Zoho Sign's published example is over a body that is not JSON.
+ * Undefined where none was given.
  */
+function verifyUnreadable(
+  receipt: Receipt,
+  product: Product,
+  { payload, signature, secrets, now, limits }: VerifyPayloadInput,
+): VerifiedPayload | undefined {
+  const isGiven = (header: string): boolean =>
+    signature !== undefined || headerValue(payload.delivery, header) !== undefined;
+  const tried = product.formats.flatMap((format) => {
+    const proofs = format.proofs.filter(
+      ({ proves, header }) => proves === "body" && header !== undefined && isGiven(header),
+    );
+    if (proofs.length === 0) return [];
+    const delivery =
+      signature === undefined ? payload.delivery : withHeader(payload.delivery, signatureHeader(format), signature);
+    const input = { delivery, payload: UNREAD, secrets, now: payload.at ?? now, limits };
+    return [{ format, delivery, verdicts: proofs.map((proof) => verifyProof(proof, product.id, input)) }];
+  });
+  if (tried.length === 0 && signature === undefined) return undefined;
+  const passed = tried.find(({ verdicts }) => verdicts.some(({ verdict }) => verdict === "passed"));
+  const { format, delivery = payload.delivery, verdicts = [] } = passed ?? tried[0] ?? {};
+  return {
+    receipt: { ...receipt, verdicts },
+    delivery,
+    format,
+    outcome: hasFailed(verdicts) ? "proof-failed" : "invalid",
+    notes: [...(tried.length === 0 ? [UNKNOWN_SCHEME] : []), ...addressNote(verdicts, [format], delivery)],
+  };
+}
+
+/** The format of the verdicts, if there are any: its proof was there. */
+function formatOf(receipt: Receipt, products: readonly Product[], named: Product | undefined): Format | undefined {
+  const product = named ?? products.find((each) => each.id === receipt.product);
+  const known = product?.formats.find((format) => format.id === receipt.format);
+  const isVerified = ({ proofs }: Format): boolean =>
+    receipt.verdicts.some(({ id }) => proofs.some((each) => each.id === id));
+  if (known !== undefined && (receipt.verdicts.length === 0 || isVerified(known))) return known;
+  return product?.formats.find(isVerified) ?? known ?? named?.formats[0];
+}
+
+/** The body's own format, or for an unknown envelope any of its product, user-designed ones first. */
 function signableFormats(product: Product | undefined, { format }: Receipt, guessed: Format): readonly Format[] {
   const signing = (product?.formats ?? []).filter(({ proofs }) => proofs.some(({ header }) => header !== undefined));
   if (format !== undefined || signing.length === 0) return [guessed];
@@ -215,19 +156,19 @@ function signableFormats(product: Product | undefined, { format }: Receipt, gues
   return signing.toSorted((a, b) => isDesigned(b) - isDesigned(a));
 }
 
-/** A body may be signed as any of these formats: it is the one whose proof the signature passes, or else the first. */
-function signedAsItMatches(
+/** Adds the signature in the header of the first format whose proof passes with it, or else of the first format. */
+function withSignature(
   delivery: Delivery,
   signature: string,
   formats: readonly Format[],
-  judge: (delivery: Delivery) => Receipt,
+  receiptOf: (delivery: Delivery) => Receipt,
 ): Delivery {
   const tried = formats.map((format) => withHeader(delivery, signatureHeader(format), signature));
-  const passed = tried.find((each) => judge(each).verdicts.some(({ verdict }) => verdict === "passed"));
+  const passed = tried.find((each) => receiptOf(each).verdicts.some(({ verdict }) => verdict === "passed"));
   return passed ?? tried[0] ?? delivery;
 }
 
-/** That of a signature over the body; else, as with Desk's token, the only one that a proof of the sender has. */
+/** The header of a signature over the body; else, as for Desk's token, the only header with a proof of the sender. */
 function signatureHeader(format: Format): string {
   const inHeaders = format.proofs.flatMap(({ proves, header }) => (header === undefined ? [] : [{ proves, header }]));
   const [first, second] = inHeaders;
@@ -241,38 +182,99 @@ function signatureHeader(format: Format): string {
   );
 }
 
-/** What to do about a payload whose secrets were taken out: nothing can be proven of it any more, and nothing is forged. */
+/** A bare body comes without headers: a proof in a header is not checked, which is no failure. */
+function absentWithoutHeader(verdict: Verdict, format: Format | undefined, delivery: Delivery): Verdict {
+  const header = format?.proofs.find((proof) => proof.id === verdict.id)?.header;
+  if (header === undefined || headerValue(delivery, header) !== undefined) return verdict;
+  return { ...verdict, verdict: "absent", reason: `not checked: add --signature <value of ${header}>` };
+}
+
+function hasFailed(verdicts: readonly Verdict[]): boolean {
+  return verdicts.some(({ verdict }) => verdict === "failed");
+}
+
+function outcomeOf({ handshake, known, schema }: Receipt): Outcome {
+  return handshake !== undefined || (known && schema?.ok === true) ? "ok" : "invalid";
+}
+
 const MASKED_NOTE =
   "its secrets are masked, so it cannot be checked: export it with zoho-hooks events export --show-secrets";
 
-const FORMS = [MASK, encodeURIComponent(MASK)];
+const MASK_FORMS = [MASK, encodeURIComponent(MASK)];
 
-function holdsMask({ headers, body }: Delivery): boolean {
-  if (headers.some(([, value]) => value.endsWith(MASK))) return true;
-  return FORMS.some((form) => body.includes(form));
+function containsMask({ headers, body }: Delivery): boolean {
+  return headers.some(([, value]) => value.endsWith(MASK)) || MASK_FORMS.some((form) => body.includes(form));
 }
 
-/**
- * A failure that the mask explains. It is still none that passes: whoever wants to be taken for masked writes the mask
- * into a forgery.
- */
+/** The outcome stays a failure, or a forgery would pass by containing the mask. */
 function uncheckable(verdict: Verdict): Verdict {
   if (verdict.verdict !== "failed") return verdict;
   return { ...verdict, verdict: "absent", reason: "not checked: secrets are masked in this payload" };
 }
 
-/**
- * A body of `Leads.create` is none of `Visits.create`: the schema of their family fits either, so what the body itself says
- * is compared with the event that was named. The family's own name stands for all of them.
- */
-function asNamedEvent(receipt: Receipt, format: Format | undefined, delivery: Delivery): Receipt {
-  const { event, payload, schema } = receipt;
-  if (format === undefined || event === undefined || payload === undefined || schema === undefined) return receipt;
-  const family = findEvent(format, event)?.event;
-  const said = format.recognise(payload, delivery);
-  if (family === undefined || family.name === event || said === undefined) return receipt;
-  // A body may not say what happened to its record: then it says nothing against the name either.
-  if (familyMember(family, said) === undefined || said.toLowerCase() === event.toLowerCase()) return receipt;
-  const issue = { path: [], at: "", expected: event, received: said };
-  return { ...receipt, schema: { ok: false, issues: [issue, ...schema.issues] } };
+/** Where a format was named and no product, so that the receipt has no hint. */
+function formatNote({ product, payload, handshake }: Receipt, input: VerifyPayloadInput): readonly string[] {
+  if (product !== undefined || payload === undefined || handshake !== undefined) return [];
+  const { all: products, event } = input;
+  const other = recogniseAny({ products, event, delivery: input.payload.delivery, payload });
+  return other === undefined ? [] : [otherFormatHint(other)];
+}
+
+/** The likeliest cause where a signature covers a query that is not known. */
+function addressNote(
+  verdicts: readonly Verdict[],
+  formats: readonly (Format | undefined)[],
+  { url }: Delivery,
+): readonly string[] {
+  const coversQuery = formats.some((format) => format?.proofs.some((proof) => proof.coversQuery === true));
+  if (!coversQuery || !hasFailed(verdicts) || url !== NO_ADDRESS) return [];
+  return [
+    "the signature also covers the query of the URL, which is not known here: give the URL that it was sent to with --url",
+  ];
+}
+
+/** Why a readable body is no known event; undefined for a known event or a challenge. */
+export function whyUnknown({ product, event, known, suggestions, handshake, problem }: Receipt): string | undefined {
+  if (problem !== undefined || handshake !== undefined || known) return undefined;
+  if (event === undefined)
+    return product === undefined ? "not an event of any known product" : `not an event of ${product}`;
+  return `unknown event${suggestions.length > 0 ? `, nearest: ${suggestions.join(", ")}` : ""}`;
+}
+
+/** The position of each schema issue in the input; undefined where the body is not the input's own text. */
+export function issuePositions(
+  { receipt: { schema, payload } }: VerifiedPayload,
+  { inPlace, line = 1 }: InputPayload,
+): readonly (TextPosition | undefined)[] {
+  const text = inPlace && payload?.kind === "json" ? payload.text : undefined;
+  return (schema?.issues ?? []).map(({ path }) => (text === undefined ? undefined : inInput(locate(text, path), line)));
+}
+
+/** The position of a syntax error in the input. */
+export function problemPosition(
+  { receipt }: VerifiedPayload,
+  { inPlace, line = 1 }: InputPayload,
+): TextPosition | undefined {
+  const position = receipt.problem?.position;
+  return !inPlace || position === undefined ? undefined : inInput(position, line);
+}
+
+function inInput({ line, column }: TextPosition, firstLine: number): TextPosition {
+  return { line: line + firstLine - 1, column };
+}
+
+/** Explains each failed proof; with `all`, also those that were not checked. */
+export function explainProofs(
+  { receipt, delivery, format }: VerifiedPayload,
+  { secrets, now, limits }: Pick<VerifyPayloadInput, "secrets" | "now" | "limits">,
+  all: boolean,
+): readonly { readonly proof: string; readonly explanation: Explanation }[] {
+  const { payload = UNREAD, product } = receipt;
+  if (product === undefined) return [];
+  return receipt.verdicts.flatMap(({ id, verdict }) => {
+    const proof = format?.proofs.find((each) => each.id === id);
+    const isExplained = verdict === "failed" || (all && verdict === "absent");
+    if (proof?.explain === undefined || !isExplained || secrets.for(proof.credential, product).length === 0) return [];
+    return [{ proof: id, explanation: proof.explain({ delivery, payload, secrets, product, now, limits }) }];
+  });
 }

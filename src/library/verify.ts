@@ -57,7 +57,7 @@ export function verify<P extends ProductId = ProductId>(
   const offer =
     receipt.payload === undefined
       ? undefined
-      : evaluateSecretOffer(candidates, delivery, receipt.payload, secrets, now);
+      : evaluateSecretOffer({ products: candidates, delivery, payload: receipt.payload, secrets, now });
   return resultOf<P>(receipt, offer);
 }
 

@@ -5,7 +5,7 @@ import { idsAt, textAt, valueAt } from "../body/payload.ts";
 import { type Secret, sameText } from "../body/secret.ts";
 import { event, type Finding, type Format, type Limits, type Product, type Proof } from "../core/product.ts";
 import { explainHmac } from "../core/proofs/explain-hmac.ts";
-import { checkHeader, type HeaderCheck } from "../core/proofs/verdict.ts";
+import { type HeaderVerdict, verifyHeader } from "../core/proofs/verdict.ts";
 import { formatDuration } from "../util/units.ts";
 import { amount, answerProbe, looseId, optionalText, wireId } from "./shared/schema-parts.ts";
 
@@ -29,9 +29,10 @@ export const paymentsSignature: Proof = {
     const t = String(now.getTime());
     return withHeader(delivery, HEADER, `t=${t},v=${hmac(t, delivery.body, secret)}`);
   },
-  verify(delivery, _payload, secrets, now, limits) {
+  verify({ delivery, secrets, now, limits }) {
     const { id, proves } = this;
-    return checkHeader({ id, proves, header: HEADER, key: "secret" }, header(delivery), secrets, (value) => {
+    const given = { value: header(delivery), secrets };
+    return verifyHeader({ id, proves, header: HEADER, key: "secret" }, given, (value) => {
       const parts = parse(value);
       if (parts === undefined) return { verdict: "failed", reason: whyUnreadable(value) };
       const match = secrets.find((secret) => sameText(parts.v, hmac(parts.t, delivery.body, secret)));
@@ -45,7 +46,7 @@ export const paymentsSignature: Proof = {
         : judgeAge(now.getTime() - Number(parts.t), match, limits);
     });
   },
-  explain(delivery, payload, secrets, product) {
+  explain({ delivery, payload, secrets, product }) {
     const received = header(delivery);
     const parts = received === undefined ? undefined : partsOf(received);
     const t = parts?.t;
@@ -117,7 +118,7 @@ function partsOf(value: string): { t: string; v: string } | undefined {
   return parse(value) ?? { t: match[1], v: match[2] };
 }
 
-function judgeAge(ageMs: number, { origin }: Secret, limits: Limits | undefined): HeaderCheck {
+function judgeAge(ageMs: number, { origin }: Secret, limits: Limits | undefined): HeaderVerdict {
   const { toleranceMs = DEFAULT_TOLERANCE_MS, setting } = limits ?? {};
   if (ageMs > toleranceMs) {
     return {

@@ -66,8 +66,11 @@ function evaluate(
     return { receipt, decision: refuseMethod(delivery.method, expected) };
   const complete = source.length === 0 ? receipt : { ...receipt, verdicts: [...source, ...receipt.verdicts] };
   const decision = decideReply(complete, policy);
+  const { payload } = receipt;
   const offer =
-    receipt.payload === undefined ? undefined : evaluateSecretOffer(expected, delivery, receipt.payload, secrets, at);
+    payload === undefined
+      ? undefined
+      : evaluateSecretOffer({ products: expected, delivery, payload, secrets, now: at });
   if (offer?.action === "refuse") return { receipt: complete, decision: refuse(401, offer.reason) };
   return { receipt: complete, decision, shouldRecord: decision.accepted ? offer : undefined };
 }

@@ -1,7 +1,7 @@
 import type { Explanation } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
-import { whyUnknown } from "../core/receive.ts";
 import type { Outcome } from "../core/verify-payload.ts";
+import { whyUnknown } from "../core/verify-payload.ts";
 import type { TextPosition } from "../util/json.ts";
 import type { JsonLine } from "../util/text.ts";
 import { formatBytes } from "../util/units.ts";

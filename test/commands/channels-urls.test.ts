@@ -28,7 +28,7 @@ describe("an address is shown without the secrets in it", () => {
       `Zoho posts to https://new.example/h?${MASKED}, not to https://abc.example/h?${MASKED}`,
     );
     expect(await create(`https://abc.example/h?${QUERY.replaceAll("h1dden", "0ther")}`)).toContain(
-      `Zoho posts to https://abc.example/h?${MASKED}, with another secret in it than was asked for`,
+      `Zoho posts to https://abc.example/h?${MASKED}, with another secret in it than requested`,
     );
   });
 

@@ -239,7 +239,7 @@ describe("replay of a changed body", () => {
     const project = await start({ env: {} });
     await project.deliver("/webhooks/zoho/crm", leadBody());
     const { out } = await project.run(["replay", "1", "--set", "data.Email=new@example.com"]);
-    expect(out).toContain("no longer fits the body");
+    expect(out).toContain("no longer matches the body");
   });
 
   it("refuses a path that is not there, before anything is sent", async () => {

@@ -65,11 +65,11 @@ describe("signAgain", () => {
     expect(again([guideSignature], true, noSecrets)).toEqual({
       delivery,
       notes: [
-        "x-zoho-signature is the one that came and no longer fits the body: no secret is configured to sign again",
+        "x-zoho-signature is sent as received and no longer matches the body: no secret is configured to sign again",
       ],
     });
     expect(again([timed], false, noSecrets).notes).toEqual([
-      "x-timed is the one that came and may be too old: no secret is configured to sign again",
+      "x-timed is sent as received and may be too old: no secret is configured to sign again",
     ]);
   });
 

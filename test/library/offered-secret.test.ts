@@ -26,7 +26,7 @@ it("a secret is offered by a call that has a message in it as well, and not wher
   const other = { ...signed, headers: { ...signed.headers, "x-hook-secret": "other" } };
   expect(verify("mail", other, {})).toMatchObject({
     code: "unproven",
-    reason: "its signature was not made with the secret that it hands over",
+    reason: "its signature was not made with the secret that it offers",
   });
 });
 

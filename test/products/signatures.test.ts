@@ -155,8 +155,9 @@ describe("the signature of Zoho Payments", () => {
     expect(verdictOf(paymentsSignature, delivery, [key], at(301_000)).reason).toContain("5 min 1 s old, and 5 min is");
     expect(verdictOf(paymentsSignature, delivery, [key], at(9_000_000)).reason).toContain("2 h 30 min old");
     expect(verdictOf(paymentsSignature, delivery, [key], at(-720_000))).toMatchObject({ match: "too_new" });
-    const longer = paymentsSignature.verify(delivery, payloadOf(delivery), [key], at(720_000), {
-      toleranceMs: 900_000,
+    const longer = paymentsSignature.verify({
+      ...{ delivery, payload: payloadOf(delivery), secrets: [key], now: at(720_000) },
+      limits: { toleranceMs: 900_000 },
     });
     expect(longer.verdict).toBe("passed");
   });

@@ -38,20 +38,22 @@ export function verdictOf(
   secrets: readonly Secret[],
   now: Date = new Date("2025-01-15T10:30:00Z"),
 ): Pick<Verdict, "verdict" | "reason" | "match"> {
-  const { verdict, reason, match } = proof.verify(delivery, payloadOf(delivery), secrets, now);
+  const { verdict, reason, match } = proof.verify({ delivery, payload: payloadOf(delivery), secrets, now });
   return match === undefined ? { verdict, reason } : { verdict, reason, match };
 }
 
 /** The findings of an explanation that match, by id. */
 export function matchesOf(proof: Proof, delivery: Delivery, key: Secret): readonly string[] {
   const secrets: Secrets = { for: () => [key], all: () => [key] };
-  const explanation = proof.explain?.(delivery, payloadOf(delivery), secrets, "any", new Date());
+  const payload = payloadOf(delivery);
+  const explanation = proof.explain?.({ delivery, payload, secrets, product: "any", now: new Date() });
   return (explanation?.findings ?? []).filter(({ matches }) => matches).map(({ id }) => id);
 }
 
 export function canonicalOf(proof: Proof, delivery: Delivery, key: Secret): string | undefined {
   const secrets: Secrets = { for: () => [key], all: () => [key] };
-  return proof.explain?.(delivery, payloadOf(delivery), secrets, "any", new Date()).canonical;
+  const payload = payloadOf(delivery);
+  return proof.explain?.({ delivery, payload, secrets, product: "any", now: new Date() }).canonical;
 }
 
 export function signatureOf(proof: Proof, delivery: Delivery, key: Secret, now = new Date(0)): string | undefined {

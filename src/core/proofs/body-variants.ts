@@ -3,7 +3,7 @@ import { utf8Text } from "../../body/payload.ts";
 import { type JsonNode, scanJson, stringEnd } from "../../util/json.ts";
 import { isFarLongerIndented, minifyJson, prettyJson, spacedJson } from "../../util/json-print.ts";
 
-/** What a body may have been before something on its way changed it, with what that would mean. */
+/** A body as it may have been signed, and what that would mean. */
 export interface BodyVariant {
   readonly id: string;
   readonly body: Buffer;
@@ -25,14 +25,14 @@ export function reserialised(text: string | undefined): Buffer | undefined {
   }
 }
 
-/** Every known change of the bytes undone, one at a time, each result once. The body itself is not among them. */
+/** Undoes every known change of the bytes, one at a time. Each result comes once, the body itself not at all. */
 export function bodyEdits(body: Buffer): readonly BodyVariant[] {
   const found: BodyVariant[] = [];
   const add = (id: string, changed: Buffer | undefined, meaning: string): void => {
     if (changed === undefined || changed.equals(body) || found.some((each) => each.body.equals(changed))) return;
     found.push({ id, body: changed, meaning, remedy: KEEP_RAW });
   };
-  // Changes of bytes rather than of characters: a body need not be valid UTF-8.
+  // Latin-1 maps bytes one to one: a body need not be valid UTF-8.
   const latin1 = body.toString("latin1");
   const bytes = (changed: string): Buffer => Buffer.from(changed, "latin1");
   const withoutNewline = bytes(latin1.replace(/\r?\n$/, ""));
@@ -58,58 +58,57 @@ export function bodyEdits(body: Buffer): readonly BodyVariant[] {
 }
 
 /**
- * Writes bodies as other programs would have written the same JSON. It remembers: what differs in white space alone is
- * written alike, and to lay out a megabyte takes longer than all else that is done with it.
+ * Lays bodies out as other programs write the same JSON. Results are cached by the JSON without white space, since laying
+ * out a megabyte takes longer than everything else done with it.
  */
 export function bodyWriter(): (body: Buffer) => readonly BodyVariant[] {
-  const known = new Map<string, readonly BodyVariant[]>();
+  const cache = new Map<string, readonly BodyVariant[]>();
   const compacts = new WeakMap<Buffer, string>();
   const variant = ({ id, text, meaning }: JsonLayout) => ({ id, body: Buffer.from(text), meaning, remedy: KEEP_RAW });
   const layOut = (compact: string): readonly BodyVariant[] => {
     const laidOut = jsonLayouts(compact).map(variant);
     for (const { id, body } of laidOut) if (/^(?:compact|indented|spaced)/.test(id)) compacts.set(body, compact);
-    known.set(compact, laidOut);
+    cache.set(compact, laidOut);
     return laidOut;
   };
   return (body) => {
     const text = utf8Text(body);
     const compact = compacts.get(body) ?? compactJsonText(text);
     if (text === undefined || compact === undefined) return [];
-    const written = [...(known.get(compact) ?? layOut(compact)), ...jsonEscapes(text).map(variant)];
+    const written = [...(cache.get(compact) ?? layOut(compact)), ...jsonEscapes(text).map(variant)];
     return written.filter((each) => !each.body.equals(body));
   };
 }
 
-/** One change undone, and then another: each result once, and none that a single change gives. */
+/** Undoes two changes, one after the other. Each result comes once, and none that a single change gives. */
 export function inPairs(
   body: Buffer,
   first: (body: Buffer) => readonly BodyVariant[],
   second: (body: Buffer) => readonly BodyVariant[],
 ): readonly BodyVariant[] {
   const singles = first(body);
-  const isNew = distinct();
+  const isNew = firstTimeSeen();
   for (const each of [body, ...singles.map((single) => single.body)]) isNew(each);
-  return singles.flatMap((one) =>
-    second(one.body).flatMap((other) => {
-      if (!isNew(other.body)) return [];
-      const [id, meaning] = [`${one.id}+${other.id}`, `${one.meaning}; and ${other.meaning}`];
-      return [{ id, body: other.body, meaning, remedy: KEEP_RAW }];
+  return singles.flatMap((single) =>
+    second(single.body).flatMap((pair) => {
+      if (!isNew(pair.body)) return [];
+      const [id, meaning] = [`${single.id}+${pair.id}`, `${single.meaning}; and ${pair.meaning}`];
+      return [{ id, body: pair.body, meaning, remedy: KEEP_RAW }];
     }),
   );
 }
 
-/** Says of each body whether it is asked about the first time. */
-function distinct(): (body: Buffer) => boolean {
+function firstTimeSeen(): (body: Buffer) => boolean {
   const seen = new Map<number, Buffer[]>();
   return (body) => {
-    const alike = seen.get(body.length) ?? [];
-    if (alike.some((each) => each.equals(body))) return false;
-    seen.set(body.length, [...alike, body]);
+    const sameLength = seen.get(body.length) ?? [];
+    if (sameLength.some((each) => each.equals(body))) return false;
+    seen.set(body.length, [...sameLength, body]);
     return true;
   };
 }
 
-/** Undefined where a lone newline at the end is all there is to trim: that has a name of its own. */
+/** Undefined where only a newline at the end is trimmed, which is `newline-added`. */
 function trimmed(body: Buffer, withoutNewline: Buffer): Buffer | undefined {
   let [start, end] = [0, body.length];
   while (start < end && isSpace(body[start])) start++;
@@ -118,12 +117,12 @@ function trimmed(body: Buffer, withoutNewline: Buffer): Buffer | undefined {
   return changed.equals(withoutNewline) ? undefined : changed;
 }
 
-/** What JSON takes for white space. A pattern for it would take minutes where a megabyte of it stands within a body. */
+/** JSON white space. A regular expression would take minutes on a body with a megabyte of it. */
 function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === 0x0a;
 }
 
-/** UTF-8 text in Latin-1, where that has all its characters and some of them are beyond ASCII. */
+/** The text in Latin-1 if that has all its characters and some are not ASCII. */
 function asLatin1(body: Buffer): Buffer | undefined {
   const text = utf8Text(body);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of Latin-1 begins with them
@@ -132,17 +131,15 @@ function asLatin1(body: Buffer): Buffer | undefined {
     : undefined;
 }
 
-/** The same JSON as another program writes it. */
 interface JsonLayout {
   readonly id: string;
   readonly text: string;
-  /** What it would mean if that was signed. */
   readonly meaning: string;
 }
 
-/** A JSON text without its white space; undefined for what is no JSON. */
+/** JSON without white space; undefined where the text is not JSON. */
 function compactJsonText(text: string | undefined): string | undefined {
-  // What is nested so deeply that it is refused would not fit on the stack, and no program indents it.
+  // JSON nested deeper than a body may be would overflow the stack.
   return text === undefined || isFarLongerIndented(text, 4) || !isJson(text) ? undefined : minifyJson(text);
 }
 
@@ -159,10 +156,7 @@ function layout(id: string, written: string, how: string): JsonLayout {
   return { id, text: written, meaning: `the signature is over the body ${how}` };
 }
 
-/**
- * JSON without white space in each of the layouts that programs commonly give it. But for JavaScript's own they keep every
- * digit, as editors, `jq` and languages with larger numbers do.
- */
+/** The layouts that programs commonly give JSON. All but JavaScript's keep every digit, as editors and `jq` do. */
 function jsonLayouts(compact: string): readonly JsonLayout[] {
   const reserialised = JSON.stringify(JSON.parse(compact));
   return [
@@ -176,7 +170,7 @@ function jsonLayouts(compact: string): readonly JsonLayout[] {
   ];
 }
 
-/** A JSON text with its characters written in each of the ways that programs commonly write them; its white space stays. */
+/** The character escapes that programs commonly use in JSON; white space stays. */
 function jsonEscapes(text: string): readonly JsonLayout[] {
   return [
     layout("ascii-escaped", escaped(text), "with every character beyond ASCII written as \\u…"),
@@ -189,7 +183,7 @@ function escaped(text: string): string {
   return text.replace(/[\u0080-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** String by string: a pattern for a whole one, which may be of many megabytes, would not fit on the stack. */
+/** No regular expression for a whole string: on one of many megabytes it would overflow the stack. */
 function unescaped(text: string): string {
   if (!text.includes("\\")) return text;
   const parts: string[] = [];

@@ -7,15 +7,15 @@ import { headerMissing } from "./verdict.ts";
 interface HmacCase {
   readonly algorithm: HmacAlgorithm;
   readonly encoding: SignatureEncoding;
-  /** The body as it came. */
+  /** As received. */
   readonly body: Buffer;
-  /** The bytes that the scheme signs for a body; the body itself, unless the scheme adds to it. */
+  /** The bytes that the scheme signs for a body; the body itself by default. */
   readonly signed?: (body: Buffer) => Buffer;
-  /** Other readings of the scheme, each as the bytes that it would sign. */
+  /** Other bytes that the signer may have signed. */
   readonly readings?: readonly BodyVariant[];
-  /** What is signed, for a person. */
+  /** Describes what is signed. */
   readonly canonical?: string;
-  /** The body as JSON text; undefined where the scheme does not sign JSON, or the body is none. */
+  /** The body as JSON text; undefined where the body or the scheme is not JSON. */
   readonly text: string | undefined;
   readonly signature: string | undefined;
   readonly header: string;
@@ -26,8 +26,8 @@ interface HmacCase {
 type Cause = Pick<Finding, "id" | "meaning"> & { readonly remedy: string };
 
 /**
- * Tries what goes wrong in practice: each known change of the body, of the secret and of the signature's writing, alone
- * and with one of each other kind, and the body's also in pairs. The plainest that matches is told.
+ * Tries each known change of the body, the secret and the signature's encoding, alone and together with one of each other
+ * kind, and changes of the body also in pairs. The simplest that matches is reported.
  */
 export function explainHmac(given: HmacCase): Explanation {
   const { algorithm, encoding, body, signature } = given;
@@ -40,8 +40,8 @@ export function explainHmac(given: HmacCase): Explanation {
   };
 }
 
-function signedBytes({ signed }: HmacCase, body: Buffer): Buffer {
-  return signed === undefined ? body : signed(body);
+function signedBytes({ signed = (bytes) => bytes }: HmacCase, body: Buffer): Buffer {
+  return signed(body);
 }
 
 function search(given: HmacCase, text: string): readonly Finding[] {
@@ -57,30 +57,30 @@ function search(given: HmacCase, text: string): readonly Finding[] {
 }
 
 interface Stage {
-  /** What may have been signed; `as-is` for what should have been. */
+  /** Bytes that may have been signed; `as-is` for the right ones. */
   readonly bytes: readonly BodyVariant[];
   readonly keys: readonly KeyVariant[];
 }
 
-/** What to try, the plainest first: that a newline was lost is a better answer than that another program would add one. */
+/** The simplest first: a lost newline is a better explanation than another program's layout. */
 function* stages(given: HmacCase): Generator<Stage> {
   const { body } = given;
   const keys = keyVariants(given.configured, given.others);
-  const own = keys.filter((key) => key.id === "as-is");
+  const configured = keys.filter((key) => key.id === "as-is");
   const signed = (bodies: readonly BodyVariant[]): readonly BodyVariant[] =>
     bodies.map((variant) => ({ ...variant, body: signedBytes(given, variant.body) }));
   const asIs = { id: "as-is", body, meaning: "", remedy: "" };
   yield { bytes: [...signed([asIs, ...bodyEdits(body)]), ...(given.readings ?? [])], keys };
-  yield { bytes: signed(inPairs(body, bodyEdits, bodyEdits)), keys: own };
+  yield { bytes: signed(inPairs(body, bodyEdits, bodyEdits)), keys: configured };
   if (given.text !== undefined) {
     const bodyLayouts = bodyWriter();
     yield { bytes: signed(bodyLayouts(body)), keys };
-    yield { bytes: signed(inPairs(body, bodyLayouts, bodyLayouts)), keys: own };
-    yield { bytes: signed(inPairs(body, bodyEdits, bodyLayouts)), keys: own };
-    yield { bytes: signed(inPairs(body, bodyLayouts, bodyEdits)), keys: own };
+    yield { bytes: signed(inPairs(body, bodyLayouts, bodyLayouts)), keys: configured };
+    yield { bytes: signed(inPairs(body, bodyEdits, bodyLayouts)), keys: configured };
+    yield { bytes: signed(inPairs(body, bodyLayouts, bodyEdits)), keys: configured };
   }
   const empty = { id: "empty", body: Buffer.alloc(0), meaning: "the signature is over an empty body", remedy: EMPTY };
-  yield { bytes: signed([empty]), keys: own };
+  yield { bytes: signed([empty]), keys: configured };
 }
 
 const EMPTY = "sign the bytes that are sent: the signer read the body before it had arrived, or after it was consumed";
@@ -111,7 +111,7 @@ function combined(causes: readonly Cause[], matches: boolean): Finding {
   };
 }
 
-/** The matches that need the fewest changes; of the misses those of a single one, each once. */
+/** The matches with the fewest changes, then the misses with a single change, each once. */
 function fewestChanges(findings: readonly Finding[]): readonly Finding[] {
   const changes = ({ id }: Finding): number => id.split("+").length;
   const matches = findings.filter((finding) => finding.matches);
@@ -136,7 +136,7 @@ function unreadable({ algorithm, encoding, header }: HmacCase, text: string): Fi
   };
 }
 
-/** A key that the signer may have used in place of a configured secret. */
+/** A key that the signer may have used instead of a configured secret. */
 interface KeyVariant {
   /** `as-is` for a configured secret itself. */
   readonly id: string;
@@ -145,7 +145,7 @@ interface KeyVariant {
   readonly remedy: string;
 }
 
-/** The configured secrets as they are, then each as it is commonly mistaken, then the secrets of anything else. */
+/** The configured secrets as they are, then with common mistakes, then secrets configured for something else. */
 function keyVariants(configured: readonly Secret[], others: readonly Secret[]): readonly KeyVariant[] {
   const found: KeyVariant[] = [];
   const seen = new Set<string>();
@@ -208,9 +208,9 @@ function fromHex(value: string): Buffer {
 export type HmacAlgorithm = "sha256" | "sha1" | "sha512" | "sha384" | "md5";
 export type SignatureEncoding = "hex" | "base64";
 
-/** The digest that a signature may stand for, and the mistake in writing it that this would be. */
+/** One way to decode a signature, and the mistake that this would be. */
 interface SignatureVariant {
-  /** `as-is` for the one right way of writing it. */
+  /** `as-is` for the right encoding. */
   readonly id: string;
   readonly digest: Buffer;
   readonly algorithm: HmacAlgorithm;
@@ -233,7 +233,7 @@ interface Mistake {
   readonly meaning: string;
 }
 
-/** The ways in which a signature can be read, the right one first. Empty for what is no HMAC in any writing. */
+/** The right decoding first. Empty where no decoding gives an HMAC. */
 function signatureVariants(
   text: string,
   algorithm: HmacAlgorithm,
@@ -245,7 +245,7 @@ function signatureVariants(
     .replace(/^(?:sha\d+|v\d+)[=,:]/i, "");
   const around =
     bare === text ? [] : [{ id: "decorated", meaning: "the signature has a prefix, quotes or white space around it" }];
-  return readings(bare, encoding).flatMap(({ digest, mistakes }) => {
+  return decodings(bare, encoding).flatMap(({ digest, mistakes }) => {
     const found = BY_LENGTH[digest.length];
     if (found === undefined) return [];
     const other = {
@@ -265,7 +265,7 @@ function signatureVariants(
   });
 }
 
-function readings(
+function decodings(
   text: string,
   encoding: SignatureEncoding,
 ): readonly { digest: Buffer; mistakes: readonly Mistake[] }[] {
@@ -275,7 +275,7 @@ function readings(
     const mistakes = encoding === "base64" ? [wrong] : text === text.toLowerCase() ? [] : [upper];
     return [{ digest: Buffer.from(text, "hex"), mistakes }];
   }
-  // An HMAC in base64 has other letters, too: hex digits alone are a few too many or too few.
+  // Base64 of an HMAC has other letters too: hex digits alone were cut or added to.
   if (!BASE64.test(text) || /^[0-9a-f]+$/i.test(text)) return [];
   const digest = Buffer.from(text, "base64");
   const inner = digest.toString("latin1");

@@ -31,7 +31,7 @@ function keysOf(text: string) {
   }
 }
 
-/** The RSA signing keys of a key set; undefined when the text is none. Keys of other kinds are left out. */
+/** The RSA signing keys of a key set; undefined where the text is not a key set. Other kinds of keys are left out. */
 export function readKeySet(text: string): readonly PublicKey[] | undefined {
   const schema = rsaKey();
   return keysOf(text)?.flatMap((each) => {
@@ -46,7 +46,7 @@ export function readKeySet(text: string): readonly PublicKey[] | undefined {
   });
 }
 
-/** Why `readKeySet` leaves out the key of this name, as a clause; undefined where the set has none of this name. */
+/** Why `readKeySet` leaves out the key with this id; undefined where the set has no such key. */
 export function unfitKey(text: string, id: unknown): string | undefined {
   const key = keysOf(text)?.find(({ kid }) => kid === id && id !== undefined);
   if (key === undefined) return undefined;
@@ -62,10 +62,10 @@ export function unfitKey(text: string, id: unknown): string | undefined {
   return "its n and e are not an RSA key";
 }
 
-/** The `match` of a verdict on what is signed with a key that is in none of the sets at hand. */
+/** The `match` of a verdict where the signing key is in none of the sets at hand. */
 export const UNKNOWN_KEY = "unknown_key";
 
-/** The key set that a receiver needs to check what is signed with RSA keys: their public halves alone, each once. */
+/** The key set for receivers: the public halves of the keys, each once. */
 export function writeKeySet(...keys: readonly KeyObject[]): string {
   const byId = new Map(keys.map((key) => [keyId(key), publicPart(key)]));
   return JSON.stringify({
@@ -86,16 +86,16 @@ function publicPart(key: KeyObject): { readonly n: string; readonly e: string } 
   return { n, e };
 }
 
-/** A compact JWS (RFC 7515) with a JSON object in it, taken apart. Nothing of it is verified. */
+/** A decoded compact JWS (RFC 7515). Nothing in it is verified. */
 export interface JsonWebToken {
   readonly header: Readonly<Record<string, unknown>>;
   readonly claims: Readonly<Record<string, unknown>>;
-  /** What is signed: the first two parts as they came. */
+  /** The first two parts as received. */
   readonly signed: string;
   readonly signature: Buffer;
 }
 
-/** Undefined when the text is no JWT: not three parts of base64url, or not JSON objects in the first two. */
+/** Undefined unless the text is three parts of base64url, the first two JSON objects. */
 export function parseToken(text: string): JsonWebToken | undefined {
   const parts = /^([\w-]+)\.([\w-]+)\.([\w-]*)$/.exec(text.trim());
   const header = readPart(parts?.[1]);
@@ -110,7 +110,7 @@ export function signToken(header: object, claims: object, key: KeyObject): strin
   return `${signed}.${sign("sha256", Buffer.from(signed), key).toString("base64url")}`;
 }
 
-/** With an RSA key. */
+/** Takes RSA keys. */
 export function isSignedBy({ signed, signature }: JsonWebToken, key: KeyObject): boolean {
   return verify("sha256", Buffer.from(signed), key, signature);
 }

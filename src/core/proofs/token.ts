@@ -3,12 +3,12 @@ import { formFields, idsAt, type Payload } from "../../body/payload.ts";
 import { type Secret, sameText } from "../../body/secret.ts";
 import { readExact, writeJson } from "../../util/json.ts";
 import type { AuthPlace } from "../format-settings.ts";
-import type { Finding, Proof, Verdict } from "../product.ts";
+import type { Finding, Proof } from "../product.ts";
 import { makeVerdict } from "./verdict.ts";
 
 /**
  * The guide's "Method 1": `token` in the body equals the one given when the webhook was set up.
- * Shows who sent the delivery; anyone who has seen one can write another, so it says nothing of the body.
+ * Shows who sent the delivery; anyone who has seen one can write another, so it does not prove the body.
  */
 export const bodyToken: Proof = {
   id: "token",
@@ -20,39 +20,46 @@ export const bodyToken: Proof = {
     if (typeof data !== "object" || data === null || Array.isArray(data)) return delivery;
     return { ...delivery, body: Buffer.from(writeJson({ ...data, token: secret.reveal() })) };
   },
-  verify(_delivery, payload, secrets) {
+  verify({ payload, secrets }) {
     const token = tokenOf(payload);
-    const { called, required, accepted } = tokensFor(payload, secrets);
-    const isAsked = called.length > 0 || required.length > 0;
-    const whose = called[0] === undefined ? "a token is configured" : `${called[0].origin} has a token`;
+    const { ofChannel, required, accepted } = tokensFor(payload, secrets);
+    const [channel] = ofChannel;
+    const isRequired = ofChannel.length > 0 || required.length > 0;
     if (token === undefined) {
-      return !isAsked
-        ? makeVerdict(this, "absent", "no token in the body")
-        : makeVerdict(this, "failed", `${whose}, but the body has none`);
+      if (!isRequired) return makeVerdict(this, "absent", "no token in the body");
+      const whose = channel === undefined ? "a token is configured" : `${channel.origin} has a token`;
+      return makeVerdict(this, "failed", `${whose}, but the body has none`);
     }
     const match = accepted.find((secret) => sameText(token, secret.reveal()));
     if (match !== undefined) return makeVerdict(this, "passed", `the token is ${match.origin}`);
-    if (!isAsked) return makeVerdict(this, "unconfigured", "has a token, but none is configured to compare it with");
-    const right = called[0] === undefined ? "the configured one" : `that of ${called[0].origin}`;
+    if (!isRequired)
+      return makeVerdict(this, "unconfigured", "the body has a token, but none is configured to compare");
+    const right = channel === undefined ? "the configured one" : `that of ${channel.origin}`;
     return makeVerdict(this, "failed", `the token in the body is not ${right}`);
   },
-  explain(_delivery, payload, secrets, product) {
-    const tokens = secrets.for(this.credential, product);
+  explain({ payload, secrets, product }) {
+    const configured = secrets.for(this.credential, product);
     return {
       canonical: "the token in the body, exactly as it is configured",
-      findings: explainToken(tokenOf(payload), tokensFor(payload, tokens).accepted, [...tokens, ...secrets.all()]),
-      // The right value is the secret itself.
+      findings: explainValue({
+        value: tokenOf(payload),
+        configured: tokensFor(payload, configured).accepted,
+        all: [...configured, ...secrets.all()],
+        noun: "token",
+        where: "the body",
+      }),
+      // The expected value would be the secret itself.
       expected: undefined,
       received: undefined,
     };
   },
 };
 
-/** A token that the body itself calls for, by the channel that it names, is not made up for by another channel's. */
+/** A body that names a channel must have the token of that channel: another channel's is not accepted. */
 function tokensFor({ data }: Payload, secrets: readonly Secret[]) {
-  const called = secrets.filter(({ requiredBy }) => requiredBy?.(data) === true);
+  const ofChannel = secrets.filter(({ askedBy }) => askedBy?.(data) === true);
   const required = secrets.filter(({ optional }) => optional !== true);
-  return { called, required, accepted: called.length > 0 ? [...called, ...required] : secrets };
+  return { ofChannel, required, accepted: ofChannel.length > 0 ? [...ofChannel, ...required] : secrets };
 }
 
 function tokenOf(payload: Payload): string | undefined {
@@ -60,13 +67,13 @@ function tokenOf(payload: Payload): string | undefined {
   if (typeof data !== "object" || data === null) return undefined;
   const token: unknown = Reflect.get(data, "token");
   if (token === undefined || token === null || token === "") return undefined;
-  // Anything may stand here, also what cannot be made a text.
+  // `String` would throw for an object without a prototype.
   return typeof token === "string" ? token : JSON.stringify(token);
 }
 
 /**
- * A fixed value in a header, a parameter or HTTP's basic authentication, that a user has the sender add where the
- * product signs nothing itself. Shows who sent a delivery; anyone who has seen one can write another.
+ * A fixed value in a header, a parameter or HTTP's basic authentication, which a user configures in a sender that does not
+ * sign. Shows who sent a delivery; anyone who has seen one can write another.
  */
 export function staticAuth(place: AuthPlace): Proof {
   const where = placeText(place);
@@ -79,46 +86,43 @@ export function staticAuth(place: AuthPlace): Proof {
     ...secretIn,
     title: `a fixed value in ${where}`,
     sign: (delivery, secret) => withValue(delivery, place, secret.reveal()),
-    verify: judge,
-    explain(delivery, payload, secrets, product) {
+    verify({ delivery, payload, secrets }) {
+      const values = valuesOf(delivery, payload, place);
+      if (values.length === 0) {
+        return secrets.length === 0
+          ? makeVerdict(this, "absent", `nothing in ${where}`)
+          : makeVerdict(this, "failed", `a value is configured, but there is none in ${where}`);
+      }
+      if (secrets.length === 0)
+        return makeVerdict(this, "unconfigured", `there is a value in ${where}, but none is configured to compare`);
+      const match = secrets.find((secret) => values.every((value) => sameText(value, expected(place, secret))));
+      if (match !== undefined) return makeVerdict(this, "passed", `the value in ${where} is ${match.origin}`);
+      return values.some((value) => isOneOf(place, secrets, value))
+        ? makeVerdict(this, "failed", `${where} has the right value, but also another one`)
+        : makeVerdict(this, "failed", `the value in ${where} is not the configured one`);
+    },
+    explain({ delivery, payload, secrets, product }) {
       const values = valuesOf(delivery, payload, place);
       const configured = secrets.for(this.credential, product);
-      const isRight = (value: string): boolean => isOneOf(configured, value);
+      const isRight = (value: string): boolean => isOneOf(place, configured, value);
       const wrong = values.find((value) => !isRight(value)) ?? values[0];
-      const given = wrong === undefined ? undefined : passwordIn(place, wrong) || undefined;
+      const value = wrong === undefined ? undefined : passwordIn(place, wrong) || undefined;
       return {
         canonical: `the value in ${where}, exactly as it is configured`,
         findings: [
           ...(values.some(isRight) ? [REPEATED] : []),
           ...("basic" in place && wrong ? [otherUser(place.basic, wrong)] : []),
-          ...explainToken(given, configured, secrets.all(), "value", where),
+          ...explainValue({ value, configured, all: secrets.all(), noun: "value", where }),
         ],
         expected: undefined,
         received: undefined,
       };
     },
   };
+}
 
-  function isOneOf(secrets: readonly Secret[], value: string): boolean {
-    return secrets.some((secret) => sameText(value, expected(place, secret)));
-  }
-
-  function judge(delivery: Delivery, payload: Payload, secrets: readonly Secret[]): Verdict {
-    const of = { id: "static-auth", proves: "sender" } as const;
-    const values = valuesOf(delivery, payload, place);
-    if (values.length === 0) {
-      return secrets.length === 0
-        ? makeVerdict(of, "absent", `nothing in ${where}`)
-        : makeVerdict(of, "failed", `a value is configured, but there is none in ${where}`);
-    }
-    if (secrets.length === 0)
-      return makeVerdict(of, "unconfigured", `there is a value in ${where}, but none is configured to compare it with`);
-    const match = secrets.find((secret) => values.every((value) => isOneOf([secret], value)));
-    if (match !== undefined) return makeVerdict(of, "passed", `the value in ${where} is ${match.origin}`);
-    return values.some((value) => isOneOf(secrets, value))
-      ? makeVerdict(of, "failed", `${where} has the right value, but also another one`)
-      : makeVerdict(of, "failed", `the value in ${where} is not the configured one`);
-  }
+function isOneOf(place: AuthPlace, secrets: readonly Secret[], value: string): boolean {
+  return secrets.some((secret) => sameText(value, expected(place, secret)));
 }
 
 const REPEATED: Finding = {
@@ -152,7 +156,7 @@ function expected(place: AuthPlace, secret: Secret): string {
   return Buffer.from(`${place.basic}:${secret.reveal()}`).toString("base64");
 }
 
-/** The part of it that is the user's value. */
+/** The configured part of the value. */
 function passwordIn(place: AuthPlace, value: string): string {
   return "basic" in place ? decoded(value).replace(/^[^:]*:/, "") : value;
 }
@@ -161,7 +165,7 @@ function decoded(basic: string): string {
   return Buffer.from(basic, "base64").toString("utf8");
 }
 
-/** Every value that stands there: with two different ones nobody can say which of them the app will read. */
+/** All values in that place: with two different ones it is not certain which of them the app reads. */
 function valuesOf(delivery: Delivery, payload: Payload, place: AuthPlace): readonly string[] {
   if ("header" in place) return headerValues(delivery, place.header);
   if ("basic" in place)
@@ -188,87 +192,90 @@ function withValue(delivery: Delivery, place: AuthPlace, value: string): Deliver
   return { ...delivery, url: `${beforeHash}${beforeHash.includes("?") ? "&" : "?"}${added}` };
 }
 
-/** What stands in the guide's sample, and so in every payload that was copied from it. */
+/** The token in the guide's sample, and so in every payload copied from it. */
 const PLACEHOLDER = "YOUR_NOTIFICATION_TOKEN";
 
-/** Why a token is not the configured one, without telling either. */
-function explainToken(
-  token: string | undefined,
-  configured: readonly Secret[],
-  all: readonly Secret[],
-  what = "token",
-  where = "the body",
-): readonly Finding[] {
-  if (token === undefined) {
-    const remedy = `enter the ${what} when you set the webhook up, so that Zoho sends it along`;
-    return [{ id: "missing", matches: true, meaning: `${where} has no ${what}, or an empty one`, remedy }];
+interface ValueCase {
+  readonly value: string | undefined;
+  readonly configured: readonly Secret[];
+  readonly all: readonly Secret[];
+  /** `token`, `value` */
+  readonly noun: string;
+  readonly where: string;
+}
+
+/** Why a value is not the configured one, without showing either. */
+function explainValue({ value, configured, all, noun, where }: ValueCase): readonly Finding[] {
+  if (value === undefined) {
+    const remedy = `enter the ${noun} when you set the webhook up, so that Zoho sends it along`;
+    return [{ id: "missing", matches: true, meaning: `${where} has no ${noun}, or an empty one`, remedy }];
   }
   const placeholder: Finding = {
     id: "placeholder",
-    matches: token.trim().toUpperCase() === PLACEHOLDER,
-    meaning: `the ${what} is the sample's placeholder ${PLACEHOLDER}`,
+    matches: value.trim().toUpperCase() === PLACEHOLDER,
+    meaning: `the ${noun} is the sample's placeholder ${PLACEHOLDER}`,
     remedy: "use the real token: send inserts it if it is configured",
   };
   const own = new Set(configured.map(({ origin }) => origin));
   return [
     placeholder,
-    ...configured.flatMap((secret) => comparisons(token, secret, what)),
+    ...configured.flatMap((secret) => comparisons(value, secret, noun)),
     ...all
       .filter(({ origin }) => !own.has(origin))
       .map(({ origin, reveal, requiredBy }) => ({
         id: "other-secret",
-        matches: sameText(token.trim(), reveal().trim()),
+        matches: sameText(value.trim(), reveal().trim()),
         meaning:
-          requiredBy === undefined
-            ? `the ${what} is ${origin}, which is configured for something else`
-            : `the ${what} is that of ${origin}, but ${where} names another channel`,
+          askedBy === undefined
+            ? `the ${noun} is ${origin}, which is configured for something else`
+            : `the ${noun} is that of ${origin}, but ${where} names another channel`,
         remedy:
-          requiredBy === undefined
-            ? `use ${origin} for this product, or set the webhook up with the ${what} that is configured for it`
+          askedBy === undefined
+            ? `use ${origin} for this product, or set the webhook up with the ${noun} that is configured for it`
             : "set the token of the channel that it names again: zoho-hooks channels update <id> --token-file <path>",
       })),
   ].filter((finding, i, list) => finding.matches || list.findIndex(({ id }) => id === finding.id) === i);
 }
 
-function comparisons(token: string, { origin, reveal }: Secret, what: string): readonly Finding[] {
+function comparisons(given: string, { origin, reveal }: Secret, noun: string): readonly Finding[] {
   const value = reveal();
   const bare = (text: string): string =>
     text
       .trim()
       .replace(/^(["'])(.*)\1$/s, "$2")
       .trim();
-  const sameBare = sameText(bare(token), bare(value));
+  const sameBare = sameText(bare(given), bare(value));
   const lower = (text: string): string => bare(text).toLowerCase();
   return [
     {
       id: "white-space",
-      matches: sameBare && token !== value,
-      meaning: `the ${what} differs from ${origin} only by white space or quotes around it`,
+      matches: sameBare && given !== value,
+      meaning: `the ${noun} differs from ${origin} only by white space or quotes around it`,
       remedy: `remove them in the webhook's settings or in ${origin}`,
     },
     {
       id: "case",
-      matches: !sameBare && sameText(lower(token), lower(value)),
-      meaning: `the ${what} differs from ${origin} only by upper and lower case`,
+      matches: !sameBare && sameText(lower(given), lower(value)),
+      meaning: `the ${noun} differs from ${origin} only by upper and lower case`,
       remedy: `write it the same in the webhook's settings and in ${origin}`,
     },
     {
       id: "encoded",
-      matches: !sameBare && sameText(urlDecoded(bare(token)), urlDecoded(bare(value))),
-      meaning: `the ${what} differs from ${origin} only by percent-encoding, or a + for a space`,
-      remedy: `enter the ${what} as it is, without URL encoding`,
+      matches: !sameBare && sameText(urlDecoded(bare(given)), urlDecoded(bare(value))),
+      meaning: `the ${noun} differs from ${origin} only by percent-encoding, or a + for a space`,
+      remedy: `enter the ${noun} as it is, without URL encoding`,
     },
     {
       id: "scheme",
-      matches: !sameBare && sameText(withoutScheme(bare(token)), withoutScheme(bare(value))),
-      meaning: `the ${what} differs from ${origin} only by a word before it, such as Bearer`,
+      matches: !sameBare && sameText(withoutScheme(bare(given)), withoutScheme(bare(value))),
+      meaning: `the ${noun} differs from ${origin} only by a word before it, such as Bearer`,
       remedy: `write the word in both the webhook's settings and ${origin}, or in neither`,
     },
     {
       id: "cut-off",
-      matches: !sameBare && startsAlike(bare(token), bare(value)),
-      meaning: `either the ${what} or ${origin} is only the beginning of the other`,
-      remedy: `one of them was cut off: copy the whole ${what}`,
+      matches: !sameBare && startsAlike(bare(given), bare(value)),
+      meaning: `either the ${noun} or ${origin} is only the beginning of the other`,
+      remedy: `one of them was cut off: copy the whole ${noun}`,
     },
   ];
 }

@@ -2,10 +2,6 @@ import type { Secret } from "../../body/secret.ts";
 import type { Finding, Proves, Verdict, VerdictWord } from "../product.ts";
 import { bodyEdits, reserialised } from "./body-variants.ts";
 
-/**
- * A proof's verdict. Written out here and wherever every event passes: to copy an object with `...` and add to it takes
- * Node 20 twenty times as long.
- */
 export function makeVerdict(
   { id, proves }: Pick<Verdict, "id" | "proves">,
   verdict: VerdictWord,
@@ -24,28 +20,23 @@ interface SignatureHeader {
   readonly exception?: string | undefined;
 }
 
-export type HeaderCheck = Pick<Verdict, "verdict" | "reason" | "match">;
+export type HeaderVerdict = Pick<Verdict, "verdict" | "reason" | "match">;
 
-/** Asks `check` about a signature that can be checked, and says why where one cannot. */
-export function checkHeader(
-  of: SignatureHeader,
-  value: string | undefined,
-  secrets: readonly Secret[],
-  check: (value: string) => HeaderCheck,
+/** Calls `verify` with the header's value where there is a value and a secret; else says which is missing. */
+export function verifyHeader(
+  { id, proves, header, key, exception }: SignatureHeader,
+  { value, secrets }: { readonly value: string | undefined; readonly secrets: readonly Secret[] },
+  verify: (value: string) => HeaderVerdict,
 ): Verdict {
-  const { id, proves, header, key, exception } = of;
-  if (value !== undefined && secrets.length > 0) {
-    const { verdict, reason, match } = check(value);
-    return match === undefined ? makeVerdict(of, verdict, reason) : { id, proves, verdict, reason, match };
-  }
+  const proof = { id, proves };
+  if (value !== undefined && secrets.length > 0) return { ...proof, ...verify(value) };
   if (value !== undefined)
-    return makeVerdict(of, "unconfigured", `signed, but no ${key} is configured to check it with`);
-  if (secrets.length === 0) return makeVerdict(of, "absent", `no ${header} header`);
+    return makeVerdict(proof, "unconfigured", `signed, but no ${key} is configured to check it with`);
+  if (secrets.length === 0) return makeVerdict(proof, "absent", `no ${header} header`);
   const reason = `a ${key} is configured, but there is no ${header} header`;
-  return makeVerdict(of, "failed", exception === undefined ? reason : `${reason} (${exception})`);
+  return makeVerdict(proof, "failed", exception === undefined ? reason : `${reason} (${exception})`);
 }
 
-/** What there is to say where the header is not there that carries the proof. */
 export function headerMissing(header: string): Finding {
   return {
     id: "missing",
@@ -55,16 +46,16 @@ export function headerMissing(header: string): Finding {
   };
 }
 
-/** Bytes. Of what anybody can send not everything is tried; `verify --explain` does. */
-const LARGEST = 65_536;
+/** Edits of larger bodies are tried by `verify --explain` only: anybody can send one. */
+const MAX_EDITED_BYTES = 65_536;
 
-/** Why a proof fails that is over a known change of these bytes; undefined where none accounts for it. */
-export function whyAltered(
+/** The failure of a signature over these bytes before a known change; undefined where no known change explains it. */
+export function alteredBodyVerdict(
   body: Buffer,
   text: string | undefined,
   matches: (body: Buffer) => boolean,
-): Pick<Verdict, "verdict" | "reason" | "match"> | undefined {
-  const edit = body.length > LARGEST ? undefined : bodyEdits(body).find((each) => matches(each.body));
+): HeaderVerdict | undefined {
+  const edit = body.length > MAX_EDITED_BYTES ? undefined : bodyEdits(body).find((each) => matches(each.body));
   if (edit !== undefined) {
     return { verdict: "failed", match: "changed", reason: `does not match these bytes: ${edit.meaning}` };
   }

@@ -61,7 +61,7 @@ export function deskToken({ issuer, audience }: FormatSettings): Proof {
       const parts = [JSON.stringify(header), JSON.stringify(claims), "not a signature"];
       return withHeader(delivery, HEADER, parts.map((part) => Buffer.from(part).toString("base64url")).join("."));
     },
-    verify(delivery, payload, secrets, now, limits) {
+    verify({ delivery, payload, secrets, now, limits }) {
       const at = { id: this.id, proves: this.proves };
       const text = headerValue(delivery, HEADER);
       if (text === undefined) {
@@ -82,7 +82,7 @@ export function deskToken({ issuer, audience }: FormatSettings): Proof {
       }
       return { ...at, ...judge(token, secrets, payload, now, limits, expected) };
     },
-    explain(delivery, payload, secrets, product, now, limits) {
+    explain({ delivery, payload, secrets, product, now, limits }) {
       const text = headerValue(delivery, HEADER);
       if (text === undefined) {
         const canonical = "a JWT, three parts of base64url with dots between them";

@@ -17,8 +17,8 @@ function signatureOf(body: Buffer, key: string): string | undefined {
 
 function verdictOn(body: Buffer, key: string, signature: string) {
   const headers = [["X-Zoho-Signature", signature]] as const;
-  return guideSignature.verify({ method: "POST", url: "/", headers, body }, payload, [secret(key, "a key")], NOW)
-    .verdict;
+  const delivery = { method: "POST", url: "/", headers, body };
+  return guideSignature.verify({ delivery, payload, secrets: [secret(key, "a key")], now: NOW }).verdict;
 }
 
 const bytes = (from: number, to: number): string =>

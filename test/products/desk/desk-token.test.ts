@@ -49,7 +49,7 @@ function verdictOn(
   const read = readPayload(delivery);
   if (!read.ok) throw new Error(read.problem.reason);
   const limits = toleranceMs === undefined ? undefined : { toleranceMs };
-  return deskToken({ audience, issuer }).verify(delivery, read.payload, keys, at, limits);
+  return deskToken({ audience, issuer }).verify({ delivery, payload: read.payload, secrets: keys, now: at, limits });
 }
 
 interface Token {
