@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { ZohoApi } from "./api.ts";
-import type { WatchProduct } from "./channels/api.ts";
+import type { WatchProduct } from "./channels/products.ts";
 import { replyError } from "./errors.ts";
 
 /** The record that a notification is about; undefined when it is not there any more. A callback never holds it whole. */

@@ -5,8 +5,9 @@ import type { ZohoSession } from "../../src/commands/helpers/session.ts";
 import type { Context } from "../../src/context.ts";
 import type { Report } from "../../src/reports/report.ts";
 import { sleepRealTime } from "../../src/util/timing.ts";
-import { crmWatch, watchClient } from "../../src/zoho/channels/api.ts";
+import { watchClient } from "../../src/zoho/channels/api.ts";
 import { channelMemory } from "../../src/zoho/channels/memory.ts";
+import { crmWatch } from "../../src/zoho/channels/products.ts";
 import { type Rig, startRig } from "../support/zoho-client.ts";
 
 let rig: Rig;

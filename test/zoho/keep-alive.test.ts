@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type ChannelConfig, DAY_MS, HOUR_MS, zohoTime } from "../../src/zoho/channels/channel.ts";
+import type { ChannelConfig } from "../../src/zoho/channels/channel.ts";
+import { DAY_MS, HOUR_MS, zohoTime } from "../../src/zoho/channels/expiry.ts";
 import { type ChannelChange, type KeepAliveOptions, keepAlive } from "../../src/zoho/channels/keep-alive.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 

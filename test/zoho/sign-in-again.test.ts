@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { secret } from "../../src/body/secret.ts";
 import { type SignIn, signInAgain } from "../../src/zoho/auth/sign-in.ts";
-import { findWatchProduct } from "../../src/zoho/channels/api.ts";
+import { findWatchProduct } from "../../src/zoho/channels/products.ts";
 import { dataCentres } from "../../src/zoho/data-centres.ts";
 
 const [us, eu] = dataCentres;

@@ -3,19 +3,11 @@ import { differentUrl } from "../../core/mask.ts";
 import { products } from "../../products/index.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
-import { findWatchProduct, writeRequest } from "../../zoho/channels/api.ts";
-import {
-  type Channel,
-  type ChannelConfig,
-  chooseExpiry,
-  expiryBy,
-  generateChannelId,
-  generateToken,
-  grantWarning,
-  MINUTE_MS,
-  zohoTime,
-} from "../../zoho/channels/channel.ts";
+import { writeRequest } from "../../zoho/channels/api.ts";
+import { type Channel, type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels/channel.ts";
 import { expandEvents } from "../../zoho/channels/events.ts";
+import { chooseExpiry, expiryBy, grantWarning, MINUTE_MS, zohoTime } from "../../zoho/channels/expiry.ts";
+import { findWatchProduct } from "../../zoho/channels/products.ts";
 import { type GrantedResult, requireSuccess } from "../../zoho/channels/replies.ts";
 import { isRefusal } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";

@@ -7,8 +7,9 @@ import { disableRequest, removeRequest, writeRequest } from "../../zoho/channels
 import { type Channel, conditionsFor } from "../../zoho/channels/channel.ts";
 import { expandEvents, withoutEvents } from "../../zoho/channels/events.ts";
 import { requireSuccess } from "../../zoho/channels/replies.ts";
+import type { RequestedDeletions } from "../../zoho/collection.ts";
+import { requestedDeletions } from "../../zoho/collection.ts";
 import { isRefusal } from "../../zoho/errors.ts";
-import { type RequestedDeletions, requestedDeletions } from "../../zoho/webhooks/managed-product.ts";
 import type { Define } from "../command.ts";
 import { confirm, showRequest } from "../helpers/notices.ts";
 import { channelEvents, collect } from "../helpers/options.ts";

@@ -5,14 +5,9 @@ import type { ChannelReport } from "../../reports/channel.ts";
 import { errorText } from "../../util/errors.ts";
 import { untilAborted } from "../../util/timing.ts";
 import { watchClient } from "../../zoho/channels/api.ts";
-import {
-  type Channel,
-  type ChannelConfig,
-  expiryBy,
-  generateChannelId,
-  generateToken,
-} from "../../zoho/channels/channel.ts";
+import { type Channel, type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels/channel.ts";
 import { normaliseEvents } from "../../zoho/channels/events.ts";
+import { expiryBy } from "../../zoho/channels/expiry.ts";
 import { type ChannelChange, keepAlive } from "../../zoho/channels/keep-alive.ts";
 import type { ChannelMemory } from "../../zoho/channels/memory.ts";
 import { requireSuccess } from "../../zoho/channels/replies.ts";

@@ -2,14 +2,8 @@ import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../reports/channel.ts";
 import { UserError } from "../../util/errors.ts";
 import { writeRequest } from "../../zoho/channels/api.ts";
-import {
-  type Channel,
-  type ChannelConfig,
-  configOf,
-  grantWarning,
-  MINUTE_MS,
-  zohoTime,
-} from "../../zoho/channels/channel.ts";
+import { type Channel, type ChannelConfig, configOf } from "../../zoho/channels/channel.ts";
+import { grantWarning, MINUTE_MS, zohoTime } from "../../zoho/channels/expiry.ts";
 import { requireSuccess } from "../../zoho/channels/replies.ts";
 import { isRefusal } from "../../zoho/errors.ts";
 import { showRequest } from "../helpers/notices.ts";

@@ -1,7 +1,8 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
 import { parseDuration } from "../../util/units.ts";
-import { type Channel, chooseExpiry, expiringWithin } from "../../zoho/channels/channel.ts";
+import { type Channel, expiringWithin } from "../../zoho/channels/channel.ts";
+import { chooseExpiry } from "../../zoho/channels/expiry.ts";
 import { isOfSignIn } from "../../zoho/channels/keep-alive.ts";
 import { isThrottled } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";

@@ -1,7 +1,8 @@
 import type { Context } from "../../context.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { type ChannelRequest, writeRequest } from "../../zoho/channels/api.ts";
-import { type Channel, type ChannelConfig, chooseExpiry, conditionsFor } from "../../zoho/channels/channel.ts";
+import { type Channel, type ChannelConfig, conditionsFor } from "../../zoho/channels/channel.ts";
+import { chooseExpiry } from "../../zoho/channels/expiry.ts";
 import { requireSuccess } from "../../zoho/channels/replies.ts";
 import { isRefusal } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";

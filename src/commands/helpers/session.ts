@@ -8,14 +8,10 @@ import { type AccessTokens, accessTokens } from "../../zoho/auth/access-token.ts
 import { type CredentialsStore, credentialsStore } from "../../zoho/auth/credentials.ts";
 import { keyringVault, systemKeyring } from "../../zoho/auth/keyring.ts";
 import { accountOf, type SignIn, signInFromEnv } from "../../zoho/auth/sign-in.ts";
-import {
-  findWatchProduct,
-  type WatchClient,
-  type WatchProduct,
-  watchClient,
-  watchProductIds,
-} from "../../zoho/channels/api.ts";
+import { type WatchClient, watchClient } from "../../zoho/channels/api.ts";
 import { type ChannelMemory, type ChannelOwner, channelMemory } from "../../zoho/channels/memory.ts";
+import type { WatchProduct } from "../../zoho/channels/products.ts";
+import { findWatchProduct, watchProductIds } from "../../zoho/channels/products.ts";
 import { createHttp, type ZohoHttp } from "../../zoho/http.ts";
 
 export interface ZohoOptions {

@@ -15,8 +15,7 @@ import {
   type SettingsOfHosts,
 } from "../data-centres.ts";
 import { NoKeyring, type Vault } from "./keyring.ts";
-import type { OAuthClient } from "./oauth.ts";
-import { type Known, type SignIn, signInAgain } from "./sign-in.ts";
+import { type Known, type OAuthClient, type SignIn, signInAgain } from "./sign-in.ts";
 
 interface SavedProfile {
   readonly profile: Profile;

@@ -4,7 +4,8 @@ import { oneLine } from "../../util/text.ts";
 import type { Sleep } from "../../util/timing.ts";
 import { findDataCentre } from "../data-centres.ts";
 import type { ZohoHttp } from "../http.ts";
-import { errorWord, type OAuthClient, readTokens, type TokenReply, tokenError } from "./oauth.ts";
+import { errorWord, readTokens, type TokenReply, tokenError } from "./oauth.ts";
+import type { OAuthClient } from "./sign-in.ts";
 
 /** What a person has to do: open the address and type the code. */
 export interface DevicePrompt {

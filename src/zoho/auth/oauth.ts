@@ -4,14 +4,7 @@ import { UserError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { dataCentreOf } from "../data-centres.ts";
 import type { ZohoHttp, ZohoReply } from "../http.ts";
-import { FIRST_SIGN_IN, type SignInAgain } from "./sign-in.ts";
-
-/** Who asks: an OAuth client of https://api-console.zoho.com at the accounts server of its data centre. */
-export interface OAuthClient {
-  readonly accountsUrl: string;
-  readonly clientId: string;
-  readonly clientSecret: Secret;
-}
+import { FIRST_SIGN_IN, type OAuthClient, type SignInAgain } from "./sign-in.ts";
 
 export interface TokenReply {
   readonly accessToken: string;

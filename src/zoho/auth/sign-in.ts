@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Secret, secret } from "../../body/secret.ts";
 import { usageError } from "../../util/errors.ts";
-import { findWatchProduct, watchProductIds } from "../channels/api.ts";
+import { findWatchProduct, watchProductIds } from "../channels/products.ts";
 import {
   areOf,
   type DataCentre,
@@ -14,7 +14,6 @@ import {
   type SettingsOfHosts,
 } from "../data-centres.ts";
 import { managedProducts } from "../webhooks/index.ts";
-import type { OAuthClient } from "./oauth.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -176,4 +175,11 @@ export function findSignInProduct(id: string): SignInProduct {
   if (found !== undefined) return found;
   const ids = signInProducts().map((each) => each.id);
   throw usageError(`there is nothing to sign in for of ${JSON.stringify(id)}`, `products: ${ids.join(", ")}`);
+}
+
+/** Who asks: an OAuth client of https://api-console.zoho.com at the accounts server of its data centre. */
+export interface OAuthClient {
+  readonly accountsUrl: string;
+  readonly clientId: string;
+  readonly clientSecret: Secret;
 }

@@ -3,7 +3,7 @@ import { nearest } from "../../core/event-names.ts";
 import { UserError, usageError } from "../../util/errors.ts";
 import type { ZohoApi } from "../api.ts";
 import { replyError } from "../errors.ts";
-import type { WatchProduct } from "./api.ts";
+import type { WatchProduct } from "./products.ts";
 import { idSchema } from "./replies.ts";
 
 interface Named {

@@ -2,7 +2,8 @@ import { ExitCode, UserError } from "../../util/errors.ts";
 import type { Sleep } from "../../util/timing.ts";
 import { ZohoApiError } from "../errors.ts";
 import type { WatchClient } from "./api.ts";
-import { type ChannelConfig, grantWarning, MINUTE_MS, zohoTime } from "./channel.ts";
+import type { ChannelConfig } from "./channel.ts";
+import { grantWarning, MINUTE_MS, zohoTime } from "./expiry.ts";
 
 /** What happens to a channel that is kept alive. */
 export type ChannelChange =

@@ -3,8 +3,9 @@ import { z } from "zod";
 import { UserError } from "../../util/errors.ts";
 import { withFileLock } from "../../util/file-lock.ts";
 import { readPrivateJson, writePrivateJson } from "../../util/files.ts";
-import { type Channel, type ChannelConfig, MINUTE_MS } from "./channel.ts";
+import type { Channel, ChannelConfig } from "./channel.ts";
 import { CHANNELS_FILE } from "./channels-file.ts";
+import { MINUTE_MS } from "./expiry.ts";
 
 /** A channel that was made here: enough to verify its deliveries and to make it again. */
 export interface RememberedChannel extends ChannelConfig, Partial<ChannelOwner> {

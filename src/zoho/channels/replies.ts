@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ApiReply } from "../api.ts";
 import { faultError, readFault, replyError, type ZohoApiError } from "../errors.ts";
-import { parseZohoTime, soonest } from "./channel.ts";
+import { parseZohoTime, soonest } from "./expiry.ts";
 
 /** Ids may stand as numbers or as strings, and have up to 19 digits: always a string here. */
 export const idSchema = z.union([z.string(), z.number(), z.bigint()]).transform(String);

@@ -1,16 +1,10 @@
 import { UserError } from "../../util/errors.ts";
 import type { Sleep } from "../../util/timing.ts";
 import type { ApiReply, ApiRequest, ZohoApi } from "../api.ts";
+import type { RequestedDeletions } from "../collection.ts";
 import { faultError, isRefusal, readFault, replyError } from "../errors.ts";
 import { requireOperation } from "./index.ts";
-import type {
-  ManagedProduct,
-  Organisation,
-  RequestedDeletions,
-  Webhook,
-  WebhookCall,
-  WebhookConfig,
-} from "./managed-product.ts";
+import type { ManagedProduct, Organisation, Webhook, WebhookCall, WebhookConfig } from "./managed-product.ts";
 
 /** What deleting came to, by reading the list again afterwards. */
 interface WebhookDeletion {

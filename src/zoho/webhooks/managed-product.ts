@@ -1,5 +1,5 @@
-import type { ApiRequest } from "../api.ts";
 import type { DataCentre, Environment } from "../data-centres.ts";
+import type { ZohoRequest } from "../http.ts";
 
 /** A webhook as Zoho lists it. */
 export interface Webhook {
@@ -33,9 +33,12 @@ export interface WebhookFilters {
   readonly direction?: string | undefined;
 }
 
-/** A request before the organisation is put in. `operation` names the scope that it takes. */
-export interface WebhookCall
-  extends Pick<ApiRequest, "method" | "path" | "json" | "multipart" | "repeatable" | "action"> {
+/** A request before the organisation is added. */
+export interface WebhookCall extends Pick<ZohoRequest, "method" | "json" | "multipart" | "repeatable"> {
+  readonly path: string;
+  /** Completes "Zoho refused to …". */
+  readonly action: string;
+  /** Decides the scope that the call needs. */
   readonly operation: WebhookOperation;
 }
 
@@ -160,16 +163,4 @@ export function listedAt(body: unknown, name: string): ReturnType<typeof itemsAt
 
 export function memberOf(body: unknown, name: string): unknown {
   return typeof body === "object" && body !== null ? Reflect.get(body, name) : undefined;
-}
-
-/** Kept up to date while things are deleted, for whoever is to know when that throws. */
-export interface RequestedDeletions {
-  /** Zoho says that it has deleted them. */
-  readonly confirmed: Set<string>;
-  /** Zoho was asked to, and what it has done is not known. */
-  readonly unanswered: Set<string>;
-}
-
-export function requestedDeletions(): RequestedDeletions {
-  return { confirmed: new Set(), unanswered: new Set() };
 }
