@@ -77,7 +77,10 @@ interface Dead extends DeadUrl {
 function reportDead(context: Context, { command }: ZohoSession, dead: Dead, isDeleted: boolean): void {
   const { channel, because } = dead;
   const message = `${channel.id} posts to ${oneLine(maskUrl(channel.notifyUrl ?? ""))}: ${because}`;
-  if (isDeleted) return context.report({ type: "notice", message });
+  if (isDeleted) {
+    context.report({ type: "notice", message });
+    return;
+  }
   context.report({
     type: "warning",
     message: `skipped ${message}, but another network may resolve it`,

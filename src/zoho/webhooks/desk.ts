@@ -62,7 +62,7 @@ export const desk: ManagedProduct = {
     // None at all are a 204 without a body.
     read: (body) => {
       const items = body === undefined ? [] : itemsAt(body, "data");
-      return items && { webhooks: items.flatMap(webhookOf), more: false };
+      return items && { items: items.flatMap(webhookOf), more: false };
     },
   },
   create: {

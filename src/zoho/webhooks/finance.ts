@@ -90,7 +90,7 @@ function financeProduct({ id, title, root, scope, settings }: FinanceProduct): M
       read: (body) => {
         const more = memberOf(memberOf(body, "page_context"), "has_more_page") === true;
         const items = listedAt(body, "webhooks");
-        return items && { webhooks: items.flatMap(webhookOf), more };
+        return items && { items: items.flatMap(webhookOf), more };
       },
     },
     create: {

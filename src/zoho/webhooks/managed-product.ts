@@ -45,7 +45,7 @@ export interface WebhookCall extends Pick<ZohoRequest, "method" | "json" | "mult
 type WebhookOperation = "READ" | "CREATE" | "DELETE";
 
 interface Page {
-  readonly webhooks: readonly Webhook[];
+  readonly items: readonly Webhook[];
   readonly more: boolean;
 }
 

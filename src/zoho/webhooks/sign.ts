@@ -45,7 +45,7 @@ export const sign: ManagedProduct = {
     },
     read: (body) => {
       const items = listedAt(body, "webhooks");
-      return items && { webhooks: items.flatMap(webhookOf), more: items.length === ROWS_PER_PAGE };
+      return items && { items: items.flatMap(webhookOf), more: items.length === ROWS_PER_PAGE };
     },
   },
   create: {
