@@ -107,7 +107,7 @@ export function createHttp(options: HttpOptions): ZohoHttp {
           signal,
         });
         status = response.statusCode;
-        const text = await readText(response.body);
+        const text = await readText(response.body, MAX_BODY_BYTES);
         const { date: dateHeader, "retry-after": retryAfter } = response.headers;
         const date = readDate(dateHeader);
         const askedMs = retryAfterMs(String(retryAfter ?? "") || undefined, date ?? options.now?.());
@@ -227,14 +227,14 @@ function maskedValue(value: string): string {
   return value.startsWith("{") ? maskBody(Buffer.from(value), "application/json").toString("utf8") : value;
 }
 
-const LONGEST_BODY = 20 * 1024 * 1024;
+const MAX_BODY_BYTES = 20 * 1024 * 1024;
 
-async function readText(body: AsyncIterable<Buffer>): Promise<string> {
+export async function readText(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > LONGEST_BODY) throw new Error(`the answer is longer than ${LONGEST_BODY} bytes`);
+    if (length > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
