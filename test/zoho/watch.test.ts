@@ -3,7 +3,7 @@ import { type ChannelConfig, configOf } from "../../src/zoho/channels/channel.ts
 import { fieldCondition } from "../../src/zoho/channels/conditions.ts";
 import { chooseExpiry } from "../../src/zoho/channels/expiry.ts";
 import { crmWatch, findWatchProduct } from "../../src/zoho/channels/products.ts";
-import { fetchRecord } from "../../src/zoho/record.ts";
+import { fetchRecord } from "../../src/zoho/channels/record.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 let rig: Rig;

@@ -94,7 +94,7 @@ export function sessionTokens(context: Context, signIn: SignIn, http: ZohoHttp):
       const message = "waiting for another zoho-hooks process that is getting an access token for this sign-in";
       context.report({ type: "notice", message });
     },
-    onUnkept: (because) =>
+    onUncached: (because) =>
       context.report({
         type: "warning",
         message: `the access token cannot be saved, so each command needs a new one, and Zoho grants ten in ten minutes: ${because}`,
@@ -151,7 +151,7 @@ export function zohoHttp(context: Context, config: Config): ZohoHttp {
     onPause: (host, ms) =>
       context.report({ type: "notice", message: `${host} asks for a pause: retrying in ${formatSpan(ms)}` }),
     onExchange: context.verbose
-      ? ({ tryNumber: _, ...exchange }) => context.report({ type: "api-request", sent: true, ...exchange })
+      ? ({ attempt: _, ...exchange }) => context.report({ type: "api-request", sent: true, ...exchange })
       : undefined,
   });
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { ZohoApi } from "./api.ts";
-import type { WatchProduct } from "./channels/products.ts";
-import { replyError } from "./errors.ts";
+import type { ZohoApi } from "../api.ts";
+import { replyError } from "../errors.ts";
+import type { WatchProduct } from "./products.ts";
 
 /** The record that a notification is about; undefined when it is not there any more. A callback never holds it whole. */
 export async function fetchRecord(
