@@ -3,7 +3,7 @@ import type { ZohoApi } from "../api.ts";
 import { replyError } from "../errors.ts";
 import type { WatchProduct } from "./products.ts";
 
-/** The record that a notification is about; undefined when it is not there any more. A callback never holds it whole. */
+/** The record of a notification, which holds only its id; undefined if it no longer exists. */
 export async function fetchRecord(
   api: ZohoApi,
   product: WatchProduct,
