@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { HOUR_MS } from "../../src/zoho/channels/channel.ts";
+import { HOUR_MS } from "../../src/zoho/channels/expiry.ts";
 import { type RunOptions, type RunResult, run, tempFolder } from "../support/run.ts";
 import { TestClock } from "../support/test-clock.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";

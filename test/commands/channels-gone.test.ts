@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { DAY_MS, HOUR_MS } from "../../src/zoho/channels/channel.ts";
+import { DAY_MS, HOUR_MS } from "../../src/zoho/channels/expiry.ts";
 import { type ChannelWorld, HOOK, startChannelWorld } from "../support/channel-world.ts";
 import { ALL_SCOPES } from "../support/zoho-client.ts";
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { HOUR_MS } from "../../src/zoho/channels/channel.ts";
+import { HOUR_MS } from "../../src/zoho/channels/expiry.ts";
 import { type ChannelWorld, HOOK, isWatch, startChannelWorld } from "../support/channel-world.ts";
 import type { SeenRequest } from "../support/zoho-server/answer.ts";
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { DAY_MS, HOUR_MS } from "../../src/zoho/channels/channel.ts";
+import { DAY_MS, HOUR_MS } from "../../src/zoho/channels/expiry.ts";
 import { type ChannelWorld, HOOK, isWatch, startChannelWorld } from "../support/channel-world.ts";
 
 let world: ChannelWorld;

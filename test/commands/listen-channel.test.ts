@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { DAY_MS, HOUR_MS } from "../../src/zoho/channels/channel.ts";
+import { DAY_MS, HOUR_MS } from "../../src/zoho/channels/expiry.ts";
 import { type Listener, startListener } from "../support/listener.ts";
 import { type RunOptions, run, tempFolder } from "../support/run.ts";
 import { TestClock } from "../support/test-clock.ts";

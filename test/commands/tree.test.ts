@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { addCommands } from "../../src/commands/command.ts";
 import { commands } from "../../src/commands/index.ts";
-import { findWatchProduct, watchProductIds } from "../../src/zoho/channels/api.ts";
+import { findWatchProduct, watchProductIds } from "../../src/zoho/channels/products.ts";
 import { managedProducts } from "../../src/zoho/webhooks/index.ts";
 
 /** Each command with its arguments and flags, one a line. */

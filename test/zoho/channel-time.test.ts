@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { formatSpan, parseDuration } from "../../src/util/units.ts";
-import { crmWatch, findWatchProduct } from "../../src/zoho/channels/api.ts";
-import { chooseExpiry, parseZohoTime, zohoTime } from "../../src/zoho/channels/channel.ts";
+import { chooseExpiry, parseZohoTime, zohoTime } from "../../src/zoho/channels/expiry.ts";
+import { crmWatch, findWatchProduct } from "../../src/zoho/channels/products.ts";
 
 const now = new Date("2026-03-01T09:00:00.987Z");
 

@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { findWatchProduct } from "../../src/zoho/channels/api.ts";
 import {
   conditionsFor,
   configOf,
   expiringWithin,
   generateChannelId,
   generateToken,
-  grantWarning,
   groupRows,
   watchItem,
 } from "../../src/zoho/channels/channel.ts";
 import { expandEvents, normaliseEvents, withoutEvents } from "../../src/zoho/channels/events.ts";
+import { grantWarning } from "../../src/zoho/channels/expiry.ts";
+import { findWatchProduct } from "../../src/zoho/channels/products.ts";
 import type { WatchRow } from "../../src/zoho/channels/replies.ts";
 
 const row = (channelId: string, module: string, more: Partial<WatchRow> = {}): WatchRow => ({

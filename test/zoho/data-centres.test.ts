@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { zohoApi } from "../../src/zoho/api.ts";
-import { findWatchProduct } from "../../src/zoho/channels/api.ts";
+import { findWatchProduct } from "../../src/zoho/channels/products.ts";
 import { apiUrl, dataCentreOf, dataCentres, findDataCentre } from "../../src/zoho/data-centres.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 

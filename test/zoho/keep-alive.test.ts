@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type ChannelConfig, DAY_MS, HOUR_MS, zohoTime } from "../../src/zoho/channels/channel.ts";
-import { type ChannelChange, type KeepAliveOptions, keepAlive } from "../../src/zoho/channels/keep-alive.ts";
+import type { ChannelConfig } from "../../src/zoho/channels/channel.ts";
+import { DAY_MS, HOUR_MS, zohoTime } from "../../src/zoho/channels/expiry.ts";
+import { type ChannelChange, type KeepAliveOptions, keepAlive } from "../../src/zoho/channels/lifecycle.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 let rig: Rig;
@@ -68,7 +69,7 @@ describe("keepAlive", () => {
     expect(types.filter((type) => type === "renewed").length).toBeGreaterThanOrEqual(5);
     expect(rig.server.tokenRequests().length).toBeGreaterThan(4);
     for (const change of changes) {
-      if (change.type === "renewed") expect(change.expiresAt.getTime()).toBeGreaterThan(change.from?.getTime() ?? 0);
+      if (change.type === "renewed") expect(change.expiresAt?.getTime()).toBeGreaterThan(change.from?.getTime() ?? 0);
     }
     expect(rig.server.watch.isAlive(config.id)).toBe(true);
   });

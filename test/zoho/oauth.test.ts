@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { secret } from "../../src/body/secret.ts";
 import { startRedirectServer } from "../../src/zoho/auth/browser-login.ts";
 import { deviceLogin } from "../../src/zoho/auth/device-login.ts";
-import { exchangeCode, type OAuthClient, refreshAccess, revokeToken, tokenError } from "../../src/zoho/auth/oauth.ts";
+import { exchangeCode, refreshAccess, revokeToken, tokenError } from "../../src/zoho/auth/oauth.ts";
+import type { OAuthClient } from "../../src/zoho/auth/sign-in.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 const SCOPES = ["ZohoCRM.notifications.ALL"];

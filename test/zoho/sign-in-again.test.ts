@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { secret } from "../../src/body/secret.ts";
 import { type SignIn, signInAgain } from "../../src/zoho/auth/sign-in.ts";
-import { findWatchProduct } from "../../src/zoho/channels/api.ts";
+import { findWatchProduct } from "../../src/zoho/channels/products.ts";
 import { dataCentres } from "../../src/zoho/data-centres.ts";
 
 const [us, eu] = dataCentres;
@@ -26,7 +26,7 @@ describe("signInAgain", () => {
     expect(signInAgain({ ...plain, scopes: [...scopes, ...more] }).how).toBe(
       "zoho-hooks login --product crm --product bigin",
     );
-    expect(signInAgain(plain, { product: "bigin", beyond: "ZohoBigin.modules.READ" }).how).toBe(
+    expect(signInAgain(plain, { product: "bigin", scope: "ZohoBigin.modules.READ" }).how).toBe(
       "zoho-hooks login --product bigin --product crm --scope ZohoBigin.modules.READ",
     );
   });

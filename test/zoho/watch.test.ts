@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { crmWatch, findWatchProduct } from "../../src/zoho/channels/api.ts";
-import { type ChannelConfig, chooseExpiry, configOf } from "../../src/zoho/channels/channel.ts";
+import { type ChannelConfig, configOf } from "../../src/zoho/channels/channel.ts";
 import { fieldCondition } from "../../src/zoho/channels/conditions.ts";
-import { fetchRecord } from "../../src/zoho/record.ts";
+import { chooseExpiry } from "../../src/zoho/channels/expiry.ts";
+import { crmWatch, findWatchProduct } from "../../src/zoho/channels/products.ts";
+import { fetchRecord } from "../../src/zoho/channels/record.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 let rig: Rig;

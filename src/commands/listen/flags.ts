@@ -5,7 +5,7 @@ import { type Settings, tunnelNames } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { eventNames, eventPattern, isNamed, nearest, patternParts } from "../../core/event-names.ts";
 import type { Format, Product } from "../../core/product.ts";
-import { watchProductIds } from "../../zoho/channels/api.ts";
+import { watchProductIds } from "../../zoho/channels/products.ts";
 import { addSecretOptions, collect, type SecretOptions } from "../helpers/options.ts";
 import { patternProducts } from "../helpers/products.ts";
 import type { NotificationOptions } from "./notifications.ts";

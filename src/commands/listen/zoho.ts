@@ -25,7 +25,7 @@ export async function joinZoho(
     throw usageError(`listen cannot receive from ${title}, so --channel cannot be used for it`);
   }
   if (events !== undefined)
-    warnOfFixedToken(context, session.signIn, "from then on the channel can be neither renewed nor deleted");
+    warnOfFixedToken(context, session.signIn, "the channel can be neither renewed nor deleted after that");
   const key = makeChannelKey(context.now());
   const reader = options.expand === true ? createRecordReader(context, session) : undefined;
   let channel: LiveChannel | undefined;

@@ -2,9 +2,11 @@ import type { Context } from "../../context.ts";
 import type { WebhookReport } from "../../reports/webhook.ts";
 import { ExitCode } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
+import type { RequestedDeletions } from "../../zoho/collection.ts";
+import { requestedDeletions } from "../../zoho/collection.ts";
 import { requestFor } from "../../zoho/webhooks/client.ts";
 import { requireOperation } from "../../zoho/webhooks/index.ts";
-import { type RequestedDeletions, requestedDeletions, type WebhookCall } from "../../zoho/webhooks/managed-product.ts";
+import type { WebhookCall } from "../../zoho/webhooks/managed-product.ts";
 import type { Define } from "../command.ts";
 import { confirm, showRequest } from "../helpers/notices.ts";
 import {

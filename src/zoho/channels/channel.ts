@@ -1,19 +1,18 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { textAt } from "../../body/payload.ts";
-import { usageError } from "../../util/errors.ts";
-import { formatSpan, readDuration } from "../../util/units.ts";
-import type { WatchProduct } from "./api.ts";
+import { soonest, zohoTime } from "./expiry.ts";
+import type { WatchProduct } from "./products.ts";
 import type { WatchRow } from "./replies.ts";
 
-/** All that makes a channel, but for when it ends. */
+/** A channel without its end. */
 export interface ChannelConfig {
   readonly id: string;
   readonly events: readonly string[];
   readonly notifyUrl: string;
   readonly token: string | undefined;
-  /** Whether related records' changes notify, too. Zoho's default is yes, and floods. Undefined: not said. */
+  /** Whether changes of related records notify as well: Zoho's default, and very many. */
   readonly related: boolean | undefined;
-  /** Whether callbacks carry the changed values. */
+  /** Whether notifications hold the changed values. */
   readonly values: boolean | undefined;
   readonly conditions: readonly unknown[];
 }
@@ -22,13 +21,13 @@ export interface ChannelConfig {
 export interface Channel extends Omit<ChannelConfig, "notifyUrl"> {
   readonly notifyUrl: string | undefined;
   readonly modules: readonly string[];
-  /** The soonest over its modules; undefined where that of one is not known. */
+  /** The soonest over its modules; undefined if that of one is missing. */
   readonly expiresAt: Date | undefined;
-  /** It is there, and no more is known of all that it is. */
+  /** It exists, but Zoho lists it in a form that is not known. */
   readonly isUnread?: boolean;
 }
 
-/** Zoho lists a row for each module of a channel; this is one entry a channel, soonest to end first. */
+/** Merges the list's rows, one for each module, into channels, soonest to end first. */
 export function groupRows(rows: readonly WatchRow[]): readonly Channel[] {
   const byId = new Map<string, readonly WatchRow[]>();
   for (const row of rows) byId.set(row.channelId, [...(byId.get(row.channelId) ?? []), row]);
@@ -52,23 +51,23 @@ export function groupRows(rows: readonly WatchRow[]): readonly Channel[] {
   return channels.sort((a, b) => endOf(a) - endOf(b) || a.id.localeCompare(b.id));
 }
 
-/** Milliseconds until the channel ends; negative when it has, undefined when Zoho does not say. */
+/** Milliseconds until the channel ends; negative if it has ended. */
 export function timeLeftMs(channel: Channel, now: Date): number | undefined {
   return channel.expiresAt === undefined ? undefined : channel.expiresAt.getTime() - now.getTime();
 }
 
-/** The channels that end within a time. One whose end is unknown counts: silence is the worst outcome. */
+/** The channels that end within a time, including those whose end is unknown. */
 export function expiringWithin(channels: readonly Channel[], withinMs: number, now: Date): readonly Channel[] {
   return channels.filter((channel) => (timeLeftMs(channel, now) ?? 0) <= withinMs);
 }
 
-/** The configuration that a listed channel has now. Undefined when Zoho does not tell where it notifies, or all of it. */
+/** Undefined if Zoho does not list the URL, or not in a known form. */
 export function configOf(channel: Channel): ChannelConfig | undefined {
   const { modules: _modules, expiresAt: _expiresAt, isUnread, notifyUrl, ...rest } = channel;
   return notifyUrl === undefined || isUnread === true ? undefined : { ...rest, notifyUrl };
 }
 
-/** The conditions that still apply when a channel watches these events: one of a module that it leaves alone has no use. */
+/** The conditions of modules that the events still include. */
 export function conditionsFor(events: readonly string[], conditions: readonly unknown[]): readonly unknown[] {
   const modules = new Set(events.map((event) => event.split(".")[0]));
   return conditions.filter((condition) => {
@@ -77,10 +76,7 @@ export function conditionsFor(events: readonly string[], conditions: readonly un
   });
 }
 
-/**
- * The item of a POST or PUT. A PUT drops whatever it does not name, so this always names all of it; what a product does
- * not document is sent only when the channel has it.
- */
+/** The item of a POST or PUT. It is complete, because a PUT drops what it leaves out. */
 export function watchItem(config: ChannelConfig, expiresAt: Date, product: WatchProduct): Record<string, unknown> {
   return {
     channel_id: product.idAs === "number" ? wireNumber(config.id) : config.id,
@@ -94,32 +90,20 @@ export function watchItem(config: ChannelConfig, expiresAt: Date, product: Watch
   };
 }
 
-/** A number where that keeps every digit. */
+/** A number if that keeps all digits. */
 function wireNumber(id: string): number | string {
   const number = Number(id);
   return Number.isSafeInteger(number) && String(number) === id ? number : id;
 }
 
-/** Digits only, unlike any other, and small enough to survive tools that read it as a number. */
+/** Unique, and small enough for tools that read it as a number. */
 export function generateChannelId(now: Date): string {
   return `${now.getTime()}${String(randomInt(1000)).padStart(3, "0")}`;
 }
 
-/** 192 bits; well under the 50 characters that Zoho takes. */
+/** 192 bits, within the 50 characters that Zoho accepts. */
 export function generateToken(): string {
   return randomBytes(24).toString("base64url");
-}
-
-/** What to tell when Zoho granted another end than was asked for. Undefined when all is well. */
-export function grantWarning(asked: Date, granted: Date | undefined, now: Date): string | undefined {
-  if (granted === undefined) return "Zoho does not say when the channel ends";
-  const toleranceMs = 60_000;
-  if (granted.getTime() >= asked.getTime() - toleranceMs) return undefined;
-  if (granted <= now) {
-    return `the channel ends at ${zohoTime(granted)}, and by the clock of this machine it is ${zohoTime(now)}: one of them is wrong`;
-  }
-  const left = (date: Date): string => formatSpan(date.getTime() - now.getTime());
-  return `Zoho granted ${left(granted)} where ${left(asked)} were asked for: the channel ends at ${zohoTime(granted)}`;
 }
 
 function endOf(channel: Channel): number {
@@ -140,83 +124,4 @@ function first<T>(rows: readonly WatchRow[], pick: (row: WatchRow) => T | undefi
     if (value !== undefined) return value;
   }
   return undefined;
-}
-
-/**
- * Zoho takes a time only without fractions of a second and with an offset: `2026-01-02T03:04:05+00:00`.
- * With `.123` it refuses the whole request (`INVALID_DATA` for `channel_expiry`).
- */
-export function zohoTime(date: Date): string {
-  return `${date.toISOString().slice(0, 19)}+00:00`;
-}
-
-const ZOHO_TIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})$/i;
-
-/** Reads a time of Zoho's, which is in the organisation's offset. Undefined for anything that is not one exact instant. */
-export function parseZohoTime(text: unknown): Date | undefined {
-  const match = typeof text === "string" ? ZOHO_TIME.exec(text.trim()) : null;
-  if (match === null) return undefined;
-  const [, day, time, offset = ""] = match;
-  const colon = offset.length === 5 ? `${offset.slice(0, 3)}:${offset.slice(3)}` : offset.toUpperCase();
-  const date = new Date(`${day}T${time}${colon}`);
-  return Number.isNaN(date.getTime()) ? undefined : date;
-}
-
-/** Undefined where one of them is not known: it may be the soonest. */
-export function soonest(times: readonly (Date | undefined)[]): Date | undefined {
-  const known = times.flatMap((time) => time?.getTime() ?? []);
-  return known.length === 0 || known.length < times.length ? undefined : new Date(Math.min(...known));
-}
-
-export const MINUTE_MS = 60_000;
-export const HOUR_MS = 60 * MINUTE_MS;
-export const DAY_MS = 24 * HOUR_MS;
-export const WEEK_MS = 7 * DAY_MS;
-
-/** Kept below the longest lifetime, for clocks that differ and requests that take their time. */
-export const LIFETIME_MARGIN_MS = 60 * MINUTE_MS;
-
-export interface LifetimeLimit {
-  /** Undefined where Zoho documents none. */
-  readonly longestMs: number | undefined;
-  readonly defaultMs: number;
-}
-
-/**
- * When a channel asked for with `--expires` shall end: a duration (`24h`) or a time with its offset.
- * Farther away than the API version allows is refused here, because Zoho would not: it would silently grant one hour.
- */
-export function chooseExpiry(asked: string | undefined, limit: LifetimeLimit, now: Date): Date {
-  const lifetimeMs = lifetimeOf(asked, limit, now);
-  if (lifetimeMs <= 0) {
-    throw usageError(`the expiry ${JSON.stringify(asked)} is not in the future`, "give a duration such as 24h or 6d");
-  }
-  if (limit.longestMs !== undefined && lifetimeMs > limit.longestMs) {
-    throw usageError(
-      `the expiry is ${formatSpan(lifetimeMs)} away, and this API grants at most ${formatSpan(limit.longestMs)}: Zoho would silently make it one hour`,
-      `use ${formatSpan(limit.defaultMs).replaceAll(" ", "")} or less, and renew the channel in time`,
-    );
-  }
-  return endAfter(lifetimeMs, now);
-}
-
-/** The same end by another clock, whatever the API grants. */
-export function expiryBy(now: Date, asked: string | undefined, limit: LifetimeLimit): Date {
-  return endAfter(lifetimeOf(asked, limit, now), now);
-}
-
-function endAfter(lifetimeMs: number, now: Date): Date {
-  return new Date(Math.floor((now.getTime() + lifetimeMs) / 1000) * 1000);
-}
-
-function lifetimeOf(asked: string | undefined, { defaultMs }: LifetimeLimit, now: Date): number {
-  if (asked === undefined) return defaultMs;
-  const durationMs = readDuration(asked);
-  if (durationMs !== undefined) return durationMs;
-  const time = parseZohoTime(asked);
-  if (time !== undefined) return time.getTime() - now.getTime();
-  throw usageError(
-    `the expiry ${JSON.stringify(asked)} is neither a duration nor a time with its offset`,
-    "write it like 24h, 6d23h or 2026-01-02T03:04:05+00:00",
-  );
 }

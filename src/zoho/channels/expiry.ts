@@ -1,0 +1,95 @@
+import { usageError } from "../../util/errors.ts";
+import { formatSpan, readDuration } from "../../util/units.ts";
+export const MINUTE_MS = 60_000;
+
+export const HOUR_MS = 60 * MINUTE_MS;
+
+export const DAY_MS = 24 * HOUR_MS;
+
+export const WEEK_MS = 7 * DAY_MS;
+
+/** Below the longest lifetime, because clocks differ and requests take time. */
+export const LIFETIME_MARGIN_MS = 60 * MINUTE_MS;
+
+export interface LifetimeLimit {
+  /** Undefined if Zoho documents none. */
+  readonly longestMs: number | undefined;
+  readonly defaultMs: number;
+}
+
+/**
+ * The end of a channel from `--expires`: a duration (`24h`) or a time with its offset. Rejects one that is farther away
+ * than the API version allows, because Zoho would silently grant one hour instead.
+ */
+export function chooseExpiry(asked: string | undefined, limit: LifetimeLimit, now: Date): Date {
+  const lifetimeMs = lifetimeOf(asked, limit, now);
+  if (lifetimeMs <= 0) {
+    throw usageError(`the expiry ${JSON.stringify(asked)} is not in the future`, "give a duration such as 24h or 6d");
+  }
+  if (limit.longestMs !== undefined && lifetimeMs > limit.longestMs) {
+    throw usageError(
+      `the expiry is ${formatSpan(lifetimeMs)} away, and this API grants at most ${formatSpan(limit.longestMs)}: Zoho would silently make it one hour`,
+      `use ${formatSpan(limit.defaultMs).replaceAll(" ", "")} or less, and renew the channel in time`,
+    );
+  }
+  return endAfter(lifetimeMs, now);
+}
+
+/** The same end by another clock, without limit. */
+export function expiryBy(now: Date, asked: string | undefined, limit: LifetimeLimit): Date {
+  return endAfter(lifetimeOf(asked, limit, now), now);
+}
+
+export function lifetimeOf(asked: string | undefined, { defaultMs }: LifetimeLimit, now: Date): number {
+  if (asked === undefined) return defaultMs;
+  const durationMs = readDuration(asked);
+  if (durationMs !== undefined) return durationMs;
+  const time = parseZohoTime(asked);
+  if (time !== undefined) return time.getTime() - now.getTime();
+  throw usageError(
+    `the expiry ${JSON.stringify(asked)} is neither a duration nor a time with its offset`,
+    "write it like 24h, 6d23h or 2026-01-02T03:04:05+00:00",
+  );
+}
+
+export function endAfter(lifetimeMs: number, now: Date): Date {
+  return new Date(Math.floor((now.getTime() + lifetimeMs) / 1000) * 1000);
+}
+
+/** A warning if Zoho granted another end than was asked for. */
+export function grantWarning(asked: Date, granted: Date | undefined, now: Date): string | undefined {
+  if (granted === undefined) return "Zoho does not say when the channel ends";
+  const toleranceMs = 60_000;
+  if (granted.getTime() >= asked.getTime() - toleranceMs) return undefined;
+  if (granted <= now) {
+    return `the channel ends at ${zohoTime(granted)}, but by the clock of this machine it is ${zohoTime(now)}: one of them is wrong`;
+  }
+  const left = (date: Date): string => formatSpan(date.getTime() - now.getTime());
+  return `Zoho granted ${left(granted)} instead of ${left(asked)}: the channel ends at ${zohoTime(granted)}`;
+}
+
+/**
+ * Zoho accepts a time only with an offset and without fractions of a second: `2026-01-02T03:04:05+00:00`. With `.123` it
+ * rejects the whole request (`INVALID_DATA` for `channel_expiry`).
+ */
+export function zohoTime(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}+00:00`;
+}
+
+export const ZOHO_TIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})$/i;
+
+/** Undefined for anything that is not one exact instant. Zoho writes times in the organisation's offset. */
+export function parseZohoTime(text: unknown): Date | undefined {
+  const match = typeof text === "string" ? ZOHO_TIME.exec(text.trim()) : null;
+  if (match === null) return undefined;
+  const [, day, time, offset = ""] = match;
+  const colon = offset.length === 5 ? `${offset.slice(0, 3)}:${offset.slice(3)}` : offset.toUpperCase();
+  const date = new Date(`${day}T${time}${colon}`);
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+/** Undefined if one of them is, because it may be the soonest. */
+export function soonest(times: readonly (Date | undefined)[]): Date | undefined {
+  const known = times.flatMap((time) => time?.getTime() ?? []);
+  return known.length === 0 || known.length < times.length ? undefined : new Date(Math.min(...known));
+}
