@@ -218,7 +218,8 @@ describe("a forwarder", () => {
     const target = await app();
     const { forwarder, log } = await given({ concurrency: 1 });
     const routes = createRoutes([target.url], []);
-    const ledger = recordAndForward({ log, routes, forwarder, mirror: undefined, ordered: false });
+    const forwarding = { routes, forwarder, mirror: undefined, ordered: false };
+    const recorder = recordAndForward({ log, forwarding });
     const { delivery, receipt, receivedAt } = newEntry();
     const arrival = { delivery, address: undefined, isFromPage: false, at: receivedAt };
     const decision = decideReply(receipt, { schema: "warn", onInvalid: "reject" });
@@ -226,7 +227,8 @@ describe("a forwarder", () => {
     await expect.poll(() => forwarder.reserve([target.url], 1)).toBe(true);
     forwarder.release([target.url], 1);
     Object.assign(log, { append: () => Promise.reject(new Error("the log is full")) });
-    for (let i = 0; i < 16; i++) await expect(ledger.record({ arrival, receipt, decision })).rejects.toThrow("is full");
+    for (let i = 0; i < 16; i++)
+      await expect(recorder.record({ arrival, receipt, decision })).rejects.toThrow("is full");
     expect(forwarder.reserve([target.url], 1)).toBe(true);
   });
 
