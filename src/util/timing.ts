@@ -1,5 +1,3 @@
-import { setMaxListeners } from "node:events";
-
 /** Asks no more often than every `ms`, and gives the last answer in between: for what is looked at with every event. */
 export function atMostEvery<T>(ms: number, clock: () => number, ask: () => T): () => T {
   let last: { readonly answer: T; readonly at: number } | undefined;
@@ -73,32 +71,6 @@ export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
     signal.addEventListener("abort", abort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
-}
-
-/** The works that wait for each signal: one listener for all of them, for adding and removing one costs more. */
-const waiting = new WeakMap<AbortSignal, Set<() => void>>();
-
-/** Does a work when the signal aborts, at once when it has; returns how to call that off. */
-export function onAbort(signal: AbortSignal | undefined, work: () => void): () => void {
-  if (signal === undefined) return () => {};
-  if (signal.aborted) {
-    work();
-    return () => {};
-  }
-  const works = waiting.get(signal) ?? listen(signal);
-  works.add(work);
-  return () => works.delete(work);
-}
-
-function listen(signal: AbortSignal): Set<() => void> {
-  const works = new Set<() => void>();
-  waiting.set(signal, works);
-  // The signal of a whole run has many listeners, which is no leak.
-  setMaxListeners(0, signal);
-  signal.addEventListener("abort", () => {
-    for (const work of works) work();
-  });
-  return works;
 }
 
 /** Waits; resolves early, without an error, when the signal aborts. */

@@ -105,7 +105,7 @@ export async function openForwarding(
       forwarder.wake((await waiting()).map(({ target }) => target));
     },
     counts: () => counts,
-    hurry: () => mirror?.cut(),
+    hurry: () => mirror?.interrupt(),
     async close(drainUntil) {
       const end = performance.now() + CLOSE_GRACE_MS;
       await mirror?.close();
