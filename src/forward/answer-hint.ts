@@ -13,8 +13,8 @@ export function isDelivered({
 }
 
 /**
- * The likely cause of an answer that is not a yes, and what to do; undefined for a 2xx. `toFlag` names the target, `slower`
- * is what eases an app that is asked too often.
+ * The likely cause of an answer that is not 2xx, and what to do. `toFlag` names the target, `slower` reduces the load on
+ * the app.
  */
 export function answerHint(
   { status = 0, headers }: Pick<PostResult, "status" | "headers">,
@@ -29,17 +29,17 @@ export function answerHint(
   }
   if (status >= 500) return "your app failed while handling it: see its log";
   if (status === 404) return `your app has no such route: check the path, and name it with ${toFlag}`;
-  if (status === 429) return `your app limits how often it is called: try ${slower}`;
-  return HINTS[status] ?? "your app refused it: see its log";
+  if (status === 429) return `your app limits the rate of requests: try ${slower}`;
+  return HINTS[status] ?? "your app rejected it: see its log";
 }
 
-/** What `listen` calls them. */
+/** The flags of `listen`. */
 export const LISTEN_FLAGS = { toFlag: "--forward-to", slower: "--concurrency 1" } as const;
 
 const HINTS: Readonly<Record<number, string>> = {
-  400: "your app could not read the body: is there a parser for this content type, and does the signature check get the body before it is parsed?",
+  400: "your app could not read the body: is there a parser for this content type, and does the signature check run on the raw body?",
   401: "your app has another secret or token, or it checks the signature over something other than the raw bytes of the request",
-  403: "your app refuses this sender: is there an address list, a login or a CSRF check before the route?",
+  403: "your app rejects this sender: is there an address list, a login or a CSRF check before the route?",
   405: "the route does not accept POST",
   408: "your app did not receive the whole body in time",
   413: "the body is larger than your app's parser allows",

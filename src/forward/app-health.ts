@@ -2,16 +2,6 @@ import { connect } from "node:net";
 import type { TargetReport } from "../reports/forward.ts";
 import { isLocalhost } from "../util/hosts.ts";
 
-/** Whether the developer's app is there at all, for every target of one origin. */
-export interface AppHealth {
-  isDown(): boolean;
-  /** A connection was refused. Says so once, then probes quietly until the app is back. */
-  wentDown(reason: string): void;
-  /** Called each time that the app is back. */
-  onBack(work: () => void): void;
-  close(): void;
-}
-
 interface AppHealthOptions {
   readonly origin: string;
   /** How many deliveries wait for targets of this origin. */
@@ -21,11 +11,14 @@ interface AppHealthOptions {
   onTrouble(error: unknown): void;
 }
 
-const PROBE_FIRST_MS = 250;
-const PROBE_MOST_MS = 5000;
+export type AppHealth = ReturnType<typeof watchApp>;
 
-export function watchApp({ origin, countWaiting, now, onReport, onTrouble }: AppHealthOptions): AppHealth {
-  const waiters: (() => void)[] = [];
+const FIRST_PROBE_MS = 250;
+const MAX_PROBE_PAUSE_MS = 5000;
+
+/** Knows whether the developer's app is up, for all targets of one origin. */
+export function watchApp({ origin, countWaiting, now, onReport, onTrouble }: AppHealthOptions) {
+  const listeners: (() => void)[] = [];
   let downSince: number | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
@@ -35,57 +28,59 @@ export function watchApp({ origin, countWaiting, now, onReport, onTrouble }: App
   }
 
   async function probe(pauseMs: number): Promise<void> {
-    if (!(await isListening(origin))) return probeIn(Math.min(pauseMs * 2, PROBE_MOST_MS));
+    if (!(await isListening(origin))) return probeIn(Math.min(pauseMs * 2, MAX_PROBE_PAUSE_MS));
     if (closed || downSince === undefined) return;
     const downMs = Math.round(performance.now() - downSince);
-    // How many wait is worth a word, but not that they go on waiting.
+    // A count that is unavailable must not delay the deliveries.
     const waiting = await countWaiting().catch((error: unknown) => void onTrouble(error));
     if (closed) return;
     downSince = undefined;
     onReport({ type: "target", at: now(), state: "up", target: origin, reason: undefined, waiting, downMs });
-    for (const wake of waiters) wake();
+    for (const listener of listeners) listener();
   }
 
   return {
-    isDown: () => downSince !== undefined,
-    wentDown(reason) {
+    isDown: (): boolean => downSince !== undefined,
+    /** Reports it once, then probes quietly until the app is back. */
+    wentDown(reason: string): void {
       if (downSince !== undefined || closed) return;
       downSince = performance.now();
       const at = now();
       onReport({ type: "target", at, state: "down", target: origin, reason, waiting: undefined, downMs: undefined });
-      probeIn(PROBE_FIRST_MS);
+      probeIn(FIRST_PROBE_MS);
     },
-    onBack: (work) => {
-      waiters.push(work);
+    /** Called each time that the app is back. */
+    onBack(listener: () => void): void {
+      listeners.push(listener);
     },
-    close() {
+    close(): void {
       closed = true;
       clearTimeout(timer);
     },
   };
 }
 
-const PATIENCE_MS = 2000;
+const CONNECT_TIMEOUT_MS = 2000;
 
-/** Whether something accepts connections where a URL points to. Sends nothing. */
-async function isListening(target: string): Promise<boolean> {
-  const { hostname, port, protocol } = new URL(target);
+/** Whether something accepts connections at an origin. Sends nothing. */
+async function isListening(origin: string): Promise<boolean> {
+  const { hostname, port, protocol } = new URL(origin);
   const host = hostname.replace(/^\[|\]$/g, "");
-  const number = Number(port || (protocol === "https:" ? 443 : 80));
+  const portNumber = Number(port || (protocol === "https:" ? 443 : 80));
   const hosts = isLocalhost(host) ? ["127.0.0.1", "::1"] : [host];
-  const answers = await Promise.all(hosts.map((each) => accepts(each, number)));
-  return answers.includes(true);
+  const results = await Promise.all(hosts.map((each) => canConnect(each, portNumber)));
+  return results.includes(true);
 }
 
-function accepts(host: string, port: number): Promise<boolean> {
+function canConnect(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
-    const end = (answer: boolean): void => {
+    const finish = (connected: boolean): void => {
       socket.destroy();
-      resolve(answer);
+      resolve(connected);
     };
-    socket.setTimeout(PATIENCE_MS, () => end(false));
-    socket.once("connect", () => end(true));
-    socket.once("error", () => end(false));
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => finish(false));
+    socket.once("connect", () => finish(true));
+    socket.once("error", () => finish(false));
   });
 }

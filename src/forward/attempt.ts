@@ -2,7 +2,7 @@ import { isSuccess } from "../body/delivery.ts";
 import type { Deadline } from "../core/answer-rule.ts";
 import { maskUrl } from "../core/mask.ts";
 import type { ForwardReport } from "../reports/forward.ts";
-import type { ClaimRef, Log, NewAttempt, Outcome } from "../store/log.ts";
+import type { ClaimRef, Log, Outcome } from "../store/log.ts";
 import { answerHint, LISTEN_FLAGS } from "./answer-hint.ts";
 import type { AppHealth } from "./app-health.ts";
 import type { Poster, PostResult } from "./post.ts";
@@ -19,128 +19,125 @@ export interface AttemptOptions {
   onTrouble(message: string): void;
 }
 
-/** A claimed delivery, with all that it takes to post it. */
+/** A claimed delivery, with all that is needed to send it. */
 export interface ClaimedDelivery {
   readonly claim: ClaimRef;
   readonly attemptsBefore: number;
   readonly source: ForwardSource;
 }
 
-/** What has become of a delivery: it is done with, or waits in the log, until a time or for its app. */
-type AfterAttempt = "done" | "waits" | Date;
-
-interface AttemptHooks {
+interface Attempt {
+  readonly target: string;
+  readonly delivery: ClaimedDelivery;
   readonly health: AppHealth;
-  /** Cuts the exchange short. */
-  readonly cut: AbortSignal;
-  /** Tells the log until it takes it. */
-  insist(tell: () => Promise<void>): Promise<void>;
-  /** The exchange is over, whatever came of it; the log is still to be told. */
+  /** Interrupts the exchange. */
+  readonly signal: AbortSignal;
+  /** Repeats a write until the log takes it. */
+  writeToLog(write: () => Promise<void>): Promise<void>;
+  /** The exchange is over; its outcome is not in the log yet. */
   onSent(): void;
+  readonly options: AttemptOptions;
 }
 
-/** One try at handing a delivery to its target, to the end: what came of it is in the log when this resolves. */
-export async function attempt(
-  target: string,
-  { claim, attemptsBefore, source }: ClaimedDelivery,
-  { log, poster, retry, deadlineOf, now, onReport, onTrouble }: AttemptOptions,
-  { health, cut, insist, onSent }: AttemptHooks,
-): Promise<AfterAttempt> {
+/**
+ * Sends a delivery to its target once, and records the outcome in the log. The delivery is then done, or waits in the log:
+ * until a time, or for its app.
+ */
+export async function attempt({
+  target,
+  delivery: { claim, attemptsBefore, source },
+  health,
+  signal,
+  writeToLog,
+  onSent,
+  options: { log, poster, retry, deadlineOf, now, onReport, onTrouble },
+}: Attempt): Promise<"done" | "waits" | Date> {
   const at = now();
-  const { withinMs, reason, takes } = deadlineOf(source.product, source.format);
-  const slow = setTimeout(() => onTrouble(`#${claim.n}: ${maskUrl(target)} has not answered yet: ${reason}`), withinMs);
+  const { withinMs, takes } = deadlineOf(source.product, source.format);
+  const slowTimer = setTimeout(() => onTrouble(slowMessage(claim.n, target, withinMs)), withinMs);
   let result: PostResult;
   try {
-    result = await poster.post(forwardRequest(source, target), { signal: cut });
+    result = await poster.post(forwardRequest(source, target), { signal });
   } finally {
-    clearTimeout(slow);
+    clearTimeout(slowTimer);
     onSent();
   }
-  const outcome = afterAttempt(result, attemptsBefore, retry, poster.isDirect(target));
+  const { status, latencyMs, error, replyPreview } = result;
+  const outcome = outcomeOf(result, attemptsBefore, retry, poster.isDirect(target));
   const isDown = outcome.state === "down";
-  if (isDown) health.wentDown(result.error?.message ?? "it is not there");
-  // An attempt that our own end has cut short is none, nor is one that found nobody there.
-  if (isDown || result.error?.code === "interrupted") {
-    await insist(() => log.release([claim]));
+  if (isDown) health.wentDown(error?.message ?? "connection failed");
+  // Neither an interrupted attempt nor one that found nobody listening counts.
+  if (isDown || error?.code === "interrupted") {
+    await writeToLog(() => log.release([claim]));
     return "waits";
   }
-  const next = settlement(outcome, now());
-  await insist(() => log.complete(claim, attemptRecord(target, at, result), next));
+  const next: Outcome =
+    outcome.state === "retry" ? { state: "retry", at: new Date(now().getTime() + outcome.afterMs) } : outcome;
+  const made = { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
+  await writeToLog(() => log.complete(claim, made, next));
+  // A retry may succeed: only a delivery that is given up needs something to be done.
+  const answerHints = outcome.state === "failed" ? answerHint(result, LISTEN_FLAGS) : undefined;
   onReport({
     type: "forward",
     n: claim.n,
     attempt: attemptsBefore + 1,
     target,
-    status: result.status,
-    latencyMs: result.latencyMs,
-    error: result.error?.message,
-    hint: result.error?.hint ?? takes(result.status) ?? hintAfter(outcome, result),
-    replyPreview: result.replyPreview,
+    status,
+    latencyMs,
+    error: error?.message,
+    hint: error?.hint ?? takes(status) ?? answerHints,
+    replyPreview,
     state: outcome.state,
     retryInMs: outcome.state === "retry" ? outcome.afterMs : undefined,
   });
   return next.state === "retry" ? next.at : "done";
 }
 
-/** What is tried again may yet be taken: only of what is given up there is something to be done. */
-function hintAfter({ state }: AttemptOutcome, result: PostResult): string | undefined {
-  return state === "failed" ? answerHint(result, LISTEN_FLAGS) : undefined;
-}
-
-function settlement(outcome: Exclude<AttemptOutcome, { state: "down" }>, now: Date): Outcome {
-  if (outcome.state !== "retry") return outcome;
-  return { state: "retry", at: new Date(now.getTime() + outcome.afterMs) };
-}
-
-function attemptRecord(target: string, at: Date, result: PostResult): NewAttempt {
-  const { status, latencyMs, error, replyPreview } = result;
-  return { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
+function slowMessage(n: number, target: string, withinMs: number): string {
+  const time = `${withinMs / 1000} s`;
+  return `#${n}: ${maskUrl(target)} has taken more than ${time} (Zoho already has its 200; with --respond mirror this would fail)`;
 }
 
 interface RetryPolicy {
-  /** Tries after the first one; with 0 a delivery has one try, also where the target is not there. */
+  /** Attempts after the first one; with 0 there is a single attempt, even when the target is down. */
   readonly retries: number;
-  /** The first pause; each next one is twice as long (2, 4, 8 s: the guide's two, and one more). */
+  /** The first pause; each further one is twice as long (2, 4, 8 s: the guide's two, and one more). */
   readonly baseMs: number;
 }
 
 type AttemptOutcome =
   | { readonly state: "delivered" }
   | { readonly state: "failed" }
-  /** The target is not there at all: wait until it is, without counting tries. */
+  /** Nothing listens at the target: wait until it does, without counting attempts. */
   | { readonly state: "down" }
   | { readonly state: "retry"; readonly afterMs: number };
 
-/**
- * What follows from an attempt. `attemptsBefore` counts those that were made before it; `canProbe` says that we could
- * see for ourselves when a target that is down is back.
- */
-export function afterAttempt(
-  result: PostResult,
+/** `canProbe`: whether we can see for ourselves when a target that is down is back. */
+export function outcomeOf(
+  { status, error }: Pick<PostResult, "status" | "error">,
   attemptsBefore: number,
-  policy: RetryPolicy,
+  { retries, baseMs }: RetryPolicy,
   canProbe: boolean,
 ): AttemptOutcome {
-  const { status, error } = result;
   if (error === undefined && isSuccess(status)) return { state: "delivered" };
-  const isWorthRepeating = error !== undefined || status === undefined || status >= 500 || status === 429;
-  if (!isWorthRepeating || policy.retries === 0) return { state: "failed" };
+  const mayRecover = error !== undefined || status === undefined || status >= 500 || status === 429;
+  if (!mayRecover || retries === 0) return { state: "failed" };
   if (canProbe && error !== undefined && DOWN.has(error.code)) return { state: "down" };
-  if (attemptsBefore >= policy.retries) return { state: "failed" };
-  return { state: "retry", afterMs: policy.baseMs * 2 ** attemptsBefore };
+  if (attemptsBefore >= retries) return { state: "failed" };
+  return { state: "retry", afterMs: baseMs * 2 ** attemptsBefore };
 }
 
-/** Of all that a delivery may be put off for. */
+/** The longest time that a retry may wait. */
 export function longestPause({ retries, baseMs }: RetryPolicy): number {
   return baseMs * 2 ** retries;
 }
 
 /**
- * Nothing was sent, and a connection that is accepted later shows that the target is back. Not a time-out: a target that
- * accepts connections and then says nothing (a TLS handshake that never ends) would look back at once, and go for ever.
+ * Nothing was sent, and a connection that is accepted later shows that the target is back. Timeouts are not among them: a
+ * target that accepts connections and stays silent (a TLS handshake that never ends) would seem back at once, forever.
  */
 const DOWN: ReadonlySet<string> = new Set([
   ...["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"],
-  // Our own want of file descriptors: no fault of the target, which a probe reaches as soon as there are some.
+  // This process is out of file descriptors, which is not the target's fault. A probe succeeds as soon as there are some.
   ...["EMFILE", "ENFILE"],
 ]);

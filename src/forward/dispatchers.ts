@@ -4,31 +4,22 @@ import type { Dispatcher } from "undici";
 import { explainProxyError, isLocalhost, isLoopback, proxySettings, withoutProxyRetry } from "../util/hosts.ts";
 
 export interface DispatcherOptions {
-  /** How many connections to one target are open at the same time. */
+  /** The most connections that are open to one target at the same time. */
   readonly connections: number;
-  /** Accept certificates that no known authority has signed. */
+  /** Accept certificates of unknown authorities. */
   readonly insecure: boolean;
-  /** Where `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are read from, in either case. */
+  /** For `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, in either case. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-export interface Dispatchers {
-  /** Kept-alive connections to the URL's server, or through the proxy that the environment names for it. */
-  for(url: URL): Dispatcher;
-  /** Whether there is no proxy between. */
-  isDirect(url: URL): boolean;
-  /** Closes them all at once, whatever is under way. */
-  close(): Promise<void>;
-}
-
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Node's own 250 ms per address is too short for a target across an ocean. */
+/** Node's default of 250 ms per address is too short for a target across an ocean. */
 const NEXT_ADDRESS_AFTER_MS = 1000;
 
-/** Loads undici, which takes a moment, only when something is about to be posted. */
-export async function openDispatchers({ connections, insecure, env }: DispatcherOptions): Promise<Dispatchers> {
+/** Keep-alive connections. undici is slow to load, so that waits until something is about to be posted. */
+export async function openDispatchers({ connections, insecure, env }: DispatcherOptions) {
   const undici = await import("undici");
-  // The time-outs of an exchange are the poster's: it has one for the whole of it.
+  // The poster has one timeout for the whole exchange.
   const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
   const tls = { rejectUnauthorized: !insecure };
   const connect = {
@@ -53,22 +44,25 @@ export async function openDispatchers({ connections, insecure, env }: Dispatcher
           clientFactory: (origin, options) => withoutProxyRetry(new undici.Pool(origin, options)),
         }),
     );
-  const choose = (url: URL): Dispatcher => {
-    // A proxy could not reach this machine's own loopback, and must not be asked to.
+  const dispatcherFor = (url: URL): Dispatcher => {
+    // A proxy elsewhere could not reach this machine's loopback.
     if (proxies === undefined || isLoopback(url.hostname)) return direct;
     proxied ??= throughProxy();
     return proxied;
   };
   return {
-    for: choose,
-    isDirect: (url) => choose(url) === direct,
-    async close() {
+    /** Connects to the server of the URL, directly or through the proxy that the environment sets for it. */
+    for: dispatcherFor,
+    /** Whether no proxy is used. */
+    isDirect: (url: URL): boolean => dispatcherFor(url) === direct,
+    /** Destroys all connections at once. */
+    async close(): Promise<void> {
       await Promise.all([direct.destroy(), proxied?.destroy()]);
     },
   };
 }
 
-/** A server on one of the two addresses of `localhost` is found without the user having to know which. */
+/** Finds a server on either address of `localhost`. */
 const lookupBothLoopbacks: LookupFunction = (hostname, options, callback) => {
   if (!isLocalhost(hostname)) {
     lookup(hostname, options, callback);

@@ -4,94 +4,90 @@ import type { HeaderPair } from "../body/delivery.ts";
 export interface Exchange {
   readonly status: number | undefined;
   readonly headers: readonly HeaderPair[];
-  /** The answer's first bytes, as many as were to be kept. */
+  /** The first bytes of the answer, at most `maxBytes`. */
   readonly bytes: Buffer<ArrayBuffer>;
-  /** False when the answer was longer than what was to be kept of it. */
+  /** False when the answer was longer than `maxBytes`. */
   readonly complete: boolean;
-  /** What undici threw, or what `cut` was called with. */
+  /** From undici, or the argument of `abort`. */
   readonly error: unknown;
 }
 
 export interface RunningExchange {
   readonly ended: Promise<Exchange>;
-  /** Ends it with this error, wherever it is: in the queue, while connecting, or in the middle of the answer. Nothing after its end. */
-  cut(error: Error): void;
+  /** Ends it with this error at any stage: queued, connecting, or in the middle of the answer. No effect after its end. */
+  abort(error: Error): void;
 }
 
-/** An answer is read to its end so that its connection can be used again, but not without limit. */
+/** Answers are read to their end so that the connection can be reused, up to this limit. */
 export const MAX_REPLY_BYTES = 1_048_576;
 
 /**
- * One request and its answer on undici's handler interface, which spares the streams and signals that its `request`
- * makes for each. Takes no time-out: that is the caller's to `cut`.
+ * One request and its answer, on undici's handler interface: it costs much less than `request`, which creates streams and
+ * signals for each. Has no timeout: the caller aborts.
  */
 export function startExchange(
   dispatcher: Dispatcher,
   request: Dispatcher.DispatchOptions,
-  keepBytes: number,
+  maxBytes: number,
 ): RunningExchange {
   const chunks: Buffer<ArrayBuffer>[] = [];
   let length = 0;
   let status: number | undefined;
   let headers: readonly HeaderPair[] = [];
   let controller: Dispatcher.DispatchController | undefined;
-  let cutBy: Error | undefined;
+  let abortedBy: Error | undefined;
   let hasEnded = false;
   let end: (error: unknown) => void = () => {};
   const ended = new Promise<Exchange>((resolve) => {
     end = (error) => {
       hasEnded = true;
-      const bytes = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-      resolve({ status, headers, bytes, complete: length <= keepBytes, error });
+      resolve({ status, headers, bytes: Buffer.concat(chunks), complete: length <= maxBytes, error });
     };
   });
-  const cut = (error: Error): void => {
+  const abort = (error: Error): void => {
     if (hasEnded) return;
-    cutBy = error;
+    abortedBy = error;
     end(error);
     controller?.abort(error);
   };
   const handler: Dispatcher.DispatchHandler = {
     onRequestStart(started) {
       controller = started;
-      if (cutBy !== undefined) started.abort(cutBy);
+      if (abortedBy !== undefined) started.abort(abortedBy);
     },
     onResponseStart({ rawHeaders }, code) {
-      // Interim answers come before the one that counts.
+      // 1xx answers come before the final one.
       if (code < 200) return;
       status = code;
-      headers = pairs(rawHeaders);
+      headers = headerPairs(rawHeaders);
     },
     onResponseData(_, chunk) {
-      // Copied, for the socket's buffer is far larger than what is kept of it.
-      if (length < keepBytes) chunks.push(Buffer.from(chunk.subarray(0, keepBytes - length)));
+      // A copy, since a slice would keep the much larger buffer of the socket.
+      if (length < maxBytes) chunks.push(Buffer.from(chunk.subarray(0, maxBytes - length)));
       length += chunk.length;
       if (length > MAX_REPLY_BYTES) {
         end(undefined);
-        controller?.abort(new Error("the rest of the answer is not wanted"));
+        controller?.abort(new Error("the answer is too long"));
       }
     },
     onResponseEnd: () => end(undefined),
-    onResponseError: (_, error) => end(cutBy ?? (hasNoBody(status) ? undefined : error)),
+    onResponseError: (_, error) => end(abortedBy ?? (hasNoBody(status) ? undefined : error)),
   };
   try {
     dispatcher.dispatch(request, handler);
   } catch (error) {
     end(error);
   }
-  return { ended, cut };
+  return { ended, abort };
 }
 
-/**
- * With these all is said once the head is there (RFC 9110, section 6.4.1). Some apps announce a length all the same, for which
- * undici calls the answer broken.
- */
+/** RFC 9110, section 6.4.1. Some apps send a length with these all the same, and undici then calls the answer broken. */
 function hasNoBody(status: number | undefined): boolean {
   return status === 204 || status === 205 || status === 304;
 }
 
-/** One flat list of names and values, as the bytes stood on the wire. */
-function pairs(raw: Dispatcher.DispatchController["rawHeaders"]): readonly HeaderPair[] {
+/** From the flat list of names and values, in wire order. */
+function headerPairs(raw: Dispatcher.DispatchController["rawHeaders"]): readonly HeaderPair[] {
   if (!Array.isArray(raw)) return [];
   const found: HeaderPair[] = [];
   for (let i = 0; i + 1 < raw.length; i += 2) found.push([textOf(raw[i]), textOf(raw[i + 1])]);

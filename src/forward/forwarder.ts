@@ -5,88 +5,88 @@ import { errorText } from "../util/errors.ts";
 import { watchApp } from "./app-health.ts";
 import type { ForwardSource } from "./request.ts";
 import {
-  createSemaphore,
   createTargetQueue,
+  Semaphore,
   type TargetApp,
   type TargetQueue,
   type TargetQueueOptions,
 } from "./target-queue.ts";
-
-/** Delivers what was kept: at once where there is room, else from the log, in order. A lane for each target. */
-export interface Forwarder {
-  /** Makes room for a delivery of so many bytes with each of the targets; false, and none made, when one has none. */
-  reserve(targets: readonly string[], bytes: number): boolean;
-  release(targets: readonly string[], bytes: number): void;
-  deliver(claim: ClaimRef, target: string, source: ForwardSource): void;
-  /** Something waits in the log for these targets. */
-  wake(targets: readonly string[]): void;
-  /** Goes on with what is due for so long at most, or until the signal aborts. */
-  drain(atMostMs: number, signal: AbortSignal): Promise<void>;
-  close(graceMs: number): Promise<void>;
-}
 
 export interface ForwarderOptions extends TargetQueueOptions {
   readonly log: TargetQueueOptions["log"] & Pick<Log, "waiting">;
   onTarget(report: TargetReport): void;
 }
 
-const LOOK_EVERY_MS = 20;
+export type Forwarder = ReturnType<typeof createForwarder>;
 
-export function createForwarder(options: ForwarderOptions): Forwarder {
+const DRAIN_POLL_MS = 20;
+
+/** Sends recorded deliveries to their targets: a queue for each target, health and concurrency for each app. */
+export function createForwarder(options: ForwarderOptions) {
   const { log, concurrency, now, onTarget, onTrouble } = options;
-  const lanes = new Map<string, TargetQueue>();
+  const queues = new Map<string, TargetQueue>();
   const apps = new Map<string, TargetApp>();
 
-  const appOf = (origin: string): TargetApp => {
-    const countWaiting = async (): Promise<number> => {
-      const counts = await log.waiting();
-      const own = counts.filter(({ target }) => originOf(target) === origin);
-      return own.reduce((sum, { waiting }) => sum + waiting, 0);
-    };
-    const onHealthTrouble = (error: unknown): void => onTrouble(errorText(error));
+  function queueOf(target: string): TargetQueue {
+    const queue = queues.get(target) ?? createTargetQueue(target, appOf(new URL(target).origin), options);
+    queues.set(target, queue);
+    return queue;
+  }
+
+  function appOf(origin: string): TargetApp {
     const app = apps.get(origin) ?? {
-      health: watchApp({ origin, countWaiting, now, onReport: onTarget, onTrouble: onHealthTrouble }),
-      places: createSemaphore(concurrency),
+      health: watchApp({
+        origin,
+        countWaiting: () => countWaiting(origin),
+        now,
+        onReport: onTarget,
+        onTrouble: (error) => onTrouble(errorText(error)),
+      }),
+      semaphore: new Semaphore(concurrency),
     };
     apps.set(origin, app);
     return app;
-  };
-  const laneOf = (target: string): TargetQueue => {
-    const lane = lanes.get(target) ?? createTargetQueue(target, appOf(originOf(target)), options);
-    lanes.set(target, lane);
-    return lane;
-  };
+  }
+
+  async function countWaiting(origin: string): Promise<number> {
+    const counts = await log.waiting();
+    return counts.reduce((sum, { target, waiting }) => (new URL(target).origin === origin ? sum + waiting : sum), 0);
+  }
+
   return {
-    reserve(targets, bytes) {
+    /** Reserves room for a delivery with each of the targets; false, and none reserved, when one has none. */
+    reserve(targets: readonly string[], bytes: number): boolean {
       const reserved: TargetQueue[] = [];
-      for (const lane of targets.map(laneOf)) {
-        if (lane.reserve(bytes)) reserved.push(lane);
+      for (const queue of targets.map(queueOf)) {
+        if (queue.reserve(bytes)) reserved.push(queue);
         else {
-          for (const each of reserved) each.giveBack(bytes);
+          for (const each of reserved) each.release(bytes);
           return false;
         }
       }
       return true;
     },
-    release(targets, bytes) {
-      for (const target of targets) laneOf(target).giveBack(bytes);
+    /** Frees room that was reserved. */
+    release(targets: readonly string[], bytes: number): void {
+      for (const target of targets) queueOf(target).release(bytes);
     },
-    deliver: (claim, target, source) => laneOf(target).deliver(claim, source),
-    wake(targets) {
-      for (const target of targets) laneOf(target).wake();
+    /** Sends a delivery that was claimed when it was recorded, into room that was reserved. */
+    deliver(claim: ClaimRef, target: string, source: ForwardSource): void {
+      queueOf(target).deliver(claim, source);
     },
-    async drain(atMostMs, signal) {
-      const until = performance.now() + atMostMs;
-      const isIdle = (): boolean => [...lanes.values()].every((lane) => lane.isIdle());
-      while (!isIdle() && !signal.aborted && performance.now() < until) await delay(LOOK_EVERY_MS);
+    /** Something waits in the log for these targets. */
+    wake(targets: readonly string[]): void {
+      for (const target of targets) queueOf(target).wake();
     },
-    async close(graceMs) {
+    /** Resolves when all that is due is sent, after `timeoutMs`, or when the signal aborts. */
+    async drain(timeoutMs: number, signal: AbortSignal): Promise<void> {
+      const deadline = performance.now() + timeoutMs;
+      const isIdle = (): boolean => [...queues.values()].every((queue) => queue.isIdle());
+      while (!isIdle() && !signal.aborted && performance.now() < deadline) await delay(DRAIN_POLL_MS);
+    },
+    async close(graceMs: number): Promise<void> {
       for (const { health } of apps.values()) health.close();
-      await Promise.all([...lanes.values()].map((lane) => lane.close(graceMs)));
+      await Promise.all([...queues.values()].map((queue) => queue.close(graceMs)));
     },
   };
-}
-
-function originOf(target: string): string {
-  return new URL(target).origin;
 }

@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import type { Deadline } from "../core/answer-rule.ts";
 import type { Reply } from "../core/product.ts";
 import { plainReply } from "../core/reply.ts";
@@ -9,21 +8,7 @@ import { answerHint, LISTEN_FLAGS } from "./answer-hint.ts";
 import type { Poster, PostResult } from "./post.ts";
 import { endToEnd, type ForwardSource, forwardRequest } from "./request.ts";
 
-/** Hands a delivery on and gives the app's own answer, in the time that the sender waits. */
-export interface Mirror {
-  answer(target: string, source: ForwardSource): Promise<Reply>;
-  /** Gives up what is under way: its senders get a 502 while their connections are still there. */
-  cut(): void;
-  /** Gives up what is under way, and resolves when all answers are in the log, or could not be noted there. */
-  close(): Promise<void>;
-}
-
-/** What it takes to tell a sender that its time is over. */
-const TELLING_MS = 500;
-/** By which one of Node's may come early. */
-const TIMER_JITTER_MS = 20;
-
-export interface MirrorOptions {
+interface MirrorOptions {
   readonly log: Pick<Log, "recordAttempt" | "setAnswer">;
   readonly poster: Poster;
   /** How long the sender of such a delivery waits. */
@@ -33,34 +18,48 @@ export interface MirrorOptions {
   onTrouble(message: string): void;
 }
 
-/** Nothing is tried again later: the sender sees the failure and does that itself. */
-export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble }: MirrorOptions): Mirror {
-  const end = new AbortController();
-  setMaxListeners(0, end.signal);
-  const underWay = new Set<Promise<unknown>>();
+export type Mirror = ReturnType<typeof createMirror>;
 
-  /** Beside the answer: a sender does not wait for a log that is locked, and gives up on one that is full. */
-  function note({ n }: ForwardSource, attempt: NewAttempt, answer: Parameters<Log["setAnswer"]>[1]): void {
-    const noting = Promise.all([log.recordAttempt(n, attempt), log.setAnswer(n, answer)])
-      .catch((thrown: unknown) => onTrouble(`#${n}: its answer is not in the log: ${errorText(thrown)}`))
-      .finally(() => underWay.delete(noting));
-    underWay.add(noting);
+/** Reserved for the reply to a sender whose deadline is over. */
+const REPLY_MS = 500;
+/** Node's timers may fire that much early. */
+const TIMER_JITTER_MS = 20;
+
+/**
+ * Forwards deliveries while their senders wait, and answers with the app's own answers. Nothing is retried: the sender
+ * sees the failure and retries itself.
+ */
+export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble }: MirrorOptions) {
+  const interrupting = new AbortController();
+  const pending = new Set<Promise<unknown>>();
+
+  /** Not awaited: a sender must not wait for a log that is locked. */
+  function record({ n }: ForwardSource, attempt: NewAttempt, answer: Parameters<Log["setAnswer"]>[1]): void {
+    const recording = Promise.all([log.recordAttempt(n, attempt), log.setAnswer(n, answer)])
+      .catch((error: unknown) => onTrouble(`#${n}: its answer could not be recorded: ${errorText(error)}`))
+      .finally(() => pending.delete(recording));
+    pending.add(recording);
   }
 
   return {
-    async answer(target, source) {
+    async answer(target: string, source: ForwardSource): Promise<Reply> {
       const at = now();
       const deadline = deadlineOf(source.product, source.format);
-      const atMostMs = deadline.withinMs - TELLING_MS;
-      const options = { wholeReply: true, signal: end.signal, atMostMs };
+      const atMostMs = deadline.withinMs - REPLY_MS;
+      const options = { wholeReply: true, signal: interrupting.signal, atMostMs };
       const result = await poster.post(forwardRequest(source, target), options);
       const { status, latencyMs, error, replyPreview } = result;
-      // The user's own time-out may be shorter than what the sender waits.
+      // --forward-timeout may be shorter than the sender's deadline.
       const isLate = error?.code === "timeout" && latencyMs >= atMostMs - TIMER_JITTER_MS;
       const reply = mirroredReply(result, isLate);
       const attempt = { target, at, status, latencyMs, error: error?.message, reply: replyPreview };
-      // Asked for before the sender is answered, so that its next try is kept after this.
-      note(source, attempt, { status: reply.status, refusal: error?.message });
+      // Queued before the sender is answered, so that its next attempt is recorded after this one.
+      record(source, attempt, { status: reply.status, refusal: error?.message });
+      const answerHints =
+        error?.hint ??
+        deadline.takes(reply.status) ??
+        answerHint(result, LISTEN_FLAGS) ??
+        (result.isLegible ? deadline.reads(replyPreview) : undefined);
       onReport({
         type: "forward",
         n: source.n,
@@ -69,22 +68,21 @@ export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble
         status: reply.status,
         latencyMs,
         error: error?.message,
-        hint: isLate
-          ? deadline.reason
-          : (error?.hint ??
-            deadline.takes(reply.status) ??
-            answerHint(result, LISTEN_FLAGS) ??
-            (result.isLegible ? deadline.reads(replyPreview) : undefined)),
+        hint: isLate ? deadline.reason : answerHints,
         replyPreview,
         state: "mirrored",
         retryInMs: undefined,
       });
       return reply;
     },
-    cut: () => end.abort(),
-    async close() {
-      end.abort();
-      while (underWay.size > 0) await Promise.all(underWay);
+    /** Interrupts what is pending: its senders get a 502 while their connections are still open. */
+    interrupt(): void {
+      interrupting.abort();
+    },
+    /** Interrupts what is pending, and resolves when all answers are recorded or have failed to be. */
+    async close(): Promise<void> {
+      interrupting.abort();
+      while (pending.size > 0) await Promise.all(pending);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { errorCode, errorText } from "../util/errors.ts";
 import { formatDuration } from "../util/units.ts";
 
-/** Why no whole answer came. `code` is the system's or one of `timeout`, `interrupted`; the rest is for a person. */
+/** Why no whole answer came. `code` is the system's, `timeout`, `interrupted` or `too-long`; the rest is for people. */
 export interface PostFailure {
   readonly code: string;
   readonly message: string;
@@ -11,17 +11,17 @@ export interface PostFailure {
 export interface PostCircumstances {
   readonly url: URL;
   readonly timeoutMs: number;
-  /** The status, when the answer had begun. */
+  /** Undefined when the answer had not begun. */
   readonly status: number | undefined;
 }
 
-/** What a failed exchange means: what happened, why, and what to do. */
+/** Explains a failed exchange: what happened, why, and what to do. */
 export function explainFailure(error: unknown, { url, status }: PostCircumstances): PostFailure {
   const causes = flatten(error);
   const code = causes.map(codeOf).find((each) => each !== undefined) ?? "failed";
-  const said = errorText(causes.at(-1) ?? error);
+  const detail = errorText(causes.at(-1) ?? error);
   const at = url.host;
-  const tls = tlsFailure(code, said, at);
+  const tls = tlsFailure(code, detail, at);
   if (tls !== undefined) return tls;
   switch (code) {
     case "ECONNREFUSED":
@@ -51,12 +51,12 @@ export function explainFailure(error: unknown, { url, status }: PostCircumstance
     case "ECONNRESET":
     case "EPIPE":
     case "UND_ERR_SOCKET":
-      // undici takes these for a broken server and hangs up, though a client could wait for what follows a 100.
-      if (said === "bad response" || said === "bad upgrade") {
-        const what = said === "bad response" ? "100 Continue" : "101 Switching Protocols";
+      // undici closes the connection on these, though the final answer may follow a 100.
+      if (detail === "bad response" || detail === "bad upgrade") {
+        const interim = detail === "bad response" ? "100 Continue" : "101 Switching Protocols";
         return {
           code,
-          message: `${at} answered ${what}, which was not asked for, so its real answer cannot be read`,
+          message: `${at} answered ${interim}, which was not asked for, so its real answer cannot be read`,
           hint: "answer with the final status only",
         };
       }
@@ -66,22 +66,26 @@ export function explainFailure(error: unknown, { url, status }: PostCircumstance
         hint: "your app may have crashed, or it expects https here, not http: see its log",
       };
     default:
-      // What no HTTP has, such as a status of 000, undici meets with an assertion of its own.
+      // Invalid HTTP such as a status of 000 fails an assertion in undici.
       return code.startsWith("HPE_") || code === "ERR_ASSERTION"
         ? {
             code,
-            message: `${at} answered with something that is not HTTP${code === "ERR_ASSERTION" ? "" : ` (${said})`}`,
+            message: `${at} answered with something that is not HTTP${code === "ERR_ASSERTION" ? "" : ` (${detail})`}`,
             hint: "is it https, or another service?",
           }
-        : { code, message: `the delivery to ${at} failed: ${said}`, hint: "see the log of your app and of any proxy" };
+        : {
+            code,
+            message: `the delivery to ${at} failed: ${detail}`,
+            hint: "see the log of your app and of any proxy",
+          };
   }
 }
 
 export function timeoutFailure({ url, timeoutMs, status }: PostCircumstances): PostFailure {
-  const what = status === undefined ? "did not answer" : `answered ${status} but did not finish`;
+  const outcome = status === undefined ? "did not answer" : `answered ${status} but did not finish`;
   return {
     code: "timeout",
-    message: `${url.host} ${what} within ${formatDuration(timeoutMs)}`,
+    message: `${url.host} ${outcome} within ${formatDuration(timeoutMs)}`,
     hint: "let your app answer first, and do the work after that: senders wait only a few seconds",
   };
 }
@@ -102,7 +106,7 @@ export function interruptedFailure({ url }: PostCircumstances): PostFailure {
   };
 }
 
-function tlsFailure(code: string, said: string, at: string): PostFailure | undefined {
+function tlsFailure(code: string, detail: string, at: string): PostFailure | undefined {
   if (/SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code)) {
     return {
       code,
@@ -111,7 +115,7 @@ function tlsFailure(code: string, said: string, at: string): PostFailure | undef
     };
   }
   if (/^(CERT_|ERR_TLS_CERT)/.test(code)) {
-    return { code, message: `the certificate of ${at} is not valid: ${said}`, hint: "for a test, use --insecure" };
+    return { code, message: `the certificate of ${at} is not valid: ${detail}`, hint: "for a test, use --insecure" };
   }
   if (code.endsWith("_NO_APPLICATION_PROTOCOL")) {
     const hint = "let it accept HTTP/1.1 as well (in Node's http2: allowHTTP1)";
@@ -123,7 +127,7 @@ function tlsFailure(code: string, said: string, at: string): PostFailure | undef
   return undefined;
 }
 
-/** The error, its causes, and the parts of a failed attempt on several addresses. */
+/** The error, its causes, and the errors of each address that was tried. */
 function flatten(error: unknown): readonly unknown[] {
   const parts = error instanceof AggregateError ? error.errors : [];
   const cause = error instanceof Error && error.cause !== undefined ? [error.cause] : [];
@@ -131,11 +135,11 @@ function flatten(error: unknown): readonly unknown[] {
 }
 
 function codeOf(error: unknown): string | undefined {
-  // undici gives llhttp's code with it in some versions and not in others.
+  // Only some versions of undici set llhttp's code.
   return errorCode(error) ?? (error instanceof Error && error.name === "HTTPParserError" ? "HPE_INVALID" : undefined);
 }
 
-/** `127.0.0.1:3000 or [::1]:3000`: the addresses that were tried. */
+/** The addresses that were tried, as `127.0.0.1:3000 or [::1]:3000`. */
 function addresses(causes: readonly unknown[]): string {
   const tried = causes.flatMap((cause) => {
     if (!(cause instanceof Error && "address" in cause && "port" in cause)) return [];

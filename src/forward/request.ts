@@ -12,29 +12,29 @@ export interface ForwardSource {
 }
 
 /**
- * A received delivery as it goes on to the developer's app: the same bytes and headers, in order and with repeats, with
- * what tells where it came from behind them. The poster leaves out what belongs to one connection.
- * The query goes along; the path is the target's.
+ * The request that forwards a received delivery to the developer's app: the same bytes and headers, in order and with
+ * repeats, followed by headers about its origin. The query is the sender's, the path is the target's. The poster removes
+ * hop-by-hop headers.
  */
 export function forwardRequest({ n, delivery, remote, duplicateOf }: ForwardSource, target: string): Delivery {
   const { method, url, body } = delivery;
-  // A sender's own would be taken for ours.
+  // Sent by anyone else they would pass for ours.
   const headers: HeaderPair[] = delivery.headers.filter(([name]) => !OURS.test(name));
   headers.push(["x-zoho-hooks-event", String(n)]);
   if (duplicateOf !== undefined) headers.push(["x-zoho-hooks-duplicate-of", String(duplicateOf)]);
-  addUnlessThere(headers, "x-forwarded-for", remote);
-  addUnlessThere(headers, "x-forwarded-host", headerValue(delivery, "host"));
-  addUnlessThere(headers, "x-forwarded-proto", "http");
+  addIfMissing(headers, "x-forwarded-for", remote);
+  addIfMissing(headers, "x-forwarded-host", headerValue(delivery, "host"));
+  addIfMissing(headers, "x-forwarded-proto", "http");
   return { method, url: withQueryOf(url, target), headers, body };
 }
 
-function addUnlessThere(headers: HeaderPair[], name: string, value: string | undefined): void {
+function addIfMissing(headers: HeaderPair[], name: string, value: string | undefined): void {
   if (value !== undefined && headerValue({ headers }, name) === undefined) headers.push([name, value]);
 }
 
 const OURS = /^x-zoho-hooks-/i;
 
-const OF_THE_CONNECTION = new Set([
+const HOP_BY_HOP = new Set([
   "connection",
   "content-length",
   "expect",
@@ -49,14 +49,14 @@ const OF_THE_CONNECTION = new Set([
   "upgrade",
 ]);
 
-/** A header that the connection sets for itself, so that nobody else can. */
-export function isOfTheConnection(name: string): boolean {
-  return OF_THE_CONNECTION.has(name.toLowerCase());
+/** Whether the connection sets a header itself, so that nobody else can. */
+export function isHopByHop(name: string): boolean {
+  return HOP_BY_HOP.has(name.toLowerCase());
 }
 
-/** The headers that are the sender's and not the connection's. */
+/** Removes the headers that belong to one connection (RFC 9110, section 7.6.1). */
 export function endToEnd(headers: readonly HeaderPair[]): readonly HeaderPair[] {
-  const ends = headers.filter(([name]) => !isOfTheConnection(name));
+  const ends = headers.filter(([name]) => !isHopByHop(name));
   if (headerValue({ headers }, "connection") === undefined) return ends;
   const named = headers
     .filter(([name]) => name.toLowerCase() === "connection")

@@ -2,31 +2,30 @@ import { type ListenAddress, targetUrl } from "../body/target-url.ts";
 import { parseRoute } from "../core/event-names.ts";
 import { maskUrl } from "../core/mask.ts";
 
-/** The targets of a run. */
+/** Maps events to the targets of a run. */
 export interface Routes {
-  /** The targets of an event, as absolute URLs: those of every route that names it, else the general one. */
+  /** The targets of an event, as absolute URLs: those of every matching route, else the general ones. */
   targetsOf(product: string | undefined, event: string | undefined): readonly string[];
   readonly empty: boolean;
-  /** All that events of these products can go to. */
+  /** All targets that events of these products may have. */
   all(products: readonly string[]): readonly string[];
-  /** Where things go, for a person. */
+  /** For people. */
   readonly texts: readonly string[];
 }
 
-/** Where a bare path leads: the guide's own handler listens on port 3000. */
-const APP: ListenAddress = { host: "localhost", port: 3000 };
+/** The app of a bare path: the guide's own handler listens on port 3000. */
+const DEFAULT_APP: ListenAddress = { host: "localhost", port: 3000 };
 
 /**
- * Where events go. A target is written as for `send --to`: where it leaves the path open it is
- * `/webhooks/zoho/<product>`, as at the receiver, and a bare path is one of `http://localhost:3000`.
+ * A target is written as for `send --to`: without a path it gets `/webhooks/zoho/<product>`, like the receiver, and a
+ * bare path is one of `http://localhost:3000`.
  */
 export function createRoutes(forwardTo: readonly string[], routeTexts: readonly string[]): Routes {
   const routes = routeTexts.map((text) => parseRoute(text, "--route"));
-  const urlOf = (target: string, product: string | undefined): string => targetUrl(target, product, APP);
+  const urlOf = (target: string, product: string | undefined): string => targetUrl(target, product, DEFAULT_APP);
   const urlsOf = (targets: readonly string[], product: string | undefined): readonly string[] => [
     ...new Set(targets.map((target) => urlOf(target, product))),
   ];
-  const general = new Map<string | undefined, readonly string[]>();
   return {
     texts: [
       ...routes.map(({ pattern, target }) => `${maskUrl(urlOf(target, "<product>"))} (${pattern.text})`),
@@ -41,11 +40,8 @@ export function createRoutes(forwardTo: readonly string[], routeTexts: readonly 
       ),
     ],
     targetsOf(product, event) {
-      const own = routes.filter((route) => route.pattern.matches(product, event)).map((route) => route.target);
-      if (own.length > 0) return urlsOf(own, product);
-      const known = general.get(product) ?? urlsOf(forwardTo, product);
-      general.set(product, known);
-      return known;
+      const matching = routes.filter((route) => route.pattern.matches(product, event)).map((route) => route.target);
+      return urlsOf(matching.length > 0 ? matching : forwardTo, product);
     },
   };
 }

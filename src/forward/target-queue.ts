@@ -9,343 +9,268 @@ import { type AttemptOptions, attempt, type ClaimedDelivery, longestPause } from
 import type { ForwardSource } from "./request.ts";
 
 export interface TargetQueueOptions extends AttemptOptions {
-  /** The part of the log that a lane works on. */
   readonly log: Pick<Log, "claimWaiting" | "nextDue" | "complete" | "release">;
-  /** How many deliveries are on their way to one app at the same time, at most. */
+  /** The most deliveries that are sent to one app at the same time. */
   readonly concurrency: number;
-  /** How long to leave a log alone that has refused. */
+  /** How long to leave a log alone that has failed. */
   readonly afterTroubleMs?: number;
 }
 
-/** The app that a target belongs to, which other targets may share. */
+/** The app behind a target, which other targets may share. */
 export interface TargetApp {
   readonly health: AppHealth;
-  readonly places: Semaphore;
+  readonly semaphore: Semaphore;
 }
 
-/** The way to one target: a handful of claimed deliveries, and all others in the log. */
-export interface TargetQueue {
-  /** Makes room for a delivery that is about to be kept; false where there is none, or others wait for it. */
-  reserve(bytes: number): boolean;
-  giveBack(bytes: number): void;
-  /** Delivers what was claimed for a room that was reserved. */
-  deliver(claim: ClaimRef, source: ForwardSource): void;
-  /** Something waits in the log. */
-  wake(): void;
-  /** Nothing is under way, in hand or due: what is left waits for its app, or for a time. */
-  isIdle(): boolean;
-  /** Begins nothing more and lets what is under way end; what has not ended after `graceMs` waits in the log. */
-  close(graceMs: number): Promise<void>;
-}
+export type TargetQueue = ReturnType<typeof createTargetQueue>;
 
-/** In hand for each place on the way, so that the log need not be asked for each delivery by itself. */
-const HELD_PER_PLACE = 16;
+/** Buffered deliveries for each one that may be sent at the same time, so that the log is not queried for every single one. */
+const BUFFERED_PER_SLOT = 16;
+/** Bodies may be large: only the first delivery may take the buffer past this. */
+const MAX_BUFFERED_BYTES = 2_097_152;
 
-export function createTargetQueue(
-  target: string,
-  { health, places }: TargetApp,
-  options: TargetQueueOptions,
-): TargetQueue {
+/**
+ * Sends the deliveries of one target, of which the log is the queue: claims a few at a time into a buffer, sends as many
+ * as the app's semaphore allows, and completes them in the log.
+ */
+export function createTargetQueue(target: string, { health, semaphore }: TargetApp, options: TargetQueueOptions) {
   const { log, concurrency, retry, afterTroubleMs = 5000, now, onTrouble } = options;
-  const mostHeld = concurrency * HELD_PER_PLACE;
+  const maxBuffered = concurrency * BUFFERED_PER_SLOT;
   const longestPauseMs = longestPause(retry);
-  const underWay = new Set<Promise<void>>();
-  const alarm = createAlarm(now, () => {
-    resting = false;
-    wake();
-  });
+  const pending = new Set<Promise<void>>();
   const closing = new AbortController();
-  const cut = new AbortController();
-  const hand = createPrefetchBuffer(mostHeld);
-  /** Posted, while the log has still to be told. */
-  let unsettled = 0;
-  /** How many the log has been told of so far. */
-  let settled = 0;
-  // Until the log has been asked, an earlier run may have left something that goes first.
-  let waiting = true;
+  const interrupting = new AbortController();
+
+  /** Claimed and not sent yet. Count and bytes include room that is reserved. */
+  let buffer: ClaimedDelivery[] = [];
+  let bufferedCount = 0;
+  let bufferedBytes = 0;
+  /** Deliveries that are being sent, or that the log has not completed yet. */
+  let uncompleted = 0;
+  let completedCount = 0;
+  /** Something may be due in the log. True at first, since an earlier run may have left deliveries that go first. */
+  let hasWaiting = true;
   let claiming = false;
-  /** The log has refused, and is left alone until the alarm. */
-  let resting = false;
-  /** All that is due has to wait for an earlier delivery of its record. */
-  let blocked = false;
-  setMaxListeners(0, closing.signal, cut.signal);
+  /** The log has failed, and is left alone until the timer fires. */
+  let logFailed = false;
+  /** All that is due waits for an earlier delivery of its record. */
+  let blockedByOrder = false;
+  let timer: NodeJS.Timeout | undefined;
+  let timerAtMs = Number.POSITIVE_INFINITY;
+
+  // A listener for each write that is retried is no leak.
+  setMaxListeners(0, closing.signal);
   health.onBack(wake);
-  places.onRelease(go);
-
-  const insist = createRetryUntilAborted(afterTroubleMs, closing.signal, sayTrouble);
-  const isOpen = (): boolean => !closing.signal.aborted && !health.isDown() && unsettled < mostHeld;
-
-  function sayTrouble(error: unknown): void {
-    onTrouble(`forwarding to ${maskUrl(target)}: ${errorText(error)}`);
-  }
-
-  function track(work: Promise<void>): void {
-    const tracked = work.catch(sayTrouble);
-    underWay.add(tracked);
-    void tracked.then(() => underWay.delete(tracked));
-  }
+  semaphore.onRelease(work);
 
   function wake(): void {
-    waiting = true;
-    go();
+    hasWaiting = true;
+    work();
   }
 
-  /** Does all that can be done now. */
-  function go(): void {
-    if (!isOpen()) {
-      dropHand();
-      return;
-    }
-    while (places.free() > 0) {
-      const next = hand.shift();
+  /** Sends and claims whatever is possible now. */
+  function work(): void {
+    if (closing.signal.aborted || health.isDown()) releaseBuffer();
+    if (!isOpen()) return;
+    while (semaphore.hasFree()) {
+      const next = buffer.shift();
       if (next === undefined) break;
+      freeRoom(next.source.delivery.body.length);
       track(send(next));
     }
-    const wanted = waiting && !claiming && !resting ? hand.wanted() : 0;
-    if (wanted > 0) track(claimMore(wanted));
+    const hasRoom = bufferedCount < maxBuffered / 2 && bufferedBytes < MAX_BUFFERED_BYTES;
+    if (hasWaiting && !claiming && !logFailed && hasRoom) track(claim(maxBuffered - bufferedCount));
   }
 
-  /** What was claimed while the target went away keeps its place in the log. */
-  function dropHand(): void {
-    if (hand.isEmpty() || !(closing.signal.aborted || health.isDown())) return;
-    const dropped = hand.clear();
-    track(insist(() => log.release(dropped.map(({ claim }) => claim))).then(wake));
+  function isOpen(): boolean {
+    return !closing.signal.aborted && !health.isDown() && uncompleted < maxBuffered;
   }
 
-  async function claimMore(limit: number): Promise<void> {
-    claiming = true;
-    // A wake from here on means something that this claim may not have seen.
-    waiting = false;
-    const before = { at: now(), settled };
-    let claimed: Claimed = { claims: [], unreadable: [] };
-    try {
-      claimed = await log.claimWaiting({
-        ...{ target, limit, longestPauseMs },
-        maxBytes: hand.bytesLeft(),
-        now: before.at,
-      });
-      const found = claimed.claims.length + claimed.unreadable.length;
-      if (found === limit) waiting = true;
-      else await lookAhead(found > 0, before);
-    } catch (error) {
-      // What waits still goes first: nothing that comes meanwhile may overtake it.
-      waiting = true;
-      resting = true;
-      alarm.set(new Date(now().getTime() + afterTroubleMs));
-      throw error;
-    } finally {
-      for (const claim of claimed.claims) hand.add({ claim, attemptsBefore: claim.attempts, source: claim });
-      for (const each of claimed.unreadable) track(giveUp(each));
-      claiming = false;
-      go();
-    }
+  function takeRoom(bytes: number): void {
+    bufferedCount++;
+    bufferedBytes += bytes;
   }
 
-  /** What the log can no longer give must not hold up what it can. */
-  async function giveUp({ reason, ...claim }: Unreadable): Promise<void> {
-    const error = `it is damaged in the event log: ${reason}`;
-    sayTrouble(new Error(`#${claim.n} is given up: ${error}`));
-    const attempt = { target, at: now(), status: undefined, latencyMs: 0, error };
-    await insist(() => log.complete(claim, attempt, { state: "failed" }));
-  }
-
-  /**
-   * Less could be claimed than was asked for: when is there more? What was held back may have been let go while the claim
-   * was under way: then nothing else would tell, and it is asked for again. It is looked at the time of the claim: what
-   * has become due since is not held back by anything.
-   */
-  async function lookAhead(found: boolean, before: { readonly at: Date; readonly settled: number }): Promise<void> {
-    const next = await log.nextDue({ target, now: before.at, longestPauseMs });
-    if (next.left && (found || settled !== before.settled)) waiting = true;
-    else blocked ||= next.left;
-    if (next.at !== undefined) alarm.set(next.at);
+  function freeRoom(bytes: number): void {
+    bufferedCount--;
+    bufferedBytes -= bytes;
   }
 
   async function send(next: ClaimedDelivery): Promise<void> {
-    places.acquire(1);
-    unsettled++;
-    const onSent = (): void => places.release(1);
+    semaphore.acquire();
+    uncompleted++;
     try {
-      const after = await attempt(target, next, options, { health, cut: cut.signal, insist, onSent });
-      if (after === "waits") waiting = true;
-      else if (after !== "done") alarm.set(after);
+      const result = await attempt({
+        target,
+        delivery: next,
+        health,
+        signal: interrupting.signal,
+        writeToLog: retryUntilClosed,
+        onSent: () => semaphore.release(),
+        options,
+      });
+      if (result === "waits") hasWaiting = true;
+      else if (result !== "done") wakeAt(result);
     } finally {
-      unsettled--;
-      settled++;
-      waiting ||= blocked;
-      blocked = false;
-      go();
+      uncompleted--;
+      completedCount++;
+      hasWaiting ||= blockedByOrder;
+      blockedByOrder = false;
+      work();
     }
   }
 
+  async function claim(limit: number): Promise<void> {
+    claiming = true;
+    // A `wake` from here on may be about something that this claim does not see.
+    hasWaiting = false;
+    const at = now();
+    const completedBefore = completedCount;
+    let claimed: Claimed = { claims: [], unreadable: [] };
+    try {
+      const maxBytes = MAX_BUFFERED_BYTES - bufferedBytes;
+      claimed = await log.claimWaiting({ target, limit, longestPauseMs, maxBytes, now: at });
+      const found = claimed.claims.length + claimed.unreadable.length;
+      if (found === limit) hasWaiting = true;
+      else {
+        // As of the claim's time: what has become due since is not blocked, and the timer below fires for it.
+        const next = await log.nextDue({ target, now: at, longestPauseMs });
+        // A delivery that was completed meanwhile may have unblocked others, and nothing else would say so.
+        if (next.left && (found > 0 || completedCount !== completedBefore)) hasWaiting = true;
+        else blockedByOrder ||= next.left;
+        if (next.at !== undefined) wakeAt(next.at);
+      }
+    } catch (error) {
+      // What waits still goes first: new deliveries must not overtake it.
+      hasWaiting = true;
+      logFailed = true;
+      wakeAt(new Date(now().getTime() + afterTroubleMs));
+      throw error;
+    } finally {
+      for (const each of claimed.claims) {
+        takeRoom(each.delivery.body.length);
+        buffer.push({ claim: each, attemptsBefore: each.attempts, source: each });
+      }
+      for (const each of claimed.unreadable) track(giveUp(each));
+      claiming = false;
+      work();
+    }
+  }
+
+  /** A damaged delivery must not block the others. */
+  async function giveUp({ reason, ...ref }: Unreadable): Promise<void> {
+    const error = `it is damaged in the event log: ${reason}`;
+    reportTrouble(new Error(`#${ref.n} is given up: ${error}`));
+    const failed = { target, at: now(), status: undefined, latencyMs: 0, error };
+    await retryUntilClosed(() => log.complete(ref, failed, { state: "failed" }));
+  }
+
+  /** Claimed deliveries go back to the log when the app is down or the queue closes. */
+  function releaseBuffer(): void {
+    if (buffer.length === 0) return;
+    const released = buffer;
+    buffer = [];
+    for (const { source } of released) freeRoom(source.delivery.body.length);
+    track(retryUntilClosed(() => log.release(released.map(({ claim: ref }) => ref))).then(wake));
+  }
+
+  /** Wakes at the earliest of the times it is called with; sooner when that is beyond the reach of a timer. */
+  function wakeAt(at: Date): void {
+    if (at.getTime() >= timerAtMs) return;
+    clearTimeout(timer);
+    timerAtMs = at.getTime();
+    const onTimer = (): void => {
+      timerAtMs = Number.POSITIVE_INFINITY;
+      logFailed = false;
+      wake();
+    };
+    timer = setTimeout(onTimer, Math.min(Math.max(0, timerAtMs - now().getTime()), MAX_TIMER_MS));
+  }
+
+  /** The log may be full or locked for a while, and what it has to record must not be lost. */
+  async function retryUntilClosed(write: () => Promise<void>): Promise<void> {
+    for (let retries = 0; ; retries++) {
+      try {
+        return await write();
+      } catch (error) {
+        if (closing.signal.aborted) throw error;
+        if (retries === 0) reportTrouble(error);
+      }
+      await delay(afterTroubleMs, undefined, { signal: closing.signal }).catch(() => {});
+    }
+  }
+
+  function track(task: Promise<void>): void {
+    const tracked = task.catch(reportTrouble).finally(() => pending.delete(tracked));
+    pending.add(tracked);
+  }
+
+  function reportTrouble(error: unknown): void {
+    onTrouble(`forwarding to ${maskUrl(target)}: ${errorText(error)}`);
+  }
+
   return {
-    reserve(bytes) {
-      return !waiting && !claiming && isOpen() && hand.reserve(bytes);
-    },
-    giveBack(bytes) {
-      hand.release(bytes);
-      go();
-    },
-    deliver(claim, source) {
-      hand.push({ claim, attemptsBefore: 0, source });
-      go();
-    },
-    wake,
-    isIdle: () => health.isDown() || (underWay.size === 0 && hand.isEmpty() && !waiting),
-    async close(graceMs) {
-      closing.abort();
-      alarm.clear();
-      dropHand();
-      const patience = setTimeout(() => cut.abort(), graceMs);
-      while (underWay.size > 0) await Promise.all(underWay);
-      clearTimeout(patience);
-    },
-  };
-}
-
-/** What a lane has claimed and not sent yet, and what room was made for: a few deliveries, however many wait in the log. */
-interface PrefetchBuffer {
-  /** How many more are wanted: none where a good part of them is there still. */
-  wanted(): number;
-  /** What these may come to. */
-  bytesLeft(): number;
-  /** Makes room for one; false where there is none. */
-  reserve(bytes: number): boolean;
-  release(bytes: number): void;
-  /** Takes one in for which room was made. */
-  push(one: ClaimedDelivery): void;
-  /** Takes in what the log has given. */
-  add(one: ClaimedDelivery): void;
-  isEmpty(): boolean;
-  /** The next to be sent, which leaves the hand. */
-  shift(): ClaimedDelivery | undefined;
-  /** All of them, which leave the hand. */
-  clear(): readonly ClaimedDelivery[];
-}
-
-/** Bodies may be large: the hand is never fuller than this, but for one. */
-const MOST_BYTES = 2_097_152;
-
-function createPrefetchBuffer(most: number): PrefetchBuffer {
-  const hand: ClaimedDelivery[] = [];
-  let count = 0;
-  let bytesHeld = 0;
-
-  const take = (bytes: number): void => {
-    count++;
-    bytesHeld += bytes;
-  };
-  const release = (bytes: number): void => {
-    count--;
-    bytesHeld -= bytes;
-  };
-  const leave = ({ source }: ClaimedDelivery): void => release(source.delivery.body.length);
-  return {
-    wanted: () => (count < most / 2 && bytesHeld < MOST_BYTES ? most - count : 0),
-    bytesLeft: () => MOST_BYTES - bytesHeld,
-    reserve(bytes) {
-      if (count >= most || (count > 0 && bytesHeld + bytes > MOST_BYTES)) return false;
-      take(bytes);
+    /** Reserves room for a delivery that is about to be recorded; false when there is none, or others wait for it. */
+    reserve(bytes: number): boolean {
+      if (hasWaiting || claiming || !isOpen() || bufferedCount >= maxBuffered) return false;
+      if (bufferedCount > 0 && bufferedBytes + bytes > MAX_BUFFERED_BYTES) return false;
+      takeRoom(bytes);
       return true;
     },
-    release,
-    push: (one) => void hand.push(one),
-    add(one) {
-      take(one.source.delivery.body.length);
-      hand.push(one);
+    /** Frees room that was reserved. */
+    release(bytes: number): void {
+      freeRoom(bytes);
+      work();
     },
-    isEmpty: () => hand.length === 0,
-    shift() {
-      const one = hand.shift();
-      if (one !== undefined) leave(one);
-      return one;
+    /** Sends a delivery that was claimed when it was recorded, into room that was reserved. */
+    deliver(ref: ClaimRef, source: ForwardSource): void {
+      buffer.push({ claim: ref, attemptsBefore: 0, source });
+      work();
     },
-    clear() {
-      const dropped = hand.splice(0);
-      for (const one of dropped) leave(one);
-      return dropped;
-    },
-  };
-}
-
-/** How many deliveries are on their way to one app at the same time, whatever their paths. */
-interface Semaphore {
-  free(): number;
-  acquire(count: number): void;
-  /** Gives places back and calls those who may want one, each first in its turn. */
-  release(count: number): void;
-  onRelease(work: () => void): void;
-}
-
-export function createSemaphore(most: number): Semaphore {
-  const waiters: (() => void)[] = [];
-  let taken = 0;
-  let first = 0;
-  return {
-    free: () => most - taken,
-    acquire(count) {
-      taken += count;
-    },
-    release(count) {
-      taken -= count;
-      if (waiters.length === 0) return;
-      first = (first + 1) % waiters.length;
-      for (let i = 0; i < waiters.length; i++) waiters[(first + i) % waiters.length]?.();
-    },
-    onRelease(work) {
-      waiters.push(work);
+    /** Something waits in the log. */
+    wake,
+    /** Nothing is being sent, buffered or due: what is left waits for its app, or for a time. */
+    isIdle: (): boolean => health.isDown() || (pending.size === 0 && buffer.length === 0 && !hasWaiting),
+    /** Starts nothing more and lets deliveries end; those that have not after `graceMs` stay in the log. */
+    async close(graceMs: number): Promise<void> {
+      closing.abort();
+      clearTimeout(timer);
+      timerAtMs = Number.POSITIVE_INFINITY;
+      releaseBuffer();
+      const timeout = setTimeout(() => interrupting.abort(), graceMs);
+      while (pending.size > 0) await Promise.all(pending);
+      clearTimeout(timeout);
     },
   };
 }
 
-/** Calls once at the earliest of the times that it was set to, or before that where it is more than 24 days away. */
-interface Alarm {
-  set(at: Date): void;
-  clear(): void;
-}
+/** Limits the deliveries that are sent to one app at the same time, whatever their paths. */
+export class Semaphore {
+  readonly #listeners: (() => void)[] = [];
+  #free: number;
+  #first = 0;
 
-function createAlarm(now: () => Date, ring: () => void): Alarm {
-  let timer: NodeJS.Timeout | undefined;
-  let setTo = Number.POSITIVE_INFINITY;
-  const clear = (): void => {
-    clearTimeout(timer);
-    setTo = Number.POSITIVE_INFINITY;
-  };
-  return {
-    set(at) {
-      if (at.getTime() >= setTo) return;
-      clear();
-      setTo = at.getTime();
-      timer = setTimeout(
-        () => {
-          clear();
-          ring();
-        },
-        Math.min(Math.max(0, setTo - now().getTime()), MAX_TIMER_MS),
-      );
-    },
-    clear,
-  };
-}
+  constructor(count: number) {
+    this.#free = count;
+  }
 
-/** Does a work again and again until it succeeds. Rejects with its last error once `signal` is aborted. */
-type RetryUntilAborted = (work: () => Promise<void>) => Promise<void>;
+  hasFree(): boolean {
+    return this.#free > 0;
+  }
 
-/** For a log that may refuse for a while, full or locked: what it is to be told must not be lost. */
-function createRetryUntilAborted(
-  everyMs: number,
-  signal: AbortSignal,
-  onTrouble: (error: unknown) => void,
-): RetryUntilAborted {
-  return async (work) => {
-    for (let said = false; ; said = true) {
-      try {
-        return await work();
-      } catch (error) {
-        if (signal.aborted) throw error;
-        if (!said) onTrouble(error);
-      }
-      await delay(everyMs, undefined, { signal }).catch(() => {});
-    }
-  };
+  acquire(): void {
+    this.#free--;
+  }
+
+  /** Calls the listeners, beginning with another one each time, so that all targets of an app get their turn. */
+  release(): void {
+    this.#free++;
+    const count = this.#listeners.length;
+    this.#first = (this.#first + 1) % count;
+    for (let i = 0; i < count; i++) this.#listeners[(this.#first + i) % count]?.();
+  }
+
+  onRelease(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
 }

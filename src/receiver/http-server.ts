@@ -9,10 +9,9 @@ import {
 import type { AddressInfo, Socket } from "node:net";
 import { plainReply } from "../core/reply.ts";
 import { errorCode, errorText, usageError } from "../util/errors.ts";
-import { sendReply } from "./handler.ts";
-import { receiverAt } from "./routes.ts";
+import { findReceiver, sendReply } from "./respond.ts";
 
-export interface ServerAddress {
+interface ServerAddress {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
@@ -25,27 +24,29 @@ export interface OpenServer {
   close(graceMs: number): Promise<void>;
 }
 
-/** A request that takes longer than this to arrive is dropped. */
+interface ServerOptions {
+  /** Called for connections that never produced a request. */
+  onProtocolError?(message: string): void;
+  readonly maxBody?: number;
+}
+
+/** For a whole request to arrive. */
 const REQUEST_TIMEOUT_MS = 60_000;
 /**
- * Longer than any proxy between keeps its own (cloudflared 90 seconds, nginx 60): of the two who close an idle connection it
- * must not be this one, since a delivery that meets its end on the way is lost.
+ * Longer than the idle timeout of any proxy in front (cloudflared 90 seconds, nginx 60): a delivery that is sent while
+ * this side closes the connection would be lost.
  */
 const IDLE_TIMEOUT_MS = 120_000;
-/** How long a connection on which nothing has come yet holds up the end. */
-const SPARE_MS = 200;
-/** How long a sender of what is not HTTP has to read that, and to close its side, which some never do. */
-const LINGER_MS = 2_000;
+/** How long a connection without a byte delays `close`. */
+const UNUSED_TIMEOUT_MS = 200;
+/** For a sender of invalid HTTP to read the answer and close its side, which some never do. */
+const LINGER_TIMEOUT_MS = 2_000;
 
-/**
- * Opens an HTTP server, or rejects with what is wrong with the address. `onNoHttp` is told of what came and never became a
- * request.
- */
+/** Opens an HTTP server; rejects with a usage error for an address that cannot be listened on. */
 export async function openServer(
   address: ServerAddress,
   listener: RequestListener,
-  onNoHttp: (what: string) => void = () => {},
-  maxBody = Number.POSITIVE_INFINITY,
+  { onProtocolError = () => {}, maxBody = Number.POSITIVE_INFINITY }: ServerOptions = {},
 ): Promise<OpenServer> {
   const options = {
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -55,50 +56,49 @@ export async function openServer(
   };
   const server = createServer(options, (request, response) => {
     if (request.httpVersion === "1.1" && headerOf(request, "host") === undefined)
-      refuseRequest(response, 400, "the request has no Host header");
+      rejectRequest(response, 400, "the request has no Host header");
     else listener(request, response);
   });
-  const refuseRequest = (response: ServerResponse, status: number, text: string): void => {
+  const rejectRequest = (response: ServerResponse, status: number, text: string): void => {
     sendReply(response, plainReply(status, text));
-    onNoHttp(`answered ${status} ${STATUS_CODES[status]}: ${text}`);
+    onProtocolError(`answered ${status} ${STATUS_CODES[status]}: ${text}`);
   };
-  // Node drops those beyond a thousand without a word; what they take altogether has a limit of its own.
+  // By default Node silently drops headers beyond a thousand; their total size has a limit of its own.
   server.maxHeadersCount = 0;
-  // These three Node would answer itself, and nobody would learn why nothing came.
+  // Node's default answers to these three would leave no trace of why no delivery arrived.
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
-    // To go on with what is refused for its size would be a waste of both.
+    // Do not send 100-continue for a body that will get 413.
     if (!(Number(headerOf(request, "content-length")) > maxBody)) response.writeContinue();
     server.emit("request", request, response);
   });
   server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) =>
-    refuseRequest(response, 417, "nothing but 100-continue can be expected"),
+    rejectRequest(response, 417, "nothing but 100-continue can be expected"),
   );
   server.on("connect", (_request: IncomingMessage, socket: Socket) =>
-    onNoHttp(endWith(socket, "405 Method Not Allowed", "this is no proxy: CONNECT is not supported")),
+    onProtocolError(endWith(socket, "405 Method Not Allowed", "this is no proxy: CONNECT is not supported")),
   );
-  // A sender that ends its side behind the request still waits for the answer, which the disk or the app may take a while
-  // to give. Node has this switch, though not in its documentation.
+  // A sender may close its side after the request and still wait for the answer. Node has this option undocumented.
   Object.assign(server, { httpAllowHalfOpen: true });
   server.on("clientError", (error: BadRequest, socket: Socket) => {
-    const what = refuseBadHttp(error, socket);
-    if (what !== undefined) onNoHttp(what);
+    const message = rejectBadHttp(error, socket);
+    if (message !== undefined) onProtocolError(message);
   });
   const connections = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
-    // Node drops its own listener when it hands a socket to "connect": a reset after that would end the process.
+    // For "connect" Node removes its own listener: a reset after that would end the process.
     socket.on("error", () => {});
     connections.add(socket);
     socket.once("close", () => connections.delete(socket));
   });
-  // A connection that is kept alive would hold up the end: once nothing is accepted any more it goes with its last answer.
+  // While the server closes, a keep-alive connection must go with its last answer, or it would delay the end.
   server.on("request", (_request, response) => {
     response.once("close", () => {
       if (!server.listening) server.closeIdleConnections();
     });
   });
-  await listening(server, address);
-  // The system can be out of memory for one more connection: an error that nobody hears would end the process.
-  server.on("error", (error) => onNoHttp(`a connection could not be accepted: ${errorText(error)}`));
+  await listen(server, address);
+  // Accepting may fail when the system is out of memory: without a listener the process would end.
+  server.on("error", (error) => onProtocolError(`a connection could not be accepted: ${errorText(error)}`));
   return {
     port: (server.address() as AddressInfo).port,
     close: (graceMs) => closeServer(server, connections, graceMs),
@@ -107,11 +107,11 @@ export async function openServer(
 
 type BadRequest = NodeJS.ErrnoException & { readonly rawPacket?: Uint8Array };
 
-/** How a connection of TLS begins: https://www.rfc-editor.org/rfc/rfc8446#section-5.1 */
+/** The first byte of a TLS connection: https://www.rfc-editor.org/rfc/rfc8446#section-5.1 */
 const TLS_HANDSHAKE = 0x16;
 
-/** What is not HTTP gets the shortest answer that is. Gives what it was; undefined for a sender that went away. */
-function refuseBadHttp(error: BadRequest, socket: Socket): string | undefined {
+/** Answers invalid HTTP. Returns a message to report, undefined when the sender has gone away. */
+function rejectBadHttp(error: BadRequest, socket: Socket): string | undefined {
   if (!socket.writable || error.code === "ECONNRESET") {
     socket.destroy();
     return undefined;
@@ -122,34 +122,31 @@ function refuseBadHttp(error: BadRequest, socket: Socket): string | undefined {
       : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
         ? ["408 Request Timeout", "the request took too long to arrive"]
         : ["400 Bad Request", "this is not a valid HTTP request"];
-  const what = endWith(socket, status, text);
-  // In the middle of a request it went away: what there was of it is told by who reads it.
-  // Of one that never began, such as a browser's spare connection, there is nothing to tell.
+  const message = endWith(socket, status, text);
+  // A request that breaks off is reported by its reader, and an unused connection (a browser's spare one) is no error.
   if (error.code === "HPE_INVALID_EOF_STATE" || socket.bytesRead === 0) return undefined;
-  return error.rawPacket?.[0] === TLS_HANDSHAKE ? "a sender spoke https, and this port takes http" : what;
+  return error.rawPacket?.[0] === TLS_HANDSHAKE ? "a sender spoke https, but this port takes http" : message;
 }
 
-/** Answers with no more than that. Gives what is to be told of it. */
+/** Writes a minimal answer and ends the connection. Returns a message to report. */
 function endWith(socket: Socket, status: string, text: string): string {
   socket.end(
     `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
   );
-  // What comes behind it is dropped: a connection that nobody reads never ends, and of those there are only so many.
+  // Drop what follows: a connection that nobody reads never ends, and file descriptors are limited.
   socket.resume();
-  const leaving = setTimeout(() => socket.destroy(), LINGER_MS);
-  socket.once("close", () => clearTimeout(leaving));
+  const timer = setTimeout(() => socket.destroy(), LINGER_TIMEOUT_MS);
+  socket.once("close", () => clearTimeout(timer));
   return `answered ${status}: ${text}`;
 }
 
-/** Not from `request.headers`, which is made only when it is asked for. */
+/** Spares `request.headers`, which Node builds on first use. */
 function headerOf({ rawHeaders }: IncomingMessage, name: string): string | undefined {
-  const at = rawHeaders.findIndex(
-    (each, i) => i % 2 === 0 && each.length === name.length && each.toLowerCase() === name,
-  );
-  return at === -1 ? undefined : rawHeaders[at + 1];
+  const index = rawHeaders.findIndex((each, i) => i % 2 === 0 && each.toLowerCase() === name);
+  return index === -1 ? undefined : rawHeaders[index + 1];
 }
 
-async function listening(server: Server, address: ServerAddress): Promise<void> {
+async function listen(server: Server, address: ServerAddress): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
@@ -164,7 +161,7 @@ async function listenError(error: unknown, address: ServerAddress): Promise<unkn
   const { host, port } = address;
   const code = errorCode(error);
   if (code === "EADDRINUSE") {
-    const pid = await receiverAt(address);
+    const pid = await findReceiver(host, port);
     return usageError(
       `port ${port} on ${host} is in use by ${pid === undefined ? "another program" : `another zoho-hooks listen, process ${pid}`}`,
       "stop that one, or choose another port: --port 4461, or --port 0 for any free one",
@@ -181,28 +178,29 @@ async function listenError(error: unknown, address: ServerAddress): Promise<unkn
   return usageError(
     `port ${port} on ${host} cannot be opened: ${errorText(error)}`,
     /^fe80:[^%]*$/i.test(host)
-      ? `an address of one link names its interface, too: --host ${host}%eth0`
+      ? `a link-local address needs its network interface: --host ${host}%eth0`
       : "use --host 127.0.0.1, or --host 0.0.0.0 for all addresses of this machine",
   );
 }
 
 function closeServer(server: Server, connections: ReadonlySet<Socket>, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
-    // Node's own way leaves out what asked for a tunnel (CONNECT), and waits for it all the same.
-    const timer = setTimeout(destroyAll, graceMs, connections);
-    // To Node a browser's spare connection is not idle. What has come on one by now is read before it is looked at.
-    const spare = setTimeout(() => setImmediate(closeUnused, connections), Math.min(SPARE_MS, graceMs));
+    // `server.closeAllConnections` leaves CONNECT sockets out, and `server.close` waits for them all the same.
+    const timeout = setTimeout(() => {
+      for (const socket of connections) socket.destroy();
+    }, graceMs);
+    // Node does not count a browser's spare connection as idle. Pending input is read before the check.
+    const unusedTimeout = setTimeout(
+      () => setImmediate(closeUnused, connections),
+      Math.min(UNUSED_TIMEOUT_MS, graceMs),
+    );
     server.close(() => {
-      clearTimeout(timer);
-      clearTimeout(spare);
+      clearTimeout(timeout);
+      clearTimeout(unusedTimeout);
       resolve();
     });
     server.closeIdleConnections();
   });
-}
-
-function destroyAll(connections: ReadonlySet<Socket>): void {
-  for (const socket of connections) socket.destroy();
 }
 
 function closeUnused(connections: ReadonlySet<Socket>): void {

@@ -1,85 +1,73 @@
 import type { RequestListener } from "node:http";
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { refuse } from "../core/reply.ts";
 import { errorText } from "../util/errors.ts";
-import { type AnswerOptions, type AnswerState, answer, batchTick, sendReply } from "./handler.ts";
+import { type HandlerOptions, handleRequest } from "./handler.ts";
 import { type OpenServer, openServer } from "./http-server.ts";
+import { sendReply } from "./respond.ts";
 
-export interface ReceiverOptions extends AnswerOptions {
+export interface ReceiverOptions extends HandlerOptions {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
 }
 
-export interface Receiver {
-  /** `http://127.0.0.1:4460`, with the port that was really taken. */
-  readonly url: string;
-  readonly port: number;
-  /**
-   * Opens a second port, on loopback, for a tunnel alone: only of what comes in there is the forwarded address believed.
-   * Resolves to its number.
-   */
-  openTunnelPort(): Promise<number>;
-  /** From now on `/readyz` says yes. */
-  ready(): void;
-  /** Stops accepting, lets what is under way end (at most `graceMs`), then closes every connection. */
-  close(graceMs?: number): Promise<void>;
-}
+export type Receiver = Awaited<ReturnType<typeof startReceiver>>;
 
 const CLOSE_GRACE_MS = 2_000;
 
-/** Opens the local receiver; rejects when the port cannot be had. */
-export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
+/** Opens the local receiver; rejects when it cannot listen on the port. */
+export async function startReceiver(options: ReceiverOptions) {
   let isReady = false;
-  const state: AnswerState = { isReady: () => isReady, allRead: batchTick() };
   const servers: OpenServer[] = [];
-  const told = new Set<string>();
-  // Who scans ports does so all day; who has mistaken the address needs a single word.
-  const tellOnce = (what: string): void => {
-    if (told.has(what)) return;
-    told.add(what);
-    options.onTrouble(`${what} (told once)`);
+  const reported = new Set<string>();
+  const pending = new Set<Promise<void>>();
+
+  // A port scanner comes all day, and a mistaken address needs a single line.
+  const onProtocolError = (message: string): void => {
+    if (reported.has(message)) return;
+    reported.add(message);
+    options.onTrouble(`${message} (reported once)`);
   };
-  let underWay = 0;
-  let noneLeft: () => void = () => {};
-  const open = async (host: string, port: number, throughTunnel: boolean): Promise<OpenServer> => {
+
+  async function open(host: string, port: number, throughTunnel: boolean): Promise<number> {
     const listener: RequestListener = (request, response) => {
-      underWay++;
-      const ended = (): void => {
-        if (--underWay === 0) noneLeft();
-      };
-      answer(request, response, throughTunnel, options, state).then(ended, (error: unknown) => {
-        ended();
-        options.onTrouble(errorText(error));
-        if (!response.headersSent && !response.destroyed) {
+      const handling = handleRequest({ request, response, throughTunnel, isReady }, options)
+        .catch((error: unknown) => {
+          options.onTrouble(errorText(error));
+          if (response.headersSent || response.destroyed) return;
           sendReply(response, refuse(500, "internal error of zoho-hooks").reply);
-        }
-      });
+        })
+        .finally(() => pending.delete(handling));
+      pending.add(handling);
     };
-    const server = await openServer({ host, port }, listener, tellOnce, options.maxBody);
+    const server = await openServer({ host, port }, listener, { onProtocolError, maxBody: options.maxBody });
     servers.push(server);
-    return server;
-  };
-  const { port } = await open(options.host, options.port, false);
+    return server.port;
+  }
+
+  const port = await open(options.host, options.port, false);
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return {
+    /** `http://127.0.0.1:4460`, with the port that was really taken. */
     url: `http://${host}:${port}`,
     port,
-    openTunnelPort: async () => (await open("127.0.0.1", 0, true)).port,
-    ready: () => {
+    /**
+     * Opens a second port, on loopback, for a tunnel alone: X-Forwarded-For is believed only there. Resolves to its
+     * number.
+     */
+    openTunnelPort: () => open("127.0.0.1", 0, true),
+    /** From now on `/readyz` answers 200. */
+    ready(): void {
       isReady = true;
     },
-    async close(graceMs = CLOSE_GRACE_MS) {
+    /** Stops accepting, lets requests end for at most `graceMs`, then closes every connection. */
+    async close(graceMs = CLOSE_GRACE_MS): Promise<void> {
       await Promise.all(servers.map((server) => server.close(graceMs)));
-      // A request that was cut off learns of it a little later; it is told before the caller goes on.
-      const limit = new AbortController();
-      const passed = pause(graceMs, undefined, { signal: limit.signal }).catch(() => {});
-      const answered = new Promise<void>((resolve) => {
-        noneLeft = resolve;
-        if (underWay === 0) resolve();
-      });
-      await Promise.race([answered, passed]);
-      limit.abort();
+      // A request that was cut off learns of it a little later, and is reported before the caller goes on.
+      const timeout = new AbortController();
+      await Promise.race([Promise.all(pending), delay(graceMs, undefined, { signal: timeout.signal })]);
+      timeout.abort();
     },
   };
 }

@@ -1,4 +1,3 @@
-import { DUPLICATE_WINDOW_MS } from "../body/delivery.ts";
 import type { Reply } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
 import type { Decision } from "../core/reply.ts";
@@ -14,27 +13,27 @@ export interface Recorded {
   /** Counts from 1, in order of arrival. */
   readonly n: number;
   readonly duplicateOf: number | undefined;
-  /** The answer that the developer's app gives in place of ours. */
-  answer?(): Promise<Reply>;
-  /** What follows once the event is shown and the sender answered, unless `answer` does that: what follows waits for no app. */
-  after?(): void;
+  /** The developer's app answers the sender in place of us. */
+  mirror?(): Promise<Reply>;
+  /** Starts forwarding. Called after the event is reported and the sender has its answer, unless that comes from `mirror`. */
+  forward?(): void;
 }
 
-/** Where deliveries are kept. An accepted one is answered only after `keep` has resolved. */
+/** Stores deliveries. An accepted one is answered 2xx only after `record` has resolved. */
 export interface Recorder {
   record(entry: Entry): Promise<Recorded>;
 }
 
-const MOST_IDENTITIES = 200_000;
+const MAX_IDENTITIES = 200_000;
 
-/** Numbers deliveries and knows duplicates for as long as the process lives; holds no bodies. */
+/** Numbers deliveries and detects duplicates while the process lives; stores no bodies. */
 export function memoryRecorder(): Recorder {
   const seen = new Map<string, { readonly n: number; readonly atMs: number }>();
   let count = 0;
-  const forget = (nowMs: number): void => {
-    // A map keeps the order of insertion, so the oldest stand first.
+  const removeExpired = (nowMs: number): void => {
+    // A map iterates in order of insertion, so the oldest come first.
     for (const [identity, { atMs }] of seen) {
-      if (atMs >= nowMs - DUPLICATE_WINDOW_MS && seen.size <= MOST_IDENTITIES) break;
+      if (atMs >= nowMs - DUPLICATE_WITHIN_MS && seen.size <= MAX_IDENTITIES) break;
       seen.delete(identity);
     }
   };
@@ -42,12 +41,12 @@ export function memoryRecorder(): Recorder {
     async record({ arrival, receipt, decision }) {
       const n = ++count;
       const atMs = arrival.at.getTime();
-      forget(atMs);
+      removeExpired(atMs);
       const { identity } = receipt;
       if (identity === undefined || !decision.accepted) return { n, duplicateOf: undefined };
-      const earlier = seen.get(identity);
-      if (earlier === undefined) seen.set(identity, { n, atMs });
-      return { n, duplicateOf: earlier?.n };
+      const original = seen.get(identity);
+      if (original === undefined) seen.set(identity, { n, atMs });
+      return { n, duplicateOf: original?.n };
     },
   };
 }

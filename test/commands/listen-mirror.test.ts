@@ -247,7 +247,7 @@ describe("--respond mirror", () => {
     const listener = await listen(["--forward-to", target.url, "--respond", "mirror"], { cwd });
     expect(await listener.post(CRM, lead(1))).toMatchObject({ status: 200, text: "fine" });
     expect(await listener.line("warning")).toMatchObject({
-      message: expect.stringContaining("#1: its answer is not in the log"),
+      message: expect.stringContaining("#1: its answer could not be recorded"),
     });
   });
 

@@ -98,10 +98,10 @@ it.skipIf(process.platform === "win32")(
     const { exitCode, lines } = await listener.stop();
     expect(exitCode).toBe(0);
     expect(lines().at(-1)).toMatchObject({ type: "summary", rejected: 4 });
-    const warnings = lines().filter(({ message }) => /could not be kept/.test(String(message)));
+    const warnings = lines().filter(({ message }) => /could not be recorded/.test(String(message)));
     expect(warnings).toEqual([
       expect.objectContaining({
-        message: expect.stringMatching(/could not be kept: .* was deleted while it was in use$/),
+        message: expect.stringMatching(/could not be recorded: .* was deleted while it was in use$/),
         hint: "start listen again to create a new log",
       }),
       expect.objectContaining({ message: expect.stringMatching(/was deleted while it was in use \(3 more times\)$/) }),

@@ -286,7 +286,7 @@ describe("the secret that Zoho Mail hands over", () => {
     const app = await listen([], { cwd: folderWith({ ".zoho-hooks/keys": "no folder" }) });
     const { status, text } = await app.post(path, "", { ...json, "x-hook-secret": HOOK_SECRET });
     expect([status, text]).toEqual([503, expect.stringContaining("set the webhook up again later")]);
-    expect(await app.line("warning")).toMatchObject({ message: expect.stringContaining("could not be kept") });
+    expect(await app.line("warning")).toMatchObject({ message: expect.stringContaining("could not be saved") });
   });
 
   it("is never shown", async () => {

@@ -43,7 +43,9 @@ describe("listen", () => {
       expect(i).toBeLessThan(500);
     }
     expect(answered.length).toBeGreaterThan(5);
-    await expect.poll(() => listener.warnings[0]).toMatch(/could not be kept: (there is no room left|the disk failed)/);
+    await expect
+      .poll(() => listener.warnings[0])
+      .toMatch(/could not be recorded: (there is no room left|the disk failed)/);
     expect((await fetch(`${listener.url}/healthz`)).status).toBe(200);
     expect((await listener.stop()).exitCode).toBe(0);
     const kept = await keptIn(cwd);

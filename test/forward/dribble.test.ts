@@ -6,8 +6,8 @@ function timers(): number {
   return process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
 }
 
-describe("dribble", () => {
-  it("gives the whole body in many parts over the time", async () => {
+describe("sendSlowly", () => {
+  it("sends the whole body in many parts over the given time", async () => {
     const body = Buffer.from("0123456789".repeat(10));
     const parts: Buffer[] = [];
     let endedAfter = -1;
@@ -21,7 +21,7 @@ describe("dribble", () => {
     expect(endedAfter).toBeGreaterThan(180);
   });
 
-  it("leaves no timer behind when it is not read to its end", async () => {
+  it("leaves no timer when the stream is destroyed early", async () => {
     const before = timers();
     const stream = sendSlowly(Buffer.alloc(2), 600_000, () => {});
     await once(stream, "readable");

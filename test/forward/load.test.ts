@@ -8,7 +8,7 @@ function* numbers(count: number): Generator<number, void> {
 }
 
 describe("runLoad", () => {
-  it("does every item once, in order, never more at a time than asked for", async () => {
+  it("processes every item once, in order, within the concurrency", async () => {
     const begun: number[] = [];
     let underWay = 0;
     let most = 0;
@@ -22,7 +22,7 @@ describe("runLoad", () => {
     expect(most).toBe(3);
   });
 
-  it("begins no more a second than the rate", async () => {
+  it("starts no more per second than the rate", async () => {
     const startedAt = performance.now();
     const at: number[] = [];
     await runLoad(numbers(6), { concurrency: 4, ratePerSecond: 20, signal }, async () => {
@@ -35,7 +35,7 @@ describe("runLoad", () => {
     expect(at).toHaveLength(6);
   });
 
-  it("begins nothing more once it is stopped, and waits for what is under way", async () => {
+  it("starts nothing after it is stopped, and waits for what is running", async () => {
     const stop = new AbortController();
     const ended: number[] = [];
     await runLoad(numbers(1000), { concurrency: 2, ratePerSecond: undefined, signal: stop.signal }, async (n) => {
@@ -47,7 +47,7 @@ describe("runLoad", () => {
     expect(ended).toContain(5);
   });
 
-  it("does not sit out a wait once it is stopped", async () => {
+  it("ends a pause when it is stopped", async () => {
     const stop = new AbortController();
     let done = 0;
     await runLoad(numbers(3), { concurrency: 1, ratePerSecond: 0.001, signal: stop.signal }, async () => {

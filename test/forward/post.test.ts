@@ -39,7 +39,7 @@ describe("a posted delivery", () => {
     expect(valuesOf(app.seen[0] ?? fail(), "content-length")).toEqual([String(body.length)]);
   });
 
-  it("keeps headers in order with repeats, and leaves out those of another connection", async () => {
+  it("keeps headers in order with repeats, without hop-by-hop headers", async () => {
     const app = await target();
     const headers: Delivery["headers"] = [
       ["X-B", "1"],
@@ -67,7 +67,7 @@ describe("a posted delivery", () => {
     expect(valuesOf(seen ?? fail(), "transfer-encoding")).toEqual([]);
   });
 
-  it("uses one connection for one after another", async () => {
+  it("reuses one connection for consecutive deliveries", async () => {
     const app = await target();
     const post = await poster({ connections: 1 });
     for (let i = 0; i < 5; i++) await post.post(delivery(app.url));
@@ -79,7 +79,7 @@ describe("a posted delivery", () => {
     expect(await (await poster()).post(delivery(`http://localhost:${app.port}/`))).toMatchObject({ status: 200 });
   });
 
-  it("takes the time it is told to when sent slowly, which is not counted as the app's", async () => {
+  it("takes the given time when sent slowly, which is not counted as latency", async () => {
     const app = await target();
     const startedAt = performance.now();
     const body = Buffer.from(JSON.stringify({ a: "ü".repeat(500) }));
@@ -92,7 +92,7 @@ describe("a posted delivery", () => {
     expect(valuesOf(app.seen[0] ?? fail(), "content-length")).toEqual([String(body.length)]);
   });
 
-  it("ends with an answer that comes before a slow body is through", async () => {
+  it("ends with an answer that comes before a slow body is sent", async () => {
     const app = await target(undefined, {
       early(_, response) {
         response.writeHead(401, { connection: "close" }).end("no");
@@ -108,7 +108,7 @@ describe("a posted delivery", () => {
 });
 
 describe("an answer", () => {
-  it("is told with its headers and the first 500 bytes, cut at a whole character", async () => {
+  it("is returned with its headers and its first 500 bytes, cut at a whole character", async () => {
     const app = await target((response) => {
       response.writeHead(418, [
         ["Set-Cookie", "a=1"],
@@ -125,7 +125,7 @@ describe("an answer", () => {
     expect(result.replyPreview).toBe(`a${"€".repeat(166)}`);
   });
 
-  it("is not read without end", async () => {
+  it("is read up to a limit", async () => {
     const app = await target((response) => {
       const more = (): void => {
         while (response.write("x".repeat(65_536)));
@@ -137,7 +137,7 @@ describe("an answer", () => {
     expect(result).toMatchObject({ status: 200, error: undefined, replyPreview: "x".repeat(500) });
   });
 
-  it("that redirects is not followed, and its location is told", async () => {
+  it("that redirects is not followed, and its location is reported", async () => {
     const app = await target((response) => void response.writeHead(307, { location: "/else" }).end());
     const result = await (await poster()).post(delivery(app.url));
     expect(app.seen).toHaveLength(1);
@@ -148,15 +148,15 @@ describe("an answer", () => {
   it.each([
     [400, "is there a parser"],
     [401, "has another secret or token"],
-    [403, "refuses this sender"],
+    [403, "rejects this sender"],
     [404, "no such route"],
     [405, "does not accept POST"],
     [408, "did not receive the whole body"],
     [413, "larger than your app's parser"],
     [415, "content type"],
-    [418, "refused it: see its log"],
+    [418, "rejected it: see its log"],
     [422, "rejected the content"],
-    [429, "limits how often it is called"],
+    [429, "limits the rate of requests"],
     [500, "failed while handling it"],
     [503, "failed while handling it"],
   ])("of %i has a likely cause", (status, cause) => {
@@ -165,13 +165,13 @@ describe("an answer", () => {
   });
 });
 
-it.each([204, 205, 304])("takes a %i that announces a length for the whole answer that it is", async (status) => {
+it.each([204, 205, 304])("treats a %i that announces a length as a whole answer", async (status) => {
   const url = await answering(`HTTP/1.1 ${status} X\r\ncontent-length: 5\r\n\r\n`);
   expect(await (await poster()).post(delivery(url))).toMatchObject({ status, error: undefined });
 });
 
 describe("a delivery that fails", () => {
-  it("says that nothing listens, on which addresses", async () => {
+  it("names the addresses where nothing listens", async () => {
     const port = await freePort();
     const post = await poster();
     const direct = await post.post(delivery(`http://127.0.0.1:${port}/`));
@@ -181,14 +181,14 @@ describe("a delivery that fails", () => {
     expect(named.error?.message).toContain(`127.0.0.1:${port}`);
   });
 
-  it("says that the app closed the connection", async () => {
+  it("reports that the app closed the connection", async () => {
     const app = await target((response) => void response.socket?.destroy());
     const { error, status } = await (await poster()).post(delivery(app.url));
     expect(status).toBeUndefined();
     expect(error?.message).toContain("without an answer");
   });
 
-  it("says of an interim answer that nobody asked for what it was", async () => {
+  it("names an interim answer that was not asked for", async () => {
     const app = await target((response) => {
       response.writeContinue();
       response.end("OK");
@@ -197,7 +197,7 @@ describe("a delivery that fails", () => {
     expect(error?.message).toContain("answered 100 Continue, which was not asked for");
   });
 
-  it("says that an answer broke off", async () => {
+  it("reports an answer that broke off", async () => {
     const app = await target((response) => {
       response.writeHead(200, { "content-length": "100" });
       response.write("half", () => response.socket?.destroy());
@@ -208,7 +208,7 @@ describe("a delivery that fails", () => {
     expect(result.error?.message).toContain("in the middle of its answer");
   });
 
-  it("gives up on an app that does not answer, and on one that does not finish", async () => {
+  it("times out when an app does not answer, or does not finish", async () => {
     const silent = await target(() => {});
     const endless = await target((response) => void response.write("begun"));
     const post = await poster({ timeoutMs: 200 });
@@ -219,7 +219,7 @@ describe("a delivery that fails", () => {
     expect(half?.error?.message).toContain("did not finish");
   });
 
-  it("does not give up on an answer that came while this process stood still", async () => {
+  it("accepts an answer that arrived while this process was suspended", async () => {
     // Another thread is another process for all that matters here.
     const app = new Worker(
       `const { createServer } = require("node:http");
@@ -239,7 +239,7 @@ describe("a delivery that fails", () => {
     expect(await posting).toMatchObject({ status: 200, replyPreview: "OK", error: undefined });
   });
 
-  it("gives up when it is interrupted, also beforehand", async () => {
+  it("ends when it is interrupted, also before it starts", async () => {
     const interrupt = new AbortController();
     const app = await target(() => interrupt.abort());
     const post = await poster();
@@ -258,7 +258,7 @@ describe("a delivery that fails", () => {
     },
   );
 
-  it("says that there is no such host", async () => {
+  it("reports an unknown host", async () => {
     const { error } = await (await poster()).post(delivery("http://no-such-host.invalid/"));
     expect(["ENOTFOUND", "EAI_AGAIN"]).toContain(error?.code);
     expect(error?.message).toContain("no-such-host.invalid");
@@ -266,7 +266,7 @@ describe("a delivery that fails", () => {
 });
 
 describe("https", () => {
-  it("refuses a self-signed certificate and names the way out", async () => {
+  it("rejects a self-signed certificate and suggests --insecure", async () => {
     const app = await target(undefined, { tls: selfSigned });
     const { status, error } = await (await poster()).post(delivery(app.url));
     expect(status).toBeUndefined();
@@ -274,20 +274,20 @@ describe("https", () => {
     expect(app.seen).toHaveLength(0);
   });
 
-  it("takes it when told to", async () => {
+  it("accepts it with insecure", async () => {
     const app = await target(undefined, { tls: selfSigned });
     expect(await (await poster({ insecure: true })).post(delivery(app.url))).toMatchObject({ status: 200 });
   });
 
-  it("says that the port speaks plain http", async () => {
+  it("reports a port that speaks plain http", async () => {
     const app = await target();
     const { error } = await (await poster()).post(delivery(app.url.replace("http:", "https:")));
     expect(error?.hint).toContain("http://");
   });
 });
 
-describe("a server of HTTP/2 alone", () => {
-  it("is told of as that, and not as one of plain http", async () => {
+describe("a server that speaks only HTTP/2", () => {
+  it("is reported as that, and not as plain http", async () => {
     const server = createSecureServer({ ...selfSigned, allowHTTP1: false });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     closeLater({ close: async () => void server.close() });
@@ -301,7 +301,7 @@ describe("a server of HTTP/2 alone", () => {
   });
 });
 
-describe("a server that closes connections without having said so", () => {
+describe("a server that closes keep-alive connections without notice", () => {
   const answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nOK";
 
   /** What it answers, and the deliveries that came, by their path. */
@@ -320,7 +320,7 @@ describe("a server that closes connections without having said so", () => {
     return { url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`, paths, server };
   }
 
-  it("is given a new one for each delivery, and loses none", async () => {
+  it("gets a new connection for each delivery, and loses none", async () => {
     const { url, paths } = await raw((socket) => void socket.end(answer));
     const post = await poster({ connections: 1 });
     for (let i = 0; i < 20; i++) {
@@ -331,7 +331,7 @@ describe("a server that closes connections without having said so", () => {
     expect(paths.length).toBeLessThanOrEqual(21);
   });
 
-  it("gets no delivery twice where that is not wanted", async () => {
+  it("gets no delivery twice with onlyOnce", async () => {
     const { url, paths } = await raw((socket, { length }) => void socket.end(length === 1 ? answer : ""));
     const post = await poster({ connections: 1, onlyOnce: true });
     await post.post(delivery(`${url}/1`));
@@ -340,7 +340,7 @@ describe("a server that closes connections without having said so", () => {
     expect(paths.filter((path) => path === "/2").length).toBeLessThanOrEqual(1);
   });
 
-  it("gets no delivery twice where it closes a new connection over one", async () => {
+  it("gets no delivery twice when it closes a new connection", async () => {
     const { url, paths } = await raw((socket, { length }) => {
       if (length === 1) socket.end(answer.replace("content-length", "connection: close\r\ncontent-length"));
       else socket.end();
@@ -352,7 +352,7 @@ describe("a server that closes connections without having said so", () => {
     expect(paths).toEqual(["/1", "/2"]);
   });
 
-  it("is told of as one that gave no answer where it does so over a delivery, and is gone then", async () => {
+  it("is reported for its missing answer when it is down by the second attempt", async () => {
     const { url, paths, server } = await raw((socket, { length }) => {
       if (length === 1) return void socket.write(answer);
       server.close();
@@ -366,8 +366,8 @@ describe("a server that closes connections without having said so", () => {
   });
 });
 
-describe("a proxy of the environment", () => {
-  it("is used for a host elsewhere, never for loopback, and not for what NO_PROXY names", async () => {
+describe("a proxy from the environment", () => {
+  it("is used for remote hosts, but not for loopback or the hosts in NO_PROXY", async () => {
     const app = await target();
     const asked: string[] = [];
     const proxy = await startProxy(app.port, asked);
@@ -381,7 +381,7 @@ describe("a proxy of the environment", () => {
     expect(asked).toHaveLength(1);
   });
 
-  it("is that of ALL_PROXY, too, but for one of SOCKS, which is for other programs", async () => {
+  it("may be set by ALL_PROXY, unless it is SOCKS", async () => {
     const app = await target();
     const asked: string[] = [];
     const proxy = await startProxy(app.port, asked);
@@ -394,7 +394,7 @@ describe("a proxy of the environment", () => {
     expect(asked).toHaveLength(1);
   });
 
-  it("that closes the connection is asked once, and told", async () => {
+  it("that closes the connection is asked once, and the failure is reported", async () => {
     let asked = 0;
     const proxy = createServer((socket) => void socket.once("data", () => ++asked && socket.destroy()));
     await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { afterAttempt } from "../../src/forward/attempt.ts";
+import { outcomeOf } from "../../src/forward/attempt.ts";
 import type { PostResult } from "../../src/forward/post.ts";
 import { explainFailure } from "../../src/forward/post-failure.ts";
 
@@ -12,15 +12,15 @@ function failure(code: string): PostResult {
   return { status: undefined, headers: [], replyPreview: "", isLegible: true, reply: undefined, latencyMs: 1, error };
 }
 
-it.each(["EMFILE", "ENFILE"])("takes no try from a delivery for %s, which is this system's own", (code) => {
+it.each(["EMFILE", "ENFILE"])("counts no attempt for %s, a limit of this system", (code) => {
   const result = failure(code);
   expect(result.error?.message).toContain("allows no more open connections");
-  expect(afterAttempt(result, 9, policy, true)).toEqual({ state: "down" });
+  expect(outcomeOf(result, 9, policy, true)).toEqual({ state: "down" });
 });
 
-it("counts the tries at an app behind a proxy, of which nobody here sees when it is back", () => {
+it("counts attempts at an app behind a proxy, which cannot be probed", () => {
   const result = failure("ECONNREFUSED");
-  expect(afterAttempt(result, 0, policy, true)).toEqual({ state: "down" });
-  expect(afterAttempt(result, 0, policy, false)).toEqual({ state: "retry", afterMs: 1 });
-  expect(afterAttempt(result, 1, policy, false)).toEqual({ state: "failed" });
+  expect(outcomeOf(result, 0, policy, true)).toEqual({ state: "down" });
+  expect(outcomeOf(result, 0, policy, false)).toEqual({ state: "retry", afterMs: 1 });
+  expect(outcomeOf(result, 1, policy, false)).toEqual({ state: "failed" });
 });

@@ -31,7 +31,7 @@ function exchange(text: string, url = app.url): Promise<string> {
 const post = (lines: string, body = ""): string =>
   `POST /webhooks/zoho/crm HTTP/1.1\r\nconnection: close\r\n${lines}\r\n\r\n${body}`;
 
-describe("a request that never becomes one", () => {
+describe("a connection that never produces a request", () => {
   it.each([
     ["without a host", post("content-length: 0"), "400 Bad Request"],
     [
@@ -40,30 +40,30 @@ describe("a request that never becomes one", () => {
       "417 Expectation Failed",
     ],
     ["for a way through to elsewhere", "CONNECT example.com:443 HTTP/1.1\r\nhost: example.com\r\n\r\n", "405 Method"],
-  ])("%s is answered, and told of once", async (_, text, status) => {
+  ])("%s is answered and reported once", async (_, text, status) => {
     for (const each of [text, text.replace("banana", "cherry")])
       expect(await exchange(each)).toContain(`HTTP/1.1 ${status}`);
   });
 });
 
-describe("a sender that waits before it sends its body", () => {
-  it("is told to go on", async () => {
+describe("a sender that expects 100-continue", () => {
+  it("gets 100 Continue", async () => {
     const answer = await exchange(post("host: x\r\nexpect: 100-continue\r\ncontent-length: 2", "{}"));
     expect(answer).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 (?!413)/);
   });
 
-  it("is told at once that it is too large", async () => {
+  it("gets 413 at once for a body that is too large", async () => {
     expect(await exchange(post("host: x\r\nexpect: 100-continue\r\ncontent-length: 11"))).toMatch(/^HTTP\/1\.1 413 /);
   });
 });
 
-it("tells a sender that writes all of a large body first that it is too large, and resets nothing", async () => {
+it("answers 413 without a reset to a sender that first writes all of a large body", async () => {
   const body = "x".repeat(20_000_000);
   for (let i = 0; i < 5; i++)
     expect(await exchange(post(`host: x\r\ncontent-length: ${body.length}`, body))).toMatch(/^HTTP\/1\.1 413 /);
 });
 
-it("keeps every header, however many there are", async () => {
+it("keeps every header of a request with thousands", async () => {
   const listener = await startListener();
   try {
     await exchange(post(`host: x\r\ncontent-length: 0\r\n${"a:1\r\n".repeat(2099)}last: 1`), listener.url);

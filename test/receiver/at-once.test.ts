@@ -20,9 +20,9 @@ afterEach(() => {
 
 async function start(options: Partial<ReceiverOptions> = {}) {
   const events: EventReport[] = [];
-  const kept = new Map<string, OfferedSecret>();
+  const saved = new Map<string, OfferedSecret>();
   const secrets: Secrets = {
-    for: (_credential, product) => [kept.get(product)].flatMap((each) => (each ? [secret(each.value, "test")] : [])),
+    for: (_credential, product) => [saved.get(product)].flatMap((each) => (each ? [secret(each.value, "test")] : [])),
     all: () => [],
   };
   const receiver = await startReceiver({
@@ -33,16 +33,16 @@ async function start(options: Partial<ReceiverOptions> = {}) {
     secrets,
     policy: { schema: "warn", onInvalid: "warn" },
     allowed: undefined,
-    ledger: memoryRecorder(),
+    recorder: memoryRecorder(),
     pid: process.pid,
     now: () => new Date(),
-    keepSecret: (product, offered) => void kept.set(product, offered),
+    keepSecret: (product, offered) => void saved.set(product, offered),
     onEvent: (event) => void events.push(event),
     onTrouble: () => {},
     ...options,
   });
   onTestFinished(() => receiver.close(100));
-  return { receiver, events, kept };
+  return { receiver, events, saved };
 }
 
 async function open(port: number): Promise<Socket> {
@@ -64,9 +64,9 @@ async function statusOf(socket: Socket, text: string): Promise<string> {
   return String(answer).slice(9, 12);
 }
 
-describe("requests that come at once", () => {
-  it("hand over one secret: the first is kept, and another one refused", async () => {
-    const { receiver, kept } = await start();
+describe("requests that arrive at once", () => {
+  it("save the first of several offered secrets and reject the others", async () => {
+    const { receiver, saved } = await start();
     const offers = await Promise.all(
       ["a", "b", "c"].map(async (name) => ({ name, socket: await open(receiver.port) })),
     );
@@ -76,10 +76,10 @@ describe("requests that come at once", () => {
       ),
     );
     expect(statuses.toSorted()).toEqual(["200", "401", "401"]);
-    expect(kept.get("mail")?.value).toBe(offers[statuses.indexOf("200")]?.name.repeat(24));
+    expect(saved.get("mail")?.value).toBe(offers[statuses.indexOf("200")]?.name.repeat(24));
   });
 
-  it("keep the address of a sender that is gone before they are judged", async () => {
+  it("keep the address of a sender that is gone before they are evaluated", async () => {
     const { receiver, events } = await start({ allowed: addressList(["127.0.0.1"]) });
     const socket = await open(receiver.port);
     const reset = (message: unknown): void => {
@@ -93,11 +93,11 @@ describe("requests that come at once", () => {
     expect(events[0]?.receipt.verdicts[0]).toMatchObject({ id: "source-address", verdict: "passed" });
   });
 
-  it("are all answered and told of, however one of them goes wrong, and before the receiver has closed", async () => {
-    const told: number[] = [];
+  it("are all answered and reported before the receiver has closed, even when reporting one fails", async () => {
+    const reported: number[] = [];
     const { receiver } = await start({
       onEvent({ n }) {
-        told.push(n);
+        reported.push(n);
         if (n % 2 === 0) throw new Error(`of ${n}`);
       },
     });
@@ -115,6 +115,6 @@ describe("requests that come at once", () => {
     const statuses = await Promise.all(each.map((socket) => statusOf(socket, request("/webhooks/zoho/crm", "{}"))));
     await closed;
     expect(statuses).toEqual(Array(6).fill("200"));
-    expect(told.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(reported.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 });

@@ -5,7 +5,7 @@ import { formFields } from "../../body/payload.ts";
 import { targetUrl, withQueryOf } from "../../body/target-url.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { isOfTheConnection } from "../../forward/request.ts";
+import { isHopByHop } from "../../forward/request.ts";
 import { type EventReport, eventLine, type KeptFacts } from "../../reports/event.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { AtomicFile, danglingLinkTarget, isDevice, writeErrorText } from "../../util/files.ts";
@@ -191,7 +191,7 @@ function curl(
   const product = receipt.product ?? "unknown";
   const url =
     to === undefined ? targetUrl(path, product, settings) : withQueryOf(path, targetUrl(to, product, settings));
-  const kept = headers.filter(([name]) => !isOfTheConnection(name));
+  const kept = headers.filter(([name]) => !isHopByHop(name));
   const delivery: Delivery = { method, url, headers: kept, body };
   return curlCommand(delivery, { insecure: false });
 }

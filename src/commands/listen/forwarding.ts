@@ -9,9 +9,8 @@ import { isDelivered } from "../../forward/answer-hint.ts";
 import { createForwarder } from "../../forward/forwarder.ts";
 import { createMirror } from "../../forward/mirror.ts";
 import { openPoster } from "../../forward/post.ts";
-import { recordAndForward } from "../../forward/record-and-forward.ts";
+import type { ForwardingParts } from "../../forward/record-and-forward.ts";
 import { createRoutes, type Routes } from "../../forward/routes.ts";
-import type { Recorder } from "../../receiver/recorder.ts";
 import type { ForwardReport } from "../../reports/forward.ts";
 import type { ForwardCounts } from "../../reports/run.ts";
 import type { Log } from "../../store/log.ts";
@@ -21,7 +20,7 @@ import { shellQuoted } from "../../util/text.ts";
 
 /** How a run's deliveries get to the developer's app. */
 interface Forwarding {
-  readonly ledger: Recorder;
+  readonly parts: ForwardingParts;
   readonly notes: readonly string[];
   /** Goes on with what waits from an earlier run. */
   start(): Promise<void>;
@@ -95,7 +94,7 @@ export async function openForwarding(
   };
 
   return {
-    ledger: recordAndForward({ log, routes, forwarder, mirror, ordered: settings.ordered }),
+    parts: { routes, forwarder, mirror, ordered: settings.ordered },
     notes: [
       `Forwarding to ${routes.texts.join(", ")}${isMirrored ? "; the sender gets its answer" : ""}.`,
       ...(isMirrored && settings.ordered
@@ -106,7 +105,7 @@ export async function openForwarding(
       forwarder.wake((await waiting()).map(({ target }) => target));
     },
     counts: () => counts,
-    hurry: () => mirror?.cut(),
+    hurry: () => mirror?.interrupt(),
     async close(drainUntil) {
       const end = performance.now() + CLOSE_GRACE_MS;
       await mirror?.close();

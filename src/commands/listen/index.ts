@@ -116,7 +116,7 @@ async function listen(given: Context, options: ListenOptions): Promise<ExitCode 
       policy: { schema: settings.schema, onInvalid: settings.onInvalid },
       limits: { toleranceMs: settings.tolerance, setting: "--tolerance" },
       allowed,
-      ledger: keeping.ledger,
+      recorder: keeping.ledger,
       pid: context.pid,
       probeKey,
       keySet,

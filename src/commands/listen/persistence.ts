@@ -3,7 +3,7 @@ import type { Context } from "../../context.ts";
 import type { EventPattern } from "../../core/event-names.ts";
 import { maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
-import { toLogEntry } from "../../forward/record-and-forward.ts";
+import { recordAndForward } from "../../forward/record-and-forward.ts";
 import { memoryRecorder, type Recorder } from "../../receiver/recorder.ts";
 import type { ForwardCounts } from "../../reports/run.ts";
 import type { Log, WaitingCount } from "../../store/log.ts";
@@ -74,9 +74,7 @@ async function keepIn(
   const isKept = config.settings.store !== false;
 
   return {
-    ledger: pruner.watching(
-      forwarding?.ledger ?? { record: (entry) => log.append(toLogEntry(entry, entry.decision.reply.status)) },
-    ),
+    ledger: recordAndForward({ log, forwarding: forwarding?.parts, onRecord: pruner.grow }),
     notes: [
       ...(isKept ? [] : ["The event log is deleted when this run ends."]),
       ...(forwarding?.notes ?? []),
@@ -153,8 +151,8 @@ function waitingNotes(counts: readonly WaitingCount[], routes: RunRoutes): reado
 
 /** Keeps the log within its limits while it grows. */
 interface Pruning {
-  /** The ledger, with what it is given counted. */
-  watching(ledger: Recorder): Recorder;
+  /** Counts a delivery of so many bytes. */
+  grow(bytes: number): void;
   /** Begins, unless it is under way. */
   prune(): void;
   /** Ends with the batch that is under way. */
@@ -186,13 +184,10 @@ function regularPruning(context: Context, log: Log, maxBytes = Number.POSITIVE_I
   };
   const timer = setInterval(prune, EVERY_MS);
   return {
-    watching: (ledger) => ({
-      record(entry) {
-        grown += entry.arrival.delivery.body.length + ROW_BYTES;
-        if (grown > maxBytes * GROWTH_SHARE) prune();
-        return ledger.record(entry);
-      },
-    }),
+    grow(bytes) {
+      grown += bytes + ROW_BYTES;
+      if (grown > maxBytes * GROWTH_SHARE) prune();
+    },
     prune,
     async stop() {
       stopped.abort();

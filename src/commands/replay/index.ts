@@ -10,7 +10,7 @@ import type { Product } from "../../core/product.ts";
 import { receive } from "../../core/receive.ts";
 import { answerHint, isDelivered } from "../../forward/answer-hint.ts";
 import { openPoster, type Poster, type PostResult } from "../../forward/post.ts";
-import { isOfTheConnection } from "../../forward/request.ts";
+import { isHopByHop } from "../../forward/request.ts";
 import { createRoutes, type Routes } from "../../forward/routes.ts";
 import type { RequestReport, SentReport } from "../../reports/sent.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
@@ -129,7 +129,7 @@ function showRequest(context: Context, plan: ReplayPlan, entry: LogEntry, reques
 
 function requestReport(plan: ReplayPlan, entry: LogEntry, request: ReplayRequest): RequestReport {
   const shown = plan.showSecrets ? request.delivery : maskDelivery(request.delivery, chosenNames(entry.verdicts));
-  const headers = shown.headers.filter(([name]) => !isOfTheConnection(name));
+  const headers = shown.headers.filter(([name]) => !isHopByHop(name));
   const { n, product, event, format } = entry;
   return { type: "request", n, product, event, format, ...shown, headers, curl: undefined };
 }

@@ -1,7 +1,7 @@
 import type { HeaderPair } from "../../body/delivery.ts";
 import { type Assignment, parseAssignment } from "../../core/edit-body.ts";
 import type { Faults } from "../../core/prepare.ts";
-import { isOfTheConnection } from "../../forward/request.ts";
+import { isHopByHop } from "../../forward/request.ts";
 import { usageError } from "../../util/errors.ts";
 import { parseInteger, parseTimeout } from "../../util/units.ts";
 import { parseHeader, type SecretOptions } from "../helpers/options.ts";
@@ -157,7 +157,7 @@ function refuseContradictions(product: string | undefined, event: string | undef
 function readHeader(text: string): HeaderPair {
   const header = parseHeader(text);
   const [name, value] = header;
-  if (isOfTheConnection(name)) {
+  if (isHopByHop(name)) {
     throw usageError(
       `-H ${name}: this header is set by the connection and cannot be chosen`,
       name.toLowerCase() === "host" ? "it comes from the URL of --to" : undefined,

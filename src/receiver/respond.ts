@@ -1,0 +1,82 @@
+import { get, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Reply } from "../core/product.ts";
+import { plainReply, refuse } from "../core/reply.ts";
+import { isLoopbackAddress, reachableHost } from "../util/hosts.ts";
+
+/** These have no body, and so no length (RFC 9110, section 6.4.1). */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/** Writes a whole reply. The response ends, and with it a connection that is not kept alive, no sooner than `until`. */
+export function sendReply(response: ServerResponse, reply: Reply, until?: Promise<void>): void {
+  const { status, contentType } = reply;
+  const body = WITHOUT_BODY.has(status) ? "" : reply.body;
+  const headers = (reply.headers ?? []).flat();
+  if (contentType !== "") headers.push("content-type", contentType);
+  if (!WITHOUT_BODY.has(status)) headers.push("content-length", String(Buffer.byteLength(body)));
+  if (status === 413) headers.push("connection", "close");
+  response.writeHead(status, headers);
+  if (until === undefined) {
+    response.end(body);
+    return;
+  }
+  response.write(body);
+  void until.then(() => response.end());
+}
+
+const SERVICE = "zoho-hooks";
+const HEALTH_TIMEOUT_MS = 500;
+const MAX_HEALTH_LENGTH = 1000;
+
+/** The reply of `/healthz`. The process id is for other programs on this machine, never for what comes through a tunnel. */
+export function healthReply({ headers, socket }: IncomingMessage, pid: number, throughTunnel: boolean): Reply {
+  const isLocal = isLoopbackAddress(socket.remoteAddress) && !throughTunnel && headers["x-forwarded-for"] === undefined;
+  return jsonReply(200, { status: "ok", service: SERVICE, ...(isLocal ? { pid } : {}) });
+}
+
+/** The process id of the receiver at an address; undefined for another program, or when nothing answers. */
+export function findReceiver(host: string, port: number): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const request = get(
+      { host: reachableHost(host), port, path: "/healthz", timeout: HEALTH_TIMEOUT_MS, agent: false },
+      (response) => {
+        let text = "";
+        response.setEncoding("utf8");
+        response.on("data", (part: string) => {
+          text += part;
+          if (text.length > MAX_HEALTH_LENGTH) request.destroy();
+        });
+        response.on("end", () => resolve(readPid(text)));
+      },
+    );
+    request.on("timeout", () => request.destroy());
+    request.on("error", () => resolve(undefined));
+    request.on("close", () => resolve(undefined));
+  });
+}
+
+function readPid(text: string): number | undefined {
+  try {
+    const health: unknown = JSON.parse(text);
+    if (typeof health !== "object" || health === null || !("service" in health) || !("pid" in health)) return undefined;
+    return health.service === SERVICE && typeof health.pid === "number" ? health.pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function readyReply(isReady: boolean): Reply {
+  return jsonReply(isReady ? 200 : 503, { status: isReady ? "ready" : "starting" });
+}
+
+/** The public keys (JWKS). Not to be cached: a new key is valid at once. */
+export function keySetReply(method: string | undefined, keySet: string | undefined): Reply {
+  if (keySet === undefined) return plainReply(404, "no key set is served here: start with --serve-jwks");
+  if (method !== "GET" && method !== "HEAD") {
+    return { ...refuse(405, "a key set can only be read").reply, headers: [["allow", "GET, HEAD"]] };
+  }
+  return { status: 200, contentType: "application/json", headers: [["cache-control", "no-cache"]], body: keySet };
+}
+
+function jsonReply(status: number, body: object): Reply {
+  return { status, contentType: "application/json", body: JSON.stringify(body) };
+}
