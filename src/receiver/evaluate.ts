@@ -59,7 +59,10 @@ export function evaluate(arrival: Arrival, found: WebhookRoute, options: Evaluat
     allowed === undefined
       ? received
       : { ...received, verdicts: [verifyAddress(allowed, address), ...received.verdicts] };
-  const offer = payload === undefined ? undefined : evaluateSecretOffer(expected, delivery, payload, secrets, at);
+  const offer =
+    payload === undefined
+      ? undefined
+      : evaluateSecretOffer({ products: expected, delivery, payload, secrets, now: at });
   if (offer?.action === "refuse") return { receipt, decision: refuse(401, offer.reason) };
   const decision = decideReply(receipt, policy);
   return { receipt, decision, offered: decision.accepted ? offer : undefined };

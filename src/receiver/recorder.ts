@@ -1,3 +1,4 @@
+import { DUPLICATE_WINDOW_MS } from "../body/delivery.ts";
 import type { Reply } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
 import type { Decision } from "../core/reply.ts";
@@ -33,7 +34,7 @@ export function memoryRecorder(): Recorder {
   const removeExpired = (nowMs: number): void => {
     // A map iterates in order of insertion, so the oldest come first.
     for (const [identity, { atMs }] of seen) {
-      if (atMs >= nowMs - DUPLICATE_WITHIN_MS && seen.size <= MAX_IDENTITIES) break;
+      if (atMs >= nowMs - DUPLICATE_WINDOW_MS && seen.size <= MAX_IDENTITIES) break;
       seen.delete(identity);
     }
   };

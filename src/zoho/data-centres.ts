@@ -1,4 +1,5 @@
 import { usageError } from "../util/errors.ts";
+import { isSafeWithoutTls } from "../util/hosts.ts";
 
 /**
  * An organisation is in exactly one data centre, and the others do not know its credentials.
@@ -89,7 +90,10 @@ function hostSetting(env: Readonly<Record<string, string | undefined>>, name: st
   if (value === undefined || value === "") return undefined;
   const url = URL.canParse(value) ? new URL(value) : undefined;
   // Over plain http secrets must not leave the machine.
-  if (url !== undefined && (url.protocol === "https:" || (url.protocol === "http:" && isSafeInPlain(url.hostname)))) {
+  if (
+    url !== undefined &&
+    (url.protocol === "https:" || (url.protocol === "http:" && isSafeWithoutTls(url.hostname)))
+  ) {
     return url.origin;
   }
   throw usageError(

@@ -3,7 +3,7 @@ import type { Dispatcher } from "undici";
 import { isSuccess } from "../body/delivery.ts";
 import { isSecretName, MASK, maskBody, maskUrl } from "../core/mask.ts";
 import { errorText, UserError } from "../util/errors.ts";
-import { isLoopback, proxySettings } from "../util/hosts.ts";
+import { explainProxyError, isLoopback, proxySettings, withoutProxyRetry } from "../util/hosts.ts";
 import { parseJson } from "../util/json.ts";
 import { type Sleep, withTimeout } from "../util/timing.ts";
 import {
@@ -273,8 +273,8 @@ export async function connectionPool(
   const direct = new Agent(limits);
   const proxies = proxySettings(env);
   if (proxies === undefined) return direct;
-  const clientFactory = (origin: URL, options: object) => asksOnce(new Pool(origin, options));
-  const proxied = throughProxies(() => new EnvHttpProxyAgent({ ...limits, ...proxies, clientFactory }));
+  const clientFactory = (origin: URL, options: object) => withoutProxyRetry(new Pool(origin, options));
+  const proxied = explainProxyError(() => new EnvHttpProxyAgent({ ...limits, ...proxies, clientFactory }));
   // A proxy cannot reach this machine's loopback, and must not see what is sent to it unencrypted.
   return proxied.compose(
     (dispatch) => (options, handler) =>

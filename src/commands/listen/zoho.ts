@@ -6,7 +6,7 @@ import { webhookUrl } from "../../receiver/routes.ts";
 import type { EventReport } from "../../reports/event.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
 import { untilAborted, withTimeout } from "../../util/timing.ts";
-import { fetchRecord } from "../../zoho/record.ts";
+import { fetchRecord } from "../../zoho/channels/record.ts";
 import { type LiveChannel, makeChannelKey, openLiveChannel } from "../channels/live-channel.ts";
 import { notifyUrl } from "../channels/options.ts";
 import { channelEvents } from "../helpers/options.ts";

@@ -5,8 +5,8 @@ import { accessTokens } from "../../zoho/auth/access-token.ts";
 import { startRedirectServer } from "../../zoho/auth/browser-login.ts";
 import type { CredentialsStore } from "../../zoho/auth/credentials.ts";
 import { deviceLogin } from "../../zoho/auth/device-login.ts";
-import { exchangeCode, type OAuthClient, refreshAccess, type TokenReply } from "../../zoho/auth/oauth.ts";
-import { findSignInProduct, type SignIn } from "../../zoho/auth/sign-in.ts";
+import { exchangeCode, refreshAccess, type TokenReply } from "../../zoho/auth/oauth.ts";
+import { findSignInProduct, type OAuthClient, type SignIn } from "../../zoho/auth/sign-in.ts";
 import {
   apiUrl,
   areFrom,

@@ -57,7 +57,7 @@ export const bodyToken: Proof = {
 
 /** A body that names a channel must have the token of that channel: another channel's is not accepted. */
 function tokensFor({ data }: Payload, secrets: readonly Secret[]) {
-  const ofChannel = secrets.filter(({ askedBy }) => askedBy?.(data) === true);
+  const ofChannel = secrets.filter(({ requiredBy }) => requiredBy?.(data) === true);
   const required = secrets.filter(({ optional }) => optional !== true);
   return { ofChannel, required, accepted: ofChannel.length > 0 ? [...ofChannel, ...required] : secrets };
 }
@@ -226,11 +226,11 @@ function explainValue({ value, configured, all, noun, where }: ValueCase): reado
         id: "other-secret",
         matches: sameText(value.trim(), reveal().trim()),
         meaning:
-          askedBy === undefined
+          requiredBy === undefined
             ? `the ${noun} is ${origin}, which is configured for something else`
             : `the ${noun} is that of ${origin}, but ${where} names another channel`,
         remedy:
-          askedBy === undefined
+          requiredBy === undefined
             ? `use ${origin} for this product, or set the webhook up with the ${noun} that is configured for it`
             : "set the token of the channel that it names again: zoho-hooks channels update <id> --token-file <path>",
       })),

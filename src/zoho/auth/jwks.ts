@@ -5,9 +5,9 @@ import { type Secret, type Secrets, secret } from "../../body/secret.ts";
 import type { Product } from "../../core/product.ts";
 import { readKeySet } from "../../core/proofs/keys.ts";
 import { errorText, UserError, usageError } from "../../util/errors.ts";
-import { writeWholeFile } from "../../util/files.ts";
+import { writeFileAtomically } from "../../util/files.ts";
 import { isSafeWithoutTls } from "../../util/hosts.ts";
-import { withTimeLimit } from "../../util/timing.ts";
+import { withTimeout } from "../../util/timing.ts";
 import { connectionPool, readText } from "../http.ts";
 
 export interface KeySetOptions {
@@ -182,7 +182,7 @@ export async function fetchKeySet(
   const { origin, pathname, search } = new URL(url);
   const headers = { accept: "application/json" };
   try {
-    return await withTimeLimit(timeoutMs, [signal], async (limited) => {
+    return await withTimeout(timeoutMs, [signal], async (limited) => {
       const path = `${pathname}${search}`;
       const { body, statusCode } = await pool.request({ origin, path, method: "GET", headers, signal: limited });
       const text = await readText(body, MAX_BODY_BYTES);
@@ -210,7 +210,7 @@ function readCache(folder: string, url: string): CachedSet | undefined {
 
 function writeCache(url: string, set: CachedSet, { cacheFolder, warn }: KeySetOptions): void {
   try {
-    writeWholeFile(cacheFile(cacheFolder, url), JSON.stringify(set));
+    writeFileAtomically(cacheFile(cacheFolder, url), JSON.stringify(set));
   } catch (error) {
     warn(`the public keys of ${url} could not be cached: ${errorText(error)}`);
   }

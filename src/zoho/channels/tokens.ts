@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { idsAt } from "../../body/payload.ts";
 import { type Secret, type Secrets, secret } from "../../body/secret.ts";
 import { parseJson } from "../../util/json.ts";
+import { cachedFor } from "../../util/timing.ts";
 import { CHANNELS_FILE } from "./channels-file.ts";
 import { rememberedChannels } from "./memory.ts";
 
@@ -22,7 +23,7 @@ export function withChannelTokens(secrets: Secrets, folder: string): Secrets {
   const path = join(folder, CHANNELS_FILE);
   let changedMs: number | undefined;
   let tokens: readonly ChannelToken[] = [];
-  const current = atMostEvery(
+  const current = cachedFor(
     LOOK_INTERVAL_MS,
     () => performance.now(),
     () => {
