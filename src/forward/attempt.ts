@@ -15,6 +15,8 @@ export interface AttemptOptions {
   /** How long the sender of such a delivery would have waited for the app. */
   deadlineOf(product: string | undefined, format: string | undefined): Deadline;
   now(): Date;
+  /** There are several targets. */
+  readonly showTarget: boolean;
   onReport(report: ForwardReport): void;
   onTrouble(message: string): void;
 }
@@ -43,7 +45,7 @@ interface AttemptHooks {
 export async function attempt(
   target: string,
   { claim, attemptsBefore, source }: ClaimedDelivery,
-  { log, poster, retry, deadlineOf, now, onReport, onTrouble }: AttemptOptions,
+  { log, poster, retry, deadlineOf, now, showTarget, onReport, onTrouble }: AttemptOptions,
   { health, cut, insist, onSent }: AttemptHooks,
 ): Promise<AfterAttempt> {
   const at = now();
@@ -69,8 +71,10 @@ export async function attempt(
   onReport({
     type: "forward",
     n: claim.n,
+    at,
     attempt: attemptsBefore + 1,
     target,
+    showTarget,
     status: result.status,
     latencyMs: result.latencyMs,
     error: result.error?.message,

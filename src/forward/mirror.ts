@@ -29,12 +29,14 @@ export interface MirrorOptions {
   /** How long the sender of such a delivery waits. */
   deadlineOf(product: string | undefined, format: string | undefined): Deadline;
   now(): Date;
+  /** There are several targets. */
+  readonly showTarget: boolean;
   onReport(report: ForwardReport): void;
   onTrouble(message: string): void;
 }
 
 /** Nothing is tried again later: the sender sees the failure and does that itself. */
-export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble }: MirrorOptions): Mirror {
+export function createMirror({ log, poster, deadlineOf, now, showTarget, onReport, onTrouble }: MirrorOptions): Mirror {
   const end = new AbortController();
   setMaxListeners(0, end.signal);
   const underWay = new Set<Promise<unknown>>();
@@ -64,8 +66,10 @@ export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble
       onReport({
         type: "forward",
         n: source.n,
+        at,
         attempt: 1,
         target,
+        showTarget,
         status: reply.status,
         latencyMs,
         error: error?.message,

@@ -28,7 +28,7 @@ describe("a delivery whose signature failed", () => {
     for (const more of [["-v"], ["--json"]]) {
       const { exitCode, out, err } = await run(["verify", "--logged", which, "--explain", ...more], { cwd, env });
       expect([exitCode, err]).toEqual([3, expect.not.stringContaining("error")]);
-      expect(out).toMatch(/why guide-signature: what counts is|"explanations":\[\{"proof":"guide-signature"/);
+      expect(out).toMatch(/why guide-signature: it covers|"explanations":\[\{"proof":"guide-signature"/);
       expect(out + Buffer.from(/"body_b64":"([^"]*)/.exec(out)?.[1] ?? "", "base64")).not.toContain("t0ken");
     }
   });
