@@ -1,5 +1,6 @@
 import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../reports/channel.ts";
+import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import type { ApiRequest } from "../../zoho/api.ts";
@@ -25,6 +26,10 @@ interface DeleteOptions extends ZohoOptions {
 export const defineDelete: Define = (command, act) => {
   addZohoOptions(command.command("delete"))
     .description("Delete channels, and read the list again to make sure.")
+    .addHelpText(
+      "before",
+      examples("zoho-hooks channels delete 1735593600000", "zoho-hooks channels delete --all --yes"),
+    )
     .argument("[id...]", "the channels' ids")
     .option("--all", "all channels of the signed-in user")
     .option("-y, --yes", "do not ask")
@@ -129,6 +134,7 @@ interface DisableOptions extends ZohoOptions {
 export const defineDisable: Define = (command, act) => {
   addZohoOptions(command.command("disable"))
     .description("Stop some events of a channel, or all: then the channel is deleted.")
+    .addHelpText("before", examples("zoho-hooks channels disable 1735593600000 --events Leads.create"))
     .argument("<id>", "the channel's id")
     .option("--events <event>", "stop only this event (repeatable)", collect)
     .option("-y, --yes", "do not ask")

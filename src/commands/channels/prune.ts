@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import type { Context } from "../../context.ts";
 import { maskUrl } from "../../core/mask.ts";
+import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { removeRequest } from "../../zoho/channels/api.ts";
@@ -19,6 +20,7 @@ interface PruneOptions extends ZohoOptions {
 export const definePrune: Define = (command, act) => {
   addZohoOptions(command.command("prune"))
     .description("Delete channels that were created or changed here and post to a dead address.")
+    .addHelpText("before", examples("zoho-hooks channels prune", "zoho-hooks channels prune --yes"))
     .option("-y, --yes", "do not ask")
     .option("--dry-run", "show which, print the request, delete nothing")
     .addHelpText("after", HELP)

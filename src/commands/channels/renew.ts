@@ -1,4 +1,5 @@
 import type { Context } from "../../context.ts";
+import { examples } from "../../reports/help.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
 import { parseDuration } from "../../util/units.ts";
 import { type Channel, chooseExpiry, expiringWithin } from "../../zoho/channels/channel.ts";
@@ -21,6 +22,13 @@ interface RenewOptions extends ZohoOptions {
 export const defineRenew: Define = (command, act) => {
   addZohoOptions(command.command("renew"))
     .description("Extend channels, and fail if their new expiry is not later.")
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks channels renew --all",
+        "zoho-hooks channels renew --every     keeps all of them alive until you stop it",
+      ),
+    )
     .argument("[id...]", "the channels' ids (default: all that Zoho lists, and those created here that have expired)")
     .option("--all", "all channels, as without ids")
     .option("--expiring <time>", "only those that expire within this time")

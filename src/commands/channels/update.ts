@@ -1,4 +1,5 @@
 import type { Context } from "../../context.ts";
+import { examples } from "../../reports/help.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { type ChannelRequest, writeRequest } from "../../zoho/channels/api.ts";
 import { type Channel, type ChannelConfig, chooseExpiry, conditionsFor } from "../../zoho/channels/channel.ts";
@@ -30,6 +31,13 @@ interface UpdateOptions extends ZohoOptions, Omit<ChannelOptions, "fields"> {
 export const defineUpdate: Define = (command, act) => {
   addChannelOptions(addZohoOptions(command.command("update")))
     .description("Change parts of a channel; everything else stays, also its expiry.")
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks channels update 1735593600000 --url https://example.com/webhooks/zoho/crm",
+        "zoho-hooks channels update 1735593600000 --events Leads.create,Deals.all",
+      ),
+    )
     .argument("<id>", "the channel's id")
     .option("--no-fields", "report every edit again, whichever field has changed")
     .option("--events <event>", "watch these events instead (repeatable)", collect)

@@ -2,16 +2,19 @@ import { Command, type Option } from "commander";
 import { loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
+import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
 import { type Act, addCommands, type Define } from "../command.ts";
 import { commands } from "../index.ts";
 import { placeholderOf, type Suggestion, suggestValues, type Values } from "./values.ts";
 
 export const define: Define = (command, act) => {
+  command.addHelpText("before", examples("zoho-hooks completion bash", "zoho-hooks completion powershell"));
   for (const [shell, script] of Object.entries(scripts)) {
     command
       .command(shell)
       .description(`Print the completion script for ${shell}.`)
+      .addHelpText("before", examples(`zoho-hooks completion ${shell}`))
       .addHelpText("after", INSTALL[shell] ?? "")
       .action(
         act(async (context: Context) => {
