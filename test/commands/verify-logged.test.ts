@@ -33,6 +33,14 @@ describe("a delivery whose signature failed", () => {
     }
   });
 
+  it("is shown with the log's verdict where its secret is missing", async () => {
+    const { out } = await run(["verify", "--logged", "2", "--explain"], { cwd });
+    expect(out).toMatch(
+      / {2}guide-signature failed when it arrived: .*; to see why, run this in the terminal that has /,
+    );
+    expect((await run(["verify", "--logged", "1"], { cwd })).out).not.toContain("when it arrived");
+  });
+
   it("is as large as it came, whatever is masked in it", async () => {
     const [size = ""] = /\d+ B/.exec(/#2 .*/.exec(shown)?.[0] ?? "") ?? [];
     const { out } = await run(["verify", "--logged", "2"], { cwd, env });
