@@ -154,7 +154,7 @@ function formatOf(receipt: Receipt, products: readonly Product[], given: Product
 function withoutHeaders(verdict: Verdict, format: Format | undefined, delivery: Delivery): Verdict {
   const header = format?.proofs.find((proof) => proof.id === verdict.id)?.header;
   if (header === undefined || headerValue(delivery, header) !== undefined) return verdict;
-  const reason = `not checked: there is no ${header} header here; give it with --signature or -H`;
+  const reason = `not checked: add --signature <value of ${header}>`;
   return { ...verdict, verdict: "absent", reason };
 }
 

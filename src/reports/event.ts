@@ -188,7 +188,7 @@ function proofTexts({ verdicts, format }: Receipt, paint: Paint): readonly strin
 }
 
 /** A mark and words: colour alone never carries the meaning. */
-export function verdictText({ id, verdict }: Verdict, paint: Paint): string {
+function verdictText({ id, verdict }: Verdict, paint: Paint): string {
   const texts = {
     passed: () => paint.good(`✓ ${id}`),
     failed: () => paint.bad(`✗ ${id} failed`),
@@ -196,6 +196,15 @@ export function verdictText({ id, verdict }: Verdict, paint: Paint): string {
     unconfigured: () => paint.caution(`? ${id} unchecked`),
   };
   return texts[verdict]();
+}
+
+/** With the reason, and with what a passed proof does not prove. */
+export function proofText(verdict: Verdict, paint: Paint): string {
+  const { id, reason, proves } = verdict;
+  if (verdict.verdict === "absent") return `${paint.dim(`– ${id}`)}: ${plain(reason)}`;
+  const isLimited = verdict.verdict === "passed" && proves !== "body";
+  const limit = isLimited ? ` (proves ${proves === "sender" ? "the sender only" : "nothing by itself"})` : "";
+  return `${verdictText(verdict, paint)}: ${plain(reason)}${limit}`;
 }
 
 function shortProofTexts(receipt: Receipt, paint: Paint): readonly string[] {

@@ -11,7 +11,7 @@ import {
   headerLines,
   issueText,
   type LoggedFacts,
-  verdictText,
+  proofText,
 } from "./event.ts";
 import { alignRows, wrapLine } from "./layout.ts";
 import { answerText, type Paint, plain, type Rendered, type Style } from "./paint.ts";
@@ -88,7 +88,7 @@ function facts(event: EntryReport["event"], paint: Paint): readonly string[] {
     ...(receipt.records.length === 0 ? [] : [`records ${plain(receipt.records.join(", "))}`]),
     ...(duplicateOf === undefined ? [] : [paint.caution(`duplicate of #${duplicateOf}`)]),
     ...(receipt.problem === undefined ? [] : [paint.bad(plain(problemText(receipt.problem)))]),
-    ...receipt.verdicts.map((verdict) => `${verdictText(verdict, paint)}: ${plain(verdict.reason)}`),
+    ...receipt.verdicts.map((verdict) => proofText(verdict, paint)),
     ...(explainCommand === undefined ? [] : [paint.dim(`why: ${explainCommand}`)]),
     ...schemaLines(receipt.schema, paint),
     ...(receipt.suggestions.length === 0

@@ -4,7 +4,7 @@ import type { Outcome } from "../core/verify-payload.ts";
 import type { TextPosition } from "../util/json.ts";
 import type { JsonLine } from "../util/text.ts";
 import { formatBytes } from "../util/units.ts";
-import { bodyLines, issueText, receiptFields, verdictText } from "./event.ts";
+import { bodyLines, issueText, proofText, receiptFields } from "./event.ts";
 import { type Paint, plain, type Rendered, type Style } from "./paint.ts";
 
 export interface VerifiedReport {
@@ -84,12 +84,6 @@ function schemaLines({ receipt, positions, file }: VerifiedReport, paint: Paint)
     return `    ${place === "" ? "" : `${paint.dim(place)}  `}${issueText(issue)}`;
   });
   return [`  ${receipt.schema.ok ? paint.good("✓ schema") : paint.bad("✗ schema")}`, ...issues];
-}
-
-function proofText(verdict: Receipt["verdicts"][number], paint: Paint): string {
-  const isLimited = verdict.verdict === "passed" && verdict.proves !== "body";
-  const limit = isLimited ? ` (proves ${verdict.proves === "sender" ? "the sender only" : "nothing by itself"})` : "";
-  return `${verdictText(verdict, paint)}: ${plain(verdict.reason)}${limit}`;
 }
 
 function explanationLines(
