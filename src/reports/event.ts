@@ -102,9 +102,11 @@ interface Pieces {
   readonly name: string;
   /** Undefined where there is no column for it. */
   readonly record: string | undefined;
+  readonly remarks: readonly string[];
   readonly proofs: readonly string[];
   readonly schema: readonly string[];
   readonly size: readonly string[];
+  readonly duplicate: readonly string[];
   readonly state: readonly string[];
 }
 
@@ -119,50 +121,57 @@ const MIN_NAME_WIDTH = 8;
  * `events show` has everything.
  */
 function eventText(report: EventReport, paint: Paint, columns: number): string {
-  const { receipt, logged } = report;
+  const { receipt, logged, duplicateOf } = report;
   const isWide = columns >= WIDE_COLUMNS && Number.isFinite(columns);
-  const nameWidth = isWide ? 34 : columns < MIN_RECORD_COLUMNS ? 20 : 24;
-  const duplicate = report.duplicateOf === undefined ? [] : [paint.caution(`duplicate of #${report.duplicateOf}`)];
-  const isUnknown = receipt.handshake === undefined && receipt.event !== undefined && !receipt.known;
-  const unknown = isUnknown ? [paint.caution("? unknown event")] : [];
-  const lineOf = ({ name, record, proofs, schema, size, state }: Pieces): string => {
+  let nameWidth = isWide ? 34 : columns < MIN_RECORD_COLUMNS ? 20 : 24;
+  const lineOf = ({ name, record, remarks, proofs, schema, size, duplicate, state }: Pieces): string => {
     const cells = [
       { text: paint.dim(clockTime(report.at)), width: 8 },
       { text: report.n === 0 ? paint.dim("–") : paint.strong(`#${report.n}`), width: 5 },
       { text: paint.name(plain(receipt.product ?? "?")), width: 13 },
       { text: name, width: nameWidth },
       ...(record === undefined ? [] : [{ text: record, width: 19 }]),
-      ...[...unknown, ...proofs, ...schema, ...size, ...duplicate, ...state].map((text) => ({ text })),
+      ...[...remarks, ...proofs, ...schema, ...size, ...duplicate, ...state].map((text) => ({ text })),
     ];
     return fitLine(cells, Number.POSITIVE_INFINITY, "").join("");
   };
   let pieces: Pieces = {
     name: eventName(report),
     record: columns < MIN_RECORD_COLUMNS ? undefined : recordText(report),
+    remarks: isUnknown(receipt) ? [paint.caution("? unknown event")] : [],
     proofs: proofTexts(receipt, paint),
     schema: schemaTexts(report, paint),
     size: sizeTexts(report, paint),
+    duplicate: duplicateOf === undefined ? [] : [paint.caution(`duplicate of #${duplicateOf}`)],
     state: logged === undefined ? [] : stateTexts(logged, paint),
   };
   let line = lineOf(pieces);
-  // Made only where they are needed: most lines fit.
+  const over = (): number => visibleWidth(line) - columns;
+  // Functions, since most lines fit.
   const shorter: readonly (() => Partial<Pieces>)[] = [
     () => ({ proofs: shortProofTexts(receipt, paint) }),
     () => ({ size: [] }),
     () => ({ record: undefined }),
     () => (receipt.schema === undefined ? {} : { schema: receipt.schema.ok ? [] : [paint.caution("✗ schema")] }),
-    () => ({ state: logged === undefined ? [] : stateTexts(logged, paint, true) }),
+    () => (logged === undefined ? {} : { state: stateTexts(logged, paint, true) }),
     () => ({ proofs: receipt.verdicts.some(hasFailed) ? [paint.bad("✗ proof")] : [] }),
+    () => (duplicateOf === undefined ? {} : { duplicate: [paint.caution(`dup #${duplicateOf}`)] }),
   ];
   for (const shorten of shorter) {
-    if (visibleWidth(line) <= columns) return line;
+    if (over() <= 0) return line;
     pieces = { ...pieces, ...shorten() };
     line = lineOf(pieces);
   }
-  const over = visibleWidth(line) - columns;
-  if (over <= 0) return line;
-  const room = Math.max(visibleWidth(pieces.name), nameWidth) - over;
-  return lineOf({ ...pieces, name: cut(pieces.name, Math.max(MIN_NAME_WIDTH, room)) });
+  nameWidth = Math.max(visibleWidth(pieces.name), nameWidth);
+  while (over() > 0 && nameWidth > MIN_NAME_WIDTH) {
+    nameWidth = Math.max(MIN_NAME_WIDTH, nameWidth - over());
+    line = lineOf({ ...pieces, name: cut(pieces.name, nameWidth) });
+  }
+  return line;
+}
+
+function isUnknown({ handshake, event, known }: Receipt): boolean {
+  return handshake === undefined && event !== undefined && !known;
 }
 
 export function clockTime(at: Date): string {
