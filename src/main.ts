@@ -4,7 +4,7 @@ import { commands } from "./commands/index.ts";
 import { nearest } from "./core/event-names.ts";
 import { createContext } from "./reports/context.ts";
 import { renderFailure } from "./reports/failure.ts";
-import { helpConfiguration, helpOutput } from "./reports/help.ts";
+import { examples, helpConfiguration, helpOutput } from "./reports/help.ts";
 import type { Mode } from "./reports/paint.ts";
 import { endProcess, nodeRuntime, type Runtime, reportUnfinished, type Surroundings } from "./runtime.ts";
 import { CANCELLED, ExitCode, UserError } from "./util/errors.ts";
@@ -17,13 +17,7 @@ export async function start(surroundings: Surroundings): Promise<void> {
   await endProcess(await runProgram(nodeRuntime(surroundings), __VERSION__));
 }
 
-const EPILOG = `
-Examples:
-  $ zoho-hooks listen                         receive on http://127.0.0.1:4460
-  $ zoho-hooks send crm Leads.create          send it a signed sample
-  $ zoho-hooks send books --all --to 3000     every Books event to your app on port 3000
-  $ zoho-hooks verify payload.json            is this payload genuine and well-formed?
-
+const EXIT_CODES = `
 Exit codes:
   0 success                  5 your app is unreachable, or did not answer 2xx
   1 a bug of zoho-hooks      6 credentials are missing or refused
@@ -77,7 +71,16 @@ async function buildProgram(runtime: Runtime, version: string, act: Act): Promis
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "show help")
     .helpCommand("help [command]", "show help for a command")
-    .addHelpText("after", EPILOG)
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks listen                         receive on http://127.0.0.1:4460",
+        "zoho-hooks send crm Leads.create          send it a signed sample",
+        "zoho-hooks send books --all --to 3000     every Books event to your app on port 3000",
+        "zoho-hooks verify payload.json            is this payload genuine and well-formed?",
+      ),
+    )
+    .addHelpText("after", EXIT_CODES)
     .configureHelp(helpConfiguration)
     .configureOutput(helpOutput(runtime))
     .exitOverride()

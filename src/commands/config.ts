@@ -4,6 +4,7 @@ import { CREDENTIAL_VARIABLES } from "../config/secrets.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { maskUrl } from "../core/mask.ts";
+import { examples } from "../reports/help.ts";
 import { ExitCode } from "../util/errors.ts";
 import { parseDuration, parseSize, parseTimeout } from "../util/units.ts";
 import type { Define } from "./command.ts";
@@ -15,8 +16,10 @@ interface ShowOptions {
 
 export const define: Define = (command, act) => {
   command
+    .addHelpText("before", examples("zoho-hooks config show --origin"))
     .command("show")
     .description("Show the current settings.")
+    .addHelpText("before", examples("zoho-hooks config show --origin"))
     .option("--origin", "show where each value comes from")
     .addHelpText("after", HELP)
     .action(act(show));

@@ -5,6 +5,7 @@ import { type Config, loadConfig } from "../config/load.ts";
 import type { Context } from "../context.ts";
 import { eventNames, findEvent } from "../core/event-names.ts";
 import type { Product } from "../core/product.ts";
+import { examples } from "../reports/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { readText, rejectLinks, writeFileAtomically } from "../util/files.ts";
 import type { Define } from "./command.ts";
@@ -17,18 +18,25 @@ interface FixtureOptions {
 }
 
 export const define: Define = (command, act) => {
+  command.addHelpText("before", examples("zoho-hooks fixtures list crm", "zoho-hooks fixtures eject crm Leads.create"));
   withFormat(command.command("show"))
     .description("Print the sample that send uses for an event.")
+    .addHelpText(
+      "before",
+      examples("zoho-hooks fixtures show crm Leads.create", "zoho-hooks fixtures show crm Leads.create --format wire"),
+    )
     .argument("<product>", "product, such as crm")
     .argument("<event>", "event, such as Leads.create")
     .action(act(show));
   withFormat(command.command("path"))
     .description("Print the path of that sample: the project's copy if there is one, else the built-in one.")
+    .addHelpText("before", examples("zoho-hooks fixtures path crm Leads.create"))
     .argument("<product>", "product, such as crm")
     .argument("<event>", "event, such as Leads.create")
     .action(act(path));
   withFormat(command.command("list"))
     .description("List all samples, and which of them are the project's own.")
+    .addHelpText("before", examples("zoho-hooks fixtures list crm"))
     .argument("[product]", "only this product")
     .action(act(list));
   withFormat(command.command("eject"))
@@ -37,6 +45,14 @@ export const define: Define = (command, act) => {
     .argument("[event]", "event, such as Leads.create")
     .option("--all", "all events of the product, or of all products")
     .option("--force", "overwrite copies that you have changed")
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks fixtures eject crm Leads.create",
+        "zoho-hooks fixtures eject crm Invoices.create     a module without its own sample gets the general one",
+        "zoho-hooks fixtures eject desk --all",
+      ),
+    )
     .addHelpText("after", EJECT_HELP)
     .action(act(eject));
 };
@@ -44,11 +60,6 @@ export const define: Define = (command, act) => {
 const EJECT_HELP = `
 Copies go to .zoho-hooks/fixtures/<product>/<format>/<event>.json. A copy that you have changed is only overwritten if
 you agree, or with --force.
-
-Examples:
-  $ zoho-hooks fixtures eject crm Leads.create
-  $ zoho-hooks fixtures eject crm Invoices.create     a module without its own sample gets the general one
-  $ zoho-hooks fixtures eject desk --all
 `;
 
 function withFormat(command: Command): Command {

@@ -6,6 +6,7 @@ import { loadConfig } from "../config/load.ts";
 import { CREDENTIAL_VARIABLES, ignoreKeys, KEYS_FOLDER } from "../config/secrets.ts";
 import type { Context } from "../context.ts";
 import { writeKeySet } from "../core/proofs/keys.ts";
+import { examples } from "../reports/help.ts";
 import { ExitCode, errorText, usageError } from "../util/errors.ts";
 import { makeFolder, rejectLinks } from "../util/files.ts";
 import type { Define } from "./command.ts";
@@ -17,6 +18,10 @@ interface KeygenOptions {
 export const define: Define = (command, act) => {
   command
     .option("--out <folder>", `the folder to write the files to (default: ${KEYS_FOLDER} in the project)`)
+    .addHelpText(
+      "before",
+      examples("zoho-hooks keygen", "ZOHO_WEBHOOK_PRIVATE_KEY=.zoho-hooks/keys/private.pem zoho-hooks send cliq --all"),
+    )
     .addHelpText("after", HELP)
     .action(act(keygen));
 };
@@ -28,10 +33,6 @@ of your own, and give your app its public key instead of Zoho's.
 Writes private.pem, which only you can read, and the public key twice: as public.pem, which is also printed, and as
 jwks.json, a key set that verifies Desk's tokens. Existing keys are never overwritten. If your app fetches Desk's keys from
 a URL, zoho-hooks listen --serve-jwks serves yours, and so does send --serve-jwks while it sends.
-
-Examples:
-  $ zoho-hooks keygen
-  $ ZOHO_WEBHOOK_PRIVATE_KEY=.zoho-hooks/keys/private.pem zoho-hooks send cliq --all
 `;
 
 /** Bits, as in Zoho's samples. */

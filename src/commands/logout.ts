@@ -1,5 +1,6 @@
 import { type Config, loadConfig, userFolder } from "../config/load.ts";
 import type { Context } from "../context.ts";
+import { examples } from "../reports/help.ts";
 import { ExitCode, UserError, usageError } from "../util/errors.ts";
 import { accessTokens } from "../zoho/auth/access-token.ts";
 import type { CredentialsStore } from "../zoho/auth/credentials.ts";
@@ -17,6 +18,7 @@ export const define: Define = (command, act) => {
   command
     .option("--profile <name>", "the sign-in to revoke (default: ZOHO_PROFILE, else the current one)")
     .option("--local", "only remove it from this machine: its tokens stay valid at Zoho")
+    .addHelpText("before", examples("zoho-hooks logout", "zoho-hooks logout --profile acme"))
     .addHelpText("after", HELP)
     .action(act(logout));
 };

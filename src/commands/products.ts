@@ -3,6 +3,7 @@ import type { Context } from "../context.ts";
 import { answerRuleText, probesText } from "../core/answer-rule.ts";
 import type { Format, Product } from "../core/product.ts";
 import { products } from "../products/index.ts";
+import { examples } from "../reports/help.ts";
 import type { ProductReport } from "../reports/product.ts";
 import { ExitCode } from "../util/errors.ts";
 import type { Define } from "./command.ts";
@@ -17,6 +18,14 @@ export const define: Define = (command, act) => {
   command
     .argument("[product]", "show the events of this product")
     .addOption(command.createOption("--markdown", "print the README's table of events").hideHelp())
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks products",
+        "zoho-hooks products crm",
+        `zoho-hooks products --json | jq -r '.id + " " + .formats[].events[].name'`,
+      ),
+    )
     .addHelpText("after", HELP)
     .action(
       act(async (context: Context, id: string | undefined, options: ProductsOptions) => {
@@ -35,11 +44,6 @@ const HELP = `
 A name such as <Module>.create stands for every module: Leads.create, Invoices.create, or a custom module.
 To add a product of your own, put samples into a folder (fixtures/<event>.json) and name it in zoho-hooks.config.json:
   { "products": { "shop": { "path": "webhooks/shop" } } }
-
-Examples:
-  $ zoho-hooks products
-  $ zoho-hooks products crm
-  $ zoho-hooks products --json | jq -r '.id + " " + .formats[].events[].name'
 `;
 
 function describeProduct({ id, title, formats }: Product): ProductReport {

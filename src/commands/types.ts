@@ -4,6 +4,7 @@ import { eventTypeFile, FIRST_LINE, type TypedEvent, withObserved } from "../cor
 import type { Product } from "../core/product.ts";
 import { schemaShape } from "../core/schema.ts";
 import type { ObservedEvent, Traffic } from "../core/traffic.ts";
+import { examples } from "../reports/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { isDevice, readText, writeFileAtomically } from "../util/files.ts";
 import type { Define } from "./command.ts";
@@ -26,6 +27,10 @@ export const define: Define = (command, act) => {
     .option("--observed", "include what was received: your own fields, and types that differ from the schema")
     .option("--store <path>", "file of the event log (default: .zoho-hooks/events.db in the project)")
     .option("--force", "overwrite a file that this command did not write")
+    .addHelpText(
+      "before",
+      examples("zoho-hooks types crm --out zoho-events.d.ts", "zoho-hooks types --observed --out src/zoho-events.d.ts"),
+    )
     .addHelpText("after", HELP)
     .action(act(types));
 };
@@ -33,10 +38,6 @@ export const define: Define = (command, act) => {
 const HELP = `
 Each event's payload gets a type, which is also a member of ZohoEvents: ZohoEvents["crm"]["guide"]["Leads.create"].
 A field that was received but is not in the schema is optional.
-
-Examples:
-  $ zoho-hooks types crm --out zoho-events.d.ts
-  $ zoho-hooks types --observed --out src/zoho-events.d.ts
 `;
 
 async function types(context: Context, id: string | undefined, options: TypesOptions): Promise<ExitCode> {

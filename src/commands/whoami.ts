@@ -1,5 +1,6 @@
 import { type Config, loadConfig, userFolder } from "../config/load.ts";
 import type { Context } from "../context.ts";
+import { examples } from "../reports/help.ts";
 import { ExitCode, usageError } from "../util/errors.ts";
 import { signInFromEnv } from "../zoho/auth/sign-in.ts";
 import { apiUrl } from "../zoho/data-centres.ts";
@@ -18,6 +19,7 @@ export const define: Define = (command, act) => {
       "the sign-in to show (default: ZOHO_PROFILE, else the environment's, else the current profile)",
     )
     .option("--all", "list the profiles on this machine, without asking Zoho")
+    .addHelpText("before", examples("zoho-hooks whoami", "zoho-hooks whoami --all"))
     .addHelpText("after", HELP)
     .action(
       act(async (context, options: WhoamiOptions) => {

@@ -15,6 +15,8 @@ export interface AttemptOptions {
   /** How long the sender of such a delivery would have waited for the app. */
   deadlineOf(product: string | undefined, format: string | undefined): Deadline;
   now(): Date;
+  /** There are several targets. */
+  readonly showTarget: boolean;
   onReport(report: ForwardReport): void;
   onTrouble(message: string): void;
 }
@@ -80,6 +82,7 @@ export async function attempt({
   onReport({
     type: "forward",
     n: claim.n,
+    at,
     attempt: attemptsBefore + 1,
     target,
     status,

@@ -14,6 +14,8 @@ interface MirrorOptions {
   /** How long the sender of such a delivery waits. */
   deadlineOf(product: string | undefined, format: string | undefined): Deadline;
   now(): Date;
+  /** There are several targets. */
+  readonly showTarget: boolean;
   onReport(report: ForwardReport): void;
   onTrouble(message: string): void;
 }
@@ -63,8 +65,10 @@ export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble
       onReport({
         type: "forward",
         n: source.n,
+        at,
         attempt: 1,
         target,
+        showTarget,
         status: reply.status,
         latencyMs,
         error: error?.message,

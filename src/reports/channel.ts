@@ -3,20 +3,20 @@ import { formatSpan } from "../util/units.ts";
 import { alignRows } from "./layout.ts";
 import { type Paint, plain, type Rendered, type Style } from "./paint.ts";
 
-/** Something that is so or has become so of a notification channel. */
+/** The state of a notification channel, or a change of it. */
 export interface ChannelReport {
   readonly type: "channel";
   readonly state: ChannelState;
   readonly product: string;
   readonly id: string;
-  /** What is known of the channel itself; undefined where the report is only of a change. */
+  /** Undefined where only a change is reported. */
   readonly channel?: ChannelFacts | undefined;
   readonly expiresAt: Date | undefined;
-  /** When it ended before a renewal. */
+  /** Its expiry before a renewal. */
   readonly previousExpiresAt?: Date | undefined;
-  /** Milliseconds; undefined when the end is not known. */
+  /** Undefined where the expiry is not known. */
   readonly timeLeftMs: number | undefined;
-  /** Why it is not well. */
+  /** Why it is in a bad state. */
   readonly reason?: string | undefined;
   readonly hint?: string | undefined;
 }
@@ -26,50 +26,49 @@ type ChannelState =
   | "created"
   | "renewed"
   | "updated"
-  /** A renewal failed, and the channel still lives. */
+  /** A renewal failed, and the channel has not expired yet. */
   | "expiring"
   | "lost"
   | "deleted"
-  /** It was to be deleted and is still there, or was not there at all. */
+  /** It still exists after an attempt to delete it; `unknown`: it did not exist. */
   | "not-deleted"
   | "unknown";
 
 export interface ChannelFacts {
   readonly events: readonly string[];
   readonly notifyUrl: string | undefined;
-  /** Masked, unless the user asked to see it; undefined when the channel has none. */
+  /** Masked unless the user asked to see it; undefined when the channel has none. */
   readonly token: string | undefined;
   readonly related: boolean | undefined;
   readonly values: boolean | undefined;
   readonly conditions: readonly unknown[];
 }
 
-/** A channel that lives as long as the receiver that it posts to. */
+/** A channel that exists as long as the receiver that it posts to. */
 export interface RunningChannel {
   readonly product: string;
   readonly id: string;
   readonly events: readonly string[];
   readonly expiresAt: Date | undefined;
-  /** Milliseconds. */
   readonly timeLeftMs: number | undefined;
 }
 
-/** A record that a notification told of, as the API gives it: it is no part of the delivery. */
+/** The record that a notification names, fetched from the API. It is not part of the delivery. */
 export interface RecordReport {
   readonly type: "record";
-  /** Of the event. */
+  /** The event's number. */
   readonly n: number;
   readonly product: string;
   readonly module: string;
   readonly id: string;
-  /** Numbers that a double cannot hold are text; undefined where there is none. */
+  /** Undefined where there is none. Numbers that a double cannot hold are text. */
   readonly record: unknown;
-  /** Why there is none. */
+  /** Why there is no record. */
   readonly error: string | undefined;
   readonly hint: string | undefined;
 }
 
-/** Who is signed in to Zoho, and for how long without a new token. */
+/** A profile's sign-in to Zoho. */
 export interface SignInReport {
   readonly type: "sign-in";
   readonly state: "signed-in" | "current" | "signed-out";
@@ -80,12 +79,12 @@ export interface SignInReport {
   readonly apiUrl: string | undefined;
   readonly clientId: string | undefined;
   readonly scopes: readonly string[];
-  /** "the keyring", a file's path, "environment": where its secrets are. */
+  /** Where its secrets are: "the keyring", a file's path or "environment". */
   readonly secretsIn: string;
   readonly tokenExpiresAt: Date | undefined;
 }
 
-/** A request to Zoho with its secrets masked: one that was made, with `--verbose`, or one that was not, with `--dry-run`. */
+/** A request to Zoho with its secrets masked: sent (`--verbose`) or not (`--dry-run`). */
 export interface ApiRequestReport {
   readonly type: "api-request";
   readonly sent: boolean;
@@ -107,10 +106,10 @@ const WORDS: Readonly<Record<ChannelState, { readonly text: string; readonly ton
   lost: { text: "lost", tone: "bad" },
   deleted: { text: "deleted", tone: "good" },
   "not-deleted": { text: "not deleted", tone: "bad" },
-  unknown: { text: "not there", tone: "bad" },
+  unknown: { text: "not found", tone: "bad" },
 };
 
-/** `renewed crm 1735000000123  2026-03-07T09:00:00Z → 2026-03-14T08:00:00Z (6d 23h)`, with its facts beneath. */
+/** `renewed crm 1735000000123  2026-03-07T09:00:00Z → 2026-03-14T08:00:00Z (6d 23h)`, with its facts below. */
 export function renderChannel(report: ChannelReport, { out, err, quiet }: Style): Rendered {
   const { text, tone } = WORDS[report.state];
   const bad = tone !== "good";
@@ -124,18 +123,18 @@ export function renderChannel(report: ChannelReport, { out, err, quiet }: Style)
 }
 
 function endText({ state, expiresAt, previousExpiresAt, timeLeftMs }: ChannelReport): string {
-  if (expiresAt === undefined) return state === "listed" || state === "created" ? "  end unknown" : "";
-  const left = timeLeftMs === undefined ? "" : ` (${timeLeftMs > 0 ? `${formatSpan(timeLeftMs)} left` : "over"})`;
+  if (expiresAt === undefined) return state === "listed" || state === "created" ? "  expiry unknown" : "";
+  const left = timeLeftMs === undefined ? "" : ` (${timeLeftMs > 0 ? `${formatSpan(timeLeftMs)} left` : "expired"})`;
   const before = previousExpiresAt === undefined ? "" : `${shortTime(previousExpiresAt)} → `;
   return `  ${before}${shortTime(expiresAt)}${left}`;
 }
 
 function factLines({ channel }: ChannelReport, paint: Paint): readonly string[] {
   if (channel === undefined) return [];
-  const yesNo = (value: boolean | undefined): string => (value === undefined ? "not said" : value ? "yes" : "no");
+  const yesNo = (value: boolean | undefined): string => (value === undefined ? "not known" : value ? "yes" : "no");
   return indented(paint, [
     ["events", channel.events.join(", ")],
-    ["URL", channel.notifyUrl ?? "not said"],
+    ["URL", channel.notifyUrl ?? "not known"],
     ["token", channel.token ?? "none"],
     ["related records", yesNo(channel.related)],
     ["changed values", yesNo(channel.values)],
@@ -143,7 +142,7 @@ function factLines({ channel }: ChannelReport, paint: Paint): readonly string[] 
   ]);
 }
 
-/** Who is signed in, a fact a line. */
+/** One fact per line. */
 export function renderSignIn(report: SignInReport, { out, quiet }: Style): Rendered {
   const done = { "signed-in": "signed in as ", current: "", "signed-out": "signed out of " }[report.state];
   const head = `${done}${out.strong(plain(report.profile))}`;
@@ -157,13 +156,13 @@ export function renderSignIn(report: SignInReport, { out, quiet }: Style): Rende
     ["secrets in", report.secretsIn],
     [
       "access token",
-      report.tokenExpiresAt === undefined ? "end not known" : `until ${shortTime(report.tokenExpiresAt)}`,
+      report.tokenExpiresAt === undefined ? "expiry not known" : `until ${shortTime(report.tokenExpiresAt)}`,
     ],
   ]);
   return { out: `${[head, ...facts].join("\n")}\n` };
 }
 
-/** A request with its secrets masked: data where nothing was sent, talk where it was. */
+/** A request that was not sent is data; a sent one is information on stderr. */
 export function renderApiRequest(report: ApiRequestReport, { out, err }: Style): Rendered {
   const { sent, method, url, headers, body, status, error, latencyMs } = report;
   const paint = sent ? err : out;
@@ -188,7 +187,7 @@ function indented(paint: Paint, rows: readonly (readonly string[])[]): readonly 
 
 /** `channel 1735000000123 (Leads.create, Deals.all) until 2026-03-08T08:00:00Z, 6d 23h left`, for the ready line. */
 export function runningChannelText({ id, events, expiresAt, timeLeftMs }: RunningChannel): string {
-  const end = expiresAt === undefined ? "its end is not known" : `until ${shortTime(expiresAt)}`;
+  const end = expiresAt === undefined ? "expiry not known" : `until ${shortTime(expiresAt)}`;
   const left = timeLeftMs === undefined ? "" : `, ${formatSpan(timeLeftMs)} left`;
   return `channel ${id} (${events.join(", ")}) ${end}${left}`;
 }

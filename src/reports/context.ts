@@ -7,12 +7,12 @@ import { type Mode, paintFor } from "./paint.ts";
 import { noProgress, progressBar, withSpinner } from "./progress.ts";
 import type { Report } from "./report.ts";
 
-/** Joins a run's mode to the world: from here on a command only reports. */
+/** The runtime with a way to report: what a command prints, and how, is decided here. */
 export async function createContext(runtime: Runtime, mode: Mode): Promise<Context> {
   const style = {
     out: await paintFor(runtime.stdout, runtime, mode.color),
     err: await paintFor(runtime.stderr, runtime, mode.color),
-    // Asked each time, since a window may be resized; a terminal that does not know its size says 0.
+    // A window may be resized. A terminal that does not know its size says 0.
     get columns() {
       return runtime.stdout.columns || Number.POSITIVE_INFINITY;
     },
@@ -22,9 +22,9 @@ export async function createContext(runtime: Runtime, mode: Mode): Promise<Conte
     verbose: mode.verbose,
     quiet: mode.quiet,
   };
-  const report = (said: Report): void => {
-    const each = withCommandsAsCalled(said, runtime);
-    const rendered = mode.json ? renderJson(each) : renderHuman(each, style);
+  const report = (given: Report): void => {
+    const runnable = withCommandsAsCalled(given, runtime);
+    const rendered = mode.json ? renderJson(runnable) : renderHuman(runnable, style);
     if (rendered.out) runtime.stdout.write(rendered.out);
     if (rendered.err) runtime.stderr.write(rendered.err);
   };

@@ -3,23 +3,25 @@ import type { JsonLine } from "../util/text.ts";
 import { counted } from "../util/units.ts";
 import { clipped, type Paint, type Rendered, type Style } from "./paint.ts";
 
-/** In what the traffic and the schemas differ, by event. */
+/** The differences between traffic and schemas, by event. */
 export interface DriftReport {
   readonly type: "drift";
   readonly drifts: readonly EventDrift[];
-  /** A few of each kind only, and where to find the rest: there is more to read at the end of a run. */
+  /** At the end of a run: a few of each kind, and the command that shows the rest. */
   readonly brief: boolean;
-  /** How many deliveries were of more events than are compared in one run. */
+  /** Deliveries that were not compared, since there were more events than one run compares. */
   readonly overlooked: number;
-  /** The command that shows it whole; undefined where there is no log to read it from. */
+  /** Shows all of it; undefined where there is no log to read. */
   readonly moreCommand: string | undefined;
 }
 
-const MOST_BRIEF = 5;
+const MAX_BRIEF_LINES = 5;
 
 export function renderDrift({ drifts, brief, overlooked, moreCommand }: DriftReport, style: Style): Rendered {
   const paint = brief ? style.err : style.out;
-  const events = drifts.flatMap((drift) => eventLines(drift, brief ? MOST_BRIEF : Number.POSITIVE_INFINITY, paint));
+  const events = drifts.flatMap((drift) =>
+    eventLines(drift, brief ? MAX_BRIEF_LINES : Number.POSITIVE_INFINITY, paint),
+  );
   const more =
     moreCommand === undefined ? [] : [paint.dim(`${moreCommand} shows all of it; --learn proposes fixtures`)];
   const left =
@@ -56,7 +58,7 @@ function eventLines(drift: EventDrift, most: number, paint: Paint): readonly str
   ];
 }
 
-/** A line an event. */
+/** One line per event. */
 export function driftLines({ drifts }: DriftReport): readonly JsonLine[] {
   return drifts.map(({ product, format, event, deliveries, partial, unknown, unseen, conflicts }) => ({
     type: "drift",

@@ -7,173 +7,197 @@ import type { SchemaIssue } from "../core/schema.ts";
 import { prettyJson } from "../util/json-print.ts";
 import type { JsonLine } from "../util/text.ts";
 import { counted, formatBytes } from "../util/units.ts";
-import { below, fitLine } from "./layout.ts";
+import { below, cut, fitLine, visibleWidth } from "./layout.ts";
 import { clipped, type Paint, plain, type Rendered, type Style } from "./paint.ts";
 
-/** The JSON line of a delivery, received now or read from the log. A line of it is an input of `verify`. */
-export function eventLine(report: EventReport): JsonLine {
-  return {
-    type: "event",
-    n: report.n,
-    at: report.at.toISOString(),
-    ...receiptFields(report.receipt),
-    method: report.method,
-    path: report.path,
-    headers: report.headers,
-    body_b64: report.body.toString("base64"),
-    body: report.receipt.payload?.data ?? null,
-    duplicate_of: report.duplicateOf ?? null,
-    status: report.status ?? null,
-    refusal: report.refusal ?? null,
-    ...(report.kept === undefined ? {} : keptFields(report.kept)),
-  };
+/** A delivery, received now or read from the log. */
+export interface EventReport {
+  readonly type: "event";
+  /** Counts from 1, in order of arrival; 0 for a delivery that could not be recorded. */
+  readonly n: number;
+  readonly at: Date;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly HeaderPair[];
+  readonly body: Buffer;
+  readonly receipt: Receipt;
+  readonly duplicateOf: number | undefined;
+  /** The answer to the sender; undefined while the developer's app is still to give it (`--respond mirror`). */
+  readonly status: number | undefined;
+  /** Why the answer was not a plain 200. */
+  readonly refusal: string | undefined;
+  /** The command that explains a failed proof. */
+  readonly explainCommand?: string | undefined;
+  /** False when a filter hides the line; the event is counted all the same. */
+  readonly shown: boolean;
+  readonly showSecrets?: boolean | undefined;
+  /** Set when the event is read from the log. */
+  readonly logged?: LoggedFacts;
 }
 
-function keptFields({ state, remote, masked, bytes, attempts, forwards }: KeptFacts): JsonLine {
-  return {
-    state,
-    remote: remote ?? null,
-    masked,
-    bytes,
-    attempts: attempts.map(({ attempt, target, at, status, latencyMs, error, reply }) => ({
-      attempt,
-      target,
-      at: at.toISOString(),
-      status: status ?? null,
-      latency_ms: Number(latencyMs.toFixed(2)),
-      error: error ?? null,
-      reply: reply ?? null,
-    })),
-    forwards: forwards.map(({ target, state, attempts, dueAt }) => ({
-      target,
-      state: state.replace("-", "_"),
-      attempts,
-      due_at: dueAt?.toISOString() ?? null,
-    })),
-  };
+/** What the log adds to a delivery. */
+export interface LoggedFacts {
+  readonly state: "received" | "waiting" | "processed" | "failed" | "duplicate" | "rejected";
+  readonly remote: string | undefined;
+  /** Secrets in path, headers or body are masked, so they are not exactly what came. */
+  readonly masked: boolean;
+  /** Length of the body as it came. */
+  readonly bytes: number;
+  /** Oldest first. */
+  readonly attempts: readonly AttemptFacts[];
+  readonly forwards: readonly ForwardFacts[];
+  /** It has just come, so its forwarding is reported in lines below it. */
+  readonly fresh: boolean;
+  /** The day, when it differs from that of the line before. */
+  readonly heading: string | undefined;
 }
 
-export function receiptFields(receipt: Receipt): JsonLine {
-  return {
-    product: receipt.product ?? null,
-    format: receipt.format ?? null,
-    event: receipt.event ?? null,
-    known: receipt.known,
-    records: receipt.records,
-    proofs: receipt.verdicts.map(({ id, proves, verdict, reason, match }) => ({ id, proves, verdict, reason, match })),
-    schema:
-      receipt.schema === undefined
-        ? null
-        : {
-            ok: receipt.schema.ok,
-            issues: receipt.schema.issues.map(({ at, expected, received }) => ({ path: at, expected, received })),
-          },
-    problem: receipt.problem === undefined ? null : problemText(receipt.problem),
-    identity: receipt.identity ?? null,
-    hint: receipt.hint ?? null,
-  };
+export interface AttemptFacts {
+  /** Counts from 1 for each target. */
+  readonly attempt: number;
+  readonly target: string;
+  readonly at: Date;
+  readonly status: number | undefined;
+  readonly latencyMs: number;
+  /** Why no whole answer came. */
+  readonly error: string | undefined;
+  /** The start of the answer. */
+  readonly reply: string | undefined;
 }
 
-/** Below an event's time. */
+export interface ForwardFacts {
+  readonly target: string;
+  readonly state: "waiting" | "delivered" | "failed";
+  readonly attempts: number;
+  /** When the next attempt is due. */
+  readonly dueAt: Date | undefined;
+}
+
+/** Width of a time and the space behind it. */
 export const INDENT = "         ";
 
-/** One line an event; below it only what needs attention, and with `--verbose` headers and body. */
-export function renderEvent(report: EventReport, { out, verbose, quiet, columns: width }: Style): Rendered {
+/** One line per event; below it only what needs attention, and with `--verbose` headers and body. */
+export function renderEvent(report: EventReport, { out, verbose, quiet, columns }: Style): Rendered {
   if (!report.shown || (quiet && isUnremarkable(report))) return {};
-  const { receipt } = report;
-  const columns = [
-    { text: out.dim(clockTime(report.at)), width: 8 },
-    { text: report.n === 0 ? out.dim("–") : out.strong(`#${report.n}`), width: 5 },
-    { text: out.name(plain(receipt.product ?? "?")), width: 13 },
-    { text: eventName(report, out), width: nameWidth(width), ownLine: true },
-    { text: record(report), width: 19 },
-  ];
-  const findings = [
-    ...proofTexts(receipt, out),
-    ...schemaText(report, out),
-    ...sizeText(report).map((text) => out.dim(text)),
-    ...(report.duplicateOf === undefined ? [] : [out.caution(`duplicate of #${report.duplicateOf}`)]),
-    ...(report.kept === undefined ? [] : keptText(report.kept, out)),
-  ];
-  const told = [...refusal(report, out), ...issueLines(report, out)];
-  const lower = [
-    ...told.flatMap(({ text, paint }) => below(text, INDENT, width, paint)),
+  const heading = report.logged?.heading;
+  const remarks = [...failures(report, out), ...issueRemarks(report, out)];
+  const lines = [
+    ...(heading === undefined ? [] : [out.dim(heading)]),
+    eventText(report, out, columns),
+    ...remarks.flatMap(({ text, paint }) => below(text, INDENT, columns, paint)),
     ...(verbose ? details(report, out).map((text) => `${INDENT}${text}`.trimEnd()) : []),
   ];
-  const heading = report.kept?.heading === undefined ? "" : `${out.dim(report.kept.heading)}\n`;
-  const lines = fitLine([...columns, ...findings.map((text) => ({ text }))], width, INDENT);
-  return { out: `${heading}${[...lines, ...lower].join("\n")}\n` };
+  return { out: `${lines.join("\n")}\n` };
 }
 
-/** A body that was too large was never read to its end: of it only the sender's own word is known. */
-function sizeText(report: EventReport): readonly string[] {
-  const bytes = report.kept?.bytes ?? report.body.length;
-  if (report.status !== 413 || bytes > 0) return [formatBytes(bytes)];
-  const announced = Number(headerValue(report, "content-length"));
-  return announced > 0 ? [`${formatBytes(announced)}, not kept`] : [];
+/** A user who asks the log for events gets them all, unremarkable or not. */
+function isUnremarkable({ logged, refusal, duplicateOf, receipt }: EventReport): boolean {
+  if (logged !== undefined || refusal !== undefined || duplicateOf !== undefined) return false;
+  const isRecognised = receipt.known || receipt.handshake !== undefined;
+  return isRecognised && receipt.schema?.ok !== false && receipt.verdicts.every(({ verdict }) => verdict !== "failed");
 }
 
-/** All names that are known where a terminal has the room for it; else most of them. */
-function nameWidth(columns: number): number {
-  return columns >= 120 && Number.isFinite(columns) ? 34 : 24;
+/** The pieces of an event's line that give way in a narrow terminal. */
+interface Pieces {
+  readonly name: string;
+  /** Undefined where there is no column for it. */
+  readonly record: string | undefined;
+  readonly remarks: readonly string[];
+  readonly proofs: readonly string[];
+  readonly schema: readonly string[];
+  readonly size: readonly string[];
+  readonly duplicate: readonly string[];
+  readonly state: readonly string[];
 }
 
-/** As it should be, in every respect. One that was asked for from the log is shown whatever it is like. */
-function isUnremarkable({ kept, refusal, duplicateOf, receipt }: EventReport): boolean {
-  if (kept !== undefined || refusal !== undefined || duplicateOf !== undefined) return false;
-  const isWhole = receipt.known || receipt.handshake !== undefined;
-  return isWhole && receipt.schema?.ok !== false && receipt.verdicts.every(({ verdict }) => verdict !== "failed");
-}
+/** Below this width no column is left for the ids of records. */
+const MIN_RECORD_COLUMNS = 100;
+/** From this width on there is room for every known event name beside everything else. */
+const WIDE_COLUMNS = 132;
+const MIN_NAME_WIDTH = 8;
 
-/** What became of it after it was answered. */
-function keptText({ state, attempts, forwards, fresh }: KeptFacts, paint: Paint): readonly string[] {
-  if (fresh) return [];
-  if (state === "processed") return [paint.good("→ delivered")];
-  if (state === "waiting") return [paint.caution("→ waiting")];
-  if (state === "failed") {
-    // Of several apps that of the one that has not taken it; a mirrored delivery was in no queue.
-    const failed = forwards.find((each) => each.state === "failed");
-    const tries = failed?.attempts ?? attempts.length;
-    const whose = failed === undefined || forwards.length === 1 ? "" : ` at ${plain(failed.target)}`;
-    return [paint.bad(`→ failed after ${counted(tries, "attempt")}${whose}`)];
+/**
+ * One line, however narrow the terminal: what is as it should be is shortened first, then left out; the name is cut last.
+ * `events show` has everything.
+ */
+function eventText(report: EventReport, paint: Paint, columns: number): string {
+  const { receipt, logged, duplicateOf } = report;
+  const isWide = columns >= WIDE_COLUMNS && Number.isFinite(columns);
+  let nameWidth = isWide ? 34 : columns < MIN_RECORD_COLUMNS ? 20 : 24;
+  const lineOf = ({ name, record, remarks, proofs, schema, size, duplicate, state }: Pieces): string => {
+    const cells = [
+      { text: paint.dim(clockTime(report.at)), width: 8 },
+      { text: report.n === 0 ? paint.dim("–") : paint.strong(`#${report.n}`), width: 5 },
+      { text: paint.name(plain(receipt.product ?? "?")), width: 13 },
+      { text: name, width: nameWidth },
+      ...(record === undefined ? [] : [{ text: record, width: 19 }]),
+      ...[...remarks, ...proofs, ...schema, ...size, ...duplicate, ...state].map((text) => ({ text })),
+    ];
+    return fitLine(cells, Number.POSITIVE_INFINITY, "").join("");
+  };
+  let pieces: Pieces = {
+    name: eventName(report),
+    record: columns < MIN_RECORD_COLUMNS ? undefined : recordText(report),
+    remarks: isUnknown(receipt) ? [paint.caution("? unknown event")] : [],
+    proofs: proofTexts(receipt, paint),
+    schema: schemaTexts(report, paint),
+    size: sizeTexts(report, paint),
+    duplicate: duplicateOf === undefined ? [] : [paint.caution(`duplicate of #${duplicateOf}`)],
+    state: logged === undefined ? [] : stateTexts(logged, paint),
+  };
+  let line = lineOf(pieces);
+  const over = (): number => visibleWidth(line) - columns;
+  // Functions, since most lines fit.
+  const shorter: readonly (() => Partial<Pieces>)[] = [
+    () => ({ proofs: shortProofTexts(receipt, paint) }),
+    () => ({ size: [] }),
+    () => ({ record: undefined }),
+    () => (receipt.schema === undefined ? {} : { schema: receipt.schema.ok ? [] : [paint.caution("✗ schema")] }),
+    () => (logged === undefined ? {} : { state: stateTexts(logged, paint, true) }),
+    () => ({ proofs: receipt.verdicts.some(hasFailed) ? [paint.bad("✗ proof")] : [] }),
+    () => (duplicateOf === undefined ? {} : { duplicate: [paint.caution(`dup #${duplicateOf}`)] }),
+  ];
+  for (const shorten of shorter) {
+    if (over() <= 0) return line;
+    pieces = { ...pieces, ...shorten() };
+    line = lineOf(pieces);
   }
-  const last = attempts.at(-1);
-  return last === undefined ? [] : [attemptText(last, paint)];
+  nameWidth = Math.max(visibleWidth(pieces.name), nameWidth);
+  while (over() > 0 && nameWidth > MIN_NAME_WIDTH) {
+    nameWidth = Math.max(MIN_NAME_WIDTH, nameWidth - over());
+    line = lineOf({ ...pieces, name: cut(pieces.name, nameWidth) });
+  }
+  return line;
 }
 
-/** A mark, and the answer that an attempt got. */
-export function attemptText({ status, error }: Pick<AttemptFacts, "status" | "error">, paint: Paint): string {
-  const ok = error === undefined && isSuccess(status);
-  const text = `→ ${status ?? "no answer"}`;
-  return ok ? paint.good(text) : paint.bad(text);
+function isUnknown({ handshake, event, known }: Receipt): boolean {
+  return handshake === undefined && event !== undefined && !known;
 }
 
 export function clockTime(at: Date): string {
   return [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
 }
 
-function eventName({ receipt, method, path }: EventReport, paint: Paint): string {
+function eventName({ receipt, method, path }: EventReport): string {
   if (receipt.handshake !== undefined) return "challenge";
-  if (receipt.event === undefined) return clipped(`${method} ${maskUrl(path, chosenNames(receipt.verdicts))}`);
-  return receipt.known ? clipped(receipt.event) : `${clipped(receipt.event)} ${paint.caution("(unknown event)")}`;
+  return clipped(receipt.event ?? `${method} ${maskUrl(path, chosenNames(receipt.verdicts))}`);
 }
 
-function record({ receipt }: EventReport): string {
+function recordText({ receipt }: EventReport): string {
   const [first = "", ...others] = receipt.records;
   return others.length === 0 ? clipped(first) : `${clipped(first)} +${others.length}`;
 }
 
-/** What was proved or failed; that nothing was is worth one word, not one for each proof. */
-function proofTexts({ verdicts, format }: EventReport["receipt"], paint: Paint): readonly string[] {
-  const told = verdicts.filter((verdict) => verdict.verdict !== "absent");
-  // What users design themselves has nothing to be proved by, unless they have told of something.
+/** Absent proofs together are worth one word. */
+function proofTexts({ verdicts, format }: Receipt, paint: Paint): readonly string[] {
+  // Payloads that users design have nothing to verify, unless the settings name a proof.
   if (verdicts.length === 0) return format === undefined ? [] : [paint.dim("– not proved")];
-  if (told.length === 0) return [paint.dim("– unsigned")];
-  return told.map((verdict) => verdictText(verdict, paint));
+  const present = verdicts.filter(({ verdict }) => verdict !== "absent");
+  return present.length === 0 ? [paint.dim("– unsigned")] : present.map((verdict) => verdictText(verdict, paint));
 }
 
 /** A mark and words: colour alone never carries the meaning. */
-export function verdictText({ id, verdict }: Verdict, paint: Paint): string {
+function verdictText({ id, verdict }: Verdict, paint: Paint): string {
   const texts = {
     passed: () => paint.good(`✓ ${id}`),
     failed: () => paint.bad(`✗ ${id} failed`),
@@ -183,30 +207,88 @@ export function verdictText({ id, verdict }: Verdict, paint: Paint): string {
   return texts[verdict]();
 }
 
-function schemaText({ receipt, refusal: reason }: EventReport, paint: Paint): readonly string[] {
-  if (receipt.schema === undefined) {
-    // A refusal says why by itself; what was taken and is no event that is known here is none that anybody checked.
-    const isTold = reason !== undefined || receipt.event !== undefined || receipt.handshake !== undefined;
-    return isTold ? [] : [paint.caution("? no known event")];
-  }
-  const count = receipt.schema.issues.length;
-  return [receipt.schema.ok ? paint.good("✓ schema") : paint.caution(`✗ schema: ${counted(count, "issue")}`)];
+/** With the reason, and with what a passed proof does not prove. */
+export function proofText(verdict: Verdict, paint: Paint): string {
+  const { id, reason, proves } = verdict;
+  if (verdict.verdict === "absent") return `${paint.dim(`– ${id}`)}: ${plain(reason)}`;
+  const isLimited = verdict.verdict === "passed" && proves !== "body";
+  const limit = isLimited ? ` (proves ${proves === "sender" ? "the sender only" : "nothing by itself"})` : "";
+  return `${verdictText(verdict, paint)}: ${plain(reason)}${limit}`;
 }
 
-/** A text and its colour: it is broken into lines first. */
-interface Told {
+function shortProofTexts(receipt: Receipt, paint: Paint): readonly string[] {
+  const { verdicts } = receipt;
+  const failed = verdicts.filter(hasFailed);
+  const unchecked = verdicts.filter(({ verdict }) => verdict === "unconfigured");
+  const passed = verdicts.filter(({ verdict }) => verdict === "passed");
+  if (failed.length + unchecked.length + passed.length === 0) return proofTexts(receipt, paint);
+  const [only] = passed;
+  return [
+    ...failed.map(({ id }) => paint.bad(`✗ ${id}`)),
+    ...unchecked.map(({ id }) => paint.caution(`? ${id}`)),
+    ...(failed.length > 0 || only === undefined ? [] : [paint.good(passed.length > 1 ? "✓ proofs" : `✓ ${only.id}`)]),
+  ];
+}
+
+function hasFailed({ verdict }: Verdict): boolean {
+  return verdict === "failed";
+}
+
+function schemaTexts({ receipt, refusal }: EventReport, paint: Paint): readonly string[] {
+  if (receipt.schema === undefined) {
+    // A refusal gives its own reason.
+    const isExplained = refusal !== undefined || receipt.event !== undefined || receipt.handshake !== undefined;
+    return isExplained ? [] : [paint.caution("? no known event")];
+  }
+  if (receipt.schema.ok) return [paint.good("✓ schema")];
+  return [paint.caution(`✗ schema: ${counted(receipt.schema.issues.length, "issue")}`)];
+}
+
+/** A body that was too large was not read to its end: only the announced length is known. */
+function sizeTexts(report: EventReport, paint: Paint): readonly string[] {
+  const bytes = report.logged?.bytes ?? report.body.length;
+  if (report.status !== 413 || bytes > 0) return [paint.dim(formatBytes(bytes))];
+  const announced = Number(headerValue(report, "content-length"));
+  return announced > 0 ? [paint.dim(`${formatBytes(announced)}, not recorded`)] : [];
+}
+
+/** What became of it after it was answered. */
+function stateTexts(facts: LoggedFacts, paint: Paint, short = false): readonly string[] {
+  const { state, attempts, forwards, fresh } = facts;
+  if (fresh) return [];
+  if (state === "processed") return [paint.good("→ delivered")];
+  if (state === "waiting") return [paint.caution("→ waiting")];
+  if (state === "failed") {
+    if (short) return [paint.bad("→ failed")];
+    // A mirrored delivery was never queued, so it has attempts only.
+    const failed = forwards.find((each) => each.state === "failed");
+    const tries = failed?.attempts ?? attempts.length;
+    const where = failed === undefined || forwards.length === 1 ? "" : ` at ${plain(failed.target)}`;
+    return [paint.bad(`→ failed after ${counted(tries, "attempt")}${where}`)];
+  }
+  const last = attempts.at(-1);
+  return last === undefined ? [] : [attemptText(last, paint)];
+}
+
+export function attemptText({ status, error }: Pick<AttemptFacts, "status" | "error">, paint: Paint): string {
+  const text = `→ ${status ?? "no answer"}`;
+  return error === undefined && isSuccess(status) ? paint.good(text) : paint.bad(text);
+}
+
+/** Text below an event's line. It is painted after it is broken into lines. */
+interface Remark {
   readonly text: string;
   readonly paint: (text: string) => string;
 }
 
-function refusal({ refusal: reason, status, receipt, explainCommand }: EventReport, paint: Paint): readonly Told[] {
+function failures({ refusal, status, receipt, explainCommand }: EventReport, paint: Paint): readonly Remark[] {
   const why = explainCommand === undefined ? [] : [{ text: `why: ${explainCommand}`, paint: paint.dim }];
-  if (reason !== undefined) return [{ text: `answered ${status}: ${plain(reason)}`, paint: paint.bad }, ...why];
-  const failed = receipt.verdicts.filter((verdict) => verdict.verdict === "failed");
-  return [...failed.map(({ id, reason: text }) => ({ text: `${id}: ${plain(text)}`, paint: paint.bad })), ...why];
+  if (refusal !== undefined) return [{ text: `answered ${status}: ${plain(refusal)}`, paint: paint.bad }, ...why];
+  const failed = receipt.verdicts.filter(hasFailed);
+  return [...failed.map(({ id, reason }) => ({ text: `${id}: ${plain(reason)}`, paint: paint.bad })), ...why];
 }
 
-function issueLines({ receipt }: EventReport, paint: Paint): readonly Told[] {
+function issueRemarks({ receipt }: EventReport, paint: Paint): readonly Remark[] {
   const near = receipt.suggestions.length === 0 ? [] : [`nearest known events: ${receipt.suggestions.join(", ")}`];
   const issues = (receipt.schema?.issues ?? []).map(issueText);
   return [...near, ...issues].map((text) => ({ text, paint: paint.caution }));
@@ -231,73 +313,74 @@ export function headerLines(headers: readonly HeaderPair[], paint: Paint): reado
   return headers.map(([name, value]) => `${paint.dim(`${plain(name)}:`)} ${plain(value)}`);
 }
 
-/** JSON indented with every digit as it came; other text as it is; bytes that are no text by their length. */
+/** JSON indented with every digit as it came; other text as it is; for binary bytes their length. */
 export function bodyLines(text: string | undefined, body: Buffer): readonly string[] {
   if (body.length === 0) return ["(empty body)"];
   const shown = text === undefined ? utf8Text(body) : prettyJson(text);
   return shown === undefined ? [`(${body.length} bytes that are not UTF-8 text)`] : plain(shown, true).split("\n");
 }
 
-/** What the log knows of an event beside the event itself. */
-export interface KeptFacts {
-  /** What it has come to. */
-  readonly state: "received" | "waiting" | "processed" | "failed" | "duplicate" | "rejected";
-  /** The address that it came from. */
-  readonly remote: string | undefined;
-  /** Secrets in it are replaced, so path, headers and body are not exactly what came. */
-  readonly masked: boolean;
-  /** The length of the body that came. */
-  readonly bytes: number;
-  readonly attempts: readonly AttemptFacts[];
-  readonly forwards: readonly ForwardFacts[];
-  /** It came in this moment: what becomes of it is told by reports of its own. */
-  readonly fresh: boolean;
-  /** The day, where it is another than that of the line before. */
-  readonly heading: string | undefined;
+/** `verify` takes this line as an input. */
+export function eventLine(report: EventReport): JsonLine {
+  return {
+    type: "event",
+    n: report.n,
+    at: report.at.toISOString(),
+    ...receiptFields(report.receipt),
+    method: report.method,
+    path: report.path,
+    headers: report.headers,
+    body_b64: report.body.toString("base64"),
+    body: report.receipt.payload?.data ?? null,
+    duplicate_of: report.duplicateOf ?? null,
+    status: report.status ?? null,
+    refusal: report.refusal ?? null,
+    ...(report.logged === undefined ? {} : loggedFields(report.logged)),
+  };
 }
 
-export interface AttemptFacts {
-  /** Counts from 1 for each target. */
-  readonly attempt: number;
-  readonly target: string;
-  readonly at: Date;
-  readonly status: number | undefined;
-  readonly latencyMs: number;
-  /** Why no whole answer came. */
-  readonly error: string | undefined;
-  /** The start of the answer. */
-  readonly reply: string | undefined;
+export function receiptFields(receipt: Receipt): JsonLine {
+  const { schema } = receipt;
+  return {
+    product: receipt.product ?? null,
+    format: receipt.format ?? null,
+    event: receipt.event ?? null,
+    known: receipt.known,
+    records: receipt.records,
+    proofs: receipt.verdicts.map(({ id, proves, verdict, reason, match }) => ({ id, proves, verdict, reason, match })),
+    schema:
+      schema === undefined
+        ? null
+        : {
+            ok: schema.ok,
+            issues: schema.issues.map(({ at, expected, received }) => ({ path: at, expected, received })),
+          },
+    problem: receipt.problem === undefined ? null : problemText(receipt.problem),
+    identity: receipt.identity ?? null,
+    hint: receipt.hint ?? null,
+  };
 }
 
-export interface EventReport {
-  readonly type: "event";
-  /** Counts from 1, in order of arrival; 0 for what could not be kept. */
-  readonly n: number;
-  readonly at: Date;
-  readonly method: string;
-  readonly path: string;
-  readonly headers: readonly HeaderPair[];
-  readonly body: Buffer;
-  readonly receipt: Receipt;
-  readonly duplicateOf: number | undefined;
-  /** The answer to the sender; undefined while the developer's app is still to give it (`--respond mirror`). */
-  readonly status: number | undefined;
-  /** Why the answer is not a plain yes. */
-  readonly refusal: string | undefined;
-  /** The command that says why a proof has failed. */
-  readonly explainCommand?: string | undefined;
-  /** False when a filter of the user's hides the line; it still counts. */
-  readonly shown: boolean;
-  /** Tokens and signatures are masked in what people see, unless they ask for them. */
-  readonly showSecrets?: boolean | undefined;
-  /** Set when the event is read from the log. */
-  readonly kept?: KeptFacts;
-}
-
-export interface ForwardFacts {
-  readonly target: string;
-  readonly state: "waiting" | "delivered" | "failed";
-  readonly attempts: number;
-  /** When it is tried next. */
-  readonly dueAt: Date | undefined;
+function loggedFields({ state, remote, masked, bytes, attempts, forwards }: LoggedFacts): JsonLine {
+  return {
+    state,
+    remote: remote ?? null,
+    masked,
+    bytes,
+    attempts: attempts.map(({ attempt, target, at, status, latencyMs, error, reply }) => ({
+      attempt,
+      target,
+      at: at.toISOString(),
+      status: status ?? null,
+      latency_ms: Number(latencyMs.toFixed(2)),
+      error: error ?? null,
+      reply: reply ?? null,
+    })),
+    forwards: forwards.map(({ target, state: forwardState, attempts: count, dueAt }) => ({
+      target,
+      state: forwardState.replace("-", "_"),
+      attempts: count,
+      due_at: dueAt?.toISOString() ?? null,
+    })),
+  };
 }

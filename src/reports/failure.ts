@@ -7,9 +7,9 @@ import { type Mode, paintFor, plain } from "./paint.ts";
 import type { Report } from "./report.ts";
 import type { VerifiedReport } from "./verified.ts";
 
-const REPORT = "please report it to the maintainers of zoho-hooks, with this text and what was called";
+const REPORT = "please report it to the maintainers of zoho-hooks, with this text and the command line";
 
-/** What stops a command, as text for stderr: a JSON object in JSON mode, else what happened and what to do. */
+/** An error that ends a command, as text for stderr: what happened and what to do; in JSON mode as an object. */
 export async function renderFailure(error: unknown, runtime: Runtime, mode: Mode): Promise<string> {
   const known = error instanceof UserError;
   const hint = known ? error.hint && asCalled(error.hint, runtime) : `this is a bug: ${REPORT}`;
@@ -26,20 +26,20 @@ export async function renderFailure(error: unknown, runtime: Runtime, mode: Mode
   return `${paint.bad("bug:")} ${plain(stack, true)}\n  ${paint.dim(REPORT)}\n`;
 }
 
-/** A command of ours in a text, unless it stands there as it is called already: `npx zoho-hooks send`. */
+/** One of our commands in a text, unless it is already written as it is called: `npx zoho-hooks send`. */
 const COMMAND = /(?<![\w./-]|npx |another )zoho-hooks(?= (?:--)?[a-z])/g;
 
-/** Commands as this user starts the tool: in a project it is not on the path, and what a hint says is to be copied. */
+/** A text with commands as this user can paste them: the tool of a project is not on the PATH. */
 function asCalled(text: string, runtime: Runtime): string {
   const { invocation } = runtime;
-  // What stands there as it is called already is left alone, also where the path of the program has our name in it.
+  // The path of the program may have our name in it, so what is written as called already is not touched.
   return withPackageManager(text, runtime)
     .split(invocation)
     .map((part) => part.replace(COMMAND, () => invocation))
     .join(invocation);
 }
 
-/** The report with the commands of its advice so. */
+/** A report whose hints, notes and remedies can be pasted. */
 export function withCommandsAsCalled(report: Report, runtime: Runtime): Report {
   const called = (text: string): string => asCalled(text, runtime);
   const withRemedies = ({ proof, explanation }: VerifiedReport["explanations"][number]) => ({
@@ -54,8 +54,8 @@ export function withCommandsAsCalled(report: Report, runtime: Runtime): Report {
   if (report.type === "notice") return { ...report, message: called(report.message) };
   if (report.type === "warning" && report.hint === undefined) return { ...report, message: called(report.message) };
   const noted = "notes" in report ? { ...report, notes: report.notes.map(called) } : report;
-  const said = noted.type === "verified" ? { ...noted, explanations: noted.explanations.map(withRemedies) } : noted;
-  return "hint" in said && said.hint !== undefined ? { ...said, hint: called(said.hint) } : said;
+  if (noted.type === "verified") return { ...noted, explanations: noted.explanations.map(withRemedies) };
+  return "hint" in noted && noted.hint !== undefined ? { ...noted, hint: called(noted.hint) } : noted;
 }
 
 interface PackageManager {
@@ -87,7 +87,7 @@ const PACKAGE_MANAGERS: readonly PackageManager[] = [
 
 type Installation = Pick<Runtime, "cwd" | "env" | "invocation" | "packageRoot">;
 
-/** Rewrites the npm commands of a hint for the package manager in use, and for where this tool is installed. */
+/** Rewrites npm commands for the package manager in use and for where this tool is installed. */
 export function withPackageManager(text: string, installation: Installation): string {
   if (!/npm (install --save-dev|rebuild) /.test(text)) return text;
   const manager = packageManager(installation);
@@ -99,11 +99,11 @@ function addCommand({ add }: PackageManager, { cwd, invocation, packageRoot }: I
     (folder) => packageRoot === folder || packageRoot.startsWith(join(folder, "node_modules") + sep),
   );
   if (isInProject) return add;
-  // Run by npx, this tool lies in a cache, where it finds no package of the project.
+  // Run by npx, the tool is in a cache and finds no package of the project.
   return invocation === "zoho-hooks" ? "npm install --global" : `${add} zoho-hooks`;
 }
 
-/** The lock file goes first: npx is used in projects of every package manager. */
+/** The lock file first: npx is used in projects of every package manager. */
 function packageManager({ cwd, env }: Installation): PackageManager {
   for (const folder of parents(cwd)) {
     const found = PACKAGE_MANAGERS.find(({ lockFiles }) => lockFiles.some((file) => existsSync(join(folder, file))));

@@ -3,15 +3,18 @@ import type { JsonLine } from "../util/text.ts";
 import { counted, formatDuration } from "../util/units.ts";
 import { clockTime, INDENT } from "./event.ts";
 import { below, fitLine } from "./layout.ts";
-import { type Paint, plain, type Rendered, type Style } from "./paint.ts";
+import { answerText, type Paint, plain, type Rendered, type Style } from "./paint.ts";
 
-/** One try at handing a delivery to the developer's app. */
+/** One attempt to forward a delivery to the developer's app. */
 export interface ForwardReport {
   readonly type: "forward";
   readonly n: number;
+  readonly at: Date;
   /** Counts from 1 for each delivery and target. */
   readonly attempt: number;
   readonly target: string;
+  /** A person sees the target; false where there is only one. */
+  readonly showTarget: boolean;
   readonly status: number | undefined;
   readonly latencyMs: number;
   /** Why no whole answer came. */
@@ -19,18 +22,18 @@ export interface ForwardReport {
   readonly hint: string | undefined;
   readonly replyPreview: string;
   /**
-   * `mirrored`: the sender got this answer, and trying again is up to it. `single`: an attempt that the log tells of and
-   * that was outside of its queue, a mirrored or a repeated delivery.
+   * `mirrored`: the sender got this answer, and retrying is up to it. `single`: an attempt in the log that was not made
+   * by the queue: a mirrored or replayed delivery.
    */
   readonly state: "delivered" | "failed" | "retry" | "mirrored" | "single";
   readonly retryInMs: number | undefined;
-  /** The command that sends it again, of what was given up. */
+  /** Sends a failed delivery again. */
   readonly replayCommand?: string | undefined;
-  /** The command that lists all that was given up: said once. */
+  /** Lists all failed deliveries; set on the first of them. */
   readonly failedList?: string | undefined;
 }
 
-/** The developer's app has gone or come back: said once, however many deliveries wait for it. */
+/** The developer's app has gone or come back: reported once, however many deliveries wait for it. */
 export interface TargetReport {
   readonly type: "target";
   readonly at: Date;
@@ -48,43 +51,44 @@ export interface TunnelReport {
   readonly at: Date;
   readonly state: "up" | "down" | "reconnected" | "lost";
   readonly url: string | undefined;
-  /** The URL before, where the tunnel came back under another one. */
+  /** Set when the tunnel came back under another URL. */
   readonly previousUrl: string | undefined;
   readonly reason: string | undefined;
   readonly downMs: number | undefined;
 }
 
 export function renderForward(report: ForwardReport, { out, quiet, columns }: Style): Rendered {
-  const { n, status, state, latencyMs, error, hint, replyPreview, replayCommand, failedList } = report;
+  const { state, status, error, hint, replyPreview, replayCommand, failedList } = report;
   const ok =
     state === "delivered" || ((state === "mirrored" || state === "single") && isSuccess(status) && error === undefined);
-  // A yes that the sender would not take for one is no news that a quiet run may keep.
+  // A success with a hint is one that the sender would not take for a success.
   if (quiet && ok && hint === undefined) return {};
-  const answer = error === undefined ? String(status) : (status ?? "no answer");
+  const answer = `→ ${error === undefined ? status : (status ?? "no answer")}`;
   const cells = [
-    `${INDENT}${out.strong(`#${n}`.padEnd(5))}`,
-    ok ? out.good(`→ ${answer}`) : out.bad(`→ ${answer}`),
-    out.dim(`${formatDuration(latencyMs)}  ${plain(report.target)}`),
+    `${out.dim(clockTime(report.at))} ${out.strong(`#${report.n}`.padEnd(5))}`,
+    ok ? out.good(answer) : out.bad(answer),
+    out.dim(formatDuration(report.latencyMs)),
+    ...(report.showTarget ? [out.dim(plain(report.target))] : []),
     ...(report.attempt > 1 ? [out.dim(`attempt ${report.attempt}`)] : []),
     ...(report.retryInMs === undefined ? [] : [out.caution(`trying again in ${formatDuration(report.retryInMs)}`)]),
     ...(state === "failed" ? [out.bad("given up")] : []),
   ];
-  const deeper = `${INDENT}      `;
+  const indent = `${INDENT}      `;
   const wrapped = (text: string, paint?: (line: string) => string): readonly string[] =>
-    below(plain(text), deeper, columns, paint);
-  const lower = [
+    below(plain(text), indent, columns, paint);
+  const lines = [
+    ...fitLine(
+      cells.map((text) => ({ text })),
+      columns,
+      indent,
+    ),
     ...(error === undefined ? [] : wrapped(error, out.bad)),
-    ...(ok || replyPreview === "" ? [] : wrapped(`answer: ${replyPreview.slice(0, 200)}`)),
+    ...(ok || replyPreview === "" ? [] : wrapped(`answer: ${answerText(replyPreview).slice(0, 200)}`)),
     ...(hint === undefined ? [] : wrapped(hint, out.caution)),
     ...(replayCommand === undefined ? [] : wrapped(`to send it again: ${replayCommand}`, out.dim)),
     ...(failedList === undefined ? [] : wrapped(`to list all that were given up: ${failedList}`, out.dim)),
   ];
-  const lines = fitLine(
-    cells.map((text) => ({ text })),
-    columns,
-    deeper,
-  );
-  return { out: `${[...lines, ...lower].join("\n")}\n` };
+  return { out: `${lines.join("\n")}\n` };
 }
 
 export function renderTarget(
@@ -92,8 +96,7 @@ export function renderTarget(
   { err, errColumns }: Style,
 ): Rendered {
   if (state === "down") {
-    const why = plain(reason ?? "it is not there");
-    const text = `! your app is down: ${why}. Deliveries for ${plain(target)} wait until it is back.`;
+    const text = `! your app is down: ${plain(reason ?? "nothing answers")}. Deliveries for ${plain(target)} wait until it is back.`;
     return { err: timed(at, text, errColumns, err, err.caution) };
   }
   const count =
@@ -108,18 +111,17 @@ export function renderTunnel(report: TunnelReport, { err, errColumns }: Style): 
   const { at, state, url, previousUrl, reason = "", downMs } = report;
   const down = downMs === undefined ? "" : ` after ${formatDuration(downMs)}`;
   const moved = previousUrl === undefined ? "" : ` with a new URL: ${url} (was ${previousUrl}); change it in Zoho`;
-  const told = {
+  const texts = {
     up: [`✓ tunnel up: ${url}`, err.good],
     down: [`! tunnel down: ${plain(reason)}. Until it is back, Zoho's deliveries do not arrive.`, err.caution],
     reconnected: [`✓ tunnel reconnected${down}${moved}`, err.good],
-    // The run's error says the rest.
     lost: [`✗ tunnel lost${down}`, err.bad],
   } as const;
-  const [text, tone] = told[state];
+  const [text, tone] = texts[state];
   return { err: timed(at, text, errColumns, err, tone) };
 }
 
-/** What belongs to no event stands where one would, with its time. */
+/** A line like an event's, with its time. */
 function timed(at: Date, text: string, columns: number, { dim }: Paint, tone: (text: string) => string): string {
   const lines = below(text, INDENT, columns, tone).join("\n");
   return `${dim(clockTime(at))} ${lines.slice(INDENT.length)}\n`;
@@ -129,6 +131,7 @@ export function forwardLine(report: ForwardReport): JsonLine {
   return {
     type: "forward",
     n: report.n,
+    at: report.at.toISOString(),
     attempt: report.attempt,
     target: report.target,
     status: report.status ?? null,

@@ -4,9 +4,14 @@ import type { Runtime } from "../runtime.ts";
 import { wrapText } from "./layout.ts";
 
 /** Longer lines are hard to read, however wide the terminal is. */
-const MOST_COLUMNS = 100;
+const MAX_COLUMNS = 100;
 
-/** How help reads: names without `[options]` behind each, and defaults as a user would type them. */
+/** For `addHelpText("before", …)`: help begins with commands to copy. */
+export function examples(...commands: readonly string[]): string {
+  return `Examples:\n${commands.map((command) => `  $ ${command}\n`).join("")}`;
+}
+
+/** Subcommands without `[options]`, and defaults as a user would type them. */
 export const helpConfiguration: HelpConfiguration = {
   subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(" "),
   subcommandDescription: (command) => asSummary(command.summary() || command.description()),
@@ -16,7 +21,7 @@ export const helpConfiguration: HelpConfiguration = {
       : `${description} (default: ${defaultValue})`,
 };
 
-/** Where help and what commander prints goes, wrapped to the terminal. */
+/** Wraps what commander prints to the terminal. */
 export function helpOutput({ stdout, stderr }: Runtime): OutputConfiguration {
   return {
     writeOut: (text) => stdout.write(wrapText(text, helpColumns(stdout))),
@@ -28,7 +33,7 @@ export function helpOutput({ stdout, stderr }: Runtime): OutputConfiguration {
 }
 
 function helpColumns({ columns }: Output): number {
-  return Math.min(columns || MOST_COLUMNS, MOST_COLUMNS);
+  return Math.min(columns || MAX_COLUMNS, MAX_COLUMNS);
 }
 
 function argumentTerm(argument: Argument): string {
@@ -36,7 +41,7 @@ function argumentTerm(argument: Argument): string {
   return argument.required ? `<${text}>` : `[${text}]`;
 }
 
-/** A list of commands reads as one: each in lower case, without a full stop. */
+/** In a list: lower case, no full stop. */
 function asSummary(text: string): string {
   return `${text.charAt(0).toLowerCase()}${text.slice(1)}`.replace(/\.$/, "");
 }

@@ -49,13 +49,11 @@ const renderers: Renderers = {
   text: ({ text }) => ({ out: text }),
 };
 
-/** A report as text for people. */
+/** A report as text for a person. */
 export function renderHuman<Kind extends Report["type"]>(
   report: Extract<Report, { type: Kind }>,
   style: Style,
 ): Rendered {
-  return (renderers[report.type as Kind] as (report: Extract<Report, { type: Kind }>, style: Style) => Rendered)(
-    report,
-    style,
-  );
+  const render = renderers[report.type as Kind] as (report: Extract<Report, { type: Kind }>, style: Style) => Rendered;
+  return render(report, style);
 }

@@ -14,7 +14,7 @@ type Renderers = {
   readonly [Kind in Report["type"]]: (report: Extract<Report, { type: Kind }>) => readonly JsonLine[];
 };
 
-/** The JSON lines are a public interface: documented in the README, pinned by tests, never changed within a version. */
+/** These lines are a public interface: documented in the README, pinned by tests, only added to within a version. */
 const renderers: Renderers = {
   ready: ({ url, publicUrl, urls, notes, channel, keySetUrl }) => [
     {
@@ -51,7 +51,7 @@ const renderers: Renderers = {
   request: (report) => [requestLine(report)],
   verified: (report) => [verifiedLine(report)],
   "verify-summary": (report) => [verifySummaryLine(report)],
-  // Talk for a person: what a script has to know is in the other lines.
+  // For a person only: the other lines have everything that a script needs.
   notice: () => [],
   warning: ({ message, hint }) => [{ type: "warning", message, hint: hint ?? null }],
   text: ({ text, json }) => [json ?? { type: "text", text }],

@@ -1,14 +1,23 @@
 import { stripVTControlCharacters } from "node:util";
 import { plain, type Rendered, type Style } from "./paint.ts";
 
-/**
- * A table; in a narrow terminal long cells are broken between words, and where that does not help, each row is a line that is
- * broken between its cells.
- */
+/** Rows for a person, objects for a script. */
+export interface TableReport {
+  readonly type: "table";
+  readonly title?: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** One JSON line per row. */
+  readonly json: readonly Readonly<Record<string, unknown>>[];
+  readonly footer?: string;
+}
+
+/** In a narrow terminal long cells are broken between words; where that is not enough, there are no columns. */
 export function renderTable({ title, columns, rows, footer }: TableReport, { out, quiet, columns: width }: Style) {
   const clean = rows.map((row) => row.map((cell) => plain(cell)));
-  // A sender's words stand in these, too: the name of its event.
-  const [head, ...lines] = fitRows([columns.map((column) => plain(column)), ...clean], width) ?? [];
+  // Headings can hold a sender's words, too: an event's name.
+  const fitted = fitRows([columns.map((column) => plain(column)), ...clean], width);
+  const [head, ...lines] = fitted ?? [];
   const narrow = () =>
     clean.flatMap((row) =>
       fitLine(
@@ -21,28 +30,30 @@ export function renderTable({ title, columns, rows, footer }: TableReport, { out
     out: [
       ...(title === undefined || quiet ? [] : [out.strong(plain(title))]),
       ...(quiet || head === undefined ? [] : [out.dim(head)]),
-      ...(head === undefined ? narrow() : lines),
+      ...(fitted === undefined ? narrow() : lines),
       ...(footer === undefined || quiet ? [] : ["", out.dim(plain(footer, true))]),
       "",
     ].join("\n"),
   } satisfies Rendered;
 }
 
-/** A cell of this length is a thing of its own, such as a span of time, and stays in one piece. */
-const SHORT = 20;
+/** Cells up to this length, such as a span of time, are never broken. */
+const MAX_UNBROKEN = 20;
 
-/** The lines of a table that is no wider than that; the first row takes one line. Undefined where words would have to be broken. */
+/** A table's lines within a width, the first row on one line; undefined if words would have to be broken. */
 export function fitRows(rows: readonly (readonly string[])[], width: number): readonly string[] | undefined {
   const [head = []] = rows;
-  const longest = (length: (cell: string) => number): readonly number[] =>
+  const columnMax = (length: (cell: string) => number): readonly number[] =>
     head.map((_, column) => largest(rows, (row) => length(row[column] ?? "")));
-  const least = longest((cell) => (textWidth(cell) <= SHORT ? textWidth(cell) : Math.max(SHORT, longestWord(cell))));
-  const widths = [...longest(textWidth)];
+  const least = columnMax((cell) =>
+    textWidth(cell) <= MAX_UNBROKEN ? textWidth(cell) : Math.max(MAX_UNBROKEN, largest(cell.split(" "), textWidth)),
+  );
+  const widths = [...columnMax(textWidth)];
   let over = widths.reduce((sum, each) => sum + each + 2, -2) - width;
   for (; over > 0; over--) {
     const widest = widths.reduce((best, each, i) => {
-      const gives = each > (least[i] ?? 0);
-      return gives && each > (widths[best] ?? 0) ? i : best;
+      const canShrink = each > (least[i] ?? 0);
+      return canShrink && each > (widths[best] ?? 0) ? i : best;
     }, -1);
     if (widest === -1) return undefined;
     widths[widest] = (widths[widest] ?? 0) - 1;
@@ -59,22 +70,17 @@ export function fitRows(rows: readonly (readonly string[])[], width: number): re
   });
 }
 
-function longestWord(text: string): number {
-  return largest(text.split(" "), textWidth);
-}
-
-/** `Math.max(...all)` takes no more values than fit on the stack. */
+/** `Math.max(...all)` overflows the stack for very many values. */
 function largest<T>(all: readonly T[], of: (each: T) => number): number {
   return all.reduce((most, each) => Math.max(most, of(each)), 0);
 }
 
-/** Columns of equal width, two spaces apart; numbers stand to the right where asked for. */
+/** Columns as wide as their longest cell, two spaces apart. */
 export function alignRows(
   rows: readonly (readonly string[])[],
   rightColumns: readonly number[] = [],
 ): readonly string[] {
-  const width = (column: number): number => largest(rows, (row) => textWidth(row[column] ?? ""));
-  const widths = (rows[0] ?? []).map((_, column) => width(column));
+  const widths = (rows[0] ?? []).map((_, column) => largest(rows, (row) => textWidth(row[column] ?? "")));
   return rows.map((row) =>
     row
       .map((cell, i) => (rightColumns.includes(i) ? cell.padStart(widths[i] ?? 0) : padEnd(cell, widths[i] ?? 0)))
@@ -83,43 +89,36 @@ export function alignRows(
   );
 }
 
-/** A piece of a line; `width` makes it a column where there is room, of numbers when it stands to the right. */
+/** A piece of a line. With a `width` it is a column, as long as the terminal has room for columns. */
 interface Cell {
   readonly text: string;
   readonly width?: number;
   readonly right?: boolean;
-  /** Longer than its column, it has the rest of the line for itself: what would not stand in its place goes below. */
-  readonly ownLine?: boolean;
 }
 
 /**
- * Pieces as one line with aligned columns. Where that is too long for the terminal it is broken between pieces, the later
- * lines behind `indent`; where even the columns are too long for it there are none. A piece that is longer than its
- * column takes from the room of those behind it. What is not for a terminal (`columns` is infinite) is never broken.
+ * Pieces as one line with aligned columns, broken between pieces where the terminal ends; without columns where even those
+ * are too wide for it. A piece that is longer than its column takes the room of those behind it. Output that is not for a
+ * terminal (`columns` is infinite) is never broken.
  */
 export function fitLine(cells: readonly Cell[], columns: number, indent: string): readonly string[] {
-  const total = cells.reduce((sum, { width = -1 }) => sum + width + 1, -1);
-  const aligned = total <= columns;
+  const aligned = cells.reduce((sum, { width = -1 }) => sum + width + 1, -1) <= columns;
   const lines: string[] = [];
   let line = "";
   let wasColumn = false;
-  /** How far the next column stands to the right of its place. */
+  /** How far the next column is to the right of its place. */
   let late = 0;
-  let ownLine = false;
   for (const cell of cells) {
-    const below: boolean = ownLine && late > 0 && cell.text !== "" && Number.isFinite(columns);
-    if (below) late = 0;
     const text = aligned ? padded(cell, late) : cell.text;
-    if (aligned) late = Math.max(0, late + visibleLength(cell.text) - (cell.width ?? Number.POSITIVE_INFINITY));
-    ownLine = below ? false : ownLine || cell.ownLine === true;
+    if (aligned) late = Math.max(0, late + visibleWidth(cell.text) - (cell.width ?? Number.POSITIVE_INFINITY));
     if (text === "") continue;
     const isColumn = aligned && cell.width !== undefined;
     const gap = isColumn && wasColumn ? " " : "  ";
     if (line === "") line = text;
-    else if (!below && visibleLength(line + gap + cell.text) <= columns) line += gap + text;
+    else if (visibleWidth(line + gap + cell.text) <= columns) line += gap + text;
     else {
       lines.push(line.trimEnd());
-      line = indent + (below ? text : cell.text);
+      line = indent + cell.text;
     }
     wasColumn = isColumn;
   }
@@ -127,12 +126,24 @@ export function fitLine(cells: readonly Cell[], columns: number, indent: string)
 }
 
 function padded({ text, width = 0, right = false }: Cell, late: number): string {
-  const padding = " ".repeat(Math.max(0, width - late - visibleLength(text)));
+  const padding = " ".repeat(Math.max(0, width - late - visibleWidth(text)));
   return right ? padding + text : text + padding;
 }
 
-function visibleLength(text: string): number {
+/** The width of a text with colours in it. */
+export function visibleWidth(text: string): number {
   return textWidth(stripVTControlCharacters(text));
+}
+
+/** A text that is wider than this without its end. */
+export function cut(text: string, width: number): string {
+  if (textWidth(text) <= width) return text;
+  let short = "";
+  for (const character of text) {
+    if (textWidth(`${short}${character}…`) > width) break;
+    short += character;
+  }
+  return `${short}…`;
 }
 
 /** A text below the line that it belongs to, broken between words where the terminal ends. */
@@ -148,22 +159,22 @@ export function below(
 }
 
 /**
- * Breaks text at spaces so that no line is longer than `columns`. Lines that begin with a space keep to themselves, and
- * what does not fit hangs below them, indented further; other lines that follow one another are one paragraph.
+ * Breaks text at spaces so that no line is longer than `columns`. Lines that begin with a space are not joined with others,
+ * and their continuation is indented further; other lines that follow one another are one paragraph.
  */
 export function wrapText(text: string, columns: number): string {
   const paragraphs: string[] = [];
-  let open = false;
+  let isOpen = false;
   for (const line of text.split("\n")) {
-    const flowing = line !== "" && !/^\s/.test(line);
-    if (flowing && open) paragraphs.push(`${paragraphs.pop()} ${line}`);
+    const isFlowing = line !== "" && !/^\s/.test(line);
+    if (isFlowing && isOpen) paragraphs.push(`${paragraphs.pop()} ${line}`);
     else paragraphs.push(line);
-    open = flowing;
+    isOpen = isFlowing;
   }
   return paragraphs.flatMap((line) => wrapLine(line, columns)).join("\n");
 }
 
-/** One line as several, the later ones two columns further in than the first when that has an indent. */
+/** One line as several; after an indented first line the others are indented by two more columns. */
 export function wrapLine(line: string, columns: number): readonly string[] {
   if (textWidth(line) <= columns) return [line];
   const indent = /^\s*/.exec(line)?.[0] ?? "";
@@ -182,27 +193,26 @@ export function wrapLine(line: string, columns: number): readonly string[] {
   return [...lines, current];
 }
 
-/** What nearly all texts consist of, our own marks included, has a column for each unit. */
+/** Most texts, our own marks included: one column per UTF-16 unit. */
 const NARROW = /^[\u0020-\u02ff\u2010-\u2027\u2190-\u2193\u2713\u2717]*$/;
 
-/** How many columns of a terminal a text takes: two for an emoji or a character of East Asia, none for what joins others. */
+/** Terminal columns of a text: two for an emoji or an East Asian character, none for joiners and combining marks. */
 export function textWidth(text: string): number {
   return NARROW.test(text) ? text.length : widthByCharacter(text);
 }
 
-/** Text with spaces behind it, up to that many columns. */
 function padEnd(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - textWidth(text)));
 }
 
-/** A segmenter's time grows with the square of what it is given: a long text is cut up, at most wrong by a character a piece. */
+/** A segmenter takes quadratic time, so it gets a long text in pieces: at most one character per piece is miscounted. */
 const PIECE = /.{1,1000}/gsu;
 
 let segmenter: Intl.Segmenter | undefined;
 
-/** By what a person counts as one: a letter with its accents, a family. All that it takes is made when it is first needed. */
+/** Counts grapheme clusters: a letter with its accents, a family emoji. Its tools are created on first use. */
 function widthByCharacter(text: string): number {
-  // Half-width forms are narrow, whatever script they are of.
+  // Half-width forms are narrow in every script.
   const wide =
     /^(?![\uff61-\uffdc])[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6\p{Emoji_Presentation}]|\ufe0f/u;
   const invisible = /^[\p{Cf}\p{Mn}\p{Me}]+$/u;
@@ -213,15 +223,4 @@ function widthByCharacter(text: string): number {
       width += wide.test(segment) ? 2 : invisible.test(segment) ? 0 : 1;
   }
   return width;
-}
-
-/** Rows for a person, objects for a script. */
-export interface TableReport {
-  readonly type: "table";
-  readonly title?: string;
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-  /** One JSON line a row, in place of the table. */
-  readonly json: readonly Readonly<Record<string, unknown>>[];
-  readonly footer?: string;
 }

@@ -10,19 +10,19 @@ import {
   type ForwardFacts,
   headerLines,
   issueText,
-  type KeptFacts,
-  verdictText,
+  type LoggedFacts,
+  proofText,
 } from "./event.ts";
 import { alignRows, wrapLine } from "./layout.ts";
-import { type Paint, plain, type Rendered, type Style } from "./paint.ts";
+import { answerText, type Paint, plain, type Rendered, type Style } from "./paint.ts";
 
-/** All that is known of one delivery. */
+/** One delivery in full. */
 export interface EntryReport {
   readonly type: "entry";
-  readonly event: EventReport & { readonly kept: KeptFacts };
+  readonly event: EventReport & { readonly logged: LoggedFacts };
 }
 
-export interface KeptCounts {
+export interface LogCounts {
   readonly received: number;
   readonly waiting: number;
   readonly processed: number;
@@ -33,11 +33,11 @@ export interface KeptCounts {
 
 export interface LogStatsReport {
   readonly type: "log-stats";
-  readonly total: KeptCounts;
-  readonly products: Readonly<Record<string, KeptCounts>>;
+  readonly total: LogCounts;
+  readonly products: Readonly<Record<string, LogCounts>>;
   /** Hours with deliveries, oldest first. */
-  readonly hours: readonly { readonly at: Date; readonly product: string; readonly counts: KeptCounts }[];
-  /** How long the target took to answer, in milliseconds; undefined when it never did. */
+  readonly hours: readonly { readonly at: Date; readonly product: string; readonly counts: LogCounts }[];
+  /** How long the target took to answer; undefined when it never did. */
   readonly latencyMs:
     | {
         readonly count: number;
@@ -49,9 +49,9 @@ export interface LogStatsReport {
     | undefined;
 }
 
-/** One delivery with all that the log has of it: what was found first, then the request as it came. */
+/** Findings first, then the request as it came. */
 export function renderEntry({ event }: EntryReport, { out, quiet }: Style): Rendered {
-  const { receipt, kept } = event;
+  const { receipt, logged } = event;
   const { payload } = receipt;
   const wrapped = payload?.wrappedIn === undefined ? [] : [out.dim(`the field ${plain(payload.wrappedIn)}:`)];
   const request = [
@@ -60,35 +60,35 @@ export function renderEntry({ event }: EntryReport, { out, quiet }: Style): Rend
     "",
     ...wrapped,
     ...bodyLines(payload?.text, event.body),
-    ...(kept.masked && !quiet ? ["", out.dim("secrets are masked; --show-secrets shows them")] : []),
+    ...(logged.masked && !quiet ? ["", out.dim("secrets are masked; --show-secrets shows them")] : []),
   ];
   return {
     out: `${[headline(event, out), ...facts(event, out), ...deliveryLines(event, out), "", ...request].join("\n")}\n`,
   };
 }
 
-function headline({ n, at, receipt, method, path, kept }: EntryReport["event"], paint: Paint): string {
+function headline({ n, at, receipt, method, path, logged }: EntryReport["event"], paint: Paint): string {
   const name = receipt.handshake !== undefined ? "challenge" : (receipt.event ?? `${method} ${path}`);
   const unknown = receipt.event !== undefined && !receipt.known ? ` ${paint.caution("(unknown event)")}` : "";
   const format = receipt.format === undefined ? "" : ` ${paint.dim(`(${receipt.format})`)}`;
   return [
     `${paint.strong(`#${n}`)} ${paint.name(plain(receipt.product ?? "?"))} ${plain(name)}${unknown}${format}`,
     paint.dim(`${formatDay(at)} ${clockTime(at)}`),
-    paint.dim(formatBytes(kept.bytes)),
+    paint.dim(formatBytes(logged.bytes)),
   ].join("  ");
 }
 
 function facts(event: EntryReport["event"], paint: Paint): readonly string[] {
-  const { receipt, status, refusal, duplicateOf, kept, explainCommand } = event;
-  // The app is still at it, or the run was killed before it had answered.
+  const { receipt, status, refusal, duplicateOf, logged, explainCommand } = event;
+  // The app is still working on it, or the run was killed before it answered.
   const answer = status === undefined ? "no answer known" : `answered ${status}`;
   const lines = [
     refusal === undefined ? answer : paint.bad(`${answer}: ${plain(refusal)}`),
-    ...(kept.remote === undefined ? [] : [`from ${plain(kept.remote)}`]),
+    ...(logged.remote === undefined ? [] : [`from ${plain(logged.remote)}`]),
     ...(receipt.records.length === 0 ? [] : [`records ${plain(receipt.records.join(", "))}`]),
     ...(duplicateOf === undefined ? [] : [paint.caution(`duplicate of #${duplicateOf}`)]),
     ...(receipt.problem === undefined ? [] : [paint.bad(plain(problemText(receipt.problem)))]),
-    ...receipt.verdicts.map((verdict) => `${verdictText(verdict, paint)}: ${plain(verdict.reason)}`),
+    ...receipt.verdicts.map((verdict) => proofText(verdict, paint)),
     ...(explainCommand === undefined ? [] : [paint.dim(`why: ${explainCommand}`)]),
     ...schemaLines(receipt.schema, paint),
     ...(receipt.suggestions.length === 0
@@ -105,9 +105,9 @@ function schemaLines(schema: EntryReport["event"]["receipt"]["schema"], paint: P
   return [paint.bad("✗ schema"), ...schema.issues.map((issue) => `  ${paint.caution(issueText(issue))}`)];
 }
 
-/** Where it went: for each target what came of it, and every attempt. */
-function deliveryLines({ kept }: EntryReport["event"], paint: Paint): readonly string[] {
-  const { forwards, attempts } = kept;
+/** The result for each target, and every attempt. */
+function deliveryLines({ logged }: EntryReport["event"], paint: Paint): readonly string[] {
+  const { forwards, attempts } = logged;
   const targets = [...new Set([...forwards, ...attempts].map(({ target }) => target))];
   return targets.flatMap((target) => {
     const forward = forwards.find((each) => each.target === target);
@@ -121,12 +121,12 @@ function forwardText({ state, attempts, dueAt }: ForwardFacts, paint: Paint): st
   if (state === "delivered") return paint.good("delivered");
   if (state === "failed") return paint.bad("given up");
   const isRetry = attempts > 0 && dueAt !== undefined;
-  return paint.caution(isRetry ? `waiting, next try at ${clockTime(dueAt)}` : "waiting");
+  return paint.caution(isRetry ? `waiting, next attempt at ${clockTime(dueAt)}` : "waiting");
 }
 
 function attemptLines(attempt: AttemptFacts, paint: Paint): readonly string[] {
   const { at, latencyMs, error, reply } = attempt;
-  const answer = plain(reply ?? "").slice(0, 300);
+  const answer = answerText(reply ?? "").slice(0, 300);
   return [
     `    ${paint.dim(clockTime(at))}  ${attemptText(attempt, paint)}  ${paint.dim(formatDuration(latencyMs))}${attempt.attempt > 1 ? paint.dim(`  attempt ${attempt.attempt}`) : ""}`,
     ...(error === undefined ? [] : [`      ${paint.bad(plain(error))}`]),
@@ -134,17 +134,17 @@ function attemptLines(attempt: AttemptFacts, paint: Paint): readonly string[] {
   ];
 }
 
-/** More hours than this are left to `--verbose` and `--json`. */
-const MOST_HOURS = 24;
+/** `--verbose` and `--json` have all hours. */
+const MAX_HOURS = 24;
 const BAR_WIDTH = 24;
-/** Of `2026-01-31 14:00` and `received`. */
+/** `2026-01-31 14:00` and `received`. */
 const HOUR_WIDTH = 26;
-/** Where nothing says how wide it is, a pipe for one; scripts take --json. */
-const WIDEST = 120;
+/** For a pipe, which has no width. */
+const MAX_WIDTH = 120;
 const OTHERS = "others";
 const COLUMNS = ["received", "processed", "waiting", "failed", "duplicates", "rejected"] as const;
 
-/** Counts by product and by hour, and how long the target took; bars only where a person watches. */
+/** Counts by product and by hour, and latencies; bars on a terminal only. */
 export function renderLogStats(report: LogStatsReport, style: Style): Rendered {
   const { out, quiet, columns } = style;
   const total = Object.keys(report.products).length === 1 ? [] : [["all", report.total] as const];
@@ -159,19 +159,19 @@ export function renderLogStats(report: LogStatsReport, style: Style): Rendered {
   };
 }
 
-/** In a terminal that is too narrow for the table: `crm: 3 received, 2 processed`. */
-function countsText(name: string, counts: LogStatsReport["total"]): string {
-  const told = COLUMNS.filter((column) => counts[column] > 0 || column === "received");
-  return `${name}: ${told.map((column) => `${counts[column]} ${column}`).join(", ")}`;
+/** For a terminal that is too narrow for the table: `crm: 3 received, 2 processed`. */
+function countsText(name: string, counts: LogCounts): string {
+  const shown = COLUMNS.filter((column) => counts[column] > 0 || column === "received");
+  return `${name}: ${shown.map((column) => `${counts[column]} ${column}`).join(", ")}`;
 }
 
 function hourLines({ hours, products }: LogStatsReport, { verbose, out, columns }: Style): readonly string[] {
   const starts = [...new Set(hours.map(({ at }) => at.getTime()))];
-  const shown = verbose ? starts : starts.slice(-MOST_HOURS);
+  const shown = verbose ? starts : starts.slice(-MAX_HOURS);
   const several = Object.keys(products).length > 1;
   const { names, others } = productsThatFit(
     products,
-    Math.min(columns, WIDEST) - HOUR_WIDTH - (out.live ? BAR_WIDTH + 2 : 0),
+    Math.min(columns, MAX_WIDTH) - HOUR_WIDTH - (out.live ? BAR_WIDTH + 2 : 0),
   );
   const rows = shown.map((start) => {
     const at = new Date(start);
@@ -200,12 +200,12 @@ function hourLines({ hours, products }: LogStatsReport, { verbose, out, columns 
   ];
 }
 
-/** `14:00`; where the time zone has half hours an hour of UTC begins at `14:30`. */
+/** Minutes matter: in a time zone with half hours, an hour of UTC begins at `14:30`. */
 function formatMinute(at: Date): string {
   return [at.getHours(), at.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
 }
 
-/** Those of which most came, as many as there is room for, in the order of the table above. */
+/** The most frequent ones that there is room for, in the order of the table above. */
 function productsThatFit(products: LogStatsReport["products"], width: number) {
   const all = Object.keys(products);
   const widthOf = (name: string): number => 2 + Math.max(name.length, String(products[name]?.received ?? 0).length);
@@ -216,8 +216,8 @@ function productsThatFit(products: LogStatsReport["products"], width: number) {
   };
   let count = all.length;
   while (count > 0 && !fits(count)) count--;
-  const kept = ranked.slice(0, count);
-  return { names: all.filter((name) => kept.includes(name)), others: all.filter((name) => !kept.includes(name)) };
+  const shown = ranked.slice(0, count);
+  return { names: all.filter((name) => shown.includes(name)), others: all.filter((name) => !shown.includes(name)) };
 }
 
 function latencyLine({ latencyMs }: LogStatsReport, paint: Paint): string {

@@ -1,6 +1,31 @@
 import type { Output } from "../output.ts";
 import type { Runtime } from "../runtime.ts";
 
+/** What the common flags say about output. */
+export interface Mode {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly color: boolean;
+}
+
+export interface Style {
+  /** One of stdout and stderr may be a terminal and the other a file. */
+  readonly out: Paint;
+  readonly err: Paint;
+  /** Width of stdout; infinite where it is no terminal. */
+  readonly columns: number;
+  readonly errColumns: number;
+  readonly verbose: boolean;
+  readonly quiet: boolean;
+}
+
+/** A report as text: `out` is data, `err` everything else. Both end with a newline unless they are empty. */
+export interface Rendered {
+  readonly out?: string;
+  readonly err?: string;
+}
+
 /** Colours by meaning, decided per stream. No meaning is ever carried by colour alone. */
 export interface Paint {
   good(text: string): string;
@@ -9,7 +34,7 @@ export interface Paint {
   dim(text: string): string;
   strong(text: string): string;
   name(text: string): string;
-  /** True where a person watches: animation and width may be used. */
+  /** The stream is a terminal, so animation makes sense. */
   readonly live: boolean;
 }
 
@@ -36,46 +61,38 @@ function hasColor(output: Output, env: Runtime["env"], wanted: boolean): boolean
   return output.isTTY && env.TERM !== "dumb";
 }
 
-/**
- * Text of a stranger's (payloads, headers, replies) without what a terminal would obey: escape sequences and control
- * characters, bidirectional overrides included. Line ends and tabs stay where `multiline` is asked for.
- */
-export function plain(text: string, multiline = false): string {
-  const layout = text.replace(/\r\n?/g, "\n");
-  const kept = multiline ? layout : layout.replace(/[\n\t]/g, " ");
-  return kept.replace(UNPRINTABLE, "");
-}
-
-/** The same for a line of a list: names may be as long as a body. */
-export function clipped(text: string): string {
-  return plain(text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME)}…` : text);
-}
-
-const LONGEST_NAME = 300;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose
 const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
-export interface Style {
-  /** Paint for stdout and for stderr: one may be a terminal and the other a file. */
-  readonly out: Paint;
-  readonly err: Paint;
-  /** Of stdout; endless where it is no terminal. */
-  readonly columns: number;
-  /** Of stderr. */
-  readonly errColumns: number;
-  readonly verbose: boolean;
-  readonly quiet: boolean;
+/**
+ * Foreign text (payloads, headers, replies) without escape sequences, control characters and bidirectional overrides, which
+ * a terminal would obey. With `multiline`, line ends and tabs stay.
+ */
+export function plain(text: string, multiline = false): string {
+  const layout = text.replace(/\r\n?/g, "\n");
+  return (multiline ? layout : layout.replace(/[\n\t]/g, " ")).replace(UNPRINTABLE, "");
 }
 
-/** What a report looks like: `out` is data, `err` everything else. Both end with a newline where they are not empty. */
-export interface Rendered {
-  readonly out?: string;
-  readonly err?: string;
+const MAX_NAME_LENGTH = 300;
+
+/** The same for one line of a list: a name may be as long as a body. */
+export function clipped(text: string): string {
+  return plain(text.length > MAX_NAME_LENGTH ? `${text.slice(0, MAX_NAME_LENGTH)}…` : text);
 }
 
-export interface Mode {
-  readonly json: boolean;
-  readonly quiet: boolean;
-  readonly verbose: boolean;
-  readonly color: boolean;
+const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'", nbsp: " " };
+
+/** What an app's answer says: the text of an HTML error page, anything else as it is. */
+export function answerText(reply: string): string {
+  if (!/^\s*<(?:!doctype\s+html|html|head|body|h\d|pre|p|div)\b/i.test(reply)) return plain(reply);
+  const title = /<title\b[^>]*>([^<]*)/i.exec(reply)?.[1] ?? "";
+  // The reply may be cut off anywhere.
+  const body = reply.replace(/<(head|script|style)\b[^>]*>[\s\S]*?(?:<\/\1\s*>|$)/gi, " ");
+  const [text = ""] = [body, title]
+    .map((html) =>
+      html.replace(/<[^>]*(?:>|$)/g, " ").replace(/&(#39|[a-z]+);/gi, (all, name) => ENTITIES[name] ?? all),
+    )
+    .map((each) => plain(each).replace(/\s+/g, " ").trim())
+    .filter((each) => each !== "");
+  return text === "" ? plain(reply) : text;
 }

@@ -2,9 +2,33 @@ import type { Proves, WebhookEvent } from "../core/product.ts";
 import { alignRows, fitRows, wrapLine } from "./layout.ts";
 import { type Paint, plain, type Rendered, type Style } from "./paint.ts";
 
+/** A product with its formats and events. */
+export interface ProductReport {
+  readonly type: "product";
+  readonly id: string;
+  readonly title: string;
+  /** The default comes first. */
+  readonly formats: readonly {
+    readonly id: string;
+    readonly source: string;
+    readonly proofs: readonly {
+      readonly id: string;
+      readonly title: string;
+      readonly proves: Proves;
+      /** The environment variable of its secret. */
+      readonly variable: string | undefined;
+    }[];
+    /** What answer the sender expects, as documented. */
+    readonly answer: string | undefined;
+    /** How it checks a URL before it saves a webhook. */
+    readonly probe: string | undefined;
+    readonly events: readonly Pick<WebhookEvent, "name" | "summary" | "once" | "members">[];
+  }[];
+}
+
 type FormatReport = ProductReport["formats"][number];
 
-/** What a passed proof tells, in words that promise no more than it does. */
+/** What a passed proof proves, and no more. */
 const PROVES: Readonly<Record<FormatReport["proofs"][number]["proves"], string>> = {
   body: "proves the body: someone who has the secret signed exactly these bytes",
   sender: "proves the sender only: anyone who has seen one delivery can make another, with any content",
@@ -18,7 +42,7 @@ function isByKeyPair(variable: string | undefined): boolean {
   return variable?.startsWith("ZOHO_WEBHOOK_PUBLIC_KEY") === true;
 }
 
-/** A product's events, format by format, with where each format is specified and what its proofs are worth. */
+/** A product's events by format, with the source of each format and what its proofs prove. */
 export function renderProduct({ id, title, formats }: ProductReport, { out, quiet, columns }: Style): Rendered {
   const blocks = formats.map((format, i) => {
     const rows = format.events.map((event) => [event.name, event.summary]);
@@ -51,7 +75,7 @@ function proofLines({ proofs }: FormatReport, paint: Paint, columns: number): re
   ]);
 }
 
-/** The label of a line, once it is known where the line breaks: colours take no room. */
+/** Painted after the line is wrapped, since escape sequences have no width. */
 function dimmed(paint: Paint): (label: string) => string {
   return (label) => `  ${paint.dim(label.trim())}`;
 }
@@ -60,28 +84,4 @@ function eventLines(rows: readonly (readonly string[])[], paint: Paint, columns:
   const table = [["event", "what happened"], ...rows];
   const [head = "", ...lines] = fitRows(table, columns) ?? alignRows(table);
   return [paint.dim(head), ...lines];
-}
-
-/** What is known of a product. */
-export interface ProductReport {
-  readonly type: "product";
-  readonly id: string;
-  readonly title: string;
-  /** The default comes first. */
-  readonly formats: readonly {
-    readonly id: string;
-    readonly source: string;
-    readonly proofs: readonly {
-      readonly id: string;
-      readonly title: string;
-      readonly proves: Proves;
-      /** The environment variable that its secret is read from. */
-      readonly variable: string | undefined;
-    }[];
-    /** What the sender is documented to want of an answer. */
-    readonly answer: string | undefined;
-    /** What it asks a URL before it saves a webhook. */
-    readonly probe: string | undefined;
-    readonly events: readonly Pick<WebhookEvent, "name" | "summary" | "once" | "members">[];
-  }[];
 }

@@ -1,7 +1,25 @@
 import { createPromptModule } from "inquirer";
 import { CANCELLED, UserError } from "../util/errors.ts";
 
-/** Questions on the terminal. Ctrl-C on one is the end of the command, not a bug. */
+/** Questions to the user. */
+export interface Prompts {
+  text(question: { message: string; initial?: string; validate?: (value: string) => true | string }): Promise<string>;
+  secret(question: { message: string }): Promise<string>;
+  confirm(question: { message: string; initial?: boolean }): Promise<boolean>;
+  choose(question: { message: string; choices: readonly Choice[]; initial?: string }): Promise<string>;
+  chooseMany(question: {
+    message: string;
+    choices: readonly Choice[];
+    initial?: readonly string[];
+  }): Promise<readonly string[]>;
+}
+
+export interface Choice {
+  readonly value: string;
+  readonly label: string;
+}
+
+/** Ctrl-C on a question cancels the command. */
 export function inquirerPrompts(output: NodeJS.WritableStream, signal: AbortSignal): Prompts {
   const prompt = createPromptModule({ output, signal });
   const ask = async <T>(question: () => Promise<{ answer: T }>): Promise<T> => {
@@ -30,22 +48,4 @@ export function inquirerPrompts(output: NodeJS.WritableStream, signal: AbortSign
 
 function labelled(choices: readonly Choice[], checked: readonly string[] = []) {
   return choices.map(({ value, label }) => ({ value, name: label, checked: checked.includes(value) }));
-}
-
-export interface Choice {
-  readonly value: string;
-  readonly label: string;
-}
-
-/** Questions to a person. Undefined where no terminal is there to answer: then a flag is the only way. */
-export interface Prompts {
-  text(question: { message: string; initial?: string; validate?: (value: string) => true | string }): Promise<string>;
-  secret(question: { message: string }): Promise<string>;
-  confirm(question: { message: string; initial?: boolean }): Promise<boolean>;
-  choose(question: { message: string; choices: readonly Choice[]; initial?: string }): Promise<string>;
-  chooseMany(question: {
-    message: string;
-    choices: readonly Choice[];
-    initial?: readonly string[];
-  }): Promise<readonly string[]>;
 }

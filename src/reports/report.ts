@@ -10,10 +10,7 @@ import type { RequestReport, SendSummaryReport, SentReport } from "./sent.ts";
 import type { VerifiedReport, VerifySummaryReport } from "./verified.ts";
 import type { WebhookReport } from "./webhook.ts";
 
-/**
- * All that the tool can say. A command reports one of these; `ui/` turns it into text or into a JSON line,
- * and the compiler names the renderer that a new kind lacks.
- */
+/** Everything that a command can report. `human.ts` and `json.ts` render it; the compiler names a missing renderer. */
 export type Report =
   | ReadyReport
   | EventReport
@@ -40,11 +37,11 @@ export type Report =
   | TextReport
   | TableReport;
 
-/** A line of information, on stderr; not shown with `--quiet`. */
+/** A line of information on stderr; hidden by `--quiet`. */
 interface NoticeReport {
   readonly type: "notice";
   readonly message: string;
-  /** It is about an event, and stands below it. */
+  /** It is about the event above it. */
   readonly below?: true;
 }
 
@@ -54,10 +51,10 @@ interface WarningReport {
   readonly hint?: string;
 }
 
-/** Data that a command was asked for, on stdout exactly as it is: a fixture, a path, a completion script. */
+/** Requested data, written to stdout as it is: a fixture, a path, a completion script. */
 interface TextReport {
   readonly type: "text";
   readonly text: string;
-  /** The JSON line in its place; without it `{"type":"text","text":…}`. */
+  /** The JSON line; without it `{"type":"text","text":…}`. */
   readonly json?: Readonly<Record<string, unknown>>;
 }

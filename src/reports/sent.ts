@@ -3,11 +3,11 @@ import type { JsonLine } from "../util/text.ts";
 import { formatBytes, formatDuration } from "../util/units.ts";
 import { bodyLines, headerLines } from "./event.ts";
 import { below, fitLine } from "./layout.ts";
-import { plain, type Rendered, type Style } from "./paint.ts";
+import { answerText, plain, type Rendered, type Style } from "./paint.ts";
 
 export interface SentReport {
   readonly type: "sent";
-  /** Its number in the log, of a delivery that is sent again. */
+  /** The event's number in the log, when it is replayed. */
   readonly n?: number;
   readonly product: string | undefined;
   readonly event: string | undefined;
@@ -16,15 +16,15 @@ export interface SentReport {
   readonly status: number | undefined;
   readonly latencyMs: number;
   readonly error: string | undefined;
-  /** What is likely wrong and what to do, where the delivery failed. */
+  /** What to do about a failure. */
   readonly hint?: string | undefined;
-  /** One of many: for a person notes and answer are left out where all is well. */
+  /** One of many: notes and the answer of a success are left out for a person. */
   readonly brief?: boolean;
-  /** One of many: the length of the longest event's name among them. */
+  /** One of many: the length of their longest event name. */
   readonly nameWidth?: number;
   /** The start of the target's answer. */
   readonly replyPreview: string | undefined;
-  /** What was sent along with it, for a person: "signed with ZOHO_WEBHOOK_SECRET". */
+  /** How it was signed or broken: "signed with ZOHO_WEBHOOK_SECRET". */
   readonly notes: readonly string[];
   readonly bytes: number;
 }
@@ -35,7 +35,6 @@ export interface SendSummaryReport {
   readonly ok: number;
   readonly failed: number;
   readonly seconds: number;
-  /** Milliseconds. */
   readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
   readonly statuses: Readonly<Record<string, number>>;
 }
@@ -43,7 +42,7 @@ export interface SendSummaryReport {
 /** A request that was prepared and not sent. */
 export interface RequestReport {
   readonly type: "request";
-  /** Its number in the log, of a delivery that would be sent again. */
+  /** The event's number in the log, when it is replayed. */
   readonly n?: number;
   readonly product: string | undefined;
   readonly event: string | undefined;
@@ -52,19 +51,14 @@ export interface RequestReport {
   readonly url: string;
   readonly headers: readonly HeaderPair[];
   readonly body: Buffer;
-  /** The same as a curl command, when that was asked for. */
+  /** As a curl command, with `--curl`. */
   readonly curl: string | undefined;
 }
 
 export function renderSent(report: SentReport, { out, quiet, columns }: Style): Rendered {
   const ok = report.error === undefined && isSuccess(report.status);
   if (quiet && ok) return {};
-  const status =
-    report.status === undefined
-      ? out.bad("✗ ---")
-      : ok
-        ? out.good(`✓ ${report.status}`)
-        : out.bad(`✗ ${report.status}`);
+  const status = ok ? out.good(`✓ ${report.status}`) : out.bad(`✗ ${report.status ?? "---"}`);
   const cells = [
     { text: status, width: 5 },
     ...(report.n === undefined ? [] : [{ text: out.strong(`#${report.n}`), width: 5 }]),
@@ -84,7 +78,7 @@ export function renderSent(report: SentReport, { out, quiet, columns }: Style): 
     ...(report.error === undefined ? [] : wrapped(report.error, out.bad)),
     ...((report.brief && ok) || report.replyPreview === undefined || report.replyPreview === ""
       ? []
-      : wrapped(`answer: ${report.replyPreview}`)),
+      : wrapped(`answer: ${answerText(report.replyPreview)}`)),
     ...(report.hint === undefined ? [] : wrapped(report.hint, out.caution)),
   ];
   return { out: `${[...fitLine(cells, columns, "  "), ...lower].join("\n")}\n` };
@@ -102,7 +96,7 @@ export function renderSendSummary(
     out: [
       `${out.strong(`${count} sent`)} in ${formatDuration(seconds * 1000)}${rate}: ${out.good(`${ok} ok`)}, ${failed > 0 ? out.bad(`${failed} failed`) : "0 failed"}`,
       `  answers  ${kinds.join(", ")}`,
-      // Who did not answer was not fast.
+      // A failed connection has no latency.
       ...(isAnswered
         ? [
             `  latency  p50 ${formatDuration(p50)}  p95 ${formatDuration(p95)}  p99 ${formatDuration(p99)}  max ${formatDuration(max)}`,
@@ -111,6 +105,19 @@ export function renderSendSummary(
       "",
     ].join("\n"),
   };
+}
+
+/** As HTTP, or as a curl command. */
+export function renderRequest(report: RequestReport, { out }: Style): Rendered {
+  if (report.curl !== undefined) return { out: `${report.curl}\n` };
+  const number = report.n === undefined ? [] : [out.dim(`#${report.n}, not sent:`)];
+  const lines = [
+    ...number,
+    out.strong(plain(`${report.method} ${report.url}`)),
+    ...headerLines(report.headers, out),
+    "",
+  ];
+  return { out: `${[...lines, ...bodyLines(undefined, report.body)].join("\n")}\n` };
 }
 
 export function sentLine(report: SentReport): JsonLine {
@@ -135,7 +142,7 @@ export function sendSummaryLine({ type: _, latency, ...figures }: SendSummaryRep
   return { type: "send_summary", ...figures, latency_ms: latencyMs };
 }
 
-/** With `--dry-run` the line of a sent event holds the whole request instead of an answer. */
+/** A `sent` line with the whole request instead of an answer. */
 export function requestLine(report: RequestReport): JsonLine {
   return {
     type: "sent",
@@ -156,17 +163,4 @@ export function requestLine(report: RequestReport): JsonLine {
       ...(report.curl === undefined ? {} : { curl: report.curl }),
     },
   };
-}
-
-/** A request that was not sent: as HTTP, or as the curl command that would send it. */
-export function renderRequest(report: RequestReport, { out }: Style): Rendered {
-  if (report.curl !== undefined) return { out: `${report.curl}\n` };
-  const number = report.n === undefined ? [] : [out.dim(`#${report.n}, not sent:`)];
-  const lines = [
-    ...number,
-    out.strong(plain(`${report.method} ${report.url}`)),
-    ...headerLines(report.headers, out),
-    "",
-  ];
-  return { out: `${[...lines, ...bodyLines(undefined, report.body)].join("\n")}\n` };
 }

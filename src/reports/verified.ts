@@ -5,37 +5,53 @@ import { whyUnknown } from "../core/verify-payload.ts";
 import type { TextPosition } from "../util/json.ts";
 import type { JsonLine } from "../util/text.ts";
 import { formatBytes } from "../util/units.ts";
-import { bodyLines, issueText, receiptFields, verdictText } from "./event.ts";
+import { bodyLines, issueText, proofText, receiptFields } from "./event.ts";
 import { type Paint, plain, type Rendered, type Style } from "./paint.ts";
+
+export interface VerifiedReport {
+  readonly type: "verified";
+  /** As the user wrote it; `-` for standard input. */
+  readonly file: string;
+  /** Where the payload begins in a file of several. */
+  readonly line: number | undefined;
+  readonly outcome: Outcome;
+  readonly receipt: Receipt;
+  readonly body: Buffer;
+  /** Length of the body as it came, before secrets were masked. */
+  readonly bytes: number;
+  /** The place in the file of each schema issue, in the order of the issues. */
+  readonly positions: readonly (TextPosition | undefined)[];
+  /** Where the file stops being valid JSON. */
+  readonly problemPosition: TextPosition | undefined;
+  readonly explanations: readonly { readonly proof: string; readonly explanation: Explanation }[];
+  readonly showExpected: boolean;
+  readonly notes: readonly string[];
+}
+
+/** Follows several payloads. */
+export interface VerifySummaryReport {
+  readonly type: "verify-summary";
+  readonly count: number;
+  readonly ok: number;
+  readonly proofFailed: number;
+  /** Cannot be verified, since their secrets are masked. */
+  readonly masked: number;
+  /** Not an event of a known product, or not as its schema says. */
+  readonly invalid: number;
+}
 
 export function renderVerified(report: VerifiedReport, { out, verbose, quiet }: Style): Rendered {
   if (quiet && report.outcome === "ok") return {};
+  const mark = report.outcome === "ok" ? out.good("✓") : out.bad("✗");
   const lines = [
-    `${mark(report, out)} ${out.strong(label(report))}: ${headline(report, out)}  ${out.dim(formatBytes(report.bytes))}`,
+    `${mark} ${out.strong(label(report))}: ${headline(report, out)}  ${out.dim(formatBytes(report.bytes))}`,
     ...schemaLines(report, out),
-    ...proofLines(report, out),
+    ...report.receipt.verdicts.map((verdict) => `  ${proofText(verdict, out)}`),
     ...report.notes.map((note) => `  ${out.caution(plain(note))}`),
-    ...report.explanations.flatMap(({ proof, explanation }) =>
-      explanationLines(proof, explanation, report.showExpected, out),
-    ),
+    ...report.explanations.flatMap((each) => explanationLines(each, report.showExpected, out, verbose)),
     ...(verbose ? ["", ...bodyLines(report.receipt.payload?.text, report.body).map((line) => `  ${line}`), ""] : []),
   ];
   return { out: `${lines.join("\n")}\n` };
-}
-
-export function renderVerifySummary(summary: VerifySummaryReport, { out }: Style): Rendered {
-  const { count, ok, proofFailed, masked, invalid } = summary;
-  const parts = [
-    ok === count ? out.good("all fine") : `${ok} fine`,
-    ...(proofFailed > 0 ? [out.bad(`${proofFailed} with a failed proof`)] : []),
-    ...(masked > 0 ? [out.caution(`${masked} masked, and not checkable`)] : []),
-    ...(invalid > 0 ? [out.bad(`${invalid} not valid`)] : []),
-  ];
-  return { out: `${out.strong(`${count} payloads`)}: ${parts.join(", ")}\n` };
-}
-
-function mark({ outcome }: VerifiedReport, paint: Paint): string {
-  return outcome === "ok" ? paint.good("✓") : paint.bad("✗");
 }
 
 function label({ file, line }: VerifiedReport): string {
@@ -46,10 +62,10 @@ function label({ file, line }: VerifiedReport): string {
 function headline(report: VerifiedReport, paint: Paint): string {
   const { receipt } = report;
   if (receipt.problem !== undefined) {
-    const { position } = receipt.problem;
+    const { position, reason } = receipt.problem;
     const place = placeText(report.file, report.problemPosition);
     const inBody = position === undefined ? "" : ` (line ${position.line}, column ${position.column} of the body)`;
-    return `${paint.bad(plain(receipt.problem.reason))}${place === "" ? inBody : ` ${paint.dim(`at ${place}`)}`}`;
+    return `${paint.bad(plain(reason))}${place === "" ? inBody : ` ${paint.dim(`at ${place}`)}`}`;
   }
   if (receipt.handshake !== undefined) return "a challenge, not an event";
   const unknown = whyUnknown(receipt);
@@ -58,7 +74,7 @@ function headline(report: VerifiedReport, paint: Paint): string {
   return unknown === undefined ? name : `${name} ${paint.bad(unknown)}`;
 }
 
-function placeText(file: string, position: { line: number; column: number } | undefined): string {
+function placeText(file: string, position: TextPosition | undefined): string {
   return position === undefined ? "" : plain(`${file}:${position.line}:${position.column}`);
 }
 
@@ -71,35 +87,38 @@ function schemaLines({ receipt, positions, file }: VerifiedReport, paint: Paint)
   return [`  ${receipt.schema.ok ? paint.good("✓ schema") : paint.bad("✗ schema")}`, ...issues];
 }
 
-function proofLines({ receipt }: VerifiedReport, paint: Paint): readonly string[] {
-  return receipt.verdicts.map((verdict) => {
-    const limited = verdict.verdict === "passed" && verdict.proves !== "body";
-    const proves = limited ? ` (proves ${verdict.proves === "sender" ? "the sender only" : "nothing by itself"})` : "";
-    return `  ${verdictText(verdict, paint)}: ${plain(verdict.reason)}${proves}`;
-  });
-}
-
 function explanationLines(
-  proof: string,
-  explanation: Explanation,
+  { proof, explanation }: VerifiedReport["explanations"][number],
   showExpected: boolean,
   paint: Paint,
+  verbose: boolean,
 ): readonly string[] {
-  const matches = explanation.findings.filter((finding) => finding.matches);
-  const tried = explanation.findings.filter((finding) => !finding.matches);
-  const canonical = plain(explanation.canonical, true).replaceAll("\n", "\n    ");
-  const lines = [`  ${paint.strong(`why ${proof}:`)} what counts is ${canonical}`];
-  for (const match of matches) {
-    lines.push(`    ${paint.good("→")} ${plain(match.meaning)}`);
-    if (match.remedy !== undefined) lines.push(`      ${paint.dim(plain(match.remedy))}`);
+  const { canonical, findings, received, expected } = explanation;
+  const matches = findings.filter((finding) => finding.matches);
+  const ruledOut = findings.filter((finding) => !finding.matches);
+  const signed = plain(canonical, true).replaceAll("\n", "\n    ");
+  const lines = [`  ${paint.strong(`why ${proof}:`)} it covers ${signed}`];
+  for (const { meaning, remedy } of matches) {
+    lines.push(`    ${paint.good("→")} ${plain(meaning)}`);
+    if (remedy !== undefined) lines.push(`      ${paint.dim(plain(remedy))}`);
   }
   if (matches.length === 0) lines.push(`    ${paint.bad("→")} none of the usual mistakes explains it`);
-  if (tried.length > 0)
-    lines.push(paint.dim(`    tried without a match: ${tried.map((finding) => finding.id).join(", ")}`));
-  if (showExpected && explanation.expected !== undefined) {
-    lines.push(`    received ${plain(explanation.received ?? "nothing")}`, `    expected ${explanation.expected}`);
-  }
+  if (verbose && ruledOut.length > 0)
+    lines.push(paint.dim(`    also ruled out: ${ruledOut.map((finding) => finding.id).join(", ")}`));
+  if (showExpected && expected !== undefined)
+    lines.push(`    received ${plain(received ?? "nothing")}`, `    expected ${expected}`);
   return lines;
+}
+
+export function renderVerifySummary(summary: VerifySummaryReport, { out }: Style): Rendered {
+  const { count, ok, proofFailed, masked, invalid } = summary;
+  const parts = [
+    ok === count ? out.good("all fine") : `${ok} fine`,
+    ...(proofFailed > 0 ? [out.bad(`${proofFailed} with a failed proof`)] : []),
+    ...(masked > 0 ? [out.caution(`${masked} masked, so they cannot be verified`)] : []),
+    ...(invalid > 0 ? [out.bad(`${invalid} not valid`)] : []),
+  ];
+  return { out: `${out.strong(`${count} payloads`)}: ${parts.join(", ")}\n` };
 }
 
 /** The fields of an `event` line, with `file`, `line` and `outcome`, and a place for each issue that has one. */
@@ -149,36 +168,4 @@ function explanationFields({ explanations, showExpected }: VerifiedReport): Json
 
 export function verifySummaryLine({ count, ok, proofFailed, masked, invalid }: VerifySummaryReport): JsonLine {
   return { type: "verify_summary", count, ok, proof_failed: proofFailed, masked, invalid };
-}
-
-export interface VerifiedReport {
-  readonly type: "verified";
-  /** The file's name as the user wrote it; `-` for standard input. */
-  readonly file: string;
-  /** The line on which the payload begins, where the file holds several. */
-  readonly line: number | undefined;
-  readonly outcome: Outcome;
-  readonly receipt: Receipt;
-  readonly body: Buffer;
-  /** How many it has, where secrets in `body` are masked, too. */
-  readonly bytes: number;
-  /** Where each schema issue stands in the file, in the order of the issues. */
-  readonly positions: readonly (TextPosition | undefined)[];
-  /** Where the file stops being what it says it is. */
-  readonly problemPosition: TextPosition | undefined;
-  readonly explanations: readonly { readonly proof: string; readonly explanation: Explanation }[];
-  readonly showExpected: boolean;
-  readonly notes: readonly string[];
-}
-
-/** Said when there were several payloads. */
-export interface VerifySummaryReport {
-  readonly type: "verify-summary";
-  readonly count: number;
-  readonly ok: number;
-  readonly proofFailed: number;
-  /** Their secrets were taken out, so that nothing can be proven of them. */
-  readonly masked: number;
-  /** Not an event of a known product, or not in the shape of one. */
-  readonly invalid: number;
 }

@@ -2,19 +2,19 @@ import type { JsonLine } from "../util/text.ts";
 import { alignRows } from "./layout.ts";
 import { plain, type Rendered, type Style } from "./paint.ts";
 
-/** Something that is so or has become so of a webhook in a Zoho product. */
+/** The state of a webhook in a Zoho product, or a change of it. */
 export interface WebhookReport {
   readonly type: "webhook";
   readonly state: WebhookState;
   readonly product: string;
   readonly id: string;
-  /** What is known of the webhook itself; undefined where the report is only of a change. */
+  /** Undefined where only a change is reported. */
   readonly webhook?: WebhookFacts | undefined;
-  /** Why it is not well. */
+  /** Why it is in a bad state. */
   readonly reason?: string | undefined;
 }
 
-/** `not-deleted`: it is still there; `unknown`: it was to be deleted and was not there. */
+/** `not-deleted`: it still exists; `unknown`: it was to be deleted, but did not exist. */
 type WebhookState = "listed" | "created" | "deleted" | "not-deleted" | "unknown";
 
 interface WebhookFacts {
@@ -22,9 +22,9 @@ interface WebhookFacts {
   readonly url: string | undefined;
   readonly events: readonly string[];
   readonly enabled: boolean | undefined;
-  /** Undefined where it needs none, or Zoho does not say. */
+  /** Undefined where it needs none or Zoho does not name them. */
   readonly rules: readonly string[] | undefined;
-  /** Masked, unless the user asked to see it; undefined where it is not known, or there is none. */
+  /** Masked unless the user asked to see it; undefined where there is none or it is not known. */
   readonly secret: string | undefined;
 }
 
@@ -33,10 +33,10 @@ const WORDS: Readonly<Record<WebhookState, { readonly text: string; readonly ton
   created: { text: "created", tone: "good" },
   deleted: { text: "deleted", tone: "good" },
   "not-deleted": { text: "not deleted", tone: "bad" },
-  unknown: { text: "not there", tone: "bad" },
+  unknown: { text: "not found", tone: "bad" },
 };
 
-/** `created books 460000000026049`, with its facts beneath. */
+/** `created books 460000000026049`, with its facts below. */
 export function renderWebhook(report: WebhookReport, { out, err, quiet }: Style): Rendered {
   const { text, tone } = WORDS[report.state];
   const paint = tone === "bad" ? err : out;
@@ -53,7 +53,7 @@ function factRows({ webhook }: WebhookReport): readonly (readonly [string, strin
   return [
     ["name", name ?? "none"],
     ["events", events.join(", ")],
-    ["URL", url ?? "not said"],
+    ["URL", url ?? "not known"],
     ...(enabled === undefined ? [] : [["enabled", enabled ? "yes" : "no"] as const]),
     ...(rules === undefined ? [] : [["rules", rules.length === 0 ? "none" : rules.join(", ")] as const]),
     ...(secret === undefined ? [] : [["secret", secret] as const]),

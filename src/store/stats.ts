@@ -1,4 +1,4 @@
-import type { KeptCounts } from "../reports/log.ts";
+import type { LogCounts } from "../reports/log.ts";
 import { usageError } from "../util/errors.ts";
 import type { NativeDatabase, SqlValue } from "./engine.ts";
 import { contentConditions } from "./filter.ts";
@@ -10,10 +10,10 @@ const HOUR_MS = 60 * 60 * 1000;
 /** Deliveries that no product claimed. */
 const UNRECOGNISED = "unrecognised";
 
-type Counts = { -readonly [Key in keyof KeptCounts]: number };
+type Counts = { -readonly [Key in keyof LogCounts]: number };
 
 /** Every delivery counts as received, and once more for what it came to. */
-const COUNTED_AS: Readonly<Record<DeliveryState, keyof KeptCounts | undefined>> = {
+const COUNTED_AS: Readonly<Record<DeliveryState, keyof LogCounts | undefined>> = {
   received: undefined,
   waiting: "waiting",
   processed: "processed",

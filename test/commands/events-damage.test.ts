@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 
 const says = (...spans: string[]): unknown =>
-  expect.stringContaining(`left out: ${spans.join(", ")}, which are damaged`);
+  expect.stringContaining(`skipped: ${spans.join(", ")}, which are damaged`);
 
 describe("a log with damaged deliveries", () => {
   it.each([
@@ -46,7 +46,7 @@ describe("a log with damaged deliveries", () => {
     const { exitCode, out, err } = await run(["events", "export", "--format", "curl", "--out", "saved.sh"], { cwd });
     expect([exitCode, out]).toEqual([2, `${LEFT.length} deliveries written to saved.sh\n`]);
     expect(err).toEqual(says("#2", "#4 to #5"));
-    expect(err).toContain("events export, then move it away");
+    expect(err).toContain("events export, then move the file away");
   });
 
   it("is followed by events tail", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { expectGolden, type GoldenWorld, secrets, startGoldenWorld, title, toListen } from "../support/golden.ts";
-import { type RunResult, run } from "../support/run.ts";
+import { type RunResult, run, tempFolder } from "../support/run.ts";
 
 interface Mode {
   readonly name: string;
@@ -26,9 +26,11 @@ const printed = ({ out, err, exitCode }: RunResult): string =>
 
 async function transcript(lines: readonly (readonly string[])[], { env, flags }: Mode): Promise<string> {
   let all = "";
+  // For what is said once.
+  const allEnv = { ...secrets, ...env, XDG_CONFIG_HOME: tempFolder() };
   for (const line of lines) {
     const argv = [...line, ...flags];
-    all += `${title(argv)}${printed(await run(argv, { env: { ...secrets, ...env }, cwd: world.folder }))}\n`;
+    all += `${title(argv)}${printed(await run(argv, { env: allEnv, cwd: world.folder }))}\n`;
   }
   return all;
 }

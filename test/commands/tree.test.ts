@@ -5,7 +5,7 @@ import { commands } from "../../src/commands/index.ts";
 import { findWatchProduct, watchProductIds } from "../../src/zoho/channels/products.ts";
 import { managedProducts } from "../../src/zoho/webhooks/index.ts";
 
-/** Each command with its arguments and flags, one a line. */
+/** Each command with its arguments and flags, one per line. */
 function describeTree(command: Command, path: readonly string[] = []): readonly string[] {
   const name = [...path, command.name()];
   const words = command.registeredArguments.map((argument) => {
@@ -26,15 +26,61 @@ describe("the summary of a command", () => {
   });
 });
 
+async function buildTree(): Promise<Command> {
+  const program = new Command("zoho-hooks");
+  await addCommands(
+    program,
+    () => async () => {},
+    commands,
+    () => true,
+  );
+  return program;
+}
+
+/** Each visible command below another, and the words that call it. */
+function visibleCommands(parent: Command, path: readonly string[] = []): readonly (readonly [string, Command])[] {
+  const children = parent.createHelp().visibleCommands(parent);
+  return children
+    .filter((child) => child.name() !== "help")
+    .flatMap((child) => {
+      const words = [...path, child.name()];
+      return [[words.join(" "), child] as const, ...visibleCommands(child, words)];
+    });
+}
+
+function helpOf(command: Command): string {
+  let text = "";
+  command.configureOutput({
+    writeOut(part) {
+      text += part;
+    },
+  });
+  command.outputHelp();
+  return text;
+}
+
+describe("the help of every command", async () => {
+  const tree = visibleCommands(await buildTree());
+  const flagsOf = new Map(
+    tree.map(([path, { options }]) => [path, options.flatMap(({ long, short }) => [long, short])]),
+  );
+
+  it.each(tree)("%s begins with examples of it, with flags that exist", (path, command) => {
+    const [head = ""] = helpOf(command).split("\n\n", 1);
+    const [title, ...examples] = head.split("\n");
+    expect(title).toBe("Examples:");
+    expect(`${examples[0]} `).toContain(`zoho-hooks ${path} `);
+    for (const [, call = ""] of examples.join("\n").matchAll(/zoho-hooks ((?:(?! {2,}| \||;).)+)/g)) {
+      const called = tree.map(([each]) => each).filter((each) => `${call} `.startsWith(`${each} `));
+      const [name = ""] = called.toSorted((one, other) => other.length - one.length);
+      for (const [flag] of call.matchAll(/(?<= )--?[a-z][a-z-]*/g)) expect(flagsOf.get(name)).toContain(flag);
+    }
+  });
+});
+
 describe("the command tree", () => {
-  it("is as it was, for names and flags are an interface that scripts build on; `npm run docs` writes it anew", async () => {
-    const program = new Command("zoho-hooks");
-    await addCommands(
-      program,
-      () => async () => {},
-      commands,
-      () => true,
-    );
+  it("is as pinned, since scripts depend on names and flags; `npm run docs` updates it", async () => {
+    const program = await buildTree();
     await expect(`${describeTree(program).join("\n")}\n`).toMatchFileSnapshot("command-tree.txt");
   });
 });

@@ -28,9 +28,17 @@ describe("a delivery whose signature failed", () => {
     for (const more of [["-v"], ["--json"]]) {
       const { exitCode, out, err } = await run(["verify", "--logged", which, "--explain", ...more], { cwd, env });
       expect([exitCode, err]).toEqual([3, expect.not.stringContaining("error")]);
-      expect(out).toMatch(/why guide-signature: what counts is|"explanations":\[\{"proof":"guide-signature"/);
+      expect(out).toMatch(/why guide-signature: it covers|"explanations":\[\{"proof":"guide-signature"/);
       expect(out + Buffer.from(/"body_b64":"([^"]*)/.exec(out)?.[1] ?? "", "base64")).not.toContain("t0ken");
     }
+  });
+
+  it("is shown with the log's verdict where its secret is missing", async () => {
+    const { out } = await run(["verify", "--logged", "2", "--explain"], { cwd });
+    expect(out).toMatch(
+      / {2}guide-signature failed when it arrived: .*; to see why, run this in the terminal that has /,
+    );
+    expect((await run(["verify", "--logged", "1"], { cwd })).out).not.toContain("when it arrived");
   });
 
   it("is as large as it came, whatever is masked in it", async () => {

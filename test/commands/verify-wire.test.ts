@@ -136,8 +136,9 @@ describe("verify, of Zoho's own deliveries,", () => {
   ])("explains of %s that its header is missing, and tries nothing", async (product, header, body) => {
     const publicKey = createPublicKey(testKeys.publicKey);
     const env = { ZOHO_WEBHOOK_JWKS: writeKeySet(publicKey), ZOHO_WEBHOOK_PUBLIC_KEY: testKeys.publicKey };
-    const { out } = await run(["verify", "--product", product, "-H", "x-other: 1", "--explain"], { env, stdin: body });
+    const argv = ["verify", "--product", product, "-H", "x-other: 1", "--explain", "-v"];
+    const { out } = await run(argv, { env, stdin: body });
     expect(out.toLowerCase()).toContain(`there is no ${header} header`);
-    expect(out).not.toContain("tried without a match");
+    expect(out).not.toContain("also ruled out");
   });
 });

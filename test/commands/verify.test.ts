@@ -64,7 +64,7 @@ describe("verify", () => {
 
   it("does not fail a body alone for headers that it cannot carry, and says what was not checked", async () => {
     const { exitCode, out } = await verify(["a.json"], { "a.json": INVOICE }, SECRET);
-    expect(out).toContain("no guide-signature: not checked: add --signature <value of x-zoho-signature>");
+    expect(out).toContain("– guide-signature: not checked: add --signature <value of x-zoho-signature>");
     expect(exitCode).toBe(0);
   });
 

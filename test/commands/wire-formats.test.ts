@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { fixturesFolder } from "../support/fixture-cases.ts";
@@ -283,17 +283,37 @@ describe("send without --to", () => {
   });
 });
 
-describe("send in the guide's format", () => {
-  const said = (text: string): number => text.split("itself posts, use --format wire").length - 1;
-  const dry = async (...argv: string[]) => said((await run(["send", ...argv, "--dry-run"])).err);
+describe("the notice that send posts the guide's samples", () => {
+  const count = (text: string): number => text.split("itself posts looks different: --format wire").length - 1;
+  const dry = async (argv: readonly string[], options = {}) =>
+    count((await run(["send", ...argv, "--dry-run"], options)).err);
 
-  it("says once that Zoho itself posts another one, where nobody has chosen", async () => {
-    expect(await dry("desk", "Ticket.Create", "--count", "3")).toBe(1);
-    expect(await dry("desk", "Ticket.Create", "--format", "guide")).toBe(0);
-    expect(await dry("desk", "Ticket_Add", "--format", "wire")).toBe(0);
-    expect(await dry("desk", "Ticket.Create", "-q")).toBe(0);
-    expect(await dry("flow", "webhook")).toBe(0);
+  it("appears where nobody has chosen a format", async () => {
+    expect(await dry(["desk", "Ticket.Create", "--count", "3"])).toBe(1);
+    expect(await dry(["desk", "Ticket.Create", "--format", "guide"])).toBe(0);
+    expect(await dry(["desk", "Ticket_Add", "--format", "wire"])).toBe(0);
+    expect(await dry(["flow", "webhook"])).toBe(0);
     const cwd = projectWith({ products: { desk: { format: "guide" } } });
-    expect(said((await run(["send", "desk", "Ticket.Create", "--dry-run"], { cwd })).err)).toBe(0);
+    expect(await dry(["desk", "Ticket.Create"], { cwd })).toBe(0);
+  });
+
+  it.each([
+    [".zoho-hooks", true],
+    [join(".config", "zoho-hooks"), false],
+  ])("appears once, remembered in %s", async (folder, isProject) => {
+    const cwd = tempFolder();
+    if (isProject) mkdirSync(join(cwd, folder));
+    // Where it is not shown, it is not remembered as shown.
+    expect(await dry(["desk", "Ticket.Create", "-q"], { cwd })).toBe(0);
+    expect(await dry(["desk", "Ticket.Create"], { cwd })).toBe(1);
+    expect(await dry(["crm", "Leads.create"], { cwd })).toBe(0);
+    expect(readdirSync(join(cwd, folder))).toEqual(["guide-notice-shown"]);
+  });
+
+  it.skipIf(process.platform === "win32")("writes nothing through a link of the project", async () => {
+    const [cwd, elsewhere] = [tempFolder(), tempFolder()];
+    symlinkSync(elsewhere, join(cwd, ".zoho-hooks"));
+    expect(await dry(["desk", "Ticket.Create"], { cwd })).toBe(1);
+    expect(readdirSync(elsewhere)).toEqual([]);
   });
 });

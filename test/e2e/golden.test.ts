@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { atTerminal, hasTerminal, runBin } from "../support/bin.ts";
 import { expectGolden, type GoldenWorld, secrets, startGoldenWorld, title, toListen } from "../support/golden.ts";
+import { tempFolder } from "../support/run.ts";
 
 interface Mode {
   readonly name: string;
@@ -26,8 +27,10 @@ const screen = (argv: readonly string[], { env, columns }: Mode) =>
 
 async function transcript(lines: readonly (readonly string[])[], mode: Mode): Promise<string> {
   let all = "";
+  // For what is said once.
+  const env = { ...mode.env, XDG_CONFIG_HOME: tempFolder() };
   for (const argv of lines) {
-    const { status, text } = await screen(argv, mode).ended;
+    const { status, text } = await screen(argv, { ...mode, env }).ended;
     all += `${title(argv)}${text}[exit ${status}]\n\n`;
   }
   return all;

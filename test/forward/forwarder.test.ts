@@ -36,6 +36,7 @@ async function given(options: Partial<ForwarderOptions> = {}): Promise<Given> {
     concurrency: 4,
     deadlineOf: () => deadlineOf("the sender", undefined),
     now: () => new Date(),
+    showTarget: false,
     onReport: (report) => void reports.push(report),
     onTarget: (report) => void reports.push(report),
     onTrouble: (message) => void troubles.push(message),

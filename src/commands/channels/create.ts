@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import { differentUrl } from "../../core/mask.ts";
 import { products } from "../../products/index.ts";
+import { examples } from "../../reports/help.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { writeRequest } from "../../zoho/channels/api.ts";
@@ -42,6 +43,14 @@ export const defineCreate: Define = (command, act) => {
     .option("--id <digits>", "the channel's id (default: a new one)")
     .option("--show-secrets", "show the token instead of masking it")
     .option("--dry-run", "print the request, send nothing")
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks channels create Leads.create Deals.all --url https://example.com/webhooks/zoho/crm",
+        "zoho-hooks channels create Deals.edit --fields Stage,Amount --values --url https://example.com/hook",
+        "zoho-hooks channels create Contacts.all --product bigin --url https://example.com/hook",
+      ),
+    )
     .addHelpText("after", HELP)
     .action(
       act(async (context, names: readonly string[], options: CreateOptions) => {
@@ -98,11 +107,6 @@ const URL_HELP = "the URL for Zoho to post to (default: the public https URL of 
 const HELP = `
 The channel's token is saved with your profile, so that zoho-hooks listen can verify it. To choose it yourself, use
 --token-file.
-
-Examples:
-  $ zoho-hooks channels create Leads.create Deals.all --url https://example.com/webhooks/zoho/crm
-  $ zoho-hooks channels create Deals.edit --fields Stage,Amount --values --url https://example.com/hook
-  $ zoho-hooks channels create Contacts.all --product bigin --url https://example.com/hook
 `;
 
 function warnOfLeftOver(context: Context, { command }: ZohoSession, id: string): void {

@@ -1,3 +1,4 @@
+import { examples } from "../../reports/help.ts";
 import type { Define } from "../command.ts";
 import { defineCreate } from "./create.ts";
 import { defineDelete, defineDisable } from "./delete.ts";
@@ -19,7 +20,17 @@ export const define: Define = (command, act) => {
   ]) {
     one(command, act);
   }
-  command.addHelpText("after", HELP);
+  command
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks channels list --expiring 24h          exits with 8 if any expires within a day",
+        "zoho-hooks channels create Leads.create Deals.all --url https://example.com/webhooks/zoho/crm",
+        "zoho-hooks channels renew --all",
+        "zoho-hooks channels renew --every                keeps all of them alive until you stop it",
+      ),
+    )
+    .addHelpText("after", HELP);
 };
 
 const HELP = `
@@ -29,10 +40,4 @@ a day. If you ask for longer, Zoho does not refuse it but grants an hour, so the
 30 days do not match what Zoho does.
 
 Sign in first with zoho-hooks login, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC.
-
-Examples:
-  $ zoho-hooks channels list --expiring 24h          exits with 8 if any expires within a day
-  $ zoho-hooks channels create Leads.create Deals.all --url https://example.com/webhooks/zoho/crm
-  $ zoho-hooks channels renew --all
-  $ zoho-hooks channels renew --every                keeps all of them alive until you stop it
 `;

@@ -1,5 +1,6 @@
 import { MASK, maskUrl } from "../../core/mask.ts";
 import type { ChannelFacts, ChannelReport } from "../../reports/channel.ts";
+import { examples } from "../../reports/help.ts";
 import type { TableReport } from "../../reports/layout.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { formatSpan, parseDuration } from "../../util/units.ts";
@@ -19,6 +20,13 @@ interface ListOptions extends ZohoOptions {
 export const defineList: Define = (command, act) => {
   addZohoOptions(command.command("list"))
     .description("List the signed-in user's channels, soonest to expire first, and those created here that are gone.")
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks channels list",
+        "zoho-hooks channels list --expiring 24h     exits with 8 if any expires within a day",
+      ),
+    )
     .option("--expiring <time>", "only those that are gone or expire within this time; exits with 8 if there are any")
     .option("--module <name>", "only those that watch this module")
     .option("--show-secrets", "show tokens instead of masking them")
@@ -181,6 +189,7 @@ interface ShowOptions extends ZohoOptions {
 export const defineShow: Define = (command, act) => {
   addZohoOptions(command.command("show"))
     .description("Show everything about one channel.")
+    .addHelpText("before", examples("zoho-hooks channels show 1735593600000"))
     .argument("<id>", "the channel's id")
     .option("--show-secrets", "show its token instead of masking it")
     .action(

@@ -1,5 +1,6 @@
 import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../reports/channel.ts";
+import { examples } from "../../reports/help.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
 import { parseDuration } from "../../util/units.ts";
 import { writeRequest } from "../../zoho/channels/api.ts";
@@ -24,6 +25,13 @@ interface RenewOptions extends ZohoOptions {
 export const defineRenew: Define = (command, act) => {
   addZohoOptions(command.command("renew"))
     .description("Extend channels, and fail if their new expiry is not later.")
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks channels renew --all",
+        "zoho-hooks channels renew --every     keeps all of them alive until you stop it",
+      ),
+    )
     .argument("[id...]", "the channels' ids (default: all that Zoho lists, and those created here that have expired)")
     .option("--all", "all channels, as without ids")
     .option("--expiring <time>", "only those that expire within this time")

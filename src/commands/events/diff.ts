@@ -8,17 +8,17 @@ import { type JsonNode, scanJson } from "../../util/json.ts";
 import { entryName } from "./entry.ts";
 import { type LogOptions, parseNumber, requireEntry, withLog } from "./options.ts";
 
-/** A longer value is cut for a person; a script gets it whole. */
-const LONGEST_VALUE = 48;
-/** Of what two long values have in common, so that the place is known again. */
-const SHOWN_BEFORE = 12;
+/** `--json` has the whole value. */
+const MAX_VALUE_LENGTH = 48;
+/** How much of a common beginning of two long values is shown. */
+const CONTEXT_LENGTH = 12;
 
 export async function diff(context: Context, before: string, after: string, options: LogOptions): Promise<ExitCode> {
   const [first, second] = [parseNumber(before), parseNumber(after)];
   return withLog(context, options, async (log) => {
     const [a, b] = [await requireEntry(log, first), await requireEntry(log, second)];
     const chosen = chosenNames([...a.verdicts, ...b.verdicts]);
-    // Compared as they came, and masked only where they are shown: two tokens that differ do differ.
+    // Compared before masking: different tokens are a difference.
     const found = diffJson(payloadText(a), payloadText(b)).map((each) =>
       maskDifference(each, chosen, options.showSecrets),
     );
@@ -49,7 +49,7 @@ export async function diff(context: Context, before: string, after: string, opti
 
 const MARKS: Readonly<Record<Difference["change"], string>> = { added: "+", removed: "-", changed: "~" };
 
-/** The JSON of a payload as it is written, or its fields as JSON. */
+/** The JSON as it came, or the fields of a form as JSON. */
 function payloadText({ n, delivery }: LogEntry): string {
   const read = readPayload(delivery);
   if (!read.ok) throw usageError(`the body of #${n} cannot be compared: ${problemText(read.problem)}`);
@@ -76,31 +76,31 @@ function maskDifference(
   return { ...difference, before: mask(difference.before), after: mask(difference.after) };
 }
 
-/** Where to begin with two values so that a person sees in what they differ: at the start, or shortly before they part. */
+/** Where to start showing two values: at their beginning, or shortly before they differ. */
 function beginning(a: string, b: string): number {
-  if (Math.max(a.length, b.length) <= LONGEST_VALUE) return 0;
+  if (Math.max(a.length, b.length) <= MAX_VALUE_LENGTH) return 0;
   let same = 0;
   while (same < a.length && a[same] === b[same]) same++;
-  return same < LONGEST_VALUE / 2 ? 0 : same - SHOWN_BEFORE;
+  return same < MAX_VALUE_LENGTH / 2 ? 0 : same - CONTEXT_LENGTH;
 }
 
 function cut(value: string, from: number): string {
   const text = from === 0 ? value : `…${value.slice(from)}`;
-  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 1)}…` : text;
+  return text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH - 1)}…` : text;
 }
 
-/** One place in which two JSON texts are not the same. */
+/** One place where two JSON texts differ. */
 interface Difference {
   readonly path: readonly (string | number)[];
   readonly change: "added" | "removed" | "changed";
-  /** The value's own text, so that no digit is lost. Undefined where there is none. */
+  /** The value's source text, so that no digit is lost; undefined where there is no value. */
   readonly before: string | undefined;
   readonly after: string | undefined;
 }
 
 /**
- * What differs between two texts that are valid JSON, in the order of the first one. Keys have no order; elements of a
- * list are compared by their place. Numbers are compared as they are written, texts by what they say.
+ * The differences between two valid JSON texts, in the order of the first one. Keys have no order; array elements are
+ * compared by index, numbers as written, strings by value.
  */
 export function diffJson(before: string, after: string): readonly Difference[] {
   const found: Difference[] = [];
@@ -129,7 +129,7 @@ export function diffJson(before: string, after: string): readonly Difference[] {
   return found;
 }
 
-/** Of duplicate keys the last one counts, as it does for JSON.parse. */
+/** The last duplicate key wins, as in JSON.parse. */
 function members(node: JsonNode): ReadonlyMap<string | number, JsonNode> {
   return new Map(node.children.map(({ key, node: child }) => [key, child]));
 }

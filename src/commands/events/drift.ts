@@ -11,7 +11,7 @@ export interface DriftOptions extends FilterOptions, LogOptions {
   readonly learn?: boolean;
 }
 
-/** In what the deliveries of the log differ from the schemas of their events. */
+/** Reports where the deliveries of the log differ from the schemas of their events. */
 export async function drift(context: Context, options: DriftOptions): Promise<ExitCode> {
   const products = await projectProducts(context);
   const filter = readFilter(options, context.now(), products);

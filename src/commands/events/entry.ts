@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Delivery } from "../../body/delivery.ts";
 import { readPayload } from "../../body/payload.ts";
 import { noSecrets } from "../../body/secret.ts";
@@ -6,20 +7,20 @@ import { findProduct } from "../../core/event-names.ts";
 import { chosenNames, maskDelivery, maskHeaders, maskText, maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { type Receipt, receive } from "../../core/receive.ts";
-import type { EventReport, KeptFacts } from "../../reports/event.ts";
+import type { EventReport, LoggedFacts } from "../../reports/event.ts";
 import type { LogEntry } from "../../store/log.ts";
 import { ExitCode } from "../../util/errors.ts";
 import { formatDay } from "../../util/units.ts";
 
-export type KeptEvent = EventReport & { readonly kept: KeptFacts };
+export type LoggedEvent = EventReport & { readonly logged: LoggedFacts };
 
-/** A delivery of the log as `listen` told of it, its secrets masked unless they are asked for. */
+/** A delivery of the log as `listen` reported it, with secrets masked unless the user asked for them. */
 export function entryEvent(
   products: readonly Product[],
   entry: LogEntry,
   showSecrets: boolean | undefined,
   { heading, fresh = false }: { readonly heading?: string | undefined; readonly fresh?: boolean } = {},
-): KeptEvent {
+): LoggedEvent {
   const chosen = chosenNames(entry.verdicts);
   const { delivery } = entry;
   const shown = once(() => (showSecrets === true ? delivery : maskDelivery(delivery, chosen)));
@@ -31,7 +32,7 @@ export function entryEvent(
     method: entry.method,
     path: showSecrets === true ? delivery.url : maskUrl(delivery.url, chosen),
     headers: showSecrets === true ? delivery.headers : maskHeaders(delivery.headers, chosen),
-    // A line of a list has nothing of it, and to mask and read the megabytes of one takes seconds.
+    // Lazy: a list does not show it, and to mask megabytes takes seconds.
     get body() {
       return shown().body;
     },
@@ -40,7 +41,7 @@ export function entryEvent(
     status: entry.status,
     refusal: entry.refusal,
     shown: true,
-    kept: {
+    logged: {
       state: entry.state,
       remote: entry.remote,
       bytes: delivery.body.length,
@@ -62,7 +63,7 @@ export function entryEvent(
   };
 }
 
-/** The verdicts are those of its arrival. What the log does not hold is read from the delivery once more. */
+/** Verdicts and issues as they were on arrival; what the log does not have is read from the delivery again. */
 function receiptOf(products: readonly Product[], entry: LogEntry, shown: () => Delivery): Receipt {
   const product = entry.product === undefined ? undefined : findProduct(products, entry.product);
   const read = once(() => readPayload(shown()));
@@ -109,7 +110,7 @@ function sameDelivery(a: Delivery, b: Delivery): boolean {
   return a.url === b.url && a.body.equals(b.body) && JSON.stringify(a.headers) === JSON.stringify(b.headers);
 }
 
-/** Names the day above a line whenever it is another than that of the line before; today's, first, goes without. */
+/** The day to print above a line: only where it changes, and not for today at the start. */
 export function dayHeadings(now: Date): (at: Date) => string | undefined {
   let last = formatDay(now);
   return (at) => {
@@ -120,19 +121,19 @@ export function dayHeadings(now: Date): (at: Date) => string | undefined {
   };
 }
 
-/** What an entry is about, for a person: `crm Leads.create`. */
+/** `crm Leads.create`, or the request line of what is no event. */
 export function entryName({ product, event, method, url, verdicts }: LogEntry): string {
   return event === undefined ? `${method} ${maskUrl(url, chosenNames(verdicts))}` : `${product ?? "?"} ${event}`;
 }
 
-/** Of more the first are named: half a log may be damaged. */
-const MOST_NAMED = 10;
+/** Half a log may be damaged. */
+const MAX_NAMED = 10;
 
-/** Gathers which deliveries of the log cannot be read, so that the others are shown and these told of. */
+/** Collects the deliveries that cannot be read, so that the others are shown and these reported. */
 export class DamageReport {
   readonly #context: Context;
   #spans: { first: number; last: number; reason: string }[] = [];
-  #told = false;
+  #hasReported = false;
 
   constructor(context: Context) {
     this.#context = context;
@@ -145,26 +146,40 @@ export class DamageReport {
     else this.#spans.push({ first: n, last: n, reason });
   };
 
-  /** Says which ones were left out since it was last asked, if any. */
+  /** Reports those since the last call, if any. */
   report(): void {
     const [found] = this.#spans;
     if (found === undefined) return;
     const named = this.#spans
-      .slice(0, MOST_NAMED)
+      .slice(0, MAX_NAMED)
       .map(({ first, last }) => (first === last ? `#${first}` : `#${first} to #${last}`));
-    const rest = this.#spans.slice(MOST_NAMED).reduce((sum, { first, last }) => sum + last - first + 1, 0);
+    const rest = this.#spans.slice(MAX_NAMED).reduce((sum, { first, last }) => sum + last - first + 1, 0);
     const are = this.#spans.length === 1 && found.first === found.last ? "is" : "are";
     this.#context.report({
       type: "warning",
-      message: `left out: ${named.join(", ")}${rest === 0 ? "" : ` and ${rest} more`}, which ${are} damaged in the event log (${found.reason})`,
-      hint: "a disk or another program has changed the file: save the others with zoho-hooks events export, then move it away, and the next listen begins a new one",
+      message: `skipped: ${named.join(", ")}${rest === 0 ? "" : ` and ${rest} more`}, which ${are} damaged in the event log (${found.reason})`,
+      hint: "a disk or another program has changed the file: save the others with zoho-hooks events export, then move the file away; the next listen starts a new one",
     });
-    this.#told = true;
+    this.#hasReported = true;
     this.#spans = [];
   }
 
-  /** What a run ends with that has left some out. */
+  /** Not 0 once damage was reported. */
   get exitCode(): ExitCode {
-    return this.#told ? ExitCode.usage : ExitCode.ok;
+    return this.#hasReported ? ExitCode.usage : ExitCode.ok;
+  }
+}
+
+/** Enough that a fast reader never waits for us. */
+const MAX_BACKLOG_CHARACTERS = 4_000_000;
+const POLL_INTERVAL_MS = 20;
+
+/**
+ * Resolves once there is room for more on standard output: what is read from a log of gigabytes must not wait in memory for
+ * a slower reader (`| less`). Resolves early when the run is to end.
+ */
+export async function roomOnStdout({ stdout, signal }: Context): Promise<void> {
+  while (stdout.backlog() > MAX_BACKLOG_CHARACTERS && !signal.aborted) {
+    await delay(POLL_INTERVAL_MS, undefined, { signal }).catch(() => {});
   }
 }

@@ -5,8 +5,8 @@ import { formFields } from "../../body/payload.ts";
 import { targetUrl, withQueryOf } from "../../body/target-url.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { isHopByHop } from "../../forward/request.ts";
-import { type EventReport, eventLine, type KeptFacts } from "../../reports/event.ts";
+import { isOfTheConnection } from "../../forward/request.ts";
+import { eventLine } from "../../reports/event.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { AtomicFile, danglingLinkTarget, isDevice, writeErrorText } from "../../util/files.ts";
 import { type JsonLine, jsonLine } from "../../util/text.ts";
@@ -14,8 +14,8 @@ import { hasLostReader, stoppedBy } from "../../util/timing.ts";
 import { counted } from "../../util/units.ts";
 import { curlCommand } from "../helpers/curl-command.ts";
 import { projectProducts } from "../helpers/products.ts";
-import { DamageReport, entryEvent, type KeptEvent } from "./entry.ts";
-import { nothing } from "./list.ts";
+import { DamageReport, entryEvent, type LoggedEvent, roomOnStdout } from "./entry.ts";
+import { emptyMessage } from "./list.ts";
 import {
   type FilterOptions,
   isFiltered,
@@ -25,7 +25,6 @@ import {
   requireEntry,
   withLog,
 } from "./options.ts";
-import { roomOnStdout } from "./tail.ts";
 
 interface ExportOptions extends FilterOptions, LogOptions {
   readonly format: string;
@@ -34,7 +33,7 @@ interface ExportOptions extends FilterOptions, LogOptions {
   readonly to?: string;
 }
 
-/** Writes deliveries, the oldest first, to stdout or into a file of their own. */
+/** Writes deliveries to stdout or a file, the oldest first. */
 export async function exportEvents(
   context: Context,
   which: string | undefined,
@@ -67,13 +66,13 @@ export async function exportEvents(
         n === undefined ? log.entries(filter, { order: "oldest", onDamaged }) : [await requireEntry(log, n)];
       for await (const entry of entries) {
         await roomOnStdout(context);
-        // As `| head` does, once it has enough.
+        // `| head` closes the pipe once it has enough.
         if (hasLostReader(context.signal)) return ExitCode.ok;
         if (context.signal.aborted) throw usageError(`${stoppedBy(context.signal)} after ${count} of the deliveries`);
         const event = entryEvent(products, entry, options.showSecrets);
         sink.add(event);
         count++;
-        if (event.kept.masked) masked++;
+        if (event.logged.masked) masked++;
       }
       sink.end();
       file?.finish();
@@ -81,13 +80,13 @@ export async function exportEvents(
       file?.dispose();
     }
     damage.report();
-    tell(context, options, log.path, count, masked);
+    reportCounts(context, options, log.path, { count, masked });
     return damage.exitCode;
   });
 }
 
 interface Sink {
-  add(event: KeptEvent): void;
+  add(event: LoggedEvent): void;
   end(): void;
 }
 
@@ -111,7 +110,7 @@ function openSink(context: Context, format: ExportFormat, file: WholeFile | unde
   };
 }
 
-/** One document is one JSON line, so it has to be whole before it is said. */
+/** The whole document is one JSON line. */
 function documentSink(context: Context, format: ExportFormat): Sink {
   const items: string[] = [];
   return {
@@ -123,7 +122,12 @@ function documentSink(context: Context, format: ExportFormat): Sink {
   };
 }
 
-function tell(context: Context, options: ExportOptions, path: string, count: number, masked: number): void {
+function reportCounts(
+  context: Context,
+  options: ExportOptions,
+  path: string,
+  { count, masked }: { readonly count: number; readonly masked: number },
+): void {
   const { out, format } = options;
   if (out !== undefined) {
     context.report({
@@ -131,7 +135,7 @@ function tell(context: Context, options: ExportOptions, path: string, count: num
       text: `${counted(count, "delivery", "deliveries")} written to ${out}\n`,
       json: { type: "exported", format, file: out, count, masked },
     });
-  } else if (count === 0) context.report({ type: "notice", message: nothing(options, path) });
+  } else if (count === 0) context.report({ type: "notice", message: emptyMessage(options, path) });
   if (masked > 0) {
     context.report({
       type: "notice",
@@ -140,14 +144,14 @@ function tell(context: Context, options: ExportOptions, path: string, count: num
   }
 }
 
-/** How deliveries are written, one after the other. */
+/** A file format, written delivery by delivery. */
 interface ExportFormat {
   readonly start: string;
   readonly between: string;
   readonly end: string;
-  item(event: KeptEvent): string;
-  /** The JSON line of one; undefined where all of them are one document. */
-  line?(event: KeptEvent): JsonLine;
+  item(event: LoggedEvent): string;
+  /** With `--json`; undefined where all deliveries are one document. */
+  line?(event: LoggedEvent): JsonLine;
 }
 
 type MakeFormat = (settings: Config["settings"], to: string | undefined) => ExportFormat;
@@ -176,38 +180,37 @@ const exportFormats: ReadonlyMap<string, MakeFormat> = new Map<string, MakeForma
   ["har", () => ({ ...HAR_FRAME, between: ",\n", item: (event) => JSON.stringify(harEntry(event)) })],
 ]);
 
-function commentOf({ n, at, receipt, kept }: KeptEvent): string {
-  const masked = kept.masked ? ", with secrets masked" : "";
+function commentOf({ n, at, receipt, logged }: LoggedEvent): string {
+  const masked = logged.masked ? ", with secrets masked" : "";
   // A line break in a name would end the comment.
   return `#${n} ${at.toISOString()} ${receipt.product ?? "?"} ${receipt.event ?? ""}${masked}`.replace(/\p{Cc}/gu, " ");
 }
 
-/** Without what belongs to the connection it came by, which curl sets for its own. */
+/** Without the headers of the old connection: curl sets its own. */
 function curl(
-  { method, path, headers, body, receipt }: KeptEvent,
+  { method, path, headers, body, receipt }: LoggedEvent,
   settings: Config["settings"],
   to: string | undefined,
 ): string {
   const product = receipt.product ?? "unknown";
   const url =
     to === undefined ? targetUrl(path, product, settings) : withQueryOf(path, targetUrl(to, product, settings));
-  const kept = headers.filter(([name]) => !isHopByHop(name));
-  const delivery: Delivery = { method, url, headers: kept, body };
+  const delivery: Delivery = { method, url, headers: headers.filter(([name]) => !isOfTheConnection(name)), body };
   return curlCommand(delivery, { insecure: false });
 }
 
-/** What stands before and behind the entries, which have commas between them. */
+/** Before and after the entries. */
 const HAR_FRAME = {
   start: '{"log":{"version":"1.2","creator":{"name":"zoho-hooks","version":"1"},"entries":[\n',
   end: "\n]}}\n",
 };
 
 /**
- * A received delivery and its answer as an entry of HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/). A body
- * that is no text is base64, said in `_encoding`; what became of it stands in `_attempts`. How long the answer took is
- * not in the log, so the times are 0.
+ * A delivery and its answer as an entry of HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/). A binary body is
+ * base64, marked by `_encoding`; forwarding is in `_attempts`. The log does not have the time that the answer took, so times
+ * are 0.
  */
-function harEntry(event: EventReport & { readonly kept: KeptFacts }): Readonly<Record<string, unknown>> {
+function harEntry(event: LoggedEvent): Readonly<Record<string, unknown>> {
   const { headers, method, path, body, status = 0 } = event;
   const host = headerValue({ headers }, "host") ?? "localhost";
   return {
@@ -237,9 +240,9 @@ function harEntry(event: EventReport & { readonly kept: KeptFacts }): Readonly<R
     },
     cache: {},
     timings: { send: 0, wait: 0, receive: 0 },
-    ...(event.kept.remote === undefined ? {} : { _remoteAddress: event.kept.remote }),
-    comment: `#${event.n} ${event.receipt.product ?? "?"} ${event.receipt.event ?? "unrecognised"}: ${event.kept.state}`,
-    _attempts: event.kept.attempts.map(({ target, at, status: answer, latencyMs, error }) => ({
+    ...(event.logged.remote === undefined ? {} : { _remoteAddress: event.logged.remote }),
+    comment: `#${event.n} ${event.receipt.product ?? "?"} ${event.receipt.event ?? "unrecognised"}: ${event.logged.state}`,
+    _attempts: event.logged.attempts.map(({ target, at, status: answer, latencyMs, error }) => ({
       target,
       startedDateTime: at.toISOString(),
       time: latencyMs,
@@ -263,16 +266,19 @@ function postData(headers: readonly HeaderPair[], body: Buffer): Readonly<Record
   return { mimeType, params: isForm ? formFields(text).map(nameAndValue) : [], text };
 }
 
-/** A file that is written piece by piece and is there only once it is whole. */
+/** A file that is written in pieces and appears only when it is complete. */
 interface WholeFile {
   write(text: string): void;
-  /** Puts it in its place. */
+  /** Moves it into place. */
   finish(): void;
-  /** Leaves nothing behind, unless it is finished. */
+  /** Removes what is unfinished. */
   dispose(): void;
 }
 
-/** Replaces another file only with `--force`, and never a folder. */
+/**
+ * Readable by its owner only, since deliveries hold personal data. Overwrites a file only with `--force`, never a folder;
+ * writes through a device or a pipe. A link stays a link.
+ */
 function createWholeFile(cwd: string, name: string, overwrite: boolean): WholeFile {
   const given = resolve(cwd, name);
   const old = existsSync(given) ? statSync(given) : undefined;

@@ -1,3 +1,4 @@
+import { examples } from "../../reports/help.ts";
 import type { Define } from "../command.ts";
 import { collect } from "../helpers/options.ts";
 import { diff } from "./diff.ts";
@@ -12,23 +13,42 @@ import { tail } from "./tail.ts";
 const NUMBER = "the event's number, or last";
 
 export const define: Define = (command, act) => {
-  command.addHelpText("after", HELP);
+  command
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks events list --failed",
+        "zoho-hooks events show last",
+        "zoho-hooks events export --since 1h --show-secrets | zoho-hooks verify",
+      ),
+    )
+    .addHelpText("after", HELP);
   addLogFlags(addFilters(command.command("list")))
     .description("List what was received, the newest first.")
     .option("--limit <count>", "show at most this many (default: 50)")
     .option("--all", "show all")
-    .addHelpText("after", LIST_HELP)
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks events list --event 'crm:Leads.*' --since 10m",
+        "zoho-hooks events list --where data.Email=jane@example.com",
+        "zoho-hooks events list --invalid --json | jq .proofs",
+      ),
+    )
     .action(act(list));
   addLogFlags(command.command("show"))
     .description("Show one delivery: headers, body, proofs, schema, and every attempt to hand it to your app.")
+    .addHelpText("before", examples("zoho-hooks events show last", "zoho-hooks events show 42 --json"))
     .argument("<n>", NUMBER)
     .action(act(show));
   addLogFlags(addArrivalFilters(command.command("tail")))
     .description("Follow the log while listen writes it, until Ctrl-C.")
+    .addHelpText("before", examples("zoho-hooks events tail", "zoho-hooks events tail --event 'crm:Leads.*' --last 0"))
     .option("--last <count>", "first show this many of the latest", "10")
     .action(act(tail));
   addStoreFlag(addFilters(command.command("stats")))
     .description("Count deliveries by product and hour, and show how long your app takes to answer.")
+    .addHelpText("before", examples("zoho-hooks events stats --since 1d"))
     .action(act(stats));
   addLogFlags(addFilters(command.command("export")))
     .description("Write deliveries as NDJSON, curl commands or a HAR file, the oldest first.")
@@ -37,20 +57,42 @@ export const define: Define = (command, act) => {
     .option("-o, --out <file>", "write to this file, readable by you alone (default: -, standard output)")
     .option("--force", "overwrite the file")
     .option("--to <target>", "where the curl commands post to (default: the local receiver)")
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks events export --failed --out failed.ndjson",
+        "zoho-hooks events export last --format curl --show-secrets",
+        "zoho-hooks events export --format curl --event Leads.create --show-secrets --to 3000",
+        "zoho-hooks events export --format har --since 2026-05-01 --out may.har",
+      ),
+    )
     .addHelpText("after", EXPORT_HELP)
     .action(act(exportEvents));
   addLogFlags(command.command("diff"))
     .description("Show how two payloads differ.")
+    .addHelpText("before", examples("zoho-hooks events diff 41 42"))
     .argument("<a>", NUMBER)
     .argument("<b>", NUMBER)
     .action(act(diff));
   addStoreFlag(addFilters(command.command("drift")))
     .description("Show where deliveries and schemas differ: unknown fields, fields that never came, other types.")
     .option("--learn", "write a proposed fixture and a note for each event, with personal data replaced")
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks events drift --product desk",
+        "zoho-hooks events drift --since 1d --learn",
+        "zoho-hooks events drift --json | jq .unknown",
+      ),
+    )
     .addHelpText("after", DRIFT_HELP)
     .action(act(drift));
   addStoreFlag(command.command("save-fixture"))
     .description("Save a delivery as a sample of this project, for send to use. Tokens are always masked.")
+    .addHelpText(
+      "before",
+      examples("zoho-hooks events save-fixture last --redact", "zoho-hooks events save-fixture 42 --name Leads.create"),
+    )
     .argument("<n>", NUMBER)
     .option("--redact", "replace names, e-mails, phone numbers, addresses and ids, each always by the same stand-in")
     .option("--name <event>", "save it as a sample of this event (default: its own)")
@@ -58,6 +100,10 @@ export const define: Define = (command, act) => {
     .action(act(saveFixture));
   addStoreFlag(command.command("prune"))
     .description("Remove the oldest deliveries, by age or size. Those that still wait for your app stay.")
+    .addHelpText(
+      "before",
+      examples("zoho-hooks events prune --keep 1d", "zoho-hooks events prune --give-up localhost:3000"),
+    )
     .option("--keep <time>", "remove what is older than this (default: the setting keep, 7d)")
     .option(
       "--max-log <size>",
@@ -74,38 +120,15 @@ export const define: Define = (command, act) => {
 const HELP = `
 zoho-hooks listen writes the log. What these commands show has tokens, signatures and authorization headers masked; the
 log itself has every delivery exactly as it came, so that replay can send it again.
-
-Examples:
-  $ zoho-hooks events list --failed
-  $ zoho-hooks events show last
-  $ zoho-hooks events export --since 1h --show-secrets | zoho-hooks verify
-`;
-
-const LIST_HELP = `
-Examples:
-  $ zoho-hooks events list --event 'crm:Leads.*' --since 10m
-  $ zoho-hooks events list --where data.Email=jane@example.com
-  $ zoho-hooks events list --invalid --json | jq .proofs
 `;
 
 const DRIFT_HELP = `
 Unknown events, repeats, and deliveries with a wrong signature or token are left out. --learn writes to
 .zoho-hooks/learned, which no command reads: move what you want to use to .zoho-hooks/fixtures, or to the fixtures folder
 of your own product.
-
-Examples:
-  $ zoho-hooks events drift --product desk
-  $ zoho-hooks events drift --since 1d --learn
-  $ zoho-hooks events drift --json | jq .unknown
 `;
 
 const EXPORT_HELP = `
 A line of NDJSON is the same as a line of listen --json, so verify reads it. Use --show-secrets if you want to verify:
 masked signatures and tokens cannot be checked.
-
-Examples:
-  $ zoho-hooks events export --failed --out failed.ndjson
-  $ zoho-hooks events export last --format curl --show-secrets
-  $ zoho-hooks events export --format curl --event Leads.create --show-secrets --to 3000
-  $ zoho-hooks events export --format har --since 2026-05-01 --out may.har
 `;

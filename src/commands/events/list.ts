@@ -5,7 +5,7 @@ import { ExitCode, usageError } from "../../util/errors.ts";
 import { shellQuoted } from "../../util/text.ts";
 import { parseInteger } from "../../util/units.ts";
 import { projectProducts } from "../helpers/products.ts";
-import { DamageReport, dayHeadings, entryEvent } from "./entry.ts";
+import { DamageReport, dayHeadings, entryEvent, roomOnStdout } from "./entry.ts";
 import {
   type FilterOptions,
   isFiltered,
@@ -15,7 +15,6 @@ import {
   requireEntry,
   withLog,
 } from "./options.ts";
-import { roomOnStdout } from "./tail.ts";
 
 interface ListOptions extends FilterOptions, LogOptions {
   readonly limit?: string;
@@ -36,7 +35,7 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
     const headingOf = dayHeadings(context.now());
     const damage = new DamageReport(context);
     let count = 0;
-    // One more than is shown, to know whether there is one.
+    // One more than is shown, to find out whether there are more.
     for await (const entry of log.entries(filter, { limit: limit + 1, onDamaged: damage.onDamaged })) {
       await roomOnStdout(context);
       if (context.signal.aborted) return ExitCode.ok;
@@ -49,12 +48,12 @@ export async function list(context: Context, options: ListOptions): Promise<Exit
     }
     damage.report();
     if (count === 0 && damage.exitCode === ExitCode.ok)
-      context.report({ type: "notice", message: nothing(options, log.path) });
+      context.report({ type: "notice", message: emptyMessage(options, log.path) });
     return damage.exitCode;
   });
 }
 
-export function nothing(options: FilterOptions, path: string): string {
+export function emptyMessage(options: FilterOptions, path: string): string {
   return isFiltered(options)
     ? "no delivery in the log matches"
     : `the event log ${path} is empty: nothing has been received yet, or everything was pruned`;
@@ -78,7 +77,7 @@ export async function stats(context: Context, options: FilterOptions & LogOption
   return withLog(context, options, async (log) => {
     const counts = await log.stats(filter);
     if (counts.total.received === 0 && !context.json) {
-      context.report({ type: "notice", message: nothing(options, log.path) });
+      context.report({ type: "notice", message: emptyMessage(options, log.path) });
     } else {
       context.report({ type: "log-stats", ...counts });
     }
@@ -86,7 +85,7 @@ export async function stats(context: Context, options: FilterOptions & LogOption
   });
 }
 
-/** The command that says why a proof of a delivery has failed; undefined where none has, or where it is not in the log. */
+/** The command that explains a failed proof; undefined where none failed or the delivery is not in the log. */
 export function explainCommand(
   { invocation }: Pick<Context, "invocation">,
   { settings: { store }, origins }: Pick<Config, "settings" | "origins">,
@@ -97,7 +96,7 @@ export function explainCommand(
   return `${invocation} verify --logged ${n} --explain${origins.store === "flag" ? ` --store ${shellQuoted(store)}` : ""}`;
 }
 
-/** Of an address that is not on the list there is nothing to explain. */
+/** An address that is not on the list needs no explanation. */
 function isFailedProof({ id, verdict }: Verdict): boolean {
   return verdict === "failed" && id !== "source-address";
 }

@@ -24,7 +24,7 @@ export function addLogFlags(command: Command): Command {
   return addStoreFlag(command).option("--show-secrets", "show tokens, signatures and authorization as they came");
 }
 
-/** Opens a log that is there, lets it be worked with, and closes it. Throws a UserError where there is none. */
+/** Opens an existing log for some work. Throws a UserError where there is none. */
 export async function withLog<T>(
   context: Context,
   options: LogOptions,
@@ -52,7 +52,7 @@ export async function withLog<T>(
   }
 }
 
-/** A number of the log, or `last`. */
+/** An event's number, or `last`. */
 export function parseNumber(text: string): number | "last" {
   if (text.toLowerCase() === "last") return "last";
   const digits = text.replace(/^#/, "");
@@ -61,7 +61,7 @@ export function parseNumber(text: string): number | "last" {
   return parseInteger(digits, "the event's number", 1, Number.MAX_SAFE_INTEGER);
 }
 
-/** The delivery of that number; a UserError where the log has it no more, or never had it. */
+/** Throws a UserError for a delivery that was pruned or never existed. */
 export async function requireEntry(log: Log, n: number | "last"): Promise<LogEntry> {
   const entry = await log.get(n);
   if (entry !== undefined) return entry;
@@ -74,13 +74,13 @@ export async function requireEntry(log: Log, n: number | "last"): Promise<LogEnt
   );
 }
 
-/** Of the newest delivery, whether its body can be read or not; 0 where there is none. */
+/** The number of the newest delivery, damaged or not; 0 in an empty log. */
 export async function newestNumber(log: Log): Promise<number> {
   for await (const { n } of log.list({}, { limit: 1, onDamaged() {} })) return n;
   return 0;
 }
 
-/** Which deliveries of the log are meant, as flags. */
+/** The flags that select deliveries. */
 export interface FilterOptions {
   readonly product?: string;
   readonly event?: readonly string[];
@@ -92,7 +92,7 @@ export interface FilterOptions {
   readonly where?: readonly string[];
 }
 
-/** The flags that tell at once, when a delivery arrives, whether it is meant. */
+/** The filters that can be applied when a delivery arrives. */
 export function addArrivalFilters(command: Command): Command {
   return command
     .option("-p, --product <product>", "only this product")
@@ -151,25 +151,25 @@ function parseStatus(text: string): { min: number; max: number } {
   return { min: Number(min), max: Number(max) };
 }
 
-/** A time ago, or a date and time; without a zone it is this machine's. */
+/** A duration ago, or a date and time; without a zone it is local. */
 function parseSince(text: string, now: Date): Date {
   const [, year, month, day = "01"] = /^(\d{4})-(\d{2})(?:-(\d{2}))?/.exec(text) ?? [];
   if (year === undefined) {
     const agoMs = readDuration(text);
     const ago = new Date(now.getTime() - (agoMs ?? Number.NaN));
-    // Before the first day that the language knows, nothing would be found.
-    if (Number.isNaN(ago.getTime())) throw noTime(text);
+    // Further back than a Date can go.
+    if (Number.isNaN(ago.getTime())) throw notATime(text);
     return ago;
   }
-  // A month or a date alone is read as UTC by the language; people mean their own day.
+  // JavaScript reads a date alone as UTC; people mean their own day.
   const isDate = /^\d{4}-\d{2}(?:-\d{2})?$/.test(text);
   const time = Date.parse(isDate ? `${year}-${month}-${day}T00:00` : text);
-  // The language takes the 30th of February for the 2nd of March.
+  // JavaScript takes the 30th of February for the 2nd of March.
   const isDay = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
-  if (Number.isNaN(time) || !isDay) throw noTime(text);
+  if (Number.isNaN(time) || !isDay) throw notATime(text);
   return new Date(time);
 }
 
-function noTime(text: string): Error {
+function notATime(text: string): Error {
   return usageError(`--since: ${JSON.stringify(text)} is not a time`, "write it as 10m, 2h, 7d or 2026-05-01T10:00");
 }

@@ -46,7 +46,7 @@ export async function prune(context: Context, options: PruneOptions): Promise<Ex
   });
 }
 
-/** For an app that will never listen again: of what waits for it nothing could be removed. */
+/** For an app that will never listen again: what waits for it is never pruned. */
 async function giveUp(context: Context, log: Log, text: string): Promise<void> {
   const targets = (await log.waiting()).map(({ target }) => target);
   const meant = targets.filter((target) => namesOf(target).includes(text));
@@ -65,7 +65,7 @@ async function giveUp(context: Context, log: Log, text: string): Promise<void> {
   }
 }
 
-/** A target as it may be written. One at the usual port has none in its URL, and nothing at all must not name it. */
+/** The ways to write a target. The URL of a default port has an empty port, which must not match an empty text. */
 function namesOf(target: string): readonly string[] {
   const { origin, host, port, protocol } = new URL(target);
   return [target, origin, host, port || (protocol === "https:" ? "443" : "80")];

@@ -18,7 +18,7 @@ export interface SaveOptions extends LogOptions {
   readonly force?: boolean;
 }
 
-/** Makes a delivery that came a sample of the project, for `send` and for tests. Secrets never go along. */
+/** Saves a delivery as a sample of the project, for `send` and for tests. Secrets are always masked. */
 export async function saveFixture(context: Context, which: string, options: SaveOptions): Promise<ExitCode> {
   const n = parseNumber(which);
   return withLog(context, options, async (log, config) => {
@@ -78,7 +78,7 @@ interface SampleOf {
   readonly name: string;
 }
 
-/** What the delivery is a sample of. Only a name that the format knows becomes a file's name, or one that can be. */
+/** The event that the delivery is a sample of. Its name becomes a file name, so only safe names are accepted. */
 function eventOf(products: readonly Product[], entry: LogEntry, given: string | undefined): SampleOf {
   if (entry.product === undefined) {
     throw usageError(
@@ -88,7 +88,7 @@ function eventOf(products: readonly Product[], entry: LogEntry, given: string | 
   }
   const product = requireProduct(products, entry.product);
   const wanted = given ?? entry.event;
-  // Of a body that nobody knew the name alone says which format it is a sample of.
+  // The format of an unrecognised body is that of the event that was named.
   const named = product.formats.find((each) => wanted !== undefined && findEvent(each, wanted) !== undefined);
   const format = requireFormat(product, entry.format ?? named?.id ?? product.formats[0]?.id ?? "");
   const known = wanted === undefined ? undefined : findEvent(format, wanted);
@@ -101,7 +101,7 @@ function eventOf(products: readonly Product[], entry: LogEntry, given: string | 
   );
 }
 
-/** A sample is all that an event of the user's own needs, where deliveries say which one they are. */
+/** For an event of a user-defined product a sample is enough, if deliveries name their event. */
 function canBeAdded({ folder }: Product, { catchAll }: Format, name: string): boolean {
   return (
     folder !== undefined &&

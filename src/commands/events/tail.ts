@@ -8,65 +8,67 @@ import type { FollowedAttempt, Log, LogEntry, LogFilter } from "../../store/log.
 import { type ExitCode, UserError } from "../../util/errors.ts";
 import { parseInteger } from "../../util/units.ts";
 import { projectProducts } from "../helpers/products.ts";
-import { DamageReport, dayHeadings, entryEvent } from "./entry.ts";
+import { DamageReport, dayHeadings, entryEvent, roomOnStdout } from "./entry.ts";
 import { type FilterOptions, isFiltered, type LogOptions, newestNumber, readFilter, withLog } from "./options.ts";
 
 interface TailOptions extends FilterOptions, LogOptions {
   readonly last: string;
 }
 
-/** How often the log is looked at: a person takes it for at once. */
-const LOOK_EVERY_MS = 200;
-/** Of so many deliveries that passed the filter the forwarding is shown, too. */
-const MOST_REMEMBERED = 10_000;
+/** Soon enough to look immediate to a person. */
+const POLL_INTERVAL_MS = 200;
+/** With a filter, forwarding is shown for this many of the latest deliveries that passed it. */
+const MAX_REMEMBERED = 10_000;
 
-/** Shows what comes into the log while another process writes it, until Ctrl-C. */
+/** Shows what another process writes to the log, until Ctrl-C. */
 export async function tail(context: Context, options: TailOptions): Promise<ExitCode> {
   const count = parseInteger(options.last, "--last", 0, 100_000);
   const products = await projectProducts(context);
   const filter = readFilter(options, context.now(), products);
   return withLog(context, options, async (log) => {
     const damage = new DamageReport(context);
-    const follower = await startFollower(context, log, filter, options, products, damage);
+    const follower = await startFollower(context, { log, filter, options, products, damage });
     await follower.showLast(count);
     context.report({ type: "notice", message: `following ${log.path}; Ctrl-C ends it` });
     while (!context.signal.aborted) {
-      await follower.look();
-      await delay(LOOK_EVERY_MS, undefined, { signal: context.signal }).catch(() => {});
+      await follower.poll();
+      await delay(POLL_INTERVAL_MS, undefined, { signal: context.signal }).catch(() => {});
     }
     return damage.exitCode;
   });
 }
 
-async function startFollower(
-  context: Context,
-  log: Log,
-  filter: LogFilter,
-  options: TailOptions,
-  products: readonly Product[],
-  damage: DamageReport,
-) {
-  const { showSecrets } = options;
+interface FollowerOptions {
+  readonly log: Log;
+  readonly filter: LogFilter;
+  readonly options: TailOptions;
+  readonly products: readonly Product[];
+  readonly damage: DamageReport;
+}
+
+async function startFollower(context: Context, { log, filter, options, products, damage }: FollowerOptions) {
+  const { showSecrets = false } = options;
   const { onDamaged } = damage;
-  const filtered = isFiltered(options);
+  const hasFilter = isFiltered(options);
   const headingOf = dayHeadings(context.now());
   const shown = new Set<number>();
   let attemptId = await log.lastAttempt();
   let after = await newestNumber(log);
+  let app: string | undefined;
 
   const show = (entry: LogEntry, fresh: boolean): void => {
     context.report(entryEvent(products, entry, showSecrets, { heading: headingOf(entry.receivedAt), fresh }));
-    if (!filtered) return;
+    if (!hasFilter) return;
     shown.add(entry.n);
     const [oldest] = shown;
-    if (shown.size > MOST_REMEMBERED && oldest !== undefined) shown.delete(oldest);
+    if (shown.size > MAX_REMEMBERED && oldest !== undefined) shown.delete(oldest);
   };
 
   return {
     async showLast(count: number): Promise<void> {
       if (count === 0) return;
       let first = after + 1;
-      // Which cannot be read is told below.
+      // Damaged ones are reported by the loop below.
       for await (const { n } of log.list(filter, { limit: count, onDamaged() {} })) first = Math.min(first, n);
       for await (const entry of log.entries({ ...filter, after: first - 1 }, { order: "oldest", onDamaged })) {
         await roomOnStdout(context);
@@ -75,33 +77,40 @@ async function startFollower(
       }
       damage.report();
     },
-    async look(): Promise<void> {
-      const high = await newestNumber(log);
-      if (high > after) {
+    async poll(): Promise<void> {
+      const newest = await newestNumber(log);
+      if (newest > after) {
         for await (const entry of log.entries({ ...filter, after }, { order: "oldest", onDamaged })) {
           await roomOnStdout(context);
           if (context.signal.aborted) return;
           show(entry, true);
           after = entry.n;
         }
-        after = Math.max(after, high);
+        after = Math.max(after, newest);
         damage.report();
       }
       for (const attempt of await log.attemptsAfter(attemptId)) {
-        // Its event has come in since: it is shown first, and this the next time.
+        // Its event has come in since: that is shown first, and this the next time.
         if (attempt.n > after) return;
         attemptId = attempt.id;
-        if (filtered && !shown.has(attempt.n)) continue;
-        const forward = await forwardOf(log, attempt, showSecrets);
-        if (forward !== undefined) context.report(forward);
+        if (hasFilter && !shown.has(attempt.n)) continue;
+        const { origin } = new URL(attempt.target);
+        const forward = await forwardOf(log, attempt, { showSecrets, showTarget: origin !== app });
+        if (forward === undefined) continue;
+        app = origin;
+        context.report(forward);
       }
     },
   };
 }
 
-/** Undefined where its delivery cannot be read, which alone tells what is secret in it. */
-async function forwardOf(log: Log, attempt: FollowedAttempt, showSecrets = false): Promise<ForwardReport | undefined> {
-  const { n, status, error, target, reply = "" } = attempt;
+/** Undefined where the delivery cannot be read, since it alone shows what is secret in it. */
+async function forwardOf(
+  log: Log,
+  attempt: FollowedAttempt,
+  { showSecrets, showTarget }: { readonly showSecrets: boolean; readonly showTarget: boolean },
+): Promise<ForwardReport | undefined> {
+  const { n, at, status, error, target, reply = "" } = attempt;
   const entry = await log.get(n).catch((cause: unknown) => {
     if (cause instanceof UserError && cause.code === "log-damaged") return "damaged" as const;
     throw cause;
@@ -110,34 +119,21 @@ async function forwardOf(log: Log, attempt: FollowedAttempt, showSecrets = false
   const chosen = chosenNames(entry?.verdicts ?? []);
   const forward = entry?.forwards.find((each) => each.target === target);
   const ok = error === undefined && isSuccess(status);
-  // One of several may be looked at when the last one has been made already.
+  // Later attempts may have been made already.
   const isGivenUp = forward?.state === "failed" && attempt.attempt >= forward.attempts;
-  const state = ok ? "delivered" : forward === undefined ? "single" : isGivenUp ? "failed" : "retry";
   return {
     type: "forward",
     n,
+    at,
     attempt: attempt.attempt,
     target: showSecrets ? target : maskUrl(target, chosen),
+    showTarget,
     status,
     latencyMs: attempt.latencyMs,
     error,
     hint: undefined,
     replyPreview: showSecrets ? reply : maskText(reply, chosen),
-    state,
+    state: ok ? "delivered" : forward === undefined ? "single" : isGivenUp ? "failed" : "retry",
     retryInMs: undefined,
   };
-}
-
-/** Characters that may wait for a reader: enough that it never waits for us. */
-const MOST_WAITING = 4_000_000;
-const POLL_INTERVAL_MS = 20;
-
-/**
- * Resolves once there is room for more on standard output. What is read from a log of gigabytes would otherwise wait in
- * memory for a reader that is slower (`| less`). Resolves early where the run is to end.
- */
-export async function roomOnStdout({ stdout, signal }: Context): Promise<void> {
-  while (stdout.backlog() > MOST_WAITING && !signal.aborted) {
-    await delay(POLL_INTERVAL_MS, undefined, { signal }).catch(() => {});
-  }
 }

@@ -15,6 +15,7 @@ import { CONFIG_FILE, type SettingsFile } from "../../config/settings.ts";
 import { parseSettingsFile } from "../../config/settings-file.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
+import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { readText, rejectLinks, writeFileAtomically } from "../../util/files.ts";
 import type { Define } from "../command.ts";
@@ -39,6 +40,14 @@ export const define: Define = (command, act) => {
   command
     .option("--yes", "ask nothing: keep what is set up, and use the defaults for the rest")
     .option("--force", "change an existing config file without asking")
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks init",
+        "zoho-hooks init --yes",
+        "zoho-hooks init --yes --products crm,desk --format wire --target 3000 --token none",
+      ),
+    )
     .addHelpText("after", HELP)
     .action(act(init));
 };
@@ -48,11 +57,6 @@ Asks for everything that you do not give with a flag. Then it writes these files
   zoho-hooks.config.json   settings, no secrets
   .env                     secrets, added at the end; existing ones stay
   .gitignore               lines that keep .env and the log out of git
-
-Examples:
-  $ zoho-hooks init
-  $ zoho-hooks init --yes
-  $ zoho-hooks init --yes --products crm,desk --format wire --target 3000 --token none
 `;
 
 /** Asks everything first, then writes: an answer that is missing or a no leaves every file as it was. */

@@ -49,6 +49,7 @@ export async function openForwarding(
   const poster = await open();
   const deadlineFor = deadlines(context, products);
   const told = tellOnce(context, config);
+  const showTarget = routes.texts.length > 1;
   // A proxy that cannot be used is found here, before the first event.
   for (const target of routes.targets) poster.isDirect(target);
   const forwarder = createForwarder({
@@ -58,6 +59,7 @@ export async function openForwarding(
     concurrency,
     deadlineOf: deadlineFor,
     now: context.now,
+    showTarget,
     onReport(report) {
       if (report.state === "delivered") counts.delivered++;
       if (report.state === "failed") counts.failed++;
@@ -76,6 +78,7 @@ export async function openForwarding(
       poster: mirrorPoster,
       deadlineOf: deadlineFor,
       now: context.now,
+      showTarget,
       onReport(report) {
         counts[isDelivered(report) ? "delivered" : "failed"]++;
         context.report(told(report));

@@ -6,6 +6,7 @@ import { createProbeKey } from "../../core/probe-key.ts";
 import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/evaluate.ts";
 import { type Receiver, startReceiver } from "../../receiver/receiver.ts";
 import { KEY_SET_PATH } from "../../receiver/routes.ts";
+import { examples } from "../../reports/help.ts";
 import { ExitCode, errorText, UserError } from "../../util/errors.ts";
 import { setLongTimeout } from "../../util/timing.ts";
 import { parseRunTime } from "../../util/units.ts";
@@ -35,7 +36,21 @@ import { chooseRunTunnel, openRunTunnel, type RunTunnel } from "./tunnel.ts";
 
 export const define: Define = (command, act) => {
   addListenFlags(command);
-  command.addHelpText("after", HELP).action(act(listen));
+  command
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks listen",
+        "zoho-hooks listen --forward-to 3000",
+        "zoho-hooks listen --forward-to 3000 --tunnel ngrok",
+        "zoho-hooks listen --port 0 --json | jq .event",
+        "zoho-hooks listen --expect crm:Leads.create=2 --timeout 60s",
+        "zoho-hooks listen --port 0 --forward-to 3000 --exec 'npm test'",
+        "zoho-hooks listen --channel Leads.create,Deals.all --expand",
+      ),
+    )
+    .addHelpText("after", HELP)
+    .action(act(listen));
 };
 
 const HELP = `
@@ -46,15 +61,6 @@ sends its secret when you set up its webhook: listen keeps it and uses it from t
 earlier, set ZOHO_WEBHOOK_HOOK_SECRET instead.
 Every delivery is saved in the event log before it is answered: see zoho-hooks events. Node has the database for it from
 22.13 on; with an older one, install better-sqlite3@12 for the log and for --forward-to.
-
-Examples:
-  $ zoho-hooks listen
-  $ zoho-hooks listen --forward-to 3000
-  $ zoho-hooks listen --forward-to 3000 --tunnel ngrok
-  $ zoho-hooks listen --port 0 --json | jq .event
-  $ zoho-hooks listen --expect crm:Leads.create=2 --timeout 60s
-  $ zoho-hooks listen --port 0 --forward-to 3000 --exec 'npm test'
-  $ zoho-hooks listen --channel Leads.create,Deals.all --expand
 
 --channel creates a notification channel in Zoho CRM for the public URL, renews it while listen runs, and deletes it at
 the end. Sign in first with zoho-hooks login. The exit code is 9 if the channel is lost then, and 7 if it cannot be deleted.

@@ -1,5 +1,6 @@
 import { type Config, loadConfig, userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
+import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
 import { accessTokens } from "../../zoho/auth/access-token.ts";
 import { startRedirectServer } from "../../zoho/auth/browser-login.ts";
@@ -52,6 +53,15 @@ export const define: Define = (command, act) => {
     .option("--port <port>", "for --browser: the port of the redirect URL", "8976")
     .option("--no-open", "for --browser: only print the address")
     .option("--no-keyring", "keep the secrets in a private file instead of the system's keyring")
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks login",
+        "zoho-hooks login --dc eu --client-id 1000.X --client-secret-file secret.txt --code 1000.abc",
+        "zoho-hooks login --dc auto --client-id 1000.X --client-secret-file secret.txt --code 1000.abc",
+        "zoho-hooks login --browser --profile acme --product crm --product bigin",
+      ),
+    )
     .addHelpText("after", HELP)
     .action(
       act(async (context, given: Omit<LoginOptions, "profile"> & { readonly profile?: string }) => {

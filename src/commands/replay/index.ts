@@ -12,6 +12,7 @@ import { answerHint, isDelivered } from "../../forward/answer-hint.ts";
 import { openPoster, type Poster, type PostResult } from "../../forward/post.ts";
 import { isHopByHop } from "../../forward/request.ts";
 import { createRoutes, type Routes } from "../../forward/routes.ts";
+import { examples } from "../../reports/help.ts";
 import type { RequestReport, SentReport } from "../../reports/sent.ts";
 import type { Log, LogEntry } from "../../store/log.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
@@ -29,6 +30,15 @@ import { type ReplayRequest, replayBody, replayRequest } from "./request.ts";
 
 export const define: Define = (command, act) => {
   addSecretOptions(addLogFlags(addFilters(addReplayFlags(command))))
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks replay last",
+        "zoho-hooks replay 42 --to 3000 --set data.Email=me@example.com",
+        "zoho-hooks replay --failed",
+        "zoho-hooks replay --since 10m --event 'crm:Leads.*'",
+      ),
+    )
     .addHelpText("after", HELP)
     .action(
       act(async (context, n: string | undefined, options: ReplayOptions) => {
@@ -63,12 +73,6 @@ const HELP = `
 A delivery is sent as listen forwards it: the bytes and headers that came, plus its number in x-zoho-hooks-event.
 If its body was changed, or its signature has a timestamp, it is signed again, provided that a secret is configured.
 Filters choose among the deliveries that your app should have received. To send one that was refused, give its number.
-
-Examples:
-  $ zoho-hooks replay last
-  $ zoho-hooks replay 42 --to 3000 --set data.Email=me@example.com
-  $ zoho-hooks replay --failed
-  $ zoho-hooks replay --since 10m --event 'crm:Leads.*'
 
 Exits with 0 if every delivery was answered with 2xx, else with 5.
 `;

@@ -6,6 +6,7 @@ import { plainReply } from "../../core/reply.ts";
 import { openServer } from "../../receiver/http-server.ts";
 import { keySetReply, sendReply } from "../../receiver/respond.ts";
 import { KEY_SET_PATH } from "../../receiver/routes.ts";
+import { examples } from "../../reports/help.ts";
 import { UserError, usageError } from "../../util/errors.ts";
 import { isLoopback, isWildcardAddress } from "../../util/hosts.ts";
 import type { Define } from "../command.ts";
@@ -17,22 +18,12 @@ import { readPlan, type SendOptions, type SendPlan } from "./plan.ts";
 import { showRequests } from "./show-requests.ts";
 import { chooseSubjects, type Subject } from "./subjects.ts";
 
-const EXAMPLES = `
+const HELP = `
 The target of --to:
   3000               http://localhost:3000/webhooks/zoho/<product>
   /path              that path on the running listen
   host:3000/path     http://host:3000/path
   https://host/path  exactly that; :product in the path is replaced by the product
-
-Examples:
-  $ zoho-hooks send crm Leads.create --to 3000
-  $ zoho-hooks send crm Leads.create --set data.Email=me@example.com
-  $ zoho-hooks send books --all --to http://localhost:3000/hooks/:product
-  $ zoho-hooks send crm --data @payload.json --to 3000
-  $ zoho-hooks send desk Ticket.Create --count 1000 --concurrency 10 --rate 200
-  $ zoho-hooks send crm Leads.create --bad-signature       does the app refuse it?
-  $ zoho-hooks send desk Ticket_Add --format wire --serve-jwks --to 3000
-  $ zoho-hooks send desk --format wire --challenge --to 3000     would Desk save a webhook with this URL?
 
 Exits with 0 if every delivery was answered with 2xx, else with 5. When you stop it with Ctrl-C, only the answers so far
 count.
@@ -40,7 +31,20 @@ count.
 
 export const define: Define = (command, act) => {
   addFaultOptions(addLoadOptions(addSecretOptions(addContentOptions(addTargetOptions(command)))))
-    .addHelpText("after", EXAMPLES)
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks send crm Leads.create --to 3000",
+        "zoho-hooks send crm Leads.create --set data.Email=me@example.com",
+        "zoho-hooks send books --all --to http://localhost:3000/hooks/:product",
+        "zoho-hooks send crm --data @payload.json --to 3000",
+        "zoho-hooks send desk Ticket.Create --count 1000 --concurrency 10 --rate 200",
+        "zoho-hooks send crm Leads.create --bad-signature       does the app refuse it?",
+        "zoho-hooks send desk Ticket_Add --format wire --serve-jwks --to 3000",
+        "zoho-hooks send desk --format wire --challenge --to 3000     would Desk save this URL?",
+      ),
+    )
+    .addHelpText("after", HELP)
     .action(
       act(async (context, product: string | undefined, event: string | undefined, options: SendOptions) => {
         const plan = readPlan(product, event, options);

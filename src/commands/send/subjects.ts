@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import { relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import type { HeaderPair } from "../../body/delivery.ts";
 import type { Secrets } from "../../body/secret.ts";
 import { targetUrl } from "../../body/target-url.ts";
 import { type FixtureRoots, projectFixturePath, readFixture } from "../../config/fixtures.ts";
-import type { Config } from "../../config/load.ts";
+import { type Config, userFolder } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import type { Context } from "../../context.ts";
 import { assign } from "../../core/edit-body.ts";
@@ -13,6 +13,7 @@ import { echoChallenge } from "../../core/handshake.ts";
 import type { Format, Probe, Product } from "../../core/product.ts";
 import { type Receipt, receive } from "../../core/receive.ts";
 import { UserError, usageError } from "../../util/errors.ts";
+import { makeFolder, rejectLinks, writeFileAtomically } from "../../util/files.ts";
 import { readExact } from "../../util/json.ts";
 import { requireEvent, requireFormat, requireOneEvent, requireProduct } from "../helpers/options.ts";
 import { configuredProducts, warnOfMistypedModules, warnOfUnknownVariables } from "../helpers/products.ts";
@@ -255,12 +256,28 @@ export function handedOver({ handsOver }: Probe, product: Product, secrets: Secr
   );
 }
 
-/** Whoever writes an app for the guide's body alone would find out when Zoho posts. Told once, and not where it was chosen. */
+/** Whoever writes an app for the guide's samples would otherwise find out only when Zoho posts. */
 function noteGuideFormat(context: Context, plan: SendPlan, config: Config, product: Product, format: Format): void {
   const isChosen = plan.format !== undefined || config.settings.products[product.id]?.format !== undefined;
   if (isChosen || format.id !== "guide" || findFormat(product, "wire") === undefined) return;
-  const message = `this is in the guide's format; for what ${product.title} itself posts, use --format wire`;
+  if (context.json || context.quiet || !isFirstGuideNotice(context, config)) return;
+  const message = `sending the guide's sample; what ${product.title} itself posts looks different: --format wire (said once)`;
   context.report({ type: "notice", message });
+}
+
+/** Remembered in the project's folder if there is one, else in the user's. */
+function isFirstGuideNotice(context: Context, { root }: Config): boolean {
+  const project = join(root, ".zoho-hooks");
+  const marker = join(existsSync(project) ? project : userFolder(context), "guide-notice-shown");
+  if (existsSync(marker)) return false;
+  try {
+    if (dirname(marker) === project) rejectLinks(root, marker);
+    makeFolder(dirname(marker), 0o700);
+    writeFileAtomically(marker, "", 0o600);
+  } catch {
+    // It is shown again the next time.
+  }
+  return true;
 }
 
 /** Where the config names products, those are the ones that the project uses. */

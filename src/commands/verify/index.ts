@@ -20,6 +20,7 @@ import {
   type VerifyPayloadInput,
   verifyPayload,
 } from "../../core/verify-payload.ts";
+import { examples } from "../../reports/help.ts";
 import type { VerifiedReport } from "../../reports/verified.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { counted, parseDuration } from "../../util/units.ts";
@@ -75,6 +76,16 @@ export const define: Define = (command, act) => {
     .option("--tolerance <time>", "how old a timestamped signature may be, such as 30d (default: 5m)")
     .option("--explain", "find out why a signature or token is wrong, by trying the usual mistakes")
     .option("--show-expected", "also print the correct value; implies --explain")
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks verify payload.json",
+        "zoho-hooks verify 'samples/**/*.json' --product books",
+        "zoho-hooks verify --logged last --explain",
+        "zoho-hooks verify payload.json --signature 8f2c… --explain",
+        "zoho-hooks listen --json | tee log.ndjson; zoho-hooks verify log.ndjson",
+      ),
+    )
     .addHelpText("after", HELP)
     .action(act(verify));
 };
@@ -90,13 +101,6 @@ there, a missing signature is a failure if a secret is configured.
 
 Exit codes: 0 all fine; 3 a signature or token is wrong, or was masked; 4 not valid: unreadable, unknown, or not as the
 schema says (if both apply: 3); 2 a wrong flag or a missing file, and then nothing was checked.
-
-Examples:
-  $ zoho-hooks verify payload.json
-  $ zoho-hooks verify 'samples/**/*.json' --product books
-  $ zoho-hooks verify --logged last --explain
-  $ zoho-hooks verify payload.json --signature 8f2c… --explain
-  $ zoho-hooks listen --json | tee log.ndjson; zoho-hooks verify log.ndjson
 `;
 
 /** The query of anything else would be none, and a signature over it would fail without a word on why. */

@@ -1,26 +1,30 @@
 import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Context } from "../../context.ts";
-import type { VerifiedReport } from "../../reports/verified.ts";
+import type { Runtime } from "../../runtime.ts";
 import { errorCode, errorText, usageError } from "../../util/errors.ts";
 import type { SecretOptions } from "../helpers/options.ts";
+import type { LoggedInput } from "./logged.ts";
 
 interface InputOptions extends SecretOptions {
   readonly logged?: string;
   readonly store?: string;
 }
 
-/** Loaded only then: nothing else that checks a payload needs a log. */
-export async function readLogged(context: Context, files: readonly string[], { logged, store }: InputOptions) {
+/** Loaded on demand: no other input needs the log. */
+export async function readLogged(
+  context: Context,
+  files: readonly string[],
+  { logged, store }: InputOptions,
+): Promise<LoggedInput | undefined> {
   if (logged === undefined && store !== undefined) throw usageError("--store does nothing without --logged");
   if (logged === undefined) return undefined;
   if (files.length > 0) throw usageError("--logged and a file exclude each other", "leave one of them out");
-  const { loggedPayload, withoutSecrets } = await import("./logged.ts");
-  const { file, payload } = await loggedPayload(context, logged, store);
-  return { file, payload, shown: (report: VerifiedReport) => withoutSecrets(report, payload) };
+  const { loggedInput } = await import("./logged.ts");
+  return loggedInput(context, logged, store);
 }
 
-/** The files that are named, `-` for standard input. */
+/** The names of the files; `-` is standard input. */
 export function inputNames(context: Context, files: readonly string[], options: InputOptions): readonly string[] {
   const names = files.length > 0 ? files : ["-"];
   if (!names.includes("-")) return names;
@@ -32,27 +36,22 @@ export function inputNames(context: Context, files: readonly string[], options: 
   return names;
 }
 
-/** Where names are looked up. */
-interface PathWorld {
-  readonly cwd: string;
-  readonly platform: string;
-}
+type Host = Pick<Runtime, "cwd" | "platform">;
 
 /**
- * The files that names and patterns stand for, each once, in order. A shell has mostly expanded patterns already; that of
- * Windows never does. `*` and `?` stand for characters of one name, `**` for folders at any depth; hidden names
- * are left out. A name that exists is that file, whatever signs are in it. All that is not there is told at once.
+ * Expands patterns, which the shell of Windows never does: `*` and `?` match within a name, `**` folders at any depth; hidden
+ * names are skipped. A name that exists is that file, whatever characters it has. One error names everything that is missing.
  */
-export function expandPaths(world: PathWorld, names: readonly string[]): readonly string[] {
+export function expandPaths(host: Host, names: readonly string[]): readonly string[] {
   const missing: string[] = [];
   const found = names.flatMap((name) => {
-    const kind = name === "-" ? "file" : kindOf(world, name);
+    const kind = name === "-" ? "file" : kindOf(host, name);
     if (kind === "file") return [name];
     if (kind === "folder") {
       missing.push(`${name} is a folder: name its files, such as ${name.replace(/[/\\]+$/, "")}/*.json`);
       return [];
     }
-    const files = /[*?]/.test(name) ? matchingFiles(world, name) : [];
+    const files = /[*?]/.test(name) ? matchingFiles(host, name) : [];
     if (files.length === 0) missing.push(`${short(name)}: ${/[*?]/.test(name) ? "no file matches" : noFile(kind)}`);
     return files;
   });
@@ -68,61 +67,61 @@ export function expandPaths(world: PathWorld, names: readonly string[]): readonl
   return [...new Set(found)];
 }
 
-/** A whole payload that was given as a name would fill the screen. */
-const LONGEST_NAME = 80;
+/** A payload given as a name must not fill the screen. */
+const MAX_NAME_LENGTH = 80;
 
 function short(name: string): string {
-  return name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name;
+  return name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH - 1)}…` : name;
 }
 
 type Kind = "file" | "folder" | undefined | { readonly error: string };
 
 function noFile(kind: Kind): string {
-  return typeof kind === "object" ? `cannot be looked for (${kind.error})` : "no such file";
+  return typeof kind === "object" ? `cannot be read (${kind.error})` : "no such file";
 }
 
-function kindOf({ cwd }: PathWorld, path: string): Kind {
+function kindOf({ cwd }: Host, path: string): Kind {
   try {
     const stats = statSync(resolve(cwd, path), { throwIfNoEntry: false });
     if (stats === undefined) return undefined;
     return stats.isDirectory() ? "folder" : "file";
   } catch (error) {
-    // ENAMETOOLONG, ELOOP, ENOTDIR, EACCES: the message would repeat the name.
+    // ENAMETOOLONG, ELOOP, ENOTDIR, EACCES. The full message would repeat the name.
     return { error: errorCode(error) ?? errorText(error) };
   }
 }
 
-function matchingFiles(world: PathWorld, pattern: string): readonly string[] {
-  const parts = (world.platform === "win32" ? pattern.replaceAll("\\", "/") : pattern).split("/");
+function matchingFiles(host: Host, pattern: string): readonly string[] {
+  const parts = (host.platform === "win32" ? pattern.replaceAll("\\", "/") : pattern).split("/");
   const first = parts.findIndex((part) => /[*?]/.test(part));
   const base = parts.slice(0, first).join("/") || (pattern.startsWith("/") ? "/" : "");
-  return walk(world, base, parts.slice(first)).toSorted();
+  return walk(host, base, parts.slice(first)).toSorted();
 }
 
-function walk(world: PathWorld, folder: string, [part = "", ...rest]: readonly string[]): readonly string[] {
-  const entries = entriesOf(world, folder);
+function walk(host: Host, folder: string, [part = "", ...rest]: readonly string[]): readonly string[] {
+  const entries = entriesOf(host, folder);
   const under = (name: string): string => (folder === "" ? name : join(folder, name));
   if (part === "**") {
-    const here = walk(world, folder, rest.length === 0 ? ["*"] : rest);
+    const here = walk(host, folder, rest.length === 0 ? ["*"] : rest);
     const below = entries
       .filter((entry) => entry.isDirectory() && !entry.name.startsWith(".") && entry.name !== "node_modules")
-      .flatMap((entry) => walk(world, under(entry.name), ["**", ...rest]));
+      .flatMap((entry) => walk(host, under(entry.name), ["**", ...rest]));
     return [...here, ...below];
   }
   const matches = entries.filter((entry) => matcher(part).test(entry.name));
   if (rest.length === 0)
-    return matches.map((entry) => under(entry.name)).filter((path) => kindOf(world, path) === "file");
+    return matches.map((entry) => under(entry.name)).filter((path) => kindOf(host, path) === "file");
   return matches
     .map((entry) => under(entry.name))
-    .filter((path) => kindOf(world, path) === "folder")
-    .flatMap((path) => walk(world, path, rest));
+    .filter((path) => kindOf(host, path) === "folder")
+    .flatMap((path) => walk(host, path, rest));
 }
 
-function entriesOf({ cwd }: PathWorld, folder: string) {
+function entriesOf({ cwd }: Host, folder: string) {
   try {
     return readdirSync(resolve(cwd, folder), { withFileTypes: true });
   } catch {
-    // What cannot be listed matches nothing, as in a shell.
+    // As in a shell, a folder that cannot be listed matches nothing.
     return [];
   }
 }

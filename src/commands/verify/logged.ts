@@ -3,20 +3,27 @@ import type { Context } from "../../context.ts";
 import { chosenNames, maskDelivery } from "../../core/mask.ts";
 import type { InputPayload } from "../../core/verify-input.ts";
 import type { VerifiedReport } from "../../reports/verified.ts";
+import type { LogEntry } from "../../store/log.ts";
 import { usageError } from "../../util/errors.ts";
 import { parseNumber, requireEntry, withLog } from "../events/options.ts";
 
-/** A delivery of the log as an input of `verify`, with all that it came with. */
-export async function loggedPayload(
-  context: Context,
-  which: string,
-  store: string | undefined,
-): Promise<{ readonly file: string; readonly payload: InputPayload }> {
+/** A delivery of the log as an input of `verify`. */
+export interface LoggedInput {
+  readonly file: string;
+  readonly payload: InputPayload;
+  /** The report as it is printed. */
+  shown(report: VerifiedReport): VerifiedReport;
+}
+
+export async function loggedInput(context: Context, which: string, store: string | undefined): Promise<LoggedInput> {
   const n = parseNumber(which);
   const options = store === undefined ? {} : { store };
   const entry = await withLog(context, options, (log) => requireEntry(log, n));
-  // Of one that was too large, or of no length, there is nothing to be checked.
-  if (entry.status === 413) throw usageError(`#${entry.n} was too large to be kept`, "its body is not in the log");
+  if (entry.status === 413)
+    throw usageError(
+      `#${entry.n} was too large to be recorded`,
+      "its body is not in the log, so it cannot be verified",
+    );
   const { delivery, product, receivedAt } = entry;
   return {
     file: `#${entry.n}`,
@@ -29,11 +36,11 @@ export async function loggedPayload(
       at: receivedAt,
       problem: undefined,
     },
+    shown: (report) => ({ ...withoutSecrets(report, entry), notes: [...report.notes, ...arrivalNotes(report, entry)] }),
   };
 }
 
-/** What is shown of the log has its secrets masked; what was said of its proofs stays. */
-export function withoutSecrets(report: VerifiedReport, { delivery }: InputPayload): VerifiedReport {
+function withoutSecrets(report: VerifiedReport, { delivery }: LogEntry): VerifiedReport {
   const shown = maskDelivery(delivery, chosenNames(report.receipt.verdicts));
   const read = readPayload(shown);
   return {
@@ -41,4 +48,15 @@ export function withoutSecrets(report: VerifiedReport, { delivery }: InputPayloa
     body: shown.body,
     receipt: { ...report.receipt, payload: read.ok ? read.payload : undefined },
   };
+}
+
+/** What `listen` found, where the secret that it had is missing here. */
+function arrivalNotes({ receipt }: VerifiedReport, { verdicts }: LogEntry): readonly string[] {
+  const unchecked = receipt.verdicts.filter(({ verdict }) => verdict === "unconfigured").map(({ id }) => id);
+  return verdicts
+    .filter(({ id, verdict }) => verdict === "failed" && unchecked.includes(id))
+    .map(
+      ({ id, reason }) =>
+        `${id} failed when it arrived: ${reason}; to see why, run this in the terminal that has the secret`,
+    );
 }

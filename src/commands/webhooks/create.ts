@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import { eventNames, findFormat, findProduct, nearest } from "../../core/event-names.ts";
 import { products } from "../../products/index.ts";
+import { examples } from "../../reports/help.ts";
 import { type ExitCode, usageError } from "../../util/errors.ts";
 import { requireOperation } from "../../zoho/webhooks/index.ts";
 import type { ManagedProduct, WebhookConfig, WebhookFilters } from "../../zoho/webhooks/managed-product.ts";
@@ -42,6 +43,14 @@ export const defineCreate: Define = (command, act) => {
     .option("--direction <way>", "only this direction: in or out (Desk, Ticket_Thread_Add)")
     .option("--show-secrets", "show the secret instead of masking it")
     .option("--dry-run", "print the request, send nothing")
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks webhooks create Ticket_Add Ticket_Update --product desk",
+        "zoho-hooks webhooks create invoice --product books --rule add_edit --url https://example.com/hook",
+        "zoho-hooks webhooks create Completed Declined --product sign --url https://example.com/hook",
+      ),
+    )
     .addHelpText("after", HELP)
     .action(
       act(async (context, words: readonly string[], options: CreateOptions) => {
@@ -74,11 +83,6 @@ a running listen uses it at once. Desk signs with Zoho's own key.
 
 Desk calls the URL first, and creates no webhook unless it gets a 200: start listen before you create one.
 A webhook of Books or Inventory never fires unless a workflow rule calls it: --rule creates one.
-
-Examples:
-  $ zoho-hooks webhooks create Ticket_Add Ticket_Update --product desk
-  $ zoho-hooks webhooks create invoice --product books --rule add_edit --url https://example.com/hook
-  $ zoho-hooks webhooks create Completed Declined --product sign --url https://example.com/hook
 `;
 
 const list = (text: string | undefined): readonly string[] | undefined =>

@@ -1,4 +1,5 @@
 import type { Context } from "../../context.ts";
+import { examples } from "../../reports/help.ts";
 import type { WebhookReport } from "../../reports/webhook.ts";
 import { ExitCode } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
@@ -26,6 +27,7 @@ interface DeleteOptions extends WebhookOptions {
 export const defineDelete: Define = (command, act) => {
   addWebhookOptions(command.command("delete"))
     .description("Delete webhooks, and read the list again to make sure.")
+    .addHelpText("before", examples("zoho-hooks webhooks delete 460000000026049 --product inventory"))
     .argument("<id...>", "the webhooks' ids")
     .option("-y, --yes", "do not ask")
     .option("--dry-run", "print the requests, delete nothing")

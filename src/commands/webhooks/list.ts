@@ -1,5 +1,6 @@
 import type { Context } from "../../context.ts";
 import { maskUrl } from "../../core/mask.ts";
+import { examples } from "../../reports/help.ts";
 import type { TableReport } from "../../reports/layout.ts";
 import type { WebhookReport } from "../../reports/webhook.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
@@ -16,6 +17,13 @@ interface ListOptions extends WebhookOptions {
 export const defineList: Define = (command, act) => {
   addWebhookOptions(command.command("list"))
     .description("List a product's webhooks, and point out those that no workflow rule calls.")
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks webhooks list --product books",
+        "zoho-hooks webhooks list --product books --orphans     exits with 8 if any has no rule",
+      ),
+    )
     .option("--orphans", "only those that no workflow rule calls; exits with 8 if there are any")
     .action(
       act(async (context, options: ListOptions) => {
