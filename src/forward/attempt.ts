@@ -52,7 +52,7 @@ export async function attempt({
   signal,
   writeToLog,
   onSent,
-  options: { log, poster, retry, deadlineOf, now, onReport, onTrouble },
+  options: { log, poster, retry, deadlineOf, now, showTarget, onReport, onTrouble },
 }: Attempt): Promise<"done" | "waits" | Date> {
   const at = now();
   const { withinMs, takes } = deadlineOf(source.product, source.format);
@@ -85,6 +85,7 @@ export async function attempt({
     at,
     attempt: attemptsBefore + 1,
     target,
+    showTarget,
     status,
     latencyMs,
     error: error?.message,

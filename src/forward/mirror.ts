@@ -31,7 +31,7 @@ const TIMER_JITTER_MS = 20;
  * Forwards deliveries while their senders wait, and answers with the app's own answers. Nothing is retried: the sender
  * sees the failure and retries itself.
  */
-export function createMirror({ log, poster, deadlineOf, now, onReport, onTrouble }: MirrorOptions) {
+export function createMirror({ log, poster, deadlineOf, now, showTarget, onReport, onTrouble }: MirrorOptions) {
   const interrupting = new AbortController();
   const pending = new Set<Promise<unknown>>();
 

@@ -5,7 +5,7 @@ import { formFields } from "../../body/payload.ts";
 import { targetUrl, withQueryOf } from "../../body/target-url.ts";
 import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { isOfTheConnection } from "../../forward/request.ts";
+import { isHopByHop } from "../../forward/request.ts";
 import { eventLine } from "../../reports/event.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { AtomicFile, danglingLinkTarget, isDevice, writeErrorText } from "../../util/files.ts";
@@ -195,7 +195,7 @@ function curl(
   const product = receipt.product ?? "unknown";
   const url =
     to === undefined ? targetUrl(path, product, settings) : withQueryOf(path, targetUrl(to, product, settings));
-  const delivery: Delivery = { method, url, headers: headers.filter(([name]) => !isOfTheConnection(name)), body };
+  const delivery: Delivery = { method, url, headers: headers.filter(([name]) => !isHopByHop(name)), body };
   return curlCommand(delivery, { insecure: false });
 }
 

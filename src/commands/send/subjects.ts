@@ -273,7 +273,7 @@ function isFirstGuideNotice(context: Context, { root }: Config): boolean {
   try {
     if (dirname(marker) === project) rejectLinks(root, marker);
     makeFolder(dirname(marker), 0o700);
-    writeFileAtomically(marker, "", 0o600);
+    writeFileAtomically(marker, "", { mode: 0o600 });
   } catch {
     // It is shown again the next time.
   }
