@@ -113,11 +113,11 @@ describe("init", () => {
     expect(variables(cwd).ZOHO_WEBHOOK_TOKEN).toBe("abc");
     expect(out).toContain("ZOHO_WEBHOOK_TOKEN left as it was");
     expect(err).toContain(
-      "ZOHO_WEBHOOK_TOKEN is set in .env, and stays in use: init takes no secret away\n  delete its line",
+      "ZOHO_WEBHOOK_TOKEN in .env stays in use: init removes no secrets\n  delete its line to turn the check off",
     );
     const env = { ZOHO_WEBHOOK_SECRET: "abc" };
     const none = await run(["init", "--yes", "--secret", "none", "--token", "none"], { env });
-    expect(none.err).toContain("ZOHO_WEBHOOK_SECRET is set in the environment, and stays in use");
+    expect(none.err).toContain("ZOHO_WEBHOOK_SECRET in the environment stays in use");
     expect(none.out).not.toMatch(/^unchanged/m);
   });
 
@@ -162,7 +162,7 @@ describe("init", () => {
     const cwd = tempFolder();
     const { exitCode, err } = await run(["init", "--port", "4460"], { cwd });
     expect(exitCode).toBe(2);
-    expect(err).toContain("no --products, --format, --target, --secret, --token");
+    expect(err).toContain("no terminal to ask for --products, --format, --target, --secret, --token");
     expect(err).toContain("--yes");
     expect(existsSync(join(cwd, CONFIG))).toBe(false);
   });
@@ -172,7 +172,7 @@ describe("init", () => {
     [["--products", ","], "--products names none"],
     [["--format", "wier"], "none of the products that you use has a format"],
     [["--format", "signals=guide"], "signals has no format"],
-    [["--products", "crm", "--format", "desk=wire"], "name it there, too: --products crm,desk"],
+    [["--products", "crm", "--format", "desk=wire"], "add it: --products crm,desk"],
     [["--products", "desk", "--format", "workflow"], "formats: guide, wire"],
     [["--port", "99999"], "--port"],
     [["--target", "/hooks"], "--target"],
@@ -219,7 +219,7 @@ describe("init", () => {
     const cwd = tempFolder();
     const env = { ZOHO_WEBHOOK_SECRET: "from-the-shell" };
     const { err } = await run(["init", "--yes", "--secret", "generate"], { cwd, env });
-    expect(err).toContain("warning: ZOHO_WEBHOOK_SECRET is set in the environment too");
+    expect(err).toContain("warning: ZOHO_WEBHOOK_SECRET is also set in the environment, which overrides .env");
     const quiet = await run(["init", "--yes"], { cwd: tempFolder(), env });
     expect(quiet.err).not.toContain("warning");
   });
@@ -280,9 +280,9 @@ describe("init --format", () => {
 describe("init at a terminal", () => {
   const answers = {
     "Which products": ["crm"],
-    "What will send it": "wire",
+    "Which format": "wire",
     "Which port": "4461",
-    "your own app": "http://localhost:3000/hooks",
+    "your app": "http://localhost:3000/hooks",
     "ZOHO_WEBHOOK_SECRET, which": "enter",
     "ZOHO_WEBHOOK_TOKEN, which": "none",
     ZOHO_WEBHOOK_SECRET: "typed-secret",
@@ -293,7 +293,7 @@ describe("init at a terminal", () => {
     const asked: string[] = [];
     const { exitCode, out, err } = await run(["init", "--port", "4462"], { cwd, prompts: answering(answers, asked) });
     expect(exitCode).toBe(0);
-    expect(asked.some((question) => question.includes("port shall"))).toBe(false);
+    expect(asked.some((question) => question.includes("Which port"))).toBe(false);
     expect(JSON.parse(read(cwd, CONFIG))).toEqual({
       products: { crm: { format: "wire" } },
       port: 4462,
@@ -319,7 +319,7 @@ describe("init at a terminal", () => {
   ])("asks before it changes the format of a product; the answer is %s", async (answer, expected) => {
     const cwd = folderWith({ [CONFIG]: '{"products": {"crm": {"format": "wire"}}, "port": 4461}\n' });
     const asked: string[] = [];
-    const all = { ...answers, "your own app": "none", "What will send it": answer, "Change products": true };
+    const all = { ...answers, "your app": "none", "Which format": answer, "Change products": true };
     const { exitCode } = await run(["init"], { cwd, prompts: answering(all, asked) });
     expect(exitCode).toBe(0);
     expect(JSON.parse(read(cwd, CONFIG)).products).toEqual(expected);
@@ -334,7 +334,7 @@ describe("init at a terminal", () => {
     const only = { ...answers, "Which products": ["signals"] };
     const cwd = tempFolder();
     expect((await run(["init"], { cwd, prompts: answering(only, asked) })).exitCode).toBe(0);
-    expect(asked.join()).not.toContain("What will send it");
+    expect(asked.join()).not.toContain("Which format");
     expect(JSON.parse(read(cwd, CONFIG)).products).toEqual({ signals: {} });
   });
 
