@@ -130,7 +130,7 @@ describe("webhooks of Desk", () => {
     expect((await list("desk", "--org", "60017844")).exitCode).toBe(6);
     expect((await list("desk", "--org", "acme")).exitCode).toBe(2);
     server.desk.organisations = [];
-    expect((await list("desk")).err).toContain("sees no organisation");
+    expect((await list("desk")).err).toContain("has access to no");
   });
 
   it.each([
@@ -138,7 +138,7 @@ describe("webhooks of Desk", () => {
     [["Ticket_Add", "--departments", "1,support"], "takes ids, which are digits"],
     [["Ticket_Update", "--fields", "a,b,c,d,e,f"], "at most 5"],
     [["Ticket_Thread_Add", "--direction", "up"], "--direction is in or out"],
-    [["Ticket_Add", "--unsigned"], "signs with a key of Zoho's own"],
+    [["Ticket_Add", "--unsigned"], "always signs with Zoho's own key"],
     [["Ticket_Add", "--rule", "add"], "posts without workflow rules"],
   ])("refuse %j before anything is sent", async (argv, message) => {
     const { exitCode, err } = await create("desk", ...argv, "--url", URL);
@@ -210,7 +210,10 @@ describe("webhooks of Books and Inventory", () => {
     expect(err).not.toContain("with-dashes-in-it");
     writeFileSync(join(cwd, "secret.txt"), "GivenSecret2026\n");
     const other = await create("books", "invoice", "--url", URL, "--secret-file", "secret.txt");
-    expect([other.exitCode, other.err]).toEqual([2, expect.stringContaining("which is another secret")]);
+    expect([other.exitCode, other.err]).toEqual([
+      2,
+      expect.stringContaining("with another secret, ZOHO_WEBHOOK_SECRET"),
+    ]);
     expect(apiRequests()).toEqual([]);
     env = signedIn(SCOPES);
     await create("books", "invoice", "--url", URL, "--secret-file", "secret.txt");
@@ -226,7 +229,7 @@ describe("webhooks of Books and Inventory", () => {
     const all = await list("books");
     expect(all.exitCode).toBe(0);
     expect(ofType(all, "webhook").map(({ rules }) => rules)).toEqual([[], [expect.stringMatching(/^\d+$/)]]);
-    expect(ofType(all, "warning")).toMatchObject([{ message: expect.stringContaining("is an orphan") }]);
+    expect(ofType(all, "warning")).toMatchObject([{ message: expect.stringContaining("never fires") }]);
     const orphans = await list("books", "--orphans");
     expect([orphans.exitCode, ofType(orphans, "webhook").map(({ id }) => id)]).toEqual([8, ["460000000026049"]]);
     expect((await list("desk", "--orphans")).exitCode).toBe(2);
@@ -292,14 +295,14 @@ describe("webhooks of Books and Inventory", () => {
     server.trouble(BUSY, 4, isListing);
     const { exitCode, out, err } = await create("books", "invoice", "--url", URL);
     expect([exitCode, err]).toEqual([7, expect.stringContaining("the failure is on Zoho's side")]);
-    expect(out).toContain("webhook 460000000026049 was created, and could not be read back");
-    expect(out).toContain("webhooks delete 460000000026049 --product books takes it away again");
+    expect(out).toContain("webhook 460000000026049 was created but could not be read back");
+    expect(out).toContain("to delete it: zoho-hooks webhooks delete 460000000026049 --product books");
   });
 
   it("may have the rule that is to call them though no answer came", async () => {
     server.trouble("cut", 1, ({ path }) => path.endsWith("/settings/workflows"));
     const { err } = await create("books", "invoice", "--url", URL, "--rule", "add");
-    expect(err).toContain("the workflow rule that is to call it may not have been");
+    expect(err).toContain("but its workflow rule may not have been");
   });
 
   it("may have the rule that is to call them on Ctrl-C, too", async () => {
@@ -312,9 +315,7 @@ describe("webhooks of Books and Inventory", () => {
     interrupt.abort("SIGINT");
     const { exitCode, out } = await running;
     expect(exitCode).toBe(130);
-    expect(out).toContain(
-      "was created, the workflow rule that is to call it may have been, and could not be read back",
-    );
+    expect(out).toContain("was created, perhaps with its workflow rule, but could not be read back");
   });
 
   it("are no orphans where Zoho does not say which rules call them", async () => {
@@ -331,7 +332,7 @@ describe("webhooks of Books and Inventory", () => {
     writeFileSync(join(cwd, ".zoho-hooks"), "in the way");
     const { exitCode, err } = await create("books", "invoice", "--url", URL);
     expect(exitCode).toBe(2);
-    expect(err).toContain("webhook 460000000026049 was created, and its secret could not be kept");
+    expect(err).toContain("webhook 460000000026049 was created, but its secret could not be stored");
     expect(err).toContain("webhooks delete 460000000026049 --product books");
   });
 });
@@ -395,7 +396,7 @@ describe("webhooks delete", () => {
     if (trouble === "silent") interrupt.abort("SIGINT");
     const { exitCode, out } = await running;
     expect(exitCode).toBe(status);
-    expect(out).toContain(`these webhooks may have been deleted: Zoho's answer did not come: ${ids[1]}"`);
+    expect(out).toContain(`these webhooks may have been deleted, but Zoho did not answer: ${ids[1]}"`);
     expect(out).toContain(`could not be read afterwards: ${trouble === "cut" ? `${ids[0]}, ${ids[2]}` : ids[0]}"`);
     expect(out).toContain("webhooks list --product books");
   });
@@ -543,7 +544,7 @@ describe("webhooks", () => {
   );
 
   it("want a product that is known, and a sign-in", async () => {
-    expect((await webhooks(["list"])).err).toContain("--product is missing");
+    expect((await webhooks(["list"])).err).toContain("--product is required");
     expect((await list("boks")).exitCode).toBe(2);
     const signedOut = await webhooks(["list", "--product", "desk"], { env: {} });
     expect([signedOut.exitCode, signedOut.err]).toEqual([6, expect.stringContaining("zoho-hooks login")]);
