@@ -44,7 +44,7 @@ other?.close();
 const hasIpv6 = other !== undefined;
 
 describe("login --browser", () => {
-  it.each(LOOPBACKS)("opens no port that another program has taken at %s", async (host) => {
+  it.each(LOOPBACKS)("rejects a port that another program uses at %s", async (host) => {
     const taken = await take(host);
     if (taken === undefined) return expect(hasIpv6).toBe(false);
     const { exitCode, err } = await signIn(["--port", String(taken.port)]);
@@ -83,7 +83,7 @@ describe("login --browser", () => {
       return readFileSync(seen, "utf8").trim();
     };
 
-    it("with an address that leads to Zoho and says nothing of the sign-in to who lists processes", async () => {
+    it("with an address that shows nothing about the sign-in in process lists", async () => {
       const { path, seen } = desktop("xdg-open");
       const running = signIn(["--port", "0"], { env: { PATH: path }, errTTY: true });
       const address = await opened(seen);
@@ -94,7 +94,7 @@ describe("login --browser", () => {
       expect(new URL(printedAddress(err) ?? "").searchParams.get("state")).toMatch(/^[0-9a-f]{32}$/);
     });
 
-    it("and ends the sign-in when another has been at that address, too", async () => {
+    it("and ends the sign-in if the address is opened twice", async () => {
       const { path, seen } = desktop("xdg-open");
       const running = signIn(["--port", "0"], { env: { PATH: path }, errTTY: true });
       const address = await opened(seen);
