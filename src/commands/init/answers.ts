@@ -103,7 +103,7 @@ export async function collectAnswers(
     if (typeof options[credential] !== "string" && !isUseful) continue;
     credentials.push(
       await answer<CredentialAnswer>(credential, {
-        read: (how) => readCredential(context, variable, how, `--${credential}`),
+        read: (how) => readCredential(context, how, { variable, flag: `--${credential}` }),
         ask: (to) => askCredential(to, variable),
         fallback: { variable, how: "generate" },
       }),
@@ -263,9 +263,8 @@ function carries(products: readonly Product[], credential: string): boolean {
 /** `generate`, `none`, a file with the value, or `-` for standard input. */
 async function readCredential(
   context: Context,
-  variable: string,
   how: string,
-  flag: string,
+  { variable, flag }: { variable: string; flag: string },
 ): Promise<CredentialAnswer> {
   if (how === "generate" || how === "none") return { variable, how };
   const bytes = how === "-" ? await context.stdin.read() : readValueFile(context.cwd, how, flag);

@@ -62,13 +62,13 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   const settings = readExisting(text, path, options);
   const env = readEnvFile(join(context.cwd, ENV_FILE));
   const hasVariable = (name: string): boolean => [env[name], context.env[name]].some((value) => value?.trim());
-  const products = await knownProducts(context, path, settings, options);
+  const products = await knownProducts(context, settings, options);
   const answers = await collectAnswers(context, options, { settings, products, hasVariable });
   // .gitignore before the secret.
   const changes = [
     ignoreChange(context.cwd),
     envChange(context.cwd, answers),
-    configChange(context.cwd, answers, text, settings),
+    configChange(path, answers, { text, settings }),
   ];
   for (const { path: file, content } of changes) if (content !== undefined) refuseLinks(context.cwd, file);
   await confirmOverwrites(context, changes, options);
@@ -94,15 +94,12 @@ function readExisting(text: string | undefined, path: string, { force }: InitOpt
 /** Including the user's own products. */
 async function knownProducts(
   { cwd, importModule }: Context,
-  path: string,
   { products = {} }: SettingsFile,
   { force }: InitOptions,
 ): Promise<readonly Product[]> {
+  const origins = { products: join(cwd, CONFIG_FILE) };
   const known = (entries: SettingsFile["products"] = {}) =>
-    configuredProducts(
-      { root: cwd, importModule, settings: { products: entries }, origins: { products: path } },
-      { schemas: false },
-    );
+    configuredProducts({ root: cwd, importModule, settings: { products: entries }, origins }, { schemas: false });
   try {
     return await known(products);
   } catch (error) {
@@ -181,7 +178,11 @@ interface FileChange {
 }
 
 /** Settings that `init` does not ask for stay as they are. */
-function configChange(root: string, answers: Answers, text: string | undefined, old: SettingsFile): FileChange {
+function configChange(
+  path: string,
+  answers: Answers,
+  { text, settings: old }: { text: string | undefined; settings: SettingsFile },
+): FileChange {
   // The user's own products are only defined here, so they always stay.
   const own = Object.entries(old.products ?? {}).flatMap(([id, { path }]) => (path === undefined ? [] : [id]));
   const ids = new Set([...answers.products, ...own]);
@@ -208,7 +209,7 @@ function configChange(root: string, answers: Answers, text: string | undefined, 
   const entries = changedKeys.flatMap((key) => (key === "products" ? [key, ...replaced] : [key]));
   const changed = text === undefined || entries.length > 0;
   return {
-    path: join(root, CONFIG_FILE),
+    path,
     content: changed ? Buffer.from(`${JSON.stringify(next, undefined, 2)}\n`) : undefined,
     action: text === undefined ? "created" : changed ? "changed" : "unchanged",
     entries,

@@ -85,8 +85,7 @@ export function deleteCommand({ command }: WebhookSession, id: string): string {
 export function webhookReport(
   state: WebhookReport["state"],
   product: ManagedProduct,
-  { id, name, url, events, enabled, rules }: Webhook,
-  secret?: string,
+  { id, name, url, events, enabled, rules, secret }: Webhook & { readonly secret?: string | undefined },
 ): WebhookReport {
   const facts = { name, url: url === undefined ? undefined : maskUrl(url), events, enabled, rules, secret };
   return { type: "webhook", state, product: product.id, id, webhook: facts };

@@ -40,7 +40,15 @@ export async function makeWebhook(
     });
   const name = `webhook ${oneLine(id)}`;
   // Before anything else can fail, since Sign never shows a secret again.
-  storeSecret(context, session, id, chosen);
+  try {
+    const file = chosen?.store?.();
+    if (file !== undefined) context.report({ type: "notice", message: `its secret is stored in ${file}` });
+  } catch (error) {
+    throw usageError(
+      `${name} was created, but its secret could not be stored: ${errorText(error)}`,
+      `delete it and create it again: ${deleteCommand(session, id)}`,
+    );
+  }
   let isRuleOpen = rule !== undefined;
   let failure: UserError | undefined;
   let listed: Webhook | undefined;
@@ -64,7 +72,7 @@ export async function makeWebhook(
     );
   }
   const secret = chosen === undefined ? undefined : showSecret ? chosen.value : MASK;
-  context.report(webhookReport("created", product, listed, secret));
+  context.report(webhookReport("created", product, { ...listed, secret }));
   if (listed.url !== config.url) warn(differentUrl(listed.url, config.url));
   const missing = config.events.filter((event) => !listed.events.includes(event));
   if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for ${name}`);
@@ -81,18 +89,6 @@ export async function makeWebhook(
   const note = product.note?.(config, oneLine(id), centre);
   if (note !== undefined) context.report({ type: "notice", message: note });
   return ExitCode.ok;
-}
-
-function storeSecret(context: Context, session: WebhookSession, id: string, chosen: ChosenSecret | undefined): void {
-  try {
-    const file = chosen?.store?.();
-    if (file !== undefined) context.report({ type: "notice", message: `its secret is stored in ${file}` });
-  } catch (error) {
-    throw usageError(
-      `webhook ${oneLine(id)} was created, but its secret could not be stored: ${errorText(error)}`,
-      `delete it and create it again: ${deleteCommand(session, id)}`,
-    );
-  }
 }
 
 async function failureOf(work: Promise<void>): Promise<UserError | undefined> {
