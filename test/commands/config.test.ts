@@ -8,7 +8,7 @@ import { type RunOptions, run } from "../support/run.ts";
 const CONFIG = "zoho-hooks.config.json";
 const USER_CONFIG = join("config", "zoho-hooks", "config.json");
 
-/** Runs in a folder that is the user's home too: `config/` is where their own settings lie. */
+/** Runs in a folder that is also the user's home, with their settings in `config/`. */
 function inFolder(cwd: string, env: Readonly<Record<string, string>> = {}): RunOptions {
   return { cwd, env: { XDG_CONFIG_HOME: join(cwd, "config"), ...env } };
 }
@@ -35,7 +35,7 @@ describe("config show", () => {
     expect(out).toMatch(/^host +::1 +ZOHO_HOOKS_HOST \(environment\)$/m);
     expect(out).toMatch(/^schema +warn +default$/m);
     expect(out).toMatch(/^forwardTo +\(not set\) +default$/m);
-    // As the file has them: what is copied from here is taken there.
+    // The names of the config file, so that they can be copied there.
     expect(out).toMatch(/^tunnel\.domain +\(not set\) +default$/m);
     expect(out).toMatch(/^tunnel\.use +\(not set\) +default$/m);
     expect(out).not.toContain("(none)");
@@ -281,7 +281,7 @@ describe("a variable", () => {
   });
 
   it("is overridden by a flag", async () => {
-    // Port 1 is nobody's: were it taken, listen could not start.
+    // With port 1 listen could not start.
     const listener = await startListener([], { env: { ZOHO_HOOKS_PORT: "1" } });
     expect(new URL(listener.url).port).not.toBe("1");
     expect((await listener.stop()).exitCode).toBe(0);
@@ -317,7 +317,7 @@ it.runIf(process.getuid?.() === 0)(
     const { err } = await run(["config", "show"], inFolder(own));
     expect(err).toContain(`warning: ${join(cwd, CONFIG)} belongs to another user, so it is not used`);
     expect(await setting("port", inFolder(own))).toEqual([4460, "default"]);
-    // In the folder itself, as in a container, it is the one that is meant.
+    // In the working folder itself, as in a container, it is used.
     expect(await setting("port", inFolder(cwd))).toEqual([5001, join(cwd, CONFIG)]);
   },
 );

@@ -167,7 +167,7 @@ describe("fixtures eject", () => {
     expect(readFileSync(join(cwd, OWN), "utf8")).toBe("mine");
   });
 
-  it("copies every product with --all alone", async () => {
+  it("copies every product with just --all", async () => {
     const { lines } = await run(["fixtures", "eject", "--all", "--json"]);
     expect(new Set(lines().map(({ product }) => product))).toEqual(new Set(products.map(({ id }) => id)));
   });

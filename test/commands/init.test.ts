@@ -31,7 +31,7 @@ function variables(cwd: string): Record<string, string | undefined> {
 }
 
 describe("init", () => {
-  it("writes config, .env and .gitignore from flags alone", async () => {
+  it("writes config, .env and .gitignore from flags only", async () => {
     const cwd = tempFolder();
     const { exitCode, out, err } = await run(["init", ...FLAGS], { cwd });
     expect(exitCode).toBe(0);
@@ -209,7 +209,7 @@ describe("init", () => {
     expect(JSON.parse(read(cwd, CONFIG))).toEqual({ port: 4460 });
   });
 
-  it.each([[".env*\n.zoho-hooks/"], ["/.env\n/.zoho-hooks\n"]])("leaves a .gitignore with %j alone", async (text) => {
+  it.each([[".env*\n.zoho-hooks/"], ["/.env\n/.zoho-hooks\n"]])("does not change a .gitignore with %j", async (text) => {
     const cwd = folderWith({ ".gitignore": text });
     await run(["init", "--yes"], { cwd });
     expect(read(cwd, ".gitignore")).toBe(text);

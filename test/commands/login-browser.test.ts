@@ -20,14 +20,14 @@ function signIn(argv: readonly string[], options: RunOptions = {}): Promise<RunR
   return run(["login", "--browser", ...scopes, ...argv], { cwd: tempFolder(), ...options, env });
 }
 
-/** Zoho's page, from what is printed. */
+/** The URL of Zoho's page, from the output. */
 function printedAddress(err: string): string | undefined {
   return /http:\S+\/oauth\/v2\/auth\?[\w.~%&=+-]+/.exec(err)?.[0];
 }
 
 const LOOPBACKS = ["127.0.0.1", "::1"] as const;
 
-/** Takes a port of one address; undefined where the machine has no such address. */
+/** Listens on a port of one address; undefined if the machine does not have the address. */
 function take(host: string, port = 0): Promise<{ port: number; close(): void } | undefined> {
   const taken = createServer();
   return new Promise((resolve) => {
@@ -52,7 +52,7 @@ describe("login --browser", () => {
     expect(exitCode).toBe(2);
     expect(err).toMatch(/port \d+ of this machine, to which the browser returns, cannot be opened: .*in use/);
     expect(err).toContain("give its port with --port");
-    // What was opened at the other address is closed again.
+    // The server at the other address is closed again.
     for (const each of LOOPBACKS) {
       const free = await take(each, taken.port);
       expect(free !== undefined).toBe(each === "127.0.0.1" || hasIpv6);
@@ -76,7 +76,7 @@ describe("login --browser", () => {
     expect(result.exitCode).toBe(0);
   });
 
-  // What a desktop offers has other names on macOS and Windows.
+  // macOS and Windows open browsers with other programs.
   describe.runIf(process.platform === "linux")("opens a browser", () => {
     const opened = async (seen: string): Promise<string> => {
       await expect.poll(() => existsSync(seen)).toBe(true);

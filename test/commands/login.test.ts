@@ -178,7 +178,7 @@ describe("login", () => {
       onErr: (text) => {
         const address = /http:\S+\/oauth\/v2\/auth\?\S+/.exec(text)?.[0];
         if (address === undefined) return;
-        // Any page or program of this machine may ask the same port for what is no address.
+        // Any page or program can request a malformed URL from this port.
         const { hostname, port } = new URL(new URL(address).searchParams.get("redirect_uri") ?? "");
         const stranger = connect(Number(port), hostname, () => stranger.write("GET // HTTP/1.1\r\nhost: x\r\n\r\n"));
         stranger.once("data", () => {
@@ -259,7 +259,7 @@ describe("a project's .env", () => {
       expect(err).toContain(`export ZOHO_API_URL=${accountsUrl}`);
     }
     expect(server.requests).toHaveLength(before);
-    // What the user has set goes before it.
+    // The user's own environment overrides it.
     expect((await zoho(["channels", "list"])).exitCode).toBe(0);
   });
 

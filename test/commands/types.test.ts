@@ -9,7 +9,7 @@ import { run, tempFolder } from "../support/run.ts";
 const TSC = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url));
 const FLAGS = ["--noEmit", "--strict", "--target", "es2022", "--module", "nodenext", "--pretty", "false"];
 
-/** Compiles files of a folder with TypeScript itself: what it has against them, or nothing. */
+/** The errors of TypeScript for the files of a folder. */
 function compile(cwd: string, files: readonly string[]): Promise<string> {
   return new Promise((resolve) => {
     execFile(process.execPath, [TSC, ...FLAGS, ...files], { cwd }, (error, stdout, stderr) => {
