@@ -209,11 +209,14 @@ describe("init", () => {
     expect(JSON.parse(read(cwd, CONFIG))).toEqual({ port: 4460 });
   });
 
-  it.each([[".env*\n.zoho-hooks/"], ["/.env\n/.zoho-hooks\n"]])("does not change a .gitignore with %j", async (text) => {
-    const cwd = folderWith({ ".gitignore": text });
-    await run(["init", "--yes"], { cwd });
-    expect(read(cwd, ".gitignore")).toBe(text);
-  });
+  it.each([[".env*\n.zoho-hooks/"], ["/.env\n/.zoho-hooks\n"]])(
+    "does not change a .gitignore with %j",
+    async (text) => {
+      const cwd = folderWith({ ".gitignore": text });
+      await run(["init", "--yes"], { cwd });
+      expect(read(cwd, ".gitignore")).toBe(text);
+    },
+  );
 
   it("warns that the environment overrides the .env it wrote", async () => {
     const cwd = tempFolder();
