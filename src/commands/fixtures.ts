@@ -89,9 +89,10 @@ async function list(context: Context, id: string | undefined, options: FixtureOp
   const products = await configuredProducts(config);
   const chosen = id === undefined ? products : [requireProduct(products, id)];
   const found = chosen
-    .flatMap((product) =>
-      options.format === undefined ? allSamples(product) : samplesOf(product, options.format, config),
-    )
+    .flatMap((product) => {
+      const { format } = options;
+      return allSamples(product, format === undefined ? undefined : [chosenFormat(product, format, config.settings)]);
+    })
     .map((sample) => ({ sample, fixture: findFixture(context, config, sample) }));
   context.report({
     type: "table",
@@ -109,8 +110,10 @@ async function list(context: Context, id: string | undefined, options: FixtureOp
 
 async function locate(context: Context, id: string, name: string, options: FixtureOptions) {
   const config = loadConfig(context);
-  const sample = requireSample(requireProduct(await configuredProducts(config), id), name, options, config);
-  const { product, format, match } = sample;
+  const product = requireProduct(await configuredProducts(config), id);
+  const format = chosenFormat(product, options.format, config.settings);
+  const sample = { product, format, match: requireOneEvent(product, format, name) };
+  const { match } = sample;
   const fixture = findFixture(context, config, sample);
   if (fixture === undefined) {
     const place = projectFixturePath(config.root, product, format, match);
@@ -120,17 +123,8 @@ async function locate(context: Context, id: string, name: string, options: Fixtu
   return { sample, fixture };
 }
 
-function requireSample(product: Product, name: string, options: FixtureOptions, { settings }: Config): Sample {
-  const format = chosenFormat(product, options.format, settings);
-  return { product, format, match: requireOneEvent(product, format, name) };
-}
-
 function findFixture({ packageRoot }: Context, { root }: Config, { product, format, match }: Sample) {
   return readFixture({ root, packageRoot }, product, format, match);
-}
-
-function samplesOf(product: Product, flag: string | undefined, { settings }: Config): readonly Sample[] {
-  return allSamples(product, [chosenFormat(product, flag, settings)]);
 }
 
 /** Every event, those of families under each known name. */
@@ -175,7 +169,8 @@ async function eject(
 ): Promise<ExitCode> {
   const config = loadConfig(context);
   const products = await configuredProducts(config);
-  const copies = chosenSamples(products, { id, name }, options, config).map((each) => planCopy(context, config, each));
+  const chosen = chosenSamples(products, { id, name, ...options }, config);
+  const copies = chosen.map((each) => planCopy(context, config, each));
   const overwrite = await mayOverwrite(context, copies, options);
   const outcomes = copies.map((copy) => ({ ...copy, outcome: outcomeOf(copy, overwrite) }));
   for (const { sample, path, text, outcome } of outcomes) {
@@ -204,16 +199,19 @@ async function eject(
 
 function chosenSamples(
   products: readonly Product[],
-  { id, name }: { readonly id: string | undefined; readonly name: string | undefined },
-  options: EjectOptions,
-  config: Config,
+  {
+    id,
+    name,
+    all,
+    format: flag,
+  }: EjectOptions & { readonly id: string | undefined; readonly name: string | undefined },
+  { settings }: Config,
 ): readonly Sample[] {
-  if (name !== undefined && options.all === true) throw usageError(`--all and the event ${name} exclude each other`);
+  if (name !== undefined && all === true) throw usageError(`--all and the event ${name} exclude each other`);
   const named = id === undefined ? undefined : requireProduct(products, id);
-  const sample = named && name !== undefined ? requireSample(named, name, options, config) : undefined;
-  if (sample === undefined && options.all !== true) {
+  if (name === undefined && all !== true) {
     const [what, example] = named === undefined ? ["which product", "crm"] : ["which event", named.id];
-    const format = options.format === undefined ? "" : ` --format ${options.format}`;
+    const format = flag === undefined ? "" : ` --format ${flag}`;
     throw usageError(
       `say ${what} to copy`,
       `name it, or copy every one: zoho-hooks fixtures eject ${example} --all${format}`,
@@ -223,9 +221,13 @@ function chosenSamples(
     const place = join(named.folder, "fixtures");
     throw usageError(`the samples of ${named.id} are already the project's own`, `they are in ${place}`);
   }
-  if (sample !== undefined) return [sample];
   const chosen = named === undefined ? products.filter(({ folder }) => folder === undefined) : [named];
-  return chosen.flatMap((product) => samplesOf(product, options.format, config));
+  return chosen.flatMap((product) => {
+    const format = chosenFormat(product, flag, settings);
+    return name === undefined
+      ? allSamples(product, [format])
+      : { product, format, match: requireOneEvent(product, format, name) };
+  });
 }
 
 function planCopy({ packageRoot }: Context, { root }: Config, sample: Sample): Copy {

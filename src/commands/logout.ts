@@ -43,7 +43,7 @@ async function logout(context: Context, { profile: flag, local = false }: Logout
   const profile = profiles.find(({ name }) => name === (named ?? current));
   const signIn = await openUnlessLost(store, named, local);
   const isLost = signIn === undefined;
-  if (signIn !== undefined) await endTokens(context, config, signIn, local);
+  if (signIn !== undefined) await endTokens(context, { config, signIn, local });
   const name = signIn?.name ?? profile?.name ?? "";
   const next = await store.remove(name, { evenIfSecretsStay: isLost });
   context.report({
@@ -89,7 +89,10 @@ async function openUnlessLost(
 }
 
 /** Revokes the tokens at Zoho, unless `local`, and then forgets them here. */
-async function endTokens(context: Context, config: Config, signIn: SignIn, local: boolean): Promise<void> {
+async function endTokens(
+  context: Context,
+  { config, signIn, local }: { config: Config; signIn: SignIn; local: boolean },
+): Promise<void> {
   if (signIn.access.kind !== "refreshable") throw new Error("a profile has a refresh token");
   const { client, refreshToken } = signIn.access;
   const http = zohoHttp(context, config);

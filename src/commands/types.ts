@@ -50,7 +50,7 @@ async function types(context: Context, id: string | undefined, options: TypesOpt
     options.observed === true
       ? await withLog(context, options, async (log) => {
           const filter = id === undefined ? {} : { product: products[0]?.id };
-          const traffic = await context.waiting("reading the log", () => observeLog(log, products, filter));
+          const traffic = await context.waiting("reading the log", () => observeLog(log, products, { filter }));
           warnOfLimits(context, traffic);
           return traffic.events();
         })
@@ -58,7 +58,7 @@ async function types(context: Context, id: string | undefined, options: TypesOpt
   const typed = typedEvents(products, observed);
   const text = eventTypeFile(typed);
   if (options.out === undefined || options.out === "-") context.report({ type: "text", text });
-  else writeTypes(context, options.out, text, options.force === true, typed.length);
+  else writeTypes(context, options.out, { text, force: options.force === true, events: typed.length });
   return ExitCode.ok;
 }
 
@@ -97,7 +97,11 @@ function typedEvents(products: readonly Product[], observed: readonly ObservedEv
   );
 }
 
-function writeTypes(context: Context, out: string, text: string, force: boolean, events: number): void {
+function writeTypes(
+  context: Context,
+  out: string,
+  { text, force, events }: { text: string; force: boolean; events: number },
+): void {
   const path = resolve(context.cwd, out);
   const old = isDevice(path) ? undefined : readText(path);
   if (old !== undefined && !force && !old.startsWith(FIRST_LINE)) {

@@ -129,7 +129,7 @@ describe("completion words", () => {
     [["send", "--", "--"], []],
   ])("after %j suggests %j", async (words, wanted) => {
     const found = await suggested(...words);
-    // Formats that are added later may bring more events of the same names.
+    // New formats may add events whose names also match.
     expect(found).toEqual(expect.arrayContaining(wanted));
     expect(found.filter((word) => !wanted.includes(word) && !namesOf(words[1] ?? "").includes(word))).toEqual([]);
   });

@@ -8,7 +8,7 @@ import { type RunOptions, run } from "../support/run.ts";
 const CONFIG = "zoho-hooks.config.json";
 const USER_CONFIG = join("config", "zoho-hooks", "config.json");
 
-/** Runs in a folder that is the user's home too: `config/` is where their own settings lie. */
+/** Runs in a folder that is also the user's home, with their settings in `config/`. */
 function inFolder(cwd: string, env: Readonly<Record<string, string>> = {}): RunOptions {
   return { cwd, env: { XDG_CONFIG_HOME: join(cwd, "config"), ...env } };
 }
@@ -35,18 +35,18 @@ describe("config show", () => {
     expect(out).toMatch(/^host +::1 +ZOHO_HOOKS_HOST \(environment\)$/m);
     expect(out).toMatch(/^schema +warn +default$/m);
     expect(out).toMatch(/^forwardTo +\(not set\) +default$/m);
-    // As the file has them: what is copied from here is taken there.
+    // The names of the config file, so that they can be copied there.
     expect(out).toMatch(/^tunnel\.domain +\(not set\) +default$/m);
     expect(out).toMatch(/^tunnel\.use +\(not set\) +default$/m);
     expect(out).not.toContain("(none)");
   });
 
-  it("names them for scripts as the config file does", async () => {
+  it("uses the names of the config file in JSON", async () => {
     const cwd = folderWith({ [CONFIG]: '{"tunnel": {"domain": "acme.example"}}' });
     expect(await setting("tunnel.domain", inFolder(cwd))).toEqual(["acme.example", join(cwd, CONFIG)]);
   });
 
-  it("takes a first pause that no clock could count for a usage error", async () => {
+  it("rejects a first pause that no timer can hold", async () => {
     const { exitCode, err } = await run(
       ["config", "show"],
       inFolder(folderWith({}), { ZOHO_HOOKS_RETRY_BASE: "99999999d" }),
@@ -54,13 +54,13 @@ describe("config show", () => {
     expect([exitCode, err]).toEqual([2, expect.stringContaining("must be more than 0 and at most 24h")]);
   });
 
-  it("leaves the origins out when they are not asked for", async () => {
+  it("leaves out the origins without --origin", async () => {
     const { out } = await run(["config", "show"]);
     expect(out).toMatch(/^port +4460$/m);
     expect(out).not.toContain("default");
   });
 
-  it("takes environment before .env before project before user before default", async () => {
+  it("prefers environment to .env to project to user to default", async () => {
     const files: Record<string, string> = {};
     const at = (env: Record<string, string> = {}) => setting("port", inFolder(folderWith(files), env));
     const seen = [await at()];
@@ -80,12 +80,12 @@ describe("config show", () => {
     ]);
   });
 
-  it("finds the project's file from a folder below it", async () => {
+  it("finds the project's file from a subfolder", async () => {
     const root = folderWith({ [CONFIG]: '{"port": 5002}', "src/app/index.js": "" });
     expect(await setting("port", { cwd: join(root, "src", "app") })).toEqual([5002, join(root, CONFIG)]);
   });
 
-  it("reads every kind of setting from a variable", async () => {
+  it("reads every kind of setting from variables", async () => {
     const env = {
       ZOHO_HOOKS_MAX_BODY: "2mib",
       ZOHO_HOOKS_SCHEMA: "enforce",
@@ -108,7 +108,7 @@ describe("config show", () => {
     });
   });
 
-  it("tells that a secret is set and where, never what it is", async () => {
+  it("shows where a secret is set, never its value", async () => {
     const cwd = folderWith({ ".env": "ZOHO_WEBHOOK_TOKEN=hush-token\n" });
     const env = { ZOHO_WEBHOOK_SECRET_CRM: "hush-secret" };
     for (const argv of [
@@ -124,7 +124,7 @@ describe("config show", () => {
     expect(await setting("ZOHO_WEBHOOK_SECRET", { cwd, env })).toEqual([null, null]);
   });
 
-  it("warns of a variable that is no setting", async () => {
+  it("warns of an unknown variable", async () => {
     const { exitCode, err } = await run(["config", "show"], { env: { ZOHO_HOOKS_PROT: "5000" } });
     expect(exitCode).toBe(0);
     expect(err).toBe(
@@ -151,7 +151,7 @@ describe("a .env", () => {
     ["in UTF-16", Buffer.from(`\uFEFF${secret}=abc\n`, "utf16le"), ".env is not UTF-8 text"],
     ["with a secret in a line that is no assignment", `A=1\n${secret}: abc\n`, ".env:2 is not an assignment"],
     ["with such a line behind a value of several", `A="1\n2"\n${secret}: abc\n`, ".env:3 is not an assignment"],
-  ])("is refused %s: its secrets would be missing unseen", async (_, text, message) => {
+  ])("is rejected %s, which would silently lose its secrets", async (_, text, message) => {
     const { exitCode, err } = await run(["listen", "--port", "0"], { cwd: folderWith({ ".env": text }) });
     expect(exitCode).toBe(2);
     expect(err).toContain(message);
@@ -160,7 +160,7 @@ describe("a .env", () => {
 });
 
 describe("a config file", () => {
-  it("may name a port as a number", async () => {
+  it("accepts a port as a number", async () => {
     const cwd = folderWith({ [CONFIG]: '{ "forwardTo": 3000, "routes": { "desk:*": 3001 } }' });
     expect((await setting("forwardTo", { cwd }))[0]).toEqual(["3000"]);
     expect((await setting("routes", { cwd }))[0]).toEqual(["desk:*=3001"]);
@@ -206,14 +206,14 @@ describe("a config file", () => {
     ['{ "forwardTo": "" }', "1:16: forwardTo: "],
     ["[]", "1:1: the file: should be an object, but is a list"],
     ["", "1:1: not valid JSON: it is empty"],
-  ])("%j is refused with file, line and column", async (text, message) => {
+  ])("rejects %j with file, line and column", async (text, message) => {
     const cwd = folderWith({ [CONFIG]: text });
     const { exitCode, out, err } = await run(["config", "show"], { cwd });
     expect([exitCode, out]).toEqual([2, ""]);
     expect(err).toContain(`error: ${join(cwd, CONFIG)}:${message}`);
   });
 
-  it("gives every setting as what it is, whatever way it is written in", async () => {
+  it("reads every setting in every way it can be written", async () => {
     const file = {
       maxBody: "1kb",
       ...{ tolerance: "10m", retryBase: "1s", forwardTimeout: "20s", keep: "1d", maxLog: "2mb" },
@@ -227,7 +227,7 @@ describe("a config file", () => {
     expect(shown.get("tolerance")).toBe(600_000);
   });
 
-  it("may hold a token in a target, which is not shown", async () => {
+  it("may have a token in a target, which is masked", async () => {
     const targets = { forwardTo: "http://localhost:3000/?token=hush", routes: { "desk:*": "3000/x?auth=hush" } };
     const cwd = folderWith({ [CONFIG]: JSON.stringify(targets) });
     for (const flags of [[], ["--json"]]) {
@@ -237,14 +237,14 @@ describe("a config file", () => {
     }
   });
 
-  it("is refused when it names a product that there is not", async () => {
+  it("is rejected if it names an unknown product", async () => {
     const cwd = folderWith({ [CONFIG]: '{"products": {"crmm": {}}}' });
     const { exitCode, err } = await run(["config", "show"], { cwd });
     expect(exitCode).toBe(2);
     expect(err).toContain("did you mean crm?");
   });
 
-  it("refuses a product's entry in another case, which would have no effect", async () => {
+  it("rejects a product id in another case, which would have no effect", async () => {
     const cwd = folderWith({ [CONFIG]: '{"products": {"CRM": {"format": "wire"}}}' });
     const { exitCode, err } = await run(["send", "crm", "Leads.create", "--dry-run"], { cwd });
     expect([exitCode, err]).toEqual([2, expect.stringContaining('no product "CRM"\n  did you mean crm?')]);
@@ -255,7 +255,7 @@ describe("a config file", () => {
     expect((await setting("port", { cwd }))[0]).toBe(5003);
   });
 
-  it("is named as JSON in JSON mode", async () => {
+  it("is named in a JSON error in JSON mode", async () => {
     const cwd = folderWith({ [CONFIG]: '{"prot": 1}' });
     const { err } = await run(["config", "show", "--json"], { cwd });
     expect(JSON.parse(err)).toMatchObject({ v: 1, error: { code: "usage", hint: "did you mean port?" } });
@@ -270,24 +270,24 @@ describe("a variable", () => {
     ["ZOHO_HOOKS_FORWARD_TO", "3000,foo", "foo"],
     ["ZOHO_HOOKS_ROUTES", "crm:*", "crm:*"],
     ["ZOHO_HOOKS_ROUTES", "crm:*=foo", "foo"],
-  ])("%s is named when its value %j cannot be read", async (name, value, unread) => {
+  ])("%s is named if its value %j is invalid", async (name, value, unread) => {
     const { exitCode, err } = await run(["config", "show"], { env: { [name]: value } });
     expect(exitCode).toBe(2);
     expect(err).toContain(`error: ${name}: "${unread}"`);
   });
 
-  it("that is empty is none", async () => {
+  it("is ignored if it is empty", async () => {
     expect(await setting("port", { env: { ZOHO_HOOKS_PORT: "" } })).toEqual([4460, "default"]);
   });
 
-  it("gives way to a flag", async () => {
-    // Port 1 is nobody's: were it taken, listen could not start.
+  it("is overridden by a flag", async () => {
+    // With port 1 listen could not start.
     const listener = await startListener([], { env: { ZOHO_HOOKS_PORT: "1" } });
     expect(new URL(listener.url).port).not.toBe("1");
     expect((await listener.stop()).exitCode).toBe(0);
   });
 
-  it("holding a secret is refused when it is empty", async () => {
+  it("with a secret must not be empty", async () => {
     const { exitCode, err } = await run(["config", "show"], { env: { ZOHO_WEBHOOK_SECRET: " " } });
     expect(exitCode).toBe(2);
     expect(err).toContain("ZOHO_WEBHOOK_SECRET is set but empty");
@@ -298,7 +298,7 @@ function literal(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
-it("is named with what sets it where a pattern in it is of no product", async () => {
+it("names the setting of a pattern with an unknown product", async () => {
   const cwd = folderWith({ [CONFIG]: '{"routes": {"crmm:Leads.*": 3000}}' });
   const { exitCode, err } = await run(["listen", "--port", "0"], inFolder(cwd));
   expect([exitCode, err]).toEqual([
@@ -307,14 +307,17 @@ it("is named with what sets it where a pattern in it is of no product", async ()
   ]);
 });
 
-it.runIf(process.getuid?.() === 0)("of another user in a folder further up is not used, and that is told", async () => {
-  const cwd = folderWith({ [CONFIG]: '{"port": 5001}', "own/x": "" });
-  const own = join(cwd, "own");
-  expect(await setting("port", inFolder(own))).toEqual([5001, join(cwd, CONFIG)]);
-  chownSync(join(cwd, CONFIG), 65_534, 65_534);
-  const { err } = await run(["config", "show"], inFolder(own));
-  expect(err).toContain(`warning: ${join(cwd, CONFIG)} belongs to another user, so it is not used`);
-  expect(await setting("port", inFolder(own))).toEqual([4460, "default"]);
-  // In the folder itself, as in a container, it is the one that is meant.
-  expect(await setting("port", inFolder(cwd))).toEqual([5001, join(cwd, CONFIG)]);
-});
+it.runIf(process.getuid?.() === 0)(
+  "ignores another user's config file in a parent folder, with a warning",
+  async () => {
+    const cwd = folderWith({ [CONFIG]: '{"port": 5001}', "own/x": "" });
+    const own = join(cwd, "own");
+    expect(await setting("port", inFolder(own))).toEqual([5001, join(cwd, CONFIG)]);
+    chownSync(join(cwd, CONFIG), 65_534, 65_534);
+    const { err } = await run(["config", "show"], inFolder(own));
+    expect(err).toContain(`warning: ${join(cwd, CONFIG)} belongs to another user, so it is not used`);
+    expect(await setting("port", inFolder(own))).toEqual([4460, "default"]);
+    // In the working folder itself, as in a container, it is used.
+    expect(await setting("port", inFolder(cwd))).toEqual([5001, join(cwd, CONFIG)]);
+  },
+);

@@ -13,51 +13,51 @@ const OWN = ".zoho-hooks/fixtures/crm/guide/Leads.create.json";
 const builtIn = (path: string): string => readFileSync(join(fixturesFolder, path), "utf8");
 
 describe("fixtures show", () => {
-  it("prints the file exactly, whatever the case of the names", async () => {
+  it("prints the file exactly, for names in any case", async () => {
     const { exitCode, out, err } = await run(["fixtures", "show", "CRM", "leads.CREATE"]);
     expect([exitCode, err]).toEqual([0, ""]);
     expect(out).toBe(builtIn("crm/guide/Leads.create.json"));
   });
 
-  it("prints the project's own copy where there is one, to the byte", async () => {
+  it("prints the project's copy byte for byte", async () => {
     const text = '{"module":"Leads", "ids":[4876876000001402117]}';
     const { out } = await run(["fixtures", "show", "crm", "Leads.create"], { cwd: folderWith({ [OWN]: text }) });
     expect(out).toBe(text);
   });
 
-  it("takes the project's own copy whatever the case of its name, also where the file system tells them apart", async () => {
+  it("finds the project's copy in any case, even on a case-sensitive file system", async () => {
     const cwd = folderWith({ [OWN.replace("crm/guide/Leads.create", "CRM/guide/leads.Create")]: "[1]" });
     expect((await run(["fixtures", "show", "crm", "Leads.create"], { cwd })).out).toBe("[1]");
-    // No second one is put beside it, of which either could be meant.
+    // A second file beside it would be ambiguous.
     const { exitCode, err } = await run(["fixtures", "eject", "crm", "Leads.create"], { cwd });
     expect([exitCode, err]).toEqual([2, expect.stringContaining("leads.Create.json already exists")]);
   });
 
-  it("fills in the template of a family for a module of the user's own", async () => {
+  it("fills in a family's template for a custom module", async () => {
     const { out } = await run(["fixtures", "show", "crm", "Greenhouses.create"]);
     expect(JSON.parse(out)).toMatchObject({ module: "Greenhouses", operation: "create" });
     expect(out).not.toContain("{Module}");
   });
 
-  it("suggests the event that a mistyped one most likely meant", async () => {
+  it("suggests an event for a mistyped one", async () => {
     const { exitCode, out, err } = await run(["fixtures", "show", "books", "invoice_craeted"]);
     expect([exitCode, out]).toEqual([2, ""]);
     expect(err).toContain("did you mean invoice_created");
   });
 
-  it("asks for one event where a family's name is given", async () => {
+  it("rejects the name of a family", async () => {
     const { exitCode, err } = await run(["fixtures", "show", "crm", "<Module>.create"]);
     expect(exitCode).toBe(2);
     expect(err).toContain("name one of them, such as Leads.create");
   });
 
-  it("names the formats there are where another is asked for", async () => {
+  it("lists the formats after an unknown one", async () => {
     const { exitCode, err } = await run(["fixtures", "show", "crm", "Leads.create", "--format", "fax"]);
     expect(exitCode).toBe(2);
     expect(err).toMatch(/crm has no format "fax"\n {2}formats: guide/);
   });
 
-  it("says where a copy of the project's is broken", async () => {
+  it("points at the error in a broken copy", async () => {
     const cwd = folderWith({ [OWN]: '{\n  "module": Leads\n}' });
     const { exitCode, err } = await run(["fixtures", "show", "crm", "Leads.create"], { cwd });
     expect(exitCode).toBe(2);
@@ -66,7 +66,7 @@ describe("fixtures show", () => {
 });
 
 describe("fixtures path", () => {
-  it("says where the sample lies, and lets the project's copy win", async () => {
+  it("prints the path of the sample, or of the project's copy", async () => {
     const cwd = tempFolder();
     const argv = ["fixtures", "path", "crm", "Leads.create"];
     expect((await run(argv, { cwd })).out).toBe(`${join(fixturesFolder, "crm/guide/Leads.create.json")}\n`);
@@ -77,7 +77,7 @@ describe("fixtures path", () => {
     ]);
   });
 
-  it("says on stderr that a template is filled in", async () => {
+  it("points out a template on stderr", async () => {
     const { out, err } = await run(["fixtures", "path", "crm", "Greenhouses.create"]);
     expect(out).toBe(`${join(fixturesFolder, "crm/guide/{Module}.create.json")}\n`);
     expect(err).toContain("filled in for Greenhouses.create");
@@ -85,7 +85,7 @@ describe("fixtures path", () => {
 });
 
 describe("fixtures list", () => {
-  it("lists every event's sample and whose it is", async () => {
+  it("lists the sample of every event, and its origin", async () => {
     const cwd = folderWith({ [OWN]: "{}" });
     const { exitCode, lines } = await run(["fixtures", "list", "--json"], { cwd });
     expect(exitCode).toBe(0);
@@ -111,20 +111,20 @@ describe("fixtures eject", () => {
     expect(readFileSync(join(cwd, OWN), "utf8")).toBe(builtIn("crm/guide/Leads.create.json"));
   });
 
-  it("copies a family's template filled in for the name that was asked for", async () => {
+  it("fills in a family's template", async () => {
     const cwd = tempFolder();
     await run(["fixtures", "eject", "crm", "Greenhouses.create"], { cwd });
     const copy = readFileSync(join(cwd, ".zoho-hooks/fixtures/crm/guide/Greenhouses.create.json"), "utf8");
     expect(copy).toBe(builtIn("crm/guide/{Module}.create.json").replaceAll("{Module}", "Greenhouses"));
   });
 
-  it("copies into the project's folder from a folder below it", async () => {
+  it("copies into the project's folder from a subfolder", async () => {
     const root = folderWith({ "zoho-hooks.config.json": "{}", "src/index.js": "" });
     await run(["fixtures", "eject", "crm", "Leads.create"], { cwd: join(root, "src") });
     expect(existsSync(join(root, OWN))).toBe(true);
   });
 
-  it("refuses to overwrite a changed copy without a terminal, and names --force", async () => {
+  it("rejects overwriting a changed copy without a terminal, and suggests --force", async () => {
     const cwd = folderWith({ [OWN]: "mine" });
     const { exitCode, out, err } = await run(["fixtures", "eject", "crm", "Leads.create"], { cwd });
     expect([exitCode, out]).toEqual([2, ""]);
@@ -132,7 +132,7 @@ describe("fixtures eject", () => {
     expect(readFileSync(join(cwd, OWN), "utf8")).toBe("mine");
   });
 
-  it("overwrites a changed copy with --force, with the built-in one and not the copy itself", async () => {
+  it("restores the built-in sample with --force", async () => {
     const cwd = folderWith({ [OWN]: "mine" });
     const { lines } = await run(["fixtures", "eject", "crm", "Leads.create", "--force", "--json"], { cwd });
     expect(lines()).toEqual([expect.objectContaining({ type: "file", action: "overwritten", path: join(cwd, OWN) })]);
@@ -142,7 +142,7 @@ describe("fixtures eject", () => {
   it.each([
     [true, "overwritten"],
     [false, "kept"],
-  ])("asks at a terminal before it overwrites: a %s answer leaves it %s", async (yes, outcome) => {
+  ])("asks at a terminal before it overwrites: after %s the file is %s", async (yes, outcome) => {
     const cwd = folderWith({ [OWN]: "mine" });
     const prompts = answering({ Overwrite: yes });
     const { exitCode, out } = await run(["fixtures", "eject", "crm", "Leads.create"], { cwd, prompts });
@@ -151,7 +151,7 @@ describe("fixtures eject", () => {
     expect(readFileSync(join(cwd, OWN), "utf8") === "mine").toBe(!yes);
   });
 
-  it("copies all with --all, keeps what was changed and says so, and changes nothing the second time", async () => {
+  it("copies all with --all, keeps changed copies and says so, and changes nothing the second time", async () => {
     const cwd = folderWith({ [OWN]: "mine" });
     const actions = async (): Promise<Record<string, number>> => {
       const { lines } = await run(["fixtures", "eject", "crm", "--all", "--json"], { cwd });
@@ -167,7 +167,7 @@ describe("fixtures eject", () => {
     expect(readFileSync(join(cwd, OWN), "utf8")).toBe("mine");
   });
 
-  it("takes every product with --all alone", async () => {
+  it("copies every product with just --all", async () => {
     const { lines } = await run(["fixtures", "eject", "--all", "--json"]);
     expect(new Set(lines().map(({ product }) => product))).toEqual(new Set(products.map(({ id }) => id)));
   });
@@ -182,7 +182,7 @@ describe("fixtures eject", () => {
     expect(err).toContain(message);
   });
 
-  it("fails with the file's name where nothing can be written", async () => {
+  it("names the file that cannot be written", async () => {
     const cwd = tempFolder();
     writeFileSync(join(cwd, ".zoho-hooks"), "a file where a folder should be");
     const { exitCode, err } = await run(["fixtures", "eject", "crm", "Leads.create"], { cwd });
@@ -190,7 +190,7 @@ describe("fixtures eject", () => {
     expect(err).toContain(`${join(cwd, OWN)} cannot be`);
   });
 
-  it("names the format that has the event", async () => {
+  it("suggests the format that has the event", async () => {
     expect((await run(["fixtures", "show", "desk", "Ticket_Add"])).err).toContain("add --format wire");
   });
 });

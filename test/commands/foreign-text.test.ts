@@ -58,7 +58,7 @@ describe("what Zoho says", () => {
     expect(out + err).not.toMatch(startsLine);
   });
 
-  it("of where to type a code does so, too", async () => {
+  it("about where to enter a code does so, too", async () => {
     const { server, cwd, clock } = world;
     const prompt = { user_code: "ABCD", device_code: "d", verification_url: `https://a.example/${FORGED}` };
     server.trouble({ status: 200, body: prompt }, 1, ({ path }) => path.endsWith("/device/code"));
@@ -67,9 +67,9 @@ describe("what Zoho says", () => {
     const { err } = await run(argv, {
       ...{ cwd, now: clock.now, signal: stop.signal },
       env: { ZOHO_CLIENT_SECRET: "s", ZOHO_ACCOUNTS_URL: server.url },
-      onErr: (text) => void (text.includes("and type") && stop.abort()),
+      onErr: (text) => void (text.includes("and enter") && stop.abort()),
     });
-    expect(err).toContain("and type ABCD");
+    expect(err).toContain("and enter ABCD");
     expect(err).not.toMatch(startsLine);
   });
 });

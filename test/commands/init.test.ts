@@ -31,7 +31,7 @@ function variables(cwd: string): Record<string, string | undefined> {
 }
 
 describe("init", () => {
-  it("writes config, .env and .gitignore from flags alone", async () => {
+  it("writes config, .env and .gitignore from flags only", async () => {
     const cwd = tempFolder();
     const { exitCode, out, err } = await run(["init", ...FLAGS], { cwd });
     expect(exitCode).toBe(0);
@@ -50,7 +50,7 @@ describe("init", () => {
     );
   });
 
-  it("makes a new secret each time and never prints it", async () => {
+  it("generates a new secret each time and never prints it", async () => {
     const seen = new Set<string>();
     for (const mode of [[], ["--json"]]) {
       const cwd = tempFolder();
@@ -64,7 +64,7 @@ describe("init", () => {
   });
 
   it.skipIf(process.platform === "win32")(
-    "makes .env readable by its owner alone, and leaves the mode of one that is there",
+    "creates .env readable only by its owner, and keeps the mode of an existing one",
     async () => {
       const cwd = tempFolder();
       await run(["init", "--yes"], { cwd });
@@ -77,7 +77,7 @@ describe("init", () => {
     },
   );
 
-  it("changes nothing when it is run again", async () => {
+  it("changes nothing the second time", async () => {
     const cwd = tempFolder();
     await run(["init", ...FLAGS], { cwd });
     const files = [CONFIG, ".env", ".gitignore"];
@@ -90,7 +90,7 @@ describe("init", () => {
     expect(files.map((name) => read(cwd, name))).toEqual(before);
   });
 
-  it("adds to .env without touching a byte of what is there", async () => {
+  it("appends to .env without changing a byte", async () => {
     const old = Buffer.from("# caf\xe9\r\nDB='a b'\r\nZOHO_WEBHOOK_TOKEN=mine", "latin1");
     const cwd = folderWith({ ".env": old });
     const { lines } = await run(["init", "--yes", "--json"], { cwd });
@@ -100,35 +100,35 @@ describe("init", () => {
     expect(lines()).toContainEqual(expect.objectContaining({ action: "changed", entries: ["ZOHO_WEBHOOK_SECRET"] }));
   });
 
-  it("keeps a secret that is there, and says so where another was asked for", async () => {
+  it("keeps an existing secret, and says so", async () => {
     const cwd = folderWith({ ".env": "ZOHO_WEBHOOK_SECRET=mine\n" });
     const { out } = await run(["init", "--yes", "--secret", "generate"], { cwd });
     expect(variables(cwd).ZOHO_WEBHOOK_SECRET).toBe("mine");
     expect(out).toMatch(/^changed +\.env +ZOHO_WEBHOOK_TOKEN, ZOHO_WEBHOOK_SECRET left as it was$/m);
   });
 
-  it("says that one stays in use where none was asked for", async () => {
+  it("warns that an existing secret stays in use", async () => {
     const cwd = folderWith({ ".env": "ZOHO_WEBHOOK_TOKEN=abc\n" });
     const { out, err } = await run(["init", ...FLAGS], { cwd });
     expect(variables(cwd).ZOHO_WEBHOOK_TOKEN).toBe("abc");
     expect(out).toContain("ZOHO_WEBHOOK_TOKEN left as it was");
     expect(err).toContain(
-      "ZOHO_WEBHOOK_TOKEN is set in .env, and stays in use: init takes no secret away\n  delete its line",
+      "ZOHO_WEBHOOK_TOKEN in .env stays in use: init removes no secrets\n  delete its line to turn the check off",
     );
     const env = { ZOHO_WEBHOOK_SECRET: "abc" };
     const none = await run(["init", "--yes", "--secret", "none", "--token", "none"], { env });
-    expect(none.err).toContain("ZOHO_WEBHOOK_SECRET is set in the environment, and stays in use");
+    expect(none.err).toContain("ZOHO_WEBHOOK_SECRET in the environment stays in use");
     expect(none.out).not.toMatch(/^unchanged/m);
   });
 
-  it("fills in an entry that is empty", async () => {
+  it("fills in an empty entry", async () => {
     const cwd = folderWith({ ".env": "A=1\nZOHO_WEBHOOK_SECRET=\nB=2\n" });
     await run(["init", "--yes", "--token", "none"], { cwd });
     expect(read(cwd, ".env")).toMatch(/^A=1\nB=2\nZOHO_WEBHOOK_SECRET=[0-9a-f]{48}\n$/);
   });
 
   it.each(["plain-1", "with space # and hash", "it's", 'say "it\'s"', "$HOME \\n", "=="])(
-    "writes the secret %j of a file so that it is read back the same",
+    "writes the secret %j from a file so that it reads back the same",
     async (value) => {
       const cwd = folderWith({ "secret.txt": `${value}\n` });
       await run(["init", "--yes", "--secret", "secret.txt"], { cwd });
@@ -136,7 +136,7 @@ describe("init", () => {
     },
   );
 
-  it("refuses a secret that no .env can hold, and writes nothing", async () => {
+  it("rejects a secret that .env cannot hold, and writes nothing", async () => {
     const cwd = tempFolder();
     const { exitCode, err } = await run(["init", "--yes", "--secret", "-"], { cwd, stdin: "two\nlines" });
     expect(exitCode).toBe(2);
@@ -144,25 +144,25 @@ describe("init", () => {
     expect(existsSync(join(cwd, CONFIG)) || existsSync(join(cwd, ".gitignore"))).toBe(false);
   });
 
-  it("does not repeat a secret that was given in place of a file's name", async () => {
+  it("does not print a secret that was given instead of a file name", async () => {
     const { exitCode, err } = await run(["init", "--yes", "--secret", "hush-hush"]);
     expect(exitCode).toBe(2);
     expect(err).not.toContain("hush-hush");
     expect(err).toContain("--secret takes generate, none, the name of a file");
   });
 
-  it("asks only for credentials that the products' deliveries carry", async () => {
+  it("asks only for credentials that the products use", async () => {
     const cwd = tempFolder();
     const flags = ["--format", "wire", "--port", "4460", "--target", "none", "--secret", "generate"];
     await run(["init", "--products", "books", ...flags], { cwd });
     expect(Object.keys(variables(cwd))).toEqual(["ZOHO_WEBHOOK_SECRET"]);
   });
 
-  it("names every missing flag where nobody can be asked, and writes nothing", async () => {
+  it("names every missing flag without a terminal, and writes nothing", async () => {
     const cwd = tempFolder();
     const { exitCode, err } = await run(["init", "--port", "4460"], { cwd });
     expect(exitCode).toBe(2);
-    expect(err).toContain("no --products, --format, --target, --secret, --token");
+    expect(err).toContain("no terminal to ask for --products, --format, --target, --secret, --token");
     expect(err).toContain("--yes");
     expect(existsSync(join(cwd, CONFIG))).toBe(false);
   });
@@ -172,7 +172,7 @@ describe("init", () => {
     [["--products", ","], "--products names none"],
     [["--format", "wier"], "none of the products that you use has a format"],
     [["--format", "signals=guide"], "signals has no format"],
-    [["--products", "crm", "--format", "desk=wire"], "name it there, too: --products crm,desk"],
+    [["--products", "crm", "--format", "desk=wire"], "add it: --products crm,desk"],
     [["--products", "desk", "--format", "workflow"], "formats: guide, wire"],
     [["--port", "99999"], "--port"],
     [["--target", "/hooks"], "--target"],
@@ -183,7 +183,7 @@ describe("init", () => {
     expect(err).toContain(message);
   });
 
-  it("keeps the settings it does not ask for, and asks for --force before it changes the file", async () => {
+  it("keeps other settings, and requires --force to change the file", async () => {
     const cwd = folderWith({
       [CONFIG]: '{"schema": "enforce", "products": {"crm": {"format": "guide"}}, "port": 7000}',
     });
@@ -199,7 +199,7 @@ describe("init", () => {
     });
   });
 
-  it("does not write over a config file that it cannot read, but for --force", async () => {
+  it("overwrites a broken config file only with --force", async () => {
     const cwd = folderWith({ [CONFIG]: "{broken" });
     const { exitCode, err } = await run(["init", "--yes"], { cwd });
     expect(exitCode).toBe(2);
@@ -209,17 +209,20 @@ describe("init", () => {
     expect(JSON.parse(read(cwd, CONFIG))).toEqual({ port: 4460 });
   });
 
-  it.each([[".env*\n.zoho-hooks/"], ["/.env\n/.zoho-hooks\n"]])("leaves a .gitignore with %j alone", async (text) => {
-    const cwd = folderWith({ ".gitignore": text });
-    await run(["init", "--yes"], { cwd });
-    expect(read(cwd, ".gitignore")).toBe(text);
-  });
+  it.each([[".env*\n.zoho-hooks/"], ["/.env\n/.zoho-hooks\n"]])(
+    "does not change a .gitignore with %j",
+    async (text) => {
+      const cwd = folderWith({ ".gitignore": text });
+      await run(["init", "--yes"], { cwd });
+      expect(read(cwd, ".gitignore")).toBe(text);
+    },
+  );
 
-  it("warns that the environment goes before the .env it wrote", async () => {
+  it("warns that the environment overrides the .env it wrote", async () => {
     const cwd = tempFolder();
     const env = { ZOHO_WEBHOOK_SECRET: "from-the-shell" };
     const { err } = await run(["init", "--yes", "--secret", "generate"], { cwd, env });
-    expect(err).toContain("warning: ZOHO_WEBHOOK_SECRET is set in the environment too");
+    expect(err).toContain("warning: ZOHO_WEBHOOK_SECRET is also set in the environment, which overrides .env");
     const quiet = await run(["init", "--yes"], { cwd: tempFolder(), env });
     expect(quiet.err).not.toContain("warning");
   });
@@ -236,18 +239,18 @@ describe("init --format", () => {
     ["crm,desk", "workflow", { crm: { format: "workflow" }, desk: {} }],
     ["crm,desk", "crm=wire,desk=guide", { crm: { format: "wire" }, desk: { format: "guide" } }],
     ["crm,desk", "DESK=Wire", { crm: {}, desk: { format: "wire" } }],
-  ])("of %s, %s is written as settings of the products that have it", async (ids, format, expected) => {
+  ])("for %s, stores %s for the products that have it", async (ids, format, expected) => {
     expect(await products(["--products", ids, "--format", format])).toEqual(expected);
   });
 
-  it("is what send then writes", async () => {
+  it("sets the format that send uses", async () => {
     const cwd = tempFolder();
     await products(["--products", "desk", "--format", "wire"], cwd);
     const { lines } = await run(["send", "desk", "--all", "--dry-run", "--json"], { cwd });
     expect(new Set(lines().map(({ format }) => format))).toEqual(new Set(["wire"]));
   });
 
-  it("names all products where all are used in another way than usual, and none where not", async () => {
+  it("names all products if they have another format than the default, and else none", async () => {
     expect(await products(["--products", "all", "--format", "wire"])).toMatchObject({
       crm: { format: "wire" },
       books: { format: "wire" },
@@ -258,7 +261,7 @@ describe("init --format", () => {
     expect(await products([])).toBeUndefined();
   });
 
-  it("leaves a format that is set up alone, and needs --force to write over it", async () => {
+  it("keeps an existing format, and requires --force to overwrite it", async () => {
     const cwd = folderWith({ [CONFIG]: '{"products": {"crm": {"format": "wire"}, "desk": {}}, "port": 4460}' });
     expect(await products(["--products", "crm,desk"], cwd)).toEqual({ crm: { format: "wire" }, desk: {} });
     const flags = ["--products", "crm,desk", "--format", "guide"];
@@ -271,7 +274,7 @@ describe("init --format", () => {
     });
   });
 
-  it("keeps the formats of some products when all are chosen", async () => {
+  it("keeps existing formats when all products are chosen", async () => {
     const cwd = folderWith({ [CONFIG]: '{"products": {"crm": {"format": "wire"}}, "port": 4460}' });
     expect(await products(["--products", "all", "--force"], cwd)).toMatchObject({ crm: { format: "wire" }, desk: {} });
   });
@@ -280,20 +283,20 @@ describe("init --format", () => {
 describe("init at a terminal", () => {
   const answers = {
     "Which products": ["crm"],
-    "What will send it": "wire",
+    "Which format": "wire",
     "Which port": "4461",
-    "your own app": "http://localhost:3000/hooks",
+    "your app": "http://localhost:3000/hooks",
     "ZOHO_WEBHOOK_SECRET, which": "enter",
     "ZOHO_WEBHOOK_TOKEN, which": "none",
     ZOHO_WEBHOOK_SECRET: "typed-secret",
   };
 
-  it("asks for what no flag tells", async () => {
+  it("asks for everything without a flag", async () => {
     const cwd = tempFolder();
     const asked: string[] = [];
     const { exitCode, out, err } = await run(["init", "--port", "4462"], { cwd, prompts: answering(answers, asked) });
     expect(exitCode).toBe(0);
-    expect(asked.some((question) => question.includes("port shall"))).toBe(false);
+    expect(asked.some((question) => question.includes("Which port"))).toBe(false);
     expect(JSON.parse(read(cwd, CONFIG))).toEqual({
       products: { crm: { format: "wire" } },
       port: 4462,
@@ -303,7 +306,7 @@ describe("init at a terminal", () => {
     expect(out + err).not.toContain("typed-secret");
   });
 
-  it.each([true, false])("asks before it changes a config file; %s is obeyed", async (yes) => {
+  it.each([true, false])("asks before it changes a config file; the answer is %s", async (yes) => {
     const cwd = folderWith({ [CONFIG]: '{"port": 7000}\n' });
     const prompts = answering({ ...answers, "Change products, port, forwardTo in": yes });
     const { exitCode, err } = await run(["init"], { cwd, prompts });
@@ -319,7 +322,7 @@ describe("init at a terminal", () => {
   ])("asks before it changes the format of a product; the answer is %s", async (answer, expected) => {
     const cwd = folderWith({ [CONFIG]: '{"products": {"crm": {"format": "wire"}}, "port": 4461}\n' });
     const asked: string[] = [];
-    const all = { ...answers, "your own app": "none", "What will send it": answer, "Change products": true };
+    const all = { ...answers, "your app": "none", "Which format": answer, "Change products": true };
     const { exitCode } = await run(["init"], { cwd, prompts: answering(all, asked) });
     expect(exitCode).toBe(0);
     expect(JSON.parse(read(cwd, CONFIG)).products).toEqual(expected);
@@ -329,12 +332,12 @@ describe("init at a terminal", () => {
     );
   });
 
-  it("does not ask what sends a product that comes in one way only", async () => {
+  it("does not ask for the format of a product with only one", async () => {
     const asked: string[] = [];
     const only = { ...answers, "Which products": ["signals"] };
     const cwd = tempFolder();
     expect((await run(["init"], { cwd, prompts: answering(only, asked) })).exitCode).toBe(0);
-    expect(asked.join()).not.toContain("What will send it");
+    expect(asked.join()).not.toContain("Which format");
     expect(JSON.parse(read(cwd, CONFIG)).products).toEqual({ signals: {} });
   });
 
@@ -344,7 +347,7 @@ describe("init at a terminal", () => {
     expect(asked).toEqual([]);
   });
 
-  it("fails where a folder cannot be written to, with the file's name", async () => {
+  it("names the file that cannot be written", async () => {
     const cwd = folderWith({ "zoho-hooks.config.json/x": "" });
     const { exitCode, err } = await run(["init", "--yes"], { cwd });
     expect(exitCode).toBe(2);

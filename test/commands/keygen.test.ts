@@ -6,7 +6,7 @@ import { folderWith } from "../support/files.ts";
 import { run, tempFolder } from "../support/run.ts";
 
 describe("keygen", () => {
-  it("writes two halves that belong together, and prints the public one alone", async () => {
+  it("writes a matching key pair, and prints only the public key", async () => {
     const cwd = tempFolder();
     const { exitCode, out, err } = await run(["keygen"], { cwd });
     expect(exitCode).toBe(0);
@@ -25,7 +25,7 @@ describe("keygen", () => {
     expect(err).toContain(`ZOHO_WEBHOOK_PRIVATE_KEY=${join(".zoho-hooks", "keys", "private.pem")}`);
   });
 
-  it("names its files as the variables take them, also where it is called below the project's folder", async () => {
+  it("prints paths that the variables accept, also from a subfolder", async () => {
     const root = folderWith({ "zoho-hooks.config.json": "{}", "sub/x": "" });
     const cwd = join(root, "sub");
     for (const flags of [[], ["--out", "mine"]]) {
@@ -37,12 +37,12 @@ describe("keygen", () => {
     }
   });
 
-  it("takes no empty name for the folder that it is called in", async () => {
+  it("rejects an empty folder name", async () => {
     const { exitCode, err } = await run(["keygen", "--out", ""]);
     expect([exitCode, err]).toEqual([2, expect.stringContaining("--out names no folder")]);
   });
 
-  it("never overwrites a key, and leaves no half behind", async () => {
+  it("never overwrites a key, and leaves no partial pair", async () => {
     for (const name of ["private.pem", "public.pem"]) {
       const cwd = tempFolder();
       writeFileSync(join(cwd, name), "mine");
@@ -55,7 +55,7 @@ describe("keygen", () => {
     }
   });
 
-  it.skipIf(!existsSync("/proc/self"))("ends where the file system makes no folder, as types --out does", async () => {
+  it.skipIf(!existsSync("/proc/self"))("ends if the file system creates no folder, as types --out does", async () => {
     for (const argv of [
       ["keygen", "--out", "/proc/zoho-hooks/keys"],
       ["types", "crm", "--out", "/proc/zoho-hooks/a.d.ts"],
@@ -63,7 +63,7 @@ describe("keygen", () => {
       expect(await run(argv)).toMatchObject({ exitCode: 2, err: expect.stringContaining("cannot be written") });
   });
 
-  it("tells a script where the files are", async () => {
+  it("prints the paths as JSON", async () => {
     const cwd = tempFolder();
     const { lines } = await run(["keygen", "--out", "pair", "--json"], { cwd });
     expect(lines()[0]).toMatchObject({
@@ -74,7 +74,7 @@ describe("keygen", () => {
     });
   });
 
-  it("says why a folder cannot be made", async () => {
+  it("says why a folder cannot be created", async () => {
     const cwd = tempFolder();
     writeFileSync(join(cwd, "file"), "");
     const { exitCode, err } = await run(["keygen", "--out", join("file", "pair")], { cwd });
@@ -82,7 +82,7 @@ describe("keygen", () => {
     expect(err).toContain("the key pair cannot be written");
   });
 
-  it("makes what send signs with and verify checks with, as the variables name its files", async () => {
+  it("creates keys that send signs with and verify verifies with", async () => {
     const cwd = tempFolder();
     await run(["keygen"], { cwd });
     const env = {
@@ -96,7 +96,7 @@ describe("keygen", () => {
     expect(checked.exitCode).toBe(0);
   });
 
-  it("says of another folder that Git does not leave it out by itself", async () => {
+  it("warns that Git does not ignore another folder", async () => {
     const cwd = tempFolder();
     expect((await run(["keygen", "--out", "keys"], { cwd })).err).toContain("keep it out of Git");
     expect((await run(["keygen"], { cwd })).err).not.toContain("keep it out of Git");

@@ -20,14 +20,14 @@ function signIn(argv: readonly string[], options: RunOptions = {}): Promise<RunR
   return run(["login", "--browser", ...scopes, ...argv], { cwd: tempFolder(), ...options, env });
 }
 
-/** Zoho's page, from what is printed. */
+/** The URL of Zoho's page, from the output. */
 function printedAddress(err: string): string | undefined {
   return /http:\S+\/oauth\/v2\/auth\?[\w.~%&=+-]+/.exec(err)?.[0];
 }
 
 const LOOPBACKS = ["127.0.0.1", "::1"] as const;
 
-/** Takes a port of one address; undefined where the machine has no such address. */
+/** Listens on a port of one address; undefined if the machine does not have the address. */
 function take(host: string, port = 0): Promise<{ port: number; close(): void } | undefined> {
   const taken = createServer();
   return new Promise((resolve) => {
@@ -44,7 +44,7 @@ other?.close();
 const hasIpv6 = other !== undefined;
 
 describe("login --browser", () => {
-  it.each(LOOPBACKS)("opens no port that another program has taken at %s", async (host) => {
+  it.each(LOOPBACKS)("rejects a port that another program uses at %s", async (host) => {
     const taken = await take(host);
     if (taken === undefined) return expect(hasIpv6).toBe(false);
     const { exitCode, err } = await signIn(["--port", String(taken.port)]);
@@ -52,7 +52,7 @@ describe("login --browser", () => {
     expect(exitCode).toBe(2);
     expect(err).toMatch(/port \d+ of this machine, to which the browser returns, cannot be opened: .*in use/);
     expect(err).toContain("give its port with --port");
-    // What was opened at the other address is closed again.
+    // The server at the other address is closed again.
     for (const each of LOOPBACKS) {
       const free = await take(each, taken.port);
       expect(free !== undefined).toBe(each === "127.0.0.1" || hasIpv6);
@@ -76,14 +76,14 @@ describe("login --browser", () => {
     expect(result.exitCode).toBe(0);
   });
 
-  // What a desktop offers has other names on macOS and Windows.
+  // macOS and Windows open browsers with other programs.
   describe.runIf(process.platform === "linux")("opens a browser", () => {
     const opened = async (seen: string): Promise<string> => {
       await expect.poll(() => existsSync(seen)).toBe(true);
       return readFileSync(seen, "utf8").trim();
     };
 
-    it("with an address that leads to Zoho and says nothing of the sign-in to who lists processes", async () => {
+    it("with an address that shows nothing about the sign-in in process lists", async () => {
       const { path, seen } = desktop("xdg-open");
       const running = signIn(["--port", "0"], { env: { PATH: path }, errTTY: true });
       const address = await opened(seen);
@@ -94,7 +94,7 @@ describe("login --browser", () => {
       expect(new URL(printedAddress(err) ?? "").searchParams.get("state")).toMatch(/^[0-9a-f]{32}$/);
     });
 
-    it("and ends the sign-in when another has been at that address, too", async () => {
+    it("and ends the sign-in if the address is opened twice", async () => {
       const { path, seen } = desktop("xdg-open");
       const running = signIn(["--port", "0"], { env: { PATH: path }, errTTY: true });
       const address = await opened(seen);

@@ -41,7 +41,7 @@ const signInByCode = (...argv: string[]): Promise<RunResult> =>
 const secretsFile = (): string => readFileSync(join(cwd, ".config/zoho-hooks/secrets.json"), "utf8");
 
 describe("login", () => {
-  it("takes a self client's code, says where the secrets are, and shows none", async () => {
+  it("signs in with a self client's code, and says where the secrets are without showing them", async () => {
     const result = await signInByCode("--json", "--dc", "eu");
     expect(result.exitCode).toBe(0);
     expect(result.lines()).toMatchObject([
@@ -50,12 +50,12 @@ describe("login", () => {
     expect(secretsFile()).toContain(server.accounts.clientSecret);
     expect(result.out + result.err).not.toContain(server.accounts.clientSecret);
     expect(result.out + result.err).not.toMatch(/1000\.[0-9a-f]{32}/);
-    // The token that came along is used: the next command needs no refresh.
+    // The next command uses the access token of the login.
     expect((await zoho(["channels", "list"])).exitCode).toBe(0);
     expect(server.tokenRequests()).toHaveLength(1);
   });
 
-  it("keeps no access token of a sign-in that it takes the place of, and says what stays valid at Zoho", async () => {
+  it("forgets the access token of a replaced sign-in, and says what stays valid at Zoho", async () => {
     const tokens = (): readonly string[] =>
       readdirSync(join(cwd, ".config/zoho-hooks/tokens")).filter((each) => each.endsWith(".json"));
     expect((await signInByCode()).err).not.toContain("still valid");
@@ -75,7 +75,7 @@ describe("login", () => {
     [{ ZOHO_ACCESS_TOKEN: "1000.given" }, "ZOHO_ACCESS_TOKEN is set, which takes precedence over the profile acme"],
     [{ ZOHO_PROFILE: "other" }, "ZOHO_PROFILE is set to other, which takes precedence over the profile acme"],
     [{ ZOHO_PROFILE: "acme", ZOHO_ACCESS_TOKEN: "1000.given" }, undefined],
-  ])("says when what it makes is not used: %j", async (more, said) => {
+  ])("warns if the new profile is not used: %j", async (more, said) => {
     env = { ...env, ...more };
     const { exitCode, err } = await signInByCode("--profile", "acme");
     expect(exitCode).toBe(0);
@@ -83,12 +83,12 @@ describe("login", () => {
     else expect(err).toContain(said);
   });
 
-  it("announces the private file", async () => {
+  it("reports the private file with the secrets", async () => {
     const result = await signInByCode();
     expect(result.err).toContain("which only you can read: no keyring, because the keyring is turned off");
   });
 
-  it("asks for what is missing, and never for what is given", async () => {
+  it("asks only for missing values, and shows the scopes and the console", async () => {
     const asked: string[] = [];
     const answer = (message: string, value: string): Promise<string> => {
       asked.push(message);
@@ -123,14 +123,14 @@ describe("login", () => {
     expect(result.err).toContain(text);
   });
 
-  it("does not ask Zoho about an empty code", async () => {
+  it("rejects an empty code without asking Zoho", async () => {
     const client = { ZOHO_CLIENT_ID: "y", ZOHO_CLIENT_SECRET: "z" };
     const { exitCode, err } = await zoho(["login", "--code", " "], { env: { ...env, ...client } });
     expect([exitCode, err]).toEqual([2, expect.stringContaining("--code is empty")]);
     expect(server.requests).toEqual([]);
   });
 
-  it("asks for the scopes of a product's webhooks", async () => {
+  it("requests the scopes of a product's webhooks", async () => {
     const { clientId, clientSecret } = server.accounts;
     const books = ["READ", "CREATE", "DELETE"].map((each) => `ZohoBooks.settings.${each}`);
     const code = server.accounts.makeCode([...books, "ZohoSign.account.ALL"]);
@@ -153,7 +153,7 @@ describe("login", () => {
     expect(String(result.lines().at(-1)?.message)).toContain("did not grant ZohoCRM.settings.modules.READ");
   });
 
-  it("takes a refresh token from the environment, once it has proved to work", async () => {
+  it("stores a refresh token from the environment only if it works", async () => {
     const { clientId, clientSecret } = server.accounts;
     const variables = { ...env, ZOHO_CLIENT_ID: clientId, ZOHO_CLIENT_SECRET: clientSecret };
     const bad = await zoho(["login"], { env: { ...variables, ZOHO_REFRESH_TOKEN: "1000.dead" } });
@@ -170,7 +170,7 @@ describe("login", () => {
     expect(inCi.lines()).toMatchObject([{ profile: "environment", secrets_in: "the environment", scopes: SCOPES }]);
   });
 
-  it("comes back from the browser to the address that it printed", async () => {
+  it("returns from the browser to the address that it printed", async () => {
     const { clientId, clientSecret } = server.accounts;
     const variables = { ...env, ZOHO_CLIENT_ID: clientId, ZOHO_CLIENT_SECRET: clientSecret };
     const running = zoho(["login", "--browser", "--port", "0"], {
@@ -178,7 +178,7 @@ describe("login", () => {
       onErr: (text) => {
         const address = /http:\S+\/oauth\/v2\/auth\?\S+/.exec(text)?.[0];
         if (address === undefined) return;
-        // Any page or program of this machine may ask the same port for what is no address.
+        // Any page or program can request a malformed URL from this port.
         const { hostname, port } = new URL(new URL(address).searchParams.get("redirect_uri") ?? "");
         const stranger = connect(Number(port), hostname, () => stranger.write("GET // HTTP/1.1\r\nhost: x\r\n\r\n"));
         stranger.once("data", () => {
@@ -194,14 +194,14 @@ describe("login", () => {
 });
 
 describe("a sign-in", () => {
-  it("that lacks a scope leads to a login that keeps the others, and is of the same profile", async () => {
+  it("without a required scope suggests a login with the other scopes and the same profile", async () => {
     await signInByCode("--profile", "acme");
     const { exitCode, err } = await zoho(["webhooks", "list", "--product", "desk"]);
     expect(exitCode).toBe(6);
     expect(err).toContain("zoho-hooks login --product desk --product crm --profile acme");
   });
 
-  it("that is over leads to a login that makes the same profile anew, and leaves the others alone", async () => {
+  it("that was revoked suggests a login for the same profile, and leaves the others alone", async () => {
     await signInByCode();
     await signInByCode("--profile", "acme", "--dc", "eu", "--environment", "sandbox");
     server.accounts.forgetAccessTokens();
@@ -213,7 +213,7 @@ describe("a sign-in", () => {
     expect((await zoho(["whoami", "--profile", "other"], { env: without })).err).toContain("login --profile other");
   });
 
-  it("of a profile is named in the commands that are suggested, as is the product", async () => {
+  it("with a profile is named in suggested commands, as is the product", async () => {
     await signInByCode("--profile", "acme");
     const { err } = await zoho(["channels", "show", "1", "--profile", "acme", "--api-version", "v7"]);
     expect(err).toContain(
@@ -221,7 +221,7 @@ describe("a sign-in", () => {
     );
   });
 
-  it("whose secrets are damaged says so, and what to do", async () => {
+  it("with damaged secrets says what to do", async () => {
     await signInByCode();
     writeFileSync(join(cwd, ".config/zoho-hooks/secrets.json"), '{"x');
     const { exitCode, err } = await zoho(["whoami"]);
@@ -229,7 +229,7 @@ describe("a sign-in", () => {
     expect(err).toMatch(/^error: \S+secrets\.json is damaged: .*\n {2}delete the file and sign in again/);
   });
 
-  it("that could not be kept spends no code", async () => {
+  it("that could not be stored uses up no code", async () => {
     await signInByCode();
     const before = server.tokenRequests().length;
     expect((await signInByCode("--profile", "a/b")).err).toContain('"a/b" cannot be the name of a profile');
@@ -244,7 +244,7 @@ describe("a sign-in", () => {
 describe("a project's .env", () => {
   const accountsUrl = "https://accounts.example.com";
 
-  it("does not choose where the secrets of a sign-in go", async () => {
+  it("does not choose where the secrets of a sign-in are sent", async () => {
     await signInByCode();
     const before = server.requests.length;
     writeFileSync(join(cwd, ".env"), `ZOHO_API_URL=${accountsUrl}\n`);
@@ -259,11 +259,11 @@ describe("a project's .env", () => {
       expect(err).toContain(`export ZOHO_API_URL=${accountsUrl}`);
     }
     expect(server.requests).toHaveLength(before);
-    // What the user has set goes before it.
+    // The user's own environment overrides it.
     expect((await zoho(["channels", "list"])).exitCode).toBe(0);
   });
 
-  it("does not get a client's secret that is the user's, nor a refresh token of the environment", async () => {
+  it("never receives the user's client secret or a refresh token from the environment", async () => {
     writeFileSync(join(cwd, ".env"), `ZOHO_ACCOUNTS_URL=${accountsUrl}\n`);
     const secrets = { ZOHO_CLIENT_ID: "1000.X", ZOHO_CLIENT_SECRET: "s", ZOHO_KEYRING: "off" };
     const login = await zoho(["login", "--code", "1000.c"], { env: secrets });
@@ -278,7 +278,7 @@ describe("a project's .env", () => {
     ]);
   });
 
-  it("has its own secrets sent where it says", async () => {
+  it("chooses where its own secrets are sent", async () => {
     const { clientId, clientSecret } = server.accounts;
     const login = `ZOHO_CLIENT_ID=${clientId}\nZOHO_CLIENT_SECRET=${clientSecret}\n`;
     writeFileSync(join(cwd, ".env"), `ZOHO_ACCOUNTS_URL=${server.url}\nZOHO_API_URL=${server.url}\n${login}`);
@@ -290,7 +290,7 @@ describe("a project's .env", () => {
 });
 
 describe("whoami", () => {
-  it("shows profile, data centre, scopes and the end of the token", async () => {
+  it("shows the profile, data centre, scopes and expiry of the token", async () => {
     await signInByCode("--dc", "in", "--profile", "acme");
     const result = await zoho(["whoami", "--json"]);
     expect(result.lines()).toMatchObject([
@@ -299,7 +299,7 @@ describe("whoami", () => {
     expect(Date.parse(String(result.lines()[0]?.token_expires_at))).toBeGreaterThan(Date.now());
   });
 
-  it("takes the profile that is named before the environment, and the environment before the current profile", async () => {
+  it("prefers --profile to the environment, and the environment to the current profile", async () => {
     await signInByCode("--profile", "acme");
     const { clientId, clientSecret } = server.accounts;
     const refreshToken = server.accounts.makeRefreshToken(SCOPES);
@@ -314,7 +314,7 @@ describe("whoami", () => {
     expect(await profileOf(["whoami", "--json"])).toBe("environment");
   });
 
-  it("takes the profile that ZOHO_PROFILE names, as every command does, and lists them all", async () => {
+  it("uses the profile in ZOHO_PROFILE, as every command does, and lists all profiles", async () => {
     await signInByCode("--profile", "acme");
     await signInByCode("--profile", "beta", "--dc", "in");
     const inAcme = { env: { ...env, ZOHO_PROFILE: "acme" } };
@@ -332,7 +332,7 @@ describe("whoami", () => {
     expect((await zoho(["whoami", "--all", "--profile", "beta"])).exitCode).toBe(2);
   });
 
-  it("exits with 6 when nobody is signed in, and when the sign-in was revoked", async () => {
+  it("exits with 6 without a sign-in, and after it was revoked", async () => {
     expect((await zoho(["whoami"])).exitCode).toBe(6);
     await signInByCode();
     const { refreshToken } = JSON.parse(JSON.parse(secretsFile()).default);
@@ -349,7 +349,7 @@ describe("whoami", () => {
 });
 
 describe("logout", () => {
-  it("revokes at Zoho and forgets here, tokens included", async () => {
+  it("revokes the sign-in at Zoho, and removes it and its tokens here", async () => {
     await signInByCode();
     const { refreshToken } = JSON.parse(JSON.parse(secretsFile()).default);
     const result = await zoho(["logout", "--json"]);
@@ -361,7 +361,7 @@ describe("logout", () => {
     expect((await zoho(["whoami"])).exitCode).toBe(6);
   });
 
-  it("claims no success that Zoho did not confirm, and keeps the profile", async () => {
+  it("keeps the profile if Zoho does not confirm", async () => {
     await signInByCode();
     server.trouble({ status: 400, body: "<html>invalid</html>" });
     const failed = await zoho(["logout"]);
@@ -373,7 +373,7 @@ describe("logout", () => {
     expect([local.exitCode, local.err]).toEqual([0, expect.stringContaining("still valid at Zoho")]);
   });
 
-  it("says on Ctrl-C what Zoho may have done, and keeps the profile", async () => {
+  it("keeps the profile after Ctrl-C, and says what Zoho may have done", async () => {
     await signInByCode();
     const isRevoke = ({ path }: { readonly path: string }): boolean => path.endsWith("/revoke");
     server.trouble("silent", 1, isRevoke);
@@ -387,14 +387,14 @@ describe("logout", () => {
     expect((await zoho(["whoami"])).exitCode).toBe(0);
   });
 
-  it("does not say of a server in trouble that it does not know the token", async () => {
+  it("does not take a server error for an unknown token", async () => {
     await signInByCode();
     server.trouble({ status: 503, headers: { "retry-after": "0" }, body: "<html>" }, 4);
     const { exitCode, err } = await zoho(["logout"]);
     expect([exitCode, err]).toEqual([6, expect.stringContaining("the failure is on Zoho's side")]);
   });
 
-  it("does not sign out of a stored profile while the environment is what is signed in", async () => {
+  it("does not sign out of a stored profile while the environment signs in", async () => {
     await signInByCode();
     const inCi = { ...env, ZOHO_ACCESS_TOKEN: "1000.given" };
     const refused = await zoho(["logout"], { env: inCi });
@@ -403,14 +403,14 @@ describe("logout", () => {
     expect((await zoho(["logout", "--profile", "default"], { env: inCi })).exitCode).toBe(0);
   });
 
-  it("says which profile is the current one then", async () => {
+  it("names the new current profile", async () => {
     await signInByCode("--profile", "acme");
     await signInByCode("--profile", "beta");
     expect((await zoho(["logout"])).err).toContain("the current profile is now acme");
     expect((await zoho(["whoami"])).out).toContain("acme");
   });
 
-  it("forgets a profile whose secrets are gone, with --local only", async () => {
+  it("removes a profile with lost secrets only with --local", async () => {
     await signInByCode();
     rmSync(join(cwd, ".config/zoho-hooks/secrets.json"));
     const failed = await zoho(["logout"]);

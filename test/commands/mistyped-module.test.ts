@@ -12,7 +12,7 @@ describe("a module that looks mistyped", () => {
     ["Lead.create", "Leads.create"],
     ["Dealss.edit", "Deals.edit"],
     ["tasks_.create", "Tasks.create"],
-  ])("is not sent, unless it is said to be meant: %s", async (event, meant) => {
+  ])("is sent only if the user insists: %s", async (event, meant) => {
     const { exitCode, err } = await run(["send", "crm", event, "--dry-run"]);
     expect(exitCode).toBe(2);
     expect(err).toContain(
@@ -25,7 +25,7 @@ describe("a module that looks mistyped", () => {
     expect([own.exitCode, own.out]).toEqual([0, expect.stringContaining("mine")]);
   });
 
-  it("is sent and told of once where it may well be another word", async () => {
+  it("is sent with one warning if it may be another word", async () => {
     const { exitCode, err } = await run(["send", "crm", "Kontakts.create", "--dry-run"]);
     expect([exitCode, hintsIn(err)]).toEqual([0, 1]);
   });
@@ -34,13 +34,13 @@ describe("a module that looks mistyped", () => {
     ["--expect", "crm:Lead.create=1"],
     ["--events", "crm:Deals.*,Lead.*"],
     ["--route", "Lead.create=3000"],
-  ])("is told of by listen %s %s", async (...flags) => {
+  ])("is warned of by listen %s %s", async (...flags) => {
     const { err } = await run(["listen", "--port", "0", ...flags, ...flags], { signal: ended });
     expect(err).toContain(HINT);
     expect(hintsIn(err)).toBe(1);
   });
 
-  it("is told of by fixtures, until a copy of the project's own says that it is meant", async () => {
+  it("is warned of by fixtures until the project has a copy", async () => {
     const cwd = folderWith({});
     for (const call of ["show", "path", "eject"]) {
       const { err } = await run(["fixtures", call, "crm", "Lead.create"], { cwd });
@@ -50,7 +50,7 @@ describe("a module that looks mistyped", () => {
     expect(hintsIn((await run(["fixtures", "eject", "crm", "--all"], { cwd })).err)).toBe(0);
   });
 
-  it("is told of by channels create and listen --channel", async () => {
+  it("is warned of by channels create and listen --channel", async () => {
     const url = ["--url", `http://127.0.0.1:${await freePort()}`];
     const { err } = await run(["channels", "create", "Lead.create", "Lead.edit", "--dry-run", ...url]);
     expect(err).toContain(HINT);
@@ -60,12 +60,12 @@ describe("a module that looks mistyped", () => {
   });
 });
 
-describe("a module of the user's own, or one that is known", () => {
+describe("a custom or known module", () => {
   it.each([
     ...["crm:Visits.create", "crm:Deal_Rooms.create", "crm:Leads.*", "crm:price_books.edit", "crm:Cases.create"],
     ...["desk:Ticket.*", "Ticket.Create", "crm:*", "Lea*.create", "Deals.stage.change", "bigin:Pipelines.create"],
     ...["Candidates.create", "recruit:Candidates.edit", "invoice_created", "nobody:Lead.create"],
-  ])("is not told of: %s", async (name) => {
+  ])("is not warned of: %s", async (name) => {
     const { err } = await run(["listen", "--port", "0", "--expect", name], { signal: ended });
     expect(hintsIn(err)).toBe(0);
   });

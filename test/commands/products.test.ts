@@ -18,7 +18,7 @@ describe("products", () => {
     }
   });
 
-  it("tells one product's events, where they are specified, and what each proof is worth", async () => {
+  it("shows a product's events, their source, and what each proof proves", async () => {
     const { exitCode, out } = await run(["products", "CRM"]);
     expect(exitCode).toBe(0);
     expect(out).toContain('source  Webhooks Guide for Zoho APIs 1.0, "Zoho CRM Webhook Payload"');
@@ -28,7 +28,7 @@ describe("products", () => {
     expect(out).toMatch(/^<Module>\.create {2,}A record was created, in any module$/m);
   });
 
-  it("tells what the sender wants of an answer, where that is documented", async () => {
+  it("shows the documented rules for answers", async () => {
     const { out } = await run(["products", "desk"]);
     expect(out.match(/^ {2}answer .*$/gm)).toEqual([
       "  answer  200 and no other 2xx, within 5 s; 410 removes the webhook",
@@ -36,7 +36,7 @@ describe("products", () => {
     expect((await run(["products", "creator"])).out).toContain("answer  any 2xx, within 40 s");
   });
 
-  it("prints names and summaries alone with --quiet", async () => {
+  it("prints only names and summaries with --quiet", async () => {
     const { out } = await run(["products", "survey", "-q"]);
     expect(out.trimEnd().split("\n")).toEqual([
       expect.stringMatching(/^response_submitted {2,}\S/),
@@ -45,7 +45,7 @@ describe("products", () => {
     ]);
   });
 
-  it("gives scripts one line a product, with formats, proofs and events", async () => {
+  it("prints one JSON line per product, with formats, proofs and events", async () => {
     const { lines, err } = await run(["products", "--json"]);
     expect(err).toBe("");
     expect(lines().map((line) => line.id)).toEqual(products.map(({ id }) => id));
@@ -71,13 +71,13 @@ describe("products", () => {
     );
   });
 
-  it("suggests the product that a mistyped one most likely meant", async () => {
+  it("suggests a product for a mistyped one", async () => {
     const { exitCode, out, err } = await run(["products", "boks"]);
     expect([exitCode, out]).toEqual([2, ""]);
     expect(err).toBe('error: there is no product "boks"\n  did you mean books?\n');
   });
 
-  it("names every product where no one is near", async () => {
+  it("lists every product if none is similar", async () => {
     const { err } = await run(["products", "kitchen"]);
     for (const { id } of products) expect(err).toContain(id);
   });

@@ -9,7 +9,7 @@ import { run, tempFolder } from "../support/run.ts";
 const TSC = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url));
 const FLAGS = ["--noEmit", "--strict", "--target", "es2022", "--module", "nodenext", "--pretty", "false"];
 
-/** Compiles files of a folder with TypeScript itself: what it has against them, or nothing. */
+/** The errors of TypeScript for the files of a folder. */
 function compile(cwd: string, files: readonly string[]): Promise<string> {
   return new Promise((resolve) => {
     execFile(process.execPath, [TSC, ...FLAGS, ...files], { cwd }, (error, stdout, stderr) => {
@@ -19,7 +19,7 @@ function compile(cwd: string, files: readonly string[]): Promise<string> {
 }
 
 describe("types", () => {
-  it("writes a file for every product that compiles, and rewrites it without being asked twice", async () => {
+  it("writes a file that compiles for every product, and rewrites its own file", async () => {
     const cwd = tempFolder();
     const first = await run(["types", "--out", "zoho.d.ts"], { cwd });
     expect([first.exitCode, first.out, first.err]).toEqual([0, "zoho.d.ts\n", ""]);
@@ -29,7 +29,7 @@ describe("types", () => {
     expect(readFileSync(join(cwd, "zoho.d.ts"), "utf8")).not.toContain("Desk");
   });
 
-  it("gives the payloads types that take what comes and refuse what does not", async () => {
+  it("types accept received payloads and reject others", async () => {
     const cwd = tempFolder();
     await run(["types", "crm", "--out", "zoho.d.ts"], { cwd });
     const use = (rest: string) => `import type { ZohoEvents, CrmGuideLeadsCreate } from "./zoho.js";
@@ -43,7 +43,7 @@ ${rest}
     expect(await compile(cwd, ["wrong.ts"])).toContain("wrong.ts(4,14): error TS2322");
   });
 
-  it("prints to standard output, and refuses a product that there is not", async () => {
+  it("prints to standard output, and rejects an unknown product", async () => {
     const { exitCode, out } = await run(["types", "mail"]);
     expect(exitCode).toBe(0);
     expect(out).toContain("export interface ZohoEvents {\n  mail: {");
@@ -53,7 +53,7 @@ ${rest}
     expect((await run(["types", "crmm"])).err).toContain("did you mean crm?");
   });
 
-  it("never overwrites a file of someone else's unasked", async () => {
+  it("overwrites a foreign file only with --force", async () => {
     const cwd = tempFolder();
     writeFileSync(join(cwd, "mine.ts"), "export const mine = 1;\n");
     const refused = await run(["types", "crm", "--out", "mine.ts"], { cwd });
@@ -62,7 +62,7 @@ ${rest}
     expect((await run(["types", "crm", "--out", "mine.ts", "--force"], { cwd })).exitCode).toBe(0);
   });
 
-  it.skipIf(process.platform === "win32")("says that a link leads nowhere, and leaves it", async () => {
+  it.skipIf(process.platform === "win32")("reports a broken link, and leaves it", async () => {
     const cwd = tempFolder();
     symlinkSync("nowhere.d.ts", join(cwd, "link.d.ts"));
     const { exitCode, err } = await run(["types", "crm", "--out", "link.d.ts"], { cwd });
@@ -70,7 +70,7 @@ ${rest}
     expect(lstatSync(join(cwd, "link.d.ts")).isSymbolicLink()).toBe(true);
   });
 
-  it("refuses --store without --observed, which alone reads it", async () => {
+  it("rejects --store without --observed", async () => {
     expect((await run(["types", "--store", "x.db"])).exitCode).toBe(2);
   });
 });
@@ -85,7 +85,7 @@ describe("types --observed", () => {
   });
   afterAll(() => project.stop());
 
-  it("adds what came, as optional, and the modules that came by their own names", async () => {
+  it("adds received fields as optional, and received modules by name", async () => {
     const { exitCode } = await project.run(["types", "crm", "--observed", "--out", "zoho.d.ts"]);
     expect(exitCode).toBe(0);
     writeFileSync(
@@ -112,7 +112,7 @@ export const tier: string = lead.data.Tier;
     expect(readFileSync(join(project.cwd, "zoho.d.ts"), "utf8")).not.toMatch(/gold|Tanaka/);
   });
 
-  it("says so where there is no log", async () => {
+  it("reports a missing log", async () => {
     const { exitCode, err } = await run(["types", "--observed"]);
     expect(exitCode).toBe(2);
     expect(err).toContain("log");

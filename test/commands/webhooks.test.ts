@@ -40,7 +40,7 @@ function signedIn(scopes: readonly string[]): Record<string, string> {
   };
 }
 
-/** A second after whatever came before: Books turns away what follows sooner. */
+/** A second after the previous call: Books rejects earlier ones. */
 async function webhooks(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   await clock.sleep(1000);
   return run(["webhooks", ...argv, "--json"], { env, cwd, now: clock.now, sleep: clock.sleep, ...options });
@@ -54,12 +54,12 @@ const ofType = (result: RunResult, type: string) => result.lines().filter((line)
 const post = (app: Listener, path: string, body: string, header: string, value: string) =>
   app.post(path, body, { "content-type": "application/json", [header]: value });
 
-/** A server in trouble that may be asked again at once. */
+/** An overloaded server that allows an immediate retry. */
 const BUSY = { status: 503, headers: { "retry-after": "0" }, body: "<html>" };
 const isListing = ({ method, path }: SeenRequest): boolean => method === "GET" && path.endsWith("/settings/webhooks");
 
-describe("webhooks of Desk", () => {
-  it("are made for a URL that answers, with null where nothing narrows an event down", async () => {
+describe("webhooks create for Desk", () => {
+  it("creates a webhook for a URL that answers, with null for an event without filters", async () => {
     listener = await startListener([], { cwd, env: {} });
     const url = `${listener.url}/webhooks/zoho/desk`;
     const result = await create(
@@ -99,7 +99,7 @@ describe("webhooks of Desk", () => {
     expect(text.out).toMatch(/webhook +name +events +enabled +URL\n1892000000004203471 +zoho-hooks +Ticket_Add/);
   });
 
-  it("are refused where nothing answers the probe, and it is said what to do", async () => {
+  it("explains what to do when nothing answers the probe", async () => {
     const { exitCode, err } = await create("desk", "Ticket_Add", "--url", "http://127.0.0.1:9/none");
     expect(exitCode).toBe(7);
     expect(err).toContain("got no answer with status 200");
@@ -107,7 +107,7 @@ describe("webhooks of Desk", () => {
     expect(err).toContain("zoho-hooks listen");
   });
 
-  it("name the audience that listen can be held to", async () => {
+  it("prints the audience that listen can require", async () => {
     listener = await startListener([], { cwd, env: {} });
     const url = `${listener.url}/webhooks/zoho/desk`;
     const argv = ["webhooks", "create", "Ticket_Add", "--product", "desk", "--url", url];
@@ -116,7 +116,7 @@ describe("webhooks of Desk", () => {
     expect(err).toContain('"audience": "webhookId:1892000000004203471"');
   });
 
-  it("need to know which organisation, and ask Zoho unless it is named", async () => {
+  it("asks Zoho for the organisation unless --org names it", async () => {
     server.desk.organisations = [
       { id: "60017843", companyName: "Acme" },
       { id: "60017844", companyName: "Other" },
@@ -130,7 +130,7 @@ describe("webhooks of Desk", () => {
     expect((await list("desk", "--org", "60017844")).exitCode).toBe(6);
     expect((await list("desk", "--org", "acme")).exitCode).toBe(2);
     server.desk.organisations = [];
-    expect((await list("desk")).err).toContain("sees no organisation");
+    expect((await list("desk")).err).toContain("has access to no");
   });
 
   it.each([
@@ -138,15 +138,15 @@ describe("webhooks of Desk", () => {
     [["Ticket_Add", "--departments", "1,support"], "takes ids, which are digits"],
     [["Ticket_Update", "--fields", "a,b,c,d,e,f"], "at most 5"],
     [["Ticket_Thread_Add", "--direction", "up"], "--direction is in or out"],
-    [["Ticket_Add", "--unsigned"], "signs with a key of Zoho's own"],
+    [["Ticket_Add", "--unsigned"], "always signs with Zoho's own key"],
     [["Ticket_Add", "--rule", "add"], "posts without workflow rules"],
-  ])("refuse %j before anything is sent", async (argv, message) => {
+  ])("rejects %j before anything is sent", async (argv, message) => {
     const { exitCode, err } = await create("desk", ...argv, "--url", URL);
     expect([exitCode, err]).toEqual([2, expect.stringContaining(message)]);
     expect(apiRequests()).toEqual([]);
   });
 
-  it("ask for the state before of an approval, though it is not named among those that have one", async () => {
+  it("accepts --previous for approvals, but does not suggest it", async () => {
     const result = await create("desk", "Ticket_Approval_Update", "--previous", "--url", URL, "--dry-run");
     expect(result.exitCode, result.err).toBe(0);
     expect(result.out).toContain('\\"includePrevState\\":true');
@@ -155,7 +155,7 @@ describe("webhooks of Desk", () => {
     expect(err).not.toContain("Approval");
   });
 
-  it("pass on an event that is not known here, with a warning, and Zoho's no in full", async () => {
+  it("sends an unknown event with a warning, and shows Zoho's rejection in full", async () => {
     listener = await startListener([], { cwd, env: {} });
     const result = await create("desk", "Ticket_Merge", "--url", `${listener.url}/webhooks/zoho/desk`);
     expect(ofType(result, "warning")).toMatchObject([{ message: expect.stringContaining('"Ticket_Merge"') }, {}]);
@@ -165,8 +165,8 @@ describe("webhooks of Desk", () => {
   });
 });
 
-describe("webhooks of Books and Inventory", () => {
-  it("sign with a secret that a running listen checks them with at once", async () => {
+describe("webhooks for Books and Inventory", () => {
+  it("signs with a new secret that a running listen uses at once", async () => {
     listener = await startListener([], { cwd, env: {} });
     const result = await create("books", "invoice", "--rule", "add_edit", "--url", URL);
     expect(result.exitCode, result.out + result.err).toBe(0);
@@ -185,7 +185,7 @@ describe("webhooks of Books and Inventory", () => {
     expect((await listener.event(1)).proofs).toMatchObject([{ id: "finance-signature", verdict: "passed" }]);
   });
 
-  it("sign with the secret that the project has, all of them with the same", async () => {
+  it("shares the secret of the project", async () => {
     await create("books", "invoice", "--url", URL);
     await create("books", "item", "--url", URL);
     const [first, second] = server.finance.hooks;
@@ -201,7 +201,7 @@ describe("webhooks of Books and Inventory", () => {
     expect(server.finance.hooks[4]?.body.secret).toBe("");
   });
 
-  it("take no secret that Zoho would refuse, nor one that listen does not check with", async () => {
+  it("rejects a secret that Zoho would refuse or that listen does not verify with", async () => {
     env = { ...env, ZOHO_WEBHOOK_SECRET: "with-dashes-in-it" };
     const { exitCode, err } = await create("books", "invoice", "--url", URL);
     expect(exitCode).toBe(2);
@@ -210,7 +210,10 @@ describe("webhooks of Books and Inventory", () => {
     expect(err).not.toContain("with-dashes-in-it");
     writeFileSync(join(cwd, "secret.txt"), "GivenSecret2026\n");
     const other = await create("books", "invoice", "--url", URL, "--secret-file", "secret.txt");
-    expect([other.exitCode, other.err]).toEqual([2, expect.stringContaining("which is another secret")]);
+    expect([other.exitCode, other.err]).toEqual([
+      2,
+      expect.stringContaining("with another secret, ZOHO_WEBHOOK_SECRET"),
+    ]);
     expect(apiRequests()).toEqual([]);
     env = signedIn(SCOPES);
     await create("books", "invoice", "--url", URL, "--secret-file", "secret.txt");
@@ -218,7 +221,7 @@ describe("webhooks of Books and Inventory", () => {
     expect(readFileSync(join(cwd, ".zoho-hooks/keys/hook-secrets.json"), "utf8")).toContain("GivenSecret2026");
   });
 
-  it("that no rule calls are named, and can be asked for", async () => {
+  it("lists webhooks without a rule, also with --orphans", async () => {
     const alone = await create("books", "contact", "--url", URL, "--name", "lonely");
     expect(server.finance.hooks[0]?.body.entity).toBe("customer");
     expect(ofType(alone, "warning")).toMatchObject([{ message: expect.stringContaining("460000000026049 (lonely)") }]);
@@ -226,13 +229,13 @@ describe("webhooks of Books and Inventory", () => {
     const all = await list("books");
     expect(all.exitCode).toBe(0);
     expect(ofType(all, "webhook").map(({ rules }) => rules)).toEqual([[], [expect.stringMatching(/^\d+$/)]]);
-    expect(ofType(all, "warning")).toMatchObject([{ message: expect.stringContaining("is an orphan") }]);
+    expect(ofType(all, "warning")).toMatchObject([{ message: expect.stringContaining("never fires") }]);
     const orphans = await list("books", "--orphans");
     expect([orphans.exitCode, ofType(orphans, "webhook").map(({ id }) => id)]).toEqual([8, ["460000000026049"]]);
     expect((await list("desk", "--orphans")).exitCode).toBe(2);
   });
 
-  it("are reported, and how to mend it, when their rule could not be made", async () => {
+  it("explains what to do when the rule could not be created", async () => {
     server.finance.ruleTrouble = { status: 400, body: { code: 15, message: "no more rules" } };
     const result = await create("books", "invoice", "--url", URL, "--rule", "add");
     expect(result.exitCode).toBe(7);
@@ -241,7 +244,7 @@ describe("webhooks of Books and Inventory", () => {
     expect(result.err).toContain("webhooks delete 460000000026049 --product books");
   });
 
-  it("are listed over all pages, none of the other product's", async () => {
+  it("lists every page, without the other product's webhooks", async () => {
     for (let i = 0; i < 3; i++) await create("books", "invoice", "--url", URL, "--unsigned");
     await create("inventory", "item", "--url", URL, "--unsigned");
     server.finance.pageSize = 2;
@@ -249,7 +252,7 @@ describe("webhooks of Books and Inventory", () => {
     expect(ofType(await list("inventory"), "webhook")).toHaveLength(1);
   });
 
-  it("post to the listener that runs in the project where no URL is given", async () => {
+  it("defaults to the URL of the project's running listen", async () => {
     const missing = await create("books", "invoice");
     expect(missing.exitCode).toBe(2);
     expect(missing.err).toContain("--url https://");
@@ -262,7 +265,7 @@ describe("webhooks of Books and Inventory", () => {
     await log.close();
   });
 
-  it("are told of that name no event in their body, unless their URL does", async () => {
+  it("points out that bodies name no event, unless the URL does", async () => {
     const created = async (url: string): Promise<string> => {
       await clock.sleep(1000);
       const argv = ["webhooks", "create", "invoice", "--product", "books", "--unsigned", "--url", url];
@@ -272,7 +275,7 @@ describe("webhooks of Books and Inventory", () => {
     expect(await created(`${URL}?action=add`)).not.toContain("?event=");
   });
 
-  it("may be there though no answer came, and that is said; not where Zoho has refused", async () => {
+  it("warns of a webhook that may exist after a lost answer, but not after a rejection", async () => {
     const isCreation = (each: { readonly method: string; readonly path: string }): boolean =>
       each.method === "POST" && each.path.endsWith("/settings/webhooks");
     server.trouble("cut", 1, isCreation);
@@ -288,21 +291,21 @@ describe("webhooks of Books and Inventory", () => {
     expect([page.exitCode, ofType(page, "warning")]).toEqual([7, [expect.anything()]]);
   });
 
-  it("are told, and how to delete them, where they cannot be read back", async () => {
+  it("explains how to delete a webhook that cannot be read back", async () => {
     server.trouble(BUSY, 4, isListing);
     const { exitCode, out, err } = await create("books", "invoice", "--url", URL);
     expect([exitCode, err]).toEqual([7, expect.stringContaining("the failure is on Zoho's side")]);
-    expect(out).toContain("webhook 460000000026049 was created, and could not be read back");
-    expect(out).toContain("webhooks delete 460000000026049 --product books takes it away again");
+    expect(out).toContain("webhook 460000000026049 was created but could not be read back");
+    expect(out).toContain("to delete it: zoho-hooks webhooks delete 460000000026049 --product books");
   });
 
-  it("may have the rule that is to call them though no answer came", async () => {
+  it("warns of a rule that may exist after a lost answer", async () => {
     server.trouble("cut", 1, ({ path }) => path.endsWith("/settings/workflows"));
     const { err } = await create("books", "invoice", "--url", URL, "--rule", "add");
-    expect(err).toContain("the workflow rule that is to call it may not have been");
+    expect(err).toContain("but its workflow rule may not have been");
   });
 
-  it("may have the rule that is to call them on Ctrl-C, too", async () => {
+  it("warns of a rule that may exist after Ctrl-C", async () => {
     const isRule = ({ path }: SeenRequest): boolean => path.endsWith("/settings/workflows");
     server.trouble("silent", 1, isRule);
     const interrupt = new AbortController();
@@ -312,12 +315,10 @@ describe("webhooks of Books and Inventory", () => {
     interrupt.abort("SIGINT");
     const { exitCode, out } = await running;
     expect(exitCode).toBe(130);
-    expect(out).toContain(
-      "was created, the workflow rule that is to call it may have been, and could not be read back",
-    );
+    expect(out).toContain("was created, perhaps with its workflow rule, but could not be read back");
   });
 
-  it("are no orphans where Zoho does not say which rules call them", async () => {
+  it("reports no orphans when the rules are unknown", async () => {
     const webhook = { webhook_id: "460000000026049", webhook_name: "test", url: URL, entity: "invoice" };
     const body = { code: 0, message: "success", webhooks: [webhook] };
     server.trouble({ status: 200, body }, 2, (each) => each.path.endsWith("/settings/webhooks"));
@@ -327,17 +328,17 @@ describe("webhooks of Books and Inventory", () => {
     expect((await list("books", "--orphans")).exitCode).toBe(0);
   });
 
-  it("say what to do when their secret cannot be kept", async () => {
+  it("explains what to do when the secret cannot be stored", async () => {
     writeFileSync(join(cwd, ".zoho-hooks"), "in the way");
     const { exitCode, err } = await create("books", "invoice", "--url", URL);
     expect(exitCode).toBe(2);
-    expect(err).toContain("webhook 460000000026049 was created, and its secret could not be kept");
+    expect(err).toContain("webhook 460000000026049 was created, but its secret could not be stored");
     expect(err).toContain("webhooks delete 460000000026049 --product books");
   });
 });
 
-describe("webhooks of Sign", () => {
-  it("are made with a secret that is kept, their ids to the last digit", async () => {
+describe("webhooks create for Sign", () => {
+  it("stores the secret, and keeps every digit of the id", async () => {
     const result = await create("sign", "RequestCompleted", "declined", "--url", URL);
     expect(result.exitCode, result.out + result.err).toBe(0);
     const [hook] = server.sign.hooks;
@@ -357,7 +358,7 @@ describe("webhooks of Sign", () => {
     expect((await listener.post(path, body)).status).toBe(401);
   });
 
-  it("are two at most, says Zoho, and what it says is passed on", async () => {
+  it("shows Zoho's error about a third webhook", async () => {
     for (let i = 0; i < 2; i++) await create("sign", "Completed", "--url", URL, "--org", "70000001");
     expect(server.sign.hooks[1]?.form.org_id).toBe("70000001");
     const third = await create("sign", "Completed", "--url", URL);
@@ -369,7 +370,7 @@ describe("webhooks of Sign", () => {
 });
 
 describe("webhooks delete", () => {
-  it("says what Zoho has said where the list cannot be read afterwards", async () => {
+  it("reports what Zoho confirmed when the list cannot be read afterwards", async () => {
     await create("books", "invoice", "--url", URL);
     const isDeleted = (): boolean => server.requests.some(({ method }) => method === "DELETE");
     server.trouble(BUSY, 4, (each) => isListing(each) && isDeleted());
@@ -382,8 +383,8 @@ describe("webhooks delete", () => {
 
   it.each([
     ["interrupted", "silent", 130],
-    ["cut off, with the list after it,", "cut", 7],
-  ] as const)("that is %s says what Zoho may have deleted, and what it has", async (_, trouble, status) => {
+    ["cut off, as is the list afterwards", "cut", 7],
+  ] as const)("reports what was and what may have been deleted when it is %s", async (_, trouble, status) => {
     for (let i = 0; i < 3; i++) await create("books", "invoice", "--url", URL, "--unsigned");
     const ids = server.finance.hooks.map(({ id }) => id);
     const isSecond = ({ method, path }: SeenRequest): boolean => method === "DELETE" && path.endsWith(ids[1] ?? "");
@@ -395,12 +396,12 @@ describe("webhooks delete", () => {
     if (trouble === "silent") interrupt.abort("SIGINT");
     const { exitCode, out } = await running;
     expect(exitCode).toBe(status);
-    expect(out).toContain(`these webhooks may have been deleted: Zoho's answer did not come: ${ids[1]}"`);
+    expect(out).toContain(`these webhooks may have been deleted, but Zoho did not answer: ${ids[1]}"`);
     expect(out).toContain(`could not be read afterwards: ${trouble === "cut" ? `${ids[0]}, ${ids[2]}` : ids[0]}"`);
     expect(out).toContain("webhooks list --product books");
   });
 
-  it("needs --yes without a terminal, and reads the list before it claims success", async () => {
+  it("requires --yes without a terminal, and confirms the deletion by the list", async () => {
     await create("books", "invoice", "--url", URL, "--rule", "add", "--unsigned");
     const remove = (...argv: string[]) => webhooks(["delete", "460000000026049", "--product", "books", ...argv]);
     const unasked = await remove();
@@ -419,7 +420,7 @@ describe("webhooks delete", () => {
     expect([again.exitCode, ofType(again, "webhook")[0]?.state]).toEqual([7, "unknown"]);
   });
 
-  it("deletes those of Desk and Sign, too", async () => {
+  it("deletes webhooks of Desk and Sign", async () => {
     listener = await startListener([], { cwd, env: {} });
     await create("desk", "Ticket_Add", "--url", `${listener.url}/webhooks/zoho/desk`);
     server.sign.nextId = 4711n;
@@ -437,7 +438,7 @@ describe("webhooks", () => {
     ["books", ["invoice", "--rule", "add"]],
     ["inventory", ["item"]],
     ["sign", ["Completed"]],
-  ])("of %s are shown by --dry-run, without a secret, and not made", async (product, argv) => {
+  ])("for %s shows requests without secrets, and sends none, with --dry-run", async (product, argv) => {
     env = { ...env, ZOHO_WEBHOOK_SECRET: "NotToBeShown2026" };
     const result = await create(product, ...argv, "--url", URL, "--dry-run");
     const [first, ...more] = result.lines();
@@ -454,7 +455,7 @@ describe("webhooks", () => {
   it.each([
     ["desk", "Ticket_Add", []],
     ["books", "invoice", ["it is not https"]],
-  ])("of %s are warned of for a plain http URL only where Zoho does not document it", async (product, event, said) => {
+  ])("for %s warns of a plain http URL unless Zoho documents it", async (product, event, said) => {
     const result = await create(product, event, "--url", "http://abc.example/hook", "--dry-run");
     expect(result.exitCode).toBe(0);
     expect(ofType(result, "warning")).toEqual(
@@ -462,7 +463,7 @@ describe("webhooks", () => {
     );
   });
 
-  it("keep their secret out of what --verbose shows", async () => {
+  it("masks the secret in the output of --verbose", async () => {
     const argv = ["webhooks", "create", "Completed", "--product", "sign", "--url", URL, "--verbose"];
     const { err, out } = await run(argv, { env, cwd, now: clock.now, sleep: clock.sleep });
     expect(err).toContain('"secret_key":"[masked]"');
@@ -474,7 +475,7 @@ describe("webhooks", () => {
     ["books", "ZohoBooks.settings.READ", []],
     ["inventory", "ZohoInventory.settings.READ", []],
     ["sign", "ZohoSign.account.ALL", []],
-  ])("of %s name the scope that the sign-in lacks, and what Zoho said", async (product, scope, scopes) => {
+  ])("for %s names the missing scope, and shows Zoho's error", async (product, scope, scopes) => {
     env = signedIn(["ZohoCRM.modules.READ", ...scopes]);
     const { exitCode, err } = await list(product);
     expect(exitCode).toBe(6);
@@ -490,7 +491,7 @@ describe("webhooks", () => {
     ["campaigns", "emailapi/v2/settings/webhook"],
     ["creator", "invokeUrl"],
     ["analytics", "callbackUrl"],
-  ])("of %s, which has no such API, say where they are set up", async (product, place) => {
+  ])("for %s, which has no such API, says where to set them up", async (product, place) => {
     for (const argv of [["list"], ["create", "x", "--url", URL], ["delete", "1", "--yes"]]) {
       const { exitCode, err } = await webhooks([...argv, "--product", product]);
       expect(exitCode).toBe(2);
@@ -499,7 +500,7 @@ describe("webhooks", () => {
     expect(server.requests).toEqual([]);
   });
 
-  it.each([14, 57])("of Books get a new access token where Zoho refuses one with the number %i", async (code) => {
+  it.each([14, 57])("for Books gets a new access token after the error code %i", async (code) => {
     expect((await list("books")).exitCode).toBe(0);
     const refusal = { status: 401, body: { code, message: "You are not authorized to perform this operation" } };
     server.trouble(refusal, 1, ({ path }) => path.endsWith("/settings/webhooks"));
@@ -509,7 +510,7 @@ describe("webhooks", () => {
     expect([server.tokenRequests().length - before, server.finance.hooks.length]).toEqual([1, 1]);
   });
 
-  it("of Books say what Zoho has said where no other access token is to be had", async () => {
+  it("for Books shows Zoho's error when there is no other access token", async () => {
     const token = server.accounts.makeAccessToken(["ZohoCRM.modules.READ"]);
     const given = { ZOHO_ACCESS_TOKEN: token, ZOHO_ACCOUNTS_URL: server.url, ZOHO_API_URL: server.url };
     const fixed = await webhooks(["list", "--product", "books"], { env: given });
@@ -519,7 +520,7 @@ describe("webhooks", () => {
     for (let i = 0; i < 12; i++) expect((await list("books")).err).toContain("lacks the scope ZohoBooks.settings.READ");
   });
 
-  it("take neither an error in a 200 nor a page for an answer", async () => {
+  it("rejects an error or a page in a 200", async () => {
     const isList = (each: { readonly path: string }): boolean => each.path.endsWith("/settings/webhooks");
     server.trouble({ status: 200, body: { code: 1002, message: "does not exist" } }, 1, isList);
     const fault = await list("books");
@@ -530,7 +531,7 @@ describe("webhooks", () => {
   });
 
   it.each(["desk", "books", "sign"])(
-    "of %s are not said to be none, nor deleted, by an answer of something else",
+    "for %s reports an answer that does not come from Zoho, instead of an empty list or a deletion",
     async (product) => {
       const isList = ({ method, path }: SeenRequest): boolean => method === "GET" && path.endsWith("/webhooks");
       server.trouble({ status: 200, body: { portal: "please log in" } }, 9, isList);
@@ -542,8 +543,8 @@ describe("webhooks", () => {
     },
   );
 
-  it("want a product that is known, and a sign-in", async () => {
-    expect((await webhooks(["list"])).err).toContain("--product is missing");
+  it("requires a known product, and a sign-in", async () => {
+    expect((await webhooks(["list"])).err).toContain("--product is required");
     expect((await list("boks")).exitCode).toBe(2);
     const signedOut = await webhooks(["list", "--product", "desk"], { env: {} });
     expect([signedOut.exitCode, signedOut.err]).toEqual([6, expect.stringContaining("zoho-hooks login")]);

@@ -27,7 +27,7 @@ function shellRun(shell: string, argv: readonly string[], script: string): strin
 }
 
 describe.skipIf(!has("bash"))("completion in bash", () => {
-  /** The words as readline splits them; the last one is being typed. */
+  /** The words as readline splits them. The last one is unfinished. */
   const complete = (...words: string[]): string[] =>
     shellRun(
       "bash",
@@ -65,7 +65,7 @@ describe.skipIf(!has("bash"))("completion in bash", () => {
 });
 
 describe.skipIf(!has("zsh"))("completion in zsh", () => {
-  /** With zsh's own completion functions replaced by ones that print: they work only inside its line editor. */
+  /** Replaces zsh's completion functions, which only work in its line editor, with ones that print. */
   const complete = (...words: string[]): string[] =>
     shellRun(
       "zsh",

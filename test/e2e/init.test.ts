@@ -21,12 +21,12 @@ async function init(
 }
 
 describe.skipIf(!hasTerminal)("init at a real terminal", () => {
-  it("asks its questions and writes what was answered", { timeout: 60_000 }, async () => {
+  it("asks its questions and writes the answers", { timeout: 60_000 }, async () => {
     const cwd = tempFolder();
     const { status, text } = await init(["--port", "4462"], cwd, [
       [/Which products/, " \r"],
-      [/What will send it/, "\u001b[B\r"],
-      [/your own app/, "3000\r"],
+      [/Which format/, "\r"],
+      [/your app/, "3000\r"],
       [/ZOHO_WEBHOOK_SECRET, which/, "\u001b[B\r"],
       [/toggle visibility/, "typed-secret\r"],
       [/ZOHO_WEBHOOK_TOKEN, which/, "\r"],
@@ -44,7 +44,7 @@ describe.skipIf(!hasTerminal)("init at a real terminal", () => {
     );
   });
 
-  it("writes nothing when Ctrl-C is the answer", { timeout: 60_000 }, async () => {
+  it("writes nothing after Ctrl-C", { timeout: 60_000 }, async () => {
     const cwd = tempFolder();
     const { status, text } = await init([], cwd, [[/Which products/, "\u0003"]]);
     expect(text).toContain("cancelled: nothing was changed");

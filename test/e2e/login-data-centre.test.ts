@@ -12,7 +12,7 @@ let world: DataCentreWorld;
 let home: string;
 beforeEach(async () => {
   [us, eu, india] = await Promise.all([startZohoServer(), startZohoServer(), startZohoServer()]);
-  // Elsewhere the client has another secret, or is not known at all.
+  // Elsewhere the client has another secret, or is unknown.
   us.trouble({ status: 200, body: { error: "invalid_client" } }, 99);
   world = await startDataCentres({ us: us.url, eu: eu.url, in: india.url });
   home = tempFolder();

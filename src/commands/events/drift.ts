@@ -20,7 +20,7 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
     if (samples) refuseLinkedFolders(config.root, products);
     const damage = new DamageReport(context);
     const { onDamaged } = damage;
-    const read = () => observeLog(log, products, filter, { samples, onDamaged });
+    const read = () => observeLog(log, products, { filter, samples, onDamaged });
     const traffic = await context.waiting("reading the log", read);
     damage.report();
     const events = traffic.events();
@@ -35,7 +35,7 @@ export async function drift(context: Context, options: DriftOptions): Promise<Ex
       const message = deliveries === 0 ? nothing : none;
       context.report({ type: "notice", message });
     }
-    if (samples) learn(context, config.root, events, products);
+    if (samples) learn(context, { root: config.root, events, products });
     return damage.exitCode;
   });
 }

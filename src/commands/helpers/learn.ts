@@ -19,14 +19,18 @@ import { readText, rejectLinks, writePrivateFile } from "../../util/files.ts";
 import { counted } from "../../util/units.ts";
 import { sampleText } from "./samples.ts";
 
+interface ObserveOptions extends Pick<ListOptions, "onDamaged"> {
+  readonly filter: LogFilter;
+  readonly samples?: boolean;
+}
+
 /** The shapes of the logged events. */
 export async function observeLog(
   log: Log,
   products: readonly Product[],
-  filter: LogFilter = {},
-  { onDamaged, ...options }: { readonly samples?: boolean } & Pick<ListOptions, "onDamaged"> = {},
+  { filter, samples = false, onDamaged }: ObserveOptions,
 ): Promise<Traffic> {
-  const traffic = createTraffic(products, options);
+  const traffic = createTraffic(products, { samples });
   for await (const entry of log.entries(filter, { order: "oldest", ...(onDamaged && { onDamaged }) })) {
     traffic.add({
       ...entry,
@@ -51,9 +55,7 @@ export function refuseLinkedFolders(root: string, products: readonly Product[]):
  */
 export function learn(
   context: Context,
-  root: string,
-  events: readonly ObservedEvent[],
-  products: readonly Product[],
+  { root, events, products }: { root: string; events: readonly ObservedEvent[]; products: readonly Product[] },
 ): void {
   const learned = events.filter((seen) => seen.event.open || hasDrifted(driftOf(seen)));
   for (const seen of learned) {
@@ -62,7 +64,7 @@ export function learn(
       folder === undefined
         ? `.zoho-hooks/fixtures/${seen.product}/${seen.format}/`
         : `${relative(root, join(folder, "fixtures"))}/`;
-    learnEvent(context, root, seen, target);
+    learnEvent(context, seen, { root, target });
   }
   if (learned.length === 0 && events.length > 0)
     context.report({ type: "notice", message: "nothing to learn: every field that was received is in a schema" });
@@ -72,7 +74,11 @@ export function learn(
 const MAX_NAME_BYTES = 200;
 
 /** `target`: the folder that the user moves the fixture to. */
-function learnEvent(context: Context, root: string, seen: ObservedEvent, target: string): void {
+function learnEvent(
+  context: Context,
+  seen: ObservedEvent,
+  { root, target }: { readonly root: string; readonly target: string },
+): void {
   const { product, format, name, sample } = seen;
   const warn = (message: string): void => context.report({ type: "warning", message });
   if (sample === undefined) {
@@ -84,10 +90,13 @@ function learnEvent(context: Context, root: string, seen: ObservedEvent, target:
     return;
   }
   try {
-    const text = sampleText(sample, true);
-    const path = (extension: "json" | "md"): string => learnedPath(root, { product, format, name }, extension);
-    writeNew(context, root, path("json"), text, seen);
-    writeNew(context, root, path("md"), driftNote(driftOf(seen), target), seen);
+    const fixture = sampleText(sample, true);
+    const note = driftNote(driftOf(seen), target);
+    for (const [extension, text] of [
+      ["json", fixture],
+      ["md", note],
+    ] as const)
+      writeNew(context, seen, { root, path: learnedPath(root, { product, format, name }, extension), text });
   } catch (error) {
     // This delivery cannot be a sample, because it is plain text for example. The other events may be fine.
     if (!(error instanceof UserError)) throw error;
@@ -95,7 +104,11 @@ function learnEvent(context: Context, root: string, seen: ObservedEvent, target:
   }
 }
 
-function writeNew(context: Context, root: string, path: string, text: string, seen: ObservedEvent): void {
+function writeNew(
+  context: Context,
+  seen: ObservedEvent,
+  { root, path, text }: { readonly root: string; readonly path: string; readonly text: string },
+): void {
   const shown = relative(context.cwd, path);
   const exists = readText(path) !== undefined;
   if (!exists) writePrivateFile(root, path, text);

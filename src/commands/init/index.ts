@@ -27,18 +27,18 @@ export const define: Define = (command, act) => {
     .option("--products <products>", "the products that you use, such as crm,desk, or all")
     .option(
       "--format <formats>",
-      "their format: guide, wire (what Zoho itself posts) or workflow; or one each: crm=wire,desk=guide",
+      "their format: wire (what Zoho itself posts), guide or workflow; or one each: crm=wire,desk=guide",
     )
     .option("--port <port>", "the port for listen")
     .option("--target <target>", "your own app: 3000, host:3000/path, a URL, or none");
   for (const credential of CHOSEN_CREDENTIALS) {
     command.option(
       `--${credential} <generate|none|file>`,
-      `${CREDENTIAL_VARIABLES[credential]}: a new one, none, or the one in a file (- for standard input)`,
+      `${CREDENTIAL_VARIABLES[credential]}: a new one, none, or one from a file (- for standard input)`,
     );
   }
   command
-    .option("--yes", "ask nothing: keep what is set up, and use the defaults for the rest")
+    .option("--yes", "ask nothing: keep existing settings, and use the defaults for the rest")
     .option("--force", "change an existing config file without asking")
     .addHelpText(
       "before",
@@ -53,26 +53,31 @@ export const define: Define = (command, act) => {
 };
 
 const HELP = `
-Asks for everything that you do not give with a flag. Then it writes these files in the current folder:
+Asks for everything that you do not give with a flag, then writes these files in the current folder:
   zoho-hooks.config.json   settings, no secrets
   .env                     secrets, added at the end; existing ones stay
-  .gitignore               lines that keep .env and the log out of git
+  .gitignore               lines that keep .env and the log out of Git
+
+Examples:
+  $ zoho-hooks init
+  $ zoho-hooks init --yes
+  $ zoho-hooks init --yes --products crm,desk --format wire --target 3000 --token none
 `;
 
-/** Asks everything first, then writes: an answer that is missing or a no leaves every file as it was. */
+/** Asks everything before it writes anything, so a missing answer leaves every file as it was. */
 async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   const path = join(context.cwd, CONFIG_FILE);
   const text = readText(path);
-  const existing = readExisting(text, path, options);
-  const inFile = readEnvFile(join(context.cwd, ENV_FILE));
-  const isSet = (name: string): boolean => [inFile[name], context.env[name]].some((value) => value?.trim());
-  const products = await knownProducts(context, path, existing, options);
-  const answers = await collectAnswers(context, options, existing, products, isSet);
-  // The lines that keep a secret out of git come before the secret.
+  const settings = readExisting(text, path, options);
+  const env = readEnvFile(join(context.cwd, ENV_FILE));
+  const hasVariable = (name: string): boolean => [env[name], context.env[name]].some((value) => value?.trim());
+  const products = await knownProducts(context, settings, options);
+  const answers = await collectAnswers(context, options, { settings, products, hasVariable });
+  // .gitignore before the secret.
   const changes = [
     ignoreChange(context.cwd),
     envChange(context.cwd, answers),
-    configChange(context.cwd, answers, text, existing),
+    configChange(path, answers, { text, settings }),
   ];
   for (const { path: file, content } of changes) if (content !== undefined) rejectLinks(context.cwd, file);
   await confirmOverwrites(context, changes, options);
@@ -80,11 +85,11 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
     if (content !== undefined) writeFileAtomically(file, content, { mode });
   }
   reportChanges(context, changes);
-  reportWhatIsNext(context, answers, changes);
+  reportNextSteps(context, answers, changes);
   return ExitCode.ok;
 }
 
-/** What is set up already; with `--force` a file that is broken counts as none. */
+/** With `--force` a broken file counts as missing. */
 function readExisting(text: string | undefined, path: string, { force }: InitOptions): SettingsFile {
   if (text === undefined) return {};
   try {
@@ -95,18 +100,15 @@ function readExisting(text: string | undefined, path: string, { force }: InitOpt
   }
 }
 
-/** With the user's own that are set up already. */
+/** Including the user's own products. */
 async function knownProducts(
   { cwd, importModule }: Context,
-  path: string,
   { products = {} }: SettingsFile,
   { force }: InitOptions,
 ): Promise<readonly Product[]> {
+  const origins = { products: join(cwd, CONFIG_FILE) };
   const known = (entries: SettingsFile["products"] = {}) =>
-    configuredProducts(
-      { root: cwd, importModule, settings: { products: entries }, origins: { products: path } },
-      { schemas: false },
-    );
+    configuredProducts({ root: cwd, importModule, settings: { products: entries }, origins }, { schemas: false });
   try {
     return await known(products);
   } catch (error) {
@@ -143,61 +145,54 @@ function reportChanges(context: Context, changes: readonly FileChange[]): void {
   });
 }
 
-/** Whoever asked for none is told of one that is in use all the same. */
-function tellOfKept(context: Context, variable: string, inFile: boolean): void {
-  const inEnvironment = (context.env[variable] ?? "").trim() !== "";
-  if (!inFile && !inEnvironment) return;
-  context.report({
-    type: "warning",
-    message: `${variable} is set in ${inFile ? ".env" : "the environment"}, and stays in use: init takes no secret away`,
-    hint: inFile ? "delete its line there to go without" : `unset ${variable} to go without`,
-  });
-}
-
-function reportWhatIsNext(context: Context, answers: Answers, changes: readonly FileChange[]): void {
-  const say = (message: string): void => context.report({ type: "notice", message });
+function reportNextSteps(context: Context, answers: Answers, changes: readonly FileChange[]): void {
+  const notice = (message: string): void => context.report({ type: "notice", message });
+  const warn = (message: string, hint: string): void => context.report({ type: "warning", message, hint });
   const kept = changes.flatMap((change) => change.kept);
   for (const { variable, how } of answers.credentials) {
-    if (how === "none") {
-      tellOfKept(context, variable, kept.includes(variable));
-    } else if (context.env[variable] !== undefined) {
-      const message = `${variable} is set in the environment too, which goes before .env`;
-      context.report({ type: "warning", message, hint: `unset ${variable} to use the one in .env` });
-    }
+    const value = context.env[variable];
+    if (how !== "none" && value !== undefined)
+      warn(`${variable} is also set in the environment, which overrides .env`, `unset ${variable} to use .env`);
+    if (how !== "none" && kept.includes(variable))
+      notice(`${variable} in .env was not changed, because its senders sign with it. For a new one, delete its line.`);
+    if (how === "none" && kept.includes(variable))
+      warn(`${variable} in .env stays in use: init removes no secrets`, "delete its line to turn the check off");
+    else if (how === "none" && value?.trim())
+      warn(`${variable} in the environment stays in use`, `unset ${variable} to turn the check off`);
   }
-  for (const { variable } of answers.credentials.filter(
-    ({ variable: each, how }) => how !== "none" && kept.includes(each),
-  ))
-    say(`${variable} in .env is as it was: what signs with it would no longer fit. Delete its line to have a new one.`);
   const added = changes.flatMap(({ entries }) => entries);
   const generated = answers.credentials.filter(({ variable, how }) => how === "generate" && added.includes(variable));
   if (generated.length > 0) {
     const names = generated.map(({ variable }) => variable).join(" and ");
-    say(`${names}: new, in .env. Use the same wherever your deliveries are signed.`);
+    notice(`${names}: new, in .env. Use the same value wherever your deliveries are signed.`);
   }
   const [product = "crm"] = answers.products;
-  say(`Next: ${context.invocation} listen, and in a second terminal ${context.invocation} send ${product} --all`);
+  notice(`Next: ${context.invocation} listen, and in a second terminal ${context.invocation} send ${product} --all`);
 }
 
-/** One file that `init` looks after. `content` is undefined where nothing is to be done. */
 interface FileChange {
   readonly path: string;
+  /** Undefined to leave the file alone. */
   readonly content: Buffer | undefined;
-  /** `absent`: it is not there, and need not be. */
+  /** `absent`: it does not exist, and is not needed. */
   readonly action: "created" | "changed" | "unchanged" | "absent";
-  /** The settings, variables or lines that are put in. */
+  /** The settings, variables or lines that are added. */
   readonly entries: readonly string[];
-  /** Those that are there already and left alone. */
+  /** Those that exist already and are not changed. */
   readonly kept: readonly string[];
-  /** Of a file that is created. */
+  /** The mode of a new file. */
   readonly mode?: number;
-  /** The change replaces something of the user's. */
+  /** Whether the change replaces something that the user wrote. */
   readonly overwrites: boolean;
 }
 
-/** The config file with the answers in it; settings that `init` does not ask for stay as they are. */
-function configChange(root: string, answers: Answers, text: string | undefined, old: SettingsFile): FileChange {
-  // A product of the user's own is more than a choice among those that are known: it stays.
+/** Settings that `init` does not ask for stay as they are. */
+function configChange(
+  path: string,
+  answers: Answers,
+  { text, settings: old }: { text: string | undefined; settings: SettingsFile },
+): FileChange {
+  // The user's own products are only defined here, so they always stay.
   const own = Object.entries(old.products ?? {}).flatMap(([id, { path }]) => (path === undefined ? [] : [id]));
   const ids = new Set([...answers.products, ...own]);
   const products = Object.fromEntries(
@@ -210,20 +205,20 @@ function configChange(root: string, answers: Answers, text: string | undefined, 
     ...old,
     ...(ids.size > 0 || old.products !== undefined ? { products } : {}),
     port: answers.port,
-    // A list of targets that begins with the answer is the user's own, longer one.
+    // Keep a list of targets that begins with the answer.
     forwardTo: [old.forwardTo].flat()[0] === answers.target ? old.forwardTo : answers.target,
   };
   const changedKeys = (["products", "port", "forwardTo"] as const).filter(
     (key) => JSON.stringify(next[key]) !== JSON.stringify(old[key]),
   );
-  // A format that was another one before is named, so that a yes to it is meant.
+  // Name the formats that change, so that the user confirms them knowingly.
   const replaced = Object.entries(answers.formats)
     .filter(([id, format]) => (old.products?.[id]?.format ?? format) !== format)
     .map(([id]) => `products.${id}.format`);
   const entries = changedKeys.flatMap((key) => (key === "products" ? [key, ...replaced] : [key]));
   const changed = text === undefined || entries.length > 0;
   return {
-    path: join(root, CONFIG_FILE),
+    path,
     content: changed ? Buffer.from(`${JSON.stringify(next, undefined, 2)}\n`) : undefined,
     action: text === undefined ? "created" : changed ? "changed" : "unchanged",
     entries,
@@ -232,18 +227,17 @@ function configChange(root: string, answers: Answers, text: string | undefined, 
   };
 }
 
-/** As hexadecimal digits few enough for every product: the finance ones take 50 letters and digits at most. */
+/** Twice as many hexadecimal digits; the finance products accept at most 50 characters. */
 const SECRET_BYTES = 24;
 
-/** The variables put at the end of `.env`. One that is there already stays as it is, but for one that is empty. */
+/** Adds the variables at the end of `.env`. Existing ones stay, unless they are empty. */
 function envChange(root: string, { credentials }: Answers): FileChange {
   const path = join(root, ENV_FILE);
   const file = readLineFile(path);
   const values = readEnvFile(path);
-  const wanted = credentials.filter(({ how }) => how !== "none");
-  // Also where none was asked for: whoever wants to be rid of a secret deletes it, and not a command on the way.
+  // Even if the answer is "none": deleting a secret is up to the user.
   const kept = credentials.filter(({ variable }) => (values[variable] ?? "").trim() !== "");
-  const added = wanted.filter((answer) => !kept.includes(answer));
+  const added = credentials.filter((answer) => answer.how !== "none" && !kept.includes(answer));
   const lines = added.map((answer) =>
     envEntry(
       answer.variable,
@@ -259,7 +253,7 @@ function envChange(root: string, { credentials }: Answers): FileChange {
   };
 }
 
-/** Keeps secrets and the log out of git; samples that were copied into the project are there to be shared. */
+/** Keeps secrets and the log out of Git. Fixtures are meant to be shared. */
 const IGNORED: readonly { readonly lines: readonly string[]; readonly unless: RegExp }[] = [
   { lines: [".env"], unless: /^\/?(\.env\*?|\*\.env)$/ },
   { lines: [".zoho-hooks/*", "!.zoho-hooks/fixtures/"], unless: /^\/?\.zoho-hooks(\/\*{0,2})?$/ },
@@ -268,14 +262,14 @@ const IGNORED: readonly { readonly lines: readonly string[]; readonly unless: Re
 function ignoreChange(root: string): FileChange {
   const path = join(root, ".gitignore");
   const file = readLineFile(path);
-  const there = linesOf(file).map((line) => line.trim());
-  const missing = IGNORED.filter(({ unless }) => !there.some((line) => unless.test(line)));
+  const existing = linesOf(file).map((line) => line.trim());
+  const missing = IGNORED.filter(({ unless }) => !existing.some((line) => unless.test(line)));
   const entries = missing.flatMap(({ lines }) => lines);
   return { ...addition(file, entries.length === 0 ? undefined : appendLines(file, entries)), entries, kept: [] };
 }
 
 function addition({ path, bytes }: LineFile, content: Buffer | undefined) {
-  const isThere = bytes !== undefined;
-  const action = content === undefined ? (isThere ? "unchanged" : "absent") : isThere ? "changed" : "created";
+  const exists = bytes !== undefined;
+  const action = content === undefined ? (exists ? "unchanged" : "absent") : exists ? "changed" : "created";
   return { path, content, action, overwrites: false } as const;
 }

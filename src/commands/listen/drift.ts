@@ -40,7 +40,7 @@ export function openDrift(
       if (drifts.length > 0 || overlooked > 0) {
         context.report({ type: "drift", drifts, brief: true, overlooked, moreCommand });
       }
-      if (learns) learn(context, root, events, products);
+      if (learns) learn(context, { root, events, products });
     },
   };
 }

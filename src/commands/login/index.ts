@@ -7,7 +7,7 @@ import { startRedirectServer } from "../../zoho/auth/browser-login.ts";
 import type { CredentialsStore } from "../../zoho/auth/credentials.ts";
 import { deviceLogin } from "../../zoho/auth/device-login.ts";
 import { exchangeCode, refreshAccess, type TokenReply } from "../../zoho/auth/oauth.ts";
-import { findSignInProduct, type OAuthClient, type SignIn } from "../../zoho/auth/sign-in.ts";
+import { findSignInProduct, type OAuthClient } from "../../zoho/auth/sign-in.ts";
 import {
   apiUrl,
   areFrom,
@@ -69,7 +69,7 @@ export const define: Define = (command, act) => {
         const options: LoginOptions = { ...given, profile: chosenProfile(config, given.profile) ?? "default" };
         const store = openStore(context, config, options.keyring);
         await store.check(options.profile);
-        return signIn(context, config, store, await readLoginPlan(context, config.env, options));
+        return signIn(context, { config, store, plan: await readLoginPlan(context, config.env, options) });
       }),
     );
 };
@@ -95,11 +95,14 @@ Examples:
 `;
 
 /** Gets tokens with the chosen method, stores them, and reports what Zoho granted. */
-async function signIn(context: Context, config: Config, store: CredentialsStore, plan: LoginPlan): Promise<ExitCode> {
+async function signIn(
+  context: Context,
+  { config, store, plan }: { config: Config; store: CredentialsStore; plan: LoginPlan },
+): Promise<ExitCode> {
   const http = zohoHttp(context, config);
   try {
-    const { tokens, accountsUrl, refreshToken } = await findCentre(centresOf(plan, config), (url) =>
-      obtainTokens(context, http, plan, url),
+    const { tokens, accountsUrl, refreshToken } = await findCentre(centresOf(plan, config), (centreUrl) =>
+      obtainTokens(context, http, { ...plan, accountsUrl: centreUrl }),
     );
     const centre = dataCentreOf(accountsUrl) ?? plan.centres[0] ?? findDataCentre("us");
     const profile = {
@@ -110,7 +113,11 @@ async function signIn(context: Context, config: Config, store: CredentialsStore,
       clientId: plan.clientId,
       scopes: tokens.scopes ?? plan.scopes,
     };
-    const previous = await storedSignIn(store, plan.profile);
+    // Undefined also if its secrets cannot be read, because then it cannot be used.
+    const previous = await store.open(plan.profile).catch((error: unknown) => {
+      if (error instanceof UserError) return undefined;
+      throw error;
+    });
     const saved = await store.save(profile, { clientSecret: plan.clientSecret.reveal(), refreshToken });
     const signedIn = await store.open(plan.profile);
     await accessTokens({ signIn: signedIn, folder: userFolder(context), http, now: context.now }).store(tokens);
@@ -133,7 +140,14 @@ async function signIn(context: Context, config: Config, store: CredentialsStore,
         message: `the secrets are in ${saved.path}, which only you can read: no keyring, because ${saved.noKeyringBecause}`,
       });
     }
-    if (previous !== undefined) await forgetPrevious(context, http, previous, refreshToken);
+    if (previous?.access.kind === "refreshable" && previous.access.refreshToken.reveal() !== refreshToken) {
+      await accessTokens({ signIn: previous, folder: userFolder(context), http, now: context.now }).forget();
+      context.report({
+        type: "warning",
+        message: `${plan.profile} replaces an earlier sign-in, whose refresh token is still valid at Zoho`,
+        hint: "remove it from the connected apps of your Zoho account; next time, run logout before login",
+      });
+    }
     warnIfUnused(context, config, plan.profile);
     const missing = tokens.scopes === undefined ? [] : plan.scopes.filter((scope) => !tokens.scopes?.includes(scope));
     if (missing.length > 0) {
@@ -147,25 +161,6 @@ async function signIn(context: Context, config: Config, store: CredentialsStore,
   } finally {
     await http.close();
   }
-}
-
-/** Undefined also if its secrets cannot be read, because then it cannot be used. */
-async function storedSignIn(store: CredentialsStore, name: string): Promise<SignIn | undefined> {
-  return store.open(name).catch((error: unknown) => {
-    if (error instanceof UserError) return undefined;
-    throw error;
-  });
-}
-
-/** Forgets the tokens of the replaced sign-in. Its refresh token stays valid at Zoho. */
-async function forgetPrevious(context: Context, http: ZohoHttp, previous: SignIn, refreshToken: string): Promise<void> {
-  if (previous.access.kind !== "refreshable" || previous.access.refreshToken.reveal() === refreshToken) return;
-  await accessTokens({ signIn: previous, folder: userFolder(context), http, now: context.now }).forget();
-  context.report({
-    type: "warning",
-    message: `${previous.name} replaces an earlier sign-in, whose refresh token is still valid at Zoho`,
-    hint: "remove it from the connected apps of your Zoho account; next time, run logout before login",
-  });
 }
 
 /** A variable that takes precedence would silently be used instead of the new profile. */
@@ -195,8 +190,11 @@ interface Obtained {
 
 const BROWSER_TIMEOUT_MS = 300_000;
 
-async function obtainTokens(context: Context, http: ZohoHttp, plan: LoginPlan, accountsUrl: string): Promise<Obtained> {
-  const { method, scopes, clientId, clientSecret } = plan;
+async function obtainTokens(
+  context: Context,
+  http: ZohoHttp,
+  { method, scopes, clientId, clientSecret, accountsUrl }: LoginPlan & { accountsUrl: string },
+): Promise<Obtained> {
   const client: OAuthClient = { accountsUrl, clientId, clientSecret };
   const { signal } = context;
   const obtained = (tokens: TokenReply, url: string, refreshToken = tokens.refreshToken): Obtained => {

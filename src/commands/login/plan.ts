@@ -48,10 +48,17 @@ export interface LoginPlan {
   readonly profile: string;
 }
 
-type Env = Readonly<Record<string, string | undefined>>;
+/** Where the values of a plan come from. */
+interface Sources {
+  readonly context: Context;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly options: LoginOptions;
+  /** Undefined without a terminal. */
+  readonly prompts: Prompts | undefined;
+}
 
 /** From flags, else the environment, else questions. Without a terminal, a missing value is an error that names its flag. */
-export async function readLoginPlan(context: Context, env: Env, options: LoginOptions): Promise<LoginPlan> {
+export async function readLoginPlan(context: Context, env: Sources["env"], options: LoginOptions): Promise<LoginPlan> {
   const scopes = [
     ...new Set([
       ...(options.product ?? ["crm"]).flatMap((id) => findSignInProduct(id).scopes),
@@ -59,16 +66,17 @@ export async function readLoginPlan(context: Context, env: Env, options: LoginOp
     ]),
   ];
   const prompts = await context.prompts();
-  const kind = givenMethod(env, options) ?? (await askMethod(prompts));
-  const centres = await chooseCentres(prompts, env, options.dc ?? setting(env, "ZOHO_DC"), kind);
+  const sources = { context, env, options, prompts };
+  const kind = givenMethod(sources) ?? (await askMethod(prompts));
+  const centres = await chooseCentres(sources, kind);
   if (kind === "code" && options.code === undefined) explainCode(context, scopes, centres);
   const clientId =
     options.clientId ??
     setting(env, "ZOHO_CLIENT_ID") ??
     (await ask(prompts, { message: "Client id", flag: "--client-id" }));
-  const clientSecret = await readClientSecret(context, env, options, prompts);
+  const clientSecret = await readClientSecret(sources);
   return {
-    method: await readMethod(context, env, kind, options, prompts),
+    method: await readMethod(sources, kind),
     clientId: clientId.trim(),
     clientSecret,
     centres,
@@ -78,7 +86,7 @@ export async function readLoginPlan(context: Context, env: Env, options: LoginOp
   };
 }
 
-function givenMethod(env: Env, options: LoginOptions): Method["kind"] | undefined {
+function givenMethod({ env, options }: Sources): Method["kind"] | undefined {
   const given = [
     ...(options.code === undefined ? [] : (["code"] as const)),
     ...(options.browser === true ? (["browser"] as const) : []),
@@ -111,11 +119,10 @@ const AUTO = "auto";
 
 /** In the browser or on another device, Zoho itself finds the user's data centre: only a code or a token has to be tried. */
 async function chooseCentres(
-  prompts: Prompts | undefined,
-  env: Env,
-  given: string | undefined,
+  { env, options, prompts }: Sources,
   method: Method["kind"],
 ): Promise<readonly DataCentre[]> {
+  const given = options.dc ?? setting(env, "ZOHO_DC");
   const choice = given?.toLowerCase() ?? (prompts === undefined ? "us" : await askCentre(prompts));
   if (choice !== AUTO) return [findDataCentre(choice)];
   if (setting(env, "ZOHO_ACCOUNTS_URL") !== undefined) {
@@ -143,12 +150,7 @@ function explainCode(context: Context, scopes: readonly string[], [only, ...othe
   });
 }
 
-async function readClientSecret(
-  context: Context,
-  env: Env,
-  options: LoginOptions,
-  prompts: Prompts | undefined,
-): Promise<Secret> {
+async function readClientSecret({ context, env, options, prompts }: Sources): Promise<Secret> {
   const file = options.clientSecretFile;
   if (file !== undefined) return readTrimmed(context, file, "--client-secret-file");
   const fromEnv = setting(env, "ZOHO_CLIENT_SECRET");
@@ -157,13 +159,7 @@ async function readClientSecret(
   return secret(typed, "typed in");
 }
 
-async function readMethod(
-  context: Context,
-  env: Env,
-  kind: Method["kind"],
-  options: LoginOptions,
-  prompts: Prompts | undefined,
-): Promise<Method> {
+async function readMethod({ context, env, options, prompts }: Sources, kind: Method["kind"]): Promise<Method> {
   switch (kind) {
     case "device":
       return { kind };

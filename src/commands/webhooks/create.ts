@@ -2,14 +2,13 @@ import type { Context } from "../../context.ts";
 import { eventNames, findFormat, findProduct, nearest } from "../../core/event-names.ts";
 import { products } from "../../products/index.ts";
 import { examples } from "../../reports/help.ts";
-import { type ExitCode, usageError } from "../../util/errors.ts";
+import { usageError } from "../../util/errors.ts";
 import { requireOperation } from "../../zoho/webhooks/index.ts";
 import type { ManagedProduct, WebhookConfig, WebhookFilters } from "../../zoho/webhooks/managed-product.ts";
 import { listenerUrl, notifyUrl } from "../channels/options.ts";
 import type { Define } from "../command.ts";
-import { showCalls } from "./delete.ts";
 import { chooseSecret, makeWebhook, type SecretOptions } from "./make-webhook.ts";
-import { addWebhookOptions, chosenProduct, type WebhookOptions, type WebhookSession, withWebhooks } from "./session.ts";
+import { addWebhookOptions, chosenProduct, showCalls, type WebhookOptions, withWebhooks } from "./session.ts";
 
 interface CreateOptions extends WebhookOptions, SecretOptions {
   readonly url?: string;
@@ -30,7 +29,7 @@ export const defineCreate: Define = (command, act) => {
     .argument("<event...>", "Desk: Ticket_Add …; Sign: Completed …; Books, Inventory: one module, such as invoice")
     .option(
       "--url <url>",
-      "the URL for Zoho to post to (default: the public https URL of the listen that runs in this project)",
+      "the URL for Zoho to post to (default: the public https URL of this project's running listen)",
     )
     .option("--name <text>", "the webhook's name", "zoho-hooks")
     .option("--description <text>", "what it is for (Desk, Books, Inventory)")
@@ -61,46 +60,47 @@ export const defineCreate: Define = (command, act) => {
         const events = namesFor(context, product, words);
         const url = notifyUrl(context, options.url ?? (await listenerUrl(context, product.id)), product);
         return withWebhooks(context, options, async (session) => {
-          const chosen = await chooseSecret(context, session.config, product, options);
-          const { name, description } = options;
+          const chosen = await chooseSecret(context, session, options);
+          const { name, description, rule } = options;
           const config: WebhookConfig = { name, description, url, events, secret: chosen?.value, filters };
           const refusal = product.refuse?.(config);
           if (refusal !== undefined) throw usageError(refusal);
           const warning = product.warn?.(config);
           if (warning !== undefined) context.report({ type: "warning", message: warning });
-          return options.dryRun === true
-            ? showCreation(context, session, config, options.rule)
-            : makeWebhook(context, session, { config, chosen, rule: options.rule, show: options.showSecrets === true });
+          if (options.dryRun !== true)
+            return makeWebhook(context, session, { config, chosen, rule, showSecret: options.showSecrets === true });
+          const creation = requireOperation(product, "create").call(config);
+          const ruleCall = rule === undefined ? undefined : product.rules?.call({ id: "<its id>", config }, rule);
+          return showCalls(context, session, ruleCall === undefined ? [creation] : [creation, ruleCall]);
         });
       }),
     );
 };
 
 const HELP = `
-Webhooks of Books, Inventory and Sign are signed with a secret. It is the one that listen checks the product with in this
-project (ZOHO_WEBHOOK_SECRET, or the product's own). If there is none, a new one is created and saved in .zoho-hooks/keys;
-a running listen uses it at once. Desk signs with Zoho's own key.
+Books, Inventory and Sign sign with a secret: the one that listen verifies the product with in this project
+(ZOHO_WEBHOOK_SECRET, or the product's own). If there is none, a new one is created and stored in .zoho-hooks/keys; a
+running listen uses it at once. Desk signs with Zoho's own key.
 
 Desk calls the URL first, and creates no webhook unless it gets a 200: start listen before you create one.
 A webhook of Books or Inventory never fires unless a workflow rule calls it: --rule creates one.
 `;
 
-const list = (text: string | undefined): readonly string[] | undefined =>
-  text?.split(",").flatMap((each) => each.trim() || []);
-
-/** Refuses what the product's API does not document, before anything is sent. */
-function filtersFrom(product: ManagedProduct, options: CreateOptions): WebhookFilters {
+/** Rejects filters that the product's API does not document, before anything is sent. */
+function filtersFrom({ title, filters: documented }: ManagedProduct, options: CreateOptions): WebhookFilters {
+  const items = (text: string | undefined): readonly string[] | undefined =>
+    text?.split(",").flatMap((each) => each.trim() || []);
   const filters: WebhookFilters = {
-    departments: list(options.departments),
-    fields: list(options.fields),
+    departments: items(options.departments),
+    fields: items(options.fields),
     previous: options.previous,
     direction: options.direction,
   };
-  const foreign = Object.entries(filters).find(
-    ([name, value]) => value !== undefined && !product.filters.some((each) => each === name),
-  );
-  if (foreign === undefined) return filters;
-  throw usageError(`--${foreign[0]} is not known to be a filter of ${product.title}`, "leave it out");
+  for (const [name, value] of Object.entries(filters)) {
+    if (value !== undefined && !documented.some((each) => each === name))
+      throw usageError(`--${name} is not a documented filter of ${title}`, "leave it out");
+  }
+  return filters;
 }
 
 function refuseRule({ title, rules }: ManagedProduct, kind: string | undefined): void {
@@ -110,36 +110,29 @@ function refuseRule({ title, rules }: ManagedProduct, kind: string | undefined):
     : usageError(`--rule ${kind} is not known`, `use one of ${rules.kinds.join(", ")}`);
 }
 
-function showCreation(
-  context: Context,
-  session: WebhookSession,
-  config: WebhookConfig,
-  rule: string | undefined,
-): ExitCode {
-  const { product } = session;
-  const creation = requireOperation(product, "create").call(config);
-  const calls = rule === undefined ? [] : [product.rules?.call({ id: "<its id>", config }, rule)];
-  return showCalls(context, session, [creation, ...calls.filter((each) => each !== undefined)]);
-}
-
-/**
- * The names in the product's own spelling. One that is not known is sent as it is written, with a warning: Zoho adds
- * names, and says no to those that it does not know.
- */
+/** Names in the product's spelling. Unknown ones are sent with a warning: Zoho adds names, and rejects wrong ones. */
 function namesFor(context: Context, product: ManagedProduct, words: readonly string[]): readonly string[] {
   const { noun, many, aliases = {} } = product.events;
   const known = product.events.known ?? wireNames(product.id);
-  if (words.length === 0) throw usageError(`which ${noun}? none is named`, `such as ${known.slice(0, 6).join(", ")}`);
+  if (words.length === 0) throw usageError(`no ${noun} is named`, `such as ${known.slice(0, 6).join(", ")}`);
   if (!many && words.length > 1)
-    throw usageError(`a webhook of ${product.title} is of one ${noun}, and ${words.length} are named`, "make one each");
+    throw usageError(
+      `a ${product.title} webhook has one ${noun}, but ${words.length} are named`,
+      "create one for each",
+    );
   const names = words
     .flatMap((word) => word.split(","))
-    .filter((word) => word.trim() !== "")
-    .map((word) => {
-      const name = word.trim();
+    .flatMap((word) => word.trim() || [])
+    .map((name) => {
       const found = known.find((each) => each.toLowerCase() === name.toLowerCase()) ?? aliases[name.toLowerCase()];
-      if (found === undefined) warnOfUnknown(context, product, name, known);
-      return found ?? name;
+      if (found !== undefined) return found;
+      const near = nearest(name, known, 3);
+      context.report({
+        type: "warning",
+        message: `${JSON.stringify(name)} is not a known ${noun} of ${product.title}`,
+        hint: near.length === 0 ? `known: ${known.join(", ")}` : `did you mean ${near.join(" or ")}?`,
+      });
+      return name;
     });
   return [...new Set(names)];
 }
@@ -148,13 +141,4 @@ function wireNames(id: string): readonly string[] {
   const product = findProduct(products, id);
   const format = product === undefined ? undefined : findFormat(product, "wire");
   return format === undefined ? [] : eventNames(format);
-}
-
-function warnOfUnknown(context: Context, product: ManagedProduct, name: string, known: readonly string[]): void {
-  const near = nearest(name, known, 3);
-  context.report({
-    type: "warning",
-    message: `${JSON.stringify(name)} is no ${product.events.noun} of ${product.title} that is known here`,
-    hint: near.length === 0 ? `known: ${known.join(", ")}` : `did you mean ${near.join(" or ")}?`,
-  });
 }

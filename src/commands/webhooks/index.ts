@@ -1,29 +1,24 @@
-import { examples } from "../../reports/help.ts";
 import type { Define } from "../command.ts";
 import { defineCreate } from "./create.ts";
 import { defineDelete } from "./delete.ts";
 import { defineList } from "./list.ts";
 
 export const define: Define = (command, act) => {
-  for (const one of [defineList, defineCreate, defineDelete]) one(command, act);
-  command
-    .addHelpText(
-      "before",
-      examples(
-        "zoho-hooks webhooks list --product books --orphans   exits with 8 if any has no rule",
-        "zoho-hooks webhooks create Ticket_Add --product desk",
-        "zoho-hooks webhooks delete 460000000026049 --product inventory --yes",
-      ),
-    )
-    .addHelpText("after", HELP);
+  for (const define of [defineList, defineCreate, defineDelete]) define(command, act);
+  command.addHelpText("after", HELP);
 };
 
 const HELP = `
-These commands manage the webhooks of Zoho Desk, Books, Inventory and Sign, which live until they are deleted. For other
-products Zoho is not known to document an API, and these commands tell you where in the product's settings to set a
-webhook up. The notifications of CRM, Bigin and Recruit are channels: see zoho-hooks channels.
+Manages the webhooks of Zoho Desk, Books, Inventory and Sign, which exist until they are deleted. For other products no
+API is known to be documented: the commands then say where in the product's settings to set up a webhook. CRM, Bigin and
+Recruit notify through channels: see zoho-hooks channels.
 
 Sign in first, with the scopes of the product: zoho-hooks login --product desk.
 Zoho documents the API calls for Desk and Books. For Inventory and Sign, these are the calls that existing integrations
-make.
+use.
+
+Examples:
+  $ zoho-hooks webhooks list --product books --orphans   exits with 8 if any has no rule
+  $ zoho-hooks webhooks create Ticket_Add --product desk
+  $ zoho-hooks webhooks delete 460000000026049 --product inventory --yes
 `;

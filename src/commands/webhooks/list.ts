@@ -29,47 +29,39 @@ export const defineList: Define = (command, act) => {
       act(async (context, options: ListOptions) => {
         const product = chosenProduct(options);
         requireOperation(product, "list");
-        if (options.orphans === true && product.rules === undefined)
+        const orphans = options.orphans === true;
+        if (orphans && product.rules === undefined)
           throw usageError(`--orphans: ${product.title} posts without workflow rules`, "leave it out");
         return withWebhooks(context, options, async (session) => {
           const client = await session.client();
           const all = await context.waiting("asking Zoho for its webhooks", () => client.list());
-          const shown = options.orphans === true ? all.filter(isOrphan) : all;
-          showWebhooks(context, product, shown);
-          nameOrphans(context, session, all);
-          if (shown.length === 0)
-            context.report({
-              type: "notice",
-              message: `no ${product.title} webhook${options.orphans ? " without a rule" : ""}`,
-            });
-          return options.orphans === true && shown.length > 0 ? ExitCode.expectation : ExitCode.ok;
+          const shown = orphans ? all.filter(isOrphan) : all;
+          if (context.json) for (const webhook of shown) context.report(webhookReport("listed", product, webhook));
+          else if (shown.length > 0) context.report(tableOf(product, shown));
+          warnOfOrphans(context, session, all);
+          if (shown.length === 0) {
+            const message = `no ${product.title} webhook${orphans ? " without a rule" : ""}`;
+            context.report({ type: "notice", message });
+          }
+          return orphans && shown.length > 0 ? ExitCode.expectation : ExitCode.ok;
         });
       }),
     );
 };
 
-function showWebhooks(context: Context, product: ManagedProduct, webhooks: readonly Webhook[]): void {
-  if (context.json) {
-    for (const webhook of webhooks) context.report(webhookReport("listed", product, webhook));
-  } else if (webhooks.length > 0) context.report(tableOf(product, webhooks));
-}
-
-/** A column only where there is something to say in it. */
-function tableOf({ rules: rule, events: { noun, many } }: ManagedProduct, webhooks: readonly Webhook[]): TableReport {
-  const columns: readonly (readonly [name: string, cell: (webhook: Webhook) => string])[] = [
+/** Leaves out the columns that the product has no values for. */
+function tableOf({ rules, events: { noun, many } }: ManagedProduct, webhooks: readonly Webhook[]): TableReport {
+  type Column = readonly [name: string, cell: (webhook: Webhook) => string];
+  const columns: Column[] = [
     ["webhook", ({ id }) => id],
     ["name", ({ name }) => name ?? ""],
     [many ? `${noun}s` : noun, ({ events }) => events.join(" ")],
-    ...(webhooks.every(({ enabled }) => enabled === undefined)
-      ? []
-      : [
-          ["enabled", ({ enabled }: Webhook) => (enabled === undefined ? "not said" : enabled ? "yes" : "no")] as const,
-        ]),
-    ["URL", ({ url }) => maskUrl(url ?? "")],
-    ...(rule === undefined
-      ? []
-      : [["rules", ({ rules }: Webhook) => (rules === undefined ? "not said" : rules.join(" ") || "none")] as const]),
   ];
+  if (webhooks.some(({ enabled }) => enabled !== undefined))
+    columns.push(["enabled", ({ enabled }) => (enabled === undefined ? "unknown" : enabled ? "yes" : "no")]);
+  columns.push(["URL", ({ url }) => maskUrl(url ?? "")]);
+  if (rules !== undefined)
+    columns.push(["rules", (webhook) => (webhook.rules === undefined ? "unknown" : webhook.rules.join(" ") || "none")]);
   return {
     type: "table",
     columns: columns.map(([name]) => name),
@@ -78,31 +70,30 @@ function tableOf({ rules: rule, events: { noun, many } }: ManagedProduct, webhoo
   };
 }
 
-/** What is known to have no rule; one of which Zoho does not say is none. */
+/** Undefined rules are unknown, which is not the same as none. */
 function isOrphan({ rules }: Webhook): boolean {
   return rules?.length === 0;
 }
 
-/** The command that deletes a webhook, to be copied: its id is Zoho's to choose. */
-export function deletion(context: Context, { flags }: WebhookSession, id: string): string {
-  return `${context.invocation} webhooks delete ${shellQuoted(oneLine(id))} ${flags}`;
-}
-
-export function nameOrphans(context: Context, session: WebhookSession, webhooks: readonly Webhook[]): void {
+export function warnOfOrphans(context: Context, session: WebhookSession, webhooks: readonly Webhook[]): void {
   for (const { id, name } of webhooks.filter(isOrphan)) {
     context.report({
       type: "warning",
-      message: `webhook ${oneLine(id)}${name === undefined ? "" : ` (${oneLine(name)})`} is an orphan: no workflow rule calls it, so it never fires`,
-      hint: `give it a rule in ${session.product.title}'s settings, or delete it: ${deletion(context, session, id)}`,
+      message: `webhook ${oneLine(id)}${name === undefined ? "" : ` (${oneLine(name)})`} never fires, because no workflow rule calls it`,
+      hint: `give it a rule in ${session.product.title}'s settings, or delete it: ${deleteCommand(session, id)}`,
     });
   }
+}
+
+/** For the user to copy. The id comes from Zoho, so it is quoted. */
+export function deleteCommand({ command }: WebhookSession, id: string): string {
+  return command(`delete ${shellQuoted(oneLine(id))}`);
 }
 
 export function webhookReport(
   state: WebhookReport["state"],
   product: ManagedProduct,
-  { id, name, url, events, enabled, rules }: Webhook,
-  secret?: string,
+  { id, name, url, events, enabled, rules, secret }: Webhook & { readonly secret?: string | undefined },
 ): WebhookReport {
   const facts = { name, url: url === undefined ? undefined : maskUrl(url), events, enabled, rules, secret };
   return { type: "webhook", state, product: product.id, id, webhook: facts };

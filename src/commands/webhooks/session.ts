@@ -3,13 +3,14 @@ import { type Config, loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
 import { products } from "../../products/index.ts";
-import { UserError, usageError } from "../../util/errors.ts";
+import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { type ZohoApi, zohoApi } from "../../zoho/api.ts";
 import type { DataCentre } from "../../zoho/data-centres.ts";
-import { findOrganisations, type WebhookClient, webhookClient } from "../../zoho/webhooks/client.ts";
+import { findOrganisations, requestFor, type WebhookClient, webhookClient } from "../../zoho/webhooks/client.ts";
 import { managedProducts, requireManagedProduct } from "../../zoho/webhooks/index.ts";
-import type { ManagedProduct } from "../../zoho/webhooks/managed-product.ts";
+import type { ManagedProduct, WebhookCall } from "../../zoho/webhooks/managed-product.ts";
+import { showRequest } from "../helpers/notices.ts";
 import { openSignIn, sessionTokens, zohoHttp } from "../helpers/session.ts";
 
 export interface WebhookOptions {
@@ -18,9 +19,11 @@ export interface WebhookOptions {
   readonly profile?: string;
 }
 
+const ids = managedProducts.map(({ id }) => id);
+
 export function addWebhookOptions(command: Command): Command {
   return command
-    .option(`--product <${managedProducts.map(({ id }) => id).join("|")}>`, "the product of the webhooks")
+    .option(`--product <${ids.join("|")}>`, "the product of the webhooks")
     .option("--org <id>", "the organisation (default: the only one that you have access to)")
     .option(
       "--profile <name>",
@@ -28,30 +31,26 @@ export function addWebhookOptions(command: Command): Command {
     );
 }
 
-/** All that a command needs to work with the webhooks of one organisation. */
+export function chosenProduct({ product }: WebhookOptions): ManagedProduct {
+  if (product !== undefined) return requireManagedProduct(product, findProduct(products, product)?.title);
+  throw usageError("--product is required", `add one of ${ids.map((id) => `--product ${id}`).join(", ")}`);
+}
+
+/** Access to the webhooks of one product in one organisation. */
 export interface WebhookSession {
   readonly config: Config;
   readonly product: ManagedProduct;
   readonly centre: DataCentre;
   readonly api: ZohoApi;
-  /** The organisation that was named; undefined to find it out. */
+  /** The value of `--org`. */
   readonly org: string | undefined;
-  /** What another command is to be called with, to work with the same: `--product books --profile acme`. */
-  readonly flags: string;
-  /** Finds the organisation out, unless it was named. */
+  /** A command for the user to copy: `zoho-hooks webhooks list --product books`. */
+  command(words: string): string;
+  /** Asks Zoho for the organisation first, unless `--org` names it. */
   client(): Promise<WebhookClient>;
 }
 
-/** The product that was named, before anything else is done. */
-export function chosenProduct({ product }: WebhookOptions): ManagedProduct {
-  if (product !== undefined) return requireManagedProduct(product, findProduct(products, product)?.title);
-  throw usageError(
-    "--product is missing: whose webhooks?",
-    `add --product ${managedProducts.map(({ id }) => id).join(", ")}`,
-  );
-}
-
-/** Opens a session for the time that the work takes. */
+/** Runs work with a session, and closes the session. */
 export async function withWebhooks<T>(
   context: Context,
   options: WebhookOptions,
@@ -59,28 +58,34 @@ export async function withWebhooks<T>(
 ): Promise<T> {
   const product = chosenProduct(options);
   const org = options.org?.trim();
-  if (org !== undefined && !/^\d{1,19}$/.test(org)) {
-    throw usageError(`--org: ${JSON.stringify(org)} is not the id of an organisation`, "an id has up to 19 digits");
-  }
+  if (org !== undefined && !/^\d{1,19}$/.test(org))
+    throw usageError(`--org: ${JSON.stringify(org)} is not an organisation id`, "an id has up to 19 digits");
   const config = loadConfig(context);
   const signIn = await openSignIn(context, config, options.profile);
   const http = zohoHttp(context, config);
-  const { signal, sleep } = context;
+  const { invocation, now, signal, sleep } = context;
+  const api = zohoApi({ http, tokens: sessionTokens(context, signIn, http), signIn, product, now });
+  const given = Object.entries({ product: product.id, org, profile: options.profile });
+  const flags = given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
   try {
-    const tokens = sessionTokens(context, signIn, http);
-    const api = zohoApi({ http, tokens, signIn, product, now: context.now });
-    const client = async (): Promise<WebhookClient> => {
-      const organisation = org ?? (await onlyOrganisation(api, product, signal));
-      return webhookClient({ api, product, organisation, signal, sleep });
-    };
-    const given = { product: product.id, org, profile: options.profile };
-    const flags = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
-    return await work({ config, product, centre: signIn.centre, api, org, flags: flags.join(" "), client });
+    return await work({
+      config,
+      product,
+      centre: signIn.centre,
+      api,
+      org,
+      command: (words) => [invocation, "webhooks", words, ...flags].join(" "),
+      async client() {
+        const organisation = org ?? (await onlyOrganisation(api, product, signal));
+        return webhookClient({ api, product, organisation, signal, sleep });
+      },
+    });
   } finally {
     await http.close();
   }
 }
 
+/** Undefined if the product's API needs no organisation. */
 async function onlyOrganisation(
   api: ZohoApi,
   product: ManagedProduct,
@@ -92,24 +97,24 @@ async function onlyOrganisation(
   if (first === undefined) {
     throw new UserError(
       "zohoApi",
-      `the sign-in sees no organisation of ${product.title}`,
-      "sign in as a user of the organisation, or name it: --org",
+      `the sign-in has access to no ${product.title} organisation`,
+      "sign in as a user of the organisation, or name it with --org",
       "no_organisation",
     );
   }
   if (second === undefined) return first.id;
   const names = found.map(({ id, name }) => oneLine(name === undefined ? id : `${id} (${name})`)).join(", ");
   throw usageError(
-    `the sign-in sees ${found.length} organisations of ${product.title}`,
-    `name one with --org: ${names}`,
+    `the sign-in has access to ${found.length} ${product.title} organisations`,
+    `choose one with --org: ${names}`,
   );
 }
 
-/** An id of a webhook, kept as text. */
-export function webhookId(text: string): string {
-  if (/^\d{1,19}$/.test(text)) return text;
-  throw usageError(
-    `${JSON.stringify(text)} is not the id of a webhook`,
-    "an id has up to 19 digits: zoho-hooks webhooks list",
-  );
+/** Shows requests to Zoho, with their secrets masked, instead of sending them. */
+export function showCalls(context: Context, session: WebhookSession, calls: readonly WebhookCall[]): ExitCode {
+  const { product, org } = session;
+  // Only a request could find the organisation.
+  const organisation = org ?? (product.organisation.discover === undefined ? undefined : "yours");
+  for (const call of calls) showRequest(context, session, requestFor(product, call, organisation));
+  return ExitCode.ok;
 }
