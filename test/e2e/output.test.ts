@@ -54,7 +54,7 @@ describe("a run that goes on", () => {
   onPosix("ends by a signal while nobody reads a pipe that is full", async () => {
     const cwd = tempFolder();
     const listener = startBin(["listen", "--port", "0"], { cwd });
-    const [, url = ""] = await listener.said(/Listening on (\S+)/);
+    const [, url = ""] = await listener.said(/Listening on (http:\/\/[^/\s]+)/);
     await fetch(`${url}/webhooks/zoho/crm`, { method: "POST", body: "{}" });
     listener.kill("SIGINT");
     await listener.ended;

@@ -6,33 +6,28 @@ import type { EventReport } from "../../reports/event.ts";
 import { usageError } from "../../util/errors.ts";
 import { learn, refuseLinkedFolders } from "../helpers/learn.ts";
 
-/** What a run sees of the shapes of events. */
-export interface RunDrift {
-  see(event: EventReport): void;
-  /** Tells in what the events and their schemas differed, where they did. */
-  tell(): void;
-}
-
+/** Compares the events of a run with their schemas; undefined with `--schema off`. */
 export function openDrift(
   context: Context,
   { settings, root }: Pick<Config, "settings" | "root">,
   products: readonly Product[],
   { learn: learns = false }: { readonly learn?: boolean },
-): RunDrift {
+) {
   if (settings.schema === "off") {
     if (learns) throw usageError("--learn compares with the schemas, which --schema off turns off", "leave one out");
-    return { see: () => {}, tell: () => {} };
+    return undefined;
   }
   if (learns) refuseLinkedFolders(root, products);
   const traffic = createTraffic(products, { samples: learns });
   return {
-    see({ n, method, path, headers, body, receipt, duplicateOf }) {
+    add({ n, method, path, headers, body, receipt, duplicateOf }: EventReport): void {
       const delivery = { method, url: path, headers, body };
       const { product, format, event, known, verdicts } = receipt;
       const data = (): unknown => receipt.payload?.data;
       traffic.add({ n, product, format, event, known, verdicts, duplicateOf, delivery, data });
     },
-    tell() {
+    /** At the end of the run: the differences, if there are any. */
+    report(): void {
       const events = traffic.events();
       const drifts = events.map(driftOf).filter(hasDrifted);
       const overlooked = traffic.overlooked();

@@ -1,9 +1,9 @@
 import { type EventPattern, eventPattern } from "../../core/event-names.ts";
 import type { EventReport } from "../../reports/event.ts";
-import type { ProductCount, SummaryReport } from "../../reports/run.ts";
+import type { ProductCount } from "../../reports/run.ts";
 import { usageError } from "../../util/errors.ts";
 
-/** `crm:Leads.create=2`: that many of these events have to come. */
+/** `crm:Leads.create=2`: so many of these events have to arrive. */
 export interface Expectation {
   readonly pattern: EventPattern;
   readonly wanted: number;
@@ -22,39 +22,31 @@ export function parseExpectation(text: string): Expectation {
   return { pattern: eventPattern(pattern), wanted };
 }
 
-/** What the receiver itself can count. */
-type CountSummary = Omit<SummaryReport, "forwards" | "tunnelDownMs" | "leftOut">;
-
-/** Counts what comes, by product and by expectation. */
-export interface Tally {
-  add(event: Pick<EventReport, "n" | "receipt" | "refusal" | "duplicateOf">): void;
-  /** True once every expectation is met; never when there is none. */
-  complete(): boolean;
-  summary(seconds: number): CountSummary;
-}
-
 type Counts = { -readonly [K in keyof ProductCount]: ProductCount[K] };
 
-export function createTally(expectations: readonly Expectation[]): Tally {
+/** Counts deliveries, by product and by expectation. */
+export function createTally(expectations: readonly Expectation[]) {
   const total = noCounts();
   const products: Record<string, Counts> = Object.create(null);
-  const came = expectations.map(() => 0);
-  /** Of this run; what came before it is nothing that it has seen. */
+  const arrived = expectations.map(() => 0);
+  /** Of this run: a repeat of an earlier run's event is the first one that this run sees. */
   let firstN = Number.POSITIVE_INFINITY;
   const seenAgain = new Set<number>();
+  const count = (i: number): number => arrived[i] ?? 0;
   return {
-    add({ n, receipt, refusal, duplicateOf }) {
+    add({ n, receipt, refusal, duplicateOf }: Pick<EventReport, "n" | "receipt" | "refusal" | "duplicateOf">): void {
       if (n > 0) firstN = Math.min(firstN, n);
       const name = receipt.product ?? "(unknown)";
       products[name] ??= noCounts();
       const accepted = refusal === undefined;
       const failed = receipt.verdicts.some((verdict) => verdict.verdict === "failed");
-      const valid = accepted && !failed && receipt.known && receipt.schema?.ok !== false;
+      const valid = !failed && receipt.known && receipt.schema?.ok !== false;
       for (const counts of [total, products[name]]) {
         counts.received++;
-        if (valid) counts.valid++;
         if (!accepted) counts.rejected++;
-        // What is refused repeats nothing, whoever it claims to be.
+        else if (valid) counts.valid++;
+        else counts.issues++;
+        // A rejected delivery repeats nothing, whatever it claims to be.
         if (accepted && duplicateOf !== undefined) counts.duplicates++;
       }
       if (!accepted) return;
@@ -63,20 +55,19 @@ export function createTally(expectations: readonly Expectation[]): Tally {
         seenAgain.add(duplicateOf);
       }
       expectations.forEach(({ pattern }, i) => {
-        if (pattern.matches(receipt.product, receipt.event)) came[i] = (came[i] ?? 0) + 1;
+        if (pattern.matches(receipt.product, receipt.event)) arrived[i] = count(i) + 1;
       });
     },
-    complete: () => expectations.length > 0 && expectations.every(({ wanted }, i) => (came[i] ?? 0) >= wanted),
-    summary: (seconds) => ({
-      type: "summary",
+    /** True once every expectation is met; never without one. */
+    isComplete: () => expectations.length > 0 && expectations.every(({ wanted }, i) => count(i) >= wanted),
+    counts: () => ({
       total,
       products,
-      seconds,
-      expectations: expectations.map(({ pattern, wanted }, i) => ({ event: pattern.text, wanted, came: came[i] ?? 0 })),
+      expectations: expectations.map(({ pattern, wanted }, i) => ({ event: pattern.text, wanted, came: count(i) })),
     }),
   };
 }
 
 function noCounts(): Counts {
-  return { received: 0, valid: 0, rejected: 0, duplicates: 0 };
+  return { received: 0, valid: 0, issues: 0, rejected: 0, duplicates: 0 };
 }
