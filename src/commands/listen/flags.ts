@@ -38,7 +38,7 @@ export interface ListenOptions extends SecretOptions, SettingFlags, ZohoFlags {
 /** The dozen flags that most runs need come first. */
 export function addListenFlags(command: Command): void {
   command
-    .argument("[target]", "your app, the same as --forward-to: listen 3000")
+    .argument("[target]", "your app: a port, host:port or URL, the same as --forward-to")
     .optionsGroup("Main options:")
     .option("-f, --forward-to <target>", "your app: a port, /path or URL (repeatable)", collect)
     .option("-p, --port <port>", "port to listen on, 0 for any free one (default: 4460, or the next free one)")

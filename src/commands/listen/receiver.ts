@@ -38,7 +38,7 @@ export async function startReceiverPart(
 }
 
 /** Tried in order when the default port is busy. 4461 is left for `send --serve-jwks`. */
-const OTHER_PORTS = [4462, 4463, 4464, 4465, 4466, 4467, 4468, 4469];
+const OTHER_PORTS = Array.from({ length: 18 }, (_, i) => 4462 + i);
 
 async function openReceiver(
   context: Context,
@@ -59,7 +59,7 @@ async function openReceiver(
       if (targets.some((target) => receiverTargeted(target, { ...settings, port: other }))) continue;
       try {
         const receiver = await startReceiver({ ...options, host, port: other });
-        context.report({ type: "notice", message: `${error.message}: using port ${other}` });
+        context.report({ type: "warning", message: `${error.message}: using port ${other}` });
         return receiver;
       } catch (otherError) {
         if (!isPortBusy(otherError)) throw otherError;
