@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly sleep?: Sleep;
   /** Stderr is a terminal. */
   readonly errTTY?: boolean;
+  /** Its width. */
+  readonly errColumns?: number;
   /** Answers questions, as a person at a terminal would. */
   readonly prompts?: Prompts;
   /** How the user starts the tool; `zoho-hooks` unless it is given. */
@@ -72,7 +74,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       backlog: () => 0,
       taken: () => 0,
       isTTY: options.errTTY ?? false,
-      columns: undefined,
+      columns: options.errColumns,
     },
     prompts: async () => options.prompts,
     neverWaitForTerminal: () => {},

@@ -40,7 +40,8 @@ export function createTally(expectations: readonly Expectation[]) {
       products[name] ??= noCounts();
       const accepted = refusal === undefined;
       const failed = receipt.verdicts.some((verdict) => verdict.verdict === "failed");
-      const valid = !failed && receipt.known && receipt.schema?.ok !== false;
+      const isKnown = receipt.known || receipt.handshake !== undefined;
+      const valid = !failed && isKnown && receipt.schema?.ok !== false;
       for (const counts of [total, products[name]]) {
         counts.received++;
         if (!accepted) counts.rejected++;
