@@ -1,15 +1,8 @@
 import type { Command } from "commander";
-import type { Config } from "../../config/load.ts";
 import { checks, eachChecked, readers } from "../../config/readers.ts";
 import { type Settings, tunnelNames } from "../../config/settings.ts";
-import type { Context } from "../../context.ts";
-import { eventNames, eventPattern, isNamed, nearest, patternParts } from "../../core/event-names.ts";
-import type { Format, Product } from "../../core/product.ts";
-import type { TunnelChoice } from "../../tunnel/open-tunnel.ts";
-import { usageError } from "../../util/errors.ts";
 import { watchProductIds } from "../../zoho/channels/api.ts";
 import { addSecretOptions, collect, type SecretOptions } from "../helpers/options.ts";
-import { patternProducts } from "../helpers/products.ts";
 
 /** Flags that are settings, too: the same names and rules as in the environment and the config file. */
 type SettingFlags = { readonly [K in keyof Settings]?: string | readonly string[] | boolean };
@@ -129,89 +122,4 @@ export function flagSettings(options: ListenOptions, target: string | undefined)
   if (target !== undefined) settings.forwardTo = [...eachChecked(checks.forwardTo, [target], "listen"), ...flags];
   if (route !== undefined) settings.routes = eachChecked(checks.routes, route, "--route");
   return settings;
-}
-
-/** Whether a run needs Zoho's API. Decided before anything is opened, so that contradictory flags cost no port. */
-export function needsZoho({ channel, expand, ...rest }: ZohoFlags, choice: TunnelChoice): boolean {
-  if (channel !== undefined && choice.kind === "none") {
-    throw usageError(
-      "--channel needs a public URL for Zoho to post to, and this run has none",
-      "set NGROK_AUTHTOKEN for a tunnel, or use your own: --public-url https://…",
-    );
-  }
-  if (channel !== undefined || expand === true) return true;
-  const useless = { "--profile": rest.profile, "--product": rest.product, "--api-version": rest.apiVersion };
-  const [flag] = Object.entries(useless).find(([, value]) => value !== undefined) ?? [];
-  if (flag !== undefined) throw usageError(`${flag} does nothing without --channel or --expand`);
-  return false;
-}
-
-/** An event or a pattern of events that the user has written. */
-interface NamedEvents {
-  readonly text: string;
-  /** The flag, or the setting and where it is set. */
-  readonly where: string;
-  /** What it means if there is no such event. */
-  readonly effect: string;
-}
-
-/** The events that flags and settings name. */
-export function namedEvents({ settings, origins }: Config, { expect = [] }: ListenOptions): readonly NamedEvents[] {
-  const named = (where: string, texts: readonly string[], effect: string): readonly NamedEvents[] =>
-    texts.map((text) => ({ where, text: text.replace(/=.*$/s, ""), effect }));
-  const source = (flag: string, key: "events" | "routes"): string =>
-    origins[key] === "flag" ? flag : `${key} in ${origins[key]}`;
-  const { routes, events } = settings;
-  return [
-    ...named("--expect", expect, "--expect waits for one with that name all the same"),
-    ...named(source("--route", "routes"), routes, "its route applies only if one with that name arrives"),
-    ...named(source("--events", "events"), listed(events), "--events shows and forwards only one with that name"),
-  ];
-}
-
-export function channelPatterns({ channel = [], product = "crm" }: ListenOptions): readonly string[] {
-  return listed(channel).map((text) => `${product}:${text}`);
-}
-
-function listed(texts: readonly string[]): readonly string[] {
-  return texts.flatMap((text) => text.split(",")).map((text) => text.trim());
-}
-
-/** A mistyped event would never arrive. An unknown product is an error; an unknown event may be the user's own. */
-export function warnOfUnknownEvents(
-  context: Context,
-  products: readonly Product[],
-  patterns: readonly NamedEvents[],
-): void {
-  for (const { text, where, effect } of patterns) {
-    const named = patternProducts(products, text, where);
-    const { product: id, event: name } = patternParts(text);
-    const formats = named.flatMap((each) => each.formats);
-    const isGlob = /[*?]/.test(text);
-    if (formats.some((format) => (isGlob ? mayMatch(format, name) : isNamed(format, name, id === undefined)))) continue;
-    if (isGlob) {
-      context.report({ type: "warning", message: `no known event matches ${name}; only an unknown one could` });
-      continue;
-    }
-    const [near] = nearest(name, [...new Set(formats.flatMap(eventNames))], 1);
-    context.report({
-      type: "warning",
-      message: `there is no known event ${name}: ${effect}`,
-      ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
-    });
-  }
-}
-
-/** Whether a pattern matches an event of a format, or could match one of a family such as `<Module>.create`. */
-function mayMatch(format: Format, pattern: string): boolean {
-  const { matches } = eventPattern(pattern);
-  if (eventNames(format).some((name) => matches(undefined, name))) return true;
-  const [first = ""] = pattern.toLowerCase().split(/[*?]/, 1);
-  const last = pattern.toLowerCase().split(/[*?]/).at(-1) ?? "";
-  return format.events.some(({ name }) => {
-    const [before = "", after] = name.toLowerCase().split(/<[a-z]+>/);
-    if (after === undefined) return false;
-    const begins = before.startsWith(first) || first.startsWith(before);
-    return begins && (after.endsWith(last) || last.endsWith(after));
-  });
 }

@@ -1,40 +1,27 @@
-import { type Config, loadConfig, userFolder } from "../../config/load.ts";
+import { userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
-import { eventPatterns } from "../../core/event-names.ts";
 import { createProbeKey } from "../../core/probe-key.ts";
 import { toLogEntry } from "../../forward/record-and-forward.ts";
 import { memoryRecorder, type Recorder } from "../../receiver/recorder.ts";
 import { KEY_SET_PATH } from "../../receiver/routes.ts";
 import type { EventReport } from "../../reports/event.ts";
-import { ExitCode, UserError, usageError } from "../../util/errors.ts";
+import { ExitCode, UserError } from "../../util/errors.ts";
 import { afterLong, onAbort } from "../../util/timing.ts";
-import { parseRunTime } from "../../util/units.ts";
 import { withChannelTokens } from "../../zoho/channels/tokens.ts";
 import type { Define } from "../command.ts";
 import { explainCommand } from "../events/list.ts";
-import { localKeySet, openPublicKeys } from "../helpers/keys.ts";
+import { openPublicKeys } from "../helpers/keys.ts";
 import { reportHintsOnce } from "../helpers/notices.ts";
-import { givenSecrets } from "../helpers/options.ts";
-import { configuredProducts, warnOfMistypedModules, warnOfUnknownVariables } from "../helpers/products.ts";
-import { openDrift } from "./drift.ts";
 import { type ExecPart, startExec } from "./exec.ts";
-import {
-  addListenFlags,
-  channelPatterns,
-  flagSettings,
-  type ListenOptions,
-  namedEvents,
-  needsZoho,
-  warnOfUnknownEvents,
-} from "./flags.ts";
-import { type ForwardingPart, runRoutes, startForwarding, waitingNotes } from "./forwarding.ts";
+import { addListenFlags, type ListenOptions } from "./flags.ts";
+import { type ForwardingPart, startForwarding, waitingNotes } from "./forwarding.ts";
 import { type LogPart, startLog, startPruning } from "./log.ts";
 import { type Part, stopParts } from "./part.ts";
+import { type Plan, readPlan } from "./plan.ts";
 import { handOut, readyReport, warnIfOpen } from "./ready.ts";
-import { allowedAddresses, type ReceiverPart, startReceiverPart } from "./receiver.ts";
+import { type ReceiverPart, startReceiverPart } from "./receiver.ts";
 import { openReporting } from "./reporting.ts";
-import { createTally, parseExpectation } from "./tally.ts";
-import { chooseRunTunnel, startTunnel, type TunnelPart } from "./tunnel.ts";
+import { startTunnel, type TunnelPart } from "./tunnel.ts";
 import type { ChannelPart, ZohoPart } from "./zoho.ts";
 
 export const define: Define = (command, act) => {
@@ -130,46 +117,6 @@ async function listen(given: Context, target: string | undefined, options: Liste
   return drains && parts.forwarding?.hasLost() === true ? ExitCode.targetFailed : ExitCode.ok;
 }
 
-type Plan = Awaited<ReturnType<typeof readPlan>>;
-
-/** Reads and checks the flags and settings, before anything is opened. */
-async function readPlan(context: Context, target: string | undefined, options: ListenOptions) {
-  const secrets = await givenSecrets(context, options);
-  const config: Config = loadConfig(context, { flags: flagSettings(options, target), secrets });
-  const { settings } = config;
-  const tally = createTally((options.expect ?? []).map(parseExpectation));
-  if (options.exec?.trim() === "")
-    throw usageError("--exec is empty", "name a command line, such as --exec 'npm test'");
-  const products = await configuredProducts(config);
-  const unknownNames = warnOfUnknownVariables(context, config, products);
-  const shown = eventPatterns(settings.events);
-  const named = namedEvents(config, options);
-  warnOfUnknownEvents(context, products, named);
-  warnOfMistypedModules(context, products, [...named.map(({ text }) => text), ...channelPatterns(options)]);
-  const drift = openDrift(context, config, products, options);
-  const timeoutMs = options.timeout === undefined ? undefined : parseRunTime(options.timeout, "--timeout");
-  const allowed = allowedAddresses(settings);
-  const keySet = options.serveJwks === true ? localKeySet(config.secrets, products) : undefined;
-  const choice = await chooseRunTunnel(context, config);
-  const usesZoho = needsZoho(options, choice);
-  const routes = runRoutes(config, shown, products);
-  return {
-    options,
-    config,
-    products,
-    unknownNames,
-    shown,
-    tally,
-    drift,
-    timeoutMs,
-    allowed,
-    keySet,
-    choice,
-    usesZoho,
-    routes,
-  };
-}
-
 /** The parts of a run, in the order in which they start. One that is not wanted, or not reached, is not set. */
 interface Parts {
   zoho?: ZohoPart;
@@ -190,8 +137,7 @@ interface RunEvents {
 }
 
 async function startParts(context: Context, plan: Plan, parts: Parts, { end, onLost }: RunEvents): Promise<void> {
-  const { options, config, products, allowed, keySet, choice, routes } = plan;
-  const { settings } = config;
+  const { options, config, products, keySet, choice, routes } = plan;
   const probeKey = createProbeKey();
   const keys = await openPublicKeys(context, config, products);
   let secrets = withChannelTokens(keys.secrets, userFolder(context));
@@ -207,29 +153,12 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
   if (log !== undefined && !routes.empty)
     parts.forwarding = await startForwarding(context, { config, products, log: log.log, routes });
 
-  parts.receiver = await startReceiverPart(context, config, {
-    targets: routes.targets,
-    maxBody: settings.maxBody,
-    products,
+  parts.receiver = await startReceiverPart(context, plan, {
     secrets,
     renewKeys: keys.renew,
-    policy: { schema: settings.schema, onInvalid: settings.onInvalid },
-    limits: { toleranceMs: settings.tolerance, setting: "--tolerance" },
-    allowed,
     ledger: recorderOf(parts),
-    pid: context.pid,
     probeKey,
-    keySet,
-    publicHost: settings.publicUrl === undefined ? undefined : new URL(settings.publicUrl).host,
-    now: context.now,
-    isShown: plan.shown.matches,
-    showSecrets: options.showSecrets,
     onEvent: eventHandler(context, plan, parts, end),
-    keepSecret(product, offered) {
-      const file = config.keepSecret(product, offered);
-      context.report({ type: "notice", message: `${product} sent its secret: saved in ${file}` });
-    },
-    onTrouble: (message, hint) => context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) }),
     onClosing: () => parts.forwarding?.abortMirrored(),
   });
   const { receiver } = parts;
@@ -252,13 +181,8 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
   if (log !== undefined) parts.pruning = startPruning(context, log);
 
   const keySetUrl = keySet === undefined ? undefined : `${receiver.url}${KEY_SET_PATH}`;
-  const ready = readyReport(context, {
-    config,
-    products,
+  const ready = readyReport(context, plan, {
     secrets,
-    unknownNames: plan.unknownNames,
-    allowed,
-    routes,
     receiver,
     publicUrl,
     channel: parts.channel?.state(),
@@ -269,9 +193,8 @@ async function startParts(context: Context, plan: Plan, parts: Parts, { end, onL
       ...(waiting?.resumed ?? []),
       ...(waiting?.stranded ?? []),
     ],
-    isTried: options.exec === undefined,
   });
-  warnIfOpen(context, settings, ready);
+  warnIfOpen(context, config.settings, ready);
   // With -v they are among the notes.
   if (!context.verbose) for (const message of waiting?.stranded ?? []) context.report({ type: "notice", message });
   context.report(ready);

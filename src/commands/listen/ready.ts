@@ -1,5 +1,4 @@
 import type { Secrets } from "../../body/secret.ts";
-import type { Config } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
@@ -11,34 +10,28 @@ import type { RunningChannel } from "../../reports/channel.ts";
 import type { ReadyReport } from "../../reports/run.ts";
 import { isLoopback } from "../../util/hosts.ts";
 import { copyText, openInBrowser } from "../helpers/desktop.ts";
-import type { RunRoutes } from "./forwarding.ts";
+import type { Plan } from "./plan.ts";
 
-interface ReadyOptions {
-  readonly config: Config;
-  readonly products: readonly Product[];
+interface ReadyState {
   /** The configured secrets, and the token of the channel. */
   readonly secrets: Secrets;
-  /** Variables that look like ours and are not: they check nothing. */
-  readonly unknownNames: readonly string[];
-  readonly allowed: AddressList | undefined;
-  readonly routes: RunRoutes;
   readonly receiver: Receiver;
   readonly publicUrl: string | undefined;
   readonly channel: RunningChannel | undefined;
   readonly keySetUrl: string | undefined;
   /** Of the parts. */
   readonly notes: readonly string[];
-  /** False with `--exec`: its program sends. */
-  readonly isTried: boolean;
 }
 
 /** Longer lists of products do not fit beside the URL in 80 columns. */
 const MAX_LISTED_PRODUCTS = 22;
 
 /** Where the receiver is reached, what it checks, and how to try it. */
-export function readyReport(context: Context, options: ReadyOptions): ReadyReport {
-  const { config, products, secrets, unknownNames, allowed, routes, receiver, publicUrl, channel, keySetUrl } = options;
-  const { settings } = config;
+export function readyReport(
+  context: Context,
+  { options, config: { settings }, products, unknownNames, allowed, routes }: Plan,
+  { secrets, receiver, publicUrl, channel, keySetUrl, notes }: ReadyState,
+): ReadyReport {
   const configured = Object.keys(settings.products).map((id) => id.toLowerCase());
   const own = products.filter(({ folder }) => folder !== undefined).map(({ id }) => id);
   // If only the user's own products are configured, nothing says which of the others are used.
@@ -47,7 +40,6 @@ export function readyReport(context: Context, options: ReadyOptions): ReadyRepor
   const [first = ""] = ids;
   const names = named.join("|");
   const placeholder = names === "" || names.length > MAX_LISTED_PRODUCTS ? "<product>" : `<${names}>`;
-  const hasAny = settings.forwardTo.length > 0 || settings.routes.length > 0;
   const credentials = checkedWith(secrets, unknownNames);
   return {
     type: "ready",
@@ -62,19 +54,21 @@ export function readyReport(context: Context, options: ReadyOptions): ReadyRepor
     offersTunnel: publicUrl === undefined && settings.tunnel !== "none",
     channel,
     keySetUrl,
-    // With a channel, Zoho is what sends.
+    // Otherwise the program or Zoho sends.
     tryCommand:
-      options.isTried && channel === undefined ? tryCommand(context, options, [...own, ...configured]) : undefined,
+      options.exec === undefined && channel === undefined
+        ? tryCommand(context, settings.port, receiver.port, own[0] ?? configured[0] ?? "crm")
+        : undefined,
     notes: [
       ...checkNotes(credentials, settings),
       ...designNotes(secrets, settings, products),
       ...missingValueNotes(secrets, settings),
-      ...(settings.respond === "mirror" && !hasAny
+      ...(settings.respond === "mirror" && routes.empty
         ? ["There is no app whose answer could be passed on: name it with --forward-to."]
         : []),
       ...(settings.schema === "warn" ? [] : [`Schemas: ${settings.schema}.`]),
       ...addressNotes(allowed),
-      ...options.notes,
+      ...notes,
       ...(publicUrl === undefined && settings.tunnel !== "none"
         ? ["For a public URL, set NGROK_AUTHTOKEN, or use your own tunnel with --public-url."]
         : []),
@@ -90,15 +84,11 @@ function checkedWith(secrets: Secrets, unknownNames: readonly string[]): readonl
   );
 }
 
-/** `send` finds a receiver on the default port, and in the folder of this project, without `--to`. */
-function tryCommand(
-  { invocation }: Context,
-  { config: { settings }, receiver }: ReadyOptions,
-  [product = "crm"]: readonly string[],
-): string {
+/** `send` finds a receiver on the default port by itself. */
+function tryCommand({ invocation }: Context, configuredPort: number, port: number, product: string): string {
   const sample = product === "crm" ? "crm Leads.create" : `${product} --all`;
-  const isFound = settings.port === receiver.port && receiver.port === defaults.port;
-  return `${invocation} send ${sample}${isFound ? "" : ` --to ${receiver.port}`}`;
+  const isFound = configuredPort === port && port === defaults.port;
+  return `${invocation} send ${sample}${isFound ? "" : ` --to ${port}`}`;
 }
 
 function checkNotes(credentials: readonly string[], { onInvalid }: Settings): readonly string[] {

@@ -1,18 +1,16 @@
 import { type Config, loadConfig } from "../../config/load.ts";
-import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
-import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/evaluate.ts";
 import { type Receiver, type ReceiverOptions, startReceiver } from "../../receiver/receiver.ts";
 import { errorCode, UserError, usageError } from "../../util/errors.ts";
 import { runningListener } from "../helpers/notices.ts";
 import { receiverTargeted } from "./forwarding.ts";
 import type { Part } from "./part.ts";
+import type { Plan } from "./plan.ts";
 
 export type ReceiverPart = Part & Receiver;
 
-interface ReceiverPartOptions extends Omit<ReceiverOptions, "host" | "port"> {
-  /** The targets of forwarding: their ports are not taken. */
-  readonly targets: readonly string[];
+interface ReceiverPartOptions
+  extends Pick<ReceiverOptions, "secrets" | "renewKeys" | "ledger" | "probeKey" | "onEvent"> {
   /** Called when the senders that still wait for an answer are about to be cut off. */
   onClosing(): void;
 }
@@ -22,10 +20,29 @@ const CLOSING_AFTER_MS = 1500;
 
 export async function startReceiverPart(
   context: Context,
-  config: Config,
-  { targets, onClosing, ...options }: ReceiverPartOptions,
+  { options, config, products, shown, allowed, keySet, routes }: Plan,
+  { onClosing, ...given }: ReceiverPartOptions,
 ): Promise<ReceiverPart> {
-  const receiver = await openReceiver(context, config, targets, options);
+  const { settings } = config;
+  const receiver = await openReceiver(context, config, routes.targets, {
+    ...given,
+    maxBody: settings.maxBody,
+    products,
+    policy: { schema: settings.schema, onInvalid: settings.onInvalid },
+    limits: { toleranceMs: settings.tolerance, setting: "--tolerance" },
+    allowed,
+    pid: context.pid,
+    keySet,
+    publicHost: settings.publicUrl === undefined ? undefined : new URL(settings.publicUrl).host,
+    now: context.now,
+    isShown: shown.matches,
+    showSecrets: options.showSecrets,
+    keepSecret(product, offered) {
+      const file = config.keepSecret(product, offered);
+      context.report({ type: "notice", message: `${product} sent its secret: saved in ${file}` });
+    },
+    onTrouble: (message, hint) => context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) }),
+  });
   return {
     ...receiver,
     name: "the receiver",
@@ -71,9 +88,4 @@ async function openReceiver(
 
 function isPortBusy(error: unknown): error is UserError {
   return error instanceof UserError && errorCode(error.cause) === "EADDRINUSE";
-}
-
-export function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | undefined {
-  const ranges = [...allowIp, ...(allowZohoIps ? GUIDE_RANGES : [])];
-  return ranges.length === 0 ? undefined : addressList(ranges);
 }

@@ -8,6 +8,7 @@ import type { RunningChannel } from "../../reports/channel.ts";
 import type { EventReport } from "../../reports/event.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
 import { untilAborted, withTimeLimit } from "../../util/timing.ts";
+import { findWatchProduct } from "../../zoho/channels/api.ts";
 import { fetchRecord } from "../../zoho/record.ts";
 import { type ChannelKey, makeChannelKey, openLiveChannel } from "../channels/live-channel.ts";
 import { notifyUrl } from "../channels/options.ts";
@@ -36,8 +37,10 @@ export interface ZohoPart extends Part {
 export async function startZoho(context: Context, given: ZohoOptions): Promise<ZohoPart> {
   const { options, products, secrets, onLost } = given;
   const events = options.channel && channelEvents(options.product ?? "crm", options.channel);
+  const { id: product, title } = findWatchProduct(options.product ?? "crm", options.apiVersion);
+  if (events !== undefined && findProduct(products, product) === undefined)
+    throw usageError(`listen cannot receive from ${title}, so --channel cannot be used for it`);
   const session = await openZoho(context, options);
-  const { id: product, title } = session.product;
   const records = options.expand === true ? createRecordReader(context, session) : undefined;
   const part = {
     name: "the connection to Zoho",
@@ -48,8 +51,6 @@ export async function startZoho(context: Context, given: ZohoOptions): Promise<Z
     ...(records === undefined ? {} : { onEvent: records.read }),
   };
   if (events === undefined) return { ...part, secrets };
-  if (findProduct(products, product) === undefined)
-    throw usageError(`listen cannot receive from ${title}, so --channel cannot be used for it`);
   warnOfFixedToken(context, session.signIn, "from then on the channel can be neither renewed nor deleted");
   const key = makeChannelKey(context.now());
   return {
