@@ -119,7 +119,7 @@ it.skipIf(process.platform !== "linux")(
 it.skipIf(!hasTerminal)("receives on while its terminal is stopped with Ctrl-S", async () => {
   const screen = atTerminal(["listen", "--port", "0", "-v"], { env: { NO_COLOR: "1" } });
   const [, url = ""] = await screen.shown(/Listening on \S*?(http:\/\/[\d.:]+)/);
-  await screen.shown(/Ctrl-C to stop/);
+  await screen.shown(/try it/);
   screen.type("\u0013");
   expect(new Set(await postMany(url, 0, 200))).toEqual(new Set([200]));
   screen.type("\u0011");

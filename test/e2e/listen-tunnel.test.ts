@@ -162,7 +162,7 @@ describe("listen with a tunnel", () => {
       env: environment({ NO_COLOR: "1" }),
       columns: 60,
     });
-    await screen.shown(/Ctrl-C to stop/);
+    await screen.shown(/try it/);
     edge.faults.cutSessions();
     await screen.shown(/\d\d:\d\d:\d\d ✓ tunnel reconnected after/);
     screen.type("\u0003");
