@@ -91,8 +91,8 @@ export async function endProcess(status: number): Promise<void> {
 export function reportUnfinished(): void {
   process.once("beforeExit", () => {
     stderr.write(
-      "error: this came to nothing: what is being waited for will never come\n" +
-        "  a schema of your own may have a promise that never settles; if you have none, this is a bug of zoho-hooks\n",
+      "error: stopped without a result: what it waits for can never happen\n" +
+        "  a schema of your own may return a promise that never settles; if you have none, this is a bug of zoho-hooks\n",
     );
     void endProcess(ExitCode.bug);
   });

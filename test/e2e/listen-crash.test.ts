@@ -14,7 +14,7 @@ const ROUNDS = IS_SOAK ? 20 : 4;
 const SOAK_EVENTS = IS_SOAK ? 50_000 : 5000;
 
 describe("listen", () => {
-  it("has kept and delivers every event that it answered, however often it is killed under load", {
+  it("delivers every event that it acknowledged, however often it is killed under load", {
     timeout: 120_000,
   }, async () => {
     const cwd = tempFolder();

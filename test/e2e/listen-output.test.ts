@@ -116,7 +116,7 @@ it.skipIf(process.platform !== "linux")(
   90_000,
 );
 
-it.skipIf(!hasTerminal)("receives on while its terminal is stopped with Ctrl-S", async () => {
+it.skipIf(!hasTerminal)("keeps receiving while its terminal is stopped with Ctrl-S", async () => {
   const screen = atTerminal(["listen", "--port", "0", "-v"], { env: { NO_COLOR: "1" } });
   const [, url = ""] = await screen.shown(/Listening on \S*?(http:\/\/[\d.:]+)/);
   await screen.shown(/try it/);
