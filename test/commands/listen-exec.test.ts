@@ -8,7 +8,7 @@ import { app, lead, listen } from "../support/forward-run.ts";
 import { run } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
 
-/** A project whose program does this; its own file keeps the command line free of quotes that shells disagree on. */
+/** A project with a program. It is in a file since shells quote differently. */
 function project(program: string): { readonly cwd: string; readonly exec: readonly string[] } {
   return { cwd: folderWith({ "program.mjs": program }), exec: ["--exec", "node program.mjs"] };
 }
@@ -68,7 +68,7 @@ describe("--exec", () => {
   });
 
   it("ends the program and its children on Ctrl-C", async () => {
-    // What the program starts holds a connection, which ends with it.
+    // The program's child holds a connection, which ends with it.
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     onTestFinished(() => void server.close());
@@ -106,7 +106,7 @@ describe("--exec", () => {
     const { cwd, exec } = project(`
       await fetch(process.env.ZOHO_HOOKS_URL_CRM, {
         method: "POST", headers: { "content-type": "application/json" }, body: ${JSON.stringify(lead(1))} });
-      // A receiver that was about to end would not answer so often.
+      // A receiver that is stopping would not answer so often.
       for (let i = 0; i < 20; i++) await fetch(process.env.ZOHO_HOOKS_URL + "/healthz");
       console.log("to its end");
     `);
@@ -150,7 +150,7 @@ describe("--exec", () => {
       exitCode: 5,
       err: expect.stringContaining("5 deliveries did not reach your app"),
     });
-    // They wait for the next listen where they are kept.
+    // With a log they wait for the next listen.
     expect((await run(argv, { cwd, env })).exitCode).toBe(0);
   });
 

@@ -12,7 +12,7 @@ import { selfSigned } from "../support/self-signed.ts";
 import { valuesOf } from "../support/target.ts";
 import { hang, postRaw, says, sha256 } from "../support/target-app.ts";
 
-/** Of this machine, and no loopback. */
+/** An address of this machine besides loopback. */
 const OTHER_ADDRESS = Object.values(networkInterfaces())
   .flatMap((each) => each ?? [])
   .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
@@ -29,7 +29,7 @@ it("masks secrets in target URLs everywhere", async () => {
   const listener = await listen(["--forward-to", to, "--retries", "0"], { cwd });
   const cut = createConnection(Number(new URL(listener.url).port), "127.0.0.1");
   cut.write(`POST ${CRM}?token=SEKRET3 HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n{`);
-  // By then it has read the head.
+  // By then it has read the headers.
   cut.once("data", () => cut.destroy());
   expect((await listener.post(CRM, lead(1), JSON_TYPE)).status).toBe(200);
   await listener.line("forward");

@@ -15,14 +15,14 @@ afterEach(async () => {
 });
 
 const BODY = '{"module":"Leads","operation":"create","ids":["1"]}';
-/** What a browser needs no leave of the server's for. */
+/** Content types that a browser posts without a preflight. */
 const TEXT = { "content-type": "text/plain" };
 const CROSS_SITE = { ...TEXT, "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "empty" };
-/** Of a name that leads to this machine by now, a browser takes the receiver for the page's own server. */
+/** DNS rebinding: the page's own host name leads to this machine, so for the browser it is the same origin. */
 const REBOUND = { host: "evil.example:4460", origin: "http://evil.example:4460" };
 const CRM = "/webhooks/zoho/crm";
 
-/** Posts with whatever headers a browser may send; `fetch` has a Host of its own. */
+/** Not by `fetch`, which sets Host itself. */
 function post(to: { url: string }, path: string, body: string, headers: Record<string, string>) {
   return new Promise<{ status: number; text: string }>((resolve, reject) => {
     const asked = request(to.url + path, { method: "POST", headers }, async (response) => {

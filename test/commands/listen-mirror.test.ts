@@ -128,7 +128,7 @@ describe("--respond mirror", () => {
     const listener = await listen(["--forward-to", String(port), "--respond", "mirror", "--forward-timeout", "300ms"]);
     const { head, text } = await exchange(listener);
     expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-    // It was the user's own time that was over, and not Zoho's.
+    // The user's own timeout has passed, not Zoho's.
     expect(text).not.toContain("Zoho waits");
     expect(await listener.line("forward")).toMatchObject({ status, state: "mirrored", error: expect.any(String) });
   });

@@ -89,7 +89,7 @@ describe("listen --quiet", () => {
 });
 
 it.skipIf(process.platform === "win32")(
-  "listen tells one trouble once, with what to do, however many deliveries meet it, and at its end how many did",
+  "listen reports the same problem once with a remedy, and at its end how often it happened",
   async () => {
     const cwd = tempFolder();
     const listener = await listen([], { cwd });

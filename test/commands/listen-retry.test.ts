@@ -166,7 +166,7 @@ describe("an app that is down", () => {
     await listener.line("forward", { state: "delivered" }, 30);
     expect(new Set(numbers(target.seen))).toEqual(new Set(upTo(30)));
     const delivered = listener.lines().filter((line) => isForward(line) && line.state === "delivered");
-    // Three were answered 500 at first; all others came in order of arrival.
+    // Three were answered 500 at first; the others came in order of arrival.
     const late = new Set(
       listener
         .lines()
@@ -280,7 +280,7 @@ describe("many deliveries", () => {
     });
     const listener = await listen(["--forward-to", target.url, "--ordered", "--retry-base", "5ms"]);
     for (let i = 1; i <= 20; i++) await listener.post(CRM, lead(i, i % 2 === 1 ? one : two));
-    // The second record's all go by while the first of the first record is still in the app's hands.
+    // All of the second record's overtake the first record's, which the app has not answered yet.
     for (let i = 2; i <= 20; i += 2) await listener.line("forward", { n: i, state: "delivered" });
     expect(numbers(target.seen).filter((i) => i % 2 === 1)).toEqual([1]);
     held[0]?.();
@@ -320,7 +320,7 @@ describe("many deliveries", () => {
     await fetch(`${human.url}${CRM}`, { method: "POST", headers: JSON_TYPE, body: lead(1) });
     await target.came(1);
     expect((await human.stop()).err).toMatch(/^stopping: .*Ctrl-C again.*$/m);
-    // Where nothing has to be waited for nothing is said.
+    // Without anything to wait for there is no notice.
     expect((await (await startHumanListener()).stop()).err).not.toContain("stopping");
   });
 });

@@ -42,7 +42,7 @@ describe("listen without ngrok", () => {
     const { exitCode, err } = await run(["listen", "--port", "0", "--public-url", elsewhere.url], { sleep });
     expect(exitCode).toBe(9);
     expect(err).toContain("did not arrive here");
-    // It is tried for a while: a tunnel may be still opening.
+    // It retries for a while: a tunnel may still be opening.
     expect(elsewhere.seen).toHaveLength(4);
   });
 });

@@ -311,7 +311,7 @@ describe("the secret that Zoho Mail sends", () => {
       "x-hook-signature": hookSignature(MESSAGE, "of-a-forger"),
     };
     expect((await app.post(path, MESSAGE, withBody)).status).toBe(401);
-    // Its own sender's word stands, whatever it says beside it.
+    // The secret that Mail sent stays.
     const genuine = { ...withBody, "x-hook-signature": hookSignature(MESSAGE) };
     expect((await app.post(path, MESSAGE, genuine)).status).toBe(200);
     expect(readFileSync(file(cwd), "utf8")).not.toContain("forger");

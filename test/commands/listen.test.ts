@@ -120,7 +120,7 @@ describe("listen", () => {
     expect((await app.post("/webhooks/zoho/crm", withToken(TOKEN))).status).toBe(200);
     expect((await app.post("/webhooks/zoho/crm", withToken("other"))).status).toBe(401);
     expect((await app.post("/webhooks/zoho/crm", withToken(undefined))).status).toBe(401);
-    // Desk's guide envelope carries no token, so none is asked of it.
+    // Desk's guide envelope has no token, so none is required.
     expect((await app.post("/webhooks/zoho/desk", compact("desk/guide/Ticket.Create"))).status).toBe(200);
   });
 
@@ -458,7 +458,7 @@ describe("listen", () => {
     const { hostname, port } = new URL(app.url);
     const spare = connect(Number(port), hostname);
     await once(spare, "connect");
-    // What connected later is answered: the spare connection is known by now.
+    // A later connection is answered, so the receiver knows the spare one by now.
     await app.post("/webhooks/zoho/crm", lead);
     const startedAt = performance.now();
     await app.stop();

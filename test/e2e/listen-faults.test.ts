@@ -28,7 +28,7 @@ async function keptIn(cwd: string): Promise<readonly number[]> {
 describe("listen", () => {
   it.skipIf(isWindows)("answers 503 when the disk is full, and has everything that it answered 200", async () => {
     const cwd = tempFolder();
-    // No file of this process may grow past a megabyte: what a full disk looks like, without one.
+    // Limits the files of the process to a megabyte, which looks like a full disk.
     const listener = await startListenProcess([], { cwd, limit: "ulimit -f 2048" });
     const padding = "x".repeat(40_000);
     const answered: number[] = [];
@@ -93,7 +93,7 @@ describe("listen", () => {
     const cwd = tempFolder();
     await (await openLog({ path: join(cwd, DEFAULT_LOG), now: () => new Date() })).close();
     const said: string[] = [];
-    // How many it takes to get as far as the log, and beyond it, differs by Node.
+    // How many handles it takes to reach the log differs by Node version.
     for (let most = 16, status: number | null = 1; status !== 0; most++) {
       const argv = ["-c", `ulimit -n ${most}; exec "$0" "$1" events prune --keep 1d`, process.execPath, BIN];
       const { stderr, ...ended } = spawnSync("sh", argv, { cwd, env: cleanEnv(), encoding: "utf8" });
@@ -107,7 +107,7 @@ describe("listen", () => {
   it.skipIf(isWindows)("does not start in a read-only folder, and says what to do", async () => {
     const cwd = tempFolder();
     chmodSync(cwd, 0o555);
-    // For root every folder may be written.
+    // Root can write everywhere.
     const uid = process.getuid?.() === 0 ? { uid: 65534 } : {};
     await expect(startListenProcess([], { cwd, ...uid })).rejects.toThrow(
       /ended with 2: .*cannot be written.*--no-store/s,

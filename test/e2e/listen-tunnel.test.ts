@@ -44,7 +44,7 @@ async function listen(argv: readonly string[] = [], env: Record<string, string> 
 
 const publicUrl = (of: Listener): string => String(of.lines().find((line) => line.type === "ready")?.public_url);
 
-/** Records what it is sent, whole. */
+/** Records whole requests. */
 async function startApp(): Promise<{ url: string; bodies: Buffer[] }> {
   const bodies: Buffer[] = [];
   app = createServer((request, response) => {
@@ -114,7 +114,7 @@ describe("listen with a tunnel", () => {
   it("trusts X-Forwarded-For only on requests through the tunnel", async () => {
     const of = await listen(["--allow-ip", "127.0.0.1", "--on-invalid", "reject"]);
     const forged = { "content-type": "application/json", "x-forwarded-for": "203.0.113.9" };
-    // The edge writes the address that it has seen, 127.0.0.1, behind the forged one.
+    // The edge appends the address that it sees, 127.0.0.1, to the forged one.
     const body = '{"event":"invoice_created"}';
     expect(
       (await fetch(`${publicUrl(of)}/webhooks/zoho/books`, { method: "POST", body, headers: forged })).status,
@@ -212,7 +212,7 @@ describe("listen with a tunnel", () => {
     clock.advance(1000);
     edge.faults.refuseAuth("ERR_NGROK_108");
     edge.faults.cutSessions();
-    // A new session is asked for once the agent's own attempts have failed.
+    // A new session is opened once the agent's own attempts have failed.
     await expect.poll(() => edge.auths.filter(({ clientId }) => clientId === "").length, { timeout: 15_000 }).toBe(2);
     edge.faults.moveTo("localhost");
     edge.faults.refuseAuth(undefined);

@@ -19,7 +19,7 @@ export interface Listener {
   readonly finished: Promise<RunResult>;
 }
 
-/** `zoho-hooks listen --port 0 --json …` in process, once it is ready; `hasPort: false` leaves the port to it. */
+/** `zoho-hooks listen --port 0 --json …` in process, once it is ready; with `hasPort: false` without `--port`. */
 export async function startListener(
   argv: readonly string[] = [],
   { hasPort = true, ...options }: RunOptions & { readonly hasPort?: boolean } = {},
