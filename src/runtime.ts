@@ -236,7 +236,7 @@ function signalGroup(host: ShellHost, pid: number, signal: NodeJS.Signals): void
   }
 }
 
-export interface ChildOptions {
+interface ChildOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where its stdout goes. Its stderr goes to ours. */
@@ -289,7 +289,7 @@ export interface Runtime {
   readonly overrides?: Overrides;
 }
 
-export interface Overrides {
+interface Overrides {
   /** Replaces every sender's limit for an answer. */
   readonly answerWithinMs?: number;
   /** Replaces the ngrok agent. */

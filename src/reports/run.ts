@@ -97,8 +97,8 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
         ];
   const expected = report.expectations.map(({ event, wanted, came }) =>
     came >= wanted
-      ? err.good(`✓ ${event}: ${came} of ${wanted} came`)
-      : err.bad(`✗ ${event}: ${came} of ${wanted} came`),
+      ? err.good(`✓ ${event}: ${came} of ${wanted} arrived`)
+      : err.bad(`✗ ${event}: ${came} of ${wanted} arrived`),
   );
   const title = `\n${err.strong("Summary")} ${err.dim(`after ${formatDuration(report.seconds * 1000)}`)}`;
   return {
@@ -117,8 +117,8 @@ const MAX_RECORD_LENGTH = 160;
 export function renderRecord({ n, module, id, record, error, hint }: RecordReport, { out, verbose }: Style): Rendered {
   const name = `${INDENT}${out.strong(`#${n}`.padEnd(5))}  ${out.name(plain(`${module} ${id}`))}`;
   if (error !== undefined) {
-    const below = hint === undefined ? [] : [`${INDENT}       ${out.dim(plain(hint))}`];
-    return { out: `${[`${name}  ${out.caution(`no record: ${plain(error)}`)}`, ...below].join("\n")}\n` };
+    const lower = hint === undefined ? [] : [`${INDENT}       ${out.dim(plain(hint))}`];
+    return { out: `${[`${name}  ${out.caution(`no record: ${plain(error)}`)}`, ...lower].join("\n")}\n` };
   }
   const text = plain(compactJson(record));
   if (!verbose) {
