@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
 import { startListener } from "../support/listener.ts";
-import { type RunOptions, run } from "../support/run.ts";
+import { type RunOptions, run, tempFolder } from "../support/run.ts";
+import { freePort } from "../support/target.ts";
 import { startTestTunnel } from "../support/test-tunnel.ts";
 
 const env = { NO_COLOR: "1", ZOHO_WEBHOOK_SECRET: "s3cret", ZOHO_WEBHOOK_TOKEN: "t0ken" };
@@ -70,6 +71,17 @@ describe("the ready block of listen", () => {
     const listener = await startListener(["3000", "--no-store"], { env });
     expect((await listener.line("ready")).notes).toContain(note);
     await listener.stop();
+  });
+
+  it("comes with a notice of deliveries that wait for an app of another run", async () => {
+    const cwd = tempFolder();
+    const gone = `http://127.0.0.1:${await freePort()}`;
+    const listener = await startListener([gone], { cwd });
+    await listener.post("/webhooks/zoho/crm", "{}");
+    await listener.stop();
+    const { err } = await run(["listen", "--port", "0", "--timeout", "1ms"], { cwd });
+    expect(err).toContain(`1 delivery waits for ${gone}`);
+    expect(err).toContain("add it with --forward-to to send it");
   });
 
   it("says that there is no app for --respond mirror", async () => {
