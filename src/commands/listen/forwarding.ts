@@ -61,14 +61,17 @@ export async function startForwarding(context: Context, options: ForwardingOptio
   const poster = await open();
   // Fails here, before the first event, if a proxy cannot be used.
   for (const target of routes.targets) poster.isDirect(target);
-  const deadlines = deadlineCache(context, products);
+  const deadlineFor = (product: string | undefined, format: string | undefined): Deadline => {
+    const { title, rule } = answerRuleOf(products, product, format);
+    return deadlineOf(title, rule, context.overrides?.answerWithinMs);
+  };
   const withAdvice = adviseOnce(context, config);
   const forwarder = createForwarder({
     log,
     poster,
     retry: { retries: settings.retries, baseMs: settings.retryBase },
     concurrency,
-    deadlineOf: deadlines,
+    deadlineOf: deadlineFor,
     now: context.now,
     onReport(report) {
       if (report.state === "delivered") counts.delivered++;
@@ -85,7 +88,7 @@ export async function startForwarding(context: Context, options: ForwardingOptio
     createMirror({
       log,
       poster: mirrorPoster,
-      deadlineOf: deadlines,
+      deadlineOf: deadlineFor,
       now: context.now,
       onReport(report) {
         counts[isDelivered(report) ? "delivered" : "failed"]++;
@@ -152,23 +155,6 @@ function adviseOnce(
     if (report.state !== "failed" || store === false) return hint === report.hint ? report : { ...report, hint };
     const replayCommand = `${invocation} replay ${report.n}${flag}`;
     return { ...report, hint, replayCommand, failedList: isNew(list) ? list : undefined };
-  };
-}
-
-/** Looked up for each delivery, so each deadline is made once. */
-function deadlineCache(
-  { overrides }: Context,
-  products: readonly Product[],
-): (product: string | undefined, format: string | undefined) => Deadline {
-  const known = new Map<string, Deadline>();
-  return (product, format) => {
-    const key = `${product} ${format}`;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const { title, rule } = answerRuleOf(products, product, format);
-    const made = deadlineOf(title, rule, overrides?.answerWithinMs);
-    known.set(key, made);
-    return made;
   };
 }
 
