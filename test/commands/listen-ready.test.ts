@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { folderWith } from "../support/files.ts";
+import { startHumanListener } from "../support/human-listener.ts";
 import { startListener } from "../support/listener.ts";
 import { type RunOptions, run, tempFolder } from "../support/run.ts";
 import { freePort } from "../support/target.ts";
@@ -92,6 +93,13 @@ describe("the ready block of listen", () => {
       "  forwards to  http://localhost:3000/webhooks/zoho/<product> (mirrored)",
     );
   });
+});
+
+it("the first 403 for an address notes that Zoho may send from others than the guide says", async () => {
+  const human = await startHumanListener(["--no-store", "--allow-zoho-ips"]);
+  for (let i = 0; i < 2; i++) await fetch(`${human.url}/webhooks/zoho/crm`, { method: "POST", body: "{}" });
+  const { err } = await human.stop();
+  expect(err.match(/outside the guide's two ranges: a 403 may be a genuine delivery/g)).toHaveLength(1);
 });
 
 describe("the summary of listen", () => {

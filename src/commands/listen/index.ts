@@ -1,6 +1,7 @@
 import { userFolder } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { createProbeKey } from "../../core/probe-key.ts";
+import type { Verdict } from "../../core/product.ts";
 import { toLogEntry } from "../../forward/record-and-forward.ts";
 import { memoryRecorder, type Recorder } from "../../receiver/recorder.ts";
 import { KEY_SET_PATH } from "../../receiver/routes.ts";
@@ -18,7 +19,7 @@ import { type ForwardingPart, startForwarding, waitingNotes } from "./forwarding
 import { type LogPart, startLog, startPruning } from "./log.ts";
 import { type Part, stopParts } from "./part.ts";
 import { type Plan, readPlan } from "./plan.ts";
-import { handOut, readyReport, warnIfOpen } from "./ready.ts";
+import { guideRangesNote, handOut, readyReport, warnIfOpen } from "./ready.ts";
 import { type ReceiverPart, startReceiverPart } from "./receiver.ts";
 import { openReporting } from "./reporting.ts";
 import { startTunnel, type TunnelPart } from "./tunnel.ts";
@@ -218,16 +219,25 @@ function recorderOf({ log, forwarding }: Parts): Recorder {
 function eventHandler(context: Context, plan: Plan, parts: Parts, end: () => void): (event: EventReport) => void {
   const { config, options, products, tally, drift } = plan;
   const reportHint = reportHintsOnce(context, products, { below: true });
+  let rangesNote = guideRangesNote(plan.allowed);
   return (event) => {
     const why = explainCommand(context, config, event.n, event.receipt.verdicts);
     context.report(why === undefined ? event : { ...event, explainCommand: why });
     if (event.shown) drift?.add(event);
     reportHint(event.receipt, event.status);
+    if (rangesNote !== undefined && event.receipt.verdicts.some(isForeignAddress)) {
+      context.report({ type: "notice", message: rangesNote, below: true });
+      rangesNote = undefined;
+    }
     for (const part of listed(parts)) part.onEvent?.(event);
     tally.add(event);
     // The program of --exec decides itself when it is done.
     if (tally.isComplete() && options.exec === undefined) end();
   };
+}
+
+function isForeignAddress({ id, verdict }: Verdict): boolean {
+  return id === "source-address" && verdict === "failed";
 }
 
 /** Which of these comes first: a signal aborts, or the time is up. */

@@ -134,12 +134,13 @@ function missingValueNotes(secrets: Secrets, { products }: Settings): readonly s
 
 function addressNotes(allowed: AddressList | undefined): readonly string[] {
   if (allowed === undefined) return [];
-  return [
-    `Accepting only from ${allowed.ranges.join(", ")}.`,
-    ...(GUIDE_RANGES.every((range) => allowed.ranges.includes(range))
-      ? ["Zoho may also send from addresses outside the guide's two ranges: a 403 may be a genuine delivery."]
-      : []),
-  ];
+  return [`Accepting only from ${allowed.ranges.join(", ")}.`, guideRangesNote(allowed) ?? []].flat();
+}
+
+/** Shown again with the first 403 for an address. */
+export function guideRangesNote(allowed: AddressList | undefined): string | undefined {
+  if (allowed === undefined || !GUIDE_RANGES.every((range) => allowed.ranges.includes(range))) return undefined;
+  return "Zoho may also send from addresses outside the guide's two ranges: a 403 may be a genuine delivery.";
 }
 
 /** Warns where anyone who reaches this machine can post events to the app. */
