@@ -3,7 +3,7 @@
 
 if (!isVersionAnswered() && !isNodeTooOld()) run();
 
-/** Scripts ask for it over and over, so nothing is loaded for it. Where it cannot be written, the program says why. */
+/** Scripts ask for it often, so nothing is loaded for it. If it cannot be written, the program says why. */
 function isVersionAnswered() {
   const [, , only, ...others] = process.argv;
   if (others.length > 0 || (only !== "--version" && only !== "-V")) return false;
@@ -15,7 +15,7 @@ function isVersionAnswered() {
   }
 }
 
-/** There the commands would end as bugs, each in a place of its own: npm only warns when it installs. */
+/** Npm only warns when it installs, and the commands would crash in various places. */
 function isNodeTooOld() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > 20 || (major === 20 && minor >= 19)) return false;
@@ -33,12 +33,12 @@ function run() {
   try {
     cacheCompiledCode();
   } catch {
-    // No home, a read-only or full disk: the code is compiled at each start.
+    // No home folder, or a read-only or full disk: the code is compiled at each start.
   }
   require("../dist/cli.cjs").start({ packageRoot: dirname(__dirname), importModule: (url) => import(url) });
 }
 
-/** Node's compile cache, in a folder that nobody else can write to: what lies in it is run as this user. */
+/** Node's compile cache, in a folder that only this user can write to: its content is executed. */
 function cacheCompiledCode() {
   const { existsSync, lstatSync, mkdirSync, rmSync, statSync } = require("node:fs");
   const { isAbsolute, join } = require("node:path");
@@ -47,11 +47,11 @@ function cacheCompiledCode() {
   const named = isWindows ? env.LOCALAPPDATA : env.XDG_CACHE_HOME;
   const caches = named && isAbsolute(named) ? named : join(env.HOME || require("node:os").homedir(), ".cache");
   const ours = join(caches, "zoho-hooks");
-  // Node has it from 22.1 on.
+  // From Node 22.1 on.
   const enable = env.NODE_DISABLE_COMPILE_CACHE ? undefined : require("node:module").enableCompileCache;
   if (enable === undefined && !existsSync(ours)) return;
 
-  // Windows has no such modes; there these folders are the user's own.
+  // Windows has no such modes, and these folders belong to the user there.
   const isOurs = ({ uid, mode }, forbidden) => isWindows || (uid === process.geteuid() && (mode & forbidden) === 0);
   const makePrivate = (folder) => {
     if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
@@ -60,7 +60,7 @@ function cacheCompiledCode() {
   };
   if (!existsSync(caches)) mkdirSync(caches, { mode: 0o700 });
   if (!isOurs(statSync(caches), 0o022) || !makePrivate(ours)) return;
-  // A cache of earlier versions of this tool.
+  // The cache of earlier versions.
   const compiled = join(ours, "compiled");
   if (existsSync(compiled)) rmSync(compiled, { recursive: true, force: true });
   const folder = join(ours, "compile-cache");

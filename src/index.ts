@@ -1,7 +1,7 @@
 /// <reference types="node" preserve="true" />
 /**
- * The library: what the commands of zoho-hooks use, for an app's own handler and its tests. Loads zod and
- * modules of Node's own, nothing else, and reads no file before `fixture` is called: it may be bundled, as a CommonJS file too.
+ * The library: the commands' own code, for an app's handler and its tests. Loads only zod and Node's built-in modules, and
+ * reads no file before `fixture` is called, so it can be bundled, also as CommonJS.
  *
  * @module zoho-hooks
  */
@@ -30,8 +30,8 @@ export type { VerifyFailure, VerifyResult } from "./library/verify.ts";
 export { type VerifyOptions, verify } from "./library/verify.ts";
 
 /**
- * A realistic payload of an event, a new copy each time, to change and to `sign` in a test. Any module of a family will do:
- * `fixture("crm", "Invoices.create")`. Throws a TypeError for a product or event that is not known, and an Error where a
- * bundler has taken this file away from the package, which the samples lie in.
+ * A realistic payload of an event, a new copy each time, to change and to `sign` in a test. Any module of a family works:
+ * `fixture("crm", "Invoices.create")`. Throws a TypeError for an unknown product or event, and an Error if a bundler has
+ * moved this file out of the package, which has the samples.
  */
 export const fixture: ReadFixture = fixtureReader(() => import.meta.url);

@@ -4,7 +4,7 @@ import { commands } from "./commands/index.ts";
 import { nearest } from "./core/event-names.ts";
 import { createContext } from "./reports/context.ts";
 import { renderFailure } from "./reports/failure.ts";
-import { examples, helpConfiguration, helpOutput } from "./reports/help.ts";
+import { helpConfiguration, helpOutput } from "./reports/help.ts";
 import type { Mode } from "./reports/paint.ts";
 import { endProcess, nodeRuntime, type Runtime, reportUnfinished, type Surroundings } from "./runtime.ts";
 import { CANCELLED, ExitCode, UserError } from "./util/errors.ts";
@@ -17,6 +17,14 @@ export async function start(surroundings: Surroundings): Promise<void> {
   await endProcess(await runProgram(nodeRuntime(surroundings), __VERSION__));
 }
 
+const EXAMPLES = `Examples:
+  $ zoho-hooks listen                         receive on http://127.0.0.1:4460
+  $ zoho-hooks listen 3000                    and forward to your app on port 3000
+  $ zoho-hooks send crm Leads.create          send it a signed sample
+  $ zoho-hooks send books --all --to 3000     every Books event to your app on port 3000
+  $ zoho-hooks verify payload.json            is this payload genuine and well-formed?
+`;
+
 const EXIT_CODES = `
 Exit codes:
   0 success                  5 your app is unreachable, or did not answer 2xx
@@ -27,9 +35,9 @@ Exit codes:
   130 interrupted
 `;
 
-/** Parses the command line, loads the one command that it names, runs it, and turns every outcome into an exit code. */
+/** Parses the command line, loads the command that it names, runs it, and turns every outcome into an exit code. */
 export async function runProgram(runtime: Runtime, version: string): Promise<ExitCode | number> {
-  // Until the command line is parsed, how to say what is wrong with it can only be guessed from its words.
+  // A guess, for errors that come before the command line is parsed.
   let mode: Mode = {
     json: runtime.argv.includes("--json"),
     quiet: false,
@@ -46,19 +54,21 @@ export async function runProgram(runtime: Runtime, version: string): Promise<Exi
     };
   };
   let program: Command | undefined;
+  let argv = runtime.argv;
   try {
     program = await buildProgram(runtime, version, act);
-    const asked = runtime.argv[0] === "help" ? calledCommand(runtime.argv) : undefined;
-    if (asked !== undefined && !isCommand(asked)) throw unknownCommand(asked);
-    await program.parseAsync([...runtime.argv], { from: "user" });
+    const topic = runtime.argv[0] === "help" ? calledCommand(runtime.argv) : undefined;
+    if (topic !== undefined && !isCommand(topic)) throw unknownCommand(topic);
+    argv = withDefaultSubcommand(argv, program);
+    await program.parseAsync([...argv], { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) {
-      // Commander has printed help or the version already; what is left is a usage error.
+      // Commander has already printed help or the version.
       if (error.exitCode === 0) return ExitCode.ok;
-      // A group was called without saying what to do: its help is the answer.
+      // A group without a subcommand and without a list: commander has printed its help.
       if (error.code === "commander.help") return ExitCode.usage;
-      return fail(runtime, mode, asUsageError(error, runtime.argv, program));
+      return fail(runtime, mode, asUsageError(error, argv, program));
     }
     return fail(runtime, mode, error);
   }
@@ -71,22 +81,14 @@ async function buildProgram(runtime: Runtime, version: string, act: Act): Promis
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "show help")
     .helpCommand("help [command]", "show help for a command")
-    .addHelpText(
-      "before",
-      examples(
-        "zoho-hooks listen                         receive on http://127.0.0.1:4460",
-        "zoho-hooks send crm Leads.create          send it a signed sample",
-        "zoho-hooks send books --all --to 3000     every Books event to your app on port 3000",
-        "zoho-hooks verify payload.json            is this payload genuine and well-formed?",
-      ),
-    )
+    .addHelpText("before", EXAMPLES)
     .addHelpText("after", EXIT_CODES)
     .configureHelp(helpConfiguration)
     .configureOutput(helpOutput(runtime))
     .exitOverride()
     .showHelpAfterError(false);
   const called = calledCommand(runtime.argv);
-  // Where a command comes first nothing is said of the others.
+  // If a command comes first, the help does not list the others.
   const first = commands.filter(({ name }) => name === runtime.argv[0]);
   await addCommands(program, act, first.length > 0 ? first : commands, (name) => name === called);
   if (runtime.argv.length === 0) program.action(() => program.outputHelp());
@@ -98,14 +100,25 @@ function modeOf(command: Command): Mode {
   return { json, quiet, verbose, color };
 }
 
-/** The first word that is not a flag; behind `help` it is the one after. */
+/** `events` and `events --failed` list: a group without a subcommand runs its `list`. */
+function withDefaultSubcommand(argv: readonly string[], program: Command): readonly string[] {
+  const [name, next = "-"] = argv;
+  const group = program.commands.find((command) => command.name() === name);
+  const isList = group?.commands.some((command) => command.name() === "list");
+  if (name === undefined || !isList || !next.startsWith("-") || HELP_FLAGS.includes(next)) return argv;
+  return [name, "list", ...argv.slice(1)];
+}
+
+const HELP_FLAGS: readonly string[] = ["-h", "--help"];
+
+/** The first word that is not a flag; after `help`, the one behind it. */
 function calledCommand(argv: readonly string[]): string | undefined {
   const words = argv.filter((word) => !word.startsWith("-"));
   return words[0] === "help" ? words[1] : words[0];
 }
 
-/** `channels create`: the words that name commands, one below the other, and the last of these. */
-function calledBelow(argv: readonly string[], program: Command | undefined) {
+/** The subcommand that is called, and the words that lead to it: `channels create`. */
+function calledSubcommand(argv: readonly string[], program: Command | undefined) {
   const path: string[] = [];
   let command = program;
   for (const word of argv) {
@@ -119,27 +132,33 @@ function calledBelow(argv: readonly string[], program: Command | undefined) {
 
 function asUsageError(error: CommanderError, argv: readonly string[], program: Command | undefined): UserError {
   const called = calledCommand(argv);
-  // Behind a flag's = may stand a secret, meant for another flag.
-  const told = error.message.replace(/^error: /, "").replace(/^(unknown option '-[^=']+)=.*'/s, "$1'");
-  const message = told.split("\n", 1)[0] ?? "";
+  // A value behind a flag's = may be a secret that was meant for another flag.
+  const text = error.message.replace(/^error: /, "").replace(/^(unknown option '-[^=']+)=.*'/s, "$1'");
+  const message = text.split("\n", 1)[0] ?? "";
   const unknown = error.code === "commander.unknownCommand" ? /'(.*)'/.exec(message)?.[1] : undefined;
   if (unknown !== undefined && unknown === called) return unknownCommand(unknown);
-  const { path, command } = calledBelow(argv, program);
-  const begun = /^unknown option '(--.+)'$/.exec(message)?.[1];
-  const longer = command?.options.flatMap(({ long }) => (begun && long?.startsWith(begun) ? [long] : [])) ?? [];
+  const { path, command } = calledSubcommand(argv, program);
+  const flag = /^unknown option '(--.+)'$/.exec(message)?.[1];
+  const longer = command?.options.flatMap(({ long }) => (flag && long?.startsWith(flag) ? [long] : [])) ?? [];
   const suggestion = longer.length > 0 ? longer.join(" or ") : /\(Did you mean (.*)\?\)/s.exec(error.message)?.[1];
-  // It is known, and only what stands behind it does not fit.
-  if (begun !== undefined && suggestion?.split(" or ").includes(begun))
-    return new UserError("usage", `${begun} takes no value`, `write it as ${begun} alone`);
+  // The flag exists, and its value is what does not fit.
+  if (flag !== undefined && suggestion?.split(" or ").includes(flag))
+    return new UserError("usage", `${flag} takes no value`, `write it as ${flag} alone`);
   const help = isCommand(called) ? `run zoho-hooks ${path} --help for how it is used` : HELP_HINT;
   return new UserError("usage", message, suggestion === undefined ? help : `did you mean ${suggestion}?`);
 }
 
 const HELP_HINT = "run zoho-hooks --help for the commands and their flags";
+/** What other tools call them. */
+const OTHER_NAMES = new Map([
+  ["trigger", "send"],
+  ["logs", "events"],
+  ["version", "--version"],
+]);
 
 function unknownCommand(name: string): UserError {
   const names = commands.map((entry) => entry.name);
-  const [near] = nearest(name, names, 1);
+  const near = OTHER_NAMES.get(name) ?? nearest(name, names, 1)[0];
   return new UserError("usage", `unknown command '${name}'`, near === undefined ? HELP_HINT : `did you mean ${near}?`);
 }
 
@@ -149,7 +168,7 @@ function isCommand(name: string | undefined): boolean {
 
 async function fail(runtime: Runtime, mode: Mode, error: unknown): Promise<ExitCode | number> {
   if (!(error instanceof UserError) && isInterruption(error, runtime.signal)) {
-    // Who has ended it knows, and what may be left of it was said by then.
+    // The user knows, and what is left over has been reported.
     return INTERRUPT_STATUS[String(error)] ?? INTERRUPTED;
   }
   runtime.stderr.write(await renderFailure(error, runtime, mode));
@@ -157,7 +176,7 @@ async function fail(runtime: Runtime, mode: Mode, error: unknown): Promise<ExitC
   return error.code === CANCELLED ? INTERRUPTED : error.exitCode;
 }
 
-/** What broke off because it was told to is no bug, and the shell gets the status of a process that the signal ended. */
+/** What a signal interrupts is no bug; the shell gets the status of a process that the signal ended. */
 function isInterruption(error: unknown, signal: AbortSignal): boolean {
   return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === "AbortError"));
 }

@@ -1,28 +1,29 @@
 import { fstatSync, statSync, writeSync } from "node:fs";
 import { devNull } from "node:os";
 
-/** What a pipe that nothing stands in takes before its reader has read a byte. */
-const AT_ONCE_BYTES = 16 * 1024;
+/** An empty pipe takes this much before its reader has read a byte. */
+const PIPE_CAPACITY = 16 * 1024;
 
 export interface StandardOutput extends Output {
-  /** Node's own stream for it, opened now: from here on a pipe's reader is not waited for. */
+  /** Node's own stream, opened on the first call. From then on writes to a pipe do not block. */
   stream(): NodeJS.WriteStream;
-  /** Resolves when all that was written is out of the process. */
+  /** Resolves when everything has left the process. */
   written(): Promise<void>;
 }
 
 /**
- * Standard output or error. To open Node's stream for it takes a part of the start: what a short run has to say to a file
- * or a pipe is written without one. `lost` is told when it cannot be written, or nobody reads it any more (`| head`).
+ * Standard output or error. Opening Node's stream costs start-up time, so short output to a file or a pipe is written
+ * without it. `onLost` is called if it cannot be written, or its reader is gone (`| head`).
  */
 export function standardOutput(
   fd: number,
   openStream: () => NodeJS.WriteStream,
-  lost: (error: NodeJS.ErrnoException) => void,
+  onLost: (error: NodeJS.ErrnoException) => void,
 ): StandardOutput {
   let opened: NodeJS.WriteStream | undefined;
-  let atOnce = bytesAtOnce(fd);
-  const mayBeTerminal = atOnce === 0;
+  /** Bytes that may still be written without the stream. */
+  let directBytes = directCapacity(fd);
+  const mayBeTerminal = directBytes === 0;
   let isLost = false;
   let pending = "";
   let written = 0;
@@ -30,13 +31,13 @@ export function standardOutput(
   const lose = (error: NodeJS.ErrnoException): void => {
     if (isLost) return;
     isLost = true;
-    lost(error);
+    onLost(error);
   };
   const stream = (): NodeJS.WriteStream => {
     if (opened === undefined) {
       opened = openStream();
       opened.on("error", lose);
-      atOnce = 0;
+      directBytes = 0;
     }
     return opened;
   };
@@ -45,13 +46,13 @@ export function standardOutput(
     pending = "";
     if (isLost || bytes.length === 0) return;
     let done = 0;
-    if (bytes.length <= atOnce) {
-      atOnce -= bytes.length;
+    if (bytes.length <= directBytes) {
+      directBytes -= bytes.length;
       try {
         while (done < bytes.length) done += writeSync(fd, bytes, done);
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
-        // A full pipe that another process has set not to wait: the stream knows how to.
+        // A full pipe that another process has made non-blocking: leave the rest to the stream.
         if (code !== "EAGAIN") {
           lose(error as NodeJS.ErrnoException);
           return;
@@ -66,7 +67,7 @@ export function standardOutput(
     stream,
     write(text) {
       written += text.length;
-      // On a terminal each line is seen as it comes, and prompts stand in its place; elsewhere a turn's lines go out as one.
+      // A terminal shows each line at once, in order with prompts; elsewhere the lines of one event-loop turn go out together.
       if (isTerminal()) {
         if (!isLost) stream().write(text);
         return;
@@ -89,14 +90,11 @@ export function standardOutput(
   };
 }
 
-/**
- * What may be written without a stream: to a file, as Node itself does, or where nobody wants it, anything; nothing to what
- * may be a terminal.
- */
-function bytesAtOnce(fd: number): number {
+/** Any amount to a file, as Node itself does, and to the null device; nothing to what may be a terminal. */
+function directCapacity(fd: number): number {
   try {
     const kind = fstatSync(fd);
-    if (kind.isFIFO() || kind.isSocket()) return AT_ONCE_BYTES;
+    if (kind.isFIFO() || kind.isSocket()) return PIPE_CAPACITY;
     return kind.isFile() || kind.rdev === statSync(devNull).rdev ? Number.POSITIVE_INFINITY : 0;
   } catch {
     return 0;
@@ -105,11 +103,11 @@ function bytesAtOnce(fd: number): number {
 
 export interface Output {
   write(text: string): void;
-  /** Characters that were written and that its reader has not taken yet: they are held in memory. */
+  /** Characters that the reader has not taken yet: they are held in memory. */
   backlog(): number;
-  /** Characters that its reader has taken so far. */
+  /** Characters that the reader has taken so far. */
   taken(): number;
   readonly isTTY: boolean;
-  /** Width in columns; undefined where there is no terminal. */
+  /** Of a terminal. */
   readonly columns: number | undefined;
 }

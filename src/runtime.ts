@@ -9,7 +9,7 @@ import { ExitCode, errorText, usageError } from "./util/errors.ts";
 import { shellQuoted } from "./util/text.ts";
 import { NO_READER, sleepRealTime } from "./util/timing.ts";
 
-/** What a bundle cannot know: where its package lies, and how to import what it does not hold. Who starts it hands it in. */
+/** What a bundle cannot know: where its package is, and how to import what is not in it. The start file passes it. */
 export interface Surroundings {
   readonly packageRoot: string;
   readonly importModule: ImportModule;
@@ -56,7 +56,7 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
     now: () => new Date(),
     sleep: sleepRealTime,
     neverWaitForTerminal() {
-      for (const output of [stdout, stderr]) neverWaitFor(output.stream());
+      for (const output of [stdout, stderr]) makeNonBlocking(output.stream());
     },
     async startChild(commandLine, { stdoutTo, ...options }) {
       return startShell(commandLine, { ...options, stdio: ["ignore", stdoutTo === "stdout" ? 1 : 2, 2] }, process).run;
@@ -68,7 +68,7 @@ export function nodeRuntime({ packageRoot, importModule }: Surroundings): Runtim
   };
 }
 
-/** Node 22 says on every run that its SQLite is experimental: nothing that a user could do anything about. */
+/** Node 22 warns on every run that its SQLite is experimental. Users can do nothing about that. */
 function withoutSqliteWarning(): void {
   const { emitWarning } = process;
   process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
@@ -78,8 +78,8 @@ function withoutSqliteWarning(): void {
 }
 
 /**
- * Ends the process once what was written is out. What a library leaves running (a pool's sockets, a native call that is
- * never answered because its network has died) is not waited for.
+ * Ends the process once its output is written. Does not wait for what a library leaves running: a pool's sockets, or a
+ * native call that never returns because the network is gone.
  */
 export async function endProcess(status: number): Promise<void> {
   process.exitCode = status;
@@ -87,18 +87,18 @@ export async function endProcess(status: number): Promise<void> {
   process.exit();
 }
 
-/** Node ends with a 0 when nothing is left to do, whatever is still being waited for. */
+/** Node exits with 0 when the event loop is empty, even if a promise is still awaited. */
 export function reportUnfinished(): void {
   process.once("beforeExit", () => {
     stderr.write(
-      "error: this came to nothing: what is being waited for will never come\n" +
-        "  a schema of your own may have a promise that never settles; if you have none, this is a bug of zoho-hooks\n",
+      "error: stopped without a result: what it waits for can never happen\n" +
+        "  a schema of your own may return a promise that never settles; if you have none, this is a bug of zoho-hooks\n",
     );
     void endProcess(ExitCode.bug);
   });
 }
 
-/** A user without an entry and a HOME has none; what is to be written there then says that it cannot be. */
+/** A user without a passwd entry and HOME has no home folder; writing there then fails with a message. */
 function home(): string {
   try {
     // What `homedir` itself goes by, where there are no other rules.
@@ -112,42 +112,41 @@ function workingFolder(): string {
   try {
     return process.cwd();
   } catch (error) {
-    throw usageError(
-      `the folder that this was called in is gone (${errorText(error)})`,
-      "change into one that is there",
-    );
+    throw usageError(`the current folder no longer exists (${errorText(error)})`, "change into one that does");
   }
 }
 
-/** Run by `npm start` there is no `zoho-hooks` on the path; the file that runs is what works in any terminal. */
+/** Under `npm start` there is no `zoho-hooks` on the PATH; the path of the script works in any terminal. */
 function invocation(): string {
   const script = process.argv[1];
   if (process.env.npm_command === "exec") return "npx zoho-hooks";
   if (script !== undefined && (process.env.npm_lifecycle_event !== undefined || basename(script).endsWith(".js"))) {
-    const path = fromHere(script);
+    const path = relativePath(script);
     if (process.platform === "win32") return `node ${path.includes(" ") ? `"${path}"` : path}`;
     return `node ${shellQuoted(path)}`;
   }
   return "zoho-hooks";
 }
 
-function fromHere(path: string): string {
+function relativePath(path: string): string {
   try {
     return relative(process.cwd(), path) || path;
   } catch {
-    // The folder is gone, which is said where it matters.
+    // The current folder is gone; `workingFolder` reports it.
     return path;
   }
 }
 
 /**
- * Node writes to a terminal in one go, however long that takes: stopped by Ctrl-S it would stop the whole program. Node has
- * no public way to ask for anything else; where this one is gone, it is as it was.
+ * Node writes to a terminal synchronously, so Ctrl-S would stop the whole program. Node has no public switch for it; if this
+ * one disappears, writes block as before.
  */
-function neverWaitFor(stream: NodeJS.WriteStream & { _handle?: { setBlocking?(blocking: boolean): unknown } }): void {
+function makeNonBlocking(
+  stream: NodeJS.WriteStream & { _handle?: { setBlocking?(blocking: boolean): unknown } },
+): void {
   if (stream.isTTY !== true) return;
   stream._handle?.setBlocking?.(false);
-  // The mode may be the terminal's own, which the shell goes on with.
+  // The mode belongs to the terminal, and the shell uses it afterwards.
   process.once("exit", () => stream._handle?.setBlocking?.(true));
 }
 
@@ -155,15 +154,15 @@ let interruption: AbortController | undefined;
 let isOutputLost = false;
 
 /**
- * Nobody reads what is written any more (`| head`), or it cannot be written (a full disk): a run that goes on would be
- * mute, so it ends in order. The first is no error of ours; the second is said on stderr, and the status tells it.
+ * The reader of the output is gone (`| head`), or the output cannot be written (a full disk). A run would go on silently, so
+ * it is ended in order. Only the second is an error: it is reported on stderr and in the exit code.
  */
 function outputLost(error: NodeJS.ErrnoException): void {
-  const isSaid = isOutputLost;
+  const isReported = isOutputLost;
   isOutputLost = true;
   interruption?.abort(NO_READER);
-  if (isSaid || error.code === NO_READER || error.code === "ERR_STREAM_DESTROYED") return;
-  // Where it is stderr that cannot be written, this is lost as well.
+  if (isReported || error.code === NO_READER || error.code === "ERR_STREAM_DESTROYED") return;
+  // Lost as well if stderr is what cannot be written.
   stderr.write(`error: the output cannot be written: ${error.message}\n`);
   process.once("exit", (status) => {
     if (status === 0) process.exitCode = 1;
@@ -176,10 +175,10 @@ function outputLost(error: NodeJS.ErrnoException): void {
  */
 function listenForInterrupt(): AbortController {
   const controller = new AbortController();
-  // From here on a signal is a word to this process: it must not miss it while it waits for a reader.
+  // Opens the streams, which do not block on a pipe: a signal must not be missed while a write waits for its reader.
   for (const output of [stdout, stderr]) output.stream();
   if (isOutputLost) controller.abort(NO_READER);
-  // A run with many requests under way listens as often.
+  // A run adds a listener for each request under way.
   setMaxListeners(0, controller.signal);
   const statuses = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
   for (const [name, status] of Object.entries(statuses)) {
@@ -197,12 +196,12 @@ async function readStdin(): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** The part of the process that starts a shell. */
+/** The part of `process` that starting a shell needs. */
 export type ShellHost = Pick<NodeJS.Process, "platform" | "kill" | "once" | "off">;
 
 /**
- * Starts a shell, and with it what it starts, as one group of processes: a signal to the shell alone would leave the rest
- * running. None of it outlives this process but what heeds no SIGTERM once its shell has ended.
+ * Starts a shell in a process group of its own, so that a signal reaches everything that it starts. Nothing of it outlives
+ * this process, except what ignores the SIGTERM that follows the end of the shell.
  */
 export function startShell(
   commandLine: string,
@@ -223,7 +222,7 @@ export function startShell(
     child.once("close", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
   }).finally(() => {
     host.off("exit", endAtOnce);
-    // What the shell has left running in the background.
+    // Background processes that the shell has left.
     if (child.pid !== undefined && !isWindows) signalGroup(host, child.pid, "SIGTERM");
   });
   return { child, run: { ended, end } };
@@ -233,28 +232,28 @@ function signalGroup(host: ShellHost, pid: number, signal: NodeJS.Signals): void
   try {
     host.kill(-pid, signal);
   } catch {
-    // It has ended in this very moment.
+    // It has just ended.
   }
 }
 
-export interface ChildOptions {
+interface ChildOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where its stdout goes; its stderr is ours. */
+  /** Where its stdout goes. Its stderr goes to ours. */
   readonly stdoutTo: "stdout" | "stderr";
 }
 
 export interface ChildRun {
-  /** Its exit code, or 128 and the number of the signal that ended it. Rejects when there is no shell to run it. */
+  /** The exit code, or 128 plus the number of the signal that ended it. Rejects if there is no shell. */
   readonly ended: Promise<number>;
-  /** Ends it with all that it has started: asks for it, or with `force` at once. */
+  /** Ends it and everything that it has started: SIGTERM, or SIGKILL with `force`. */
   end(force: boolean): void;
 }
 
 /** Resolves to what the module at a `file:` URL exports. */
 export type ImportModule = (url: string) => Promise<Readonly<Record<string, unknown>>>;
 
-/** What the world offers to a run of the tool. One file makes it from `process`; tests make their own. */
+/** What a run needs of the outside world. Here it is made from `process`; tests make their own. */
 export interface Runtime {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -263,36 +262,36 @@ export interface Runtime {
   readonly home: string;
   readonly platform: string;
   readonly pid: number;
-  /** How the user starts this tool, for commands that are suggested: `zoho-hooks`, `npx zoho-hooks`. */
+  /** How the user starts this tool, for suggested commands: `zoho-hooks`, `npx zoho-hooks`. */
   readonly invocation: string;
-  /** The folder of this package, that the built-in fixtures lie in. */
+  /** The folder of this package, which has the built-in fixtures. */
   readonly packageRoot: string;
   readonly stdin: { readonly isTTY: boolean; read(): Promise<Buffer> };
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Loaded when first asked for; undefined without a terminal. */
+  /** Loaded on first use; undefined without a terminal. */
   prompts(): Promise<Prompts | undefined>;
   now(): Date;
   /** Waits by the clock that `now` reads; resolves early, without an error, when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** For a command that runs all day: a terminal that is stopped (Ctrl-S) does not stop it. */
+  /** For long runs: a terminal that is stopped with Ctrl-S must not stop the program. */
   neverWaitForTerminal(): void;
-  /** Runs a command line in the system's shell, without input; what it prints is printed. */
+  /** Runs a command line in the system's shell, without input. */
   startChild(commandLine: string, options: ChildOptions): Promise<ChildRun>;
-  /** Loads a module as Node itself does: one of the user's, or a package that `require` may not have. */
+  /** Node's `import()`, for modules of the user and packages that cannot be required. */
   importModule: ImportModule;
   /**
-   * Aborts on the first Ctrl-C or SIGTERM, with its name; a second one ends the process at once. Or with `EPIPE`, where
-   * nobody reads the output any more.
+   * Aborts on the first Ctrl-C or SIGTERM, with the signal's name as reason; a second one ends the process at once. Aborts
+   * with `EPIPE` if the reader of the output is gone.
    */
   readonly signal: AbortSignal;
-  /** For tests; a user's run has none. */
+  /** Set by tests only. */
   readonly overrides?: Overrides;
 }
 
-export interface Overrides {
-  /** How long every sender waits for an answer, in place of its own limit. */
+interface Overrides {
+  /** Replaces every sender's limit for an answer. */
   readonly answerWithinMs?: number;
-  /** Opens the tunnel in place of ngrok's agent. */
+  /** Replaces the ngrok agent. */
   readonly openTunnel?: typeof openTunnel;
 }

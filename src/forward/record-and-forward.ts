@@ -6,15 +6,7 @@ import type { Forwarder } from "./forwarder.ts";
 import type { Mirror } from "./mirror.ts";
 import type { Routes } from "./routes.ts";
 
-interface RecordOptions {
-  readonly log: Pick<Log, "append">;
-  /** Undefined when nothing is forwarded. */
-  readonly forwarding: ForwardingParts | undefined;
-  /** Called with the size of each body before it is recorded. */
-  onRecord?(bytes: number): void;
-}
-
-export interface ForwardingParts {
+interface ForwardingParts {
   readonly routes: Routes;
   readonly forwarder: Forwarder;
   /** Set when the sender gets the app's own answer. */
@@ -23,14 +15,13 @@ export interface ForwardingParts {
   readonly ordered: boolean;
 }
 
-/** Records deliveries in the log and forwards accepted ones: at once when there is room, else later from the log. */
-export function recordAndForward({ log, forwarding, onRecord }: RecordOptions): Recorder {
+/** Records deliveries in the log and forwards accepted ones, if anything is forwarded: at once when there is room, else later from the log. */
+export function recordAndForward(log: Pick<Log, "append">, forwarding?: ForwardingParts): Recorder {
   return {
     async record(entry) {
       const { arrival, receipt, decision } = entry;
       const { delivery, address } = arrival;
       const bytes = delivery.body.length;
-      onRecord?.(bytes);
       const isForwarded = decision.accepted && receipt.handshake === undefined;
       const targets = (isForwarded && forwarding?.routes.targetsOf(receipt.product, receipt.event)) || [];
       if (forwarding === undefined || targets.length === 0)

@@ -162,10 +162,11 @@ async function listenError(error: unknown, address: ServerAddress): Promise<unkn
   const code = errorCode(error);
   if (code === "EADDRINUSE") {
     const pid = await findReceiver(host, port);
-    return usageError(
+    const busy = usageError(
       `port ${port} on ${host} is in use by ${pid === undefined ? "another program" : `another zoho-hooks listen, process ${pid}`}`,
-      "stop that one, or choose another port: --port 4461, or --port 0 for any free one",
+      "stop that one, or choose another port: --port 4462, or --port 0 for any free one",
     );
+    return Object.assign(busy, { cause: error });
   }
   if (code === "EACCES") return usageError(`port ${port} may not be opened by this user`, "choose one above 1023");
   if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {

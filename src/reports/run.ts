@@ -1,47 +1,66 @@
 import { prettyJson } from "../util/json-print.ts";
-import { counted, formatDuration } from "../util/units.ts";
-import { type RecordReport, type RunningChannel, runningChannelText } from "./channel.ts";
+import { counted, formatDuration, formatSpan } from "../util/units.ts";
+import type { RecordReport, RunningChannel } from "./channel.ts";
 import { INDENT } from "./event.ts";
-import { alignRows, wrapLine } from "./layout.ts";
+import { alignRows, below, textWidth, wrapLine } from "./layout.ts";
 import { plain, type Rendered, type Style } from "./paint.ts";
 
-/** On stderr: the events are what a run is asked for. */
-export function renderReady(report: ReadyReport, { err, quiet, errColumns: columns }: Style): Rendered {
-  const ready = `${err.good("Ready.")} Listening on ${err.strong(report.url)}${report.publicUrl === undefined ? "" : `, reached as ${err.strong(report.publicUrl)}`}`;
-  const channel =
-    report.channel === undefined ? [] : [`  ${err.good("✓")} ${plain(runningChannelText(report.channel))}`];
-  if (quiet) return { err: `${[ready, ...channel].join("\n")}\n` };
-  const urls = urlLines(report.urls, columns);
+/** On stderr: the events are what a run is asked for. At most five lines of 80 columns; with `--verbose` all notes. */
+export function renderReady(report: ReadyReport, { err, quiet, verbose, errColumns: columns }: Style): Rendered {
+  const { url, publicUrl, path, forwardsTo, isMirrored, checks, onInvalid, channel, keySetUrl, tryCommand } = report;
+  const room = columns - INDENT_COLUMNS;
+  const policy = onInvalid === "reject" ? " (rejects what fails)" : " (accepts what fails)";
+  const mirrored = isMirrored ? " (mirrored)" : "";
   // Where nobody sits at a terminal there is no second one either.
   const isWatched = err.live || Number.isFinite(columns);
-  const advice =
-    report.tryCommand === undefined || !isWatched
-      ? []
-      : ["", `Try it in a second terminal:  ${err.strong(report.tryCommand)}`, err.dim("Ctrl-C to stop."), ""];
+  const rows: readonly (readonly [label: string, text: string | false])[] = [
+    ["forwards to", !quiet && forwardsTo.length > 0 && listed(forwardsTo, room - mirrored.length) + mirrored],
+    ["forwards to", !quiet && forwardsTo.length === 0 && isMirrored && "nothing: --respond mirror needs --forward-to"],
+    ["checks", !quiet && checks.length > 0 && listed(checks, room - policy.length) + policy],
+    ["checks", !quiet && checks.length === 0 && "nothing: set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN"],
+    ["public keys", !quiet && keySetUrl !== undefined && keySetUrl],
+    ["public URL", publicUrl !== undefined && publicUrl + path],
+    ["public URL", !quiet && report.offersTunnel && "none: set NGROK_AUTHTOKEN, or use --public-url"],
+    ["channel", channel !== undefined && channelText(channel, room)],
+    ["try it", !quiet && isWatched && tryCommand !== undefined && tryCommand],
+  ];
+  const lines = [
+    `${err.good("Ready.")} Listening on ${err.strong(url + path)}`,
+    ...rows.flatMap(([label, text]) => {
+      if (text === false) return [];
+      // A command that is broken into lines cannot be pasted.
+      const [first = "", ...others] = label === "try it" ? [text] : below(text, "", room);
+      return [`  ${err.dim(label.padEnd(12))} ${first}`, ...others.map((line) => " ".repeat(INDENT_COLUMNS) + line)];
+    }),
+  ];
+  const notes = quiet || !verbose ? [] : [`Products: ${Object.keys(report.urls).join(", ")}.`, ...report.notes];
   return {
     err: [
-      ready,
-      ...channel,
-      ...urls,
-      ...(report.keySetUrl === undefined ? [] : [`  public keys    ${report.keySetUrl}`]),
-      ...report.notes.flatMap((note) => wrapLine(`  ${plain(note)}`, columns).map((line) => err.dim(line))),
-      ...advice,
+      ...lines,
+      ...notes.flatMap((note) => wrapLine(`  ${plain(note)}`, columns).map((line) => err.dim(line))),
+      ...(isWatched && !quiet ? [""] : []),
       "",
     ].join("\n"),
   };
 }
 
-const MOST_URLS = 6;
+const INDENT_COLUMNS = 15;
 
-/** Each product's URL, ready to paste; where they are many, the one rule that makes them. */
-function urlLines(urls: Readonly<Record<string, string>>, columns: number): readonly string[] {
-  const all = Object.entries(urls);
-  if (all.length <= MOST_URLS) return all.map(([product, url]) => `  ${product.padEnd(14)} ${url}`);
-  const [, first = ""] = all[0] ?? [];
-  return [
-    `  ${first.replace(/[^/]+$/, "<product>")}`,
-    ...wrapLine(`  ${all.map(([product]) => product).join(", ")}`, columns),
-  ];
+function channelText({ id, events, timeLeftMs }: RunningChannel, room: number): string {
+  const left = timeLeftMs === undefined ? "end unknown" : `${formatSpan(timeLeftMs)} left`;
+  const state = ` (channel ${id}, ${left})`;
+  return listed(events, room - state.length) + state;
+}
+
+/** As many of the texts as there is room for, at least one, and how many more there are. */
+function listed(texts: readonly string[], room: number): string {
+  const first = (count: number): string => {
+    const more = texts.length - count;
+    return plain(`${texts.slice(0, count).join(", ")}${more === 0 ? "" : ` +${more} more`}`);
+  };
+  let count = texts.length;
+  while (count > 1 && textWidth(first(count)) > room) count--;
+  return first(count);
 }
 
 export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
@@ -49,12 +68,13 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
     name,
     String(count.received),
     String(count.valid),
+    String(count.issues),
     String(count.rejected),
-    String(count.duplicates),
+    `(${count.duplicates})`,
   ];
   const products = Object.entries(report.products);
   const rows = [
-    ["", "received", "valid", "rejected", "duplicates"],
+    ["", "received", "valid", "issues", "rejected", "(duplicates)"],
     ...products.map(([product, count]) => row(product, count)),
     ...(products.length === 1 ? [] : [row("total", report.total)]),
   ];
@@ -77,12 +97,12 @@ export function renderSummary(report: SummaryReport, { err }: Style): Rendered {
         ];
   const expected = report.expectations.map(({ event, wanted, came }) =>
     came >= wanted
-      ? err.good(`✓ ${event}: ${came} of ${wanted} came`)
-      : err.bad(`✗ ${event}: ${came} of ${wanted} came`),
+      ? err.good(`✓ ${event}: ${came} of ${wanted} arrived`)
+      : err.bad(`✗ ${event}: ${came} of ${wanted} arrived`),
   );
   const title = `\n${err.strong("Summary")} ${err.dim(`after ${formatDuration(report.seconds * 1000)}`)}`;
   return {
-    err: `${[title, ...alignRows(rows, [1, 2, 3, 4]), ...forwarded, ...down, ...leftOut, ...expected].join("\n")}\n`,
+    err: `${[title, ...alignRows(rows, [1, 2, 3, 4, 5]), ...forwarded, ...down, ...leftOut, ...expected].join("\n")}\n`,
   };
 }
 
@@ -91,36 +111,40 @@ function waitingText({ waiting }: ForwardCounts): string {
   return waiting > 0 ? `, ${waiting} waiting for the next listen` : "";
 }
 
-const LONGEST_LINE = 160;
+const MAX_RECORD_LENGTH = 160;
 
-/** A line below the event's number; the whole record with `--verbose`. */
+/** One line; with `--verbose` the whole record. */
 export function renderRecord({ n, module, id, record, error, hint }: RecordReport, { out, verbose }: Style): Rendered {
   const name = `${INDENT}${out.strong(`#${n}`.padEnd(5))}  ${out.name(plain(`${module} ${id}`))}`;
   if (error !== undefined) {
-    const below = hint === undefined ? [] : [`${INDENT}       ${out.dim(plain(hint))}`];
-    return { out: `${[`${name}  ${out.caution(`no record: ${plain(error)}`)}`, ...below].join("\n")}\n` };
+    const lower = hint === undefined ? [] : [`${INDENT}       ${out.dim(plain(hint))}`];
+    return { out: `${[`${name}  ${out.caution(`no record: ${plain(error)}`)}`, ...lower].join("\n")}\n` };
   }
   const text = plain(JSON.stringify(record));
   if (!verbose) {
     return {
-      out: `${name}  ${text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)}… (whole with -v)` : text}\n`,
+      out: `${name}  ${text.length > MAX_RECORD_LENGTH ? `${text.slice(0, MAX_RECORD_LENGTH)}… (whole with -v)` : text}\n`,
     };
   }
   const lines = plain(prettyJson(JSON.stringify(record)), true).split("\n");
   return { out: `${[name, ...lines.map((line) => `${INDENT}       ${line}`)].join("\n")}\n` };
 }
 
+/** `received` is the sum of `valid`, `issues` and `rejected`. */
 export interface ProductCount {
   readonly received: number;
   readonly valid: number;
+  /** Accepted, although the body does not match its schema, the event is unknown, or a proof failed (`--on-invalid warn`). */
+  readonly issues: number;
   readonly rejected: number;
+  /** Of those that were accepted. */
   readonly duplicates: number;
 }
 
 export interface ForwardCounts {
   readonly delivered: number;
   readonly failed: number;
-  /** Still in the log: the next `listen` goes on with them. Undefined where the log could not be asked at the end. */
+  /** Still in the log: the next `listen` sends them. Undefined if the log could not be read at the end. */
   readonly waiting: number | undefined;
 }
 
@@ -129,29 +153,40 @@ export interface SummaryReport {
   readonly total: ProductCount;
   readonly products: Readonly<Record<string, ProductCount>>;
   readonly seconds: number;
-  /** What became of what was forwarded; undefined when nothing was to be. */
+  /** Undefined without a target. */
   readonly forwards: ForwardCounts | undefined;
   /** How long the tunnel was down; undefined without one. */
   readonly tunnelDownMs: number | undefined;
   /** Lines about events that were not shown because the output was not read fast enough. */
   readonly leftOut: number;
-  /** What `--expect` asked for beside what came. */
+  /** Of `--expect`. */
   readonly expectations: readonly { readonly event: string; readonly wanted: number; readonly came: number }[];
 }
 
-/** The receiver is up and confirmed. Said once a run, whatever happens later. */
+/** The receiver is up, and reachable under its public URL. Once a run. */
 export interface ReadyReport {
   readonly type: "ready";
   readonly url: string;
   readonly publicUrl: string | undefined;
+  /** Of a webhook, below either URL; `<product>` stands for the product. */
+  readonly path: string;
   /** The webhook URL of each product. */
   readonly urls: Readonly<Record<string, string>>;
-  /** The channel of this run, that posts here. */
+  /** The URLs of the developer's app. */
+  readonly forwardsTo: readonly string[];
+  /** The sender gets the app's answer. */
+  readonly isMirrored: boolean;
+  /** Where the secrets come from that deliveries are checked with. */
+  readonly checks: readonly string[];
+  readonly onInvalid: "reject" | "warn";
+  /** There is no public URL, and nobody has said that there should be none. */
+  readonly offersTunnel: boolean;
+  /** The channel of this run, which posts here. */
   readonly channel: RunningChannel | undefined;
-  /** Where the public halves of the local keys are served; undefined where they are not. */
+  /** Where the public halves of the local keys are served, if they are. */
   readonly keySetUrl: string | undefined;
-  /** The command to try in a second terminal; undefined where nobody is to try it. */
+  /** The command to try in a second terminal; undefined where something else sends. */
   readonly tryCommand: string | undefined;
-  /** What the receiver checks, and what it cannot for want of a secret. */
+  /** Details: what is checked and what is not, and where things go. */
   readonly notes: readonly string[];
 }

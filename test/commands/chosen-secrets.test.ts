@@ -59,7 +59,7 @@ describe.each(places)("the value of the user's own in %s", (_where, auth, name) 
       onErr(text) {
         const before = shown;
         shown += text;
-        const url = /Listening on (\S+)/.exec(shown)?.[1];
+        const url = /Listening on (http:\/\/[^/\s]+)/.exec(shown)?.[1];
         if (url === undefined || before.includes("Listening on")) return;
         void run(["send", "survey", "response_submitted", "--to", `${url}/webhooks/zoho/survey`], { cwd, env });
       },

@@ -14,8 +14,8 @@ afterEach(async () => {
 const JSON_TYPE = { "content-type": "application/json" };
 const FORM_TYPE = { "content-type": "application/x-www-form-urlencoded" };
 
-describe("listen, attacked,", () => {
-  it("refuses a form of very many fields at once, and says why", async () => {
+describe("listen under attack", () => {
+  it("rejects a form with very many fields at once, with a reason", async () => {
     listener = await startListener();
     const startedAt = performance.now();
     const headers = { ...FORM_TYPE, "x-zoho-webhook-signature": "0f".repeat(32) };
@@ -25,14 +25,14 @@ describe("listen, attacked,", () => {
     expect(await listener.event(1)).toMatchObject({ status: 400 });
   });
 
-  it("keeps and judges a delivery that bears the header of a probe", async () => {
+  it("records and verifies a delivery that carries the probe header", async () => {
     listener = await startListener([], { env: { ZOHO_WEBHOOK_SECRET: "s" } });
     const headers = { ...JSON_TYPE, "x-zoho-hooks-probe": "0".repeat(32) };
     expect((await listener.post("/webhooks/zoho/crm", '{"a":1}', headers)).status).toBe(401);
     expect(await listener.event(1)).toMatchObject({ status: 401 });
   });
 
-  it("hides the token and the signature that -v shows, unless asked", async () => {
+  it("masks token and signature in -v, except with --show-secrets", async () => {
     const secret = { ZOHO_WEBHOOK_TOKEN: "t0ken-of-the-test" };
     const body = JSON.stringify({ module: "Leads", operation: "create", ids: ["1"], token: "t0ken-of-the-test" });
     for (const [flags, shown] of [
@@ -49,7 +49,7 @@ describe("listen, attacked,", () => {
     }
   });
 
-  it("tells the size of a body that was too large to be kept", async () => {
+  it("shows the size of a body that was too large to record", async () => {
     const human = await startHumanListener(["--max-body", "1kb"]);
     await fetch(`${human.url}/webhooks/zoho/crm`, { method: "POST", body: "x".repeat(2500) });
     const { out } = await human.stop();
@@ -57,26 +57,26 @@ describe("listen, attacked,", () => {
     expect(out).not.toContain(" 0 B");
   });
 
-  it("echoes a challenge of more digits than a number holds", async () => {
+  it("echoes a challenge with more digits than a number has", async () => {
     listener = await startListener();
     const { text } = await listener.post("/webhooks/zoho/crm", '{ "challenge" : {"a":9007199254740993} }');
     expect(text).toBe('{"challenge":{"a":9007199254740993}}');
   });
 
-  it("takes a body of the user's own design that has a field named challenge for an event", async () => {
+  it("treats a user-designed body with a field named challenge as an event", async () => {
     listener = await startListener();
     const answer = await listener.post("/webhooks/zoho/crm", '{"challenge":"daily","team":"north"}');
     expect(answer).toMatchObject({ status: 200, text: "OK" });
     expect(await listener.event(1)).toMatchObject({ product: "crm", format: "workflow", known: true });
   });
 
-  it("says that it cannot read a compressed body", async () => {
+  it("rejects a compressed body with a reason", async () => {
     listener = await startListener();
     const answer = await listener.post("/webhooks/zoho/crm", "x", { ...JSON_TYPE, "content-encoding": "gzip" });
     expect(answer).toMatchObject({ status: 415, text: expect.stringContaining("gzip") });
   });
 
-  it("tells once of a sender that speaks another protocol, which would look as if nothing came", async () => {
+  it("reports a sender that speaks another protocol once", async () => {
     const human = await startHumanListener();
     for (let i = 0; i < 2; i++)
       await expect(
@@ -86,7 +86,7 @@ describe("listen, attacked,", () => {
     expect(err.match(/warning: a sender spoke https/g)).toHaveLength(1);
   });
 
-  it("tells a hundred hints and no more, and of a long name in one its beginning", async () => {
+  it("reports at most a hundred hints, with long names shortened", async () => {
     const human = await startHumanListener();
     const crm = {
       resource_uri: "https://www.zohoapis.com/crm/v8/Leads",
@@ -103,7 +103,7 @@ describe("listen, attacked,", () => {
     expect(Math.max(...hints.map((line) => line.length))).toBeLessThan(500);
   });
 
-  it("answers a browser that asks for a page without making an event of it", async () => {
+  it("answers a browser's GET without recording an event", async () => {
     listener = await startListener();
     expect((await fetch(`${listener.url}/favicon.ico`)).status).toBe(404);
     await listener.post("/webhooks/zoho/crm", '{"challenge":1}');
@@ -116,7 +116,7 @@ describe("listen, attacked,", () => {
     expect(await listener.event(1)).toMatchObject({ status: 413, product: "books" });
   });
 
-  it("keeps and shows the first of very many faults of a body", async () => {
+  it("records and shows the first of very many schema issues", async () => {
     listener = await startListener([], { env: { ZOHO_WEBHOOK_TOKEN: "t" } });
     const body = JSON.stringify({
       module: "Leads",
@@ -129,7 +129,7 @@ describe("listen, attacked,", () => {
     expect(schema.issues.at(-1)?.expected).toMatch(/^what the schema says in \d{5,} more places$/);
   });
 
-  it("takes whatever stands for the token for a wrong one", async () => {
+  it("rejects a token that is not a string", async () => {
     listener = await startListener([], { env: { ZOHO_WEBHOOK_TOKEN: "t" } });
     for (const token of [{ toString: 1 }, [1], true, 0]) {
       const body = JSON.stringify({ module: "Leads", operation: "create", ids: ["1"], token });
@@ -137,19 +137,19 @@ describe("listen, attacked,", () => {
     }
   });
 
-  it("takes no word for what every object has", async () => {
+  it("does not take property names of Object for products or events", async () => {
     listener = await startListener();
     await listener.post("/webhooks/zoho/books?event=constructor", '{"invoice":{"invoice_id":"1"}}', JSON_TYPE);
     expect(await listener.event(1)).toMatchObject({ event: "invoice.constructor" });
   });
 
-  // A pattern that tries each of them anew would take an hour.
-  it("reads an address of very many slashes in no time", () => {
+  // A backtracking pattern would take an hour.
+  it("parses a URL with very many slashes in linear time", () => {
     expect(route(`/${"/".repeat(1_000_000)}x/`, []).kind).toBe("unknown");
     expect(route("/readyz//", []).kind).toBe("ready");
   });
 
-  it("keeps the log near its limit while it grows", async () => {
+  it("keeps the log near its limit under load", async () => {
     const cwd = tempFolder();
     listener = await startListener(["--max-log", "3mb"], { cwd });
     for (let n = 1; n <= 30; n++) {
@@ -165,14 +165,14 @@ describe("listen, attacked,", () => {
     expect(bytes).toBeLessThan(12_000_000);
   });
 
-  it("knows no event by the name that a whole family has here", async () => {
+  it("does not know an event by the placeholder of its family", async () => {
     listener = await startListener();
     const body = JSON.stringify({ module: "<Module>", operation: "create", ids: ["1"] });
     await listener.post("/webhooks/zoho/crm", body, JSON_TYPE);
     expect(await listener.event(1)).toMatchObject({ known: false });
   });
 
-  it("says of a name that is too long for a file that nothing is learned", async () => {
+  it("reports that nothing is learned from an event whose name is too long for a file", async () => {
     const human = await startHumanListener(["--learn", "--on-invalid", "warn"]);
     const body = JSON.stringify({
       module: "L".repeat(300),
@@ -186,14 +186,14 @@ describe("listen, attacked,", () => {
     expect(err).not.toContain("ENAMETOOLONG");
   });
 
-  it("takes no time at all for a usage error", async () => {
+  it("rejects a timeout of zero as a usage error", async () => {
     expect(await run(["listen", "--port", "0", "--timeout", "0"])).toMatchObject({
       exitCode: 2,
       err: expect.stringContaining("--timeout"),
     });
   });
 
-  it("takes a limit that nothing fits into for a usage error", async () => {
+  it("rejects a size limit that is too small as a usage error", async () => {
     expect(await run(["listen", "--max-body", "0"])).toMatchObject({
       exitCode: 2,
       err: expect.stringContaining("--max-body"),

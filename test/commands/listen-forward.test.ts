@@ -12,7 +12,7 @@ import { selfSigned } from "../support/self-signed.ts";
 import { valuesOf } from "../support/target.ts";
 import { hang, postRaw, says, sha256 } from "../support/target-app.ts";
 
-/** Of this machine, and no loopback. */
+/** An address of this machine besides loopback. */
 const OTHER_ADDRESS = Object.values(networkInterfaces())
   .flatMap((each) => each ?? [])
   .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
@@ -22,14 +22,14 @@ const multipart = Buffer.from(
   `--b\r\nContent-Disposition: form-data; name="payload"\r\n\r\n${lead(1)}\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n\x00\x01\r\n--b--\r\n`,
 );
 
-it("shows no secret of an address, wherever one is named", async () => {
+it("masks secrets in target URLs everywhere", async () => {
   const target = await app(says(302, "", { location: "/x?token=SEKRET1" }));
   const to = `${target.url}/hook?token=SEKRET2`;
   const cwd = folderWith({});
   const listener = await listen(["--forward-to", to, "--retries", "0"], { cwd });
   const cut = createConnection(Number(new URL(listener.url).port), "127.0.0.1");
   cut.write(`POST ${CRM}?token=SEKRET3 HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n{`);
-  // By then it has read the head.
+  // By then it has read the headers.
   cut.once("data", () => cut.destroy());
   expect((await listener.post(CRM, lead(1), JSON_TYPE)).status).toBe(200);
   await listener.line("forward");
@@ -40,8 +40,8 @@ it("shows no secret of an address, wherever one is named", async () => {
   expect([err, out, replayed.err, replayed.out].join("")).not.toContain("SEKRET");
 });
 
-describe("what the app gets", () => {
-  it("hands on all that was expected before it ends", async () => {
+describe("what the app receives", () => {
+  it("is everything that was expected, before listen exits", async () => {
     const target = await app((response) => void setTimeout(() => response.end("OK"), 30));
     const listener = await startListener(["--forward-to", target.url, "--concurrency", "1", "--expect", "crm:*=10"]);
     await Promise.all(
@@ -104,7 +104,7 @@ describe("what the app gets", () => {
     });
   });
 
-  it("is every header in order with repeats and in its case, but those of the connection, and where it came from", async () => {
+  it("is every header but those of the connection, in order and case, and the sender's address", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", `${target.url}/hook?key=1`]);
     const answer = await postRaw(
@@ -142,7 +142,7 @@ describe("what the app gets", () => {
     expect(seen && valuesOf(seen, "content-length")).toEqual([String(Buffer.byteLength(lead(1)))]);
   });
 
-  it("tells what a proxy before us has said of the sender", async () => {
+  it("includes what a proxy in front of listen says about the sender", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", target.url]);
     const said = { "x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https", "x-forwarded-host": "a.example" };
@@ -151,7 +151,7 @@ describe("what the app gets", () => {
     for (const [name, value] of Object.entries(said)) expect(seen && valuesOf(seen, name)).toEqual([value]);
   });
 
-  it("is a duplicate too, with the number of the first", async () => {
+  it("includes duplicates, with the number of the original", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", target.url]);
     await listener.post(CRM, lead(1));
@@ -161,7 +161,7 @@ describe("what the app gets", () => {
     expect(second && valuesOf(second, "x-zoho-hooks-duplicate-of")).toEqual(["1"]);
   });
 
-  it("is no challenge, which is answered here", async () => {
+  it("is no challenge: listen answers it", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", target.url]);
     expect((await listener.post(CRM, '{"challenge":"x"}')).text).toBe('{"challenge":"x"}');
@@ -171,7 +171,7 @@ describe("what the app gets", () => {
     expect(target.seen).toHaveLength(1);
   });
 
-  it("is nothing that was refused, is a challenge, or was filtered out", async () => {
+  it("is nothing that was rejected or filtered out, and no challenge", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", target.url, "--events", "crm:Leads.*"], {
       env: { ZOHO_WEBHOOK_TOKEN: "right" },
@@ -202,7 +202,7 @@ describe("how the app is reached", () => {
     expect(other.seen).toHaveLength(0);
   });
 
-  it("gives up an answer that takes longer than --forward-timeout", async () => {
+  it("stops waiting after --forward-timeout", async () => {
     const target = await app(hang);
     const listener = await listen(["--forward-to", target.url, "--forward-timeout", "150ms", "--retries", "0"]);
     await listener.post(CRM, lead(1));
@@ -222,7 +222,7 @@ describe("how the app is reached", () => {
     });
   });
 
-  it("takes a self-signed certificate with --insecure only", async () => {
+  it("accepts a self-signed certificate only with --insecure", async () => {
     const target = await app(undefined, { tls: selfSigned });
     const strict = await listen(["--forward-to", target.url, "--retries", "0"]);
     await strict.post(CRM, lead(1));
@@ -236,7 +236,7 @@ describe("how the app is reached", () => {
     expect(await insecure.line("forward")).toMatchObject({ status: 200, state: "delivered" });
   });
 
-  it("says what an app that speaks no HTTP has done", async () => {
+  it("reports an app that does not speak HTTP", async () => {
     const server: Server = createServer((socket) => socket.end("220 mail ready\r\n"));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     onTestFinished(() => void server.close());
@@ -252,7 +252,7 @@ describe("how the app is reached", () => {
 });
 
 describe("where events go", () => {
-  it("is each route that names them, else the general targets", async () => {
+  it("is every matching route, or else the general targets", async () => {
     const target = await app();
     const listener = await listen([
       ...["--route", `crm:Leads.*=${target.url}/leads`],
@@ -267,7 +267,7 @@ describe("where events go", () => {
     expect(went).toEqual(["1 /created", "1 /leads", "2 /leads", "3 /rest"]);
   });
 
-  it("is what the config file says", async () => {
+  it("can be set in the config file", async () => {
     const target = await app();
     const settings = { forwardTo: `${target.url}/all/:product`, routes: { "crm:Deals.*": `${target.port}/deals` } };
     const cwd = folderWith({ "zoho-hooks.config.json": JSON.stringify(settings) });
@@ -278,7 +278,7 @@ describe("where events go", () => {
     expect(seen.map((each) => each.path).sort()).toEqual(["/all/crm", "/deals"]);
   });
 
-  it("is every one of several targets, each by itself", async () => {
+  it("can be several targets, independent of one another", async () => {
     const [one, two] = [await app(), await app(says(404))];
     const listener = await listen(["--forward-to", one.url, "--forward-to", two.url]);
     await listener.post(CRM, lead(1));
@@ -286,7 +286,7 @@ describe("where events go", () => {
     expect(await listener.line("forward", { target: two.url })).toMatchObject({ state: "failed", status: 404 });
   });
 
-  it("works without a log that is kept", async () => {
+  it("works with --no-store", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", target.url, "--no-store"]);
     await listener.post(CRM, lead(1));
@@ -297,7 +297,7 @@ describe("where events go", () => {
     });
   });
 
-  it.skipIf(process.platform === "win32")("ends in order, with a summary, when its log is gone", async () => {
+  it.skipIf(process.platform === "win32")("ends in order with a summary if its log was deleted", async () => {
     const target = await app();
     const cwd = tempFolder();
     const listener = await listen(["--forward-to", target.url], { cwd });
@@ -317,7 +317,7 @@ describe("where events go", () => {
     });
   });
 
-  it.skipIf(OTHER_ADDRESS === undefined)("may be the receiver's port on another address", async () => {
+  it.skipIf(OTHER_ADDRESS === undefined)("can be the receiver's port on another address", async () => {
     const target = await app();
     const where = ["--host", String(OTHER_ADDRESS), "--port", String(target.port)];
     const listener = await listen([...where, "--forward-to", target.url]);

@@ -15,14 +15,14 @@ afterEach(async () => {
 });
 
 const BODY = '{"module":"Leads","operation":"create","ids":["1"]}';
-/** What a browser needs no leave of the server's for. */
+/** Content types that a browser posts without a preflight. */
 const TEXT = { "content-type": "text/plain" };
 const CROSS_SITE = { ...TEXT, "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "empty" };
-/** Of a name that leads to this machine by now, a browser takes the receiver for the page's own server. */
+/** DNS rebinding: the page's own host name leads to this machine, so for the browser it is the same origin. */
 const REBOUND = { host: "evil.example:4460", origin: "http://evil.example:4460" };
 const CRM = "/webhooks/zoho/crm";
 
-/** Posts with whatever headers a browser may send; `fetch` has a Host of its own. */
+/** Not by `fetch`, which sets Host itself. */
 function post(to: { url: string }, path: string, body: string, headers: Record<string, string>) {
   return new Promise<{ status: number; text: string }>((resolve, reject) => {
     const asked = request(to.url + path, { method: "POST", headers }, async (response) => {
@@ -35,13 +35,13 @@ function post(to: { url: string }, path: string, body: string, headers: Record<s
   });
 }
 
-describe("what a page in a browser posts", () => {
+describe("a POST by a web page in a browser", () => {
   it.each([
     ["to this machine", CROSS_SITE],
     ["from a page of this machine", { ...CROSS_SITE, "sec-fetch-site": "same-site" }],
     ["in a browser that sends its origin alone", { ...TEXT, Origin: "null" }],
     ["to a name of its own that leads here", { ...TEXT, ...REBOUND }],
-  ])("%s is answered 403, seen in the log, and kept from the app", async (_, headers) => {
+  ])("%s is answered 403, recorded, and not forwarded", async (_, headers) => {
     const cwd = tempFolder();
     const target = await startTarget();
     listener = await startListener(["--forward-to", target.url, "--on-invalid", "warn"], { cwd });
@@ -59,13 +59,13 @@ describe("what a page in a browser posts", () => {
     expect((await run(["events", "show", "1"], { cwd })).out).toContain("403");
   });
 
-  it("is told on the screen with its reason", async () => {
+  it("is shown with its reason", async () => {
     const human = await startHumanListener();
     await post(human, CRM, BODY, CROSS_SITE);
     expect((await human.stop()).out).toContain("answered 403: a page in a browser posted this");
   });
 
-  it("hands over no secret", async () => {
+  it("cannot set a secret", async () => {
     const cwd = tempFolder();
     listener = await startListener([], { cwd });
     const headers = { ...REBOUND, "content-type": "application/json", "x-hook-secret": "planted-by-a-page" };
@@ -74,7 +74,7 @@ describe("what a page in a browser posts", () => {
   });
 });
 
-describe("listen still takes", () => {
+describe("listen still accepts", () => {
   it.each([
     ["a program of Node's posts", { "sec-fetch-mode": "cors" }],
     ["a person who types the address would send", { "sec-fetch-site": "none" }],
@@ -83,7 +83,7 @@ describe("listen still takes", () => {
     expect((await post(listener, CRM, BODY, headers)).status).toBe(200);
   });
 
-  it("what comes by the public URL, where a page may be what is to post", async () => {
+  it("a page's POST to the public URL", async () => {
     const port = await freePort();
     const env = { HTTP_PROXY: `http://127.0.0.1:${await startProxy(port, [])}` };
     listener = await startListener(["--port", String(port), "--public-url", "http://hooks.invalid"], { env });

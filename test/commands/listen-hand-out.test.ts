@@ -13,14 +13,14 @@ afterEach(async () => {
 
 // What a desktop offers has other names on macOS and Windows.
 describe.runIf(process.platform === "linux")("listen", () => {
-  it("puts the webhook URL into the clipboard with --copy, by whichever program there is", async () => {
+  it("copies the webhook URL to the clipboard with --copy, using whichever program exists", async () => {
     const { path, seen } = desktop("xclip");
     listener = await startListener(["--copy"], { env: { PATH: path } });
     await expect.poll(() => existsSync(seen)).toBe(true);
     expect(readFileSync(seen, "utf8")).toBe(`-selection clipboard ${listener.url}/webhooks/zoho/crm`);
   });
 
-  it("says so where there is no program for it", async () => {
+  it("warns if there is no clipboard program", async () => {
     const of = await startListener(["--copy", "--open"], { env: { PATH: tempFolder() } });
     listener = of;
     const warnings = () => of.lines().flatMap(({ type, message }) => (type === "warning" ? [String(message)] : []));
@@ -32,7 +32,7 @@ describe.runIf(process.platform === "linux")("listen", () => {
       ]);
   });
 
-  it("says so where the program for --open finds no browser", async () => {
+  it("warns if --open finds no browser", async () => {
     const path = tempFolder();
     writeFileSync(join(path, "xdg-open"), "#!/bin/sh\nexit 3\n", { mode: 0o755 });
     const of = await startListener(["--open"], { env: { PATH: path } });

@@ -27,7 +27,7 @@ describe("--respond mirror", () => {
     [302, "", undefined],
     [400, "no such lead", "text/html"],
     [503, "later", "text/plain"],
-  ])("gives the sender the app's own %i with its body and headers, once", async (status, body, type) => {
+  ])("passes the app's %i on to the sender with its body and headers, once", async (status, body, type) => {
     const headers = {
       ...(type === undefined ? {} : { "content-type": type }),
       location: "/elsewhere",
@@ -48,7 +48,7 @@ describe("--respond mirror", () => {
     expect(target.seen).toHaveLength(1);
   });
 
-  it("tells of an answer that Desk takes for a no where it does not pass it on, too", async () => {
+  it("warns of an answer that Desk takes for a failure even if it is not passed on", async () => {
     const target = await app(says(201, "made"));
     const listener = await listen(["--forward-to", target.url]);
     const delivery = readFileSync("fixtures/desk/wire/Ticket_Add.json", "utf8");
@@ -63,7 +63,7 @@ describe("--respond mirror", () => {
     expect(await listener.line("forward", {}, 2)).toMatchObject({ state: "delivered", hint: null });
   });
 
-  it("passes an answer on that a bot can make nothing of, and says so", async () => {
+  it("passes on an answer that a bot cannot read, with a warning", async () => {
     const target = await app(says(200, "OK"));
     const listener = await listen(["--forward-to", target.url, "--respond", "mirror"]);
     const call = '{"handler":"trigger","operation":"chat","visitor":{"name":"Ines"}}';
@@ -74,7 +74,7 @@ describe("--respond mirror", () => {
     expect((await listener.line("forward", {}, 2)).hint).toBeNull();
   });
 
-  it("answers Desk within the time that it waits, and tells of an answer that it takes for a no", async () => {
+  it("answers Desk before its timeout, and warns of an answer that it takes for a failure", async () => {
     const target = await app(says(201, "made"));
     const overrides = { answerWithinMs: 1500 };
     const listener = await listen(["--forward-to", target.url, "--respond", "mirror"], { overrides });
@@ -92,7 +92,7 @@ describe("--respond mirror", () => {
     expect(late.latency_ms).toBeLessThan(1500);
   });
 
-  it.each([204, 304])("gives the sender a %i without a body or its length", async (status) => {
+  it.each([204, 304])("passes a %i on without body and content-length", async (status) => {
     const target = await app(says(status));
     const listener = await listen(["--forward-to", target.url, "--respond", "mirror"]);
     const { head, text } = await exchange(listener);
@@ -102,7 +102,7 @@ describe("--respond mirror", () => {
     expect(text).toBe("");
   });
 
-  it("passes on bytes that are no text, and every repeated header", async () => {
+  it("passes on binary bodies and repeated headers", async () => {
     const bytes = Buffer.from([0x1f, 0x8b, 0, 0xff, 0xfe]);
     const target = await app((response) => {
       response.setHeader("set-cookie", ["a=1", "b=2"]);
@@ -123,17 +123,17 @@ describe("--respond mirror", () => {
     ["hangs up", hangUp, 502],
     ["does not answer", hang, 504],
     ["sends over a megabyte", says(200, "x".repeat(1_100_000)), 502],
-  ])("answers by itself when the app %s", async (_, answer, status) => {
+  ])("answers instead of an app that %s", async (_, answer, status) => {
     const port = answer === undefined ? await freePort() : (await app(answer)).port;
     const listener = await listen(["--forward-to", String(port), "--respond", "mirror", "--forward-timeout", "300ms"]);
     const { head, text } = await exchange(listener);
     expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-    // It was the user's own time that was over, and not Zoho's.
+    // The user's own timeout has passed, not Zoho's.
     expect(text).not.toContain("Zoho waits");
     expect(await listener.line("forward")).toMatchObject({ status, state: "mirrored", error: expect.any(String) });
   });
 
-  it("answers a sender that has ended its side of the connection meanwhile", async () => {
+  it("answers a sender that has half-closed the connection", async () => {
     const target = await app((response) => void setTimeout(() => response.end("late"), 50));
     const listener = await listen(["--forward-to", target.url, "--respond", "mirror"]);
     const { hostname, port } = new URL(listener.url);
@@ -148,14 +148,14 @@ describe("--respond mirror", () => {
     expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1\.1 200 .*late$/s);
   });
 
-  it("does not take the sender's next try for a repetition of one that the app refused", async () => {
+  it("does not mark a retry of a rejected delivery as a duplicate", async () => {
     const target = await app(oneAfterTheOther(says(500), says(404), says(302), yes));
     const listener = await listen(["--forward-to", target.url, "--respond", "mirror"]);
     for (const status of [500, 404, 302, 200, 200]) expect((await listener.post(CRM, lead(1))).status).toBe(status);
     expect(target.seen.map((seen) => valuesOf(seen, "x-zoho-hooks-duplicate-of"))).toEqual([[], [], [], [], ["4"]]);
   });
 
-  it("hands what has further targets to them as well, with their tries", async () => {
+  it("also forwards to the other targets, with retries", async () => {
     const [first, second] = [await app(says(201)), await app(oneAfterTheOther(says(500), yes))];
     const listener = await listen([
       ...["--forward-to", first.url, "--forward-to", second.url],
@@ -166,7 +166,7 @@ describe("--respond mirror", () => {
     expect(first.seen).toHaveLength(1);
   });
 
-  it("says that --ordered does not hold for the app that answers, and only where it answers", async () => {
+  it("notes that --ordered does not apply to the app that answers", async () => {
     const ready = async (...argv: string[]): Promise<unknown> =>
       (await listen(["--forward-to", "3000", "--ordered", ...argv])).lines().find(({ type }) => type === "ready");
     const note = expect.stringContaining("--ordered does not apply");
@@ -174,7 +174,7 @@ describe("--respond mirror", () => {
     expect(await ready()).not.toMatchObject({ notes: expect.arrayContaining([note]) });
   });
 
-  it("hands it to the others while the app has not answered yet", async () => {
+  it("forwards to the other targets without waiting for the answer", async () => {
     let answer: () => void = () => {};
     const first = await app((response) => {
       answer = () => response.writeHead(201).end();
@@ -187,7 +187,7 @@ describe("--respond mirror", () => {
     expect((await posted).status).toBe(201);
   });
 
-  it("gives the app's answer while the log is locked, and has noted it when it ends", async () => {
+  it("passes the answer on while the log is locked, and records it before exit", async () => {
     const cwd = tempFolder();
     const engine = await loadEngine(engineIds);
     let lock: NativeDatabase | undefined;
@@ -210,7 +210,7 @@ describe("--respond mirror", () => {
     });
   });
 
-  it("claims no answer in the log before the app has given one", async () => {
+  it("records no answer before the app has given one", async () => {
     let answer: () => void = () => {};
     const target = await app((response) => {
       answer = () => response.writeHead(500).end();
@@ -228,7 +228,7 @@ describe("--respond mirror", () => {
     expect(await show()).toMatchObject({ status: 500, state: "failed", attempts: [{ status: 500 }] });
   });
 
-  it("does not ask the app about what is refused", async () => {
+  it("does not forward rejected deliveries", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", target.url, "--respond", "mirror"], {
       env: { ZOHO_WEBHOOK_TOKEN: "right" },
@@ -238,7 +238,7 @@ describe("--respond mirror", () => {
     expect(target.seen).toHaveLength(0);
   });
 
-  it.skipIf(process.platform === "win32")("gives the app's answer though it cannot be noted down", async () => {
+  it.skipIf(process.platform === "win32")("passes the answer on even if it cannot be recorded", async () => {
     const cwd = tempFolder();
     const target = await app((response) => {
       rmSync(join(cwd, ".zoho-hooks", "events.db"));
@@ -251,7 +251,7 @@ describe("--respond mirror", () => {
     });
   });
 
-  it("gives who still waits an answer when Ctrl-C ends it", async () => {
+  it("answers waiting senders on Ctrl-C", async () => {
     const target = await app(hang);
     const listener = await listen(["--forward-to", target.url, "--respond", "mirror"]);
     const posted = listener.post(CRM, lead(1));

@@ -19,7 +19,7 @@ describe("what listen shows of the app's answers", () => {
     ["JSON that is cut off", `{"token":"s3cr3t","text":"${"x".repeat(2000)}"}`],
     ["a form", "error=no&authtoken=s3cr3t"],
     ["XML", "<error><token>s3cr3t</token></error>"],
-  ])("has no secret in it where it is %s, unless asked", async (_, answer) => {
+  ])("masks secrets in %s, except with --show-secrets", async (_, answer) => {
     for (const respond of ["ack", "mirror"]) {
       for (const [flags, isShown] of [
         [[], false],
@@ -36,7 +36,7 @@ describe("what listen shows of the app's answers", () => {
     }
   });
 
-  it("has no secret of the target in its JSON line", async () => {
+  it("masks secrets of the target in its JSON line", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", `${target.url}/hook?token=s3cr3t`]);
     await listener.post(CRM, lead(1));
@@ -44,8 +44,8 @@ describe("what listen shows of the app's answers", () => {
   });
 });
 
-describe("a person's listen", () => {
-  it("has events and what became of them on stdout, all else on stderr", async () => {
+describe("listen without --json", () => {
+  it("writes events and forwards to stdout, and the rest to stderr", async () => {
     const target = await app(says(200, "OK"));
     const listener = await startHumanListener(["--forward-to", target.url]);
     await post(listener.url);
@@ -58,7 +58,7 @@ describe("a person's listen", () => {
     expect(err).toMatch(/^Ready\. Listening on [\s\S]*Summary/);
   });
 
-  it("has no line as long as the names that a sender makes up", async () => {
+  it("shortens long names that a sender makes up", async () => {
     const listener = await startHumanListener();
     const long = (letter: string) => letter.repeat(50_000);
     const body = JSON.stringify({ module: long("M"), operation: "create", ids: [long("i")], data: { [long("k")]: 1 } });
@@ -69,8 +69,8 @@ describe("a person's listen", () => {
   });
 });
 
-describe("a quiet listen", () => {
-  it("shows what is not as it should be, and nothing else", async () => {
+describe("listen --quiet", () => {
+  it("shows only problems", async () => {
     const target = await app(oneAfterTheOther(yes, yes, says(201)));
     const listener = await startHumanListener(["--forward-to", target.url, "-q"]);
     await post(listener.url);
@@ -89,7 +89,7 @@ describe("a quiet listen", () => {
 });
 
 it.skipIf(process.platform === "win32")(
-  "listen tells one trouble once, with what to do, however many deliveries meet it, and at its end how many did",
+  "listen reports the same problem once with a remedy, and at its end how often it happened",
   async () => {
     const cwd = tempFolder();
     const listener = await listen([], { cwd });

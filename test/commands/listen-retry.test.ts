@@ -18,7 +18,7 @@ const numbers = (seen: readonly Seen[]): number[] => seen.map(leadNumber);
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
 describe("a delivery that fails", () => {
-  it("is tried again though the clock was set back meanwhile, in this run and in the next", async () => {
+  it("is retried even if the clock is set back, in this run and in the next", async () => {
     let offsetMs = 0;
     const options = { cwd: tempFolder(), now: () => new Date(Date.now() + offsetMs) };
     const target = await app(oneAfterTheOther(says(503), yes, says(503), yes));
@@ -41,7 +41,7 @@ describe("a delivery that fails", () => {
     ["503", says(503, "busy"), 503],
     ["429", says(429), 429],
     ["a closed connection", hangUp, null],
-  ])("with %s is tried again after 1, 2 and 4 times --retry-base, then given up", async (_, answer, status) => {
+  ])("with %s is retried after 1, 2 and 4 times --retry-base, then given up", async (_, answer, status) => {
     const target = await app(answer);
     const listener = await listen(["--forward-to", target.url, "--retry-base", "60ms"]);
     const times: number[] = [];
@@ -74,7 +74,7 @@ describe("a delivery that fails", () => {
     expect(target.seen).toHaveLength(1);
   });
 
-  it("is listed where its log is, and nowhere without one", async () => {
+  it("suggests the command that lists it, if there is a log", async () => {
     const target = await app(says(400));
     const body = lead(1);
     for (const [flags, said] of [
@@ -89,7 +89,7 @@ describe("a delivery that fails", () => {
     }
   });
 
-  it("shows an answer that was compressed, and no rubbish", async () => {
+  it("shows a compressed answer as text", async () => {
     const text = JSON.stringify({ error: "no such field", where: "here ".repeat(300) });
     const answers = [gzipSync(text), brotliCompressSync(text), deflateSync(text), Buffer.from("no gzip at all")];
     const codings = ["gzip", "br", "deflate", "gzip"];
@@ -107,7 +107,7 @@ describe("a delivery that fails", () => {
     expect(out).toContain("answer: (gzip, 14 bytes)");
   });
 
-  it("is delivered when a later try succeeds", async () => {
+  it("is delivered if a retry succeeds", async () => {
     const target = await app(oneAfterTheOther(says(500), hangUp, hangUp, yes));
     const listener = await listen(["--forward-to", target.url, "--retry-base", "5ms"]);
     await listener.post(CRM, lead(1));
@@ -115,7 +115,7 @@ describe("a delivery that fails", () => {
     expect(new Set(target.seen.map(({ body }) => body.toString())).size).toBe(1);
   });
 
-  it("is not tried again with --retries 0", async () => {
+  it("is not retried with --retries 0", async () => {
     const port = await freePort();
     const listener = await listen(["--forward-to", String(port), "--retries", "0"]);
     await listener.post(CRM, lead(1));
@@ -126,7 +126,7 @@ describe("a delivery that fails", () => {
     });
   });
 
-  it("does not hold up the others", async () => {
+  it("does not delay the others", async () => {
     const target = await app((response, seen) => (leadNumber(seen) === 1 ? says(500) : yes)(response, seen, 0));
     const listener = await listen(["--forward-to", target.url, "--retry-base", "1h", "--concurrency", "1"]);
     await postLeads(listener, 1, 3);
@@ -134,7 +134,7 @@ describe("a delivery that fails", () => {
     expect(numbers(target.seen).sort()).toEqual([1, 2, 3]);
   });
 
-  it("is tried again by the next listen, when its time has come", async () => {
+  it("is retried by the next listen when it is due", async () => {
     const cwd = tempFolder();
     const target = await app(says(500));
     const first = await listen(["--forward-to", target.url, "--retry-base", "1s"], { cwd });
@@ -149,7 +149,7 @@ describe("a delivery that fails", () => {
 });
 
 describe("an app that is down", () => {
-  it("is told of in one line, and gets what waits in order once it is back, with all its tries left", async () => {
+  it("is reported once, and gets the waiting deliveries in order and with all attempts once it is back", async () => {
     const target = await app();
     await target.stop();
     const listener = await listen(["--forward-to", target.url, "--concurrency", "1", "--retry-base", "5ms"]);
@@ -166,7 +166,7 @@ describe("an app that is down", () => {
     await listener.line("forward", { state: "delivered" }, 30);
     expect(new Set(numbers(target.seen))).toEqual(new Set(upTo(30)));
     const delivered = listener.lines().filter((line) => isForward(line) && line.state === "delivered");
-    // Three were answered 500 at first; all others came in order of arrival.
+    // Three were answered 500 at first; the others came in order of arrival.
     const late = new Set(
       listener
         .lines()
@@ -178,7 +178,7 @@ describe("an app that is down", () => {
     expect(listener.lines().filter((line) => line.type === "target")).toHaveLength(2);
   });
 
-  it("was away for as long as it was, whatever is done to the clock meanwhile", async () => {
+  it("has the right downtime even if the clock is changed", async () => {
     const target = await app();
     await target.stop();
     let setBackMs = 0;
@@ -194,7 +194,7 @@ describe("an app that is down", () => {
     expect(downMs).toBeLessThan(performance.now() - startedAt + 1);
   });
 
-  it("goes and comes again and again without costing a delivery", async () => {
+  it("may go down again and again without a delivery being lost", async () => {
     const target = await app();
     const listener = await listen(["--forward-to", target.url, "--retries", "1"]);
     for (let round = 1; round <= 3; round++) {
@@ -208,7 +208,7 @@ describe("an app that is down", () => {
     expect(new Set(numbers(target.seen))).toEqual(new Set(upTo(6)));
   });
 
-  it("costs the other apps nothing", async () => {
+  it("does not affect the other apps", async () => {
     const [up, down] = [await app(), await freePort()];
     const listener = await listen(["--forward-to", up.url, "--forward-to", String(down)]);
     await postLeads(listener, 1, 3);
@@ -216,7 +216,7 @@ describe("an app that is down", () => {
     expect((await listener.stop()).lines().at(-1)).toMatchObject({ forwards: { delivered: 3, waiting: 3 } });
   });
 
-  it("is warned of at the end without a log that is kept", async () => {
+  it("causes a warning at the end with --no-store", async () => {
     const listener = await listen(["--forward-to", String(await freePort()), "--no-store"]);
     await postLeads(listener, 1, 2);
     await listener.line("target", { state: "down" });
@@ -227,7 +227,7 @@ describe("an app that is down", () => {
     expect(lines().at(-1)).toMatchObject({ forwards: { delivered: 0, failed: 2, waiting: 0 } });
   });
 
-  it("may be the target of another run: what waits for it is not sent elsewhere, and not forgotten", async () => {
+  it("that another run forwards to keeps its waiting deliveries", async () => {
     const cwd = tempFolder();
     const gone = `http://localhost:${await freePort()}/old`;
     const first = await listen(["--forward-to", gone], { cwd });
@@ -247,7 +247,7 @@ describe("an app that is down", () => {
 });
 
 describe("many deliveries", () => {
-  it("are at most --concurrency at once, whatever their paths", async () => {
+  it("are sent at most --concurrency at once, across all paths", async () => {
     const release: (() => void)[] = [];
     const target = await app((response) => void release.push(() => response.end("OK")));
     const listener = await listen(["--forward-to", `${target.url}/:product`, "--concurrency", "3"]);
@@ -267,7 +267,7 @@ describe("many deliveries", () => {
     expect(target.seen).toHaveLength(12);
   });
 
-  it("reach the app in order for each record with --ordered, the failed ones included, and side by side otherwise", async () => {
+  it("arrive in order for each record with --ordered, failed ones included, and in parallel otherwise", async () => {
     const [one, two] = ["4876876000001402101", "4876876000001402102"];
     const tries = new Map<number, number>();
     const held: (() => void)[] = [];
@@ -280,7 +280,7 @@ describe("many deliveries", () => {
     });
     const listener = await listen(["--forward-to", target.url, "--ordered", "--retry-base", "5ms"]);
     for (let i = 1; i <= 20; i++) await listener.post(CRM, lead(i, i % 2 === 1 ? one : two));
-    // The second record's all go by while the first of the first record is still in the app's hands.
+    // All of the second record's overtake the first record's, which the app has not answered yet.
     for (let i = 2; i <= 20; i += 2) await listener.line("forward", { n: i, state: "delivered" });
     expect(numbers(target.seen).filter((i) => i % 2 === 1)).toEqual([1]);
     held[0]?.();
@@ -293,7 +293,7 @@ describe("many deliveries", () => {
     expect(order.filter((n) => n % 2 === 0)).toEqual([2, 4, 6, 8, 10, 12, 14, 16, 18, 20]);
   });
 
-  it("are let end by Ctrl-C, and what does not end waits for the next listen", async () => {
+  it("may finish on Ctrl-C; the rest waits for the next listen", async () => {
     const cwd = tempFolder();
     const release: (() => void)[] = [];
     const target = await app((response, seen, n) => {
@@ -314,19 +314,19 @@ describe("many deliveries", () => {
     expect(new Set(numbers(target.seen))).toEqual(new Set([1, 2, 3, 4]));
   });
 
-  it("keep nobody waiting in silence who has pressed Ctrl-C", async () => {
+  it("cause a notice while Ctrl-C waits for them", async () => {
     const target = await app(hang);
     const human = await startHumanListener(["--forward-to", target.url]);
     await fetch(`${human.url}${CRM}`, { method: "POST", headers: JSON_TYPE, body: lead(1) });
     await target.came(1);
     expect((await human.stop()).err).toMatch(/^stopping: .*Ctrl-C again.*$/m);
-    // Where nothing has to be waited for nothing is said.
+    // Without anything to wait for there is no notice.
     expect((await (await startHumanListener()).stop()).err).not.toContain("stopping");
   });
 });
 
 describe("a second listen", () => {
-  it("on the same log is told which process holds it, and where that listens", async () => {
+  it("on the same log names the process that has it, and its URL", async () => {
     const cwd = tempFolder();
     const listener = await listen([], { cwd });
     const { exitCode, err } = await run(["listen", "--port", "0"], { cwd });
@@ -338,7 +338,7 @@ describe("a second listen", () => {
     expect(after).toBe(0);
   });
 
-  it("on the same port is told which process holds it", async () => {
+  it("on the same port names the process that has it", async () => {
     const listener = await listen([]);
     const { exitCode, err } = await run(["listen", "--port", new URL(listener.url).port]);
     expect(exitCode).toBe(2);
@@ -358,7 +358,7 @@ describe("a second listen", () => {
     expect([exitCode, err]).toEqual([2, expect.stringMatching(says)]);
   });
 
-  it("on a port of another program is told so", async () => {
+  it("on a port of another program says so", async () => {
     const other = await app(hang);
     const { exitCode, err } = await run(["listen", "--port", String(other.port)]);
     expect(exitCode).toBe(2);

@@ -14,20 +14,20 @@ afterEach(async () => {
 });
 
 describe("listen without ngrok", () => {
-  it("ends with 6 when ngrok is asked for and has no token", async () => {
+  it("exits with 6 if ngrok is requested without a token", async () => {
     const { exitCode, err } = await run(["listen", "--port", "0", "--tunnel", "ngrok"]);
     expect(exitCode).toBe(6);
     expect(err).toContain("NGROK_AUTHTOKEN");
   });
 
-  it("listens locally without a token, and says in a line how to get a public URL", async () => {
+  it("listens locally without a token, and says how to get a public URL", async () => {
     listener = await startListener();
     const ready = listener.lines().find((line) => line.type === "ready");
     expect(ready?.public_url).toBeNull();
     expect(String(ready?.notes)).toContain("NGROK_AUTHTOKEN");
   });
 
-  it("is reached at the user's own public URL through the proxy that the environment names", async () => {
+  it("probes the user's own public URL through the proxy of the environment", async () => {
     const asked: string[] = [];
     const port = await freePort();
     const env = { HTTP_PROXY: `http://127.0.0.1:${await startProxy(port, asked)}` };
@@ -36,13 +36,13 @@ describe("listen without ngrok", () => {
     expect(asked[0]).toBe("hooks.invalid:80");
   });
 
-  it("ends with 9 when the user's own public URL leads elsewhere", async () => {
+  it("exits with 9 if the user's own public URL leads elsewhere", async () => {
     const elsewhere = await target();
     const { sleep } = new TestClock();
     const { exitCode, err } = await run(["listen", "--port", "0", "--public-url", elsewhere.url], { sleep });
     expect(exitCode).toBe(9);
     expect(err).toContain("did not arrive here");
-    // It is tried for a while: a tunnel may be still opening.
+    // It retries for a while: a tunnel may still be opening.
     expect(elsewhere.seen).toHaveLength(4);
   });
 });

@@ -33,8 +33,8 @@ const json = { "content-type": "application/json" };
 const hookSignature = (body: string, secret = HOOK_SECRET): string =>
   createHmac("sha256", secret).update(body).digest("base64");
 
-describe("listen, as a receiver of Zoho's own deliveries,", () => {
-  it("accepts what send posts in every format, with all proofs passed, product and event told", async () => {
+describe("listen, receiving Zoho's own deliveries,", () => {
+  it("accepts every format of send, with all proofs passed and product and event known", async () => {
     const keys = { ZOHO_WEBHOOK_PUBLIC_KEY: testKeys.publicKey, ZOHO_WEBHOOK_PRIVATE_KEY: testKeys.privateKey };
     const env = { ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_WEBHOOK_HOOK_SECRET: HOOK_SECRET, ...keys };
     const app = await listen([], { env });
@@ -56,7 +56,7 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     expect(n).toBeGreaterThan(100);
   });
 
-  it("takes an envelope of the guide's that Books signs as it signs what its users design, and refuses it by that", async () => {
+  it("verifies a guide envelope that Books signs like a user-designed body", async () => {
     const app = await listen([], { env: { ZOHO_WEBHOOK_SECRET: SECRET } });
     const body = '{"event":"invoice_created","organization_id":"1","data":{"invoice_id":"276194000000041809"}}';
     const signedWith = (key: string) => ({
@@ -76,14 +76,14 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     expect((await app.post("/webhooks/zoho/books", body, json)).status).toBe(401);
   });
 
-  it("takes no signature that it has no key for in place of a proof that fails", async () => {
+  it("does not accept a signature without a key in place of a proof that fails", async () => {
     const app = await listen([], { env: { ZOHO_WEBHOOK_JWKS: '{"keys":[]}' } });
     const body = JSON.stringify([{ payload: { id: "1" }, eventTime: "1", eventType: "Ticket_Delete", orgId: "1" }]);
     const forged = { ...json, "x-zoho-signature": "0".repeat(64) };
     expect((await app.post("/webhooks/zoho/desk", body, forged)).status).toBe(401);
   });
 
-  it("keeps the secret of Mail from a first call without a body, too, whose method Zoho does not tell", async () => {
+  it("saves Mail's secret from a first call without a body, whatever its method", async () => {
     const app = await listen();
     const hand = { method: "GET", headers: { "x-hook-secret": HOOK_SECRET } };
     expect((await fetch(`${app.url}/webhooks/zoho/mail`, hand)).status).toBe(200);
@@ -91,7 +91,7 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     expect(await app.event(2)).toMatchObject({ status: 200, proofs: [{ verdict: "passed" }] });
   });
 
-  it("keeps the secret of Mail at the address of all products, by the header that it comes in", async () => {
+  it("saves Mail's secret at the URL without a product, recognised by its header", async () => {
     const app = await listen();
     const answer = await app.post("/webhooks/zoho", "{}", { ...json, "x-hook-secret": HOOK_SECRET });
     expect(answer.status).toBe(200);
@@ -101,14 +101,14 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     expect(await app.event(3)).toMatchObject({ status: 200, proofs: [{ verdict: "passed" }] });
   });
 
-  it("repeats the query of a channel's address in the body, as CRM does", async () => {
+  it("accepts a body that repeats the query of the channel's URL, as CRM posts it", async () => {
     const app = await listen();
     const to = `${app.url}/webhooks/zoho/crm?env=dev&x=1`;
     await run(["send", "crm", "Leads.create", "--format", "wire", "--to", to]);
     expect(await app.event(1)).toMatchObject({ body: { query_params: { env: "dev", x: "1" } }, schema: { ok: true } });
   });
 
-  it("refuses what send signs wrongly in each scheme", async () => {
+  it("rejects a wrong signature in each scheme", async () => {
     const keys = { ZOHO_WEBHOOK_PUBLIC_KEY: testKeys.publicKey, ZOHO_WEBHOOK_PRIVATE_KEY: testKeys.privateKey };
     const env = { ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_WEBHOOK_HOOK_SECRET: HOOK_SECRET, ...keys };
     const app = await listen([], { env });
@@ -122,7 +122,7 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     }
   });
 
-  it("answers the HEAD probe of SalesIQ, and refuses one that nobody sends", async () => {
+  it("answers SalesIQ's HEAD probe, and rejects HEAD for other products", async () => {
     const app = await listen();
     const head = (path: string): Promise<Response> => fetch(app.url + path, { method: "HEAD" });
     expect((await head("/webhooks/zoho/salesiq")).status).toBe(200);
@@ -132,7 +132,7 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     expect(refused.headers.get("allow")).toMatch(/^POST\b/);
   });
 
-  it("accepts a finance product's PUT and DELETE, and says which methods it takes", async () => {
+  it("accepts PUT and DELETE of a finance product, and names the allowed methods", async () => {
     const app = await listen();
     const body = '{"invoice":{"invoice_id":"46000000004912301"}}';
     const by = (method: string): Promise<Response> =>
@@ -145,7 +145,7 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     expect(patch.headers.get("allow")).toBe("POST, PUT, DELETE");
   });
 
-  it("tells a script what is worth knowing of a delivery", async () => {
+  it("includes the hint about a delivery in its JSON line", async () => {
     const app = await listen();
     await app.post("/webhooks/zoho/sign", SIGNED);
     expect((await app.event(1)).hint).toContain("is not completion");
@@ -153,7 +153,7 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     expect((await app.event(2)).hint).toBeNull();
   });
 
-  it("tells a person so once a run, as verify does", async () => {
+  it("shows the hint once per run, as verify does", async () => {
     const listener = await startHumanListener();
     await postThrice(`${listener.url}/webhooks/zoho/sign`);
     const verified = await run(["verify"], { stdin: `${SIGNED}\n${SIGNED}\n` });
@@ -162,7 +162,7 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     }
   });
 
-  it("takes the age that --tolerance allows", async () => {
+  it("accepts the age that --tolerance allows", async () => {
     const now = (): Date => new Date("2025-01-15T10:30:00Z");
     const t = now().getTime() - 720_000;
     const body =
@@ -179,7 +179,7 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     expect((await lenient.post("/webhooks/zoho/payments", body, headers)).status).toBe(200);
   });
 
-  it("takes unsigned what Zoho sends without a proof, and has said so beside what it refuses", async () => {
+  it("accepts unsigned deliveries that have no proof, and notes which bodies it rejects", async () => {
     const app = await listen([], { env: { ZOHO_WEBHOOK_SECRET: SECRET } });
     const job = readFileSync(join(import.meta.dirname, "../../fixtures/analytics/wire/bulk_job_finished.json"), "utf8");
     expect((await app.post("/webhooks/zoho/analytics", job, json)).status).toBe(200);
@@ -188,14 +188,14 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     expect((await app.post("/webhooks/zoho/forms", '{"Name":"Ada"}', json)).status).toBe(401);
     const { notes } = (await app.line("ready")) as { notes?: string[] };
     expect(notes?.slice(0, 2)).toEqual([
-      "Checking with ZOHO_WEBHOOK_SECRET; a delivery that fails is refused. One that no key here can check is accepted, and marked – unsigned or – not proved.",
+      'Checking with ZOHO_WEBHOOK_SECRET; a delivery that fails is refused. Deliveries without a matching key are accepted and marked "unsigned" or "not proved".',
       expect.stringMatching(
         /is not signed, so it is refused \(crm, .*forms.*\), unless the config names its format: "products": /,
       ),
     ]);
   });
 
-  it("says nothing of bodies of one's own design where the config has said which format comes", async () => {
+  it("has no note on user-designed bodies if the config names their format", async () => {
     const cwd = folderWith({ "zoho-hooks.config.json": '{"products": {"forms": {"format": "wire"}, "desk": {}}}' });
     const app = await listen([], { cwd, env: { ZOHO_WEBHOOK_SECRET: SECRET } });
     expect((await app.post("/webhooks/zoho/forms", '{"Name":"Ada"}', json)).status).toBe(200);
@@ -205,7 +205,7 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
   it.each([
     ["ZOHO_WEBHOOK_SECRET_CRMM", "ZOHO_WEBHOOK_SECRET_CRM"],
     ["ZOHO_WEBHOOK_SECRT", "ZOHO_WEBHOOK_SECRET"],
-  ])("does not say that it checks with %s, which is nobody's", async (name, meant) => {
+  ])("does not list %s, an unknown variable, as a check", async (name, meant) => {
     const app = await listen([], { env: { [name]: SECRET } });
     const ready = (await app.line("ready")) as { notes?: string[] };
     expect(ready.notes?.[0]).toContain("are not checked");
@@ -215,7 +215,7 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     });
   });
 
-  it("refuses to start with a key that is none", async () => {
+  it("refuses to start with an invalid key", async () => {
     const { exitCode, err } = await run(["listen", "--port", "0"], {
       env: { ZOHO_WEBHOOK_PUBLIC_KEY: "no-such-file.pem" },
     });
@@ -227,7 +227,7 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     ["verify", "-"],
     ["send", "cliq", "--all", "--dry-run"],
     ["replay", "1"],
-  ])("%s refuses such a key too", async (...argv) => {
+  ])("%s rejects such a key, too", async (...argv) => {
     const { exitCode, err } = await run(argv, { env: { ZOHO_WEBHOOK_PUBLIC_KEY: "no-key-at-all" }, stdin: "{}" });
     expect(exitCode).toBe(2);
     expect(err).toContain("ZOHO_WEBHOOK_PUBLIC_KEY is not an RSA public key");
@@ -239,7 +239,7 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
     ["fixtures", "show", "cliq", "invocation"],
     ["types", "cliq"],
     ["events", "list"],
-  ])("%s, which checks and signs nothing, goes without the keys", async (...argv) => {
+  ])("%s, which verifies and signs nothing, ignores the keys", async (...argv) => {
     const cwd = tempFolder();
     const first = await listen([], { cwd });
     await first.post("/webhooks/zoho/cliq", "{}", json);
@@ -249,11 +249,11 @@ describe("listen, as a receiver of Zoho's own deliveries,", () => {
   });
 });
 
-describe("the secret that Zoho Mail hands over", () => {
+describe("the secret that Zoho Mail sends", () => {
   const path = "/webhooks/zoho/mail";
   const file = (cwd: string): string => join(cwd, ".zoho-hooks", "keys", "hook-secrets.json");
 
-  it("is kept before the answer, for its owner alone, and checks what comes after, in later runs too", async () => {
+  it("is saved before the answer, readable by its owner only, and used from then on", async () => {
     const cwd = tempFolder();
     const first = await listen([], { cwd });
     expect(await first.post(path, "", { ...json, "x-hook-secret": HOOK_SECRET })).toMatchObject({ status: 200 });
@@ -272,7 +272,7 @@ describe("the secret that Zoho Mail hands over", () => {
     ).toBe(401);
   });
 
-  it("stays in force in a run under which its file is damaged", async () => {
+  it("is still used if its file is damaged during the run", async () => {
     const cwd = tempFolder();
     const app = await listen([], { cwd });
     await app.post(path, "", { ...json, "x-hook-secret": HOOK_SECRET });
@@ -282,7 +282,7 @@ describe("the secret that Zoho Mail hands over", () => {
     expect([await statusOf(HOOK_SECRET), await statusOf("x")]).toEqual([200, 401]);
   });
 
-  it("is not answered with a yes where it cannot be kept", async () => {
+  it("is not acknowledged if it cannot be saved", async () => {
     const app = await listen([], { cwd: folderWith({ ".zoho-hooks/keys": "no folder" }) });
     const { status, text } = await app.post(path, "", { ...json, "x-hook-secret": HOOK_SECRET });
     expect([status, text]).toEqual([503, expect.stringContaining("set the webhook up again later")]);
@@ -298,7 +298,7 @@ describe("the secret that Zoho Mail hands over", () => {
     expect(out).toContain("[masked]");
   });
 
-  it("is not replaced by one of a forger", async () => {
+  it("is not replaced by a forged one", async () => {
     const cwd = tempFolder();
     const app = await listen([], { cwd });
     await app.post(path, "", { ...json, "x-hook-secret": HOOK_SECRET });
@@ -311,14 +311,14 @@ describe("the secret that Zoho Mail hands over", () => {
       "x-hook-signature": hookSignature(MESSAGE, "of-a-forger"),
     };
     expect((await app.post(path, MESSAGE, withBody)).status).toBe(401);
-    // Its own sender's word stands, whatever it says beside it.
+    // The secret that Mail sent stays.
     const genuine = { ...withBody, "x-hook-signature": hookSignature(MESSAGE) };
     expect((await app.post(path, MESSAGE, genuine)).status).toBe(200);
     expect(readFileSync(file(cwd), "utf8")).not.toContain("forger");
     expect((await app.post(path, MESSAGE, { ...json, "x-hook-signature": hookSignature(MESSAGE) })).status).toBe(200);
   });
 
-  it("is not taken when the request is signed with another", async () => {
+  it("is rejected if the request is signed with another", async () => {
     const cwd = tempFolder();
     const app = await listen([], { cwd });
     const headers = { ...json, "x-hook-secret": HOOK_SECRET, "x-hook-signature": hookSignature(MESSAGE, "another") };
@@ -329,14 +329,14 @@ describe("the secret that Zoho Mail hands over", () => {
     expect(readFileSync(file(cwd), "utf8")).toContain(HOOK_SECRET);
   });
 
-  it("is not taken from an address that may not send", async () => {
+  it("is rejected from an address that is not allowed", async () => {
     const cwd = tempFolder();
     const app = await listen(["--allow-ip", "203.0.113.7"], { cwd });
     expect((await app.post(path, "", { ...json, "x-hook-secret": HOOK_SECRET })).status).toBe(403);
     expect(() => readFileSync(file(cwd))).toThrow("ENOENT");
   });
 
-  it("gives way to the one of the environment", async () => {
+  it("is overridden by the environment", async () => {
     const cwd = tempFolder();
     const app = await listen([], { cwd, env: { ZOHO_WEBHOOK_HOOK_SECRET: HOOK_SECRET } });
     expect((await app.post(path, "", { ...json, "x-hook-secret": "another" })).status).toBe(401);

@@ -35,7 +35,7 @@ afterEach(async () => {
 });
 
 describe("listen", () => {
-  it("says that it is ready once, with the URL of every product", async () => {
+  it("reports ready once, with the URL of every product", async () => {
     const { url, lines } = await listen();
     const ready = lines().filter((line) => line.type === "ready");
     expect(ready).toHaveLength(1);
@@ -47,7 +47,7 @@ describe("listen", () => {
     });
   });
 
-  it("answers 200 OK and tells product, event, records and schema", async () => {
+  it("answers 200 OK and reports product, event, records and schema", async () => {
     const app = await listen();
     expect(await app.post("/webhooks/zoho/crm", lead)).toMatchObject({ status: 200, text: "OK" });
     expect(await app.event(1)).toMatchObject({
@@ -69,7 +69,7 @@ describe("listen", () => {
     });
   });
 
-  it("tells the product from the body where the URL names none", async () => {
+  it("recognises the product by the body if the URL names none", async () => {
     const app = await listen();
     await app.post("/webhooks/zoho", invoice);
     expect(await app.event(1)).toMatchObject({ product: "books", event: "invoice_created", schema: { ok: true } });
@@ -91,7 +91,7 @@ describe("listen", () => {
     ["no signature", { "content-type": "application/json" }, 401, "failed"],
     ["a signature that is no hex", { "content-type": "application/json", "x-zoho-signature": "é" }, 401, "failed"],
     ["a shorter signature", { "content-type": "application/json", "x-zoho-signature": "ab" }, 401, "failed"],
-  ])("judges %s when a secret is configured", async (_, headers, status, verdict) => {
+  ])("verifies %s if a secret is configured", async (_, headers, status, verdict) => {
     const app = await listen([], { ZOHO_WEBHOOK_SECRET: SECRET });
     const sendable = Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, Buffer.from(value).toString("latin1")]),
@@ -100,7 +100,7 @@ describe("listen", () => {
     expect(await app.event(1)).toMatchObject({ status, proofs: [{ id: "guide-signature", verdict }] });
   });
 
-  it("tells a re-serialised or otherwise changed body from a wrong signature, and still refuses it", async () => {
+  it("distinguishes a re-serialised or changed body from a wrong signature, and rejects both", async () => {
     const app = await listen([], { ZOHO_WEBHOOK_SECRET: SECRET });
     const answer = await app.post(
       "/webhooks/zoho/books",
@@ -114,23 +114,23 @@ describe("listen", () => {
     expect(await app.event(2)).toMatchObject({ proofs: [{ verdict: "failed", match: "changed", reason }] });
   });
 
-  it("refuses a wrong or missing token and accepts the right one", async () => {
+  it("rejects a wrong or missing token and accepts the right one", async () => {
     const app = await listen([], { ZOHO_WEBHOOK_TOKEN: TOKEN });
     const withToken = (token: unknown): string => JSON.stringify({ ...JSON.parse(lead), token });
     expect((await app.post("/webhooks/zoho/crm", withToken(TOKEN))).status).toBe(200);
     expect((await app.post("/webhooks/zoho/crm", withToken("other"))).status).toBe(401);
     expect((await app.post("/webhooks/zoho/crm", withToken(undefined))).status).toBe(401);
-    // Desk's guide envelope carries no token, so none is asked of it.
+    // Desk's guide envelope has no token, so none is required.
     expect((await app.post("/webhooks/zoho/desk", compact("desk/guide/Ticket.Create"))).status).toBe(200);
   });
 
-  it("checks a product's own secret in place of the general one", async () => {
+  it("uses a product's own secret instead of the general one", async () => {
     const app = await listen([], { ZOHO_WEBHOOK_SECRET: SECRET, ZOHO_WEBHOOK_SECRET_BOOKS: "books only" });
     expect((await app.post("/webhooks/zoho/books", invoice, signed(invoice))).status).toBe(401);
     expect((await app.post("/webhooks/zoho/books", invoice, signed(invoice, "books only"))).status).toBe(200);
   });
 
-  it("does not let an unknown body slip by unsigned", async () => {
+  it("rejects an unknown body without a signature", async () => {
     const app = await listen([], { ZOHO_WEBHOOK_SECRET: SECRET });
     expect((await app.post("/webhooks/zoho/books", '{"hello":"world"}')).status).toBe(401);
     expect((await app.post("/webhooks/zoho", '{"hello":"world"}')).status).toBe(404);
@@ -170,12 +170,12 @@ describe("listen", () => {
       400,
     ],
     ["a PDF", "application/pdf", "%PDF-", 415],
-  ])("refuses %s", async (_, type, body, status) => {
+  ])("rejects %s", async (_, type, body, status) => {
     const app = await listen();
     expect((await app.post("/webhooks/zoho/crm", body, { "content-type": type })).status).toBe(status);
   });
 
-  it("tells of an event that --expect would wait for in vain, and refuses a product that is none", async () => {
+  it("warns of an unknown event in --expect, and rejects an unknown product", async () => {
     const wait = (...expect: string[]) =>
       run([
         "listen",
@@ -209,7 +209,7 @@ describe("listen", () => {
     expect(right.err).not.toContain("no known event");
   });
 
-  it("takes XML for text, as some of Zoho's products can be told to post it", async () => {
+  it("accepts XML as text, which some products can post", async () => {
     const cwd = folderWith({ "zoho-hooks.config.json": '{"products":{"projects":{"format":"wire"}}}' });
     const app = await startListener([], { cwd });
     listener = app;
@@ -230,7 +230,7 @@ describe("listen", () => {
     },
   );
 
-  it("takes what Signals sends by any method", async () => {
+  it("accepts any method from Signals", async () => {
     const app = await listen();
     const body = compact("signals/wire/{Event}");
     for (const method of ["GET", "PUT", "PATCH", "DELETE"]) {
@@ -247,7 +247,7 @@ describe("listen", () => {
     }
   });
 
-  it("refuses a body over --max-body with 413, announced or not", async () => {
+  it("rejects a body over --max-body with 413, with content-length or chunked", async () => {
     const app = await listen(["--max-body", "1kb"]);
     expect((await app.post("/webhooks/zoho/crm", "x".repeat(1001))).status).toBe(413);
     const chunked = await new Promise<number | undefined>((resolve, reject) => {
@@ -262,7 +262,7 @@ describe("listen", () => {
     expect((await app.post("/webhooks/zoho/crm", lead)).status).toBe(200);
   });
 
-  it("understands a form, JSON inside a form field, and multipart", async () => {
+  it("reads a form, JSON in a form field, and multipart", async () => {
     const app = await listen();
     const form = new URLSearchParams({ payload: lead }).toString();
     await app.post("/webhooks/zoho/crm", form, { "content-type": "application/x-www-form-urlencoded" });
@@ -288,7 +288,7 @@ describe("listen", () => {
     expect(await app.event(3)).toMatchObject({ duplicate_of: null });
   });
 
-  it("takes the same event for new after 24 hours", async () => {
+  it("treats the same event as new after 24 hours", async () => {
     let now = new Date("2026-01-01T00:00:00Z");
     listener = await startListener([], { now: () => now });
     await listener.post("/webhooks/zoho/crm", lead);
@@ -300,7 +300,7 @@ describe("listen", () => {
     expect((await listener.event(3)).duplicate_of).toBeNull();
   });
 
-  it("does not count a refused delivery as the first of its kind", async () => {
+  it("does not count a rejected delivery as an original", async () => {
     const app = await listen([], { ZOHO_WEBHOOK_SECRET: SECRET });
     await app.post("/webhooks/zoho/books", invoice);
     await app.post("/webhooks/zoho/books", invoice, signed(invoice));
@@ -325,13 +325,13 @@ describe("listen", () => {
     [["--route", "crmm:Leads.create=3000"], "did you mean crm?"],
     [["-e", "crm"], "write it as crm:*"],
     [["--expect", "crmm:*=1"], "did you mean crm?"],
-  ])("refuses %j, of which nothing would ever come", async (argv, hint) => {
+  ])("rejects %j, which can never match", async (argv, hint) => {
     const { exitCode, err } = await run(["listen", "--port", "0", ...argv]);
     expect(exitCode).toBe(2);
     expect(err).toContain(hint);
   });
 
-  it("warns of a pattern that names no known event", async () => {
+  it("warns of a pattern without a known event", async () => {
     const app = await listen(["-e", "desk:Ticket.Creat", "--route", "books:invoice_made=3000"]);
     const warnings = app.lines().filter(({ type }) => type === "warning");
     expect(warnings).toMatchObject([
@@ -343,13 +343,13 @@ describe("listen", () => {
     ]);
   });
 
-  it.each(["[]", '{"what":"ever"}', ""])("with --schema enforce refuses a body that is no event: %j", async (body) => {
+  it.each(["[]", '{"what":"ever"}', ""])("with --schema enforce rejects a body that is no event: %j", async (body) => {
     const app = await listen(["--schema", "enforce"]);
     expect((await app.post("/webhooks/zoho/sign", body)).status).toBe(422);
     expect((await app.post("/webhooks/zoho/desk", "")).status).toBe(200);
   });
 
-  it("counts no forged copy among the duplicates", async () => {
+  it("does not count forged copies as duplicates", async () => {
     const app = await listen([], { ZOHO_WEBHOOK_SECRET: SECRET });
     await app.post("/webhooks/zoho/books", invoice, signed(invoice));
     await app.post("/webhooks/zoho/books", invoice, signed(invoice, "another"));
@@ -357,13 +357,13 @@ describe("listen", () => {
     expect(summary).toMatchObject({ type: "summary", received: 2, valid: 1, rejected: 1, duplicates: 0 });
   });
 
-  it("with --on-invalid warn accepts what fails, and says so", async () => {
+  it("with --on-invalid warn accepts failed deliveries, with a warning", async () => {
     const app = await listen(["--on-invalid", "warn"], { ZOHO_WEBHOOK_SECRET: SECRET });
     expect((await app.post("/webhooks/zoho/books", invoice)).status).toBe(200);
     expect(await app.event(1)).toMatchObject({ proofs: [{ verdict: "failed" }] });
   });
 
-  it("keeps 19-digit ids, duplicate keys and white space", async () => {
+  it("preserves 19-digit ids, duplicate keys and white space", async () => {
     const app = await listen();
     const body =
       '{ "module":"Leads", "operation":"create",\n "ids":[4150868000000002179], "x":1, "x":2,  "total": 1250.00 }';
@@ -376,14 +376,14 @@ describe("listen", () => {
     });
   });
 
-  it("takes a body of a megabyte", async () => {
+  it("accepts a body of a megabyte", async () => {
     const app = await listen();
     const body = JSON.stringify({ ...JSON.parse(lead), note: "ü".repeat(500_000) });
     expect((await app.post("/webhooks/zoho/crm", body)).status).toBe(200);
     expect(Buffer.from(String((await app.event(1)).body_b64), "base64").toString()).toBe(body);
   });
 
-  it("accepts only listed addresses, and never believes a forwarded one that came directly", async () => {
+  it("accepts only allowed addresses, and ignores X-Forwarded-For on direct requests", async () => {
     const closed = await listen(["--allow-zoho-ips"]);
     const forged = { "content-type": "application/json", "x-forwarded-for": "103.234.239.7" };
     expect((await closed.post("/webhooks/zoho/crm", lead, forged)).status).toBe(403);
@@ -407,7 +407,7 @@ describe("listen", () => {
     expect(lines.at(-1)).toMatchObject({ type: "summary", received: 2, valid: 2, rejected: 0, duplicates: 0 });
   });
 
-  it("ends with 0 once what --expect asks for has come, repeats not counted", async () => {
+  it("exits with 0 once the events of --expect have arrived, not counting repeats", async () => {
     const app = await listen(["--expect", "crm:Leads.create=2", "--timeout", "20s"]);
     await app.post("/webhooks/zoho/crm", lead);
     await app.post("/webhooks/zoho/crm", lead);
@@ -420,7 +420,7 @@ describe("listen", () => {
     });
   });
 
-  it("counts what an earlier run had, too: the same test run once more sends the same", async () => {
+  it("counts events that an earlier run has seen: the same test may run twice", async () => {
     const cwd = tempFolder();
     for (let i = 0; i < 2; i++) {
       const app = await startListener(["--expect", "crm:Leads.create", "--timeout", "20s"], { cwd });
@@ -432,7 +432,7 @@ describe("listen", () => {
     expect((await app.finished).lines().at(-1)).toMatchObject({ expectations: [{ wanted: 2, came: 1 }] });
   });
 
-  it("ends with 8 when the time is up, with what did come", async () => {
+  it("exits with 8 when the time is up, with what arrived", async () => {
     const app = await listen(["--expect", "crm:Leads.create=2", "--timeout", "400ms"]);
     await app.post("/webhooks/zoho/crm", lead);
     const { exitCode, lines } = await app.finished;
@@ -446,26 +446,26 @@ describe("listen", () => {
     expect(await (await fetch(`${app.url}/readyz`)).json()).toEqual({ status: "ready" });
   });
 
-  it("keeps an idle connection for longer than a proxy before it does", async () => {
+  it("keeps idle connections open longer than a proxy in front of it", async () => {
     const app = await listen();
     const { headers } = await app.post("/webhooks/zoho/crm", lead);
     const [, seconds] = /timeout=(\d+)/.exec(headers.get("keep-alive") ?? "") ?? [];
     expect(Number(seconds)).toBeGreaterThan(90);
   });
 
-  it("waits at its end for no connection on which nothing has come", async () => {
+  it("does not wait at its end for connections without a request", async () => {
     const app = await listen(["--no-store"]);
     const { hostname, port } = new URL(app.url);
     const spare = connect(Number(port), hostname);
     await once(spare, "connect");
-    // What connected later is answered: the spare connection is known by now.
+    // A later connection is answered, so the receiver knows the spare one by now.
     await app.post("/webhooks/zoho/crm", lead);
     const startedAt = performance.now();
     await app.stop();
     expect(performance.now() - startedAt).toBeLessThan(1800);
   });
 
-  it("tells that a sender went away before the end of the body", async () => {
+  it("warns of a sender that disconnects before the end of the body", async () => {
     const app = await listen();
     const { hostname, port } = new URL(app.url);
     const socket = connect(Number(port), hostname);
@@ -493,20 +493,20 @@ describe("listen", () => {
     [["--host", "203.0.113.1"], "--host"],
     [["--secret-file", "nowhere.txt"], "nowhere.txt"],
     [["--prot", "1"], "--port"],
-  ])("takes %j for a usage error", async (argv, text) => {
+  ])("rejects %j as a usage error", async (argv, text) => {
     const { exitCode, out, err } = await run(["listen", ...argv]);
     expect(exitCode).toBe(2);
     expect(out).toBe("");
     expect(err).toContain(text);
   });
 
-  it("takes an empty secret for a usage error", async () => {
+  it("rejects an empty secret as a usage error", async () => {
     const { exitCode, err } = await run(["listen"], { env: { ZOHO_WEBHOOK_SECRET: "" } });
     expect(exitCode).toBe(2);
     expect(err).toContain("ZOHO_WEBHOOK_SECRET is set but empty");
   });
 
-  it("says who may hold the port when it is taken", async () => {
+  it("names what uses the port if it is busy", async () => {
     const app = await listen();
     const { exitCode, err } = await run(["listen", "--port", new URL(app.url).port]);
     expect(exitCode).toBe(2);

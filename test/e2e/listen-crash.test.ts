@@ -9,12 +9,12 @@ import { postLoad } from "../support/post-load.ts";
 import { tempFolder } from "../support/run.ts";
 import { collect } from "../support/temp-log.ts";
 
-/** `npm run test:soak` takes the whole numbers that the tool is held to, and prints the figures. */
+/** `npm run test:soak` runs the full numbers, and prints figures. */
 const ROUNDS = IS_SOAK ? 20 : 4;
 const SOAK_EVENTS = IS_SOAK ? 50_000 : 5000;
 
 describe("listen", () => {
-  it("has kept and delivers every event that it answered, however often it is killed under load", {
+  it("delivers every event that it acknowledged, however often it is killed under load", {
     timeout: 120_000,
   }, async () => {
     const cwd = tempFolder();
@@ -35,7 +35,7 @@ describe("listen", () => {
       return answered.filter((i) => !seen.has(i)).length;
     };
     await expect.poll(missing, { timeout: 20_000 }).toBe(0);
-    // What was kept and not answered any more when it was killed comes last, and is delivered, too.
+    // Recorded but not answered when it was killed: these come last, and are delivered, too.
     const log = await openLog({ path: join(cwd, ".zoho-hooks/events.db"), now: () => new Date(), create: false });
     await expect.poll(() => log.waiting(), { timeout: 20_000 }).toEqual([]);
     expect((await last.stop()).summary).toMatchObject({ forwards: { failed: 0, waiting: 0 } });
@@ -57,13 +57,13 @@ describe("listen", () => {
     };
     const listener = await startListenProcess(["--forward-to", `http://127.0.0.1:${port}`, "--retry-base", "500ms"], {
       cwd,
-      // As the README says where memory is short.
+      // As the README says for machines with little memory.
       env: { NODE_OPTIONS: "--max-semi-space-size=4" },
     });
     const load = postLoad({ url: listener.url, from: 0, count: SOAK_EVENTS, connections: 20 });
     const kills = 8;
     for (let kill = 1; kill <= kills; kill++) {
-      // It dies at some moment of its work, and is gone while some more events come in.
+      // It dies at a random moment, and stays down while more events come in.
       const before = recording.lines.length;
       await recording.line(before + Math.floor(Math.random() * (SOAK_EVENTS / kills / 4)) + 1);
       await recording.kill();

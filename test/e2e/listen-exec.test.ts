@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { runBin } from "../support/bin.ts";
 import { folderWith } from "../support/files.ts";
 
-it.skipIf(process.platform === "win32")("listen --exec ends what the program has left in the background", async () => {
+it.skipIf(process.platform === "win32")("listen --exec ends background processes of the program", async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => void server.close());

@@ -26,9 +26,9 @@ async function keptIn(cwd: string): Promise<readonly number[]> {
 }
 
 describe("listen", () => {
-  it.skipIf(isWindows)("answers 503 to what no longer fits on the disk, and has all that it answered 200", async () => {
+  it.skipIf(isWindows)("answers 503 when the disk is full, and has everything that it answered 200", async () => {
     const cwd = tempFolder();
-    // No file of this process may grow past a megabyte: what a full disk looks like, without one.
+    // Limits the files of the process to a megabyte, which looks like a full disk.
     const listener = await startListenProcess([], { cwd, limit: "ulimit -f 2048" });
     const padding = "x".repeat(40_000);
     const answered: number[] = [];
@@ -52,7 +52,7 @@ describe("listen", () => {
     expect(answered.filter((i) => !kept.includes(i))).toEqual([]);
   });
 
-  it("answers 503 while another program locks the log for long, and 200 again after", { timeout: 30_000 }, async () => {
+  it("answers 503 while another program locks the log, and 200 again afterwards", { timeout: 30_000 }, async () => {
     const cwd = tempFolder();
     const listener = await startListenProcess([], { cwd });
     const other = (await loadEngine(engineIds)).open(join(cwd, DEFAULT_LOG));
@@ -66,7 +66,7 @@ describe("listen", () => {
     expect(await keptIn(cwd)).toEqual([2]);
   });
 
-  it.skipIf(isWindows)("answers 503 once its log was deleted under it, and says so", async () => {
+  it.skipIf(isWindows)("answers 503 once its log was deleted, with a warning", async () => {
     const cwd = tempFolder();
     const listener = await startListenProcess([], { cwd });
     expect((await post(listener.url, lead(1))).status).toBe(200);
@@ -75,7 +75,7 @@ describe("listen", () => {
     await expect.poll(() => listener.warnings[0]).toContain("was deleted");
   });
 
-  it("answers 503 once its log was overwritten under it, and says so", async () => {
+  it("answers 503 once its log was overwritten, with a warning", async () => {
     const cwd = tempFolder();
     const listener = await startListenProcess([], { cwd });
     expect((await post(listener.url, lead(1))).status).toBe(200);
@@ -84,18 +84,18 @@ describe("listen", () => {
     await expect.poll(() => listener.warnings[0]).toMatch(/damaged.*overwritten/);
   });
 
-  it("does not start on a damaged log, and says how to go on", async () => {
+  it("does not start on a damaged log, and says what to do", async () => {
     const cwd = tempFolder();
     mkdirSync(join(cwd, ".zoho-hooks"));
     writeFileSync(join(cwd, DEFAULT_LOG), "these are no events, ".repeat(1000));
     await expect(startListenProcess([], { cwd })).rejects.toThrow(/ended with 2: .*damaged.*move .*away/s);
   });
 
-  it.skipIf(isWindows)("says so of its log, too, where the system gives no more file handles", async () => {
+  it.skipIf(isWindows)("reports that the log cannot be opened if there are no more file handles", async () => {
     const cwd = tempFolder();
     await (await openLog({ path: join(cwd, DEFAULT_LOG), now: () => new Date() })).close();
     const said: string[] = [];
-    // How many it takes to get as far as the log, and beyond it, differs by Node.
+    // How many handles it takes to reach the log differs by Node version.
     for (let most = 16, status: number | null = 1; status !== 0; most++) {
       const argv = ["-c", `ulimit -n ${most}; exec "$0" "$1" events prune --keep 1d`, process.execPath, BIN];
       const { stderr, ...ended } = spawnSync("sh", argv, { cwd, env: cleanEnv(), encoding: "utf8" });
@@ -106,10 +106,10 @@ describe("listen", () => {
     expect(said).toContainEqual(expect.stringMatching(/cannot be opened \(EMFILE.*\n.*ulimit -n/));
   });
 
-  it.skipIf(isWindows)("does not start in a folder that may not be written, and says how to go on", async () => {
+  it.skipIf(isWindows)("does not start in a read-only folder, and says what to do", async () => {
     const cwd = tempFolder();
     chmodSync(cwd, 0o555);
-    // For root every folder may be written.
+    // Root can write everywhere.
     const uid = process.getuid?.() === 0 ? { uid: 65534 } : {};
     await expect(startListenProcess([], { cwd, ...uid })).rejects.toThrow(
       /ended with 2: .*cannot be written.*--no-store/s,

@@ -44,7 +44,7 @@ async function listen(argv: readonly string[] = [], env: Record<string, string> 
 
 const publicUrl = (of: Listener): string => String(of.lines().find((line) => line.type === "ready")?.public_url);
 
-/** Records what it is sent, whole. */
+/** Records whole requests. */
 async function startApp(): Promise<{ url: string; bodies: Buffer[] }> {
   const bodies: Buffer[] = [];
   app = createServer((request, response) => {
@@ -62,7 +62,7 @@ async function startApp(): Promise<{ url: string; bodies: Buffer[] }> {
 const sha256 = (bytes: Buffer | string): string => createHash("sha256").update(bytes).digest("hex");
 
 describe("listen with a tunnel", () => {
-  it("hands the authtoken to no server that a project has chosen, unless it is of the project", async () => {
+  it("sends the authtoken to no server of a project's choice, unless the token is the project's own", async () => {
     const tunnel = { serverAddr: edge.serverAddr, rootCas: edge.caFile };
     const cwd = folderWith({ "zoho-hooks.config.json": JSON.stringify({ tunnel }) });
     const { exitCode, err } = await run(["listen", "--port", "0"], { cwd, env: { NGROK_AUTHTOKEN: TOKEN } });
@@ -74,7 +74,7 @@ describe("listen with a tunnel", () => {
     expect(edge.auths).toMatchObject([{ accepted: true }]);
   });
 
-  it("is ready once a request through the public URL has arrived, and shows the URL of each product", async () => {
+  it("is ready once a request through the public URL has arrived, and lists each product's URL", async () => {
     const of = await listen();
     const ready = of.lines().find((line) => line.type === "ready");
     expect(ready).toMatchObject({
@@ -96,7 +96,7 @@ describe("listen with a tunnel", () => {
         Buffer.from("\r\n--b--\r\n"),
       ]),
     ],
-  ])("hands %s on byte for byte, from the public URL to the app", async (_, type, body) => {
+  ])("passes %s byte for byte from the public URL to the app", async (_, type, body) => {
     const target = await startApp();
     const of = await listen(["--forward-to", target.url]);
     const answer = await fetch(`${publicUrl(of)}/webhooks/zoho/books`, {
@@ -111,10 +111,10 @@ describe("listen with a tunnel", () => {
     expect(sha256(target.bodies[0] ?? "")).toBe(sha256(body));
   });
 
-  it("believes a forwarded address only of what comes through the tunnel", async () => {
+  it("trusts X-Forwarded-For only on requests through the tunnel", async () => {
     const of = await listen(["--allow-ip", "127.0.0.1", "--on-invalid", "reject"]);
     const forged = { "content-type": "application/json", "x-forwarded-for": "203.0.113.9" };
-    // The edge writes the address that it has seen, 127.0.0.1, behind the forged one.
+    // The edge appends the address that it sees, 127.0.0.1, to the forged one.
     const body = '{"event":"invoice_created"}';
     expect(
       (await fetch(`${publicUrl(of)}/webhooks/zoho/books`, { method: "POST", body, headers: forged })).status,
@@ -127,7 +127,7 @@ describe("listen with a tunnel", () => {
     expect((await closed.post("/webhooks/zoho/books", body, forged)).status).toBe(403);
   });
 
-  it("says that the connection broke and came back, and sums up the time without it", async () => {
+  it("reports that the connection broke and came back, and the total downtime", async () => {
     const of = await listen();
     edge.faults.cutSessions();
     await expect
@@ -157,12 +157,12 @@ describe("listen with a tunnel", () => {
     expect(of.lines().filter((line) => line.type === "ready")).toHaveLength(1);
   });
 
-  it.skipIf(!hasTerminal)("tells a person when, in lines that are no longer than the terminal", async () => {
+  it.skipIf(!hasTerminal)("shows the time of tunnel changes, in lines no longer than the terminal", async () => {
     const screen = atTerminal(["listen", "--port", "0"], {
       env: environment({ NO_COLOR: "1" }),
       columns: 60,
     });
-    await screen.shown(/Ctrl-C to stop/);
+    await screen.shown(/try it/);
     edge.faults.cutSessions();
     await screen.shown(/\d\d:\d\d:\d\d ✓ tunnel reconnected after/);
     screen.type("\u0003");
@@ -172,7 +172,7 @@ describe("listen with a tunnel", () => {
     expect(Math.max(...told.map((line) => line.length))).toBeLessThanOrEqual(60);
   });
 
-  it("ends with 9 when the connection does not come back in time", async () => {
+  it("exits with 9 if the connection does not come back in time", async () => {
     const of = await listen(["--tunnel-timeout", "1s"]);
     await edge.faults.stop();
     const { exitCode, err } = await of.finished;
@@ -187,7 +187,7 @@ describe("listen with a tunnel", () => {
     await edge.until(() => edge.bindings().length === 0);
   });
 
-  it("ends with 6 and a remedy, and shows no token, when the token is refused", async () => {
+  it("exits with 6 and a remedy, without showing the token, if it is rejected", async () => {
     edge.faults.refuseAuth("ERR_NGROK_105");
     const { exitCode, out, err } = await run(["listen", "--port", "0"], { env: environment() });
     expect(exitCode).toBe(6);
@@ -195,7 +195,7 @@ describe("listen with a tunnel", () => {
     expect(out + err).not.toContain(TOKEN);
   });
 
-  it("moves the channel to the URL under which the tunnel comes back", async () => {
+  it("moves the channel to the tunnel's new URL", async () => {
     const clock = new TestClock();
     const zoho = await startZohoServer(clock.now);
     onTestFinished(() => zoho.close());
@@ -212,7 +212,7 @@ describe("listen with a tunnel", () => {
     clock.advance(1000);
     edge.faults.refuseAuth("ERR_NGROK_108");
     edge.faults.cutSessions();
-    // A new session is asked for once the agent's own attempts have failed.
+    // A new session is opened once the agent's own attempts have failed.
     await expect.poll(() => edge.auths.filter(({ clientId }) => clientId === "").length, { timeout: 15_000 }).toBe(2);
     edge.faults.moveTo("localhost");
     edge.faults.refuseAuth(undefined);

@@ -54,7 +54,7 @@ describe("the built program", () => {
     const module = `${IMPORT}await new Promise(() => {});\nexport default z.object({});`;
     const cwd = projectWithZod({ ...SHOP, "webhooks/shop/schemas/order.paid.mjs": module });
     const { status, stderr } = await runBin(["verify", "--product", "shop"], { cwd, stdin: BODY });
-    expect([status, stderr]).toEqual([1, expect.stringMatching(/^error: .*never come\n {2}a schema of your own/)]);
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^error: .*never happen\n {2}a schema of your own/)]);
   });
 
   it("loads what reads such files for those alone who have some", () => {

@@ -12,7 +12,7 @@ export interface BinOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly stdin?: string | Buffer;
-  /** The program's file; the built one of this project unless told. */
+  /** The program's file; by default the built one of this project. */
   readonly bin?: string;
 }
 
@@ -25,20 +25,20 @@ export interface BinResult {
 export interface BinChild {
   readonly stdout: string;
   readonly stderr: string;
-  /** Resolves with the match as soon as stdout has it. */
+  /** Resolves to the match once stdout has it. */
   shown(pattern: RegExp): Promise<RegExpExecArray>;
   /** The same for stderr. */
   said(pattern: RegExp): Promise<RegExpExecArray>;
   kill(signal: NodeJS.Signals): void;
-  /** Ends its reader, as `head` does once it has enough. */
+  /** Closes the reading end, as `head` does. */
   stopReading(): void;
   readonly ended: Promise<BinResult & { readonly signal: NodeJS.Signals | null }>;
 }
 
-/** One for all runs of a test file, so that they share compiled code. */
+/** Shared by all runs of a test file, for the compile cache. */
 const caches = tempFolder();
 
-/** An environment in which nothing of the developer's own can interfere: a home of its own, no secrets, no proxy. */
+/** Without anything of the developer's: an empty home folder, no secrets, no proxy. */
 export function cleanEnv(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const home = tempFolder();
   const { PATH, SystemRoot, TMPDIR, TEMP } = process.env;
@@ -49,7 +49,7 @@ export function cleanEnv(extra: Readonly<Record<string, string>> = {}): NodeJS.P
   };
 }
 
-/** Runs the built program to its end, its streams being pipes. */
+/** Runs the built program to its end, with pipes. */
 export async function runBin(argv: readonly string[], options: BinOptions = {}): Promise<BinResult> {
   const child = spawnBin(argv, options);
   const { ended } = follow(child);
@@ -58,7 +58,7 @@ export async function runBin(argv: readonly string[], options: BinOptions = {}):
   return ended;
 }
 
-/** Starts the built program; it is killed at the end of the test when it is still there. */
+/** Starts the built program; it is killed at the end of the test. */
 export function startBin(argv: readonly string[], options: BinOptions = {}): BinChild {
   const child = spawnBin(argv, options);
   child.stdin?.end();
@@ -111,7 +111,7 @@ function follow(child: ChildProcess): BinChild {
   };
 }
 
-/** Of util-linux: gives its command a terminal. The script of macOS takes other arguments. */
+/** util-linux `script` gives a command a terminal. On macOS it takes other arguments. */
 export const hasTerminal =
   process.platform === "linux" && /util-linux/.test(String(spawnSync("script", ["-V"]).stdout));
 
@@ -119,12 +119,12 @@ export interface Screen {
   readonly text: string;
   shown(pattern: RegExp): Promise<RegExpExecArray>;
   type(keys: string): void;
-  /** Closes the terminal as one closes a window, and gives the id of the process that was in it. */
+  /** Closes the terminal like a window, and returns the id of the process in it. */
   close(): number;
   readonly ended: Promise<{ readonly status: number | null; readonly text: string }>;
 }
 
-/** The built program at a terminal, where stdout and stderr are the one screen. */
+/** The built program at a terminal, which shows stdout and stderr together. */
 export function atTerminal(
   argv: readonly string[],
   { env, cwd = tempFolder(), columns = 100 }: BinOptions & { readonly columns?: number } = {},

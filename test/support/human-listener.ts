@@ -36,7 +36,7 @@ export async function startHumanListener(
       check();
       finished.then(({ out, err }) => reject(new Error(`it ended without ${pattern}:\n${out}${err}`)), reject);
     });
-  const [, url = ""] = await until("err", /Listening on (\S+)/);
+  const [, url = ""] = await until("err", /Listening on (http:\/\/[^/\s]+)/);
   return {
     url,
     shown: (pattern) => until("out", pattern),

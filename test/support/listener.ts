@@ -19,13 +19,16 @@ export interface Listener {
   readonly finished: Promise<RunResult>;
 }
 
-/** `zoho-hooks listen --port 0 --json …` in process, once it is ready. */
-export async function startListener(argv: readonly string[] = [], options: RunOptions = {}): Promise<Listener> {
+/** `zoho-hooks listen --port 0 --json …` in process, once it is ready; with `hasPort: false` without `--port`. */
+export async function startListener(
+  argv: readonly string[] = [],
+  { hasPort = true, ...options }: RunOptions & { readonly hasPort?: boolean } = {},
+): Promise<Listener> {
   const interrupt = new AbortController();
   const lines: Record<string, unknown>[] = [];
   const waiting = new Set<() => void>();
   let rest = "";
-  const finished = run(["listen", "--port", "0", "--json", ...argv], {
+  const finished = run(["listen", ...(hasPort ? ["--port", "0"] : []), "--json", ...argv], {
     ...options,
     signal: interrupt.signal,
     onOut(text) {

@@ -14,16 +14,18 @@ export interface RunOptions {
   readonly stdin?: string | Buffer;
   readonly signal?: AbortSignal;
   readonly now?: () => Date;
-  /** Waits by that clock; by the real one unless it is given. */
+  /** Waits by that clock; real time by default. */
   readonly sleep?: Sleep;
   /** Stderr is a terminal. */
   readonly errTTY?: boolean;
+  /** Its width. */
+  readonly errColumns?: number;
   /** Answers questions, as a person at a terminal would. */
   readonly prompts?: Prompts;
-  /** How the user starts the tool; `zoho-hooks` unless it is given. */
+  /** How the user starts the tool; `zoho-hooks` by default. */
   readonly invocation?: string;
   readonly overrides?: Runtime["overrides"];
-  /** Characters of stdout that its reader has not taken; none unless it is given. */
+  /** Characters of stdout that its reader has not taken; none by default. */
   readonly backlog?: () => number;
   /** Sees stdout as it comes. */
   readonly onOut?: (text: string) => void;
@@ -39,7 +41,7 @@ export interface RunResult {
   lines(): Record<string, unknown>[];
 }
 
-/** Runs a command line in process, as a user would type it, in an empty folder and an empty environment unless told. */
+/** Runs a command line in process, by default in an empty folder and an empty environment. */
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   let out = "";
   let err = "";
@@ -72,7 +74,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
       backlog: () => 0,
       taken: () => 0,
       isTTY: options.errTTY ?? false,
-      columns: undefined,
+      columns: options.errColumns,
     },
     prompts: async () => options.prompts,
     neverWaitForTerminal: () => {},

@@ -1,19 +1,22 @@
 import type { Command } from "commander";
-import type { Config } from "../../config/load.ts";
 import { checkEach, checks, readers } from "../../config/readers.ts";
 import { type Settings, tunnelNames } from "../../config/settings.ts";
-import type { Context } from "../../context.ts";
-import { eventNames, eventPattern, isNamed, nearest, patternParts } from "../../core/event-names.ts";
-import type { Format, Product } from "../../core/product.ts";
 import { watchProductIds } from "../../zoho/channels/products.ts";
 import { addSecretOptions, collect, type SecretOptions } from "../helpers/options.ts";
-import { patternProducts } from "../helpers/products.ts";
-import type { NotificationOptions } from "./notifications.ts";
 
-/** Flags that are settings too: the same name, the same rules as in the environment and the config file. */
+/** Flags that are settings, too: the same names and rules as in the environment and the config file. */
 type SettingFlags = { readonly [K in keyof Settings]?: string | readonly string[] | boolean };
 
-export interface ListenOptions extends SecretOptions, SettingFlags, NotificationOptions {
+/** Flags for Zoho's API. */
+export interface ZohoFlags {
+  readonly channel?: readonly string[];
+  readonly expand?: boolean;
+  readonly profile?: string;
+  readonly product?: string;
+  readonly apiVersion?: string;
+}
+
+export interface ListenOptions extends SecretOptions, SettingFlags, ZohoFlags {
   readonly route?: readonly string[];
   readonly expect?: readonly string[];
   readonly timeout?: string;
@@ -25,40 +28,57 @@ export interface ListenOptions extends SecretOptions, SettingFlags, Notification
   readonly serveJwks?: boolean;
 }
 
+/** The dozen flags that most runs need come first. */
 export function addListenFlags(command: Command): void {
   command
-    .optionsGroup("Receiving:")
-    .option("-p, --port <port>", "port to listen on, 0 for any free one (default: 4460)")
-    .option("--host <address>", "address to listen on (default: 127.0.0.1)")
-    .option("--max-body <size>", "largest body to accept, such as 500kb or 1mib (default: 1mib)")
-    .option("--schema <warn|enforce|off>", "what to do with a body that does not match its schema (default: warn)")
-    .option("--learn", "at the end, propose fixtures for events that differ from their schemas")
+    .argument("[target]", "your app: a port, host:port or URL, the same as --forward-to")
+    .optionsGroup("Main options:")
+    .option("-f, --forward-to <target>", "your app: a port, /path or URL (repeatable)", collect)
+    .option("-p, --port <port>", "port to listen on, 0 for any free one (default: 4460, or the next free one)")
+    .option(
+      "-e, --events <pattern>",
+      "show and forward only these events, such as 'crm:Leads.*' (repeatable)",
+      collect,
+    );
+  addSecretOptions(command)
     .option(
       "--on-invalid <reject|warn>",
       "what to do with a delivery whose signature or token is wrong (default: reject)",
     )
-    .option("--tolerance <time>", "how old a timestamped signature may be, such as 10m (default: 5m)")
-    .option("-e, --events <pattern>", "show and forward only these events, such as 'crm:Leads.*' (repeatable)", collect)
-    .option("--allow-ip <range>", "accept only from this address or CIDR range (repeatable)", collect)
-    .option("--allow-zoho-ips", "accept only from the two ranges that the guide names; Zoho may send from others, too")
+    .option(
+      `--tunnel <${tunnelNames.join("|")}>`,
+      "how Zoho reaches this machine (default: ngrok if it has an authtoken)",
+    )
+    .option("--public-url <url>", "the URL of a tunnel that you run yourself")
+    .option(
+      "--channel <events>",
+      "have Zoho send these events here while listen runs, such as Leads.create,Deals.all (repeatable)",
+      collect,
+    )
     .option(
       "--expect <event=count>",
       "exit with 0 once these have arrived, not counting repeats, such as crm:Leads.create=2 (repeatable)",
       collect,
     )
     .option("--timeout <time>", "stop after this time, such as 60s; with --expect: exit with 8 if something is missing")
+    .option(
+      "--exec <command>",
+      "run this command once ready, with the URLs in its environment, and exit with its exit code",
+    )
+    .optionsGroup("Receiving:")
+    .option("--host <address>", "address to listen on (default: 127.0.0.1)")
+    .option("--max-body <size>", "largest body to accept, such as 500kb or 1mib (default: 1mib)")
+    .option("--schema <warn|enforce|off>", "what to do with a body that does not match its schema (default: warn)")
+    .option("--learn", "at the end, propose fixtures for events that differ from their schemas")
+    .option("--tolerance <time>", "how old a timestamped signature may be, such as 10m (default: 5m)")
+    .option("--allow-ip <range>", "accept only from this address or CIDR range (repeatable)", collect)
+    .option("--allow-zoho-ips", "accept only from the two ranges that the guide names; Zoho may send from others, too")
     .option("--show-secrets", "do not mask tokens and signatures in what -v shows and in your app's answers")
     .option(
       "--serve-jwks",
       "serve the public half of your own signing key (JWKS), so that your app can check what send posts",
     )
-    .option(
-      "--exec <command>",
-      "run this command once ready, with the URLs in its environment, and exit with its exit code",
-    );
-  addSecretOptions(command)
     .optionsGroup("Forwarding to your app:")
-    .option("-f, --forward-to <target>", "your app: a port, /path or URL (repeatable)", collect)
     .option(
       "--route <event=target>",
       "a target for some events, such as 'crm:Leads.*=3000/leads' (repeatable)",
@@ -72,12 +92,7 @@ export function addListenFlags(command: Command): void {
     .option("--forward-timeout <time>", "how long to wait for your app's answer (default: 30s)")
     .option("--insecure", "accept a self-signed certificate from your app")
     .optionsGroup("Public URL:")
-    .option(
-      `--tunnel <${tunnelNames.join("|")}>`,
-      "how Zoho reaches this machine (default: ngrok if it has an authtoken)",
-    )
     .option("--domain <name>", "the ngrok domain to use")
-    .option("--public-url <url>", "the URL of a tunnel that you run yourself")
     .option("--tunnel-timeout <time>", "give up when the tunnel has been down for this long (default: 5m)")
     .option("--open", "open the webhook URL in the browser once ready")
     .option("--copy", "copy the webhook URL to the clipboard once ready")
@@ -87,19 +102,14 @@ export function addListenFlags(command: Command): void {
     .option("--keep <time>", "how long the log keeps deliveries (default: 7d)")
     .option("--max-log <size>", "how large the log may grow (default: 500mb)")
     .optionsGroup("Zoho's notifications:")
-    .option(
-      "--channel <events>",
-      "have Zoho send these events here while listen runs, such as Leads.create,Deals.all (repeatable)",
-      collect,
-    )
     .option("--expand", "fetch the records that a notification is about, and show them below it")
     .option("--profile <name>", "the sign-in to use for --channel and --expand (default: the one that whoami shows)")
     .option(`--product <${watchProductIds.join("|")}>`, "the product of the channel and its records (default: crm)")
     .option("--api-version <version>", "version of the CRM API to use for these (default: v8)");
 }
 
-/** The given flags as settings. */
-export function flagSettings(options: ListenOptions): Partial<Settings> {
+/** The given flags as settings; `target` is one more `--forward-to`. */
+export function flagSettings(options: ListenOptions, target: string | undefined): Partial<Settings> {
   const settings: Record<string, unknown> = {};
   for (const [key, read] of Object.entries(readers)) {
     const value = options[key as keyof Settings];
@@ -108,82 +118,8 @@ export function flagSettings(options: ListenOptions): Partial<Settings> {
     settings[key] = typeof value === "string" ? read(value, `--${key.replace(/[A-Z]/g, "-$&").toLowerCase()}`) : value;
   }
   const { route, forwardTo } = options;
-  if (Array.isArray(forwardTo)) checkEach(checks.forwardTo, forwardTo, "--forward-to");
+  const flags = Array.isArray(forwardTo) ? checkEach(checks.forwardTo, forwardTo, "--forward-to") : [];
+  if (target !== undefined) settings.forwardTo = [...checkEach(checks.forwardTo, [target], "listen"), ...flags];
   if (route !== undefined) settings.routes = checkEach(checks.routes, route, "--route");
   return settings;
-}
-
-/** The patterns of events that a run was told of. */
-export function namedEvents({ settings, origins }: Config, { expect = [] }: ListenOptions): readonly NamedEvents[] {
-  const before = (where: string, texts: readonly string[], outcome: string): readonly NamedEvents[] =>
-    texts.map((text) => ({ where, text: text.replace(/=.*$/s, ""), outcome }));
-  const set = (flag: string, key: "events" | "routes"): string =>
-    origins[key] === "flag" ? flag : `${key} in ${origins[key]}`;
-  return [
-    ...before("--expect", expect, "--expect waits for one with that name all the same"),
-    ...before(set("--route", "routes"), settings.routes, "its route applies only if one with that name arrives"),
-    ...before(
-      set("--events", "events"),
-      listed(settings.events),
-      "--events shows and forwards only one with that name",
-    ),
-  ];
-}
-
-export function channelPatterns({ channel = [], product = "crm" }: ListenOptions): readonly string[] {
-  return listed(channel).map((text) => `${product}:${text}`);
-}
-
-function listed(texts: readonly string[]): readonly string[] {
-  return texts.flatMap((text) => text.split(",")).map((text) => text.trim());
-}
-
-/** A pattern of events that the user has written, and what comes of it where there is no such event. */
-interface NamedEvents {
-  /** The flag, or the setting and what sets it. */
-  readonly where: string;
-  readonly text: string;
-  readonly outcome: string;
-}
-
-/**
- * Looks at the events that a run is about: a mistyped one would never come. A product that is none is an error; an event
- * that nobody knows may be a user's own, and is told.
- */
-export function warnOfUnknownEvents(
-  context: Context,
-  products: readonly Product[],
-  patterns: readonly NamedEvents[],
-): void {
-  for (const { text, where, outcome } of patterns) {
-    const named = patternProducts(products, text, where);
-    const { product: id, event: name } = patternParts(text);
-    const formats = named.flatMap((each) => each.formats);
-    const isGlob = /[*?]/.test(text);
-    if (formats.some((format) => (isGlob ? mayFit(format, name) : isNamed(format, name, id === undefined)))) continue;
-    if (isGlob) {
-      context.report({ type: "warning", message: `no known event matches ${name}; only an unknown one could` });
-      continue;
-    }
-    const [near] = nearest(name, [...new Set(formats.flatMap(eventNames))], 1);
-    context.report({
-      type: "warning",
-      message: `there is no known event ${name}: ${outcome}`,
-      ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
-    });
-  }
-}
-
-/** Whether a pattern fits an event of a format, or may fit one of a family: whatever stands for the placeholder. */
-function mayFit(format: Format, pattern: string): boolean {
-  const { matches } = eventPattern(pattern);
-  if (eventNames(format).some((name) => matches(undefined, name))) return true;
-  const [first = ""] = pattern.toLowerCase().split(/[*?]/, 1);
-  const last = pattern.toLowerCase().split(/[*?]/).at(-1) ?? "";
-  return format.events.some(({ name }) => {
-    const [before = "", after] = name.toLowerCase().split(/<[a-z]+>/);
-    if (after === undefined) return false;
-    const begins = before.startsWith(first) || first.startsWith(before);
-    return begins && (after.endsWith(last) || last.endsWith(after));
-  });
 }

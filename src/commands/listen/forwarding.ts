@@ -1,5 +1,6 @@
 import { hostname as machineName, networkInterfaces } from "node:os";
 import type { Config } from "../../config/load.ts";
+import type { Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
 import { answerRuleOf, type Deadline, deadlineOf } from "../../core/answer-rule.ts";
 import type { EventPattern } from "../../core/event-names.ts";
@@ -9,49 +10,63 @@ import { isDelivered } from "../../forward/answer-hint.ts";
 import { createForwarder } from "../../forward/forwarder.ts";
 import { createMirror } from "../../forward/mirror.ts";
 import { openPoster } from "../../forward/post.ts";
-import type { ForwardingParts } from "../../forward/record-and-forward.ts";
+import { recordAndForward } from "../../forward/record-and-forward.ts";
 import { createRoutes, type Routes } from "../../forward/routes.ts";
+import type { Recorder } from "../../receiver/recorder.ts";
 import type { ForwardReport } from "../../reports/forward.ts";
 import type { ForwardCounts } from "../../reports/run.ts";
 import type { Log } from "../../store/log.ts";
 import { errorText, usageError } from "../../util/errors.ts";
 import { isLoopback, isWildcardAddress } from "../../util/hosts.ts";
 import { shellQuoted } from "../../util/text.ts";
+import { counted } from "../../util/units.ts";
+import type { Part } from "./part.ts";
 
-/** How a run's deliveries get to the developer's app. */
-interface Forwarding {
-  readonly parts: ForwardingParts;
-  readonly notes: readonly string[];
-  /** Goes on with what waits from an earlier run. */
-  start(): Promise<void>;
-  /** `waiting` is known once it is closed. */
+/** Sends deliveries to the developer's app, through the queue in the log. */
+export interface ForwardingPart extends Part {
+  readonly recorder: Recorder;
+  /** Sends what waits from an earlier run. */
+  resume(): Promise<void>;
+  /** `waiting` is known once it has stopped. */
   counts(): ForwardCounts;
-  hurry(): void;
-  /** With a signal what has come goes on to the app first, where that takes a moment only, or until it aborts. */
-  close(drainUntil?: AbortSignal): Promise<void>;
+  /** Once stopped: accepted deliveries did not reach the app, and no later run will send them. */
+  hasLost(): boolean;
+  /** Answers the senders that wait for the app's answer (`--respond mirror`) with a 502. */
+  abortMirrored(): void;
 }
 
-const CLOSE_GRACE_MS = 3000;
+const STOP_TIMEOUT_MS = 3000;
 
-export async function openForwarding(
-  context: Context,
-  config: Config,
-  log: Log,
-  routes: RunRoutes,
-  products: readonly Product[],
-): Promise<Forwarding> {
+interface ForwardingOptions {
+  readonly config: Config;
+  readonly products: readonly Product[];
+  readonly log: Log;
+  readonly routes: RunRoutes;
+}
+
+export async function startForwarding(context: Context, options: ForwardingOptions): Promise<ForwardingPart> {
+  const { config, products, log, routes } = options;
   const { settings, env } = config;
   const { concurrency, forwardTimeout, insecure } = settings;
-  const onlyOnce = settings.retries === 0;
-  const counts: { -readonly [K in keyof ForwardCounts]: ForwardCounts[K] } = { delivered: 0, failed: 0, waiting: 0 };
+  const counts = { delivered: 0, failed: 0, waiting: 0 as number | undefined };
   const onTrouble = (message: string): void => context.report({ type: "warning", message });
-  const open = () => openPoster({ connections: concurrency, insecure, env, timeoutMs: forwardTimeout, onlyOnce });
+  const open = () =>
+    openPoster({
+      connections: concurrency,
+      insecure,
+      env,
+      timeoutMs: forwardTimeout,
+      onlyOnce: settings.retries === 0,
+    });
   const poster = await open();
-  const deadlineFor = deadlines(context, products);
-  const told = tellOnce(context, config);
-  const showTarget = routes.texts.length > 1;
-  // A proxy that cannot be used is found here, before the first event.
+  // Fails here, before the first event, if a proxy cannot be used.
   for (const target of routes.targets) poster.isDirect(target);
+  const deadlineFor = (product: string | undefined, format: string | undefined): Deadline => {
+    const { title, rule } = answerRuleOf(products, product, format);
+    return deadlineOf(title, rule, context.overrides?.answerWithinMs);
+  };
+  const showTarget = routes.texts.length > 1;
+  const withAdvice = adviseOnce(context, config);
   const forwarder = createForwarder({
     log,
     poster,
@@ -63,14 +78,13 @@ export async function openForwarding(
     onReport(report) {
       if (report.state === "delivered") counts.delivered++;
       if (report.state === "failed") counts.failed++;
-      context.report(told(report));
+      context.report(withAdvice(report));
     },
     onTarget: context.report,
     onTrouble,
   });
-  const isMirrored = settings.respond === "mirror";
-  // Of its own: a sender waits for what is mirrored, and no backlog may go before it.
-  const mirrorPoster = isMirrored ? await open() : undefined;
+  // With connections of its own: a sender that waits must not wait for the backlog as well.
+  const mirrorPoster = settings.respond === "mirror" ? await open() : undefined;
   const mirror =
     mirrorPoster &&
     createMirror({
@@ -81,13 +95,12 @@ export async function openForwarding(
       showTarget,
       onReport(report) {
         counts[isDelivered(report) ? "delivered" : "failed"]++;
-        context.report(told(report));
+        context.report(withAdvice(report));
       },
       onTrouble,
     });
   const waiting = async () => (await log.waiting()).filter(({ target }) => routes.has(target));
-  /** Undefined where the log does not say: it may be gone, which is no reason not to end. */
-  const countLeft = async (): Promise<number | undefined> => {
+  const countWaiting = async (): Promise<number | undefined> => {
     try {
       return (await waiting()).reduce((sum, each) => sum + each.waiting, 0);
     } catch (error) {
@@ -97,65 +110,58 @@ export async function openForwarding(
   };
 
   return {
-    parts: { routes, forwarder, mirror, ordered: settings.ordered },
+    name: "forwarding",
+    recorder: recordAndForward(log, { routes, forwarder, mirror, ordered: settings.ordered }),
     notes: [
-      `Forwarding to ${routes.texts.join(", ")}${isMirrored ? "; the sender gets its answer" : ""}.`,
-      ...(isMirrored && settings.ordered
+      `Forwarding to ${routes.texts.join(", ")}${mirror === undefined ? "" : "; the sender gets its answer"}.`,
+      ...(mirror !== undefined && settings.ordered
         ? ["--ordered does not apply to the app whose answer the sender gets: senders do not wait for one another."]
         : []),
     ],
-    async start() {
+    async resume() {
       forwarder.wake((await waiting()).map(({ target }) => target));
     },
-    counts: () => counts,
-    hurry: () => mirror?.interrupt(),
-    async close(drainUntil) {
-      const end = performance.now() + CLOSE_GRACE_MS;
+    counts() {
+      const { delivered, failed, waiting: left } = counts;
+      // Without a log no later run sends what is left.
+      return settings.store === false && left !== undefined ? { delivered, failed: failed + left, waiting: 0 } : counts;
+    },
+    hasLost: () => settings.store === false && counts.waiting !== 0,
+    abortMirrored: () => mirror?.interrupt(),
+    async stop(drainUntil) {
+      const end = performance.now() + STOP_TIMEOUT_MS;
       await mirror?.close();
-      if (drainUntil !== undefined) await forwarder.drain(CLOSE_GRACE_MS, drainUntil);
+      if (drainUntil !== undefined) await forwarder.drain(STOP_TIMEOUT_MS, drainUntil);
       await forwarder.close(Math.max(0, end - performance.now()));
       await Promise.all([poster.close(), mirrorPoster?.close()]);
-      counts.waiting = await countLeft();
+      counts.waiting = await countWaiting();
+      if (settings.store === false && counts.waiting !== undefined && counts.waiting > 0) {
+        const message = `${counted(counts.waiting, "delivery", "deliveries")} did not reach your app and will not be sent again`;
+        context.report({ type: "warning", message, hint: "without --no-store, the next listen would send them" });
+      }
     },
   };
 }
 
-/** A report with what can be done about it. A person is told each hint once: below a hundred lines it is noise. */
-function tellOnce(
+/** Adds what can be done about a failure. A person gets each hint once: below a hundred lines it is noise. */
+function adviseOnce(
   { invocation, json }: Context,
   { settings: { store }, origins }: Config,
 ): (report: ForwardReport) => ForwardReport {
-  const told = new Set<string>();
-  const isNew = (text: string): boolean => !told.has(text) && told.add(text).size > 0;
+  const given = new Set<string>();
+  const isNew = (text: string): boolean => !given.has(text) && given.add(text).size > 0;
   const flag = store !== false && origins.store === "flag" ? ` --store ${shellQuoted(store)}` : "";
   const list = `${invocation} events list --failed${flag}`;
   return (report) => {
     const hint = report.hint === undefined || json || isNew(report.hint) ? report.hint : undefined;
-    // Nothing can be sent again of what is not kept.
+    // Without a log there is nothing to replay.
     if (report.state !== "failed" || store === false) return hint === report.hint ? report : { ...report, hint };
     const replayCommand = `${invocation} replay ${report.n}${flag}`;
     return { ...report, hint, replayCommand, failedList: isNew(list) ? list : undefined };
   };
 }
 
-/** Each made once, and not for each delivery. */
-function deadlines(
-  { overrides }: Context,
-  products: readonly Product[],
-): (product: string | undefined, format: string | undefined) => Deadline {
-  const known = new Map<string, Deadline>();
-  return (product, format) => {
-    const key = `${product} ${format}`;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const { title, rule } = answerRuleOf(products, product, format);
-    const made = deadlineOf(title, rule, overrides?.answerWithinMs);
-    known.set(key, made);
-    return made;
-  };
-}
-
-/** Where this run's events go. */
+/** The targets of a run. */
 export interface RunRoutes extends Routes {
   /** All that an event can go to. */
   readonly targets: readonly string[];
@@ -166,7 +172,14 @@ export interface RunRoutes extends Routes {
 export function runRoutes({ settings }: Config, shown: EventPattern, products: readonly Product[]): RunRoutes {
   const all = createRoutes(settings.forwardTo, settings.routes);
   const targets = all.all(products.map((product) => product.id));
-  for (const target of targets) refuseOwn(target, settings);
+  for (const target of targets) {
+    const own = receiverTargeted(target, settings);
+    if (own === undefined) continue;
+    throw usageError(
+      `--forward-to ${maskUrl(target)} is listen's own ${own}`,
+      "name the port that your app listens on",
+    );
+  }
   return {
     ...all,
     targets,
@@ -175,21 +188,20 @@ export function runRoutes({ settings }: Config, shown: EventPattern, products: r
   };
 }
 
-/** What is forwarded to the receiver itself would come in again and again. */
-function refuseOwn(target: string, { host, port, publicUrl, domain }: Config["settings"]): void {
+/** How a target leads back to the receiver, which would receive its own deliveries without end; undefined if it does not. */
+export function receiverTargeted(
+  target: string,
+  { host, port, publicUrl, domain }: Pick<Settings, "host" | "port" | "publicUrl" | "domain">,
+): "port" | "public URL" | undefined {
   const url = new URL(target);
-  const isOwnPort = port !== 0 && Number(url.port || 80) === port && reachesHost(url.hostname, host);
+  if (port !== 0 && Number(url.port || 80) === port && reachesHost(url.hostname, host)) return "port";
   const isPublic = [publicUrl, domain && `https://${domain}`].some(
     (own) => own !== undefined && URL.canParse(own) && new URL(own).host === url.host,
   );
-  if (!isOwnPort && !isPublic) return;
-  throw usageError(
-    `--forward-to ${maskUrl(target)} is listen's own ${isOwnPort ? "port" : "public URL"}`,
-    "name the port that your app listens on",
-  );
+  return isPublic ? "public URL" : undefined;
 }
 
-/** Whether what is sent to a name arrives at a receiver on this address. One on every address has all of this machine's. */
+/** Whether what is sent to a name arrives at a receiver on this address. On every address it has all of the machine's. */
 function reachesHost(hostname: string, host: string): boolean {
   const name = hostname.replace(/^\[|\]$/g, "");
   const isEvery = isWildcardAddress(host);
@@ -197,4 +209,21 @@ function reachesHost(hostname: string, host: string): boolean {
   if (!isEvery) return name === host;
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return name === machineName() || own.some(({ address }) => address === name);
+}
+
+/** What earlier runs left in the log: deliveries for this run's targets, and those for targets that it does not have. */
+export async function waitingNotes(log: Log, routes: RunRoutes) {
+  const counts = await log.waiting();
+  const own = counts.filter(({ target }) => routes.has(target)).reduce((sum, { waiting }) => sum + waiting, 0);
+  const resumed =
+    own === 0
+      ? []
+      : [`${counted(own, "delivery from an earlier run is", "deliveries from earlier runs are")} being sent now.`];
+  const stranded = counts
+    .filter(({ target, waiting }) => waiting > 0 && !routes.has(target))
+    .map(
+      ({ target, waiting }) =>
+        `${counted(waiting, "delivery waits", "deliveries wait")} for ${maskUrl(target)}, which this run does not forward to: add it with --forward-to to send ${waiting === 1 ? "it" : "them"}.`,
+    );
+  return { resumed, stranded };
 }

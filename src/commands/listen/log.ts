@@ -6,61 +6,90 @@ import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { loadEngine } from "../../store/engine.ts";
 import { isLocked } from "../../store/lock.ts";
-import type { Hold, Log } from "../../store/log.ts";
+import type { Log } from "../../store/log.ts";
 import { openLogAt } from "../../store/open-log.ts";
+import { ROW_BYTES } from "../../store/retention.ts";
 import { errorText, UserError, usageError } from "../../util/errors.ts";
+import type { Part } from "./part.ts";
 
-/** The log of a run. Undefined when none is to be kept and nothing has to wait in one. */
-export interface RunLog {
+/** The event log, locked for this run. */
+export interface LogPart extends Part {
   readonly log: Log;
-  readonly hold: Extract<Hold, { held: true }>;
-  /** The size that the log is pruned to; undefined for no limit. */
+  /** The size that it is pruned to; undefined for no limit. */
   readonly maxBytes: number | undefined;
-  /** After the log is closed. */
-  dispose(): void;
+  /** Writes the receiver's URL to the log, for other commands to find it. */
+  setUrl(url: string): Promise<void>;
 }
 
 /**
- * Opens the event log, and makes it when it is not there. Deliveries that wait for a target wait in it; so with
- * `--no-store` and a target it is a file of this run only.
+ * Opens the event log, and creates it if there is none. With `--no-store` and a target it is a temporary file, since
+ * deliveries wait for the target in it; undefined if no log is wanted, or none is possible and nothing needs it.
  */
-export async function openRunLog(context: Context, config: Config, needed: boolean): Promise<RunLog | undefined> {
+export async function startLog(context: Context, config: Config, isNeeded: boolean): Promise<LogPart | undefined> {
   const { root } = config;
   const { store } = config.settings;
-  if (store === false && !needed) return undefined;
+  if (store === false && !isNeeded) return undefined;
   rejectForeignLog(context, config);
   const limits = pruneLimits(context, config);
-  const folder = store === false ? await makeRunFolder(context.now()) : undefined;
-  const place = { root, store: folder?.path ?? String(store) };
-  const dispose = (): void => folder?.remove();
+  const folder = store === false ? await makeTemporaryFolder(context.now()) : undefined;
+  const place = { root, store: folder === undefined ? String(store) : join(folder, LOG) };
+  const removeFolder = (): void => (folder === undefined ? undefined : removeAll(folder));
   let log: Log;
   try {
     log = await openLogAt(place, { now: context.now, ...limits });
   } catch (error) {
-    dispose();
-    // The default log is a convenience: a machine without SQLite can still listen, and is told what it misses.
-    if (error instanceof UserError && error.code === "log-unavailable" && !needed) {
+    removeFolder();
+    // Node before 22.13 has no SQLite: without a target to queue for, listen still works.
+    if (error instanceof UserError && error.code === "log-unavailable" && !isNeeded) {
       context.report({ type: "warning", message: `nothing is saved: ${error.message} (${error.hint})` });
       return undefined;
     }
     throw error;
   }
-  const leave = async (): Promise<void> => {
+  const lock = await lockLog(context, log).catch(async (error: unknown) => {
     await log.close();
-    dispose();
-  };
-  const hold = await log.hold({ pid: context.pid, url: undefined, since: context.now() }).catch(async (error) => {
-    await leave();
+    removeFolder();
     throw error;
   });
-  if (hold.held) return { log, hold, maxBytes: limits.maxBytes, dispose };
-  await leave();
-  const holder =
-    hold.by === undefined
-      ? "another process"
-      : `process ${hold.by.pid}${hold.by.url === undefined ? "" : ` on ${hold.by.url}`}`;
+  const warn = (failure: string) => (error: unknown) =>
+    context.report({ type: "warning", message: `${failure}: ${errorText(error)}` });
+  // A full disk, or a log that is gone, must not cost the summary: the lock ends with the process anyway.
+  const stop = async (): Promise<void> => {
+    await lock.release().catch(warn("the end of this run could not be written to the log"));
+    await log.close().catch(warn("the log could not be closed"));
+    try {
+      removeFolder();
+    } catch (error) {
+      warn("the temporary log of this run could not be deleted")(error);
+    }
+  };
+  try {
+    await log.endUnanswered();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    name: "the event log",
+    log,
+    maxBytes: limits.maxBytes,
+    notes: store === false ? ["The event log is deleted when this run ends."] : [],
+    setUrl: lock.setUrl,
+    onMoved(url) {
+      lock.setUrl(url).catch(warn("the new public URL could not be written to the log"));
+    },
+    stop,
+  };
+}
+
+async function lockLog(context: Context, log: Log) {
+  const lock = await log.hold({ pid: context.pid, url: undefined, since: context.now() });
+  if (lock.held) return lock;
+  const { by } = lock;
+  const owner =
+    by === undefined ? "another process" : `process ${by.pid}${by.url === undefined ? "" : ` on ${by.url}`}`;
   throw usageError(
-    `another zoho-hooks listen is using ${log.path}: ${holder}`,
+    `another zoho-hooks listen is using ${log.path}: ${owner}`,
     "stop that one, or give this one its own log: --store other.db, or --no-store",
   );
 }
@@ -68,41 +97,36 @@ export async function openRunLog(context: Context, config: Config, needed: boole
 const PREFIX = "zoho-hooks-run-";
 const LOG = "events.db";
 const LOCK = `${LOG}-lock`;
-/** Longer than a run takes from its folder to its hold of the log in it. */
+/** A folder without a lock that is younger may belong to a run that is just starting. */
 const STARTING_MS = 60_000;
 
-/**
- * A folder for the log of one run, `path` in it. What runs that were killed have left is taken away first: such a log
- * holds deliveries that nobody asked to be kept.
- */
-async function makeRunFolder(now: Date): Promise<{ readonly path: string; remove(): void }> {
-  let folder: string;
+/** Also removes the folders of runs that were killed: their logs hold deliveries that the user did not want to keep. */
+async function makeTemporaryFolder(now: Date): Promise<string> {
   try {
-    await sweep(now);
-    folder = mkdtempSync(join(tmpdir(), PREFIX));
+    await removeLeftOvers(now);
+    return mkdtempSync(join(tmpdir(), PREFIX));
   } catch (error) {
     throw usageError(
       `the deliveries of this run cannot be stored in ${tmpdir()}: ${errorText(error)}`,
       "set TMPDIR to a folder that you can write to, or leave --no-store out",
     );
   }
-  return { path: join(folder, LOG), remove: () => removeFolder(folder) };
 }
 
-async function sweep(now: Date): Promise<void> {
+async function removeLeftOvers(now: Date): Promise<void> {
   const folders = readdirSync(tmpdir()).filter((name) => name.startsWith(PREFIX));
   for (const folder of folders.map((name) => join(tmpdir(), name))) {
     try {
-      if (isOurs(folder, now) && !isLocked(await loadEngine(), join(folder, LOG))) removeFolder(folder);
+      if (isOurs(folder, now) && !isLocked(await loadEngine(), join(folder, LOG))) removeAll(folder);
     } catch {
-      // Another run sweeps at the same time, or there is no SQLite. This run can do without.
+      // Another run removes it at the same time, or there is no SQLite. Nothing depends on it.
     }
   }
 }
 
 /**
- * Made by this user, and holding nothing but a log. The system's temporary folder is open to all, and what cleans it may
- * take the lock of a run that goes on: only where the lock is there can it be seen that nobody holds it.
+ * Made by this user, and nothing but a log in it. A cleaner of the temporary folder may have deleted the lock of a live
+ * run, so a log without its lock file counts as in use.
  */
 function isOurs(folder: string, now: Date): boolean {
   const found = lstatSync(folder);
@@ -113,6 +137,48 @@ function isOurs(folder: string, now: Date): boolean {
   return names.every((name) => name.startsWith(LOG)) && (names.length === 0 || names.includes(LOCK));
 }
 
-function removeFolder(folder: string): void {
+function removeAll(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
+}
+
+const PRUNE_INTERVAL_MS = 10 * 60_000;
+/** Also prunes after this share of the limit has come in, so that the log never grows far past it. */
+const GROWTH_SHARE = 0.1;
+
+/** Keeps the log within its limits of age and size. */
+export function startPruning(
+  context: Context,
+  { log, maxBytes = Number.POSITIVE_INFINITY }: Pick<LogPart, "log" | "maxBytes">,
+): Part {
+  let grownBytes = 0;
+  const stopped = new AbortController();
+  let underWay: Promise<void> | undefined;
+
+  const prune = (): void => {
+    if (underWay !== undefined || stopped.signal.aborted) return;
+    grownBytes = 0;
+    underWay = log
+      .prune(undefined, stopped.signal)
+      .then(() => {})
+      .catch((error: unknown) =>
+        context.report({ type: "warning", message: `the log could not be pruned: ${errorText(error)}` }),
+      )
+      .finally(() => {
+        underWay = undefined;
+      });
+  };
+  const timer = setInterval(prune, PRUNE_INTERVAL_MS);
+  prune();
+  return {
+    name: "pruning the log",
+    onEvent({ body }) {
+      grownBytes += body.length + ROW_BYTES;
+      if (grownBytes > maxBytes * GROWTH_SHARE) prune();
+    },
+    async stop() {
+      stopped.abort();
+      clearInterval(timer);
+      await underWay;
+    },
+  };
 }

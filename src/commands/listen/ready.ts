@@ -1,5 +1,4 @@
 import type { Secrets } from "../../body/secret.ts";
-import type { Config } from "../../config/load.ts";
 import { CREDENTIAL_VARIABLES } from "../../config/secrets.ts";
 import { defaults, type Settings } from "../../config/settings.ts";
 import type { Context } from "../../context.ts";
@@ -7,132 +6,161 @@ import type { Product } from "../../core/product.ts";
 import { type AddressList, GUIDE_RANGES } from "../../receiver/evaluate.ts";
 import type { Receiver } from "../../receiver/receiver.ts";
 import { webhookUrl } from "../../receiver/routes.ts";
+import type { RunningChannel } from "../../reports/channel.ts";
 import type { ReadyReport } from "../../reports/run.ts";
+import { isLoopback } from "../../util/hosts.ts";
 import { copyText, openInBrowser } from "../helpers/desktop.ts";
-import type { Notifications } from "./notifications.ts";
-import type { RunTunnel } from "./tunnel.ts";
+import type { Plan } from "./plan.ts";
 
-/** What is up once a run is ready. */
-interface RunningParts {
-  readonly config: Config;
-  readonly products: readonly Product[];
+interface ReadyState {
+  /** The configured secrets, and the token of the channel. */
+  readonly secrets: Secrets;
   readonly receiver: Receiver;
-  readonly tunnel: RunTunnel;
-  readonly notifications: Notifications;
+  readonly publicUrl: string | undefined;
+  readonly channel: RunningChannel | undefined;
   readonly keySetUrl: string | undefined;
+  /** Of the parts. */
   readonly notes: readonly string[];
 }
 
-/** Where the receiver is reached, ready to be pasted into Zoho, and how to try it. */
+/** Longer lists of products do not fit beside the URL in 80 columns. */
+const MAX_LISTED_PRODUCTS = 22;
+
+/** Where the receiver is reached, what it checks, and how to try it. */
 export function readyReport(
   context: Context,
-  { config, products, receiver, tunnel, notifications, keySetUrl, notes }: RunningParts,
+  { options, config: { settings }, products, unknownNames, allowed, routes }: Plan,
+  { secrets, receiver, publicUrl, channel, keySetUrl, notes }: ReadyState,
 ): ReadyReport {
-  const { settings, secrets } = config;
   const configured = Object.keys(settings.products).map((id) => id.toLowerCase());
   const own = products.filter(({ folder }) => folder !== undefined).map(({ id }) => id);
-  const all = [...own, ...products.map(({ id }) => id)];
-  // Where only products of the user's own are set up, nobody has said which of the others are used.
-  const ids = configured.some((id) => !own.includes(id)) ? [...own, ...configured] : all;
-  const publicUrl = tunnel.url();
-  const channel = notifications.channel();
-  // A sample without the channel's token would be refused.
-  const guarded = secrets.for("token", channel?.product ?? "").length === 0 ? channel?.product : undefined;
-  const [sample] = [...own, ...configured, "crm", ...products.map((product) => product.id)].filter(
-    (id) => id !== guarded,
-  );
+  // If only the user's own products are configured, nothing says which of the others are used.
+  const named = configured.some((id) => !own.includes(id)) ? [...new Set([...own, ...configured])] : [];
+  const ids = named.length > 0 ? named : [...new Set([...own, ...products.map(({ id }) => id)])];
+  const [first = ""] = ids;
+  const names = named.join("|");
+  const placeholder = names === "" || names.length > MAX_LISTED_PRODUCTS ? "<product>" : `<${names}>`;
+  const credentials = checkedWith(secrets, unknownNames);
   return {
     type: "ready",
     url: receiver.url,
     publicUrl,
+    path: webhookUrl("", named.length === 1 ? first : placeholder),
     urls: Object.fromEntries(ids.map((id) => [id, webhookUrl(publicUrl ?? receiver.url, id)])),
+    forwardsTo: routes.texts,
+    isMirrored: settings.respond === "mirror",
+    checks: [...credentials, ...(allowed === undefined ? [] : ["source addresses"])],
+    onInvalid: settings.onInvalid,
+    offersTunnel: publicUrl === undefined && settings.tunnel !== "none",
     channel,
     keySetUrl,
-    tryCommand: tryCommand(context, settings.port, receiver, sample ?? "crm"),
-    notes,
+    // Otherwise the program or Zoho sends.
+    tryCommand:
+      options.exec === undefined && channel === undefined
+        ? tryCommand(context, settings.port, receiver.port, own[0] ?? configured[0] ?? "crm")
+        : undefined,
+    notes: [
+      ...checkNotes(credentials, settings),
+      ...designNotes(secrets, settings, products),
+      ...missingValueNotes(secrets, settings),
+      ...(settings.respond === "mirror" && routes.empty
+        ? ["There is no app whose answer could be passed on: name it with --forward-to."]
+        : []),
+      ...(settings.schema === "warn" ? [] : [`Schemas: ${settings.schema}.`]),
+      ...addressNotes(allowed),
+      ...notes,
+      ...(publicUrl === undefined && settings.tunnel !== "none"
+        ? ["For a public URL, set NGROK_AUTHTOKEN, or use your own tunnel with --public-url."]
+        : []),
+    ],
   };
 }
 
-/** `send` finds a receiver on the usual port by itself. */
-function tryCommand({ invocation }: Context, configuredPort: number, { port }: Receiver, product: string): string {
+/** Where the secrets come from. A private key signs and checks nothing. */
+function checkedWith(secrets: Secrets, unknownNames: readonly string[]): readonly string[] {
+  const origins = secrets.all().map(({ origin }) => origin);
+  return [...new Set(origins)].filter(
+    (origin) => !origin.startsWith(CREDENTIAL_VARIABLES.privateKey) && !unknownNames.includes(origin),
+  );
+}
+
+/** `send` finds a receiver on the default port by itself. */
+function tryCommand({ invocation }: Context, configuredPort: number, port: number, product: string): string {
   const sample = product === "crm" ? "crm Leads.create" : `${product} --all`;
   const isFound = configuredPort === port && port === defaults.port;
   return `${invocation} send ${sample}${isFound ? "" : ` --to ${port}`}`;
 }
 
-/**
- * A body that a user has designed carries no proof, and is not told from one that should until the config says so: the format
- * that it names is the product's first.
- */
-function designNote(
+function checkNotes(credentials: readonly string[], { onInvalid }: Settings): readonly string[] {
+  return [
+    credentials.length === 0
+      ? "Signatures and tokens are not checked. To check them, set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN."
+      : `Checking with ${credentials.join(", ")}; a delivery that fails is ${outcomeOf(onInvalid)}. Deliveries without a matching key are accepted and marked "unsigned" or "not proved".`,
+  ];
+}
+
+function outcomeOf(onInvalid: Settings["onInvalid"]): string {
+  return onInvalid === "reject" ? "refused" : "accepted with a warning";
+}
+
+/** Bodies that the user designed in Zoho carry no proof, so they fail unless the config names their format. */
+function designNotes(
   secrets: Secrets,
-  { products }: Settings,
+  { products, onInvalid }: Settings,
   known: readonly Product[],
-  outcome: string,
 ): readonly string[] {
   const used = Object.keys(products).map((id) => id.toLowerCase());
   const [first, ...others] = known.flatMap(({ id, formats: [usual, ...more] }) => {
-    const isMeant = used.length === 0 || used.includes(id);
-    const isAsked = usual?.proofs.some(({ credential }) => secrets.for(credential, id).length > 0);
+    const isUsed = used.length === 0 || used.includes(id);
+    const isChecked = usual?.proofs.some(({ credential }) => secrets.for(credential, id).length > 0);
     const own = more.find(({ catchAll, proofs }) => catchAll !== undefined && proofs.length === 0);
-    return isMeant && isAsked && own !== undefined ? [{ id, format: own.id }] : [];
+    return isUsed && isChecked && own !== undefined ? [{ id, format: own.id }] : [];
   });
   if (first === undefined) return [];
   const ids = [first, ...others].map(({ id }) => id).join(", ");
   return [
-    `A body that you designed yourself in Zoho is not signed, so it is ${outcome} (${ids}), unless the config names its format: "products": { "${first.id}": { "format": "${first.format}" } }.`,
+    `A body that you designed yourself in Zoho is not signed, so it is ${outcomeOf(onInvalid)} (${ids}), unless the config names its format: "products": { "${first.id}": { "format": "${first.format}" } }.`,
   ];
 }
 
-/** What stands below the ready line: what is checked, what is not, and where things go. */
-export function readyNotes(
-  secrets: Secrets,
-  unknownNames: readonly string[],
-  allowed: AddressList | undefined,
-  settings: Settings,
-  known: readonly Product[],
-): readonly string[] {
-  const { schema, onInvalid, respond, forwardTo, routes, products } = settings;
-  // A private key signs, and checks nothing; a variable that is none of ours does neither.
-  const names = secrets
-    .all()
-    .map(({ origin }) => origin)
-    .filter((origin) => !origin.startsWith(CREDENTIAL_VARIABLES.privateKey) && !unknownNames.includes(origin));
-  const outcome = onInvalid === "reject" ? "refused" : "accepted with a warning";
-  return [
-    names.length === 0
-      ? "Signatures and tokens are not checked. To check them, set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN."
-      : `Checking with ${names.join(", ")}; a delivery that fails is ${outcome}. One that no key here can check is accepted, and marked – unsigned or – not proved.`,
-    ...designNote(secrets, settings, known, outcome),
-    ...Object.entries(products).flatMap(([id, { auth }]) =>
-      auth === undefined || secrets.for("auth", id.toLowerCase()).length > 0
-        ? []
-        : [
-            `Deliveries of ${id} are not checked: "auth" in the config says where their fixed value is, but ZOHO_WEBHOOK_AUTH, the value itself, is not set.`,
-          ],
-    ),
-    ...(respond === "mirror" && forwardTo.length === 0 && routes.length === 0
-      ? ["There is no app whose answer could be passed on: name it with --forward-to."]
-      : []),
-    ...(schema === "warn" ? [] : [`Schemas: ${schema}.`]),
-    ...(allowed === undefined ? [] : [`Accepting only from ${allowed.ranges.join(", ")}.`]),
-    ...(allowed !== undefined && GUIDE_RANGES.every((range) => allowed.ranges.includes(range))
-      ? ["Zoho may also send from addresses outside the guide's two ranges: a 403 may be a genuine delivery."]
-      : []),
-  ];
+function missingValueNotes(secrets: Secrets, { products }: Settings): readonly string[] {
+  return Object.entries(products)
+    .filter(([id, { auth }]) => auth !== undefined && secrets.for("auth", id.toLowerCase()).length === 0)
+    .map(
+      ([id]) =>
+        `Deliveries of ${id} are not checked: "auth" in the config says where their fixed value is, but ZOHO_WEBHOOK_AUTH, the value itself, is not set.`,
+    );
 }
 
-/** Hands the first product's webhook URL to the person at the machine, as they asked for. */
+function addressNotes(allowed: AddressList | undefined): readonly string[] {
+  if (allowed === undefined) return [];
+  return [`Accepting only from ${allowed.ranges.join(", ")}.`, guideRangesNote(allowed) ?? []].flat();
+}
+
+/** Shown again with the first 403 for an address. */
+export function guideRangesNote(allowed: AddressList | undefined): string | undefined {
+  if (allowed === undefined || !GUIDE_RANGES.every((range) => allowed.ranges.includes(range))) return undefined;
+  return "Zoho may also send from addresses outside the guide's two ranges: a 403 may be a genuine delivery.";
+}
+
+/** Warns where anyone who reaches this machine can post events to the app. */
+export function warnIfOpen(context: Context, { host }: Settings, { checks }: ReadyReport): void {
+  if (checks.length > 0 || isLoopback(host) || host === "::1") return;
+  const message = `anyone who reaches ${host} can post here, since nothing is checked`;
+  context.report({ type: "warning", message });
+}
+
+/** For `--open` and `--copy`. */
 export async function handOut(
   context: Context,
   { urls, url: base }: ReadyReport,
   { open = false, copy = false }: { readonly open?: boolean; readonly copy?: boolean },
 ): Promise<void> {
   const url = Object.values(urls)[0] ?? base;
-  const warn = (what: string): void =>
+  const warn = (action: string): void =>
     context.report({
       type: "warning",
-      message: `${url} could not be ${what}: there is no program for it, or it failed`,
+      message: `${url} could not be ${action}: there is no program for it, or it failed`,
     });
   if (open) openInBrowser(context, url, () => warn("opened in the browser"));
   if (!copy) return;

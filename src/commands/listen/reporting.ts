@@ -4,72 +4,65 @@ import type { Output } from "../../output.ts";
 import type { Report } from "../../reports/report.ts";
 import { counted } from "../../util/units.ts";
 
-/** What a run says, for as long as it takes. */
-interface Reporting {
-  readonly context: Context;
-  /** Lines that were left out because nobody took them. */
-  leftOut(): number;
-}
+/** Characters that may wait for a reader that has stopped; the log has them, so memory need not. */
+const MAX_WAITING = 8_000_000;
+/** Characters that may wait for a reader that is slower than a burst of events. */
+const MAX_BEHIND = 32_000_000;
+/** A reader that takes nothing for this long has stopped. */
+const STOPPED_AFTER_MS = 1000;
 
-/** Characters that may wait for a reader that stands still; what is in the log need not wait in memory too. */
-const MOST_WAITING = 8_000_000;
-/** For one that reads, but not as fast as events come in a burst. */
-const MOST_BEHIND = 32_000_000;
-/** A reader that takes nothing for this long stands still. */
-const STILL_MS = 1000;
-
-/** What there is one of for every event. */
+/** Reports that come once per event. */
 const REPEATED: ReadonlySet<Report["type"]> = new Set(["event", "forward", "record", "warning", "notice", "target"]);
 
 /**
- * A context whose reports never take memory without end: when the reader of the output stands still (`| less`, a stopped
- * terminal), receiving and forwarding go on, and lines are left out until it reads again. Secrets in what the app says are
- * masked as everywhere.
+ * A context whose reports take a bounded amount of memory: if nothing reads the output (`| less`, a stopped terminal),
+ * receiving and forwarding go on and lines are dropped until something reads again. Masks secrets in what the app answers.
  */
-export function openReporting(given: Context, { showSecrets = false }: { readonly showSecrets?: boolean }): Reporting {
-  let count = 0;
-  let gap = 0;
+export function openReporting(given: Context, { showSecrets = false }: { readonly showSecrets?: boolean }) {
+  let dropped = 0;
+  let droppedInRow = 0;
   const readers = new Map<Output, { taken: number; at: number }>();
-  const tell = repeatedWarnings((report) => given.report(showSecrets ? report : masked(report)));
+  const write = limitRepeatedWarnings((report) => given.report(showSecrets ? report : masked(report)));
 
   const isTooMuch = (stream: Output): boolean => {
     const backlog = stream.backlog();
-    if (backlog <= (gap > 0 ? MOST_WAITING / 2 : MOST_WAITING)) return false;
-    if (gap > 0 || backlog > MOST_BEHIND) return true;
+    if (backlog <= (droppedInRow > 0 ? MAX_WAITING / 2 : MAX_WAITING)) return false;
+    if (droppedInRow > 0 || backlog > MAX_BEHIND) return true;
     const now = performance.now();
     const reader = readers.get(stream) ?? { taken: -1, at: now };
     const taken = stream.taken();
     if (taken !== reader.taken) readers.set(stream, { taken, at: now });
-    return taken === reader.taken && now - reader.at > STILL_MS;
+    return taken === reader.taken && now - reader.at > STOPPED_AFTER_MS;
   };
   const report = (each: Report): void => {
-    const stream = given.json || !isAside(each) ? given.stdout : given.stderr;
+    const stream = given.json || !isStderrReport(each) ? given.stdout : given.stderr;
     if (REPEATED.has(each.type) && isTooMuch(stream)) {
-      if (gap === 0) sayOnStderr(given);
-      gap++;
-      count++;
+      if (droppedInRow === 0) warnOnStderr(given);
+      droppedInRow++;
+      dropped++;
       return;
     }
-    if (gap > 0) {
-      const message = `${counted(gap, "line was", "lines were")} left out here, because the output was not read fast enough`;
-      gap = 0;
-      tell({ type: "warning", message, hint: "zoho-hooks events list shows what is in the event log" });
+    if (droppedInRow > 0) {
+      const lines = counted(droppedInRow, "line was", "lines were");
+      droppedInRow = 0;
+      const message = `${lines} left out here, because the output was not read fast enough`;
+      write({ type: "warning", message, hint: "zoho-hooks events list shows what is in the event log" });
     }
-    tell(each);
+    write(each);
   };
   return {
     context: Object.assign(Object.create(given) as Context, { report }),
-    leftOut: () => count,
+    droppedLines: () => dropped,
   };
 }
 
-function isAside({ type }: Report): boolean {
+function isStderrReport({ type }: Report): boolean {
   return type === "warning" || type === "notice" || type === "target";
 }
 
-/** Standard output is what nobody reads: in the JSON mode warnings stand there too. */
-function sayOnStderr({ json, stderr }: Context): void {
-  if (stderr.backlog() > MOST_WAITING) return;
+/** Not through `report`: with `--json` warnings go to stdout, which nothing reads. */
+function warnOnStderr({ json, stderr }: Context): void {
+  if (stderr.backlog() > MAX_WAITING) return;
   const message = "the output is not being read fast enough: events are still received, but not shown until it is read";
   stderr.write(json ? `${JSON.stringify({ v: 1, type: "warning", message, hint: null })}\n` : `warning: ${message}\n`);
 }
@@ -77,52 +70,47 @@ function sayOnStderr({ json, stderr }: Context): void {
 function masked(report: Report): Report {
   if (report.type === "target") return { ...report, target: maskUrl(report.target) };
   if (report.type !== "forward") return report;
-  const target = maskUrl(report.target);
-  const replyPreview = maskText(report.replyPreview);
-  // One for every event: most hold no secret, and are not copied.
-  return target === report.target && replyPreview === report.replyPreview
-    ? report
-    : { ...report, target, replyPreview };
+  return { ...report, target: maskUrl(report.target), replyPreview: maskText(report.replyPreview) };
 }
 
 type Warning = Extract<Report, { type: "warning" }>;
 
-interface Told {
+interface RepeatedWarning {
   readonly warning: Warning;
   readonly atMs: number;
   /** How often it has come since. */
   readonly more: number;
 }
 
-const EVERY_MS = 30_000;
-const MOST_KINDS = 50;
+const REPEAT_AFTER_MS = 30_000;
+const MAX_WARNINGS = 50;
 
 /**
- * Tells the same warning once in a while and how often it came meanwhile: a full disk is one trouble, however many
- * deliveries meet it. The last count is told with the summary.
+ * Reports the same warning at most every half minute, then with the number of times it came meanwhile: a full disk is one
+ * problem, however many deliveries meet it. The last counts come with the summary.
  */
-function repeatedWarnings(tell: (report: Report) => void): (report: Report) => void {
-  const told = new Map<string, Told>();
-  const tellMore = ({ warning, more }: Told): void => {
-    if (more > 0) tell({ ...warning, message: `${warning.message} (${counted(more, "more time")})` });
+function limitRepeatedWarnings(write: (report: Report) => void): (report: Report) => void {
+  const known = new Map<string, RepeatedWarning>();
+  const writeMore = ({ warning, more }: RepeatedWarning): void => {
+    if (more > 0) write({ ...warning, message: `${warning.message} (${counted(more, "more time")})` });
   };
   return (report) => {
-    if (report.type === "summary") for (const each of told.values()) tellMore(each);
-    if (report.type !== "warning") return tell(report);
+    if (report.type === "summary") for (const each of known.values()) writeMore(each);
+    if (report.type !== "warning") return write(report);
     const atMs = performance.now();
-    const before = told.get(report.message);
-    if (before !== undefined && atMs - before.atMs < EVERY_MS) {
-      told.set(report.message, { ...before, more: before.more + 1 });
+    const before = known.get(report.message);
+    if (before !== undefined && atMs - before.atMs < REPEAT_AFTER_MS) {
+      known.set(report.message, { ...before, more: before.more + 1 });
       return;
     }
-    if (before === undefined || before.more === 0) tell(report);
-    else tellMore({ ...before, more: before.more + 1 });
-    told.delete(report.message);
-    const [oldest] = told.values();
-    if (told.size >= MOST_KINDS && oldest !== undefined) {
-      tellMore(oldest);
-      told.delete(oldest.warning.message);
+    if (before === undefined || before.more === 0) write(report);
+    else writeMore({ ...before, more: before.more + 1 });
+    known.delete(report.message);
+    const [oldest] = known.values();
+    if (known.size >= MAX_WARNINGS && oldest !== undefined) {
+      writeMore(oldest);
+      known.delete(oldest.warning.message);
     }
-    told.set(report.message, { warning: report, atMs, more: 0 });
+    known.set(report.message, { warning: report, atMs, more: 0 });
   };
 }

@@ -1,9 +1,14 @@
+import type { Config } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
 import { type EventPattern, eventPattern } from "../../core/event-names.ts";
+import type { Product } from "../../core/product.ts";
+import { createTraffic, driftOf, hasDrifted } from "../../core/traffic.ts";
 import type { EventReport } from "../../reports/event.ts";
-import type { ProductCount, SummaryReport } from "../../reports/run.ts";
+import type { ProductCount } from "../../reports/run.ts";
 import { usageError } from "../../util/errors.ts";
+import { learn, refuseLinkedFolders } from "../helpers/learn.ts";
 
-/** `crm:Leads.create=2`: that many of these events have to come. */
+/** `crm:Leads.create=2`: so many of these events have to arrive. */
 export interface Expectation {
   readonly pattern: EventPattern;
   readonly wanted: number;
@@ -22,39 +27,32 @@ export function parseExpectation(text: string): Expectation {
   return { pattern: eventPattern(pattern), wanted };
 }
 
-/** What the receiver itself can count. */
-type CountSummary = Omit<SummaryReport, "forwards" | "tunnelDownMs" | "leftOut">;
-
-/** Counts what comes, by product and by expectation. */
-export interface Tally {
-  add(event: Pick<EventReport, "n" | "receipt" | "refusal" | "duplicateOf">): void;
-  /** True once every expectation is met; never when there is none. */
-  complete(): boolean;
-  summary(seconds: number): CountSummary;
-}
-
 type Counts = { -readonly [K in keyof ProductCount]: ProductCount[K] };
 
-export function createTally(expectations: readonly Expectation[]): Tally {
+/** Counts deliveries, by product and by expectation. */
+export function createTally(expectations: readonly Expectation[]) {
   const total = noCounts();
   const products: Record<string, Counts> = Object.create(null);
-  const came = expectations.map(() => 0);
-  /** Of this run; what came before it is nothing that it has seen. */
+  const arrived = expectations.map(() => 0);
+  /** Of this run: a repeat of an earlier run's event is the first one that this run sees. */
   let firstN = Number.POSITIVE_INFINITY;
   const seenAgain = new Set<number>();
+  const count = (i: number): number => arrived[i] ?? 0;
   return {
-    add({ n, receipt, refusal, duplicateOf }) {
+    add({ n, receipt, refusal, duplicateOf }: Pick<EventReport, "n" | "receipt" | "refusal" | "duplicateOf">): void {
       if (n > 0) firstN = Math.min(firstN, n);
       const name = receipt.product ?? "(unknown)";
       products[name] ??= noCounts();
       const accepted = refusal === undefined;
       const failed = receipt.verdicts.some((verdict) => verdict.verdict === "failed");
-      const valid = accepted && !failed && receipt.known && receipt.schema?.ok !== false;
+      const isKnown = receipt.known || receipt.handshake !== undefined;
+      const valid = !failed && isKnown && receipt.schema?.ok !== false;
       for (const counts of [total, products[name]]) {
         counts.received++;
-        if (valid) counts.valid++;
         if (!accepted) counts.rejected++;
-        // What is refused repeats nothing, whoever it claims to be.
+        else if (valid) counts.valid++;
+        else counts.issues++;
+        // A rejected delivery repeats nothing, whatever it claims to be.
         if (accepted && duplicateOf !== undefined) counts.duplicates++;
       }
       if (!accepted) return;
@@ -63,20 +61,53 @@ export function createTally(expectations: readonly Expectation[]): Tally {
         seenAgain.add(duplicateOf);
       }
       expectations.forEach(({ pattern }, i) => {
-        if (pattern.matches(receipt.product, receipt.event)) came[i] = (came[i] ?? 0) + 1;
+        if (pattern.matches(receipt.product, receipt.event)) arrived[i] = count(i) + 1;
       });
     },
-    complete: () => expectations.length > 0 && expectations.every(({ wanted }, i) => (came[i] ?? 0) >= wanted),
-    summary: (seconds) => ({
-      type: "summary",
+    /** True once every expectation is met; never without one. */
+    isComplete: () => expectations.length > 0 && expectations.every(({ wanted }, i) => count(i) >= wanted),
+    counts: () => ({
       total,
       products,
-      seconds,
-      expectations: expectations.map(({ pattern, wanted }, i) => ({ event: pattern.text, wanted, came: came[i] ?? 0 })),
+      expectations: expectations.map(({ pattern, wanted }, i) => ({ event: pattern.text, wanted, came: count(i) })),
     }),
   };
 }
 
 function noCounts(): Counts {
-  return { received: 0, valid: 0, rejected: 0, duplicates: 0 };
+  return { received: 0, valid: 0, issues: 0, rejected: 0, duplicates: 0 };
+}
+
+/** Compares the events of a run with their schemas; undefined with `--schema off`. */
+export function openDrift(
+  context: Context,
+  { settings, root }: Pick<Config, "settings" | "root">,
+  products: readonly Product[],
+  { learn: learns = false }: { readonly learn?: boolean },
+) {
+  if (settings.schema === "off") {
+    if (learns) throw usageError("--learn compares with the schemas, which --schema off turns off", "leave one out");
+    return undefined;
+  }
+  if (learns) refuseLinkedFolders(root, products);
+  const traffic = createTraffic(products, { samples: learns });
+  return {
+    add({ n, method, path, headers, body, receipt, duplicateOf }: EventReport): void {
+      const delivery = { method, url: path, headers, body };
+      const { product, format, event, known, verdicts } = receipt;
+      const data = (): unknown => receipt.payload?.data;
+      traffic.add({ n, product, format, event, known, verdicts, duplicateOf, delivery, data });
+    },
+    /** At the end of the run: the differences, if there are any. */
+    report(): void {
+      const events = traffic.events();
+      const drifts = events.map(driftOf).filter(hasDrifted);
+      const overlooked = traffic.overlooked();
+      const moreCommand = settings.store === false ? undefined : `${context.invocation} events drift`;
+      if (drifts.length > 0 || overlooked > 0) {
+        context.report({ type: "drift", drifts, brief: true, overlooked, moreCommand });
+      }
+      if (learns) learn(context, { root, events, products });
+    },
+  };
 }

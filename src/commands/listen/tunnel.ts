@@ -4,33 +4,33 @@ import type { Context } from "../../context.ts";
 import type { ProbeKey } from "../../core/probe-key.ts";
 import { openDispatchers } from "../../forward/dispatchers.ts";
 import type { Receiver } from "../../receiver/receiver.ts";
+import type { TunnelReport } from "../../reports/forward.ts";
 import { findAuthtoken } from "../../tunnel/authtoken.ts";
 import { chooseTunnel, openTunnel, type TunnelChoice } from "../../tunnel/open-tunnel.ts";
 import { type ProbeResult, probe } from "../../tunnel/probe.ts";
 import type { Tunnel, TunnelStatus } from "../../tunnel/tunnel.ts";
 import { UserError, usageError } from "../../util/errors.ts";
+import type { Part } from "./part.ts";
 
-/** How a run can be reached from outside. */
-export interface RunTunnel {
-  /** The public base URL of the moment; undefined without a tunnel. */
-  url(): string | undefined;
-  readonly notes: readonly string[];
-  /** Time without connection so far, in milliseconds; undefined without a tunnel. */
-  downMs(): number | undefined;
-  close(): Promise<void>;
+/** Makes the receiver reachable from outside. */
+export interface TunnelPart extends Part {
+  /** The public base URL, which can change when the tunnel reconnects. */
+  url(): string;
+  /** Time without a connection so far, in milliseconds. */
+  downMs(): number;
 }
 
-export interface TunnelParts {
-  readonly choice: TunnelChoice;
+interface TunnelOptions {
+  readonly choice: Exclude<TunnelChoice, { kind: "none" }>;
   readonly receiver: Receiver;
   readonly probeKey: ProbeKey;
-  /** It has come back under another public URL. */
+  /** The tunnel has come back under another public URL. */
   onMoved(url: string): void;
   /** The connection is gone for good. */
   onLost(error: UserError): void;
 }
 
-/** Decides before anything is opened, so that a clash of flags or a missing token costs no port. */
+/** Decides before anything is opened, so that contradictory flags or a missing token cost no port. */
 export async function chooseRunTunnel(context: Context, config: Config): Promise<TunnelChoice> {
   const { settings, env, origins } = config;
   const { tunnel, domain, publicUrl, ngrokServerAddr: serverAddr, ngrokRootCas: rootCas } = settings;
@@ -42,7 +42,7 @@ export async function chooseRunTunnel(context: Context, config: Config): Promise
   return chooseTunnel({ tunnel, domain, publicUrl, authtoken, serverAddr, rootCas, names });
 }
 
-/** With a certificate of its own any server passes for ngrok, and is handed the user's authtoken. */
+/** With a root certificate of a project's choice, any server passes for ngrok and receives the user's authtoken. */
 function refuseForeignIngress({ env, origins, isFromProject, variableOrigin }: Config): void {
   const isTokenOfProject = env.NGROK_AUTHTOKEN !== undefined && variableOrigin("NGROK_AUTHTOKEN") !== "environment";
   if (!isFromProject("ngrokRootCas") || isTokenOfProject) return;
@@ -52,66 +52,64 @@ function refuseForeignIngress({ env, origins, isFromProject, variableOrigin }: C
   );
 }
 
-/** Opens the tunnel and makes sure that what is sent to its URL arrives here. */
-export async function openRunTunnel(
+/** Opens the tunnel and makes sure that requests to its URL arrive here. */
+export async function startTunnel(
   context: Context,
   { settings, env }: Config,
-  parts: TunnelParts,
-): Promise<RunTunnel> {
-  const { choice, receiver, probeKey, onMoved, onLost } = parts;
-  if (choice.kind === "none") {
-    const notes = choice.wanted
-      ? []
-      : ["For a public URL, set NGROK_AUTHTOKEN, or use your own tunnel with --public-url."];
-    return { url: () => undefined, notes, downMs: () => undefined, close: async () => {} };
-  }
+  { choice, receiver, probeKey, onMoved, onLost }: TunnelOptions,
+): Promise<TunnelPart> {
   let downMs = 0;
   let downSince: number | undefined;
-  let opened = false;
+  let isReady = false;
   const onStatus = (status: TunnelStatus): void => {
     if (status.type === "down") downSince = performance.now();
     if (status.type === "reconnected" || status.type === "lost") {
       downMs += status.downMs;
       downSince = undefined;
     }
-    // The first "up" is told by the ready line.
-    if (opened || status.type !== "up") context.report(reportOf(status));
+    // The ready block shows the first "up".
+    if (isReady || status.type !== "up") context.report(reportOf(status));
     if (status.type === "reconnected" && status.previousUrl !== undefined) onMoved(status.url);
     if (status.type === "lost") onLost(status.error);
   };
   const dispatchers = await openDispatchers({ connections: 1, insecure: false, env });
   const reach = (publicUrl: string, signal: AbortSignal, once: boolean): Promise<ProbeResult> => {
     const url = new URL(publicUrl);
-    // A direct one is a new connection each time: one that was kept would not show that there is no new one to be had.
+    // A direct probe opens a new connection each time: a kept one would not show that no new one is possible.
     const through = dispatchers.isDirect(url) ? {} : { dispatcher: dispatchers.for(url) };
     const { sleep } = context;
     return probe({ publicUrl, key: probeKey, signal, sleep, ...through, ...(once ? { pausesMs: [0] } : {}) });
   };
-  // The user's own leads to the port that they know.
-  const port = choice.kind === "public-url" ? receiver.port : await receiver.openTunnelPort();
-  const open = context.overrides?.openTunnel ?? openTunnel;
-  const tunnel = await context.waiting("Opening the tunnel …", () =>
-    open(choice, {
-      addr: { host: "127.0.0.1", port },
-      reaches: async (publicUrl, signal) => (await reach(publicUrl, signal, true)).ok,
-      timeoutMs: settings.tunnelTimeout,
-      onStatus,
-      now: context.now,
-      signal: context.signal,
-    }),
-  );
-  if (tunnel === undefined) throw new Error("no tunnel was opened");
-  await requireReach(context, tunnel, () => reach(tunnel.url, context.signal, false));
-  opened = true;
-  return {
-    url: () => tunnel.url,
-    notes: [],
-    downMs: () => downMs + (downSince === undefined ? 0 : Math.round(performance.now() - downSince)),
-    async close() {
-      await tunnel.close();
-      await dispatchers.close();
-    },
-  };
+  try {
+    // The user's own tunnel leads to the port that they know.
+    const port = choice.kind === "public-url" ? receiver.port : await receiver.openTunnelPort();
+    const open = context.overrides?.openTunnel ?? openTunnel;
+    const tunnel = await context.waiting("Opening the tunnel …", () =>
+      open(choice, {
+        addr: { host: "127.0.0.1", port },
+        reaches: async (publicUrl, signal) => (await reach(publicUrl, signal, true)).ok,
+        timeoutMs: settings.tunnelTimeout,
+        onStatus,
+        now: context.now,
+        signal: context.signal,
+      }),
+    );
+    if (tunnel === undefined) throw new Error("no tunnel was opened");
+    await requireReach(context, tunnel, () => reach(tunnel.url, context.signal, false));
+    isReady = true;
+    return {
+      name: "the tunnel",
+      url: () => tunnel.url,
+      downMs: () => downMs + (downSince === undefined ? 0 : Math.round(performance.now() - downSince)),
+      async stop() {
+        await tunnel.close();
+        await dispatchers.close();
+      },
+    };
+  } catch (error) {
+    await dispatchers.close();
+    throw error;
+  }
 }
 
 /** A URL that leads elsewhere would look ready and receive nothing. */
@@ -130,7 +128,7 @@ async function requireReach(context: Context, tunnel: Tunnel, reach: () => Promi
   }
 }
 
-function reportOf(status: TunnelStatus) {
+function reportOf(status: TunnelStatus): TunnelReport {
   return {
     type: "tunnel",
     at: status.at,
@@ -139,5 +137,5 @@ function reportOf(status: TunnelStatus) {
     previousUrl: status.type === "reconnected" ? status.previousUrl : undefined,
     reason: status.type === "down" ? status.reason : status.type === "lost" ? status.error.message : undefined,
     downMs: "downMs" in status ? status.downMs : undefined,
-  } as const;
+  };
 }

@@ -2,74 +2,61 @@ import { idsAt, textAt, valueAt } from "../../body/payload.ts";
 import type { Secret, Secrets } from "../../body/secret.ts";
 import type { Context } from "../../context.ts";
 import { findProduct } from "../../core/event-names.ts";
+import type { Product } from "../../core/product.ts";
 import { webhookUrl } from "../../receiver/routes.ts";
+import type { RunningChannel } from "../../reports/channel.ts";
 import type { EventReport } from "../../reports/event.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
 import { untilAborted, withTimeout } from "../../util/timing.ts";
+import { findWatchProduct } from "../../zoho/channels/products.ts";
 import { fetchRecord } from "../../zoho/channels/record.ts";
-import { type LiveChannel, makeChannelKey, openLiveChannel } from "../channels/live-channel.ts";
+import { type ChannelKey, makeChannelKey, openLiveChannel } from "../channels/live-channel.ts";
 import { notifyUrl } from "../channels/options.ts";
 import { channelEvents } from "../helpers/options.ts";
 import { openZoho, warnOfFixedToken, type ZohoSession } from "../helpers/session.ts";
-import type { NotificationParts, Notifications } from "./notifications.ts";
+import type { ZohoFlags } from "./flags.ts";
+import type { Part } from "./part.ts";
 
-/** Signs in, and makes ready what `--channel` and `--expand` ask for. */
-export async function joinZoho(
-  context: Context,
-  { options, products, secrets, onLost }: NotificationParts,
-): Promise<Notifications> {
+interface ZohoOptions {
+  readonly options: ZohoFlags;
+  readonly products: readonly Product[];
+  readonly secrets: Secrets;
+  /** The channel is lost for good. */
+  onLost(error: unknown): void;
+}
+
+/** The session with Zoho's API. `--expand` fetches the record of each notification over it. */
+export interface ZohoPart extends Part {
+  /** The given secrets, and the token of the channel: it has to be known before the channel is created. */
+  readonly secrets: Secrets;
+  /** For `--channel`. */
+  startChannel?(publicUrl: string): Promise<ChannelPart>;
+}
+
+/** Signs in for `--channel` and `--expand`. */
+export async function startZoho(context: Context, given: ZohoOptions): Promise<ZohoPart> {
+  const { options, products, secrets, onLost } = given;
   const events = options.channel && channelEvents(options.product ?? "crm", options.channel);
-  const session = await openZoho(context, options);
-  const { id: product, title } = session.product;
-  if (events !== undefined && findProduct(products, product) === undefined) {
+  const { id: product, title } = findWatchProduct(options.product ?? "crm", options.apiVersion);
+  if (events !== undefined && findProduct(products, product) === undefined)
     throw usageError(`listen cannot receive from ${title}, so --channel cannot be used for it`);
-  }
-  if (events !== undefined)
-    warnOfFixedToken(context, session.signIn, "the channel can be neither renewed nor deleted after that");
-  const key = makeChannelKey(context.now());
-  const reader = options.expand === true ? createRecordReader(context, session) : undefined;
-  let channel: LiveChannel | undefined;
-  let moving: Promise<void> = Promise.resolve();
-  let isLost = false;
-  let isLeftOver = false;
-
-  const end = (error: unknown): void => {
-    isLost = true;
-    onLost(error instanceof UserError ? channelLost(key.id, error) : error);
-  };
-
-  return {
-    secrets: events === undefined ? secrets : withToken(secrets, product, key.token),
-    async start(publicUrl) {
-      if (events === undefined || publicUrl === undefined) return;
-      const url = notifyUrl(context, webhookUrl(publicUrl, product));
-      channel = await context.waiting("Creating the channel …", () =>
-        openLiveChannel({ context, session, key, events, url, onEnd: end }),
-      );
-    },
-    moved(publicUrl) {
-      moving = moving.then(() => channel?.moveTo(webhookUrl(publicUrl, product)));
-    },
-    channel() {
-      if (channel === undefined) return undefined;
-      const expiresAt = channel.expiresAt();
-      const timeLeftMs = expiresAt === undefined ? undefined : expiresAt.getTime() - session.now().getTime();
-      return { product, id: channel.id, events: channel.events, expiresAt, timeLeftMs };
-    },
-    expand: (event) => reader?.read(event),
+  const session = await openZoho(context, options);
+  const records = options.expand === true ? createRecordReader(context, session) : undefined;
+  const part = {
+    name: "the connection to Zoho",
     async stop() {
-      if (channel === undefined) return;
-      isLost ||= channel.expiresAt() === undefined;
-      isLeftOver = !(await channel.close());
-    },
-    async close() {
-      await reader?.close();
+      await records?.close();
       await session.http.close();
     },
-    exitCode() {
-      if (isLost) return ExitCode.connectionLost;
-      return isLeftOver ? ExitCode.zohoApi : ExitCode.ok;
-    },
+    ...(records === undefined ? {} : { onEvent: records.read }),
+  };
+  if (events === undefined) return { ...part, secrets };
+  warnOfFixedToken(context, session.signIn, "from then on the channel can be neither renewed nor deleted");
+  const key = makeChannelKey(context.now());
+  return {
+    ...part,
+    secrets: withToken(secrets, product, key.token),
+    startChannel: (publicUrl) => startChannel(context, { session, key, events, publicUrl, onLost }),
   };
 }
 
@@ -84,56 +71,106 @@ function withToken(secrets: Secrets, product: string, token: Secret): Secrets {
   };
 }
 
+interface ChannelOptions {
+  readonly session: ZohoSession;
+  readonly key: ChannelKey;
+  readonly events: readonly string[];
+  readonly publicUrl: string;
+  onLost(error: unknown): void;
+}
+
+/** A channel that is renewed while `listen` runs, and deleted at its end. */
+export interface ChannelPart extends Part {
+  state(): RunningChannel;
+  /** 9: lost, 7: not deleted. */
+  exitCode(): ExitCode;
+}
+
+async function startChannel(context: Context, options: ChannelOptions): Promise<ChannelPart> {
+  const { session, key, events, publicUrl, onLost } = options;
+  const { id: product } = session.product;
+  let moving: Promise<void> = Promise.resolve();
+  let isLost = false;
+  let isLeftOver = false;
+  const onEnd = (error: unknown): void => {
+    isLost = true;
+    onLost(error instanceof UserError ? channelLost(key.id, error) : error);
+  };
+  const url = notifyUrl(context, webhookUrl(publicUrl, product));
+  const channel = await context.waiting("Creating the channel …", () =>
+    openLiveChannel({ context, session, key, events, url, onEnd }),
+  );
+  return {
+    name: "the channel",
+    onMoved(newUrl) {
+      moving = moving.then(() => channel.moveTo(webhookUrl(newUrl, product)));
+    },
+    state() {
+      const expiresAt = channel.expiresAt();
+      const timeLeftMs = expiresAt === undefined ? undefined : expiresAt.getTime() - session.now().getTime();
+      return { product, id: channel.id, events: channel.events, expiresAt, timeLeftMs };
+    },
+    async stop() {
+      isLost ||= channel.expiresAt() === undefined;
+      isLeftOver = !(await channel.close());
+    },
+    exitCode() {
+      if (isLost) return ExitCode.connectionLost;
+      return isLeftOver ? ExitCode.zohoApi : ExitCode.ok;
+    },
+  };
+}
+
 function channelLost(id: string, error: UserError): UserError {
   return new UserError("connectionLost", `channel ${id} was lost: ${errorText(error)}`, error.hint, "channelLost");
 }
 
-/** Reads the records that notifications tell of, beside the deliveries and never in their way. */
-interface RecordReader {
-  /** Returns at once; what comes of each record is reported. */
-  read(event: EventReport): void;
-  /** Waits a little for what is under way. */
-  close(): Promise<void>;
-}
-
-interface Wanted {
+interface RecordRequest {
   readonly n: number;
   readonly module: string;
   readonly id: string;
 }
 
-/** Each record is a request of the user's daily credits, and Zoho counts how many are under way at once. */
-const AT_ONCE = 3;
-const MOST_WAITING = 200;
+/** Each record costs the user an API credit, and Zoho limits concurrent calls. */
+const MAX_CONCURRENT = 3;
+const MAX_QUEUED = 200;
 const TIMEOUT_MS = 10_000;
 const CLOSE_GRACE_MS = 3_000;
 
-function createRecordReader(context: Context, session: ZohoSession): RecordReader {
+/** Fetches and reports the records that notifications name, without delaying deliveries. */
+function createRecordReader(context: Context, session: ZohoSession) {
   const { product, api } = session;
   const life = new AbortController();
-  const waiting: Wanted[] = [];
+  const queue: RecordRequest[] = [];
   const running = new Set<Promise<void>>();
 
-  const report = (wanted: Wanted, record: unknown, error?: string, hint?: string): void =>
-    context.report({ type: "record", product: product.id, ...wanted, record, error, hint });
+  const report = (request: RecordRequest, outcome: { record?: unknown; error?: string; hint?: string | undefined }) =>
+    context.report({
+      type: "record",
+      product: product.id,
+      record: undefined,
+      error: undefined,
+      hint: undefined,
+      ...request,
+      ...outcome,
+    });
 
-  const fetchOne = async (wanted: Wanted): Promise<void> => {
+  const fetchOne = async (request: RecordRequest): Promise<void> => {
     try {
       const record = await withTimeout(TIMEOUT_MS, [life.signal], (signal) =>
-        untilAborted(fetchRecord(api, product, wanted.module, wanted.id, signal), signal),
+        untilAborted(fetchRecord(api, product, request.module, request.id, signal), signal),
       );
-      if (record === undefined) report(wanted, undefined, "Zoho has no record with this id any more");
-      else report(wanted, record);
+      report(request, record === undefined ? { error: "Zoho has no record with this id any more" } : { record });
     } catch (error) {
-      if (life.signal.aborted) report(wanted, undefined, "listen ended before Zoho answered");
+      if (life.signal.aborted) report(request, { error: "listen ended before Zoho answered" });
       else if (error instanceof DOMException && error.name === "TimeoutError")
-        report(wanted, undefined, `no answer within ${TIMEOUT_MS / 1000} s`);
-      else report(wanted, undefined, errorText(error), error instanceof UserError ? error.hint : undefined);
+        report(request, { error: `no answer within ${TIMEOUT_MS / 1000} s` });
+      else report(request, { error: errorText(error), hint: error instanceof UserError ? error.hint : undefined });
     }
   };
   const pump = (): void => {
-    while (running.size < AT_ONCE) {
-      const next = waiting.shift();
+    while (running.size < MAX_CONCURRENT) {
+      const next = queue.shift();
       if (next === undefined) return;
       const work = fetchOne(next).finally(() => {
         running.delete(work);
@@ -144,21 +181,19 @@ function createRecordReader(context: Context, session: ZohoSession): RecordReade
   };
 
   return {
-    read(event) {
-      for (const wanted of wantedBy(event, product.id)) {
-        if (isDeleted(event)) report(wanted, undefined, "it was deleted");
-        else if (waiting.length < MOST_WAITING) waiting.push(wanted);
-        else
-          report(
-            wanted,
-            undefined,
-            `${MOST_WAITING} others are already waiting`,
-            "send fewer events at once, or leave --expand out",
-          );
+    read(event: EventReport): void {
+      for (const request of recordsOf(event, product.id)) {
+        if (isDeleted(event)) report(request, { error: "it was deleted" });
+        else if (queue.length < MAX_QUEUED) queue.push(request);
+        else {
+          const error = `${MAX_QUEUED} others are already waiting`;
+          report(request, { error, hint: "send fewer events at once, or leave --expand out" });
+        }
       }
       pump();
     },
-    async close() {
+    /** Waits a little for requests under way. */
+    async close(): Promise<void> {
       const limit = setTimeout(() => life.abort(), CLOSE_GRACE_MS);
       while (running.size > 0) await Promise.all(running);
       clearTimeout(limit);
@@ -166,16 +201,13 @@ function createRecordReader(context: Context, session: ZohoSession): RecordReade
   };
 }
 
-/**
- * The records of a genuine notification. One whose proof has failed is a stranger's, and must cost the user nothing; so
- * must a body that only borrows the fields of one.
- */
-function wantedBy(event: EventReport, product: string): readonly Wanted[] {
+/** The records of a genuine notification. A forged one, or a body that only borrows its fields, must cost no API call. */
+function recordsOf(event: EventReport, product: string): readonly RecordRequest[] {
   const { n, receipt, refusal, duplicateOf } = event;
   const data = receipt.payload?.data;
   const module = textAt(data, ["module"]);
   if (module === undefined || receipt.product !== product || duplicateOf !== undefined) return [];
-  // A body of the guide's brings its record along.
+  // A body in the guide's format includes its record.
   if (valueAt(data, ["data"]) !== undefined) return [];
   const isNotification = receipt.known && receipt.event?.startsWith(`${module}.`) === true;
   const isGenuine = refusal === undefined && receipt.verdicts.every(({ verdict }) => verdict !== "failed");

@@ -1,0 +1,147 @@
+import { type Config, loadConfig } from "../../config/load.ts";
+import type { Settings } from "../../config/settings.ts";
+import type { Context } from "../../context.ts";
+import { eventNames, eventPattern, eventPatterns, isNamed, nearest, patternParts } from "../../core/event-names.ts";
+import type { Format, Product } from "../../core/product.ts";
+import { type AddressList, addressList, GUIDE_RANGES } from "../../receiver/evaluate.ts";
+import type { TunnelChoice } from "../../tunnel/open-tunnel.ts";
+import { usageError } from "../../util/errors.ts";
+import { parseRunTime } from "../../util/units.ts";
+import { localKeySet } from "../helpers/keys.ts";
+import { givenSecrets } from "../helpers/options.ts";
+import {
+  configuredProducts,
+  patternProducts,
+  warnOfMistypedModules,
+  warnOfUnknownVariables,
+} from "../helpers/products.ts";
+import { flagSettings, type ListenOptions, type ZohoFlags } from "./flags.ts";
+import { runRoutes } from "./forwarding.ts";
+import { createTally, openDrift, parseExpectation } from "./tally.ts";
+import { chooseRunTunnel } from "./tunnel.ts";
+
+export type Plan = Awaited<ReturnType<typeof readPlan>>;
+
+/** Reads and checks the flags and settings, before anything is opened. */
+export async function readPlan(context: Context, target: string | undefined, options: ListenOptions) {
+  const flags = flagSettings(options, target);
+  const config = loadConfig(context, { flags, secrets: await givenSecrets(context, options) });
+  const { settings } = config;
+  const tally = createTally((options.expect ?? []).map(parseExpectation));
+  if (options.exec?.trim() === "")
+    throw usageError("--exec is empty", "name a command line, such as --exec 'npm test'");
+  const products = await configuredProducts(config);
+  const unknownNames = warnOfUnknownVariables(context, config, products);
+  const shown = eventPatterns(settings.events);
+  const named = namedEvents(config, options);
+  warnOfUnknownEvents(context, products, named);
+  warnOfMistypedModules(context, products, [...named.map(({ text }) => text), ...channelPatterns(options)]);
+  const drift = openDrift(context, config, products, options);
+  const timeoutMs = options.timeout === undefined ? undefined : parseRunTime(options.timeout, "--timeout");
+  const allowed = allowedAddresses(settings);
+  const keySet = options.serveJwks === true ? localKeySet(config.secrets, products) : undefined;
+  const choice = await chooseRunTunnel(context, config);
+  const usesZoho = needsZoho(options, choice);
+  const routes = runRoutes(config, shown, products);
+  return {
+    options,
+    config,
+    products,
+    unknownNames,
+    shown,
+    tally,
+    drift,
+    timeoutMs,
+    allowed,
+    keySet,
+    choice,
+    usesZoho,
+    routes,
+  };
+}
+
+/** An event or a pattern of events that the user has written. */
+interface NamedEvents {
+  readonly text: string;
+  /** The flag, or the setting and where it is set. */
+  readonly where: string;
+  /** What it means if there is no such event. */
+  readonly effect: string;
+}
+
+/** The events that flags and settings name. */
+function namedEvents({ settings, origins }: Config, { expect = [] }: ListenOptions): readonly NamedEvents[] {
+  const named = (where: string, texts: readonly string[], effect: string): readonly NamedEvents[] =>
+    texts.map((text) => ({ where, text: text.replace(/=.*$/s, ""), effect }));
+  const source = (flag: string, key: "events" | "routes"): string =>
+    origins[key] === "flag" ? flag : `${key} in ${origins[key]}`;
+  const { routes, events } = settings;
+  return [
+    ...named("--expect", expect, "--expect waits for one with that name all the same"),
+    ...named(source("--route", "routes"), routes, "its route applies only if one with that name arrives"),
+    ...named(source("--events", "events"), listed(events), "--events shows and forwards only one with that name"),
+  ];
+}
+
+function channelPatterns({ channel = [], product = "crm" }: ListenOptions): readonly string[] {
+  return listed(channel).map((text) => `${product}:${text}`);
+}
+
+function listed(texts: readonly string[]): readonly string[] {
+  return texts.flatMap((text) => text.split(",")).map((text) => text.trim());
+}
+
+/** A mistyped event would never arrive. An unknown product is an error; an unknown event may be the user's own. */
+function warnOfUnknownEvents(context: Context, products: readonly Product[], patterns: readonly NamedEvents[]): void {
+  for (const { text, where, effect } of patterns) {
+    const named = patternProducts(products, text, where);
+    const { product: id, event: name } = patternParts(text);
+    const formats = named.flatMap((each) => each.formats);
+    const isGlob = /[*?]/.test(text);
+    if (formats.some((format) => (isGlob ? mayMatch(format, name) : isNamed(format, name, id === undefined)))) continue;
+    if (isGlob) {
+      context.report({ type: "warning", message: `no known event matches ${name}; only an unknown one could` });
+      continue;
+    }
+    const [near] = nearest(name, [...new Set(formats.flatMap(eventNames))], 1);
+    context.report({
+      type: "warning",
+      message: `there is no known event ${name}: ${effect}`,
+      ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
+    });
+  }
+}
+
+/** Whether a pattern matches an event of a format, or could match one of a family such as `<Module>.create`. */
+function mayMatch(format: Format, pattern: string): boolean {
+  const { matches } = eventPattern(pattern);
+  if (eventNames(format).some((name) => matches(undefined, name))) return true;
+  const [first = ""] = pattern.toLowerCase().split(/[*?]/, 1);
+  const last = pattern.toLowerCase().split(/[*?]/).at(-1) ?? "";
+  return format.events.some(({ name }) => {
+    const [before = "", after] = name.toLowerCase().split(/<[a-z]+>/);
+    if (after === undefined) return false;
+    const begins = before.startsWith(first) || first.startsWith(before);
+    return begins && (after.endsWith(last) || last.endsWith(after));
+  });
+}
+
+function allowedAddresses({ allowIp, allowZohoIps }: Settings): AddressList | undefined {
+  const ranges = [...allowIp, ...(allowZohoIps ? GUIDE_RANGES : [])];
+  return ranges.length === 0 ? undefined : addressList(ranges);
+}
+
+/** Whether a run needs Zoho's API. Decided before anything is opened, so that contradictory flags cost no port. */
+function needsZoho({ channel, expand, ...rest }: ZohoFlags, choice: TunnelChoice): boolean {
+  if (channel !== undefined && choice.kind === "none") {
+    throw usageError(
+      "--channel needs a public URL for Zoho to post to, and this run has none",
+      "set NGROK_AUTHTOKEN for a tunnel, or use your own: --public-url https://…",
+    );
+  }
+  if (channel !== undefined || expand === true) return true;
+  const useless = { "--profile": rest.profile, "--product": rest.product, "--api-version": rest.apiVersion };
+  const [flag] = Object.entries(useless).find(([, value]) => value !== undefined) ?? [];
+  if (flag !== undefined) throw usageError(`${flag} does nothing without --channel or --expand`);
+  return false;
+}

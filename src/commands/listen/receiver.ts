@@ -1,0 +1,91 @@
+import { type Config, loadConfig } from "../../config/load.ts";
+import type { Context } from "../../context.ts";
+import { type Receiver, type ReceiverOptions, startReceiver } from "../../receiver/receiver.ts";
+import { errorCode, UserError, usageError } from "../../util/errors.ts";
+import { runningListener } from "../helpers/notices.ts";
+import { receiverTargeted } from "./forwarding.ts";
+import type { Part } from "./part.ts";
+import type { Plan } from "./plan.ts";
+
+export type ReceiverPart = Part & Receiver;
+
+interface ReceiverPartOptions
+  extends Pick<ReceiverOptions, "secrets" | "renewKeys" | "recorder" | "probeKey" | "onEvent"> {
+  /** Called when the senders that still wait for an answer are about to be cut off. */
+  onClosing(): void;
+}
+
+/** Shortly before the receiver closes all connections, so that senders still get an answer. */
+const CLOSING_AFTER_MS = 1500;
+
+export async function startReceiverPart(
+  context: Context,
+  { options, config, products, shown, allowed, keySet, routes }: Plan,
+  { onClosing, ...given }: ReceiverPartOptions,
+): Promise<ReceiverPart> {
+  const { settings } = config;
+  const receiver = await openReceiver(context, config, routes.targets, {
+    ...given,
+    maxBody: settings.maxBody,
+    products,
+    policy: { schema: settings.schema, onInvalid: settings.onInvalid },
+    limits: { toleranceMs: settings.tolerance, setting: "--tolerance" },
+    allowed,
+    pid: context.pid,
+    keySet,
+    publicHost: settings.publicUrl === undefined ? undefined : new URL(settings.publicUrl).host,
+    now: context.now,
+    isShown: shown.matches,
+    showSecrets: options.showSecrets,
+    keepSecret(product, offered) {
+      const file = config.storeSecret(product, offered);
+      context.report({ type: "notice", message: `${product} sent its secret: saved in ${file}` });
+    },
+    onTrouble: (message, hint) => context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) }),
+  });
+  return {
+    ...receiver,
+    name: "the receiver",
+    async stop() {
+      const closing = setTimeout(onClosing, CLOSING_AFTER_MS);
+      await receiver.close();
+      clearTimeout(closing);
+    },
+  };
+}
+
+/** Tried in order when the default port is busy. 4461 is left for `send --serve-jwks`. */
+const OTHER_PORTS = Array.from({ length: 18 }, (_, i) => 4462 + i);
+
+async function openReceiver(
+  context: Context,
+  config: Config,
+  targets: readonly string[],
+  options: Omit<ReceiverOptions, "host" | "port">,
+): Promise<Receiver> {
+  const { settings, origins } = config;
+  const { host, port, publicUrl } = settings;
+  try {
+    return await startReceiver({ ...options, host, port });
+  } catch (error) {
+    // The user's own tunnel leads to the port that they know.
+    if (!isPortBusy(error) || origins.port !== "default" || publicUrl !== undefined) throw error;
+    const own = await runningListener(context, loadConfig(context)).catch(() => undefined);
+    if (own !== undefined) throw usageError(`${error.message}; this project's listen is at ${own}`, error.hint);
+    for (const other of OTHER_PORTS) {
+      if (targets.some((target) => receiverTargeted(target, { ...settings, port: other }))) continue;
+      try {
+        const receiver = await startReceiver({ ...options, host, port: other });
+        context.report({ type: "warning", message: `${error.message}: using port ${other}` });
+        return receiver;
+      } catch (otherError) {
+        if (!isPortBusy(otherError)) throw otherError;
+      }
+    }
+    throw error;
+  }
+}
+
+function isPortBusy(error: unknown): error is UserError {
+  return error instanceof UserError && errorCode(error.cause) === "EADDRINUSE";
+}

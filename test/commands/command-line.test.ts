@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import { run, tempFolder } from "../support/run.ts";
+
+describe("a group of commands alone", () => {
+  it.each([
+    ["events", ["events", "list"]],
+    ["fixtures", ["fixtures", "list"]],
+    ["channels", ["channels", "list"]],
+    ["webhooks", ["webhooks", "list"]],
+    ["events --json --failed", ["events", "list", "--json", "--failed"]],
+  ])("%s lists", async (line, listing) => {
+    const cwd = tempFolder();
+    const { lines: _, ...alone } = await run(line.split(" "), { cwd });
+    const { lines: __, ...listed } = await run(listing, { cwd });
+    expect(alone).toEqual(listed);
+    expect(alone.out + alone.err).not.toContain("Usage:");
+  });
+
+  it("asks for --product where it needs one", async () => {
+    const { exitCode, err } = await run(["webhooks"]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain("--product");
+  });
+
+  it("shows its help with --help, and refuses a subcommand that it does not have", async () => {
+    expect(await run(["events", "--help"])).toMatchObject({ exitCode: 0, out: expect.stringContaining("Usage:") });
+    const { exitCode, err } = await run(["events", "lst"]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain("unknown command 'lst'\n  did you mean list?");
+  });
+});
+
+describe("a command that other tools have", () => {
+  it.each([
+    ["trigger", "send"],
+    ["logs", "events"],
+    ["version", "--version"],
+    ["lisen", "listen"],
+  ])("%s is answered with %s", async (typed, meant) => {
+    const { exitCode, err } = await run([typed]);
+    expect(exitCode).toBe(2);
+    expect(err).toContain(`unknown command '${typed}'\n  did you mean ${meant}?`);
+  });
+});
+
+describe("--help", () => {
+  it.each([["--help"], ["listen --help"]])("%s begins with examples", async (line) => {
+    const { out } = await run(line.split(" "));
+    expect(out).toMatch(/^Examples:\n {2}\$ zoho-hooks listen\b/);
+  });
+
+  it("of listen shows the dozen flags that matter before the others", async () => {
+    const { out } = await run(["listen", "--help"]);
+    const [, main = ""] = /^Main options:\n(.*?)\n\n/ms.exec(out) ?? [];
+    expect(main.match(/^ {2}-/gm)).toHaveLength(12);
+  });
+});

@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import { folderWith } from "../support/files.ts";
+import { startHumanListener } from "../support/human-listener.ts";
+import { startListener } from "../support/listener.ts";
+import { type RunOptions, run, tempFolder } from "../support/run.ts";
+import { freePort } from "../support/target.ts";
+import { startTestTunnel } from "../support/test-tunnel.ts";
+
+const env = { NO_COLOR: "1", ZOHO_WEBHOOK_SECRET: "s3cret", ZOHO_WEBHOOK_TOKEN: "t0ken" };
+
+/** The lines on stderr of a person's terminal, up to the summary. */
+async function screen(argv: readonly string[], options: RunOptions = {}): Promise<readonly string[]> {
+  const { err } = await run(["listen", "--port", "0", "--no-store", "--timeout", "1ms", ...argv], {
+    env,
+    errTTY: true,
+    errColumns: 80,
+    ...options,
+  });
+  return (err.split("\n\nSummary")[0] ?? "")
+    .replace(/:\d{5}\b/g, ":PORT")
+    .trimEnd()
+    .split("\n");
+}
+
+describe("the ready block of listen", () => {
+  it("is five lines of 80 columns where everything is set up", async () => {
+    const tunnel = await startTestTunnel();
+    const { overrides } = tunnel;
+    const more = { ZOHO_WEBHOOK_SECRET_DESK: "d3sk", ZOHO_WEBHOOK_SECRET_BOOKS: "b00ks", NGROK_AUTHTOKEN: "x" };
+    const lines = await screen(["3000", "-f", "4000", "-f", "5000"], { env: { ...env, ...more }, overrides });
+    await tunnel.close();
+    expect(lines).toEqual([
+      "Ready. Listening on http://127.0.0.1:PORT/webhooks/zoho/<product>",
+      "  forwards to  http://localhost:3000/webhooks/zoho/<product> +2 more",
+      "  checks       ZOHO_WEBHOOK_SECRET +3 more (rejects what fails)",
+      "  public URL   http://127.0.0.1:PORT/webhooks/zoho/<product>",
+      expect.stringMatching(/^ {2}try it {7}zoho-hooks send crm Leads\.create --to \d+$/),
+    ]);
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  it("names products only where the config does", async () => {
+    const cwd = folderWith({ "zoho-hooks.config.json": '{"products":{"crm":{},"books":{}}}' });
+    expect((await screen([], { cwd }))[0]).toBe("Ready. Listening on http://127.0.0.1:PORT/webhooks/zoho/<crm|books>");
+    const one = folderWith({ "zoho-hooks.config.json": '{"products":{"desk":{}}}' });
+    expect((await screen([], { cwd: one }))[0]).toBe("Ready. Listening on http://127.0.0.1:PORT/webhooks/zoho/desk");
+  });
+
+  it("says that nothing is checked, and how to get a public URL", async () => {
+    expect(await screen([], { env: { NO_COLOR: "1" } })).toEqual([
+      "Ready. Listening on http://127.0.0.1:PORT/webhooks/zoho/<product>",
+      "  checks       nothing: set ZOHO_WEBHOOK_SECRET and ZOHO_WEBHOOK_TOKEN",
+      "  public URL   none: set NGROK_AUTHTOKEN, or use --public-url",
+      expect.stringContaining("try it"),
+    ]);
+  });
+
+  it("warns of an address that others reach while nothing is checked", async () => {
+    const warning = "warning: anyone who reaches 0.0.0.0 can post here, since nothing is checked";
+    const open = ["--host", "0.0.0.0"];
+    expect((await screen(open, { env: { NO_COLOR: "1" } }))[0]).toBe(warning);
+    expect(await screen(open)).not.toContain(warning);
+    expect(await screen([...open, "--allow-ip", "10.0.0.0/8"], { env: { NO_COLOR: "1" } })).not.toContain(warning);
+  });
+
+  it("shows products and notes with -v, and has them in its JSON line always", async () => {
+    const note = "The event log is deleted when this run ends.";
+    expect((await screen(["3000"])).join("\n")).not.toContain(note);
+    const verbose = (await screen(["3000", "-v"])).join("\n");
+    expect(verbose).toContain(note);
+    expect(verbose.replace(/\s+/g, " ")).toContain("Products: crm, desk, books,");
+    const listener = await startListener(["3000", "--no-store"], { env });
+    expect((await listener.line("ready")).notes).toContain(note);
+    await listener.stop();
+  });
+
+  it("comes with a notice of deliveries that wait for an app of another run", async () => {
+    const cwd = tempFolder();
+    const gone = `http://127.0.0.1:${await freePort()}`;
+    const listener = await startListener([gone], { cwd });
+    await listener.post("/webhooks/zoho/crm", "{}");
+    await listener.stop();
+    const { err } = await run(["listen", "--port", "0", "--timeout", "1ms"], { cwd });
+    expect(err).toContain(`1 delivery waits for ${gone}`);
+    expect(err).toContain("add it with --forward-to to send it");
+  });
+
+  it("says that there is no app for --respond mirror", async () => {
+    expect(await screen(["--respond", "mirror"])).toContain(
+      "  forwards to  nothing: --respond mirror needs --forward-to",
+    );
+    expect(await screen(["3000", "--respond", "mirror"])).toContain(
+      "  forwards to  http://localhost:3000/webhooks/zoho/<product> (mirrored)",
+    );
+  });
+});
+
+it("the first 403 for an address notes that Zoho may send from others than the guide says", async () => {
+  const human = await startHumanListener(["--no-store", "--allow-zoho-ips"]);
+  for (let i = 0; i < 2; i++) await fetch(`${human.url}/webhooks/zoho/crm`, { method: "POST", body: "{}" });
+  const { err } = await human.stop();
+  expect(err.match(/outside the guide's two ranges: a 403 may be a genuine delivery/g)).toHaveLength(1);
+});
+
+describe("the summary of listen", () => {
+  it("has a column for what is accepted with issues, so that the columns add up", async () => {
+    const listener = await startListener(["--no-store", "--on-invalid", "warn"], {
+      env: { ZOHO_WEBHOOK_SECRET: "s3cret" },
+    });
+    const schemaIssue = '{"event_type":"invoice_created","organization_id":7}';
+    await listener.post("/webhooks/zoho/books", schemaIssue);
+    await listener.post("/webhooks/zoho/desk", '{"eventType":"Ticket.Creat"}');
+    await listener.post("/webhooks/zoho/crm", "{");
+    await listener.post("/webhooks/zoho/survey", '{"challenge":"abc"}');
+    const summary = (await listener.stop()).lines().at(-1);
+    expect(summary).toMatchObject({ received: 4, valid: 1, issues: 2, rejected: 1, duplicates: 0 });
+    expect(summary?.products).toMatchObject({ books: { received: 1, valid: 0, issues: 1, rejected: 0 } });
+  });
+});
