@@ -223,8 +223,8 @@ describe.each(engines)("a log on %s", (engine) => {
     expect((await log.append(newEntry())).n).toBe(1);
     const other = await tempLog(engine, { path });
     const holder = { pid: 1, url: undefined, since: now() };
-    expect((await log.hold(holder)).held).toBe(true);
-    expect((await other.hold(holder)).held).toBe(false);
+    expect((await log.lock(holder)).held).toBe(true);
+    expect((await other.lock(holder)).held).toBe(false);
   });
 
   it("leaves what is no log as it is: its bytes, its mode and its journal", async () => {

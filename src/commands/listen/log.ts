@@ -6,14 +6,14 @@ import type { Config } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import { loadEngine } from "../../store/engine.ts";
 import { isLocked } from "../../store/lock.ts";
-import type { Hold, Log } from "../../store/log.ts";
+import type { Log, LogLock } from "../../store/log.ts";
 import { openLogAt } from "../../store/open-log.ts";
 import { errorText, UserError, usageError } from "../../util/errors.ts";
 
 /** The log of a run. Undefined when none is to be kept and nothing has to wait in one. */
 export interface RunLog {
   readonly log: Log;
-  readonly hold: Extract<Hold, { held: true }>;
+  readonly hold: Extract<LogLock, { held: true }>;
   /** The size that the log is pruned to; undefined for no limit. */
   readonly maxBytes: number | undefined;
   /** After the log is closed. */
@@ -49,7 +49,7 @@ export async function openRunLog(context: Context, config: Config, needed: boole
     await log.close();
     dispose();
   };
-  const hold = await log.hold({ pid: context.pid, url: undefined, since: context.now() }).catch(async (error) => {
+  const hold = await log.lock({ pid: context.pid, url: undefined, since: context.now() }).catch(async (error) => {
     await leave();
     throw error;
   });
