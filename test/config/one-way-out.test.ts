@@ -56,7 +56,7 @@ describe("what a layer asks for", () => {
     [
       {},
       ["--public-url", url, "--domain", "b.example"],
-      "error: --domain is for ngrok, and --public-url is a tunnel of your own",
+      "error: --domain is for ngrok, but --public-url means your own tunnel",
     ],
   ])("clashes within one layer, in the words of that layer: %j %j", async (tunnel, argv, message) => {
     expect(await listen(tunnel, argv)).toEqual([2, message]);

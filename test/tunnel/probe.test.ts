@@ -80,7 +80,7 @@ describe("a probe", () => {
 
     expect(await probeOnce(port)).toEqual({
       ok: false,
-      reason: `${status}: something in front of this receiver asks for a login`,
+      reason: `${status}: something in front of this receiver requires a login`,
     });
   });
 
