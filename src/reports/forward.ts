@@ -107,10 +107,13 @@ export function renderTarget(
 export function renderTunnel(report: TunnelReport, { err, errColumns }: Style): Rendered {
   const { at, state, url, previousUrl, reason = "", downMs } = report;
   const down = downMs === undefined ? "" : ` after ${formatDuration(downMs)}`;
-  const moved = previousUrl === undefined ? "" : ` with a new URL: ${url} (was ${previousUrl}); change it in Zoho`;
+  const moved =
+    previousUrl === undefined
+      ? ""
+      : `. Public URL is now ${url} (was ${previousUrl}): change webhooks in Zoho that you set up by hand`;
   const told = {
     up: [`✓ tunnel up: ${url}`, err.good],
-    down: [`! tunnel down: ${plain(reason)}. Until it is back, Zoho's deliveries do not arrive.`, err.caution],
+    down: [`! tunnel down: ${plain(reason)}. Zoho cannot reach you until it reconnects.`, err.caution],
     reconnected: [`✓ tunnel reconnected${down}${moved}`, err.good],
     // The run's error says the rest.
     lost: [`✗ tunnel lost${down}`, err.bad],

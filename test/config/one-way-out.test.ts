@@ -46,12 +46,12 @@ describe("what a layer asks for", () => {
     [
       { use: "none", ...domain },
       [],
-      "error: tunnel.domain in <file> needs a tunnel, and tunnel.use in <file> asks for none",
+      "error: tunnel.domain in <file> needs a tunnel, but tunnel.use in <file> asks for none",
     ],
     [
       domain,
       ["--tunnel", "none", "--domain", "b.example"],
-      "error: --domain needs a tunnel, and --tunnel asks for none",
+      "error: --domain needs a tunnel, but --tunnel asks for none",
     ],
     [
       {},
