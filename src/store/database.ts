@@ -215,6 +215,6 @@ function formatVersion(database: NativeDatabase, path: string): number {
   return current;
 }
 
-function pragma(database: NativeDatabase, name: string): number {
+export function pragma(database: NativeDatabase, name: string): number {
   return Number(database.prepare(`PRAGMA ${name}`).get()?.[name] ?? 0);
 }

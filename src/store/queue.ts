@@ -1,5 +1,5 @@
 import { DUPLICATE_WITHIN_MS } from "../body/delivery.ts";
-import type { NativeDatabase, SqlRow, SqlValue } from "./engine.ts";
+import type { NativeDatabase, SqlRow } from "./engine.ts";
 import { Damage, orDamage } from "./fault.ts";
 import type {
   Appended,
@@ -181,23 +181,46 @@ export function createAppender(database: NativeDatabase) {
     "INSERT INTO attempts (n, attempt, target, at, status, latency_ms, error, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
   );
 
-  function forward(n: number, entry: NewEntry, target: string): Appended["forwards"][number] {
-    const { orderKey = null, claim } = entry.forward ?? {};
-    const claimed = claim === true && (orderKey === null || findEarlier.get(target, orderKey) === undefined);
-    const added = addForward.run(n, target, entry.receivedAt.getTime(), orderKey);
-    return { id: Number(added.lastInsertRowid), n, target, claimed };
-  }
-
   return {
-    append(values: EntryValues): Appended {
-      const { entry, receivedAt, identity } = values;
-      const original = identity === null ? undefined : findOriginal.get(identity, receivedAt - DUPLICATE_WITHIN_MS);
+    append(entry: NewEntry): Appended {
+      const { receivedAt, delivery, receipt, forward } = entry;
+      const at = receivedAt.getTime();
+      const { identity = null } = receipt;
+      const original = identity === null ? undefined : findOriginal.get(identity, at - DUPLICATE_WITHIN_MS);
       const duplicateOf = original === undefined ? undefined : numberOf(original, "n");
-      const added = addDelivery.run(receivedAt, ...values.before, identity, duplicateOf ?? null, ...values.after);
+      const issues = receipt.schema?.issues ?? [];
+      const isInvalid =
+        receipt.problem !== undefined ||
+        issues.length > 0 ||
+        receipt.verdicts.some(({ verdict }) => verdict === "failed");
+      const added = addDelivery.run(
+        at,
+        delivery.method,
+        delivery.url,
+        entry.remote ?? null,
+        receipt.product ?? null,
+        receipt.format ?? null,
+        receipt.event ?? null,
+        receipt.known ? 1 : 0,
+        entry.accepted ? 1 : 0,
+        isInvalid ? 1 : 0,
+        entry.status ?? null,
+        entry.refusal ?? null,
+        identity,
+        duplicateOf ?? null,
+        listText(receipt.records),
+        listText(receipt.verdicts),
+        // Null means "not checked", so that no view claims a schema check that never happened.
+        receipt.schema === undefined ? null : JSON.stringify(issues),
+      );
       const n = Number(added.lastInsertRowid);
-      addContent.run(n, values.headers, entry.delivery.body);
-      const targets = entry.forward?.targets ?? [];
-      return { n, duplicateOf, forwards: targets.map((target) => forward(n, entry, target)) };
+      addContent.run(n, JSON.stringify(delivery.headers), delivery.body);
+      const { targets = [], orderKey = null, claim = false } = forward ?? {};
+      const forwards = targets.map((target) => {
+        const claimed = claim && (orderKey === null || findEarlier.get(target, orderKey) === undefined);
+        return { id: Number(addForward.run(n, target, at, orderKey).lastInsertRowid), n, target, claimed };
+      });
+      return { n, duplicateOf, forwards };
     },
     /** Rejects a delivery that was committed, but whose sync failed: its sender got a 503. */
     refuse(n: number): void {
@@ -218,48 +241,5 @@ export function createAppender(database: NativeDatabase) {
       if (made.mends === true) mend.run(n, made.target);
       return attempt;
     },
-  };
-}
-
-/** The column values of a delivery, computed once, outside of the transaction, which may run twice. */
-interface EntryValues {
-  readonly entry: NewEntry;
-  readonly receivedAt: number;
-  readonly identity: string | null;
-  readonly headers: string;
-  /** The columns from `method` to `refusal`, and from `records` to `issues` below. */
-  readonly before: readonly SqlValue[];
-  readonly after: readonly SqlValue[];
-}
-
-export function entryValues(entry: NewEntry): EntryValues {
-  const { delivery, receipt } = entry;
-  const issues = receipt.schema?.issues ?? [];
-  const invalid =
-    receipt.problem !== undefined || issues.length > 0 || receipt.verdicts.some(({ verdict }) => verdict === "failed");
-  return {
-    entry,
-    receivedAt: entry.receivedAt.getTime(),
-    identity: receipt.identity ?? null,
-    headers: JSON.stringify(delivery.headers),
-    before: [
-      delivery.method,
-      delivery.url,
-      entry.remote ?? null,
-      receipt.product ?? null,
-      receipt.format ?? null,
-      receipt.event ?? null,
-      receipt.known ? 1 : 0,
-      entry.accepted ? 1 : 0,
-      invalid ? 1 : 0,
-      entry.status ?? null,
-      entry.refusal ?? null,
-    ],
-    // Null means "not checked", so that no view claims a schema check that never happened.
-    after: [
-      listText(receipt.records),
-      listText(receipt.verdicts),
-      receipt.schema === undefined ? null : JSON.stringify(issues),
-    ],
   };
 }

@@ -30,37 +30,25 @@ interface Source {
   read<T>(query: () => T): Promise<T>;
 }
 
-/** Lists the deliveries that match a filter, without their bodies. */
-export function records(source: Source, filter: LogFilter, options: ListOptions): AsyncGenerator<LogRecord> {
-  const { where = [] } = filter;
-  return walk(source, filter, options, (row) => {
-    const delivery = where.length === 0 ? undefined : source.reader.delivery(row);
-    return delivery === undefined || matchesWhere(delivery, where) ? readRecord(row) : undefined;
-  });
-}
-
-/** The same with bodies and attempts. Only one is in memory at a time, for a body may have megabytes. */
-export function entries(source: Source, filter: LogFilter, options: ListOptions): AsyncGenerator<LogEntry> {
-  const { where = [] } = filter;
-  const { delivery: deliveryOf, complete } = source.reader;
-  return walk(source, filter, options, (row) => {
-    const delivery = deliveryOf(row);
-    return delivery === undefined || !matchesWhere(delivery, where) ? undefined : complete(row, delivery);
-  });
-}
-
-/** Yields the rows that match a filter as `make` converts them, page by page. */
-async function* walk<T>(
-  { database, read }: Source,
+/**
+ * Yields the deliveries that match a filter, as `make` converts their rows; undefined stands for one that has been pruned. Only
+ * a page of rows is in memory, and no more than one body, which may have megabytes.
+ */
+export async function* readAll<T>(
+  { database, reader, read }: Source,
   filter: LogFilter,
   options: ListOptions,
   make: (row: SqlRow) => T | undefined,
 ): AsyncGenerator<T> {
+  const { where = [] } = filter;
   const { order = "newest", onDamaged = throwDamaged } = options;
   const isNewest = order === "newest";
   const contentFilter = contentConditions(filter);
   const contents = contentFilter.length > 0;
-  const isFilteredLater = (filter.where ?? []).length > 0;
+  const matches = (row: SqlRow): boolean => {
+    const delivery = where.length === 0 ? undefined : reader.delivery(row);
+    return where.length === 0 || (delivery !== undefined && matchesWhere(delivery, where));
+  };
   const { conditions, ends } = await read(() => ({
     conditions: [...resolveFilter(database, filter), ...contentFilter],
     ends: endsOf(database),
@@ -68,14 +56,14 @@ async function* walk<T>(
   let low = Math.max(ends.low, (filter.after ?? 0) + 1);
   let { high } = ends;
   let left = options.limit ?? Number.POSITIVE_INFINITY;
-  const maxWindow = contents || isFilteredLater ? MAX_BODIES : Number.MAX_SAFE_INTEGER;
+  const maxWindow = contents || where.length > 0 ? MAX_BODIES : Number.MAX_SAFE_INTEGER;
   /** How many numbers a page covers. */
   let window = maxWindow;
   while (low <= high && left > 0) {
     const from = isNewest ? Math.max(low, high - window + 1) : low;
     const to = isNewest ? high : Math.min(high, low + window - 1);
     // No more rows than needed: one that nobody wants may be damaged.
-    const limit = Math.min(PAGE_ROWS, to - from + 1, isFilteredLater ? PAGE_ROWS : left);
+    const limit = Math.min(PAGE_ROWS, to - from + 1, where.length > 0 ? PAGE_ROWS : left);
     const { sql, values } = pageQuery({ conditions, contents, order, low: from, high: to, limit });
     const rows = await read(() => orDamage(() => database.prepare(sql).all(...values)));
     await nextTurn();
@@ -88,7 +76,7 @@ async function* walk<T>(
     else window = Math.min(maxWindow, window * 2);
     const readable = rows instanceof Damage ? [] : rows;
     for (const row of readable) {
-      const made = await read(() => orDamage(() => make(row)));
+      const made = await read(() => orDamage(() => (matches(row) ? make(row) : undefined)));
       if (made instanceof Damage) onDamaged(numberOf(row, "n"), made.reason);
       else if (made !== undefined) {
         yield made;
@@ -177,8 +165,11 @@ export function createEntryReader(database: NativeDatabase) {
     const found = content.get(numberOf(row, "n"));
     return found === undefined ? undefined : readDelivery({ ...row, ...found });
   }
-  function complete(row: SqlRow, request: Delivery): LogEntry {
+
+  function readEntry(row: SqlRow): LogEntry | undefined {
     const n = numberOf(row, "n");
+    const request = delivery(row);
+    if (request === undefined) return undefined;
     return {
       ...readRecord(row),
       delivery: request,
@@ -186,16 +177,16 @@ export function createEntryReader(database: NativeDatabase) {
       forwards: forwards.all(n).map(readForward),
     };
   }
+
   return {
     delivery,
-    complete,
+    readEntry,
     get(wanted: number | "last"): LogEntry | undefined {
       const n = wanted === "last" ? maybeNumber(last.get() ?? { n: null }, "n") : wanted;
       if (n === undefined) return undefined;
       return orThrow(n, () => {
         const row = one.get(n);
-        const request = row && delivery(row);
-        return row && request && complete(row, request);
+        return row && readEntry(row);
       });
     },
   };
@@ -229,7 +220,7 @@ const STATES: readonly DeliveryState[] = ["received", "waiting", "processed", "f
 /** By number. In a log that is not migrated yet 1 is a claim of an older version. */
 const FORWARD_STATES: readonly ForwardState[] = ["waiting", "waiting", "delivered", "failed"];
 
-function readRecord(row: SqlRow): LogRecord {
+export function readRecord(row: SqlRow): LogRecord {
   return {
     n: numberOf(row, "n"),
     receivedAt: new Date(numberOf(row, "received_at")),

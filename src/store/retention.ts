@@ -1,3 +1,4 @@
+import { pragma } from "./database.ts";
 import type { NativeDatabase } from "./engine.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { Pruned, Retention } from "./log.ts";
@@ -112,8 +113,4 @@ async function shrink(database: NativeDatabase, commits: GroupCommit, signal?: A
 
 function usedBytes(database: NativeDatabase): number {
   return (pragma(database, "page_count") - pragma(database, "freelist_count")) * pragma(database, "page_size");
-}
-
-function pragma(database: NativeDatabase, name: "page_count" | "page_size" | "freelist_count"): number {
-  return numberOf(database.prepare(`PRAGMA ${name}`).get() ?? {}, name);
 }

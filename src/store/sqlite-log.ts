@@ -6,8 +6,8 @@ import { type FileGuard, logError, openFileGuard } from "./fault.ts";
 import { GroupCommit, openWalSync } from "./group-commit.ts";
 import { lockLog } from "./lock.ts";
 import type { Appended, Log } from "./log.ts";
-import { createAppender, createQueue, entryValues } from "./queue.ts";
-import { createAttemptReader, createEntryReader, entries, records } from "./read.ts";
+import { createAppender, createQueue } from "./queue.ts";
+import { createAttemptReader, createEntryReader, readAll, readRecord } from "./read.ts";
 import { prune } from "./retention.ts";
 import { readStats } from "./stats.ts";
 
@@ -62,8 +62,7 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
   return {
     path,
     append(entry) {
-      const values = entryValues(entry);
-      return commits.write(() => appender.append(values), {
+      return commits.write(() => appender.append(entry), {
         onCommit: ({ forwards }) => claimedIds(forwards).forEach(queue.claim),
         onUnsynced({ n, forwards }) {
           claimedIds(forwards).forEach(queue.release);
@@ -99,8 +98,8 @@ export async function openLog(options: OpenLogOptions): Promise<Log> {
     },
     waiting: () => read(queue.waiting),
     get: (n) => read(() => reader.get(n)),
-    list: (filter = {}, list = {}) => records(source, filter, list),
-    entries: (filter = {}, list = {}) => entries(source, filter, list),
+    list: (filter = {}, list = {}) => readAll(source, filter, list, readRecord),
+    entries: (filter = {}, list = {}) => readAll(source, filter, list, reader.readEntry),
     stats: (filter = {}) => read(() => readStats(database, filter)),
     prune: (limits = { keepMs, maxBytes }, signal = undefined) => prune({ database, commits, limits, now, signal }),
     giveUp: (target) => commits.write(() => queue.giveUp(target)),
