@@ -121,13 +121,6 @@ export function orDamage<T>(read: () => T): T | Damage {
   }
 }
 
-/** Throws a UserError for a delivery that cannot be read. */
-export function orThrow<T>(n: number, read: () => T): T {
-  const found = orDamage(read);
-  if (found instanceof Damage) throw damaged(n, found.reason);
-  return found;
-}
-
 export function damaged(n: number, reason: string): UserError {
   return new UserError(
     "usage",

@@ -76,7 +76,6 @@ export function parseWhere(text: string): WhereClause {
 
 /** Whether the payload has such values at such paths. Ids are compared digit by digit. */
 export function matchesWhere(delivery: Delivery, clauses: readonly WhereClause[]): boolean {
-  if (clauses.length === 0) return true;
   const read = readPayload(delivery);
   return read.ok && clauses.every(({ path, value }) => hasValue(read.payload.data, path, value));
 }

@@ -4,7 +4,7 @@ import { eventPattern } from "../core/event-names.ts";
 import type { Verdict } from "../core/product.ts";
 import type { SchemaIssue } from "../core/schema.ts";
 import type { NativeDatabase, SqlRow, SqlValue } from "./engine.ts";
-import { Damage, damaged, orDamage, orThrow } from "./fault.ts";
+import { Damage, damaged, orDamage } from "./fault.ts";
 import { type Condition, contentConditions, type EventKind, matchesWhere, recordConditions } from "./filter.ts";
 import type {
   Attempt,
@@ -46,8 +46,9 @@ export async function* readAll<T>(
   const contentFilter = contentConditions(filter);
   const contents = contentFilter.length > 0;
   const matches = (row: SqlRow): boolean => {
-    const delivery = where.length === 0 ? undefined : reader.delivery(row);
-    return where.length === 0 || (delivery !== undefined && matchesWhere(delivery, where));
+    if (where.length === 0) return true;
+    const delivery = reader.delivery(row);
+    return delivery !== undefined && matchesWhere(delivery, where);
   };
   const { conditions, ends } = await read(() => ({
     conditions: [...resolveFilter(database, filter), ...contentFilter],
@@ -184,10 +185,12 @@ export function createEntryReader(database: NativeDatabase) {
     get(wanted: number | "last"): LogEntry | undefined {
       const n = wanted === "last" ? maybeNumber(last.get() ?? { n: null }, "n") : wanted;
       if (n === undefined) return undefined;
-      return orThrow(n, () => {
+      const entry = orDamage(() => {
         const row = one.get(n);
         return row && readEntry(row);
       });
+      if (entry instanceof Damage) throw damaged(n, entry.reason);
+      return entry;
     },
   };
 }
