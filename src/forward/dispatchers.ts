@@ -32,8 +32,10 @@ export async function openDispatchers({ connections, insecure, env }: Dispatcher
   const direct = new undici.Agent({ connections, connect, ...timeouts });
   const proxies = proxySettings(env);
   let proxied: Dispatcher | undefined;
-  const throughProxy = (): Dispatcher =>
-    explainProxyError(
+  const dispatcherFor = (url: URL): Dispatcher => {
+    // A proxy elsewhere could not reach this machine's loopback.
+    if (proxies === undefined || isLoopback(url.hostname)) return direct;
+    proxied ??= explainProxyError(
       () =>
         new undici.EnvHttpProxyAgent({
           connections,
@@ -44,10 +46,6 @@ export async function openDispatchers({ connections, insecure, env }: Dispatcher
           clientFactory: (origin, options) => withoutProxyRetry(new undici.Pool(origin, options)),
         }),
     );
-  const dispatcherFor = (url: URL): Dispatcher => {
-    // A proxy elsewhere could not reach this machine's loopback.
-    if (proxies === undefined || isLoopback(url.hostname)) return direct;
-    proxied ??= throughProxy();
     return proxied;
   };
   return {

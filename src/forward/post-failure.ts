@@ -21,64 +21,70 @@ export function explainFailure(error: unknown, { url, status }: PostCircumstance
   const code = causes.map(codeOf).find((each) => each !== undefined) ?? "failed";
   const detail = errorText(causes.at(-1) ?? error);
   const at = url.host;
-  const tls = tlsFailure(code, detail, at);
-  if (tls !== undefined) return tls;
+  const failure = (message: string, hint: string): PostFailure => ({ code, message, hint });
+  const tls = explainTls(code, detail, at);
+  if (tls !== undefined) return failure(...tls);
   switch (code) {
     case "ECONNREFUSED":
-      return {
-        code,
-        message: `nothing listens on ${addresses(causes) || at}`,
-        hint: "is your app running, and on this port?",
-      };
+      return failure(`nothing listens on ${addresses(causes) || at}`, "is your app running, and on this port?");
     case "ENOTFOUND":
-      return { code, message: `there is no host ${url.hostname}`, hint: "check the spelling, and your network" };
+      return failure(`there is no host ${url.hostname}`, "check the spelling, and your network");
     case "EAI_AGAIN":
-      return { code, message: `the address of ${url.hostname} could not be looked up`, hint: "check your network" };
+      return failure(`the address of ${url.hostname} could not be looked up`, "check your network");
     case "EHOSTUNREACH":
     case "ENETUNREACH":
     case "EADDRNOTAVAIL":
-      return { code, message: `${at} cannot be reached (${code})`, hint: "check your network, VPN and proxy" };
+      return failure(`${at} cannot be reached (${code})`, "check your network, VPN and proxy");
     case "ETIMEDOUT":
     case "UND_ERR_CONNECT_TIMEOUT":
-      return { code, message: `connecting to ${at} took too long`, hint: "check the host, the port and any firewall" };
+      return failure(`connecting to ${at} took too long`, "check the host, the port and any firewall");
     case "EMFILE":
     case "ENFILE":
-      return {
-        code,
-        message: `this system allows no more open connections, so nothing was sent to ${at} (${code})`,
-        hint: "raise the limit of open files (ulimit -n 4096), or lower --concurrency",
-      };
+      return failure(
+        `this system allows no more open connections, so nothing was sent to ${at} (${code})`,
+        "raise the limit of open files (ulimit -n 4096), or lower --concurrency",
+      );
     case "ECONNRESET":
     case "EPIPE":
-    case "UND_ERR_SOCKET":
+    case "UND_ERR_SOCKET": {
       // undici closes the connection on these, though the final answer may follow a 100.
-      if (detail === "bad response" || detail === "bad upgrade") {
-        const interim = detail === "bad response" ? "100 Continue" : "101 Switching Protocols";
-        return {
-          code,
-          message: `${at} answered ${interim}, which was not asked for, so its real answer cannot be read`,
-          hint: "answer with the final status only",
-        };
-      }
-      return {
-        code,
-        message: `${at} closed the connection ${status === undefined ? "without an answer" : "in the middle of its answer"}`,
-        hint: "your app may have crashed, or it expects https here, not http: see its log",
-      };
-    default:
-      // Invalid HTTP such as a status of 000 fails an assertion in undici.
-      return code.startsWith("HPE_") || code === "ERR_ASSERTION"
-        ? {
-            code,
-            message: `${at} answered with something that is not HTTP${code === "ERR_ASSERTION" ? "" : ` (${detail})`}`,
-            hint: "is it https, or another service?",
-          }
-        : {
-            code,
-            message: `the delivery to ${at} failed: ${detail}`,
-            hint: "see the log of your app and of any proxy",
-          };
+      const upgrade = detail === "bad upgrade" ? "101 Switching Protocols" : undefined;
+      const interim = detail === "bad response" ? "100 Continue" : upgrade;
+      if (interim !== undefined)
+        return failure(
+          `${at} answered ${interim}, which was not asked for, so its real answer cannot be read`,
+          "answer with the final status only",
+        );
+      return failure(
+        `${at} closed the connection ${status === undefined ? "without an answer" : "in the middle of its answer"}`,
+        "your app may have crashed, or it expects https here, not http: see its log",
+      );
+    }
   }
+  // Invalid HTTP such as a status of 000 fails an assertion in undici.
+  if (code === "ERR_ASSERTION" || code.startsWith("HPE_")) {
+    const why = code === "ERR_ASSERTION" ? "" : ` (${detail})`;
+    return failure(`${at} answered with something that is not HTTP${why}`, "is it https, or another service?");
+  }
+  return failure(`the delivery to ${at} failed: ${detail}`, "see the log of your app and of any proxy");
+}
+
+function explainTls(code: string, detail: string, at: string): readonly [message: string, hint: string] | undefined {
+  if (/SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code))
+    return [
+      `the certificate of ${at} is not signed by a known authority`,
+      "if it is your own certificate, use --insecure, or name its authority in NODE_EXTRA_CA_CERTS",
+    ];
+  if (/^(CERT_|ERR_TLS_CERT)/.test(code))
+    return [`the certificate of ${at} is not valid: ${detail}`, "for a test, use --insecure"];
+  if (code.endsWith("_NO_APPLICATION_PROTOCOL"))
+    return [
+      `${at} does not speak HTTP/1.1, perhaps HTTP/2 alone`,
+      "let it accept HTTP/1.1 as well (in Node's http2: allowHTTP1)",
+    ];
+  if (/^(EPROTO$|ERR_SSL_)/.test(code))
+    return [`${at} does not speak TLS as expected (${code})`, "is it http:// and not https://?"];
+  return undefined;
 }
 
 export function timeoutFailure({ url, timeoutMs, status }: PostCircumstances): PostFailure {
@@ -104,27 +110,6 @@ export function interruptedFailure({ url }: PostCircumstances): PostFailure {
     message: `interrupted before ${url.host} had answered`,
     hint: "it may have received the delivery anyway",
   };
-}
-
-function tlsFailure(code: string, detail: string, at: string): PostFailure | undefined {
-  if (/SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code)) {
-    return {
-      code,
-      message: `the certificate of ${at} is not signed by a known authority`,
-      hint: "if it is your own certificate, use --insecure, or name its authority in NODE_EXTRA_CA_CERTS",
-    };
-  }
-  if (/^(CERT_|ERR_TLS_CERT)/.test(code)) {
-    return { code, message: `the certificate of ${at} is not valid: ${detail}`, hint: "for a test, use --insecure" };
-  }
-  if (code.endsWith("_NO_APPLICATION_PROTOCOL")) {
-    const hint = "let it accept HTTP/1.1 as well (in Node's http2: allowHTTP1)";
-    return { code, message: `${at} does not speak HTTP/1.1, perhaps HTTP/2 alone`, hint };
-  }
-  if (/^(EPROTO$|ERR_SSL_)/.test(code)) {
-    return { code, message: `${at} does not speak TLS as expected (${code})`, hint: "is it http:// and not https://?" };
-  }
-  return undefined;
 }
 
 /** The error, its causes, and the errors of each address that was tried. */

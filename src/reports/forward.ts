@@ -113,7 +113,7 @@ export function renderTunnel(report: TunnelReport, { err, errColumns }: Style): 
   const moved = previousUrl === undefined ? "" : ` with a new URL: ${url} (was ${previousUrl}); change it in Zoho`;
   const texts = {
     up: [`✓ tunnel up: ${url}`, err.good],
-    down: [`! tunnel down: ${plain(reason)}. Until it is back, Zoho's deliveries do not arrive.`, err.caution],
+    down: [`! tunnel down: ${plain(reason)}. Zoho cannot reach you until it reconnects.`, err.caution],
     reconnected: [`✓ tunnel reconnected${down}${moved}`, err.good],
     lost: [`✗ tunnel lost${down}`, err.bad],
   } as const;

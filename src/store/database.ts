@@ -10,26 +10,26 @@ import { schema, webhookLogsView } from "./schema.ts";
 interface DatabaseOptions {
   readonly engine: SqliteEngine;
   readonly path: string;
-  /** False for commands that only look: a missing file is then a UserError, not a new log. */
+  /** False for commands that only read: a missing file is then a UserError. */
   readonly create: boolean;
   /** How long to wait for another process's lock. */
   readonly busyMs: number;
-  /** The file is never let grow past this; undefined for no limit. */
+  /** The file never grows past this. */
   readonly hardLimitBytes: number | undefined;
-  /** What the log is to be kept down to, and its journal with it; undefined for no limit. */
+  /** The size to which the log is pruned; also limits its journal. */
   readonly maxBytes: number | undefined;
 }
 
 const PAGE_BYTES = 8192;
 const PROJECT_FOLDER = ".zoho-hooks";
 
-/** Opens the file with the settings that make a commit survive a loss of power, and with its tables up to date. */
+/** Opens the file with durable commits, and creates or migrates its tables. */
 export async function openDatabase(options: DatabaseOptions): Promise<NativeDatabase> {
   const { engine, path, busyMs } = options;
   let database: NativeDatabase | undefined;
   try {
-    if (!existsSync(path)) makeFile(path, options.create);
-    await refuseForeign(options);
+    if (!existsSync(path)) createFile(path, options.create);
+    await rejectForeign(options);
     for (const suffix of ["", "-wal", "-shm"]) restrict(path + suffix);
     if (options.create) ignoreInGit(dirname(path));
     database = engine.open(path);
@@ -44,8 +44,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<NativeData
 }
 
 function configure(database: NativeDatabase, options: DatabaseOptions): void {
-  // Page size and vacuum mode count only while the file is empty. In WAL mode FULL syncs the journal at every commit,
-  // until ./wal-sync.ts takes that over: https://www.sqlite.org/pragma.html#pragma_synchronous
+  // Page size and vacuum mode apply only while the file is empty. In WAL mode FULL syncs the journal at every commit, until
+  // group-commit.ts takes over: https://www.sqlite.org/pragma.html#pragma_synchronous
   database.exec(`
     PRAGMA busy_timeout = 0;
     PRAGMA page_size = ${PAGE_BYTES};
@@ -61,13 +61,13 @@ function configure(database: NativeDatabase, options: DatabaseOptions): void {
   }
 }
 
-/** An eighth of what the log may take, where that is little: the journal counts to a user who looks at the folder. */
+/** An eighth of a small log: users see the journal as part of it. */
 function journalPages(maxBytes = Number.POSITIVE_INFINITY): number {
   return Math.max(32, Math.min(1000, Math.floor(maxBytes / 8 / PAGE_BYTES)));
 }
 
-/** SQLite gives its journal and shared memory the mode of the file itself, so that is set before it opens it. */
-function makeFile(path: string, create: boolean): void {
+/** SQLite gives its journal and shared memory the mode of the file, so that is set before it opens the file. */
+function createFile(path: string, create: boolean): void {
   if (!create) {
     throw new UserError(
       "usage",
@@ -77,22 +77,22 @@ function makeFile(path: string, create: boolean): void {
     );
   }
   const folder = dirname(path);
-  // A folder of ours holds secrets of others, so it is private and keeps itself out of Git.
-  if (makeFolder(folder, 0o700)) writeIgnored(folder);
+  // Deliveries are private: the folder is for its owner only, and ignored by Git.
+  if (makeFolder(folder, 0o700)) writeGitignore(folder);
   try {
-    // Only a new file is opened here: closing a descriptor would drop the locks of a connection to the same file.
+    // Only a new file is opened: closing it would release the locks of other connections in this process.
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
     if (!existsSync(path)) throw error;
   }
 }
 
-/** What is no log is left as it is, its mode and its journal, too: a path is soon mistyped. */
-async function refuseForeign({ engine, path, create, busyMs }: DatabaseOptions): Promise<void> {
+/** Leaves any other file untouched, its mode and journal included: a path is easily mistyped. */
+async function rejectForeign({ engine, path, create, busyMs }: DatabaseOptions): Promise<void> {
   if (!statSync(path).isFile()) throw logFault("unreachable", path, "it is not a regular file");
   if (create && statSync(path).size === 0) return;
   await waitForContent(path, Math.min(busyMs, 1000));
-  // For reading only: the other way SQLite would bring an unfinished journal to its end, whosever it is.
+  // Read-only: otherwise SQLite would finish the journal of a foreign database.
   const database = engine.open(path, { readOnly: true });
   try {
     database.exec("PRAGMA busy_timeout = 0");
@@ -102,7 +102,7 @@ async function refuseForeign({ engine, path, create, busyMs }: DatabaseOptions):
   }
 }
 
-/** A log that another process is just making is empty for a moment. */
+/** A log that another process is creating is empty for a moment. */
 async function waitForContent(path: string, atMostMs: number): Promise<void> {
   for (const until = performance.now() + atMostMs; statSync(path).size === 0; ) {
     if (performance.now() >= until) {
@@ -117,13 +117,13 @@ async function waitForContent(path: string, atMostMs: number): Promise<void> {
   }
 }
 
-/** A project's folder may be there before its log, without the file that keeps it out of Git: a clone has none. */
+/** The project's folder may exist before its log, and without this file, as in a clone. */
 function ignoreInGit(folder: string): void {
-  if (basename(folder) === PROJECT_FOLDER && !existsSync(join(folder, ".gitignore"))) writeIgnored(folder);
+  if (basename(folder) === PROJECT_FOLDER && !existsSync(join(folder, ".gitignore"))) writeGitignore(folder);
 }
 
-/** The project's own samples are for all who work on it. */
-function writeIgnored(folder: string): void {
+/** Does not ignore the project's fixtures, which are shared. */
+function writeGitignore(folder: string): void {
   try {
     writeFileSync(join(folder, ".gitignore"), "/*\n!/fixtures/\n", { flag: "wx" });
   } catch (error) {
@@ -137,15 +137,15 @@ function restrict(path: string): void {
   try {
     chmodSync(path, 0o600);
   } catch {
-    // The file belongs to someone else, or the file system knows no modes: its owner decides who may read it.
+    // Another owner, or a file system without modes.
   }
 }
 
 const RETRY_EVERY_MS = 15;
 
 /**
- * Repeats synchronous work while another process holds the file, without blocking this one as SQLite's own busy
- * handler does: a receiver must go on answering. After `busyMs` the lock's error is thrown.
+ * Repeats synchronous work while another process has locked the file. SQLite's busy handler would block the event loop,
+ * and a receiver must go on answering. After `busyMs` the lock's error is thrown.
  */
 export async function retryWhileLocked<T>(work: () => T, busyMs: number): Promise<T> {
   const deadline = performance.now() + busyMs;
@@ -159,22 +159,21 @@ export async function retryWhileLocked<T>(work: () => T, busyMs: number): Promis
   }
 }
 
-/** Marks a SQLite file as ours, so that another program's database is never taken for a log: "ZHks". */
+/** Marks a SQLite file as an event log: "ZHks". */
 const APPLICATION_ID = 0x5a486b73;
 
-/** Claims stood in the log once, each with its end. */
-const WITHOUT_CLAIMS = "DROP INDEX IF EXISTS forwards_leased; UPDATE forwards SET state = 0 WHERE state = 1";
+/** Older logs stored claims, with their expiry. */
+const REMOVE_CLAIMS = "DROP INDEX IF EXISTS forwards_leased; UPDATE forwards SET state = 0 WHERE state = 1";
 
-/** What has no answer yet is found by an index of its own. */
-const FINDS_UNANSWERED = "CREATE INDEX IF NOT EXISTS deliveries_unanswered ON deliveries (n) WHERE status IS NULL";
+const INDEX_UNANSWERED = "CREATE INDEX IF NOT EXISTS deliveries_unanswered ON deliveries (n) WHERE status IS NULL";
 
 /**
- * Each brings the tables from the version of its index to the next one: a new one goes to the end. The view is made anew
- * after all of them, so that an empty one does where it hides more than before, or tells more.
+ * Each migrates from the version of its index to the next; a new one goes to the end. The view is recreated after all of
+ * them, so an empty one is enough when only the view has changed.
  */
-const MIGRATIONS: readonly string[] = [schema, "", "", "", "", "", WITHOUT_CLAIMS, FINDS_UNANSWERED];
+const MIGRATIONS: readonly string[] = [schema, "", "", "", "", "", REMOVE_CLAIMS, INDEX_UNANSWERED];
 
-/** Makes the tables or brings them up to date. Safe when several processes do it at once. */
+/** Creates or migrates the tables. Safe when several processes do it at once. */
 export function migrate(database: NativeDatabase, path: string): void {
   if (formatVersion(database, path) === MIGRATIONS.length) return;
   database.exec("BEGIN IMMEDIATE");
@@ -186,13 +185,13 @@ export function migrate(database: NativeDatabase, path: string): void {
     try {
       database.exec("ROLLBACK");
     } catch {
-      // SQLite has already rolled back; the first error is the one that counts.
+      // SQLite has already rolled back.
     }
     throw error;
   }
 }
 
-/** The version of a log; 0 for an empty file. Throws a UserError for a database that is no log. */
+/** The version of a log; 0 for an empty file. Throws a UserError for any other database. */
 function formatVersion(database: NativeDatabase, path: string): number {
   const current = pragma(database, "user_version");
   const application = pragma(database, "application_id");
@@ -216,6 +215,6 @@ function formatVersion(database: NativeDatabase, path: string): number {
   return current;
 }
 
-function pragma(database: NativeDatabase, name: string): number {
+export function pragma(database: NativeDatabase, name: string): number {
   return Number(database.prepare(`PRAGMA ${name}`).get()?.[name] ?? 0);
 }

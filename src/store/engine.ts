@@ -9,14 +9,13 @@ export interface NativeStatement {
   all(...values: SqlValue[]): SqlRow[];
 }
 
-/** What both bindings have in common, which is all that the log needs. Every call is synchronous. */
+/** The common part of both bindings. Every call is synchronous. */
 export interface NativeDatabase {
   prepare(sql: string): NativeStatement;
   exec(sql: string): unknown;
   close(): unknown;
 }
 
-/** A way to run SQLite inside this process. */
 export interface SqliteEngine {
   readonly id: EngineId;
   open(path: string, options?: { readonly readOnly?: boolean }): NativeDatabase;
@@ -24,10 +23,7 @@ export interface SqliteEngine {
 
 export type EngineId = "better-sqlite3" | "node:sqlite";
 
-/**
- * Node has SQLite from 22.13 on. Before that the user installs better-sqlite3, version 12: 13 crashes on Node 20. The two
- * are equally fast.
- */
+/** Node has SQLite from 22.13 on. Before that users install better-sqlite3, version 12: 13 crashes on Node 20. */
 const LOADERS: Readonly<Record<EngineId, () => Promise<SqliteEngine>>> = {
   "node:sqlite": async () => {
     const { DatabaseSync } = await import("node:sqlite");
@@ -46,7 +42,7 @@ const LOADERS: Readonly<Record<EngineId, () => Promise<SqliteEngine>>> = {
 
 export const engineIds: readonly EngineId[] = ["node:sqlite", "better-sqlite3"];
 
-/** The first engine that this installation has. Throws a UserError with the code `log-unavailable` when there is none. */
+/** Loads the first engine that is available. Throws a UserError with the code `log-unavailable` when there is none. */
 export async function loadEngine(ids: readonly EngineId[] = engineIds): Promise<SqliteEngine> {
   let message = "the event log needs Node 22.13 or later, or the package better-sqlite3";
   let hint = "npm install --save-dev better-sqlite3@12";
@@ -55,7 +51,7 @@ export async function loadEngine(ids: readonly EngineId[] = engineIds): Promise<
       return await LOADERS[id]();
     } catch (error) {
       if (id !== "better-sqlite3" || isMissing(error)) continue;
-      // It is installed without its binary, or with that of another Node.
+      // Installed without its binary, or with one for another Node version.
       message += `, which cannot be loaded (${errorText(error).split("\n", 1)[0]})`;
       hint = "npm rebuild better-sqlite3";
     }

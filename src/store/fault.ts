@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { errorText, UserError } from "../util/errors.ts";
 
-/** Why SQLite or the file system refused; undefined for anything that is not theirs to say. */
+/** Why SQLite or the file system failed. */
 type FaultKind = "locked" | "full" | "damaged" | "read-only" | "unreachable" | "handles" | "io";
 
 // Primary result codes: https://www.sqlite.org/rescode.html
@@ -41,7 +41,7 @@ const KIND_BY_NAME: readonly (readonly [prefix: string, kind: FaultKind])[] = [
   ["ENFILE", "handles"],
 ];
 
-/** better-sqlite3 names its result codes, node:sqlite numbers them, the file system has names of its own. */
+/** better-sqlite3 names its result codes, node:sqlite numbers them. Undefined for other errors. */
 export function faultKind(error: unknown): FaultKind | undefined {
   if (!(error instanceof Error)) return undefined;
   if ("errcode" in error && typeof error.errcode === "number") return KIND_BY_CODE[error.errcode & 0xff];
@@ -50,7 +50,9 @@ export function faultKind(error: unknown): FaultKind | undefined {
   return KIND_BY_NAME.find(([prefix]) => code.startsWith(prefix))?.[1];
 }
 
-const SAY: Readonly<Record<FaultKind, (path: string, reason: string) => readonly [message: string, hint: string]>> = {
+const MESSAGES: Readonly<
+  Record<FaultKind, (path: string, reason: string) => readonly [message: string, hint: string]>
+> = {
   locked: (path) => [
     `the event log ${path} is locked by another program`,
     "close the program that is writing to it, or use another log with --store",
@@ -61,7 +63,7 @@ const SAY: Readonly<Record<FaultKind, (path: string, reason: string) => readonly
   ],
   damaged: (path, reason) => [
     `the event log ${path} is damaged, or is not an event log (${reason})`,
-    `move ${path}, ${path}-wal and ${path}-shm away together, to keep what is in them; the next run starts a new log`,
+    `move ${path}, ${path}-wal and ${path}-shm away together to keep their content; the next run starts a new log`,
   ],
   "read-only": (path, reason) => [
     `the event log ${path} cannot be written (${reason})`,
@@ -81,18 +83,18 @@ const SAY: Readonly<Record<FaultKind, (path: string, reason: string) => readonly
   ],
 };
 
-/** The error as the user should see it; what is none of the log's faults comes back as it was. */
+/** Explains a fault of the log to the user; returns any other error as it is. */
 export function logError(error: unknown, path: string): unknown {
   const kind = faultKind(error);
   return kind === undefined || error instanceof UserError ? error : logFault(kind, path, errorText(error));
 }
 
 export function logFault(kind: FaultKind, path: string, reason: string): UserError {
-  const [message, hint] = SAY[kind](path, reason);
+  const [message, hint] = MESSAGES[kind](path, reason);
   return new UserError("usage", message, hint, `log-${kind}`);
 }
 
-/** Why something that stands in the log cannot be read. */
+/** Why something in the log cannot be read. */
 export class Damage {
   readonly cause: unknown;
 
@@ -106,8 +108,8 @@ export class Damage {
 }
 
 /**
- * What SQLite finds damaged, or gives as it is where a disk or another program has changed a value: it is no fault of ours,
- * and says nothing of what stands beside it. Any other error is thrown.
+ * Returns damage that SQLite finds, and values of a wrong type that a disk or another program has changed: what is stored
+ * beside it may still be readable. Any other error is thrown.
  */
 export function orDamage<T>(read: () => T): T | Damage {
   try {
@@ -117,13 +119,6 @@ export function orDamage<T>(read: () => T): T | Damage {
     if (kind !== undefined && kind !== "damaged") throw error;
     return new Damage(error);
   }
-}
-
-/** Throws a UserError for a delivery that cannot be read. */
-export function orThrow<T>(n: number, read: () => T): T {
-  const found = orDamage(read);
-  if (found instanceof Damage) throw damaged(n, found.reason);
-  return found;
 }
 
 export function damaged(n: number, reason: string): UserError {
@@ -138,21 +133,20 @@ export function damaged(n: number, reason: string): UserError {
 export interface FileGuard {
   /** Throws a UserError with the code `log-gone` or `log-damaged`. */
   check(): void;
-  /** Only after the database, whose locks on the file end with it: https://www.sqlite.org/howtocorrupt.html, section 2.2 */
+  /** After the database: closing the file ends its locks, see https://www.sqlite.org/howtocorrupt.html, section 2.2 */
   close(): void;
 }
 
-/** What every SQLite file begins with: https://www.sqlite.org/fileformat.html#magic_header_string */
+/** The start of every SQLite file: https://www.sqlite.org/fileformat.html#magic_header_string */
 const MAGIC = Buffer.from("SQLite format 3\0");
 
 /**
- * Checks that the open file is still the one at its path, and still a database. SQLite itself would go on for a long time
- * with what it remembers: a log that was deleted, replaced or overwritten under a running receiver would take every event
- * and keep none.
+ * Checks that the open file is still the one at its path, and still a database. SQLite itself works on from its cache: a log
+ * that was deleted, replaced or overwritten would accept every event and lose them all.
  */
 export function openFileGuard(path: string): FileGuard {
   const opened = statSync(path, { bigint: true });
-  // Opened at once: when it is wanted there may be no file handle left.
+  // Opened now: later there may be no file descriptor left.
   const file = openSync(path, "r");
   const start = Buffer.alloc(MAGIC.length);
   let changedAt = opened.mtimeNs;
@@ -172,6 +166,6 @@ export function openFileGuard(path: string): FileGuard {
   };
 }
 
-export function goneFile(what: string): UserError {
-  return new UserError("usage", `${what} while it was in use`, "start listen again to create a new log", "log-gone");
+export function goneFile(cause: string): UserError {
+  return new UserError("usage", `${cause} while it was in use`, "start listen again to create a new log", "log-gone");
 }

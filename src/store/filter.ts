@@ -5,7 +5,7 @@ import type { SqlValue } from "./engine.ts";
 import type { LogFilter, WhereClause } from "./log.ts";
 import { FAILED_NUMBERS } from "./schema.ts";
 
-/** A part of a SQL WHERE over `deliveries`, with its values. */
+/** Part of a SQL WHERE over `deliveries`. */
 export interface Condition {
   readonly sql: string;
   readonly values: readonly SqlValue[];
@@ -16,13 +16,13 @@ export interface EventKind {
   readonly event: string;
 }
 
-/** Conditions that need no byte of any body. `kinds` are the events that the filter's patterns match. */
+/** Conditions that read no bodies. `kinds` are the events that the filter's patterns match. */
 export function recordConditions(filter: LogFilter, kinds: readonly EventKind[] | undefined): readonly Condition[] {
   const conditions: Condition[] = [];
   const add = (sql: string, ...values: SqlValue[]): void => {
     conditions.push({ sql, values });
   };
-  // The unary plus keeps an index from being used where walking by number, page by page, is what answers soonest.
+  // The unary plus keeps SQLite from using an index: reading by number, page by page, returns the first rows sooner.
   if (filter.product !== undefined) add("+product = ?", filter.product.toLowerCase());
   const [kind, ...others] = kinds ?? [];
   if (kinds !== undefined && kind === undefined) add("0");
@@ -35,7 +35,7 @@ export function recordConditions(filter: LogFilter, kinds: readonly EventKind[] 
     const { min, max } = filter.status;
     add(min >= 300 ? "status >= 300 AND +status BETWEEN ? AND ?" : "+status BETWEEN ? AND ?", min, max);
   }
-  // The first number is found by the time index; from there on the walk is by number.
+  // The time index finds the first number; from there on rows are read by number.
   if (filter.since !== undefined) {
     const since = filter.since.getTime();
     add("n >= coalesce((SELECT min(+n) FROM deliveries WHERE received_at >= ?), 9e15)", since);
@@ -47,7 +47,7 @@ export function recordConditions(filter: LogFilter, kinds: readonly EventKind[] 
   return conditions;
 }
 
-/** Conditions that read bodies. Those of `where` let too much through: the last word has `matchesWhere`. */
+/** Conditions that read bodies. Those of `where` are only a prefilter for `matchesWhere`. */
 export function contentConditions(filter: LogFilter): readonly Condition[] {
   const needed = (filter.where ?? []).flatMap(prefilterForms);
   if (filter.search !== undefined) needed.push(searchForms(filter.search));
@@ -58,7 +58,7 @@ export function contentConditions(filter: LogFilter): readonly Condition[] {
   });
 }
 
-/** Reads `path=value`. The path has dots and, for elements of a list, `[0]` or `.0`; without an index any element fits. */
+/** Parses `path=value`. The path has dots and, for list elements, `[0]` or `.0`; without an index any element matches. */
 export function parseWhere(text: string): WhereClause {
   const equals = text.indexOf("=");
   const path = (equals === -1 ? text : text.slice(0, equals))
@@ -74,35 +74,34 @@ export function parseWhere(text: string): WhereClause {
   return { path, value: text.slice(equals + 1) };
 }
 
-/** Whether the payload of a delivery has such a value at such a place. Ids are compared digit by digit. */
+/** Whether the payload has such values at such paths. Ids are compared digit by digit. */
 export function matchesWhere(delivery: Delivery, clauses: readonly WhereClause[]): boolean {
-  if (clauses.length === 0) return true;
   const read = readPayload(delivery);
-  return read.ok && clauses.every(({ path, value }) => holds(read.payload.data, path, value));
+  return read.ok && clauses.every(({ path, value }) => hasValue(read.payload.data, path, value));
 }
 
-function holds(data: unknown, path: readonly string[], value: string): boolean {
+function hasValue(data: unknown, path: readonly string[], value: string): boolean {
   const [key, ...rest] = path;
   if (Array.isArray(data)) {
-    if (key !== undefined && /^\d+$/.test(key) && holds(data[Number(key)], rest, value)) return true;
-    return data.some((element) => holds(element, path, value));
+    if (key !== undefined && /^\d+$/.test(key) && hasValue(data[Number(key)], rest, value)) return true;
+    return data.some((element) => hasValue(element, path, value));
   }
   if (key === undefined) return sameScalar(data, value);
   if (typeof data !== "object" || data === null || !Object.hasOwn(data, key)) return false;
-  return holds(Reflect.get(data, key), rest, value);
+  return hasValue(Reflect.get(data, key), rest, value);
 }
 
 function sameScalar(data: unknown, value: string): boolean {
   if (typeof data === "object" && data !== null) return false;
   if (String(data) === value) return true;
-  // `1250.00` in the body is the number 1250; a text is never equal to anything but itself.
+  // `1250.00` in the body is the number 1250; a text equals only itself.
   return typeof data === "number" && value.trim() !== "" && Number(value) === data;
 }
 
 /**
- * Bytes that a body must hold if it is to match: of each inner list one. They are the runs in the value that no JSON or
- * form encoder escapes. A number may also stand with an exponent (Java writes one from 10^7 on), and its zeros may be
- * missing. Empty when nothing can be said beforehand.
+ * Bytes that a matching body must contain: one of each inner list. They are the parts of the value that no JSON or form
+ * encoder escapes. A number may also have an exponent (Java writes one from 10^7 on), and its zeros may be missing. Empty
+ * when there are none.
  */
 function prefilterForms({ value }: WhereClause): readonly (readonly Buffer[])[] {
   const bytes = (form: string): Buffer => Buffer.from(form, "latin1");
@@ -116,7 +115,7 @@ function prefilterForms({ value }: WhereClause): readonly (readonly Buffer[])[] 
   return [[digits, `e${exponent}`, `E${exponent}`, `e+${exponent}`, `E+${exponent}`].map(bytes)];
 }
 
-/** The bytes that a text can stand as in a body: as it is, with JSON's escapes, percent-encoded as in a form. */
+/** The encodings of a text in a body: plain, with JSON escapes, percent-encoded as in a form. */
 function searchForms(text: string): readonly Buffer[] {
   const quoted = JSON.stringify(text).slice(1, -1);
   const ascii = quoted.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
@@ -133,12 +132,12 @@ function percentEncoded(text: string): readonly string[] {
     const form = new URLSearchParams({ "": text }).toString().slice(1);
     return [encoded, form, encoded.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase())];
   } catch {
-    // A lone surrogate has no bytes, so no body can hold it in this form.
+    // A lone surrogate cannot be encoded, so no body contains it.
     return [];
   }
 }
 
-/** True of a column of bytes that holds one of the forms. Comparing bytes loses no digit and stops at no zero byte. */
+/** Whether a column contains one of the forms. Compares bytes, since text would end at a zero byte. */
 function anyContains(column: string, forms: readonly Buffer[]): Condition {
   if (forms.length === 0) return { sql: "1", values: [] };
   return { sql: `(${forms.map(() => `instr(${column}, ?) > 0`).join(" OR ")})`, values: forms };

@@ -7,24 +7,23 @@ import { type FileGuard, faultKind, goneFile, logError, logFault } from "./fault
 
 interface GroupCommitOptions {
   readonly path: string;
-  /** How long a job waits for another process's lock before it is rejected. */
+  /** How long a write waits for another process's lock before it is rejected. */
   readonly busyMs: number;
   readonly guard: FileGuard;
-  /** Brings to the disk what was committed. */
   readonly wal: WalSync;
 }
 
-/** Bounds how long one transaction keeps the event loop. */
+/** Bounds how long one transaction blocks the event loop. */
 const MAX_GROUP = 256;
 const RETRY_EVERY_MS = 15;
-/** How long what nobody outside waits for may wait for others to go with it, where the disk is not busy. */
+/** How long a write that is not durable waits for others while the disk is idle. */
 const LAZY_MS = 2;
-/** On threads of a pool of four (https://nodejs.org/api/cli.html#uv_threadpool_sizesize). */
-const MOST_SYNCS = 2;
+/** They run on Node's thread pool of four (https://nodejs.org/api/cli.html#uv_threadpool_sizesize). */
+const MAX_SYNCS = 2;
 
 /**
- * Many writes, one transaction, one sync of the disk: what is asked for while the disk is busy is committed together.
- * The promise of a durable write resolves when the COMMIT that holds its work is on the disk, and never otherwise.
+ * Many writes, one transaction, one sync of the disk: writes that arrive while the disk is busy are committed together.
+ * The promise of a durable write resolves when its COMMIT is on the disk, and never otherwise.
  */
 export class GroupCommit {
   readonly #database: NativeDatabase;
@@ -36,7 +35,7 @@ export class GroupCommit {
   #running: Promise<void> | undefined;
   #later: NodeJS.Timeout | undefined;
   readonly #syncs = new Set<Promise<unknown>>();
-  /** Resolves to what went wrong with it, or with one that it lies behind. */
+  /** Resolves to its error, or that of an earlier one. */
   #lastSync: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -49,30 +48,40 @@ export class GroupCommit {
   }
 
   /**
-   * Runs `work` in the next transaction. It must touch nothing but the database, for it may run more than once. What is not
-   * `durable` goes along with others, outlives this process from the COMMIT on, and a loss of power once a later sync has
-   * taken it along.
+   * Runs `work` in the next transaction. It must touch nothing but the database, for it may run more than once. A write
+   * that is not `durable` is committed along with others; it survives this process from the COMMIT on, and a loss of power
+   * from the next sync on.
    */
-  write<T>(work: () => T, options: WriteOptions<T> = {}): Promise<T> {
+  write<T>(work: () => T, { durable = true, onCommit, onUnsynced }: WriteOptions<T> = {}): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(new Error("the event log is closed"));
         return;
       }
-      const job = new WriteJob(work, options, performance.now() + this.#options.busyMs, resolve, reject);
-      this.#jobs.push(job);
-      if (job.durable) this.#start();
+      let value: T;
+      this.#jobs.push({
+        durable,
+        deadline: performance.now() + this.#options.busyMs,
+        run() {
+          value = work();
+        },
+        onCommit: () => onCommit?.(value),
+        onUnsynced: () => onUnsynced?.(value),
+        resolve: () => resolve(value),
+        reject,
+      });
+      if (durable) this.#start();
       else this.#startLater();
     });
   }
 
-  /** Resolves when all that is committed by now is on the disk. Rejects when some of it may never get there. */
+  /** Resolves when all that is committed by now is on the disk; rejects when some of it may never be. */
   async synced(): Promise<void> {
     const failure = this.#syncs.size === 0 ? undefined : await this.#lastSync;
     if (failure !== undefined) throw logError(failure, this.#options.path);
   }
 
-  /** Commits what is waiting, then closes the database. */
+  /** Commits what is pending, then closes the database. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -111,7 +120,7 @@ export class GroupCommit {
     return this.#jobs.some(({ durable }) => durable);
   }
 
-  /** Returns what has still to be synced, or the error of a lock that another process holds; everything else is settled here. */
+  /** Commits a group. Returns the jobs that must be synced, or the error of another process's lock; settles all others. */
   #transact(group: readonly Job[]): { readonly committed: readonly Job[]; readonly locked?: unknown } {
     let current: Job | undefined;
     try {
@@ -130,22 +139,22 @@ export class GroupCommit {
       const shared = current === undefined || faultKind(error) !== undefined;
       const failed = shared ? group : [current];
       for (const job of failed) job?.reject(logError(error, this.#options.path));
-      // One job's own mistake must not cost the others their place.
+      // An error of one job must not affect the others.
       if (!shared) this.#jobs.unshift(...group.filter((job) => job !== current));
       return { committed: [] };
     }
-    for (const job of group) job.committed();
+    for (const job of group) job.onCommit();
     for (const job of group) if (!job.durable) job.resolve();
     return { committed: group.filter(({ durable }) => durable) };
   }
 
-  /** Resolves when another group may be committed: syncs overlap, so that none waits for a disk that works for others. */
+  /** Resolves when another group may be committed. Syncs overlap, so that a slow one delays no other. */
   async #beginSync(committed: readonly Job[]): Promise<void> {
     const sync = this.#sync(committed, this.#syncs.size === 0 ? undefined : this.#lastSync);
     this.#lastSync = sync;
     this.#syncs.add(sync);
     void sync.then(() => this.#syncs.delete(sync));
-    while (this.#syncs.size >= MOST_SYNCS) await Promise.race(this.#syncs);
+    while (this.#syncs.size >= MAX_SYNCS) await Promise.race(this.#syncs);
   }
 
   async #sync(committed: readonly Job[], before: Promise<unknown> | undefined): Promise<unknown> {
@@ -155,13 +164,12 @@ export class GroupCommit {
     } catch (error) {
       failure = error;
     }
-    // What was committed first is told of first. Behind a gap nothing is found again, whatever the disk says of it.
+    // In order of commit: SQLite finds nothing behind a gap in the journal, whatever the disk says.
     failure = (await before) ?? failure;
     for (const job of committed) {
       if (failure === undefined) job.resolve();
       else {
-        // It may be there all the same, but nobody can be told so.
-        job.unsynced();
+        job.onUnsynced();
         job.reject(logError(failure, this.#options.path));
       }
     }
@@ -180,93 +188,47 @@ export class GroupCommit {
     try {
       this.#rollback.run();
     } catch {
-      // There is no transaction: BEGIN failed, or SQLite has rolled back by itself (https://www.sqlite.org/lang_transaction.html).
+      // No transaction is open: BEGIN failed, or SQLite has rolled back by itself (https://www.sqlite.org/lang_transaction.html).
     }
   }
 }
 
 interface WriteOptions<T> {
-  /** What nobody outside is told of need not be. True unless it is given. */
+  /** Default true. A write whose outcome is not reported outside need not be. */
   readonly durable?: boolean;
-  /** Called as soon as it is committed, when others can read it, and before it is on the disk. */
+  /** Called after the COMMIT, when others can read it, and before it is on the disk. */
   onCommit?(value: T): void;
-  /** Called when it was committed and may never get to the disk: it was promised to nobody, and must not stay as it is. */
+  /** Called for a committed write whose sync has failed: it may be lost, so its effects must be undone. */
   onUnsynced?(value: T): void;
 }
 
-/** A write on its way through a transaction, to the disk, and to whom it was promised. */
 interface Job {
   readonly durable: boolean;
-  /** By which it is rejected where another process holds the lock. */
+  /** When the job is rejected if another process still holds the lock. */
   readonly deadline: number;
-  /** Inside the transaction; again when the transaction is repeated. */
+  /** Inside the transaction; again when that is repeated. */
   run(): void;
-  committed(): void;
-  unsynced(): void;
+  onCommit(): void;
+  onUnsynced(): void;
   resolve(): void;
   reject(error: unknown): void;
 }
 
-/** One object and no closure for each of its steps: it is made for every event. */
-class WriteJob<T> implements Job {
-  readonly durable: boolean;
-  readonly deadline: number;
-  readonly reject: (error: unknown) => void;
-  readonly #work: () => T;
-  readonly #options: WriteOptions<T>;
-  readonly #resolve: (value: T) => void;
-  /** What the work has come to, once it has run. */
-  #value: T | undefined;
-
-  constructor(
-    work: () => T,
-    options: WriteOptions<T>,
-    deadline: number,
-    resolve: (value: T) => void,
-    reject: (error: unknown) => void,
-  ) {
-    this.durable = options.durable ?? true;
-    this.deadline = deadline;
-    this.reject = reject;
-    this.#work = work;
-    this.#options = options;
-    this.#resolve = resolve;
-  }
-
-  run(): void {
-    this.#value = this.#work();
-  }
-
-  committed(): void {
-    this.#options.onCommit?.(this.#value as T);
-  }
-
-  unsynced(): void {
-    this.#options.onUnsynced?.(this.#value as T);
-  }
-
-  resolve(): void {
-    this.#resolve(this.#value as T);
-  }
-}
-
-/** Brings what was committed to the disk, without holding up anything else. */
+/** Brings commits to the disk without blocking the event loop. */
 interface WalSync {
   sync(): Promise<void>;
   /**
-   * Throws while there may be a gap in the journal that a failed `sync` has left: the system tells of it once and takes what
-   * was not written for written, so that the next one succeeds. All of it goes into the log itself then. Of a journal that was
-   * damaged from outside nothing can be made good.
+   * Throws while the journal may have a gap after a failed `sync`. The system reports a failed write once and then counts it
+   * as written, so the next sync succeeds; a checkpoint closes the gap. A journal that was damaged from outside stays so.
    */
   recoverSync(): void;
   close(): Promise<void>;
 }
 
 /**
- * SQLite would sync its write-ahead log within COMMIT, and the whole process would wait for the disk. With `synchronous =
- * NORMAL` it leaves that out (https://www.sqlite.org/pragma.html#pragma_synchronous), and it is done here instead, on a
- * thread of Node's: no sender is told of a commit before. SQLite keeps its locks on other files (https://www.sqlite.org/wal.html),
- * so closing this one drops none.
+ * SQLite would sync its write-ahead log inside COMMIT and block the whole process. With `synchronous = NORMAL` it does not
+ * (https://www.sqlite.org/pragma.html#pragma_synchronous), and we sync on Node's thread pool instead, before a sender gets
+ * its answer. SQLite's locks are on other files (https://www.sqlite.org/wal.html), so closing this one releases none.
  */
 export function openWalSync(database: NativeDatabase, path: string): WalSync {
   const { journal_mode: mode } = database.prepare("PRAGMA journal_mode").get() ?? {};
@@ -275,12 +237,12 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
   const checkpoint = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)");
   let file: number | undefined;
   let hasGap = false;
-  /** SQLite itself does not notice, writes on behind it, and after some time over it: from then on it would look well. */
+  /** SQLite does not notice damage to its journal: it writes on, and in time overwrites it. */
   let damage: UserError | undefined;
   return {
     async sync() {
       file ??= openSync(`${path}-wal`, "r+");
-      // SQLite would go on writing into a file that nobody finds any more, or behind a gap.
+      // SQLite would go on writing into a deleted file.
       if (fstatSync(file).nlink === 0) throw goneFile(`${path}-wal, the newest part of the event log, was deleted`);
       if (!isJournal(file)) {
         damage = logFault("damaged", path, `${path}-wal was overwritten while it was in use`);
@@ -299,7 +261,7 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
       if (checkpoint.get()?.busy !== 0) throw logFault("io", path, "a part of it is still not on the disk");
       hasGap = false;
     },
-    // Only when no sync is under way: its number may be another file's by then.
+    /** Only when no sync is running: the file descriptor may be reused. */
     async close() {
       if (file !== undefined) closeSync(file);
       file = undefined;
@@ -307,12 +269,12 @@ export function openWalSync(database: NativeDatabase, path: string): WalSync {
   };
 }
 
-// A FileHandle has its own way to do it, which takes this thread three times as long.
+// FileHandle.datasync would take the main thread three times as long.
 const toDisk = promisify(fdatasync);
 
 /**
- * What a write-ahead log begins with, but for its last bit: https://www.sqlite.org/fileformat.html#the_write_ahead_log
- * Empty it is when another process has just written all of it into the log. The read tells, for that may be between two calls.
+ * Checks the magic number, whose last bit varies: https://www.sqlite.org/fileformat.html#the_write_ahead_log
+ * The journal is empty when another process has just checkpointed it.
  */
 function isJournal(fd: number): boolean {
   const bytes = readSync(fd, START, 0, 4, 0);
@@ -321,5 +283,5 @@ function isJournal(fd: number): boolean {
 
 const START = Buffer.alloc(4);
 
-/** On a file system that allows no write-ahead log SQLite goes on syncing by itself. */
+/** On a file system without support for a write-ahead log SQLite syncs by itself. */
 const syncedBySqlite: WalSync = { sync: async () => {}, recoverSync: () => {}, close: async () => {} };

@@ -3,7 +3,7 @@ import { errorText } from "../util/errors.ts";
 import { type EngineId, loadEngine, type NativeDatabase, type SqliteEngine } from "./engine.ts";
 import { faultKind, logError } from "./fault.ts";
 import type { GroupCommit } from "./group-commit.ts";
-import type { Hold, Holder } from "./log.ts";
+import type { LockOwner, LogLock } from "./log.ts";
 import { maybeText, numberOf } from "./read.ts";
 
 interface LogFile {
@@ -13,17 +13,17 @@ interface LogFile {
 }
 
 /**
- * One receiver at a time holds a log. The hold is a lock of the operating system on a file beside it, which ends with
- * the process even on `kill -9` and never outlives it, as a process id in a file would. Who holds it stands in the log.
+ * Locks a log for one receiver. The lock is the operating system's, on a file beside the log: unlike a process id in a
+ * file it ends with the process, even on `kill -9`. The log itself says who the owner is.
  */
-export async function lockLog(log: LogFile, commits: GroupCommit, holder: Holder): Promise<Hold> {
-  const lock = takeLock(log.engine, lockPath(log));
-  if (lock === undefined) return { held: false, by: readHolder(log.database) };
+export async function lockLog(log: LogFile, commits: GroupCommit, owner: LockOwner): Promise<LogLock> {
+  const lock = acquire(log.engine, lockPath(log.path));
+  if (lock === undefined) return { held: false, by: readOwner(log.database) };
   const insert = log.database.prepare("INSERT OR REPLACE INTO holder (only, pid, url, since) VALUES (1, ?, ?, ?)");
   const update = log.database.prepare("UPDATE holder SET url = ?");
   const remove = log.database.prepare("DELETE FROM holder");
   try {
-    await commits.write(() => insert.run(holder.pid, holder.url ?? null, holder.since.getTime()));
+    await commits.write(() => insert.run(owner.pid, owner.url ?? null, owner.since.getTime()));
   } catch (error) {
     lock.close();
     throw error;
@@ -47,29 +47,39 @@ export async function lockLog(log: LogFile, commits: GroupCommit, holder: Holder
 }
 
 /**
- * Who holds the log at this moment. What stands in it of a holder that was killed counts for nothing: only the lock does,
- * which is tried and given back at once.
+ * The owner of the lock of an existing log, which is neither migrated nor waited for; undefined when it is not locked.
+ * Rejects with a UserError when the log cannot be read.
  */
-function currentLockOwner(log: LogFile): Holder | undefined {
-  if (!existsSync(lockPath(log))) return undefined;
-  const lock = takeLock(log.engine, lockPath(log));
-  lock?.close();
-  return lock === undefined ? readHolder(log.database) : undefined;
+export async function peekLockOwner(link: string, engines?: readonly EngineId[]): Promise<LockOwner | undefined> {
+  const engine = await loadEngine(engines);
+  let database: NativeDatabase | undefined;
+  try {
+    const path = realpathSync(link);
+    database = engine.open(path, { readOnly: true });
+    database.exec("PRAGMA busy_timeout = 100");
+    // The log may still name an owner that was killed: only the lock counts.
+    if (!existsSync(lockPath(path)) || !isLocked(engine, path, 200)) return undefined;
+    return readOwner(database);
+  } catch (error) {
+    throw logError(error, link);
+  } finally {
+    database?.close();
+  }
 }
 
-/** Whether a process holds the log at this path now; of a path without a log nobody does. */
-export function isLocked(engine: SqliteEngine, path: string): boolean {
-  const lock = takeLock(engine, lockPath({ path }), 0);
+/** Whether a process has locked the log at this path. */
+export function isLocked(engine: SqliteEngine, path: string, waitMs = 0): boolean {
+  const lock = acquire(engine, lockPath(path), waitMs);
   lock?.close();
   return lock === undefined;
 }
 
-function lockPath({ path }: Pick<LogFile, "path">): string {
+function lockPath(path: string): string {
   return `${path}-lock`;
 }
 
-/** A reserved lock keeps others from taking it and lets them see that it is taken. Undefined when it is. */
-function takeLock(engine: SqliteEngine, path: string, waitMs = 200): NativeDatabase | undefined {
+/** A RESERVED lock excludes others and lets them see that it is there. Undefined when another process has it. */
+function acquire(engine: SqliteEngine, path: string, waitMs = 200): NativeDatabase | undefined {
   let lock: NativeDatabase | undefined;
   try {
     lock = engine.open(path);
@@ -82,27 +92,8 @@ function takeLock(engine: SqliteEngine, path: string, waitMs = 200): NativeDatab
   }
 }
 
-function readHolder(database: NativeDatabase): Holder | undefined {
+function readOwner(database: NativeDatabase): LockOwner | undefined {
   const row = database.prepare("SELECT pid, url, since FROM holder").get();
   if (row === undefined) return undefined;
   return { pid: numberOf(row, "pid"), url: maybeText(row, "url"), since: new Date(numberOf(row, "since")) };
-}
-
-/**
- * Who holds a log that is there, for one who only wants to know: it is neither brought up to date nor waited for. Undefined
- * when nobody does; rejects with a UserError when it cannot be read.
- */
-export async function peekLockOwner(link: string, engines?: readonly EngineId[]): Promise<Holder | undefined> {
-  const engine = await loadEngine(engines);
-  let database: NativeDatabase | undefined;
-  try {
-    const path = realpathSync(link);
-    database = engine.open(path, { readOnly: true });
-    database.exec("PRAGMA busy_timeout = 100");
-    return currentLockOwner({ path, engine, database });
-  } catch (error) {
-    throw logError(error, link);
-  } finally {
-    database?.close();
-  }
 }

@@ -5,65 +5,67 @@ import type { SchemaIssue } from "../core/schema.ts";
 import type { LogStatsReport } from "../reports/log.ts";
 
 /**
- * The memory of a receiver: every delivery with its receipt, what became of it, and which ones still wait for a target.
- * Small enough that another database is one more file. Every method may reject with a UserError whose code begins with
- * `log-` (`log-full`, `log-locked`, `log-damaged`, `log-read-only`, `log-gone`, `log-handles`, `log-io`).
+ * The event log of a receiver: every delivery with its receipt, its attempts, and the targets that it still waits for.
+ * Every method may reject with a UserError whose code begins with `log-` (`log-full`, `log-locked`, `log-damaged`, `log-read-only`, `log-gone`, `log-handles`, `log-io`).
  */
 export interface Log {
-  /** Where it is, for a person. */
+  /** For messages. */
   readonly path: string;
 
-  /** Keeps a delivery. When this resolves the delivery is on the disk, and only then may it be answered with a yes. */
+  /** Records a delivery. When this resolves it is on the disk, and only then may it be answered 2xx. */
   append(entry: NewEntry): Promise<Appended>;
-  /** The answer that the sender got, where it was not known at `append`. */
+  /** Records the answer to the sender, when it was not known at `append`. */
   setAnswer(n: number, answer: Answer): Promise<void>;
 
-  /** Only for the holder of the log, which every claim ends with. Takes deliveries that are due for a target, the longest due first; of those in order, only the first of each key. */
+  /**
+   * Only for the owner of the lock, with whose process all claims end. Claims deliveries that are due for a target, the
+   * longest due first; of ordered ones only the first of each key.
+   */
   claimWaiting(request: ClaimRequest): Promise<Claimed>;
-  /** When a claim would find more for a target, after one that found less than it asked for. */
+  /** When a claim would find more, after one that found less than its limit. */
   nextDue(request: Pick<ClaimRequest, "target" | "now" | "longestPauseMs">): Promise<NextDue>;
-  /** What came of a claim: the attempt is recorded and the claim given up, in one step. */
+  /** Records the attempt and releases the claim in one step. */
   complete(claim: ClaimRef, attempt: NewAttempt, outcome: Outcome): Promise<void>;
-  /** Gives claims back without an attempt: the target was found to be down before its turn came. */
+  /** Releases claims without an attempt, because the target is down. */
   release(claims: readonly ClaimRef[]): Promise<void>;
   /**
-   * What a run before this one has left without an answer counts as failed: its sender got none. Only for the holder of the
-   * log. Resolves to how many that are.
+   * Only for the owner of the lock. Deliveries that an earlier run has left without an answer count as failed: their
+   * senders got none. Resolves to their number.
    */
   endUnanswered(): Promise<number>;
-  /** What waits, for each target. */
+  /** The deliveries that wait, by target. */
   waiting(): Promise<readonly WaitingCount[]>;
-  /** An attempt outside of the queue: a replay, a mirrored answer. Returns its number. */
+  /** Records an attempt outside of the queue: a replay, a mirrored answer. Resolves to its number. */
   recordAttempt(n: number, attempt: NewAttempt): Promise<number>;
-  /** Attempts that were recorded after the one with this id, in order, some hundreds at a time. */
+  /** Attempts that were recorded after the one with this id, in order, a few hundred at a time. */
   attemptsAfter(id: number): Promise<readonly FollowedAttempt[]>;
-  /** The id of the last attempt that was recorded; 0 when there is none. */
+  /** The id of the last recorded attempt; 0 when there is none. */
   lastAttempt(): Promise<number>;
 
   get(n: number | "last"): Promise<LogEntry | undefined>;
-  /** Newest first unless `order` says otherwise; read in pages, so a long one costs no memory. */
+  /** Newest first by default; read in pages, so memory stays flat. */
   list(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogRecord>;
-  /** The same with bytes and attempts. */
+  /** The same with bodies, headers and attempts. */
   entries(filter?: LogFilter, options?: ListOptions): AsyncIterable<LogEntry>;
   stats(filter?: LogFilter): Promise<LogStats>;
 
-  /** Removes what is past the age and size that the log was opened with, never what still waits for a target; ends early on abort. */
+  /** Removes deliveries beyond the limits, by default those of `openLog`, except those that still wait; ends early on abort. */
   prune(limits?: Retention, signal?: AbortSignal): Promise<Pruned>;
-  /** Holds what waits for a target no longer: it counts as failed. Resolves to how many that were. */
+  /** Marks deliveries that wait for a target as failed. Resolves to their number. */
   giveUp(target: string): Promise<number>;
-  /** Claims the log for one receiver. The hold ends with `release`, or with the process however it ends. */
-  hold(holder: Holder): Promise<Hold>;
-  /** Commits what was asked for before it, then closes the file. */
+  /** Locks the log for one receiver, until `release` or the end of the process. */
+  lock(owner: LockOwner): Promise<LogLock>;
+  /** Commits pending writes, then closes the file. */
   close(): Promise<void>;
 }
 
 export interface NewEntry {
   readonly receivedAt: Date;
   readonly delivery: Delivery;
-  /** The address that the delivery came from. */
+  /** The sender's address. */
   readonly remote: string | undefined;
   readonly receipt: Receipt;
-  /** Whether it is answered with a yes. What is refused is never the original of a duplicate. */
+  /** A rejected delivery is never the original of a duplicate. */
   readonly accepted: boolean;
   readonly status: number | undefined;
   readonly refusal: string | undefined;
@@ -71,9 +73,9 @@ export interface NewEntry {
 }
 
 export interface Appended {
-  /** Counts from 1 and is never used again, also with several receivers on one log. */
+  /** Counts from 1 and is never reused, even with several receivers on one log. */
   readonly n: number;
-  /** The accepted delivery of the same identity within the last 24 hours that was not answered with a no. */
+  /** The delivery of the same identity within the last 24 hours that was accepted and not answered with an error. */
   readonly duplicateOf: number | undefined;
   /** One for each target; `claimed` says that the caller is to deliver it now. */
   readonly forwards: readonly (ClaimRef & { readonly target: string; readonly claimed: boolean })[];
@@ -99,7 +101,7 @@ export interface LogRecord {
   readonly records: readonly string[];
   readonly verdicts: readonly Verdict[];
   readonly issues: readonly SchemaIssue[];
-  /** False when there was no schema to check with, so that no issues mean nothing. */
+  /** False when there was no schema to check, so that an empty list of issues means nothing. */
   readonly schemaChecked: boolean;
   readonly identity: string | undefined;
   readonly duplicateOf: number | undefined;
@@ -118,7 +120,7 @@ export interface LogEntry extends LogRecord {
 export interface ListOptions {
   readonly order?: "newest" | "oldest";
   readonly limit?: number;
-  /** Told of each delivery that cannot be read, in place of it; the first one is thrown unless it is given. */
+  /** Called for each delivery that cannot be read; by default the first one is thrown. */
   readonly onDamaged?: (n: number, reason: string) => void;
 }
 
@@ -131,32 +133,32 @@ export interface Retention {
 
 export interface Pruned {
   readonly removed: number;
-  /** What the log takes afterwards. */
+  /** The size of the log afterwards. */
   readonly bytes: number;
 }
 
-export interface Holder {
+export interface LockOwner {
   readonly pid: number;
   readonly url: string | undefined;
   readonly since: Date;
 }
 
-export type Hold =
+export type LogLock =
   | { readonly held: true; setUrl(url: string): Promise<void>; release(): Promise<void> }
-  | { readonly held: false; readonly by: Holder | undefined };
+  | { readonly held: false; readonly by: LockOwner | undefined };
 
 export interface ForwardRequest {
   readonly targets: readonly string[];
   /**
-   * `product:record`, or `EVERY_RECORD` for the record: deliveries of one key reach a target one after the other. Undefined
-   * where order does not matter.
+   * `product:record`, or `EVERY_RECORD` in place of the record: deliveries of one key reach a target one after the other.
+   * Undefined when order does not matter.
    */
   readonly orderKey?: string | undefined;
-  /** Claims at once, for a caller that has a free place. */
+  /** Claims at once, for a caller that has reserved room. */
   readonly claim?: boolean;
 }
 
-/** One delivery on its way to one target. */
+/** One delivery for one target. */
 export interface ClaimRef {
   readonly id: number;
   readonly n: number;
@@ -165,14 +167,14 @@ export interface ClaimRef {
 export interface ClaimRequest {
   readonly target: string;
   readonly limit: number;
-  /** Of the bodies together; one is claimed whatever its size. No limit unless it is given. */
+  /** For all bodies together; one is claimed whatever its size. Default: no limit. */
   readonly maxBytes?: number | undefined;
   readonly now: Date;
-  /** What seems to wait for longer was put off by a clock that has been set back since, and is due. */
+  /** A delivery that seems to wait for longer is due: the clock has been set back. */
   readonly longestPauseMs: number;
 }
 
-/** What a claim finds damaged: it can be given up and nothing else. */
+/** A damaged delivery, which can only be given up. */
 export interface Unreadable extends ClaimRef {
   readonly reason: string;
 }
@@ -183,7 +185,7 @@ export interface Claimed {
 }
 
 export interface NextDue {
-  /** Something is due and not claimed: it waits for an earlier delivery of its order key, or there was no room for it. */
+  /** Something is due but not claimed: it waits for an earlier delivery of its order key, or did not fit. */
   readonly left: boolean;
   /** When the next one becomes due; undefined when there is none. */
   readonly at: Date | undefined;
@@ -194,7 +196,7 @@ export interface Claim extends ClaimRef {
   /** Attempts made before this one. */
   readonly attempts: number;
   readonly receivedAt: Date;
-  /** The address that the delivery came from. */
+  /** The sender's address. */
   readonly remote: string | undefined;
   readonly duplicateOf: number | undefined;
   readonly product: string | undefined;
@@ -206,13 +208,13 @@ export interface Claim extends ClaimRef {
 export interface NewAttempt {
   readonly target: string;
   readonly at: Date;
-  /** Undefined when no answer came; `error` then says why. */
+  /** Undefined when no answer came, because of `error`. */
   readonly status: number | undefined;
   readonly latencyMs: number;
   readonly error: string | undefined;
-  /** The start of the target's answer. */
+  /** The start of the answer. */
   readonly reply?: string | undefined;
-  /** The target has the delivery after all: one that was given up, or waits, is so no longer. */
+  /** The target has the delivery now: one that had failed, or waits, becomes delivered. */
   readonly mends?: boolean;
 }
 
@@ -221,9 +223,9 @@ export interface Attempt extends Omit<NewAttempt, "mends"> {
   readonly attempt: number;
 }
 
-/** An attempt as it is met by one who follows the log. */
+/** An attempt with its position in the log. */
 export interface FollowedAttempt extends Attempt {
-  /** Where to go on from. */
+  /** For `attemptsAfter`. */
   readonly id: number;
   readonly n: number;
 }
@@ -239,38 +241,38 @@ export interface Forward {
   readonly target: string;
   readonly state: ForwardState;
   readonly attempts: number;
-  /** When it is tried next. Only of those that wait. */
+  /** The next attempt; only for those that wait. */
   readonly dueAt: Date | undefined;
 }
 
 export interface WaitingCount {
   readonly target: string;
-  /** Those that are under way included. */
+  /** Including those that are being sent. */
   readonly waiting: number;
-  /** The earliest time at which one of them is due; undefined when none waits. */
+  /** When the first of them is due; undefined when none waits. */
   readonly nextAt: Date | undefined;
 }
 
-/** Which deliveries of the log are meant. Every part that is given must fit. */
+/** Selects deliveries: all conditions that are given must match. */
 export interface LogFilter {
   readonly product?: string | undefined;
-  /** Patterns such as `Leads.*` or `crm:Leads.*` (`eventPattern`); one of them must fit. */
+  /** Patterns such as `Leads.*` or `crm:Leads.*` (`eventPattern`); one of them must match. */
   readonly events?: readonly string[] | undefined;
-  /** The answer to the sender, both ends included: 400 to 499. */
+  /** The answer to the sender, both ends inclusive: 400 to 499. */
   readonly status?: { readonly min: number; readonly max: number } | undefined;
   readonly since?: Date | undefined;
-  /** Only those numbered higher: what came after the last look. */
+  /** Only higher numbers. */
   readonly after?: number | undefined;
-  /** Given up on by at least one target. */
+  /** Failed for at least one target. */
   readonly failed?: boolean | undefined;
   /** A proof failed, the schema was not met, or the body could not be read. */
   readonly invalid?: boolean | undefined;
-  /** Text that stands in the body or the URL, case and all. */
+  /** Text in the body or the URL, case-sensitive. */
   readonly search?: string | undefined;
   readonly where?: readonly WhereClause[] | undefined;
 }
 
-/** `data.Email=jane@example.com`: a place in the payload and the text of the value that must stand there. */
+/** `data.Email=jane@example.com`: a path in the payload and the text of the value that it must have. */
 export interface WhereClause {
   readonly path: readonly string[];
   readonly value: string;

@@ -1,4 +1,4 @@
-// The part of two SQLite bindings that this folder uses: better-sqlite3 ships no types, and those of Node 20 know no node:sqlite.
+// The parts of the SQLite bindings that are used: better-sqlite3 has no types, and those of Node 20 lack node:sqlite.
 
 declare module "better-sqlite3" {
   const Database: new (path: string, options?: { readonly readonly?: boolean }) => import("./engine.ts").NativeDatabase;

@@ -1,34 +1,26 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { peekLockOwner } from "./lock.ts";
-import type { Holder, Log } from "./log.ts";
+import type { LockOwner, Log } from "./log.ts";
 import type { OpenLogOptions } from "./sqlite-log.ts";
 
-/** What the setting `store` names, in a project. */
+/** The setting `store` of a project. */
 interface LogPlace {
   readonly root: string;
   readonly store: string;
 }
 
-/**
- * Opens the log at a place, or makes it. Here alone it is decided what keeps it: a SQLite file. Another database would be one more
- * file behind `log.ts`, loaded where a place names it.
- */
+/** Opens or creates the log of a project. SQLite is loaded only here. */
 export async function openLogAt(
-  place: LogPlace,
+  { root, store }: LogPlace,
   options: Pick<OpenLogOptions, "now" | "create" | "keepMs" | "maxBytes">,
 ): Promise<Log> {
   const { openLog } = await import("./sqlite-log.ts");
-  return openLog({ ...options, path: pathOf(place) });
+  return openLog({ ...options, path: resolve(root, store) });
 }
 
-/** Who receives into the log at a place, without opening it; undefined where nobody does, or there is none. */
-export async function lockOwnerAt(place: LogPlace): Promise<Holder | undefined> {
-  const path = pathOf(place);
-  if (!existsSync(path)) return undefined;
-  return peekLockOwner(path);
-}
-
-function pathOf({ root, store }: LogPlace): string {
-  return resolve(root, store);
+/** The receiver that has locked the log of a project; undefined when there is none, or no log. */
+export async function lockOwnerAt({ root, store }: LogPlace): Promise<LockOwner | undefined> {
+  const path = resolve(root, store);
+  return existsSync(path) ? peekLockOwner(path) : undefined;
 }

@@ -1,5 +1,5 @@
 import { DUPLICATE_WINDOW_MS } from "../body/delivery.ts";
-import type { NativeDatabase, SqlRow, SqlValue } from "./engine.ts";
+import type { NativeDatabase, SqlRow } from "./engine.ts";
 import { Damage, orDamage } from "./fault.ts";
 import type {
   Appended,
@@ -17,14 +17,14 @@ import type {
 import { listText, maybeNumber, maybeText, numberOf, readDelivery, textOf } from "./read.ts";
 import { DELIVERED, FAILED, hasEarlier, WAITING } from "./schema.ts";
 
-/** Times in milliseconds, of which the first is not among them. */
+/** Milliseconds, without the first. */
 type Range = readonly [after: number, to: number];
 
 /**
- * Prepares the statements of the deliveries that wait for a target. `settle` runs inside a transaction; `take` and `giveBack`
- * keep what this process has claimed, which nobody else may: only the holder of the log claims.
+ * The deliveries that wait for a target. `complete` and `giveUp` must run inside a transaction. Claims are in memory, since
+ * only the owner of the lock may claim.
  */
-export function queue(database: NativeDatabase, append: ReturnType<typeof appender>) {
+export function createQueue(database: NativeDatabase, appender: ReturnType<typeof createAppender>) {
   const due = database.prepare(
     `SELECT id FROM forwards AS this
      WHERE target = ? AND state = ${WAITING} AND due_at > ? AND due_at <= ?
@@ -55,14 +55,14 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
   const counts = database.prepare(
     `SELECT target, count(*) AS count, min(due_at) AS next FROM forwards WHERE state = ${WAITING} GROUP BY target`,
   );
-  const taken = new Set<number>();
+  const claimed = new Set<number>();
 
   return {
-    take(id: number): void {
-      taken.add(id);
+    claim(id: number): void {
+      claimed.add(id);
     },
-    giveBack(id: number): void {
-      taken.delete(id);
+    release(id: number): void {
+      claimed.delete(id);
     },
     claimWaiting({ target, limit, maxBytes = Number.POSITIVE_INFINITY, ...times }: ClaimRequest): Claimed {
       const claims: Claim[] = [];
@@ -70,15 +70,15 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
       const wanted = (): number => limit - claims.length - unreadable.length;
       let bytes = 0;
       const claimDue = ([after, to]: Range): void => {
-        for (const row of due.all(target, after, to, wanted() + taken.size)) {
+        for (const row of due.all(target, after, to, wanted() + claimed.size)) {
           const id = numberOf(row, "id");
-          if (taken.has(id)) continue;
+          if (claimed.has(id)) continue;
           if (wanted() === 0) return;
           const room = claims.length === 0 ? Number.MAX_SAFE_INTEGER : Math.max(0, maxBytes - bytes);
           const loaded = orDamage(() => readLoaded(load.get(room, id)));
           if (loaded instanceof Damage) {
             const forward = numberOfForward.get(id);
-            // Another process may have removed it since it was found.
+            // Another process may have removed it meanwhile.
             if (forward !== undefined) unreadable.push({ id, n: numberOf(forward, "n"), reason: loaded.reason });
             continue;
           }
@@ -88,7 +88,7 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
         }
       };
       for (const range of dueNow(times)) claimDue(range);
-      for (const { id } of [...claims, ...unreadable]) taken.add(id);
+      for (const { id } of [...claims, ...unreadable]) claimed.add(id);
       return { claims, unreadable };
     },
     nextDue({ target, ...times }: Pick<ClaimRequest, "target" | "now" | "longestPauseMs">): NextDue {
@@ -96,13 +96,13 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
       const at = maybeNumber(next.get(target, now, late) ?? {}, "at");
       return {
         left: dueNow(times).some((range) =>
-          first.all(target, ...range, taken.size + 1).some((row) => !taken.has(numberOf(row, "id"))),
+          first.all(target, ...range, claimed.size + 1).some((row) => !claimed.has(numberOf(row, "id"))),
         ),
         at: at === undefined ? undefined : new Date(at),
       };
     },
-    settle({ id, n }: ClaimRef, attempt: NewAttempt, outcome: Outcome): void {
-      append.recordAttempt(n, attempt);
+    complete({ id, n }: ClaimRef, attempt: NewAttempt, outcome: Outcome): void {
+      appender.recordAttempt(n, attempt);
       if (outcome.state === "retry") retry.run(outcome.at.getTime(), id);
       else finish.run(outcome.state === "delivered" ? DELIVERED : FAILED, id);
     },
@@ -116,7 +116,7 @@ export function queue(database: NativeDatabase, append: ReturnType<typeof append
   };
 }
 
-/** What is due, and what can only seem not to be: no pause is that long, so the clock was set back meanwhile. */
+/** The times that are due: all until now, and those further ahead than any pause, for the clock was set back. */
 function dueNow({ now, longestPauseMs }: Pick<ClaimRequest, "now" | "longestPauseMs">): readonly [Range, Range] {
   const at = now.getTime();
   return [
@@ -126,7 +126,7 @@ function dueNow({ now, longestPauseMs }: Pick<ClaimRequest, "now" | "longestPaus
 }
 
 function readLoaded(row: SqlRow | undefined): { readonly claim: Claim; readonly bytes: number } {
-  if (row === undefined) throw new Error("a part of it is not there");
+  if (row === undefined) throw new Error("a part of it is missing");
   return { claim: readClaim(row), bytes: numberOf(row, "bytes") };
 }
 
@@ -146,8 +146,8 @@ function readClaim(row: SqlRow): Claim {
   };
 }
 
-/** Prepares the writes of arriving deliveries and attempts. What they return runs inside a transaction. */
-export function appender(database: NativeDatabase) {
+/** The writes for new deliveries and attempts. They must run inside a transaction. */
+export function createAppender(database: NativeDatabase) {
   const findOriginal = database.prepare(
     `SELECT n FROM deliveries
      WHERE identity = ? AND accepted = 1 AND duplicate_of IS NULL AND received_at >= ?
@@ -181,27 +181,50 @@ export function appender(database: NativeDatabase) {
     "INSERT INTO attempts (n, attempt, target, at, status, latency_ms, error, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
   );
 
-  function forward(n: number, entry: NewEntry, target: string): Appended["forwards"][number] {
-    const { orderKey = null, claim } = entry.forward ?? {};
-    const claimed = claim === true && (orderKey === null || findEarlier.get(target, orderKey) === undefined);
-    const added = addForward.run(n, target, entry.receivedAt.getTime(), orderKey);
-    return { id: Number(added.lastInsertRowid), n, target, claimed };
-  }
-
   return {
-    append(values: EntryValues): Appended {
-      const { entry, receivedAt, identity } = values;
-      const original = identity === null ? undefined : findOriginal.get(identity, receivedAt - DUPLICATE_WINDOW_MS);
+    append(entry: NewEntry): Appended {
+      const { receivedAt, delivery, receipt, forward } = entry;
+      const at = receivedAt.getTime();
+      const { identity = null } = receipt;
+      const original = identity === null ? undefined : findOriginal.get(identity, at - DUPLICATE_WINDOW_MS);
       const duplicateOf = original === undefined ? undefined : numberOf(original, "n");
-      const added = addDelivery.run(receivedAt, ...values.before, identity, duplicateOf ?? null, ...values.after);
+      const issues = receipt.schema?.issues ?? [];
+      const isInvalid =
+        receipt.problem !== undefined ||
+        issues.length > 0 ||
+        receipt.verdicts.some(({ verdict }) => verdict === "failed");
+      const added = addDelivery.run(
+        at,
+        delivery.method,
+        delivery.url,
+        entry.remote ?? null,
+        receipt.product ?? null,
+        receipt.format ?? null,
+        receipt.event ?? null,
+        receipt.known ? 1 : 0,
+        entry.accepted ? 1 : 0,
+        isInvalid ? 1 : 0,
+        entry.status ?? null,
+        entry.refusal ?? null,
+        identity,
+        duplicateOf ?? null,
+        listText(receipt.records),
+        listText(receipt.verdicts),
+        // Null means "not checked", so that no view claims a schema check that never happened.
+        receipt.schema === undefined ? null : JSON.stringify(issues),
+      );
       const n = Number(added.lastInsertRowid);
-      addContent.run(n, values.headers, entry.delivery.body);
-      const targets = entry.forward?.targets ?? [];
-      return { n, duplicateOf, forwards: targets.map((target) => forward(n, entry, target)) };
+      addContent.run(n, JSON.stringify(delivery.headers), delivery.body);
+      const { targets = [], orderKey = null, claim = false } = forward ?? {};
+      const forwards = targets.map((target) => {
+        const claimed = claim && (orderKey === null || findEarlier.get(target, orderKey) === undefined);
+        return { id: Number(addForward.run(n, target, at, orderKey).lastInsertRowid), n, target, claimed };
+      });
+      return { n, duplicateOf, forwards };
     },
-    /** Of a delivery that was committed, and whose sender was told that it was not kept. */
+    /** Rejects a delivery that was committed, but whose sync failed: its sender got a 503. */
     refuse(n: number): void {
-      refuse.run("it could not be brought to the disk", n);
+      refuse.run("it could not be written to the disk", n);
       dropForwards.run(n);
     },
     setAnswer(n: number, status: number, refusal: string | undefined): void {
@@ -218,48 +241,5 @@ export function appender(database: NativeDatabase) {
       if (made.mends === true) mend.run(n, made.target);
       return attempt;
     },
-  };
-}
-
-/** A delivery as column values, made once and outside of the transaction, which may run twice. */
-interface EntryValues {
-  readonly entry: NewEntry;
-  readonly receivedAt: number;
-  readonly identity: string | null;
-  readonly headers: string;
-  /** The columns from `method` to `refusal`, and from `records` to `issues`. */
-  readonly before: readonly SqlValue[];
-  readonly after: readonly SqlValue[];
-}
-
-export function entryValues(entry: NewEntry): EntryValues {
-  const { delivery, receipt } = entry;
-  const issues = receipt.schema?.issues ?? [];
-  const invalid =
-    receipt.problem !== undefined || issues.length > 0 || receipt.verdicts.some(({ verdict }) => verdict === "failed");
-  return {
-    entry,
-    receivedAt: entry.receivedAt.getTime(),
-    identity: receipt.identity ?? null,
-    headers: JSON.stringify(delivery.headers),
-    before: [
-      delivery.method,
-      delivery.url,
-      entry.remote ?? null,
-      receipt.product ?? null,
-      receipt.format ?? null,
-      receipt.event ?? null,
-      receipt.known ? 1 : 0,
-      entry.accepted ? 1 : 0,
-      invalid ? 1 : 0,
-      entry.status ?? null,
-      entry.refusal ?? null,
-    ],
-    // Null stands for "not checked" here, so that no view claims a schema that was never looked at.
-    after: [
-      listText(receipt.records),
-      listText(receipt.verdicts),
-      receipt.schema === undefined ? null : JSON.stringify(issues),
-    ],
   };
 }

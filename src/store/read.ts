@@ -4,7 +4,7 @@ import { eventPattern } from "../core/event-names.ts";
 import type { Verdict } from "../core/product.ts";
 import type { SchemaIssue } from "../core/schema.ts";
 import type { NativeDatabase, SqlRow, SqlValue } from "./engine.ts";
-import { Damage, damaged, orDamage, orThrow } from "./fault.ts";
+import { Damage, damaged, orDamage } from "./fault.ts";
 import { type Condition, contentConditions, type EventKind, matchesWhere, recordConditions } from "./filter.ts";
 import type {
   Attempt,
@@ -19,7 +19,104 @@ import type {
 } from "./log.ts";
 import { STATE } from "./schema.ts";
 
-/** The product and event of every kind of delivery in the log, found by one or two steps into the index for each. */
+const PAGE_ROWS = 200;
+/** The most deliveries that one query looks at when bodies are read: some 10 MB, then others get their turn. */
+const MAX_BODIES = 5000;
+
+interface Source {
+  readonly database: NativeDatabase;
+  readonly reader: ReturnType<typeof createEntryReader>;
+  /** Runs a query, again while another process has locked the file. */
+  read<T>(query: () => T): Promise<T>;
+}
+
+/**
+ * Yields the deliveries that match a filter, as `make` converts their rows; undefined stands for one that has been pruned. Only
+ * a page of rows is in memory, and no more than one body, which may have megabytes.
+ */
+export async function* readAll<T>(
+  { database, reader, read }: Source,
+  filter: LogFilter,
+  options: ListOptions,
+  make: (row: SqlRow) => T | undefined,
+): AsyncGenerator<T> {
+  const { where = [] } = filter;
+  const { order = "newest", onDamaged = throwDamaged } = options;
+  const isNewest = order === "newest";
+  const contentFilter = contentConditions(filter);
+  const contents = contentFilter.length > 0;
+  const matches = (row: SqlRow): boolean => {
+    if (where.length === 0) return true;
+    const delivery = reader.delivery(row);
+    return delivery !== undefined && matchesWhere(delivery, where);
+  };
+  const { conditions, ends } = await read(() => ({
+    conditions: [...resolveFilter(database, filter), ...contentFilter],
+    ends: endsOf(database),
+  }));
+  let low = Math.max(ends.low, (filter.after ?? 0) + 1);
+  let { high } = ends;
+  let left = options.limit ?? Number.POSITIVE_INFINITY;
+  const maxWindow = contents || where.length > 0 ? MAX_BODIES : Number.MAX_SAFE_INTEGER;
+  /** How many numbers a page covers. */
+  let window = maxWindow;
+  while (low <= high && left > 0) {
+    const from = isNewest ? Math.max(low, high - window + 1) : low;
+    const to = isNewest ? high : Math.min(high, low + window - 1);
+    // No more rows than needed: one that nobody wants may be damaged.
+    const limit = Math.min(PAGE_ROWS, to - from + 1, where.length > 0 ? PAGE_ROWS : left);
+    const { sql, values } = pageQuery({ conditions, contents, order, low: from, high: to, limit });
+    const rows = await read(() => orDamage(() => database.prepare(sql).all(...values)));
+    await nextTurn();
+    if (rows instanceof Damage && from < to) {
+      // Go on row by row, and widen again while rows can be read.
+      window = 1;
+      continue;
+    }
+    if (rows instanceof Damage) onDamaged(from, rows.reason);
+    else window = Math.min(maxWindow, window * 2);
+    const readable = rows instanceof Damage ? [] : rows;
+    for (const row of readable) {
+      const made = await read(() => orDamage(() => (matches(row) ? make(row) : undefined)));
+      if (made instanceof Damage) onDamaged(numberOf(row, "n"), made.reason);
+      else if (made !== undefined) {
+        yield made;
+        if (--left <= 0) return;
+      }
+    }
+    const last = readable.length < limit ? undefined : readable.at(-1);
+    if (isNewest) high = last === undefined ? from - 1 : numberOf(last, "n") - 1;
+    else low = last === undefined ? to + 1 : numberOf(last, "n") + 1;
+  }
+}
+
+/** The bounds of the numbers in the log, even when the rows at its ends cannot be read. */
+function endsOf(database: NativeDatabase): { readonly low: number; readonly high: number } {
+  const query = (sql: string) => orDamage(() => maybeNumber(database.prepare(sql).get() ?? { n: null }, "n") ?? 0);
+  const min = query("SELECT min(n) AS n FROM deliveries");
+  const low = min instanceof Damage ? 1 : min;
+  const high = query("SELECT max(n) AS n FROM deliveries");
+  if (!(high instanceof Damage)) return { low, high };
+  const assigned = query("SELECT seq AS n FROM sqlite_sequence WHERE name = 'deliveries'");
+  if (assigned instanceof Damage || assigned === 0) throw high.cause;
+  return { low, high: assigned };
+}
+
+function throwDamaged(n: number, reason: string): never {
+  throw damaged(n, reason);
+}
+
+/** The conditions on `deliveries` alone, with patterns resolved to the events in the log. */
+export function resolveFilter(database: NativeDatabase, filter: LogFilter): readonly Condition[] {
+  const patterns = filter.events?.map((text) => eventPattern(text)) ?? [];
+  const kinds =
+    patterns.length === 0
+      ? undefined
+      : eventKinds(database).filter(({ product, event }) => patterns.some(({ matches }) => matches(product, event)));
+  return recordConditions(filter, kinds);
+}
+
+/** All pairs of product and event in the log, each found by one or two index lookups. */
 function eventKinds(database: NativeDatabase): readonly EventKind[] {
   const next = (condition: string) =>
     database.prepare(
@@ -36,28 +133,18 @@ function eventKinds(database: NativeDatabase): readonly EventKind[] {
   }
 }
 
-/** The filter's conditions on `deliveries` alone, its patterns resolved to the events that the log has. */
-export function resolveFilter(database: NativeDatabase, filter: LogFilter): readonly Condition[] {
-  const patterns = filter.events?.map((text) => eventPattern(text)) ?? [];
-  const kinds =
-    patterns.length === 0
-      ? undefined
-      : eventKinds(database).filter(({ product, event }) => patterns.some(({ matches }) => matches(product, event)));
-  return recordConditions(filter, kinds);
-}
-
 interface Page {
   readonly conditions: readonly Condition[];
-  /** Whether the conditions are on bodies, too. */
+  /** Whether there are conditions on bodies. */
   readonly contents: boolean;
   readonly order: "newest" | "oldest";
-  /** Numbers from `low` to `high`, both included. */
+  /** Numbers from `low` to `high`, inclusive. */
   readonly low: number;
   readonly high: number;
   readonly limit: number;
 }
 
-/** One page as SQL. It begins where the last one ended, so that no page costs more for those before it. */
+/** A page begins by number, not by offset: its cost does not depend on the pages before it. */
 export function pageQuery(page: Page): { sql: string; values: readonly SqlValue[] } {
   const sql = `SELECT ${RECORD_COLUMNS}
     FROM deliveries${page.contents ? " JOIN contents USING (n)" : ""}
@@ -66,49 +153,54 @@ export function pageQuery(page: Page): { sql: string; values: readonly SqlValue[
   return { sql, values: [...page.conditions.flatMap((each) => each.values), page.low, page.high] };
 }
 
-/** Reads single deliveries whole. */
-export function entryReader(database: NativeDatabase) {
+/** Reads single deliveries with bodies and attempts. */
+export function createEntryReader(database: NativeDatabase) {
   const one = database.prepare(`SELECT ${RECORD_COLUMNS} FROM deliveries WHERE n = ?`);
   const content = database.prepare("SELECT headers, body FROM contents WHERE n = ?");
   const last = database.prepare("SELECT max(n) AS n FROM deliveries");
   const attempts = database.prepare("SELECT * FROM attempts WHERE n = ? ORDER BY id");
   const forwards = database.prepare("SELECT * FROM forwards WHERE n = ? ORDER BY id");
 
-  /** The exact request of a row of `deliveries`; undefined where it has been pruned since the row was read. */
+  /** The exact request of a row of `deliveries`; undefined when it has been pruned since the row was read. */
   function delivery(row: SqlRow): Delivery | undefined {
     const found = content.get(numberOf(row, "n"));
     return found === undefined ? undefined : readDelivery({ ...row, ...found });
   }
-  function complete(row: SqlRow, whole: Delivery): LogEntry {
+
+  function readEntry(row: SqlRow): LogEntry | undefined {
     const n = numberOf(row, "n");
+    const request = delivery(row);
+    if (request === undefined) return undefined;
     return {
       ...readRecord(row),
-      delivery: whole,
+      delivery: request,
       attempts: attempts.all(n).map(readAttempt),
       forwards: forwards.all(n).map(readForward),
     };
   }
+
   return {
     delivery,
-    complete,
+    readEntry,
     get(wanted: number | "last"): LogEntry | undefined {
       const n = wanted === "last" ? maybeNumber(last.get() ?? { n: null }, "n") : wanted;
       if (n === undefined) return undefined;
-      return orThrow(n, () => {
+      const entry = orDamage(() => {
         const row = one.get(n);
-        const whole = row && delivery(row);
-        return row && whole && complete(row, whole);
+        return row && readEntry(row);
       });
+      if (entry instanceof Damage) throw damaged(n, entry.reason);
+      return entry;
     },
   };
 }
 
-const ATTEMPTS_AT_ONCE = 500;
+const MAX_ATTEMPTS_READ = 500;
 
 /** Reads attempts as they are recorded. */
-export function attemptReader(database: NativeDatabase) {
+export function createAttemptReader(database: NativeDatabase) {
   const end = database.prepare("SELECT max(id) AS id FROM attempts");
-  const after = database.prepare(`SELECT * FROM attempts WHERE id > ? ORDER BY id LIMIT ${ATTEMPTS_AT_ONCE}`);
+  const after = database.prepare(`SELECT * FROM attempts WHERE id > ? ORDER BY id LIMIT ${MAX_ATTEMPTS_READ}`);
   const last = (): number => {
     const row = end.get();
     return (row && maybeNumber(row, "id")) ?? 0;
@@ -116,109 +208,11 @@ export function attemptReader(database: NativeDatabase) {
   return {
     last,
     after(id: number): readonly FollowedAttempt[] {
-      // Once all are pruned the ids begin anew, and what there is then is new.
+      // After all are pruned the ids start again at 1, and all attempts are new.
       const from = last() < id ? 0 : id;
       return after.all(from).map((row) => ({ ...readAttempt(row), id: numberOf(row, "id"), n: numberOf(row, "n") }));
     },
   };
-}
-
-const PAGE_ROWS = 200;
-/** How many deliveries one step looks at where bodies have to be read: some 10 MB, then others get their turn. */
-const WINDOW = 5000;
-
-/** Where deliveries are read from. */
-export interface Source {
-  readonly database: NativeDatabase;
-  readonly reader: ReturnType<typeof entryReader>;
-  /** Runs a read, again if another process has the file locked for a moment. */
-  read<T>(work: () => T): Promise<T>;
-}
-
-/** What is said of the deliveries that a filter lets through. */
-export function records(source: Source, filter: LogFilter, options: ListOptions): AsyncGenerator<LogRecord> {
-  const { where = [] } = filter;
-  return walk(source, filter, options, (row) => {
-    const delivery = where.length === 0 ? undefined : source.reader.delivery(row);
-    return delivery === undefined || matchesWhere(delivery, where) ? readRecord(row) : undefined;
-  });
-}
-
-/** The same with all that belongs to them. One at a time is in memory, for a body may have megabytes. */
-export function entries(source: Source, filter: LogFilter, options: ListOptions): AsyncGenerator<LogEntry> {
-  const { where = [] } = filter;
-  const { delivery: deliveryOf, complete } = source.reader;
-  return walk(source, filter, options, (row) => {
-    const delivery = deliveryOf(row);
-    return delivery === undefined || !matchesWhere(delivery, where) ? undefined : complete(row, delivery);
-  });
-}
-
-/** What `make` makes of the rows that a filter lets through, page by page, in one direction. */
-async function* walk<T>(
-  { database, read }: Source,
-  filter: LogFilter,
-  options: ListOptions,
-  make: (row: SqlRow) => T | undefined,
-): AsyncGenerator<T> {
-  const { order = "newest", onDamaged = throwDamaged } = options;
-  const onContents = contentConditions(filter);
-  const contents = onContents.length > 0;
-  const sifting = (filter.where ?? []).length > 0;
-  const { conditions, ends } = await read(() => ({
-    conditions: [...resolveFilter(database, filter), ...onContents],
-    ends: endsOf(database),
-  }));
-  let low = Math.max(ends.low, (filter.after ?? 0) + 1);
-  let { high } = ends;
-  let left = options.limit ?? Number.POSITIVE_INFINITY;
-  const widest = contents || sifting ? WINDOW : Number.MAX_SAFE_INTEGER;
-  let window = widest;
-  while (low <= high && left > 0) {
-    const from = order === "newest" ? Math.max(low, high - window + 1) : low;
-    const to = order === "newest" ? high : Math.min(high, low + window - 1);
-    // What nobody asked for is not read: it may be damaged, and where there was damage the next one may be it.
-    const limit = Math.min(PAGE_ROWS, to - from + 1, sifting ? PAGE_ROWS : left);
-    const page = { low: from, high: to, limit };
-    const query = pageQuery({ conditions, contents, order, ...page });
-    const found = await read(() => orDamage(() => database.prepare(query.sql).all(...query.values)));
-    await nextTurn();
-    if (found instanceof Damage && page.low < page.high) {
-      // Somewhere in it: what stands on either side can be read.
-      window = Math.ceil((page.high - page.low + 1) / 2);
-      continue;
-    }
-    const rows = found instanceof Damage ? [] : found;
-    if (found instanceof Damage) onDamaged(page.low, found.reason);
-    else window = Math.min(widest, window * 2);
-    for (const row of rows) {
-      const made = await read(() => orDamage(() => make(row)));
-      if (made instanceof Damage) onDamaged(numberOf(row, "n"), made.reason);
-      else if (made !== undefined) {
-        yield made;
-        if (--left <= 0) return;
-      }
-    }
-    const last = rows.length < page.limit ? undefined : rows.at(-1);
-    if (order === "newest") high = last === undefined ? page.low - 1 : numberOf(last, "n") - 1;
-    else low = last === undefined ? page.high + 1 : numberOf(last, "n") + 1;
-  }
-}
-
-/** The lowest and the highest number that there may be, also where those of the rows cannot be read. */
-function endsOf(database: NativeDatabase): { readonly low: number; readonly high: number } {
-  const end = (sql: string) => orDamage(() => maybeNumber(database.prepare(sql).get() ?? { n: null }, "n") ?? 0);
-  const low = end("SELECT min(n) AS n FROM deliveries");
-  const high = end("SELECT max(n) AS n FROM deliveries");
-  if (!(high instanceof Damage)) return { low: low instanceof Damage ? 1 : low, high };
-  const given = end("SELECT seq AS n FROM sqlite_sequence WHERE name = 'deliveries'");
-  // There is something, and nothing says how much.
-  if (given instanceof Damage || given === 0) throw high.cause;
-  return { low: low instanceof Damage ? 1 : low, high: given };
-}
-
-function throwDamaged(n: number, reason: string): never {
-  throw damaged(n, reason);
 }
 
 /** The columns that `readRecord` reads, from the table `deliveries`. */
@@ -226,10 +220,10 @@ const RECORD_COLUMNS = `deliveries.n, received_at, method, url, remote, product,
   status, refusal, identity, duplicate_of, records, verdicts, issues, ${STATE} AS outcome`;
 
 const STATES: readonly DeliveryState[] = ["received", "waiting", "processed", "failed", "duplicate", "rejected"];
-/** By number. A log that has not been brought up to date yet has 1 for what an older version had claimed. */
+/** By number. In a log that is not migrated yet 1 is a claim of an older version. */
 const FORWARD_STATES: readonly ForwardState[] = ["waiting", "waiting", "delivered", "failed"];
 
-function readRecord(row: SqlRow): LogRecord {
+export function readRecord(row: SqlRow): LogRecord {
   return {
     n: numberOf(row, "n"),
     receivedAt: new Date(numberOf(row, "received_at")),
@@ -254,8 +248,8 @@ function readRecord(row: SqlRow): LogRecord {
 }
 
 export function readState(row: SqlRow): DeliveryState {
-  const word = textOf(row, "outcome");
-  return STATES.find((state) => state === word) ?? "received";
+  const outcome = textOf(row, "outcome");
+  return STATES.find((state) => state === outcome) ?? "received";
 }
 
 /** The exact request, from the columns `method`, `url`, `headers` and `body`. */
@@ -286,23 +280,23 @@ function readForward(row: SqlRow): Forward {
   return { target: textOf(row, "target"), state, attempts: numberOf(row, "attempts"), dueAt };
 }
 
-/** Columns as what they are; a wrong kind is a damaged row or a bug of ours, and is said by name. */
+/** Throws for a value of another type, which is a damaged row or a bug. */
 export function numberOf(row: SqlRow, column: string): number {
   const value = row[column];
-  if (typeof value !== "number") throw wrongKind(column, value, "a number");
+  if (typeof value !== "number") throw wrongType(column, value, "a number");
   return value;
 }
 
 export function textOf(row: SqlRow, column: string): string {
   const value = row[column];
-  if (typeof value !== "string") throw wrongKind(column, value, "text");
+  if (typeof value !== "string") throw wrongType(column, value, "text");
   return value;
 }
 
-/** node:sqlite gives a plain Uint8Array; the bytes are shared, not copied. */
+/** node:sqlite returns a plain Uint8Array; the bytes are shared, not copied. */
 function bytesOf(row: SqlRow, column: string): Buffer {
   const value = row[column];
-  if (!(value instanceof Uint8Array)) throw wrongKind(column, value, "bytes");
+  if (!(value instanceof Uint8Array)) throw wrongType(column, value, "bytes");
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
 
@@ -314,20 +308,20 @@ export function maybeText(row: SqlRow, column: string): string | undefined {
   return row[column] === null ? undefined : textOf(row, column);
 }
 
-/** A JSON column that we wrote ourselves; null stands for an empty list. */
+/** Reads a JSON column; null is an empty list. */
 function listOf<T>(row: SqlRow, column: string): readonly T[] {
   const text = maybeText(row, column);
   if (text === undefined) return [];
   const value: unknown = JSON.parse(text);
-  if (!Array.isArray(value)) throw wrongKind(column, text, "a JSON list");
+  if (!Array.isArray(value)) throw wrongType(column, text, "a JSON list");
   return value;
 }
 
-/** An empty list is stored as null: most deliveries have no issues, and it saves writing and reading JSON. */
+/** An empty list is stored as null: most deliveries have no issues. */
 export function listText(list: readonly unknown[]): string | null {
   return list.length === 0 ? null : JSON.stringify(list);
 }
 
-function wrongKind(column: string, value: SqlValue | undefined, wanted: string): Error {
+function wrongType(column: string, value: SqlValue | undefined, wanted: string): Error {
   return new Error(`the column ${column} of the event log should hold ${wanted} and holds ${typeof value}`);
 }

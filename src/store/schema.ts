@@ -1,50 +1,52 @@
 import { MASK } from "../core/mask.ts";
 
-/** Of a delivery whose sender got the app's own answer: tries that this app has taken. For it there is no queue. */
-function taken(n: string): string {
+/** Successful attempts outside of the queue: a mirrored answer, a replay. */
+function deliveredUnqueued(n: string): string {
   return `SELECT 1 FROM attempts WHERE attempts.n = ${n} AND attempts.status BETWEEN 200 AND 299
     AND NOT EXISTS (SELECT 1 FROM forwards WHERE forwards.n = ${n} AND forwards.target = attempts.target)`;
 }
 
-/** The numbers of the deliveries that an app was given up on for. */
+/** The numbers of the deliveries that have failed for a target. */
 export const FAILED_NUMBERS = `SELECT n FROM forwards WHERE state = 3
   UNION ALL SELECT n FROM deliveries AS mirrored
-  WHERE status >= 300 AND accepted = 1 AND NOT EXISTS (${taken("mirrored.n")})`;
+  WHERE status >= 300 AND accepted = 1 AND NOT EXISTS (${deliveredUnqueued("mirrored.n")})`;
 
 /**
- * What a delivery came to, in the words of the guide's statistics. One that no app has been given stays `received`; that one
- * is a duplicate says less than that an app is still to have it.
- * Expects the table `deliveries` in scope.
+ * The state of a delivery, in the words of the guide's statistics. Without a target it stays `received`; a duplicate that
+ * waits is `waiting`. Expects the table `deliveries` in scope.
  */
 export const STATE = `CASE
   WHEN accepted = 0 THEN 'rejected'
-  WHEN status >= 300 AND NOT EXISTS (${taken("deliveries.n")}) THEN 'failed'
+  WHEN status >= 300 AND NOT EXISTS (${deliveredUnqueued("deliveries.n")}) THEN 'failed'
   WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n AND state = 3) THEN 'failed'
   WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n AND state < 2) THEN 'waiting'
   WHEN duplicate_of IS NOT NULL THEN 'duplicate'
-  WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n) OR EXISTS (${taken("deliveries.n")}) THEN 'processed'
+  WHEN EXISTS (SELECT 1 FROM forwards WHERE forwards.n = deliveries.n) OR EXISTS (${deliveredUnqueued("deliveries.n")}) THEN 'processed'
   ELSE 'received' END`;
 
-/** States of a row in `forwards`. Who claims one keeps that in mind alone: it is the holder of the log, and no other. */
+/** States of a row in `forwards`. Claims are not among them: the owner of the lock has them in memory. */
 export const WAITING = 0;
 export const DELIVERED = 2;
 export const FAILED = 3;
 
-/** Whether something is still on its way to the target of `this` that the order of its records puts before it. */
+/** Replaces the record in the order key of a batch, which is ordered relative to every record of its product. */
+export const EVERY_RECORD = "*";
+
+/** Whether an earlier delivery of the same order still waits for the target of `this`. */
 export function hasEarlier(bound: string): string {
   const before = (keys: string): string => `EXISTS (SELECT 1 FROM forwards AS earlier
     WHERE earlier.target = this.target AND earlier.state < ${DELIVERED} AND earlier.order_key IS NOT NULL ${bound} AND ${keys})`;
   const product = "substr(this.order_key, 1, instr(this.order_key, ':'))";
   const every = `${product} || '${EVERY_RECORD}'`;
-  // ';' is the next character behind ':'.
+  // ';' is the character after ':'.
   const ofProduct = `earlier.order_key >= ${product} AND earlier.order_key < rtrim(${product}, ':') || ';'`;
   return `${before(`earlier.order_key IN (this.order_key, ${every})`)} OR (this.order_key = ${every} AND ${before(ofProduct)})`;
 }
 
 /**
- * Times are milliseconds since 1970. Bodies and headers stand apart from what is said of them, so that walking a
- * million deliveries reads none of their bytes. AUTOINCREMENT keeps a number from being used again after pruning.
- * The partial indexes cost nothing for the rows that they leave out, which are nearly all.
+ * Times are milliseconds since 1970. Bodies and headers have a table of their own, so that reading a million deliveries
+ * reads none of their bytes. AUTOINCREMENT prevents the reuse of numbers after pruning. The partial indexes cost nothing
+ * for the rows that they leave out, which are nearly all.
  */
 export const schema = `
 CREATE TABLE deliveries (
@@ -129,10 +131,10 @@ FROM deliveries JOIN contents USING (n);
 `;
 
 /**
- * The view that any SQLite client can read, so its masking can use nothing but SQL: a function of ours would be missing
- * there, and a masked copy of every body would double the log. JSON is masked value by value, by the names of
- * `core/mask.ts`. What SQL cannot take apart (forms, multipart, broken JSON) is shown only where it cannot hold a secret,
- * and so is JSON in which a secret is left after masking (a name twice, more names than `MOST_MASKED`).
+ * A view for any SQLite client, so its masking is pure SQL: a function of ours would be missing there, and a masked copy of
+ * every body would double the log. JSON is masked value by value, by the names of `core/mask.ts`. Bodies that SQL cannot
+ * parse (forms, multipart, broken JSON) are shown only when they cannot contain a secret, and so is JSON with a secret
+ * left after masking (a repeated name, more names than `MAX_MASKED`).
  */
 export function webhookLogsView(): string {
   return `
@@ -156,27 +158,27 @@ FROM deliveries JOIN contents USING (n);
 
 const HIDDEN = `'${MASK.slice(0, -1)}: run zoho-hooks events show ' || n || ']'`;
 
-/** What other clients of SQLite could not read: said to be of another charset, or refused before it was read. */
+/** Bodies in another charset, or rejected before they were read. */
 const CHARSETS = "replace(lower(headers), '\\\"', '')";
 const IS_NO_UTF8 = `(instr(${CHARSETS}, 'charset=') > 0 AND instr(${CHARSETS}, 'charset=utf-8') = 0
     AND instr(${CHARSETS}, 'charset=utf8') = 0 AND instr(${CHARSETS}, 'charset=us-ascii') = 0)
   OR refusal LIKE '%is not valid % text' OR (accepted = 0 AND status IN (404, 405))`;
 
-/** A field that the user has chosen for a value which lets its holder in, whatever its name is. */
+/** A field that the user has configured to hold a secret, whatever its name is. */
 const HOLDS_CHOSEN = `EXISTS (
   SELECT 1 FROM json_each(verdicts) WHERE instr(CAST(body AS TEXT), json_extract(value, '$.secretIn')) > 0)`;
 
 /** Each one costs a pass over the body. */
-const MOST_MASKED = 50;
+const MAX_MASKED = 50;
 
 const ANYWHERE: readonly string[] =
   "token secret signature password passwd passphrase authorization cookie jwt hmac".split(" ");
-/** Secret as a whole word alone: `user_auth`, not `oauth`. */
+/** Secret only as a whole word: `user_auth`, not `oauth`. */
 const WORDS: readonly string[] = "auth sign sig pwd credential credentials".split(" ");
-/** Before `key`. */
+/** Secret when followed by `key`. */
 const KEYS = ["api", "private", "secret", "signing", "auth", "access", "app", "hook", "shared"];
 
-/** A row of `json_tree` with a value to mask. A name with a backslash was not decoded by an older SQLite. */
+/** A row of `json_tree` with a value to mask. Older SQLite leaves escapes in names undecoded. */
 const IS_SECRET = `type NOT IN ('null', 'true', 'false') AND atom IS NOT '' AND atom IS NOT '${MASK}' AND (
   instr(key, '\\') > 0
   ${endings(ANYWHERE)}
@@ -186,7 +188,7 @@ const IS_SECRET = `type NOT IN ('null', 'true', 'false') AND atom IS NOT '' AND 
 const BEHIND_SCHEME = "substr(atom, instr(atom, '://') + 3)";
 const AUTHORITY = `substr(${BEHIND_SCHEME}, 1, instr(${BEHIND_SCHEME} || '/', '/'))`;
 
-/** A text that is JSON itself, or an address with parameters or a password in it. */
+/** A text that is JSON itself, or a URL with a secret in its parameters or user info. */
 const HOLDS_ANOTHER = `(type = 'text' AND CASE
   WHEN ltrim(atom, char(32, 9, 10, 13)) GLOB '[[{]*' THEN json_valid(atom) AND (${mayHoldSecret("lower(atom)")})
   WHEN instr(atom, '://') = 0 THEN 0
@@ -197,7 +199,7 @@ const MASKED_JSON = `
   WITH RECURSIVE
     secrets(i, path) AS (
       SELECT row_number() OVER (ORDER BY id), fullkey FROM json_tree(CAST(body AS TEXT)) WHERE ${IS_SECRET}
-      LIMIT ${MOST_MASKED}),
+      LIMIT ${MAX_MASKED}),
     masked(i, text) AS (
       SELECT 0, CAST(body AS TEXT)
       UNION ALL
@@ -205,7 +207,7 @@ const MASKED_JSON = `
   SELECT CASE WHEN EXISTS (SELECT 1 FROM json_tree(text) WHERE ${IS_SECRET} OR ${HOLDS_ANOTHER}) THEN ${HIDDEN} ELSE text END
   FROM masked ORDER BY i DESC LIMIT 1`;
 
-/** In LIKE an underscore stands for any character, so for the hyphen too. */
+/** In LIKE an underscore matches any character, so the hyphen too. */
 function endings(names: readonly string[]): string {
   return names.map((name) => `OR lower(key) LIKE '%${name}'`).join(" ");
 }
@@ -223,16 +225,14 @@ function words(names: readonly string[]): string {
     .join(" ");
 }
 
-/** Whether the address in a text has a secret among its parameters. */
+/** Whether the URL in a text has a secret parameter. */
 function secretParameters(text: string): string {
   const names = [...ANYWHERE, ...KEYS.flatMap((name) => [`${name}key`, `${name}_key`, `${name}-key`])];
   const anywhere = names.map((name) => `instr(${text}, '${name}=') > 0`);
   return [...anywhere, ...WORDS.map((name) => `${text} GLOB '*[?&]${name}=*'`)].join(" OR ");
 }
 
-/**
- * Whether a text names a secret anywhere. No encoder writes a letter as `%74`, but one who wants to hide a name may.
- */
+/** Whether a text names a secret anywhere. Percent-encoded letters count: no encoder writes them, but a sender may. */
 function mayHoldSecret(text: string): string {
   const keys = KEYS.flatMap((name) => [`${name}key`, `${name}_key`, `${name}-key`]);
   const names = WORDS.flatMap((name) => [`${name}=`, `${name}"`, `name=${name}`, `${name}\\"`]);
@@ -243,6 +243,3 @@ function mayHoldSecret(text: string): string {
     `instr(${text}, '\\u00') > 0`,
   ].join(" OR ");
 }
-
-/** In the place of a record's id in an order key: the delivery is about several records, and goes before or after each of them. */
-export const EVERY_RECORD = "*";

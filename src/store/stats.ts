@@ -7,12 +7,12 @@ import { maybeText, numberOf, readState, resolveFilter } from "./read.ts";
 import { STATE } from "./schema.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
-/** Deliveries that no product claimed. */
+/** Stands for the product of unrecognised deliveries. */
 const UNRECOGNISED = "unrecognised";
 
 type Counts = { -readonly [Key in keyof LogCounts]: number };
 
-/** Every delivery counts as received, and once more for what it came to. */
+/** Every delivery counts as received, and once more for its state. */
 const COUNTED_AS: Readonly<Record<DeliveryState, keyof LogCounts | undefined>> = {
   received: undefined,
   waiting: "waiting",
@@ -22,7 +22,7 @@ const COUNTED_AS: Readonly<Record<DeliveryState, keyof LogCounts | undefined>> =
   rejected: "rejected",
 };
 
-/** Counts by product and hour, and how long the target took. Throws a UserError for a filter with `where`. */
+/** Counts by product and hour, and the latency of targets. Throws a UserError for a filter with `where`. */
 export function readStats(database: NativeDatabase, filter: LogFilter): LogStats {
   if ((filter.where ?? []).length > 0) {
     throw usageError("stats does not support --where", "use --search, or count the output of `events list`");

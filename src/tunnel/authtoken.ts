@@ -5,26 +5,22 @@ import { errorCode, UserError, usageError } from "../util/errors.ts";
 
 export interface AuthtokenPlaces {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The user's home folder. */
   readonly home: string;
   /** As in `process.platform`. */
   readonly platform: string;
 }
 
-/** The ngrok authtoken: from NGROK_AUTHTOKEN, or else from the config file of ngrok's own agent. */
+/** The ngrok authtoken from NGROK_AUTHTOKEN, or from the config file of ngrok's agent. */
 export async function findAuthtoken(places: AuthtokenPlaces): Promise<Secret | undefined> {
   const fromEnv = places.env.NGROK_AUTHTOKEN;
   if (fromEnv !== undefined) {
     if (fromEnv.trim() === "") {
-      throw usageError(
-        "NGROK_AUTHTOKEN is set but empty",
-        "unset it or give it the token; with --tunnel none you need none",
-      );
+      throw usageError("NGROK_AUTHTOKEN is set but empty", "unset it or set it to the token; --tunnel none needs none");
     }
     return secret(fromEnv.trim(), "NGROK_AUTHTOKEN");
   }
   const path = ngrokConfigFile(places);
-  const token = readAuthtoken(await readIfThere(path));
+  const token = readAuthtoken(await readIfExists(path));
   return token === undefined ? undefined : secret(token, path);
 }
 
@@ -51,7 +47,7 @@ export function readAuthtoken(yaml: string): string | undefined {
   return undefined;
 }
 
-async function readIfThere(path: string): Promise<string> {
+async function readIfExists(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
@@ -60,7 +56,7 @@ async function readIfThere(path: string): Promise<string> {
     throw new UserError(
       "credentials",
       `ngrok's config file ${path} cannot be read (${String(code)})`,
-      "correct its permissions, set NGROK_AUTHTOKEN, or use --tunnel none",
+      "fix its permissions, set NGROK_AUTHTOKEN, or use --tunnel none",
     );
   }
 }

@@ -9,38 +9,38 @@ export interface NgrokErrorContext {
 
 interface Mapping {
   readonly exit: "credentials" | "connectionLost";
-  readonly what: (context: NgrokErrorContext) => string;
+  readonly message: (context: NgrokErrorContext) => string;
   readonly hint: string;
 }
 
 const TOKEN_PAGE = "https://dashboard.ngrok.com/get-started/your-authtoken";
-const OTHER_WAYS = "or use --public-url URL or --tunnel none";
+const ALTERNATIVES = "or use --public-url URL or --tunnel none";
 
 const wrongToken: Mapping = {
   exit: "credentials",
-  what: ({ authtoken }) => `ngrok does not accept the authtoken from ${authtoken.origin}`,
+  message: ({ authtoken }) => `ngrok does not accept the authtoken from ${authtoken.origin}`,
   hint: `copy it again from ${TOKEN_PAGE}; it may have been reset, or be an API key instead of an authtoken`,
 };
 const foreignDomain: Mapping = {
   exit: "credentials",
-  what: ({ domain, authtoken }) =>
+  message: ({ domain, authtoken }) =>
     `the ngrok account of the authtoken from ${authtoken.origin} may not use ${domainText(domain)}`,
   hint: "reserve it at https://dashboard.ngrok.com/domains, use the account that owns it, or leave --domain out",
 };
 const account: Mapping = {
   exit: "credentials",
-  what: () => "ngrok refuses this account",
-  hint: `see https://dashboard.ngrok.com, ${OTHER_WAYS}`,
+  message: () => "ngrok rejects this account",
+  hint: `see https://dashboard.ngrok.com, ${ALTERNATIVES}`,
 };
 const oldAgent: Mapping = {
   exit: "connectionLost",
-  what: () => "ngrok no longer serves this version of its agent",
-  hint: `update zoho-hooks, ${OTHER_WAYS}`,
+  message: () => "ngrok no longer serves this version of its agent",
+  hint: `update zoho-hooks, ${ALTERNATIVES}`,
 };
 const blockedAddress: Mapping = {
   exit: "connectionLost",
-  what: () => "ngrok does not accept agents from this IP address",
-  hint: `use another network, or see the IP rules at https://dashboard.ngrok.com, ${OTHER_WAYS}`,
+  message: () => "ngrok does not accept agents from this IP address",
+  hint: `use another network, or see the IP rules at https://dashboard.ngrok.com, ${ALTERNATIVES}`,
 };
 
 /** https://ngrok.com/docs/errors/reference */
@@ -52,8 +52,8 @@ const byCode: Readonly<Record<string, Mapping>> = {
   ERR_NGROK_107: wrongToken,
   ERR_NGROK_108: {
     exit: "connectionLost",
-    what: () => "the ngrok account already runs as many agents at once as its plan allows",
-    hint: `stop another one (https://dashboard.ngrok.com/agents lists them), ${OTHER_WAYS}`,
+    message: () => "the ngrok account already runs as many agents at once as its plan allows",
+    hint: `stop another one (https://dashboard.ngrok.com/agents lists them), ${ALTERNATIVES}`,
   },
   ERR_NGROK_115: blockedAddress,
   ERR_NGROK_116: blockedAddress,
@@ -65,24 +65,24 @@ const byCode: Readonly<Record<string, Mapping>> = {
   ERR_NGROK_320: foreignDomain,
   ERR_NGROK_324: {
     exit: "connectionLost",
-    what: () => "the ngrok account already has as many endpoints as its plan allows",
-    hint: `stop another one (https://dashboard.ngrok.com/endpoints lists them), ${OTHER_WAYS}`,
+    message: () => "the ngrok account already has as many endpoints as its plan allows",
+    hint: `stop another one (https://dashboard.ngrok.com/endpoints lists them), ${ALTERNATIVES}`,
   },
   ERR_NGROK_334: {
     exit: "connectionLost",
-    what: ({ domain }) => `another agent is already serving ${domainText(domain)}`,
+    message: ({ domain }) => `another agent is already serving ${domainText(domain)}`,
     hint: "stop it (https://dashboard.ngrok.com/endpoints shows where it runs), or choose another name with --domain",
   },
   ERR_NGROK_4018: {
     exit: "credentials",
-    what: ({ authtoken }) =>
-      `ngrok wants a verified account, which the authtoken from ${authtoken.origin} does not give`,
+    message: ({ authtoken }) =>
+      `ngrok requires a verified account, and that of the authtoken from ${authtoken.origin} is not`,
     hint: `verify the account at https://dashboard.ngrok.com, and copy the token from ${TOKEN_PAGE}`,
   },
   ERR_NGROK_9040: blockedAddress,
 };
 
-/** Turns an error of the agent into one that says what to do. The service repeats the token in its texts: it is cut out. */
+/** Turns an error of the agent into one that says what to do. Removes the token, which the service repeats in its messages. */
 export function mapNgrokError(error: unknown, context: NgrokErrorContext): UserError {
   if (error instanceof UserError) return error;
   const raw = errorText(error);
@@ -92,8 +92,8 @@ export function mapNgrokError(error: unknown, context: NgrokErrorContext): UserE
   if (code !== undefined) {
     return new UserError(
       known?.exit ?? "connectionLost",
-      known === undefined ? `ngrok refused the tunnel: ${text} (${code})` : `${known.what(context)} (${code})`,
-      known?.hint ?? `https://ngrok.com/docs/errors/${code.toLowerCase()} explains the code, ${OTHER_WAYS}`,
+      known === undefined ? `ngrok rejected the tunnel: ${text} (${code})` : `${known.message(context)} (${code})`,
+      known?.hint ?? `https://ngrok.com/docs/errors/${code.toLowerCase()} explains the code, ${ALTERNATIVES}`,
       code,
     );
   }
@@ -102,19 +102,18 @@ export function mapNgrokError(error: unknown, context: NgrokErrorContext): UserE
     "connectionLost",
     `the ngrok agent could not connect to ${context.serverAddr}: ${text}`,
     tls
-      ? "something between this machine and ngrok changes the certificate: name its CA as a PEM file with tunnel.rootCas, " +
-          'or "host" to trust what this system trusts'
-      : `check the network, ${OTHER_WAYS}`,
+      ? "something between this machine and ngrok replaces the certificate: set tunnel.rootCas to the PEM file of its CA, " +
+          'or to "host" for the CAs of this system'
+      : `check the network, ${ALTERNATIVES}`,
     "ngrokFailed",
   );
 }
 
-/** For the commands that need a token and found none. */
 export function missingAuthtoken(): UserError {
   return new UserError(
     "credentials",
     "ngrok needs an authtoken, and none is configured",
-    `get one at ${TOKEN_PAGE} and set NGROK_AUTHTOKEN, ${OTHER_WAYS}`,
+    `get one at ${TOKEN_PAGE} and set NGROK_AUTHTOKEN, ${ALTERNATIVES}`,
     "ngrokAuthtokenMissing",
   );
 }
@@ -123,7 +122,7 @@ function domainText(domain: string | undefined): string {
   return domain === undefined ? "this endpoint" : `the domain ${domain}`;
 }
 
-/** One line without the token, the agent's own preamble and anything that could steer a terminal. */
+/** One line without the token, the agent's prefix and control characters. */
 function cleanText(raw: string, authtoken: Secret): string {
   const token = authtoken.reveal();
   const text = (token === "" ? raw : raw.replaceAll(token, "[authtoken]"))

@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Secret } from "../body/secret.ts";
 import { errorText, UserError, usageError } from "../util/errors.ts";
 import { withTimeout } from "../util/timing.ts";
@@ -9,46 +9,46 @@ const NGROK_SERVER_ADDR = "connect.ngrok-agent.com:443";
 
 export interface NgrokSettings {
   readonly authtoken: Secret;
-  /** `hooks.example.com`; ngrok chooses a name without one. */
+  /** `hooks.example.com`; chosen by ngrok by default. */
   readonly domain: string | undefined;
-  /** `host:port` of another ingress than ngrok's own. */
+  /** `host:port` of an ingress other than ngrok's. */
   readonly serverAddr: string | undefined;
-  /** A PEM file with the CAs of that ingress; `host` trusts those of the system. */
+  /** A PEM file with the CAs of that ingress; `host` for those of the system. */
   readonly rootCas: string | undefined;
-  /** Whole seconds; ngrok's own 10 and 15 when left out. */
+  /** Whole seconds; ngrok's defaults are 10 and 15. */
   readonly heartbeat: { readonly intervalSeconds: number; readonly toleranceSeconds: number } | undefined;
 }
 
 export interface NgrokSession {
   readonly url: string;
   /**
-   * Unbinds the endpoint and ends the session. Its connection stays open until the service or the process ends, as the
-   * agent has no way to close it, but nothing is served over it.
+   * Unbinds the endpoint and ends the session. The agent cannot close its connection, which stays open, without serving
+   * anything, until the service or the process ends.
    */
   close(): Promise<void>;
   /**
-   * Ends a session whose connection is dead, without waiting for the service, and so that it never comes back by itself. One
-   * that does come to life would still be sent requests, and no answer would get back: it is unbound by then.
+   * Ends a session with a dead connection for good, without waiting for the service. It is unbound first: if the connection
+   * came back to life, requests would still be sent to it, and their answers would be lost.
    */
   abandon(): Promise<void>;
 }
 
 interface SessionEvents {
-  /** The connection broke. The agent tries again by itself at once, after 50 ms, 2.5 s and then not for two minutes. */
+  /** The connection broke. The agent reconnects at once, after 50 ms, 2.5 s, and then not for two minutes. */
   onBroken(reason: string): void;
-  /** The service has stopped answering on an open connection. The agent does nothing about this. */
+  /** The service has stopped answering on an open connection. The agent does not react to this. */
   onSilent(): void;
 }
 
 const DIAL_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 20_000;
 const END_TIMEOUT_MS = 2_000;
-/** What it takes to hand the request to the system, which delivers it where the connection comes back to life. */
-const UNBIND_MS = 300;
-/** How long an attempt of the agent to reconnect may still be under way. */
+/** Enough to write the request to the socket; it is delivered if the connection comes back to life. */
+const UNBIND_TIMEOUT_MS = 300;
+/** How long an attempt of the agent to reconnect may take. */
 const ATTEMPT_MS = 1_500;
 
-/** Connects, authenticates and binds. Throws a UserError that says why not, or when the signal aborts. */
+/** Connects, authenticates and binds. Throws a UserError with the reason, or when the signal aborts. */
 export async function openNgrokSession(
   sdk: NgrokSdk,
   upstream: string,
@@ -60,31 +60,31 @@ export async function openNgrokSession(
   let abandoned = false;
   let attemptAt = Number.NEGATIVE_INFINITY;
   let end: () => Promise<void> = async () => {};
-  let endReturning: () => Promise<void> = async () => {};
+  let endReconnected: () => Promise<void> = async () => {};
   try {
     const builder = sessionBuilder(sdk, settings, serverAddr);
-    // Native code calls both handlers, and ends the process when one throws: what they lead to runs after them.
+    // The native code ends the process when a handler throws, so events are reported in a microtask.
     builder.handleHeartbeat((latencyMs: number | null) => {
       if (abandoned) void end();
       else if (latencyMs === null) queueMicrotask(() => events.onSilent());
     });
-    // `false` would stop the agent's attempts, and make it write to the standard output.
+    // `false` would stop the agent's attempts to reconnect, and make it write to stdout.
     builder.handleDisconnection((_addr, error) => {
       attemptAt = performance.now();
-      queueMicrotask(() => (abandoned ? void endReturning() : events.onBroken(error)));
+      queueMicrotask(() => (abandoned ? void endReconnected() : events.onBroken(error)));
       return true;
     });
     await dial(serverAddr, DIAL_TIMEOUT_MS, signal);
     const session = await limited(builder.connect(), CONNECT_TIMEOUT_MS, signal, (late) => void quietly(late.close()));
-    // Bounded, as it waits for a request to the service that is still unanswered.
+    // Limited, since it waits for the service to answer.
     end = () => quietly(limited(session.close(), END_TIMEOUT_MS));
     const endpoint = session.httpEndpoint();
     if (settings.domain !== undefined) endpoint.domain(settings.domain);
     const listener = await limited(endpoint.listenAndForward(upstream), CONNECT_TIMEOUT_MS, signal, () => void end());
-    // An attempt that is under way would leave a session that lives on and holds the domain: it is ended as well.
-    endReturning = async () => {
+    // A pending attempt to reconnect would leave a session that occupies the domain: end that as well.
+    endReconnected = async () => {
       while (performance.now() - attemptAt < ATTEMPT_MS) {
-        await pause(50);
+        await delay(50);
         await quietly(limited(listener.close(), END_TIMEOUT_MS));
         await end();
       }
@@ -98,9 +98,9 @@ export async function openNgrokSession(
       },
       abandon: async () => {
         abandoned = true;
-        await quietly(limited(listener.close(), UNBIND_MS));
+        await quietly(limited(listener.close(), UNBIND_TIMEOUT_MS));
         await end();
-        await endReturning();
+        await endReconnected();
       },
     };
   } catch (error) {
@@ -135,7 +135,7 @@ function sessionBuilder(sdk: NgrokSdk, settings: NgrokSettings, serverAddr: stri
   return builder;
 }
 
-/** Waits for native work, which cannot be cancelled; what comes too late is handed to `onLate`. */
+/** Waits for native work, which cannot be cancelled; a late result goes to `onLate`. */
 async function limited<T>(
   work: Promise<T>,
   timeoutMs: number,
@@ -145,24 +145,24 @@ async function limited<T>(
   return withTimeout(
     timeoutMs,
     [signal],
-    (over) =>
+    (limit) =>
       new Promise<T>((resolve, reject) => {
-        const onOver = (): void => reject(new Error(`no answer in ${timeoutMs / 1000} s`));
-        over.addEventListener("abort", onOver, { once: true });
-        if (over.aborted) onOver();
-        work.then((value) => (over.aborted ? onLate(value) : resolve(value)), reject);
+        const onAbort = (): void => reject(new Error(`no answer in ${timeoutMs / 1000} s`));
+        limit.addEventListener("abort", onAbort, { once: true });
+        if (limit.aborted) onAbort();
+        work.then((value) => (limit.aborted ? onLate(value) : resolve(value)), reject);
       }),
   );
 }
 
-/** Ending what is broken may fail, and there is nothing more to do then. */
+/** Closing a broken session may fail, and nothing more can be done then. */
 async function quietly(work: Promise<unknown>): Promise<void> {
   await work.catch(() => {});
 }
 
 /**
- * Opens a TCP connection and closes it again. The agent itself reports every failure to connect in the same words and
- * has no time-out; this tells a missing network from a wrong name and a refusal, in bounded time.
+ * Opens a TCP connection and closes it again. The agent has no timeout and reports all connection failures alike; this
+ * distinguishes a missing network, a wrong name and a refusal, in bounded time.
  */
 function dial(serverAddr: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
   const { hostname, port } = new URL(`tcp://${serverAddr}`);
@@ -175,7 +175,7 @@ function dial(serverAddr: string, timeoutMs: number, signal: AbortSignal): Promi
       if (error === undefined) resolve();
       else reject(error);
     };
-    const onAbort = (): void => settle(new Error("given up", { cause: signal.reason }));
+    const onAbort = (): void => settle(new Error("aborted", { cause: signal.reason }));
     const timer = setTimeout(() => settle(unreachable(serverAddr, `no answer in ${timeoutMs / 1000} s`)), timeoutMs);
     signal.addEventListener("abort", onAbort);
     socket.once("connect", () => settle(undefined));
@@ -200,12 +200,10 @@ function unreachable(serverAddr: string, reason: string): UserError {
   );
 }
 
-/** The part of `@ngrok/ngrok` that is used. */
 export type NgrokSdk = Pick<typeof import("@ngrok/ngrok"), "SessionBuilder">;
 
 /**
- * Loads ngrok's agent, a native add-on of 11 MB, only when a tunnel is wanted.
- * Throws a UserError where this machine has no build of it.
+ * Loads ngrok's agent, a native add-on of 11 MB. Throws a UserError when there is no build for this system.
  */
 export async function loadNgrok(load: () => Promise<NgrokSdk> = () => import("@ngrok/ngrok")): Promise<NgrokSdk> {
   try {
@@ -216,7 +214,7 @@ export async function loadNgrok(load: () => Promise<NgrokSdk> = () => import("@n
       "connectionLost",
       `the ngrok agent cannot be loaded, so no tunnel can be opened: ${firstLine}`,
       "its build for this system is an optional dependency: install again without --omit=optional; " +
-        "where there is no build, use another tunnel with --public-url URL, or --tunnel none",
+        "without a build, use another tunnel with --public-url URL, or --tunnel none",
       "ngrokMissing",
     );
   }

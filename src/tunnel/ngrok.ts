@@ -1,32 +1,31 @@
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { ExitCode, errorText, UserError } from "../util/errors.ts";
 import { setLongTimeout, withTimeout } from "../util/timing.ts";
 import { loadNgrok, type NgrokSdk, type NgrokSession, type NgrokSettings, openNgrokSession } from "./ngrok-session.ts";
-import { DEFAULT_CHECK_EVERY_MS, pausesBeforeAlarm, reachedWithin, type Tunnel, type TunnelOptions } from "./tunnel.ts";
+import { reachedWithin, type Tunnel, type TunnelOptions, untilUnreachable } from "./tunnel.ts";
 
-/** Pauses before each look whether one of the three quick attempts of the agent itself has done it. */
-const AGENT_ATTEMPTS_MS = [60, 150, 300, 500, 800, 1000, 1200] as const;
-/** For all of these looks, of which each may take seconds of its own. */
-const AGENT_MOST_MS = 5_000;
-const AFTER_OPENING_MS = [0, 300, 1000, 2000, 4000] as const;
-const BACK_OFF_MS = [0, 500, 1000, 2000, 4000, 8000, 15_000] as const;
-/** A laptop that has slept for an hour has not tried for an hour: of a sleep no more than this counts. */
+/** Pauses between checks whether one of the agent's own three quick attempts to reconnect has succeeded. */
+const AGENT_ATTEMPT_PAUSES_MS = [60, 150, 300, 500, 800, 1000, 1200] as const;
+/** For all of these checks, each of which may take seconds. */
+const AGENT_TIMEOUT_MS = 5_000;
+const CHECK_PAUSES_MS = [0, 300, 1000, 2000, 4000] as const;
+const BACKOFF_MS = [0, 500, 1000, 2000, 4000, 8000, 15_000] as const;
+/** The timeout counts in turns of this length, so that a laptop that was asleep for an hour has not tried for an hour. */
 const TURN_MS = 250;
 
 /**
- * A tunnel by ngrok's own agent. `up` is said once the endpoint is bound; `reconnected` only when a request has come
- * through it again. The agent's own way back is given five seconds, as after three attempts it waits two minutes and
- * then more than an hour; from then on this opens new sessions itself.
+ * A tunnel of ngrok's own agent. It is `up` once the endpoint is bound, and `reconnected` when a request has arrived through
+ * it again. The agent gets five seconds to reconnect by itself: after three attempts it would wait two minutes, then more
+ * than an hour. From then on this opens new sessions.
  */
 export async function openNgrok(settings: NgrokSettings, options: TunnelOptions): Promise<Tunnel> {
-  const sdk = await loadNgrok();
-  const tunnel = new NgrokTunnel(sdk, settings, options);
+  const tunnel = new NgrokTunnel(await loadNgrok(), settings, options);
   await tunnel.open();
   return tunnel;
 }
 
-/** Of a session through which no requests come: whether the agent tries to mend it, or it is beyond that, or seems well. */
-type SessionState = "retrying" | "dead" | "alive";
+/** Of a session that delivers no requests: whether the agent is reconnecting, the connection is dead, or it seems fine. */
+type SessionState = "reconnecting" | "dead" | "alive";
 
 class NgrokTunnel implements Tunnel {
   readonly kind = "ngrok";
@@ -34,7 +33,7 @@ class NgrokTunnel implements Tunnel {
   readonly #sdk: NgrokSdk;
   readonly #settings: NgrokSettings;
   readonly #options: TunnelOptions;
-  readonly #life = new AbortController();
+  readonly #closing = new AbortController();
   #session: NgrokSession | undefined;
   #recovery: Promise<void> | undefined;
 
@@ -52,87 +51,81 @@ class NgrokTunnel implements Tunnel {
   }
 
   async close(): Promise<void> {
-    this.#life.abort();
-    const broken = this.#recovery !== undefined;
+    this.#closing.abort();
+    const isBroken = this.#recovery !== undefined;
     await this.#recovery;
-    await (broken ? this.#session?.abandon() : this.#session?.close());
+    await (isBroken ? this.#session?.abandon() : this.#session?.close());
   }
 
   #connect(signal: AbortSignal): Promise<NgrokSession> {
     const { host, port } = this.#options.addr;
     const upstream = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
     const events = {
-      onBroken: (reason: string) => this.#lose(`the connection to ngrok broke (${reason})`, "retrying"),
-      onSilent: () => this.#lose("ngrok has stopped answering", "dead"),
+      onBroken: (reason: string) => this.#onDown(`the connection to ngrok broke (${reason})`, "reconnecting"),
+      onSilent: () => this.#onDown("ngrok has stopped answering", "dead"),
     };
     return openNgrokSession(this.#sdk, upstream, this.#settings, events, signal);
   }
 
-  /** What neither the agent nor its heartbeat notices, such as an endpoint that was stopped from the dashboard. */
+  /** Detects what the agent and its heartbeat do not, such as an endpoint that was stopped from the dashboard. */
   async #watch(): Promise<void> {
-    const { reaches, checkEveryMs = DEFAULT_CHECK_EVERY_MS } = this.#options;
-    const { signal } = this.#life;
+    const { signal } = this.#closing;
     try {
       for (;;) {
-        await pause(checkEveryMs, undefined, { signal });
-        if (
-          this.#recovery !== undefined ||
-          (await reachedWithin(reaches, this.url, pausesBeforeAlarm(checkEveryMs), signal))
-        )
-          continue;
-        this.#lose("requests to the public URL no longer arrive here", "alive");
+        await untilUnreachable(() => (this.#recovery ? undefined : this.url), this.#options, signal);
+        this.#onDown("requests to the public URL no longer arrive here", "alive");
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     }
   }
 
-  #lose(reason: string, session: SessionState): void {
-    if (this.#recovery !== undefined || this.#life.signal.aborted) return;
+  #onDown(reason: string, session: SessionState): void {
+    if (this.#recovery !== undefined || this.#closing.signal.aborted) return;
     this.#options.onStatus({ type: "down", at: this.#options.now(), reason });
     this.#recovery = this.#recover(performance.now(), session);
   }
 
-  async #recover(since: number, session: SessionState): Promise<void> {
+  async #recover(downSince: number, session: SessionState): Promise<void> {
     const { reaches, timeoutMs } = this.#options;
     const deadline = new AbortController();
-    const callOff = setLongTimeout(timeoutMs, () => deadline.abort(), TURN_MS);
-    const signal = AbortSignal.any([this.#life.signal, deadline.signal]);
+    const cancelDeadline = setLongTimeout(timeoutMs, () => deadline.abort(), TURN_MS);
+    const signal = AbortSignal.any([this.#closing.signal, deadline.signal]);
     let lastError: unknown;
     try {
-      if (session === "retrying" && (await this.#isMendedByAgent(signal))) {
-        return this.#reconnected(since, this.url);
+      if (session === "reconnecting" && (await this.#agentReconnects(signal))) {
+        return this.#onReconnected(downSince, this.url);
       }
-      // Unbound first, or the service would refuse its domain to the session that replaces it.
+      // Unbind first, or the service would reject the domain for the next session.
       if (session === "alive") await this.#session?.close();
       for (let attempt = 0; ; attempt++) {
         await this.#session?.abandon();
-        await pause(BACK_OFF_MS[attempt] ?? BACK_OFF_MS.at(-1), undefined, { signal });
+        await delay(BACKOFF_MS[attempt] ?? BACKOFF_MS.at(-1), undefined, { signal });
         try {
           this.#session = await this.#connect(signal);
         } catch (error) {
           signal.throwIfAborted();
           lastError = error;
-          if (refusesCredentials(error)) break;
+          if (isCredentialsError(error)) break;
           continue;
         }
-        if (await reachedWithin(reaches, this.#session.url, AFTER_OPENING_MS, signal)) {
-          return this.#reconnected(since, this.#session.url);
+        if (await reachedWithin(reaches, this.#session.url, CHECK_PAUSES_MS, signal)) {
+          return this.#onReconnected(downSince, this.#session.url);
         }
       }
     } catch (error) {
-      if (this.#life.signal.aborted) return;
+      if (this.#closing.signal.aborted) return;
       if (!deadline.signal.aborted) throw error;
     } finally {
-      callOff();
+      cancelDeadline();
     }
-    if (!this.#life.signal.aborted) this.#lost(since, lastError);
+    if (!this.#closing.signal.aborted) this.#onLost(downSince, lastError);
   }
 
-  #isMendedByAgent(signal: AbortSignal): Promise<boolean> {
-    return withTimeout(AGENT_MOST_MS, [signal], async (limited) => {
+  #agentReconnects(signal: AbortSignal): Promise<boolean> {
+    return withTimeout(AGENT_TIMEOUT_MS, [signal], async (limited) => {
       try {
-        return await reachedWithin(this.#options.reaches, this.url, AGENT_ATTEMPTS_MS, limited);
+        return await reachedWithin(this.#options.reaches, this.url, AGENT_ATTEMPT_PAUSES_MS, limited);
       } catch (error) {
         signal.throwIfAborted();
         if (limited.aborted) return false;
@@ -141,37 +134,32 @@ class NgrokTunnel implements Tunnel {
     });
   }
 
-  #reconnected(since: number, url: string): void {
-    const at = this.#options.now();
+  #onReconnected(downSince: number, url: string): void {
+    const { now, onStatus } = this.#options;
     const previousUrl = url === this.url ? undefined : this.url;
+    const downMs = Math.round(performance.now() - downSince);
     this.url = url;
     this.#recovery = undefined;
-    this.#options.onStatus({
-      type: "reconnected",
-      at,
-      downMs: Math.round(performance.now() - since),
-      url,
-      previousUrl,
-    });
+    onStatus({ type: "reconnected", at: now(), downMs, url, previousUrl });
   }
 
-  #lost(since: number, cause: unknown): void {
-    const at = this.#options.now();
-    const downMs = Math.round(performance.now() - since);
-    const error = refusesCredentials(cause)
+  #onLost(downSince: number, cause: unknown): void {
+    const { now, onStatus } = this.#options;
+    const downMs = Math.round(performance.now() - downSince);
+    const error = isCredentialsError(cause)
       ? cause
       : new UserError(
           "connectionLost",
-          `the ngrok tunnel has been down for ${Math.round(downMs / 1000)} s and has not come back` +
+          `the ngrok tunnel has been down for ${Math.round(downMs / 1000)} s` +
             `${cause === undefined ? "" : `: ${errorText(cause)}`}`,
-          "start again when the network is back; a longer --tunnel-timeout waits longer",
+          "start again when the network is back; to wait longer, use --tunnel-timeout",
           "tunnelLost",
         );
-    this.#options.onStatus({ type: "lost", at, downMs, error });
+    onStatus({ type: "lost", at: now(), downMs, error });
   }
 }
 
-/** Nothing that waiting could mend. */
-function refusesCredentials(error: unknown): error is UserError {
+/** Waiting does not help against these. */
+function isCredentialsError(error: unknown): error is UserError {
   return error instanceof UserError && error.exitCode === ExitCode.credentials;
 }

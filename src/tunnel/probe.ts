@@ -1,4 +1,4 @@
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Dispatcher } from "undici";
 import { createNonce, PROBE_ANSWER_HEADER, PROBE_HEADER, type ProbeKey } from "../core/probe-key.ts";
 import { errorText } from "../util/errors.ts";
@@ -8,32 +8,32 @@ export interface ProbeOptions {
   readonly publicUrl: string;
   readonly key: ProbeKey;
   readonly signal: AbortSignal;
-  /** For one request, from the name's resolution to the answer's headers. */
+  /** For one request, from name resolution to the headers of the answer. */
   readonly timeoutMs?: number;
-  /** Pauses before each try; their number is the number of tries. */
+  /** A pause before each attempt. */
   readonly pausesMs?: readonly number[];
-  /** Waits, and resolves early on abort; by the real clock unless it is given. */
+  /** Resolves early on abort. Default: real time. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** Another connection than a direct one with the system's CAs: through a proxy, or with a CA of one's own. */
+  /** For a proxy, or another CA. Default: a direct connection with the system's CAs. */
   readonly dispatcher?: Dispatcher;
 }
 
 export type ProbeResult =
   | { readonly ok: true; readonly latencyMs: number }
-  /** What came instead, ready to follow "a request to <url> did not arrive here: ". */
+  /** `reason` follows "a request to <url> did not arrive here: ". */
   | { readonly ok: false; readonly reason: string };
 
 const DEFAULT_PAUSES_MS = [0, 300, 1000, 2000] as const;
 const DEFAULT_TIMEOUT_MS = 5000;
 
-/** Sends requests to the public URL until one arrives at the receiver that holds the key. Follows no redirect. */
+/** Sends requests to the public URL until one arrives at the receiver with the key. Follows no redirect. */
 export async function probe(options: ProbeOptions): Promise<ProbeResult> {
   const { Agent } = await import("undici");
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const own = options.dispatcher === undefined ? new Agent({ connect: { timeout: timeoutMs } }) : undefined;
   const dispatcher = options.dispatcher ?? own;
-  const sleep = options.sleep ?? ((ms, signal) => pause(ms, undefined, { signal }));
-  let result: ProbeResult = { ok: false, reason: "it was not tried" };
+  const sleep = options.sleep ?? ((ms, signal) => delay(ms, undefined, { signal }));
+  let result: ProbeResult = { ok: false, reason: "not tried" };
   try {
     for (const pauseMs of options.pausesMs ?? DEFAULT_PAUSES_MS) {
       await sleep(pauseMs, options.signal);
@@ -64,27 +64,27 @@ async function probeOnce(
         ...(dispatcher === undefined ? {} : { dispatcher }),
       }),
     );
-    // Only the headers count; a stranger's endless body is not read.
+    // Only the headers count: the body of another server may be endless.
     answer.body.on("error", () => {}).destroy();
-    const seen = answer.headers[PROBE_ANSWER_HEADER];
-    if (seen !== undefined && seen === options.key.answer(nonce)) {
+    const proof = answer.headers[PROBE_ANSWER_HEADER];
+    if (proof !== undefined && proof === options.key.answer(nonce)) {
       return { ok: true, latencyMs: performance.now() - startedAt };
     }
-    return { ok: false, reason: whatAnswered(answer, seen !== undefined) };
+    return { ok: false, reason: describeAnswer(answer, proof !== undefined) };
   } catch (error) {
     const timedOut = error instanceof Error && error.name === "TimeoutError";
     return { ok: false, reason: timedOut ? `no answer in ${timeoutMs / 1000} s` : errorText(error) };
   }
 }
 
-function whatAnswered(answer: Dispatcher.ResponseData, isReceiver: boolean): string {
+function describeAnswer(answer: Dispatcher.ResponseData, isReceiver: boolean): string {
   const { statusCode, headers } = answer;
   if (isReceiver) return "another zoho-hooks answers there; is a second one running on this URL?";
   const ngrokCode = printable(headers["ngrok-error-code"]);
   if (ngrokCode !== "") return `ngrok answered ${statusCode} (${ngrokCode})`;
   if (statusCode >= 300 && statusCode < 400) return `${statusCode}, a redirect to ${printable(headers.location)}`;
   if (statusCode === 401 || statusCode === 403)
-    return `${statusCode}: something in front of this receiver asks for a login`;
+    return `${statusCode}: something in front of this receiver requires a login`;
   const server = printable(headers.server);
   return `something else answered ${statusCode}${server === "" ? "" : ` (${server})`}`;
 }

@@ -1,58 +1,48 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { UserError, usageError } from "../util/errors.ts";
-import { DEFAULT_CHECK_EVERY_MS, pausesBeforeAlarm, reachedWithin, type Tunnel, type TunnelOptions } from "./tunnel.ts";
+import { reachedWithin, type Tunnel, type TunnelOptions, untilUnreachable } from "./tunnel.ts";
 
 const RETRY_MS = 3000;
-/** The pause and a request to its end. What took longer was asleep, where the system counts that. */
-const LONGEST_TRY_MS = 10_000;
+/** The pause and a whole request. A longer attempt includes a time when the machine was asleep. */
+const MAX_ATTEMPT_MS = 10_000;
 
 /**
- * A tunnel that the user runs. It is only watched: a request through it now and then tells whether it still leads here.
- * Whether it does at the start is for the caller to find out, as it is with every tunnel.
+ * A tunnel that the user runs. It is only watched, by an occasional request. Whether it works at the start is for the caller
+ * to find out, as with every tunnel.
  */
 export function usePublicUrl(publicUrl: string, options: TunnelOptions): Tunnel {
   const url = parsePublicUrl(publicUrl);
-  const life = new AbortController();
+  const closing = new AbortController();
   options.onStatus({ type: "up", at: options.now(), url });
-  const watching = watch(url, options, life.signal);
+  const watching = watch(url, options, closing.signal).catch((error: unknown) => {
+    if (!closing.signal.aborted) throw error;
+  });
   return {
     kind: "public-url",
     url,
-    close: async () => {
-      life.abort();
+    async close() {
+      closing.abort();
       await watching;
     },
   };
 }
 
 async function watch(url: string, options: TunnelOptions, signal: AbortSignal): Promise<void> {
-  const { reaches, now, onStatus, checkEveryMs = DEFAULT_CHECK_EVERY_MS } = options;
-  try {
+  const { reaches, now, onStatus, timeoutMs, checkEveryMs = RETRY_MS } = options;
+  for (;;) {
+    await untilUnreachable(() => url, options, signal);
+    // Not by the system clock, which jumps; and time asleep does not count as time spent trying.
+    const downSince = performance.now();
+    const downMs = (): number => Math.round(performance.now() - downSince);
+    onStatus({ type: "down", at: now(), reason: "requests to the public URL no longer arrive here" });
+    let triedMs = 0;
     for (;;) {
-      await pause(checkEveryMs, undefined, { signal });
-      if (await reachedWithin(reaches, url, pausesBeforeAlarm(checkEveryMs), signal)) continue;
-      // Not by the clock of the day, which jumps: a laptop that has slept for an hour has not tried for an hour.
-      const since = performance.now();
-      onStatus({ type: "down", at: now(), reason: "requests to the public URL no longer arrive here" });
-      let triedMs = 0;
-      for (;;) {
-        const triedAt = performance.now();
-        if (await reachedWithin(reaches, url, [Math.min(RETRY_MS, checkEveryMs)], signal)) break;
-        triedMs += Math.min(performance.now() - triedAt, LONGEST_TRY_MS);
-        const downMs = Math.round(performance.now() - since);
-        if (triedMs >= options.timeoutMs)
-          return onStatus({ type: "lost", at: now(), downMs, error: lostError(url, downMs) });
-      }
-      onStatus({
-        type: "reconnected",
-        at: now(),
-        downMs: Math.round(performance.now() - since),
-        url,
-        previousUrl: undefined,
-      });
+      const triedAt = performance.now();
+      if (await reachedWithin(reaches, url, [Math.min(RETRY_MS, checkEveryMs)], signal)) break;
+      triedMs += Math.min(performance.now() - triedAt, MAX_ATTEMPT_MS);
+      if (triedMs >= timeoutMs)
+        return onStatus({ type: "lost", at: now(), downMs: downMs(), error: lostError(url, downMs()) });
     }
-  } catch (error) {
-    if (!signal.aborted) throw error;
+    onStatus({ type: "reconnected", at: now(), downMs: downMs(), url, previousUrl: undefined });
   }
 }
 
@@ -60,12 +50,12 @@ function lostError(url: string, downMs: number): UserError {
   return new UserError(
     "connectionLost",
     `no request to ${url} has arrived here for ${Math.round(downMs / 1000)} s`,
-    "start the tunnel behind this URL again; a longer --tunnel-timeout waits longer",
+    "restart the tunnel behind this URL; to wait longer, use --tunnel-timeout",
     "tunnelLost",
   );
 }
 
-/** The base that webhook paths are appended to. Throws a usage error. */
+/** The base URL for webhook paths. Throws a usage error. */
 export function parsePublicUrl(text: string): string {
   const hint = "give the URL that your tunnel prints, such as https://example.trycloudflare.com";
   if (!URL.canParse(text)) throw usageError(`the public URL "${text}" is not a URL`, hint);

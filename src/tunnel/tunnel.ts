@@ -1,16 +1,16 @@
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import type { UserError } from "../util/errors.ts";
 
-/** What makes the local receiver reachable from outside. */
+/** Makes the local receiver reachable from outside. */
 export interface Tunnel {
   readonly kind: "ngrok" | "public-url";
-  /** The public base URL without a slash at its end. It can change when the tunnel has been down. */
+  /** The public base URL without a trailing slash. It may change when the tunnel reconnects. */
   readonly url: string;
-  /** Takes the URL down. Never throws and never waits long: what is left open ends with the process. */
+  /** Closes the tunnel. Never throws and never waits long: what remains open ends with the process. */
   close(): Promise<void>;
 }
 
-/** What happens to a tunnel in its life. `lost` is the last word: nothing more is tried. */
+/** `lost` is the last status: nothing more is tried. */
 export type TunnelStatus =
   | { readonly type: "up"; readonly at: Date; readonly url: string }
   | { readonly type: "down"; readonly at: Date; readonly reason: string }
@@ -19,33 +19,51 @@ export type TunnelStatus =
       readonly at: Date;
       readonly downMs: number;
       readonly url: string;
-      /** The URL before, where it is another one now: whatever points at it must be changed. */
+      /** Set when the URL has changed: whatever points to it must be updated. */
       readonly previousUrl: string | undefined;
     }
   | { readonly type: "lost"; readonly at: Date; readonly downMs: number; readonly error: UserError };
 
 /**
- * Says whether a request to the public URL arrives at this very receiver. It must end by itself in a few seconds,
- * and a refusal is `false`, not an exception.
+ * Whether a request to the public URL arrives at this very receiver. Must end within a few seconds; a failure is `false`, not
+ * an exception.
  */
 type Reaches = (publicUrl: string, signal: AbortSignal) => Promise<boolean>;
 
 export interface TunnelOptions {
-  /** Where the receiver listens. */
+  /** Of the receiver. */
   readonly addr: { readonly host: string; readonly port: number };
   readonly reaches: Reaches;
-  /** How long the tunnel may be down before it counts as lost. */
+  /** How long the tunnel may be down before it is lost. */
   readonly timeoutMs: number;
-  /** How often an idle tunnel is checked by a request through its URL. */
+  /** How often an idle tunnel is checked by a request to its URL. */
   readonly checkEveryMs?: number;
   readonly onStatus: (status: TunnelStatus) => void;
   readonly now: () => Date;
-  /** Gives up opening; an open tunnel is ended by `close`. */
+  /** Aborts opening; an open tunnel is ended by `close`. */
   readonly signal: AbortSignal;
 }
 
-/** Seldom enough that a month of checks stays a small part of the 20,000 requests of ngrok's free plan. */
-export const DEFAULT_CHECK_EVERY_MS = 5 * 60_000;
+/** A month of checks is a small part of the 20,000 requests of ngrok's free plan. */
+const CHECK_EVERY_MS = 5 * 60_000;
+
+/**
+ * Checks a URL regularly, and resolves when requests to it no longer arrive. Skips a check while `url` is undefined. Throws
+ * only when the signal aborts.
+ */
+export async function untilUnreachable(
+  url: () => string | undefined,
+  { reaches, checkEveryMs = CHECK_EVERY_MS }: Pick<TunnelOptions, "reaches" | "checkEveryMs">,
+  signal: AbortSignal,
+): Promise<void> {
+  // A single failed check is no alarm: it is repeated twice.
+  const pausesMs = [0, Math.min(1000, checkEveryMs), Math.min(3000, checkEveryMs)];
+  for (;;) {
+    await delay(checkEveryMs, undefined, { signal });
+    const current = url();
+    if (current !== undefined && !(await reachedWithin(reaches, current, pausesMs, signal))) return;
+  }
+}
 
 /** Tries after each of the pauses; true on the first success. Throws only when the signal aborts. */
 export async function reachedWithin(
@@ -55,14 +73,9 @@ export async function reachedWithin(
   signal: AbortSignal,
 ): Promise<boolean> {
   for (const pauseMs of pausesMs) {
-    await pause(pauseMs, undefined, { signal });
+    await delay(pauseMs, undefined, { signal });
     if (await reaches(url, signal)) return true;
     signal.throwIfAborted();
   }
   return false;
-}
-
-/** One failed check is no alarm: it is repeated after a moment, and once more. */
-export function pausesBeforeAlarm(checkEveryMs: number): readonly number[] {
-  return [0, Math.min(1000, checkEveryMs), Math.min(3000, checkEveryMs)];
 }

@@ -1,4 +1,4 @@
-/** Appends a second, grouped and one by one, on each engine that this Node has. Node 22.18 or later runs it as it is. */
+/** Appends per second, concurrent and one by one, on each available engine. Needs Node 22.18 or later, which runs TypeScript. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,7 +1,7 @@
 /**
- * Posts signed events over kept-alive connections, each next one when the last was answered, for some seconds:
+ * Posts signed events over keep-alive connections, one at a time on each, for some seconds:
  *   node blast.js URL connections seconds
- * Prints one line of JSON. Written on bare sockets, so that the client costs little beside the server.
+ * Prints one line of JSON. Uses bare sockets, so that the client takes little CPU beside the server.
  */
 import { createHmac, randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** How long the usual questions take in a large log. Argument: how many deliveries (a million unless given). */
+/** The time of common queries in a large log. Argument: the number of deliveries (default: a million). */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

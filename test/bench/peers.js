@@ -1,7 +1,7 @@
 /**
  * Receiving and forwarding beside peers, in one run: `npm run bench` (a third of a minute for each line).
- * Beside them `servers/least.js` shows what is to be had at all. Peers are installed into a temporary folder, never as
- * dependencies; one that cannot be had is skipped with a word.
+ * `servers/least.js` shows the upper bound. Peers are installed into a temporary folder, never as dependencies; one that is
+ * not available is skipped.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ import { fileURLToPath } from "node:url";
 const ROUNDS = 3;
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);
 const CONNECTIONS = 50;
-const LEAST = "the least that keeps";
+const LEAST = "minimal receiver";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const bin = join(here, "../../bin/zoho-hooks.js");
 const work = mkdtempSync(join(tmpdir(), "zoho-hooks-bench-"));
@@ -55,7 +55,7 @@ async function freePort() {
   return port;
 }
 
-/** Waits until a request is answered at all, or with the status that is asked for. */
+/** Waits until a request is answered, with a given status if there is one. */
 async function answering(url, server, status, options) {
   for (let tries = 0; tries < 200; tries++) {
     const response = await fetch(url, options).catch(() => undefined);
@@ -119,7 +119,7 @@ const receivers = {
   },
 };
 
-/** Each takes the app's port and says where to post. */
+/** Each takes the port of the app and returns the URL to post to. */
 const forwarders = {
   "zoho-hooks listen": (appPort) => listen("--forward-to", String(appPort)),
   [LEAST]: (appPort) => least(appPort),
@@ -167,7 +167,7 @@ async function counted(appPort, wanted) {
   let last = { count: -1 };
   for (;;) {
     const now = await (await fetch(`http://127.0.0.1:${appPort}/count`)).json();
-    // All came, or nothing more comes.
+    // All have arrived, or no more do.
     if (now.count >= wanted || now.count === last.count) return now;
     last = now;
     await delay(1500);
@@ -208,7 +208,7 @@ async function measureForwarder(make) {
   }
 }
 
-/** User and system time of a process so far. On a busy machine it tells more than the clock. NaN where /proc is not. */
+/** User and system time of a process so far, which a busy machine changes less than wall time. NaN without /proc. */
 function cpuMs(pid) {
   try {
     const [, , user, system] = /\) \S (?:\S+ ){10}((\d+) (\d+))/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
@@ -226,7 +226,7 @@ function residentMegabytes(pid) {
   }
 }
 
-/** The rounds of all go one after the other in turn, so that a busy moment of the machine hits none alone. */
+/** Interleaves the rounds, so that a busy moment of the machine affects all. */
 async function compare(title, makers, measure) {
   const results = new Map();
   for (let round = 0; round < ROUNDS; round++) {
@@ -239,7 +239,7 @@ async function compare(title, makers, measure) {
       }
     }
   }
-  console.log(`\n${title}, ${CONNECTIONS} connections, the middle one of ${ROUNDS} rounds`);
+  console.log(`\n${title}, ${CONNECTIONS} connections, median of ${ROUNDS} rounds`);
   for (const [name, rounds] of results) {
     const {
       rate,
@@ -255,8 +255,8 @@ async function compare(title, makers, measure) {
   return (name) => results.get(name)?.[Math.floor(ROUNDS / 2)]?.rate;
 }
 
-/** How many times faster than this peer `listen` is, and the least that keeps, which bounds what can be wanted. */
-function say(peer, rateOf, wanted) {
+/** Prints how many times faster than a peer `listen` is, and the minimal receiver, which is the upper bound. */
+function printRatio(peer, rateOf, wanted) {
   const [ours, floor, theirs] = ["zoho-hooks listen", LEAST, peer].map(rateOf);
   if (ours === undefined || theirs === undefined) return;
   const ratio = ours / theirs;
@@ -281,12 +281,12 @@ try {
     console.log("skipped guide: Express + Bull: there is no redis-server");
     delete receivers["guide: Express + Bull"];
   }
-  const received = await compare("Receive, prove, check, keep and answer", receivers, measureReceiver);
-  say("bare node:http", received, 0.4);
-  say("guide: Express + Bull", received, 5);
-  const delivered = await compare("The same and deliver to an app", forwarders, measureForwarder);
-  say("resend webhooks listen", delivered, 3);
-  say("smee-client", delivered, 1);
+  const received = await compare("Receive, verify, record and answer", receivers, measureReceiver);
+  printRatio("bare node:http", received, 0.4);
+  printRatio("guide: Express + Bull", received, 5);
+  const delivered = await compare("The same, and forward to an app", forwarders, measureForwarder);
+  printRatio("resend webhooks listen", delivered, 3);
+  printRatio("smee-client", delivered, 1);
 } finally {
   for (const child of children) child.kill("SIGKILL");
   rmSync(work, { recursive: true, force: true, maxRetries: 5 });

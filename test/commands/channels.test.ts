@@ -43,7 +43,7 @@ describe("channels create without --url", () => {
   const withoutUrl = (): Promise<RunResult> => channels(["create", "Leads.create", "--json"]);
   const holdLog = async (url: string | undefined) => {
     const log = await openLog({ path: join(cwd, ".zoho-hooks", "events.db"), now: clock.now });
-    const hold = await log.hold({ pid: 4711, url, since: clock.now() });
+    const hold = await log.lock({ pid: 4711, url, since: clock.now() });
     if (!hold.held) throw new Error("nobody else can hold a new log");
     return { log, hold };
   };

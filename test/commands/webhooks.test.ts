@@ -257,7 +257,7 @@ describe("webhooks for Books and Inventory", () => {
     expect(missing.exitCode).toBe(2);
     expect(missing.err).toContain("--url https://");
     const log = await openLog({ path: join(cwd, ".zoho-hooks", "events.db"), now: clock.now });
-    const hold = await log.hold({ pid: 4711, url: "https://first.example", since: clock.now() });
+    const hold = await log.lock({ pid: 4711, url: "https://first.example", since: clock.now() });
     if (!hold.held) throw new Error("nobody else can hold a new log");
     expect((await create("inventory", "item")).exitCode).toBe(0);
     expect(server.finance.hooks[0]?.body.url).toBe("https://first.example/webhooks/zoho/inventory");

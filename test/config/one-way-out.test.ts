@@ -46,17 +46,17 @@ describe("what a layer asks for", () => {
     [
       { use: "none", ...domain },
       [],
-      "error: tunnel.domain in <file> needs a tunnel, and tunnel.use in <file> asks for none",
+      "error: tunnel.domain in <file> needs a tunnel, but tunnel.use in <file> asks for none",
     ],
     [
       domain,
       ["--tunnel", "none", "--domain", "b.example"],
-      "error: --domain needs a tunnel, and --tunnel asks for none",
+      "error: --domain needs a tunnel, but --tunnel asks for none",
     ],
     [
       {},
       ["--public-url", url, "--domain", "b.example"],
-      "error: --domain is for ngrok, and --public-url is a tunnel of your own",
+      "error: --domain is for ngrok, but --public-url means your own tunnel",
     ],
   ])("clashes within one layer, in the words of that layer: %j %j", async (tunnel, argv, message) => {
     expect(await listen(tunnel, argv)).toEqual([2, message]);

@@ -314,7 +314,7 @@ describe("a tunnel whose session breaks", () => {
 
     expect(lost.downMs).toBeGreaterThanOrEqual(690);
     expect(lost.error.exitCode).toBe(ExitCode.connectionLost);
-    expect(lost.error.message).toContain("has not come back");
+    expect(lost.error.message).toContain("has been down for");
     expect(statuses.map(({ type }) => type)).toEqual(["up", "down", "lost"]);
   });
 

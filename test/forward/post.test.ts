@@ -101,7 +101,7 @@ describe("a posted delivery", () => {
     });
     const startedAt = performance.now();
     const result = await (await poster()).post(delivery(app.url, { body: Buffer.alloc(2) }), { slowMs: 60_000 });
-    // Either the answer or the connection that was closed with it; never a wait for the minute.
+    // Either the answer or the closed connection, but no wait for the timeout.
     expect(result.status === 401 || result.error !== undefined).toBe(true);
     expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
@@ -220,7 +220,7 @@ describe("a delivery that fails", () => {
   });
 
   it("accepts an answer that arrived while this process was suspended", async () => {
-    // Another thread is another process for all that matters here.
+    // A thread of its own, since this one is going to be blocked.
     const app = new Worker(
       `const { createServer } = require("node:http");
        const { parentPort } = require("node:worker_threads");
@@ -304,7 +304,7 @@ describe("a server that speaks only HTTP/2", () => {
 describe("a server that closes keep-alive connections without notice", () => {
   const answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nOK";
 
-  /** What it answers, and the deliveries that came, by their path. */
+  /** Its answers and the deliveries it got, by path. */
   async function raw(answered: (socket: Socket, paths: readonly string[]) => void) {
     const paths: string[] = [];
     const server = createServer((socket) => {
@@ -327,7 +327,7 @@ describe("a server that closes keep-alive connections without notice", () => {
       expect(await post.post(delivery(`${url}/${i}`))).toMatchObject({ status: 200, error: undefined });
     }
     expect(new Set(paths).size).toBe(20);
-    // One at most came to a connection that was about to be closed, and was posted once more.
+    // At most one met a connection that was about to be closed, and was posted again.
     expect(paths.length).toBeLessThanOrEqual(21);
   });
 
@@ -406,7 +406,7 @@ describe("a proxy from the environment", () => {
   });
 });
 
-/** The URL of a program that answers with just this text. */
+/** The URL of a server that answers with exactly this text. */
 async function answering(text: string): Promise<string> {
   const server = createServer((socket) => socket.resume().end(text));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -13,7 +13,7 @@ afterAll(async () => {
   expect(exitCode).toBe(0);
 });
 
-/** Sends bytes as they are and resolves to all that comes back. What is no request must end for an answer to come. */
+/** Sends bytes and resolves to all that is received. Input that is not a request must end to get an answer. */
 async function exchange(bytes: Buffer, isRequest = true): Promise<string> {
   const { hostname, port } = new URL(app.url);
   return new Promise((resolve, reject) => {

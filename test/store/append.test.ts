@@ -13,12 +13,12 @@ it("has an engine on every supported Node", () => {
 });
 
 describe.each(engines)("a log on %s", (engine) => {
-  it("counts what an earlier run has left unanswered as failed, and no repeat of it as a duplicate", async () => {
+  it("counts deliveries that an earlier run left unanswered as failed, and their repeats not as duplicates", async () => {
     const path = join(tempFolder(), "events.db");
     const entry = { ...newEntry({ identity: "x" }), status: undefined };
     const log = await tempLog(engine, { path });
     await log.append(entry);
-    // While it is under way a repeat is one.
+    // Before that a repeat is a duplicate.
     expect((await log.append(entry)).duplicateOf).toBe(1);
     await log.setAnswer(2, { status: 200, refusal: undefined });
     await log.close();
@@ -33,7 +33,7 @@ describe.each(engines)("a log on %s", (engine) => {
     expect((await again.append(entry)).duplicateOf).toBeUndefined();
   });
 
-  it("gives back the exact bytes, headers and receipt, also after it was closed and opened again", async () => {
+  it("returns the exact bytes, headers and receipt, also after it is reopened", async () => {
     const path = join(tempFolder(), "events.db");
     const body = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
     const headers: HeaderPair[] = [
@@ -76,7 +76,7 @@ describe.each(engines)("a log on %s", (engine) => {
     });
   });
 
-  it("keeps an empty body and a delivery that nobody recognised", async () => {
+  it("stores an empty body and an unrecognised delivery", async () => {
     const log = await tempLog(engine);
     await log.append(newEntry({ body: "", product: undefined, event: undefined, receipt: { verdicts: [] } }));
     const kept = await log.get(1);
@@ -84,7 +84,7 @@ describe.each(engines)("a log on %s", (engine) => {
     expect(kept).toMatchObject({ product: undefined, event: undefined, verdicts: [], issues: [] });
   });
 
-  it("keeps a body of several megabytes", async () => {
+  it("stores a body of several megabytes", async () => {
     const log = await tempLog(engine);
     const body = Buffer.alloc(5 * 1024 * 1024, "x");
     await log.append(newEntry({ body }));
@@ -95,13 +95,13 @@ describe.each(engines)("a log on %s", (engine) => {
     expect(digest((await log.get(1))?.delivery.body)).toBe(digest(body));
   });
 
-  it("numbers from 1 without a gap, however many come at once", async () => {
+  it("numbers concurrent deliveries from 1 without a gap", async () => {
     const log = await tempLog(engine);
     const added = await Promise.all(Array.from({ length: 1000 }, () => log.append(newEntry())));
     expect(added.map(({ n }) => n)).toEqual(Array.from({ length: 1000 }, (_, i) => i + 1));
   });
 
-  it("gives two receivers on one file different numbers", async () => {
+  it("assigns different numbers to two receivers on one file", async () => {
     const path = join(tempFolder(), "events.db");
     const [one, two] = await Promise.all([tempLog(engine, { path }), tempLog(engine, { path })]);
     const added = await Promise.all(Array.from({ length: 400 }, (_, i) => (i % 2 ? one : two).append(newEntry())));
@@ -109,7 +109,7 @@ describe.each(engines)("a log on %s", (engine) => {
     expect(await collect(one.list())).toHaveLength(400);
   });
 
-  it("never gives a number twice, not even when everything was pruned", async () => {
+  it("never reuses a number, even after everything was pruned", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     await log.append(newEntry({ receivedAt: new Date(0) }));
@@ -119,7 +119,7 @@ describe.each(engines)("a log on %s", (engine) => {
     expect((await again.append(newEntry())).n).toBe(2);
   });
 
-  it("names the original of a duplicate, also within one group of commits", async () => {
+  it("names the original of a duplicate, also within one transaction", async () => {
     const log = await tempLog(engine);
     const entry = newEntry({ identity: "crm:Leads.create:1:abc" });
     const added = await Promise.all([
@@ -130,13 +130,13 @@ describe.each(engines)("a log on %s", (engine) => {
     expect(added.map(({ duplicateOf }) => duplicateOf)).toEqual([undefined, 1, undefined]);
     expect((await log.append(entry)).duplicateOf).toBe(1);
     expect((await log.get(2))?.state).toBe("duplicate");
-    // That an app is still to have it says more.
+    // A duplicate that still waits is shown as waiting.
     const forward = { targets: ["http://localhost:1/"] };
     const { n } = await log.append({ ...entry, forward });
     expect((await log.get(n))?.state).toBe("waiting");
   });
 
-  it("takes no refused delivery for the original", async () => {
+  it("never treats a rejected delivery as an original", async () => {
     const log = await tempLog(engine);
     await log.append(newEntry({ identity: "same", accepted: false, refusal: "the signature is wrong" }));
     expect((await log.append(newEntry({ identity: "same" }))).duplicateOf).toBeUndefined();
@@ -151,13 +151,13 @@ describe.each(engines)("a log on %s", (engine) => {
     expect((await log.append(at(124.001))).duplicateOf).toBeUndefined();
   });
 
-  it("takes deliveries without an identity for no one's duplicate", async () => {
+  it("never treats deliveries without an identity as duplicates", async () => {
     const log = await tempLog(engine);
     await log.append(newEntry());
     expect((await log.append(newEntry())).duplicateOf).toBeUndefined();
   });
 
-  it("records the answer and the attempts that come later", async () => {
+  it("records later answers and attempts", async () => {
     const log = await tempLog(engine);
     await log.append(newEntry());
     await log.setAnswer(1, { status: 502, refusal: "the app is not running" });
@@ -175,13 +175,13 @@ describe.each(engines)("a log on %s", (engine) => {
     ]);
   });
 
-  it("says nothing of a number that it does not have", async () => {
+  it("returns nothing for an unknown number", async () => {
     const log = await tempLog(engine);
     expect(await log.get("last")).toBeUndefined();
     expect(await log.get(7)).toBeUndefined();
   });
 
-  it("commits what was asked for before it closes, and refuses what comes after", async () => {
+  it("commits pending writes when it closes, and rejects later ones", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     const added = Array.from({ length: 600 }, () => log.append(newEntry()));
@@ -199,11 +199,11 @@ describe.each(engines)("a log on %s", (engine) => {
     expect(statSync(dirname(path)).mode & 0o777).toBe(0o700);
   });
 
-  it("keeps the folder that it makes out of Git, and writes nothing else into a folder of the user's", async () => {
+  it("adds a .gitignore to a folder that it creates, and not to the user's folders", async () => {
     const folder = tempFolder();
     await tempLog(engine, { path: join(folder, ".zoho-hooks", "events.db") });
     expect(readFileSync(join(folder, ".zoho-hooks", ".gitignore"), "utf8")).toBe("/*\n!/fixtures/\n");
-    // As after a clone of a project that shares its samples.
+    // As in a clone of a project with fixtures.
     const clone = join(folder, "clone", ".zoho-hooks");
     mkdirSync(join(clone, "fixtures"), { recursive: true });
     await tempLog(engine, { path: join(clone, "events.db") });

@@ -32,7 +32,7 @@ describe.each(engines)("a log on %s", (engine) => {
     return database;
   }
 
-  it("refuses what no longer fits on the disk, keeps all that it acknowledged and takes more once there is room", async () => {
+  it("rejects writes on a full disk, keeps all that it acknowledged, and accepts more once there is room", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path, hardLimitBytes: 2 * MEGABYTE });
     const entry = newEntry({ body: "x".repeat(20_000), receivedAt: new Date(0) });
@@ -53,7 +53,7 @@ describe.each(engines)("a log on %s", (engine) => {
     await expect(again.append(newEntry({ body: "x".repeat(500_000) }))).rejects.toMatchObject(fault("log-full"));
   });
 
-  it("waits for another program's lock without standing still, and commits when it is gone", async () => {
+  it("waits for another program's lock without blocking, and commits when it is gone", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     const other = await lockFile(path, "BEGIN IMMEDIATE");
@@ -62,7 +62,7 @@ describe.each(engines)("a log on %s", (engine) => {
     added.finally(() => {
       settled = true;
     });
-    // Twenty turns of the timers pass while the append waits: it blocks nobody.
+    // Timers fire while the append waits: the event loop is not blocked.
     for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve, 1));
     expect(settled).toBe(false);
     expect(await log.get("last")).toBeUndefined();
@@ -71,7 +71,7 @@ describe.each(engines)("a log on %s", (engine) => {
     expect((await added).n).toBe(1);
   });
 
-  it("gives up on a lock that stays, and works on when it is gone", async () => {
+  it("rejects after the timeout for a lock that stays, and works again when it is gone", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path, busyMs: 60 });
     const other = await lockFile(path, "BEGIN IMMEDIATE");
@@ -80,7 +80,7 @@ describe.each(engines)("a log on %s", (engine) => {
     expect((await log.append(newEntry())).n).toBe(1);
   });
 
-  it("says so when another program has the whole file to itself", async () => {
+  it("reports an exclusive lock of another program", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     await log.append(newEntry());
@@ -91,7 +91,7 @@ describe.each(engines)("a log on %s", (engine) => {
     expect((await (await tempLog(engine, { path })).get("last"))?.n).toBe(1);
   });
 
-  it("calls a file that is no database damaged, and leaves it alone", async () => {
+  it("reports a file that is no database as damaged, and leaves it unchanged", async () => {
     const path = join(tempFolder(), "events.db");
     writeFileSync(path, "these are my notes, ".repeat(1000));
     await expect(openLog({ path, now, engines: [engine] })).rejects.toMatchObject(fault("log-damaged"));
@@ -106,7 +106,7 @@ describe.each(engines)("a log on %s", (engine) => {
     const whole = readFileSync(path);
     for (let at = 2 * 8192; at < whole.length; at += 8192) {
       const page = whole.subarray(at, at + 8192);
-      // With the tables' own definitions gone, it would not even open.
+      // Without the table definitions it could not be opened.
       if (!/CREATE|lower\(|instr\(/.test(page.toString("latin1"))) page.fill(0xa5);
     }
     writeFileSync(path, whole);
@@ -115,7 +115,7 @@ describe.each(engines)("a log on %s", (engine) => {
     await expect(again.append(newEntry({ identity: "x" }))).rejects.toMatchObject(fault("log-damaged"));
   });
 
-  it("reads no more of what is damaged, or large, than was asked for", async () => {
+  it("reads no more damaged or large rows than requested", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     for (const body of ["old".repeat(20_000), "new"]) await log.append(newEntry({ body }));
@@ -126,7 +126,7 @@ describe.each(engines)("a log on %s", (engine) => {
     expect((await collect(again.entries({}, { limit: 1 }))).map(({ n }) => n)).toEqual([2]);
   });
 
-  it("gives what stands around a damaged page, whichever way it is read, and names all that was on it", async () => {
+  it("returns the rows around a damaged page in either order, and names all rows on it", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     await Promise.all(
@@ -151,7 +151,7 @@ describe.each(engines)("a log on %s", (engine) => {
     expect(await read("newest")).toEqual({ lost, left });
   });
 
-  it("names a delivery that was damaged where SQLite does not notice, and gives the others", async () => {
+  it("names a delivery whose damage SQLite does not notice, and returns the others", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     for (let i = 0; i < 3; i++) await log.append(newEntry());
@@ -165,7 +165,7 @@ describe.each(engines)("a log on %s", (engine) => {
     expect((await log.get(3))?.n).toBe(3);
   });
 
-  it("reports a file that was cut off", async () => {
+  it("reports a truncated file", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     await Promise.all(Array.from({ length: 200 }, () => log.append(newEntry({ body: "x".repeat(3000) }))));
@@ -201,12 +201,12 @@ describe.each(engines)("a log on %s", (engine) => {
     await expect(log.append(newEntry())).rejects.toMatchObject(fault("log-gone"));
   });
 
-  it("refuses to go on when its newest part was emptied under it", async () => {
+  it("rejects writes when its WAL is truncated while in use", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     await log.append(newEntry());
     truncateSync(`${path}-wal`);
-    // SQLite begins its journal anew meanwhile: not even then is anything kept that was answered with a yes.
+    // SQLite restarts its journal meanwhile, and even then nothing is accepted.
     for (let i = 0; i < 100; i++)
       await expect(log.append(newEntry({ body: "x".repeat(50_000) }))).rejects.toMatchObject(fault("log-damaged"));
   });
@@ -223,11 +223,11 @@ describe.each(engines)("a log on %s", (engine) => {
     expect((await log.append(newEntry())).n).toBe(1);
     const other = await tempLog(engine, { path });
     const holder = { pid: 1, url: undefined, since: now() };
-    expect((await log.hold(holder)).held).toBe(true);
-    expect((await other.hold(holder)).held).toBe(false);
+    expect((await log.lock(holder)).held).toBe(true);
+    expect((await other.lock(holder)).held).toBe(false);
   });
 
-  it("leaves what is no log as it is: its bytes, its mode and its journal", async () => {
+  it("leaves a foreign file unchanged: its bytes, mode and journal", async () => {
     const folder = tempFolder();
     const file = (name: string) => join(folder, name);
     writeFileSync(file("empty.txt"), "");
@@ -235,7 +235,7 @@ describe.each(engines)("a log on %s", (engine) => {
     const database = (await engineOf()).open(file("other.db"));
     database.exec("PRAGMA journal_mode = DELETE; CREATE TABLE mine (x)");
     database.close();
-    // As a program that was killed leaves it: with a journal that nobody has brought to its end.
+    // As after a crash: with an unfinished journal.
     const running = (await engineOf()).open(file("running.db"));
     running.exec("PRAGMA journal_mode = WAL; CREATE TABLE mine (x); INSERT INTO mine VALUES (1)");
     for (const suffix of ["", "-wal"]) copyFileSync(file(`running.db${suffix}`), file(`killed.db${suffix}`));
@@ -264,7 +264,7 @@ describe.each(engines)("a log on %s", (engine) => {
   it.each([
     ["emptied", ""],
     ["overwritten", "these are my notes, ".repeat(1000)],
-  ])("refuses to go on when its file was %s under it", async (_, text) => {
+  ])("rejects writes when its file was %s while in use", async (_, text) => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     await log.append(newEntry());
@@ -294,7 +294,7 @@ describe.each(engines)("a log on %s", (engine) => {
     expect(existsSync(join(folder, "events.db"))).toBe(false);
   });
 
-  it("says that a path cannot be a log: a folder, or something below a file", async () => {
+  it("rejects a path that is a folder, or below a file", async () => {
     const folder = tempFolder();
     writeFileSync(join(folder, "file"), "");
     await expect(openLog({ path: folder, now, engines: [engine] })).rejects.toMatchObject(fault("log-unreachable"));
@@ -307,13 +307,13 @@ describe.each(engines)("a log on %s", (engine) => {
     await expect(nowhere).rejects.toMatchObject(fault("log-unreachable"));
   });
 
-  it("makes no log for a command that only looks", async () => {
+  it("creates no log for a command that only reads", async () => {
     const path = join(tempFolder(), "sub", "events.db");
     await expect(openLog({ path, now, engines: [engine], create: false })).rejects.toMatchObject(fault("log-missing"));
     expect(existsSync(join(path, ".."))).toBe(false);
   });
 
-  it("leaves another program's database and a newer log alone", async () => {
+  it("leaves another program's database and a newer log unchanged", async () => {
     const folder = tempFolder();
     const foreign = await lockFile(join(folder, "app.db"), "CREATE TABLE users (id)");
     foreign.close();
@@ -326,7 +326,7 @@ describe.each(engines)("a log on %s", (engine) => {
     await expect(openLog({ path, now, engines: [engine] })).rejects.toMatchObject(fault("log-too-new"));
   });
 
-  it("can be made by several processes at the same moment", async () => {
+  it("can be created by several processes at the same time", async () => {
     const path = join(tempFolder(), "events.db");
     const logs = await Promise.all(Array.from({ length: 5 }, () => tempLog(engine, { path })));
     const added = await Promise.all(logs.map((log) => log.append(newEntry())));
@@ -334,6 +334,6 @@ describe.each(engines)("a log on %s", (engine) => {
   });
 });
 
-it("says what to do on a Node without any SQLite", async () => {
+it("suggests what to install on a Node without SQLite", async () => {
   await expect(loadEngine([])).rejects.toMatchObject(fault("log-unavailable"));
 });

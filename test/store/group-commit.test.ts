@@ -5,7 +5,7 @@ import { engineIds, loadEngine } from "../../src/store/engine.ts";
 import { GroupCommit, openWalSync } from "../../src/store/group-commit.ts";
 import { tempFolder } from "../support/temp-log.ts";
 
-/** A disk that takes as long as the test wants: each sync ends when its turn is called. */
+/** A disk whose syncs end when the test says so. */
 function slowDisk() {
   const syncs: { readonly done: () => void; readonly fail: (error: Error) => void }[] = [];
   const sync = (): Promise<void> => new Promise((done, fail) => void syncs.push({ done, fail }));
@@ -19,7 +19,7 @@ function slowDisk() {
   return { syncs, leaveGap, wal: { sync, recoverSync, close: async () => {} } };
 }
 
-// Which engine runs the statements makes no difference here: the first that there is.
+// The engine makes no difference here: the first that is available.
 describe("commits", () => {
   async function given() {
     const path = join(tempFolder(), "a.db");
@@ -34,34 +34,34 @@ describe("commits", () => {
       for (const { done } of syncs) done();
       await commits.close();
     });
-    const told: string[] = [];
+    const results: string[] = [];
     const write = (name: string, durable = true): void => {
       commits
-        .write(() => insert.run(name), { durable, onUnsynced: () => void told.push(`${name} is taken back`) })
+        .write(() => insert.run(name), { durable, onUnsynced: () => void results.push(`${name} undone`) })
         .then(
-          () => told.push(name),
-          () => told.push(`${name} failed`),
+          () => results.push(name),
+          () => results.push(`${name} failed`),
         );
     };
-    return { syncs, leaveGap, told, commits, transactions: () => begun, write };
+    return { syncs, leaveGap, results, commits, transactions: () => begun, write };
   }
 
-  it("are told of when they are on the disk, in order, also when a later one is there first", async () => {
-    const { syncs, told, write } = await given();
+  it("resolve in order once they are on the disk, even when a later one gets there first", async () => {
+    const { syncs, results, write } = await given();
     write("first");
     await expect.poll(() => syncs.length).toBe(1);
     write("second");
     await expect.poll(() => syncs.length).toBe(2);
-    expect(told).toEqual([]);
+    expect(results).toEqual([]);
     syncs[1]?.done();
     await new Promise(setImmediate);
-    expect(told).toEqual([]);
+    expect(results).toEqual([]);
     syncs[0]?.done();
-    await expect.poll(() => told).toEqual(["first", "second"]);
+    await expect.poll(() => results).toEqual(["first", "second"]);
   });
 
-  it("wait for each other while the disk is busy with as many as may be, and then go together", async () => {
-    const { syncs, told, write } = await given();
+  it("wait while the disk is busy, and are then committed together", async () => {
+    const { syncs, results, write } = await given();
     write("first");
     await expect.poll(() => syncs.length).toBe(1);
     write("second");
@@ -73,48 +73,48 @@ describe("commits", () => {
     await expect.poll(() => syncs.length).toBe(3);
     syncs[1]?.done();
     syncs[2]?.done();
-    await expect.poll(() => told).toEqual(["first", "second", "3", "4", "5", "6", "7", "8", "9"]);
+    await expect.poll(() => results).toEqual(["first", "second", "3", "4", "5", "6", "7", "8", "9"]);
   });
 
-  it("need no sync where nobody is told of them", async () => {
-    const { syncs, told, write } = await given();
-    write("of our own", false);
-    await expect.poll(() => told).toEqual(["of our own"]);
+  it("need no sync when they are not durable", async () => {
+    const { syncs, results, write } = await given();
+    write("not durable", false);
+    await expect.poll(() => results).toEqual(["not durable"]);
     expect(syncs).toEqual([]);
   });
 
-  it("of our own go along with the next ones, and are told of while those wait for the disk", async () => {
-    const { syncs, told, transactions, write } = await given();
-    write("of our own", false);
+  it("that are not durable are committed with the next ones, and resolve before those are on the disk", async () => {
+    const { syncs, results, transactions, write } = await given();
+    write("not durable", false);
     write("first");
     await expect.poll(() => syncs.length).toBe(1);
-    expect(told).toEqual(["of our own"]);
+    expect(results).toEqual(["not durable"]);
     syncs[0]?.done();
-    await expect.poll(() => told).toEqual(["of our own", "first"]);
+    await expect.poll(() => results).toEqual(["not durable", "first"]);
     expect(transactions()).toBe(1);
   });
 
-  it("of our own are in the log when it is closed", async () => {
-    const { told, commits, write } = await given();
-    write("of our own", false);
+  it("that are not durable are in the log when it is closed", async () => {
+    const { results, commits, write } = await given();
+    write("not durable", false);
     await commits.close();
-    expect(told).toEqual(["of our own"]);
+    expect(results).toEqual(["not durable"]);
   });
 
-  it("of others go on without the one whose own work is mistaken", async () => {
-    const { syncs, told, commits, write } = await given();
+  it("succeed without one whose own work fails", async () => {
+    const { syncs, results, commits, write } = await given();
     write("first");
-    const mistaken = commits.write(() => {
-      throw new Error("a mistake");
+    const failing = commits.write(() => {
+      throw new Error("its own error");
     });
     write("second");
-    await expect(mistaken).rejects.toThrow("a mistake");
+    await expect(failing).rejects.toThrow("its own error");
     await expect.poll(() => syncs.length).toBe(1);
     syncs[0]?.done();
-    await expect.poll(() => told).toEqual(["first", "second"]);
+    await expect.poll(() => results).toEqual(["first", "second"]);
   });
 
-  it("are on the disk where another process has just brought all of them into the log", async () => {
+  it("are on the disk when another process has just checkpointed them", async () => {
     const path = join(tempFolder(), "a.db");
     const { open } = await loadEngine(engineIds);
     const [database, other] = [open(path), open(path)];
@@ -128,16 +128,16 @@ describe("commits", () => {
     for (const each of [database, other]) each.close();
   });
 
-  it("have failed when the disk says so", async () => {
-    const { syncs, told, write } = await given();
+  it("fail when the disk fails", async () => {
+    const { syncs, results, write } = await given();
     write("first");
     await expect.poll(() => syncs.length).toBe(1);
     syncs[0]?.fail(Object.assign(new Error("EIO: i/o error, fdatasync"), { code: "EIO" }));
-    await expect.poll(() => told).toEqual(["first is taken back", "first failed"]);
+    await expect.poll(() => results).toEqual(["first undone", "first failed"]);
   });
 
-  it("have failed, too, behind one that has, whatever the disk says of them", async () => {
-    const { syncs, told, commits, write } = await given();
+  it("fail after a failed one, whatever the disk says", async () => {
+    const { syncs, results, commits, write } = await given();
     write("first");
     await expect.poll(() => syncs.length).toBe(1);
     write("second");
@@ -148,19 +148,21 @@ describe("commits", () => {
     );
     syncs[0]?.fail(Object.assign(new Error("EIO: i/o error, fdatasync"), { code: "EIO" }));
     syncs[1]?.done();
-    await expect.poll(() => told.filter((each) => each.endsWith("failed"))).toEqual(["first failed", "second failed"]);
+    await expect
+      .poll(() => results.filter((each) => each.endsWith("failed")))
+      .toEqual(["first failed", "second failed"]);
     expect(await all).toBe("not synced");
   });
 
-  it("are none as long as the gap is there that a failed one has left", async () => {
-    const { syncs, leaveGap, told, write } = await given();
+  it("fail while the gap of a failed sync remains", async () => {
+    const { syncs, leaveGap, results, write } = await given();
     leaveGap(1);
     write("first");
-    await expect.poll(() => told).toEqual(["first failed"]);
+    await expect.poll(() => results).toEqual(["first failed"]);
     expect(syncs).toEqual([]);
     write("second");
     await expect.poll(() => syncs.length).toBe(1);
     syncs[0]?.done();
-    await expect.poll(() => told).toEqual(["first failed", "second"]);
+    await expect.poll(() => results).toEqual(["first failed", "second"]);
   });
 });

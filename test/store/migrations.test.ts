@@ -16,7 +16,7 @@ describe.each(engines)("a log of an earlier version on %s", (engine) => {
     return JSON.stringify({ version, made });
   }
 
-  it.each([6, 7])("has all that a new one has, and its view: format %i", async (version) => {
+  it.each([6, 7])("gets the tables, indexes and view of a new one: format %i", async (version) => {
     const path = join(tempFolder(), "events.db");
     const fresh = await contents(path);
     const old = await open(path);
@@ -26,7 +26,7 @@ describe.each(engines)("a log of an earlier version on %s", (engine) => {
     expect(await contents(path)).toBe(fresh);
   });
 
-  it("is known by its number: what changes a table, an index or the view needs one more in src/store/migrations.ts", async () => {
+  it("has its own number: a change of a table, an index or the view needs a migration in src/store/database.ts", async () => {
     const fresh = await contents(join(tempFolder(), "events.db"));
     const { version } = JSON.parse(fresh);
     expect([version, createHash("sha1").update(fresh).digest("hex").slice(0, 8)]).toEqual([8, "f5c7a3be"]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { migrate } from "../../src/store/database.ts";
 import { loadEngine, type NativeDatabase, type SqlValue } from "../../src/store/engine.ts";
 import type { LogFilter } from "../../src/store/log.ts";
-import { appender, entryValues } from "../../src/store/queue.ts";
+import { createAppender } from "../../src/store/queue.ts";
 import { pageQuery, resolveFilter } from "../../src/store/read.ts";
 import { newEntry } from "../support/log-entry.ts";
 import { engines } from "../support/temp-log.ts";
@@ -10,8 +10,8 @@ import { engines } from "../support/temp-log.ts";
 describe.each(engines)("a page of the log on %s", async (engine) => {
   const database = (await loadEngine([engine])).open(":memory:");
   migrate(database, "memory");
-  const { append } = appender(database);
-  for (const event of ["Leads.create", "Leads.update"]) append(entryValues(newEntry({ event, identity: event })));
+  const { append } = createAppender(database);
+  for (const event of ["Leads.create", "Leads.update"]) append(newEntry({ event, identity: event }));
 
   const cases: [string, LogFilter, RegExp][] = [
     ["everything", {}, /SEARCH deliveries USING INTEGER PRIMARY KEY \(rowid>/],

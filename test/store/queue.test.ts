@@ -34,7 +34,7 @@ function waitingFor(parts: Partial<ForwardRequest> = {}, atMs = 0) {
 }
 
 describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
-  it("come out in order of arrival with their exact bytes, once", async () => {
+  it("are claimed once, in order of arrival, with their exact bytes", async () => {
     const log = await tempLog(engine);
     for (let i = 0; i < 5; i++)
       await log.append({ ...waitingFor({}, i), delivery: newEntry({ body: `{"i":${i}}` }).delivery });
@@ -46,7 +46,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect(await claimed(log)).toEqual([]);
   });
 
-  it("wait for each target by itself", async () => {
+  it("wait for each target separately", async () => {
     const log = await tempLog(engine);
     await log.append(waitingFor({ targets: [APP, OTHER] }));
     const [claim] = await claimed(log);
@@ -57,7 +57,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect(await claimed(log, { target: OTHER })).toHaveLength(1);
   });
 
-  it("come back when an attempt failed, not before their time, and are given up on when told so", async () => {
+  it("are due again after a failed attempt, not before their time, until they fail", async () => {
     const log = await tempLog(engine);
     await log.append(waitingFor());
     const [first] = await claimed(log);
@@ -85,7 +85,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await log.get(1))?.state).toBe("processed");
   });
 
-  it("are processed, too, where an app has answered its sender itself", async () => {
+  it("are processed when an app has answered the sender itself", async () => {
     const log = await tempLog(engine);
     await log.append(newEntry());
     await log.append(newEntry());
@@ -97,7 +97,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await log.stats()).total).toMatchObject({ received: 2, processed: 1 });
   });
 
-  it("are done with, waiting or given up, once another try has mended that", async () => {
+  it("become delivered after a successful attempt outside of the queue, whether waiting or failed", async () => {
     const log = await tempLog(engine);
     await log.append(waitingFor());
     const [claim] = await claimed(log);
@@ -110,7 +110,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect(await log.waiting()).toEqual([]);
   });
 
-  it("go back without an attempt when they are released", async () => {
+  it("wait again without an attempt when they are released", async () => {
     const log = await tempLog(engine);
     await log.append(waitingFor());
     const claims = await claimed(log);
@@ -119,7 +119,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await log.get(1))?.attempts).toEqual([]);
   });
 
-  it("survive a restart, also those that were under way", async () => {
+  it("survive a restart, also those that were claimed", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     await log.append(waitingFor());
@@ -132,7 +132,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await claimed(again)).map(({ n }) => n)).toEqual([1, 2, 3]);
   });
 
-  it("are due at once where they seem to wait for longer than any pause, for a clock that was set back", async () => {
+  it("are due at once when they seem to wait for longer than any pause, because the clock was set back", async () => {
     const log = await tempLog(engine);
     await log.append(waitingFor({}, 3_600_000));
     await log.append(waitingFor());
@@ -145,7 +145,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await claimed(log)).map(({ n }) => n)).toEqual([1, 2]);
   });
 
-  it("that are damaged, or lack a part, are told of, and hold up no others", async () => {
+  it("that are damaged or incomplete are reported, and block no others", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     for (let i = 0; i < 4; i++) await log.append(waitingFor());
@@ -158,7 +158,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect(await claimed(log)).toEqual([]);
   });
 
-  it("that lie on a damaged page are told of, and hold up no others", async () => {
+  it("on a damaged page are reported, and block no others", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     for (const body of ["{}", "hurt".repeat(5000), "{}"])
@@ -170,7 +170,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect(unreadable).toMatchObject([{ n: 2, reason: expect.stringMatching(/malformed/) }]);
   });
 
-  it("stay delivered where another way has brought them there while they were under way", async () => {
+  it("stay delivered when a replay has delivered them while they were claimed", async () => {
     const log = await tempLog(engine);
     await log.append(waitingFor());
     const [claim] = await claimed(log);
@@ -181,7 +181,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect(kept?.attempts).toHaveLength(2);
   });
 
-  it("reach a target one after the other where they have one key, whatever comes of the first", async () => {
+  it("of one key reach a target one after the other, whatever the outcome of the first", async () => {
     const log = await tempLog(engine);
     await log.append(waitingFor({ orderKey: "a" }, 0));
     await log.append(waitingFor({ orderKey: "a" }, 1));
@@ -197,13 +197,13 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await claimed(log, { now: later(5000) })).map(({ n }) => n)).toEqual([2]);
   });
 
-  it("about several records go after what is on its way of any of them, and before what comes later", async () => {
+  it("about several records wait for earlier deliveries of any of them, and block later ones", async () => {
     const log = await tempLog(engine);
     const keys = ["crm:1", "crm:*", "crm:2", "desk:2", undefined];
     for (const [i, orderKey] of keys.entries()) await log.append(waitingFor({ orderKey }, i));
     const [first, ...others] = await claimed(log);
     expect([first?.n, ...others.map(({ n }) => n)]).toEqual([1, 4, 5]);
-    // While it is on its way nothing of its product is claimed as it arrives.
+    // Meanwhile no new delivery of its product is claimed.
     const arriving = await log.append(waitingFor({ orderKey: "crm:3", claim: true }, 5));
     expect(arriving.forwards).toMatchObject([{ claimed: false }]);
     if (first) await log.complete(first, answered(200), { state: "delivered" });
@@ -213,7 +213,7 @@ describe.each(engines)("the waiting deliveries of a log on %s", (engine) => {
     expect((await claimed(log)).map(({ n }) => n)).toEqual([3, 6]);
   });
 
-  it("are claimed as they arrive for a caller with a free place, but not past an earlier one of their key", async () => {
+  it("are claimed when they are recorded for a caller with room, but not before an earlier one of their key", async () => {
     const log = await tempLog(engine);
     const now = waitingFor({ orderKey: "a", claim: true });
     const added = await Promise.all([log.append(now), log.append(now)]);

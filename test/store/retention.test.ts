@@ -9,7 +9,7 @@ const APP = "http://localhost:3000/";
 const MEGABYTE = 1024 * 1024;
 
 describe.each(engines)("pruning a log on %s", (engine) => {
-  it("removes what is older than it is to be kept, and all that belongs to it", async () => {
+  it("removes expired deliveries with all their data", async () => {
     const log = await tempLog(engine, { keepMs: 1000, now: () => new Date(10_000) });
     for (const ms of [8000, 8999, 9000, 10_000]) await log.append(newEntry({ receivedAt: new Date(ms) }));
     await log.recordAttempt(1, { target: APP, at: new Date(), status: 200, latencyMs: 1, error: undefined });
@@ -19,7 +19,7 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     expect(await log.get(1)).toBeUndefined();
   });
 
-  it("removes attempts that were recorded when their delivery was gone, too", async () => {
+  it("removes attempts that were recorded after their delivery was removed", async () => {
     const log = await tempLog(engine);
     for (const ms of [0, 0, Date.now()]) await log.append(newEntry({ receivedAt: new Date(ms) }));
     await log.prune({ keepMs: 60_000 });
@@ -35,7 +35,7 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     expect((await log.stats()).latencyMs).toBeUndefined();
   });
 
-  it("brings the log below a size, oldest first, and gives the room back", async () => {
+  it("reduces the log below a size, oldest first, and frees the space", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path, maxBytes: 2 * MEGABYTE });
     await Promise.all(Array.from({ length: 1500 }, () => log.append(newEntry({ body: "x".repeat(3000) }))));
@@ -48,7 +48,7 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     expect(statSync(path).size).toBeLessThanOrEqual(2 * MEGABYTE);
   });
 
-  it("removes no more than that, also where one of long ago still waits, and where sizes differ", async () => {
+  it("removes no more than that, even when an old one still waits and sizes differ", async () => {
     const log = await tempLog(engine, { maxBytes: 2 * MEGABYTE });
     await log.append(newEntry({ forward: { targets: [APP] } }));
     await Promise.all(Array.from({ length: 900 }, () => log.append(newEntry({ body: "x" }))));
@@ -61,14 +61,14 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     expect(bytes).toBeLessThanOrEqual(2 * MEGABYTE);
   });
 
-  it("ends with the batch that is under way when it is told to, and goes on another time", async () => {
+  it("ends after the current batch when aborted, and continues another time", async () => {
     const log = await tempLog(engine);
     await Promise.all(Array.from({ length: 1200 }, () => log.append(newEntry({ receivedAt: new Date(0) }))));
     expect(await log.prune({ keepMs: 1 }, AbortSignal.abort())).toMatchObject({ removed: 500 });
     expect(await log.prune({ keepMs: 1 })).toMatchObject({ removed: 700 });
   });
 
-  it("ends, too, where the file was made to keep its free pages", async () => {
+  it("ends when the file keeps its free pages", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     await Promise.all(
@@ -82,7 +82,7 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     expect(await again.prune({ keepMs: 1 })).toMatchObject({ removed: 300 });
   });
 
-  it("keeps a small log's journal small, too", async () => {
+  it("limits the journal of a small log", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path, maxBytes: 2 * MEGABYTE });
     for (let i = 0; i < 300; i++) await log.append(newEntry({ body: "x".repeat(3000) }));
@@ -90,7 +90,7 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     expect(statSync(`${path}-wal`).size).toBeLessThan(MEGABYTE);
   });
 
-  it("never removes what still waits for a target", async () => {
+  it("never removes deliveries that wait for a target", async () => {
     const log = await tempLog(engine);
     const forward = { targets: [APP] };
     await log.append(newEntry({ receivedAt: new Date(0), forward }));
@@ -104,7 +104,7 @@ describe.each(engines)("pruning a log on %s", (engine) => {
     expect(await log.prune({ keepMs: 1 })).toMatchObject({ removed: 1 });
   });
 
-  it("goes on taking deliveries meanwhile, and removes nothing without a limit", async () => {
+  it("accepts deliveries meanwhile, and removes nothing without a limit", async () => {
     const log = await tempLog(engine);
     await Promise.all(Array.from({ length: 2000 }, () => log.append(newEntry({ receivedAt: new Date(0) }))));
     expect(await log.prune()).toMatchObject({ removed: 0 });

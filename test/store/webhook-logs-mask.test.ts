@@ -52,7 +52,7 @@ describe.each(engines)("the payload of webhook_logs on %s", (engine) => {
     });
   });
 
-  it("masks all that stands below a secret name, and numbers", async () => {
+  it("masks everything below a secret name, and numbers", async () => {
     const [below, number, nothing] = await payloadsOf([
       `{"secret":{"a":["${SECRET}"]},"b":1}`,
       `{"token":5725767000000123456}`,
@@ -82,13 +82,13 @@ describe.each(engines)("the payload of webhook_logs on %s", (engine) => {
     ["a text with a zero byte in front", `\0{"token":"${SECRET}"}`],
     ["UTF-16", Buffer.from(`{"token":"${SECRET}"}`, "utf16le")],
     ["JSON too deep for SQLite", `${"[".repeat(5000)}{"token":"${SECRET}"}${"]".repeat(5000)}`],
-  ])("shows no secret of %s", async (_, body) => {
+  ])("shows no secret in %s", async (_, body) => {
     const [payload = ""] = await payloadsOf([body]);
     expect(payload.replaceAll("\0", "")).not.toContain(SECRET);
     expect(payload).toMatch(/\[masked(: run zoho-hooks events show 1)?\]/);
   });
 
-  it("shows a letter with a signature and an address in it", async () => {
+  it("shows an e-mail with a signature and a URL", async () => {
     const bodies = [
       JSON.stringify({ content: '<div class="zmail_signature design">see https://example.com/a?id=5&assign=1</div>' }),
     ];
@@ -100,12 +100,12 @@ describe.each(engines)("the payload of webhook_logs on %s", (engine) => {
     expect(`${spaced}${password}`).not.toContain(SECRET);
   });
 
-  it("shows what holds no secret as it came", async () => {
+  it("shows a body without secrets unchanged", async () => {
     const bodies = ["a=1&email=b%40c.example&x=%5B1%5D", '{"broken": ', "", '{ "a" : 1250.00 }', "<Note>hi</Note>"];
     expect(await payloadsOf(bodies)).toEqual(bodies);
   });
 
-  it("shows nothing that is no UTF-8, which other clients could not read", async () => {
+  it("hides bodies that are not UTF-8", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     const body = Buffer.from('{"a":"é"}', "latin1");
@@ -122,7 +122,7 @@ describe.each(engines)("the payload of webhook_logs on %s", (engine) => {
     database.close();
   });
 
-  it.each([404, 405])("shows nothing of what was refused with %i before it was read", async (status) => {
+  it.each([404, 405])("hides bodies that were rejected with %i before they were read", async (status) => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     const body = Buffer.from('{"a":"é"}', "latin1");
@@ -133,7 +133,7 @@ describe.each(engines)("the payload of webhook_logs on %s", (engine) => {
     database.close();
   });
 
-  it("is put in place of the one of a log that an earlier version made", async () => {
+  it("replaces the view of a log of an earlier version", async () => {
     const path = join(tempFolder(), "events.db");
     const old = (await loadEngine([engine])).open(path);
     old.exec(`${schema}; PRAGMA application_id = ${0x5a486b73}; PRAGMA user_version = 1`);

@@ -5,7 +5,7 @@ import { newEntry } from "../support/log-entry.ts";
 import { engines, tempFolder, tempLog } from "../support/temp-log.ts";
 
 describe.each(engines)("the view webhook_logs on %s", (engine) => {
-  it("has the columns of the guide's table, with ids whole and the token masked", async () => {
+  it("has the columns of the guide's table, with exact ids and a masked token", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     const receivedAt = new Date(Date.UTC(2024, 0, 2, 3, 4, 5, 678));
@@ -56,7 +56,7 @@ describe.each(engines)("the view webhook_logs on %s", (engine) => {
     expect(rows[3]).toMatchObject({ module: null, operation: null, payload: "" });
   });
 
-  it("shows no body with the value that the user has chosen a field for", async () => {
+  it("hides a body with a field that is configured to hold a secret", async () => {
     const path = join(tempFolder(), "events.db");
     const log = await tempLog(engine, { path });
     const verdict = { id: "static-auth", proves: "sender", verdict: "passed", reason: "", secretIn: "knock" } as const;

@@ -17,7 +17,7 @@ const choose = (wishes: Partial<TunnelWishes>) =>
   });
 
 describe("the choice of a tunnel", () => {
-  it("is none without a token, which nobody asked for", () => {
+  it("is none without a token", () => {
     expect(choose({})).toEqual({ kind: "none", wanted: false });
   });
 
@@ -25,24 +25,24 @@ describe("the choice of a tunnel", () => {
     expect(choose({ authtoken })).toMatchObject({ kind: "ngrok", settings: { authtoken } });
   });
 
-  it("is none on request, whatever there is", () => {
+  it("is none on request, even with a token", () => {
     expect(choose({ authtoken, tunnel: "none" })).toEqual({ kind: "none", wanted: true });
   });
 
-  it("is the user's own URL before a token that happens to be there", () => {
+  it("is --public-url even with a token", () => {
     expect(choose({ authtoken, publicUrl: "https://Example.com/base/" })).toEqual({
       kind: "public-url",
       url: "https://example.com/base",
     });
   });
 
-  it("takes a domain also as a URL", () => {
+  it("accepts a domain written as a URL", () => {
     expect(choose({ authtoken, domain: "https://Hooks.example.com/" })).toMatchObject({
       settings: { domain: "hooks.example.com" },
     });
   });
 
-  it("wants a token for what needs one", () => {
+  it("requires a token for ngrok and for a domain", () => {
     for (const wishes of [{ tunnel: "ngrok" as const }, { domain: "hooks.example.com" }]) {
       expect(() => choose(wishes)).toThrow(expect.objectContaining({ exitCode: ExitCode.credentials }));
     }

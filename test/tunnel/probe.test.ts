@@ -30,14 +30,14 @@ const probeOnce = (port: number, more: Partial<ProbeOptions> = {}) =>
   probe({ publicUrl: `http://127.0.0.1:${port}`, key, signal: AbortSignal.timeout(10_000), pausesMs: [0], ...more });
 
 describe("a probe", () => {
-  it("knows its own receiver", async () => {
+  it("recognises its own receiver", async () => {
     const local = await startLocalReceiver();
     cleanUps.push(() => local.close());
 
     expect(await probeOnce(local.port, { key: local.key })).toEqual({ ok: true, latencyMs: expect.any(Number) });
   });
 
-  it("tells another zoho-hooks from its own", async () => {
+  it("distinguishes another zoho-hooks from its own", async () => {
     const local = await startLocalReceiver();
     cleanUps.push(() => local.close());
 
@@ -47,13 +47,13 @@ describe("a probe", () => {
     });
   });
 
-  it("is not taken in by a stranger's 200", async () => {
+  it("does not accept the 200 of another server", async () => {
     const port = await serve((_request, response) => response.setHeader("server", "nginx").end("OK"));
 
     expect(await probeOnce(port)).toEqual({ ok: false, reason: "something else answered 200 (nginx)" });
   });
 
-  it("is not taken in by an echo", async () => {
+  it("does not accept an echo", async () => {
     const port = await serve((request, response) => {
       const nonce = String(request.headers[PROBE_HEADER]);
       response.setHeader(PROBE_HEADER, nonce).setHeader(PROBE_ANSWER_HEADER, nonce).end(nonce);
@@ -75,22 +75,22 @@ describe("a probe", () => {
     });
   });
 
-  it.each([401, 403])("says of a %i that a login stands before the receiver", async (status) => {
+  it.each([401, 403])("explains a %i by a login in front of the receiver", async (status) => {
     const port = await serve((_, response) => void response.writeHead(status).end());
 
     expect(await probeOnce(port)).toEqual({
       ok: false,
-      reason: `${status}: something in front of this receiver asks for a login`,
+      reason: `${status}: something in front of this receiver requires a login`,
     });
   });
 
-  it("ends in time when nobody answers", async () => {
+  it("ends in time without an answer", async () => {
     const port = await serve(() => {});
 
     expect(await probeOnce(port, { timeoutMs: 50 })).toEqual({ ok: false, reason: "no answer in 0.05 s" });
   });
 
-  it("tries again until the way is open", async () => {
+  it("tries again until it arrives", async () => {
     let tries = 0;
     const port = await serve((request, response) => {
       tries += 1;
@@ -105,11 +105,11 @@ describe("a probe", () => {
     expect(await probeOnce(port)).toMatchObject({ ok: true });
   });
 
-  it("says why a connection failed", async () => {
+  it("reports why a connection failed", async () => {
     expect(await probeOnce(1)).toMatchObject({ ok: false, reason: expect.stringContaining("ECONNREFUSED") });
   });
 
-  it("uses the CA that it is given, and rejects the certificate without it", async () => {
+  it("uses a given CA, and rejects the certificate without it", async () => {
     const { certPem, keyPem, caPem } = await makeCertificates();
     const answer: RequestListener = (request, response) => {
       response.setHeader(PROBE_ANSWER_HEADER, key.answer(String(request.headers[PROBE_HEADER])) ?? "").end();
@@ -126,7 +126,7 @@ describe("a probe", () => {
     });
   });
 
-  it("stops when it is told to", async () => {
+  it("stops when it is aborted", async () => {
     const port = await serve(() => {});
 
     await expect(probeOnce(port, { signal: AbortSignal.timeout(50) })).rejects.toThrow();

@@ -6,7 +6,7 @@ import type { Tunnel, TunnelStatus } from "../../src/tunnel/tunnel.ts";
 let tunnel: Tunnel;
 afterEach(() => tunnel.close());
 
-/** A way that is open or not, told by `reaches`; the clock of the day moves by an hour at each look, as over a sleep. */
+/** Watches a URL that is reachable or not. The system clock moves by an hour at each reading, as after a sleep. */
 function watch(way: { open: boolean }, timeoutMs: number) {
   const statuses: TunnelStatus[] = [];
   const changes = new EventEmitter();
@@ -29,34 +29,34 @@ function watch(way: { open: boolean }, timeoutMs: number) {
   };
 }
 
-it("says when its requests no longer arrive, and when they do again", async () => {
+it("reports when requests no longer arrive, and when they do again", async () => {
   const way = { open: false };
-  const said = watch(way, 60_000);
-  await said("down");
+  const status = watch(way, 60_000);
+  await status("down");
   way.open = true;
 
-  const statuses = await said("reconnected");
+  const statuses = await status("reconnected");
 
   expect(tunnel.url).toBe("https://example.com");
   expect(statuses.map(({ type }) => type)).toEqual(["up", "down", "reconnected"]);
   expect(statuses.at(-1)).toMatchObject({ url: "https://example.com", previousUrl: undefined });
 });
 
-it("is lost when they stay away", async () => {
-  const said = watch({ open: false }, 100);
+it("is lost when requests do not arrive until the timeout", async () => {
+  const status = watch({ open: false }, 100);
 
-  const statuses = await said("lost");
+  const statuses = await status("lost");
 
   expect(statuses.at(-1)).toMatchObject({ downMs: expect.any(Number), error: { code: "tunnelLost" } });
 });
 
-it("counts how long it tries, and not what the clock of the day says", async () => {
+it("measures the timeout by elapsed time, not by the system clock", async () => {
   const startedAt = performance.now();
-  let looks = 0;
+  let checks = 0;
   const way = {
     get open() {
-      // Away for some looks, of which each is an hour by that clock.
-      return ++looks > 8;
+      // Down for some checks, each of which takes an hour by that clock.
+      return ++checks > 8;
     },
   };
   const statuses = await watch(way, 60_000)("reconnected");

@@ -83,7 +83,7 @@ export async function startLog(context: Context, config: Config, isNeeded: boole
 }
 
 async function lockLog(context: Context, log: Log) {
-  const lock = await log.hold({ pid: context.pid, url: undefined, since: context.now() });
+  const lock = await log.lock({ pid: context.pid, url: undefined, since: context.now() });
   if (lock.held) return lock;
   const { by } = lock;
   const owner =

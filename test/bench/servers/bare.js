@@ -1,4 +1,4 @@
-/** The least that a Node server can do: read the body and answer 200. */
+/** A minimal Node server: reads the body and answers 200. */
 import { createServer } from "node:http";
 
 createServer((request, response) => {

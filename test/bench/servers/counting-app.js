@@ -1,4 +1,4 @@
-/** A trivial app to forward to. `GET /count` tells how many deliveries came and when the first and last did. */
+/** An app to forward to. `GET /count` returns the number of deliveries and the times of the first and the last. */
 import { createServer } from "node:http";
 
 let count = 0;

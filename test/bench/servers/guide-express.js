@@ -1,6 +1,6 @@
 /**
- * The receiver that the Webhooks Guide tells a developer to write: Express, signature over the parsed body, token, a Set
- * of what came before, and a Bull queue on Redis.
+ * The receiver of the Webhooks Guide: Express, a signature over the parsed body, a token, a Set of earlier deliveries, and a
+ * Bull queue on Redis.
  *   node guide-express.js port folder-of-packages redis-port
  */
 import { createHmac, timingSafeEqual } from "node:crypto";

@@ -1,9 +1,9 @@
 /**
- * The least that a receiver of this kind can do, as a floor to read the figures by: it checks a signature, parses, looks for
- * some fields, keeps the request in one table, many in a transaction, and answers 200 once the disk has it. With an app's
- * port it posts everything on from memory, and keeps what came of it. It recognises nothing, explains nothing, masks
- * nothing, holds no order, tries nothing again, and finds nothing after a crash.
- *   node least.js port [app's port]
+ * A minimal receiver, as the upper bound for the figures: it verifies a signature, parses, checks some fields, records
+ * requests in one table, many in a transaction, and answers 200 after the sync. With the port of an app it forwards
+ * everything from memory and records the outcome. It recognises, explains and masks nothing, does not order or retry, and
+ * recovers nothing after a crash.
+ *   node least.js port [app port]
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { fdatasync, openSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** As much of Resend's API as its command line asks for when it listens: a webhook is made, and deleted. */
+/** The part of Resend's API that its CLI uses when it listens: it creates and deletes a webhook. */
 import { createServer } from "node:http";
 
 createServer((request, response) => {

@@ -12,7 +12,7 @@ const context = {
 const refusal = (code: string) =>
   new Error(`failed to connect session: Some text.\nYour authtoken: 2abcTheToken error_code: ${code}`);
 
-describe("an error of ngrok's", () => {
+describe("an ngrok error", () => {
   it.each([
     ["ERR_NGROK_105", ExitCode.credentials, "the file ngrok.yml"],
     ["ERR_NGROK_107", ExitCode.credentials, "the file ngrok.yml"],
@@ -23,7 +23,7 @@ describe("an error of ngrok's", () => {
     ["ERR_NGROK_121", ExitCode.connectionLost, "this version of its agent"],
     ["ERR_NGROK_9040", ExitCode.connectionLost, "this IP address"],
     ["ERR_NGROK_4321", ExitCode.connectionLost, "Some text"],
-  ])("%s has its exit code, cause and remedy", (code, exitCode, cause) => {
+  ])("%s has an exit code, a cause and a remedy", (code, exitCode, cause) => {
     const error = mapNgrokError(refusal(code), context);
 
     expect(error.exitCode).toBe(exitCode);
@@ -34,7 +34,7 @@ describe("an error of ngrok's", () => {
     expect(error.message + error.hint).not.toContain("2abcTheToken");
   });
 
-  it("loses what could steer a terminal", () => {
+  it("loses control characters", () => {
     const error = mapNgrokError(new Error("bad \u001b[31mred\u0007\nERR_NGROK_4321"), context);
 
     expect(error.message).not.toMatch(/\p{Cc}/u);
@@ -42,8 +42,8 @@ describe("an error of ngrok's", () => {
   });
 });
 
-describe("the agent's add-on", () => {
-  it("is missed with a way out where this system has no build of it", async () => {
+describe("the native agent", () => {
+  it("is reported as missing, with alternatives, when there is no build for this system", async () => {
     const missing = "@ngrok/ngrok-plan9-mips";
     const error: unknown = await loadNgrok(() => import(missing)).catch((reason: unknown) => reason);
 

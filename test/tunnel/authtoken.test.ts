@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { findAuthtoken, ngrokConfigFile, readAuthtoken } from "../../src/tunnel/authtoken.ts";
 
-describe("the authtoken of ngrok's own config file", () => {
+describe("the authtoken in ngrok's config file", () => {
   it.each([
     ["stands at the top in version 2", "version: 2\nauthtoken: 2abc_XYZ\ntunnels: {}\n", "2abc_XYZ"],
     ["stands under agent in version 3", 'version: "3"\r\nagent:\r\n    authtoken: 2abc_XYZ\r\n', "2abc_XYZ"],
@@ -19,7 +19,7 @@ describe("the authtoken of ngrok's own config file", () => {
     ["another section's", "tunnels:\n  authtoken: 2abc\n"],
     ["an empty value", "authtoken:\nagent:\n  authtoken: ''\n"],
     ["nothing", ""],
-  ])("is not taken from %s", (_what, yaml) => {
+  ])("is not read from %s", (_what, yaml) => {
     expect(readAuthtoken(yaml)).toBeUndefined();
   });
 
@@ -28,7 +28,7 @@ describe("the authtoken of ngrok's own config file", () => {
     ["linux", { XDG_CONFIG_HOME: "/cfg" }, "/cfg/ngrok/ngrok.yml"],
     ["darwin", {}, "/home/me/Library/Application Support/ngrok/ngrok.yml"],
     ["win32", { LOCALAPPDATA: "C:\\Users\\me\\AppData\\Local" }, "C:\\Users\\me\\AppData\\Local\\ngrok\\ngrok.yml"],
-  ])("is sought where ngrok keeps it on %s", (platform, env, path) => {
+  ])("is read from ngrok's own path on %s", (platform, env, path) => {
     expect(ngrokConfigFile({ platform, env, home: "/home/me" })).toBe(path);
   });
 });
@@ -50,14 +50,14 @@ describe("the search for an authtoken", () => {
     await writeFile(file, text);
   };
 
-  it("prefers NGROK_AUTHTOKEN and says so", async () => {
+  it("prefers NGROK_AUTHTOKEN and names it as the origin", async () => {
     await writeConfig("authtoken: from-file\n");
     const found = await findAuthtoken(places({ NGROK_AUTHTOKEN: " from-env\n" }));
 
     expect([found?.reveal(), found?.origin]).toEqual(["from-env", "NGROK_AUTHTOKEN"]);
   });
 
-  it("reads the file and names it, and never shows the token", async () => {
+  it("reads the file, names it as the origin, and never shows the token", async () => {
     await writeConfig("agent:\n  authtoken: from-file\n");
     const found = await findAuthtoken(places());
 
@@ -66,15 +66,15 @@ describe("the search for an authtoken", () => {
     expect(JSON.stringify(found)).not.toContain("from-file");
   });
 
-  it("finds none where there is no file", async () => {
+  it("finds none without a file", async () => {
     expect(await findAuthtoken(places())).toBeUndefined();
   });
 
-  it("takes an empty variable for a mistake", async () => {
+  it("rejects an empty variable", async () => {
     await expect(findAuthtoken(places({ NGROK_AUTHTOKEN: "" }))).rejects.toThrow("NGROK_AUTHTOKEN is set but empty");
   });
 
-  it("says when the file cannot be read", async () => {
+  it("reports an unreadable file", async () => {
     await mkdir(join(home, "ngrok", "ngrok.yml"), { recursive: true });
 
     await expect(findAuthtoken(places())).rejects.toThrow(/ngrok\.yml cannot be read/);

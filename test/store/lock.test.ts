@@ -7,40 +7,40 @@ import { engines, tempFolder, tempLog } from "../support/temp-log.ts";
 
 const since = new Date(1_700_000_000_000);
 
-describe.each(engines)("the hold on a log on %s", (engine) => {
-  it("tells a second receiver who holds it, where and since when, until it is released", async () => {
+describe.each(engines)("the lock of a log on %s", (engine) => {
+  it("tells a second receiver its owner, URL and start, until it is released", async () => {
     const path = join(tempFolder(), "events.db");
     const [one, two] = [await tempLog(engine, { path }), await tempLog(engine, { path })];
-    const hold = await one.hold({ pid: 4711, url: undefined, since });
-    if (!hold.held) throw new Error("nobody else can hold a new log");
-    expect(await two.hold({ pid: 4712, url: undefined, since })).toEqual({
+    const lock = await one.lock({ pid: 4711, url: undefined, since });
+    if (!lock.held) throw new Error("nobody else can lock a new log");
+    expect(await two.lock({ pid: 4712, url: undefined, since })).toEqual({
       held: false,
       by: { pid: 4711, url: undefined, since },
     });
-    await hold.setUrl("http://localhost:4000");
+    await lock.setUrl("http://localhost:4000");
     expect(await peekLockOwner(path, [engine])).toEqual({ pid: 4711, url: "http://localhost:4000", since });
-    expect(await two.hold({ pid: 4712, url: undefined, since })).toMatchObject({
+    expect(await two.lock({ pid: 4712, url: undefined, since })).toMatchObject({
       by: { url: "http://localhost:4000" },
     });
     expect((await two.append(newEntry())).n).toBe(1);
-    await hold.release();
+    await lock.release();
     expect(await peekLockOwner(path, [engine])).toBeUndefined();
-    const next = await two.hold({ pid: 4712, url: undefined, since });
+    const next = await two.lock({ pid: 4712, url: undefined, since });
     expect(next.held).toBe(true);
     if (next.held) await next.release();
   });
 
-  it("ends with a process that was killed, although what it wrote is still there", async () => {
+  it("ends with a killed process, although its owner is still recorded", async () => {
     const path = join(tempFolder(), "events.db");
     const child = await startChild("hold-log.ts", [engine, path]);
     await child.line();
     const log = await tempLog(engine, { path });
-    expect(await log.hold({ pid: 1, url: undefined, since })).toMatchObject({ held: false, by: { pid: child.pid } });
+    expect(await log.lock({ pid: 1, url: undefined, since })).toMatchObject({ held: false, by: { pid: child.pid } });
     expect(await peekLockOwner(path, [engine])).toMatchObject({ pid: child.pid });
     await child.kill();
     expect(await peekLockOwner(path, [engine])).toBeUndefined();
-    const hold = await log.hold({ pid: 1, url: undefined, since });
-    expect(hold.held).toBe(true);
-    if (hold.held) await hold.release();
+    const lock = await log.lock({ pid: 1, url: undefined, since });
+    expect(lock.held).toBe(true);
+    if (lock.held) await lock.release();
   });
 });
