@@ -40,7 +40,7 @@ export function maskDelivery(delivery: Delivery, chosen: readonly string[] = [])
 }
 
 export function maskHeaders(headers: readonly HeaderPair[], chosen: readonly string[] = []): readonly HeaderPair[] {
-  const isSecret = secretNames(chosen);
+  const isSecret = isSecretIn(chosen);
   return headers.map(([name, value]) => {
     const scheme = SCHEME.exec(value)?.[1];
     if (scheme !== undefined) return [name, `${scheme} ${MASK}`];
@@ -80,7 +80,8 @@ export function maskBody(body: Buffer, contentType: string, chosen: readonly str
   return rewriteBody(body, contentType, maskValue(chosen));
 }
 
-function secretNames(chosen: readonly string[]): (name: string) => boolean {
+/** Whether a name is secret, with those that a user has `chosen`. */
+export function isSecretIn(chosen: readonly string[]): (name: string) => boolean {
   if (chosen.length === 0) return isSecretName;
   const others = new Set(chosen.map((name) => name.toLowerCase()));
   return (name) => others.has(name.toLowerCase()) || isSecretName(name);
@@ -97,7 +98,7 @@ export function maskText(text: string, chosen: readonly string[] = []): string {
 
 /** Everything below a secret name is secret; names themselves are not. */
 function maskNamed(chosen: readonly string[]): BodyEdit {
-  const isSecret = secretNames(chosen);
+  const isSecret = isSecretIn(chosen);
   return ({ path, text, kind }) => (kind !== "key" && text !== "" && path.some(isSecret) ? MASK : undefined);
 }
 

@@ -5,6 +5,7 @@ import type { Secrets } from "../body/secret.ts";
 import { type EventMatch, findEvent } from "./event-names.ts";
 import { isBareChallenge } from "./handshake.ts";
 import { designHint, headerHint, nearestEvents, otherEnvelope, otherFormatHint, otherProductHint } from "./hints.ts";
+import { chosenNames } from "./mask.ts";
 import {
   acceptsMethod,
   type Format,
@@ -92,6 +93,7 @@ export function receive(input: ReceiveInput): Receipt {
     return named === undefined ? { ...emptyReceipt, payload } : unrecognised({ ...incoming, product: named });
   const { product, format, name: event, match } = found;
   const records = format.records(payload.data, event);
+  const verdicts = receivedVerdicts(incoming, product, format);
   return {
     ...emptyReceipt,
     product: product.id,
@@ -100,8 +102,11 @@ export function receive(input: ReceiveInput): Receipt {
     known: match !== undefined,
     suggestions: match === undefined ? nearestEvents(product, format, event) : [],
     payload,
-    verdicts: receivedVerdicts(incoming, product, format),
-    schema: match === undefined || input.schemas === false ? undefined : checkSchema(match.event.schema, payload.data),
+    verdicts,
+    schema:
+      match === undefined || input.schemas === false
+        ? undefined
+        : checkSchema(match.event.schema, payload.data, chosenNames(verdicts)),
     records,
     batch: format.batches === true && new Set(records).size > 1,
     identity: identityOf(
