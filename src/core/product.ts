@@ -215,34 +215,20 @@ export function event<const Name extends string, Schema extends z.ZodType>(
   name: Name,
   summary: string,
   schema: () => Schema,
-  options: EventOptions = {},
+  { once = false, open = false, members = [] }: EventOptions = {},
 ): WebhookEvent<Name, Schema> {
-  return new DeclaredEvent(name, summary, schema, options);
-}
-
-/** A class, since a getter on each of a hundred object literals would double the time to declare them. */
-class DeclaredEvent<Name extends string, Schema extends z.ZodType> implements WebhookEvent<Name, Schema> {
-  readonly name: Name;
-  readonly summary: string;
-  readonly once: boolean;
-  readonly open: boolean;
-  readonly members: readonly string[];
-  readonly #build: () => Schema;
-  #schema: Schema | undefined;
-
-  constructor(name: Name, summary: string, build: () => Schema, { once, open, members }: EventOptions) {
-    this.name = name;
-    this.summary = summary;
-    this.once = once ?? false;
-    this.open = open ?? false;
-    this.members = members ?? [];
-    this.#build = build;
-  }
-
-  get schema(): Schema {
-    this.#schema ??= this.#build();
-    return this.#schema;
-  }
+  let built: Schema | undefined;
+  return {
+    name,
+    summary,
+    once,
+    open,
+    members,
+    get schema() {
+      built ??= schema();
+      return built;
+    },
+  };
 }
 
 /** A sender's documented rules for responses. */

@@ -3,12 +3,16 @@ import { utf8Text } from "../../body/payload.ts";
 import { type JsonNode, scanJson, stringEnd } from "../../util/json.ts";
 import { isFarLongerIndented, minifyJson, prettyJson, spacedJson } from "../../util/json-print.ts";
 
-/** A body as it may have been signed, and what that would mean. */
-export interface BodyVariant {
+/** One possible difference between what was signed and what came. */
+export interface Change {
   readonly id: string;
-  readonly body: Buffer;
   readonly meaning: string;
   readonly remedy: string;
+}
+
+/** A body as it may have been signed. */
+export interface BodyVariant extends Change {
+  readonly body: Buffer;
 }
 
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);

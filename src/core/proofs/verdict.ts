@@ -1,6 +1,6 @@
 import type { Secret } from "../../body/secret.ts";
 import type { Finding, Proves, Verdict, VerdictWord } from "../product.ts";
-import { bodyEdits, reserialised } from "./body-variants.ts";
+import { bodyEdits, type Change, reserialised } from "./body-variants.ts";
 
 export function makeVerdict(
   { id, proves }: Pick<Verdict, "id" | "proves">,
@@ -43,6 +43,17 @@ export function headerMissing(header: string): Finding {
     matches: true,
     meaning: `there is no ${header} header`,
     remedy: "check that the sender signs, and that no proxy on the way drops the header",
+  };
+}
+
+/** The finding for a signature that would match after all of these changes. */
+export function combinedFinding(changes: readonly Change[], matches: boolean): Finding {
+  if (changes.length === 0) return { id: "exact", matches, meaning: "the signature is over exactly this body" };
+  return {
+    id: changes.map(({ id }) => id).join("+"),
+    matches,
+    meaning: changes.map(({ meaning }) => meaning).join("; and "),
+    remedy: [...new Set(changes.map(({ remedy }) => remedy))].join("; "),
   };
 }
 
