@@ -126,8 +126,8 @@ interface Incoming extends ReceiveInput {
 }
 
 /**
- * Verifies each proof once, however often it is asked for: what a body is may depend on which proof passes, and formats
- * share proofs. All formats asked about are of one product.
+ * Verifies each proof once: recognition may depend on which proof passes, and formats share proofs. For the formats of
+ * one product.
  */
 function proofVerifier(input: ReceiveInput, payload: Payload): Incoming["verdictsOf"] {
   const { delivery, secrets, now, limits } = input;
@@ -151,7 +151,7 @@ export function verifyProof(proof: Proof, product: string, input: VerifyProofInp
   return proof.secretIn === undefined ? complete : { ...complete, secretIn: proof.secretIn };
 }
 
-/** Of a header with different values the first counts, while an app may read another one, or all joined. */
+/** Points out a repeated header: the first value counts, while an app may read another one, or all joined. */
 function withRepeats(verdict: Verdict, { headers }: Delivery, { header, credential }: Proof): Verdict {
   const wanted = header?.toLowerCase();
   const values = new Set(headers.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value));
@@ -256,13 +256,9 @@ function has(wanted: Verdict["verdict"], verdicts: readonly Verdict[]): boolean 
   return verdicts.some(({ verdict }) => verdict === wanted);
 }
 
-/** What a delivery would be if no product had been named. */
-export function recogniseAny({
-  products,
-  event,
-  delivery,
-  payload,
-}: Pick<Incoming, "products" | "event" | "delivery" | "payload">): Recognised | undefined {
+/** Recognises a delivery as if no product had been named. */
+export function recogniseAny(incoming: Pick<Incoming, "products" | "event" | "delivery" | "payload">) {
+  const { products, event, delivery, payload } = incoming;
   return knownEnvelope({ event, delivery, payload }, products);
 }
 
@@ -292,7 +288,7 @@ function unrecognised(incoming: Incoming & { readonly product: Product }): Recei
   const { product, delivery, payload } = incoming;
   const tried = product.formats.map((format) => ({ format, verdicts: incoming.verdictsOf(product, format) }));
   const passed = tried.find(({ verdicts }) => has("passed", verdicts));
-  // A proof that is there and wrong says more than a missing one; both lead to a refusal.
+  // A wrong proof explains more than a missing one; both lead to a rejection.
   const wrong = tried.find(
     ({ format, verdicts }) =>
       has("failed", verdicts) && format.proofs.some(({ header }) => header && headerValue(delivery, header)),
@@ -339,7 +335,7 @@ export function carriesSignature({ proofs }: Format, delivery: Delivery): boolea
   );
 }
 
-/** The ids of thousands of records would be as long as the body, in the log's index and as a key in Redis: their hash stands in. */
+/** Longer lists of ids are hashed: identities are keys in the log's index, and in an app's Redis. */
 const MAX_IDENTITY_LENGTH = 500;
 
 function identityOf(parts: readonly string[], rest: string | Delivery | undefined): string {

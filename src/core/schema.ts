@@ -50,7 +50,7 @@ export function checkSchema(schema: z.ZodType, data: unknown, secretNames: reado
       }
     }
   }
-  if (left > 0) issues.push(toIssue([], `what the schema says in ${left} more places`, data));
+  if (left > 0) issues.push(toIssue([], `what the schema requires in ${left} more places`, data));
   return { ok: issues.length === 0, issues };
 }
 
@@ -84,7 +84,7 @@ function issuesOf(issue: z.core.$ZodIssue, data: unknown, isSecret: IsSecret): r
   return [{ ...found, received: shortText(value) }];
 }
 
-/** What zod says of a union without a message of its own. */
+/** Zod's message for a union without a custom one. */
 const DEFAULT_UNION_MESSAGE = "Invalid input";
 const NUMBERS: ReadonlySet<string> = new Set(["number", "int", "bigint"]);
 
