@@ -77,12 +77,13 @@ export const emptyReceipt: Receipt = {
 
 /** Recognises a delivery, verifies its proofs and checks its schema. Pure: the same input gives the same receipt. */
 export function receive(input: ReceiveInput): Receipt {
-  const { delivery, product: named } = input;
+  const { products, product: named, event: namedEvent, delivery } = input;
   const read = readPayload(delivery);
   if (!read.ok) return { ...emptyReceipt, product: named?.id, problem: read.problem };
   const { payload } = read;
-  const incoming = { ...input, payload, verdictsOf: proofVerifier(input, payload) };
-  const candidates = named === undefined ? input.products : [named];
+  const verdictsOf = proofVerifier(input, payload);
+  const incoming: Incoming = { products, product: named, event: namedEvent, delivery, payload, verdictsOf };
+  const candidates = named === undefined ? products : [named];
   const found = recognise(incoming, candidates);
   // A known event is never taken for a challenge, whatever fields it has: it would be lost, and its proofs not checked.
   if (found?.match === undefined || isBareChallenge(payload)) {
@@ -120,7 +121,7 @@ export function receive(input: ReceiveInput): Receipt {
 }
 
 /** A delivery whose body could be read. */
-interface Incoming extends ReceiveInput {
+interface Incoming extends Pick<ReceiveInput, "products" | "product" | "event" | "delivery"> {
   readonly payload: Payload;
   readonly verdictsOf: (product: Product, format: Format) => readonly Verdict[];
 }
@@ -131,11 +132,11 @@ interface Incoming extends ReceiveInput {
  */
 function proofVerifier(input: ReceiveInput, payload: Payload): Incoming["verdictsOf"] {
   const { delivery, secrets, now, limits } = input;
+  const proofInput = { delivery, payload, secrets, now, limits };
   const verified = new Map<Proof, Verdict>();
   return (product, { proofs }) =>
     proofs.map((proof) => {
-      const verdict =
-        verified.get(proof) ?? verifyProof(proof, product.id, { delivery, payload, secrets, now, limits });
+      const verdict = verified.get(proof) ?? verifyProof(proof, product.id, proofInput);
       verified.set(proof, verdict);
       return verdict;
     });
@@ -146,8 +147,10 @@ interface VerifyProofInput extends Omit<ProofInput, "secrets"> {
 }
 
 export function verifyProof(proof: Proof, product: string, input: VerifyProofInput): Verdict {
-  const verdict = proof.verify({ ...input, secrets: input.secrets.for(proof.credential, product) });
-  const complete = verdict.verdict === "failed" ? withRepeats(verdict, input.delivery, proof) : verdict;
+  const { delivery, payload, now, limits } = input;
+  const secrets = input.secrets.for(proof.credential, product);
+  const verdict = proof.verify({ delivery, payload, secrets, now, limits });
+  const complete = verdict.verdict === "failed" ? withRepeats(verdict, delivery, proof) : verdict;
   return proof.secretIn === undefined ? complete : { ...complete, secretIn: proof.secretIn };
 }
 

@@ -2,6 +2,7 @@ import type { Secret } from "../../body/secret.ts";
 import type { Finding, Proves, Verdict, VerdictWord } from "../product.ts";
 import { bodyEdits, type Change, reserialised } from "./body-variants.ts";
 
+/** Runs for every event, where Node 20 takes twenty times as long to spread an object as to write it out. */
 export function makeVerdict(
   { id, proves }: Pick<Verdict, "id" | "proves">,
   verdict: VerdictWord,
@@ -29,7 +30,10 @@ export function verifyHeader(
   verify: (value: string) => HeaderVerdict,
 ): Verdict {
   const proof = { id, proves };
-  if (value !== undefined && secrets.length > 0) return { ...proof, ...verify(value) };
+  if (value !== undefined && secrets.length > 0) {
+    const { verdict, reason, match } = verify(value);
+    return match === undefined ? makeVerdict(proof, verdict, reason) : { id, proves, verdict, reason, match };
+  }
   if (value !== undefined)
     return makeVerdict(proof, "unconfigured", `signed, but no ${key} is configured to check it with`);
   if (secrets.length === 0) return makeVerdict(proof, "absent", `no ${header} header`);
