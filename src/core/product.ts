@@ -4,7 +4,7 @@ import type { Payload } from "../body/payload.ts";
 import type { Credential, Secret, Secrets } from "../body/secret.ts";
 import type { FormatSettings } from "./format-settings.ts";
 
-/** What a passed proof shows: that these very bytes are genuine, only who sent them, or nothing at all. */
+/** What a passed proof proves. Whoever has seen one delivery can forge another that only proves its sender. */
 export type Proves = "body" | "sender" | "nothing";
 
 /**
@@ -17,11 +17,9 @@ export type VerdictWord = "passed" | "failed" | "absent" | "unconfigured";
 export interface Verdict {
   /** The proof's id. */
   readonly id: string;
-  /** The body and so its sender, the sender only (whoever has seen one delivery can make another), or nothing. */
   readonly proves: Proves;
-  /** `passed`, `failed`, `absent` or `unconfigured`: see `VerdictWord`. */
   readonly verdict: VerdictWord;
-  /** One clause for a person: why. Never holds a secret or an expected value. */
+  /** One clause. Never contains a secret or an expected value. */
   readonly reason: string;
   /**
    * A known cause of a failure: `reserialised` or `changed`, the proof is over other bytes that are known; `unknown_key`, its key is
@@ -59,7 +57,7 @@ export interface Proof {
   readonly credential: Credential;
   /** A key pair signs with its other half. */
   readonly signingCredential?: Credential;
-  /** A short human name with where it stands: `x-zoho-signature (HMAC-SHA256, hex)`. */
+  /** For people: `x-zoho-signature (HMAC-SHA256, hex)`. */
   readonly title: string;
   /** The header that carries it, lower case. Undefined where the body or the address does. */
   readonly header?: string;

@@ -113,40 +113,26 @@ export function typesText(types: readonly string[]): string {
   return types.join(" or ");
 }
 
-/** A field that the schema does not have. Fields below it are not listed. */
-interface UnknownField {
-  readonly path: string;
-  readonly types: readonly TypeWord[];
-  readonly count: number;
-}
-
-/** An optional field that never came, though its parent did. */
-interface UnseenField {
-  readonly path: string;
-  readonly expected: string;
-}
-
-/** A field of another type than in the schema, or a missing required one. */
-interface TypeConflict {
-  readonly path: string;
-  readonly expected: string;
-  /** A type, or `nothing`. */
-  readonly seen: string;
-  readonly count: number;
-}
-
 /** The differences between traffic and a schema. */
 interface Drift {
-  readonly unknown: readonly UnknownField[];
-  readonly unseen: readonly UnseenField[];
-  readonly conflicts: readonly TypeConflict[];
+  /** Fields that the schema does not have. Those below them are not listed. */
+  readonly unknown: readonly { readonly path: string; readonly types: readonly TypeWord[]; readonly count: number }[];
+  /** Optional fields that never came, though their parents did. */
+  readonly unseen: readonly { readonly path: string; readonly expected: string }[];
+  /** Fields of another type, and missing required ones, which are `seen` as `nothing`. */
+  readonly conflicts: readonly {
+    readonly path: string;
+    readonly expected: string;
+    readonly seen: string;
+    readonly count: number;
+  }[];
 }
 
 /** Paths have `[]` for the elements of an array. */
 export function findDrift(shape: Shape, root: Observation): Drift {
-  const unknown: UnknownField[] = [];
-  const unseen: UnseenField[] = [];
-  const conflicts: TypeConflict[] = [];
+  const unknown: Drift["unknown"][number][] = [];
+  const unseen: Drift["unseen"][number][] = [];
+  const conflicts: Drift["conflicts"][number][] = [];
 
   const compare = (path: readonly string[], expected: Shape, seen: Observation): void => {
     if (expected.any) return;
