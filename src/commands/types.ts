@@ -1,6 +1,6 @@
 import { relative, resolve } from "node:path";
 import type { Context } from "../context.ts";
-import { eventTypeFile, isEventTypeFile, type TypedEvent, withObserved } from "../core/event-types.ts";
+import { eventTypeFile, FIRST_LINE, type TypedEvent, withObserved } from "../core/event-types.ts";
 import type { Product } from "../core/product.ts";
 import { schemaShape } from "../core/schema.ts";
 import type { ObservedEvent, Traffic } from "../core/traffic.ts";
@@ -100,7 +100,7 @@ function typedEvents(products: readonly Product[], observed: readonly ObservedEv
 function writeTypes(context: Context, out: string, text: string, force: boolean, events: number): void {
   const path = resolve(context.cwd, out);
   const old = isThrough(path) ? undefined : readText(path);
-  if (old !== undefined && !force && !isEventTypeFile(old)) {
+  if (old !== undefined && !force && !old.startsWith(FIRST_LINE)) {
     throw usageError(`${out} exists already, and was not written by this command`, "--force overwrites it");
   }
   writeWholeFile(path, text);

@@ -13,12 +13,8 @@ export interface TypedEvent {
   readonly deliveries: number;
 }
 
-const WRITTEN = "// Written by zoho-hooks types.";
-
-/** Whether the command has written a file and so may overwrite it. */
-export function isEventTypeFile(text: string): boolean {
-  return text.startsWith(WRITTEN);
-}
+/** The start of the first line, by which the command recognises a file that it may overwrite. */
+export const FIRST_LINE = "// Written by zoho-hooks types.";
 
 /** A module with a type for each event, and all of them in `ZohoEvents` by product, format and event. */
 export function eventTypeFile(events: readonly TypedEvent[]): string {
@@ -38,7 +34,7 @@ export function eventTypeFile(events: readonly TypedEvent[]): string {
     "  };",
   ]);
   return `${[
-    `${WRITTEN} The next run overwrites this file: do not edit it.`,
+    `${FIRST_LINE} The next run overwrites this file: do not edit it.`,
     "// Ids and other numbers that JavaScript cannot hold exactly are text, as zoho-hooks reads them.",
     "",
     ...types,
