@@ -46,15 +46,7 @@ function setInJson(text: string, { path, text: written, value, asNumber }: Assig
     const child = children.findLast((each) => String(each.key) === String(key));
     if (child === undefined) {
       const isNext = kind === "object" || (kind === "array" && String(children.length) === String(key));
-      if (!options.add || !isNext)
-        throw kind === "array"
-          ? notInList(written, key, children.length, options)
-          : nothingThere(
-              written,
-              key,
-              children.map((each) => String(each.key)),
-              options.where,
-            );
+      if (!options.add || !isNext) throw missing(written, key, node, options);
       const added = path.slice(depth + 1).reduceRight<unknown>(wrap, value);
       return insert(text, node, key, JSON.stringify(added));
     }
@@ -169,6 +161,22 @@ function unquoted(quoted: string, text: string): string {
   }
 }
 
+function missing(path: string, key: string | number, { kind, children }: JsonNode, options: SetOptions): Error {
+  if (kind !== "array")
+    return nothingThere(
+      path,
+      key,
+      children.map((each) => String(each.key)),
+      options.where,
+    );
+  const { length } = children;
+  const has = length === 0 ? "no entry" : length === 1 ? "one entry, 0" : `${length} entries, 0 to ${length - 1}`;
+  return usageError(
+    `--set ${path}: there is no ${JSON.stringify(String(key))} in the ${options.where}`,
+    `the list has ${has}; ${options.add ? `a new one is ${length}` : `--add adds one as ${length}`}`,
+  );
+}
+
 /** More keys than this are not listed in a message. */
 const MAX_LISTED_KEYS = 12;
 
@@ -179,14 +187,6 @@ function nothingThere(path: string, key: string | number, keys: readonly string[
   return usageError(
     `--set ${path}: there is no ${JSON.stringify(String(key))} in the ${where}`,
     near === undefined ? `${there}; to add a new one, use --add` : `did you mean ${near}? To add a new one, use --add`,
-  );
-}
-
-function notInList(path: string, key: string | number, length: number, { add, where }: SetOptions): Error {
-  const has = length === 0 ? "no entry" : length === 1 ? "one entry, 0" : `${length} entries, 0 to ${length - 1}`;
-  return usageError(
-    `--set ${path}: there is no ${JSON.stringify(String(key))} in the ${where}`,
-    `the list has ${has}; ${add ? `a new one is ${length}` : `--add adds one as ${length}`}`,
   );
 }
 

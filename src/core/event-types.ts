@@ -1,7 +1,7 @@
-import { anyShape, type Field, type Shape, type TypeWord } from "./schema.ts";
+import { counted } from "../util/units.ts";
+import { anyShape, type Field, type Shape, type TypeWord, typeWord } from "./schema.ts";
 import { ANY_KEY, allows, type Observation } from "./traffic.ts";
 
-/** One event whose payload gets a type. */
 export interface TypedEvent {
   readonly product: string;
   readonly format: string;
@@ -9,19 +9,18 @@ export interface TypedEvent {
   readonly name: string;
   readonly summary: string;
   readonly shape: Shape;
-  /** How many deliveries the type was widened by. */
+  /** The deliveries that widened the type. */
   readonly deliveries: number;
 }
 
-/** How such a file begins, by which one that may be written anew is told from any other. */
-export const FIRST_LINE =
-  "// Written by zoho-hooks types. Written anew when the command runs again: change it elsewhere.";
+/** The start of the first line, by which the command recognises a file that it may overwrite. */
+export const FIRST_LINE = "// Written by zoho-hooks types.";
 
-/** A module of declarations: a type an event, and all of them in `ZohoEvents` by product, format and event. */
+/** A module with a type for each event, and all of them in `ZohoEvents` by product, format and event. */
 export function eventTypeFile(events: readonly TypedEvent[]): string {
   const names = uniqueNames(events);
   const types = events.map((event, i) => {
-    const seen = event.deliveries === 0 ? "" : ` With what ${event.deliveries} received had.`;
+    const seen = event.deliveries === 0 ? "" : ` Widened by ${counted(event.deliveries, "delivery", "deliveries")}.`;
     const title = commentText(`${event.product} ${event.name} (${event.format}): ${event.summary}.${seen}`);
     return `/** ${title} */\nexport type ${names[i]} = ${typeText(event.shape)};\n`;
   });
@@ -35,8 +34,8 @@ export function eventTypeFile(events: readonly TypedEvent[]): string {
     "  };",
   ]);
   return `${[
-    FIRST_LINE,
-    "// Ids and other numbers that a JavaScript number cannot hold are text, as zoho-hooks reads them.",
+    `${FIRST_LINE} The next run overwrites this file: do not edit it.`,
+    "// Ids and other numbers that JavaScript cannot hold exactly are text, as zoho-hooks reads them.",
     "",
     ...types,
     '/** The payload of an event: `ZohoEvents["crm"]["guide"]["Leads.create"]`. */',
@@ -46,7 +45,7 @@ export function eventTypeFile(events: readonly TypedEvent[]): string {
   ].join("\n")}\n`;
 }
 
-/** `CrmGuideLeadsCreate`. Names that would come out the same are numbered. */
+/** `CrmGuideLeadsCreate`; equal names are numbered. */
 function uniqueNames(events: readonly TypedEvent[]): readonly string[] {
   const taken = new Set<string>();
   return events.map(({ product, format, name }) => {
@@ -75,22 +74,18 @@ function commentText(text: string): string {
   return text.replaceAll("*/", "* /").replace(/\s+/g, " ");
 }
 
-/** A shape as a TypeScript type. `indent` is that of the line it begins on. */
+/** A shape as a TypeScript type. `indent`: that of its first line. */
 function typeText(shape: Shape, indent = ""): string {
   if (shape.any) return "unknown";
   const words = [...shape.types].sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b));
   const literals = shape.literals
-    .filter((value) => value === null || !shape.types.has(literalWord(value)))
+    .filter((value) => value === null || !shape.types.has(typeWord(value)))
     .map((value) => JSON.stringify(value));
   const parts = [...literals, ...words.map((word) => wordText(word, shape, indent))];
   return [...new Set(parts)].join(" | ") || "never";
 }
 
 const ORDER: readonly TypeWord[] = ["object", "array", "string", "number", "boolean", "null"];
-
-function literalWord(value: string | number | boolean): TypeWord {
-  return typeof value === "string" ? "string" : typeof value === "number" ? "number" : "boolean";
-}
 
 function wordText(word: TypeWord, shape: Shape, indent: string): string {
   if (word === "object") return objectText(shape, indent);
@@ -104,18 +99,18 @@ function objectText({ fields, rest }: Shape, indent: string): string {
   const lines = [...fields].map(
     ([name, { shape, optional }]) => `${inner}${fieldName(name)}${optional ? "?" : ""}: ${typeText(shape, inner)};`,
   );
-  // Beside named fields an index has to hold for those too.
+  // An index signature applies to named fields too.
   if (rest !== undefined)
     lines.push(`${inner}[field: string]: ${fields.size > 0 ? "unknown" : typeText(rest, inner)};`);
   return lines.length === 0 ? "Record<string, never>" : `{\n${lines.join("\n")}\n${indent}}`;
 }
 
-/** A name as it may stand before a colon. */
+/** The name, quoted where it is not an identifier. */
 function fieldName(name: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
 }
 
-/** What a schema says, with what was seen beside it: more fields, more types, and what was left out is optional. */
+/** Widens a schema by what was seen: more fields, more types, and missing fields are optional. */
 export function withObserved(shape: Shape, seen: Observation): Shape {
   const isOnlyNull = seen.types.size === 1 && seen.types.has("null");
   if (shape.any) return seen.count === 0 || isOnlyNull ? anyShape : observedShape(seen);
@@ -135,16 +130,11 @@ export function withObserved(shape: Shape, seen: Observation): Shape {
     types: new Set([...shape.types, ...types]),
     fields: new Map([...known, ...others]),
     rest: shape.rest ?? (objects > 0 && !shape.types.has("object") ? anyShape : undefined),
-    element:
-      seen.element === undefined
-        ? shape.element
-        : shape.element === undefined
-          ? observedShape(seen.element)
-          : withObserved(shape.element, seen.element),
+    element: seen.element === undefined ? shape.element : withObserved(shape.element ?? anyShape, seen.element),
   };
 }
 
-/** Of a place that no schema tells of. A field was there or not; that none is promised is for the caller to say. */
+/** For a place that is not in the schema. */
 function observedShape(seen: Observation): Shape {
   const objects = seen.types.get("object") ?? 0;
   const named = [...seen.fields].filter(([name]) => name !== ANY_KEY);

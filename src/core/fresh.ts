@@ -1,7 +1,7 @@
 import { ExactNumber } from "../util/json.ts";
 import { wordsOf } from "../util/text.ts";
 
-/** A source of whole numbers from 0 to below `limit`. */
+/** Returns a whole number from 0 to below `limit`. */
 export type Random = (limit: number) => number;
 
 /** The same numbers for the same seed, everywhere: mulberry32. Not for secrets. */
@@ -17,12 +17,11 @@ export function seededRandom(seed: number): Random {
 }
 
 /**
- * A sample as if it happened now, to a record that was not there before: the ids of the record, of its parts and of the
- * event replaced by new ones, the same everywhere they stand (also inside a URL), and its number with them. Those of
- * people, customers and configuration stay. Every time is shifted by the same amount, so that the event's own time is
- * `now` and intervals stay; without `now` times stay as they are.
+ * A sample as if it happened now, to a new record: the ids of the record, its parts and the event are replaced, the same
+ * everywhere (also inside a URL), and so is its number. Ids of people, customers and configuration stay. All times are
+ * shifted by the same amount, so that the event's own time is `now`; without `now` times stay as they are.
  *
- * `own`: the ids of the records that the sample is about, which are new whatever name they stand under.
+ * `own`: the ids of the records that the sample is about, which are replaced under any name.
  */
 export function freshen(data: unknown, random: Random, now: Date | undefined, own: readonly string[] = []): unknown {
   const ids = new FreshIds(own, random);
@@ -31,14 +30,13 @@ export function freshen(data: unknown, random: Random, now: Date | undefined, ow
   visitObjects(data, (members, holder) => numbers.see(members, holder, (id) => ids.isNew(id), random));
   const then = now === undefined ? undefined : eventTime(data);
   const shiftMs = now === undefined || then === undefined ? undefined : Math.floor(now.getTime() / 1000) * 1000 - then;
-  const change = (text: string, name: string): string => {
-    const moved = shiftMs === undefined ? undefined : movedTime(text, name, shiftMs);
-    return moved ?? numbers.replace(ids.replace(text, name), name);
-  };
+  const change = (text: string, name: string): string =>
+    (shiftMs === undefined ? undefined : shiftedTime(text, name, shiftMs)) ??
+    numbers.replace(ids.replace(text, name), name);
   return withNewNames(mapScalars(data, change), ids);
 }
 
-/** `owner` is the member that holds the object in which the text stands. */
+/** `owner` is the name of the object that the scalar is in. */
 function visitScalars(
   value: unknown,
   visit: (text: string, name: string, owner: string) => void,
@@ -51,7 +49,7 @@ function visitScalars(
   else if (isObject(value)) for (const [key, each] of Object.entries(value)) visitScalars(each, visit, key, name);
 }
 
-/** `holder` is the object that another one lies in. */
+/** `holder` is the object around `members`. */
 function visitObjects(value: unknown, visit: (members: object, holder: object) => void, holder: object = {}): void {
   if (Array.isArray(value)) for (const each of value) visitObjects(each, visit, holder);
   if (!isObject(value)) return;
@@ -59,14 +57,14 @@ function visitObjects(value: unknown, visit: (members: object, holder: object) =
   for (const each of Object.values(value)) visitObjects(each, visit, value);
 }
 
-/** A record's id may also be a name: the changed fields of each record of a notification stand under it. */
+/** Replaces record ids that are names: a notification lists the changed fields of each record under its id. */
 function withNewNames(value: unknown, ids: FreshIds): unknown {
   if (Array.isArray(value)) return value.map((each) => withNewNames(each, ids));
   if (!isObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [ids.nameOf(key), withNewNames(each, ids)]));
 }
 
-/** A number stays one. */
+/** Numbers stay numbers. */
 function mapScalars(value: unknown, change: (text: string, name: string) => string, name = ""): unknown {
   if (typeof value === "string") return change(value, name);
   if (value instanceof ExactNumber) return new ExactNumber(change(value.digits, name));
@@ -85,60 +83,59 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
 }
 
-/** Zoho's record ids: 15 to 19 digits, the first of which belong to the organisation. */
+/** Zoho's record ids have 15 to 19 digits, the first of which belong to the organisation. */
 const ID = /(?<![0-9A-Za-z])[1-9][0-9]{14,18}(?![0-9A-Za-z])/g;
 const ORGANISATION_DIGITS = 8;
-/** Ids of another kind, known by the name that they stand under: letters and digits mixed. */
+/** Ids of letters and digits, which only their name shows to be ids. */
 const MIXED_ID = /^(?=.*[A-Za-z])(?=.*\d)[A-Za-z0-9]{8,}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const ID_NAME = /(?:^|_)id$/i;
 
-/** Who is there before anything happens, and is there again the next time: an app looks them up. */
+/** Names of people and companies: an app looks them up, so their ids stay. */
 const PEOPLE =
   /^(accounts?|agents?|approver|assignees?|authors?|by|candidates?|commenter|contacts?|creator|customers?|interviewers?|modifier|operators?|owners?|reporter|requester|users?|vendors?|visitor|who|zuid)$/;
-/** What is set up once. */
+/** Names of configuration, which is set up once. */
 const CONFIGURATION =
   /^(brand|category|channel|config|currency|departments?|folder|forms?|group|helpcenter|integ|items?|layout|opening|org|organi[sz]ation|plan|portal|products?|profile|projects?|publisher|role|rule|survey|target|tax|team|template|type|view|what|workflow|workspaces?)$/;
-/** Parts of a record, though their names speak of something else, and what an event has only just made. */
-const OF_THE_EVENT = /^(line_item_id|contact_person_id|converted_.*)$/i;
+/** Parts of a record despite their names, and records that the event has created. */
+const CREATED = /^(line_item_id|contact_person_id|converted_.*)$/i;
 
-/** A place of an id: the text that it stands in, and the name that says whose it is. */
-type Found = (id: string, whose: string) => void;
-
-/** Every id in a text: the whole of it, or between other signs, as in an address. `owner` is what holds a plain `id`. */
-function findIds(value: string, name: string, owner: string, found: Found): void {
-  const whose = /^ids?$/i.test(name) ? owner : name;
-  if (ID_NAME.test(name) && (MIXED_ID.test(value) || UUID.test(value))) found(value, whose);
-  // Of `publisher_id:17…/service` or `/workspaces/17…` the word before says it better than the name.
-  else
-    for (const { 0: id, index } of value.matchAll(ID))
-      found(id, /([A-Za-z_]+)[/:=]$/.exec(value.slice(0, index))?.[1] ?? whose);
+interface FoundId {
+  readonly id: string;
+  /** The name that shows what it identifies. */
+  readonly subject: string;
 }
 
-function isLasting(whose: string): boolean {
-  return !OF_THE_EVENT.test(whose) && wordsOf(whose).some((word) => PEOPLE.test(word) || CONFIGURATION.test(word));
+/** The ids in a text: all of it, or parts, as in a URL. `owner` is the object with a plain `id`. */
+function findIds(value: string, name: string, owner: string): readonly FoundId[] {
+  const subject = /^ids?$/i.test(name) ? owner : name;
+  if (ID_NAME.test(name) && (MIXED_ID.test(value) || UUID.test(value))) return [{ id: value, subject }];
+  // In `publisher_id:17…/service` or `/workspaces/17…` the word before the id is the better name.
+  return [...value.matchAll(ID)].map(({ 0: id, index }) => ({
+    id,
+    subject: /([A-Za-z_]+)[/:=]$/.exec(value.slice(0, index))?.[1] ?? subject,
+  }));
 }
 
-/**
- * Which ids of a sample are to be new: those of the record that it is about, of its parts and of the event, as against
- * those of people, customers and configuration, which stay as they do in an account.
- */
+function isLasting(subject: string): boolean {
+  return !CREATED.test(subject) && wordsOf(subject).some((word) => PEOPLE.test(word) || CONFIGURATION.test(word));
+}
+
+/** Decides which ids of a sample are replaced, and by which. */
 class FreshIds {
   private readonly made = new Map<string, string>();
   private readonly renewed: Set<string>;
   private readonly random: Random;
 
-  /** `own`: the ids of the records that the sample is about; of several the first one counts, others may be people. */
+  /** Only the first of `own` is certainly the record: others may be people. */
   constructor(own: readonly string[], random: Random) {
     this.renewed = new Set(own.slice(0, 1));
     this.random = random;
   }
 
-  /** Before anything is replaced every place has to be seen: the same id may stand under several names. */
+  /** Called for all scalars before any is replaced: the same id may stand under several names. */
   see(value: string, name: string, owner: string): void {
-    findIds(value, name, owner, (id, whose) => {
-      if (!isLasting(whose)) this.renewed.add(id);
-    });
+    for (const { id, subject } of findIds(value, name, owner)) if (!isLasting(subject)) this.renewed.add(id);
   }
 
   isNew(id: string): boolean {
@@ -151,7 +148,7 @@ class FreshIds {
     return value.replace(ID, (id) => this.newFor(id, newId));
   }
 
-  /** A record's id may also be the name of a member. */
+  /** The new name of a member whose name is an id. */
   nameOf(name: string): string {
     return this.made.get(name) ?? name;
   }
@@ -164,45 +161,45 @@ class FreshIds {
   }
 }
 
-/** An odd id stays odd: past 2^53 a JavaScript number is even, so an odd one shows the app that loses digits. */
+/** An odd id stays odd: numbers past 2^53 are even in JavaScript, so odd ids expose an app that loses digits. */
 function newId(id: string, random: Random): string {
   let made = id.slice(0, ORGANISATION_DIGITS);
   while (made.length < id.length - 1) made += String(random(10));
   return made + String(2 * random(5) + (Number(id.at(-1)) % 2));
 }
 
-/** As long, with letters and digits where they were. */
+/** Letters and digits stay where they are. */
 function newMixedId(id: string, random: Random): string {
   const letter = (first: string): string => String.fromCharCode(first.charCodeAt(0) + random(26));
   return id.replace(/[A-Za-z0-9]/g, (char) => (/\d/.test(char) ? String(random(10)) : letter(char < "a" ? "A" : "a")));
 }
 
-/** Of the same version and variant (RFC 9562, section 4). */
+/** Keeps version and variant (RFC 9562, section 4). */
 function newUuid(id: string, random: Random): string {
   return id.replace(/[0-9a-f]/g, (digit, at: number) => (at === 14 || at === 19 ? digit : random(16).toString(16)));
 }
 
-/** `invoice_number`, `ticketNumber`, with what it is the number of. */
+/** `invoice_number`, `ticketNumber`: captures the kind of record. */
 const NUMBER_NAME = /^(.+?)_?number$/i;
-/** `INV-000042`, `10472`: counted up by Zoho. Not a telephone's, which has more to it. */
+/** `INV-000042`, `10472`: Zoho's counters. Phone numbers are longer. */
 const NUMBER = /^([A-Z]{1,5}-)?(\d{2,9})$/;
 
-/** The numbers that Zoho counts records by: a new record has another one, the same wherever it stands. */
+/** Replaces the counters of new records, the same everywhere. */
 class FreshNumbers {
   private readonly made = new Map<string, string>();
 
-  /** Every `<record>_number` that stands beside the id of a record that is to be new, or in an object beside it. */
+  /** Finds each `<record>_number` beside the id of a new record, or in an object beside it. */
   see(members: object, holder: object, isNew: (id: string) => boolean, random: Random): void {
     for (const [name, value] of Object.entries(members)) {
-      const of = NUMBER_NAME.exec(name)?.[1];
+      const record = NUMBER_NAME.exec(name)?.[1];
       const [, prefix = "", digits] = (typeof value === "string" && NUMBER.exec(value)) || [];
-      if (of === undefined || digits === undefined || this.made.has(String(value))) continue;
-      if ([...idsOf(members, of), ...idsOf(holder, of)].some(isNew))
+      if (record === undefined || digits === undefined || this.made.has(String(value))) continue;
+      if ([...idsOf(members, record), ...idsOf(holder, record)].some(isNew))
         this.made.set(String(value), prefix + otherDigits(digits, random));
     }
   }
 
-  /** A bare number is one only under its name or behind a `#`; one with a prefix also in a sentence. */
+  /** Replaces bare numbers under their name or after `#`; those with a prefix also within a sentence. */
   replace(value: string, name: string): string {
     const whole = this.made.get(value);
     if (whole !== undefined && (value.includes("-") || NUMBER_NAME.test(name))) return whole;
@@ -213,9 +210,9 @@ class FreshNumbers {
   }
 }
 
-/** A ticket is the only record whose number stands beside a plain `id`; beside others' it may be of anything. */
-function idsOf(members: object, of: string): readonly string[] {
-  const stem = plain(of);
+/** Only a ticket has its number beside a plain `id`; elsewhere it may belong to anything. */
+function idsOf(members: object, record: string): readonly string[] {
+  const stem = plain(record);
   return Object.entries(members).flatMap(([name, value]) =>
     plain(name) === `${stem}id` || (name === "id" && stem === "ticket") ? [String(value)] : [],
   );
@@ -225,68 +222,60 @@ function plain(name: string): string {
   return name.replaceAll("_", "").toLowerCase();
 }
 
-/** As many digits, and with zeros in front only where there were some. */
+/** As many digits, with leading zeros only where there were some. */
 function otherDigits(digits: string, random: Random): string {
-  const [lowest, limit] = digits.startsWith("0")
-    ? [1, 10 ** digits.length]
-    : [10 ** (digits.length - 1), 10 ** digits.length];
-  const made = String(lowest + random(limit - lowest)).padStart(digits.length, "0");
+  const min = digits.startsWith("0") ? 1 : 10 ** (digits.length - 1);
+  const made = String(min + random(10 ** digits.length - min)).padStart(digits.length, "0");
   return made === digits ? otherDigits(digits, random) : made;
 }
 
 const DATE_TIME = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
-/** As a person writes it: `Jan 15, 2025`, `January 15, 2025 11:30:00 AM`. Without a zone it is taken as UTC. */
+/** `Jan 15, 2025`, `January 15, 2025 11:30:00 AM`: without a zone, read as UTC. */
 const IN_WORDS = /^([A-Z][a-z]{2,8}) \d{1,2}, \d{4}( \d{1,2}:\d{2}:\d{2} [AP]M)?$/;
-/** Milliseconds or seconds since 1970, under a name that says so: as a number, or as text. */
+/** Milliseconds or seconds since 1970, under a name like that of a time. */
 const EPOCH = /^1[5-9]\d{8}(\d{3})?$/;
 const EPOCH_NAME = /date|time|_at$/i;
-/** Words of names that tell of a time before or after the event: whole words, since `attended` has an end in it. */
+/** Words in the names of other times than the event's. Whole words, since `attended` contains `end`. */
 const NOT_THE_EVENT = /^(expir\w*|due|next|ends?|until|deadline|start(s|ed)?|scheduled|from|to)$/;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-/** A value with its time moved, in the notation that it has; undefined for what is no time. */
-function movedTime(value: string, name: string, shiftMs: number): string | undefined {
-  if (isEpoch(value, name)) return String(toEpoch(value, toMs(value) + shiftMs));
-  if (DATE_TIME.test(value)) return movedDateTime(value, shiftMs);
-  if (DATE.test(value)) return movedDate(value, shiftMs);
-  return IN_WORDS.test(value) ? movedInWords(value, shiftMs) : undefined;
+/** Shifts a time in its own notation; undefined for other values. */
+function shiftedTime(value: string, name: string, shiftMs: number): string | undefined {
+  if (isEpoch(value, name)) {
+    const ms = epochMs(value) + shiftMs;
+    return String(value.length === 10 ? Math.floor(ms / 1000) : ms);
+  }
+  if (DATE_TIME.test(value)) return shiftedDateTime(value, shiftMs);
+  if (DATE.test(value)) return shiftedDate(value, shiftMs);
+  return IN_WORDS.test(value) ? shiftedInWords(value, shiftMs) : undefined;
 }
 
-/** The newest time in the data, of those that can be the event's own; epoch milliseconds. */
+/** The newest time in the data that can be the event's own, in epoch milliseconds. */
 function eventTime(data: unknown): number | undefined {
   const times: number[] = [];
   const dates: number[] = [];
   const starts: number[] = [];
-  const ahead: number[] = [];
-  const note = (value: unknown, name: string): void => {
-    const at = timeOf(value, name);
+  const expiries: number[] = [];
+  visitScalars(data, (text, name) => {
+    const at = timeOf(text, name);
     if (at === undefined) return;
     const words = wordsOf(name);
-    const isDay = typeof value === "string" && DATE.test(value);
+    const isDay = DATE.test(text);
     if (!words.some((word) => NOT_THE_EVENT.test(word))) (isDay ? dates : times).push(at);
     else if (words.some((word) => word.startsWith("start"))) {
       if (!isDay) starts.push(at);
-    } else if (words.some((word) => word.startsWith("expir"))) ahead.push(at);
-  };
-  const visit = (value: unknown, name: string): void => {
-    note(value, name);
-    if (Array.isArray(value)) for (const each of value) visit(each, name);
-    else if (typeof value === "object" && value !== null && !(value instanceof ExactNumber))
-      for (const [key, each] of Object.entries(value)) visit(each, key);
-  };
-  visit(data, "");
-  // Where nothing tells the time, the day has to do, or when it began.
-  const told = [times, dates, starts].find((each) => each.length > 0);
-  if (told !== undefined) return Math.max(...told);
-  // What only says until when it holds is of use as long as that lies ahead.
-  return ahead.length === 0 ? undefined : Math.min(...ahead) - HOUR_MS;
+    } else if (words.some((word) => word.startsWith("expir"))) expiries.push(at);
+  });
+  const best = [times, dates, starts].find((each) => each.length > 0);
+  if (best !== undefined) return Math.max(...best);
+  // With nothing but expiries the event is an hour before the first, so that none has passed.
+  return expiries.length === 0 ? undefined : Math.min(...expiries) - HOUR_MS;
 }
 
-function timeOf(value: unknown, name: string): number | undefined {
-  if (isEpoch(value, name)) return toMs(value);
-  if (typeof value !== "string") return undefined;
+function timeOf(value: string, name: string): number | undefined {
+  if (isEpoch(value, name)) return epochMs(value);
   const at = DATE_TIME.test(value)
     ? Date.parse(value)
     : DATE.test(value)
@@ -297,8 +286,8 @@ function timeOf(value: unknown, name: string): number | undefined {
   return Number.isFinite(at) ? at : undefined;
 }
 
-/** Keeps the notation: offset, fraction or not. */
-function movedDateTime(value: string, shiftMs: number): string {
+/** Keeps offset and fraction. */
+function shiftedDateTime(value: string, shiftMs: number): string {
   const match = DATE_TIME.exec(value);
   const at = Date.parse(value);
   if (match === null || !Number.isFinite(at)) return value;
@@ -314,33 +303,28 @@ function noonOf(date: string): number {
   return Date.parse(`${date}T12:00:00Z`);
 }
 
-function movedDate(value: string, shiftMs: number): string {
+function shiftedDate(value: string, shiftMs: number): string {
   const at = noonOf(value);
   return Number.isFinite(at) ? new Date(at + Math.round(shiftMs / DAY_MS) * DAY_MS).toISOString().slice(0, 10) : value;
 }
 
-function movedInWords(value: string, shiftMs: number): string {
+function shiftedInWords(value: string, shiftMs: number): string {
   const [, month = "", time] = IN_WORDS.exec(value) ?? [];
   const at = Date.parse(`${value} UTC`);
   if (!Number.isFinite(at)) return value;
-  const moved = new Date(at + (time === undefined ? Math.round(shiftMs / DAY_MS) * DAY_MS : shiftMs));
+  const shifted = new Date(at + (time === undefined ? Math.round(shiftMs / DAY_MS) * DAY_MS : shiftMs));
   const day = { month: month.length > 3 ? "long" : "short", day: "numeric", year: "numeric", timeZone: "UTC" } as const;
-  const date = moved.toLocaleDateString("en-US", day);
-  // In newer versions the space before AM is a narrow one.
+  const date = shifted.toLocaleDateString("en-US", day);
+  // Newer versions of ICU put a narrow space before AM.
   return time === undefined
     ? date
-    : `${date} ${moved.toLocaleTimeString("en-US", { timeZone: "UTC" }).replace(/\s/, " ")}`;
+    : `${date} ${shifted.toLocaleTimeString("en-US", { timeZone: "UTC" }).replace(/\s/, " ")}`;
 }
 
-function isEpoch(value: unknown, name: string): value is string | number {
-  return (typeof value === "string" || typeof value === "number") && EPOCH.test(String(value)) && EPOCH_NAME.test(name);
+function isEpoch(value: string, name: string): boolean {
+  return EPOCH.test(value) && EPOCH_NAME.test(name);
 }
 
-function toMs(value: string | number): number {
-  return String(value).length === 10 ? Number(value) * 1000 : Number(value);
-}
-
-/** In the unit that the old value has. */
-function toEpoch(old: string, ms: number): number {
-  return old.length === 10 ? Math.floor(ms / 1000) : ms;
+function epochMs(value: string): number {
+  return value.length === 10 ? Number(value) * 1000 : Number(value);
 }

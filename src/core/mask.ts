@@ -40,7 +40,7 @@ export function maskDelivery(delivery: Delivery, chosen: readonly string[] = [])
 }
 
 export function maskHeaders(headers: readonly HeaderPair[], chosen: readonly string[] = []): readonly HeaderPair[] {
-  const isSecret = secretNames(chosen);
+  const isSecret = isSecretIn(chosen);
   return headers.map(([name, value]) => {
     const scheme = SCHEME.exec(value)?.[1];
     if (scheme !== undefined) return [name, `${scheme} ${MASK}`];
@@ -65,7 +65,11 @@ function maskQuery(url: string, edit: BodyEdit): string {
   const open = url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#@]*@/i, `$1${MASK}@`);
   const at = open.indexOf("?") + 1;
   if (at === 0) return open;
-  return open.slice(0, at) + rewriteForm(open.slice(at), edit).replaceAll(encodeURIComponent(MASK), MASK);
+  return open.slice(0, at) + readableMask(rewriteForm(open.slice(at), edit));
+}
+
+function readableMask(text: string): string {
+  return text.replaceAll(encodeURIComponent(MASK), MASK);
 }
 
 /** The message for a webhook whose URL is not the requested one, without the secrets of either. */
@@ -80,7 +84,8 @@ export function maskBody(body: Buffer, contentType: string, chosen: readonly str
   return rewriteBody(body, contentType, maskValue(chosen));
 }
 
-function secretNames(chosen: readonly string[]): (name: string) => boolean {
+/** Whether a name is secret, with those that a user has `chosen`. */
+export function isSecretIn(chosen: readonly string[]): (name: string) => boolean {
   if (chosen.length === 0) return isSecretName;
   const others = new Set(chosen.map((name) => name.toLowerCase()));
   return (name) => others.has(name.toLowerCase()) || isSecretName(name);
@@ -91,19 +96,16 @@ export function maskText(text: string, chosen: readonly string[] = []): string {
   // Most responses are one word, without names.
   if (!/[:=<]/.test(text)) return text;
   const isForm = /^[^\s=&<>{}[\]"]+=[^\s"]*$/.test(text);
-  const masked = maskBody(Buffer.from(text), isForm ? "application/x-www-form-urlencoded" : "", chosen).toString();
-  return masked.replaceAll(encodeURIComponent(MASK), MASK);
+  const type = isForm ? "application/x-www-form-urlencoded" : "";
+  return readableMask(maskBody(Buffer.from(text), type, chosen).toString());
 }
 
-/** Everything below a secret name is secret; names themselves are not. */
-function maskNamed(chosen: readonly string[]): BodyEdit {
-  const isSecret = secretNames(chosen);
-  return ({ path, text, kind }) => (kind !== "key" && text !== "" && path.some(isSecret) ? MASK : undefined);
-}
-
-/** Also masks credentials in a URL or a form within a value. */
+/** Masks everything below a secret name, though not names, and credentials in URLs and forms within other values. */
 function maskValue(chosen: readonly string[]): BodyEdit {
-  return maskingWithin(maskNamed(chosen), MAX_DEPTH);
+  const isSecret = isSecretIn(chosen);
+  const named: BodyEdit = ({ path, text, kind }) =>
+    kind !== "key" && text !== "" && path.some(isSecret) ? MASK : undefined;
+  return maskingWithin(named, MAX_DEPTH);
 }
 
 /** A URL may be in the query of another one, and so on. */
@@ -122,8 +124,7 @@ function maskingWithin(named: BodyEdit, depth: number): BodyEdit {
 
 function maskWithin(text: string, named: BodyEdit, depth: number): string | undefined {
   if (URL_ONLY.test(text)) return maskQuery(text, maskingWithin(named, depth));
-  if (FORM.test(text) && !/\s/.test(text))
-    return rewriteForm(text, maskingWithin(named, depth)).replaceAll(encodeURIComponent(MASK), MASK);
+  if (FORM.test(text) && !/\s/.test(text)) return readableMask(rewriteForm(text, maskingWithin(named, depth)));
   if (!text.includes("://")) return undefined;
   return text.replace(URLS, (url) => maskQuery(url, maskingWithin(named, depth)));
 }

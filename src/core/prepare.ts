@@ -151,19 +151,20 @@ interface SignAgainInput {
   readonly now: Date;
 }
 
-interface SignedAgain {
-  readonly delivery: Delivery;
-  /** What was signed again or could not be, for a person. */
-  readonly notes: readonly string[];
-}
-
 const HOUR_MS = 3_600_000;
 
 /**
  * Renews the proofs of a delivery that is sent again: those over a changed body, and those with a time in them. Everything
  * else stays as received, the token in the body included.
  */
-export function signAgain({ delivery, product, format, changed, secrets, now }: SignAgainInput): SignedAgain {
+export function signAgain({
+  delivery,
+  product,
+  format,
+  changed,
+  secrets,
+  now,
+}: SignAgainInput): Pick<Prepared, "delivery" | "notes"> {
   const notes: string[] = [];
   let signed = delivery;
   for (const proof of format.proofs) {

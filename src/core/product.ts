@@ -4,7 +4,7 @@ import type { Payload } from "../body/payload.ts";
 import type { Credential, Secret, Secrets } from "../body/secret.ts";
 import type { FormatSettings } from "./format-settings.ts";
 
-/** What a passed proof shows: that these very bytes are genuine, only who sent them, or nothing at all. */
+/** What a passed proof proves. Whoever has seen one delivery can forge another that only proves its sender. */
 export type Proves = "body" | "sender" | "nothing";
 
 /**
@@ -17,11 +17,9 @@ export type VerdictWord = "passed" | "failed" | "absent" | "unconfigured";
 export interface Verdict {
   /** The proof's id. */
   readonly id: string;
-  /** The body and so its sender, the sender only (whoever has seen one delivery can make another), or nothing. */
   readonly proves: Proves;
-  /** `passed`, `failed`, `absent` or `unconfigured`: see `VerdictWord`. */
   readonly verdict: VerdictWord;
-  /** One clause for a person: why. Never holds a secret or an expected value. */
+  /** One clause. Never contains a secret or an expected value. */
   readonly reason: string;
   /**
    * A known cause of a failure: `reserialised` or `changed`, the proof is over other bytes that are known; `unknown_key`, its key is
@@ -59,7 +57,7 @@ export interface Proof {
   readonly credential: Credential;
   /** A key pair signs with its other half. */
   readonly signingCredential?: Credential;
-  /** A short human name with where it stands: `x-zoho-signature (HMAC-SHA256, hex)`. */
+  /** For people: `x-zoho-signature (HMAC-SHA256, hex)`. */
   readonly title: string;
   /** The header that carries it, lower case. Undefined where the body or the address does. */
   readonly header?: string;
@@ -215,34 +213,20 @@ export function event<const Name extends string, Schema extends z.ZodType>(
   name: Name,
   summary: string,
   schema: () => Schema,
-  options: EventOptions = {},
+  { once = false, open = false, members = [] }: EventOptions = {},
 ): WebhookEvent<Name, Schema> {
-  return new DeclaredEvent(name, summary, schema, options);
-}
-
-/** A class, since a getter on each of a hundred object literals would double the time to declare them. */
-class DeclaredEvent<Name extends string, Schema extends z.ZodType> implements WebhookEvent<Name, Schema> {
-  readonly name: Name;
-  readonly summary: string;
-  readonly once: boolean;
-  readonly open: boolean;
-  readonly members: readonly string[];
-  readonly #build: () => Schema;
-  #schema: Schema | undefined;
-
-  constructor(name: Name, summary: string, build: () => Schema, { once, open, members }: EventOptions) {
-    this.name = name;
-    this.summary = summary;
-    this.once = once ?? false;
-    this.open = open ?? false;
-    this.members = members ?? [];
-    this.#build = build;
-  }
-
-  get schema(): Schema {
-    this.#schema ??= this.#build();
-    return this.#schema;
-  }
+  let built: Schema | undefined;
+  return {
+    name,
+    summary,
+    once,
+    open,
+    members,
+    get schema() {
+      built ??= schema();
+      return built;
+    },
+  };
 }
 
 /** A sender's documented rules for responses. */

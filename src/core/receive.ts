@@ -5,6 +5,7 @@ import type { Secrets } from "../body/secret.ts";
 import { type EventMatch, findEvent } from "./event-names.ts";
 import { isBareChallenge } from "./handshake.ts";
 import { designHint, headerHint, nearestEvents, otherEnvelope, otherFormatHint, otherProductHint } from "./hints.ts";
+import { chosenNames } from "./mask.ts";
 import {
   acceptsMethod,
   type Format,
@@ -76,12 +77,13 @@ export const emptyReceipt: Receipt = {
 
 /** Recognises a delivery, verifies its proofs and checks its schema. Pure: the same input gives the same receipt. */
 export function receive(input: ReceiveInput): Receipt {
-  const { delivery, product: named } = input;
+  const { products, product: named, event: namedEvent, delivery } = input;
   const read = readPayload(delivery);
   if (!read.ok) return { ...emptyReceipt, product: named?.id, problem: read.problem };
   const { payload } = read;
-  const incoming = { ...input, payload, verdictsOf: proofVerifier(input, payload) };
-  const candidates = named === undefined ? input.products : [named];
+  const verdictsOf = proofVerifier(input, payload);
+  const incoming: Incoming = { products, product: named, event: namedEvent, delivery, payload, verdictsOf };
+  const candidates = named === undefined ? products : [named];
   const found = recognise(incoming, candidates);
   // A known event is never taken for a challenge, whatever fields it has: it would be lost, and its proofs not checked.
   if (found?.match === undefined || isBareChallenge(payload)) {
@@ -92,6 +94,7 @@ export function receive(input: ReceiveInput): Receipt {
     return named === undefined ? { ...emptyReceipt, payload } : unrecognised({ ...incoming, product: named });
   const { product, format, name: event, match } = found;
   const records = format.records(payload.data, event);
+  const verdicts = receivedVerdicts(incoming, product, format);
   return {
     ...emptyReceipt,
     product: product.id,
@@ -100,8 +103,11 @@ export function receive(input: ReceiveInput): Receipt {
     known: match !== undefined,
     suggestions: match === undefined ? nearestEvents(product, format, event) : [],
     payload,
-    verdicts: receivedVerdicts(incoming, product, format),
-    schema: match === undefined || input.schemas === false ? undefined : checkSchema(match.event.schema, payload.data),
+    verdicts,
+    schema:
+      match === undefined || input.schemas === false
+        ? undefined
+        : checkSchema(match.event.schema, payload.data, chosenNames(verdicts)),
     records,
     batch: format.batches === true && new Set(records).size > 1,
     identity: identityOf(
@@ -115,22 +121,22 @@ export function receive(input: ReceiveInput): Receipt {
 }
 
 /** A delivery whose body could be read. */
-interface Incoming extends ReceiveInput {
+interface Incoming extends Pick<ReceiveInput, "products" | "product" | "event" | "delivery"> {
   readonly payload: Payload;
   readonly verdictsOf: (product: Product, format: Format) => readonly Verdict[];
 }
 
 /**
- * Verifies each proof once, however often it is asked for: what a body is may depend on which proof passes, and formats
- * share proofs. All formats asked about are of one product.
+ * Verifies each proof once: recognition may depend on which proof passes, and formats share proofs. For the formats of
+ * one product.
  */
 function proofVerifier(input: ReceiveInput, payload: Payload): Incoming["verdictsOf"] {
   const { delivery, secrets, now, limits } = input;
+  const proofInput = { delivery, payload, secrets, now, limits };
   const verified = new Map<Proof, Verdict>();
   return (product, { proofs }) =>
     proofs.map((proof) => {
-      const verdict =
-        verified.get(proof) ?? verifyProof(proof, product.id, { delivery, payload, secrets, now, limits });
+      const verdict = verified.get(proof) ?? verifyProof(proof, product.id, proofInput);
       verified.set(proof, verdict);
       return verdict;
     });
@@ -141,12 +147,14 @@ interface VerifyProofInput extends Omit<ProofInput, "secrets"> {
 }
 
 export function verifyProof(proof: Proof, product: string, input: VerifyProofInput): Verdict {
-  const verdict = proof.verify({ ...input, secrets: input.secrets.for(proof.credential, product) });
-  const complete = verdict.verdict === "failed" ? withRepeats(verdict, input.delivery, proof) : verdict;
+  const { delivery, payload, now, limits } = input;
+  const secrets = input.secrets.for(proof.credential, product);
+  const verdict = proof.verify({ delivery, payload, secrets, now, limits });
+  const complete = verdict.verdict === "failed" ? withRepeats(verdict, delivery, proof) : verdict;
   return proof.secretIn === undefined ? complete : { ...complete, secretIn: proof.secretIn };
 }
 
-/** Of a header with different values the first counts, while an app may read another one, or all joined. */
+/** Points out a repeated header: the first value counts, while an app may read another one, or all joined. */
 function withRepeats(verdict: Verdict, { headers }: Delivery, { header, credential }: Proof): Verdict {
   const wanted = header?.toLowerCase();
   const values = new Set(headers.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value));
@@ -251,13 +259,9 @@ function has(wanted: Verdict["verdict"], verdicts: readonly Verdict[]): boolean 
   return verdicts.some(({ verdict }) => verdict === wanted);
 }
 
-/** What a delivery would be if no product had been named. */
-export function recogniseAny({
-  products,
-  event,
-  delivery,
-  payload,
-}: Pick<Incoming, "products" | "event" | "delivery" | "payload">): Recognised | undefined {
+/** Recognises a delivery as if no product had been named. */
+export function recogniseAny(incoming: Pick<Incoming, "products" | "event" | "delivery" | "payload">) {
+  const { products, event, delivery, payload } = incoming;
   return knownEnvelope({ event, delivery, payload }, products);
 }
 
@@ -287,7 +291,7 @@ function unrecognised(incoming: Incoming & { readonly product: Product }): Recei
   const { product, delivery, payload } = incoming;
   const tried = product.formats.map((format) => ({ format, verdicts: incoming.verdictsOf(product, format) }));
   const passed = tried.find(({ verdicts }) => has("passed", verdicts));
-  // A proof that is there and wrong says more than a missing one; both lead to a refusal.
+  // A wrong proof explains more than a missing one; both lead to a rejection.
   const wrong = tried.find(
     ({ format, verdicts }) =>
       has("failed", verdicts) && format.proofs.some(({ header }) => header && headerValue(delivery, header)),
@@ -334,7 +338,7 @@ export function carriesSignature({ proofs }: Format, delivery: Delivery): boolea
   );
 }
 
-/** The ids of thousands of records would be as long as the body, in the log's index and as a key in Redis: their hash stands in. */
+/** Longer lists of ids are hashed: identities are keys in the log's index, and in an app's Redis. */
 const MAX_IDENTITY_LENGTH = 500;
 
 function identityOf(parts: readonly string[], rest: string | Delivery | undefined): string {

@@ -1,6 +1,7 @@
 import { problemText } from "../body/payload.ts";
 import type { Reply } from "./product.ts";
 import type { Receipt } from "./receive.ts";
+import { describeIssue } from "./schema.ts";
 
 export interface ReplyPolicy {
   /** For a body that does not match its schema: `enforce` rejects it, `warn` accepts it, `off` does not check. */
@@ -35,10 +36,7 @@ export function decideReply(receipt: Receipt, policy: ReplyPolicy): Decision {
     return refuse(422, `the body is not an event of ${receipt.product}`);
   const [issue] = receipt.schema?.issues ?? [];
   if (issue !== undefined && policy.schema === "enforce") {
-    return refuse(
-      422,
-      `${receipt.event} does not match its schema: ${issue.at || "the body"} should be ${issue.expected}, got ${issue.received}`,
-    );
+    return refuse(422, `${receipt.event} does not match its schema: ${describeIssue(issue)}`);
   }
   return { reply: plainReply(200, "OK"), accepted: true, reason: undefined };
 }

@@ -2,8 +2,11 @@ import { z } from "zod";
 import { valueAt } from "../body/payload.ts";
 import { errorText } from "../util/errors.ts";
 import { isLongNumber } from "../util/json.ts";
+import { oneLine } from "../util/text.ts";
+import { counted } from "../util/units.ts";
+import { isSecretIn, maskText } from "./mask.ts";
 
-/** One way in which a payload is not what its event's schema says. */
+/** One mismatch between a payload and its event's schema. */
 export interface SchemaIssue {
   /** Keys and indexes from the top: `["data", "ids", 0]`. */
   readonly path: readonly (string | number)[];
@@ -18,66 +21,82 @@ export interface SchemaResult {
   readonly issues: readonly SchemaIssue[];
 }
 
-/**
- * Says that schemas will be used a few times only in this process: then walking one is sooner done than compiling it into
- * code, which zod does on first use.
- */
+/** For a process that checks a few payloads: compiling a schema takes longer than interpreting it a few times. */
 export function disableSchemaJit(): void {
   z.config({ jitless: true });
 }
 
-export function checkSchema(schema: z.ZodType, data: unknown): SchemaResult {
+/** `secretNames`: beside the names that are always secret, those of fields whose values are not shown. */
+export function checkSchema(schema: z.ZodType, data: unknown, secretNames: readonly string[] = []): SchemaResult {
   let result: ReturnType<typeof schema.safeParse>;
   try {
     result = schema.safeParse(data);
   } catch (error) {
-    // One of the user's own runs what they have written, on what anybody can send.
+    // A user's own schema runs the user's code.
     const issue = toIssue([], `what its schema allows, but the schema failed: ${errorText(error)}`, data);
     return { ok: false, issues: [issue] };
   }
   if (result.success) return { ok: true, issues: [] };
+  const isSecret = isSecretIn(secretNames);
   const issues: SchemaIssue[] = [];
   let left = 0;
   for (const found of result.error.issues) {
-    if (issues.length >= MOST_ISSUES) left++;
+    if (issues.length >= MAX_ISSUES) left++;
     else {
-      // One of zod's may be very many of ours.
-      for (const issue of issuesOf(found, data)) {
-        if (issues.length < MOST_ISSUES) issues.push(issue);
+      // One of zod's issues may become very many.
+      for (const issue of issuesOf(found, data, isSecret)) {
+        if (issues.length < MAX_ISSUES) issues.push(issue);
         else left++;
       }
     }
   }
-  if (left > 0) issues.push(toIssue([], `what the schema says in ${left} more places`, data));
+  if (left > 0) issues.push(toIssue([], `what the schema requires in ${left} more places`, data));
   return { ok: issues.length === 0, issues };
 }
 
-/** Every one is kept and shown: a body may hold half a million of them. */
-const MOST_ISSUES = 50;
+/** `data is missing (expected object)`, `event: expected "Ticket.Create", got "ticket.create"` */
+export function describeIssue({ at, expected, received }: SchemaIssue): string {
+  const place = at === "" ? "the body" : at;
+  return received === NOTHING
+    ? `${place} is missing (expected ${expected})`
+    : `${place}: expected ${expected}, got ${received}`;
+}
 
-/** One issue of zod's as it is told: none where only our reading of a long number is at fault, several of a union. */
-function issuesOf(issue: z.core.$ZodIssue, data: unknown): readonly SchemaIssue[] {
-  const path = keysOf(issue.path);
+/** All issues are stored and shown, and a body may cause half a million. */
+const MAX_ISSUES = 50;
+
+type IsSecret = (name: string) => boolean;
+
+/** None where a number is only too long for JavaScript, several for a union. */
+function issuesOf(issue: z.core.$ZodIssue, data: unknown, isSecret: IsSecret): readonly SchemaIssue[] {
+  const path = issue.path.map((key) => (typeof key === "symbol" ? String(key) : key));
   const value = valueAt(data, path);
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => toIssue([...path, key], "no such field", data));
   }
-  if (issue.code === "invalid_type" && NUMBERS.has(issue.expected) && isLongNumber(value)) return [];
-  if (issue.code === "invalid_union" && issue.message === UNTOLD) return unionIssues(issue, path, data);
-  return [toIssue(path, expectedText(issue), data)];
+  if (issue.code === "invalid_union" && issue.message === DEFAULT_UNION_MESSAGE)
+    return unionIssues(issue, path, data, isSecret);
+  const isWrongType = issue.code === "invalid_type";
+  if (isWrongType && NUMBERS.has(issue.expected) && isLongNumber(value)) return [];
+  const found = toIssue(path, expectedText(issue), data);
+  if (isWrongType || typeof value !== "string" || value === "" || path.some((key) => isSecret(String(key))))
+    return [found];
+  return [{ ...found, received: shortText(value) }];
 }
 
-/** What zod says of a union that has no words of its own. */
-const UNTOLD = "Invalid input";
+/** Zod's message for a union without a custom one. */
+const DEFAULT_UNION_MESSAGE = "Invalid input";
+const NUMBERS: ReadonlySet<string> = new Set(["number", "int", "bigint"]);
 
-/** What each alternative wants; where some of them fit the value itself, what the nearest of these finds within it. */
+/** The alternatives; where some of them fit the value itself, the issues within it of the nearest one. */
 function unionIssues(
   issue: z.core.$ZodIssueInvalidUnion,
   path: readonly (string | number)[],
   data: unknown,
+  isSecret: IsSecret,
 ): readonly SchemaIssue[] {
   const alternatives = issue.errors.map((errors) =>
-    errors.flatMap((each) => issuesOf({ ...each, path: [...issue.path, ...each.path] }, data)),
+    errors.flatMap((each) => issuesOf({ ...each, path: [...issue.path, ...each.path] }, data, isSecret)),
   );
   const deeper = alternatives.filter((issues) => issues.every((each) => each.path.length > path.length));
   const [nearest] = deeper.toSorted((a, b) => a.length - b.length);
@@ -86,36 +105,51 @@ function unionIssues(
   return [toIssue(path, expected.length === 0 ? "one alternative only" : expected.join(" or "), data)];
 }
 
-const NUMBERS: ReadonlySet<string> = new Set(["number", "int", "bigint"]);
-
-function keysOf(path: readonly PropertyKey[]): readonly (string | number)[] {
-  return path.map((key) => (typeof key === "symbol" ? String(key) : key));
-}
-
 function toIssue(path: readonly (string | number)[], expected: string, data: unknown): SchemaIssue {
   return { path, at: pathText(path), expected, received: receivedText(valueAt(data, path)) };
 }
 
 function expectedText(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_type") return EXPECTED[issue.expected] ?? issue.expected;
+  if (issue.code === "invalid_type") return TYPES[issue.expected] ?? issue.expected;
   if (issue.code === "invalid_value") return issue.values.map((value) => JSON.stringify(value)).join(" or ");
-  if (issue.code === "invalid_format" && issue.format !== "regex") return `text in the form ${issue.format}`;
-  if (issue.code === "too_small") return `at least ${issue.minimum} (${issue.origin})`;
-  if (issue.code === "too_big") return `at most ${issue.maximum} (${issue.origin})`;
+  if (issue.code === "invalid_format" && issue.format !== "regex")
+    return FORMATS[issue.format] ?? `text in the format ${issue.format}`;
+  if (issue.code === "too_small") return `at least ${sizeText(issue.minimum, issue.origin)}`;
+  if (issue.code === "too_big") return `at most ${sizeText(issue.maximum, issue.origin)}`;
   return issue.message;
 }
 
-/** Zod's words that are not those of a payload. */
-const EXPECTED: Readonly<Record<string, string>> = { nonoptional: "a value", never: "nothing", int: "a whole number" };
+/** For types of zod that JSON does not have. */
+const TYPES: Readonly<Record<string, string>> = { nonoptional: "a value", never: "nothing", int: "a whole number" };
+const UNITS: Readonly<Record<string, string>> = { string: "character", array: "element" };
+const FORMATS: Readonly<Record<string, string>> = {
+  datetime: "a date-time such as 2025-01-15T10:30:00Z",
+  date: "a date such as 2025-01-15",
+  email: "an email address",
+  url: "a URL",
+};
+const NOTHING = "nothing";
 
-/** What came: its type, with the value where that is short and cannot be anyone's secret (never a text). */
+function sizeText(size: number | bigint, origin: string): string {
+  const unit = UNITS[origin];
+  return unit === undefined ? String(size) : counted(Number(size), unit);
+}
+
+/** The type, with the value of a number or boolean. Strings may be secrets. */
 function receivedText(value: unknown): string {
-  if (value === undefined) return "nothing";
+  if (value === undefined) return NOTHING;
   if (value === null) return "null";
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === "object") return "an object";
   if (typeof value === "string") return value === "" ? "an empty string" : "a string";
   return `${typeof value} ${String(value)}`;
+}
+
+const MAX_SHOWN_LENGTH = 60;
+
+function shortText(value: string): string {
+  const text = oneLine(maskText(value.slice(0, 4 * MAX_SHOWN_LENGTH)));
+  return JSON.stringify(text.length > MAX_SHOWN_LENGTH ? `${text.slice(0, MAX_SHOWN_LENGTH)}…` : text);
 }
 
 export function pathText(path: readonly (string | number)[]): string {
@@ -129,19 +163,18 @@ export function pathText(path: readonly (string | number)[]): string {
 export type TypeWord = "object" | "array" | "string" | "number" | "boolean" | "null";
 type LiteralValue = string | number | boolean | null;
 
-/** What a value may be, whichever of several alternatives it takes: a union's objects are one, with the fields of all. */
+/** The values that a schema allows. The objects of a union are merged into one, with the fields of all. */
 export interface Shape {
-  /** True when anything will do; the rest then says nothing. */
+  /** True for any value; the other members are then unused. */
   readonly any: boolean;
-  /** Types of which every value will do. */
+  /** Types of which every value is allowed. */
   readonly types: ReadonlySet<TypeWord>;
-  /** Single values that will do beside them. */
+  /** Further single values. */
   readonly literals: readonly LiteralValue[];
-  /** Of an object. */
   readonly fields: ReadonlyMap<string, Field>;
-  /** What other fields of an object may be; undefined where it may have none. */
+  /** Of other fields; undefined where there may be none. */
   readonly rest: Shape | undefined;
-  /** Of an array; undefined where nothing is known of its elements. */
+  /** Of array elements; undefined where nothing is known of them. */
   readonly element: Shape | undefined;
 }
 
@@ -159,7 +192,7 @@ export const anyShape: Shape = {
   element: undefined,
 };
 
-/** What an event's schema lets come in. Custom checks, which no such description holds, count as "anything". */
+/** Custom checks count as "anything": JSON Schema cannot express them. */
 export function schemaShape(schema: z.ZodType): Shape {
   return fromJsonSchema(z.toJSONSchema(schema, { io: "input", unrepresentable: "any", cycles: "ref" }));
 }
@@ -171,7 +204,6 @@ export function typeWord(value: unknown): TypeWord {
   return type === "string" || type === "number" || type === "boolean" ? type : "object";
 }
 
-/** Either of two. */
 function joinShapes(a: Shape, b: Shape): Shape {
   if (a.any || b.any) return anyShape;
   const onlyA = a.types.has("object") && !b.types.has("object");
@@ -205,7 +237,7 @@ function fromJsonSchema(schema: JsonSchema | boolean): Shape {
   if (typeof schema === "boolean" || schema.$ref !== undefined) return anyShape;
   const alternatives = schema.anyOf ?? schema.oneOf;
   if (alternatives !== undefined) return join(alternatives.map(fromJsonSchema));
-  // Both at once: nothing here needs more of an intersection than the fields of all its parts.
+  // Of an intersection only the fields of all its parts are needed.
   if (schema.allOf !== undefined) return join(schema.allOf.map(fromJsonSchema));
   if (schema.const !== undefined) return { ...anyShape, any: false, literals: [schema.const] };
   if (schema.enum !== undefined) return { ...anyShape, any: false, literals: schema.enum };

@@ -5,7 +5,7 @@ import { SAMPLE_SENDER } from "./prepare.ts";
 import type { Product, Verdict, WebhookEvent } from "./product.ts";
 import { type Shape, schemaShape, type TypeWord, typeWord } from "./schema.ts";
 
-/** A delivery as far as its event's shape is concerned. */
+/** The parts of a delivery that matter here. */
 interface SeenDelivery {
   readonly n: number;
   readonly product: string | undefined;
@@ -14,12 +14,12 @@ interface SeenDelivery {
   readonly known: boolean;
   readonly duplicateOf: number | undefined;
   readonly verdicts: readonly Pick<Verdict, "verdict">[];
-  /** The payload's data; asked for only when the delivery counts. */
+  /** The payload's data; called only when the delivery counts. */
   data(): unknown;
   readonly delivery: Delivery;
 }
 
-/** What has come of one event, under its own name: `Invoices.create` of the family `<Module>.create`. */
+/** What has been seen of one event, by its concrete name: `Invoices.create` of the family `<Module>.create`. */
 export interface ObservedEvent {
   readonly product: string;
   readonly format: string;
@@ -27,10 +27,66 @@ export interface ObservedEvent {
   readonly event: WebhookEvent;
   readonly deliveries: number;
   readonly observation: Observation;
-  /** There was more to it than is held. */
+  /** Some of it exceeded the bounds. */
   readonly partial: boolean;
-  /** The delivery that says most; undefined unless samples were asked for. */
+  /** The longest delivery; undefined unless samples were requested. */
   readonly sample: { readonly n: number; readonly delivery: Delivery } | undefined;
+}
+
+interface Observed extends Pick<ObservedEvent, "product" | "format" | "name" | "event"> {
+  readonly observer: ReturnType<typeof createObserver>;
+  sample: ObservedEvent["sample"];
+}
+
+export type Traffic = ReturnType<typeof createTraffic>;
+
+const MAX_EVENTS = 300;
+const MAX_SAMPLE_BYTES = 256 * 1024;
+
+/** Observes the payloads of each event in bounded memory; with `samples` also keeps one delivery of each. */
+export function createTraffic(products: readonly Product[], { samples = false } = {}) {
+  const observed = new Map<string, Observed>();
+  let overlooked = 0;
+
+  const observedEvent = ({ product: id, format: formatId, event: name }: SeenDelivery): Observed | undefined => {
+    const key = `${id} ${formatId} ${name}`;
+    const known = observed.get(key);
+    if (known !== undefined || id === undefined || formatId === undefined || name === undefined) return known;
+    const product = findProduct(products, id);
+    const format = product === undefined ? undefined : findFormat(product, formatId);
+    const match = format === undefined ? undefined : findEvent(format, name);
+    if (match === undefined) return undefined;
+    if (observed.size >= MAX_EVENTS) {
+      overlooked++;
+      return undefined;
+    }
+    const made: Observed = { product: id, format: formatId, ...match, observer: createObserver(), sample: undefined };
+    observed.set(key, made);
+    return made;
+  };
+  return {
+    /** Ignores deliveries that may not be Zoho's: unknown events, repeats, failed proofs, our own samples. */
+    add(seen: SeenDelivery): void {
+      if (!seen.known || seen.duplicateOf !== undefined) return;
+      if (seen.verdicts.some(({ verdict }) => verdict === "failed")) return;
+      if (headerValue(seen.delivery, "user-agent") === SAMPLE_SENDER) return;
+      const of = observedEvent(seen);
+      if (of === undefined) return;
+      of.observer.observe(seen.data());
+      const { n, delivery } = seen;
+      if (!samples || delivery.body.length > MAX_SAMPLE_BYTES) return;
+      if (delivery.body.length > (of.sample?.delivery.body.length ?? -1)) of.sample = { n, delivery };
+    },
+    events: (): readonly ObservedEvent[] =>
+      [...observed.values()].map(({ observer, ...rest }) => ({
+        ...rest,
+        deliveries: observer.root.count,
+        observation: observer.root,
+        partial: observer.isPartial(),
+      })),
+    /** The number of deliveries of events beyond `MAX_EVENTS`. */
+    overlooked: (): number => overlooked,
+  };
 }
 
 export interface EventDrift extends Drift {
@@ -41,86 +97,14 @@ export interface EventDrift extends Drift {
   readonly partial: boolean;
 }
 
-export interface Traffic {
-  /** Leaves out what is no traffic of Zoho's as far as can be told: unknown events, repeats, failed proofs, samples. */
-  add(seen: SeenDelivery): void;
-  events(): readonly ObservedEvent[];
-  /** How many deliveries were of events past the number that are held. */
-  overlooked(): number;
-}
-
-interface Held {
-  readonly product: string;
-  readonly format: string;
-  readonly name: string;
-  readonly event: WebhookEvent;
-  readonly observer: Observer;
-  sample: ObservedEvent["sample"];
-}
-
-const MOST_EVENTS = 300;
-const LARGEST_SAMPLE_BYTES = 256 * 1024;
-
-/** What comes of each event, in bounded memory; with `samples` one delivery of each is held too. */
-export function createTraffic(products: readonly Product[], { samples = false } = {}): Traffic {
-  const held = new Map<string, Held>();
-  let overlooked = 0;
-
-  const eventOf = ({ product: id, format: formatId, event: name }: SeenDelivery): Held | undefined => {
-    const key = `${id} ${formatId} ${name}`;
-    const known = held.get(key);
-    if (known !== undefined || id === undefined || formatId === undefined || name === undefined) return known;
-    const product = findProduct(products, id);
-    const format = product === undefined ? undefined : findFormat(product, formatId);
-    const match = format === undefined ? undefined : findEvent(format, name);
-    if (match === undefined) return undefined;
-    if (held.size >= MOST_EVENTS) {
-      overlooked++;
-      return undefined;
-    }
-    const made: Held = {
-      product: id,
-      format: formatId,
-      name: match.name,
-      event: match.event,
-      observer: createObserver(),
-      sample: undefined,
-    };
-    held.set(key, made);
-    return made;
-  };
-  return {
-    add(seen) {
-      if (!seen.known || seen.duplicateOf !== undefined) return;
-      if (seen.verdicts.some(({ verdict }) => verdict === "failed")) return;
-      // Our own samples show what their makers knew, not what Zoho sends.
-      if (headerValue(seen.delivery, "user-agent") === SAMPLE_SENDER) return;
-      const of = eventOf(seen);
-      if (of === undefined) return;
-      of.observer.observe(seen.data());
-      const { n, delivery } = seen;
-      if (!samples || delivery.body.length > LARGEST_SAMPLE_BYTES) return;
-      if (delivery.body.length > (of.sample?.delivery.body.length ?? -1)) of.sample = { n, delivery };
-    },
-    events: () =>
-      [...held.values()].map(({ observer, ...rest }) => ({
-        ...rest,
-        deliveries: observer.root.count,
-        observation: observer.root,
-        partial: observer.isPartial(),
-      })),
-    overlooked: () => overlooked,
-  };
-}
-
-/** An event whose fields are a user's own choice has none that the schema could lack. */
+/** Compares one event with its schema. Where users choose the fields, none is unknown. */
 export function driftOf(seen: ObservedEvent): EventDrift {
   const { product, format, name, event, deliveries, partial, observation } = seen;
   const drift = findDrift(schemaShape(event.schema), observation);
   return { product, format, event: name, deliveries, partial, ...drift, ...(event.open ? { unknown: [] } : {}) };
 }
 
-/** Something came that the schema has not, or otherwise than it has it. Fields that have yet to come prove nothing. */
+/** Unseen optional fields are no drift. */
 export function hasDrifted({ unknown, conflicts }: Drift): boolean {
   return unknown.length > 0 || conflicts.length > 0;
 }
@@ -129,41 +113,26 @@ export function typesText(types: readonly string[]): string {
   return types.join(" or ");
 }
 
-/** A field that came and that the schema does not have. What lies below it is not listed again. */
-interface UnknownField {
-  readonly path: string;
-  readonly types: readonly TypeWord[];
-  /** How often it came. */
-  readonly count: number;
-}
-
-/** A field that the schema leaves open and that never came, though what it belongs to did. */
-interface UnseenField {
-  readonly path: string;
-  readonly expected: string;
-}
-
-/** A field that came otherwise than the schema says, or did not come where it must. */
-interface TypeConflict {
-  readonly path: string;
-  readonly expected: string;
-  /** A type, or `nothing`. */
-  readonly seen: string;
-  readonly count: number;
-}
-
-/** In what real traffic and a schema differ. */
+/** The differences between traffic and a schema. */
 interface Drift {
-  readonly unknown: readonly UnknownField[];
-  readonly unseen: readonly UnseenField[];
-  readonly conflicts: readonly TypeConflict[];
+  /** Fields that the schema does not have. Those below them are not listed. */
+  readonly unknown: readonly { readonly path: string; readonly types: readonly TypeWord[]; readonly count: number }[];
+  /** Optional fields that never came, though their parents did. */
+  readonly unseen: readonly { readonly path: string; readonly expected: string }[];
+  /** Fields of another type, and missing required ones, which are `seen` as `nothing`. */
+  readonly conflicts: readonly {
+    readonly path: string;
+    readonly expected: string;
+    readonly seen: string;
+    readonly count: number;
+  }[];
 }
 
-/** Compares what was seen with what the schema says. Paths have `[]` for each element of an array. */
+/** Paths have `[]` for the elements of an array. */
 export function findDrift(shape: Shape, root: Observation): Drift {
-  const unknown: UnknownField[] = [];
-  const unseen: UnseenField[] = [];
-  const conflicts: TypeConflict[] = [];
+  const unknown: Drift["unknown"][number][] = [];
+  const unseen: Drift["unseen"][number][] = [];
+  const conflicts: Drift["conflicts"][number][] = [];
 
   const compare = (path: readonly string[], expected: Shape, seen: Observation): void => {
     if (expected.any) return;
@@ -187,7 +156,7 @@ export function findDrift(shape: Shape, root: Observation): Drift {
       if (shape !== undefined) compare([...path, name], shape, part);
       else unknown.push({ path: placeText([...path, name]), types: [...part.types.keys()], count: part.count });
     }
-    // Which fields stand under names that are data is not held, so none can be called missing.
+    // Names that are data are not recorded one by one, so none can be reported as missing.
     if (seen.fields.has(ANY_KEY)) return;
     for (const [name, { shape, optional }] of expected.fields) {
       const missing = objects - (seen.fields.get(name)?.count ?? 0);
@@ -211,37 +180,27 @@ function shapeText({ any, types, literals }: Shape): string {
   return [...literals.map((value) => JSON.stringify(value)), ...types].join(" or ");
 }
 
-/** Stands for the elements of an array in a path. */
+/** The elements of an array in a path. */
 const ELEMENT = "[]";
-/** Stands for every field whose name is itself data, such as a record's id or an address. */
+/** All fields whose names are data, such as record ids or addresses. */
 export const ANY_KEY = "*";
 
-/** What has been seen in one place of an event's payloads. Types and counts only: no value is held. */
+/** What has been seen in one place of an event's payloads: types and counts, no values. */
 export interface Observation {
-  /** How often there was a value here. */
   readonly count: number;
   readonly types: ReadonlyMap<TypeWord, number>;
-  /** How many of the strings may be numbers too long for a JavaScript number. */
+  /** Strings that may be numbers too long for JavaScript. */
   readonly longNumbers: number;
-  /** Of the objects that were here. */
   readonly fields: ReadonlyMap<string, Observation>;
-  /** Of the arrays that were here. */
   readonly element: Observation | undefined;
 }
 
-interface Observer {
-  readonly root: Observation;
-  /** True when there was more than is held: what is told is then not all. */
-  isPartial(): boolean;
-  observe(data: unknown): void;
-}
+/** Bounds for one event, far beyond any of Zoho's payloads. */
+const MAX_PLACES = 2000;
+const MAX_DEPTH = 32;
+const MAX_NAME_LENGTH = 200;
 
-/** Names for one event, and how deep they may lie: far more than any of Zoho's payloads, and bounded for any other. */
-const MOST_PLACES = 2000;
-const DEEPEST = 32;
-const LONGEST_NAME = 200;
-
-interface Place {
+interface Place extends Observation {
   count: number;
   types: Map<TypeWord, number>;
   longNumbers: number;
@@ -249,14 +208,14 @@ interface Place {
   element: Place | undefined;
 }
 
-/** Learns the shape of one event's payloads, however many there are, in bounded memory. */
-export function createObserver(): Observer {
+/** Learns the shape of one event's payloads in bounded memory. */
+export function createObserver() {
   const root = newPlace();
   let places = 1;
   let partial = false;
 
   const claim = (depth: number): Place | undefined => {
-    if (places < MOST_PLACES && depth < DEEPEST) {
+    if (places < MAX_PLACES && depth < MAX_DEPTH) {
       places++;
       return newPlace();
     }
@@ -279,14 +238,19 @@ export function createObserver(): Observer {
       place.element ??= claim(depth);
       for (const each of value) if (place.element !== undefined) see(place.element, each, depth + 1);
     } else if (typeof value === "object" && value !== null) {
-      // Of every event: no list of pairs is made for it, and a name that is known is not looked at again.
+      // Runs for every event: known names are looked up first, and no list of entries is made.
       for (const key of Object.keys(value)) {
         const inner = place.fields.get(key) ?? newField(place, key, depth);
         if (inner !== undefined) see(inner, Reflect.get(value, key), depth + 1);
       }
     }
   };
-  return { root, isPartial: () => partial, observe: (data) => see(root, data, 0) };
+  return {
+    root: root as Observation,
+    /** Whether anything exceeded the bounds. */
+    isPartial: () => partial,
+    observe: (data: unknown) => see(root, data, 0),
+  };
 }
 
 function newPlace(): Place {
@@ -294,10 +258,10 @@ function newPlace(): Place {
 }
 
 function fieldName(key: string): string {
-  return /^\d{5,}$/.test(key) || key.includes("@") || key.length > LONGEST_NAME ? ANY_KEY : key;
+  return /^\d{5,}$/.test(key) || key.includes("@") || key.length > MAX_NAME_LENGTH ? ANY_KEY : key;
 }
 
-/** The path for people: `data.lines[].tax`; names that are no words are quoted. */
+/** `data.lines[].tax`; names that are not words are quoted. */
 function placeText(path: readonly string[]): string {
   const text = path.reduce<string>((before, key) => {
     if (key === ELEMENT) return `${before}[]`;

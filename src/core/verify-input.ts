@@ -1,47 +1,45 @@
 import type { Delivery, HeaderPair } from "../body/delivery.ts";
 import type { Receipt } from "./receive.ts";
 
-/** One payload of an input: what is known of the request that carried it. */
+/** One payload of an input, with what is known of its request. */
 export interface InputPayload {
-  /** The line of the input on which it begins, from 1; undefined where it is the whole input. */
+  /** The line of the input, from 1; undefined for the whole input. */
   readonly line: number | undefined;
   readonly delivery: Delivery;
-  /** False for a bare body: the headers that it came with are not known. */
+  /** False for a bare body, whose headers are not known. */
   readonly complete: boolean;
-  /** True when the body stands in the input as it is, so that places in it are places in the input. */
+  /** Whether the body is the input's own text, so that positions in it are positions in the input. */
   readonly inPlace: boolean;
-  /** The product that `listen` took it for. */
+  /** The product that `listen` recognised. */
   readonly product: string | undefined;
-  /** When it came, where that is known: a signature with a time in it is as old as it was then. */
+  /** When it was received, if known: the age of a signature counts from then. */
   readonly at?: Date | undefined;
-  /** Why there is nothing to judge. */
+  /** Why there is nothing to verify. */
   readonly problem: string | undefined;
 }
 
 export interface VerifyInput {
   readonly payloads: readonly InputPayload[];
-  /** Lines of this tool's own that tell of no delivery: `ready`, `summary`. */
+  /** The number of zoho-hooks' own lines without a delivery: `ready`, `summary`. */
   readonly skipped: number;
 }
 
-/** The address of a bare body: nobody knows where it was sent to. */
+/** The URL of a bare body, whose real one is not known. */
 export const NO_ADDRESS = "/";
 
 const BOM = "\uFEFF";
 
 /**
- * Takes an input apart. Its content tells what it is, in this order:
- * - JSON: one payload, its bytes the whole input; a JSON line of this tool's own is the delivery it tells of
- * - one JSON value a line: a payload each, its bytes the line without its end
- * - fields with `=` between names and values, without white space: a form, without the line end that an editor puts last
- * - a first line of `--boundary` with a form-data part after it: multipart
- * - anything else is taken for JSON, so that the first error in it is named
- *
- * With a content type the input is one body of that type and is not looked into.
+ * Splits an input into payloads. Without a content type, it is recognised in this order:
+ * - JSON: one payload of exactly these bytes, or the delivery in a JSON line of zoho-hooks
+ * - one JSON value per line: a payload each, without the line end
+ * - `name=value` pairs without white space: a form, without the line end that editors add
+ * - a first line of `--boundary` and a form-data part: multipart
+ * - anything else counts as JSON, so that its first error is reported
  */
 export function readVerifyInput(bytes: Buffer, contentType?: string): VerifyInput {
-  if (contentType !== undefined) return one(bareBody(bytes, contentType));
-  if (bytes.length === 0) return one({ ...bareBody(bytes, "application/json"), problem: "the input is empty" });
+  if (contentType !== undefined) return collect([bareBody(bytes, contentType)]);
+  if (bytes.length === 0) return collect([withoutBody("the input is empty")]);
   const text = bytes.toString("utf8");
   const whole = parsed(text);
   if (whole !== undefined) return collect([fromJson(whole.value, bytes, undefined)]);
@@ -49,19 +47,18 @@ export function readVerifyInput(bytes: Buffer, contentType?: string): VerifyInpu
   if (isNdjson(lines)) {
     return collect(lines.map((line) => fromJson(parsed(line.bytes.toString("utf8"))?.value, line.bytes, line.number)));
   }
-  return one(bareBody(...asBody(bytes, text)));
-}
-
-function one(payload: InputPayload): VerifyInput {
-  return { payloads: [payload], skipped: 0 };
+  return collect([bareBody(...asBody(bytes, text))]);
 }
 
 function collect(found: readonly (InputPayload | undefined)[]): VerifyInput {
   const payloads = found.filter((each) => each !== undefined);
   const skipped = found.length - payloads.length;
   if (payloads.length > 0) return { payloads, skipped };
-  const nothing = bareBody(Buffer.alloc(0), "application/json");
-  return { payloads: [{ ...nothing, problem: "there is no payload in it, only other lines of zoho-hooks" }], skipped };
+  return { payloads: [withoutBody("the input has no payload, only other lines of zoho-hooks")], skipped };
+}
+
+function withoutBody(problem: string): InputPayload {
+  return { ...bareBody(Buffer.alloc(0), "application/json"), problem };
 }
 
 function bareBody(body: Buffer, contentType: string, line?: number): InputPayload {
@@ -69,7 +66,7 @@ function bareBody(body: Buffer, contentType: string, line?: number): InputPayloa
   return { line, delivery, complete: false, inPlace: true, product: undefined, problem: undefined };
 }
 
-/** The form and multipart bodies that a content type would have told apart. */
+/** Recognises forms and multipart bodies by their text. */
 function asBody(bytes: Buffer, text: string): [body: Buffer, contentType: string] {
   const boundary = /^--([^\r\n]{1,70})\r?\n[\s\S]{0,500}?content-disposition:\s*form-data/i.exec(text)?.[1];
   if (boundary !== undefined) return [bytes, `multipart/form-data; boundary="${boundary}"`];
@@ -85,7 +82,7 @@ interface Line {
   readonly bytes: Buffer;
 }
 
-/** The lines that are not blank, as the bytes they are; a byte order mark belongs to the file, not to its first line. */
+/** The bytes of the lines that are not blank, without the byte order mark of the file. */
 function splitLines(bytes: Buffer): readonly Line[] {
   const lines: Line[] = [];
   let start = bytes.subarray(0, 3).toString("utf8") === BOM ? 3 : 0;
@@ -100,7 +97,7 @@ function splitLines(bytes: Buffer): readonly Line[] {
   return lines;
 }
 
-/** A line that is broken does not make the others something else; most lines of a broken document are no whole values. */
+/** Allows for broken lines: in a broken document of several lines, most lines are not whole values. */
 function isNdjson(lines: readonly Line[]): boolean {
   if (lines.length < 2) return false;
   const isWhole = ({ bytes }: Line): boolean => {
@@ -119,7 +116,7 @@ function parsed(text: string): { readonly value: unknown } | undefined {
   }
 }
 
-/** A payload, or the delivery that a line of this tool's own holds; undefined for a line that holds none. */
+/** A payload, or the delivery in a line of zoho-hooks; undefined for such a line without one. */
 function fromJson(value: unknown, bytes: Buffer, line: number | undefined): InputPayload | undefined {
   const bare = bareBody(bytes, "application/json", line);
   if (!isRecord(value) || typeof value.v !== "number") return bare;
@@ -132,14 +129,16 @@ function fromEvent(
   request: Readonly<Record<string, unknown>>,
   url: unknown,
   line: number | undefined,
-  told: Readonly<Record<string, unknown>> = request,
+  report: Readonly<Record<string, unknown>> = request,
 ): InputPayload {
   const body = fromBase64(request.body_b64);
   const headers = headerPairs(request.headers);
-  const at = { line, product: typeof told.product === "string" ? told.product : undefined, at: timeOf(told.at) };
+  const at = { line, product: typeof report.product === "string" ? report.product : undefined, at: timeOf(report.at) };
   if (body === undefined || headers === undefined || typeof request.method !== "string" || typeof url !== "string") {
-    const problem = "the line is a delivery, but its method, path, headers or body_b64 is missing or malformed";
-    return { ...bareBody(Buffer.alloc(0), "application/json"), ...at, problem };
+    return {
+      ...withoutBody("the line is a delivery, but its method, path, headers or body_b64 is missing or malformed"),
+      ...at,
+    };
   }
   return {
     ...at,
@@ -157,7 +156,7 @@ function timeOf(value: unknown): Date | undefined {
 
 function fromBase64(value: unknown): Buffer | undefined {
   if (typeof value !== "string" || value.length % 4 !== 0) return undefined;
-  // Looked through for what does not belong: a pattern for the whole, which may be of many megabytes, would not fit on the stack.
+  // Looks for a wrong character: a pattern for all of many megabytes would overflow the stack.
   if (/[^A-Za-z0-9+/]/.test(value.replace(/={1,2}$/, ""))) return undefined;
   return Buffer.from(value, "base64");
 }
@@ -178,51 +177,48 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/**
- * What an input is that holds a payload and is none itself: recorded by another tool, or written in another way. Only of what
- * stands in the input as it is and is no event: whatever Zoho or a user posts goes before.
- */
+/** Recognises input that contains a payload in the format of another tool. Only where it is not an event itself. */
 export function foreignInput({ delivery, inPlace }: InputPayload, receipt: Receipt): string | undefined {
   const { event, handshake, payload } = receipt;
   if (!inPlace || event !== undefined || handshake !== undefined) return undefined;
   return encoded(delivery.body) ?? recordedText(delivery.body) ?? recordedData(payload?.data);
 }
 
-/** More of an input is not looked at. */
-const START = 4000;
+/** Bytes of the input that are examined. */
+const EXAMINED_BYTES = 4000;
 
 function encoded(body: Buffer): string | undefined {
-  const start = body.toString("latin1", 0, START);
+  const start = body.toString("latin1", 0, EXAMINED_BYTES);
   if (start.startsWith("\x1f\x8b")) return "this is compressed by gzip: unpack it first";
-  // With a byte order mark, or a bracket in two bytes.
+  // A byte order mark, or a bracket of two bytes.
   if (/^(?:\xff\xfe|\xfe\xff|[{[]\0|\0[{[])/.test(start))
-    return "this is text in UTF-16, as > of Windows PowerShell writes it: save it in UTF-8";
+    return "this is UTF-16, as written by > in Windows PowerShell: save it as UTF-8";
   const isBase64 =
     !/[^\w+/=\s-]/.test(start) && /^\s*[{[]\s*["{[]/.test(Buffer.from(start, "base64").toString("latin1"));
   return isBase64 ? "this is JSON in base64: decode it first" : undefined;
 }
 
-const ALONE = "put its body alone into a file, to the byte, and give the headers that prove it with -H";
+const BODY_ALONE = "save exactly the bytes of its body to a file, and add the headers that prove it with -H";
 
 function recordedText(body: Buffer): string | undefined {
-  const start = body.toString("latin1", 0, START);
-  if (/^\s*(?:\$\s*)?curl(?:\.exe)?\s/.test(start)) return `this is a curl command: ${ALONE}`;
+  const start = body.toString("latin1", 0, EXAMINED_BYTES);
+  if (/^\s*(?:\$\s*)?curl(?:\.exe)?\s/.test(start)) return `this is a curl command: ${BODY_ALONE}`;
   const isHead = /^(?:[\w-]{1,40}: [^\r\n]*\r?\n)+\r?\n/.test(start) && /^(?:content-|host:|user-agent:)/im.test(start);
   const isRequest = isHead || /^[A-Z]{3,7} \S+ HTTP\/[\d.]+\r?\n/.test(start);
-  return isRequest ? `this is a request with its headers: ${ALONE}` : undefined;
+  return isRequest ? `this is a request with its headers: ${BODY_ALONE}` : undefined;
 }
 
 function recordedData(data: unknown): string | undefined {
   if (typeof data === "string" && /^\s*[{[]/.test(data))
-    return "this is JSON within a text of JSON: it was serialised twice";
+    return "this is JSON in a JSON string: it was serialised twice";
   if (typeof data !== "object" || data === null) return undefined;
   if (Array.isArray(data))
     return typeof data[0] === "object"
-      ? "this is a list: give one payload a line, as jq -c '.[]' writes them"
+      ? "this is a list: verify takes one payload per line, as jq -c '.[]' writes them"
       : undefined;
   const { log, body, headers } = data as Readonly<Record<string, unknown>>;
   if (typeof log === "object" && log !== null && "entries" in log)
-    return `this is a HAR file, which tells of many requests: of the one that is meant, ${ALONE}`;
+    return `this is a HAR file with many requests: choose one, ${BODY_ALONE}`;
   const isWrapped = typeof body === "string" && typeof headers === "object" && headers !== null;
-  return isWrapped ? `this is a request as a gateway or a log has it, with the payload in "body": ${ALONE}` : undefined;
+  return isWrapped ? `this is a request as logged by a gateway, with the payload in "body": ${BODY_ALONE}` : undefined;
 }

@@ -90,8 +90,8 @@ function unreadable(payload: InputPayload, reason: string): VerifiedPayload {
 }
 
 /**
- * With `Leads.create` named, a body that says `Visits.create` does not match, though the schema of their family fits both.
- * The name of the family itself stands for all of them.
+ * With `Leads.create` named, a body of `Visits.create` does not match, though the schema of their family fits both. The
+ * name of the family matches all of them.
  */
 function asNamedEvent(receipt: Receipt, format: Format | undefined, delivery: Delivery): Receipt {
   const { event, payload, schema } = receipt;

@@ -3,7 +3,7 @@ import { problemText, utf8Text } from "../body/payload.ts";
 import { chosenNames, maskBody, maskDelivery, maskUrl } from "../core/mask.ts";
 import type { Verdict } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
-import type { SchemaIssue } from "../core/schema.ts";
+import { describeIssue, type SchemaIssue } from "../core/schema.ts";
 import { prettyJson } from "../util/json-print.ts";
 import type { JsonLine } from "../util/text.ts";
 import { counted, formatBytes } from "../util/units.ts";
@@ -294,8 +294,8 @@ function issueRemarks({ receipt }: EventReport, paint: Paint): readonly Remark[]
   return [...near, ...issues].map((text) => ({ text, paint: paint.caution }));
 }
 
-export function issueText({ at, expected, received }: SchemaIssue): string {
-  return plain(`${at === "" ? "the body" : at}: expected ${expected}, got ${received}`);
+export function issueText(issue: SchemaIssue): string {
+  return plain(describeIssue(issue));
 }
 
 function details(report: EventReport, paint: Paint): readonly string[] {

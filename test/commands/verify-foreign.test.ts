@@ -11,8 +11,8 @@ const verify = (body: string | Buffer, ...flags: string[]) =>
 
 it.each<[string, string | Buffer]>([
   ["compressed by gzip", gzipSync(BODY)],
-  ["text in UTF-16", Buffer.from(`\uFEFF${BODY}`, "utf16le")],
-  ["text in UTF-16", Buffer.from(BODY, "utf16le").swap16()],
+  ["UTF-16", Buffer.from(`\uFEFF${BODY}`, "utf16le")],
+  ["UTF-16", Buffer.from(BODY, "utf16le").swap16()],
   [
     "JSON in base64",
     `${Buffer.from(BODY).toString("base64").slice(0, 20)}\n${Buffer.from(BODY).toString("base64").slice(20)}\n`,
@@ -21,9 +21,9 @@ it.each<[string, string | Buffer]>([
   ["a request with its headers", `POST /webhooks/zoho/books HTTP/1.1\r\n${HEAD}\r\n${BODY}`],
   ["a request with its headers", `${HEAD}\r\n${BODY}`],
   ["a HAR file", JSON.stringify({ log: { version: "1.2", entries: [] } })],
-  ["a request as a gateway or a log has it", JSON.stringify({ headers: {}, body: BODY, isBase64Encoded: false })],
+  ["a request as logged by a gateway", JSON.stringify({ headers: {}, body: BODY, isBase64Encoded: false })],
   ["a list", `[${BODY},${BODY}]`],
-  ["JSON within a text of JSON", JSON.stringify(BODY)],
+  ["JSON in a JSON string", JSON.stringify(BODY)],
 ])("verify says of an input that is no payload that it is %s", async (what, body) => {
   const { exitCode, out } = await verify(body);
   expect([exitCode, out]).toEqual([4, expect.stringContaining(`  this is ${what}`)]);

@@ -22,26 +22,26 @@ function paths(name: string): readonly string[] {
   return match === undefined ? [] : fixtureFiles({ id: "crm" }, format, match).map(({ path }) => path);
 }
 
-it("looks for an event's own file first, then for its family's template", () => {
+it("prefers an event's own file to the template of its family", () => {
   expect(paths("Leads.create")).toEqual(["crm/guide/Leads.create.json", "crm/guide/{Module}.create.json"]);
   expect(paths("Leads.convert")).toEqual(["crm/guide/Leads.convert.json"]);
 });
 
-it("writes a known member as it is known, and any other as it is given", () => {
+it("uses the known spelling of a member, or else the given one", () => {
   expect(paths("deals.CREATE")[0]).toBe("crm/guide/Deals.create.json");
   expect(paths("Orchards.create")[0]).toBe("crm/guide/Orchards.create.json");
 });
 
-it("has a file for a module that Windows would take for a device", () => {
+it("has a file for a module named like a Windows device", () => {
   expect(paths("CON.create")[0]).toBe("crm/guide/CON~.create.json");
   expect(paths("Console.create")[0]).toBe("crm/guide/Console.create.json");
 });
 
-it("has no file for a name that would leave the folder", () => {
+it("has no file for a name that leaves the folder", () => {
   expect(paths("../../secrets.create")).toEqual([]);
 });
 
-it("fills a template with the member, and leaves an own file as it is", () => {
+it("fills a template with the member, and leaves an event's own file alone", () => {
   const match = findEvent(format, "Orchards.create");
   const [own, template] = match === undefined ? [] : fixtureFiles({ id: "crm" }, format, match);
   expect(own?.fill("{Module} {Module}")).toBe("{Module} {Module}");

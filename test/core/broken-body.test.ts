@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { malformedJson, truncatedBody } from "../../src/commands/send/shipments.ts";
 
 describe("malformedJson", () => {
-  it("leaves nothing that parses as JSON, whatever the body was", () => {
+  it("never returns valid JSON", () => {
     fc.assert(
       fc.property(fc.json(), fc.constantFrom("", "\n", " \r\n"), (json, end) => {
         expect(() => JSON.parse(malformedJson(Buffer.from(json + end)).toString())).toThrow(SyntaxError);
@@ -13,7 +13,7 @@ describe("malformedJson", () => {
 });
 
 describe("truncatedBody", () => {
-  it("is the body's first half", () => {
+  it("returns the first half of the body", () => {
     expect(truncatedBody(Buffer.from("abcdef")).toString()).toBe("abc");
     expect(truncatedBody(Buffer.from("a"))).toHaveLength(0);
   });

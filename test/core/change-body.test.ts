@@ -21,7 +21,7 @@ describe("changeBody", () => {
     expect(change('{"a":{"b":1},"c":2}', ['a={"x":true}', "c=null"])).toBe('{"a":{"x":true},"c":null}');
   });
 
-  it("leaves a number one, however long what is typed is", () => {
+  it("writes a long number where it replaces a number", () => {
     const body = '{"id":4150868000000002179,"ids":["4150868000000002179"]}';
     expect(change(body, ["id=4150868000000002181", "ids[0]=4150868000000002181"])).toBe(
       '{"id":4150868000000002181,"ids":["4150868000000002181"]}',
@@ -29,11 +29,11 @@ describe("changeBody", () => {
     expect(change(body, ['id="4150868000000002181"'])).toContain('"id":"4150868000000002181"');
   });
 
-  it("changes the last of duplicate keys, which is the one that counts", () => {
+  it("changes the last of duplicate keys", () => {
     expect(change('{"a":1,"a":2}', ["a=3"])).toBe('{"a":1,"a":3}');
   });
 
-  it("puts in what is new, only when asked", () => {
+  it("adds new keys only with --add", () => {
     expect(() => change('{"a":{"Email":1}}', ["a.Emial=2"])).toThrow(/no "Emial" in the body/);
     expect(change('{"a":{}}', ["a.x.y=2"], { add: true })).toBe('{"a":{"x":{"y":2}}}');
     expect(change('{"a":[1]}', ["a[1]=2"], { add: true })).toBe('{"a":[1,2]}');
@@ -41,7 +41,7 @@ describe("changeBody", () => {
     expect(() => change('{"a":"text"}', ["a.b=2"], { add: true })).toThrow(/--set a\.b/);
   });
 
-  it("changes one field of a form and leaves the others as they are encoded", () => {
+  it("changes one field of a form and leaves the encoding of the others", () => {
     expect(change("a=%7e+x&b=1&c=J%c3%bcrgen", ["b=ä &="], { type: FORM_TYPE })).toBe(
       "a=%7e+x&b=%C3%A4+%26%3D&c=J%c3%bcrgen",
     );
@@ -49,7 +49,7 @@ describe("changeBody", () => {
     expect(() => change("name=1", ["nmae=2"], { type: FORM_TYPE })).toThrow(/no "nmae" in the body/);
   });
 
-  it("changes the JSON that a form's field holds", () => {
+  it("changes the JSON in a form field", () => {
     const form = `x=1&JSONString=${encodeURIComponent('{"id":4150868000000002179,"a":1}')}`;
     const changed = new URLSearchParams(change(form, ["a=2"], { type: FORM_TYPE }));
     expect(changed.get("JSONString")).toBe('{"id":4150868000000002179,"a":2}');
@@ -60,7 +60,7 @@ describe("changeBody", () => {
     ["", JSON_TYPE, "empty"],
     ["{broken", JSON_TYPE, "not valid JSON"],
     ["just text", "text/plain", "of the kind text"],
-  ])("refuses %j", (body, type, said) => {
-    expect(() => change(body, ["a=1"], { type })).toThrow(said);
+  ])("rejects %j", (body, type, reason) => {
+    expect(() => change(body, ["a=1"], { type })).toThrow(reason);
   });
 });

@@ -5,17 +5,17 @@ const told = (a: string, b: string) =>
   diffJson(a, b).map(({ path, change, before, after }) => [path.join("."), change, before, after]);
 
 describe("diffJson", () => {
-  it("sees no difference in white space, order of keys and ways to write a text", () => {
+  it("ignores white space, key order and string escapes", () => {
     expect(told('{"a":1,"b":"\\u00e9"}', '{ "b": "é",\n"a": 1 }')).toEqual([]);
   });
 
-  it("tells two ids apart that are the same JavaScript number", () => {
+  it("distinguishes two ids that are the same JavaScript number", () => {
     expect(told('{"id":4150868000000002179}', '{"id":4150868000000002178}')).toEqual([
       ["id", "changed", "4150868000000002179", "4150868000000002178"],
     ]);
   });
 
-  it("names what was added, removed and changed, by its path", () => {
+  it("lists additions, removals and changes by path", () => {
     expect(told('{"a":[1,{"x":1}],"gone":null}', '{"a":[1,{"x":2},3],"new":{"k":1250.00}}')).toEqual([
       ["a.1.x", "changed", "1", "2"],
       ["a.2", "added", undefined, "3"],
@@ -24,7 +24,7 @@ describe("diffJson", () => {
     ]);
   });
 
-  it("takes another kind of value for a change as a whole", () => {
+  it("reports a value of another type as one change", () => {
     expect(told('{"a":{"b":1}}', '{"a":[1]}')).toEqual([["a", "changed", '{"b":1}', "[1]"]]);
     expect(told('{"a":"1"}', '{"a":1}')).toEqual([["a", "changed", '"1"', "1"]]);
     expect(told("[]", "null")).toEqual([["", "changed", "[]", "null"]]);

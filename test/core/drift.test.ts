@@ -16,7 +16,7 @@ describe("findDrift", () => {
     expect(drift).toEqual({ unknown: [], unseen: [], conflicts: [], partial: false });
   });
 
-  it("names fields that the schema has not, once for all elements of an array and nothing below them", () => {
+  it("lists unknown fields once per array, and none below them", () => {
     const schema = z.looseObject({ lines: z.array(z.looseObject({ id: z.string() })) });
     const payload = {
       lines: [
@@ -31,7 +31,7 @@ describe("findDrift", () => {
     ]);
   });
 
-  it("tells types that differ and required fields that are missing, with how often", () => {
+  it("counts wrong types and missing required fields", () => {
     const schema = z.looseObject({ status: z.string().nullish(), kind: z.literal("a"), id: z.string() });
     const drift = driftOf(schema, { status: 5, kind: "a", id: "1" }, { status: 6, kind: "a" }, { kind: "a", id: "3" });
     expect(drift.conflicts).toEqual([
@@ -40,7 +40,7 @@ describe("findDrift", () => {
     ]);
   });
 
-  it("names optional fields that never came, but only where what they belong to did", () => {
+  it("lists optional fields that never came where their parent did", () => {
     const schema = z.looseObject({
       email: z.string().optional(),
       phone: z.string().optional(),
@@ -49,7 +49,7 @@ describe("findDrift", () => {
     expect(driftOf(schema, { email: "a" }, {}).unseen.map(({ path }) => path)).toEqual(["phone", "owner"]);
   });
 
-  it("takes either side of a union, and the fields of all its objects", () => {
+  it("accepts either side of a union, and the fields of all its objects", () => {
     const schema = z.union([z.string(), z.looseObject({ a: z.number() }), z.looseObject({ b: z.number() })]);
     expect(driftOf(schema, "text", { a: 1 }, { b: 2 })).toMatchObject({ unknown: [], conflicts: [] });
     expect(driftOf(schema, 5).conflicts).toEqual([
@@ -57,14 +57,14 @@ describe("findDrift", () => {
     ]);
   });
 
-  it("looks at the values of a map, not at its names", () => {
+  it("compares the values of a map, not its keys", () => {
     const schema = z.looseObject({ counts: z.record(z.string(), z.number()) });
     const drift = driftOf(schema, { counts: { open: 1, closed: "2" } });
     expect(drift.unknown).toEqual([]);
     expect(drift.conflicts).toEqual([{ path: "counts.closed", expected: "number", seen: "string", count: 1 }]);
   });
 
-  it("takes digits too long for a JavaScript number for the number that they may be", () => {
+  it("accepts text of more digits than a JavaScript number holds as a number", () => {
     const schema = z.looseObject({ id: z.number() });
     expect(driftOf(schema, { id: "4150868000000002179" }, { id: 1 }).conflicts).toEqual([]);
     expect(driftOf(schema, { id: "4150868000000002179" }, { id: "1" }).conflicts).toEqual([
@@ -72,12 +72,12 @@ describe("findDrift", () => {
     ]);
   });
 
-  it("never shows a name that is an id or an address", () => {
+  it("never shows names that are ids or addresses", () => {
     const drift = driftOf(z.looseObject({}), { "4150868000000002179": 1, "mei@example.com": "x", plain: 1 });
     expect(drift.unknown.map(({ path }) => path)).toEqual(["*", "plain"]);
   });
 
-  it("holds a bounded number of fields, at a bounded depth, and says that it left some out", () => {
+  it("limits fields and depth, and reports that it is partial", () => {
     const wide = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`field_${i}`, i]));
     const drift = driftOf(z.looseObject({}), wide);
     expect(drift.partial).toBe(true);

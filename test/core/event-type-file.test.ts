@@ -5,7 +5,7 @@ import { anyShape } from "../../src/core/schema.ts";
 const base = { product: "desk", format: "wire", summary: "It happened", shape: anyShape, deliveries: 0 };
 
 describe("eventTypeFile", () => {
-  it("numbers names that would come out the same", () => {
+  it("numbers equal type names", () => {
     const text = eventTypeFile([
       { ...base, name: "Ticket.Create" },
       { ...base, name: "Ticket_Create" },
@@ -15,7 +15,7 @@ describe("eventTypeFile", () => {
     expect(text).toContain("Ticket_Create: DeskWireTicketCreate2;");
   });
 
-  it("keeps a summary inside of its comment", () => {
+  it("keeps a summary inside its comment", () => {
     expect(eventTypeFile([{ ...base, name: "a", summary: "x */ y\nz" }])).toContain("(wire): x * / y z. */\n");
   });
 });

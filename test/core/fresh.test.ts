@@ -17,7 +17,7 @@ const sample = {
 const now = new Date("2026-03-01T12:00:00.750Z");
 
 describe("freshen", () => {
-  it("replaces a record's id by the same new one wherever it stands", () => {
+  it("replaces a record's id with the same new one everywhere", () => {
     const fresh = freshen(sample, seededRandom(1), now) as typeof sample;
     const [id = ""] = fresh.ids;
     expect(id).toMatch(/^12345000\d{9}$/);
@@ -26,7 +26,7 @@ describe("freshen", () => {
     expect(fresh.data.id).toBe(id);
   });
 
-  it("leaves the ids of people, customers and configuration: an app has them, and they stay in an account", () => {
+  it("leaves the ids of people, customers and configuration", () => {
     const ticket = {
       payload: { id: "189200000004203471", departmentId: "189200000000103082", layoutId: "189200000000000107" },
       contact: { id: "189200000003906612" },
@@ -46,7 +46,7 @@ describe("freshen", () => {
     expect(fresh.firstThread.id).not.toBe(ticket.firstThread.id);
   });
 
-  it("replaces what a record is about whatever its name, and the ids of its lines", () => {
+  it("replaces the ids of the record under any name, and those of its lines", () => {
     const contact = {
       contact: { contact_id: "46000000001713801", contact_persons: [{ contact_person_id: "46000000001713809" }] },
       line_items: [{ line_item_id: "46000000004912399", item_id: "46000000001777101" }],
@@ -58,7 +58,7 @@ describe("freshen", () => {
     expect(fresh.line_items[0]?.item_id).toBe("46000000001777101");
   });
 
-  it("gives a new record another number, the same wherever it stands, and leaves numbers of other things", () => {
+  it("replaces the number of a new record everywhere, and no other number", () => {
     const body = {
       invoice: { invoice_id: "46000000004912301", invoice_number: "INV-000042", reference_number: "REF-7781" },
       note: "INV-000042 is due; INV-0000421 is not",
@@ -77,7 +77,7 @@ describe("freshen", () => {
     expect(fresh.ticket.subject).toBe(`[##${ticketNumber}##] of 10472`);
   });
 
-  it("keeps an id that is a JSON number one, and odd past 2^53, where JSON.parse loses it", () => {
+  it("keeps a numeric id a number, and odd past 2^53, where JSON.parse loses digits", () => {
     const text = '{"event_id":9973000000138073,"ids":["9973000000138073"]}';
     const fresh = writeJson(freshen(readExact(text), seededRandom(1), now));
     const [, id = ""] = /^\{"event_id":(99730000\d{8}),"ids":\["\1"\]\}$/.exec(fresh) ?? [];
@@ -86,13 +86,13 @@ describe("freshen", () => {
     expect(String(JSON.parse(fresh).event_id)).not.toBe(id);
   });
 
-  it("replaces it where it is a name, too: a notification lists changed fields under it", () => {
+  it("replaces an id that is a key", () => {
     const notification = { ids: ["12345000000234567"], affected_fields: [{ "12345000000234567": ["Phone"] }] };
     const fresh = freshen(notification, seededRandom(1), now) as typeof notification;
     expect(fresh.affected_fields.map((each) => Object.keys(each))).toEqual([fresh.ids]);
   });
 
-  it("replaces a UUID under the name of an id, its version and variant kept", () => {
+  it("replaces a UUID and keeps its version and variant", () => {
     const event = { id: "5f0c2a7e-91d4-4b6e-8a43-2c1d9e7b6f05", text: "5f0c2a7e-91d4-4b6e-8a43-2c1d9e7b6f05" };
     const fresh = freshen(event, seededRandom(1), now) as typeof event;
     expect(fresh.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
@@ -100,13 +100,13 @@ describe("freshen", () => {
     expect(fresh.text).toBe(event.text);
   });
 
-  it("leaves short ids and text that only looks like one", () => {
+  it("leaves short ids and similar text", () => {
     const fresh = freshen(sample, seededRandom(1), now) as typeof sample;
     expect(fresh.channel.id).toBe("10000000068001");
     expect(fresh.note).toBe(sample.note);
   });
 
-  it("replaces an id of letters and digits under a name that says so, and nothing like it elsewhere", () => {
+  it("replaces an id of letters and digits only under the name of an id", () => {
     const body = { response_id: "aB3dE5gH", coupon: "aB3dE5gH2", response_start_time: "2025-01-15T10:30:00Z" };
     const fresh = freshen(body, seededRandom(1), now) as typeof body;
     expect(fresh.response_id).toMatch(/^[a-z][A-Z]\d[a-z][A-Z]\d[a-z][A-Z]$/);
@@ -115,7 +115,7 @@ describe("freshen", () => {
     expect(fresh.response_start_time).toBe("2026-03-01T12:00:00Z");
   });
 
-  it("takes the newest day where nothing tells the time", () => {
+  it("uses the newest date where there is no time", () => {
     const invoice = { date: "2025-01-15", due_date: "2025-02-14", created: { date: "2025-01-10" } };
     expect(freshen(invoice, seededRandom(1), now)).toEqual({
       date: "2026-03-01",
@@ -124,14 +124,14 @@ describe("freshen", () => {
     });
   });
 
-  it("makes the event happen now and keeps notation and intervals", () => {
+  it("moves the event to now and keeps notation and intervals", () => {
     const fresh = freshen(sample, seededRandom(1), now) as typeof sample;
     expect(fresh.data.Created_Time).toBe("2026-03-01T12:00:00+00:00");
     expect(fresh.channel.expiry_time).toBe("2027-03-01T12:00:00+00:00");
     expect(fresh.data.due).toBe("2026-03-31");
   });
 
-  it("takes a word of a name for what it is: attended_time has no end in it", () => {
+  it("matches whole words of names: attended_time does not contain end", () => {
     const chat = { opened_time: "1736936400000", attended_time: "1736937000000", end_time: "1736937000000" };
     const at = now.getTime() - 750;
     expect(freshen(chat, seededRandom(1), now)).toEqual({
@@ -141,7 +141,7 @@ describe("freshen", () => {
     });
   });
 
-  it("moves a time that is written in words, and puts an end that is told alone an hour ahead", () => {
+  it("moves times in words, and a lone expiry to an hour ahead", () => {
     const job = { expiryTime: "January 15, 2025 11:30:00 AM" };
     expect(freshen(job, seededRandom(1), now)).toEqual({ expiryTime: "March 1, 2026 1:00:00 PM" });
     const payout = { initiated_time: "1736937000000", processed_date: "Jan 15, 2025" };
@@ -154,7 +154,7 @@ describe("freshen", () => {
     });
   });
 
-  it("moves times that are counted since 1970, in their own unit, as numbers and as text", () => {
+  it("moves epoch times in their own unit, as numbers and as text", () => {
     const counted = {
       event_id: 4973000000138074,
       event_time: 1736937000000,
@@ -173,13 +173,13 @@ describe("freshen", () => {
     expect(fresh.event_id).not.toBe(counted.event_id);
   });
 
-  it("gives the same for the same seed, and other ids for another", () => {
+  it("gives the same ids for the same seed only", () => {
     const ids = (seed: number): unknown => (freshen(sample, seededRandom(seed), undefined) as typeof sample).ids;
     expect(ids(7)).toEqual(ids(7));
     expect(ids(7)).not.toEqual(ids(8));
   });
 
-  it("leaves times alone without a now", () => {
+  it("leaves times alone without `now`", () => {
     expect((freshen(sample, seededRandom(1), undefined) as typeof sample).data.Created_Time).toBe(
       sample.data.Created_Time,
     );

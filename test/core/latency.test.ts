@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { latencies } from "../../src/commands/send/outcome.ts";
 
 describe("latencies", () => {
-  it("gives percentiles to within about one per cent", () => {
+  it("is within about one per cent", () => {
     const all = latencies();
     for (let ms = 1; ms <= 1000; ms++) all.add(ms);
     for (const share of [0.5, 0.95, 0.99]) {
@@ -11,7 +11,7 @@ describe("latencies", () => {
     expect(all.max).toBe(1000);
   });
 
-  it("is exact for a single one, and 0 for none", () => {
+  it("is exact for one value, and 0 for none", () => {
     const one = latencies();
     expect(one.percentile(0.99)).toBe(0);
     one.add(7.3);
@@ -19,7 +19,7 @@ describe("latencies", () => {
     expect(one.percentile(0.99)).toBe(7.3);
   });
 
-  it("takes durations off either end of its scale", () => {
+  it("accepts durations outside its scale", () => {
     const all = latencies();
     all.add(0);
     all.add(90_000_000);

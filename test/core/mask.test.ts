@@ -26,7 +26,7 @@ describe("masking", () => {
     "api_key",
     "password",
     "auth",
-  ])("knows %s for a secret", (name) => {
+  ])("treats %s as secret", (name) => {
     expect(isSecretName(name)).toBe(true);
   });
 
@@ -53,7 +53,7 @@ describe("masking", () => {
     );
   });
 
-  it("leaves a body without a secret byte for byte, also when its bytes are no text", () => {
+  it("leaves a body without a secret byte for byte, even if it is not text", () => {
     const body = Buffer.from([0x7b, 0xff, 0xfe, 0x00, 0x7d]);
     expect(maskBody(body, "application/json").equals(body)).toBe(true);
     const latin = Buffer.concat([Buffer.from('{"token":"abc","name":"Zo'), Buffer.from([0xeb]), Buffer.from('"}')]);
@@ -61,13 +61,13 @@ describe("masking", () => {
     expect(masked.toString("latin1")).toBe('{"token":"[masked]","name":"Zo\xeb"}');
   });
 
-  it("masks all that lies below a secret name, and shows the names", () => {
+  it("masks everything below a secret name, and shows the names", () => {
     expect(json('{"credentials":{"user":"a","keys":["b"]}}')).toBe(
       '{"credentials":{"user":"[masked]","keys":["[masked]"]}}',
     );
   });
 
-  it("masks what lets in by an address that stands in a body", () => {
+  it("masks credentials of a URL in a body", () => {
     expect(json('{"url":"https://u:p@example.com/hook?id=7&token=abc","see":"https://example.com/?id=7"}')).toBe(
       '{"url":"https://[masked]@example.com/hook?id=7&token=[masked]","see":"https://example.com/?id=7"}',
     );
@@ -77,12 +77,12 @@ describe("masking", () => {
     );
   });
 
-  it("leaves null and empty tokens to be seen", () => {
+  it("shows null and empty tokens", () => {
     expect(json('{"token":null}')).toBe('{"token":null}');
     expect(json('{"token":""}')).toBe('{"token":""}');
   });
 
-  it("masks forms, JSON inside of a form, and multipart parts", () => {
+  it("masks forms, JSON in a form, and multipart parts", () => {
     const form = "application/x-www-form-urlencoded";
     expect(json("a=1+2&token=abc%20d&b=%C3%A9", form)).toBe("a=1+2&token=%5Bmasked%5D&b=%C3%A9");
     expect(
@@ -104,7 +104,7 @@ describe("masking", () => {
     ["JSON that is cut off", "a=%7B%22token%22%3A%22abc%22%2C%22b", "a=%7B%22token%22%3A%22#%22%2C%22b"],
     ["a pair behind a semicolon", "a=1;token=abc;b=2&c=x;y", "a=1;token=#;b=2&c=x;y"],
     ["a form within a value", "a=token%3Dabc%26b%3D1", "a=token%3D#%26b%3D1"],
-  ])("masks in a form %s", (_, form, masked) => {
+  ])("masks %s in a form", (_, form, masked) => {
     const found = json(form, "application/x-www-form-urlencoded");
     expect(decodeURIComponent(found).replaceAll("[masked]", "#")).toBe(decodeURIComponent(masked));
   });
@@ -137,12 +137,12 @@ describe("masking", () => {
       { x: "[URGENT] a = b", y: "a==", z: "{}" },
       { x: "[URGENT] a = b", y: "a==", z: "{}" },
     ],
-  ])("masks in the texts of JSON what is named a token: %j", (body, masked) => {
+  ])("masks tokens in strings of JSON: %j", (body, masked) => {
     const found = json(JSON.stringify(body)).replaceAll(/%5Bmasked%5D|\[masked\]/g, "#");
     expect(JSON.parse(found)).toEqual(masked);
   });
 
-  it("masks a part of a multipart body with line ends of one sign, and where the header names no boundary of it", () => {
+  it("masks multipart parts with bare line feeds or a wrong boundary", () => {
     const body =
       '--b\nContent-Disposition: form-data; name="token"\n\nabc\n--b\nContent-Disposition: form-data; name="a"\n\n1\n--b--\n';
     for (const text of [body, body.replaceAll("\n", "\r\n")])
@@ -155,7 +155,7 @@ describe("masking", () => {
         expect(json(text, type)).toBe(text.replace("abc", "[masked]"));
   });
 
-  it("masks a header that holds an address or who has signed in", () => {
+  it("masks headers with a URL or a signed-in user", () => {
     expect(
       maskHeaders([
         ["X-Original-URI", "/hook?a=1&token=abc"],
@@ -177,18 +177,18 @@ describe("masking", () => {
     ]);
   });
 
-  it("masks in an address a name in brackets, and an address within it", () => {
+  it("masks bracketed parameters and nested URLs", () => {
     expect(maskUrl("/a?x[token]=abc&b=1;token=abc")).toBe("/a?x[token]=[masked]&b=1;token=[masked]");
     expect(maskUrl("/a?cb=https%3A%2F%2Fx%2F%3Ftoken%3Dabc%26n%3D1")).not.toContain("abc");
   });
 
-  it("comes to an end where a broken text with an address in it was masked before", () => {
+  it("terminates on broken text with a URL that is masked already", () => {
     const once = json('{"watch":[{"id":"17","token":"abc","url":"https://example.com/h?auth=abc","eve');
     expect(once).toMatch(/"token":"\[masked\]","url":"https:\/\/example\.com\/h\?auth=\[masked\]/);
     expect(json(once)).toContain('"token":"[masked]"');
   });
 
-  it("masks a token in JSON that is cut off or wrong, whatever its content type", () => {
+  it("masks a token in truncated or invalid JSON of any content type", () => {
     expect(json('{"token":"abc","data":{')).toBe('{"token":"[masked]","data":{');
     expect(json('{"token":"abc')).not.toContain("abc");
     expect(json('{"token":"abc"}', "")).toBe('{"token":"[masked]"}');
@@ -220,7 +220,7 @@ describe("masking", () => {
     ["x-zoho-signature: theme", "x-zoho-signature: [masked]"],
     ["secret=the one", "secret=[masked] one"],
     ["-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\nid: 7", "[masked]\nid: 7"],
-  ])("masks what a plain text names a token: %j", (text, masked) => {
+  ])("masks a token in plain text: %j", (text, masked) => {
     for (const type of ["text/plain", "application/xml", ""]) expect(json(text, type)).toBe(masked);
   });
 
@@ -252,24 +252,24 @@ describe("masking", () => {
     ["application/json", JSON.stringify({ a: "https://a/?x=".repeat(70_000) })],
     ["application/json", JSON.stringify({ a: `https://${"a@".repeat(400_000)}` })],
     ["application/json", JSON.stringify(Array(40_000).fill("https://a/?token=b"))],
-  ])("reads a long %s in no long time", (type, text) => {
+  ])("masks a long %s quickly", (type, text) => {
     const before = performance.now();
     json(text, type);
     expect(performance.now() - before).toBeLessThan(2000);
   });
 
-  it("masks a token however deep it lies", () => {
+  it("masks a token at any depth", () => {
     const deep = `${'{"a":'.repeat(20_000)}{"token":"abc"}${"}".repeat(20_000)}`;
     expect(json(deep)).not.toContain("abc");
   });
 
-  it("masks what JSON holds as a text of JSON, and leaves any other text as it is written", () => {
+  it("masks JSON in strings of JSON, and leaves other strings alone", () => {
     expect(json('{"payload":"{\\"token\\":\\"abc\\"}","a":"\\u0041"}')).toBe(
       '{"payload":"{\\"token\\":\\"[masked]\\"}","a":"\\u0041"}',
     );
   });
 
-  it("masks what JSON holds at any depth of texts, in time that grows with the body alone", () => {
+  it("masks JSON in strings at any depth in linear time", () => {
     let text = '{"token":"abcdefgh"}';
     for (let i = 0; i < 3; i++) text = JSON.stringify({ a: text });
     expect(json(text)).not.toContain("abcdefgh");
@@ -293,11 +293,11 @@ describe("masking", () => {
       "multipart/form-data; boundary=b; charset=utf-16",
       '--b\r\ncontent-disposition: form-data; name="token"\r\n\r\nabcd\r\n--b--\r\n',
     ],
-  ])("masks what only says that it is %s", (type, body) => {
+  ])("masks a body wrongly declared as %s", (type, body) => {
     for (const each of [body, `${body} `]) expect(json(each, type)).not.toContain("abc");
   });
 
-  it("masks the fields of a multipart body however its boundary is written", () => {
+  it("masks multipart fields with any notation of the boundary", () => {
     const body = '--b\r\ncontent-disposition: form-data; name="token"\r\n\r\nabc\r\n--b--\r\n';
     for (const type of ["multipart/form-data; boundary=b", 'multipart/form-data; boundary = "b"'])
       expect(json(body, type)).toBe(body.replace("abc", "[masked]"));
@@ -351,7 +351,7 @@ describe("masking", () => {
     expect(maskUrl("/plain")).toBe("/plain");
   });
 
-  it("gives a new delivery and leaves the old one as it is", () => {
+  it("does not change the delivery itself", () => {
     const delivery = {
       method: "POST",
       url: "/?token=a",

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { checkSchema } from "../../src/core/schema.ts";
+import { checkSchema, describeIssue } from "../../src/core/schema.ts";
 
 it.each([
   [
@@ -14,9 +14,44 @@ it.each([
     Array.from({ length: 200_000 }, () => 1),
   ],
   ["elements", z.array(z.string()), Array.from({ length: 200_000 }, () => 1)],
-])("keeps the first of very many faults: %s", (_, schema, data) => {
+])("limits the number of issues: %s", (_, schema, data) => {
   const { ok, issues } = checkSchema(schema, data);
   expect(ok).toBe(false);
   expect(issues).toHaveLength(51);
-  expect(issues.at(-1)?.expected).toBe("what the schema says in 199950 more places");
+  expect(issues.at(-1)?.expected).toBe("what the schema requires in 199950 more places");
+});
+
+const event = z.looseObject({
+  event: z.literal("Ticket.Create"),
+  at: z.iso.datetime(),
+  uri: z.string().regex(/^https:/, "a URL"),
+  token: z.literal("t0ken"),
+  pass: z.literal("s3cret"),
+  data: z.looseObject({}),
+});
+
+it("shows what came instead of a value, and no secret", () => {
+  const body = {
+    event: "ticket.create",
+    at: "15-Jan-2025",
+    uri: "ftp://a.example/?apikey=s3cret",
+    token: "x1",
+    pass: "x2",
+  };
+  expect(checkSchema(event, body, ["pass"]).issues.map(describeIssue)).toEqual([
+    'event: expected "Ticket.Create", got "ticket.create"',
+    'at: expected a date-time such as 2025-01-15T10:30:00Z, got "15-Jan-2025"',
+    'uri: expected a URL, got "ftp://a.example/?apikey=[masked]"',
+    'token: expected "t0ken", got a string',
+    'pass: expected "s3cret", got a string',
+    "data is missing (expected object)",
+  ]);
+});
+
+it("cuts a long string, and shows none for a wrong type", () => {
+  const schema = z.object({ kind: z.literal("a"), total: z.number() });
+  expect(checkSchema(schema, { kind: "x".repeat(100), total: "12" }).issues.map(describeIssue)).toEqual([
+    `kind: expected "a", got "${"x".repeat(60)}…"`,
+    "total: expected number, got a string",
+  ]);
 });

@@ -13,7 +13,7 @@ describe("--set", () => {
     ['["a.b"].c=true', { "a.b": { c: true } }],
     ["data.Email=", { data: { ...data.data, Email: "" } }],
     ["data.Email=a=b", { data: { ...data.data, Email: "a=b" } }],
-  ])("reads %s", (text, changed) => {
+  ])("sets %s", (text, changed) => {
     expect(set(text)).toEqual({ ...data, ...changed });
   });
 
@@ -26,25 +26,25 @@ describe("--set", () => {
     ["x=1e999", "1e999"],
     ['x={"a":[1]}', { a: [1] }],
     ["x=tru", "tru"],
-  ])("types the value of %s", (text, value) => {
+  ])("parses the value of %s", (text, value) => {
     expect(parseAssignment(text).value).toEqual(value);
   });
 
   it.each([["data.Emial=x"], ["data.items[2].price=1"], ["data.Email.x=1"], ["nothing=1"]])(
-    "refuses %s, which is not there",
+    "rejects %s, which does not exist",
     (text) => {
       expect(() => set(text)).toThrow(/there is no/);
     },
   );
 
-  it("keeps a long number one where a number stood", () => {
+  it("writes a long number where it replaces a number", () => {
     const changed = assign({ n: 1, id: "1" }, parseAssignment("n=9973000097980803"), false);
     expect(writeJson(assign(changed, parseAssignment("id=9973000097980803"), false))).toBe(
       '{"n":9973000097980803,"id":"9973000097980803"}',
     );
   });
 
-  it("names the key that was most likely meant", () => {
+  it("suggests the nearest key", () => {
     expect(() => set("data.Emial=x")).toThrow(
       expect.objectContaining({ hint: "did you mean Email? To add a new one, use --add" }),
     );
@@ -53,7 +53,7 @@ describe("--set", () => {
     );
   });
 
-  it("puts new ones in with --add", () => {
+  it("adds keys with --add", () => {
     expect(set("data.items[2].price=3", true)).toEqual({
       ...data,
       data: { ...data.data, items: [...data.data.items, { price: 3 }] },
@@ -62,11 +62,11 @@ describe("--set", () => {
     expect(() => set("data.items[9]=3", true)).toThrow(/there is no/);
   });
 
-  it.each([["noequals"], ["=x"], ["a..b=1"], ["a[x]=1"], ['["\\q"]=1']])("refuses %s", (text) => {
+  it.each([["noequals"], ["=x"], ["a..b=1"], ["a[x]=1"], ['["\\q"]=1']])("rejects %s", (text) => {
     expect(() => parseAssignment(text)).toThrow(expect.objectContaining({ code: "usage" }));
   });
 
-  it("refuses a path that is deeper than any body", () => {
+  it("rejects a path deeper than any body", () => {
     expect(() => parseAssignment(`${"a.".repeat(600)}b=1`)).toThrow(expect.objectContaining({ code: "usage" }));
   });
 

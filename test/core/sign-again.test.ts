@@ -39,7 +39,7 @@ const again = (proofs: readonly Proof[], changed: boolean, keys = secrets) =>
   signAgain({ delivery, product: "crm", format: { proofs }, changed, secrets: keys, now });
 
 describe("signAgain", () => {
-  it("leaves a signature over the same bytes as it came", () => {
+  it("leaves a signature over the same bytes alone", () => {
     const { delivery: same, notes } = again([bodyToken, guideSignature], false);
     expect(same).toEqual(delivery);
     expect(notes).toEqual([]);
@@ -54,14 +54,14 @@ describe("signAgain", () => {
     expect(notes).toEqual(["signed again over the changed body, with KEY"]);
   });
 
-  it("gives a signature with a time in it the time of now, whether the body was changed or not", () => {
+  it("renews a signature with a time in it, whether the body was changed or not", () => {
     const { delivery: signed, notes } = again([guideSignature, timed], false);
     expect(headerValue(signed, "x-timed")).toMatch(`t=${now.getTime()},v=`);
     expect(headerValue(signed, "x-zoho-signature")).toBe("old");
     expect(notes).toEqual(["signed again with a fresh time, with KEY"]);
   });
 
-  it("says what no longer holds when there is no secret", () => {
+  it("reports stale signatures where there is no secret", () => {
     expect(again([guideSignature], true, noSecrets)).toEqual({
       delivery,
       notes: [
@@ -73,7 +73,7 @@ describe("signAgain", () => {
     ]);
   });
 
-  it("says nothing of a proof that the delivery never had", () => {
+  it("ignores a proof that the delivery never had", () => {
     const bare = { ...delivery, headers: [] };
     const input = { delivery: bare, product: "crm", format: { proofs: [guideSignature] }, changed: true, now };
     expect(signAgain({ ...input, secrets: noSecrets }).notes).toEqual([]);

@@ -32,13 +32,13 @@ function sent(format: Format, body: unknown, secrets = noSecrets): Delivery {
   return prepare({ product: "forms", format, url, body, headers: [], secrets, now }).delivery;
 }
 
-describe("a sample of a user's own design", () => {
+describe("a user-designed sample", () => {
   it.each([
     ["json", "POST", "application/json"],
     ["form", "POST", "application/x-www-form-urlencoded"],
     ["multipart", "POST", /^multipart\/form-data; boundary=/],
     ["query", "GET", undefined],
-  ] as const)("is written as %s and read back the same", (encoding, method, type) => {
+  ] as const)("is encoded as %s and read back the same", (encoding, method, type) => {
     const delivery = sent(forms({ encoding }).format, sample);
     const contentType = delivery.headers.find(([name]) => name === "content-type")?.[1];
     expect(delivery.method).toBe(method);
@@ -79,14 +79,14 @@ describe.each([
   const verdicts = (delivery: Delivery, secrets: Secrets) =>
     receive({ products, product, delivery, secrets, now }).verdicts.map(({ verdict }) => verdict);
 
-  it("shows the sender who has it, and no one else", () => {
+  it("proves the sender", () => {
     const delivery = sent(format, sample, auth("s3cret & more"));
     expect(verdicts(delivery, auth("s3cret & more"))).toEqual(["passed"]);
     expect(verdicts(delivery, auth("another"))).toEqual(["failed"]);
     expect(verdicts(delivery, noSecrets)).toEqual(["unconfigured"]);
   });
 
-  it("is missed when it is configured and does not come", () => {
+  it("is required once it is configured", () => {
     const bare = sent(format, sample);
     expect(verdicts(bare, noSecrets)).toEqual(["absent"]);
     const receipt = receive({ products, product, delivery: bare, secrets: auth("x"), now });
@@ -94,14 +94,14 @@ describe.each([
     expect(decideReply(receipt, { schema: "warn", onInvalid: "reject" }).reply.status).toBe(401);
   });
 
-  it("never stands in a reason", () => {
+  it("never appears in a reason", () => {
     for (const delivery of [sent(format, sample, auth("s3cret")), sent(format, sample)]) {
       const { verdicts: all } = receive({ products, product, delivery, secrets: auth("s3cret"), now });
       expect(JSON.stringify(all)).not.toContain("s3cret");
     }
   });
 
-  it("goes with a body that is sent as it is", () => {
+  it("is added to a body that is sent as it is", () => {
     const delivery = sent(format, Buffer.from('{"a":1}'), auth("x"));
     expect(delivery.body.toString()).toBe('{"a":1}');
     expect(verdicts(delivery, auth("x"))).toEqual(["passed"]);
@@ -119,14 +119,14 @@ describe("a fixed parameter", () => {
       now,
     }).verdicts[0]?.verdict;
 
-  it("is found in the URL, in a form and in JSON", () => {
+  it("is read from the URL, a form and JSON", () => {
     const form = "application/x-www-form-urlencoded";
     expect(verdict("/webhooks/zoho/forms?key=right", "application/json", '{"a":1}')).toBe("passed");
     expect(verdict("/webhooks/zoho/forms", form, "a=1&key=right")).toBe("passed");
     expect(verdict("/webhooks/zoho/forms", "application/json", '{"a":1,"key":"right"}')).toBe("passed");
   });
 
-  it("fails when a second one beside it is wrong, since the app may read that", () => {
+  it("fails with a second, wrong value", () => {
     expect(verdict("/webhooks/zoho/forms?key=right&key=wrong", "application/json", '{"a":1}')).toBe("failed");
     expect(verdict("/webhooks/zoho/forms?key=right", "application/json", '{"a":1,"key":"wrong"}')).toBe("failed");
   });
@@ -144,21 +144,21 @@ describe("a body that no format knows", () => {
     all: () => [],
   };
 
-  it("is taken for the user's own on the product's URL, and not where the guide's signature is asked for", () => {
+  it("is a user design on the product's URL, unless the guide's signature is required", () => {
     expect(post("crm", noSecrets)).toMatchObject({ format: "workflow", event: "webhook", known: true });
     const unsigned = post("crm", guideSecret);
     expect(unsigned).toMatchObject({ format: undefined, event: undefined });
     expect(decideReply(unsigned, { schema: "warn", onInvalid: "reject" }).reply.status).toBe(401);
   });
 
-  it("is the user's own whatever is asked for, once the project says so", () => {
+  it("is a user design with any secret where the config names the format", () => {
     const [crm] = configureProducts(products, { crm: { format: "workflow" } });
     const delivery = { method: "POST", url: "/", headers: [], body: Buffer.from('{"event":"order.paid"}') };
     const receipt = receive({ products, product: crm, delivery, secrets: guideSecret, now });
     expect(receipt).toMatchObject({ format: "workflow", event: "webhook", known: true, verdicts: [] });
   });
 
-  it("is refused for the wrong signature that it has, and not for want of another", () => {
+  it("is rejected for its wrong signature, not for a missing one", () => {
     const forged = post("books", guideSecret, undefined, ["x-zoho-webhook-signature", "0".repeat(64)]);
     expect(decideReply(forged, { schema: "warn", onInvalid: "reject" })).toMatchObject({
       reply: { status: 401 },
@@ -166,19 +166,19 @@ describe("a body that no format knows", () => {
     });
   });
 
-  it("says what CRM left unmerged", () => {
+  it("reports merge fields that CRM left unmerged", () => {
     const body = `{"name":"\${!Leads.Last_Nam}"}`;
     expect(post("crm", noSecrets, body).hint).toContain(`\${!Leads.Last_Nam}`);
     expect(post("crm", noSecrets).hint).toBeUndefined();
   });
 
-  it("is nothing when it is empty", () => {
+  it("is not recognised when it is empty", () => {
     for (const body of ["{}", "[]"]) expect(post("crm", noSecrets, body).event).toBeUndefined();
   });
 });
 
 describe("the settings of a product", () => {
-  it("put the chosen format first", () => {
+  it("make the chosen format the default", () => {
     const [crm] = configureProducts(products, { crm: { format: "wire" } });
     expect(crm?.formats.map(({ id }) => id)).toEqual(["wire", "guide", "workflow"]);
     expect(products[0].formats[0].id).toBe("guide");
@@ -189,7 +189,7 @@ describe("the settings of a product", () => {
     [{ crm: { format: "zzzzzzzz" } }, "formats: guide, wire, workflow"],
     [{ books: { audience: "webhookId:7" } }, undefined],
     [{ desk: { encoding: "form" } as const }, undefined],
-  ])("are refused where they mean nothing: %j", (settings, hint) => {
+  ])("are rejected where they do not apply: %j", (settings, hint) => {
     try {
       configureProducts(products, settings);
       expect.unreachable();

@@ -27,7 +27,7 @@ describe("an input", () => {
     expect(bodies(text)).toEqual([[undefined, Buffer.from(text).toString("latin1")]]);
   });
 
-  it("of one value a line is a payload each, its bytes without the line's end, blank lines left out", () => {
+  it("of one value per line is a payload per line, without line ends and blank lines", () => {
     expect(bodies('{"a":1}\r\n\n  \n{"a":2} \n[3]')).toEqual([
       [1, '{"a":1}'],
       [4, '{"a":2} '],
@@ -39,7 +39,7 @@ describe("an input", () => {
     ]);
   });
 
-  it("with a broken line keeps the others what they are", () => {
+  it("with a broken line still has the payloads of the other lines", () => {
     expect(bodies('{"a":1}\n{"a":\n{"a":3}')).toEqual([
       [1, '{"a":1}'],
       [2, '{"a":'],
@@ -53,7 +53,7 @@ describe("an input", () => {
     expect(bodies("[\n{},\n{}\n")).toHaveLength(1);
   });
 
-  it("keeps bytes that are not UTF-8", () => {
+  it("preserves bytes that are not UTF-8", () => {
     const line = Buffer.from('{"a":"\xe9"}', "latin1");
     const two = Buffer.concat([line, Buffer.from("\n"), line, Buffer.from("\n")]);
     expect(bodies(two)).toEqual([
@@ -62,7 +62,7 @@ describe("an input", () => {
     ]);
   });
 
-  it("of fields is a form, without the newline of an editor", () => {
+  it("of fields is a form, without an editor's newline", () => {
     expect(read("module=Leads&id=1%0A\n").payloads).toMatchObject([
       { body: "module=Leads&id=1%0A", type: "application/x-www-form-urlencoded" },
     ]);
@@ -73,7 +73,7 @@ describe("an input", () => {
     expect(read(body).payloads).toMatchObject([{ body, type: 'multipart/form-data; boundary="xYz"' }]);
   });
 
-  it("that is nothing of these is taken for JSON, so that its first error is named", () => {
+  it("that is nothing else counts as JSON, so that its first error is reported", () => {
     expect(read("<html>\n<p>").payloads).toMatchObject([{ type: "application/json", problem: undefined }]);
     expect(read("").payloads).toMatchObject([{ problem: "the input is empty" }]);
   });
@@ -85,7 +85,7 @@ describe("an input", () => {
   });
 });
 
-describe("a line of this tool's own", () => {
+describe("a JSON line of zoho-hooks", () => {
   const event = {
     v: 1,
     type: "event",
@@ -100,7 +100,7 @@ describe("a line of this tool's own", () => {
     body_b64: Buffer.from([0, 255]).toString("base64"),
   };
 
-  it("is the delivery that it tells of, byte for byte", () => {
+  it("is the delivery in it, byte for byte", () => {
     const [payload] = readVerifyInput(Buffer.from(JSON.stringify(event))).payloads;
     expect(payload).toEqual({
       line: undefined,
@@ -119,14 +119,14 @@ describe("a line of this tool's own", () => {
     expect(payload).toMatchObject({ complete: true, product: "crm", delivery: { url, body: Buffer.from([0, 255]) } });
   });
 
-  it("is left out when it tells of no delivery", () => {
+  it("is skipped when it has no delivery", () => {
     const lines = [{ v: 1, type: "ready" }, event, { v: 1, type: "summary" }, { v: 1, error: { code: "usage" } }];
     const { payloads, skipped } = readVerifyInput(Buffer.from(lines.map((line) => JSON.stringify(line)).join("\n")));
     expect(payloads.map(({ line }) => line)).toEqual([2]);
     expect(skipped).toBe(3);
   });
 
-  it("is a problem when there is no other, or when it is damaged", () => {
+  it("is an error when there is nothing else, or when it is damaged", () => {
     expect(read('{"v":1,"type":"ready"}').payloads).toMatchObject([{ problem: expect.stringContaining("no payload") }]);
     for (const damage of [
       { body_b64: "#" },
@@ -140,7 +140,7 @@ describe("a line of this tool's own", () => {
     }
   });
 
-  it("is a payload where it is not one of ours: a type alone does not make it so", () => {
+  it("is a payload unless it has a version and a type", () => {
     expect(read('{"type":"event","event":"invoice_created"}').payloads).toMatchObject([
       { complete: false, problem: undefined },
     ]);
@@ -152,7 +152,7 @@ describe("an event line", () => {
     JSON.stringify({ v: 1, type: "event", method: "POST", path: "/", headers: [], body_b64 });
 
   // A pattern for the whole would not fit on the stack.
-  it("may hold a body of many megabytes", () => {
+  it("may have a body of many megabytes", () => {
     const body = Buffer.alloc(12_000_000, "x");
     expect(readVerifyInput(Buffer.from(event(body.toString("base64")))).payloads[0]?.delivery.body.equals(body)).toBe(
       true,

@@ -15,7 +15,7 @@ it.each([
   ['["a', 3, "it ends within a string"],
   ["[01]", 2, "a comma or ] is expected here"],
   ["<html>", 0, "a value is expected here"],
-])("finds where %j stops being JSON", (text, offset, reason) => {
+])("finds the syntax error in %j", (text, offset, reason) => {
   expect(findJsonError(text)).toEqual({ offset, reason });
 });
 
@@ -36,7 +36,7 @@ it("finds an error exactly where JSON.parse does, in JSON with a character chang
   );
 });
 
-it("names line and column of an error, and refuses what is nested beyond measure", () => {
+it("reports line and column, and rejects excessive nesting", () => {
   expect(parseJson('{\n  "a": tru\n}')).toEqual({
     ok: false,
     reason: "a value is expected here",

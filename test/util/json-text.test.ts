@@ -23,12 +23,12 @@ describe("parseJson", () => {
     ["-999999999999999", -999999999999999],
     ["1e3", 1000],
     ["0.1", 0.1],
-  ])("leaves %s a number", (text, value) => {
+  ])("reads %s as a number", (text, value) => {
     const result = parseJson(text);
     expect(result).toEqual({ ok: true, value });
   });
 
-  it("gives what JSON.parse gives for every text that loses nothing", () => {
+  it("equals JSON.parse where no digits are lost", () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), fc.integer({ min: 0, max: 4 }), (value, indent) => {
         const text = JSON.stringify(value, undefined, indent);
@@ -39,13 +39,13 @@ describe("parseJson", () => {
     );
   });
 
-  it("does not fall over nesting that no one would write", () => {
+  it("survives extreme nesting", () => {
     const deep = "[".repeat(200_000) + "]".repeat(200_000);
     expect(() => parseJson(deep)).not.toThrow();
     expect(() => parseJson(`${"[".repeat(20_000)}12345678901234567890${"]".repeat(20_000)}`)).not.toThrow();
   });
 
-  it("takes __proto__ for a key like any other", () => {
+  it("reads __proto__ as an ordinary key", () => {
     const result = parseJson('{"__proto__":{"x":1},"id":12345678901234567890}');
     expect(result.ok && Object.getPrototypeOf(result.value)).toBe(Object.prototype);
     expect(Object.keys(result.ok ? (result.value as object) : {})).toEqual(["__proto__", "id"]);
@@ -89,7 +89,7 @@ describe("prettyJson", () => {
     );
   });
 
-  it("says the same as JSON.stringify for ordinary JSON", () => {
+  it("equals JSON.stringify for ordinary JSON", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const text = JSON.stringify(value);

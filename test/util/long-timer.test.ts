@@ -1,13 +1,13 @@
 import { expect, it } from "vitest";
 import { setLongTimeout } from "../../src/util/timing.ts";
 
-it("takes as many turns as a time needs that is longer than a timer can be set for", async () => {
+it("splits a time that is longer than a timer can be", async () => {
   const startedAt = performance.now();
   await new Promise<void>((resolve) => void setLongTimeout(100, resolve, 30));
   expect(performance.now() - startedAt).toBeGreaterThanOrEqual(95);
 });
 
-it("is called off in any of its turns", async () => {
+it("can be cancelled at any time", async () => {
   let isDone = false;
   const done = (): void => {
     isDone = true;

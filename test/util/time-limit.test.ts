@@ -10,7 +10,7 @@ const collectGarbage: () => void = runInNewContext("gc");
 const endless = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 
-it("ends a work in time, whatever is collected meanwhile", async () => {
+it("ends work in time, even after garbage collection", async () => {
   const { signal } = new AbortController();
   const work = withTimeout(200, [signal, undefined], endless);
   const collecting = setInterval(collectGarbage, 20);
@@ -18,7 +18,7 @@ it("ends a work in time, whatever is collected meanwhile", async () => {
   clearInterval(collecting);
 });
 
-it("ends with any of the others, with its reason, also one that is over already", async () => {
+it("aborts with any other signal and its reason, even one already aborted", async () => {
   const one = new AbortController();
   const work = withTimeout(60_000, [new AbortController().signal, one.signal], endless);
   one.abort("enough");

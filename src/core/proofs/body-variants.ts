@@ -3,12 +3,16 @@ import { utf8Text } from "../../body/payload.ts";
 import { type JsonNode, scanJson, stringEnd } from "../../util/json.ts";
 import { isFarLongerIndented, minifyJson, prettyJson, spacedJson } from "../../util/json-print.ts";
 
-/** A body as it may have been signed, and what that would mean. */
-export interface BodyVariant {
+/** One possible difference between what was signed and what came. */
+export interface Change {
   readonly id: string;
-  readonly body: Buffer;
   readonly meaning: string;
   readonly remedy: string;
+}
+
+/** A body as it may have been signed. */
+export interface BodyVariant extends Change {
+  readonly body: Buffer;
 }
 
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
@@ -64,9 +68,8 @@ export function bodyEdits(body: Buffer): readonly BodyVariant[] {
 export function bodyWriter(): (body: Buffer) => readonly BodyVariant[] {
   const cache = new Map<string, readonly BodyVariant[]>();
   const compacts = new WeakMap<Buffer, string>();
-  const variant = ({ id, text, meaning }: JsonLayout) => ({ id, body: Buffer.from(text), meaning, remedy: KEEP_RAW });
   const layOut = (compact: string): readonly BodyVariant[] => {
-    const laidOut = jsonLayouts(compact).map(variant);
+    const laidOut = jsonLayouts(compact);
     for (const { id, body } of laidOut) if (/^(?:compact|indented|spaced)/.test(id)) compacts.set(body, compact);
     cache.set(compact, laidOut);
     return laidOut;
@@ -75,7 +78,7 @@ export function bodyWriter(): (body: Buffer) => readonly BodyVariant[] {
     const text = utf8Text(body);
     const compact = compacts.get(body) ?? compactJsonText(text);
     if (text === undefined || compact === undefined) return [];
-    const written = [...(cache.get(compact) ?? layOut(compact)), ...jsonEscapes(text).map(variant)];
+    const written = [...(cache.get(compact) ?? layOut(compact)), ...jsonEscapes(text)];
     return written.filter((each) => !each.body.equals(body));
   };
 }
@@ -131,12 +134,6 @@ function asLatin1(body: Buffer): Buffer | undefined {
     : undefined;
 }
 
-interface JsonLayout {
-  readonly id: string;
-  readonly text: string;
-  readonly meaning: string;
-}
-
 /** JSON without white space; undefined where the text is not JSON. */
 function compactJsonText(text: string | undefined): string | undefined {
   // JSON nested deeper than a body may be would overflow the stack.
@@ -152,12 +149,12 @@ function isJson(text: string): boolean {
   }
 }
 
-function layout(id: string, written: string, how: string): JsonLayout {
-  return { id, text: written, meaning: `the signature is over the body ${how}` };
+function layout(id: string, text: string, how: string): BodyVariant {
+  return { id, body: Buffer.from(text), meaning: `the signature is over the body ${how}`, remedy: KEEP_RAW };
 }
 
 /** The layouts that programs commonly give JSON. All but JavaScript's keep every digit, as editors and `jq` do. */
-function jsonLayouts(compact: string): readonly JsonLayout[] {
+function jsonLayouts(compact: string): readonly BodyVariant[] {
   const reserialised = JSON.stringify(JSON.parse(compact));
   return [
     layout("reserialised", reserialised, "parsed and serialised again (JSON.stringify)"),
@@ -171,7 +168,7 @@ function jsonLayouts(compact: string): readonly JsonLayout[] {
 }
 
 /** The character escapes that programs commonly use in JSON; white space stays. */
-function jsonEscapes(text: string): readonly JsonLayout[] {
+function jsonEscapes(text: string): readonly BodyVariant[] {
   return [
     layout("ascii-escaped", escaped(text), "with every character beyond ASCII written as \\u…"),
     layout("slashes-escaped", text.replace(/\\?\//g, "\\/"), "with every slash written as \\/, as PHP does"),

@@ -1,8 +1,8 @@
 import { createHmac } from "node:crypto";
 import { type Secret, sameBytes } from "../../body/secret.ts";
 import type { Explanation, Finding } from "../product.ts";
-import { type BodyVariant, bodyEdits, bodyWriter, inPairs } from "./body-variants.ts";
-import { headerMissing } from "./verdict.ts";
+import { type BodyVariant, bodyEdits, bodyWriter, type Change, inPairs } from "./body-variants.ts";
+import { combinedFinding, headerMissing } from "./verdict.ts";
 
 interface HmacCase {
   readonly algorithm: HmacAlgorithm;
@@ -22,8 +22,6 @@ interface HmacCase {
   readonly configured: readonly Secret[];
   readonly others: readonly Secret[];
 }
-
-type Cause = Pick<Finding, "id" | "meaning"> & { readonly remedy: string };
 
 /**
  * Tries each known change of the body, the secret and the signature's encoding, alone and together with one of each other
@@ -56,20 +54,14 @@ function search(given: HmacCase, text: string): readonly Finding[] {
   return fewestChanges(misses);
 }
 
-interface Stage {
-  /** Bytes that may have been signed; `as-is` for the right ones. */
-  readonly bytes: readonly BodyVariant[];
-  readonly keys: readonly KeyVariant[];
-}
-
 /** The simplest first: a lost newline is a better explanation than another program's layout. */
-function* stages(given: HmacCase): Generator<Stage> {
+function* stages(given: HmacCase): Generator<{ bytes: readonly BodyVariant[]; keys: readonly KeyVariant[] }> {
   const { body } = given;
   const keys = keyVariants(given.configured, given.others);
-  const configured = keys.filter((key) => key.id === "as-is");
+  const configured = keys.filter((key) => key.id === AS_IS);
   const signed = (bodies: readonly BodyVariant[]): readonly BodyVariant[] =>
     bodies.map((variant) => ({ ...variant, body: signedBytes(given, variant.body) }));
-  const asIs = { id: "as-is", body, meaning: "", remedy: "" };
+  const asIs = { id: AS_IS, body, meaning: "", remedy: "" };
   yield { bytes: [...signed([asIs, ...bodyEdits(body)]), ...(given.readings ?? [])], keys };
   yield { bytes: signed(inPairs(body, bodyEdits, bodyEdits)), keys: configured };
   if (given.text !== undefined) {
@@ -83,6 +75,7 @@ function* stages(given: HmacCase): Generator<Stage> {
   yield { bytes: signed([empty]), keys: configured };
 }
 
+const AS_IS = "as-is";
 const EMPTY = "sign the bytes that are sent: the signer read the body before it had arrived, or after it was consumed";
 
 function tryAll(
@@ -94,21 +87,11 @@ function tryAll(
     keys.flatMap((key) =>
       signatures.map((signature) => {
         const digest = createHmac(signature.algorithm, key.key).update(variant.body).digest();
-        const causes = [variant, key, signature].filter(({ id }) => id !== "as-is");
-        return combined(causes, sameBytes(digest, signature.digest));
+        const changes = [variant, key, signature].filter(({ id }) => id !== AS_IS);
+        return combinedFinding(changes, sameBytes(digest, signature.digest));
       }),
     ),
   );
-}
-
-function combined(causes: readonly Cause[], matches: boolean): Finding {
-  if (causes.length === 0) return { id: "exact", matches, meaning: "the signature is over exactly this body" };
-  return {
-    id: causes.map((cause) => cause.id).join("+"),
-    matches,
-    meaning: causes.map((cause) => cause.meaning).join("; and "),
-    remedy: [...new Set(causes.map((cause) => cause.remedy))].join("; "),
-  };
 }
 
 /** The matches with the fewest changes, then the misses with a single change, each once. */
@@ -136,61 +119,60 @@ function unreadable({ algorithm, encoding, header }: HmacCase, text: string): Fi
   };
 }
 
-/** A key that the signer may have used instead of a configured secret. */
-interface KeyVariant {
-  /** `as-is` for a configured secret itself. */
-  readonly id: string;
+/** A key that the signer may have used; `AS_IS` for a configured secret. */
+interface KeyVariant extends Change {
   readonly key: Buffer;
-  readonly meaning: string;
-  readonly remedy: string;
 }
 
 /** The configured secrets as they are, then with common mistakes, then secrets configured for something else. */
 function keyVariants(configured: readonly Secret[], others: readonly Secret[]): readonly KeyVariant[] {
-  const found: KeyVariant[] = [];
-  const seen = new Set<string>();
-  const add = (id: string, key: Buffer | string, meaning: string, remedy: string): void => {
-    const bytes = Buffer.from(key);
-    const mark = bytes.toString("latin1");
-    if (bytes.length === 0 || seen.has(mark)) return;
-    seen.add(mark);
-    found.push({ id, key: bytes, meaning, remedy });
-  };
-  for (const secret of configured) add("as-is", secret.reveal(), "", "");
-  for (const secret of configured) {
-    const { origin } = secret;
-    const value = secret.reveal();
-    const clean = `remove what is around the value of ${origin}`;
-    const both = "give both sides the secret without white space around it";
-    add("secret-trimmed", value.trim(), `${origin} has white space around it that the signer does not use`, clean);
-    add("secret-unquoted", unquoted(value), `${origin} is in quotes that the signer does not use`, clean);
-    for (const end of ["\n", "\r\n", " "]) {
-      add(
-        "secret-space",
-        `${value}${end}`,
-        `the signer's secret has white space at its end that ${origin} does not have`,
-        both,
-      );
-    }
-    add("secret-space", ` ${value}`, `the signer's secret has a space at its start that ${origin} does not have`, both);
-    const unquote = "give both sides the secret without quotes: docker --env-file, for example, makes them part of it";
-    for (const quote of ['"', "'"]) {
-      add("secret-quoted", `${quote}${value}${quote}`, `the signer's secret is ${origin} in quotes`, unquote);
-    }
-    const encoded = "give both sides the secret in the same encoding";
-    add("secret-base64", fromBase64(value), `the signer uses ${origin} decoded from base64`, encoded);
-    add("secret-hex", fromHex(value), `the signer uses ${origin} decoded from hex`, encoded);
-    const lower = value.toLowerCase();
-    add("secret-case", lower, `the signer's secret is ${origin} in lower case`, `write ${origin} in lower case`);
+  const found = new Map<string, KeyVariant>();
+  for (const [id, value, meaning, remedy] of [
+    ...configured.map((secret) => [AS_IS, secret.reveal(), "", ""] as const),
+    ...configured.flatMap(mistakenKeys),
+    ...others.flatMap(foreignKeys),
+  ]) {
+    const key = Buffer.from(value);
+    const content = key.toString("latin1");
+    if (key.length > 0 && !found.has(content)) found.set(content, { id, key, meaning, remedy });
   }
-  for (const secret of others) {
-    const { origin } = secret;
-    const use = `use ${origin} for this product, or sign with the secret that is configured for it`;
-    add("other-secret", secret.reveal(), `it was signed with ${origin}, which is configured for something else`, use);
-    const trimmed = `it was signed with ${origin} without the white space around it, which is configured for something else`;
-    add("other-secret+secret-trimmed", secret.reveal().trim(), trimmed, use);
-  }
-  return found;
+  return [...found.values()];
+}
+
+type KeyMistake = readonly [id: string, key: Buffer | string, meaning: string, remedy: string];
+
+function mistakenKeys({ origin, reveal }: Secret): readonly KeyMistake[] {
+  const value = reveal();
+  const clean = `remove what is around the value of ${origin}`;
+  const space = "give both sides the secret without white space around it";
+  const atEnd = `the signer's secret has white space at its end that ${origin} does not have`;
+  const inQuotes = `the signer's secret is ${origin} in quotes`;
+  const unquote = "give both sides the secret without quotes: docker --env-file, for example, makes them part of it";
+  const encoding = "give both sides the secret in the same encoding";
+  return [
+    ["secret-trimmed", value.trim(), `${origin} has white space around it that the signer does not use`, clean],
+    ["secret-unquoted", unquoted(value), `${origin} is in quotes that the signer does not use`, clean],
+    ...["\n", "\r\n", " "].map((end): KeyMistake => ["secret-space", `${value}${end}`, atEnd, space]),
+    ["secret-space", ` ${value}`, `the signer's secret has a space at its start that ${origin} does not have`, space],
+    ...['"', "'"].map((quote): KeyMistake => ["secret-quoted", `${quote}${value}${quote}`, inQuotes, unquote]),
+    ["secret-base64", fromBase64(value), `the signer uses ${origin} decoded from base64`, encoding],
+    ["secret-hex", fromHex(value), `the signer uses ${origin} decoded from hex`, encoding],
+    [
+      "secret-case",
+      value.toLowerCase(),
+      `the signer's secret is ${origin} in lower case`,
+      `write ${origin} in lower case`,
+    ],
+  ];
+}
+
+function foreignKeys({ origin, reveal }: Secret): readonly KeyMistake[] {
+  const remedy = `use ${origin} for this product, or sign with the secret that is configured for it`;
+  const trimmed = `it was signed with ${origin} without the white space around it, which is configured for something else`;
+  return [
+    ["other-secret", reveal(), `it was signed with ${origin}, which is configured for something else`, remedy],
+    ["other-secret+secret-trimmed", reveal().trim(), trimmed, remedy],
+  ];
 }
 
 function unquoted(value: string): string {
@@ -208,14 +190,10 @@ function fromHex(value: string): Buffer {
 export type HmacAlgorithm = "sha256" | "sha1" | "sha512" | "sha384" | "md5";
 export type SignatureEncoding = "hex" | "base64";
 
-/** One way to decode a signature, and the mistake that this would be. */
-interface SignatureVariant {
-  /** `as-is` for the right encoding. */
-  readonly id: string;
+/** One way to decode a signature; `AS_IS` for the right one. */
+interface SignatureVariant extends Change {
   readonly digest: Buffer;
   readonly algorithm: HmacAlgorithm;
-  readonly meaning: string;
-  readonly remedy: string;
 }
 
 const BY_LENGTH: Readonly<Record<number, HmacAlgorithm>> = {
@@ -228,10 +206,7 @@ const BY_LENGTH: Readonly<Record<number, HmacAlgorithm>> = {
 const HEX = /^(?:[0-9a-f]{2})+$/i;
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
-interface Mistake {
-  readonly id: string;
-  readonly meaning: string;
-}
+type Mistake = Omit<Change, "remedy">;
 
 /** The right decoding first. Empty where no decoding gives an HMAC. */
 function signatureVariants(
@@ -255,7 +230,7 @@ function signatureVariants(
     const all: readonly Mistake[] = [...around, ...mistakes, ...(found === algorithm ? [] : [other])];
     return [
       {
-        id: all.length === 0 ? "as-is" : all.map((each) => each.id).join("+"),
+        id: all.length === 0 ? AS_IS : all.map((each) => each.id).join("+"),
         digest,
         algorithm: found,
         meaning: all.map((each) => each.meaning).join("; and "),

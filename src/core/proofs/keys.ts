@@ -1,63 +1,53 @@
 import { createHash, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
-import { z } from "zod";
+import { valueAt } from "../../body/payload.ts";
+import { parseJson } from "../../util/json.ts";
 
 /** A public key of a JSON Web Key Set (RFC 7517) that can check an RS256 signature. */
 export interface PublicKey {
-  /** Empty where the set names none. */
+  /** The `kid`, or empty. */
   readonly id: string;
   readonly key: KeyObject;
 }
 
-function keySet() {
-  return z.looseObject({ keys: z.array(z.looseObject({ kty: z.string() })) });
-}
-
-function rsaKey() {
-  return z.looseObject({
-    kty: z.literal("RSA"),
-    n: z.string(),
-    e: z.string(),
-    kid: z.string().optional(),
-    use: z.literal("sig").optional(),
-    alg: z.literal("RS256").optional(),
-  });
-}
-
-function keysOf(text: string) {
-  try {
-    return keySet().safeParse(JSON.parse(text)).data?.keys;
-  } catch {
-    return undefined;
-  }
-}
-
 /** The RSA signing keys of a key set; undefined where the text is not a key set. Other kinds of keys are left out. */
 export function readKeySet(text: string): readonly PublicKey[] | undefined {
-  const schema = rsaKey();
-  return keysOf(text)?.flatMap((each) => {
-    const rsa = schema.safeParse(each);
-    if (!rsa.success) return [];
-    const { kty, n, e, kid = "" } = rsa.data;
-    try {
-      return [{ id: kid, key: createPublicKey({ key: { kty, n, e }, format: "jwk" }) }];
-    } catch {
-      return [];
-    }
+  return keysOf(text)?.flatMap((jwk) => {
+    const key = rsaKey(jwk);
+    return typeof key === "string" ? [] : [{ id: typeof jwk.kid === "string" ? jwk.kid : "", key }];
   });
 }
 
 /** Why `readKeySet` leaves out the key with this id; undefined where the set has no such key. */
 export function unfitKey(text: string, id: unknown): string | undefined {
-  const key = keysOf(text)?.find(({ kid }) => kid === id && id !== undefined);
-  if (key === undefined) return undefined;
-  for (const [name, needed] of [
-    ["kty", "RSA"],
-    ["use", "sig"],
-    ["alg", "RS256"],
-  ] as const) {
-    const value = key[name];
-    if (value !== undefined && value !== needed)
-      return `its ${name} is ${JSON.stringify(value).slice(0, 40)}, not "${needed}"`;
+  const jwk = keysOf(text)?.find(({ kid }) => kid === id && id !== undefined);
+  const key = jwk === undefined ? undefined : rsaKey(jwk);
+  return typeof key === "string" ? key : undefined;
+}
+
+type Jwk = Readonly<Record<string, unknown>>;
+
+function keysOf(text: string): readonly Jwk[] | undefined {
+  const parsed = parseJson(text);
+  const keys = parsed.ok ? valueAt(parsed.value, ["keys"]) : undefined;
+  const isJwk = (each: unknown): each is Jwk => typeof valueAt(each, ["kty"]) === "string";
+  return Array.isArray(keys) && keys.every(isJwk) ? keys : undefined;
+}
+
+/** The key, or why it cannot check RS256 signatures. `use` and `alg` may be missing. */
+function rsaKey({ kty, use = "sig", alg = "RS256", kid = "", n, e }: Jwk): KeyObject | string {
+  for (const [name, value, needed] of [
+    ["kty", kty, "RSA"],
+    ["use", use, "sig"],
+    ["alg", alg, "RS256"],
+  ]) {
+    if (value !== needed) return `its ${name} is ${JSON.stringify(value).slice(0, 40)}, not "${needed}"`;
+  }
+  try {
+    if (typeof kid !== "string") return "its kid is not text";
+    if (typeof n === "string" && typeof e === "string")
+      return createPublicKey({ key: { kty: "RSA", n, e }, format: "jwk" });
+  } catch {
+    // Not a modulus and exponent.
   }
   return "its n and e are not an RSA key";
 }

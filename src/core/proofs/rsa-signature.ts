@@ -3,9 +3,9 @@ import { headerValue, withHeader } from "../../body/delivery.ts";
 import type { Secret } from "../../body/secret.ts";
 import { usageError } from "../../util/errors.ts";
 import { minifyJson } from "../../util/json-print.ts";
-import type { ExplainInput, Explanation, Finding, Proof, ProofInput } from "../product.ts";
+import type { ExplainInput, Explanation, Proof, ProofInput } from "../product.ts";
 import { bodyEdits, bodyWriter } from "./body-variants.ts";
-import { alteredBodyVerdict, type HeaderVerdict, headerMissing, verifyHeader } from "./verdict.ts";
+import { alteredBodyVerdict, combinedFinding, type HeaderVerdict, headerMissing, verifyHeader } from "./verdict.ts";
 
 interface RsaSignature {
   readonly id: string;
@@ -93,16 +93,12 @@ function explainSignature(header: string, { delivery, secrets, product }: Explai
   }
   const variants = [EXACT, ...bodyEdits(delivery.body), ...bodyWriter()(delivery.body)];
   const findings = decodings(signature).flatMap((decoding) =>
-    variants.map((variant): Finding => {
-      const causes = [decoding, variant].filter(({ id }) => id !== "exact");
-      const remedy = causes.map((cause) => cause.remedy).join("; ");
-      return {
-        id: causes.map(({ id }) => id).join("+") || "exact",
-        matches: matchingKey(keys, variant.body ?? delivery.body, decoding.signature) !== undefined,
-        meaning: causes.map(({ meaning }) => meaning).join("; and ") || "the signature matches the body exactly",
-        ...(remedy === "" ? {} : { remedy }),
-      };
-    }),
+    variants.map((variant) =>
+      combinedFinding(
+        [decoding, variant].filter(({ id }) => id !== "exact"),
+        matchingKey(keys, variant.body ?? delivery.body, decoding.signature) !== undefined,
+      ),
+    ),
   );
   // Several changes may lead to the same bytes: the simplest comes first.
   const [simplest] = findings.filter(({ matches }) => matches);

@@ -239,45 +239,56 @@ function explainValue({ value, configured, all, noun, where }: ValueCase): reado
 
 function comparisons(given: string, { origin, reveal }: Secret, noun: string): readonly Finding[] {
   const value = reveal();
-  const bare = (text: string): string =>
-    text
-      .trim()
-      .replace(/^(["'])(.*)\1$/s, "$2")
-      .trim();
-  const sameBare = sameText(bare(given), bare(value));
-  const lower = (text: string): string => bare(text).toLowerCase();
+  const [a, b] = [bare(given), bare(value)];
+  const isSame = sameText(a, b);
+  const isSameAfter = (change: (text: string) => string): boolean => !isSame && sameText(change(a), change(b));
+  const differs = (id: string, by: string, remedy: string, matches: boolean): Finding => ({
+    id,
+    matches,
+    meaning: `the ${noun} differs from ${origin} only by ${by}`,
+    remedy,
+  });
+  const settings = "the webhook's settings";
   return [
-    {
-      id: "white-space",
-      matches: sameBare && given !== value,
-      meaning: `the ${noun} differs from ${origin} only by white space or quotes around it`,
-      remedy: `remove them in the webhook's settings or in ${origin}`,
-    },
-    {
-      id: "case",
-      matches: !sameBare && sameText(lower(given), lower(value)),
-      meaning: `the ${noun} differs from ${origin} only by upper and lower case`,
-      remedy: `write it the same in the webhook's settings and in ${origin}`,
-    },
-    {
-      id: "encoded",
-      matches: !sameBare && sameText(urlDecoded(bare(given)), urlDecoded(bare(value))),
-      meaning: `the ${noun} differs from ${origin} only by percent-encoding, or a + for a space`,
-      remedy: `enter the ${noun} as it is, without URL encoding`,
-    },
-    {
-      id: "scheme",
-      matches: !sameBare && sameText(withoutScheme(bare(given)), withoutScheme(bare(value))),
-      meaning: `the ${noun} differs from ${origin} only by a word before it, such as Bearer`,
-      remedy: `write the word in both the webhook's settings and ${origin}, or in neither`,
-    },
+    differs(
+      "white-space",
+      "white space or quotes around it",
+      `remove them in ${settings} or in ${origin}`,
+      isSame && given !== value,
+    ),
+    differs(
+      "case",
+      "upper and lower case",
+      `write it the same in ${settings} and in ${origin}`,
+      isSameAfter((text) => text.toLowerCase()),
+    ),
+    differs(
+      "encoded",
+      "percent-encoding, or a + for a space",
+      `enter the ${noun} as it is, without URL encoding`,
+      isSameAfter(urlDecoded),
+    ),
+    differs(
+      "scheme",
+      "a word before it, such as Bearer",
+      `write the word in both ${settings} and ${origin}, or in neither`,
+      isSameAfter(withoutScheme),
+    ),
     {
       id: "cut-off",
-      matches: !sameBare && startsAlike(bare(given), bare(value)),
+      matches: !isSame && startsAlike(a, b),
       meaning: `either the ${noun} or ${origin} is only the beginning of the other`,
       remedy: `one of them was cut off: copy the whole ${noun}`,
     },
   ];
+}
+
+/** Without white space and quotes around it. */
+function bare(text: string): string {
+  return text
+    .trim()
+    .replace(/^(["'])(.*)\1$/s, "$2")
+    .trim();
 }
 
 function urlDecoded(text: string): string {

@@ -1,7 +1,8 @@
 import type { Secret } from "../../body/secret.ts";
 import type { Finding, Proves, Verdict, VerdictWord } from "../product.ts";
-import { bodyEdits, reserialised } from "./body-variants.ts";
+import { bodyEdits, type Change, reserialised } from "./body-variants.ts";
 
+/** Runs for every event, where Node 20 takes twenty times as long to spread an object as to write it out. */
 export function makeVerdict(
   { id, proves }: Pick<Verdict, "id" | "proves">,
   verdict: VerdictWord,
@@ -29,7 +30,10 @@ export function verifyHeader(
   verify: (value: string) => HeaderVerdict,
 ): Verdict {
   const proof = { id, proves };
-  if (value !== undefined && secrets.length > 0) return { ...proof, ...verify(value) };
+  if (value !== undefined && secrets.length > 0) {
+    const { verdict, reason, match } = verify(value);
+    return match === undefined ? makeVerdict(proof, verdict, reason) : { id, proves, verdict, reason, match };
+  }
   if (value !== undefined)
     return makeVerdict(proof, "unconfigured", `signed, but no ${key} is configured to check it with`);
   if (secrets.length === 0) return makeVerdict(proof, "absent", `no ${header} header`);
@@ -43,6 +47,17 @@ export function headerMissing(header: string): Finding {
     matches: true,
     meaning: `there is no ${header} header`,
     remedy: "check that the sender signs, and that no proxy on the way drops the header",
+  };
+}
+
+/** The finding for a signature that would match after all of these changes. */
+export function combinedFinding(changes: readonly Change[], matches: boolean): Finding {
+  if (changes.length === 0) return { id: "exact", matches, meaning: "the signature is over exactly this body" };
+  return {
+    id: changes.map(({ id }) => id).join("+"),
+    matches,
+    meaning: changes.map(({ meaning }) => meaning).join("; and "),
+    remedy: [...new Set(changes.map(({ remedy }) => remedy))].join("; "),
   };
 }
 

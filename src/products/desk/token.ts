@@ -138,10 +138,10 @@ function judge(
     toleranceMs: limits?.toleranceMs,
   });
   if (wrong !== undefined) return { verdict: "failed", reason: wrong.reason };
-  const compared = expected.audience === undefined ? "; which webhook it is for was not asked" : "";
+  const unbound = expected.audience === undefined ? '; set "audience" to check that it is for your webhook' : "";
   return {
     verdict: "passed",
-    reason: `the sender holds a key of ${origins}; says nothing of the body${compared}`,
+    reason: `a valid Desk token, signed with a key of ${origins}; it does not cover the body${unbound}`,
   };
 }
 

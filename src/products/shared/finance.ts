@@ -183,10 +183,10 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
     const schema = () => z.looseObject({ [entity]: financeEntities[entity]() }) as unknown as RecordSchema<Entity>;
     const members = OPERATIONS;
     return [
-      event(entity, `The record of ${article(entity)}, without a word on what happened to it`, schema),
+      event(entity, `The record of ${article(entity)}; Zoho does not say what happened`, schema),
       event(
         `${entity}.<operation>` as const,
-        `What the user's own parameter says has happened to ${article(entity)}`,
+        `The record of ${article(entity)}; a parameter of your own URL says what happened`,
         schema,
         {
           members,

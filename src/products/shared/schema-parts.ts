@@ -39,7 +39,9 @@ export const amount = part(() => z.union([z.number(), z.string()], { error: "a n
 
 /** Where a record can be fetched: `api` is the first part of the path, such as `crm`. */
 export function resourceUri(api: string) {
-  return z.string().regex(new RegExp(`^https://[^/\\s]+/${api}/`), `an address under https://…/${api}/`);
+  return z
+    .string()
+    .regex(new RegExp(`^https://[^/\\s]+/${api}/`), `a URL such as https://www.zohoapis.com/${api}/v8/…`);
 }
 
 /** The answer to a look whether anybody is there: a request by another method than POST, or an empty one. */

@@ -17,12 +17,12 @@ const signedAs = (delivery: ReturnType<typeof posted>, text: string, encoding: "
   withHeader(delivery, HEADER, hmac(text).toString(encoding));
 
 describe("the string that finance products sign", () => {
-  it("is the one that Zoho's page prints for its sample", () => {
+  it("equals the string on Zoho's page for its sample", () => {
     const delivery = posted(JSON_BODY, { url: "/hook?subscription_id=90343&name=basic" });
     expect(canonical(delivery)).toBe('namebasicsubscription_id90343{"created_date":"2019-03-06","event_id":"5675"}');
   });
 
-  it("takes query and form together, decoded, and no body beside them", () => {
+  it("joins query and form, decoded, without the body", () => {
     const delivery = posted("event_id=5675&plan_code=basic-monthly", {
       url: "/hook?customer_name=Acme%20%26%20Sons",
       type: FORM,
@@ -30,16 +30,16 @@ describe("the string that finance products sign", () => {
     expect(canonical(delivery)).toBe("customer_nameAcme & Sonsevent_id5675plan_codebasic-monthly");
   });
 
-  it("takes the query of an absolute address and of a path alike", () => {
+  it("reads the query of a URL or a path", () => {
     const of = (url: string): string => canonical(posted(JSON_BODY, { url }));
     expect(of("https://example.com:8443/a/b?b=2&a=1#c")).toBe(of("/?b=2&a=1"));
   });
 
-  it("takes JSON that is announced as a form as JSON", () => {
+  it("treats JSON declared as a form as JSON", () => {
     expect(canonical(posted(JSON_BODY, { type: FORM }))).toBe(JSON_BODY);
   });
 
-  it("keeps every byte of a body that is not UTF-8's shortest way to say it", () => {
+  it("preserves every byte of a body that is not canonical UTF-8", () => {
     const body = '{ "a" : "caf\\u00e9 é" }\r\n';
     expect(canonical(posted(body))).toBe(body);
   });
@@ -67,19 +67,19 @@ describe("the signature of finance products", () => {
       FORM,
       "cd7785e58812e62463dd21bd0d727f9bdd51c4371bc3efb60d603f7c88986b4a",
     ],
-  ])("of %s with %s is always the same", (url, body, type, expected) => {
+  ])("of %s with %s is pinned", (url, body, type, expected) => {
     const delivery = posted(body, { url, ...(type === undefined ? {} : { type }) });
     expect(signatureOf(financeSignature, delivery, KEY)).toBe(expected);
   });
 
-  it.runIf(hasOpenssl)("is what openssl makes of the same string", () => {
+  it.runIf(hasOpenssl)("equals openssl's", () => {
     const delivery = posted(JSON_BODY, { url: "/?subscription_id=90343&name=basic" });
     const text = Buffer.from(`namebasicsubscription_id90343${JSON_BODY}`);
     const printed = openssl(["dgst", "-sha256", "-hmac", "zohohooksDemo2024"], text).toString("utf8");
     expect(printed).toContain(String(signatureOf(financeSignature, delivery, KEY)));
   });
 
-  it("passes in hex of either case and in base64, and says over what", () => {
+  it("passes in hex of either case and in base64, and names what it covers", () => {
     const delivery = posted(JSON_BODY, { url: "/?a=1&b=2" });
     const text = `a1b2${JSON_BODY}`;
     const over = "signed with THE_SECRET over 2 query pairs and 47 bytes of body";
@@ -98,7 +98,7 @@ describe("the signature of finance products", () => {
     ["values sorted", "/?k=2&k=1", "k1k2", "values-sorted"],
     ["a repeated pair left out", "/?k=2&k=2", "k2", "keys-last"],
     ["empty values left out", "/?a=&b=1", "b1", "empty-left-out"],
-  ])("passes with %s, which Zoho leaves open, and names it", (_what, url, pairs, finding) => {
+  ])("passes with %s, which Zoho leaves open, and reports it", (_what, url, pairs, finding) => {
     const delivery = signedAs(posted(JSON_BODY, { url }), `${pairs}${JSON_BODY}`);
     const { verdict, reason } = verdictOf(financeSignature, delivery, [KEY]);
     expect(verdict).toBe("passed");
@@ -110,7 +110,7 @@ describe("the signature of finance products", () => {
     ["the last of a key", "/?event=deleted&event=created", "eventcreated", "keys-last"],
     ["the first of a key", "/?event=created&event=deleted", "eventcreated", "keys-first"],
     ["what is not empty", "/?event=&event=created", "eventcreated", "keys-last"],
-  ])("fails with %s alone, for anybody could have added the other", (_what, url, pairs, finding) => {
+  ])("fails with %s alone, since anybody could have added the other", (_what, url, pairs, finding) => {
     const delivery = signedAs(posted(JSON_BODY, { url }), `${pairs}${JSON_BODY}`);
     const { verdict, reason } = verdictOf(financeSignature, delivery, [KEY]);
     expect([verdict, reason]).toEqual([
@@ -129,20 +129,20 @@ describe("the signature of finance products", () => {
     ["with = and &", `a=1&b=2${JSON_BODY}`, "separated"],
     ["with a newline behind the body", `a1b2${JSON_BODY}\n`, "newline-removed"],
     ["indented", `a1b2${JSON.stringify(JSON.parse(JSON_BODY), null, 2)}`, "indented-2"],
-  ])("fails when made %s, and explain says so", (_what, text, finding) => {
+  ])("fails when made %s, and explain names it", (_what, text, finding) => {
     const delivery = signedAs(posted(JSON_BODY, { url: "/?b=2&a=1" }), text);
     expect(verdictOf(financeSignature, delivery, [KEY]).verdict).toBe("failed");
     expect(matchesOf(financeSignature, delivery, KEY)).toEqual([finding]);
   });
 
-  it("fails for a body that was parsed and serialised again, and says that it was", () => {
+  it("fails for a reserialised body and reports it", () => {
     const delivery = signedAs(posted('{ "a": 1 }'), '{"a":1}');
     expect(verdictOf(financeSignature, delivery, [KEY])).toMatchObject({ verdict: "failed", match: "reserialised" });
     const longer = signedAs(posted('{"a":1}\n', { url: "/?b=2" }), 'b2{"a":1}');
     expect(verdictOf(financeSignature, longer, [KEY])).toMatchObject({ verdict: "failed", match: "changed" });
   });
 
-  it("fails for another secret, for a changed byte and for a query that was added", () => {
+  it("fails for another secret, a changed byte and an added query", () => {
     const delivery = signedAs(posted(JSON_BODY, { url: "/?a=1" }), `a1${JSON_BODY}`);
     expect(verdictOf(financeSignature, delivery, [named("another")]).verdict).toBe("failed");
     expect(
@@ -155,26 +155,26 @@ describe("the signature of finance products", () => {
     });
   });
 
-  it("tells the form of Zoho Payments from its own", () => {
+  it("recognises the form of Zoho Payments", () => {
     const delivery = posted(JSON_BODY, { headers: [[HEADER, `t=1734340423138,v=${"0".repeat(64)}`]] });
     expect(verdictOf(financeSignature, delivery, [KEY]).reason).toContain("looks like that of Zoho Payments");
   });
 
-  it("is asked for once there is a secret, and not before", () => {
+  it("is required only once there is a secret", () => {
     const delivery = posted(JSON_BODY);
     expect(verdictOf(financeSignature, delivery, []).verdict).toBe("absent");
     expect(verdictOf(financeSignature, delivery, [KEY]).verdict).toBe("failed");
     expect(verdictOf(financeSignature, signedAs(delivery, JSON_BODY), []).verdict).toBe("unconfigured");
   });
 
-  it("is explained by the string and its ingredients", () => {
+  it("is explained by the signed string and its parts", () => {
     const delivery = posted("b=2", { url: "/?a=1", type: FORM });
     const text = canonicalOf(financeSignature, delivery, KEY);
     expect(text).toContain("a1b2\n");
     expect(text).toContain("1 query pair and 1 form pair");
   });
 
-  it("is found to be made with a secret in quotes", () => {
+  it("is explained where the secret was in quotes", () => {
     const delivery = signedAs(posted(JSON_BODY), JSON_BODY);
     expect(matchesOf(financeSignature, delivery, named('"zohohooksDemo2024"'))).toEqual(["secret-unquoted"]);
   });

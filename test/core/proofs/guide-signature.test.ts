@@ -65,7 +65,7 @@ describe("the guide's signature", () => {
 
   const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
 
-  it.skipIf(!hasOpenssl)("is what openssl makes of bytes that are no text", () => {
+  it.skipIf(!hasOpenssl)("equals openssl's for bytes that are not text", () => {
     const body = Buffer.from([0, 0xff, 0x0d, 0x0a, 0xef, 0xbb, 0xbf, 0x80]);
     const file = join(tempFolder(), "body");
     writeFileSync(file, body);

@@ -102,7 +102,7 @@ describe("a token that jose signed", () => {
     const verdict = verdictOn(await foreign());
     expect(verdict).toMatchObject({ verdict: "passed", proves: "sender" });
     expect(verdict.reason).toContain("TEST_JWKS");
-    expect(verdict.reason).toContain("nothing of the body");
+    expect(verdict.reason).toContain("does not cover the body");
   });
 
   it("passes with jose's own key set, and with a set that names no keys", async () => {
