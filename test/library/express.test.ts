@@ -33,7 +33,7 @@ async function post(init: RequestInit): Promise<number> {
   return (await fetch(url, { method: "POST", ...init })).status;
 }
 
-it("a handler in Express takes what is genuine and refuses everything else, whatever it has for a body", async () => {
+it("an Express handler accepts genuine deliveries and rejects everything else, with or without a body", async () => {
   const { headers, body } = sign("crm", fixture("crm", "Leads.create"), keys);
   expect(await post({ headers, body })).toBe(200);
   expect(await post({ headers, body: Buffer.concat([body, Buffer.from(" ")]) })).toBe(401);
@@ -43,7 +43,7 @@ it("a handler in Express takes what is genuine and refuses everything else, what
   expect(await post({ body: "", headers })).toBe(401);
 });
 
-it("verify says so of a body that was parsed already, and of headers that are none", () => {
+it("verify throws for a parsed body and for missing headers", () => {
   const parsed = { headers: { "content-length": "2" }, body: {} };
   // @ts-expect-error An object is no raw body.
   expect(() => verify("crm", parsed, keys)).toThrow("the body is a parsed object");

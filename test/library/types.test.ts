@@ -10,7 +10,7 @@ describe("the name of a sample", () => {
     expect(fixture("desk", "Ticket_Add", { format: "wire" })[0].eventType).toBe("Ticket_Add");
   });
 
-  it("is suggested by an editor where a family has it, too", () => {
+  it("is suggested by editors although a family includes it", () => {
     const suggested: Extract<EventName<"crm">, "Leads.create"> = "Leads.create";
     expectTypeOf(suggested).toEqualTypeOf<"Leads.create">();
     const ofFamily: EventName<"crm"> = "Invoices.create";
@@ -18,7 +18,7 @@ describe("the name of a sample", () => {
   });
 });
 
-it("a known cause of a failure is one of those that there are", () => {
+it("the cause of a failure is one of the known ones", () => {
   const known: Verdict["match"] = "unknown_key";
   // @ts-expect-error: written as no cause is.
   const mistyped: Verdict["match"] = "unknown-key";
