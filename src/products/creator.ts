@@ -33,7 +33,7 @@ function envelope<const Name extends string>(name: Name) {
     application_link_name: z.string(),
     form_link_name: z.string(),
     record_id: recordId(),
-    // The form's own fields, under the names that its maker gave them.
+    // The form's fields, under the names that its author chose.
     data: z.looseObject({ Added_Time: dateTime().nullish(), Modified_Time: dateTime().nullish() }),
   });
 }
@@ -42,10 +42,10 @@ const wire = userFormed({
   id: "wire",
   source: "https://www.zoho.com/deluge/help/deluge-invoke-url.html",
   encoding: "form",
-  // A script's socket times out then.
+  // The timeout of a script's socket.
   answer: { withinMs: 40_000 },
   methods: ["GET", "PUT", "PATCH", "DELETE"],
-  event: { name: "webhook", summary: "A Deluge script called a webhook that its author designed" },
+  event: { name: "webhook", summary: "A Deluge script called a webhook that its author defined" },
 });
 
 export const creator = { id: "creator", title: "Zoho Creator", formats: [guide, wire] } as const satisfies Product;

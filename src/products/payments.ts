@@ -274,20 +274,20 @@ const wire = {
   source: "https://www.zoho.com/us/payments/api/v1/webhooks-events/",
   proofs: [paymentsSignature],
   events: [
-    event("payment.succeeded", "A payment succeeded", () => envelope("payment.succeeded")),
-    event("payment.failed", "One attempt at a payment failed", () => envelope("payment.failed")),
-    event("payment.pending", "A payment is waiting to be settled", () => envelope("payment.pending")),
-    event("payment_link.paid", "A payment link was paid", () => envelope("payment_link.paid")),
-    event("payment_link.expired", "A payment link expired", () => envelope("payment_link.expired")),
-    event("payment_link.canceled", "A payment link was canceled", () => envelope("payment_link.canceled")),
+    paymentsEvent("payment.succeeded", "A payment succeeded"),
+    paymentsEvent("payment.failed", "One attempt at a payment failed"),
+    paymentsEvent("payment.pending", "A payment is waiting to be settled"),
+    paymentsEvent("payment_link.paid", "A payment link was paid"),
+    paymentsEvent("payment_link.expired", "A payment link expired"),
+    paymentsEvent("payment_link.canceled", "A payment link was canceled"),
     // In India only: https://www.zoho.com/in/payments/api/v1/webhooks/
-    event("virtual_account.paid", "A virtual account was paid into", () => envelope("virtual_account.paid")),
-    event("virtual_account.closed", "A virtual account was closed", () => envelope("virtual_account.closed")),
-    event("refund.succeeded", "A refund succeeded", () => envelope("refund.succeeded")),
-    event("refund.failed", "A refund failed", () => envelope("refund.failed")),
-    event("payout.initiated", "A payout was initiated", () => envelope("payout.initiated")),
-    event("payout.paid", "A payout was paid", () => envelope("payout.paid")),
-    event("payout.failed", "A payout failed", () => envelope("payout.failed")),
+    paymentsEvent("virtual_account.paid", "A virtual account was paid into"),
+    paymentsEvent("virtual_account.closed", "A virtual account was closed"),
+    paymentsEvent("refund.succeeded", "A refund succeeded"),
+    paymentsEvent("refund.failed", "A refund failed"),
+    paymentsEvent("payout.initiated", "A payout was initiated"),
+    paymentsEvent("payout.paid", "A payout was paid"),
+    paymentsEvent("payout.failed", "A payout failed"),
   ],
   recognise: (payload) =>
     typeof valueAt(payload.data, ["event_object"]) === "object" ? textAt(payload.data, ["event_type"]) : undefined,
@@ -308,6 +308,10 @@ const wire = {
 function recordsOf(data: unknown, name: string): readonly string[] {
   const [about = ""] = name.split(".", 1);
   return [about, `${about}s`].flatMap((key) => idsAt(data, ["event_object", key, `${about}_id`])).slice(0, 1);
+}
+
+function paymentsEvent<const Name extends string>(name: Name, summary: string) {
+  return event(name, summary, () => envelope(name));
 }
 
 function envelope<const Name extends string>(name: Name) {

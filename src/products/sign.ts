@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Delivery, headerValue } from "../body/delivery.ts";
 import { idsAt, textAt, valueAt } from "../body/payload.ts";
-import { event, type Format, type Product } from "../core/product.ts";
+import { type EventOptions, event, type Format, type Product } from "../core/product.ts";
 import { bodySignature } from "../core/proofs/body-signature.ts";
 import type { BodyVariant } from "../core/proofs/body-variants.ts";
 import { formatDuration } from "../util/units.ts";
@@ -65,15 +65,15 @@ const wire = {
   proofs: [signSignature],
   answer: { withinMs: 5000, only200: true, endsBy: "20 failures in a row disable the webhook" },
   events: [
-    event("RequestSubmitted", "A document was sent for signature", () => envelope("RequestSubmitted")),
-    event("RequestViewed", "A recipient viewed the document", () => envelope("RequestViewed")),
-    event(SIGNED, "One recipient signed the document", () => envelope(SIGNED)),
-    event("RequestApproved", "An approver approved the document", () => envelope("RequestApproved")),
-    event("RequestCompleted", "Everyone has signed the document", () => envelope("RequestCompleted"), { once: true }),
-    event("RequestRejected", "A recipient declined the document", () => envelope("RequestRejected")),
-    event("RequestRecalled", "The sender recalled the document", () => envelope("RequestRecalled")),
-    event("RequestForwarded", "A recipient handed the document on to another", () => envelope("RequestForwarded")),
-    event("RequestExpired", "The document expired before all had signed", () => envelope("RequestExpired")),
+    operation("RequestSubmitted", "A document was sent for signature"),
+    operation("RequestViewed", "A recipient viewed the document"),
+    operation(SIGNED, "One recipient signed the document"),
+    operation("RequestApproved", "An approver approved the document"),
+    operation("RequestCompleted", "Everyone has signed the document", { once: true }),
+    operation("RequestRejected", "A recipient declined the document"),
+    operation("RequestRecalled", "The sender recalled the document"),
+    operation("RequestForwarded", "A recipient handed the document on to another"),
+    operation("RequestExpired", "The document expired before all had signed"),
   ],
   recognise: (payload) =>
     typeof valueAt(payload.data, ["requests"]) === "object"
@@ -83,6 +83,10 @@ const wire = {
   hint: (_payload, name) =>
     name === SIGNED ? `${SIGNED} comes for each signer and is not completion: wait for RequestCompleted` : undefined,
 } as const satisfies Format;
+
+function operation<const Name extends string>(name: Name, summary: string, options?: EventOptions) {
+  return event(name, summary, () => envelope(name), options);
+}
 
 function envelope<const Name extends string>(name: Name) {
   return z.looseObject({
