@@ -10,13 +10,13 @@ import { formatDuration } from "../util/units.ts";
 import { amount, answerProbe, looseId, optionalText, wireId } from "./shared/schema-parts.ts";
 
 const HEADER = "x-zoho-webhook-signature";
-/** An older edition of Zoho's page writes it this way. */
+/** From an older version of Zoho's page. */
 const OLD_HEADER = "x-zohowebhook-signature";
-/** What the receivers that are known allow; Zoho names no window. */
+/** The tolerance of receivers in use; Zoho documents none. */
 const DEFAULT_TOLERANCE_MS = 300_000;
 
 /**
- * Zoho Payments: `t=<epoch milliseconds>,v=<hex>` with HMAC-SHA256 over `<t>.<raw body>`, made anew for each attempt.
+ * Zoho Payments: `t=<epoch milliseconds>,v=<hex>` with HMAC-SHA256 over `<t>.<raw body>`, made for each attempt.
  * https://www.zoho.com/in/payments/developerdocs/webhooks/verification
  */
 export const paymentsSignature: Proof = {
@@ -38,11 +38,12 @@ export const paymentsSignature: Proof = {
       if (match === undefined)
         return {
           verdict: "failed",
-          reason: "the signature does not match time and body: another secret, or changed bytes",
+          reason:
+            "the signature does not match timestamp and body: the secret is another one, or the bytes have changed",
         };
       return isInSeconds(parts.t)
         ? { verdict: "failed", match: "seconds", reason: `the signature is right, but ${IN_SECONDS}` }
-        : judgeAge(now.getTime() - Number(parts.t), match, limits);
+        : verifyAge(now.getTime() - Number(parts.t), match, limits);
     });
   },
   explain(delivery, payload, secrets, product) {
@@ -95,7 +96,7 @@ const inSeconds: Finding = {
   remedy: "write t in milliseconds since 1970, in the header and in what is signed",
 };
 
-/** As milliseconds it would be a time before 1974. */
+/** In milliseconds it would be a time before 1974. */
 function isInSeconds(t: string): boolean {
   return t.length < 12;
 }
@@ -109,15 +110,14 @@ function parse(value: string): { t: string; v: string } | undefined {
   return match?.[1] === undefined || match[2] === undefined ? undefined : { t: match[1], v: match[2].toLowerCase() };
 }
 
-/** The same however its signature is written: what is wrong with that is for the explanation to say. */
+/** The parts even where the signature is malformed, which the explanation reports. */
 function partsOf(value: string): { t: string; v: string } | undefined {
   const match = /^\s*t=(\d{1,17})\s*,\s*v=(\S+)\s*$/i.exec(value);
   if (match?.[1] === undefined || match[2] === undefined) return undefined;
-  // Upper case is taken, too.
   return parse(value) ?? { t: match[1], v: match[2] };
 }
 
-function judgeAge(ageMs: number, { origin }: Secret, limits: Limits | undefined): HeaderCheck {
+function verifyAge(ageMs: number, { origin }: Secret, limits: Limits | undefined): HeaderCheck {
   const { toleranceMs = DEFAULT_TOLERANCE_MS, setting } = limits ?? {};
   if (ageMs > toleranceMs) {
     return {
@@ -130,7 +130,7 @@ function judgeAge(ageMs: number, { origin }: Secret, limits: Limits | undefined)
     return {
       verdict: "failed",
       match: "too_new",
-      reason: `the signature is right, but its time is ${formatDuration(-ageMs)} ahead of this machine's clock`,
+      reason: `the signature is right, but its timestamp is ${formatDuration(-ageMs)} ahead of this machine's clock`,
     };
   }
   return { verdict: "passed", reason: `signed with ${origin}` };
@@ -144,7 +144,7 @@ function whyUnreadable(value: string): string {
 
 function timeText(t: string): string {
   const date = new Date(Number(t) * (isInSeconds(t) ? 1000 : 1));
-  return Number.isNaN(date.getTime()) ? "no valid time" : date.toISOString();
+  return Number.isNaN(date.getTime()) ? "not a valid time" : date.toISOString();
 }
 
 function hmac(t: string, body: Buffer, secret: Secret): string {
@@ -152,22 +152,19 @@ function hmac(t: string, body: Buffer, secret: Secret): string {
 }
 
 const text = optionalText;
-const own = () => wireId().nullish();
-/** Of what there may be none, which is an empty text then. */
-const other = looseId;
+const id = () => wireId().nullish();
+/** Where there is none, the id is missing or empty. */
+const otherId = looseId;
 const time = looseId;
-/** What the merchant's own app has sent along, to find its order again. */
+/** Data that the merchant's app attached, such as the number of an order. */
 const metaData = () => z.array(z.looseObject({ key: text(), value: text() })).nullish();
 
-/**
- * What a payment is told as: the pages of the events print some of its parts, those of the API's own objects the others.
- * Money is text, `"200.50"`.
- */
+/** The members are documented partly on the pages of the events, partly on those of the API. Money is text, `"200.50"`. */
 function payment() {
   return z.looseObject({
-    payment_id: own(),
-    payments_session_id: other(),
-    payment_link_id: other(),
+    payment_id: id(),
+    payments_session_id: otherId(),
+    payment_link_id: otherId(),
     amount: amount(),
     amount_captured: amount(),
     amount_refunded: amount(),
@@ -197,7 +194,7 @@ function payment() {
 
 function paymentLink() {
   return z.looseObject({
-    payment_link_id: own(),
+    payment_link_id: id(),
     url: text(),
     amount: amount(),
     amount_paid: amount(),
@@ -211,18 +208,18 @@ function paymentLink() {
     expires_at: text(),
     created_time: time(),
     payments: z
-      .array(z.looseObject({ payment_id: other(), amount: amount(), type: text(), status: text(), date: time() }))
+      .array(z.looseObject({ payment_id: otherId(), amount: amount(), type: text(), status: text(), date: time() }))
       .nullish(),
   });
 }
 
 function virtualAccount() {
   return z.looseObject({
-    virtual_account_id: own(),
+    virtual_account_id: id(),
     account_number: text(),
     ifsc_code: text(),
     beneficiary_name: text(),
-    customer_id: other(),
+    customer_id: otherId(),
     minimum_amount: amount(),
     maximum_amount: amount(),
     amount_paid: amount(),
@@ -238,8 +235,8 @@ function virtualAccount() {
 
 function refund() {
   return z.looseObject({
-    refund_id: own(),
-    payment_id: other(),
+    refund_id: id(),
+    payment_id: otherId(),
     amount: amount(),
     type: text(),
     reason: text(),
@@ -254,7 +251,7 @@ function refund() {
 
 function payout() {
   return z.looseObject({
-    payout_id: own(),
+    payout_id: id(),
     amount: amount(),
     currency: text(),
     status: text(),
@@ -292,19 +289,17 @@ const wire = {
   recognise: (payload) =>
     typeof valueAt(payload.data, ["event_object"]) === "object" ? textAt(payload.data, ["event_type"]) : undefined,
   records: recordsOf,
-  // An endpoint whose URL does not answer once, when it is registered, is refused; by what request is not told.
+  // Registering an endpoint makes one request, of an undocumented kind, which has to be answered.
   methods: ["GET", "HEAD"],
   handshake: answerProbe,
   answer: { withinMs: 15_000, endsBy: "two days of failures disable the endpoint" },
-  // Zoho: deliveries may repeat, and are the same event where `event_id` is.
+  // Documented: duplicates have the same `event_id`.
   identity: (data) => idsAt(data, ["event_id"])[0],
   hint: (_payload, name) =>
-    name === "payment.failed"
-      ? "payment.failed comes for each attempt: the payment may still succeed on the next one"
-      : undefined,
+    name === "payment.failed" ? "payment.failed is sent for each attempt: the next one may succeed" : undefined,
 } as const satisfies Format;
 
-/** `payment.succeeded` is about a payment; the object of a payment link stands under the plural. */
+/** `payment.succeeded` is about a `payment`; the object of a payment link is `payment_links`. */
 function recordsOf(data: unknown, name: string): readonly string[] {
   const [about = ""] = name.split(".", 1);
   return [about, `${about}s`].flatMap((key) => idsAt(data, ["event_object", key, `${about}_id`])).slice(0, 1);
@@ -321,7 +316,7 @@ function envelope<const Name extends string>(name: Name) {
     account_id: wireId(),
     live_mode: z.boolean().nullish(),
     event_time: wireId(),
-    // Under which key a payout and a virtual account come is not known for certain.
+    // The keys of a payout and a virtual account are not certain.
     event_object: z.looseObject({
       payment: payment().nullish(),
       payment_links: paymentLink().nullish(),

@@ -9,7 +9,7 @@ import { optionalText, wireId } from "./shared/schema-parts.ts";
 
 const TIMESTAMP = "x-zs-webhook-timestamp";
 const SECONDS = /^\d{1,12}$/;
-/** What the receivers that are known allow. */
+/** The tolerance of receivers in use. */
 const FRESH_MS = 300_000;
 
 /**
@@ -26,7 +26,7 @@ export const signSignature = bodySignature({
   openReadings: timestampReadings,
 });
 
-/** In all code that is known the time is no part of what is signed, so its age is worth a word and never a refusal. */
+/** No known code signs the timestamp, so its age is remarked on but never a reason to reject. */
 function timestampRemark(delivery: Delivery, now: Date): string | undefined {
   const seconds = headerValue(delivery, TIMESTAMP);
   if (seconds === undefined) return undefined;
@@ -37,10 +37,10 @@ function timestampRemark(delivery: Delivery, now: Date): string | undefined {
     : `${TIMESTAMP} is ${formatDuration(Math.abs(ageMs))} ${ageMs > 0 ? "old" : "ahead of this machine's clock"}; the signature does not cover it`;
 }
 
-/** No page of Zoho's tells what is signed once the time is sent. */
+/** Zoho does not document what is signed when a timestamp is sent. */
 function timestampReadings(delivery: Delivery): readonly BodyVariant[] {
   const time = headerValue(delivery, TIMESTAMP)?.trim();
-  // Digits only: anything else could be a piece that was cut off a signed body.
+  // Digits only: anything else could be a piece of a signed body.
   if (time === undefined || !SECONDS.test(time)) return [];
   const remedy = `leave ${TIMESTAMP} out of what is signed`;
   const reading = (id: string, meaning: string, before: string, after = ""): BodyVariant => ({
@@ -58,7 +58,7 @@ function timestampReadings(delivery: Delivery): readonly BodyVariant[] {
 
 const SIGNED = "RequestSigningSuccess";
 
-/** Every operation posts the same two objects: the whole request, and what happened to it. */
+/** Every operation posts the whole request, and what happened to it. */
 const wire = {
   id: "wire",
   source: "https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/webhooks-management",
@@ -72,7 +72,7 @@ const wire = {
     operation("RequestCompleted", "Everyone has signed the document", { once: true }),
     operation("RequestRejected", "A recipient declined the document"),
     operation("RequestRecalled", "The sender recalled the document"),
-    operation("RequestForwarded", "A recipient handed the document on to another"),
+    operation("RequestForwarded", "A recipient forwarded the document to another"),
     operation("RequestExpired", "The document expired before all had signed"),
   ],
   recognise: (payload) =>
@@ -81,7 +81,7 @@ const wire = {
       : undefined,
   records: (data) => idsAt(data, ["requests", "request_id"]),
   hint: (_payload, name) =>
-    name === SIGNED ? `${SIGNED} comes for each signer and is not completion: wait for RequestCompleted` : undefined,
+    name === SIGNED ? `${SIGNED} is sent for each signer: wait for RequestCompleted` : undefined,
 } as const satisfies Format;
 
 function operation<const Name extends string>(name: Name, summary: string, options?: EventOptions) {

@@ -16,7 +16,7 @@ const body = `{
   "affected_fields": [{"5725767000000123456": ["Email", "Phone"]}]
 }`;
 
-it("replaces names, e-mails, phones, addresses and ids, and nothing else", () => {
+it("replaces names, e-mail and postal addresses, phone numbers and ids, and nothing else", () => {
   const redacted = redact(body);
   for (const gone of ["Jane", "Doe", "Patricia", "corp.example", "5725767000000", "010-2030", "Main St"]) {
     expect(redacted).not.toContain(gone);
@@ -36,7 +36,7 @@ it("replaces names, e-mails, phones, addresses and ids, and nothing else", () =>
   }
 });
 
-it("keeps what belonged together, the layout, and the kind and length of ids and phones", () => {
+it("preserves relations, layout, and the type and length of ids and phone numbers", () => {
   const redacted = redact(body);
   const id = /"id": (\d+),/.exec(redacted)?.[1] ?? "";
   expect(id).toMatch(/^[1-9]\d{18}$/);
@@ -50,7 +50,7 @@ it("keeps what belonged together, the layout, and the kind and length of ids and
   expect(() => JSON.parse(redacted)).not.toThrow();
 });
 
-it("gives the same for the same seed and other digits for another", () => {
+it("returns the same for the same seed and other digits for another", () => {
   expect(redact(body)).toBe(redact(body));
   expect(redact(body, "other")).not.toBe(redact(body));
   expect(/"id": (\d+),/.exec(redact(body, "other"))?.[1]).not.toBe(/"id": (\d+),/.exec(redact(body))?.[1]);
@@ -64,7 +64,7 @@ it("redacts a form field by field", () => {
 });
 
 // A pattern that begins anew at each letter would take minutes.
-it("reads a long text without an address in no time", () => {
+it("reads a long text without an address quickly", () => {
   const startedAt = performance.now();
   for (const part of ["a", "a.", "é-", "a@a"]) redact(JSON.stringify({ note: part.repeat(150_000) }));
   redact(JSON.stringify({ note: `a@${"b.".repeat(150_000)}` }));

@@ -21,7 +21,7 @@ describe("targetUrl", () => {
     ["https://app.test/:product/hook?x=:products", "https://app.test/crm/hook?x=:products"],
     [":3000/hooks/:product", "http://localhost:3000/hooks/crm"],
     ["http://app.test/é?name=José&b='中'", "http://app.test/%C3%A9?name=Jos%C3%A9&b='%E4%B8%AD'"],
-  ])("takes %s for %s", (to, url) => {
+  ])("expands %s to %s", (to, url) => {
     expect(targetUrl(to, "crm", listener)).toBe(url);
   });
 
@@ -32,24 +32,24 @@ describe("targetUrl", () => {
     },
   );
 
-  it("refuses a URL with a password in it without repeating it", () => {
+  it("rejects a URL with a password without repeating it", () => {
     expect(() => targetUrl("https://me:hunter2@app.test/", "crm", listener)).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining("hunter2") }),
     );
   });
 
-  it("goes to loopback for a receiver that listens on every address", () => {
+  it("uses loopback for a receiver that listens on all addresses", () => {
     expect(targetUrl(undefined, "desk", { host: "0.0.0.0", port: 1 })).toBe("http://127.0.0.1:1/webhooks/zoho/desk");
     expect(targetUrl("3000", undefined, { host: "::", port: 1 })).toBe("http://localhost:3000/webhooks/zoho");
     expect(targetUrl(undefined, "desk", { host: "::", port: 1 })).toBe("http://[::1]:1/webhooks/zoho/desk");
   });
 
-  it("takes a delivery's query before what stands behind a #, which is sent to nobody", () => {
+  it("appends the query of a delivery and drops the fragment", () => {
     expect(withQueryOf("/?id=1", "http://app.test/hook#top")).toBe("http://app.test/hook?id=1");
     expect(withQueryOf("/?id=1", "http://app.test/hook?key=2#top")).toBe("http://app.test/hook?key=2&id=1");
   });
 
-  it("asks for --to when the receiver's port is not known beforehand", () => {
+  it("requires --to when the receiver's port is not known", () => {
     expect(() => targetUrl(undefined, "crm", { host: "127.0.0.1", port: 0 })).toThrow(/port of listen is set to 0/);
   });
 });

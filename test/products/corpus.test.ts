@@ -238,7 +238,7 @@ const genuine: Genuine = [
 ];
 
 describe("a delivery as Zoho posts it", () => {
-  it("names its records where it says no more than Recruit's are known to say", () => {
+  it("has its records where only the documented members of Recruit are sent", () => {
     const receipt = receiptOf({ to: "recruit", body: { channel_id: 4711, ids: [ID], module: "Job_Openings" } });
     expect(receipt).toMatchObject({ format: "wire", records: [ID], known: false });
   });
@@ -256,7 +256,7 @@ describe("a delivery as Zoho posts it", () => {
       { to: "desk", body: [desk("Ticket_Delete", { id: "1" })] },
       { to: "desk", body: [desk("Ticket_Delete", { id: "1" }, { eventTime: "1710313788287" })] },
     ],
-  ])("is another event with %s, and the same when it is repeated", (_, one, other) => {
+  ])("has another identity with %s, and the same when repeated", (_, one, other) => {
     expect(receiptOf(one).identity).toBe(receiptOf(one).identity);
     expect(receiptOf(other).identity).not.toBe(receiptOf(one).identity);
   });
@@ -267,7 +267,7 @@ describe("a delivery as Zoho posts it", () => {
     expect(receipt.schema?.issues).toEqual([]);
   });
 
-  it("is here for every format of every product", () => {
+  it("exists for every format of every product", () => {
     const all = products.flatMap(({ id, formats }) => formats.map((format) => `${id} ${format.id}`));
     const here = new Set(genuine.map(([product, format]) => `${product} ${format}`));
     expect(
@@ -331,13 +331,13 @@ const invented: readonly (readonly [string, string, Sent])[] = [
 ];
 
 describe("an invented delivery", () => {
-  it.each(invented)("to %s is unknown, with %s the nearest (%j)", (product, nearest, sent) => {
+  it.each(invented)("to %s is unknown, with the suggestion %s (%j)", (product, nearest, sent) => {
     const receipt = receiptOf(sent);
     expect(receipt).toMatchObject({ product, known: false, schema: undefined });
     expect(receipt.suggestions).toContain(nearest);
   });
 
-  it("is nobody's on the URL that all products share", () => {
+  it("is not recognised at the shared URL", () => {
     for (const [, , sent] of invented.slice(10)) {
       expect(receiptOf({ body: sent.body })).toMatchObject({ product: undefined, event: undefined });
     }
@@ -347,7 +347,7 @@ describe("an invented delivery", () => {
 });
 
 describe("the samples", () => {
-  it("tell their event from their body alone, but for those that a user designs", () => {
+  it("are recognised by their body alone, except user-defined ones", () => {
     const cases = fixtureCases().filter(({ path }) => path !== undefined);
     const wrong = cases.flatMap(({ label, product, format, name, text }) => {
       const delivery = deliveryOf({ product, format, name }, JSON.parse(text));

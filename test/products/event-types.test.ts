@@ -37,7 +37,7 @@ it("knows the fields of an event from its name", () => {
   expect(content).toContain("PDF");
 });
 
-it("refuses a name that a product does not have", () => {
+it("rejects an unknown name", () => {
   // @ts-expect-error: the misspelt name is an error of the compiler as well.
   expect(() => eventOf(crm.formats[0].events, "Leads.creat")).toThrow("there is no Leads.creat");
 });

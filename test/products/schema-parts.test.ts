@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { checkSchema } from "../../src/core/schema.ts";
 import { calendarDate, dateTime, lookup, recordId } from "../../src/products/shared/schema-parts.ts";
 
-it("takes an id of 19 digits as text, and says what it wants of another", () => {
+it("accepts an id of 19 digits as text, and describes what it expects", () => {
   expect(checkSchema(recordId(), "4876876000001402117").ok).toBe(true);
   expect(checkSchema(recordId(), "INV-00217").issues).toEqual([
     { path: [], at: "", expected: "an id: digits, as text", received: "a string" },
@@ -17,16 +17,16 @@ it.each(["2025-01-15T10:30:00Z", "2025-01-15T10:30:00+00:00", "2025-01-15T10:30:
   },
 );
 
-it.each(["2025-01-15", "15-Jan-2025 10:30:00", "2025-13-45T10:30:00Z", ""])("does not take %j as a time", (text) => {
+it.each(["2025-01-15", "15-Jan-2025 10:30:00", "2025-13-45T10:30:00Z", ""])("rejects %j as a time", (text) => {
   expect(checkSchema(dateTime(), text).issues[0]?.expected).toBe("text in the form datetime");
 });
 
-it("takes a day that exists as a date", () => {
+it("accepts only existing days as dates", () => {
   expect(checkSchema(calendarDate(), "2025-02-28").ok).toBe(true);
   expect(checkSchema(calendarDate(), "2025-02-30").ok).toBe(false);
 });
 
-it("takes a record that another points to without its name", () => {
+it("accepts a reference to a record without its name", () => {
   expect(checkSchema(lookup(), { id: "4876876000001310075", name: null }).ok).toBe(true);
   expect(checkSchema(lookup(), { name: "Atelier Lumière" }).issues[0]?.at).toBe("id");
 });

@@ -13,7 +13,7 @@ it.each([
   [3_599_400, "59 min 59 s"],
   [3_599_600, "1 h"],
   [9_059_000, "2 h 30 min"],
-])("%s ms are %s, and never 1000 of a unit or 60", (ms, text) => {
+])("formats %s ms as %s, never as 1000 or 60 of a unit", (ms, text) => {
   expect(formatDuration(ms)).toBe(text);
 });
 
@@ -25,11 +25,11 @@ it.each([
   [999_499, "999 kB"],
   [999_600, "1.0 MB"],
   [12_345_678, "12 MB"],
-])("%i bytes are %s", (bytes, text) => {
+])("formats %i bytes as %s", (bytes, text) => {
   expect(formatBytes(bytes)).toBe(text);
 });
 
-it("counts one thing in the singular, and none or more in the plural", () => {
+it("uses the singular for one and the plural for other counts", () => {
   const texts = [0, 1, 2].map((count) => `${counted(count, "line")}, ${counted(count, "delivery", "deliveries")}`);
   expect(texts).toEqual(["0 lines, 0 deliveries", "1 line, 1 delivery", "2 lines, 2 deliveries"]);
 });

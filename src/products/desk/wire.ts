@@ -5,12 +5,11 @@ import { event, type Format } from "../../core/product.ts";
 import { answerProbe, dateTime, optionalText, recordId, severalHint } from "../shared/schema-parts.ts";
 import { deskToken } from "./token.ts";
 
-/** What a delivery says of a record; of most kinds only the id is certain. */
+/** Of most kinds of records only the id is certain. */
 function record() {
   return z.looseObject({ id: recordId() });
 }
 
-/** Texts that a receiver may count on being texts, ids or times where they are there. */
 function ticketPayload() {
   return record().extend({
     ticketNumber: z.string(),
@@ -105,16 +104,16 @@ function sessionPayload() {
   });
 }
 
-/** Of which not even an id is known. */
+/** Not even an id is documented. */
 function anyPayload() {
   return z.looseObject({});
 }
 
 const wireEvents = [
-  desk("Ticket_Add", "A ticket came in", ticketPayload),
+  desk("Ticket_Add", "A ticket was added", ticketPayload),
   desk("Ticket_Update", "A ticket's fields were changed", ticketPayload),
   desk("Ticket_Delete", "A ticket was deleted", record),
-  desk("Ticket_Thread_Add", "A ticket got a message, in or out", threadPayload),
+  desk("Ticket_Thread_Add", "A message of a ticket came in or went out", threadPayload),
   desk("Ticket_Comment_Add", "A ticket got a comment", commentPayload),
   desk("Ticket_Comment_Update", "A comment of a ticket was changed", commentPayload),
   desk("Ticket_Attachment_Add", "A file was attached to a ticket", anyPayload),
@@ -173,12 +172,12 @@ function desk<const Name extends string, Payload extends z.ZodType>(
   return event(name, summary, () => deliveryOf(name, payload()));
 }
 
-/** An array, in practice of one; a longer one is judged by its first event. */
+/** An array, in practice with one event; a longer one is validated by its first. */
 function deliveryOf<const Name extends string, Payload extends z.ZodType>(name: Name, payload: Payload) {
   const shape = {
     eventTime: z.string().regex(/^\d+$/, "milliseconds since 1970, as text"),
     orgId: recordId(),
-    // There when the subscription asks for it (includePrevState).
+    // Only with the option includePrevState of the subscription.
     prevState: z.looseObject({}).nullish(),
   };
   const first = z.looseObject({ payload, eventType: z.literal(name), ...shape });
@@ -186,7 +185,7 @@ function deliveryOf<const Name extends string, Payload extends z.ZodType>(name: 
   return z.tuple([first], others);
 }
 
-/** Each data centre signs with keys of its own, which its Desk publishes. */
+/** The public keys of each data centre. */
 const KEY_SETS = Object.fromEntries(
   [
     ["us", "zoho.com"],
@@ -214,12 +213,11 @@ function format(settings: FormatSettings) {
     records: recordsOf,
     batches: true,
     methods: ["GET", "HEAD"],
-    // A webhook is created only if its URL answers 200 to a GET or, failing that, to a POST of nothing: the receiver has to
-    // be there before the first event.
+    // A webhook is created only if its URL answers 200 to a GET or else to an empty POST: the receiver has to run before that.
     handshake: answerProbe,
     probes: [
       { method: "GET", contentType: "", body: Buffer.alloc(0) },
-      // As a form: what Express makes of its body is what its parser of forms makes of this.
+      // With the content type of a form: Express parses the body of the real request as one.
       { contentType: "application/x-www-form-urlencoded", body: Buffer.from("{}") },
     ],
     answer: { withinMs: 5000, only200: true, removedBy: 410 },

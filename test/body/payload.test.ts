@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { idsAt, textAt } from "../../src/body/payload.ts";
 
-it("finds text at a path, and nothing where there is none", () => {
+it("finds text at a path", () => {
   expect(textAt({ ticket: { id: "18" } }, ["ticket", "id"])).toBe("18");
   for (const data of [
     undefined,
@@ -17,12 +17,12 @@ it("finds text at a path, and nothing where there is none", () => {
   }
 });
 
-it("does not take what every object inherits for a field", () => {
+it("ignores inherited properties", () => {
   expect(idsAt({}, ["constructor", "name"])).toEqual([]);
   expect(textAt({}, ["constructor", "name"])).toBeUndefined();
 });
 
-it("finds one id or a list of them as text, and skips what is no id", () => {
+it("finds one id or a list of ids as text, and skips other values", () => {
   expect(idsAt({ ids: ["4876876000001402117", 12, null, {}, "", ["9"]] }, ["ids"])).toEqual([
     "4876876000001402117",
     "12",
