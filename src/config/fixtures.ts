@@ -61,7 +61,7 @@ export function projectFixturePath(
 ): string {
   const [file] = fixtureFiles(product, format, match);
   const place = product.folder === undefined ? projectPlace(root) : ownPlace(product.folder);
-  return within(place.folder, place.nameIn(place.folder, file));
+  return within(place.folder, place.nameOf(file));
 }
 
 /** The folder of a format's proposed samples. */
@@ -89,19 +89,16 @@ interface Place {
   readonly folder: string;
   readonly origin: Fixture["origin"];
   /** The path of a file relative to that folder. */
-  nameIn(folder: string, file: FixtureFile): string;
+  nameOf(file: FixtureFile): string;
 }
 
 function builtInPlace(packageRoot: string): Place {
-  return { folder: join(packageRoot, "fixtures"), origin: "built-in", nameIn: (_, { path }) => path };
+  return { folder: join(packageRoot, "fixtures"), origin: "built-in", nameOf: ({ path }) => path };
 }
 
 function projectPlace(root: string): Place {
-  return {
-    folder: join(root, PROJECT_FIXTURES),
-    origin: "project",
-    nameIn: (folder, { path }) => existingName(folder, path),
-  };
+  const folder = join(root, PROJECT_FIXTURES);
+  return { folder, origin: "project", nameOf: ({ path }) => existingName(folder, path) };
 }
 
 /** The name of the existing file in any case: what works on a file system that ignores case should work on all. */
@@ -125,14 +122,14 @@ function namesIn(folder: string): readonly string[] {
 
 /** The folder of a user-defined product. */
 function ownPlace(folder: string): Place {
-  return { folder: join(folder, "fixtures"), origin: "project", nameIn: (_, { name }) => name };
+  return { folder: join(folder, "fixtures"), origin: "project", nameOf: ({ name }) => name };
 }
 
 function readFirst(places: readonly Place[], product: Product, format: Format, match: EventMatch): Fixture | undefined {
   const hint = product.folder === undefined ? "fix it, or delete it to use the built-in one" : "fix it";
   for (const [i, file] of fixtureFiles(product, format, match).entries()) {
-    for (const { folder, origin, nameIn } of places) {
-      const path = join(folder, nameIn(folder, file));
+    for (const { folder, origin, nameOf } of places) {
+      const path = join(folder, nameOf(file));
       const raw = readText(path);
       if (raw === undefined) continue;
       const text = file.fill(raw);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { idsAt } from "../body/payload.ts";
-import { event, type Product } from "../core/product.ts";
+import { type EventOptions, event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { dateTime, optionalText, recordId } from "./shared/schema-parts.ts";
@@ -10,21 +10,25 @@ const once = { once: true };
 const guide = guideFormat({
   source: modelledOnGuide("Zoho Books Webhook Payload"),
   events: [
-    event("record_added", "A record was added to an application", () => envelope("record_added"), once),
-    event("record_edited", "A record of an application was edited", () => envelope("record_edited")),
+    creatorEvent("record_added", "A record was added to an application", once),
+    creatorEvent("record_edited", "A record of an application was edited"),
     event(
       "record_deleted",
       "A record of an application was deleted",
       () => envelope("record_deleted").partial({ data: true }),
       once,
     ),
-    event("form_submitted", "A form of an application was submitted", () => envelope("form_submitted"), once),
+    creatorEvent("form_submitted", "A form of an application was submitted", once),
     event("workflow_triggered", "A workflow of an application called the webhook", () =>
       envelope("workflow_triggered").extend({ workflow: z.looseObject({ name: z.string(), trigger: optionalText() }) }),
     ),
   ],
   records: (data) => idsAt(data, ["record_id"]),
 });
+
+function creatorEvent<const Name extends string>(name: Name, summary: string, options?: EventOptions) {
+  return event(name, summary, () => envelope(name), options);
+}
 
 function envelope<const Name extends string>(name: Name) {
   return z.looseObject({

@@ -142,7 +142,7 @@ describe("verify --explain of Desk's JWT", () => {
     [
       "organisation, beside an age that is allowed",
       { ...good, exp: now - 600, iss: "orgId:1" },
-      "see that",
+      "check that",
       ["--tolerance", "2h"],
     ],
   ])("says what to do about its %s", async (_what, claims, remedy, more = []) => {

@@ -140,7 +140,7 @@ function verifyToken(
     return { verdict: "failed", reason: `the JWT's signature does not match the keys of ${origins}` };
   const wrong = wrongClaim(token.claims, expected);
   if (wrong !== undefined) return { verdict: "failed", reason: wrong.reason };
-  const unchecked = expected.audience === undefined ? "; its webhook was not checked" : "";
+  const unchecked = expected.audience === undefined ? ", and its webhook was not checked" : "";
   return {
     verdict: "passed",
     reason: `the sender holds a key of ${origins}; the token does not cover the body${unchecked}`,
