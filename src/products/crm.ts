@@ -19,63 +19,6 @@ import { calendarDate, dateTime, lookup, optionalText, recordId } from "./shared
 /** The modules that fixtures exist for; any other module has the same events with fields of its own. */
 const knownModules = ["Leads", "Contacts", "Accounts", "Deals", "Tasks"] as const;
 
-// Only the field that every layout has is required.
-
-function leadData() {
-  return recordData().extend({
-    Last_Name: z.string(),
-    First_Name: optionalText(),
-    Company: optionalText(),
-    Email: optionalText(),
-    Phone: optionalText(),
-    Lead_Status: optionalText(),
-    Lead_Source: optionalText(),
-  });
-}
-
-function contactData() {
-  return recordData().extend({
-    Last_Name: z.string(),
-    First_Name: optionalText(),
-    Email: optionalText(),
-    Phone: optionalText(),
-    Title: optionalText(),
-    Account_Name: lookup().nullish(),
-  });
-}
-
-function accountData() {
-  return recordData().extend({
-    Account_Name: z.string(),
-    Industry: optionalText(),
-    Website: optionalText(),
-    Phone: optionalText(),
-    Annual_Revenue: z.number().nullish(),
-  });
-}
-
-function dealData() {
-  return recordData().extend({
-    Deal_Name: z.string(),
-    Stage: z.string(),
-    Amount: z.number().nullish(),
-    Closing_Date: calendarDate().nullish(),
-    Account_Name: lookup().nullish(),
-    Contact_Name: lookup().nullish(),
-  });
-}
-
-function taskData() {
-  return recordData().extend({
-    Subject: z.string(),
-    Status: optionalText(),
-    Priority: optionalText(),
-    Due_Date: calendarDate().nullish(),
-    What_Id: lookup().nullish(),
-    Who_Id: lookup().nullish(),
-  });
-}
-
 /** The four events of a module whose fields are known. `noun` as in "A lead was created". */
 function moduleEvents<const Module extends string, Shape extends z.ZodRawShape>(
   module: Module,
@@ -152,6 +95,63 @@ const guide = guideFormat({
   recognise: recogniseModuleEvent,
   records: moduleRecords,
 });
+
+// Only the field that every layout has is required.
+
+function leadData() {
+  return recordData().extend({
+    Last_Name: z.string(),
+    First_Name: optionalText(),
+    Company: optionalText(),
+    Email: optionalText(),
+    Phone: optionalText(),
+    Lead_Status: optionalText(),
+    Lead_Source: optionalText(),
+  });
+}
+
+function contactData() {
+  return recordData().extend({
+    Last_Name: z.string(),
+    First_Name: optionalText(),
+    Email: optionalText(),
+    Phone: optionalText(),
+    Title: optionalText(),
+    Account_Name: lookup().nullish(),
+  });
+}
+
+function accountData() {
+  return recordData().extend({
+    Account_Name: z.string(),
+    Industry: optionalText(),
+    Website: optionalText(),
+    Phone: optionalText(),
+    Annual_Revenue: z.number().nullish(),
+  });
+}
+
+function dealData() {
+  return recordData().extend({
+    Deal_Name: z.string(),
+    Stage: z.string(),
+    Amount: z.number().nullish(),
+    Closing_Date: calendarDate().nullish(),
+    Account_Name: lookup().nullish(),
+    Contact_Name: lookup().nullish(),
+  });
+}
+
+function taskData() {
+  return recordData().extend({
+    Subject: z.string(),
+    Status: optionalText(),
+    Priority: optionalText(),
+    Due_Date: calendarDate().nullish(),
+    What_Id: lookup().nullish(),
+    Who_Id: lookup().nullish(),
+  });
+}
 
 function convertedLeadData() {
   return leadData().extend({

@@ -4,6 +4,7 @@ import { type Delivery, headerValue, withHeader } from "../body/delivery.ts";
 import { idsAt, textAt, valueAt } from "../body/payload.ts";
 import { type Secret, sameText } from "../body/secret.ts";
 import { event, type Finding, type Format, type Limits, type Product, type Proof } from "../core/product.ts";
+import type { BodyVariant } from "../core/proofs/body-variants.ts";
 import { explainHmac } from "../core/proofs/explain-hmac.ts";
 import { checkHeader, type HeaderCheck } from "../core/proofs/verdict.ts";
 import { formatDuration } from "../util/units.ts";
@@ -50,27 +51,13 @@ export const paymentsSignature: Proof = {
     const received = header(delivery);
     const parts = received === undefined ? undefined : partsOf(received);
     const t = parts?.t;
-    const stamped = (stamp: string, dot: string) => (body: Buffer) => Buffer.concat([Buffer.from(stamp + dot), body]);
-    const remedy = "sign the value of t exactly as it stands in the header, a dot, and the raw body";
-    const reading = (id: string, meaning: string, body: Buffer) => ({ id, meaning, body, remedy });
     const explanation = explainHmac({
       algorithm: "sha256",
       encoding: "hex",
       body: delivery.body,
       text: payload.text,
-      signed: t === undefined ? (body) => body : stamped(t, "."),
-      readings:
-        t === undefined
-          ? []
-          : [
-              reading("time-left-out", "the time was left out: only the body was signed", delivery.body),
-              reading("dot-left-out", "the dot between time and body was left out", stamped(t, "")(delivery.body)),
-              reading(
-                "seconds",
-                "the time was signed in seconds",
-                stamped(String(Math.floor(Number(t) / 1000)), ".")(delivery.body),
-              ),
-            ],
+      signed: (body) => (t === undefined ? body : stamped(`${t}.`, body)),
+      readings: t === undefined ? [] : wrongReadings(t, delivery.body),
       canonical:
         t === undefined
           ? `<t>.<raw body>; the header names no t`
@@ -95,6 +82,21 @@ const inSeconds: Finding = {
   meaning: IN_SECONDS,
   remedy: "write t in milliseconds since 1970, in the header and in what is signed",
 };
+
+function wrongReadings(t: string, body: Buffer): readonly BodyVariant[] {
+  const remedy = "sign the value of t exactly as in the header, a dot, and the raw body";
+  const reading = (id: string, meaning: string, signed: Buffer): BodyVariant => ({ id, meaning, body: signed, remedy });
+  const seconds = Math.floor(Number(t) / 1000);
+  return [
+    reading("time-left-out", "the time was left out: only the body was signed", body),
+    reading("dot-left-out", "the dot between time and body was left out", stamped(t, body)),
+    reading("seconds", "the time was signed in seconds", stamped(`${seconds}.`, body)),
+  ];
+}
+
+function stamped(stamp: string, body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(stamp), body]);
+}
 
 /** In milliseconds it would be a time before 1974. */
 function isInSeconds(t: string): boolean {
@@ -149,6 +151,67 @@ function timeText(t: string): string {
 
 function hmac(t: string, body: Buffer, secret: Secret): string {
   return createHmac("sha256", secret.reveal()).update(`${t}.`).update(body).digest("hex");
+}
+
+const wire = {
+  id: "wire",
+  source: "https://www.zoho.com/us/payments/api/v1/webhooks-events/",
+  proofs: [paymentsSignature],
+  events: [
+    paymentsEvent("payment.succeeded", "A payment succeeded"),
+    paymentsEvent("payment.failed", "One attempt at a payment failed"),
+    paymentsEvent("payment.pending", "A payment is waiting to be settled"),
+    paymentsEvent("payment_link.paid", "A payment link was paid"),
+    paymentsEvent("payment_link.expired", "A payment link expired"),
+    paymentsEvent("payment_link.canceled", "A payment link was canceled"),
+    // In India only: https://www.zoho.com/in/payments/api/v1/webhooks/
+    paymentsEvent("virtual_account.paid", "A virtual account was paid into"),
+    paymentsEvent("virtual_account.closed", "A virtual account was closed"),
+    paymentsEvent("refund.succeeded", "A refund succeeded"),
+    paymentsEvent("refund.failed", "A refund failed"),
+    paymentsEvent("payout.initiated", "A payout was initiated"),
+    paymentsEvent("payout.paid", "A payout was paid"),
+    paymentsEvent("payout.failed", "A payout failed"),
+  ],
+  recognise: (payload) =>
+    typeof valueAt(payload.data, ["event_object"]) === "object" ? textAt(payload.data, ["event_type"]) : undefined,
+  records: recordsOf,
+  // Registering an endpoint makes one request, of an undocumented kind, which has to be answered.
+  methods: ["GET", "HEAD"],
+  handshake: answerProbe,
+  answer: { withinMs: 15_000, endsBy: "two days of failures disable the endpoint" },
+  // Documented: duplicates have the same `event_id`.
+  identity: (data) => idsAt(data, ["event_id"])[0],
+  hint: (_payload, name) =>
+    name === "payment.failed" ? "payment.failed is sent for each attempt: the next one may succeed" : undefined,
+} as const satisfies Format;
+
+/** `payment.succeeded` is about a `payment`; the object of a payment link is `payment_links`. */
+function recordsOf(data: unknown, name: string): readonly string[] {
+  const [about = ""] = name.split(".", 1);
+  return [about, `${about}s`].flatMap((key) => idsAt(data, ["event_object", key, `${about}_id`])).slice(0, 1);
+}
+
+function paymentsEvent<const Name extends string>(name: Name, summary: string) {
+  return event(name, summary, () => envelope(name));
+}
+
+function envelope<const Name extends string>(name: Name) {
+  return z.looseObject({
+    event_id: wireId(),
+    event_type: z.literal(name),
+    account_id: wireId(),
+    live_mode: z.boolean().nullish(),
+    event_time: wireId(),
+    // The keys of a payout and a virtual account are not certain.
+    event_object: z.looseObject({
+      payment: payment().nullish(),
+      payment_links: paymentLink().nullish(),
+      refund: refund().nullish(),
+      virtual_account: virtualAccount().nullish(),
+      payout: payout().nullish(),
+    }),
+  });
 }
 
 const text = optionalText;
@@ -263,67 +326,6 @@ function payout() {
     processed_date: text(),
     payout_bank_reference_id: text(),
     bank_account_details: z.looseObject({}).nullish(),
-  });
-}
-
-const wire = {
-  id: "wire",
-  source: "https://www.zoho.com/us/payments/api/v1/webhooks-events/",
-  proofs: [paymentsSignature],
-  events: [
-    paymentsEvent("payment.succeeded", "A payment succeeded"),
-    paymentsEvent("payment.failed", "One attempt at a payment failed"),
-    paymentsEvent("payment.pending", "A payment is waiting to be settled"),
-    paymentsEvent("payment_link.paid", "A payment link was paid"),
-    paymentsEvent("payment_link.expired", "A payment link expired"),
-    paymentsEvent("payment_link.canceled", "A payment link was canceled"),
-    // In India only: https://www.zoho.com/in/payments/api/v1/webhooks/
-    paymentsEvent("virtual_account.paid", "A virtual account was paid into"),
-    paymentsEvent("virtual_account.closed", "A virtual account was closed"),
-    paymentsEvent("refund.succeeded", "A refund succeeded"),
-    paymentsEvent("refund.failed", "A refund failed"),
-    paymentsEvent("payout.initiated", "A payout was initiated"),
-    paymentsEvent("payout.paid", "A payout was paid"),
-    paymentsEvent("payout.failed", "A payout failed"),
-  ],
-  recognise: (payload) =>
-    typeof valueAt(payload.data, ["event_object"]) === "object" ? textAt(payload.data, ["event_type"]) : undefined,
-  records: recordsOf,
-  // Registering an endpoint makes one request, of an undocumented kind, which has to be answered.
-  methods: ["GET", "HEAD"],
-  handshake: answerProbe,
-  answer: { withinMs: 15_000, endsBy: "two days of failures disable the endpoint" },
-  // Documented: duplicates have the same `event_id`.
-  identity: (data) => idsAt(data, ["event_id"])[0],
-  hint: (_payload, name) =>
-    name === "payment.failed" ? "payment.failed is sent for each attempt: the next one may succeed" : undefined,
-} as const satisfies Format;
-
-/** `payment.succeeded` is about a `payment`; the object of a payment link is `payment_links`. */
-function recordsOf(data: unknown, name: string): readonly string[] {
-  const [about = ""] = name.split(".", 1);
-  return [about, `${about}s`].flatMap((key) => idsAt(data, ["event_object", key, `${about}_id`])).slice(0, 1);
-}
-
-function paymentsEvent<const Name extends string>(name: Name, summary: string) {
-  return event(name, summary, () => envelope(name));
-}
-
-function envelope<const Name extends string>(name: Name) {
-  return z.looseObject({
-    event_id: wireId(),
-    event_type: z.literal(name),
-    account_id: wireId(),
-    live_mode: z.boolean().nullish(),
-    event_time: wireId(),
-    // The keys of a payout and a virtual account are not certain.
-    event_object: z.looseObject({
-      payment: payment().nullish(),
-      payment_links: paymentLink().nullish(),
-      refund: refund().nullish(),
-      virtual_account: virtualAccount().nullish(),
-      payout: payout().nullish(),
-    }),
   });
 }
 

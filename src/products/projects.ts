@@ -5,6 +5,41 @@ import { idFields, userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { calendarDate, dateTime, lookup, optionalText, recordId } from "./shared/schema-parts.ts";
 
+const once = { once: true };
+
+const guide = guideFormat({
+  source: modelledOnGuide("Zoho Desk Webhook Payload"),
+  events: [
+    projectEvent("task_created", "A task was created", withTask, once),
+    projectEvent("task_updated", "A task was updated", withTask),
+    // A completed task or milestone can be reopened, and completed again.
+    projectEvent("task_completed", "A task was completed", withTask),
+    projectEvent("task_deleted", "A task was deleted", withTask, once),
+    projectEvent("milestone_created", "A milestone was created", () => ({ milestone: milestone() }), once),
+    projectEvent("milestone_completed", "A milestone was completed", () => ({ milestone: milestone() })),
+    projectEvent("timelog_added", "Time was logged on a task", () => ({ timelog: timelog() }), once),
+    projectEvent("bug_reported", "A bug was reported", () => ({ bug: bug() }), once),
+    projectEvent("bug_updated", "A bug was updated", () => ({ bug: bug() })),
+  ],
+  // The object is named after the first word of the event: `task_created` has a `task`.
+  records: (data, name) => idsAt(data, [name.split("_", 1)[0] ?? "", "id"]),
+});
+
+function withTask() {
+  return { task: task() };
+}
+
+function projectEvent<const Name extends string, Shape extends z.ZodRawShape>(
+  name: Name,
+  summary: string,
+  members: () => Shape,
+  options?: EventOptions,
+) {
+  const project = () => z.looseObject({ id: recordId(), name: z.string() });
+  const envelope = () => z.looseObject({ event: z.literal(name), portal_id: recordId(), project: project() });
+  return event(name, summary, () => envelope().extend(members()), options);
+}
+
 function task() {
   return z.looseObject({
     id: recordId(),
@@ -57,41 +92,6 @@ function bug() {
     created_time: dateTime().nullish(),
     last_updated_time: dateTime().nullish(),
   });
-}
-
-const once = { once: true };
-
-const guide = guideFormat({
-  source: modelledOnGuide("Zoho Desk Webhook Payload"),
-  events: [
-    projectEvent("task_created", "A task was created", withTask, once),
-    projectEvent("task_updated", "A task was updated", withTask),
-    // A completed task or milestone can be reopened, and completed again.
-    projectEvent("task_completed", "A task was completed", withTask),
-    projectEvent("task_deleted", "A task was deleted", withTask, once),
-    projectEvent("milestone_created", "A milestone was created", () => ({ milestone: milestone() }), once),
-    projectEvent("milestone_completed", "A milestone was completed", () => ({ milestone: milestone() })),
-    projectEvent("timelog_added", "Time was logged on a task", () => ({ timelog: timelog() }), once),
-    projectEvent("bug_reported", "A bug was reported", () => ({ bug: bug() }), once),
-    projectEvent("bug_updated", "A bug was updated", () => ({ bug: bug() })),
-  ],
-  // The object is named after the first word of the event: `task_created` has a `task`.
-  records: (data, name) => idsAt(data, [name.split("_", 1)[0] ?? "", "id"]),
-});
-
-function withTask() {
-  return { task: task() };
-}
-
-function projectEvent<const Name extends string, Shape extends z.ZodRawShape>(
-  name: Name,
-  summary: string,
-  members: () => Shape,
-  options?: EventOptions,
-) {
-  const project = () => z.looseObject({ id: recordId(), name: z.string() });
-  const envelope = () => z.looseObject({ event: z.literal(name), portal_id: recordId(), project: project() });
-  return event(name, summary, () => envelope().extend(members()), options);
 }
 
 const wire = userFormed({

@@ -5,110 +5,6 @@ import { event, type Format } from "../../core/product.ts";
 import { answerProbe, dateTime, optionalText, recordId, severalHint } from "../shared/schema-parts.ts";
 import { deskToken } from "./token.ts";
 
-/** Of most kinds of records only the id is certain. */
-function record() {
-  return z.looseObject({ id: recordId() });
-}
-
-function ticketPayload() {
-  return record().extend({
-    ticketNumber: z.string(),
-    departmentId: recordId(),
-    subject: optionalText(),
-    description: optionalText(),
-    status: optionalText(),
-    statusType: optionalText(),
-    priority: optionalText(),
-    channel: optionalText(),
-    contactId: recordId().nullish(),
-    assigneeId: recordId().nullish(),
-    email: optionalText(),
-    threadCount: optionalText(),
-    commentCount: optionalText(),
-    createdTime: dateTime().nullish(),
-    modifiedTime: dateTime().nullish(),
-    closedTime: dateTime().nullish(),
-    firstThread: z.looseObject({ ticketId: recordId().nullish(), content: optionalText() }).nullish(),
-  });
-}
-
-function threadPayload() {
-  return record().extend({
-    ticketId: recordId(),
-    departmentId: recordId().nullish(),
-    direction: optionalText(),
-    content: optionalText(),
-    summary: optionalText(),
-    // One text with commas between the addresses, and not in every delivery.
-    to: optionalText(),
-    fromEmailAddress: optionalText(),
-    author: z.looseObject({ name: optionalText(), email: optionalText(), type: optionalText() }).nullish(),
-    createdTime: dateTime().nullish(),
-  });
-}
-
-function commentPayload() {
-  return record().extend({
-    ticketId: recordId().nullish(),
-    content: optionalText(),
-    contentType: optionalText(),
-    isPublic: z.boolean().nullish(),
-    commenterId: recordId().nullish(),
-    commentedTime: dateTime().nullish(),
-  });
-}
-
-function contactPayload() {
-  return record().extend({
-    firstName: optionalText(),
-    lastName: optionalText(),
-    email: optionalText(),
-    phone: optionalText(),
-    accountId: recordId().nullish(),
-  });
-}
-
-function articlePayload() {
-  return record().extend({
-    title: optionalText(),
-    status: optionalText(),
-    locale: optionalText(),
-    departmentId: recordId().nullish(),
-    categoryId: recordId().nullish(),
-    createdTime: dateTime().nullish(),
-    modifiedTime: dateTime().nullish(),
-  });
-}
-
-function messagePayload() {
-  return z.looseObject({
-    id: z.string(),
-    sessionId: z.string(),
-    channelId: optionalText(),
-    messageType: optionalText(),
-    text: optionalText(),
-    direction: optionalText(),
-    status: optionalText(),
-    createdTime: optionalText(),
-    actor: z.looseObject({ name: optionalText(), type: optionalText() }).nullish(),
-  });
-}
-
-function sessionPayload() {
-  return z.looseObject({
-    sessionId: z.string(),
-    channelId: optionalText(),
-    sessionStatus: optionalText(),
-    sessionOldStatus: optionalText(),
-    messagesCount: optionalText(),
-  });
-}
-
-/** Not even an id is documented. */
-function anyPayload() {
-  return z.looseObject({});
-}
-
 const wireEvents = [
   desk("Ticket_Add", "A ticket was added", ticketPayload),
   desk("Ticket_Update", "A ticket's fields were changed", ticketPayload),
@@ -240,4 +136,108 @@ function recordsOf(data: unknown): readonly string[] {
     const ids = idsAt(each, ["payload", "id"]);
     return ids.length > 0 ? ids : idsAt(each, ["payload", "sessionId"]);
   });
+}
+
+/** Of most kinds of records only the id is certain. */
+function record() {
+  return z.looseObject({ id: recordId() });
+}
+
+function ticketPayload() {
+  return record().extend({
+    ticketNumber: z.string(),
+    departmentId: recordId(),
+    subject: optionalText(),
+    description: optionalText(),
+    status: optionalText(),
+    statusType: optionalText(),
+    priority: optionalText(),
+    channel: optionalText(),
+    contactId: recordId().nullish(),
+    assigneeId: recordId().nullish(),
+    email: optionalText(),
+    threadCount: optionalText(),
+    commentCount: optionalText(),
+    createdTime: dateTime().nullish(),
+    modifiedTime: dateTime().nullish(),
+    closedTime: dateTime().nullish(),
+    firstThread: z.looseObject({ ticketId: recordId().nullish(), content: optionalText() }).nullish(),
+  });
+}
+
+function threadPayload() {
+  return record().extend({
+    ticketId: recordId(),
+    departmentId: recordId().nullish(),
+    direction: optionalText(),
+    content: optionalText(),
+    summary: optionalText(),
+    // One text with commas between the addresses, and not in every delivery.
+    to: optionalText(),
+    fromEmailAddress: optionalText(),
+    author: z.looseObject({ name: optionalText(), email: optionalText(), type: optionalText() }).nullish(),
+    createdTime: dateTime().nullish(),
+  });
+}
+
+function commentPayload() {
+  return record().extend({
+    ticketId: recordId().nullish(),
+    content: optionalText(),
+    contentType: optionalText(),
+    isPublic: z.boolean().nullish(),
+    commenterId: recordId().nullish(),
+    commentedTime: dateTime().nullish(),
+  });
+}
+
+function contactPayload() {
+  return record().extend({
+    firstName: optionalText(),
+    lastName: optionalText(),
+    email: optionalText(),
+    phone: optionalText(),
+    accountId: recordId().nullish(),
+  });
+}
+
+function articlePayload() {
+  return record().extend({
+    title: optionalText(),
+    status: optionalText(),
+    locale: optionalText(),
+    departmentId: recordId().nullish(),
+    categoryId: recordId().nullish(),
+    createdTime: dateTime().nullish(),
+    modifiedTime: dateTime().nullish(),
+  });
+}
+
+function messagePayload() {
+  return z.looseObject({
+    id: z.string(),
+    sessionId: z.string(),
+    channelId: optionalText(),
+    messageType: optionalText(),
+    text: optionalText(),
+    direction: optionalText(),
+    status: optionalText(),
+    createdTime: optionalText(),
+    actor: z.looseObject({ name: optionalText(), type: optionalText() }).nullish(),
+  });
+}
+
+function sessionPayload() {
+  return z.looseObject({
+    sessionId: z.string(),
+    channelId: optionalText(),
+    sessionStatus: optionalText(),
+    sessionOldStatus: optionalText(),
+    messagesCount: optionalText(),
+  });
+}
+
+/** Not even an id is documented. */
+function anyPayload() {
+  return z.looseObject({});
 }
