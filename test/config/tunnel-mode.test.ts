@@ -6,7 +6,7 @@ import { TestClock } from "../support/test-clock.ts";
 
 const CONFIG = "zoho-hooks.config.json";
 
-/** What `listen` says; the run ends at once. */
+/** The exit code and first line of a `listen` that ends at once. */
 async function listen(tunnel: unknown, argv: readonly string[], env: Record<string, string> = {}) {
   const cwd = folderWith({ [CONFIG]: JSON.stringify({ tunnel }) });
   const { exitCode, err } = await run(["listen", "--port", "0", "--no-store", "--timeout", "1ms", ...argv], {
@@ -20,7 +20,7 @@ async function listen(tunnel: unknown, argv: readonly string[], env: Record<stri
 describe("the tunnel mode of a layer", () => {
   const domain = { domain: "example.ngrok.app" };
   const noToken = "error: ngrok needs an authtoken, and none is configured";
-  // Nothing leads from there to the receiver: that it is tried is enough.
+  // The URL does not reach the receiver; the test only checks that it is tried.
   const url = "https://localhost:1";
   const tried = `error: a request to ${url} did not arrive here:`;
 

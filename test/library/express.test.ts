@@ -7,7 +7,6 @@ const keys = { secret: "s3cret-of-the-app", token: "t0ken-of-the-app" };
 let url = "";
 let close = (): void => {};
 
-/** A handler in one piece. */
 beforeAll(async () => {
   const app = express();
   app.post("/webhooks/zoho/crm", express.raw({ type: () => true }), (req, res) => {
@@ -45,12 +44,12 @@ it("an Express handler accepts genuine deliveries and rejects everything else, w
 
 it("verify throws for a parsed body and for missing headers", () => {
   const parsed = { headers: { "content-length": "2" }, body: {} };
-  // @ts-expect-error An object is no raw body.
+  // @ts-expect-error: An object is not a raw body.
   expect(() => verify("crm", parsed, keys)).toThrow("the body is a parsed object");
-  // As over HTTP/2, where no length is told: nobody has read the body.
+  // As over HTTP/2, without a length: the body has not been read.
   const unread = { headers: { "content-type": "application/json" }, body: undefined };
   // @ts-expect-error
   expect(() => verify("crm", unread, keys)).toThrow("the body is undefined");
-  // @ts-expect-error Headers are needed.
+  // @ts-expect-error: Headers are required.
   expect(() => verify("crm", { headers: undefined, body: "{}" }, keys)).toThrow("the headers are missing");
 });

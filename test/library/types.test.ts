@@ -5,7 +5,7 @@ describe("the name of a sample", () => {
   it("is one of the format's", () => {
     // @ts-expect-error: Desk's guide has no such event.
     expect(() => fixture("desk", "Ticket_Add")).toThrow(TypeError);
-    // @ts-expect-error: nor has its wire format one of the guide's.
+    // @ts-expect-error: nor does its wire format have an event of the guide's.
     expect(() => fixture("desk", "Ticket.Create", { format: "wire" })).toThrow(TypeError);
     expect(fixture("desk", "Ticket_Add", { format: "wire" })[0].eventType).toBe("Ticket_Add");
   });
@@ -20,7 +20,7 @@ describe("the name of a sample", () => {
 
 it("the cause of a failure is one of the known ones", () => {
   const known: Verdict["match"] = "unknown_key";
-  // @ts-expect-error: written as no cause is.
+  // @ts-expect-error: not a cause.
   const mistyped: Verdict["match"] = "unknown-key";
   expect(mistyped).not.toBe(known);
 });

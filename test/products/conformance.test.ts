@@ -62,9 +62,9 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
     it("is recognised and valid, with the product given and without", () => {
       for (const product of [each.product, undefined]) {
         const receipt = receive({ products, product, delivery, secrets: noSecrets, now });
-        // A user's own design has no mark by which to tell it; taking it for something else would be worse.
+        // A user-defined body has no members to recognise it by.
         if (product === undefined && each.format.catchAll !== undefined && receipt.product === undefined) continue;
-        // Without a product a twin of it is as good a guess; what happened is the same.
+        // Without a product it may be recognised as a twin, with the same event.
         const twin = product === undefined && each.format.twins?.includes(receipt.product ?? "");
         const expected = twin ? { ...said(receipt), event: each.name } : { ...said(receipt), ...named(each) };
         expect(said(receipt)).toEqual({ ...expected, known: true, schema: { ok: true, issues: [] } });
@@ -145,7 +145,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
     it("has no time later than the event, except future dates", () => {
       const times = [...texts(data).filter(([, text]) => /^\d{4}-\d\d-\d\d/.test(text)), ...moments(data)];
       const past = times.filter(([name]) => !/expir|due|next|closing|until|from|^end|start_date|ends_at/i.test(name));
-      // Some bodies name no time at all.
+      // Some bodies have no times.
       if (past.length === 0) return;
       expect(
         past
@@ -186,7 +186,7 @@ function claimedEvent(each: FixtureCase, data: unknown) {
   return name === undefined ? undefined : findEvent(each.format, name)?.event;
 }
 
-/** The product of someone who uses this format of it. */
+/** The product as configured by a user of this format. */
 function setUpFor({ product, format }: FixtureCase): Product | undefined {
   return configureProducts([product], { [product.id]: { format: format.id } })[0];
 }
@@ -207,12 +207,12 @@ function said({ product, format, event, known, schema }: Receipt) {
   return { product, format, event, known, schema };
 }
 
-/** Positions over a length, both ends among them. */
+/** Positions across a length, including both ends. */
 function spread(length: number, count: number): readonly number[] {
   return Array.from({ length: count }, (_, i) => Math.round((i * (length - 1)) / (count - 1)));
 }
 
-/** Every text in a value, with the name of the member that holds it. */
+/** Every text in a value, with the name of its member. */
 function texts(value: unknown, name = ""): readonly (readonly [string, string])[] {
   if (typeof value === "string") return [[name, value]];
   if (Array.isArray(value)) return value.flatMap((item) => texts(item, name));
@@ -220,7 +220,7 @@ function texts(value: unknown, name = ""): readonly (readonly [string, string])[
   return Object.entries(value).flatMap(([member, item]) => texts(item, member));
 }
 
-/** Names of what is due, expires, or is planned from one time to another. */
+/** Names of times in the future: due, expiring or planned. */
 const TO_COME =
   /expir|due|^next_|_ends_at$|^end_?date|^start_date$|^closing_date$|^Start_DateTime$|(^|_)(from|to|until)$/i;
 

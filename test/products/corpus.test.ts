@@ -84,7 +84,7 @@ const multipart = (...fields: readonly (readonly [string, string])[]): Sent => (
   body: `${fields.map(([name, value]) => `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`).join("")}--x--\r\n`,
 });
 
-/** What it is, in the words of its format, and how it was sent. */
+/** Product, format and event of a delivery, and how it was sent. */
 const genuine: Genuine = [
   ...ofTheOtherProducts,
   ["crm", "wire", "Leads.create", { body: crm("insert") }],
@@ -206,7 +206,7 @@ const genuine: Genuine = [
   ["people", "wire", "webhook", { to: "people", type: "", query: "?employee=EMP-7&token=x", body: "" }],
   ["sprints", "wire", "webhook", { to: "sprints", method: "DELETE", query: "?sprint=14", type: "", body: "" }],
   ["flow", "wire", "webhook", { to: "flow", body: [{ order: 1 }] }],
-  // What is not known for certain must not make it another event, or a wrong one.
+  // Members that are not certain do not change or invalidate the event.
   ["crm", "wire", "Leads.edit", { to: "crm", body: crm("update", { channel_id: "my-channel" }) }],
   ["crm", "wire", "Leads.edit", { to: "crm", body: crm("update", { query_params: null }) }],
   [
@@ -277,7 +277,7 @@ describe("a delivery as Zoho posts it", () => {
   });
 });
 
-/** Shapes that circulate and that Zoho never posts, each with the event that it must be meant for. */
+/** Bodies found on the web that Zoho never posts, each with the event that is probably meant. */
 const invented: readonly (readonly [string, string, Sent])[] = [
   ["crm", "Leads.create", { to: "crm", body: { module: "Leads", operation: "insert", data: [{ id: ID }] } }],
   ["crm", "Leads.create", { to: "crm", body: crm("insert", { data: [{ id: ID }] }) }],

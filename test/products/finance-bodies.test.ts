@@ -48,7 +48,7 @@ describe("a body of a finance product", () => {
   it.each([
     [{ query: "what" }, posted(INVOICE, { url: "/?what=created" })],
     [{ header: "X-What" }, posted(INVOICE, { url: "/", headers: [["x-what", "invoice_created"]] })],
-    // The chosen place goes first.
+    // The configured place takes precedence.
     [{ query: "what" }, posted(INVOICE, { url: "/?event=deleted&what=created" })],
   ])("has the operation of the configured place: %j", (event, delivery) => {
     const configured = configureProducts(products, { books: { event } });

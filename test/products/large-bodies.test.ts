@@ -10,10 +10,10 @@ const FORM = "application/x-www-form-urlencoded";
 const MULTIPART = "multipart/form-data; boundary=x";
 const parts = (count: number): string =>
   `${'--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n'.repeat(count)}--x--\r\n`;
-/** Without a bound each took 10 to 15 s. */
+/** Without a limit each took 10 to 15 s. */
 const LONGEST_MS = 8_000;
 
-// Anybody can post such a megabyte, and all other deliveries wait while it is judged.
+// Anybody can post such a megabyte, and all other deliveries wait while it is evaluated.
 it.each([
   ["a list of very many entries", `[${"1,".repeat(500_000)}1]`, "application/json"],
   ["an object of very many keys", `{${Array.from({ length: 90_000 }, (_, i) => `"k${i}":1`)}}`, "application/json"],

@@ -51,7 +51,7 @@ it("distinguishes CRM and Recruit, which share an envelope, by the API of the re
   const uri = (api: string) => ({ ...body, resource_uri: `https://www.zohoapis.com/${api}/v8/Candidates/${id}` });
   expect(receiptOf(uri("crm")).product).toBe("crm");
   expect(receiptOf(uri("recruit")).product).toBe("recruit");
-  // With no address to go by, the product that knows the event by its own name is the likelier one.
+  // Without the URL, the product that declares this name is the likelier one.
   expect(receiptOf(body).product).toBe("recruit");
 });
 

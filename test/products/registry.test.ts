@@ -73,7 +73,7 @@ describe.each(formats)("%s", (_label, format) => {
   });
 });
 
-/** JSON whose keys are often those of an envelope, with anything behind them. */
+/** JSON with many keys of envelopes and arbitrary values. */
 const envelopeLike = fc.oneof(
   fc.jsonValue(),
   fc.dictionary(

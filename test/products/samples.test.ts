@@ -5,7 +5,7 @@ import { findEvent } from "../../src/core/event-names.ts";
 import { products } from "../../src/products/index.ts";
 import { fixtureCases } from "../support/fixture-cases.ts";
 
-/** The sample of an event, as an app reads it that keeps no digits. */
+/** The sample of an event as read by JSON.parse, which loses digits. */
 function sampleOf(product: string, name: string, format?: string) {
   const found = fixtureCases().find(
     (each) => each.product.id === product && each.name === name && (format ?? each.format.id) === each.format.id,

@@ -74,7 +74,7 @@ describe("the signature of Zoho Sign", () => {
       reason: "signed with THE_SECRET; the time, a dot and the body were signed",
     });
     expect(verdictOf(signSignature, timed("1736937001", "{}", "1736937000.{}"), [key]).verdict).toBe("failed");
-    // A signed body with its beginning passed off as the time is another body.
+    // The beginning of a signed body must not pass as the timestamp.
     expect(verdictOf(signSignature, timed("x", "{}", "x{}"), [key]).verdict).toBe("failed");
   });
 });

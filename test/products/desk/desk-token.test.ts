@@ -57,7 +57,7 @@ interface Token {
   readonly header?: { readonly alg: string; readonly kid?: string; readonly crit?: string[] };
 }
 
-/** As another library signs it. */
+/** A token signed by another library. */
 async function foreign({ claims = {}, header = { alg: "RS256", kid } }: Token = {}): Promise<Delivery> {
   const all = { iss: ISSUER, aud: AUDIENCE, iat: seconds, exp: seconds + 600, ...claims };
   const defined = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
@@ -184,7 +184,7 @@ describe("a forger", () => {
       expect(verdictOn(carrying(`${signed}.${hmac}`))).toMatchObject({ verdict: "failed" });
       const causes = explainToken(`${signed}.${hmac}`, [keySet], undefined).findings.filter(({ matches }) => matches);
       expect(causes).toMatchObject([{ id: "algorithm", meaning: expect.stringContaining('"HS256"') }]);
-      // Under the right name, too, an HMAC is no RSA signature.
+      // With the right algorithm name an HMAC is still not an RSA signature.
       const renamed = `${part({ alg: "RS256", kid })}.${claims}`;
       const other = createHmac("sha256", key).update(renamed).digest("base64url");
       expect(verdictOn(carrying(`${renamed}.${other}`))).toMatchObject({ verdict: "failed" });
