@@ -27,7 +27,7 @@ export async function configuredProducts(
   for (const [id, { path }] of entries) if (path === undefined) requireKnown(id);
   if (!entries.some(([, { path, schema }]) => path !== undefined || schema !== undefined))
     return configureProducts(products, settings.products as Readonly<Record<string, ProductSettings>>);
-  const { withOwnProducts } = await import("../../config/own/products.ts");
+  const { withOwnProducts } = await import("../../config/own/own-products.ts");
   const all = await withOwnProducts(products, settings.products, {
     root,
     configFile: origins.products,
