@@ -1,44 +1,34 @@
-import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import type { Runtime } from "../runtime.ts";
-import { errorCode, errorText, usageError } from "../util/errors.ts";
+import { usageError } from "../util/errors.ts";
+import { isFolder, readBytes, readText } from "../util/files.ts";
 
 export const ENV_FILE = ".env";
 
-/** The real environment with the project's `.env` beneath it. */
-interface Environment {
-  readonly values: Readonly<Record<string, string | undefined>>;
-  /** Where a variable was set: `environment`, or the path of the `.env`. */
-  origin(name: string): string;
-}
-
-export function readEnvironment(runtime: Pick<Runtime, "env">, root: string): Environment {
+/** The process environment, with the project's `.env` for what is not set there. */
+export function readEnvironment(runtime: Pick<Runtime, "env">, root: string) {
   const path = join(root, ENV_FILE);
   return {
     values: { ...readEnvFile(path), ...runtime.env },
-    origin: (name) => (runtime.env[name] === undefined ? path : "environment"),
+    /** Where a variable was set: `environment`, or the path of the `.env`. */
+    origin: (name: string): string => (runtime.env[name] === undefined ? path : "environment"),
   };
 }
 
 /** The variables of a `.env`; none where there is no such file. */
 export function readEnvFile(path: string): Readonly<Record<string, string | undefined>> {
-  let bytes: Buffer;
-  try {
-    const file = statSync(path, { throwIfNoEntry: false });
-    if (file === undefined || file.isDirectory()) return {};
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw usageError(`${path} cannot be read: ${errorText(error)}`);
-  }
-  // PowerShell writes it so, and nothing in it would be found.
-  if (bytes.includes(0)) throw usageError(`${path} is not UTF-8 text`, "save it as UTF-8");
-  return parseEnv(assignments(bytes.toString("utf8").replace(/^\uFEFF/, ""), path));
+  // A folder of this name is a virtual environment of Python.
+  const text = isFolder(path) ? undefined : readText(path);
+  if (text === undefined) return {};
+  // PowerShell writes UTF-16, in which no variable would be found.
+  if (text.includes("\0")) throw usageError(`${path} is not UTF-8 text`, "save it as UTF-8");
+  return parseEnv(assignments(text, path));
 }
 
 const ASSIGNMENT = /^\s*(?:export\s+)?[^\s=#]+\s*=\s*(?<value>.*)$/;
 
-/** The text without what is no assignment, which Node would make one of with the line below it. */
+/** The text without lines that are no assignment: Node would join them with the next line. */
 function assignments(text: string, path: string): string {
   let quote: string | undefined;
   const lines = text.split(/\r\n?|\n/).map((line, i) => {
@@ -53,11 +43,11 @@ function assignments(text: string, path: string): string {
     if (!/\b(?:ZOHO|NGROK)_/.test(line)) return "";
     throw usageError(`${path}:${i + 1} is not an assignment`, "write it as NAME=value");
   });
-  // A quote that is never closed holds no text of several lines.
+  // With a quote that is never closed, lines after it were not values.
   return quote === undefined ? lines.join("\n") : text;
 }
 
-/** A text file of lines that belongs to the user: read to be added to, every byte of theirs kept. */
+/** A text file of the user to append lines to, as bytes, so that none of theirs changes. */
 export interface LineFile {
   readonly path: string;
   /** Undefined where there is no such file. */
@@ -65,20 +55,14 @@ export interface LineFile {
 }
 
 export function readLineFile(path: string): LineFile {
-  try {
-    return { path, bytes: readFileSync(path) };
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return { path, bytes: undefined };
-    throw usageError(`${path} cannot be read: ${errorText(error)}`);
-  }
+  return { path, bytes: readBytes(path) };
 }
 
-/** The lines without their ends. */
 export function linesOf({ bytes }: LineFile): readonly string[] {
   return (bytes?.toString("utf8") ?? "").split(/\r?\n/);
 }
 
-/** The file with lines at its end, in the kind of line end that it has. */
+/** The content with lines appended, with the file's own kind of line ends. */
 export function appendLines({ bytes = Buffer.alloc(0) }: LineFile, lines: readonly string[]): Buffer {
   const end = bytes.includes("\r\n") ? "\r\n" : "\n";
   const unfinished = bytes.length > 0 && bytes.at(-1) !== 0x0a;
@@ -86,7 +70,7 @@ export function appendLines({ bytes = Buffer.alloc(0) }: LineFile, lines: readon
   return Buffer.concat([bytes, Buffer.from((unfinished && added !== "" ? end : "") + added)]);
 }
 
-/** A line of a `.env` that is read back as exactly this value. Throws a UserError for a value that none can hold. */
+/** A line of a `.env` that is read back as exactly this value. Throws a usage error where there is none. */
 export function envEntry(name: string, value: string): string {
   const plain = /^[\w.+/=@:-]+$/.test(value) ? [value] : [];
   const entry = [...plain, `'${value}'`, `"${value}"`, `\`${value}\``]
@@ -99,13 +83,13 @@ export function envEntry(name: string, value: string): string {
   );
 }
 
-/** The file without the entries of these names that have no value: they wait to be filled in. */
+/** The file without those entries of these names that are empty and wait for a value. */
 export function withoutEmptyEntries(file: LineFile, names: readonly string[]): LineFile {
   if (file.bytes === undefined || names.length === 0) return file;
   const entry = new RegExp(
     `^[ \\t]*(?:export[ \\t]+)?(?:${names.join("|")})[ \\t]*=[ \\t]*(?:''|"")?[ \\t]*(?:\\r?\\n|$(?![^]))`,
     "gm",
   );
-  // Latin-1 keeps every byte, also of a file that is no UTF-8.
+  // Latin-1 preserves every byte, also of a file that is not UTF-8.
   return { path: file.path, bytes: Buffer.from(file.bytes.toString("latin1").replace(entry, ""), "latin1") };
 }

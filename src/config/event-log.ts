@@ -6,12 +6,12 @@ import { shellQuoted } from "../util/text.ts";
 import type { Config } from "./load.ts";
 import { settingName } from "./readers.ts";
 
-/** The log and what SQLite and the lock write beside it. */
+/** The files of a log: the database, SQLite's own and the lock. */
 const SUFFIXES = ["", "-wal", "-shm", "-journal", "-lock"];
 
 /**
- * Throws a usage error where the project, which may be a stranger's clone, chooses a log that may be another project's. A
- * flag, the environment and the user's own config file may name any.
+ * Throws a usage error where the project's own config, which may have come with a clone, names a log outside the project. A
+ * flag, the environment and the user's config file may name any log.
  */
 export function rejectForeignLog({ invocation }: Pick<Context, "invocation">, config: Config): void {
   const { settings, origins, isFromProject } = config;
@@ -30,7 +30,7 @@ interface Limits {
   readonly maxLog?: number | undefined;
 }
 
-/** What the log is pruned to. `keep` and `maxLog` of a project are for its own log: of another one they would delete deliveries. */
+/** The limits for pruning. A project's own `keep` and `maxLog` never delete deliveries from the log of another project. */
 export function pruneLimits({ report }: Pick<Context, "report">, config: Config, flags: Limits = {}) {
   const { settings, origins, isFromProject } = config;
   const reason = foreignReason(config);
@@ -43,12 +43,12 @@ export function pruneLimits({ report }: Pick<Context, "report">, config: Config,
   return { keepMs: limit("keep", "--keep"), maxBytes: limit("maxLog", "--max-log") };
 }
 
-/** Why the log is not the project's own; undefined where it is. */
+/** Why the log may belong to another project; undefined where it is the project's own. */
 function foreignReason({ root, settings: { store } }: Config): string | undefined {
   if (store === false) return undefined;
   const path = resolve(root, store);
-  const way = relative(root, path);
-  if (isAbsolute(way) || way.split(sep)[0] === "..") return `${path} is outside the project`;
+  const fromRoot = relative(root, path);
+  if (isAbsolute(fromRoot) || fromRoot.split(sep)[0] === "..") return `${path} is outside the project`;
   const link = SUFFIXES.map((suffix) => findLink(root, path + suffix)).find((each) => each !== undefined);
   return link === undefined ? undefined : `${link} is a link`;
 }

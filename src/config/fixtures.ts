@@ -1,14 +1,14 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join, sep } from "node:path";
 import { type EventMatch, familyMember } from "../core/event-names.ts";
 import type { Format, Product } from "../core/product.ts";
-import { errorCode, errorText, usageError } from "../util/errors.ts";
-import { parseJson } from "../util/json.ts";
+import { usageError } from "../util/errors.ts";
+import { parseJsonFile, readText } from "../util/files.ts";
 
-/** Where a project keeps its own fixtures, below its root. They win over the built-in ones. */
+/** A project's own fixtures, below its root. They take precedence over the built-in ones. */
 const PROJECT_FIXTURES = join(".zoho-hooks", "fixtures");
 
-/** Where proposals go: no command reads them, so nothing that was merely seen changes what is sent. */
+/** Proposed fixtures. No command reads them, so that received data never changes what is sent. */
 const PROJECT_LEARNED = join(".zoho-hooks", "learned");
 
 export interface Fixture {
@@ -16,7 +16,7 @@ export interface Fixture {
   readonly data: unknown;
   readonly path: string;
   readonly origin: "project" | "built-in";
-  /** The file is a family's template, and the text is filled in for the event. */
+  /** The file is the template of a family, filled in for the event. */
   readonly template: boolean;
 }
 
@@ -28,8 +28,8 @@ export interface FixtureRoots {
 }
 
 /**
- * The sample of an event: the project's copy, else the built-in one, else its family's template filled in. Of a product of
- * the user's own the one in its folder.
+ * The sample of an event: the project's copy, else the built-in one, else the template of its family. A user-defined product
+ * has its samples in its own folder.
  */
 export function readFixture(
   { root, packageRoot }: FixtureRoots,
@@ -37,21 +37,22 @@ export function readFixture(
   format: Format,
   match: EventMatch,
 ): Fixture | undefined {
-  const places = product.folder === undefined ? [projectPlace(root), builtIn(packageRoot)] : [ownPlace(product.folder)];
+  const places =
+    product.folder === undefined ? [projectPlace(root), builtInPlace(packageRoot)] : [ownPlace(product.folder)];
   return readFirst(places, product, format, match);
 }
 
-/** The sample of an event as it comes with this package, whatever the project has of its own. */
+/** The sample of an event from this package. */
 export function readBuiltInFixture(
   { packageRoot }: Pick<FixtureRoots, "packageRoot">,
   product: Product,
   format: Format,
   match: EventMatch,
 ): Fixture | undefined {
-  return readFirst([builtIn(packageRoot)], product, format, match);
+  return readFirst([builtInPlace(packageRoot)], product, format, match);
 }
 
-/** Where the project's own copy of an event's sample goes; of a product of the user's own its one sample. */
+/** The path of the project's own copy of a sample, or of the sample of a user-defined product. */
 export function projectFixturePath(
   root: string,
   product: Product,
@@ -60,25 +61,25 @@ export function projectFixturePath(
 ): string {
   const [file] = fixtureFiles(product, format, match);
   const place = product.folder === undefined ? projectPlace(root) : ownPlace(product.folder);
-  return below(place.folder, place.nameIn(place.folder, file));
+  return within(place.folder, place.nameOf(file));
 }
 
-/** The folder of the proposed samples of a format. */
+/** The folder of a format's proposed samples. */
 export function learnedFolder(root: string, product: string, format: string): string {
   return join(root, PROJECT_LEARNED, product, format);
 }
 
-/** Where the proposed sample of an event goes, or the note beside it. The name is one that the format knows. */
+/** The path of an event's proposed sample, or of the note beside it. */
 export function learnedPath(
   root: string,
   { product, format, name }: { readonly product: string; readonly format: string; readonly name: string },
   extension: "json" | "md",
 ): string {
-  return below(join(root, PROJECT_LEARNED), `${product}/${format}/${fileName(name)}.${extension}`);
+  return within(join(root, PROJECT_LEARNED), `${product}/${format}/${fileName(name)}.${extension}`);
 }
 
-/** What is written never lies elsewhere, whatever a name has come from. */
-function below(folder: string, file: string): string {
+/** Throws a usage error where a name would leave the folder. */
+function within(folder: string, file: string): string {
   const path = join(folder, file);
   if (path.startsWith(folder + sep)) return path;
   throw usageError(`${JSON.stringify(file)} is not a possible file name in ${folder}`, "give the event another name");
@@ -87,24 +88,21 @@ function below(folder: string, file: string): string {
 interface Place {
   readonly folder: string;
   readonly origin: Fixture["origin"];
-  /** Below that folder. */
-  nameIn(folder: string, file: FixtureFile): string;
+  /** The path of a file relative to that folder. */
+  nameOf(file: FixtureFile): string;
 }
 
-function builtIn(packageRoot: string): Place {
-  return { folder: join(packageRoot, "fixtures"), origin: "built-in", nameIn: (_, { path }) => path };
+function builtInPlace(packageRoot: string): Place {
+  return { folder: join(packageRoot, "fixtures"), origin: "built-in", nameOf: ({ path }) => path };
 }
 
 function projectPlace(root: string): Place {
-  return {
-    folder: join(root, PROJECT_FIXTURES),
-    origin: "project",
-    nameIn: (folder, { path }) => asItLies(folder, path),
-  };
+  const folder = join(root, PROJECT_FIXTURES);
+  return { folder, origin: "project", nameOf: ({ path }) => existingName(folder, path) };
 }
 
-/** The name as it lies there, whatever its case: some file systems know it so, and what works on those is to work on all. */
-function asItLies(folder: string, name: string): string {
+/** The name of the existing file in any case: what works on a file system that ignores case should work on all. */
+function existingName(folder: string, name: string): string {
   if (!existsSync(folder) || existsSync(join(folder, name))) return name;
   return name.split("/").reduce((above, part) => {
     const names = namesIn(join(folder, above));
@@ -117,63 +115,42 @@ function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder);
   } catch {
-    // What is no folder, or cannot be listed: reading the file says why.
+    // Not a folder, or not readable: reading the file reports why.
     return [];
   }
 }
 
-/** A folder that holds one product alone. */
+/** The folder of a user-defined product. */
 function ownPlace(folder: string): Place {
-  return { folder: join(folder, "fixtures"), origin: "project", nameIn: (_, { name }) => name };
+  return { folder: join(folder, "fixtures"), origin: "project", nameOf: ({ name }) => name };
 }
 
 function readFirst(places: readonly Place[], product: Product, format: Format, match: EventMatch): Fixture | undefined {
+  const hint = product.folder === undefined ? "fix it, or delete it to use the built-in one" : "fix it";
   for (const [i, file] of fixtureFiles(product, format, match).entries()) {
-    for (const { folder, origin, nameIn } of places) {
-      const path = join(folder, nameIn(folder, file));
-      const raw = readIfThere(path);
+    for (const { folder, origin, nameOf } of places) {
+      const path = join(folder, nameOf(file));
+      const raw = readText(path);
       if (raw === undefined) continue;
       const text = file.fill(raw);
-      const data = parse(
-        text,
-        path,
-        product.folder === undefined ? "fix it, or delete it to use the built-in one" : "fix it",
-      );
-      return { text, data, path, origin, template: i > 0 };
+      return { text, data: parseJsonFile(text, path, hint), path, origin, template: i > 0 };
     }
   }
   return undefined;
 }
 
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return undefined;
-    throw usageError(`the fixture ${path} cannot be read: ${errorText(error)}`);
-  }
-}
-
-function parse(text: string, path: string, hint: string): unknown {
-  const parsed = parseJson(text);
-  if (parsed.ok) return parsed.value;
-  const { line = 1, column = 1 } = parsed.position ?? {};
-  throw usageError(`the fixture ${path}:${line}:${column} is not valid JSON: ${parsed.reason}`, hint);
-}
-
-/** Where an event's fixture may lie. */
 interface FixtureFile {
-  /** Below a folder of fixtures, with `/`: `crm/guide/Leads.create.json`. A valid file name on every platform. */
+  /** Relative to a folder of fixtures: `crm/guide/Leads.create.json`. A valid file name on every platform. */
   readonly path: string;
-  /** Its name alone, for a folder that belongs to one product. */
+  /** The file name alone, for the folder of one product. */
   readonly name: string;
-  /** Fills what the file leaves open: a family's template says `{Module}` where the module's name goes. */
+  /** Fills the template of a family: `{Module}` stands for the module's name. */
   fill(text: string): string;
 }
 
 /**
- * The places to look for an event's fixture, best first: its own file, then the template of its family
- * (`crm/guide/{Module}.create.json` for `<Module>.create`; braces, since Windows has no `<` in file names).
+ * The files that may hold an event's fixture, best first: its own, then the template of its family
+ * (`crm/guide/{Module}.create.json` for `<Module>.create`; Windows allows no `<` in file names).
  */
 export function fixtureFiles(
   product: Pick<Product, "id">,
@@ -194,12 +171,12 @@ export function fixtureFiles(
   return [file(match.name, (text) => text), ...templates];
 }
 
-/** An event's name as that of a file, without its end. Windows takes `CON.create` for a device; no event has a `~`. */
+/** An event's name as a file name without extension. On Windows `CON.create` would be a device; no event has a `~`. */
 function fileName(name: string): string {
   return name.replace(/^(?:con|prn|aux|nul|(?:com|lpt)\d)(?=\.|$)/i, "$&~");
 }
 
-/** `{Module}.create` for the family `<Module>.create`; other names as they are. */
+/** `{Module}.create` for the family `<Module>.create`. */
 function templateName(name: string): string {
   return name.replace(/<(\w+)>/g, "{$1}");
 }

@@ -1,34 +1,27 @@
 import { existsSync, statSync } from "node:fs";
-import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
+import { geteuid } from "node:process";
 import type { Secrets } from "../body/secret.ts";
 import type { Context } from "../context.ts";
 import type { ImportModule, Runtime } from "../runtime.ts";
 import { ENV_FILE, readEnvironment } from "./environment.ts";
 import { environmentName, readers } from "./readers.ts";
-import {
-  type GivenSecrets,
-  readSecrets,
-  readStoredSecrets,
-  STORED_SECRETS_FILE,
-  type StoredSecrets,
-} from "./secrets.ts";
+import { type GivenSecrets, readSecrets, readStoredSecrets, STORED_SECRETS_FILE } from "./secrets.ts";
 import { CONFIG_FILE, defaults, type Settings, type TunnelName } from "./settings.ts";
 import { readSettingsFile } from "./settings-file.ts";
 
-/** The settings in force, and where each came from. */
 export interface Config {
-  /** The project's folder: where its config file lies, else the working folder. */
+  /** The project's folder: that of its config file, else the working folder. */
   readonly root: string;
   readonly settings: Settings;
-  /** `flag`, a file's path, `default`; for a variable its name and where it was set: `ZOHO_HOOKS_PORT (environment)`. */
+  /** Where each setting came from: `flag`, the path of a file, `ZOHO_HOOKS_PORT (environment)` or `default`. */
   readonly origins: Readonly<Record<keyof Settings, string>>;
-  /** Whether a setting stands in the project, in its config file or its `.env`, which may have come with a clone. */
+  /** Whether a setting is from the project's config file or `.env`, which may have come with a clone. */
   isFromProject(key: keyof Settings): boolean;
   readonly secrets: Secrets;
-  readonly storeSecret: StoredSecrets["store"];
+  readonly storeSecret: ReturnType<typeof readStoredSecrets>["store"];
   readonly importModule: ImportModule;
-  /** The environment with the project's `.env` beneath it. */
+  /** The process environment, with the project's `.env` for what is not set there. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where a variable was set: `environment`, or the path of the `.env`. */
   variableOrigin(name: string): string;
@@ -36,7 +29,7 @@ export interface Config {
 
 export interface LoadOptions {
   readonly flags?: Readonly<Partial<Settings>>;
-  /** Of a command that checks or signs, which fails by a key that cannot be read; no other does. */
+  /** For commands that verify or sign, which fail for a key that cannot be read. */
   readonly secrets?: GivenSecrets;
 }
 
@@ -64,15 +57,15 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
     if (at !== -1) settings[key] = Reflect.get(values[at] ?? {}, key);
     origins[key] = layers[at]?.[0](key) ?? "default";
   }
-  const kept = readStoredSecrets(root);
+  const stored = readStoredSecrets(root);
   return {
     root,
     settings: settings as unknown as Settings,
     origins: origins as Config["origins"],
     isFromProject: (key) =>
       [projectFile, `${environmentName(key)} (${join(root, ENV_FILE)})`].includes(origins[key] ?? ""),
-    secrets: readSecrets(environment.values, options.secrets, root, kept),
-    storeSecret: kept.store,
+    secrets: readSecrets({ env: environment.values, given: options.secrets, root, stored }),
+    storeSecret: stored.store,
     importModule: runtime.importModule,
     env: environment.values,
     variableOrigin: (name) =>
@@ -81,8 +74,8 @@ export function loadConfig(runtime: Runtime & Pick<Context, "report">, options: 
 }
 
 /**
- * The nearest folder upwards that holds a config file; the working folder when there is none. One further up, as in a shared
- * /tmp, may be anybody's: what it names is run.
+ * The nearest folder upwards with a config file, else the working folder. A config file of another user above the working
+ * folder, as in a shared /tmp, is ignored: code that it names would be run.
  */
 function findRoot({ cwd, report }: Pick<Context, "cwd" | "report">): string {
   for (let folder = cwd; ; folder = dirname(folder)) {
@@ -117,25 +110,24 @@ function fromEnvironment(env: Config["env"]): Partial<Settings> {
 type Layer = Partial<Settings>;
 
 /**
- * No tunnel, ngrok's and a URL of the user's own exclude one another: what a layer asks for overrules what those below it
- * have for another way. Within one layer nothing is dropped, for there a clash is a mistake.
+ * No tunnel, ngrok and a public URL exclude one another: the mode of the first layer that has one drops the settings of other
+ * modes from the layers below. Within one layer nothing is dropped, since there a conflict is a mistake.
  */
 function resolveTunnelMode(layers: readonly Layer[]): readonly Layer[] {
-  const top = layers.findIndex((layer) => wayOf(layer) !== undefined);
-  const way = wayOf(layers[top] ?? {});
-  return layers.map((layer, i) => (i <= top || way === undefined ? layer : without(layer, OTHERS[way])));
+  const top = layers.findIndex((layer) => tunnelMode(layer) !== undefined);
+  const mode = tunnelMode(layers[top] ?? {});
+  return layers.map((layer, i) => (i <= top || mode === undefined ? layer : without(layer, SETTINGS_TO_DROP[mode])));
 }
 
-type Way = TunnelName | "publicUrl";
+type TunnelMode = TunnelName | "publicUrl";
 
-/** What belongs to the other ways. */
-const OTHERS: Readonly<Record<Way, readonly (keyof Settings)[]>> = {
+const SETTINGS_TO_DROP: Readonly<Record<TunnelMode, readonly (keyof Settings)[]>> = {
   none: ["tunnel", "domain", "publicUrl"],
   ngrok: ["tunnel", "publicUrl"],
   publicUrl: ["tunnel", "domain"],
 };
 
-function wayOf({ tunnel, domain, publicUrl }: Layer): Way | undefined {
+function tunnelMode({ tunnel, domain, publicUrl }: Layer): TunnelMode | undefined {
   if (publicUrl !== undefined) return "publicUrl";
   return tunnel ?? (domain === undefined ? undefined : "ngrok");
 }
@@ -144,17 +136,8 @@ function without(layer: Layer, keys: readonly string[]): Layer {
   return Object.fromEntries(Object.entries(layer).filter(([key]) => !keys.includes(key)));
 }
 
-/** Whether a file belongs to this user, to root, or to whom the working folder does. Windows has no such owners: always. */
+/** Whether a file belongs to this user, to root or to the owner of the working folder. On Windows all uids are 0. */
 function isTrustedOwner(file: string, cwd: string): boolean {
   const { uid } = statSync(file);
-  return uid === 0 || uid === statSync(cwd).uid || uid === ownUid();
-}
-
-/** -1 for a user without an entry. */
-function ownUid(): number {
-  try {
-    return userInfo().uid;
-  } catch {
-    return -1;
-  }
+  return uid === 0 || uid === statSync(cwd).uid || uid === geteuid?.();
 }

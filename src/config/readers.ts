@@ -4,23 +4,23 @@ import { usageError } from "../util/errors.ts";
 import { parseDuration, parseInteger, parseSize, parseTimeout } from "../util/units.ts";
 import { type Settings, tunnelNames } from "./settings.ts";
 
-/** What stands in a list is looked at where it is read, so that an error says where it came from. Each throws a UserError. */
+/** Checks of list entries, made where they are read, so that an error says where they came from. They throw usage errors. */
 export const checks = { forwardTo: checkTarget, routes: parseRoute } as const;
 
 export function checkEach(
-  check: (text: string, what: string) => unknown,
+  check: (text: string, name: string) => unknown,
   texts: readonly string[],
-  what: string,
+  name: string,
 ): readonly string[] {
-  for (const text of texts) check(text, what);
+  for (const text of texts) check(text, name);
   return texts;
 }
 
-type Reader<K extends keyof Settings> = (text: string, what: string) => Settings[K];
+type Reader<K extends keyof Settings> = (text: string, name: string) => Settings[K];
 
-/** How a setting is read from text: an environment variable's or a flag's. */
+/** How settings are read from the text of a flag or an environment variable, whose name goes into errors. */
 export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
-  port: (text, what) => parseInteger(text, what, 0, 65_535),
+  port: (text, name) => parseInteger(text, name, 0, 65_535),
   host,
   maxBody: parseSize,
   schema: oneOf("warn", "enforce", "off"),
@@ -28,16 +28,16 @@ export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   tolerance: parseDuration,
   events: list,
   allowIp: list,
-  allowZohoIps: yesOrNo,
-  forwardTo: (text, what) => checkEach(checks.forwardTo, list(text), what),
-  routes: (text, what) => checkEach(checks.routes, list(text), what),
+  allowZohoIps: trueOrFalse,
+  forwardTo: (text, name) => checkEach(checks.forwardTo, list(text), name),
+  routes: (text, name) => checkEach(checks.routes, list(text), name),
   respond: oneOf("ack", "mirror"),
-  retries: (text, what) => parseInteger(text, what, 0, 100),
+  retries: (text, name) => parseInteger(text, name, 0, 100),
   retryBase: parseTimeout,
-  concurrency: (text, what) => parseInteger(text, what, 1, 1000),
-  ordered: yesOrNo,
+  concurrency: (text, name) => parseInteger(text, name, 1, 1000),
+  ordered: trueOrFalse,
   forwardTimeout: parseTimeout,
-  insecure: yesOrNo,
+  insecure: trueOrFalse,
   store: (text) => (text === "false" ? false : text),
   keep: parseDuration,
   maxLog: parseSize,
@@ -49,30 +49,30 @@ export const readers: { readonly [K in keyof Settings]?: Reader<K> } = {
   ngrokRootCas: (text) => text,
 };
 
-/** `maxBody` is set by `ZOHO_HOOKS_MAX_BODY`. */
+/** `ZOHO_HOOKS_MAX_BODY` for `maxBody`. */
 export function environmentName(key: string): string {
   return `ZOHO_HOOKS_${key.replace(/[A-Z]/g, "_$&").toUpperCase()}`;
 }
 
-function oneOf<const Choice extends string>(...choices: readonly Choice[]): (text: string, what: string) => Choice {
-  return (text, what) => {
+function oneOf<const Choice extends string>(...choices: readonly Choice[]): (text: string, name: string) => Choice {
+  return (text, name) => {
     const found = choices.find((choice) => choice === text);
-    if (found === undefined) throw usageError(`${what}: ${JSON.stringify(text)} is not one of ${choices.join(", ")}`);
+    if (found === undefined) throw usageError(`${name}: ${JSON.stringify(text)} is not one of ${choices.join(", ")}`);
     return found;
   };
 }
 
-/** An empty one would be every address of this machine: a variable that is not set must not open the port to the network. */
-function host(text: string, what: string): string {
+/** Rejects an empty host, which Node takes for all addresses: a variable without a value must not open the port to the network. */
+function host(text: string, name: string): string {
   if (text.trim() !== "" && !/[\p{Cc}\s]/u.test(text)) return text;
   throw usageError(
-    `${what}: ${JSON.stringify(text)} is not an address to listen on`,
+    `${name}: ${JSON.stringify(text)} is not an address to listen on`,
     "leave it out for 127.0.0.1, or use 0.0.0.0 for all addresses of this machine",
   );
 }
 
-function yesOrNo(text: string, what: string): boolean {
-  return oneOf("true", "false")(text, what) === "true";
+function trueOrFalse(text: string, name: string): boolean {
+  return oneOf("true", "false")(text, name) === "true";
 }
 
 function list(text: string): readonly string[] {
@@ -82,7 +82,7 @@ function list(text: string): readonly string[] {
     .filter((each) => each !== "");
 }
 
-/** Settings that a config file has below `tunnel`, by what they are called in the environment. */
+/** The keys below `tunnel` in a config file, by setting. */
 export const TUNNEL_KEYS: Readonly<Record<string, string>> = {
   tunnel: "use",
   domain: "domain",
@@ -92,13 +92,13 @@ export const TUNNEL_KEYS: Readonly<Record<string, string>> = {
   ngrokRootCas: "rootCas",
 };
 
-/** Where a config file has a setting: `["tunnel", "domain"]`. */
+/** The path of a setting in a config file: `["tunnel", "domain"]`. */
 export function fileKeys(key: string): readonly string[] {
   const inTunnel = Object.hasOwn(TUNNEL_KEYS, key) ? TUNNEL_KEYS[key] : undefined;
   return inTunnel === undefined ? [key] : ["tunnel", inTunnel];
 }
 
-/** A setting in the words of whoever set it: `--domain`, `ZOHO_HOOKS_DOMAIN (environment)`, `tunnel.domain in <file>`. */
+/** A setting by the name that it was set with: `--domain`, `ZOHO_HOOKS_DOMAIN (environment)`, `tunnel.domain in <file>`. */
 export function settingName(key: string, origin: string): string {
   if (origin === "flag") return `--${key.replace(/[A-Z]/g, "-$&").toLowerCase()}`;
   return origin.startsWith(environmentName(key)) ? origin : `${fileKeys(key).join(".")} in ${origin}`;

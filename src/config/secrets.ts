@@ -9,7 +9,7 @@ import { readText, rejectLinks, writeFileAtomically, writePrivateFile } from "..
 import { cachedFor } from "../util/timing.ts";
 import { ENV_FILE } from "./environment.ts";
 
-/** The environment variable of each credential. With `_CRM` behind it, it is that product's own. */
+/** The environment variable of each credential; with `_CRM` appended, that of one product. */
 export const CREDENTIAL_VARIABLES: Readonly<Record<Credential, string>> = {
   secret: "ZOHO_WEBHOOK_SECRET",
   token: "ZOHO_WEBHOOK_TOKEN",
@@ -22,36 +22,39 @@ export const CREDENTIAL_VARIABLES: Readonly<Record<Credential, string>> = {
 
 const CREDENTIALS = Object.keys(CREDENTIAL_VARIABLES) as readonly Credential[];
 
-/** What a user makes up and gives to both sides. The others are made by Zoho, or come in pairs. */
+/** Credentials that users choose themselves. The others are made by Zoho or are key pairs. */
 export const CHOSEN_CREDENTIALS = ["secret", "token"] as const satisfies readonly Credential[];
 
-/** Keys have many lines: their variables may name a file in place of them. */
-const IN_FILES: readonly Credential[] = ["publicKey", "privateKey", "jwks"];
+/** Keys have many lines, so their variables may hold the path of a file. */
+const MULTI_LINE: readonly Credential[] = ["publicKey", "privateKey", "jwks"];
 
-/** Secrets given on the command line as files, by credential. They go before the environment. */
+/** Secrets from files that were named on the command line. They take precedence over the environment. */
 export type GivenSecrets = Readonly<Partial<Record<Credential, Secret>>>;
 
+interface SecretSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Undefined for commands that neither verify nor sign, which do not fail for a key that cannot be read. */
+  readonly given?: GivenSecrets | undefined;
+  /** The folder that paths of key files are relative to. */
+  readonly root: string;
+  readonly stored?: StoredSecrets;
+}
+
 /**
- * The secrets of the environment and of flags. A product's own variable replaces the general one.
- * A variable that is set but empty is an error: it would switch the check off unseen.
- * `given` is undefined for a command that neither checks nor signs: a key that cannot be read is nothing to it.
+ * The secrets of flags, of the environment and of the project. A product's own variable replaces the general one. A variable that
+ * is set but empty is an error: it would turn the check off silently.
  */
-export function readSecrets(
-  env: Readonly<Record<string, string | undefined>>,
-  given?: GivenSecrets,
-  root = ".",
-  kept?: StoredSecrets,
-): Secrets {
+export function readSecrets({ env, given, root, stored }: SecretSources): Secrets {
   const found = new Map<string, Secret>();
   for (const credential of CREDENTIALS) {
     const variable = CREDENTIAL_VARIABLES[credential];
     for (const [name, value] of Object.entries(env)) {
       if (value === undefined || !(name === variable || name.startsWith(`${variable}_`))) continue;
       if (value.trim() === "") throw emptySecret(name);
-      const isKey = IN_FILES.includes(credential);
+      const isKey = MULTI_LINE.includes(credential);
       const content = secret(isKey ? contentOf(value, root) : value, name);
-      // A key that cannot be read would fail every delivery: better to say so before the first.
-      if (given !== undefined && isKey && content.reveal() === value) refuseMissingFile(name, value, root);
+      // A key that cannot be read would fail every delivery, so it is an error before the first.
+      if (given !== undefined && isKey && content.reveal() === value) rejectMissingFile(name, value, root);
       if (given !== undefined && credential === "publicKey") readPublicKeys(content);
       if (given !== undefined && credential === "privateKey") readPrivateKey(content);
       found.set(name, content);
@@ -63,18 +66,18 @@ export function readSecrets(
         given?.[credential] ??
         found.get(ownVariable(credential, product)) ??
         found.get(CREDENTIAL_VARIABLES[credential]) ??
-        kept?.find(product, credential);
+        stored?.find(product, credential);
       return one === undefined ? [] : [one];
     },
     all: () => [
       ...Object.values(given ?? {}).filter((each) => each !== undefined),
       ...found.values(),
-      ...(kept?.all() ?? []),
+      ...(stored?.all() ?? []),
     ],
   };
 }
 
-/** What the file holds that a value names; the value itself where it names none. */
+/** The content of the file that a value names, or the value itself where it names none. */
 function contentOf(value: string, root: string): string {
   if (value.includes("\n") || value.length > 1024) return value;
   try {
@@ -84,8 +87,8 @@ function contentOf(value: string, root: string): string {
   }
 }
 
-/** A key is far longer, and ends in no file's ending. */
-function refuseMissingFile(name: string, value: string, root: string): void {
+/** A short value with a file extension is a path and not a key. */
+function rejectMissingFile(name: string, value: string, root: string): void {
   if (value.length > 200 || !/^[^\n]*\.[a-z0-9]{2,5}$/i.test(value) || value.includes("://")) return;
   throw usageError(
     `${name}: there is no readable file ${resolve(root, value)}`,
@@ -104,68 +107,58 @@ function ownVariable(credential: Credential, product: string): string {
   return `${CREDENTIAL_VARIABLES[credential]}_${variableSuffix(product)}`;
 }
 
-/** `MY_SHOP` for `my-shop`: the name of a product of the user's own may have a hyphen, that of a variable may not. */
+/** `MY_SHOP` for `my-shop`: ids of user-defined products may have hyphens, names of variables may not. */
 export function variableSuffix(product: string): string {
   return product.toUpperCase().replace(/[^A-Z0-9]/g, "_");
 }
 
-/** Keys and secrets that the tool itself has to keep, below a project's root. It is never part of a commit. */
+/** Keys and secrets that the tool stores, below a project's root. Ignored by Git. */
 export const KEYS_FOLDER = join(".zoho-hooks", "keys");
-/** The file that they lie in, by which they are called. */
 export const STORED_SECRETS_FILE = join(KEYS_FOLDER, "hook-secrets.json");
 
-/** Nothing is made and used in less; thousands of deliveries a second are not held up. */
-const LOOK_EVERY_MS = 2;
+/** Short enough for a secret that was just stored, long enough not to slow down thousands of deliveries a second. */
+const RELOAD_AFTER_MS = 2;
 
-/** By product, then by credential. */
-function keptFile() {
-  return z.record(z.string(), z.record(z.string(), z.string().min(1)));
-}
+type StoredSecrets = ReturnType<typeof readStoredSecrets>;
 
-/** Secrets that senders have handed over when their webhooks were set up, or that Zoho was given to sign with. */
-export interface StoredSecrets {
-  find(product: string, credential: string): Secret | undefined;
-  all(): readonly Secret[];
-  /** Writes it down at once and returns the file's name. Throws a usage error when it cannot. */
-  store(product: string, offered: OfferedSecret): string;
-}
-
-export function readStoredSecrets(root: string): StoredSecrets {
+/** The secrets that senders offered when their webhooks were set up, or that Zoho was given to sign with. */
+export function readStoredSecrets(root: string) {
   const path = join(root, STORED_SECRETS_FILE);
-  // Asked before the reading: a change in between is then seen.
-  let changedMs = changeOf(path);
-  let kept = read(path);
-  // Another process may keep one meanwhile: `webhooks create` while `listen` runs.
-  const look = (): void => {
-    const nowChangedMs = changeOf(path);
-    if (nowChangedMs !== changedMs) kept = readOr(path, kept);
-    changedMs = nowChangedMs;
+  // Read before the file, so that a change in between is noticed.
+  let modifiedMs = modificationTime(path);
+  let stored = read(path);
+  // Another process may store one meanwhile: `webhooks create` while `listen` runs.
+  const reload = (): void => {
+    const nowMs = modificationTime(path);
+    if (nowMs !== modifiedMs) stored = readOr(path, stored);
+    modifiedMs = nowMs;
   };
-  const lookNowAndThen = cachedFor(LOOK_EVERY_MS, Date.now, look);
-  const current = (): typeof kept => {
-    lookNowAndThen();
-    return kept;
+  const reloadSometimes = cachedFor(RELOAD_AFTER_MS, Date.now, reload);
+  const current = (): FileContent => {
+    reloadSometimes();
+    return stored;
   };
   const asSecret = (value: string): Secret => secret(value, STORED_SECRETS_FILE);
   return {
-    find(product, credential) {
+    find(product: string, credential: string): Secret | undefined {
       const value = current()[product]?.[credential];
       return value === undefined ? undefined : asSecret(value);
     },
-    all: () => Object.values(current()).flatMap((each) => Object.values(each).map(asSecret)),
-    store(product, { credential, value }) {
-      look();
-      const all = { ...kept, [product]: { ...kept[product], [credential]: value } };
+    all: (): readonly Secret[] => Object.values(current()).flatMap((each) => Object.values(each).map(asSecret)),
+    /** Writes a secret and returns the name of the file. Throws a usage error when that fails. */
+    store(product: string, { credential, value }: OfferedSecret): string {
+      reload();
+      const all = { ...stored, [product]: { ...stored[product], [credential]: value } };
       ignoreKeys(root);
       writePrivateFile(root, path, `${JSON.stringify(all, undefined, 2)}\n`);
-      kept = all;
-      changedMs = undefined;
+      stored = all;
+      modifiedMs = undefined;
       return STORED_SECRETS_FILE;
     },
   };
 }
 
-/** Keeps git away from the folder of keys, whatever the project's own rules say. */
+/** Makes Git ignore the folder of keys, whatever the project's own rules are. */
 export function ignoreKeys(root: string): void {
   const path = join(root, KEYS_FOLDER, ".gitignore");
   rejectLinks(root, path);
@@ -173,17 +166,24 @@ export function ignoreKeys(root: string): void {
   if (!isIgnored) writeFileAtomically(path, "*\n");
 }
 
-function changeOf(path: string): number | undefined {
+function modificationTime(path: string): number | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
   } catch {
-    // A file where its folder should be: reading it says so, where that matters.
+    // Its folder cannot be examined: reading or writing the file reports why.
     return undefined;
   }
 }
 
-/** A file that was damaged after it was read takes nothing away from a run. */
-function readOr(path: string, before: z.infer<ReturnType<typeof keptFile>>): typeof before {
+/** Secrets by product and credential. */
+type FileContent = z.infer<ReturnType<typeof fileContent>>;
+
+function fileContent() {
+  return z.record(z.string(), z.record(z.string(), z.string().min(1)));
+}
+
+/** A file that is damaged during a run does not affect the run. */
+function readOr(path: string, before: FileContent): FileContent {
   try {
     return read(path);
   } catch {
@@ -191,11 +191,11 @@ function readOr(path: string, before: z.infer<ReturnType<typeof keptFile>>): typ
   }
 }
 
-function read(path: string): z.infer<ReturnType<typeof keptFile>> {
+function read(path: string): FileContent {
   const text = readText(path);
   if (text === undefined) return {};
   try {
-    return keptFile().parse(JSON.parse(text));
+    return fileContent().parse(JSON.parse(text));
   } catch {
     throw usageError(`${path} is damaged`, "restore it; or delete it, and set the webhooks up again");
   }

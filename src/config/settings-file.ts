@@ -6,7 +6,7 @@ import { checks, fileKeys, readers, TUNNEL_KEYS } from "./readers.ts";
 import { variableSuffix } from "./secrets.ts";
 import { fileSchema, productSettings, type Settings, type SettingsFile, tunnelSettings } from "./settings.ts";
 
-/** The settings of a config file; none where there is no file. An error names file, line and column. */
+/** The settings of a config file; none where there is no file. Errors name file, line and column. */
 export function readSettingsFile(path: string): Partial<Settings> {
   const text = readText(path);
   if (text === undefined) return {};
@@ -24,19 +24,18 @@ export function readSettingsFile(path: string): Partial<Settings> {
   };
   for (const [key, read] of Object.entries(readers)) {
     const value = settings[key];
-    if (typeof value === "string") settings[key] = readAt(text, path, fileKeys(key), (what) => read(value, what));
+    if (typeof value === "string") settings[key] = readAt(text, path, fileKeys(key), (name) => read(value, name));
   }
   for (const [i, target] of [forwardTo ?? []].flat().entries()) {
     const keys = Array.isArray(forwardTo) ? ["forwardTo", i] : ["forwardTo"];
-    readAt(text, path, keys, (what) => checks.forwardTo(String(target), what));
+    readAt(text, path, keys, (name) => checks.forwardTo(String(target), name));
   }
   for (const [pattern, target] of Object.entries(routes ?? {})) {
-    readAt(text, path, ["routes", pattern], (what) => checks.routes(`${pattern}=${target}`, what));
+    readAt(text, path, ["routes", pattern], (name) => checks.routes(`${pattern}=${target}`, name));
   }
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
-/** Throws a usage error for anything that is not a valid config. */
 export function parseSettingsFile(text: string, path: string): SettingsFile {
   const schema = fileSchema();
   const result = schema.safeParse(parseJsonFile(text, path));
@@ -46,9 +45,9 @@ export function parseSettingsFile(text: string, path: string): SettingsFile {
   const keys = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])];
   if (unknown === undefined) {
     const hint = EXAMPLES[keys.map(String).join(".")];
-    throw fileError(text, path, keys, issue === undefined ? "not valid" : issueWords(issue), hint);
+    throw fileError(text, path, keys, issue === undefined ? "not valid" : describeIssue(issue), hint);
   }
-  throw fileError(text, path, keys, "there is no such setting", hintFor(unknown, keys));
+  throw fileError(text, path, keys, "there is no such setting", unknownHint(unknown, keys));
 }
 
 const WITH_UNIT = 'write it as text with its unit, such as "30s" or "7d"';
@@ -64,7 +63,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   routes: 'write it as "routes": { "crm:Leads.*": "http://localhost:3000/leads" }',
 };
 
-function hintFor(unknown: string, keys: readonly PropertyKey[]): string {
+function unknownHint(unknown: string, keys: readonly PropertyKey[]): string {
   if (/^(secret|token)$/i.test(unknown)) {
     const own = keys[0] === "products" && keys.length > 2 ? `_${variableSuffix(String(keys[1]))}` : "";
     return `secrets do not belong here: set ZOHO_WEBHOOK_${unknown.toUpperCase()}${own} in the environment or in .env`;
@@ -77,28 +76,25 @@ function hintFor(unknown: string, keys: readonly PropertyKey[]): string {
   return near === undefined ? `settings: ${known.join(", ")}` : `did you mean ${near}?`;
 }
 
-/** What may stand beside a misspelt key below `tunnel` or one of the products. */
+/** The settings among which a misspelt key below `tunnel` or a product is looked up. */
 function sectionSettings([section, , ...deeper]: readonly PropertyKey[]): object {
   if (section === "tunnel") return tunnelSettings().shape;
   return section === "products" && deeper.length < 2 ? productSettings().shape : {};
 }
 
-/** An error of what reads a value says where it stands, in place of what the value is called elsewhere. */
-function readAt<T>(text: string, path: string, keys: readonly PropertyKey[], read: (what: string) => T): T {
+/** Turns an error about a value into one that names its position in the file instead of a flag or variable. */
+function readAt<T>(text: string, path: string, keys: readonly PropertyKey[], read: (name: string) => T): T {
   try {
-    return read(SETTING);
+    return read(PLACEHOLDER);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw fileError(text, path, keys, error.message.replace(SETTING, "").replace(/^:? /, ""), error.hint);
+    throw fileError(text, path, keys, error.message.replace(PLACEHOLDER, "").replace(/^:? /, ""), error.hint);
   }
 }
 
-/** No value has it in it. */
-const SETTING = "<setting>";
+const PLACEHOLDER = "<setting>";
 
-type Issue = z.core.$ZodIssue;
-
-/** What a config file's schema asks for, in words of JSON. */
+/** The types of zod in words of JSON. */
 const KINDS: Readonly<Record<string, string>> = {
   array: "a list",
   boolean: "true or false",
@@ -110,19 +106,15 @@ const KINDS: Readonly<Record<string, string>> = {
   string: "text",
 };
 
-/** What is wrong with a value of a config file, behind its name: "should be an object, and is a list". */
-function issueWords(issue: Issue): string {
+/** "should be an object, but is a list" */
+function describeIssue(issue: z.core.$ZodIssue): string {
   const { code, message } = issue;
   if (code === "invalid_type") {
     const received = /received (\w+)/.exec(message)?.[1] ?? "";
-    return `should be ${kind(issue.expected)}, but is ${kind(received)}`;
+    return `should be ${KINDS[issue.expected] ?? issue.expected}, but is ${KINDS[received] ?? received}`;
   }
   if (code === "invalid_value") return `is not one of ${issue.values.map((each) => JSON.stringify(each)).join(", ")}`;
   if (code === "too_big") return `is too large: ${issue.maximum} at most`;
   if (code === "too_small") return issue.origin === "string" ? "is empty" : `is too small: ${issue.minimum} at least`;
   return "is not allowed here";
-}
-
-function kind(name: string): string {
-  return KINDS[name] ?? name;
 }

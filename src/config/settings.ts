@@ -3,21 +3,21 @@ import { formatSettings } from "../core/format-settings.ts";
 
 export const CONFIG_FILE = "zoho-hooks.config.json";
 
-/** How one product is used. */
+/** The settings of one product. */
 export function productSettings() {
   return formatSettings().extend({
-    /** The format that comes first for this product: `send` writes it. */
+    /** The default format, which `send` writes. */
     format: z.string().optional(),
-    /** A product of the user's own: the folder that describes it, relative to the config file. */
+    /** The folder of a user-defined product, relative to the config file. */
     path: z.string().min(1).optional(),
-    /** What a body of the user's own design must be: a file with a JSON Schema or a zod schema, relative as well. */
+    /** A file with a JSON Schema or a zod schema for user-defined bodies, relative to the config file. */
     schema: z.string().min(1).optional(),
   });
 }
 
 type ProductEntry = Readonly<z.infer<ReturnType<typeof productSettings>>>;
 
-/** What `--tunnel` and the config file's `use` take. */
+/** The values of `--tunnel` and of `use` in the config file. */
 export const tunnelNames = ["ngrok", "none"] as const;
 export type TunnelName = (typeof tunnelNames)[number];
 
@@ -27,13 +27,13 @@ export function tunnelSettings() {
     domain: z.string().min(1).optional(),
     publicUrl: z.string().min(1).optional(),
     timeout: z.string().optional(),
-    /** ngrok's own options for a custom ingress: address, and a PEM file of its authorities. */
+    /** ngrok's options for a custom ingress: its address, and a PEM file of its authorities. */
     serverAddr: z.string().min(1).optional(),
     rootCas: z.string().min(1).optional(),
   });
 }
 
-/** What a config file may hold. Strict: a misspelt key is an error, not silence. Made when there is a file to check. */
+/** The schema of a config file, in which a misspelt key is an error. Built only when there is a file to check. */
 export function fileSchema() {
   return z.strictObject({
     $schema: z.string().optional(),
@@ -66,7 +66,7 @@ export function fileSchema() {
   });
 }
 
-/** On which an app listens. */
+/** The port of an app. */
 function port() {
   return z.int().min(1).max(65_535);
 }
@@ -86,11 +86,11 @@ export interface Settings {
   readonly events: readonly string[];
   readonly allowIp: readonly string[];
   readonly allowZohoIps: boolean;
-  /** The developer's own app: a port, a port with a path (`3000/hooks`) or a URL; empty to forward nothing. */
+  /** The developer's app: ports, ports with a path (`3000/hooks`) or URLs; empty to forward nothing. */
   readonly forwardTo: readonly string[];
-  /** Events with a target of their own, as `pattern=target`. */
+  /** Targets of single events, as `pattern=target`. */
   readonly routes: readonly string[];
-  /** `ack` answers at once and delivers after; `mirror` gives the sender the app's own answer. */
+  /** `ack` answers at once and forwards afterwards; `mirror` passes the app's answer on to the sender. */
   readonly respond: "ack" | "mirror";
   readonly retries: number;
   /** Milliseconds. */
@@ -100,7 +100,7 @@ export interface Settings {
   /** Milliseconds. */
   readonly forwardTimeout: number;
   readonly insecure: boolean;
-  /** The log's file, relative to the project; false to keep none. */
+  /** The file of the event log, relative to the project; false for none. */
   readonly store: string | false;
   /** Milliseconds. */
   readonly keep: number;

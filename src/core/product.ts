@@ -206,7 +206,7 @@ export interface Product<Id extends string = string, Formats extends readonly Fo
   readonly folder?: string;
 }
 
-type EventOptions = Partial<Pick<WebhookEvent, "once" | "open" | "members">>;
+export type EventOptions = Partial<Pick<WebhookEvent, "once" | "open" | "members">>;
 
 /** Declares an event; the schema is built on first use. */
 export function event<const Name extends string, Schema extends z.ZodType>(

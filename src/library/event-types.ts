@@ -1,8 +1,8 @@
 import type { Product } from "../core/product.ts";
 import type { products } from "../products/index.ts";
 
-// Members are read where they stand (`{ readonly events: infer Events }`): to compare each format and schema with `Format`
-// and `ZodType`, which have dozens of members, takes a compiler and an editor ten times as long.
+// Members are inferred structurally (`{ readonly events: infer Events }`): comparing each format and schema with `Format` and
+// `ZodType`, which have dozens of members, makes compilers and editors ten times as slow.
 
 type Listed = (typeof products)[number];
 
@@ -12,23 +12,23 @@ export type ProductId = Listed["id"];
 type FormatOf<P extends ProductId> = Extract<Listed, { readonly id: P }>["formats"][number];
 type DeclaredIn<F> = F extends { readonly events: readonly (infer Event)[] } ? Event : never;
 type NameOf<Event> = Event extends { readonly name: infer Name extends string } ? Name : never;
-/** The first of a product's formats: what `sign`, `schemas` and `fixture` use unless they are told. */
+/** A product's first format, the default of `sign`, `schemas` and `fixture`. */
 type DefaultFormat<P extends Product> = P["formats"][0];
 
-/** The declared names of a product's events: `"Leads.create"`, and `"<Module>.create"` for the rest of a family. */
+/** The declared names of a product's events: `"Leads.create"`, and `"<Module>.create"` for a family. */
 export type EventKey<P extends ProductId = ProductId> = P extends ProductId ? NameOf<DeclaredIn<FormatOf<P>>> : never;
 
-/** `"<Module>.create"` as the names it stands for. */
+/** The names that `"<Module>.create"` stands for. */
 type Filled<Key extends string> = Key extends `${infer Before}<${string}>${infer After}`
   ? `${Before}${string}${After}`
   : Key;
 
-/** A family's names, marked so that the compiler does not let `"Leads.create"` vanish in them: an editor suggests it. */
+/** A family's names, marked so that the compiler does not merge `"Leads.create"` into them and editors suggest it. */
 type Suggested<Key extends string> = Key extends `${string}<${string}>${string}`
   ? Filled<Key> & Record<never, never>
   : Key;
 
-/** Any name that an event can have: a declared one, or one of a family, such as `"Invoices.create"`. */
+/** A declared name, or one of a family, such as `"Invoices.create"`. */
 export type EventName<P extends ProductId = ProductId> = Suggested<EventKey<P>>;
 
 type Typed<P extends string, Id extends string, Event> = Event extends {
@@ -39,23 +39,23 @@ type Typed<P extends string, Id extends string, Event> = Event extends {
       readonly product: P;
       /** `"guide"`, or `"wire"` for what Zoho's servers really post. */
       readonly format: Id;
-      /** The declared name, to tell events apart by: `"Leads.create"`; `"<Module>.create"` for a module of your own. */
+      /** The declared name, which discriminates events: `"Leads.create"`; `"<Module>.create"` for custom modules. */
       readonly event: Name;
-      /** The event's own name: `"Invoices.create"` where `event` is `"<Module>.create"`; else the same. */
+      /** The full name: `"Invoices.create"` where `event` is `"<Module>.create"`. */
       readonly name: Filled<Name>;
-      /** The body as data. Fields that the schema does not name are kept; a number of more than 15 digits is text. */
+      /** The body as data, with fields that the schema does not name. A number of more than 15 digits is a string. */
       readonly payload: Payload;
     }
   : never;
 
-/** Distributes over a product's formats, so that each event keeps its own. */
+/** Distributes over a product's formats, so that each event has its own. */
 type TypedIn<P extends string, F> = F extends { readonly id: infer Id extends string }
   ? Typed<P, Id, DeclaredIn<F>>
   : never;
 
 /**
- * An event of a product, or of any: a union that `product`, `event` and, where a product writes the same event in two
- * ways, `format` tell apart, and with them the payload's type. A number of more than 15 digits is a string of its digits.
+ * An event of a product, or of any: a union that `product`, `event` and, where two formats have the same event, `format`
+ * discriminate, and with them the type of the payload. A number of more than 15 digits is a string of its digits.
  */
 export type ZohoEvent<P extends ProductId = ProductId> = P extends ProductId ? TypedIn<P, FormatOf<P>> : never;
 
@@ -67,7 +67,7 @@ export type EventOf<P extends ProductId, Key extends EventKey<P>> = Extract<
 
 /** The id of a format of a product: `"guide"`, `"wire"`, … */
 export type FormatId<P extends ProductId = ProductId> = P extends ProductId ? FormatOf<P>["id"] : never;
-/** The id of the format that comes first. */
+/** The id of a product's first format. */
 export type DefaultFormatId<P extends ProductId> = Extract<FormatId<P>, DefaultOf<P>["id"]>;
 type DefaultOf<P extends ProductId> = DefaultFormat<Extract<Listed, { readonly id: P }>>;
 type FormatAt<P extends ProductId, F> = Extract<FormatOf<P>, { readonly id: F }>;
@@ -78,7 +78,7 @@ type KeyIn<P extends ProductId, F> = P extends ProductId ? NameOf<DeclaredIn<For
 /** Any name that an event of a format can have. */
 export type NameIn<P extends ProductId, F> = Suggested<KeyIn<P, F>>;
 
-/** The payload of an event by any name it can have in a format; `"Invoices.create"` gets that of its family. */
+/** The payload of an event by its name in a format; `"Invoices.create"` has that of its family. */
 export type PayloadOf<P extends ProductId, F, Name extends string> =
   Name extends KeyIn<P, F> ? PayloadAt<P, F, Name> : PayloadAt<P, F, FamilyOf<KeyIn<P, F>, Name>>;
 

@@ -3,48 +3,46 @@ import type { AuthPlace, FormatSettings } from "../core/format-settings.ts";
 import type { Product, Proof } from "../core/product.ts";
 import { readKeySet } from "../core/proofs/keys.ts";
 import { readPrivateKey, readPublicKeys } from "../core/proofs/rsa-signature.ts";
+import { isRecord } from "../util/json.ts";
 
-/** One secret, or several of which any will do while one replaces the other. */
+/** One secret, or several that are all accepted while one replaces the other. */
 export type Key = string | readonly string[];
 
-/** What deliveries are proven with. One that is named must have a value. */
+/** The keys that deliveries are verified or signed with. A member that is present must have a value. */
 export interface Keys {
-  /** Makes and checks signatures: the guide's, the finance products', Payments, Sign (`ZOHO_WEBHOOK_SECRET`). */
+  /** For the signatures of the guide, the finance products, Payments and Sign (`ZOHO_WEBHOOK_SECRET`). */
   readonly secret?: Key | undefined;
-  /** The one in the body: the guide's CRM and Recruit, notifications of CRM, Bigin, Recruit (`ZOHO_WEBHOOK_TOKEN`). */
+  /** In the body: the guide's CRM and Recruit, notifications of CRM, Bigin and Recruit (`ZOHO_WEBHOOK_TOKEN`). */
   readonly token?: Key | undefined;
-  /** Checks what SalesIQ and Cliq sign: PEM, or the bare base64 that their screens show. */
+  /** For the signatures of SalesIQ and Cliq: PEM, or the bare base64 that their screens show. */
   readonly publicKey?: Key | undefined;
-  /** Signs in their place, or in Desk's, with a key of your own: PEM. */
+  /** A private key of your own to sign with instead of SalesIQ, Cliq or Desk: PEM. */
   readonly privateKey?: string | undefined;
-  /** Checks Desk's tokens: the key set (JWKS), as text or parsed. It is not fetched: hand over what lies at the address. */
+  /** For Desk's tokens: the key set (JWKS), as text or parsed. It is not fetched: pass the content of its address. */
   readonly jwks?: string | { readonly keys: readonly object[] } | undefined;
-  /** Mail's, from its first call. */
+  /** The secret that Mail sends with its first call. */
   readonly hookSecret?: Key | undefined;
-  /** The fixed value that a webhook of the user's own design carries, and where. */
+  /** The fixed value of a user-defined webhook, and where it is. */
   readonly auth?: (AuthPlace & { readonly value: Key }) | undefined;
-  /** Who a Desk token must have been made for, `webhookId:…`: this or `issuer` goes with `jwks`. */
+  /** The required audience of a Desk token, `webhookId:…`: this or `issuer` goes with `jwks`. */
   readonly audience?: string | undefined;
-  /** Who must have made a Desk token, `orgId:…`: this or `audience` goes with `jwks`. */
+  /** The required issuer of a Desk token, `orgId:…`: this or `audience` goes with `jwks`. */
   readonly issuer?: string | undefined;
 }
 
-/** What the keys say: secrets for proofs, and settings for the formats that take them. */
-export interface GivenKeys {
+const CREDENTIALS: readonly Credential[] = ["secret", "token", "publicKey", "privateKey", "jwks", "hookSecret", "auth"];
+const SETTINGS = ["audience", "issuer"] as const;
+const EXAMPLES: Partial<Record<keyof FormatSettings, string>> = { audience: "webhookId:…", issuer: "orgId:…" };
+
+interface GivenKeys {
   readonly secrets: Secrets;
+  /** Settings for the formats that take them. */
   readonly settings: FormatSettings;
 }
 
-const CREDENTIALS: readonly Credential[] = [
-  ...(["secret", "token", "publicKey", "privateKey", "jwks", "hookSecret", "auth"] as const),
-];
-const SETTINGS = ["audience", "issuer"] as const;
-/** As they are written. */
-const EXAMPLES: Partial<Record<keyof FormatSettings, string>> = { audience: "webhookId:…", issuer: "orgId:…" };
-
 /**
- * Throws a TypeError for a key of an unknown name, an empty one, one that is none of its kind, or one that
- * is named and undefined: a missing environment variable must not switch a check off.
+ * Throws a TypeError for a key with an unknown name, an empty or invalid one, or one that is present and undefined: a missing
+ * environment variable must not turn a check off.
  */
 export function readKeys(keys: Keys | undefined): GivenKeys {
   if (typeof (keys ?? {}) !== "object") throw new TypeError("the keys are not an object: pass { secret } or { token }");
@@ -70,12 +68,12 @@ function secretsOf(name: string, key: unknown): readonly Secret[] {
   const isSet = name === "jwks" && typeof key === "object" && key !== null;
   const value: unknown = name === "auth" && isRecord(key) ? key.value : isSet ? JSON.stringify(key) : key;
   const secrets = textsOf(name, value).map((text) => secret(text, `the ${name}`));
-  for (const each of secrets) requireKind(name, each);
+  for (const each of secrets) requireValid(name, each);
   return secrets;
 }
 
 /** A key that cannot be read would fail every delivery. */
-function requireKind(name: string, key: Secret): void {
+function requireValid(name: string, key: Secret): void {
   try {
     if (name === "publicKey") readPublicKeys(key);
     if (name === "privateKey") readPrivateKey(key);
@@ -83,7 +81,7 @@ function requireKind(name: string, key: Secret): void {
     throw new TypeError(error instanceof Error ? error.message : String(error));
   }
   if (name === "jwks" && readKeySet(key.reveal()) === undefined)
-    throw new TypeError('the jwks is not a key set: pass what you get from its address, { "keys": [ … ] }');
+    throw new TypeError('the jwks is not a key set: pass the content of its address, { "keys": [ … ] }');
 }
 
 function textsOf(name: string, key: unknown): readonly string[] {
@@ -91,7 +89,7 @@ function textsOf(name: string, key: unknown): readonly string[] {
   const texts = values.filter((value) => typeof value === "string" && value.trim() !== "").map(String);
   if (texts.length > 0 && texts.length === values.length) return texts;
   throw new TypeError(
-    `the ${name} is ${key === undefined ? "undefined" : "empty or no text"}: check that its environment variable is set`,
+    `the ${name} is ${key === undefined ? "undefined" : "empty or not text"}: check that its environment variable is set`,
   );
 }
 
@@ -105,28 +103,12 @@ function placeOf(key: unknown): AuthPlace {
   throw new TypeError("auth needs the place of its value: { header, value }, { parameter, value } or { basic, value }");
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
-}
-
-/** Who makes up its own secret has handed none over yet: its first call is read, and nothing else passes. */
-function isBeforeFirstCall([named, ...others]: readonly Pick<Product, "formats">[]): boolean {
-  return others.length === 0 && named?.formats.some((format) => format.offeredSecret !== undefined) === true;
-}
-
-/** A proof that any customer of Zoho's can give is none until it is said whose it must be. */
-function requireBound({ credential, title, unboundWithout = [] }: Proof): void {
-  if (unboundWithout.length === 0) return;
-  const wanted = unboundWithout.map((name) => `{ ${name}: "${EXAMPLES[name]}" }`).join(" or ");
-  throw new TypeError(
-    `with the ${credential} alone, a request of any other Zoho customer would pass (${title}): pass ${wanted} as well`,
-  );
-}
-
-type Use = "sign" | "verify";
-
-/** Throws a TypeError when there is no key, or none that fits any proof of the products: what is meant as a check would be none. */
-export function requireUse(secrets: Secrets, candidates: readonly Pick<Product, "id" | "formats">[], use: Use): void {
+/** Throws a TypeError when no key fits any proof of the products, so that a check cannot be left out by mistake. */
+export function requireUsableKey(
+  secrets: Secrets,
+  candidates: readonly Pick<Product, "id" | "formats">[],
+  use: "sign" | "verify",
+): void {
   if (secrets.all().length === 0) {
     if (use === "verify" && isBeforeFirstCall(candidates)) return;
     throw new TypeError("no secret and no token was given, so nothing can be checked: pass { secret } or { token }");
@@ -139,7 +121,20 @@ export function requireUse(secrets: Secrets, candidates: readonly Pick<Product, 
   if (used.length > 0) return;
   const isOpen = candidates.some(({ formats }) => formats.some((format) => format.settings?.includes("auth")));
   const names = [...new Set([...proofs.map(needed), ...(isOpen ? ["auth"] : [])])].join(" or ");
+  const hint = names === "" ? "its deliveries have no proof" : `pass { ${names} }`;
+  throw new TypeError(`none of the keys is used by ${candidates.map(({ id }) => id).join(", ")}: ${hint}`);
+}
+
+/** Whether the only product offers its secret with a first call, before which there is no key. */
+function isBeforeFirstCall([product, ...others]: readonly Pick<Product, "formats">[]): boolean {
+  return others.length === 0 && product?.formats.some((format) => format.offeredSecret !== undefined) === true;
+}
+
+/** Throws where any customer of Zoho could make the proof, unless audience or issuer is given. */
+function requireBound({ credential, title, unboundWithout = [] }: Proof): void {
+  if (unboundWithout.length === 0) return;
+  const wanted = unboundWithout.map((name) => `{ ${name}: "${EXAMPLES[name]}" }`).join(" or ");
   throw new TypeError(
-    `none of the keys proves a delivery of ${candidates.map(({ id }) => id).join(", ")}: ${names === "" ? "nothing does" : `it takes { ${names} }`}`,
+    `with the ${credential} alone, a request of any other Zoho customer would pass (${title}): pass ${wanted} as well`,
   );
 }

@@ -2,26 +2,25 @@ import { findEvent } from "../core/event-names.ts";
 import { prepare } from "../core/prepare.ts";
 import type { FormatId, ProductId } from "./event-types.ts";
 import { formatOf, isUnread, productOf, rawBody, requireOneEvent, requireOptions, withSettings } from "./input.ts";
-import { type Keys, readKeys, requireUse } from "./keys.ts";
+import { type Keys, readKeys, requireUsableKey } from "./keys.ts";
 
 /** A delivery to post as it is. */
 export interface Signed {
   readonly method: string;
-  /** The one given, with what the format adds to its query: the finance products sign that, too. */
+  /** The given URL, with the parameters that the format adds to its query: the finance products sign them, too. */
   readonly url: string;
-  /** Names in lower case: `content-type`, and the header that carries the signature. */
+  /** With names in lower case: `content-type`, and the header that carries the signature. */
   readonly headers: Readonly<Record<string, string>>;
   /** The exact bytes that were signed: post these. */
   readonly body: Buffer<ArrayBuffer>;
 }
 
-/** What the payload alone does not say. */
 export interface SignOptions<P extends ProductId> {
   /** `"wire"` for what Zoho's servers really post. Default: the product's first format. */
   readonly format?: FormatId<P> | undefined;
-  /** The event's name, for formats in which it stands outside of the body. */
+  /** The event's name, for formats in which the body does not contain it. */
   readonly event?: string | undefined;
-  /** Where it will be posted, with its query. Default: `/`. */
+  /** The URL that it will be posted to, with its query. Default: `/`. */
   readonly url?: string | undefined;
 }
 
@@ -29,9 +28,9 @@ export interface SignOptions<P extends ProductId> {
  * A delivery as the product would send it: with the token in the body and the signature over the bytes.
  *
  * @param payload An object is written as compact JSON; bytes or text are signed as they are.
- * @param keys As for `verify`; where a format is checked with a public key or a key set, its `privateKey`.
- * @throws TypeError for no key, an empty or unfit one, an unknown product, format, event or option, no payload, or a token with
- * a payload that is not an object: it would have to be written into the bytes.
+ * @param keys As for `verify`; `privateKey` where a format is verified with a public key or a key set.
+ * @throws TypeError for a missing, empty or invalid key, an unknown product, format, event or option, a missing payload, or a
+ * token with a payload that is not an object, as it would have to be written into the bytes.
  */
 export function sign<P extends ProductId>(
   product: P,
@@ -42,18 +41,14 @@ export function sign<P extends ProductId>(
   requireOptions(options, ["format", "event", "url"]);
   const { secrets, settings } = readKeys(keys);
   const found = productOf(product);
-  const chosen = { ...found, formats: [formatOf(found, options.format)] };
-  const [
-    {
-      formats: [format],
-    } = chosen,
-  ] = withSettings([chosen], settings);
+  const [chosen] = withSettings([{ ...found, formats: [formatOf(found, options.format)] }], settings);
+  const format = chosen?.formats[0];
   if (format === undefined) throw new TypeError(`zoho-hooks knows no format in which ${product} signs`);
-  // A format of users' own designs takes any event.
+  // A user-defined format takes any event.
   if (options.event !== undefined && (format.catchAll === undefined || findEvent(format, options.event) !== undefined))
     requireOneEvent(found, format, options.event);
-  requireUse(secrets, [{ ...found, formats: [format] }], "sign");
-  // JavaScript calls it with anything.
+  requireUsableKey(secrets, [{ ...found, formats: [format] }], "sign");
+  // JavaScript may pass anything.
   if (typeof payload !== "string" && (typeof payload !== "object" || payload === null || isUnread(payload)))
     throw new TypeError(
       `the payload is ${String(payload)}: pass an object, or text or bytes to sign exactly as they are`,
@@ -74,6 +69,6 @@ export function sign<P extends ProductId>(
   });
   const { method, url, headers, body } = delivery;
   const named = headers.map(([name, value]) => [name.toLowerCase(), value]);
-  // Copied, so that its type is that of bytes which fetch takes.
+  // Copied, so that its type is one that fetch accepts.
   return { method, url, headers: Object.fromEntries(named), body: Buffer.from(body) };
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { idsAt, textAt } from "../body/payload.ts";
-import { event, type Product } from "../core/product.ts";
+import { type EventOptions, event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { dateTime, optionalText, recordId } from "./shared/schema-parts.ts";
@@ -8,20 +8,23 @@ import { dateTime, optionalText, recordId } from "./shared/schema-parts.ts";
 const guide = guideFormat({
   source: modelledOnGuide("Zoho Books Webhook Payload"),
   events: [
-    event("data_updated", "The data of a table was updated", () => envelope("data_updated", update())),
-    event("import_completed", "An import job was completed", () => envelope("import_completed", importJob()), {
-      once: true,
-    }),
-    event("export_completed", "An export job was completed", () => envelope("export_completed", exportJob()), {
-      once: true,
-    }),
+    analyticsEvent("data_updated", "The data of a table was updated", update),
+    analyticsEvent("import_completed", "An import job was completed", importJob, { once: true }),
+    analyticsEvent("export_completed", "An export job was completed", exportJob, { once: true }),
   ],
-  // A job is done once; a table is updated again and again.
+  // A job is completed once, a table is updated again and again.
   records: (data, name) => idsAt(data, ["data", name === "data_updated" ? "view_id" : "job_id"]),
 });
 
-function envelope<const Name extends string, Data extends z.ZodType>(name: Name, data: Data) {
-  return z.looseObject({ event: z.literal(name), organization_id: recordId(), workspace_id: recordId(), data });
+function analyticsEvent<const Name extends string, Data extends z.ZodType>(
+  name: Name,
+  summary: string,
+  data: () => Data,
+  options?: EventOptions,
+) {
+  const envelope = () =>
+    z.looseObject({ event: z.literal(name), organization_id: recordId(), workspace_id: recordId(), data: data() });
+  return event(name, summary, envelope, options);
 }
 
 function view() {
@@ -62,12 +65,12 @@ function exportJob() {
   });
 }
 
-// What a call-back's body holds is nowhere printed: only the answer of the job's own API is known to look like this.
+// The body of a callback is not documented; this is the response of the job's API.
 const wire = userFormed({
   id: "wire",
   source: "https://zoho.com/analytics/api/v2/bulk-api/export-data-async.html",
   encoding: "json",
-  event: { name: "bulk_job_finished", summary: "An asynchronous import or export ended, well or not" },
+  event: { name: "bulk_job_finished", summary: "An asynchronous import or export succeeded or failed" },
   recognise: ({ data }) => (jobOf(data).length === 0 || code(data) === undefined ? undefined : "bulk_job_finished"),
   records: jobOf,
 });

@@ -1,9 +1,51 @@
 import { z } from "zod";
 import { idsAt } from "../body/payload.ts";
-import { event, type Product } from "../core/product.ts";
+import { type EventOptions, event, type Product } from "../core/product.ts";
 import { financeFormat } from "./shared/finance.ts";
 import { guideFormat, printedInGuide } from "./shared/guide-format.ts";
 import { calendarDate, dateTime, optionalText, recordId } from "./shared/schema-parts.ts";
+
+const once = { once: true };
+
+const guide = guideFormat({
+  source: printedInGuide("Zoho Books Webhook Payload"),
+  events: [
+    booksEvent("invoice_created", "An invoice was created", invoice, once),
+    booksEvent("invoice_updated", "An invoice was updated", invoice),
+    // A void invoice can be turned into a draft again.
+    booksEvent("invoice_voided", "An invoice was voided", invoice),
+    booksEvent(
+      "invoice_deleted",
+      "An invoice was deleted",
+      () => invoice().partial().extend({ invoice_id: recordId() }),
+      once,
+    ),
+    booksEvent("payment_received", "A customer's payment was received", payment, once),
+    booksEvent("bill_created", "A bill was created", bill, once),
+    booksEvent("bill_updated", "A bill was updated", bill),
+    booksEvent("bill_deleted", "A bill was deleted", () => bill().partial().extend({ bill_id: recordId() }), once),
+    booksEvent("expense_created", "An expense was created", expense, once),
+    booksEvent("expense_updated", "An expense was updated", expense),
+    booksEvent(
+      "expense_deleted",
+      "An expense was deleted",
+      () => expense().partial().extend({ expense_id: recordId() }),
+      once,
+    ),
+  ],
+  // `invoice_created` is about an `invoice_id`, `payment_received` about a `payment_id`.
+  records: (data, name) => idsAt(data, ["data", `${name.split("_", 1)[0]}_id`]),
+});
+
+function booksEvent<const Name extends string, Data extends z.ZodType>(
+  name: Name,
+  summary: string,
+  data: () => Data,
+  options?: EventOptions,
+) {
+  const schema = () => z.looseObject({ event: z.literal(name), organization_id: recordId(), data: data() });
+  return event(name, summary, schema, options);
+}
 
 function invoice() {
   return z.looseObject({
@@ -62,47 +104,6 @@ function expense() {
     date: calendarDate(),
     last_modified_time: dateTime().nullish(),
   });
-}
-
-const once = { once: true };
-
-const guide = guideFormat({
-  source: printedInGuide("Zoho Books Webhook Payload"),
-  events: [
-    event("invoice_created", "An invoice was created", () => envelope("invoice_created", invoice()), once),
-    event("invoice_updated", "An invoice was updated", () => envelope("invoice_updated", invoice())),
-    // A void invoice can be turned into a draft again.
-    event("invoice_voided", "An invoice was voided", () => envelope("invoice_voided", invoice())),
-    event(
-      "invoice_deleted",
-      "An invoice was deleted",
-      () => envelope("invoice_deleted", invoice().partial().extend({ invoice_id: recordId() })),
-      once,
-    ),
-    event("payment_received", "A customer's payment was received", () => envelope("payment_received", payment()), once),
-    event("bill_created", "A bill was created", () => envelope("bill_created", bill()), once),
-    event("bill_updated", "A bill was updated", () => envelope("bill_updated", bill())),
-    event(
-      "bill_deleted",
-      "A bill was deleted",
-      () => envelope("bill_deleted", bill().partial().extend({ bill_id: recordId() })),
-      once,
-    ),
-    event("expense_created", "An expense was created", () => envelope("expense_created", expense()), once),
-    event("expense_updated", "An expense was updated", () => envelope("expense_updated", expense())),
-    event(
-      "expense_deleted",
-      "An expense was deleted",
-      () => envelope("expense_deleted", expense().partial().extend({ expense_id: recordId() })),
-      once,
-    ),
-  ],
-  // `invoice_created` is about an `invoice_id`, `payment_received` about a `payment_id`.
-  records: (data, name) => idsAt(data, ["data", `${name.split("_", 1)[0]}_id`]),
-});
-
-function envelope<const Name extends string, Data extends z.ZodType>(name: Name, data: Data) {
-  return z.looseObject({ event: z.literal(name), organization_id: recordId(), data });
 }
 
 const wire = financeFormat({

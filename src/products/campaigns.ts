@@ -5,7 +5,7 @@ import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { dateTime, optionalText, recordId } from "./shared/schema-parts.ts";
 
-// Recipients open, click, bounce and unsubscribe as often as they like: nothing here happens only once.
+// None of these events happens only once for a campaign and a recipient.
 const guide = guideFormat({
   source: modelledOnGuide("Zoho Subscriptions Webhook Payload"),
   events: [
@@ -15,36 +15,39 @@ const guide = guideFormat({
         campaign: campaign().extend({ recipients: z.number().nullish(), sent_time: dateTime() }),
       }),
     ),
-    event("campaign_opened", "A recipient opened a campaign", () =>
-      envelope("campaign_opened").extend({ opened_time: dateTime() }),
-    ),
-    event("campaign_clicked", "A recipient clicked a link in a campaign", () =>
-      envelope("campaign_clicked").extend({ link_url: z.string(), clicked_time: dateTime() }),
-    ),
-    event("campaign_bounced", "A campaign could not be delivered to a recipient", () =>
-      envelope("campaign_bounced").extend({
-        bounce_type: z.string(),
-        bounce_reason: optionalText(),
-        bounced_time: dateTime(),
-      }),
-    ),
-    event("campaign_unsubscribed", "A recipient unsubscribed through a campaign", () =>
-      envelope("campaign_unsubscribed").extend({ unsubscribe_reason: optionalText(), unsubscribed_time: dateTime() }),
-    ),
+    recipientEvent("campaign_opened", "A recipient opened a campaign", () => ({ opened_time: dateTime() })),
+    recipientEvent("campaign_clicked", "A recipient clicked a link in a campaign", () => ({
+      link_url: z.string(),
+      clicked_time: dateTime(),
+    })),
+    recipientEvent("campaign_bounced", "A campaign could not be delivered to a recipient", () => ({
+      bounce_type: z.string(),
+      bounce_reason: optionalText(),
+      bounced_time: dateTime(),
+    })),
+    recipientEvent("campaign_unsubscribed", "A recipient unsubscribed through a campaign", () => ({
+      unsubscribe_reason: optionalText(),
+      unsubscribed_time: dateTime(),
+    })),
   ],
   records: (data) => [...idsAt(data, ["campaign", "campaign_id"]), ...idsAt(data, ["contact", "contact_id"])],
 });
 
-function envelope<const Name extends string>(name: Name) {
+function recipientEvent<const Name extends string, Shape extends z.ZodRawShape>(
+  name: Name,
+  summary: string,
+  members: () => Shape,
+) {
+  const schema = () => z.looseObject({ event: z.literal(name), campaign: campaign(), contact: contact() });
+  return event(name, summary, () => schema().extend(members()));
+}
+
+function contact() {
   return z.looseObject({
-    event: z.literal(name),
-    campaign: campaign(),
-    contact: z.looseObject({
-      contact_id: recordId(),
-      email: z.string(),
-      first_name: optionalText(),
-      last_name: optionalText(),
-    }),
+    contact_id: recordId(),
+    email: z.string(),
+    first_name: optionalText(),
+    last_name: optionalText(),
   });
 }
 
@@ -56,7 +59,7 @@ const wire = userFormed({
   id: "wire",
   source: "https://zoho.com/campaigns/help/emailapi/webhooks/create-webhook.html",
   encoding: "json",
-  event: { name: "webhook", summary: "Something happened to a mail that the Email API had sent" },
+  event: { name: "webhook", summary: "Something happened to an e-mail that the Email API had sent" },
 });
 
 export const campaigns = {

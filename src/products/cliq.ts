@@ -3,7 +3,7 @@ import { valueAt } from "../body/payload.ts";
 import { event, type Format, type Product } from "../core/product.ts";
 import { rsaSignature } from "../core/proofs/rsa-signature.ts";
 
-/** A command, bot, function or message action of an extension that was invoked; the answer is what it shows. */
+/** A command, bot, function or message action of an extension was invoked, and shows the response. */
 const wire = {
   id: "wire",
   source: "https://www.zoho.com/cliq/help/platform/build-url-invoke-type-extensions.html",
@@ -30,12 +30,12 @@ const wire = {
     const named = ["handler", "type", "name", "unique_name"].some((key) => valueAt(data, [key]) !== undefined);
     return typeof params === "object" && params !== null && !Array.isArray(params) && named ? "invocation" : undefined;
   },
-  // Of its members none but `params` is known for certain: on Cliq's own URL a body may have that alone.
+  // Only `params` is certain, so at Cliq's own URL any body is an invocation.
   catchAll: "invocation",
   answer: { reads: { key: "output", example: '{"output":{"text":"…"}}' } },
   hint: () =>
-    "the answer is what the component shows: listen answers a plain OK, and passes on your app's with --respond mirror",
-  // What a component is about depends on the component.
+    "the component shows the answer: listen answers a plain OK; use --respond mirror to pass on your app's answer",
+  // Records depend on the component.
   records: () => [],
 } as const satisfies Format;
 

@@ -6,7 +6,7 @@ import { idFields, markOf } from "../core/user-formed.ts";
 import { writeJson } from "../util/json.ts";
 
 const HEADER = "X-ZOHO-Event";
-/** As Zoho prints them. `Connection: close` belongs to the connection, which is another one here. */
+/** From Zoho's documentation, without `Connection: close`. */
 const HEADERS = [
   ["Accept", "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"],
   ["X-Zoho-Skip-Webhook-Trigger", "true"],
@@ -14,22 +14,22 @@ const HEADERS = [
   ["Cache-Control", "no-cache"],
 ] as const;
 
-/** The event stands in a header, the body is the whole record: JSON, though the content type says that it is a form. */
+/** The event is in a header, the body is the whole record: JSON with the content type of a form. */
 const wire = {
   id: "wire",
   source: "https://www.zoho.com/commerce/api/webhooks.html",
-  // A record looks as in Books, which reads the header, too.
+  // Records are the same as in Books, which reads the header, too.
   twins: ["books", "inventory", "invoice", "expense", "procurement", "spend"],
-  // None is documented.
+
   proofs: [],
   events: [
-    event("salesorder.<operation>", "What has become of a sales order", () => z.looseObject({}), {
+    event("salesorder.<operation>", "The status of a sales order changed", () => z.looseObject({}), {
       open: true,
       members: ["delivered"],
     }),
   ],
   recognise: (_payload, delivery) => headerValue(delivery, HEADER)?.trim() || undefined,
-  // Whether the record stands under its own name is not documented.
+  // Whether the record is wrapped under its name is not documented.
   records(data, name) {
     const [entity = ""] = name.split(".", 1);
     const ids = [[entity, `${entity}_id`], [`${entity}_id`]].flatMap((path) => idsAt(data, path));

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { idsAt } from "../body/payload.ts";
-import { event, type Product } from "../core/product.ts";
+import { type EventOptions, event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { dateTime, optionalText, recordId } from "./shared/schema-parts.ts";
@@ -10,21 +10,25 @@ const once = { once: true };
 const guide = guideFormat({
   source: modelledOnGuide("Zoho Books Webhook Payload"),
   events: [
-    event("record_added", "A record was added to an application", () => envelope("record_added"), once),
-    event("record_edited", "A record of an application was edited", () => envelope("record_edited")),
+    creatorEvent("record_added", "A record was added to an application", once),
+    creatorEvent("record_edited", "A record of an application was edited"),
     event(
       "record_deleted",
       "A record of an application was deleted",
       () => envelope("record_deleted").partial({ data: true }),
       once,
     ),
-    event("form_submitted", "A form of an application was submitted", () => envelope("form_submitted"), once),
+    creatorEvent("form_submitted", "A form of an application was submitted", once),
     event("workflow_triggered", "A workflow of an application called the webhook", () =>
       envelope("workflow_triggered").extend({ workflow: z.looseObject({ name: z.string(), trigger: optionalText() }) }),
     ),
   ],
   records: (data) => idsAt(data, ["record_id"]),
 });
+
+function creatorEvent<const Name extends string>(name: Name, summary: string, options?: EventOptions) {
+  return event(name, summary, () => envelope(name), options);
+}
 
 function envelope<const Name extends string>(name: Name) {
   return z.looseObject({
@@ -33,7 +37,7 @@ function envelope<const Name extends string>(name: Name) {
     application_link_name: z.string(),
     form_link_name: z.string(),
     record_id: recordId(),
-    // The form's own fields, under the names that its maker gave them.
+    // The form's fields, under the names that its author chose.
     data: z.looseObject({ Added_Time: dateTime().nullish(), Modified_Time: dateTime().nullish() }),
   });
 }
@@ -42,10 +46,10 @@ const wire = userFormed({
   id: "wire",
   source: "https://www.zoho.com/deluge/help/deluge-invoke-url.html",
   encoding: "form",
-  // A script's socket times out then.
+  // The timeout of a script's socket.
   answer: { withinMs: 40_000 },
   methods: ["GET", "PUT", "PATCH", "DELETE"],
-  event: { name: "webhook", summary: "A Deluge script called a webhook that its author designed" },
+  event: { name: "webhook", summary: "A Deluge script called a webhook that its author defined" },
 });
 
 export const creator = { id: "creator", title: "Zoho Creator", formats: [guide, wire] } as const satisfies Product;

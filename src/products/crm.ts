@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { idsAt, textAt } from "../body/payload.ts";
-import { event, type Product } from "../core/product.ts";
+import { type EventOptions, event, type Product } from "../core/product.ts";
 import { guideSignature } from "../core/proofs/body-signature.ts";
 import { bodyToken } from "../core/proofs/token.ts";
 import { userFormed } from "../core/user-formed.ts";
@@ -19,7 +19,84 @@ import { calendarDate, dateTime, lookup, optionalText, recordId } from "./shared
 /** The modules that fixtures exist for; any other module has the same events with fields of its own. */
 const knownModules = ["Leads", "Contacts", "Accounts", "Deals", "Tasks"] as const;
 
-// The field that a layout cannot do without is required; users may take any other off theirs.
+/** The four events of a module whose fields are known. `noun` as in "A lead was created". */
+function moduleEvents<const Module extends string, Shape extends z.ZodRawShape>(
+  module: Module,
+  noun: string,
+  fields: () => z.ZodObject<Shape, z.core.$loose>,
+) {
+  // A change may contain only some fields, but always the id.
+  const changed = () => fields().partial().extend({ id: recordId() });
+  return [
+    crmEvent(`${module}.create`, `${noun} was created`, fields, once),
+    crmEvent(`${module}.update`, `${noun} was updated`, changed),
+    crmEvent(`${module}.edit`, `${noun} was edited`, changed),
+    crmEvent(`${module}.delete`, `${noun} was deleted`, deletedData, once),
+  ] as const;
+}
+
+function crmEvent<const Name extends `${string}.${string}`, Data extends z.ZodType>(
+  name: Name,
+  summary: string,
+  data: () => Data,
+  options?: EventOptions,
+) {
+  return event(name, summary, () => moduleEnvelope("crm", name, data()), options);
+}
+
+const once = { once: true };
+const members = knownModules;
+
+/** The same for any module, custom ones included. */
+const familyEvents = [
+  crmEvent("<Module>.create", "A record was created, in any module", recordData, { once: true, members }),
+  crmEvent("<Module>.update", "A record was updated, in any module", recordData, { members }),
+  crmEvent("<Module>.edit", "A record was edited, in any module", recordData, { members }),
+  crmEvent("<Module>.delete", "A record was deleted, in any module", deletedData, { once: true, members }),
+  event(
+    "<Module>.field.update",
+    "A watched field of a record changed its value, in any module",
+    () =>
+      moduleEnvelope("crm", "<Module>.field.update", recordData()).extend({
+        affected_fields: z.array(z.string()).optional(),
+      }),
+    { members },
+  ),
+  event(
+    "<Module>.workflow",
+    "A workflow rule called the webhook for a record, in any module",
+    () =>
+      moduleEnvelope("crm", "<Module>.workflow", recordData()).extend({
+        workflow: z.looseObject({ id: recordId(), name: z.string() }).optional(),
+      }),
+    { members },
+  ),
+] as const;
+
+const guide = guideFormat({
+  source: printedInGuide("Zoho CRM Webhook Payload"),
+  // The token is in the body that the signature covers.
+  proofs: [bodyToken, guideSignature],
+  events: [
+    ...moduleEvents("Leads", "A lead", leadData),
+    crmEvent(
+      "Leads.convert",
+      "A lead was converted into an account, a contact and perhaps a deal",
+      convertedLeadData,
+      once,
+    ),
+    ...moduleEvents("Contacts", "A contact", contactData),
+    ...moduleEvents("Accounts", "An account", accountData),
+    ...moduleEvents("Deals", "A deal", dealData),
+    crmEvent("Deals.stage.change", "A deal moved to another stage", movedDealData),
+    ...moduleEvents("Tasks", "A task", taskData),
+    ...familyEvents,
+  ],
+  recognise: recogniseModuleEvent,
+  records: moduleRecords,
+});
+
+// Only the field that every layout has is required.
 
 function leadData() {
   return recordData().extend({
@@ -76,108 +153,6 @@ function taskData() {
   });
 }
 
-/** The four events of a module whose fields are known. `noun` as in "A lead was created". */
-function moduleEvents<const Module extends string, Shape extends z.ZodRawShape>(
-  module: Module,
-  noun: string,
-  fields: () => z.ZodObject<Shape, z.core.$loose>,
-) {
-  // A change may tell of some fields only, but always of which record.
-  const changed = () => fields().partial().extend({ id: recordId() });
-  const literal = () => z.literal(module);
-  return [
-    event(
-      `${module}.create` as const,
-      `${noun} was created`,
-      () => moduleEnvelope("crm", literal(), "create", fields()),
-      { once: true },
-    ),
-    event(`${module}.update` as const, `${noun} was updated`, () =>
-      moduleEnvelope("crm", literal(), "update", changed()),
-    ),
-    event(`${module}.edit` as const, `${noun} was edited`, () => moduleEnvelope("crm", literal(), "edit", changed())),
-    event(
-      `${module}.delete` as const,
-      `${noun} was deleted`,
-      () => moduleEnvelope("crm", literal(), "delete", deletedData()),
-      { once: true },
-    ),
-  ] as const;
-}
-
-const members = knownModules;
-
-/** The same for any module, custom ones included. */
-const familyEvents = [
-  event(
-    "<Module>.create",
-    "A record was created, in any module",
-    () => moduleEnvelope("crm", z.string(), "create", recordData()),
-    { once: true, members },
-  ),
-  event(
-    "<Module>.update",
-    "A record was updated, in any module",
-    () => moduleEnvelope("crm", z.string(), "update", recordData()),
-    { members },
-  ),
-  event(
-    "<Module>.edit",
-    "A record was edited, in any module",
-    () => moduleEnvelope("crm", z.string(), "edit", recordData()),
-    { members },
-  ),
-  event(
-    "<Module>.delete",
-    "A record was deleted, in any module",
-    () => moduleEnvelope("crm", z.string(), "delete", deletedData()),
-    { once: true, members },
-  ),
-  event(
-    "<Module>.field.update",
-    "A watched field of a record changed its value, in any module",
-    () =>
-      moduleEnvelope("crm", z.string(), "field.update", recordData()).extend({
-        affected_fields: z.array(z.string()).optional(),
-      }),
-    { members },
-  ),
-  event(
-    "<Module>.workflow",
-    "A workflow rule called the webhook for a record, in any module",
-    () =>
-      moduleEnvelope("crm", z.string(), "workflow", recordData()).extend({
-        workflow: z.looseObject({ id: recordId(), name: z.string() }).optional(),
-      }),
-    { members },
-  ),
-] as const;
-
-const guide = guideFormat({
-  source: printedInGuide("Zoho CRM Webhook Payload"),
-  // The token stands in the body that the signature covers.
-  proofs: [bodyToken, guideSignature],
-  events: [
-    ...moduleEvents("Leads", "A lead", leadData),
-    event(
-      "Leads.convert",
-      "A lead was converted into an account, a contact and perhaps a deal",
-      () => moduleEnvelope("crm", z.literal("Leads"), "convert", convertedLeadData()),
-      { once: true },
-    ),
-    ...moduleEvents("Contacts", "A contact", contactData),
-    ...moduleEvents("Accounts", "An account", accountData),
-    ...moduleEvents("Deals", "A deal", dealData),
-    event("Deals.stage.change", "A deal moved to another stage", () =>
-      moduleEnvelope("crm", z.literal("Deals"), "stage.change", movedDealData()),
-    ),
-    ...moduleEvents("Tasks", "A task", taskData),
-    ...familyEvents,
-  ],
-  recognise: recogniseModuleEvent,
-  records: moduleRecords,
-});
-
 function convertedLeadData() {
   return leadData().extend({
     Last_Name: optionalText(),
@@ -192,7 +167,7 @@ function movedDealData() {
   return dealData().extend({ Deal_Name: optionalText(), Previous_Stage: optionalText() });
 }
 
-/** What a channel can watch, beside custom modules. */
+/** The modules that a channel can watch, beside custom ones. */
 const MODULES = [
   ...["Leads", "Accounts", "Contacts", "Deals", "Campaigns", "Tasks", "Cases", "Events", "Calls", "Solutions"],
   ...["Products", "Vendors", "Price_Books", "Quotes", "Sales_Orders", "Purchase_Orders", "Invoices", "Appointments"],
@@ -206,15 +181,15 @@ const wire = watchFormat({
   documented: true,
   hint({ data }) {
     if (textAt(data, ["operation"]) === "update") {
-      return "a change of a related record notifies as well, unless the channel sets notify_on_related_action to false";
+      return "changes of related records are notified as well, unless the channel sets notify_on_related_action to false";
     }
     return idsAt(data, ["ids"]).length > 0 && textAt(data, ["operation"]) === "insert"
-      ? "a notification holds ids and no records: read the records through the API"
+      ? "a notification has ids and no records: read the records through the API"
       : undefined;
   },
 });
 
-/** A merge field that CRM found no record or field for, and left as it was typed. */
+/** A merge field that CRM did not replace. */
 const UNMERGED = /\$\{![^}]*\}/;
 
 const workflow = userFormed({
@@ -222,12 +197,12 @@ const workflow = userFormed({
   source: "https://www.zoho.com/crm/developer/docs/api/v8/create-webhook.html",
   encoding: "form",
   methods: ["GET", "PUT", "DELETE"],
-  event: { name: "webhook", summary: "A workflow rule called a webhook that its user designed" },
+  event: { name: "webhook", summary: "A workflow rule called a user-defined webhook" },
   hint({ data }) {
     const merge = UNMERGED.exec(typeof data === "string" ? data : (JSON.stringify(data) ?? ""))?.[0];
     return merge === undefined
       ? undefined
-      : `${oneLine(merge)} came as it was typed: there is no such field or module, or the record had none`;
+      : `${oneLine(merge)} was not replaced: there is no such field or module, or the record has none`;
   },
 });
 

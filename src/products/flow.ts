@@ -6,7 +6,7 @@ const wire = userFormed({
   source: "https://help.zoho.com/portal/en/kb/flow/user-guide/create-a-flow/articles/outgoing-webhooks",
   encoding: "json",
   methods: ["GET", "PUT", "PATCH", "DELETE"],
-  event: { name: "webhook", summary: "A flow made an HTTP request that its user designed" },
+  event: { name: "webhook", summary: "A flow made a user-defined HTTP request" },
 });
 
 export const flow = { id: "flow", title: "Zoho Flow", formats: [wire] } as const satisfies Product;

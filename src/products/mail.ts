@@ -6,7 +6,7 @@ import { bodySignature } from "../core/proofs/body-signature.ts";
 import { plainReply } from "../core/reply.ts";
 import { amount, optionalText, wireId } from "./shared/schema-parts.ts";
 
-/** Keyed with the secret that Zoho Mail hands over in `x-hook-secret`, once, when the webhook is set up. */
+/** The key is the secret that Zoho Mail sends in `x-hook-secret` once, when the webhook is saved. */
 export const mailSignature = bodySignature({
   id: "mail-signature",
   header: "x-hook-signature",
@@ -17,8 +17,8 @@ export const mailSignature = bodySignature({
 const HOOK_SECRET = "x-hook-secret";
 
 /**
- * An e-mail that met the conditions of an outgoing webhook. Saving the webhook makes a first call that hands over the
- * secret of all later ones; unless it is answered with 200 the webhook is not saved.
+ * An e-mail met the conditions of an outgoing webhook. Saving the webhook makes a first call with the secret of all later ones;
+ * unless that is answered with 200, the webhook is not saved.
  */
 const wire = {
   id: "wire",
@@ -26,7 +26,7 @@ const wire = {
   proofs: [mailSignature],
   events: [
     event("message", "An e-mail arrived that meets the webhook's conditions", message),
-    // What these say is documented nowhere.
+    // The content is not documented.
     event("webhook", "Something else that a webhook was set up for, such as a task", z.unknown, { open: true }),
   ],
   catchAll: "webhook",
@@ -36,11 +36,11 @@ const wire = {
     return address && idsAt(data, ["event_id"]).length === 0 ? "message" : undefined;
   },
   records: (data) => idsAt(data, ["messageId"]),
-  // By what method the first call comes is not told; every later one is a post.
+  // The method of the first call is not documented; later ones are POST.
   methods: ["GET", "HEAD"],
   handshake: (_payload, delivery) =>
     delivery.method === "POST" && headerValue(delivery, HOOK_SECRET) === undefined ? undefined : plainReply(200, "OK"),
-  // What else it says is documented nowhere.
+  // The rest of the first call is not documented.
   probes: [
     {
       contentType: "application/json",
@@ -54,7 +54,7 @@ const wire = {
   },
 } as const satisfies Format;
 
-/** With the option "Limited Data List" only subject, sender and receiver come. */
+/** With the option "Limited Data List" only subject, sender and receiver are sent. */
 function message() {
   return z.looseObject({
     subject: z.string(),

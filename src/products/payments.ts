@@ -4,19 +4,20 @@ import { type Delivery, headerValue, withHeader } from "../body/delivery.ts";
 import { idsAt, textAt, valueAt } from "../body/payload.ts";
 import { type Secret, sameText } from "../body/secret.ts";
 import { event, type Finding, type Format, type Limits, type Product, type Proof } from "../core/product.ts";
+import type { BodyVariant } from "../core/proofs/body-variants.ts";
 import { explainHmac } from "../core/proofs/explain-hmac.ts";
 import { type HeaderVerdict, verifyHeader } from "../core/proofs/verdict.ts";
 import { formatDuration } from "../util/units.ts";
 import { amount, answerProbe, looseId, optionalText, wireId } from "./shared/schema-parts.ts";
 
 const HEADER = "x-zoho-webhook-signature";
-/** An older edition of Zoho's page writes it this way. */
+/** From an older version of Zoho's page. */
 const OLD_HEADER = "x-zohowebhook-signature";
-/** What the receivers that are known allow; Zoho names no window. */
+/** The tolerance of receivers in use; Zoho documents none. */
 const DEFAULT_TOLERANCE_MS = 300_000;
 
 /**
- * Zoho Payments: `t=<epoch milliseconds>,v=<hex>` with HMAC-SHA256 over `<t>.<raw body>`, made anew for each attempt.
+ * Zoho Payments: `t=<epoch milliseconds>,v=<hex>` with HMAC-SHA256 over `<t>.<raw body>`, made for each attempt.
  * https://www.zoho.com/in/payments/developerdocs/webhooks/verification
  */
 export const paymentsSignature: Proof = {
@@ -39,38 +40,25 @@ export const paymentsSignature: Proof = {
       if (match === undefined)
         return {
           verdict: "failed",
-          reason: "the signature does not match time and body: another secret, or changed bytes",
+          reason:
+            "the signature does not match timestamp and body: the secret is another one, or the bytes have changed",
         };
       return isInSeconds(parts.t)
         ? { verdict: "failed", match: "seconds", reason: `the signature is right, but ${IN_SECONDS}` }
-        : judgeAge(now.getTime() - Number(parts.t), match, limits);
+        : verifyAge(now.getTime() - Number(parts.t), match, limits);
     });
   },
   explain({ delivery, payload, secrets, product }) {
     const received = header(delivery);
     const parts = received === undefined ? undefined : partsOf(received);
     const t = parts?.t;
-    const stamped = (stamp: string, dot: string) => (body: Buffer) => Buffer.concat([Buffer.from(stamp + dot), body]);
-    const remedy = "sign the value of t exactly as it stands in the header, a dot, and the raw body";
-    const reading = (id: string, meaning: string, body: Buffer) => ({ id, meaning, body, remedy });
     const explanation = explainHmac({
       algorithm: "sha256",
       encoding: "hex",
       body: delivery.body,
       text: payload.text,
-      signed: t === undefined ? (body) => body : stamped(t, "."),
-      readings:
-        t === undefined
-          ? []
-          : [
-              reading("time-left-out", "the time was left out: only the body was signed", delivery.body),
-              reading("dot-left-out", "the dot between time and body was left out", stamped(t, "")(delivery.body)),
-              reading(
-                "seconds",
-                "the time was signed in seconds",
-                stamped(String(Math.floor(Number(t) / 1000)), ".")(delivery.body),
-              ),
-            ],
+      signed: (body) => (t === undefined ? body : stamped(`${t}.`, body)),
+      readings: t === undefined ? [] : wrongReadings(t, delivery.body),
       canonical:
         t === undefined
           ? `<t>.<raw body>; the header names no t`
@@ -96,7 +84,22 @@ const inSeconds: Finding = {
   remedy: "write t in milliseconds since 1970, in the header and in what is signed",
 };
 
-/** As milliseconds it would be a time before 1974. */
+function wrongReadings(t: string, body: Buffer): readonly BodyVariant[] {
+  const remedy = "sign the value of t exactly as in the header, a dot, and the raw body";
+  const reading = (id: string, meaning: string, signed: Buffer): BodyVariant => ({ id, meaning, body: signed, remedy });
+  const seconds = Math.floor(Number(t) / 1000);
+  return [
+    reading("time-left-out", "the time was left out: only the body was signed", body),
+    reading("dot-left-out", "the dot between time and body was left out", stamped(t, body)),
+    reading("seconds", "the time was signed in seconds", stamped(`${seconds}.`, body)),
+  ];
+}
+
+function stamped(stamp: string, body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(stamp), body]);
+}
+
+/** In milliseconds it would be a time before 1974. */
 function isInSeconds(t: string): boolean {
   return t.length < 12;
 }
@@ -110,15 +113,14 @@ function parse(value: string): { t: string; v: string } | undefined {
   return match?.[1] === undefined || match[2] === undefined ? undefined : { t: match[1], v: match[2].toLowerCase() };
 }
 
-/** The same however its signature is written: what is wrong with that is for the explanation to say. */
+/** The parts even where the signature is malformed, which the explanation reports. */
 function partsOf(value: string): { t: string; v: string } | undefined {
   const match = /^\s*t=(\d{1,17})\s*,\s*v=(\S+)\s*$/i.exec(value);
   if (match?.[1] === undefined || match[2] === undefined) return undefined;
-  // Upper case is taken, too.
   return parse(value) ?? { t: match[1], v: match[2] };
 }
 
-function judgeAge(ageMs: number, { origin }: Secret, limits: Limits | undefined): HeaderVerdict {
+function verifyAge(ageMs: number, { origin }: Secret, limits: Limits | undefined): HeaderVerdict {
   const { toleranceMs = DEFAULT_TOLERANCE_MS, setting } = limits ?? {};
   if (ageMs > toleranceMs) {
     return {
@@ -131,7 +133,7 @@ function judgeAge(ageMs: number, { origin }: Secret, limits: Limits | undefined)
     return {
       verdict: "failed",
       match: "too_new",
-      reason: `the signature is right, but its time is ${formatDuration(-ageMs)} ahead of this machine's clock`,
+      reason: `the signature is right, but its timestamp is ${formatDuration(-ageMs)} ahead of this machine's clock`,
     };
   }
   return { verdict: "passed", reason: `signed with ${origin}` };
@@ -145,30 +147,88 @@ function whyUnreadable(value: string): string {
 
 function timeText(t: string): string {
   const date = new Date(Number(t) * (isInSeconds(t) ? 1000 : 1));
-  return Number.isNaN(date.getTime()) ? "no valid time" : date.toISOString();
+  return Number.isNaN(date.getTime()) ? "not a valid time" : date.toISOString();
 }
 
 function hmac(t: string, body: Buffer, secret: Secret): string {
   return createHmac("sha256", secret.reveal()).update(`${t}.`).update(body).digest("hex");
 }
 
+const wire = {
+  id: "wire",
+  source: "https://www.zoho.com/us/payments/api/v1/webhooks-events/",
+  proofs: [paymentsSignature],
+  events: [
+    paymentsEvent("payment.succeeded", "A payment succeeded"),
+    paymentsEvent("payment.failed", "One attempt at a payment failed"),
+    paymentsEvent("payment.pending", "A payment is waiting to be settled"),
+    paymentsEvent("payment_link.paid", "A payment link was paid"),
+    paymentsEvent("payment_link.expired", "A payment link expired"),
+    paymentsEvent("payment_link.canceled", "A payment link was canceled"),
+    // In India only: https://www.zoho.com/in/payments/api/v1/webhooks/
+    paymentsEvent("virtual_account.paid", "A virtual account was paid into"),
+    paymentsEvent("virtual_account.closed", "A virtual account was closed"),
+    paymentsEvent("refund.succeeded", "A refund succeeded"),
+    paymentsEvent("refund.failed", "A refund failed"),
+    paymentsEvent("payout.initiated", "A payout was initiated"),
+    paymentsEvent("payout.paid", "A payout was paid"),
+    paymentsEvent("payout.failed", "A payout failed"),
+  ],
+  recognise: (payload) =>
+    typeof valueAt(payload.data, ["event_object"]) === "object" ? textAt(payload.data, ["event_type"]) : undefined,
+  records: recordsOf,
+  // Registering an endpoint makes one request, of an undocumented kind, which has to be answered.
+  methods: ["GET", "HEAD"],
+  handshake: answerProbe,
+  answer: { withinMs: 15_000, endsBy: "two days of failures disable the endpoint" },
+  // Documented: duplicates have the same `event_id`.
+  identity: (data) => idsAt(data, ["event_id"])[0],
+  hint: (_payload, name) =>
+    name === "payment.failed" ? "payment.failed is sent for each attempt: the next one may succeed" : undefined,
+} as const satisfies Format;
+
+/** `payment.succeeded` is about a `payment`; the object of a payment link is `payment_links`. */
+function recordsOf(data: unknown, name: string): readonly string[] {
+  const [about = ""] = name.split(".", 1);
+  return [about, `${about}s`].flatMap((key) => idsAt(data, ["event_object", key, `${about}_id`])).slice(0, 1);
+}
+
+function paymentsEvent<const Name extends string>(name: Name, summary: string) {
+  return event(name, summary, () => envelope(name));
+}
+
+function envelope<const Name extends string>(name: Name) {
+  return z.looseObject({
+    event_id: wireId(),
+    event_type: z.literal(name),
+    account_id: wireId(),
+    live_mode: z.boolean().nullish(),
+    event_time: wireId(),
+    // The keys of a payout and a virtual account are not certain.
+    event_object: z.looseObject({
+      payment: payment().nullish(),
+      payment_links: paymentLink().nullish(),
+      refund: refund().nullish(),
+      virtual_account: virtualAccount().nullish(),
+      payout: payout().nullish(),
+    }),
+  });
+}
+
 const text = optionalText;
-const own = () => wireId().nullish();
-/** Of what there may be none, which is an empty text then. */
-const other = looseId;
+const id = () => wireId().nullish();
+/** Where there is none, the id is missing or empty. */
+const otherId = looseId;
 const time = looseId;
-/** What the merchant's own app has sent along, to find its order again. */
+/** Data that the merchant's app attached, such as the number of an order. */
 const metaData = () => z.array(z.looseObject({ key: text(), value: text() })).nullish();
 
-/**
- * What a payment is told as: the pages of the events print some of its parts, those of the API's own objects the others.
- * Money is text, `"200.50"`.
- */
+/** The members are documented partly on the pages of the events, partly on those of the API. Money is text, `"200.50"`. */
 function payment() {
   return z.looseObject({
-    payment_id: own(),
-    payments_session_id: other(),
-    payment_link_id: other(),
+    payment_id: id(),
+    payments_session_id: otherId(),
+    payment_link_id: otherId(),
     amount: amount(),
     amount_captured: amount(),
     amount_refunded: amount(),
@@ -198,7 +258,7 @@ function payment() {
 
 function paymentLink() {
   return z.looseObject({
-    payment_link_id: own(),
+    payment_link_id: id(),
     url: text(),
     amount: amount(),
     amount_paid: amount(),
@@ -212,18 +272,18 @@ function paymentLink() {
     expires_at: text(),
     created_time: time(),
     payments: z
-      .array(z.looseObject({ payment_id: other(), amount: amount(), type: text(), status: text(), date: time() }))
+      .array(z.looseObject({ payment_id: otherId(), amount: amount(), type: text(), status: text(), date: time() }))
       .nullish(),
   });
 }
 
 function virtualAccount() {
   return z.looseObject({
-    virtual_account_id: own(),
+    virtual_account_id: id(),
     account_number: text(),
     ifsc_code: text(),
     beneficiary_name: text(),
-    customer_id: other(),
+    customer_id: otherId(),
     minimum_amount: amount(),
     maximum_amount: amount(),
     amount_paid: amount(),
@@ -239,8 +299,8 @@ function virtualAccount() {
 
 function refund() {
   return z.looseObject({
-    refund_id: own(),
-    payment_id: other(),
+    refund_id: id(),
+    payment_id: otherId(),
     amount: amount(),
     type: text(),
     reason: text(),
@@ -255,7 +315,7 @@ function refund() {
 
 function payout() {
   return z.looseObject({
-    payout_id: own(),
+    payout_id: id(),
     amount: amount(),
     currency: text(),
     status: text(),
@@ -267,65 +327,6 @@ function payout() {
     processed_date: text(),
     payout_bank_reference_id: text(),
     bank_account_details: z.looseObject({}).nullish(),
-  });
-}
-
-const wire = {
-  id: "wire",
-  source: "https://www.zoho.com/us/payments/api/v1/webhooks-events/",
-  proofs: [paymentsSignature],
-  events: [
-    event("payment.succeeded", "A payment succeeded", () => envelope("payment.succeeded")),
-    event("payment.failed", "One attempt at a payment failed", () => envelope("payment.failed")),
-    event("payment.pending", "A payment is waiting to be settled", () => envelope("payment.pending")),
-    event("payment_link.paid", "A payment link was paid", () => envelope("payment_link.paid")),
-    event("payment_link.expired", "A payment link expired", () => envelope("payment_link.expired")),
-    event("payment_link.canceled", "A payment link was canceled", () => envelope("payment_link.canceled")),
-    // In India only: https://www.zoho.com/in/payments/api/v1/webhooks/
-    event("virtual_account.paid", "A virtual account was paid into", () => envelope("virtual_account.paid")),
-    event("virtual_account.closed", "A virtual account was closed", () => envelope("virtual_account.closed")),
-    event("refund.succeeded", "A refund succeeded", () => envelope("refund.succeeded")),
-    event("refund.failed", "A refund failed", () => envelope("refund.failed")),
-    event("payout.initiated", "A payout was initiated", () => envelope("payout.initiated")),
-    event("payout.paid", "A payout was paid", () => envelope("payout.paid")),
-    event("payout.failed", "A payout failed", () => envelope("payout.failed")),
-  ],
-  recognise: (payload) =>
-    typeof valueAt(payload.data, ["event_object"]) === "object" ? textAt(payload.data, ["event_type"]) : undefined,
-  records: recordsOf,
-  // An endpoint whose URL does not answer once, when it is registered, is refused; by what request is not told.
-  methods: ["GET", "HEAD"],
-  handshake: answerProbe,
-  answer: { withinMs: 15_000, endsBy: "two days of failures disable the endpoint" },
-  // Zoho: deliveries may repeat, and are the same event where `event_id` is.
-  identity: (data) => idsAt(data, ["event_id"])[0],
-  hint: (_payload, name) =>
-    name === "payment.failed"
-      ? "payment.failed comes for each attempt: the payment may still succeed on the next one"
-      : undefined,
-} as const satisfies Format;
-
-/** `payment.succeeded` is about a payment; the object of a payment link stands under the plural. */
-function recordsOf(data: unknown, name: string): readonly string[] {
-  const [about = ""] = name.split(".", 1);
-  return [about, `${about}s`].flatMap((key) => idsAt(data, ["event_object", key, `${about}_id`])).slice(0, 1);
-}
-
-function envelope<const Name extends string>(name: Name) {
-  return z.looseObject({
-    event_id: wireId(),
-    event_type: z.literal(name),
-    account_id: wireId(),
-    live_mode: z.boolean().nullish(),
-    event_time: wireId(),
-    // Under which key a payout and a virtual account come is not known for certain.
-    event_object: z.looseObject({
-      payment: payment().nullish(),
-      payment_links: paymentLink().nullish(),
-      refund: refund().nullish(),
-      virtual_account: virtualAccount().nullish(),
-      payout: payout().nullish(),
-    }),
   });
 }
 

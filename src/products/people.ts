@@ -6,7 +6,7 @@ const wire = userFormed({
   source: "https://help.zoho.com/portal/en/kb/people/administrator-guide/common-settings/articles/webhooks-zoho-people",
   encoding: "form",
   methods: ["GET"],
-  event: { name: "webhook", summary: "A workflow of a form called a webhook that its user designed" },
+  event: { name: "webhook", summary: "A workflow of a form called a user-defined webhook" },
 });
 
 export const people = { id: "people", title: "Zoho People", formats: [wire] } as const satisfies Product;

@@ -1,9 +1,44 @@
 import { z } from "zod";
 import { idsAt, type Payload, textAt, valueAt } from "../body/payload.ts";
-import { event, type Product } from "../core/product.ts";
+import { type EventOptions, event, type Product } from "../core/product.ts";
 import { idFields, userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import { calendarDate, dateTime, lookup, optionalText, recordId } from "./shared/schema-parts.ts";
+
+const once = { once: true };
+
+const guide = guideFormat({
+  source: modelledOnGuide("Zoho Desk Webhook Payload"),
+  events: [
+    projectEvent("task_created", "A task was created", withTask, once),
+    projectEvent("task_updated", "A task was updated", withTask),
+    // A completed task or milestone can be reopened, and completed again.
+    projectEvent("task_completed", "A task was completed", withTask),
+    projectEvent("task_deleted", "A task was deleted", withTask, once),
+    projectEvent("milestone_created", "A milestone was created", () => ({ milestone: milestone() }), once),
+    projectEvent("milestone_completed", "A milestone was completed", () => ({ milestone: milestone() })),
+    projectEvent("timelog_added", "Time was logged on a task", () => ({ timelog: timelog() }), once),
+    projectEvent("bug_reported", "A bug was reported", () => ({ bug: bug() }), once),
+    projectEvent("bug_updated", "A bug was updated", () => ({ bug: bug() })),
+  ],
+  // The object is named after the first word of the event: `task_created` has a `task`.
+  records: (data, name) => idsAt(data, [name.split("_", 1)[0] ?? "", "id"]),
+});
+
+function withTask() {
+  return { task: task() };
+}
+
+function projectEvent<const Name extends string, Shape extends z.ZodRawShape>(
+  name: Name,
+  summary: string,
+  members: () => Shape,
+  options?: EventOptions,
+) {
+  const project = () => z.looseObject({ id: recordId(), name: z.string() });
+  const envelope = () => z.looseObject({ event: z.literal(name), portal_id: recordId(), project: project() });
+  return event(name, summary, () => envelope().extend(members()), options);
+}
 
 function task() {
   return z.looseObject({
@@ -59,46 +94,6 @@ function bug() {
   });
 }
 
-const once = { once: true };
-
-const guide = guideFormat({
-  source: modelledOnGuide("Zoho Desk Webhook Payload"),
-  events: [
-    event("task_created", "A task was created", () => envelope("task_created").extend({ task: task() }), once),
-    event("task_updated", "A task was updated", () => envelope("task_updated").extend({ task: task() })),
-    // A completed task or milestone can be reopened, and completed again.
-    event("task_completed", "A task was completed", () => envelope("task_completed").extend({ task: task() })),
-    event("task_deleted", "A task was deleted", () => envelope("task_deleted").extend({ task: task() }), once),
-    event(
-      "milestone_created",
-      "A milestone was created",
-      () => envelope("milestone_created").extend({ milestone: milestone() }),
-      once,
-    ),
-    event("milestone_completed", "A milestone was completed", () =>
-      envelope("milestone_completed").extend({ milestone: milestone() }),
-    ),
-    event(
-      "timelog_added",
-      "Time was logged on a task",
-      () => envelope("timelog_added").extend({ timelog: timelog() }),
-      once,
-    ),
-    event("bug_reported", "A bug was reported", () => envelope("bug_reported").extend({ bug: bug() }), once),
-    event("bug_updated", "A bug was updated", () => envelope("bug_updated").extend({ bug: bug() })),
-  ],
-  // The object is named after what the event is about: `task_created` carries a `task`.
-  records: (data, name) => idsAt(data, [name.split("_", 1)[0] ?? "", "id"]),
-});
-
-function envelope<const Name extends string>(name: Name) {
-  return z.looseObject({
-    event: z.literal(name),
-    portal_id: recordId(),
-    project: z.looseObject({ id: recordId(), name: z.string() }),
-  });
-}
-
 const wire = userFormed({
   id: "wire",
   source:
@@ -106,7 +101,7 @@ const wire = userFormed({
   encoding: "form",
   wrappedIn: "data",
   methods: ["GET"],
-  event: { name: "webhook", summary: "A rule or a custom function called a webhook that its user designed" },
+  event: { name: "webhook", summary: "A rule or a custom function called a user-defined webhook" },
   recognise,
   records(data) {
     const task = TASKS.flatMap((path) => firstId(data, path));
@@ -114,11 +109,11 @@ const wire = userFormed({
   },
 });
 
-/** Where custom functions in use put the task and the project. */
+/** The places of task and project in the bodies of known custom functions. */
 const TASKS = [["Task", "tasks", "0"], ["Task"], ["task"]] as const;
 const PROJECTS = [["Project"], ["project"], ["Projects"]] as const;
 
-/** By a task beside its project, as custom functions write them, without the event that an envelope would name. */
+/** A task beside its project, as custom functions write them, and no event, which other envelopes have. */
 function recognise({ data }: Payload): string | undefined {
   if (textAt(data, ["event"]) !== undefined || textAt(data, ["event_type"]) !== undefined) return undefined;
   const task = TASKS.some((path) => firstId(data, path).length > 0);

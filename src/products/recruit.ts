@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { event, type Product } from "../core/product.ts";
+import { type EventOptions, event, type Product } from "../core/product.ts";
 import { guideSignature } from "../core/proofs/body-signature.ts";
 import { bodyToken } from "../core/proofs/token.ts";
 import { userFormed } from "../core/user-formed.ts";
@@ -14,40 +14,33 @@ import {
 } from "./shared/modules.ts";
 import { dateTime, lookup, optionalText } from "./shared/schema-parts.ts";
 
+const once = { once: true };
+
 const guide = guideFormat({
   source: modelledOnGuide("Zoho CRM Webhook Payload"),
-  // The token stands in the body that the signature covers.
+  // The token is in the body that the signature covers.
   proofs: [bodyToken, guideSignature],
   events: [
-    event(
-      "Candidates.create",
-      "A candidate was created",
-      () => moduleEnvelope("recruit", z.literal("Candidates"), "create", candidateData()),
-      { once: true },
-    ),
-    event("Candidates.update", "A candidate was updated", () =>
-      moduleEnvelope("recruit", z.literal("Candidates"), "update", changedCandidateData()),
-    ),
-    event(
-      "Candidates.delete",
-      "A candidate was deleted",
-      () => moduleEnvelope("recruit", z.literal("Candidates"), "delete", deletedData()),
-      { once: true },
-    ),
-    event("Candidates.status.change", "A candidate's status changed", () =>
-      moduleEnvelope("recruit", z.literal("Candidates"), "status.change", movedCandidateData()),
-    ),
-    event("Applications.status.change", "The status of a candidate's application changed", () =>
-      moduleEnvelope("recruit", z.literal("Applications"), "status.change", applicationData()),
-    ),
-    // An interview can be set to another time, and is then scheduled once more.
-    event("Interviews.scheduled", "An interview was scheduled", () =>
-      moduleEnvelope("recruit", z.literal("Interviews"), "scheduled", interviewData()),
-    ),
+    recruitEvent("Candidates.create", "A candidate was created", candidateData, once),
+    recruitEvent("Candidates.update", "A candidate was updated", changedCandidateData),
+    recruitEvent("Candidates.delete", "A candidate was deleted", deletedData, once),
+    recruitEvent("Candidates.status.change", "A candidate's status changed", movedCandidateData),
+    recruitEvent("Applications.status.change", "The status of a candidate's application changed", applicationData),
+    // An interview that is moved to another time is scheduled once more.
+    recruitEvent("Interviews.scheduled", "An interview was scheduled", interviewData),
   ],
   recognise: recogniseModuleEvent,
   records: moduleRecords,
 });
+
+function recruitEvent<const Name extends `${string}.${string}`, Data extends z.ZodType>(
+  name: Name,
+  summary: string,
+  data: () => Data,
+  options?: EventOptions,
+) {
+  return event(name, summary, () => moduleEnvelope("recruit", name, data()), options);
+}
 
 function candidateData() {
   return recordData().extend({
@@ -102,7 +95,7 @@ const workflow = userFormed({
   source: "https://www.zoho.com/recruit/help/error-codes.html",
   encoding: "form",
   methods: ["GET"],
-  event: { name: "webhook", summary: "A workflow rule called a webhook that its user designed" },
+  event: { name: "webhook", summary: "A workflow rule called a user-defined webhook" },
 });
 
 export const recruit = {

@@ -3,17 +3,18 @@ import type { Delivery } from "../body/delivery.ts";
 import { idsAt, type Payload, textAt, valueAt } from "../body/payload.ts";
 import { event, type Format, type Probe, type Product, type Reply } from "../core/product.ts";
 import { rsaSignature } from "../core/proofs/rsa-signature.ts";
+import { plainReply } from "../core/reply.ts";
 import { looseId, optionalText, wireId } from "./shared/schema-parts.ts";
 
 const HEAD: Probe = { method: "HEAD", contentType: "", body: Buffer.alloc(0) };
 
-/** Before SalesIQ saves a URL it sends a HEAD request there and wants 200. */
-function answerHead(_payload: Payload, delivery: Delivery): Reply | undefined {
-  return delivery.method === "HEAD" ? { status: 200, contentType: "text/plain; charset=utf-8", body: "" } : undefined;
+/** Before SalesIQ saves a URL it sends a HEAD request and expects 200. */
+function answerHead(_payload: Payload, { method }: Delivery): Reply | undefined {
+  return method === "HEAD" ? plainReply(200, "") : undefined;
 }
 
 /**
- * Zoho keeps the private key; the public one is made by its API, and two may be valid while keys are changed.
+ * The public key comes from Zoho's API; while keys are changed two may be valid.
  * https://www.zoho.com/salesiq/help/developer-section/workflows-actions-webhooks.html
  */
 const salesiqSignature = rsaSignature({ id: "salesiq-signature", header: "x-siqsignature" });
@@ -37,9 +38,9 @@ const wire = {
     conversation("conversation.visitor.replied", "A visitor replied in a conversation"),
     conversation("conversation.completed", "A conversation ended"),
     conversation("conversation.rated", "A visitor rated a conversation"),
-    conversation("conversation.transfer.initiated", "A conversation is to be handed to another operator"),
+    conversation("conversation.transfer.initiated", "The transfer of a conversation to another operator was started"),
     conversation("conversation.transfer.accepted", "An operator took over a conversation"),
-    conversation("conversation.transfer.rejected", "An operator refused to take over a conversation"),
+    conversation("conversation.transfer.rejected", "An operator declined to take over a conversation"),
     conversation("conversation.participants.added", "Someone was added to a conversation"),
     conversation("conversation.participants.deleted", "Someone was removed from a conversation"),
     conversation("conversation.supervisor.added", "A supervisor joined a conversation"),
@@ -92,7 +93,7 @@ function envelope<const Name extends string>(name: Name, about: "conversation" |
 
 const open = { open: true };
 
-/** A chat bot whose answers come from a webhook: the answer to the request is what the bot says. */
+/** A chat bot that answers through a webhook: the response to the request is what the bot says. */
 const zobot = {
   id: "zobot",
   source: "https://www.zoho.com/salesiq/help/developer-section/zobot-webhook-authentication-2.0.html",
@@ -109,12 +110,12 @@ const zobot = {
     const visitor = typeof valueAt(data, ["visitor"]) === "object" || textAt(data, ["operation"]) !== undefined;
     return handler !== undefined && visitor ? `zobot.${handler}` : undefined;
   },
-  // What names the conversation is not documented.
+  // The id of the conversation is not documented.
   records: () => [],
   handshake: answerHead,
   probes: [HEAD],
   hint: () =>
-    'a bot reads JSON such as {"action":"reply","replies":[…]}: listen answers a plain OK, and passes on your app\'s with --respond mirror',
+    'a bot expects JSON such as {"action":"reply","replies":[…]}: listen answers a plain OK; use --respond mirror to pass on your app\'s answer',
 } as const satisfies Format;
 
 function call<const Handler extends string>(handler: Handler) {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Delivery, headerValue } from "../body/delivery.ts";
 import { idsAt, textAt, valueAt } from "../body/payload.ts";
-import { event, type Format, type Product } from "../core/product.ts";
+import { type EventOptions, event, type Format, type Product } from "../core/product.ts";
 import { bodySignature } from "../core/proofs/body-signature.ts";
 import type { BodyVariant } from "../core/proofs/body-variants.ts";
 import { formatDuration } from "../util/units.ts";
@@ -9,7 +9,7 @@ import { optionalText, wireId } from "./shared/schema-parts.ts";
 
 const TIMESTAMP = "x-zs-webhook-timestamp";
 const SECONDS = /^\d{1,12}$/;
-/** What the receivers that are known allow. */
+/** The tolerance of receivers in use. */
 const FRESH_MS = 300_000;
 
 /**
@@ -26,7 +26,7 @@ export const signSignature = bodySignature({
   openReadings: timestampReadings,
 });
 
-/** In all code that is known the time is no part of what is signed, so its age is worth a word and never a refusal. */
+/** No known code signs the timestamp, so its age is remarked on but never a reason to reject. */
 function timestampRemark(delivery: Delivery, now: Date): string | undefined {
   const seconds = headerValue(delivery, TIMESTAMP);
   if (seconds === undefined) return undefined;
@@ -37,10 +37,10 @@ function timestampRemark(delivery: Delivery, now: Date): string | undefined {
     : `${TIMESTAMP} is ${formatDuration(Math.abs(ageMs))} ${ageMs > 0 ? "old" : "ahead of this machine's clock"}; the signature does not cover it`;
 }
 
-/** No page of Zoho's tells what is signed once the time is sent. */
+/** Zoho does not document what is signed when a timestamp is sent. */
 function timestampReadings(delivery: Delivery): readonly BodyVariant[] {
   const time = headerValue(delivery, TIMESTAMP)?.trim();
-  // Digits only: anything else could be a piece that was cut off a signed body.
+  // Digits only: anything else could be a piece of a signed body.
   if (time === undefined || !SECONDS.test(time)) return [];
   const remedy = `leave ${TIMESTAMP} out of what is signed`;
   const reading = (id: string, meaning: string, before: string, after = ""): BodyVariant => ({
@@ -58,22 +58,22 @@ function timestampReadings(delivery: Delivery): readonly BodyVariant[] {
 
 const SIGNED = "RequestSigningSuccess";
 
-/** Every operation posts the same two objects: the whole request, and what happened to it. */
+/** Every operation posts the whole request, and what happened to it. */
 const wire = {
   id: "wire",
   source: "https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/webhooks-management",
   proofs: [signSignature],
   answer: { withinMs: 5000, only200: true, endsBy: "20 failures in a row disable the webhook" },
   events: [
-    event("RequestSubmitted", "A document was sent for signature", () => envelope("RequestSubmitted")),
-    event("RequestViewed", "A recipient viewed the document", () => envelope("RequestViewed")),
-    event(SIGNED, "One recipient signed the document", () => envelope(SIGNED)),
-    event("RequestApproved", "An approver approved the document", () => envelope("RequestApproved")),
-    event("RequestCompleted", "Everyone has signed the document", () => envelope("RequestCompleted"), { once: true }),
-    event("RequestRejected", "A recipient declined the document", () => envelope("RequestRejected")),
-    event("RequestRecalled", "The sender recalled the document", () => envelope("RequestRecalled")),
-    event("RequestForwarded", "A recipient handed the document on to another", () => envelope("RequestForwarded")),
-    event("RequestExpired", "The document expired before all had signed", () => envelope("RequestExpired")),
+    operation("RequestSubmitted", "A document was sent for signature"),
+    operation("RequestViewed", "A recipient viewed the document"),
+    operation(SIGNED, "One recipient signed the document"),
+    operation("RequestApproved", "An approver approved the document"),
+    operation("RequestCompleted", "Everyone has signed the document", { once: true }),
+    operation("RequestRejected", "A recipient declined the document"),
+    operation("RequestRecalled", "The sender recalled the document"),
+    operation("RequestForwarded", "A recipient forwarded the document to another"),
+    operation("RequestExpired", "The document expired before all had signed"),
   ],
   recognise: (payload) =>
     typeof valueAt(payload.data, ["requests"]) === "object"
@@ -81,8 +81,12 @@ const wire = {
       : undefined,
   records: (data) => idsAt(data, ["requests", "request_id"]),
   hint: (_payload, name) =>
-    name === SIGNED ? `${SIGNED} comes for each signer and is not completion: wait for RequestCompleted` : undefined,
+    name === SIGNED ? `${SIGNED} is sent for each signer: wait for RequestCompleted` : undefined,
 } as const satisfies Format;
+
+function operation<const Name extends string>(name: Name, summary: string, options?: EventOptions) {
+  return event(name, summary, () => envelope(name), options);
+}
 
 function envelope<const Name extends string>(name: Name) {
   return z.looseObject({

@@ -6,7 +6,7 @@ import { staticAuth } from "../core/proofs/token.ts";
 import { idFields } from "../core/user-formed.ts";
 import { recordId, severalHint } from "./shared/schema-parts.ts";
 
-/** The events of Catalyst's own components and of Zoho's products that are documented; there are more. */
+/** The documented events of Catalyst's components and of Zoho's products; there are more. */
 const PUBLISHED = [
   ...["row_inserted", "row_updated", "row_deleted", "cache_item_created", "cache_item_updated"],
   ...["user_signedup", "user_confirmed", "user_deleted"],
@@ -18,25 +18,25 @@ const PUBLISHED = [
   ...["sprint_create", "sprint_update", "sprint_delete", "sprint_start", "sprint_complete", "sprint_canceled"],
 ] as const;
 
-/** Catalyst's event bus: events of Zoho's products and of the user's own, one or a batch, in one envelope. */
+/** Catalyst's event bus: one or several events of Zoho's products or user-defined publishers in one envelope. */
 const wire = format({});
 
 function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>" | "transformed">[], "wire"> {
   return {
     id: "wire",
-    // The samples of other events than a data store's are as a publisher of the user's own would send them.
+    // Samples of events other than those of a data store are as a user-defined publisher would send them.
     source:
       "https://docs.catalyst.zoho.com/en/cli/v1/gen-payload-catalyst-publishers, as zcatalyst-cli writes it; what `source` says for Zoho's products is not known",
     proofs: auth === undefined ? [] : [staticAuth(auth)],
     events: [
-      event("<Event>", "A rule sent an event on, of any publisher", envelope, { members: PUBLISHED }),
-      event("transformed", "A rule sent what it had made of an event", z.unknown, { open: true }),
+      event("<Event>", "A rule forwarded an event of any publisher", envelope, { members: PUBLISHED }),
+      event("transformed", "A rule sent a transformed event", z.unknown, { open: true }),
     ],
     catchAll: "transformed",
     recognise: ({ data }) => textAt(data, ["events", "0", "event_config", "api_name"]),
     records: (data) => eventsOf(data).flatMap((each) => idFields(valueAt(each, ["data"]))),
     batches: true,
-    // A second try carries another `attempt`, so its bytes differ; the events' own ids stay.
+    // A retry has another `attempt`, and the same ids of events.
     identity(data) {
       const ids = eventsOf(data).flatMap((each) => idsAt(each, ["id"]));
       return ids.length === 0 ? undefined : ids.join("|");

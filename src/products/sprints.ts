@@ -6,7 +6,7 @@ const wire = userFormed({
   source: "https://help.zoho.com/portal/en/kb/zoho-sprints-2-0/automation/webhooks/articles/about-webhooks",
   encoding: "form",
   methods: ["GET", "PUT", "DELETE"],
-  event: { name: "webhook", summary: "An event of a module called a webhook that its user designed" },
+  event: { name: "webhook", summary: "An event of a module called a user-defined webhook" },
 });
 
 export const sprints = { id: "sprints", title: "Zoho Sprints", formats: [wire] } as const satisfies Product;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { idsAt, textAt, valueAt } from "../body/payload.ts";
-import { event, type Format, type Product } from "../core/product.ts";
+import { type EventOptions, event, type Format, type Product } from "../core/product.ts";
 import { financeSignature } from "../core/proofs/finance-signature.ts";
 import { parseJson } from "../util/json.ts";
 import { financeFormat } from "./shared/finance.ts";
@@ -9,47 +9,42 @@ import { amount, calendarDate, dateTime, optionalText, recordId, wireId } from "
 
 const once = { once: true };
 
-// The object is named after what the event is about: there is no `data`, and no organization.
 const guide = guideFormat({
   source: printedInGuide("Zoho Subscriptions Webhook Payload"),
   events: [
-    event(
+    guideEvent(
       "subscription_created",
       "A subscription was created",
-      () => z.looseObject({ event: z.literal("subscription_created"), subscription: createdSubscription() }),
+      () => ({ subscription: createdSubscription() }),
       once,
     ),
-    event("subscription_updated", "A subscription was updated", () =>
-      z.looseObject({ event: z.literal("subscription_updated"), subscription: subscription() }),
-    ),
-    event("subscription_renewed", "A subscription was renewed for its next term", () =>
-      z.looseObject({ event: z.literal("subscription_renewed"), subscription: subscription() }),
-    ),
+    guideEvent("subscription_updated", "A subscription was updated", withSubscription),
+    guideEvent("subscription_renewed", "A subscription was renewed for its next term", withSubscription),
     // A cancelled subscription can be reactivated.
-    event("subscription_cancelled", "A subscription was cancelled", () =>
-      z.looseObject({ event: z.literal("subscription_cancelled"), subscription: subscription() }),
-    ),
-    event(
-      "payment_success",
-      "A payment for a subscription succeeded",
-      () => z.looseObject({ event: z.literal("payment_success"), payment: payment() }),
-      once,
-    ),
-    event("payment_failed", "A payment for a subscription failed", () =>
-      z.looseObject({ event: z.literal("payment_failed"), payment: payment() }),
-    ),
-    event(
-      "invoice_created",
-      "An invoice was created for a subscription",
-      () => z.looseObject({ event: z.literal("invoice_created"), invoice: invoice() }),
-      once,
-    ),
+    guideEvent("subscription_cancelled", "A subscription was cancelled", withSubscription),
+    guideEvent("payment_success", "A payment for a subscription succeeded", () => ({ payment: payment() }), once),
+    guideEvent("payment_failed", "A payment for a subscription failed", () => ({ payment: payment() })),
+    guideEvent("invoice_created", "An invoice was created for a subscription", () => ({ invoice: invoice() }), once),
   ],
   records: (data, name) => {
     const [about = ""] = name.split("_", 1);
     return idsAt(data, [about, `${about}_id`]);
   },
 });
+
+/** The object is named after what the event is about; there are no `data` and no organization. */
+function guideEvent<const Name extends string, Shape extends z.ZodRawShape>(
+  name: Name,
+  summary: string,
+  members: () => Shape,
+  options?: EventOptions,
+) {
+  return event(name, summary, () => z.looseObject({ event: z.literal(name) }).extend(members()), options);
+}
+
+function withSubscription() {
+  return { subscription: subscription() };
+}
 
 function subscription() {
   return z.looseObject({
@@ -101,48 +96,50 @@ function invoice() {
 const RECORDS = ["subscription", "payment", "invoice"];
 
 /**
- * The event object of Zoho Billing. Its record stands under `data`, beside the event's own fields, or as JSON text in
- * `payload` or under its own name, depending on the age of the webhook.
+ * The event object of Zoho Billing. Depending on the age of the webhook, its record is under `data`, beside the event's own
+ * fields, or as JSON text in `payload` or under its own name.
  */
 const wire = {
   id: "wire",
   source: "https://www.zoho.com/billing/api/v1/events/",
   proofs: [financeSignature],
   events: [
-    event("subscription_created", "A subscription was created", () => envelope("subscription_created"), once),
-    event("subscription_activation", "A subscription became active", () => envelope("subscription_activation")),
-    event("subscription_renewed", "A subscription was renewed for its next term", () =>
-      envelope("subscription_renewed"),
-    ),
-    event("subscription_unpaid", "A subscription was marked as unpaid", () => envelope("subscription_unpaid")),
-    event("subscription_cancelled", "A subscription was cancelled", () => envelope("subscription_cancelled")),
-    event("subscription_deleted", "A subscription was deleted", () => envelope("subscription_deleted"), once),
-    event("payment_thankyou", "A payment succeeded", () => envelope("payment_thankyou"), once),
-    event("payment_declined", "A payment was declined", () => envelope("payment_declined")),
-    event("payment_refunded", "A payment was refunded", () => envelope("payment_refunded")),
-    event("payment_voided", "A payment was voided", () => envelope("payment_voided")),
-    event("invoice_created", "An invoice was created", () => envelope("invoice_created"), once),
+    wireEvent("subscription_created", "A subscription was created", once),
+    wireEvent("subscription_activation", "A subscription became active"),
+    wireEvent("subscription_renewed", "A subscription was renewed for its next term"),
+    wireEvent("subscription_unpaid", "A subscription was marked as unpaid"),
+    wireEvent("subscription_cancelled", "A subscription was cancelled"),
+    wireEvent("subscription_deleted", "A subscription was deleted", once),
+    wireEvent("payment_thankyou", "A payment succeeded", once),
+    wireEvent("payment_declined", "A payment was declined"),
+    wireEvent("payment_refunded", "A payment was refunded"),
+    wireEvent("payment_voided", "A payment was voided"),
+    wireEvent("invoice_created", "An invoice was created", once),
   ],
   recognise({ data }) {
     const has = (name: string): boolean => valueAt(data, [name]) !== undefined;
-    // Some webhooks have no id, but the event's record beside its name.
-    const ours = idsAt(data, ["event_id"]).length > 0 || RECORDS.some(has);
-    return ours && !has("event_object") ? textAt(data, ["event_type"]) : undefined;
+    // Some webhooks have no id, but the record beside the event's name.
+    const isBilling = idsAt(data, ["event_id"]).length > 0 || RECORDS.some(has);
+    return isBilling && !has("event_object") ? textAt(data, ["event_type"]) : undefined;
   },
   records(data, name) {
     const [about = ""] = name.split("_", 1);
     const places = [data, valueAt(data, ["data"]), jsonAt(data, "payload"), { [about]: jsonAt(data, about) }];
     return places.flatMap((each) => idsAt(each, [about, `${about}_id`])).slice(0, 1);
   },
-  // The same event is the same wherever its record stands, and however often it is resent.
+  // The same however often the event is resent, and wherever its record is.
   identity: (data) => idsAt(data, ["event_id"])[0],
 } as const satisfies Format;
 
-/** What the JSON text in a member says: some webhooks write objects as text. */
+/** The data of a member that holds JSON as text. */
 function jsonAt(data: unknown, name: string): unknown {
   const text = textAt(data, [name]);
   const parsed = text === undefined ? undefined : parseJson(text);
   return parsed?.ok ? parsed.value : undefined;
+}
+
+function wireEvent<const Name extends string>(name: Name, summary: string, options?: EventOptions) {
+  return event(name, summary, () => envelope(name), options);
 }
 
 function envelope<const Name extends string>(name: Name) {
@@ -212,7 +209,7 @@ function wireInvoice() {
   });
 }
 
-/** Webhooks of workflow rules, as in Zoho Books; those of the older event screen are `wire`. */
+/** Webhooks of workflow rules, as in Zoho Books. `wire` is that of the older events screen. */
 const workflow = financeFormat({
   id: "workflow",
   source: "https://www.zoho.com/us/billing/help/settings/automation.html",

@@ -3,7 +3,7 @@ import { idsAt, textAt } from "../body/payload.ts";
 import { event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
-import { dateTime, optionalText, recordId } from "./shared/schema-parts.ts";
+import { dateTime, formValue, optionalText, recordId } from "./shared/schema-parts.ts";
 
 const guide = guideFormat({
   source: modelledOnGuide("Zoho Forms Webhook Payload"),
@@ -36,20 +36,15 @@ function envelope<const Name extends string>(name: Name) {
 }
 
 function answer() {
-  return z.looseObject({
-    question: z.string(),
-    answer: z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())], {
-      error: "text, a number, true, false, null or a list of texts",
-    }),
-  });
+  return z.looseObject({ question: z.string(), answer: formValue() });
 }
 
 const wire = userFormed({
   id: "wire",
-  source: "modelled on bodies in use: the user's own keys, each with a variable or an answer of the survey",
+  source: "modelled on bodies in use: keys that the user chose, each with a variable or an answer of the survey",
   encoding: "json",
-  event: { name: "response_submitted", summary: "A response came in, told under the keys that its user chose" },
-  // Short words, not digits: aB3dE5gH. The variable is offered under this name, and most keep it as their key.
+  event: { name: "response_submitted", summary: "A response was submitted, under keys that the user chose" },
+  // Not digits: aB3dE5gH. Most users name the key after the variable.
   records(data) {
     const id = textAt(data, ["response_id"]);
     return id === undefined ? [] : [id];

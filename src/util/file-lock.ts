@@ -107,8 +107,8 @@ async function isStale(path: string): Promise<boolean> {
     // Modification times are real time, whatever clock the caller uses. One far in the future means that the clock was set
     // back and nobody has touched the file since.
     if (Math.abs(Date.now() - (await stat(path)).mtimeMs) > STALE_MS) return true;
-    const [, process] = ((await readOwner(path)) ?? "").split(" ");
-    return process !== undefined && (await isDead(process));
+    const [, ownerProcess] = ((await readOwner(path)) ?? "").split(" ");
+    return ownerProcess !== undefined && (await isDead(ownerProcess));
   } catch (error) {
     if (errorCode(error) === "ENOENT") return false;
     throw error;
@@ -120,10 +120,10 @@ async function readOwner(path: string): Promise<string | undefined> {
 }
 
 /** False for a process elsewhere, as in a container that shares a folder with its host: its id means another process here. */
-async function isDead(process: string): Promise<boolean> {
-  const at = process.lastIndexOf("/");
-  const id = Number(process.slice(at + 1));
-  if (!Number.isSafeInteger(id) || id <= 0 || process.slice(0, at) !== (await processSpace())) return false;
+async function isDead(ownerProcess: string): Promise<boolean> {
+  const at = ownerProcess.lastIndexOf("/");
+  const id = Number(ownerProcess.slice(at + 1));
+  if (!Number.isSafeInteger(id) || id <= 0 || ownerProcess.slice(0, at) !== (await processSpace())) return false;
   try {
     kill(id, 0);
     return false;

@@ -83,6 +83,14 @@ export function makeFolder(folder: string, mode = 0o777): boolean {
   return true;
 }
 
+export function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
 /** Whether a path is a device or a pipe, such as /dev/null: it is written to, never replaced, which root could do. */
 export function isDevice(path: string): boolean {
   try {
@@ -198,7 +206,7 @@ export function writeFileAtomically(path: string, content: string | Buffer, mode
   try {
     const target = danglingLinkTarget(path);
     if (target !== undefined) throw new Error(`it is a link to ${target}, which does not exist`);
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error("it is a folder");
+    if (isFolder(path)) throw new Error("it is a folder");
     makeFolder(dirname(path));
     file = new AtomicFile(path, mode);
     file.write(content);

@@ -136,6 +136,11 @@ function endsScalar(code: number): boolean {
   return code === 0x2c || code === 0x7d || code === 0x5d || (code !== 0xfeff && isJsonSpace(code));
 }
 
+/** Whether a value is a JSON object. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 function toData(node: JsonNode, text: string): unknown {
   if (node.kind === "array") return node.children.map((child) => toData(child.node, text));
   if (node.kind === "object") {

@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** Caches the result of `read` for `ms`: for what is looked up with every event. */
 export function cachedFor<T>(ms: number, clock: () => number, read: () => T): () => T {
@@ -104,16 +105,6 @@ function listen(signal: AbortSignal): Set<() => void> {
 export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 
 export const sleepRealTime: Sleep = (ms, signal) =>
-  new Promise((resolve) => {
-    if (signal?.aborted) {
-      resolve();
-      return;
-    }
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener("abort", done, { once: true });
+  delay(ms, undefined, signal && { signal }).catch((error) => {
+    if (!signal?.aborted) throw error;
   });

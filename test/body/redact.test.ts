@@ -16,7 +16,7 @@ const body = `{
   "affected_fields": [{"5725767000000123456": ["Email", "Phone"]}]
 }`;
 
-it("replaces names, e-mails, phones, addresses and ids, and nothing else", () => {
+it("replaces names, e-mail and postal addresses, phone numbers and ids, and nothing else", () => {
   const redacted = redact(body);
   for (const gone of ["Jane", "Doe", "Patricia", "corp.example", "5725767000000", "010-2030", "Main St"]) {
     expect(redacted).not.toContain(gone);
@@ -36,7 +36,7 @@ it("replaces names, e-mails, phones, addresses and ids, and nothing else", () =>
   }
 });
 
-it("keeps equal values equal, the layout, and the kind and length of ids and phones", () => {
+it("preserves relations, layout, and the type and length of ids and phone numbers", () => {
   const redacted = redact(body);
   const id = /"id": (\d+),/.exec(redacted)?.[1] ?? "";
   expect(id).toMatch(/^[1-9]\d{18}$/);
@@ -50,7 +50,7 @@ it("keeps equal values equal, the layout, and the kind and length of ids and pho
   expect(() => JSON.parse(redacted)).not.toThrow();
 });
 
-it("gives the same digits for the same seed only", () => {
+it("returns the same for the same seed and other digits for another", () => {
   expect(redact(body)).toBe(redact(body));
   expect(redact(body, "other")).not.toBe(redact(body));
   expect(/"id": (\d+),/.exec(redact(body, "other"))?.[1]).not.toBe(/"id": (\d+),/.exec(redact(body))?.[1]);
@@ -63,7 +63,7 @@ it("redacts a form field by field", () => {
   );
 });
 
-// A pattern that begins anew at each letter would take minutes.
+// A pattern that can start at every letter would take minutes.
 it("reads a long text without an address quickly", () => {
   const startedAt = performance.now();
   for (const part of ["a", "a.", "é-", "a@a"]) redact(JSON.stringify({ note: part.repeat(150_000) }));

@@ -21,7 +21,7 @@ describe("targetUrl", () => {
     ["https://app.test/:product/hook?x=:products", "https://app.test/crm/hook?x=:products"],
     [":3000/hooks/:product", "http://localhost:3000/hooks/crm"],
     ["http://app.test/é?name=José&b='中'", "http://app.test/%C3%A9?name=Jos%C3%A9&b='%E4%B8%AD'"],
-  ])("resolves %s to %s", (to, url) => {
+  ])("expands %s to %s", (to, url) => {
     expect(targetUrl(to, "crm", listener)).toBe(url);
   });
 
@@ -38,13 +38,13 @@ describe("targetUrl", () => {
     );
   });
 
-  it("uses loopback for a receiver on all addresses", () => {
+  it("uses loopback for a receiver that listens on all addresses", () => {
     expect(targetUrl(undefined, "desk", { host: "0.0.0.0", port: 1 })).toBe("http://127.0.0.1:1/webhooks/zoho/desk");
     expect(targetUrl("3000", undefined, { host: "::", port: 1 })).toBe("http://localhost:3000/webhooks/zoho");
     expect(targetUrl(undefined, "desk", { host: "::", port: 1 })).toBe("http://[::1]:1/webhooks/zoho/desk");
   });
 
-  it("puts a delivery's query before the fragment", () => {
+  it("appends the query of a delivery and drops the fragment", () => {
     expect(withQueryOf("/?id=1", "http://app.test/hook#top")).toBe("http://app.test/hook?id=1");
     expect(withQueryOf("/?id=1", "http://app.test/hook?key=2#top")).toBe("http://app.test/hook?key=2&id=1");
   });

@@ -148,7 +148,7 @@ describe("listen, receiving Zoho's own deliveries,", () => {
   it("includes the hint about a delivery in its JSON line", async () => {
     const app = await listen();
     await app.post("/webhooks/zoho/sign", SIGNED);
-    expect((await app.event(1)).hint).toContain("is not completion");
+    expect((await app.event(1)).hint).toContain("wait for RequestCompleted");
     await app.post("/webhooks/zoho/sign", SIGNED.replace("RequestSigningSuccess", "RequestCompleted"));
     expect((await app.event(2)).hint).toBeNull();
   });
@@ -158,7 +158,7 @@ describe("listen, receiving Zoho's own deliveries,", () => {
     await postThrice(`${listener.url}/webhooks/zoho/sign`);
     const verified = await run(["verify"], { stdin: `${SIGNED}\n${SIGNED}\n` });
     for (const { err, out } of [await listener.stop(), verified]) {
-      expect((err + out).match(/is not completion/g)).toHaveLength(1);
+      expect((err + out).match(/wait for RequestCompleted/g)).toHaveLength(1);
     }
   });
 

@@ -137,17 +137,17 @@ describe("verify --explain of Desk's JWT", () => {
 
   it.each<[string, JWTPayload, remedy: string, more?: string[]]>([
     ["age", { ...good, iat: now - 1200, exp: now - 600 }, "--tolerance 30d"],
-    ["organisation", { ...good, iss: "orgId:1" }, "see that the delivery is of your organisation"],
+    ["organisation", { ...good, iss: "orgId:1" }, "check that the delivery is for your organisation"],
     ["future", { ...good, iat: now + 300 }, "set this machine's clock"],
     [
       "organisation, beside an age that is allowed",
       { ...good, exp: now - 600, iss: "orgId:1" },
-      "see that",
+      "check that",
       ["--tolerance", "2h"],
     ],
   ])("says what to do about its %s", async (_what, claims, remedy, more = []) => {
     const { out } = await explained((token) => token, claims, kid, more);
-    expect(out.split("what it claims is not:")[1]?.split("tried")[0]).toContain(remedy);
+    expect(out.split("but a claim is not:")[1]?.split("tried")[0]).toContain(remedy);
   });
 
   it("goes by the time at which a kept delivery came, as the verdict does", async () => {
@@ -159,7 +159,7 @@ describe("verify --explain of Desk's JWT", () => {
       ...{ path: "/webhooks/zoho/desk", headers: [["x-zdesk-jwt", token]], body_b64: btoa(body) },
     };
     const { out } = await verify(JSON.stringify(line), ["--explain"], env);
-    expect(out).toContain("what it claims is not: the JWT is of orgId:1");
+    expect(out).toContain("but a claim is not: the JWT is of orgId:1");
   });
 
   it("finds nothing where a letter was changed, and says so", async () => {

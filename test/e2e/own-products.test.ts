@@ -57,13 +57,13 @@ describe("the built program", () => {
     expect([status, stderr]).toEqual([1, expect.stringMatching(/^error: .*never happen\n {2}a schema of your own/)]);
   });
 
-  it("loads what reads such files for those alone who have some", () => {
+  it("loads the code for user-defined products only where there are some", () => {
     const folder = join(import.meta.dirname, "../../dist");
     const files = ["cli.cjs", ...readdirSync(join(folder, "chunks")).map((name) => `chunks/${name}`)];
     const chunks = files.map((name) => ({ name, text: readFileSync(join(folder, name), "utf8") }));
     const withAllOfZod = chunks.filter(({ text }) => /require\(["'`]zod\/v4/.test(text));
     expect(withAllOfZod.map(({ name }) => name)).toEqual([expect.stringMatching(/^chunks\/own-products-/)]);
-    // Within a function: what stands at the start of a chunk is loaded with it.
+    // Only within a function: a require at the start of a chunk runs with it.
     const atStart = /(?:^|[;,])(?:const|let|var) \w+ ?= ?require\(["'`]\.\/(?:chunks\/)?own-products-/m;
     expect(chunks.filter(({ text }) => atStart.test(text))).toEqual([]);
     expect(chunks.some(({ text }) => /=>\s*require\(["'`]\.\/(?:chunks\/)?own-products-/.test(text))).toBe(true);

@@ -7,7 +7,7 @@ import { folderWith } from "../support/files.ts";
 
 const library = fileURLToPath(new URL("../../src/index.ts", import.meta.url));
 
-/** An app in one CommonJS file, in which `import.meta.url` is undefined, as esbuild leaves it too. */
+/** Bundles an app into one CommonJS file, in which `import.meta.url` is undefined, as with esbuild. */
 async function bundled(app: string): Promise<{ readonly file: string; readonly code: string }> {
   const folder = folderWith({ "app.js": app });
   const file = join(folder, "out", "app.cjs");
@@ -22,7 +22,7 @@ async function bundled(app: string): Promise<{ readonly file: string; readonly c
   return { file, code: output[0].code };
 }
 
-it("an app that is bundled as CommonJS verifies, and is told where the samples have gone", async () => {
+it("an app that is bundled as CommonJS verifies, and gets an error that explains the missing samples", async () => {
   const { file } = await bundled(`
     import { fixture, sign, verify } from "zoho-hooks";
     const event = { event: "invoice_created", organization_id: "1", data: {} };
@@ -31,10 +31,10 @@ it("an app that is bundled as CommonJS verifies, and is told where the samples h
   `);
   const { stdout, stderr } = spawnSync(process.execPath, [file], { encoding: "utf8" });
   expect(stderr).toBe("");
-  expect(stdout).toMatch(/^schema\nthe sample of crm Leads\.create .*name "zoho-hooks" as external/);
+  expect(stdout).toMatch(/^schema\nthe sample of crm Leads\.create .*make "zoho-hooks" external/);
 });
 
-it("what an app does not use of the library is not in its bundle", async () => {
+it("unused parts of the library are not in the bundle of an app", async () => {
   const { code } = await bundled('import { verify } from "zoho-hooks"; console.log("app");');
   expect(code).toContain("app");
   expect(code.length).toBeLessThan(1000);

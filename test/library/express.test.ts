@@ -7,7 +7,6 @@ const keys = { secret: "s3cret-of-the-app", token: "t0ken-of-the-app" };
 let url = "";
 let close = (): void => {};
 
-/** A handler in one piece. */
 beforeAll(async () => {
   const app = express();
   app.post("/webhooks/zoho/crm", express.raw({ type: () => true }), (req, res) => {
@@ -33,7 +32,7 @@ async function post(init: RequestInit): Promise<number> {
   return (await fetch(url, { method: "POST", ...init })).status;
 }
 
-it("a handler in Express takes what is genuine and refuses everything else, whatever it has for a body", async () => {
+it("an Express handler accepts genuine deliveries and rejects everything else, with or without a body", async () => {
   const { headers, body } = sign("crm", fixture("crm", "Leads.create"), keys);
   expect(await post({ headers, body })).toBe(200);
   expect(await post({ headers, body: Buffer.concat([body, Buffer.from(" ")]) })).toBe(401);
@@ -43,14 +42,14 @@ it("a handler in Express takes what is genuine and refuses everything else, what
   expect(await post({ body: "", headers })).toBe(401);
 });
 
-it("verify says so of a body that was parsed already, and of headers that are none", () => {
+it("verify throws for a parsed body and for missing headers", () => {
   const parsed = { headers: { "content-length": "2" }, body: {} };
-  // @ts-expect-error An object is no raw body.
+  // @ts-expect-error: An object is not a raw body.
   expect(() => verify("crm", parsed, keys)).toThrow("the body is a parsed object");
-  // As over HTTP/2, where no length is told: nobody has read the body.
+  // As over HTTP/2, without a length: the body has not been read.
   const unread = { headers: { "content-type": "application/json" }, body: undefined };
   // @ts-expect-error
   expect(() => verify("crm", unread, keys)).toThrow("the body is undefined");
-  // @ts-expect-error Headers are needed.
+  // @ts-expect-error: Headers are required.
   expect(() => verify("crm", { headers: undefined, body: "{}" }, keys)).toThrow("the headers are missing");
 });

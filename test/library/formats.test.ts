@@ -14,7 +14,7 @@ const jwks = JSON.parse(writeKeySet(readPrivateKey(secret(privateKey, "the tests
 const TICKET = fixture("desk", "Ticket_Add", { format: "wire" });
 const AUDIENCE = "webhookId:189200000000321777";
 
-describe("another format than the first", () => {
+describe("a format other than the first", () => {
   it("has samples and schemas of its own", () => {
     expect(fixture("crm", "Leads.create", { format: "wire" })).not.toEqual(fixture("crm", "Leads.create"));
     expect(schemasOf("desk", { format: "wire" }).Ticket_Add.safeParse(TICKET).success).toBe(true);
@@ -37,12 +37,12 @@ describe("another format than the first", () => {
     expect(() => fixture("desk", "Ticket_Add", { format: "zobot" })).toThrow(TypeError);
   });
 
-  it("says what is wrong with a call", () => {
+  it("throws for mistakes in a call", () => {
     const call = (...args: unknown[]) => Reflect.apply(verify, undefined, args);
     const keys = { secret: "k" };
     expect(() => call("crm", undefined, keys)).toThrow("the request is missing");
     expect(() => call(null, { headers: {}, body: "" }, keys)).toThrow("the product is missing");
-    expect(() => call("people", { headers: {}, body: "{}" }, keys)).toThrow("it takes { auth }");
+    expect(() => call("people", { headers: {}, body: "{}" }, keys)).toThrow("pass { auth }");
     expect(() => Reflect.apply(fixture, undefined, ["crm"])).toThrow("the event is missing");
     expect(() => Reflect.apply(fixture, undefined, ["crm", "<Module>.create", { format: "wire" }])).toThrow("name one");
     expect(() => sign("crm", {}, keys, { event: "nope" })).toThrow('crm has no event "nope"');
@@ -54,7 +54,7 @@ describe("another format than the first", () => {
     expect(() => sign("forms", {}, { auth }, { format: "wire" })).toThrow("one place");
   });
 
-  it("throws for no body, whatever it holds", () => {
+  it("throws for no content of a body", () => {
     for (const body of [
       '{"module":"Leads","operation":"create","ids":["1"],"token":{"toString":1}}',
       "[".repeat(1e5),
@@ -65,7 +65,7 @@ describe("another format than the first", () => {
     }
   });
 
-  it("is signed as the finance products sign: the query, then the body", () => {
+  it("is signed over query and body for the finance products", () => {
     const options = { format: "wire", event: "invoice.created", url: "/hooks?b=2&a=1" } as const;
     const signed = sign("books", fixture("books", "invoice.created", { format: "wire" }), { secret: "k" }, options);
     expect(signed).toMatchObject({ method: "POST", url: "/hooks?b=2&a=1&event=invoice.created" });
@@ -87,7 +87,7 @@ describe("another format than the first", () => {
     expect(verify("desk", signed, { jwks, audience: AUDIENCE, issuer: "orgId:5" })).toMatchObject({ code: "unproven" });
   });
 
-  it("is Desk's own for the organisation of all of its events, and is named by the first", () => {
+  it("verifies the organisation of every event of a Desk delivery, and is named after the first", () => {
     const [first] = TICKET;
     const second = { ...first, eventType: "Ticket_Delete", payload: { id: "7" } };
     const keys = { privateKey, audience: AUDIENCE };
@@ -103,7 +103,7 @@ describe("another format than the first", () => {
     });
   });
 
-  it("is proven by Desk's token only where it is said whose that must be; by a secret without", () => {
+  it("requires an audience or issuer with Desk's token, but not with a secret", () => {
     const guide = sign("desk", fixture("desk", "Ticket.Create"), { secret: "k" });
     expect(verify("desk", guide, { secret: "k" }).ok).toBe(true);
     expect(verify("desk", guide, { secret: "k", jwks }, { format: "guide" }).ok).toBe(true);
@@ -130,7 +130,7 @@ describe("another format than the first", () => {
     expect(verify("salesiq", { ...signed, body: `${signed.body} ` }, { publicKey: bare })).toMatchObject({ ok: false });
   });
 
-  it("is verified by Mail's secret, and by the fixed value of a webhook of the user's own design", () => {
+  it("is verified by Mail's secret, and by the fixed value of a user-defined webhook", () => {
     const mail = sign("mail", fixture("mail", "message"), { hookSecret: "h" });
     expect(mail.headers["x-hook-signature"]).toBe(createHmac("sha256", "h").update(mail.body).digest("base64"));
     expect(verify("mail", mail, { hookSecret: ["new", "h"] }).ok).toBe(true);
@@ -146,31 +146,27 @@ describe("a mistake in a key is a TypeError:", () => {
   const request = { headers: {}, body: "{}" };
   it.each<[string, () => unknown, string]>([
     // @ts-expect-error
-    ["a format that there is not", () => sign("desk", {}, { secret: "k" }, { format: "wir" }), "did you mean wire?"],
+    ["an unknown format", () => sign("desk", {}, { secret: "k" }, { format: "wir" }), "did you mean wire?"],
     // @ts-expect-error
     ["an event of another format", () => fixture("desk", "Ticket_Add"), 'add { format: "wire" }'],
-    ["a public key that is none", () => verify("salesiq", request, { publicKey: "no key" }), "not an RSA public key"],
-    ["a private key that is none", () => sign("salesiq", {}, { privateKey: "no key" }), "not an RSA private key"],
-    ["a key set that is none", () => verify("desk", request, { jwks: "https://desk.zoho.com" }), "not a key set"],
+    ["an invalid public key", () => verify("salesiq", request, { publicKey: "no key" }), "not an RSA public key"],
+    ["an invalid private key", () => sign("salesiq", {}, { privateKey: "no key" }), "not an RSA private key"],
+    ["an invalid key set", () => verify("desk", request, { jwks: "https://desk.zoho.com" }), "not a key set"],
     [
-      "an audience of what has none",
+      "an audience for a product without one",
       () => verify("crm", request, { token: "t", audience: "x" }),
       "audience has no meaning",
     ],
     ["an audience without keys", () => verify("desk", request, { audience: "x" }), "nothing can be checked"],
     ["an empty audience", () => verify("desk", request, { jwks, audience: "" }), "the audience is empty"],
     [
-      "a value that stands nowhere",
+      "a value without a place",
       () => verify("forms", request, { auth: { value: "v" } } as Keys),
       "needs the place of its value",
     ],
     ["no value", () => verify("forms", request, { auth: { header: "x" } } as unknown as Keys), "auth is undefined"],
-    [
-      "the half of a pair that proves nothing here",
-      () => verify("salesiq", request, { privateKey }),
-      "it takes { publicKey }",
-    ],
-    ["the half that signs nothing", () => sign("salesiq", {}, { publicKey }), "it takes { privateKey }"],
+    ["a private key to verify with", () => verify("salesiq", request, { privateKey }), "pass { publicKey }"],
+    ["a public key to sign with", () => sign("salesiq", {}, { publicKey }), "pass { privateKey }"],
   ])("%s", (_, call, message) => {
     expect(call).toThrow(TypeError);
     expect(call).toThrow(message);

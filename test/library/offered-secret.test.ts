@@ -7,7 +7,7 @@ const firstCall = (headers: Readonly<Record<string, string>> = {}) => ({
   body: "",
 });
 
-it("the first call of Mail hands its secret over, with what to answer; the calls after it are proven with that", () => {
+it("the first call of Mail offers its secret, with the reply, and later calls are verified with it", () => {
   const call = verify("mail", firstCall(), {});
   if (call.code !== "challenge") throw new Error("no challenge");
   expect(call).toMatchObject({ ok: false, genuine: false, reply: { status: 200 } });
@@ -15,11 +15,11 @@ it("the first call of Mail hands its secret over, with what to answer; the calls
   expect(call.reason).not.toContain("s3cret");
   const keys = { hookSecret: call.offered?.value ?? "" };
   expect(verify("mail", sign("mail", MESSAGE, keys), keys).ok).toBe(true);
-  // Saved once more, with nothing new to keep.
+  // The webhook was saved again, with the same secret.
   expect(verify("mail", firstCall(), keys)).toMatchObject({ code: "challenge", offered: undefined });
 });
 
-it("a secret is offered by a call that has a message in it as well, and not where its own signature is another's", () => {
+it("a call with a message can offer a secret, unless it is signed with another one", () => {
   const signed = sign("mail", MESSAGE, { hookSecret: "s3cret" });
   const offering = { ...signed, headers: { ...signed.headers, "x-hook-secret": "s3cret" } };
   expect(verify("mail", offering, {})).toMatchObject({ code: "challenge", offered: { value: "s3cret" } });
@@ -30,14 +30,14 @@ it("a secret is offered by a call that has a message in it as well, and not wher
   });
 });
 
-it("another secret than the one given is no challenge: anybody could replace it", () => {
+it("an offer of another secret than the given one is unproven, since anybody can make it", () => {
   const result = verify("mail", firstCall(), { hookSecret: "known" });
   expect(result).toMatchObject({ ok: false, code: "unproven", genuine: false, reply: undefined });
   expect(JSON.stringify(result)).not.toContain("s3cret");
   expect(result).toMatchObject({ reason: expect.stringContaining("a different secret than the one known") });
 });
 
-it("a genuine event of another product is one, whatever headers it has", () => {
+it("a genuine event of another product is an event, even with the header of an offer", () => {
   const keys = { secret: "k", hookSecret: "known" };
   const { headers, ...signed } = sign("books", fixture("books", "invoice_created"), keys);
   const offering = { ...signed, headers: { ...headers, "x-hook-secret": "s3cret" } };
@@ -45,11 +45,11 @@ it("a genuine event of another product is one, whatever headers it has", () => {
   expect(verify(undefined, offering, { secret: "k" }).ok).toBe(true);
 });
 
-it("nothing else passes without a key, and of no other product or as a mistake may the keys be none", () => {
+it("nothing but the first call passes without a key, and missing keys are an error for every other call", () => {
   expect(verify("mail", sign("mail", MESSAGE, { hookSecret: "s3cret" }), {})).toMatchObject({ code: "unproven" });
   expect(verify("mail", { headers: {}, body: "{}" }, {})).toMatchObject({ ok: false, genuine: false });
   expect(() => verify(undefined, firstCall(), {})).toThrow("nothing can be checked");
   expect(() => verify("mail", firstCall(), { hookSecret: undefined })).toThrow("the hookSecret is undefined");
-  expect(() => verify("mail", firstCall(), { secret: "k" } as Keys)).toThrow("it takes { hookSecret }");
+  expect(() => verify("mail", firstCall(), { secret: "k" } as Keys)).toThrow("pass { hookSecret }");
   expect(() => sign("mail", MESSAGE, {})).toThrow("nothing can be checked");
 });

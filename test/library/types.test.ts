@@ -5,12 +5,12 @@ describe("the name of a sample", () => {
   it("is one of the format's", () => {
     // @ts-expect-error: Desk's guide has no such event.
     expect(() => fixture("desk", "Ticket_Add")).toThrow(TypeError);
-    // @ts-expect-error: nor has its wire format one of the guide's.
+    // @ts-expect-error: nor does its wire format have an event of the guide's.
     expect(() => fixture("desk", "Ticket.Create", { format: "wire" })).toThrow(TypeError);
     expect(fixture("desk", "Ticket_Add", { format: "wire" })[0].eventType).toBe("Ticket_Add");
   });
 
-  it("is suggested by an editor where a family has it, too", () => {
+  it("is suggested by editors although a family includes it", () => {
     const suggested: Extract<EventName<"crm">, "Leads.create"> = "Leads.create";
     expectTypeOf(suggested).toEqualTypeOf<"Leads.create">();
     const ofFamily: EventName<"crm"> = "Invoices.create";
@@ -18,9 +18,9 @@ describe("the name of a sample", () => {
   });
 });
 
-it("a known cause of a failure is one of those that there are", () => {
+it("the cause of a failure is one of the known ones", () => {
   const known: Verdict["match"] = "unknown_key";
-  // @ts-expect-error: written as no cause is.
+  // @ts-expect-error: not a cause.
   const mistyped: Verdict["match"] = "unknown-key";
   expect(mistyped).not.toBe(known);
 });

@@ -37,7 +37,7 @@ describe("the fixtures", () => {
     ).toEqual([]);
   });
 
-  it("gives an event that is no family a file of its own name", () => {
+  it("has a file with the name of each event that is not a family", () => {
     const fixed = cases.filter(({ match }) => match.event.members.length === 0);
     expect(fixed.length).toBeGreaterThan(70);
     for (const each of fixed.filter(({ path }) => path !== undefined))
@@ -53,25 +53,25 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
     const delivery = deliveryOf(each, readExact(each.text));
     const signed = deliveryOf(each, readExact(each.text), secrets);
 
-    it("has a fixture that parsing and serialising again leaves as it is", () => {
+    it("has a fixture that is unchanged by parsing and serialising", () => {
       expect(each.text, "two spaces a level, a value a line, a line's end at the end").toBe(
         `${prettyJson(each.text)}\n`,
       );
     });
 
-    it("is recognised as itself and valid, with the product named and without", () => {
+    it("is recognised and valid, with the product given and without", () => {
       for (const product of [each.product, undefined]) {
         const receipt = receive({ products, product, delivery, secrets: noSecrets, now });
-        // A user's own design has no mark by which to tell it; taking it for something else would be worse.
+        // A user-defined body has no members to recognise it by.
         if (product === undefined && each.format.catchAll !== undefined && receipt.product === undefined) continue;
-        // Without a product a twin of it is as good a guess; what happened is the same.
+        // Without a product it may be recognised as a twin, with the same event.
         const twin = product === undefined && each.format.twins?.includes(receipt.product ?? "");
         const expected = twin ? { ...said(receipt), event: each.name } : { ...said(receipt), ...named(each) };
         expect(said(receipt)).toEqual({ ...expected, known: true, schema: { ok: true, issues: [] } });
       }
     });
 
-    it("passes each of its proofs once signed", () => {
+    it("passes each of its proofs when signed", () => {
       const receipt = receive({ products, product: setUpFor(each), delivery: signed, secrets, now });
       expect(receipt.verdicts.map(({ id, verdict }) => [id, verdict])).toEqual(
         each.format.proofs.map(({ id }) => [id, "passed"]),
@@ -95,7 +95,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       expect(receipt.verdicts).toHaveLength(each.format.proofs.length);
     });
 
-    it("names the records that it is about, by ids that stand in its body", () => {
+    it("has the ids of its records in its body", () => {
       const records = each.format.records(data, each.name);
       if (!each.match.event.open) expect(records).not.toEqual([]);
       for (const record of records) {
@@ -104,7 +104,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       }
     });
 
-    it("is the same event when its body changes, only if it can happen once", () => {
+    it("has the same identity with another body only if it can happen once", () => {
       const other = { ...delivery, body: Buffer.concat([delivery.body, Buffer.from("\n")]) };
       const [first, second] = [delivery, other].map(
         (one) => receive({ products, product: each.product, delivery: one, secrets: noSecrets, now }).identity,
@@ -114,7 +114,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       expect(first === second).toBe(each.match.event.once || hasOwn);
     });
 
-    it("is invalid without any part that its schema requires, and says which", () => {
+    it("is invalid without any required member, and names it", () => {
       const paths = requiredPaths(each.match.event.schema, data);
       if (!each.match.event.open) expect(paths.length).toBeGreaterThan(0);
       for (const path of paths) {
@@ -123,7 +123,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       }
     });
 
-    it("is invalid when a part of its name in the envelope is another one", () => {
+    it("is invalid when the envelope names another event", () => {
       for (const member of Object.keys(Object(data))) {
         const changed = changedAt(data, [member], "renamed");
         const claimed = claimedEvent(each, changed);
@@ -133,7 +133,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       }
     });
 
-    it("stays valid with fields that nobody has heard of", () => {
+    it("is valid with unknown fields", () => {
       const extra = JSON.parse(each.text, (_key, value: unknown) =>
         typeof value === "object" && value !== null && !Array.isArray(value)
           ? { ...value, Custom_Field_7: [1] }
@@ -142,10 +142,10 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       expect(checkSchema(each.match.event.schema, extra).issues).toEqual([]);
     });
 
-    it("happens at one moment: nothing but a date to come is later", () => {
+    it("has no time later than the event, except future dates", () => {
       const times = [...texts(data).filter(([, text]) => /^\d{4}-\d\d-\d\d/.test(text)), ...moments(data)];
       const past = times.filter(([name]) => !/expir|due|next|closing|until|from|^end|start_date|ends_at/i.test(name));
-      // Some bodies name no time at all.
+      // Some bodies have no times.
       if (past.length === 0) return;
       expect(
         past
@@ -156,7 +156,7 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       ).toBe("2025-01-15T10:30:00");
     });
 
-    it("lies ahead of no one's clock once it is fresh, but for what is to come", () => {
+    it("is not ahead of the clock once its times are refreshed, except future dates", () => {
       const sent = new Date("2026-03-01T12:00:00.000Z");
       const fresh = freshen(data, seededRandom(1), sent, each.format.records(data, each.name));
       const times = timesIn(fresh).filter(([name]) => !TO_COME.test(name));
@@ -166,14 +166,14 @@ describe.each(cases.filter(({ path }) => path !== undefined).map((each) => [each
       expect(chat).toEqual(chat.toSorted((a, b) => a - b));
     });
 
-    it("holds no address or secret of anyone", () => {
+    it("contains no real address or secret", () => {
       for (const [name, text] of texts(data)) {
         if (name === "token") expect(text).toBe("YOUR_NOTIFICATION_TOKEN");
         if (text.includes("@")) expect(text).toMatch(/^[\w.]+@example\.(com|org)$/);
       }
     });
 
-    it("has a summary of one line that starts with a capital and has no full stop", () => {
+    it("has a one-line summary with a capital and without full stop", () => {
       expect(each.match.event.summary).toMatch(/^[A-Z][^\n]{8,80}[^.\s]$/);
     });
   },
@@ -186,7 +186,7 @@ function claimedEvent(each: FixtureCase, data: unknown) {
   return name === undefined ? undefined : findEvent(each.format, name)?.event;
 }
 
-/** The product of someone who uses this format of it. */
+/** The product as configured by a user of this format. */
 function setUpFor({ product, format }: FixtureCase): Product | undefined {
   return configureProducts([product], { [product.id]: { format: format.id } })[0];
 }
@@ -207,12 +207,12 @@ function said({ product, format, event, known, schema }: Receipt) {
   return { product, format, event, known, schema };
 }
 
-/** Positions over a length, both ends among them. */
+/** Positions across a length, including both ends. */
 function spread(length: number, count: number): readonly number[] {
   return Array.from({ length: count }, (_, i) => Math.round((i * (length - 1)) / (count - 1)));
 }
 
-/** Every text in a value, with the name of the member that holds it. */
+/** Every text in a value, with the name of its member. */
 function texts(value: unknown, name = ""): readonly (readonly [string, string])[] {
   if (typeof value === "string") return [[name, value]];
   if (Array.isArray(value)) return value.flatMap((item) => texts(item, name));
@@ -220,7 +220,7 @@ function texts(value: unknown, name = ""): readonly (readonly [string, string])[
   return Object.entries(value).flatMap(([member, item]) => texts(item, member));
 }
 
-/** Names of what is due, expires, or is planned from one time to another. */
+/** Names of times in the future: due, expiring or planned. */
 const TO_COME =
   /expir|due|^next_|_ends_at$|^end_?date|^start_date$|^closing_date$|^Start_DateTime$|(^|_)(from|to|until)$/i;
 

@@ -84,7 +84,7 @@ const multipart = (...fields: readonly (readonly [string, string])[]): Sent => (
   body: `${fields.map(([name, value]) => `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`).join("")}--x--\r\n`,
 });
 
-/** What it is, in the words of its format, and how it was sent. */
+/** Product, format and event of a delivery, and how it was sent. */
 const genuine: Genuine = [
   ...ofTheOtherProducts,
   ["crm", "wire", "Leads.create", { body: crm("insert") }],
@@ -206,7 +206,7 @@ const genuine: Genuine = [
   ["people", "wire", "webhook", { to: "people", type: "", query: "?employee=EMP-7&token=x", body: "" }],
   ["sprints", "wire", "webhook", { to: "sprints", method: "DELETE", query: "?sprint=14", type: "", body: "" }],
   ["flow", "wire", "webhook", { to: "flow", body: [{ order: 1 }] }],
-  // What is not known for certain must not make it another event, or a wrong one.
+  // Members that are not certain do not change or invalidate the event.
   ["crm", "wire", "Leads.edit", { to: "crm", body: crm("update", { channel_id: "my-channel" }) }],
   ["crm", "wire", "Leads.edit", { to: "crm", body: crm("update", { query_params: null }) }],
   [
@@ -238,7 +238,7 @@ const genuine: Genuine = [
 ];
 
 describe("a delivery as Zoho posts it", () => {
-  it("names its records where it says no more than Recruit's are known to say", () => {
+  it("has its records where only the documented members of Recruit are sent", () => {
     const receipt = receiptOf({ to: "recruit", body: { channel_id: 4711, ids: [ID], module: "Job_Openings" } });
     expect(receipt).toMatchObject({ format: "wire", records: [ID], known: false });
   });
@@ -256,7 +256,7 @@ describe("a delivery as Zoho posts it", () => {
       { to: "desk", body: [desk("Ticket_Delete", { id: "1" })] },
       { to: "desk", body: [desk("Ticket_Delete", { id: "1" }, { eventTime: "1710313788287" })] },
     ],
-  ])("is another event with %s, and the same when it is repeated", (_, one, other) => {
+  ])("has another identity with %s, and the same when repeated", (_, one, other) => {
     expect(receiptOf(one).identity).toBe(receiptOf(one).identity);
     expect(receiptOf(other).identity).not.toBe(receiptOf(one).identity);
   });
@@ -267,7 +267,7 @@ describe("a delivery as Zoho posts it", () => {
     expect(receipt.schema?.issues).toEqual([]);
   });
 
-  it("is here for every format of every product", () => {
+  it("exists for every format of every product", () => {
     const all = products.flatMap(({ id, formats }) => formats.map((format) => `${id} ${format.id}`));
     const here = new Set(genuine.map(([product, format]) => `${product} ${format}`));
     expect(
@@ -277,7 +277,7 @@ describe("a delivery as Zoho posts it", () => {
   });
 });
 
-/** Shapes that circulate and that Zoho never posts, each with the event that it must be meant for. */
+/** Bodies found on the web that Zoho never posts, each with the event that is probably meant. */
 const invented: readonly (readonly [string, string, Sent])[] = [
   ["crm", "Leads.create", { to: "crm", body: { module: "Leads", operation: "insert", data: [{ id: ID }] } }],
   ["crm", "Leads.create", { to: "crm", body: crm("insert", { data: [{ id: ID }] }) }],
@@ -331,13 +331,13 @@ const invented: readonly (readonly [string, string, Sent])[] = [
 ];
 
 describe("an invented delivery", () => {
-  it.each(invented)("to %s is unknown, with %s the nearest (%j)", (product, nearest, sent) => {
+  it.each(invented)("to %s is unknown, with the suggestion %s (%j)", (product, nearest, sent) => {
     const receipt = receiptOf(sent);
     expect(receipt).toMatchObject({ product, known: false, schema: undefined });
     expect(receipt.suggestions).toContain(nearest);
   });
 
-  it("is nobody's on the URL that all products share", () => {
+  it("is not recognised at the shared URL", () => {
     for (const [, , sent] of invented.slice(10)) {
       expect(receiptOf({ body: sent.body })).toMatchObject({ product: undefined, event: undefined });
     }
@@ -347,7 +347,7 @@ describe("an invented delivery", () => {
 });
 
 describe("the samples", () => {
-  it("tell their event from their body alone, but for those that a user designs", () => {
+  it("are recognised by their body alone, except user-defined ones", () => {
     const cases = fixtureCases().filter(({ path }) => path !== undefined);
     const wrong = cases.flatMap(({ label, product, format, name, text }) => {
       const delivery = deliveryOf({ product, format, name }, JSON.parse(text));

@@ -7,7 +7,7 @@ import { crm } from "../../src/products/crm.ts";
 import { desk } from "../../src/products/desk/index.ts";
 import { fixturesFolder } from "../support/fixture-cases.ts";
 
-/** The event under its literal name: the compiler checks names and fields, the test the values. */
+/** Returns the event with its literal name: the compiler checks names and fields, the test the values. */
 function eventOf<Event extends WebhookEvent, const Name extends Event["name"]>(events: readonly Event[], name: Name) {
   const found = events.find((each): each is Extract<Event, { readonly name: Name }> => each.name === name);
   if (found === undefined) throw new Error(`there is no ${name}`);
@@ -37,7 +37,7 @@ it("knows the fields of an event from its name", () => {
   expect(content).toContain("PDF");
 });
 
-it("refuses a name that a product does not have", () => {
-  // @ts-expect-error: the misspelt name is an error of the compiler as well.
+it("rejects an unknown name", () => {
+  // @ts-expect-error: a misspelt name is also a compile error.
   expect(() => eventOf(crm.formats[0].events, "Leads.creat")).toThrow("there is no Leads.creat");
 });

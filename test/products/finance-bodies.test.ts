@@ -20,7 +20,7 @@ function eventOf(url: string, headers: readonly HeaderPair[] = []): string | und
 }
 
 describe("a body of a finance product", () => {
-  it("is told by its record, without a word on what happened", () => {
+  it("is recognised by its record, without an operation", () => {
     const receipt = received(posted(INVOICE));
     expect(receipt).toMatchObject({ format: "wire", event: "invoice", known: true, records: [ID] });
     expect(receipt.hint).toContain("?event=invoice.created");
@@ -33,7 +33,7 @@ describe("a body of a finance product", () => {
     "?action=Create",
     "?operation=insert",
     "?x=1&event=INVOICE-CREATED",
-  ])("is told what happened by %s", (query) => {
+  ])("has the operation of %s", (query) => {
     expect(eventOf(`/hook${query}`)).toBe("invoice.created");
   });
 
@@ -41,16 +41,16 @@ describe("a body of a finance product", () => {
     ["X-Zoho-Event", "invoice.created"],
     ["x-event", "create"],
     ["X-Event-Type", "invoice_created"],
-  ])("is told what happened by the header %s: %s", (name, value) => {
+  ])("has the operation of the header %s: %s", (name, value) => {
     expect(eventOf("/", [[name, value]])).toBe("invoice.created");
   });
 
   it.each([
     [{ query: "what" }, posted(INVOICE, { url: "/?what=created" })],
     [{ header: "X-What" }, posted(INVOICE, { url: "/", headers: [["x-what", "invoice_created"]] })],
-    // The chosen place goes first.
+    // The configured place takes precedence.
     [{ query: "what" }, posted(INVOICE, { url: "/?event=deleted&what=created" })],
-  ])("is told what happened by the place of the user's own choice: %j", (event, delivery) => {
+  ])("has the operation of the configured place: %j", (event, delivery) => {
     const configured = configureProducts(products, { books: { event } });
     const product = findProduct(configured, "books");
     const now = new Date("2025-01-15T10:30:00Z");
@@ -58,24 +58,24 @@ describe("a body of a finance product", () => {
     expect(receipt).toMatchObject({ format: "wire", event: "invoice.created", known: true });
   });
 
-  it("takes a user's own word for what happened, and no word that is none", () => {
+  it("accepts any word for the operation, but nothing else", () => {
     expect(eventOf("/?event=invoice.upsert")).toBe("invoice.upsert");
     for (const url of ["/?event=", "/?event=%F0%9F%92%A5", "/?event=a%20b", "/?other=deleted"])
       expect(eventOf(url)).toBe("invoice");
   });
 
-  it("has no hint left once the event is named", () => {
+  it("has no hint when the event is named", () => {
     expect(received(posted(INVOICE, { url: "/?event=invoice.created" })).hint).toBeUndefined();
   });
 
-  it("may come as the field JSONString of a form", () => {
+  it("may be the field JSONString of a form", () => {
     const form = posted(new URLSearchParams({ JSONString: INVOICE }).toString(), {
       type: "application/x-www-form-urlencoded",
     });
     expect(received(form)).toMatchObject({ event: "invoice", records: [ID], schema: { ok: true } });
   });
 
-  it("may have its ids as numbers, of any length", () => {
+  it("may have numbers of any length as ids", () => {
     const body = '{"item":{"item_id":4600000000177710123,"name":"Oak table"}}';
     expect(received(posted(body))).toMatchObject({
       event: "item",
@@ -84,12 +84,12 @@ describe("a body of a finance product", () => {
     });
   });
 
-  it("comes by PUT and DELETE as well", () => {
+  it("may be sent by PUT and DELETE", () => {
     for (const method of ["PUT", "DELETE"]) expect(received(posted(INVOICE, { method })).event).toBe("invoice");
     expect(received(posted(INVOICE, { method: "PATCH" })).event).toBeUndefined();
   });
 
-  it("is not taken for the guide's, nor the guide's for it", () => {
+  it("is not recognised as the guide's format, nor the reverse", () => {
     const guide = `{"event":"invoice_created","organization_id":"1","data":{"invoice_id":"${ID}"}}`;
     expect(received(posted(guide)).format).toBe("guide");
     const event = `{"event_id":"9030000000533101","event_type":"payment_thankyou","payment":{"payment_id":"${ID}"}}`;
@@ -100,7 +100,7 @@ describe("a body of a finance product", () => {
     });
   });
 
-  it("is answered when it is the empty call of the set-up, as JSON and as a form", () => {
+  it("is answered when it is the empty set-up call, as JSON and as a form", () => {
     expect(received(posted('{"payload":""}')).handshake).toMatchObject({ status: 200 });
     expect(received(posted("payload=", { type: "application/x-www-form-urlencoded" })).handshake).toMatchObject({
       status: 200,
@@ -108,7 +108,7 @@ describe("a body of a finance product", () => {
     expect(received(posted('{"payload":"","invoice":{}}')).handshake).toBeUndefined();
   });
 
-  it("of a user's own making is still checked by the signature that it has", () => {
+  it("is verified by its signature when it is user-defined", () => {
     const key = named("zohohooksDemo2024");
     const secrets: Secrets = { for: () => [key], all: () => [key] };
     const form = posted("event_id=5675&plan_code=basic-monthly", {
@@ -141,14 +141,14 @@ describe("an event of Zoho Billing", () => {
     });
   });
 
-  it("is the same however it is written, and another with another id", () => {
+  it("has the same identity in every form, and another with another id", () => {
     const identity = (body: string): string | undefined => received(posted(body), "subscriptions").identity;
     const renewed = envelope(`"data":{"subscription":${record}}`).replace("created", "renewed");
     expect(identity(renewed)).toBe(identity(`${renewed} `));
     expect(identity(renewed)).not.toBe(identity(renewed.replace("3101", "3102")));
   });
 
-  it("of a name that nobody knows is named, and not refused", () => {
+  it("has its name and is not rejected when it is unknown", () => {
     const receipt = received(posted(envelope('"data":{}').replace("created", "reactivated")), "subscriptions");
     expect(receipt).toMatchObject({ event: "subscription_reactivated", known: false });
   });

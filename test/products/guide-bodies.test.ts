@@ -90,7 +90,7 @@ const printed: readonly (readonly [string, unknown])[] = [
   ],
 ];
 
-it.each(printed)("has in %s the keys, the types and the order that the guide prints", (path, shape) => {
+it.each(printed)("has the keys, types and order of the guide in %s", (path, shape) => {
   const emptied: unknown = JSON.parse(readFileSync(join(fixturesFolder, path), "utf8"), (_key, value: unknown) => {
     if (typeof value === "string") return "";
     return typeof value === "number" ? 0 : value;

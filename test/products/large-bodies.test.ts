@@ -10,14 +10,14 @@ const FORM = "application/x-www-form-urlencoded";
 const MULTIPART = "multipart/form-data; boundary=x";
 const parts = (count: number): string =>
   `${'--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n'.repeat(count)}--x--\r\n`;
-/** Without a bound each took 10 to 15 s. */
+/** Without a limit each took 10 to 15 s. */
 const LONGEST_MS = 8_000;
 
-// Anybody can post such a megabyte, and all other deliveries wait while it is judged.
+// Anybody can post such a megabyte, and all other deliveries wait while it is evaluated.
 it.each([
   ["a list of very many entries", `[${"1,".repeat(500_000)}1]`, "application/json"],
   ["an object of very many keys", `{${Array.from({ length: 90_000 }, (_, i) => `"k${i}":1`)}}`, "application/json"],
-])("judges %s in no time", (_, body, type) => {
+])("evaluates %s quickly", (_, body, type) => {
   const startedAt = performance.now();
   receive({ products, delivery: posted(body, { type }), secrets, now: new Date() });
   expect(performance.now() - startedAt).toBeLessThan(LONGEST_MS);
@@ -29,7 +29,7 @@ it.each([
   ["broken percent signs", "%ff%zz=%&".repeat(110_000), FORM],
   ["wrappers that hold no JSON", "data=[&".repeat(140_000), FORM],
   ["1001 parts", parts(1001), MULTIPART],
-])("refuses a form of %s", (_, body, type) => {
+])("rejects a form of %s", (_, body, type) => {
   const product = products.find(({ id }) => id === "books");
   const delivery = posted(body, { type, headers: [["x-zoho-webhook-signature", "0f".repeat(32)]] });
   const startedAt = performance.now();
@@ -46,7 +46,7 @@ it.each([
   expect(payloadOf(posted(body, { type })).fields).toHaveLength(1000);
 });
 
-it("reads JSON that is announced as a form, however many & it has", () => {
+it("reads JSON with the content type of a form and any number of &", () => {
   const text = "&nbsp;".repeat(2000);
   expect(payloadOf(posted(JSON.stringify({ text }), { type: FORM }))).toMatchObject({ kind: "json", data: { text } });
 });
@@ -62,13 +62,13 @@ it("reads the fields of a form or query as URLSearchParams does", () => {
   );
 });
 
-it("reads very many names without a value in no time", () => {
+it("reads very many names without a value quickly", () => {
   const startedAt = performance.now();
   expect(formFields("abcdefghijklmnopq&".repeat(300_000))).toHaveLength(300_000);
   expect(performance.now() - startedAt).toBeLessThan(LONGEST_MS);
 });
 
-it("finds the JSON that a field wraps behind others of such a name", () => {
+it("finds the JSON in a field after others with such a name", () => {
   const read = readPayload(posted('json=%7B&data={"a":1}', { type: FORM }));
   expect(read).toMatchObject({ ok: true, payload: { data: { a: 1 }, wrappedIn: "data" } });
 });

@@ -19,7 +19,7 @@ function receiptOf(body: unknown, product?: string) {
   });
 }
 
-it("tells an unknown event of a known product by the name it gave itself", () => {
+it("names an unknown event of a known product", () => {
   const receipt = receiptOf({ event: "Ticket.Merge", orgId: "60017843", ticketId: "189200000004203471" }, "desk");
   expect(receipt).toMatchObject({ product: "desk", event: "Ticket.Merge", known: false, schema: undefined });
   expect(receiptOf({ module: "Deals", operation: "stage.changed", ids: ["48768760000014209"] }, "crm")).toMatchObject({
@@ -29,7 +29,7 @@ it("tells an unknown event of a known product by the name it gave itself", () =>
   });
 });
 
-it("recognises an event that lacks parts, so that its schema can name them", () => {
+it("recognises an event with missing members, so that its schema can name them", () => {
   const books = receiptOf({ event: "invoice_voided" });
   expect(books).toMatchObject({ product: "books", event: "invoice_voided", known: true });
   expect(books.schema?.issues.map(({ at }) => at)).toEqual(["organization_id", "data"]);
@@ -38,43 +38,43 @@ it("recognises an event that lacks parts, so that its schema can name them", () 
   expect(forms.schema?.issues.map(({ at }) => at)).toEqual(["submission_id", "submitted_time"]);
 });
 
-it("takes any module of CRM, custom ones included", () => {
+it("accepts any module of CRM, including custom ones", () => {
   const id = "4876876000001450042";
   const body = { module: "Orchards", operation: "create", ids: [id], data: { id } };
   const receipt = receiptOf({ ...body, resource_uri: `https://www.zohoapis.eu/crm/v8/Orchards/${id}` });
   expect(receipt).toMatchObject({ product: "crm", event: "Orchards.create", records: [id], schema: { ok: true } });
 });
 
-it("tells CRM from Recruit, which share an envelope, by the API of the record", () => {
+it("distinguishes CRM and Recruit, which share an envelope, by the API of the record", () => {
   const id = "523186000000977214";
   const body = { module: "Candidates", operation: "create", ids: [id], data: { id, Last_Name: "Nakamura" } };
   const uri = (api: string) => ({ ...body, resource_uri: `https://www.zohoapis.com/${api}/v8/Candidates/${id}` });
   expect(receiptOf(uri("crm")).product).toBe("crm");
   expect(receiptOf(uri("recruit")).product).toBe("recruit");
-  // With no address to go by, the product that knows the event by its own name is the likelier one.
+  // Without the URL, the product that declares this name is the likelier one.
   expect(receiptOf(body).product).toBe("recruit");
 });
 
-it("tells whose invoice was created by the object that holds it", () => {
+it("distinguishes products with the same event by the object around the record", () => {
   const invoice = { invoice_id: "9034150000000530046" };
   expect(receiptOf({ event: "invoice_created", invoice }).product).toBe("subscriptions");
   expect(receiptOf({ event: "invoice_created", organization_id: "708215634", data: invoice }).product).toBe("books");
 });
 
-it("tells a form of Creator from one of Forms", () => {
+it("distinguishes forms of Creator and of Forms", () => {
   const creator = { event: "form_submitted", application_link_name: "register", form_link_name: "Asset" };
   expect(receiptOf(creator)).toMatchObject({ product: "creator", event: "form_submitted" });
   const forms = { form_link_name: "Asset", submission_id: "31725000000086419" };
   expect(receiptOf(forms)).toMatchObject({ product: "forms", event: "form_submitted" });
 });
 
-it("is about the comment, not the ticket, when a comment is added", () => {
+it("has the comment as its record, not the ticket, when a comment is added", () => {
   const comment = { id: "189200000004210933", content: "Hello" };
   const body = { event: "Ticket.Comment.Added", ticketId: "189200000004203471", comment };
   expect(receiptOf(body, "desk").records).toEqual([comment.id]);
 });
 
-it("takes nothing for an event that has no mark of one", () => {
+it("does not recognise an event without its members", () => {
   for (const body of [{}, [], null, "event", { event: 7 }, { module: "Leads" }, { form_link_name: "x" }]) {
     expect(receiptOf(body)).toMatchObject({ product: undefined, event: undefined });
   }

@@ -11,7 +11,7 @@ const formats = products.flatMap((product: Product) =>
 );
 
 describe("the products", () => {
-  it("have ids that fit a URL and a command line, each its own", () => {
+  it("have unique ids that fit a URL and a command line", () => {
     const ids = products.map(({ id }) => id);
     for (const id of ids) expect(id).toMatch(/^[a-z]+$/);
     expect(new Set(ids).size).toBe(ids.length);
@@ -24,36 +24,36 @@ describe("a sender", () => {
     ["creator", "wire", 40_000, "Zoho Creator waits for 40 s"],
     ["desk", "wire", 5000, "Zoho Desk waits for 5 s"],
     ["crm", "guide", 10_000, "the guide allows 10 s"],
-  ])("of %s (%s) is waited for no longer than it waits itself", (product, format, withinMs, reason) => {
+  ])("of %s (%s) gets its answer before its own timeout", (product, format, withinMs, reason) => {
     const { title, rule } = answerRuleOf(products, product, format);
     expect(deadlineOf(title, rule)).toMatchObject({ withinMs, reason: expect.stringContaining(reason) });
   });
 });
 
 describe.each(formats)("%s", (_label, format) => {
-  it("has no two events whose names differ by case alone", () => {
+  it("has no two events whose names differ only by case", () => {
     const names = format.events.map(({ name }) => name.toLowerCase());
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it("has one summary for each event", () => {
+  it("has a different summary for each event", () => {
     const summaries = format.events.map(({ summary }) => summary);
     expect(new Set(summaries).size).toBe(summaries.length);
   });
 
-  it("says where it is specified", () => {
+  it("has a source", () => {
     const source = format.id === "guide" ? /Webhooks Guide for Zoho APIs 1\.0/ : /https:\/\/\S|^modelled on /;
     expect(format.source).toMatch(source);
   });
 
-  it("has no proof that is shown where secrets are masked: a header whose name does not say so is its `secretIn`", () => {
+  it("has its secret masked: a header whose name does not imply a secret is `secretIn`", () => {
     for (const { header } of format.proofs) {
       if (header === undefined) continue;
       expect(maskHeaders([[header, "a value"]], chosenNames(format.proofs))).toEqual([[header, MASK]]);
     }
   });
 
-  it("takes any JSON without throwing, and gives ids as text", () => {
+  it("accepts any JSON without throwing, and returns ids as text", () => {
     fc.assert(
       fc.property(envelopeLike, fc.constantFrom(...format.events), (data, event) => {
         const delivery = { method: "POST", url: "/", headers: [], body: Buffer.from(JSON.stringify(data)) };
@@ -73,7 +73,7 @@ describe.each(formats)("%s", (_label, format) => {
   });
 });
 
-/** JSON whose keys are often those of an envelope, with anything behind them. */
+/** JSON with many keys of envelopes and arbitrary values. */
 const envelopeLike = fc.oneof(
   fc.jsonValue(),
   fc.dictionary(

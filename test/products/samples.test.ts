@@ -5,7 +5,7 @@ import { findEvent } from "../../src/core/event-names.ts";
 import { products } from "../../src/products/index.ts";
 import { fixtureCases } from "../support/fixture-cases.ts";
 
-/** The sample of an event, as an app reads it that keeps no digits. */
+/** The sample of an event as read by JSON.parse, which loses digits. */
 function sampleOf(product: string, name: string, format?: string) {
   const found = fixtureCases().find(
     (each) => each.product.id === product && each.name === name && (format ?? each.format.id) === each.format.id,
@@ -14,7 +14,7 @@ function sampleOf(product: string, name: string, format?: string) {
 }
 
 describe("a sample of Zoho Sign", () => {
-  it.each(["RequestSubmitted", "RequestRecalled", "RequestExpired"])("says that its owner did %s", (name) => {
+  it.each(["RequestSubmitted", "RequestRecalled", "RequestExpired"])("names its owner as the actor of %s", (name) => {
     const { requests, notifications } = sampleOf("sign", name);
     expect(notifications.performed_by_email).toBe(requests.owner_email);
     expect(notifications.action_id).toBeUndefined();
@@ -30,7 +30,7 @@ describe("a sample of Zoho Sign", () => {
     },
   );
 
-  it("has ids as numbers, too, of more digits than an app keeps that parses them into one", () => {
+  it("has ids of numbers that lose digits in JSON.parse", () => {
     const { requests } = sampleOf("sign", "RequestSigningSuccess");
     expect(requests.request_id).toBeTypeOf("number");
     expect(Number.isSafeInteger(requests.request_id)).toBe(false);
@@ -43,7 +43,7 @@ describe("a sample of Catalyst Signals", () => {
     ["row_deleted", "cloudscaledatastore"],
     ["email_opened", "custom"],
     ["order_packed", "custom"],
-  ])("names the data store as the source of rows alone: %s", (name, service) => {
+  ])("names the data store as the source of rows only: %s", (name, service) => {
     const [format] = products.flatMap((each) => (each.id === "signals" ? each.formats : []));
     const match = format && findEvent(format, name);
     const root = join(import.meta.dirname, "../..");
@@ -55,20 +55,20 @@ describe("a sample of Catalyst Signals", () => {
 });
 
 describe("a sample of Zoho Desk", () => {
-  it("has a thread that came in, from whom it says, in that person's words", () => {
+  it("has an incoming thread with matching sender and content", () => {
     const [{ payload }] = sampleOf("desk", "Ticket_Thread_Add");
     expect([payload.direction, payload.author.type]).toEqual(["in", "END_USER"]);
     expect(payload.author.email).not.toContain("support");
   });
 
-  it.each(["Ticket_Approval_Add", "Ticket_Approval_Update"])("is about two people in %s", (name) => {
+  it.each(["Ticket_Approval_Add", "Ticket_Approval_Update"])("has two people in %s", (name) => {
     const [{ payload }] = sampleOf("desk", name);
     expect(payload.approver.zuid).not.toBe(payload.requester.zuid);
   });
 });
 
 describe("a sample of Zoho CRM's channels", () => {
-  it.each(["Accounts.edit", "Tasks.edit"])("says in %s which field was edited, and to what", (name) => {
+  it.each(["Accounts.edit", "Tasks.edit"])("names the edited field and its value in %s", (name) => {
     const { ids, affected_fields, affected_values } = sampleOf("crm", name, "wire");
     expect(affected_fields).toEqual([{ [ids[0]]: ["Owner"] }]);
     expect(Object.keys(affected_values[0].values)).toEqual(["Owner"]);
@@ -76,12 +76,12 @@ describe("a sample of Zoho CRM's channels", () => {
 });
 
 describe("a sample of Zoho's finance products", () => {
-  it("applies no money of a payment that was declined", () => {
+  it("has no applied amount for a declined payment", () => {
     const { invoices } = sampleOf("subscriptions", "payment_declined").data.payment;
     expect(invoices).toMatchObject([{ amount_applied: 0 }]);
   });
 
-  it.each(["books", "inventory", "invoice"])("has the code of an address's state in a contact of %s", (product) => {
+  it.each(["books", "inventory", "invoice"])("has the state code of an address in a contact of %s", (product) => {
     expect(sampleOf(product, "contact").contact.billing_address).toHaveProperty("state_code");
   });
 });

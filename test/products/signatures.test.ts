@@ -16,7 +16,7 @@ describe("HMAC-SHA256", () => {
   const key = "sk_5Ow7B_4eC39H";
   const data = "{Order ID: 0932, Currency: USD, Amount: 2500}";
 
-  it("gives the values that Zoho prints for Deluge", () => {
+  it("matches the values that Zoho prints for Deluge", () => {
     expect(hex(data, key)).toBe("13721963e7ac439f5a2e63c261856393647f3f51b493beebf5919af4bc3de19c");
     const delivery = posted(data, { type: "text/plain" });
     expect(signatureOf(signSignature, delivery, named(key))).toBe("E3IZY+esQ59aLmPCYYVjk2R/P1G0k77r9ZGa9Lw94Zw=");
@@ -30,23 +30,23 @@ describe("the signature of Zoho Sign", () => {
     '{{"requests":{"request_name":"Test Name"},"notifications":{"operation_type":"RequestSigningSuccess"}}';
   const published = "drbSrM4H816RYKpZiRBLddUa0yHaTrwjtY04sIZFZus=";
 
-  it("is the one that Zoho prints for its sample, doubled brace and all", () => {
+  it("matches the one that Zoho prints for its sample, with its doubled brace", () => {
     expect(Buffer.byteLength(sample)).toBe(101);
     expect(signatureOf(signSignature, posted(sample), key)).toBe(published);
   });
 
-  it("does not pass for the sample with its brace put right", () => {
+  it("does not match the sample with a corrected brace", () => {
     const delivery = withHeader(posted(sample.slice(1)), "X-ZS-WEBHOOK-SIGNATURE", published);
     expect(verdictOf(signSignature, delivery, [key]).verdict).toBe("failed");
   });
 
-  it("says of one that is missing when that is to be expected", () => {
+  it("names the exception for a missing one", () => {
     const { verdict, reason } = verdictOf(signSignature, posted("{}"), [key]);
     expect(verdict).toBe("failed");
     expect(reason).toContain('"Test URL" button sends none');
   });
 
-  it("passes with an old time beside it, which it does not cover, and tells", () => {
+  it("passes with an old timestamp, which it does not cover, and a remark", () => {
     const signed = withHeader(posted("{}"), "X-ZS-WEBHOOK-SIGNATURE", base64("{}", key.reveal()));
     const at = (seconds: number) => withHeader(signed, "X-ZS-WEBHOOK-TIMESTAMP", String(seconds));
     const now = new Date("2025-01-15T10:30:00Z");
@@ -61,7 +61,7 @@ describe("the signature of Zoho Sign", () => {
     );
   });
 
-  it("may cover the time, too, for no page tells whether it does", () => {
+  it("may cover the timestamp, which is not documented", () => {
     const timed = (time: string, body: string, over: string) =>
       posted(body, {
         headers: [
@@ -74,7 +74,7 @@ describe("the signature of Zoho Sign", () => {
       reason: "signed with THE_SECRET; the time, a dot and the body were signed",
     });
     expect(verdictOf(signSignature, timed("1736937001", "{}", "1736937000.{}"), [key]).verdict).toBe("failed");
-    // A signed body with its beginning passed off as the time is another body.
+    // The beginning of a signed body must not pass as the timestamp.
     expect(verdictOf(signSignature, timed("x", "{}", "x{}"), [key]).verdict).toBe("failed");
   });
 });
@@ -83,11 +83,11 @@ describe("the signature of Zoho Mail", () => {
   const key = named("my-hook-secret");
   const body = '{"messageId":"1","subject":"Hi"}';
 
-  it("is always the same for the same body", () => {
+  it("is deterministic for a body", () => {
     expect(signatureOf(mailSignature, posted(body), key)).toBe("T7125Kr6/rd67BKMxU18rWQUV+ceqyZU4NZq9auyxjE=");
   });
 
-  it("is found to be written in hex", () => {
+  it("is explained when it is written in hex", () => {
     const delivery = posted(body, { headers: [["x-hook-signature", hex(body, key.reveal())]] });
     expect(verdictOf(mailSignature, delivery, [key])).toEqual({
       verdict: "failed",
@@ -101,7 +101,7 @@ describe.runIf(hasOpenssl)("openssl, given what is sent,", () => {
   it.each<[string, Proof, string]>([
     ["Zoho Sign", signSignature, "a-secret"],
     ["Zoho Mail", mailSignature, "another-secret"],
-  ])("agrees on the signature of %s", (_product, proof, key) => {
+  ])("is the same for %s", (_product, proof, key) => {
     const body = Buffer.from('{"a":"\u00e9\u4e2d"}\n');
     const digest = openssl(["dgst", "-sha256", "-hmac", key, "-binary"], body);
     expect(signatureOf(proof, posted(body), named(key))).toBe(digest.toString("base64"));
@@ -119,7 +119,7 @@ describe("the signature of Zoho Payments", () => {
   });
   const at = (ms: number): Date => new Date(t + ms);
 
-  it("is always the same for the same time and body", () => {
+  it("is deterministic for a time and body", () => {
     const { headers } = paymentsSignature.sign(posted(body), key, at(0));
     expect(headers.at(-1)?.[1]).toBe(delivery.headers.at(-1)?.[1]);
     expect(
@@ -127,7 +127,7 @@ describe("the signature of Zoho Payments", () => {
     ).toBe("t=1732480000000,v=4d8e5255631822536b54a7c71b50d73704d95d06ffb8eea3723ebfdad49c9939");
   });
 
-  it("reads the header as Zoho's page prints it", () => {
+  it("reads the header in the form that Zoho documents", () => {
     const printed = "t=1734340423138,v=48f9cb56a1beca6c92ff64e0d0954170fc474d971af07a8ecfcbb9502414241c";
     const verdict = verdictOf(
       paymentsSignature,
@@ -135,16 +135,16 @@ describe("the signature of Zoho Payments", () => {
       [key],
       at(0),
     );
-    expect(verdict.reason).toContain("does not match time and body");
+    expect(verdict.reason).toContain("does not match timestamp and body");
   });
 
-  it("passes under the header's older name", () => {
+  it("passes under the older name of the header", () => {
     const value = delivery.headers.at(-1)?.[1] ?? "";
     const old = posted(body, { headers: [["X-ZohoWebhook-Signature", value]] });
     expect(verdictOf(paymentsSignature, old, [key], at(0)).verdict).toBe("passed");
   });
 
-  it("passes while it is young, and fails with a reason of its own when it is not", () => {
+  it("passes within the tolerance, and fails with a reason outside of it", () => {
     expect(verdictOf(paymentsSignature, delivery, [key], at(299_000)).verdict).toBe("passed");
     expect(verdictOf(paymentsSignature, delivery, [key], at(-299_000)).verdict).toBe("passed");
     expect(verdictOf(paymentsSignature, delivery, [key], at(720_000))).toEqual({
@@ -162,7 +162,7 @@ describe("the signature of Zoho Payments", () => {
     expect(longer.verdict).toBe("passed");
   });
 
-  it("fails with another time in the header", () => {
+  it("fails with another timestamp in the header", () => {
     const moved = withHeader(
       delivery,
       "x-zoho-webhook-signature",
@@ -176,12 +176,12 @@ describe("the signature of Zoho Payments", () => {
     ["without the dot", `${t}${body}`, "dot-left-out"],
     ["with the time in seconds", `${Math.floor(t / 1000)}.${body}`, "seconds"],
     ["with a newline behind the body", `${t}.${body}\n`, "newline-removed"],
-  ])("is found to be made %s", (_what, text, finding) => {
+  ])("is explained when it is made %s", (_what, text, finding) => {
     const made = withHeader(delivery, "x-zoho-webhook-signature", `t=${t},v=${hex(text, key.reveal())}`);
     expect(matchesOf(paymentsSignature, made, key)).toEqual([finding]);
   });
 
-  it("is said to count seconds where it does, and not to be old", () => {
+  it("is reported to count seconds rather than to be old", () => {
     const seconds = Math.floor(t / 1000);
     const value = `t=${seconds},v=${hex(`${seconds}.${body}`, key.reveal())}`;
     const made = withHeader(delivery, "x-zoho-webhook-signature", value);
@@ -194,13 +194,13 @@ describe("the signature of Zoho Payments", () => {
     expect(canonicalOf(paymentsSignature, made, key)).toContain("(t is 2024-12-16T09:13:43.000Z)");
   });
 
-  it("is told from a bare digest", () => {
+  it("is distinguished from a bare digest", () => {
     const bare = withHeader(delivery, "x-zoho-webhook-signature", hex(body, key.reveal()));
     expect(verdictOf(paymentsSignature, bare, [key], at(0)).reason).toContain("finance products");
     expect(canonicalOf(paymentsSignature, bare, key)).toContain("names no t");
   });
 
-  it("is explained by the time in it", () => {
+  it("is explained with its timestamp", () => {
     expect(canonicalOf(paymentsSignature, delivery, key)).toBe(
       `${t}. and the raw body, ${body.length} bytes (t is 2024-12-16T09:13:43.138Z)`,
     );

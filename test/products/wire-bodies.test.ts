@@ -17,14 +17,14 @@ function received(product: string, body: string): Receipt {
 }
 
 describe("a notification of Zoho CRM", () => {
-  it.each(["", '"affected_fields":null,'])("may leave out which fields have changed: %j", (fields) => {
+  it.each(["", '"affected_fields":null,'])("may omit the changed fields: %j", (fields) => {
     const body = `{"server_time":1718117126473,"query_params":{},"module":"Leads","resource_uri":"https://www.zohoapis.com/crm/v8/Leads",${fields}"ids":["5725767000003000064"],"operation":"update","channel_id":"1000000068001"}`;
     expect(received("crm", body)).toMatchObject({ event: "Leads.edit", schema: { ok: true, issues: [] } });
   });
 });
 
 describe("a delivery of Zoho Sign", () => {
-  it("may have its ids as numbers, without losing a digit", () => {
+  it("may have numbers as ids, without losing digits", () => {
     const body =
       '{"requests":{"request_id":2000000000000002017},"notifications":{"operation_type":"RequestViewed","performed_at":1736937000000}}';
     expect(received("sign", body)).toMatchObject({
@@ -33,7 +33,7 @@ describe("a delivery of Zoho Sign", () => {
     });
   });
 
-  it("is no completion when one of many has signed, and says so", () => {
+  it("has a hint when one of several has signed", () => {
     const body = (type: string): string =>
       `{"requests":{"request_id":"1"},"notifications":{"operation_type":"${type}"}}`;
     expect(received("sign", body("RequestSigningSuccess")).hint).toContain("wait for RequestCompleted");
@@ -45,16 +45,16 @@ describe("a delivery of Zoho Desk", () => {
   const one = (id: string, type: string): string =>
     `{"payload":{"id":"${id}","ticketNumber":"1","departmentId":"2"},"eventTime":"1736937000000","eventType":"${type}","orgId":"7"}`;
 
-  it("goes by the first of several events, and says so", () => {
+  it("is named after the first of several events, with a hint", () => {
     const several = received("desk", `[${one("11", "Ticket_Add")},${one("12", "Ticket_Update")}]`);
     expect(several).toMatchObject({ event: "Ticket_Add", records: ["11", "12"], schema: { ok: true } });
-    expect(several.hint).toContain("take each of them");
-    expect(received("desk", `[${one("11", "Ticket_Add")}]`).hint).not.toContain("take each of them");
+    expect(several.hint).toContain("process each of them");
+    expect(received("desk", `[${one("11", "Ticket_Add")}]`).hint).not.toContain("process each of them");
   });
 });
 
 describe("a delivery of Zoho Payments", () => {
-  it("has the object of a payment link under the plural", () => {
+  it("has the object of a payment link as payment_links", () => {
     const body =
       '{"event_id":1,"event_type":"payment_link.paid","account_id":"2","event_time":3,"event_object":{"payment_links":{"payment_link_id":"77"}}}';
     expect(received("payments", body)).toMatchObject({
@@ -76,12 +76,12 @@ describe("a delivery of Zoho SalesIQ", () => {
       entity: {},
     });
 
-  it("is the same event when it is tried again", () => {
+  it("has the same identity when it is retried", () => {
     expect(received("salesiq", body(2)).identity).toBe(received("salesiq", body(1)).identity);
     expect(received("salesiq", body(1, "30000000000012346")).identity).not.toBe(received("salesiq", body(1)).identity);
   });
 
-  it("is told from the call of a bot", () => {
+  it("is distinguished from the call of a bot", () => {
     expect(received("salesiq", '{"handler":"message","operation":"message","visitor":{}}')).toMatchObject({
       format: "zobot",
       event: "zobot.message",
@@ -90,7 +90,7 @@ describe("a delivery of Zoho SalesIQ", () => {
 });
 
 describe("a delivery of Zoho Mail", () => {
-  it("may hold subject and addresses alone", () => {
+  it("may have only subject and addresses", () => {
     const body = '{"subject":"Hi","fromAddress":"a@example.com","toAddress":"b@example.com"}';
     expect(received("mail", body)).toMatchObject({ event: "message", records: [], schema: { ok: true } });
   });

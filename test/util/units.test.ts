@@ -13,7 +13,7 @@ it.each([
   [3_599_400, "59 min 59 s"],
   [3_599_600, "1 h"],
   [9_059_000, "2 h 30 min"],
-])("formats %s ms as %s", (ms, text) => {
+])("formats %s ms as %s, never as 1000 or 60 of a unit", (ms, text) => {
   expect(formatDuration(ms)).toBe(text);
 });
 
@@ -29,7 +29,7 @@ it.each([
   expect(formatBytes(bytes)).toBe(text);
 });
 
-it("uses the singular for one only", () => {
+it("uses the singular for one and the plural for other counts", () => {
   const texts = [0, 1, 2].map((count) => `${counted(count, "line")}, ${counted(count, "delivery", "deliveries")}`);
   expect(texts).toEqual(["0 lines, 0 deliveries", "1 line, 1 delivery", "2 lines, 2 deliveries"]);
 });

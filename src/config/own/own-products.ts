@@ -11,9 +11,9 @@ import { loadSchemaFile } from "./schema-file.ts";
 interface OwnOptions {
   /** The project's folder. */
   readonly root: string;
-  /** The file that the settings stand in: paths are relative to it. */
+  /** Paths in the settings are relative to this file. */
   readonly configFile: string;
-  /** Undefined to leave the schemas alone: no module of the user's is run. */
+  /** Undefined to run no module of the user, which leaves schemas unknown. */
   readonly importModule: ImportModule | undefined;
 }
 
@@ -22,7 +22,7 @@ interface WithOwn {
   readonly settings: Readonly<Record<string, ProductSettings>>;
 }
 
-/** The products with the user's own behind them, and the settings with the schemas that they name. */
+/** Appends user-defined products, and loads the schemas that the settings name. */
 export async function withOwnProducts(
   products: readonly Product[],
   entries: Settings["products"],
@@ -30,17 +30,17 @@ export async function withOwnProducts(
 ): Promise<WithOwn> {
   const own: Product[] = [];
   const settings: Record<string, ProductSettings> = {};
-  const at = (path: string): string => resolve(dirname(configFile), path);
+  const resolved = (path: string): string => resolve(dirname(configFile), path);
   for (const [id, { path, schema, ...rest }] of Object.entries(entries)) {
     if (path !== undefined) {
       requireNewId(id, products);
-      own.push(await readProductFolder(id, at(path), { root, importModule }));
+      own.push(await readProductFolder(id, resolved(path), { root, importModule }));
     }
-    const all = [...products, ...own].find((product) => product.id === id);
+    const product = [...products, ...own].find((each) => each.id === id);
     settings[id] =
-      schema === undefined || importModule === undefined || all === undefined
+      schema === undefined || importModule === undefined || product === undefined
         ? rest
-        : { ...rest, schema: await schemaOf(all, at(schema), importModule) };
+        : { ...rest, schema: await schemaOf(product, resolved(schema), importModule) };
   }
   return { products: [...products, ...own], settings };
 }
@@ -57,7 +57,7 @@ function requireNewId(id: string, products: readonly Product[]): void {
   }
 }
 
-/** Of a file with several schemas the one of the event that any body of the product is. */
+/** The schema of a file, or where it has several, that of the product's catch-all event. */
 async function schemaOf({ id, formats }: Product, path: string, importModule: ImportModule): Promise<z.ZodType> {
   const file = await loadSchemaFile(path, importModule).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;

@@ -14,31 +14,32 @@ import { fileError, parseJsonFile, readText } from "../../util/files.ts";
 import { loadSchemaFile, MODULE_EXTENSIONS } from "./schema-file.ts";
 
 interface FolderOptions {
-  /** The project's folder, to name files from. */
+  /** The project's folder, for relative names of files. */
   readonly root: string;
-  /** Undefined to leave the schemas alone: no module of the user's is run. */
+  /** Undefined to run no module of the user, which leaves schemas unknown. */
   readonly importModule: ImportModule | undefined;
 }
 
 /**
- * A product of the user's own, as a folder describes it: `product.json`, `fixtures/<event>.json`, and
- * `schemas/<event>.json` or `.mjs`, or `schemas.mjs` for all of them. Throws usage errors that name file and cause.
+ * A user-defined product: a folder with `product.json`, `fixtures/<event>.json`, and `schemas/<event>.json` or `.mjs`, or
+ * `schemas.mjs` for all events. Throws usage errors that name file and cause.
  */
 export async function readProductFolder(id: string, folder: string, options: FolderOptions): Promise<Product> {
   const setting = `products.${id}.path`;
-  const all = namesIn(folder, `${setting}: the folder ${folder}`);
+  const names = namesIn(folder, `${setting}: the folder ${folder}`);
   const about = readProductFile(folder);
   const fixtures = eventFiles(join(folder, "fixtures"), [".json"]);
   const schemaFiles = eventFiles(join(folder, "schemas"), [".json", ...MODULE_EXTENSIONS]);
-  const together = all.filter((name) => parse(name).name === "schemas" && MODULE_EXTENSIONS.includes(parse(name).ext));
+  const modules = names
+    .filter((name) => parse(name).name === "schemas" && MODULE_EXTENSIONS.includes(parse(name).ext))
+    .map((name) => join(folder, name));
   const { importModule } = options;
-  const allInOne = together.map((name) => join(folder, name));
-  const schemas = importModule === undefined ? new Map() : await loadSchemas(schemaFiles, allInOne, importModule);
+  const schemas = importModule === undefined ? new Map() : await loadSchemas(schemaFiles, modules, importModule);
   const events = eventsOf(about, [...fixtures.keys(), ...schemaFiles.keys(), ...schemas.keys()], schemas);
   const [first, second] = events;
   const eventAt = eventPlace(about);
-  const isUnread = importModule === undefined && together.length > 0;
-  if (first === undefined && !isUnread) {
+  const areEventsUnknown = importModule === undefined && modules.length > 0;
+  if (first === undefined && !areEventsUnknown) {
     throw usageError(
       `${setting}: there is no event in ${folder}`,
       `put a sample at ${join(folder, "fixtures", "<event>.json")}`,
@@ -54,18 +55,19 @@ export async function readProductFolder(id: string, folder: string, options: Fol
     id,
     title: about.title ?? id,
     folder,
-    source: `your own: ${shown(relative(options.root, folder))}`,
+    // With `/` on every platform.
+    source: `your own: ${relative(options.root, folder).split(sep).join("/")}`,
     events,
     eventAt,
     encoding: about.encoding ?? "json",
     methods: about.methods ?? [],
-    records: recordPaths(about),
+    records: about.records === undefined ? undefined : [about.records].flat().map(parsePath),
     auth: about.auth,
     signature: signatureOf(about),
   });
 }
 
-/** The files of a folder by the event that each is named after; none where there is no such folder. */
+/** The files of a folder by event; none where there is no such folder. */
 function eventFiles(folder: string, extensions: readonly string[]): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   if (!existsSync(folder)) return files;
@@ -80,33 +82,31 @@ function eventFiles(folder: string, extensions: readonly string[]): ReadonlyMap<
   return files;
 }
 
-function namesIn(folder: string, what: string): readonly string[] {
+function namesIn(folder: string, description: string): readonly string[] {
   try {
     return readdirSync(folder).toSorted();
   } catch (error) {
     const code = errorCode(error);
-    if (code === "ENOENT") throw usageError(`${what} does not exist`, "create it, or correct the path");
-    if (code === "ENOTDIR") throw usageError(`${what} is a file`, "give the folder that it is in");
-    throw usageError(`${what} cannot be read: ${errorText(error)}`);
+    if (code === "ENOENT") throw usageError(`${description} does not exist`, "create it, or correct the path");
+    if (code === "ENOTDIR") throw usageError(`${description} is a file`, "give the folder that it is in");
+    throw usageError(`${description} cannot be read: ${errorText(error)}`);
   }
 }
 
 async function loadSchemas(
   files: ReadonlyMap<string, string>,
-  together: readonly string[],
+  modules: readonly string[],
   importModule: ImportModule,
 ): Promise<ReadonlyMap<string, z.ZodType>> {
   const schemas = new Map<string, z.ZodType>();
   for (const [name, path] of files) {
     const file = await loadSchemaFile(path, importModule);
-    if (file.kind === "map")
-      throw usageError(`${path} exports several schemas`, "it should export only that of its own event");
+    if (file.kind === "map") throw usageError(`${path} exports several schemas`, "export only that of its own event");
     schemas.set(name, file.schema);
   }
-  for (const path of together) {
+  for (const path of modules) {
     const file = await loadSchemaFile(path, importModule);
-    if (file.kind === "one")
-      throw usageError(`${path} exports one schema`, "it should export one for each event, by name");
+    if (file.kind === "one") throw usageError(`${path} exports one schema`, "export one for each event, by name");
     for (const [name, schema] of Object.entries(file.schemas)) {
       if (!isFileName(name)) throw usageError(`${path}: ${JSON.stringify(name)}: ${EVENT_NAME_RULE}`);
       if (schemas.has(name)) throw usageError(`${path}: ${name} already has a schema`, "leave one of them out");
@@ -125,15 +125,10 @@ function eventsOf(about: ProductFile, names: readonly string[], schemas: Readonl
   }));
 }
 
-/** With `/` on every platform. */
-function shown(path: string): string {
-  return path.split(sep).join("/");
-}
-
-/** Signatures of Zoho's own design, by name. */
+/** Zoho's signature schemes by name. */
 const SCHEMES = { guide: guideSignature, finance: financeSignature } as const satisfies Readonly<Record<string, Proof>>;
 
-/** What `product.json` may say. All of it may be left out where there is one event only, sent as JSON and not signed. */
+/** The schema of `product.json`. Everything is optional for a product with a single event, sent as JSON and not signed. */
 function productFile() {
   const header = z.string().regex(HEADER_NAME, "the name of a header");
   const path = z.string().min(1).refine(isPath, { error: "a path such as data.type or items[0].kind" });
@@ -146,13 +141,13 @@ function productFile() {
   return z.strictObject({
     $schema: z.string().optional(),
     title: z.string().min(1).optional(),
-    /** Where a delivery says which event it is: a path in the body, or a header or query key. */
+    /** Where a delivery names its event: a path in the body, or a header or query key. */
     event: z
       .union([path, ...place], {
         error: 'a path in the body such as "data.type", or { "header": … } or { "query": … }',
       })
       .optional(),
-    /** What happened, by event. */
+    /** Summaries by event. */
     events: z.record(z.string(), z.string()).optional(),
     encoding: formatSettings().shape.encoding,
     auth: formatSettings().shape.auth,
@@ -172,14 +167,14 @@ function productFile() {
       .optional(),
     /** Beside POST. */
     methods: z.array(z.enum(["GET", "PUT", "PATCH", "DELETE"])).optional(),
-    /** Where the ids of its records stand. */
+    /** The paths of record ids. */
     records: z.union([path, z.array(path)], { error: 'a path such as "order.id", or a list of them' }).optional(),
   });
 }
 
 type ProductFile = z.infer<ReturnType<typeof productFile>>;
 
-/** `product.json` of a folder; what every default is where there is none. */
+/** `product.json` of a folder; empty where there is none. */
 function readProductFile(folder: string): ProductFile {
   const path = join(folder, "product.json");
   const text = readText(path);
@@ -204,10 +199,6 @@ function eventPlace({ event }: ProductFile): EventPlace | undefined {
   return event !== undefined && "body" in event ? { body: parsePath(event.body) } : event;
 }
 
-function recordPaths({ records }: ProductFile) {
-  return records === undefined ? undefined : [records].flat().map(parsePath);
-}
-
 function signatureOf({ signature }: ProductFile): Proof | undefined {
   if (signature === undefined) return undefined;
   if (typeof signature === "string") return SCHEMES[signature];
@@ -225,7 +216,7 @@ function isPath(text: string): boolean {
   }
 }
 
-/** A project that was cloned may name an event `../../x`: its sample would be written there. */
+/** Otherwise the sample of an event `../../x` of a cloned project would be written outside of it. */
 const EVENT_NAME_RULE =
   "an event's name is also a file name: it cannot contain \\ or control characters, nor parts between / that are empty or start with a dot";
 

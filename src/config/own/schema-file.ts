@@ -4,16 +4,17 @@ import { z } from "zod/v4";
 import type { ImportModule } from "../../runtime.ts";
 import { errorCode, errorText, type UserError, usageError } from "../../util/errors.ts";
 import { fileError, parseJsonFile, readText } from "../../util/files.ts";
+import { isRecord } from "../../util/json.ts";
 
-/** What a file of schemas holds: one, or those of several events. */
+/** One schema, or those of several events by name. */
 type SchemaFile =
   | { readonly kind: "one"; readonly schema: z.ZodType }
   | { readonly kind: "map"; readonly schemas: Readonly<Record<string, z.ZodType>> };
 
-/** The kinds of files that hold zod schemas, run by Node as they are. */
+/** Files with zod schemas, which Node runs as they are. */
 export const MODULE_EXTENSIONS = [".mjs", ".js", ".mts", ".ts"];
 
-/** Reads a JSON Schema, or runs a module that exports a zod schema, or one for each event, as its default. */
+/** Reads a JSON Schema, or runs a module whose default export is a zod schema or an object of them by event. */
 export async function loadSchemaFile(path: string, importModule: ImportModule): Promise<SchemaFile> {
   if (!existsSync(path)) throw usageError(`${path}: no such file`, "the settings name it as a schema");
   if (MODULE_EXTENSIONS.some((extension) => path.endsWith(extension))) return fromModule(path, importModule);
@@ -62,7 +63,7 @@ async function importDefault(path: string, importModule: ImportModule): Promise<
   throw usageError(`${path} has no default export`, "write: export default z.looseObject({ … })");
 }
 
-/** A schema of zod 4, also of another copy of it than ours. */
+/** A schema of zod 4, from any copy of it. */
 function isSchema(value: unknown): value is z.ZodType {
   return typeof value === "object" && value !== null && "_zod" in value && "safeParse" in value;
 }
@@ -73,10 +74,11 @@ function isOldSchema(value: unknown): boolean {
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 type Keys = readonly (string | number)[];
+type Fail = (keys: Keys, message: string, hint?: string) => UserError;
 
 /**
- * The zod schema of a JSON Schema (draft 4, 7 or 2020-12). What cannot be checked is a usage error that names the place:
- * a rule that is silently left out would look like one that holds.
+ * The zod schema of a JSON Schema (draft 4, 7 or 2020-12). Rules that cannot be checked are usage errors with their position:
+ * left out silently they would seem to hold.
  */
 function readJsonSchema(text: string, path: string): z.ZodType {
   const fail: Fail = (keys, message, hint) => fileError(text, path, keys, message, hint);
@@ -88,39 +90,37 @@ function readJsonSchema(text: string, path: string): z.ZodType {
   }
 }
 
-type Fail = (keys: Keys, message: string, hint?: string) => UserError;
-
 const TYPES = ["object", "array", "string", "number", "integer", "boolean", "null"];
 
-/** Keywords by what belongs in them. */
-const ONE = ["additionalProperties", "propertyNames", "contains"];
-const LISTS = ["anyOf", "oneOf", "allOf", "prefixItems"];
-const NAMED = ["properties", "patternProperties", "$defs", "definitions"];
+/** Keywords by the type of their value. */
+const SCHEMAS = ["additionalProperties", "propertyNames", "contains"];
+const SCHEMA_LISTS = ["anyOf", "oneOf", "allOf", "prefixItems"];
+const SCHEMA_MAPS = ["properties", "patternProperties", "$defs", "definitions"];
 const COUNTS = ["minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"];
 const NUMBERS = ["minimum", "maximum", "multipleOf"];
 
-/** Rules that nothing here can check. */
-const UNKNOWN = [
+const UNSUPPORTED = [
   ...["if", "then", "else", "dependentSchemas", "dependentRequired", "dependencies"],
   ...["unevaluatedItems", "unevaluatedProperties", "$dynamicRef", "$recursiveRef"],
 ];
 
-/** What only an object can miss says that it is one, also where nobody wrote so; the same of an array. */
-const IMPLIED: readonly (readonly [type: string, keywords: readonly string[]])[] = [
+/** Keywords that imply a type where none is given. */
+const IMPLIED_TYPES: readonly (readonly [type: string, keywords: readonly string[]])[] = [
   ["object", ["properties", "required", "patternProperties", "additionalProperties", "minProperties", "maxProperties"]],
   ["array", ["items", "prefixItems", "contains", "minItems", "maxItems", "uniqueItems"]],
 ];
 
-/** The schema with what it means and does not say. Throws for what is no schema, or one that cannot be checked. */
+/** Makes implied types and properties explicit. Throws for an invalid schema and for rules that cannot be checked. */
 function complete(schema: unknown, keys: Keys, fail: Fail): JsonSchema | boolean {
   if (typeof schema === "boolean") return schema;
   if (!isRecord(schema)) throw fail(keys, "a JSON Schema is an object, true or false");
   const at = (...more: Keys): Keys => [...keys, ...more];
   for (const name of Object.keys(schema)) {
-    if (UNKNOWN.includes(name) || (name === "not" && !isEmptyRecord(schema.not)))
+    const isNot = name === "not" && !(isRecord(schema.not) && Object.keys(schema.not).length === 0);
+    if (UNSUPPORTED.includes(name) || isNot)
       throw fail(at(name), "this rule is not supported here", "use a zod schema instead: export one from a .mjs file");
   }
-  const { $ref: ref, type, required, items, pattern } = schema;
+  const { $ref: ref, type, required, pattern } = schema;
   if (ref !== undefined && !(typeof ref === "string" && /^#(?:$|\/(?:\$defs|definitions)\/)/.test(ref)))
     throw fail(
       at("$ref"),
@@ -129,37 +129,38 @@ function complete(schema: unknown, keys: Keys, fail: Fail): JsonSchema | boolean
     );
   if (type !== undefined && [type].flat().some((each) => !TYPES.includes(String(each))))
     throw fail(at("type"), `a type is one of ${TYPES.join(", ")}, or a list of them`);
-  if (required !== undefined && !isNames(required)) throw fail(at("required"), "this should be a list of names");
+  if (required !== undefined && !isStrings(required)) throw fail(at("required"), "this should be a list of names");
   if (schema.enum !== undefined && !Array.isArray(schema.enum))
     throw fail(at("enum"), "this should be a list of values");
   if (pattern !== undefined && !isPattern(pattern)) throw fail(at("pattern"), "is not a regular expression");
   for (const name of [...COUNTS, ...NUMBERS]) {
     const value = schema[name];
-    if (value === undefined || (typeof value === "number" && (NUMBERS.includes(name) || isCount(value)))) continue;
+    const isValid = typeof value === "number" && (NUMBERS.includes(name) || (Number.isInteger(value) && value >= 0));
+    if (value === undefined || isValid) continue;
     throw fail(at(name), NUMBERS.includes(name) ? "this should be a number" : "this should be a whole number");
   }
   return withImplied({
     ...schema,
-    ...mapped(schema, ONE, (value, name) => complete(value, at(name), fail)),
-    ...mapped(schema, LISTS, (value, name) => list(value, at(name), fail)),
-    ...mapped(schema, NAMED, (value, name) => {
+    ...mapped(schema, SCHEMAS, (value, name) => complete(value, at(name), fail)),
+    ...mapped(schema, SCHEMA_LISTS, (value, name) => completeList(value, at(name), fail)),
+    ...mapped(schema, SCHEMA_MAPS, (value, name) => {
       if (!isRecord(value)) throw fail(at(name), "this should be an object of schemas, by name");
       return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, complete(each, at(name, key), fail)]));
     }),
-    ...(items === undefined
-      ? {}
-      : { items: Array.isArray(items) ? list(items, at("items"), fail) : complete(items, at("items"), fail) }),
+    ...mapped(schema, ["items"], (value, name) =>
+      (Array.isArray(value) ? completeList : complete)(value, at(name), fail),
+    ),
   });
 }
 
-/** zod takes what names no type for anything at all, and looks at no count of an array without `items`. */
+/** Without a type zod checks nothing, and without `items` not the length of an array. */
 function withImplied(schema: JsonSchema): JsonSchema {
-  const isSaid = ["type", "$ref", "enum", "const"].some((name) => schema[name] !== undefined);
-  const [implied] = IMPLIED.find(([, keywords]) => keywords.some((name) => schema[name] !== undefined)) ?? [];
-  const type = isSaid ? schema.type : implied;
+  const isTyped = ["type", "$ref", "enum", "const"].some((name) => schema[name] !== undefined);
+  const [implied] = IMPLIED_TYPES.find(([, keywords]) => keywords.some((name) => schema[name] !== undefined)) ?? [];
+  const type = isTyped ? schema.type : implied;
   const types = [type].flat();
   const properties = isRecord(schema.properties) ? schema.properties : {};
-  const missing = isNames(schema.required) ? schema.required.filter((name) => !Object.hasOwn(properties, name)) : [];
+  const missing = isStrings(schema.required) ? schema.required.filter((name) => !Object.hasOwn(properties, name)) : [];
   return {
     ...schema,
     ...(type === undefined ? {} : { type }),
@@ -171,29 +172,17 @@ function withImplied(schema: JsonSchema): JsonSchema {
 }
 
 function mapped(schema: JsonSchema, names: readonly string[], change: (value: unknown, name: string) => unknown) {
-  const there = names.filter((name) => schema[name] !== undefined);
-  return Object.fromEntries(there.map((name) => [name, change(schema[name], name)]));
+  const present = names.filter((name) => schema[name] !== undefined);
+  return Object.fromEntries(present.map((name) => [name, change(schema[name], name)]));
 }
 
-function list(value: unknown, keys: Keys, fail: Fail): readonly unknown[] {
+function completeList(value: unknown, keys: Keys, fail: Fail): readonly unknown[] {
   if (!Array.isArray(value)) throw fail(keys, "this should be a list of schemas");
   return value.map((each, i) => complete(each, [...keys, i], fail));
 }
 
-function isRecord(value: unknown): value is JsonSchema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isEmptyRecord(value: unknown): boolean {
-  return isRecord(value) && Object.keys(value).length === 0;
-}
-
-function isNames(value: unknown): value is readonly string[] {
+function isStrings(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((each) => typeof each === "string");
-}
-
-function isCount(value: number): boolean {
-  return Number.isInteger(value) && value >= 0;
 }
 
 function isPattern(value: unknown): boolean {

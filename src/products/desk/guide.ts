@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { idsAt } from "../../body/payload.ts";
-import { event } from "../../core/product.ts";
+import { type EventOptions, event } from "../../core/product.ts";
 import { guideFormat, printedInGuide } from "../shared/guide-format.ts";
 import { dateTime, optionalText, recordId } from "../shared/schema-parts.ts";
 
@@ -9,18 +9,11 @@ const COMMENT_ADDED = "Ticket.Comment.Added";
 export const guide = guideFormat({
   source: printedInGuide("Zoho Desk Webhook Payload"),
   events: [
-    event("Ticket.Create", "A ticket was created", () => envelope("Ticket.Create", createdTicket()), { once: true }),
-    event("Ticket.Update", "A ticket was updated", () => envelope("Ticket.Update", ticket())),
+    ticketEvent("Ticket.Create", "A ticket was created", createdTicket, { once: true }),
+    ticketEvent("Ticket.Update", "A ticket was updated", ticket),
     // A closed ticket can be reopened, and closed again.
-    event("Ticket.Close", "A ticket was closed", () =>
-      envelope("Ticket.Close", ticket().extend({ status: z.string(), closedTime: dateTime().nullish() })),
-    ),
-    event(
-      "Ticket.Delete",
-      "A ticket was deleted",
-      () => envelope("Ticket.Delete", ticket().extend({ deletedTime: dateTime().nullish() })),
-      { once: true },
-    ),
+    ticketEvent("Ticket.Close", "A ticket was closed", closedTicket),
+    ticketEvent("Ticket.Delete", "A ticket was deleted", deletedTicket, { once: true }),
     event(
       COMMENT_ADDED,
       "A comment was added to a ticket",
@@ -42,13 +35,17 @@ export const guide = guideFormat({
   records: (data, name) => idsAt(data, name === COMMENT_ADDED ? ["comment", "id"] : ["ticketId"]),
 });
 
-function envelope<const Name extends string, Ticket extends z.ZodType>(name: Name, shape: Ticket) {
-  return z.looseObject({
-    event: z.literal(name),
-    orgId: recordId(),
-    ticketId: recordId(),
-    ticket: shape,
-  });
+function ticketEvent<const Name extends string, Ticket extends z.ZodType>(
+  name: Name,
+  summary: string,
+  schema: () => Ticket,
+  options?: EventOptions,
+) {
+  return event(name, summary, () => envelope(name, schema()), options);
+}
+
+function envelope<const Name extends string, Ticket extends z.ZodType>(name: Name, schema: Ticket) {
+  return z.looseObject({ event: z.literal(name), orgId: recordId(), ticketId: recordId(), ticket: schema });
 }
 
 function ticket() {
@@ -67,6 +64,14 @@ function ticket() {
 
 function createdTicket() {
   return ticket().extend({ subject: z.string(), status: z.string(), createdTime: dateTime() });
+}
+
+function closedTicket() {
+  return ticket().extend({ status: z.string(), closedTime: dateTime().nullish() });
+}
+
+function deletedTicket() {
+  return ticket().extend({ deletedTime: dateTime().nullish() });
 }
 
 function comment() {

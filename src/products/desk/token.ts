@@ -1,8 +1,8 @@
 import { type Delivery, headerValue, withHeader } from "../../body/delivery.ts";
-import { type Payload, textAt } from "../../body/payload.ts";
+import { textAt } from "../../body/payload.ts";
 import type { Secret } from "../../body/secret.ts";
 import type { FormatSettings } from "../../core/format-settings.ts";
-import type { Explanation, Finding, Limits, Proof, Verdict } from "../../core/product.ts";
+import type { Explanation, Finding, Proof, Verdict } from "../../core/product.ts";
 import {
   isSignedBy,
   type JsonWebToken,
@@ -20,16 +20,15 @@ import { parseJson } from "../../util/json.ts";
 import { formatDuration } from "../../util/units.ts";
 
 const HEADER = "X-ZDesk-JWT";
-/** Receivers in use give a token this long. */
+const ALGORITHM = "RS256";
+/** The lifetime of tokens for receivers in use. */
 const LIFETIME_SECONDS = 600;
-/** For a sample, where no webhook is named. */
+/** For samples without a webhook. */
 const SAMPLE_AUDIENCE = "webhookId:189200000000321001";
 
-type Judged = Pick<Verdict, "verdict" | "reason" | "match">;
-
 /**
- * An RS256 JWT that Desk makes for a webhook, checked with the data centre's public keys. It names the organisation
- * and the webhook, not the body: one that was caught goes with any body until it expires.
+ * An RS256 JWT that Desk makes for a webhook, verified with the data centre's public keys. It names the organisation and the
+ * webhook but does not cover the body: a stolen one is valid with any body until it expires.
  */
 export function deskToken({ issuer, audience }: FormatSettings): Proof {
   const expected = { issuer, audience };
@@ -39,7 +38,7 @@ export function deskToken({ issuer, audience }: FormatSettings): Proof {
     credential: "jwks",
     signingCredential: "privateKey",
     header: HEADER,
-    // Desk signs for everyone with the same keys, and names its organisation in a body that is not signed.
+    // Desk signs for all customers with the same keys, and the body, which names the organisation, is not signed.
     ...(issuer === undefined && audience === undefined ? { unboundWithout: ["audience", "issuer"] as const } : {}),
     title: `${HEADER}: a JWT (RS256) that does not cover the body`,
     sign(delivery, secret, now) {
@@ -54,11 +53,9 @@ export function deskToken({ issuer, audience }: FormatSettings): Proof {
       return withHeader(delivery, HEADER, signToken({ typ: "JWT", kid: keyId(key) }, claims, key));
     },
     forge(delivery, now) {
-      const [header, claims] = [
-        { alg: "RS256", typ: "JWT" },
-        { iss: "orgId:0", exp: Math.floor(now.getTime() / 1000) + 60 },
-      ];
-      const parts = [JSON.stringify(header), JSON.stringify(claims), "not a signature"];
+      const header = JSON.stringify({ alg: ALGORITHM, typ: "JWT" });
+      const claims = JSON.stringify({ iss: "orgId:0", exp: Math.floor(now.getTime() / 1000) + 60 });
+      const parts = [header, claims, "not a signature"];
       return withHeader(delivery, HEADER, parts.map((part) => Buffer.from(part).toString("base64url")).join("."));
     },
     verify({ delivery, payload, secrets, now, limits }) {
@@ -77,10 +74,14 @@ export function deskToken({ issuer, audience }: FormatSettings): Proof {
         return {
           ...at,
           verdict: "unconfigured",
-          reason: "carries a JWT, but no key set is configured to check it with",
+          reason: "carries a JWT, but no key set is configured to verify it with",
         };
       }
-      return { ...at, ...judge(token, secrets, payload, now, limits, expected) };
+      const toleranceMs = limits?.toleranceMs;
+      return {
+        ...at,
+        ...verifyToken(token, secrets, { ...expected, orgIds: orgIdsIn(payload.data), now, toleranceMs }),
+      };
     },
     explain({ delivery, payload, secrets, product, now, limits }) {
       const text = headerValue(delivery, HEADER);
@@ -90,28 +91,35 @@ export function deskToken({ issuer, audience }: FormatSettings): Proof {
       }
       const claims = parseToken(text)?.claims ?? {};
       const toleranceMs = limits?.toleranceMs;
-      const wrong = verifyClaims(claims, { ...expected, orgIds: orgIdsIn(payload.data), now, toleranceMs });
+      const wrong = wrongClaim(claims, { ...expected, orgIds: orgIdsIn(payload.data), now, toleranceMs });
       return explainToken(text, secrets.for(this.credential, product), wrong);
     },
   };
 }
 
-/** Only RS256 is ever tried: with a public key taken for an HMAC secret anyone could sign. */
+/** Nothing but RS256 is tried: with HMAC anybody could sign with the public key as the secret. */
 function wrongAlgorithm({ header }: JsonWebToken): string | undefined {
   const algorithm = typeof header.alg === "string" ? header.alg : "";
   if (/^none$/i.test(algorithm)) return "the JWT is not signed: its algorithm is none";
-  if (algorithm !== "RS256") return `the JWT's algorithm is ${JSON.stringify(algorithm.slice(0, 20))}, not RS256`;
-  return header.crit === undefined ? undefined : "the JWT asks for an extension (crit) that nobody here knows";
+  if (algorithm !== ALGORITHM)
+    return `the JWT's algorithm is ${JSON.stringify(algorithm.slice(0, 20))}, not ${ALGORITHM}`;
+  return header.crit === undefined ? undefined : "the JWT requires an extension (crit), and none is supported";
 }
 
-function judge(
+interface Expected {
+  readonly issuer: string | undefined;
+  readonly audience: string | undefined;
+  /** The organisations of the body's events, which the issuer must match. */
+  readonly orgIds: readonly string[];
+  readonly now: Date;
+  readonly toleranceMs: number | undefined;
+}
+
+function verifyToken(
   token: JsonWebToken,
   secrets: readonly Secret[],
-  payload: Payload,
-  now: Date,
-  limits: Limits | undefined,
-  expected: Pick<FormatSettings, "issuer" | "audience">,
-): Judged {
+  expected: Expected,
+): Pick<Verdict, "verdict" | "reason" | "match"> {
   const sets = secrets.map((secret) => ({ origin: secret.origin, keys: readKeySet(secret.reveal()) }));
   const broken = sets.find(({ keys }) => keys === undefined);
   if (broken !== undefined) return { verdict: "failed", reason: `${broken.origin} holds no key set (JWKS)` };
@@ -124,28 +132,22 @@ function judge(
     const [unfit] = secrets.flatMap((secret) => unfitKey(secret.reveal(), kid) ?? []);
     const why =
       unfit === undefined
-        ? `which is not in ${origins}: another data centre's, or the keys have changed`
-        : `which is in ${origins}, but not to check signatures with: ${unfit}`;
+        ? `which is not in ${origins}: it is another data centre's, or the keys have changed`
+        : `which is in ${origins}, but cannot verify signatures: ${unfit}`;
     return { verdict: "failed", match: UNKNOWN_KEY, reason: `signed with ${name}, ${why}` };
   }
   if (!keys.some(({ key }) => isSignedBy(token, key)))
     return { verdict: "failed", reason: `the JWT's signature does not match the keys of ${origins}` };
-  const wrong = verifyClaims(token.claims, {
-    issuer: expected.issuer,
-    audience: expected.audience,
-    orgIds: orgIdsIn(payload.data),
-    now,
-    toleranceMs: limits?.toleranceMs,
-  });
+  const wrong = wrongClaim(token.claims, expected);
   if (wrong !== undefined) return { verdict: "failed", reason: wrong.reason };
-  const unbound = expected.audience === undefined ? '; set "audience" to check that it is for your webhook' : "";
+  const unchecked = expected.audience === undefined ? ", and its webhook was not checked" : "";
   return {
     verdict: "passed",
-    reason: `a valid Desk token, signed with a key of ${origins}; it does not cover the body${unbound}`,
+    reason: `the sender holds a key of ${origins}; the token does not cover the body${unchecked}`,
   };
 }
 
-/** Of each of its events, since a delivery may hold several. */
+/** The organisation of each event in a delivery. */
 function orgIdsIn(data: unknown): readonly string[] {
   const events: readonly unknown[] = Array.isArray(data) ? data : [];
   return events.flatMap((each) => textAt(each, ["orgId"]) ?? []);
@@ -156,54 +158,44 @@ function orgOf(delivery: Delivery): string | undefined {
   return parsed.ok ? orgIdsIn(parsed.value)[0] : undefined;
 }
 
-interface Expected {
-  readonly issuer: string | undefined;
-  readonly audience: string | undefined;
-  /** Of the body's events, that the issuer must agree with. */
-  readonly orgIds: readonly string[];
-  readonly now: Date;
-  readonly toleranceMs: number | undefined;
-}
+/** The allowed difference between two clocks. */
+const CLOCK_SKEW_MS = 5_000;
+/** No token is known to live longer: a tolerance above this is for recorded deliveries. */
+const MAX_LIFETIME_MS = 600_000;
 
-/** Two clocks are never quite the same. */
-const CLOCKS_MS = 5_000;
-/** No token is known to live longer: who allows for a greater age than this means one that was kept. */
-const LONGEST_LIFE_MS = 600_000;
-
-/** What is wrong with a token's claims, as a clause for a person, and what to do about it. */
 interface WrongClaim {
   readonly reason: string;
   readonly remedy: string;
 }
 
-/** Undefined when nothing is wrong with them. */
-function verifyClaims(claims: Readonly<Record<string, unknown>>, expected: Expected): WrongClaim | undefined {
+/** Undefined for valid claims. */
+function wrongClaim(claims: Readonly<Record<string, unknown>>, expected: Expected): WrongClaim | undefined {
   const time = wrongTime(claims, expected);
   if (time !== undefined) return time;
   const reason = wrongIssuer(claims.iss, expected) ?? wrongAudience(claims.aud, expected);
-  return reason === undefined ? undefined : { reason, remedy: IS_MEANT };
+  const remedy =
+    "check that the delivery is for your organisation and webhook, and the issuer and audience in the config";
+  return reason === undefined ? undefined : { reason, remedy };
 }
-
-const IS_MEANT =
-  "see that the delivery is of your organisation and webhook, and what issuer and audience the config names";
-const WAS_KEPT =
-  "a delivery that was kept is checked with --tolerance 30d, or as the line of listen --json that it was";
-const CLOCK = "set this machine's clock";
 
 function wrongTime(
   { exp, iat, nbf }: Readonly<Record<string, unknown>>,
   { now, toleranceMs = 0 }: Expected,
 ): WrongClaim | undefined {
   if (typeof exp !== "number")
-    return { reason: "the JWT does not say when it expires", remedy: "do not trust it: Desk's tokens say so" };
+    return { reason: "the JWT does not say when it expires", remedy: "do not trust it: Desk's tokens expire" };
   const lateMs = now.getTime() - exp * 1000;
-  const allowedMs = toleranceMs > LONGEST_LIFE_MS ? toleranceMs : CLOCKS_MS;
-  if (lateMs >= allowedMs) return { reason: `the JWT expired ${formatDuration(lateMs)} ago`, remedy: WAS_KEPT };
+  const allowedMs = toleranceMs > MAX_LIFETIME_MS ? toleranceMs : CLOCK_SKEW_MS;
+  if (lateMs >= allowedMs) {
+    const remedy = "verify a recorded delivery with --tolerance 30d, or as a line of listen --json";
+    return { reason: `the JWT expired ${formatDuration(lateMs)} ago`, remedy };
+  }
   for (const from of [iat, nbf]) {
-    if (typeof from !== "number") continue;
-    const earlyMs = from * 1000 - now.getTime();
-    if (earlyMs > CLOCKS_MS)
-      return { reason: `the JWT is from ${formatDuration(earlyMs)} ahead of this machine's clock`, remedy: CLOCK };
+    const earlyMs = typeof from === "number" ? from * 1000 - now.getTime() : 0;
+    if (earlyMs > CLOCK_SKEW_MS) {
+      const reason = `the JWT is from ${formatDuration(earlyMs)} ahead of this machine's clock`;
+      return { reason, remedy: "set this machine's clock" };
+    }
   }
   return undefined;
 }
@@ -232,9 +224,7 @@ function shown(text: string): string {
   return text.slice(0, 60);
 }
 
-const DESK_ALGORITHM = "RS256";
-
-/** Why a token of Desk's fails: what was read of it, and which known mistake makes it right. */
+/** Why a token fails: its content, and the known mistakes that match. */
 export function explainToken(text: string, secrets: readonly Secret[], wrong: WrongClaim | undefined): Explanation {
   const keys = secrets.flatMap((secret) => readKeySet(secret.reveal()) ?? []);
   const token = parseToken(text);
@@ -247,7 +237,7 @@ export function explainToken(text: string, secrets: readonly Secret[], wrong: Wr
       id: "wrapped",
       matches: bare !== text.trim() && parseToken(bare) !== undefined,
       meaning: 'the JWT has "Bearer " before it, or quotes around it: the header holds it bare',
-      remedy: "hand the value of X-ZDesk-JWT over as it came",
+      remedy: "pass the value of X-ZDesk-JWT unchanged",
     },
     {
       id: "cut-off",
@@ -257,35 +247,35 @@ export function explainToken(text: string, secrets: readonly Secret[], wrong: Wr
     },
     {
       id: "algorithm",
-      matches: token !== undefined && token.header.alg !== DESK_ALGORITHM,
-      meaning: `it is made with ${said(token?.header.alg)}, and Desk signs with ${DESK_ALGORITHM}: it is not Desk's`,
-      remedy: "do not trust it: whoever made it does not have Desk's key",
+      matches: token !== undefined && token.header.alg !== ALGORITHM,
+      meaning: `its algorithm is ${claimText(token?.header.alg)}, and Desk signs with ${ALGORITHM}: it is not from Desk`,
+      remedy: "do not trust it: its sender does not have Desk's key",
     },
     {
       id: "other-key",
       matches: isSigned && named?.length === 0,
       meaning: "it is signed with one of the keys, under another name (kid) than that key has in the set",
-      remedy: "serve or save the key set anew: its names and its keys do not belong together",
+      remedy: "serve or save the key set again: its names do not belong to its keys",
     },
     {
       id: "unknown-key",
-      matches: token?.header.alg === DESK_ALGORITHM && !isSigned && named?.length === 0,
+      matches: token?.header.alg === ALGORITHM && !isSigned && named?.length === 0,
       meaning:
         token?.header.kid === undefined
-          ? "it names no key, and none of the set has signed it"
+          ? "it names no key, and was not signed with any key of the set"
           : unfit === undefined
             ? "the key that it names is not in the set"
-            : `the key that it names is in the set, but not to check signatures with: ${unfit}`,
-      remedy: "take the set of the organisation's own data centre, or the newest one: ZOHO_WEBHOOK_JWKS=us, eu, in …",
+            : `the key that it names is in the set, but cannot verify signatures: ${unfit}`,
+      remedy: "use the current key set of the organisation's data centre: ZOHO_WEBHOOK_JWKS=us, eu, in …",
     },
     {
       id: "claims",
       matches: isSigned && named?.length !== 0 && wrong !== undefined,
-      meaning: `its signature is right; what it claims is not: ${wrong?.reason}`,
+      meaning: `its signature is right, but a claim is not: ${wrong?.reason}`,
       ...(wrong === undefined ? {} : { remedy: wrong.remedy }),
     },
   ];
-  return { canonical: readingOf(text, token), findings, expected: undefined, received: undefined };
+  return { canonical: tokenContent(text, token), findings, expected: undefined, received: undefined };
 }
 
 function signedByAny(token: JsonWebToken, keys: readonly PublicKey[]): boolean {
@@ -299,33 +289,33 @@ function unwrapped(text: string): string {
 
 /** An RSA signature is as long as its key. */
 function isCutOff({ header, signature }: JsonWebToken, keys: readonly PublicKey[]): boolean {
-  if (header.alg !== DESK_ALGORITHM) return false;
+  if (header.alg !== ALGORITHM) return false;
   const lengths = keys.map(({ key }) => (key.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
   return lengths.length > 0 && lengths.every((length) => signature.length < length);
 }
 
-function readingOf(text: string, token: JsonWebToken | undefined): string {
+function tokenContent(text: string, token: JsonWebToken | undefined): string {
   if (token === undefined)
     return `a JWT, three parts of base64url with dots between them; this has ${text.length} characters`;
   const { header, claims } = token;
   const parts = [
-    `algorithm ${said(header.alg)}`,
-    `key ${said(header.kid)}`,
-    `by ${said(claims.iss)}`,
-    `for ${said(claims.aud)}`,
-    `made ${moment(claims.iat)}`,
-    `expires ${moment(claims.exp)}`,
+    `algorithm ${claimText(header.alg)}`,
+    `key ${claimText(header.kid)}`,
+    `by ${claimText(claims.iss)}`,
+    `for ${claimText(claims.aud)}`,
+    `made ${timeText(claims.iat)}`,
+    `expires ${timeText(claims.exp)}`,
   ];
-  return `the JWT's own header and claims, and nothing of the body: ${parts.join(", ")}`;
+  return `the JWT's header and claims, nothing of the body: ${parts.join(", ")}`;
 }
 
-function said(value: unknown): string {
-  return value === undefined ? "not said" : JSON.stringify(value).slice(0, 80);
+function claimText(value: unknown): string {
+  return value === undefined ? "missing" : JSON.stringify(value).slice(0, 80);
 }
 
-/** Seconds since 1970, as JWTs count. */
-function moment(seconds: unknown): string {
-  if (typeof seconds !== "number") return said(seconds);
+/** JWTs count seconds since 1970. */
+function timeText(seconds: unknown): string {
+  if (typeof seconds !== "number") return claimText(seconds);
   const at = new Date(seconds * 1000);
-  return Number.isNaN(at.getTime()) ? said(seconds) : at.toISOString();
+  return Number.isNaN(at.getTime()) ? claimText(seconds) : at.toISOString();
 }

@@ -5,12 +5,144 @@ import { event, type Format } from "../../core/product.ts";
 import { answerProbe, dateTime, optionalText, recordId, severalHint } from "../shared/schema-parts.ts";
 import { deskToken } from "./token.ts";
 
-/** What a delivery says of a record; of most kinds only the id is certain. */
+const wireEvents = [
+  desk("Ticket_Add", "A ticket was added", ticketPayload),
+  desk("Ticket_Update", "A ticket's fields were changed", ticketPayload),
+  desk("Ticket_Delete", "A ticket was deleted", record),
+  desk("Ticket_Thread_Add", "A message of a ticket came in or went out", threadPayload),
+  desk("Ticket_Comment_Add", "A ticket got a comment", commentPayload),
+  desk("Ticket_Comment_Update", "A comment of a ticket was changed", commentPayload),
+  desk("Ticket_Attachment_Add", "A file was attached to a ticket", anyPayload),
+  desk("Ticket_Attachment_Update", "An attachment of a ticket was changed", anyPayload),
+  desk("Ticket_Attachment_Delete", "An attachment of a ticket was deleted", anyPayload),
+  desk("Ticket_Approval_Add", "An approval was asked for", anyPayload),
+  desk("Ticket_Approval_Update", "An approval was granted, refused or changed", anyPayload),
+  desk("Contact_Add", "A contact was added", contactPayload),
+  desk("Contact_Update", "A contact was changed", contactPayload),
+  desk("Contact_Delete", "A contact was deleted", record),
+  desk("Account_Add", "An account was added", record),
+  desk("Account_Update", "An account was changed", record),
+  desk("Account_Delete", "An account was deleted", record),
+  desk("Agent_Add", "An agent was added", record),
+  desk("Agent_Update", "An agent was changed", record),
+  desk("Agent_Delete", "An agent was deleted", record),
+  desk("Agent_Presence_Update", "An agent's session began or ended", anyPayload),
+  desk("Agent_Channel_Preference_Update", "An agent's channel preference was changed", anyPayload),
+  desk("Department_Add", "A department was added", record),
+  desk("Department_Update", "A department was changed", record),
+  desk("Task_Add", "A task was added", record),
+  desk("Task_Update", "A task was changed", record),
+  desk("Task_Delete", "A task was deleted", record),
+  desk("Call_Add", "A call was added", record),
+  desk("Call_Update", "A call was changed", record),
+  desk("Call_Delete", "A call was deleted", record),
+  desk("Event_Add", "A calendar event was added", record),
+  desk("Event_Update", "A calendar event was changed", record),
+  desk("Event_Delete", "A calendar event was deleted", record),
+  desk("TimeEntry_Add", "A time entry was added", record),
+  desk("TimeEntry_Update", "A time entry was changed", record),
+  desk("TimeEntry_Delete", "A time entry was deleted", record),
+  desk("Article_Add", "An article was added", articlePayload),
+  desk("Article_Update", "An article was changed", articlePayload),
+  desk("Article_Delete", "An article was deleted for good", record),
+  desk("Article_Feedback_Add", "A reader gave feedback on an article", record),
+  desk("Article_Translation_Add", "An article got a translation", articlePayload),
+  desk("Article_Translation_Update", "A translation of an article was changed", articlePayload),
+  desk("Article_Translation_Delete", "A translation of an article was deleted", anyPayload),
+  desk("KBRootCategory_Add", "A root category of the knowledge base was added", record),
+  desk("KBRootCategory_Update", "A root category of the knowledge base was changed", record),
+  desk("KBRootCategory_Delete", "A root category of the knowledge base was deleted", record),
+  desk("KBSection_Add", "A section of the knowledge base was added", record),
+  desk("KBSection_Update", "A section of the knowledge base was changed", record),
+  desk("KBSection_Delete", "A section of the knowledge base was deleted", record),
+  desk("IM_Message_Add", "An instant message came in or went out", messagePayload),
+  desk("IM_Message_Status", "An instant message was sent, delivered or read", anyPayload),
+  desk("IM_Session_Status", "A conversation's status changed", sessionPayload),
+] as const;
+
+function desk<const Name extends string, Payload extends z.ZodType>(
+  name: Name,
+  summary: string,
+  payload: () => Payload,
+) {
+  return event(name, summary, () => deliveryOf(name, payload()));
+}
+
+/** An array, in practice with one event; a longer one is validated by its first. */
+function deliveryOf<const Name extends string, Payload extends z.ZodType>(name: Name, payload: Payload) {
+  const shape = {
+    eventTime: z.string().regex(/^\d+$/, "milliseconds since 1970, as text"),
+    orgId: recordId(),
+    // Only with the option includePrevState of the subscription.
+    prevState: z.looseObject({}).nullish(),
+  };
+  const first = z.looseObject({ payload, eventType: z.literal(name), ...shape });
+  const others = z.looseObject({ payload: z.looseObject({}), eventType: z.string(), ...shape });
+  return z.tuple([first], others);
+}
+
+/** The public keys of each data centre. */
+const KEY_SETS = Object.fromEntries(
+  [
+    ["us", "zoho.com"],
+    ["eu", "zoho.eu"],
+    ["in", "zoho.in"],
+    ["au", "zoho.com.au"],
+    ["jp", "zoho.jp"],
+    ["ca", "zohocloud.ca"],
+    ["cn", "zoho.com.cn"],
+    ["sa", "zoho.sa"],
+    ["uk", "zoho.uk"],
+    ["ae", "zoho.ae"],
+  ].map(([centre, domain]) => [centre, `https://desk.${domain}/.well-known/jwks.json`]),
+);
+
+export const wire = format({});
+
+function format(settings: FormatSettings) {
+  return {
+    id: "wire",
+    source: "https://desk.zoho.com/support/WebhookDocument.do",
+    proofs: [deskToken(settings)],
+    events: wireEvents,
+    recognise: ({ data }) => (isDelivery(data) ? textAt(data, ["0", "eventType"]) : undefined),
+    records: recordsOf,
+    batches: true,
+    methods: ["GET", "HEAD"],
+    // A webhook is created only if its URL answers 200 to a GET or else to an empty POST: the receiver has to run before that.
+    handshake: answerProbe,
+    probes: [
+      { method: "GET", contentType: "", body: Buffer.alloc(0) },
+      // With the content type of a form: Express parses the body of the real request as one.
+      { contentType: "application/x-www-form-urlencoded", body: Buffer.from("{}") },
+    ],
+    answer: { withinMs: 5000, only200: true, removedBy: 410 },
+    hint: ({ data }) => severalHint(data) ?? "X-ZDesk-JWT shows who sent a delivery, not that its body is unchanged",
+    settings: ["issuer", "audience"],
+    configure: format,
+    keySets: KEY_SETS,
+  } as const satisfies Format;
+}
+
+function isDelivery(data: unknown): boolean {
+  const [first]: readonly unknown[] = Array.isArray(data) ? data : [];
+  if (typeof first !== "object" || first === null) return false;
+  return ["payload", "eventTime", "orgId"].filter((name) => Object.hasOwn(first, name)).length > 1;
+}
+
+function recordsOf(data: unknown): readonly string[] {
+  const events: readonly unknown[] = Array.isArray(data) ? data : [];
+  return events.flatMap((each) => {
+    const ids = idsAt(each, ["payload", "id"]);
+    return ids.length > 0 ? ids : idsAt(each, ["payload", "sessionId"]);
+  });
+}
+
+/** Of most kinds of records only the id is certain. */
 function record() {
   return z.looseObject({ id: recordId() });
 }
 
-/** Texts that a receiver may count on being texts, ids or times where they are there. */
 function ticketPayload() {
   return record().extend({
     ticketNumber: z.string(),
@@ -105,141 +237,7 @@ function sessionPayload() {
   });
 }
 
-/** Of which not even an id is known. */
+/** Not even an id is documented. */
 function anyPayload() {
   return z.looseObject({});
-}
-
-const wireEvents = [
-  desk("Ticket_Add", "A ticket came in", ticketPayload),
-  desk("Ticket_Update", "A ticket's fields were changed", ticketPayload),
-  desk("Ticket_Delete", "A ticket was deleted", record),
-  desk("Ticket_Thread_Add", "A ticket got a message, in or out", threadPayload),
-  desk("Ticket_Comment_Add", "A ticket got a comment", commentPayload),
-  desk("Ticket_Comment_Update", "A comment of a ticket was changed", commentPayload),
-  desk("Ticket_Attachment_Add", "A file was attached to a ticket", anyPayload),
-  desk("Ticket_Attachment_Update", "An attachment of a ticket was changed", anyPayload),
-  desk("Ticket_Attachment_Delete", "An attachment of a ticket was deleted", anyPayload),
-  desk("Ticket_Approval_Add", "An approval was asked for", anyPayload),
-  desk("Ticket_Approval_Update", "An approval was granted, refused or changed", anyPayload),
-  desk("Contact_Add", "A contact was added", contactPayload),
-  desk("Contact_Update", "A contact was changed", contactPayload),
-  desk("Contact_Delete", "A contact was deleted", record),
-  desk("Account_Add", "An account was added", record),
-  desk("Account_Update", "An account was changed", record),
-  desk("Account_Delete", "An account was deleted", record),
-  desk("Agent_Add", "An agent was added", record),
-  desk("Agent_Update", "An agent was changed", record),
-  desk("Agent_Delete", "An agent was deleted", record),
-  desk("Agent_Presence_Update", "An agent's session began or ended", anyPayload),
-  desk("Agent_Channel_Preference_Update", "An agent's channel preference was changed", anyPayload),
-  desk("Department_Add", "A department was added", record),
-  desk("Department_Update", "A department was changed", record),
-  desk("Task_Add", "A task was added", record),
-  desk("Task_Update", "A task was changed", record),
-  desk("Task_Delete", "A task was deleted", record),
-  desk("Call_Add", "A call was added", record),
-  desk("Call_Update", "A call was changed", record),
-  desk("Call_Delete", "A call was deleted", record),
-  desk("Event_Add", "A calendar event was added", record),
-  desk("Event_Update", "A calendar event was changed", record),
-  desk("Event_Delete", "A calendar event was deleted", record),
-  desk("TimeEntry_Add", "A time entry was added", record),
-  desk("TimeEntry_Update", "A time entry was changed", record),
-  desk("TimeEntry_Delete", "A time entry was deleted", record),
-  desk("Article_Add", "An article was added", articlePayload),
-  desk("Article_Update", "An article was changed", articlePayload),
-  desk("Article_Delete", "An article was deleted for good", record),
-  desk("Article_Feedback_Add", "A reader gave feedback on an article", record),
-  desk("Article_Translation_Add", "An article got a translation", articlePayload),
-  desk("Article_Translation_Update", "A translation of an article was changed", articlePayload),
-  desk("Article_Translation_Delete", "A translation of an article was deleted", anyPayload),
-  desk("KBRootCategory_Add", "A root category of the knowledge base was added", record),
-  desk("KBRootCategory_Update", "A root category of the knowledge base was changed", record),
-  desk("KBRootCategory_Delete", "A root category of the knowledge base was deleted", record),
-  desk("KBSection_Add", "A section of the knowledge base was added", record),
-  desk("KBSection_Update", "A section of the knowledge base was changed", record),
-  desk("KBSection_Delete", "A section of the knowledge base was deleted", record),
-  desk("IM_Message_Add", "An instant message came in or went out", messagePayload),
-  desk("IM_Message_Status", "An instant message was sent, delivered or read", anyPayload),
-  desk("IM_Session_Status", "A conversation's status changed", sessionPayload),
-] as const;
-
-function desk<const Name extends string, Payload extends z.ZodType>(
-  name: Name,
-  summary: string,
-  payload: () => Payload,
-) {
-  return event(name, summary, () => deliveryOf(name, payload()));
-}
-
-/** An array, in practice of one; a longer one is judged by its first event. */
-function deliveryOf<const Name extends string, Payload extends z.ZodType>(name: Name, payload: Payload) {
-  const shape = {
-    eventTime: z.string().regex(/^\d+$/, "milliseconds since 1970, as text"),
-    orgId: recordId(),
-    // There when the subscription asks for it (includePrevState).
-    prevState: z.looseObject({}).nullish(),
-  };
-  const first = z.looseObject({ payload, eventType: z.literal(name), ...shape });
-  const others = z.looseObject({ payload: z.looseObject({}), eventType: z.string(), ...shape });
-  return z.tuple([first], others);
-}
-
-/** Each data centre signs with keys of its own, which its Desk publishes. */
-const KEY_SETS = Object.fromEntries(
-  [
-    ["us", "zoho.com"],
-    ["eu", "zoho.eu"],
-    ["in", "zoho.in"],
-    ["au", "zoho.com.au"],
-    ["jp", "zoho.jp"],
-    ["ca", "zohocloud.ca"],
-    ["cn", "zoho.com.cn"],
-    ["sa", "zoho.sa"],
-    ["uk", "zoho.uk"],
-    ["ae", "zoho.ae"],
-  ].map(([centre, domain]) => [centre, `https://desk.${domain}/.well-known/jwks.json`]),
-);
-
-export const wire = format({});
-
-function format(settings: FormatSettings) {
-  return {
-    id: "wire",
-    source: "https://desk.zoho.com/support/WebhookDocument.do",
-    proofs: [deskToken(settings)],
-    events: wireEvents,
-    recognise: ({ data }) => (isDelivery(data) ? textAt(data, ["0", "eventType"]) : undefined),
-    records: recordsOf,
-    batches: true,
-    methods: ["GET", "HEAD"],
-    // A webhook is created only if its URL answers 200 to a GET or, failing that, to a POST of nothing: the receiver has to
-    // be there before the first event.
-    handshake: answerProbe,
-    probes: [
-      { method: "GET", contentType: "", body: Buffer.alloc(0) },
-      // As a form: what Express makes of its body is what its parser of forms makes of this.
-      { contentType: "application/x-www-form-urlencoded", body: Buffer.from("{}") },
-    ],
-    answer: { withinMs: 5000, only200: true, removedBy: 410 },
-    hint: ({ data }) => severalHint(data) ?? "X-ZDesk-JWT shows who sent a delivery, not that its body is unchanged",
-    settings: ["issuer", "audience"],
-    configure: format,
-    keySets: KEY_SETS,
-  } as const satisfies Format;
-}
-
-function isDelivery(data: unknown): boolean {
-  const [first]: readonly unknown[] = Array.isArray(data) ? data : [];
-  if (typeof first !== "object" || first === null) return false;
-  return ["payload", "eventTime", "orgId"].filter((name) => Object.hasOwn(first, name)).length > 1;
-}
-
-function recordsOf(data: unknown): readonly string[] {
-  const events: readonly unknown[] = Array.isArray(data) ? data : [];
-  return events.flatMap((each) => {
-    const ids = idsAt(each, ["payload", "id"]);
-    return ids.length > 0 ? ids : idsAt(each, ["payload", "sessionId"]);
-  });
 }

@@ -6,6 +6,7 @@ import type { FormatSettings } from "../../core/format-settings.ts";
 import { event, type Format, type Reply, type WebhookEvent } from "../../core/product.ts";
 import { financeSignature } from "../../core/proofs/finance-signature.ts";
 import { staticAuth } from "../../core/proofs/token.ts";
+import { plainReply } from "../../core/reply.ts";
 import { type EventMark, idFields, markedEvent, markOf } from "../../core/user-formed.ts";
 import { writeJson } from "../../util/json.ts";
 import { amount, looseId, optionalText, wireId } from "./schema-parts.ts";
@@ -15,7 +16,7 @@ const id = () => wireId().nullish();
 const many = () => z.array(z.looseObject({})).nullish();
 const part = () => z.looseObject({}).nullish();
 
-/** What most documents of the finance products have in common. */
+/** The common fields of most documents. */
 const documentFields = () => ({
   status: text(),
   date: text(),
@@ -49,8 +50,8 @@ const documentFields = () => ({
 });
 
 /**
- * The records that the finance products post, by the key that wraps them: the whole record as a GET of the product's
- * REST API answers it. Only what tells a record from another is required.
+ * The records that the finance products post, by the key that wraps them: the same as in a response of the product's REST API.
+ * Only the members that identify a record are required.
  */
 const financeEntities = {
   contact: () =>
@@ -151,26 +152,25 @@ interface FinanceParts<Entity extends FinanceEntity, Id extends string> {
   readonly entities: readonly Entity[];
 }
 
-/** The record under its own name. */
 type RecordSchema<Entity extends FinanceEntity> = z.ZodObject<
   { [Key in Entity]: ReturnType<(typeof financeEntities)[Key]> },
   z.core.$loose
 >;
-/** Each entity with its own schema, so that the types of an app tell an invoice from a bill. */
+/** Distributes over entities, so that each event has the type of its own record. */
 type EventsOf<Entity extends FinanceEntity> = Entity extends FinanceEntity
   ? WebhookEvent<Entity, RecordSchema<Entity>> | WebhookEvent<`${Entity}.<operation>`, RecordSchema<Entity>>
   : never;
 
 const OPERATIONS = ["created", "updated", "deleted"];
-/** A rule may post chosen fields as a form or a text of the user's own, and records of modules that nobody has listed. */
+/** The event of other records, and of bodies with fields or text that the user chose. */
 const OTHER = "webhook";
 
-/** The products whose bodies look the same. */
+/** The products with the same bodies. */
 const TWINS = ["books", "inventory", "invoice", "expense", "procurement", "spend", "subscriptions"];
 
 /**
- * What a workflow rule of a finance product posts: the whole record under its own name, `{"invoice": {…}}`, by POST,
- * PUT or DELETE. The body names no event; what a user has added to the URL or a header tells created from deleted.
+ * A workflow rule of a finance product posts the whole record, `{"invoice": {…}}`, by POST, PUT or DELETE. The body names no
+ * event; users can add it to the URL or a header.
  */
 export function financeFormat<const Entity extends FinanceEntity, const Id extends string>(
   parts: FinanceParts<Entity, Id>,
@@ -179,19 +179,14 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
   const { event: place = { query: "event" }, auth } = settings;
   const { id, source, entities } = parts;
   const eventsOf = (entity: Entity) => {
-    // A computed key has no type of its own.
+    // The compiler does not infer computed keys.
     const schema = () => z.looseObject({ [entity]: financeEntities[entity]() }) as unknown as RecordSchema<Entity>;
-    const members = OPERATIONS;
+    const noun = withArticle(entity);
     return [
-      event(entity, `The record of ${article(entity)}; Zoho does not say what happened`, schema),
-      event(
-        `${entity}.<operation>` as const,
-        `The record of ${article(entity)}; a parameter of your own URL says what happened`,
-        schema,
-        {
-          members,
-        },
-      ),
+      event(entity, `The record of ${noun}, without the operation`, schema),
+      event(`${entity}.<operation>` as const, `The operation on ${noun} that the user's parameter names`, schema, {
+        members: OPERATIONS,
+      }),
     ];
   };
   return {
@@ -199,15 +194,15 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
     source,
     twins: TWINS,
     methods: ["PUT", "DELETE"],
-    // Without a signature some have the sender add a fixed header.
+    // Some users add a fixed header instead of a signature.
     proofs: [auth === undefined ? financeSignature : staticAuth(auth)],
     events: [
       ...(entities.flatMap(eventsOf) as unknown as readonly EventsOf<Entity>[]),
-      event(OTHER, "A body of the user's own design, or another record", z.unknown, { open: true }),
+      event(OTHER, "A user-defined body, or another record", z.unknown, { open: true }),
     ],
     recognise(payload, delivery) {
       const entity = entities.find((each) => idsAt(payload.data, [each, `${each}_id`]).length > 0);
-      // Other envelopes hold such records, too, and say what happened.
+      // Other envelopes have such records beside the event.
       const named = ["event", "event_type"].some((key) => textAt(payload.data, [key]) !== undefined);
       if (entity === undefined || named) return undefined;
       const operation = operationOf(delivery, entity, place);
@@ -228,28 +223,25 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
     hint: (_payload, name) =>
       name === OTHER || name.includes(".")
         ? undefined
-        : `the body does not say what happened to ${article(name)}: add ${placeText(place, name)}`,
+        : `the body does not say what happened to ${withArticle(name)}: add ${placeText(place, name)}`,
     settings: ["event", "auth"],
     configure: (chosen) => financeFormat(parts, chosen),
   };
 }
 
-/** Where to add what happened, for a person. */
 function placeText(place: EventMark, name: string): string {
   if ("header" in place) return `the header ${place.header}: ${name}.created (.updated, .deleted) to the webhook`;
   return `?${place.query}=${name}.created (.updated, .deleted) to the URL of the webhook's rule`;
 }
 
-/** A set-up call with an empty `payload` and nothing else comes before the first record. */
+/** Before the first record a set-up call is sent with nothing but an empty `payload`. */
 function answerEmptyCall(payload: Payload): Reply | undefined {
   const { data } = payload;
   if (typeof data !== "object" || data === null || Object.keys(data).length !== 1) return undefined;
-  return valueAt(data, ["payload"]) === ""
-    ? { status: 200, contentType: "text/plain; charset=utf-8", body: "OK" }
-    : undefined;
+  return valueAt(data, ["payload"]) === "" ? plainReply(200, "OK") : undefined;
 }
 
-function article(entity: string): string {
+function withArticle(entity: string): string {
   return `${/^[aeiou]/.test(entity) ? "an" : "a"} ${WORDS[entity] ?? entity}`;
 }
 
@@ -260,13 +252,13 @@ const WORDS: Readonly<Record<string, string>> = {
   payment: "customer payment",
 };
 
-/** Where users put what a finance body does not say, in the order in which it is looked for. */
+/** Where users add the operation, in order of precedence. */
 const PLACES: readonly EventMark[] = [
   ...["event", "event_type", "action", "operation", "trigger"].map((query) => ({ query })),
   ...["x-zoho-event", "x-event", "x-event-type", "x-webhook-event"].map((header) => ({ header })),
 ];
 
-/** The words for the three things that a workflow rule can be about. */
+/** Words for the three operations that trigger a workflow rule. */
 const SYNONYMS: ReadonlyMap<string, string> = new Map([
   ...["add", "added", "create", "insert", "new"].map((word) => [word, "created"] as const),
   ...["edit", "edited", "update", "modified"].map((word) => [word, "updated"] as const),
@@ -274,9 +266,8 @@ const SYNONYMS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * What happened to a record, as the user has written it into the webhook's URL or a header: `created` for each of
- * `?event=invoice_created`, `?action=add` and `x-event: invoice.create`. Any other word is taken as it is. The place that
- * the user names goes before all others.
+ * The operation in the URL or a header: `created` for each of `?event=invoice_created`, `?action=add` and
+ * `x-event: invoice.create`. Other words are returned unchanged. The configured place takes precedence.
  */
 function operationOf(delivery: Delivery, entity: string, chosen?: EventMark): string | undefined {
   for (const place of chosen === undefined ? PLACES : [chosen, ...PLACES]) {

@@ -8,14 +8,14 @@ const GUIDE = "Webhooks Guide for Zoho APIs 1.0";
 interface GuideParts<Events extends readonly WebhookEvent[]> {
   readonly source: string;
   readonly events: Events;
-  /** The signature alone, unless the product's bodies carry more. */
+  /** Default: the signature alone. */
   readonly proofs?: readonly Proof[];
-  /** By the body's `event`, unless the product's envelope says it otherwise. */
+  /** Default: by the `event` of the body. */
   readonly recognise?: Format["recognise"];
   readonly records: Format["records"];
 }
 
-/** A format of the guide: its id, its signature and its challenge are the same for every product. */
+/** A format of the guide; id, signature and challenge are the same for all products. */
 export function guideFormat<const Events extends readonly WebhookEvent[]>(
   parts: GuideParts<Events>,
 ): Format<Events, "guide"> {
@@ -30,12 +30,12 @@ export function guideFormat<const Events extends readonly WebhookEvent[]>(
   };
 }
 
-/** The source of a format whose envelope the guide prints. */
+/** The source of a format with an envelope from the guide. */
 export function printedInGuide(section: string): string {
   return `${GUIDE}, "${section}"; events that it does not print keep that envelope`;
 }
 
-/** The source of a format that the guide names events for, without printing a body. */
+/** The source of a format of which the guide has the events but no body. */
 export function modelledOnGuide(sibling: string): string {
   return `modelled on "${sibling}" of the ${GUIDE}, which prints no payload for this product`;
 }

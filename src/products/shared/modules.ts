@@ -6,18 +6,29 @@ import { event, type Format } from "../../core/product.ts";
 import { bodyToken } from "../../core/proofs/token.ts";
 import { dateTime, lookup, recordId, resourceUri } from "./schema-parts.ts";
 
+/** The module of `Leads.create`; any module of `<Module>.create`. */
+type ModuleOf<Name extends string> = Name extends `<${string}`
+  ? string
+  : Name extends `${infer M}.${string}`
+    ? M
+    : never;
+type OperationOf<Name extends string> = Name extends `${string}.${infer Operation}` ? Operation : never;
+
 /**
- * The envelope of the products that keep records in modules: the guide's "Zoho CRM Webhook Payload".
- * `token` is there when the user gave one, `channel` when a notification channel sent it.
+ * The envelope of an event such as `Leads.create` or `<Module>.create`: the guide's "Zoho CRM Webhook Payload". `token` is there
+ * when the user set one, `channel` when a notification channel sent it.
  */
-export function moduleEnvelope<
-  Module extends z.ZodType<string>,
-  const Operation extends string,
-  Data extends z.ZodType,
->(api: "crm" | "recruit", module: Module, operation: Operation, data: Data) {
+export function moduleEnvelope<const Name extends `${string}.${string}`, Data extends z.ZodType>(
+  api: "crm" | "recruit",
+  name: Name,
+  data: Data,
+) {
+  const [module = "", ...operation] = name.split(".");
+  const moduleSchema = module.startsWith("<") ? z.string() : z.literal(module);
   return z.looseObject({
-    module,
-    operation: z.literal(operation),
+    // The types follow from the name, which the compiler cannot see.
+    module: moduleSchema as unknown as z.ZodType<ModuleOf<Name>>,
+    operation: z.literal(operation.join(".") as OperationOf<Name>),
     resource_uri: resourceUri(api),
     ids: z.array(recordId()).min(1),
     token: z.string().optional(),
@@ -26,7 +37,7 @@ export function moduleEnvelope<
   });
 }
 
-/** What every record has, whatever its module. */
+/** The fields of records of every module. */
 export function recordData() {
   return z.looseObject({
     id: recordId(),
@@ -36,19 +47,19 @@ export function recordData() {
   });
 }
 
-/** A deleted record is gone: only its id is sure to be told. */
+/** Of a deleted record only the id is certain. */
 export function deletedData() {
   return recordData().extend({ Deleted_Time: dateTime().nullish() });
 }
 
-/** `Leads.create`: the module and what happened in it. */
+/** `Leads.create`: module and operation. */
 export function recogniseModuleEvent({ data }: Payload): string | undefined {
   const module = textAt(data, ["module"]);
   const operation = textAt(data, ["operation"]);
   return module === undefined || operation === undefined || isNotification(data) ? undefined : `${module}.${operation}`;
 }
 
-/** A channel's notification, by marks that no other body has: a channel or the server's time, and no record beside them. */
+/** The notification of a channel, which has its id or the server's time, and no record. */
 function isNotification(data: unknown): boolean {
   if (typeof data !== "object" || data === null || Object.hasOwn(data, "data")) return false;
   return Object.hasOwn(data, "channel_id") || Object.hasOwn(data, "server_time");
@@ -58,41 +69,41 @@ export function moduleRecords(data: unknown): readonly string[] {
   return idsAt(data, ["ids"]);
 }
 
-/** What a channel is subscribed to beside what its notifications say: `Leads.edit` comes as `"operation":"update"`. */
+/** The operations in notifications by the verbs of subscriptions: `Leads.edit` arrives as `"operation":"update"`. */
 const OPERATIONS = { create: "insert", edit: "update", delete: "delete" } as const;
 type Verb = keyof typeof OPERATIONS;
 
 interface WatchParts {
   readonly source: string;
-  /** As it stands in the path of `resource_uri`. */
+  /** The first part of the path of `resource_uri`. */
   readonly api: string;
   readonly modules: readonly string[];
-  /** The members are documented, or known from captures; otherwise only the needed ones are asked for. */
+  /** Whether the members are documented or known from recordings; otherwise only the necessary ones are required. */
   readonly documented: boolean;
   readonly hint?: Format["hint"];
 }
 
 /**
- * The notification that a channel of the watch API posts to its `notify_url`: which records changed, never what is in
- * them. Zoho's CRM, Bigin and Recruit share it.
+ * The notification that a channel of the watch API of CRM, Bigin and Recruit posts to its `notify_url`: the ids of changed
+ * records, never their content.
  */
 export function watchFormat({ source, api, modules: members, documented, hint }: WatchParts) {
-  const of = (verb: Verb) => () => (documented ? notification : seenNotification)(api, verb);
+  const schema = (verb: Verb) => () => (documented ? notification : undocumentedNotification)(api, verb);
   const once = true;
   return {
     id: "wire",
     source,
     proofs: [bodyToken],
     events: [
-      event("<Module>.create", "A channel tells that records were created", of("create"), { once, members }),
-      event("<Module>.edit", "A channel tells that records were edited", of("edit"), { members }),
-      event("<Module>.delete", "A channel tells that records were deleted", of("delete"), { once, members }),
+      event("<Module>.create", "A channel reports that records were created", schema("create"), { once, members }),
+      event("<Module>.edit", "A channel reports that records were edited", schema("edit"), { members }),
+      event("<Module>.delete", "A channel reports that records were deleted", schema("delete"), { once, members }),
     ],
     recognise: (payload) => recogniseNotification(payload, documented),
     records: moduleRecords,
     batches: true,
     encode: (data, _event, url) => encodeFields(withQueryOf(data, url), "json"),
-    // Deliveries have no id of their own; those who tell repeats apart compare these, beside module, verb and record.
+    // Notifications have no id; receivers in use detect duplicates by these, beside module, verb and record.
     identity(data) {
       const parts = [...idsAt(data, ["channel_id"]), ...idsAt(data, ["server_time"])];
       return parts.length < 2 ? undefined : parts.join("|");
@@ -101,7 +112,7 @@ export function watchFormat({ source, api, modules: members, documented, hint }:
   } as const satisfies Format;
 }
 
-/** The query of the channel's URL is in the body, too. */
+/** Notifications repeat the query of the channel's URL in the body. */
 function withQueryOf(data: unknown, url: string): unknown {
   const { query } = splitUrl(url);
   if (query === "" || typeof data !== "object" || data === null || !("query_params" in data)) return data;
@@ -116,7 +127,7 @@ function notification(api: string, verb: Verb) {
     ids: z.array(recordId()).min(1),
     channel_id: channelId(),
     query_params: z.looseObject({}).nullish(),
-    // Not there where the channel was made without it: what has changed is not known then.
+    // Missing where the channel was created without it.
     affected_fields: z.array(z.record(z.string(), z.array(z.unknown()))).nullish(),
     affected_values: z.array(z.looseObject({ record_id: recordId(), values: z.looseObject({}) })).optional(),
     // Integrations in use accept the subscription's own word as well.
@@ -125,10 +136,10 @@ function notification(api: string, verb: Verb) {
   });
 }
 
-/** What receivers in use read; the rest is like its siblings', as far as anyone knows. */
-function seenNotification(api: string, verb: Verb) {
+/** Only what receivers in use read is certain. */
+function undocumentedNotification(api: string, verb: Verb) {
   const unknown = z.unknown().optional();
-  // The address, where it is one, tells the products apart.
+  // Where there is a URL, it identifies the product.
   const parts = notification(api, verb).partial({ resource_uri: true });
   return parts.extend({
     server_time: unknown,
@@ -138,7 +149,7 @@ function seenNotification(api: string, verb: Verb) {
   });
 }
 
-/** The subscriber's own choice: 64 bits, which may be negative. Whether it may be a text of another kind is not known. */
+/** Chosen by the subscriber: 64 bits, possibly negative. Whether other text is allowed is not known. */
 function channelId() {
   return z.union([z.string().min(1), z.int()], { error: "the id of a channel, as text or number" });
 }
@@ -147,7 +158,7 @@ function recogniseNotification({ data }: Payload, documented: boolean): string |
   const module = textAt(data, ["module"]);
   const operation = textAt(data, ["operation"]);
   if (module === undefined || !isNotification(data)) return undefined;
-  // Where only the module is known to come, it is one all the same: its token is asked for, its records are told.
+  // Where only the module is documented to be sent, it is still a notification, with a token and record ids.
   if (operation === undefined) return documented ? undefined : module;
   const verb = Object.entries(OPERATIONS).find(([, word]) => word === operation)?.[0];
   return `${module}.${verb ?? operation}`;

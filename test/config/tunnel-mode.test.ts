@@ -6,7 +6,7 @@ import { TestClock } from "../support/test-clock.ts";
 
 const CONFIG = "zoho-hooks.config.json";
 
-/** What `listen` says; the run ends at once. */
+/** The exit code and first line of a `listen` that ends at once. */
 async function listen(tunnel: unknown, argv: readonly string[], env: Record<string, string> = {}) {
   const cwd = folderWith({ [CONFIG]: JSON.stringify({ tunnel }) });
   const { exitCode, err } = await run(["listen", "--port", "0", "--no-store", "--timeout", "1ms", ...argv], {
@@ -17,10 +17,10 @@ async function listen(tunnel: unknown, argv: readonly string[], env: Record<stri
   return [exitCode, err.replaceAll(join(cwd, CONFIG), "<file>").split("\n")[0]];
 }
 
-describe("what a layer asks for", () => {
+describe("the tunnel mode of a layer", () => {
   const domain = { domain: "example.ngrok.app" };
   const noToken = "error: ngrok needs an authtoken, and none is configured";
-  // Nothing leads from there to the receiver: that it is tried is enough.
+  // The URL does not reach the receiver; the test only checks that it is tried.
   const url = "https://localhost:1";
   const tried = `error: a request to ${url} did not arrive here:`;
 
@@ -33,7 +33,7 @@ describe("what a layer asks for", () => {
     ["a domain before the file's none", { use: "none" }, ["--domain", "a.example"], {}, 6, noToken],
     ["ngrok before the file's public URL", { publicUrl: url }, ["--tunnel", "ngrok"], {}, 6, noToken],
   ])(
-    "goes before another way of a lower one: %s",
+    "takes precedence over another mode of a lower one: %s",
     async (_, tunnel, argv, env, exitCode, first) => {
       const [code, line] = await listen(tunnel, argv, env);
       expect([code, line]).toEqual([exitCode, expect.stringContaining(first)]);
@@ -58,7 +58,7 @@ describe("what a layer asks for", () => {
       ["--public-url", url, "--domain", "b.example"],
       "error: --domain is for ngrok, but --public-url means your own tunnel",
     ],
-  ])("clashes within one layer, in the words of that layer: %j %j", async (tunnel, argv, message) => {
+  ])("conflicts within one layer, in the words of that layer: %j %j", async (tunnel, argv, message) => {
     expect(await listen(tunnel, argv)).toEqual([2, message]);
   });
 });

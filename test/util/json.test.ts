@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { locate, parseJson } from "../../src/util/json.ts";
-import { prettyJson } from "../../src/util/json-print.ts";
+import { findJsonError, locate, parseJson } from "../../src/util/json.ts";
 
 describe("parseJson", () => {
   it.each([
@@ -14,7 +13,7 @@ describe("parseJson", () => {
     ["a negative one, in an array", "[-9007199254740993]", ["-9007199254740993"]],
     ["a decimal past what a double holds", '{"rate":0.12345678901234567890123}', { rate: "0.12345678901234567890123" }],
     ["a number past the largest double", "[1e999]", ["1e999"]],
-  ])("keeps every digit of %s as text", (_, text, value) => {
+  ])("preserves every digit of %s as text", (_, text, value) => {
     expect(parseJson(text)).toEqual({ ok: true, value });
   });
 
@@ -28,7 +27,7 @@ describe("parseJson", () => {
     expect(result).toEqual({ ok: true, value });
   });
 
-  it("equals JSON.parse where no digits are lost", () => {
+  it("returns the same as JSON.parse where no digits are lost", () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), fc.integer({ min: 0, max: 4 }), (value, indent) => {
         const text = JSON.stringify(value, undefined, indent);
@@ -39,13 +38,13 @@ describe("parseJson", () => {
     );
   });
 
-  it("survives extreme nesting", () => {
+  it("rejects nesting that would overflow the stack", () => {
     const deep = "[".repeat(200_000) + "]".repeat(200_000);
     expect(() => parseJson(deep)).not.toThrow();
     expect(() => parseJson(`${"[".repeat(20_000)}12345678901234567890${"]".repeat(20_000)}`)).not.toThrow();
   });
 
-  it("reads __proto__ as an ordinary key", () => {
+  it("reads __proto__ like any other key", () => {
     const result = parseJson('{"__proto__":{"x":1},"id":12345678901234567890}');
     expect(result.ok && Object.getPrototypeOf(result.value)).toBe(Object.prototype);
     expect(Object.keys(result.ok ? (result.value as object) : {})).toEqual(["__proto__", "id"]);
@@ -64,37 +63,51 @@ describe("locate", () => {
   });
 });
 
-describe("prettyJson", () => {
-  it("indents and changes nothing else", () => {
-    const text =
-      '{"id":4150868000000002179,"total":1250.00,"\\u00fc":"\\u00fc","a":[],"o":{ },"l":[1,{"x":null}],"x":1,"x":2}';
-    expect(prettyJson(text)).toBe(
-      [
-        "{",
-        '  "id": 4150868000000002179,',
-        '  "total": 1250.00,',
-        '  "\\u00fc": "\\u00fc",',
-        '  "a": [],',
-        '  "o": {},',
-        '  "l": [',
-        "    1,",
-        "    {",
-        '      "x": null',
-        "    }",
-        "  ],",
-        '  "x": 1,',
-        '  "x": 2',
-        "}",
-      ].join("\n"),
+describe("findJsonError", () => {
+  it.each([
+    ["", 0, "it ends too early, a value is missing"],
+    ['{"a":1', 6, "it ends too early, a comma or } is missing"],
+    ['{"a":1,}', 7, "a key in double quotes is expected here"],
+    ["[1,]", 3, "a value is expected here"],
+    ['{"a" 1}', 5, "a colon is expected here"],
+    ['{"a":1} x', 8, "more text follows the JSON"],
+    ["{'a':1}", 1, "a key in double quotes is expected here"],
+    ['["a\nb"]', 3, "a control character within a string"],
+    ['["\\x"]', 2, "an escape sequence that JSON does not have"],
+    ['["a', 3, "it ends within a string"],
+    ["[01]", 2, "a comma or ] is expected here"],
+    ["<html>", 0, "a value is expected here"],
+  ])("finds where %j stops being JSON", (text, offset, reason) => {
+    expect(findJsonError(text)).toEqual({ offset, reason });
+  });
+
+  it("finds an error exactly where JSON.parse does, in JSON with a character changed", () => {
+    fc.assert(
+      fc.property(fc.json(), fc.nat(), fc.constantFrom(...'{}[],:"\\x0-.e tn\n'), (json, seed, char) => {
+        const at = seed % (json.length + 1);
+        const text = json.slice(0, at) + char + json.slice(at + 1);
+        let valid = true;
+        try {
+          JSON.parse(text);
+        } catch {
+          valid = false;
+        }
+        expect(findJsonError(text) === undefined).toBe(valid);
+      }),
+      { numRuns: 2000 },
     );
   });
 
-  it("equals JSON.stringify for ordinary JSON", () => {
-    fc.assert(
-      fc.property(fc.jsonValue(), (value) => {
-        const text = JSON.stringify(value);
-        expect(prettyJson(text)).toBe(JSON.stringify(JSON.parse(text), undefined, 2));
-      }),
-    );
+  it("names line and column of an error, and rejects what is nested too deep", () => {
+    expect(parseJson('{\n  "a": tru\n}')).toEqual({
+      ok: false,
+      reason: "a value is expected here",
+      position: { line: 2, column: 8 },
+    });
+    const deep = (levels: number) => parseJson("[".repeat(levels) + "]".repeat(levels)).ok;
+    expect(deep(500)).toBe(true);
+    expect(deep(501)).toBe(false);
+    expect(deep(100_000)).toBe(false);
+    expect(parseJson(`{"a":"${"[".repeat(1000)}"}`).ok).toBe(true);
   });
 });

@@ -22,7 +22,7 @@ it("ignores inherited properties", () => {
   expect(textAt({}, ["constructor", "name"])).toBeUndefined();
 });
 
-it("finds one id or a list of ids as text", () => {
+it("finds one id or a list of ids as text, and skips other values", () => {
   expect(idsAt({ ids: ["4876876000001402117", 12, null, {}, "", ["9"]] }, ["ids"])).toEqual([
     "4876876000001402117",
     "12",
