@@ -3,17 +3,17 @@ import { UserError } from "../util/errors.ts";
 import type { AccessToken, AccessTokens } from "./auth/access-token.ts";
 import { type SignIn, signInAgain } from "./auth/sign-in.ts";
 import { apiUrl, type DataCentre, dataCentreOf, type Environment } from "./data-centres.ts";
-import { type ApiCall, mayRefuseToken, refusesToken, replyError } from "./errors.ts";
+import { type ApiCall, mayRejectToken, rejectsToken, replyError } from "./errors.ts";
 import type { ZohoHttp, ZohoReply, ZohoRequest } from "./http.ts";
 
 export interface ApiRequest {
   readonly method: ZohoRequest["method"];
-  /** With its query, from the root of the host: `/crm/v8/actions/watch?page=1`. */
+  /** With its query: `/crm/v8/actions/watch?page=1` */
   readonly path: string;
   readonly json?: string;
-  /** Fields of a multipart form, in place of `json`. */
+  /** Fields of a multipart form, instead of `json`. */
   readonly multipart?: Readonly<Record<string, string>>;
-  /** Beside those that every request has. */
+  /** In addition to those of every request. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly repeatable: boolean;
   /** Completes "Zoho refused to …". */
@@ -23,33 +23,34 @@ export interface ApiRequest {
 }
 
 export interface ApiReply extends ZohoReply {
-  /** For the errors of single items in the answer. */
+  /** For errors of single items in the answer. */
   readonly call: ApiCall;
 }
 
-/** Where the API of a product lies, unless Zoho's token reply or the user names another host. */
+/** The API of a product. */
 export interface ApiHost {
   readonly id: string;
-  /** What `login --product` asks for; undefined where it is asked for by its scopes alone. */
+  /** The scopes that `login --product` requests. */
   readonly scopes?: readonly string[];
   readonly recordScope?: string;
+  /** Unless Zoho's token reply or the user names another host. */
   host(centre: DataCentre, environment: Environment): string;
 }
 
 /** Calls to the API of one product for one organisation. */
 export interface ZohoApi {
   /**
-   * Resolves with an answer whose body is for the caller to judge: a 2xx with JSON or without a body, or a 400, which
-   * may hold results of single items. Everything else is thrown as `ZohoApiError`.
+   * Resolves with a 2xx that has JSON or no body, or with a 400, which may hold results of single items. Everything else
+   * is thrown as `ZohoApiError`.
    */
   call(request: ApiRequest): Promise<ApiReply>;
-  /** Where a request would go, as far as is known before the first. */
+  /** The URL of a request, as far as it is known before the first one. */
   urlOf(request: Pick<ApiRequest, "path">): string;
-  /** How far the clock of Zoho is ahead of this machine's, by its last answer; 0 before that, and where they go together. */
+  /** How far Zoho's clock is ahead of this machine's, by its last answer; 0 before that, and within the tolerance. */
   clockOffsetMs(): number;
 }
 
-/** Below this they go together: an answer takes its time, and names whole seconds. */
+/** Answers take time, and name whole seconds. */
 const CLOCK_TOLERANCE_MS = 120_000;
 
 export function zohoApi(options: {
@@ -58,7 +59,7 @@ export function zohoApi(options: {
   readonly signIn: SignIn;
   readonly product: ApiHost;
   readonly now: () => Date;
-  /** Told once, when the clocks turn out to differ. */
+  /** Called once, if the clocks differ. */
   readonly onClockOffset?: (offsetMs: number) => void;
 }): ZohoApi {
   const { http, tokens, signIn, product, now } = options;
@@ -82,7 +83,7 @@ export function zohoApi(options: {
     const afterMs = reply.retryAfterMs;
     const retry =
       afterMs === undefined ? undefined : { afterMs, at: new Date((reply.date ?? now()).getTime() + afterMs) };
-    const again = signInAgain(signIn, { product: product.id, beyond: isBeyond(product, scope) ? scope : undefined });
+    const again = signInAgain(signIn, { product: product.id, scope: isExtraScope(product, scope) ? scope : undefined });
     return { ...reply, call: { action, method, url, scope, accountsUrl, isTokenNew, again, retry } };
   };
 
@@ -96,19 +97,19 @@ export function zohoApi(options: {
 
   return {
     async call(request) {
-      const token = await tokens.get(request.signal).catch(notAsked);
+      const token = await tokens.get(request.signal).catch(asUnreachable);
       let reply = await send(request, token);
-      // A refused request was not carried out, so even one that may not be repeated can be sent with a new token.
-      if (mayRefuseToken(reply)) {
+      // A request whose token was rejected was not carried out, so it can be sent again with a new token.
+      if (mayRejectToken(reply)) {
         const other = await tokens.replace(token, request.signal).catch((error: unknown) => {
-          // Where the token may be right, and there is no other to be had, what Zoho has said is what there is to tell.
-          if (!refusesToken(reply) && isWithoutOther(error)) throw replyError(reply, reply.call);
-          return notAsked(error);
+          // The token may be valid, and there is no other: report Zoho's answer.
+          if (!rejectsToken(reply) && hasNoOtherToken(error)) throw replyError(reply, reply.call);
+          return asUnreachable(error);
         });
         reply = await send(request, other, true);
       }
-      const judged = reply.status === 400 || isSuccess(reply.status);
-      if (judged && !reply.unreadable && !refusesToken(reply)) {
+      const mayHoldResults = reply.status === 400 || isSuccess(reply.status);
+      if (mayHoldResults && !reply.unreadable && !rejectsToken(reply)) {
         readClock(reply.date);
         return reply;
       }
@@ -119,29 +120,29 @@ export function zohoApi(options: {
   };
 }
 
-/** The token was given and not made, or no other may be made for now. */
-function isWithoutOther(error: unknown): boolean {
+/** The token is the user's own, or no new one is available for now. */
+function hasNoOtherToken(error: unknown): boolean {
   return error instanceof UserError && (error.code === "invalid_token" || error.code === "token_throttled");
 }
 
-/** Without a token nothing was asked of the API, whatever became of the question for one. */
-function notAsked(error: unknown): never {
+/** Without a token nothing was sent to the API, even if the token request got no answer. */
+function asUnreachable(error: unknown): never {
   if (!(error instanceof UserError) || error.code !== "no_answer") throw error;
   throw new UserError("zohoApi", error.message, error.hint, "unreachable");
 }
 
-/** `login` asks for a product's scopes as a whole; one beyond them has to be named. */
-function isBeyond({ recordScope, scopes = [] }: ApiHost, scope: string): boolean {
+/** `login` requests a product's scopes as a whole; others must be named. */
+function isExtraScope({ recordScope, scopes = [] }: ApiHost, scope: string): boolean {
   return scope === recordScope && !scopes.includes(scope);
 }
 
-/** What the user set by hand comes first, then what Zoho named with the token, then the data centre's own host. */
+/** The user's setting, else the host that Zoho named with the token, else the data centre's. */
 function baseUrl(signIn: SignIn, product: ApiHost, apiDomain: string | undefined): string {
   if (signIn.hosts.apiUrl !== undefined) return signIn.hosts.apiUrl;
   const named = apiDomain === undefined ? undefined : dataCentreOf(apiDomain);
   const host = product.host(named ?? signIn.centre, signIn.environment);
   const ownHost = product.host(signIn.centre, "production") !== apiUrl(signIn.centre, "production");
-  // A product with a host of its own, and an environment other than production, are not what `api_domain` names.
+  // `api_domain` does not apply to products with their own host, nor to environments other than production.
   if (apiDomain === undefined || ownHost || (named !== undefined && signIn.environment !== "production")) return host;
   return apiDomain;
 }

@@ -2,19 +2,19 @@ import { usageError } from "../util/errors.ts";
 import { isSafeInPlain } from "../util/hosts.ts";
 
 /**
- * Zoho's data centres. An organisation lives in exactly one, and no other knows its credentials.
- * Source: https://zoho.com/accounts/protocol/oauth/multi-dc.html
+ * An organisation is in exactly one data centre, and the others do not know its credentials.
+ * https://zoho.com/accounts/protocol/oauth/multi-dc.html
  */
 export interface DataCentre {
-  /** What Zoho calls `location` in its redirects, and what `--dc` takes. */
+  /** Zoho's `location` in redirects, and the value of `--dc`. */
   readonly id: string;
   readonly title: string;
   readonly accountsUrl: string;
-  /** The host name of its API; `www.`, `sandbox.` or `developer.` goes before it. */
+  /** Prefixed with `www.`, `sandbox.` or `developer.`. */
   readonly apiDomain: string;
 }
 
-/** Tokens belong to one environment of one organisation: a production token opens no sandbox. */
+/** A token is valid in one environment only. */
 export type Environment = "production" | "sandbox" | "developer";
 const environments: readonly Environment[] = ["production", "sandbox", "developer"];
 
@@ -38,7 +38,7 @@ export function findDataCentre(id: string): DataCentre {
   if (found !== undefined) return found;
   throw usageError(
     `there is no Zoho data centre ${JSON.stringify(id)}`,
-    `use one of ${dataCentres.map((each) => each.id).join(", ")}: it is the end of the address at which you use Zoho (crm.zoho.eu is eu)`,
+    `use one of ${dataCentres.map((each) => each.id).join(", ")}: it is the end of your Zoho URL (crm.zoho.eu is eu)`,
   );
 }
 
@@ -52,7 +52,7 @@ export function apiUrl(centre: DataCentre, environment: Environment): string {
   return `https://${SUBDOMAINS[environment]}.${centre.apiDomain}`;
 }
 
-/** The data centre that an accounts or API URL belongs to; undefined for a host of the user's own. */
+/** The data centre of an accounts or API URL; undefined for other hosts. */
 export function dataCentreOf(url: string): DataCentre | undefined {
   const host = hostOf(url);
   if (host === undefined) return undefined;
@@ -61,8 +61,8 @@ export function dataCentreOf(url: string): DataCentre | undefined {
   );
 }
 
-/** Whether a URL is one of Zoho's own servers: `accounts.zoho.eu`, `desk.zoho.eu`, `www.zohoapis.eu`. */
-function isZohosHost(url: string): boolean {
+/** `accounts.zoho.eu`, `desk.zoho.eu`, `www.zohoapis.eu` */
+function isZohoHost(url: string): boolean {
   const host = hostOf(url) ?? "";
   const domains = dataCentres.flatMap(({ accountsUrl, apiDomain }) => [
     accountsUrl.split("accounts")[1] ?? "",
@@ -71,10 +71,9 @@ function isZohosHost(url: string): boolean {
   return url.startsWith("https:") && domains.some((domain) => host.endsWith(domain));
 }
 
-/** Where a sign-in talks to. */
 export interface Hosts {
   readonly accountsUrl: string;
-  /** Set by hand, and then stronger than the `api_domain` that Zoho names; undefined without such a setting. */
+  /** Set by the user, and then used instead of the `api_domain` that Zoho names. */
   readonly apiUrl: string | undefined;
 }
 
@@ -90,13 +89,13 @@ function hostSetting(env: Readonly<Record<string, string | undefined>>, name: st
   const value = env[name]?.trim();
   if (value === undefined || value === "") return undefined;
   const url = URL.canParse(value) ? new URL(value) : undefined;
-  // Plain http is safe for secrets only where they do not leave the machine.
+  // Over plain http secrets must not leave the machine.
   if (url !== undefined && (url.protocol === "https:" || (url.protocol === "http:" && isSafeInPlain(url.hostname)))) {
     return url.origin;
   }
   throw usageError(
-    `${name} is not an address that secrets can be sent to: it must be https (or http on this machine)`,
-    `set it to something like ${name === "ZOHO_ACCOUNTS_URL" ? "https://accounts.zoho.eu" : "https://www.zohoapis.eu"}, or unset it to use the data centre's own`,
+    `${name} is not a URL that secrets can be sent to: it must be https (or http on this machine)`,
+    `set it to something like ${name === "ZOHO_ACCOUNTS_URL" ? "https://accounts.zoho.eu" : "https://www.zohoapis.eu"}, or unset it to use that of the data centre`,
   );
 }
 
@@ -104,35 +103,35 @@ function hostOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).hostname : undefined;
 }
 
-/** Variables, the project's `.env` beneath the environment, and where each was set. */
-export interface SettingsOfHosts {
+/** Variables of the environment and the project's `.env`, and where each was set. */
+export interface HostSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
   variableOrigin(name: string): string;
 }
 
 /**
- * A `.env` comes along with a repository that was cloned: it may name Zoho's own servers, and any other for secrets that
- * stand in it too, but must not have the user's secrets sent to a server of its choice. `mayHave` says which it may.
+ * A `.env` may come with a cloned repository. It may name Zoho's servers, and others for secrets that are in the same
+ * file, but must not redirect the user's secrets elsewhere. `isAllowed` decides about the others.
  */
 export function requireTrustedHosts(
-  { env, variableOrigin }: SettingsOfHosts,
-  mayHave: (host: string, file: string) => boolean,
+  { env, variableOrigin }: HostSettings,
+  isAllowed: (host: string, file: string) => boolean,
 ): void {
   for (const name of ["ZOHO_ACCOUNTS_URL", "ZOHO_API_URL"]) {
     const value = env[name]?.trim() ?? "";
     const file = variableOrigin(name);
     if (file === "environment" || !URL.canParse(value)) continue;
     const { origin: host } = new URL(value);
-    if (isZohosHost(host) || mayHave(host, file)) continue;
+    if (isZohoHost(host) || isAllowed(host, file)) continue;
     throw usageError(
-      `${name} in ${file} would send your secrets, which do not come from that file, to ${host}`,
+      `${name} in ${file} would send your secrets, which are not from that file, to ${host}`,
       `if that is intended, set it yourself: export ${name}=${host}`,
     );
   }
 }
 
-/** Whether secrets come from that file, all that are set. */
-export function areOf(file: string, { env, variableOrigin }: SettingsOfHosts, secrets: readonly string[]): boolean {
+/** Whether all of the secrets that are set come from a file. */
+export function areFrom(file: string, { env, variableOrigin }: HostSettings, secrets: readonly string[]): boolean {
   const given = secrets.filter((name) => env[name] !== undefined);
   return given.length > 0 && given.every((name) => variableOrigin(name) === file);
 }

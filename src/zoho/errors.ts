@@ -8,35 +8,35 @@ import { zohoTime } from "./channels/expiry.ts";
 import { dataCentreOf } from "./data-centres.ts";
 import type { ZohoReply, ZohoRequest } from "./http.ts";
 
-/** What Zoho says of one thing that went wrong, in whatever shape it came. */
+/** An error of Zoho's, from any of its formats. */
 interface ZohoFault {
-  /** Zoho's own code, `OAUTH_SCOPE_MISMATCH`; `HTTP_503` where the answer had none. */
+  /** Zoho's code, such as `OAUTH_SCOPE_MISMATCH`; `HTTP_503` if the answer has none. */
   readonly code: string;
   readonly message: string;
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** What was being done, to say what is missing and where. */
+/** The call that failed, for the error message. */
 export interface ApiCall {
   /** "list channels", "create a channel": completes "Zoho refused to …". */
   readonly action: string;
   readonly method: ZohoRequest["method"];
   readonly url: string;
   readonly scope: string;
-  /** Where the token came from. */
+  /** The server that issued the token. */
   readonly accountsUrl: string;
-  /** The token was made for this very call, after another one had been refused. */
+  /** The token was made for this call, after another one had been rejected. */
   readonly isTokenNew: boolean;
-  /** So that the sign-in has the scope. */
+  /** How to get a sign-in with the scope. */
   readonly again: SignInAgain;
-  /** When Zoho wants to be asked again, where it says so. */
+  /** From `Retry-After`. */
   readonly retry?: { readonly afterMs: number; readonly at: Date } | undefined;
 }
 
 export class ZohoApiError extends UserError {
   readonly fault: ZohoFault;
   readonly status: number;
-  /** How long Zoho wants to be left alone, where it says so. */
+  /** From `Retry-After`. */
   readonly retryAfterMs: number | undefined;
 
   constructor(known: Omit<KnownFault, "meaning">, message: string, fault: ZohoFault, status: number, call: ApiCall) {
@@ -48,39 +48,39 @@ export class ZohoApiError extends UserError {
   }
 }
 
-/** Zoho takes no more requests for now, so that none of the next would fare better. */
+/** Zoho accepts no more requests for now. */
 export function isThrottled(error: unknown): boolean {
   if (!(error instanceof ZohoApiError)) return false;
   return error.status === 429 || /^(?:TOO_MANY_REQUESTS|RATE_LIMIT_EXCEEDED)$/.test(error.fault.code);
 }
 
-/** No request has come to Zoho, or not past its accounts server. */
-const NOT_ASKED = new Set(["unreachable", "unavailable"]);
+/** No request reached Zoho, or none got past its accounts server. */
+const NOT_SENT = new Set(["unreachable", "unavailable"]);
 
-/** Zoho has said no, or was not even asked. Anything else may have come to pass on its side. */
+/** Zoho rejected the request, or it was never sent. After any other error it may have been carried out. */
 export function isRefusal(error: unknown): boolean {
   if (error instanceof ZohoApiError) return error.status < 500 && !/^(?:HTTP_2\d\d|NO_RESULT)$/.test(error.fault.code);
-  return error instanceof UserError && (error.exitCode === ExitCode.credentials || NOT_ASKED.has(error.code));
+  return error instanceof UserError && (error.exitCode === ExitCode.credentials || NOT_SENT.has(error.code));
 }
 
-/** Codes with which Zoho turns down an access token. A new one, once, may help. */
+/** Codes that reject an access token. */
 const TOKEN_REFUSALS = new Set(["INVALID_TOKEN", "INVALID_OAUTHTOKEN", "INVALID_OAUTH", "AUTHENTICATION_FAILURE"]);
 
-export function refusesToken(reply: ZohoReply): boolean {
+export function rejectsToken(reply: ZohoReply): boolean {
   const fault = readFault(reply.body);
-  // A page of a gateway says no more than its status does.
+  // Not JSON, such as a gateway's page: only the status counts.
   return fault === undefined ? reply.status === 401 : TOKEN_REFUSALS.has(fault.code);
 }
 
-/** A number beside a 401, as the finance products and Sign write it, does not tell a token that is over from a missing scope. */
-export function mayRefuseToken(reply: ZohoReply): boolean {
-  return refusesToken(reply) || (reply.status === 401 && /^\d+$/.test(readFault(reply.body)?.code ?? ""));
+/** A 401 with a number, from the finance products and Sign, may be an expired token or a missing scope. */
+export function mayRejectToken(reply: ZohoReply): boolean {
+  return rejectsToken(reply) || (reply.status === 401 && /^\d+$/.test(readFault(reply.body)?.code ?? ""));
 }
 
 /**
- * The fault of an answer or of one item in it; undefined where there is none or it is a success. CRM and its twins
- * write `{code, details, message, status}`, Desk `{errorCode, message, errors}`, and the finance products and Sign a
- * number as the code, 0 for a success.
+ * The fault in an answer or in one of its items; undefined for a success. CRM, Bigin and Recruit write
+ * `{code, details, message, status}`, Desk `{errorCode, message, errors}`, the finance products and Sign a number as the
+ * code, 0 for a success.
  */
 export function readFault(value: unknown): ZohoFault | undefined {
   if (typeof value !== "object" || value === null) return undefined;
@@ -99,7 +99,7 @@ function asRecord(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-/** Desk names the field that it minds. */
+/** Desk names the field. */
 function fieldDetails({ fieldName, errorType }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return typeof fieldName === "string"
     ? { json_path: typeof errorType === "string" ? `${fieldName} (${errorType})` : fieldName }
@@ -108,21 +108,20 @@ function fieldDetails({ fieldName, errorType }: Readonly<Record<string, unknown>
 
 export function faultError(fault: ZohoFault, status: number, call: ApiCall): ZohoApiError {
   const known = apiFault(fault, call, status);
-  const said = [fault.code, maskedLine(fault.message)].filter((each) => each !== "").join(": ");
-  const where = detailText(fault.details);
-  const notKnown = call.method === "GET" ? "could not" : "it is not known whether Zoho did";
-  const outcome = isUnknownOutcome(status, fault) ? notKnown : "Zoho refused to";
-  const message = `${outcome} ${call.action}: ${known.meaning} (${said}${where})`;
+  const original = [fault.code, maskedLine(fault.message)].filter((each) => each !== "").join(": ");
+  const unknown = call.method === "GET" ? "could not" : "it is not known whether Zoho did";
+  const outcome = isUnknownOutcome(status, fault) ? unknown : "Zoho refused to";
+  const message = `${outcome} ${call.action}: ${known.meaning} (${original}${detailText(fault.details)})`;
   return new ZohoApiError(known, message, fault, status, call);
 }
 
-/** The error of an answer that as a whole is a failure: a bare fault, an HTML page, an empty 5xx. */
+/** The error of an answer that failed as a whole: a bare fault, an HTML page, an empty 5xx. */
 export function replyError(reply: ZohoReply, call: ApiCall): ZohoApiError {
   const fault = readFault(reply.body) ?? { code: `HTTP_${reply.status}`, message: snippet(reply), details: {} };
   return faultError(fault, reply.status, call);
 }
 
-/** A success whose answer is none of the API's: something else may have answered in its place. */
+/** A 2xx without an answer of the API: something else, such as a proxy, may have answered. */
 function isUnknownOutcome(status: number, fault: ZohoFault): boolean {
   return isSuccess(status) && fault.code === `HTTP_${status}`;
 }
@@ -133,15 +132,12 @@ function snippet(reply: ZohoReply): string {
   return maskedLine(reply.text);
 }
 
-/**
- * What Zoho says, fit to stand in a message. It may repeat what it was sent, and an answer that was cut off holds the tokens
- * of channels: masked before it is cut, where a token may be half there.
- */
+/** Zoho may repeat what it was sent, such as channel tokens: masked before it is shortened, which could cut one in half. */
 function maskedLine(text: string): string {
   return oneLine(maskText(text.slice(0, 20_000)));
 }
 
-/** The parts of `details` that say which member is meant: ` at notify_url`, `, at most 50`. */
+/** The parts of `details` that name the field: ` at notify_url`, `, at most 50`. */
 function detailText(details: Readonly<Record<string, unknown>>): string {
   const text = (value: unknown): string | undefined =>
     typeof value === "string" || typeof value === "number" ? oneLine(String(value)) : undefined;
@@ -159,47 +155,75 @@ function detailText(details: Readonly<Record<string, unknown>>): string {
   ].join("");
 }
 
+interface KnownFault {
+  readonly exit: "credentials" | "zohoApi";
+  readonly meaning: string;
+  readonly hint: string;
+}
+
 type Explain = (call: ApiCall, fault: ZohoFault) => KnownFault;
 
-/** Zoho's codes, what they mean, and what to do. https://www.zoho.com/crm/developer/docs/api/v8/status-codes.html */
+const because =
+  (meaning: string, hint: string, exit: KnownFault["exit"] = "zohoApi"): Explain =>
+  () => ({ exit, meaning, hint });
+
+const badValue = because(
+  "Zoho rejects a value in the request",
+  "check the field named above; --dry-run shows the request",
+);
+const missing = because(
+  "the request lacks a field that Zoho requires",
+  "check the field named above; --dry-run shows the request",
+);
+const limitReached = because(
+  "a limit of the organisation or of this API is reached",
+  "delete channels that are not needed (channels prune), or wait",
+);
+const exists = because("it already exists", "see channels list, and update it or choose another --id");
+const notFound = because("this does not exist in this organisation", "list what exists, and check the organisation");
+const notOffered = because(
+  "Zoho does not offer this for this organisation, module or API version",
+  "check the module and the edition of the organisation",
+);
+
+/** https://www.zoho.com/crm/developer/docs/api/v8/status-codes.html */
 const FAULTS: Readonly<Record<string, Explain>> = {
   INVALID_TOKEN: invalidToken,
   INVALID_OAUTHTOKEN: invalidToken,
   INVALID_OAUTH: invalidToken,
   AUTHENTICATION_FAILURE: invalidToken,
-  OAUTH_SCOPE_MISMATCH: (call) => ({
+  OAUTH_SCOPE_MISMATCH: ({ again, scope }) => ({
     exit: "credentials",
-    meaning: `the sign-in lacks the scope ${call.scope}`,
-    hint: `sign in again to grant it, because an existing consent never gains a scope: ${call.again.how}`,
+    meaning: `the sign-in lacks the scope ${scope}`,
+    hint: `sign in again to grant it, because an existing consent never gains a scope: ${again.how}`,
   }),
-  NO_PERMISSION: (_call, fault) => ({
+  NO_PERMISSION: (_call, { details }) => ({
     exit: "credentials",
-    meaning: JSON.stringify(fault.details).includes("Api_Access")
+    meaning: JSON.stringify(details).includes("Api_Access")
       ? "the Zoho user's profile lacks the permission for API access"
       : "the Zoho user may not do this",
-    hint: "ask an administrator of the organisation to allow it in the profile of this user, or sign in as another user",
+    hint: "ask an administrator to allow it in the profile of this user, or sign in as another user",
   }),
-  AUTHORIZATION_FAILED: () => ({
-    exit: "credentials",
-    meaning: "the Zoho user may not do this",
-    hint: "ask an administrator of the organisation, or sign in as another user",
-  }),
+  AUTHORIZATION_FAILED: because(
+    "the Zoho user may not do this",
+    "ask an administrator of the organisation, or sign in as another user",
+    "credentials",
+  ),
   TOO_MANY_REQUESTS: tooMany,
   RATE_LIMIT_EXCEEDED: tooMany,
-  LIMIT_EXCEEDED: limit,
-  LIMIT_REACHED: limit,
-  NOT_SUBSCRIBED: () => ({
-    exit: "zohoApi",
-    meaning: "there is no such channel: it has expired, was deleted, or belongs to another Zoho user",
-    hint: "see which channels exist with channels list, and create the channel again",
-  }),
+  LIMIT_EXCEEDED: limitReached,
+  LIMIT_REACHED: limitReached,
+  NOT_SUBSCRIBED: because(
+    "channel not found: it expired, was deleted, or belongs to another Zoho user",
+    "see channels list, and create the channel again",
+  ),
   INVALID_DATA: badValue,
   UNPROCESSABLE_ENTITY: (call, fault) =>
     /failed to respond with status code 200/i.test(fault.message)
       ? {
           exit: "zohoApi",
-          meaning: "Zoho called the URL to test it, and got no answer with status 200",
-          hint: "start something that answers there before you create the webhook, such as zoho-hooks listen with a tunnel",
+          meaning: "Zoho tested the URL and did not get status 200",
+          hint: "start a server at the URL before you create the webhook, such as zoho-hooks listen with a tunnel",
         }
       : badValue(call, fault),
   MANDATORY_NOT_FOUND: missing,
@@ -207,44 +231,41 @@ const FAULTS: Readonly<Record<string, Explain>> = {
   EXPECTED_PARAM_MISSING: missing,
   REQUIRED_PARAM_MISSING: missing,
   DEPENDENT_FIELD_MISSING: missing,
-  AMBIGUITY_DURING_PROCESSING: () => ({
-    exit: "zohoApi",
-    meaning: "the name and the id of a module or field do not belong together",
-    hint: "give only names and leave out the ids, which zoho-hooks looks up",
-  }),
-  INVALID_MODULE: () => ({
-    exit: "zohoApi",
-    meaning: "the organisation has no such module, or the module sends no notifications",
-    hint: "use the API name of the module (that of Meetings, for example, is Events)",
-  }),
-  DUPLICATE_DATA: taken,
-  ALREADY_USED: taken,
-  NOT_ALLOWED: notHere,
-  NOT_SUPPORTED: notHere,
+  AMBIGUITY_DURING_PROCESSING: because(
+    "the name and the id of a module or field do not belong together",
+    "give only names: zoho-hooks looks up the ids",
+  ),
+  INVALID_MODULE: because(
+    "the organisation has no such module, or the module sends no notifications",
+    "use the API name of the module (that of Meetings, for example, is Events)",
+  ),
+  DUPLICATE_DATA: exists,
+  ALREADY_USED: exists,
+  NOT_ALLOWED: notOffered,
+  NOT_SUPPORTED: notOffered,
   INVALID_URL_PATTERN: (call) => ({
     exit: "zohoApi",
-    meaning: `${hostOf(call)} has nothing at this address`,
+    meaning: `${hostOf(call)} has nothing at this URL`,
     hint: "check ZOHO_API_URL, the API version and whether the organisation uses this product",
   }),
-  INVALID_REQUEST_METHOD: notHere,
-  INTERNAL_ERROR: theirs,
-  INTERNAL_SERVER_ERROR: theirs,
-  SERVICE_UNAVAILABLE: theirs,
+  INVALID_REQUEST_METHOD: notOffered,
+  INTERNAL_ERROR: zohoFailure,
+  INTERNAL_SERVER_ERROR: zohoFailure,
+  SERVICE_UNAVAILABLE: zohoFailure,
 };
 
-/** What a fault means: by its code where that is known, else by the status that it came with. */
+/** By the code if it is known, else by the HTTP status. */
 function apiFault(fault: ZohoFault, call: ApiCall, status: number): KnownFault {
-  const bare = fault.code === `HTTP_${status}`;
-  const isStrange = bare && isSuccess(status);
+  if (isUnknownOutcome(status, fault)) return foreignAnswer(call);
   const known = Object.hasOwn(FAULTS, fault.code) ? FAULTS[fault.code] : undefined;
-  const explain = isStrange ? strangeAnswer : (known ?? (bare ? byStatus(status) : ofOwnCode(status)));
-  return explain(call, fault);
+  const isBare = fault.code === `HTTP_${status}`;
+  return (known ?? (isBare ? byStatus(status) : byStatusAndCode(status)))(call, fault);
 }
 
-/** Codes of Desk's, numbers of the finance products and of Sign: the status tells what kind of thing went wrong. */
-function ofOwnCode(status: number): Explain {
+/** For Desk's codes, and the numbers of the finance products and Sign. */
+function byStatusAndCode(status: number): Explain {
   if (status === 401 || status === 403) return (call) => denied(call, status === 401 && !call.isTokenNew);
-  if (status === 404) return notThere;
+  if (status === 404) return notFound;
   if (status === 422) return badValue;
   return byStatus(status);
 }
@@ -252,138 +273,81 @@ function ofOwnCode(status: number): Explain {
 function byStatus(status: number): Explain {
   if (status === 401) return invalidToken;
   if (status === 429) return tooMany;
-  if (status >= 500) return theirs;
+  if (status >= 500) return zohoFailure;
   if (status >= 300 && status < 400) return redirected;
-  return () => ({
-    exit: "zohoApi",
-    meaning: "zoho-hooks does not know this error code",
-    hint: "run again with --verbose to see the request",
-  });
+  return because("zoho-hooks does not know this error code", "run again with --verbose to see the request");
 }
 
-/** Neither is told apart from the other by what these products answer. */
-function denied(call: ApiCall, mayBeOver: boolean): KnownFault {
-  const over = mayBeOver ? ", or its access token has expired" : "";
+/** The answers of these products do not distinguish the causes. */
+function denied(call: ApiCall, mayBeExpired: boolean): KnownFault {
+  const expired = mayBeExpired ? ", or its access token has expired" : "";
   return {
     exit: "credentials",
-    meaning: `${hostOf(call)} does not allow this sign-in to do it: it lacks the scope ${call.scope}, belongs to another organisation or data centre, or its user has no permission${over}`,
-    hint: `sign in again with that scope, and make sure that it is the right organisation: ${call.again.how}`,
+    meaning: `${hostOf(call)} does not allow this sign-in to do it: it lacks the scope ${call.scope}, belongs to another organisation or data centre, or its user has no permission${expired}`,
+    hint: `sign in again with that scope, and check the organisation: ${call.again.how}`,
   };
-}
-
-function notThere(): KnownFault {
-  return {
-    exit: "zohoApi",
-    meaning: "this does not exist in this organisation",
-    hint: "list what exists, and make sure that it is the right organisation",
-  };
-}
-
-function badValue(_call: ApiCall, _fault: ZohoFault): KnownFault {
-  return {
-    exit: "zohoApi",
-    meaning: "Zoho does not accept a value in the request",
-    hint: "look at the place named above; --dry-run shows the request",
-  };
-}
-
-/** `wait` where nobody knows for how long. */
-function waiting({ retry }: ApiCall): string {
-  return retry === undefined ? "wait" : `wait ${formatSpan(retry.afterMs)}, until ${zohoTime(retry.at)},`;
 }
 
 function tooMany(call: ApiCall): KnownFault {
   return {
     exit: "zohoApi",
     meaning: "Zoho accepts no more requests from this organisation for now: there were too many in a short time",
-    hint: `${waiting(call)} and try again with fewer requests at once; CRM counts its credits over a rolling 24 hours`,
+    hint: `${waitFor(call) ?? "wait"} and try again with fewer requests at once; CRM counts its credits over a rolling 24 hours`,
   };
 }
 
-function limit(): KnownFault {
-  return {
-    exit: "zohoApi",
-    meaning: "a limit of the organisation or of this API is reached",
-    hint: "delete channels that are not needed (channels prune), or wait",
-  };
-}
-
-function missing(): KnownFault {
-  return {
-    exit: "zohoApi",
-    meaning: "the request lacks something that Zoho requires",
-    hint: "look at the place named above; --dry-run shows the request",
-  };
-}
-
-function taken(): KnownFault {
-  return {
-    exit: "zohoApi",
-    meaning: "this exists already",
-    hint: "look at it with channels list, and update it or choose another --id",
-  };
-}
-
-function notHere(): KnownFault {
-  return {
-    exit: "zohoApi",
-    meaning: "Zoho does not offer this for this organisation, module or API version",
-    hint: "check the edition of the organisation and the module",
-  };
-}
-
-function theirs(call: ApiCall): KnownFault {
+function zohoFailure(call: ApiCall): KnownFault {
+  const wait = waitFor(call);
   return {
     exit: "zohoApi",
     meaning: "the failure is on Zoho's side",
-    hint: call.retry === undefined ? "try again in a while" : `${waiting(call)} and try again`,
+    hint: wait === undefined ? "try again in a while" : `${wait} and try again`,
   };
 }
 
-function strangeAnswer(call: ApiCall): KnownFault {
+function waitFor({ retry }: ApiCall): string | undefined {
+  return retry && `wait ${formatSpan(retry.afterMs)}, until ${zohoTime(retry.at)},`;
+}
+
+function foreignAnswer(call: ApiCall): KnownFault {
   return {
     exit: "zohoApi",
-    meaning: `${hostOf(call)} gave an answer that does not come from Zoho's API`,
-    hint: "list what exists now, and check ZOHO_API_URL and whether a proxy answered in Zoho's place",
+    meaning: `the answer of ${hostOf(call)} does not come from Zoho's API`,
+    hint: "list what exists now, and check ZOHO_API_URL and whether a proxy answered instead of Zoho",
   };
 }
 
 function redirected(call: ApiCall): KnownFault {
   return {
     exit: "zohoApi",
-    meaning: `${hostOf(call)} redirects elsewhere, and a request with a token is not sent on`,
+    meaning: `${hostOf(call)} redirects elsewhere, and a request with a token does not follow`,
     hint: "check ZOHO_API_URL and the data centre (--dc)",
   };
 }
 
-interface KnownFault {
-  readonly exit: "credentials" | "zohoApi";
-  readonly meaning: string;
-  readonly hint: string;
-}
-
-/** Why an access token is refused, as far as the hosts and the age of the token tell. */
+/** The hosts and the age of the token show why it is rejected. */
 function invalidToken(call: ApiCall): KnownFault {
+  const { how, elsewhere } = call.again;
   const centre = dataCentreOf(call.url);
   const home = dataCentreOf(call.accountsUrl);
   if (centre !== undefined && home !== undefined && centre !== home) {
     return {
       exit: "credentials",
       meaning: `wrong data centre: the token is for ${home.id} (${home.title}), but ${hostOf(call)} is in ${centre.id} (${centre.title})`,
-      hint: "unset ZOHO_API_URL, or sign in to the data centre that it names (zoho-hooks login --dc)",
+      hint: "unset ZOHO_API_URL, or sign in to its data centre (zoho-hooks login --dc)",
     };
   }
   if (!call.isTokenNew) {
     return {
       exit: "credentials",
       meaning: `${hostOf(call)} does not know the access token${centre ? ` (data centre ${centre.id})` : ""}`,
-      hint: `sign in again: ${call.again.how}; ${call.again.elsewhere}`,
+      hint: `sign in again: ${how}; ${elsewhere}`,
     };
   }
   return {
     exit: "credentials",
-    meaning: `${hostOf(call)} refuses even the access token that ${new URL(call.accountsUrl).host} has just made`,
-    hint: `a token is valid in one data centre and one environment only: check ZOHO_API_URL, ZOHO_DC and ZOHO_ENVIRONMENT, or sign in again: ${call.again.how}; ${call.again.elsewhere}`,
+    meaning: `${hostOf(call)} rejects even a new access token of ${new URL(call.accountsUrl).host}`,
+    hint: `a token is valid in one data centre and one environment only: check ZOHO_API_URL, ZOHO_DC and ZOHO_ENVIRONMENT, or sign in again: ${how}; ${elsewhere}`,
   };
 }
 

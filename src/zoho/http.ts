@@ -7,13 +7,13 @@ import { asksOnce, isLoopback, proxySettings, throughProxies } from "../util/hos
 import { parseJson } from "../util/json.ts";
 import { type Sleep, withTimeLimit } from "../util/timing.ts";
 import {
+  type AttemptOutcome,
   backoffMs,
+  MAX_ATTEMPTS,
   MAX_RETRY_AFTER_MS,
-  MAX_TRIES,
   mayRetry,
   neverSent,
   retryAfterMs,
-  type TryOutcome,
 } from "./retry.ts";
 
 export interface ZohoRequest {
@@ -26,7 +26,7 @@ export interface ZohoRequest {
   /** Fields of a multipart form. */
   readonly multipart?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** True when carrying it out twice does no harm: then it is tried again after a time-out or a 5xx. */
+  /** Carrying it out twice does no harm, so it is retried after a timeout or a 5xx. */
   readonly repeatable: boolean;
   readonly signal?: AbortSignal;
 }
@@ -34,23 +34,23 @@ export interface ZohoRequest {
 export interface ZohoReply {
   readonly status: number;
   readonly text: string;
-  /** The parsed body, with numbers past 2^53 as strings; undefined for an empty body and for one that is not JSON. */
+  /** Parsed JSON, with numbers past 2^53 as strings; undefined for an empty body or one that is not JSON. */
   readonly body: unknown;
-  /** True when a body is there and is not JSON (an HTML page), or when one should be there and is not. */
+  /** The body is not JSON (an HTML page), or is missing where there should be one. */
   readonly unreadable: boolean;
-  /** The time by the clock of whoever has answered, to the second; undefined where it does not say. */
+  /** The server's time, to the second; undefined if it does not say. */
   readonly date: Date | undefined;
-  /** How long to wait before the next request, where the answer says so. */
+  /** From `Retry-After`. */
   readonly retryAfterMs?: number | undefined;
 }
 
-/** One try at a request, fit to be shown: every secret is masked. */
+/** One attempt at a request, with all secrets masked. */
 export interface Exchange {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
-  readonly tryNumber: number;
+  readonly attempt: number;
   readonly status: number | undefined;
   readonly error: string | undefined;
   readonly latencyMs: number;
@@ -62,9 +62,9 @@ export interface HttpOptions {
   /** From 0 to 1, for the jitter. */
   readonly random: () => number;
   readonly timeoutMs?: number;
-  /** What `Retry-After` is reckoned by where an answer does not say what time it is. */
+  /** For a `Retry-After` date in an answer without `Date`. */
   readonly now?: () => Date;
-  /** Told before a pause that a person would wonder at. */
+  /** Called before a pause that is long enough for a user to notice. */
   readonly onPause?: (host: string, ms: number) => void;
   readonly onExchange?: ((exchange: Exchange) => void) | undefined;
 }
@@ -76,18 +76,18 @@ export interface ZohoHttp {
 }
 
 const TIMEOUT_MS = 30_000;
-const SILENT_PAUSE_MS = 3_000;
+const NOTICEABLE_PAUSE_MS = 3_000;
 
 export function createHttp(options: HttpOptions): ZohoHttp {
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-  // The pool is loaded with the first request: a command that sends none should not pay for it.
+  // Loaded with the first request, because many commands send none.
   let pool: Promise<Dispatcher> | undefined;
   const connect = (): Promise<Dispatcher> => {
     pool ??= connectionPool(options.env, timeoutMs);
     return pool;
   };
 
-  const once = async (request: ZohoRequest, tryNumber: number): Promise<ZohoReply> => {
+  const once = async (request: ZohoRequest, attempt: number): Promise<ZohoReply> => {
     const started = performance.now();
     const parts = request.multipart && multipartBody(request.multipart);
     const headers = requestHeaders(request, parts?.contentType);
@@ -107,7 +107,7 @@ export function createHttp(options: HttpOptions): ZohoHttp {
           signal,
         });
         status = response.statusCode;
-        const text = await readText(response.body);
+        const text = await readText(response.body, MAX_BODY_BYTES);
         const { date: dateHeader, "retry-after": retryAfter } = response.headers;
         const date = readDate(dateHeader);
         const askedMs = retryAfterMs(String(retryAfter ?? "") || undefined, date ?? options.now?.());
@@ -122,7 +122,7 @@ export function createHttp(options: HttpOptions): ZohoHttp {
         url: maskUrl(request.url),
         headers: "authorization" in headers ? { ...headers, authorization: `Zoho-oauthtoken ${MASK}` } : headers,
         body: maskedBody(request),
-        tryNumber,
+        attempt,
         status,
         error: failure === undefined ? undefined : errorText(failure),
         latencyMs: Math.round(performance.now() - started),
@@ -133,11 +133,11 @@ export function createHttp(options: HttpOptions): ZohoHttp {
   return {
     async send(request) {
       await connect();
-      for (let tryNumber = 1; ; tryNumber++) {
-        let outcome: TryOutcome;
+      for (let attempt = 1; ; attempt++) {
+        let outcome: AttemptOutcome;
         let reply: ZohoReply | undefined;
         try {
-          reply = await once(request, tryNumber);
+          reply = await once(request, attempt);
           outcome = { status: reply.status, unreadable: reply.unreadable };
         } catch (failure) {
           if (request.signal?.aborted) throw request.signal.reason;
@@ -145,11 +145,11 @@ export function createHttp(options: HttpOptions): ZohoHttp {
         }
         const askedMs = reply?.retryAfterMs;
         const isTooLong = askedMs !== undefined && askedMs > MAX_RETRY_AFTER_MS;
-        const again = tryNumber < MAX_TRIES && !isTooLong && mayRetry(outcome, request.repeatable);
+        const again = attempt < MAX_ATTEMPTS && !isTooLong && mayRetry(outcome, request.repeatable);
         if (!again && reply !== undefined) return reply;
         if (!again) throw unreachable(request, "failure" in outcome ? outcome.failure : undefined, timeoutMs);
-        const pauseMs = backoffMs(tryNumber, options.random(), askedMs);
-        if (pauseMs > SILENT_PAUSE_MS) options.onPause?.(new URL(request.url).host, pauseMs);
+        const pauseMs = backoffMs(attempt, options.random(), askedMs);
+        if (pauseMs > NOTICEABLE_PAUSE_MS) options.onPause?.(new URL(request.url).host, pauseMs);
         await options.sleep(pauseMs, request.signal);
         if (request.signal?.aborted) throw request.signal.reason;
       }
@@ -161,7 +161,7 @@ export function createHttp(options: HttpOptions): ZohoHttp {
   };
 }
 
-/** The body of a request as it may be shown. */
+/** The body of a request with its secrets masked. */
 export function maskedBody({
   json,
   multipart,
@@ -170,7 +170,7 @@ export function maskedBody({
   if (json !== undefined) return maskBody(Buffer.from(json), "application/json").toString("utf8");
   if (multipart !== undefined) return maskedParts(multipart);
   if (form === undefined) return undefined;
-  // A grant code opens as much as a token does, while it lives.
+  // A grant code is as powerful as a token, as long as it is valid.
   const secret = (name: string): boolean => isSecretName(name) || name === "code" || name === "device_code";
   return Object.entries(form)
     .map(([name, value]) => `${name}=${secret(name) ? MASK : encodeURIComponent(value)}`)
@@ -181,7 +181,7 @@ function requestHeaders(request: ZohoRequest, multipartType: string | undefined)
   return {
     accept: "application/json",
     "user-agent": "zoho-hooks",
-    // Zoho's replies say Bearer, and its documentation this: https://www.zoho.com/crm/developer/docs/api/v8/refresh.html
+    // Zoho's replies say Bearer, its documentation says this: https://www.zoho.com/crm/developer/docs/api/v8/refresh.html
     ...(request.accessToken === undefined ? {} : { authorization: `Zoho-oauthtoken ${request.accessToken}` }),
     ...(request.json === undefined ? {} : { "content-type": "application/json" }),
     ...(multipartType === undefined ? {} : { "content-type": multipartType }),
@@ -190,7 +190,7 @@ function requestHeaders(request: ZohoRequest, multipartType: string | undefined)
   };
 }
 
-/** `unreachable`: it surely did not arrive. `no_answer`: nobody knows whether it was carried out. */
+/** `unreachable`: it surely did not arrive. `no_answer`: it may have been carried out. */
 function unreachable(request: ZohoRequest, failure: unknown, timeoutMs: number): UserError {
   const host = new URL(request.url).host;
   const timedOut = failure instanceof Error && /^(?:Timeout|Abort)/.test(failure.name);
@@ -204,7 +204,7 @@ function unreachable(request: ZohoRequest, failure: unknown, timeoutMs: number):
   return new UserError("zohoApi", message, hint, isUnsent ? "unreachable" : "no_answer");
 }
 
-/** A form as `multipart/form-data` (RFC 7578). Names are ours, and need no quoting. */
+/** `multipart/form-data` (RFC 7578). The names are constants that need no quoting. */
 function multipartBody(fields: Readonly<Record<string, string>>): {
   readonly contentType: string;
   readonly body: string;
@@ -216,7 +216,7 @@ function multipartBody(fields: Readonly<Record<string, string>>): {
   return { contentType: `multipart/form-data; boundary=${boundary}`, body: `${parts.join("")}--${boundary}--\r\n` };
 }
 
-/** The same to be looked at, a field a line: JSON within a field has its own secrets. */
+/** One field on each line. JSON in a field may hold secrets, too. */
 function maskedParts(fields: Readonly<Record<string, string>>): string {
   return Object.entries(fields)
     .map(([name, value]) => `${name}=${isSecretName(name) ? MASK : maskedValue(value)}`)
@@ -227,14 +227,14 @@ function maskedValue(value: string): string {
   return value.startsWith("{") ? maskBody(Buffer.from(value), "application/json").toString("utf8") : value;
 }
 
-const LONGEST_BODY = 20 * 1024 * 1024;
+const MAX_BODY_BYTES = 20 * 1024 * 1024;
 
-async function readText(body: AsyncIterable<Buffer>): Promise<string> {
+export async function readText(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > LONGEST_BODY) throw new Error(`the answer is longer than ${LONGEST_BODY} bytes`);
+    if (length > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
@@ -247,7 +247,7 @@ function readDate(header: string | string[] | undefined): Date | undefined {
 
 function readReply(request: ZohoRequest, status: number, text: string): Omit<ZohoReply, "date"> {
   if (text.trim() === "") {
-    // A list without entries is a 204 without a body; a 200 without one is an answer that got lost on the way.
+    // An empty list is a 204 without a body; a 200 without one was lost on the way.
     const missing = isSuccess(status) && status !== 204 && request.method !== "DELETE";
     return { status, text, body: undefined, unreadable: missing };
   }
@@ -258,10 +258,7 @@ function readReply(request: ZohoRequest, status: number, text: string): Omit<Zoh
 const CONNECT_TIMEOUT_MS = 10_000;
 const CONNECTIONS = 4;
 
-/**
- * A bounded pool with time-outs that follows no redirect and goes through the proxies that the environment names. Rejects
- * with a usage error for one that is none.
- */
+/** A bounded pool with timeouts that follows no redirects and uses the proxies of the environment. */
 export async function connectionPool(
   env: Readonly<Record<string, string | undefined>>,
   timeoutMs: number,
@@ -278,7 +275,7 @@ export async function connectionPool(
   if (proxies === undefined) return direct;
   const clientFactory = (origin: URL, options: object) => asksOnce(new Pool(origin, options));
   const proxied = throughProxies(() => new EnvHttpProxyAgent({ ...limits, ...proxies, clientFactory }));
-  // No proxy could reach this machine for us, and none is to see what goes to it in plain.
+  // A proxy cannot reach this machine's loopback, and must not see what is sent to it unencrypted.
   return proxied.compose(
     (dispatch) => (options, handler) =>
       isLoopback(new URL(String(options.origin)).hostname)

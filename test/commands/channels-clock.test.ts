@@ -35,7 +35,7 @@ describe("with a clock that is not Zoho's", () => {
     const argv = ["create", "Leads.create", "--url", HOOK];
     const { exitCode, err } = await world.channels(argv, off(-3 * DAY_MS));
     expect([exitCode, leftMs()]).toEqual([0, LIFETIME_MS - 3 * DAY_MS]);
-    expect(err).toContain("Zoho granted 3d 23h where 6d 23h were asked for");
+    expect(err).toContain("Zoho granted 3d 23h instead of 6d 23h");
   });
 
   it("create makes a channel of the whole lifetime, and says that the clock is ahead", async () => {
@@ -43,7 +43,7 @@ describe("with a clock that is not Zoho's", () => {
     const { exitCode, out, err } = await world.channels(argv, off(AHEAD));
     expect([exitCode, leftMs()]).toEqual([0, LIFETIME_MS]);
     expect(out).toContain("(6d 23h left)");
-    expect(err).toContain("the clock of this machine is 2h ahead of Zoho's");
+    expect(err).toContain("your clock is 2h ahead of Zoho's");
     expect(err).not.toContain("granted");
   });
 
@@ -97,9 +97,7 @@ describe("with a clock that is not Zoho's", () => {
     world.server.hideClock();
     const { exitCode, err } = await world.channels(["renew"], off(AHEAD));
     expect([exitCode, leftMs()]).toEqual([7, LIFETIME_MS]);
-    expect(err).toContain(
-      "2026-03-08T08:00:00+00:00 → 2026-03-01T10:00:00+00:00, and the end that it had was put back",
-    );
-    expect(err).toContain("by the clock of this machine it is 2026-03-01T11:00:00+00:00: set it right");
+    expect(err).toContain("(2026-03-08T08:00:00+00:00 → 2026-03-01T10:00:00+00:00); its previous end was restored");
+    expect(err).toContain("by the clock of this machine it is 2026-03-01T11:00:00+00:00: correct it");
   });
 });

@@ -26,7 +26,7 @@ describe("a channel that was made here and has expired", () => {
     const all = await list();
     expect(all.exitCode).toBe(0);
     expect(all.lines()).toMatchObject([
-      { id: "1", state: "lost", reason: expect.stringContaining("it has expired"), time_left_ms: -HOUR_MS },
+      { id: "1", state: "lost", reason: expect.stringContaining("it expired"), time_left_ms: -HOUR_MS },
     ]);
     expect((await list("--expiring", "24h")).exitCode).toBe(8);
     expect((await list("--module", "Leads")).lines()).toHaveLength(1);
@@ -62,7 +62,10 @@ describe("a channel that was made here and has expired", () => {
     ["prune", "--yes"],
   ])("is forgotten by %s %s", async (...argv) => {
     const { exitCode, out, err } = await world.channels(argv);
-    expect([exitCode, out + err]).toEqual([0, expect.stringMatching(/forgotten/)]);
+    expect([exitCode, out + err]).toEqual([
+      0,
+      expect.stringMatching(/forgotten/),
+    ]);
     expect((await list("--expiring", "24h")).exitCode).toBe(0);
     expect((await renew()).exitCode).toBe(0);
     expect(ids()).toEqual([]);
@@ -149,7 +152,7 @@ describe("a channel that was made here and deleted elsewhere before its end", ()
       ["2", "renewed"],
       ["2", "unknown"],
     ]);
-    expect(lines().at(-1)).toMatchObject({ reason: "it was deleted elsewhere, and is not kept alive any more" });
+    expect(lines().at(-1)).toMatchObject({ reason: "it was deleted elsewhere, and is no longer kept alive" });
     world.clock.advance(7 * DAY_MS);
     await renew();
     expect(ids()).toEqual([]);

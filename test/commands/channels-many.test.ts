@@ -57,8 +57,8 @@ describe("Zoho that takes no more requests", () => {
     const hint = expect.stringContaining("wait 1h, until 2026-03-01T10:00:00+00:00, and try again");
     expect(lines()).toMatchObject([
       { id: "1", state: "expiring", reason: expect.stringContaining("TOO_MANY_REQUESTS"), hint },
-      { id: "2", state: "expiring", reason: "not tried: Zoho takes no more requests for now", hint },
-      { id: "3", state: "expiring", reason: "not tried: Zoho takes no more requests for now", hint },
+      { id: "2", state: "expiring", reason: "not tried: Zoho accepts no more requests for now", hint },
+      { id: "3", state: "expiring", reason: "not tried: Zoho accepts no more requests for now", hint },
     ]);
   });
 
@@ -76,7 +76,7 @@ describe("Zoho that takes no more requests", () => {
       signal: stop.signal,
       onErr: (text) => void (text.includes("pause") && stop.abort()),
     });
-    expect(err).toContain(`${new URL(world.server.url).host} asks for a pause: trying again in 30s`);
+    expect(err).toContain(`${new URL(world.server.url).host} asks for a pause: retrying in 30s`);
   });
 });
 
@@ -89,8 +89,8 @@ describe("channels renew of several by a sign-in that may only read", () => {
     expect([exitCode, world.requests("PUT").length]).toEqual([6, 1]);
     expect(lines().map(({ id, reason }) => [id, reason])).toEqual([
       ["1", expect.stringContaining("lacks the scope ZohoCRM.notifications.UPDATE")],
-      ["2", "not tried: the sign-in does not do"],
-      ["3", "not tried: the sign-in does not do"],
+      ["2", "not tried: the sign-in was rejected"],
+      ["3", "not tried: the sign-in was rejected"],
     ]);
   });
 });
@@ -180,7 +180,7 @@ describe("channels list of several, where the end of one is of a form that is no
     };
     world.server.trouble({ status: 200, body: { watch: [answer] } }, 1, isWatch("PUT"));
     const { exitCode, err } = await world.channels(["renew", "2"]);
-    expect([exitCode, err]).toEqual([7, expect.stringContaining("and does not say when it ends now")]);
+    expect([exitCode, err]).toEqual([7, expect.stringContaining("but does not say when it ends")]);
   });
 });
 
@@ -205,7 +205,7 @@ describe("channels list of several, of which one has another form than is known"
     expect(first).toMatchObject({
       id: "4",
       expires_at: null,
-      reason: "Zoho lists it in a form that is not known here",
+      reason: "Zoho lists it in a form that zoho-hooks cannot read",
     });
     expect(second).toMatchObject({ id: "5", events: ["Leads.edit"], token: "[masked]" });
     expect((await world.channels(["list"])).out).toMatch(/^4 +not known +not known +not known +not known$/m);
@@ -217,7 +217,7 @@ describe("channels list of several, of which one has another form than is known"
     ["disable", "4", "--events", "Leads.edit", "--yes"],
   ])("sends nothing for that one: %s", async (...argv) => {
     const { exitCode, err } = await world.channels(argv);
-    expect([exitCode, err]).toEqual([7, expect.stringMatching(/in a form that is( not)? known here/)]);
+    expect([exitCode, err]).toEqual([7, expect.stringMatching(/in a form that zoho-hooks cannot read/)]);
     for (const method of ["PUT", "PATCH", "POST", "DELETE"]) expect(world.requests(method)).toEqual([]);
   });
 });

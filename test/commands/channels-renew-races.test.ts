@@ -37,7 +37,7 @@ describe("channels renew, of a channel that changes while it runs,", () => {
     ]);
     expect(exitCode).toBe(7);
     expect(lines()[2]).toMatchObject({
-      reason: "channel 3 was deleted while it was to be renewed, and is left alone",
+      reason: "channel 3 was deleted before it could be renewed, and is left alone",
       hint: expect.stringContaining("channels renew 3"),
     });
     expect(world.server.watch.rows().map(({ channelId, notifyUrl }) => [channelId, notifyUrl])).toEqual([
@@ -52,7 +52,7 @@ describe("channels renew, of a channel that changes while it runs,", () => {
     onFirst("PUT", () => world.server.watch.drop("1"));
     const { exitCode, err } = await world.channels(["renew"]);
     expect([exitCode, world.server.watch.rows()]).toEqual([7, []]);
-    expect(err).toContain("was deleted while it was to be renewed");
+    expect(err).toContain("was deleted before it could be renewed");
   });
 
   it("creates again what has come to its end meanwhile", async () => {
@@ -77,7 +77,7 @@ describe("channels renew, twice at once,", () => {
     });
     const { exitCode, lines } = await world.channels(["renew", "--json"]);
     expect(exitCode).toBe(0);
-    expect(lines()).toMatchObject([{ id: "1", state: "renewed", reason: "it had been renewed already" }]);
+    expect(lines()).toMatchObject([{ id: "1", state: "renewed", reason: "it had already been renewed" }]);
     expect(world.requests("PUT")).toEqual([]);
   });
 
@@ -89,7 +89,7 @@ describe("channels renew, twice at once,", () => {
     await world.create("--id", "1", "--expires", "1d");
     const { exitCode, out, err } = await world.channels(["renew", "--expires", expires]);
     expect(exitCode).toBe(code);
-    expect(out + err).toContain(code === 0 ? "renewed already" : "nothing was changed");
+    expect(out + err).toContain(code === 0 ? "already been renewed" : "nothing was changed");
     expect(world.server.watch.rows()[0]?.expiresAt).toBe(world.clock.now().getTime() + DAY_MS);
   });
 });

@@ -76,8 +76,8 @@ describe("channels update --token-file", () => {
     });
     const { exitCode, err, out } = await update();
     expect(exitCode).toBe(7);
-    expect(err).toContain("channel 1 may have been updated: Zoho's answer did not come");
-    expect(err).toContain("its old token and its new one are both kept until then");
+    expect(err).toContain("channel 1 may have been updated: Zoho did not answer");
+    expect(err).toContain("until then both its old and its new token are accepted");
     expect(err + out).not.toMatch(/the-(old|new)-token/);
     expect(await answers()).toEqual([200, 200]);
     await world.channels(["list"]);
@@ -97,7 +97,7 @@ describe("channels update --token-file", () => {
     let reads = 0;
     const refusal = { code: "OAUTH_SCOPE_MISMATCH", message: "no", details: {}, status: "error" };
     world.server.trouble({ status: 401, body: refusal }, 1, (request) => isWatch("GET")(request) && ++reads === 2);
-    expect((await update()).err).toContain("channel 1 was updated, and could not be read back");
+    expect((await update()).err).toContain("channel 1 was updated, but could not be read back");
     expect(await answers()).toEqual([200, 200]);
   });
 });

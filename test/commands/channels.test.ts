@@ -64,7 +64,7 @@ describe("channels create without --url", () => {
     await log.close();
     const { exitCode, err } = await withoutUrl();
     expect(exitCode).toBe(2);
-    expect(err).toContain("No zoho-hooks listen runs in this project");
+    expect(err).toContain("no listener with a public https URL is running in this project");
     expect(server.requests).toEqual([]);
   });
 
@@ -72,7 +72,7 @@ describe("channels create without --url", () => {
     const listener = await startListener(["--tunnel", "none"], { cwd, env, now: clock.now });
     const { exitCode, err } = await withoutUrl();
     expect(exitCode).toBe(2);
-    expect(err).toContain(`no public https address, only ${listener.url}`);
+    expect(err).toContain(`no public https URL, only ${listener.url}`);
     expect(server.requests).toEqual([]);
     await listener.stop();
   });
@@ -125,7 +125,7 @@ describe("channels create", () => {
     const result = await create("Leads.all", "--id", "1");
     expect(result.exitCode).toBe(0);
     expect(result.lines().at(-1)).toMatchObject({ type: "warning" });
-    expect(String(result.lines().at(-1)?.message)).toContain("granted 1h where 6d 23h");
+    expect(String(result.lines().at(-1)?.message)).toContain("granted 1h instead of 6d 23h");
   });
 
   it("takes no address with a password in it, and masks the token of one", async () => {
@@ -162,18 +162,21 @@ describe("channels create", () => {
         },
       ],
     });
+    const [channel] = result.lines();
+    const shown = await channels(["show", String(channel?.id)]);
+    expect(shown.out).toMatch(/^ {2}only when +Stage or Amount of Deals changes$/m);
   });
 
   it.each([
-    [["Leads.create", "Deals.edit", "--fields", "Stage"], "of which module"],
+    [["Leads.create", "Deals.edit", "--fields", "Stage"], "does not name its module"],
     [["Leads.create", "--fields", "Deals:Stage"], "no event of Deals"],
-    [["Deals.edit", "--fields", "Stage", "--fields", "Deals:Amount"], "are named already"],
+    [["Deals.edit", "--fields", "Stage", "--fields", "Deals:Amount"], "are already given"],
     [["Leads.craete"], "Leads.craete"],
     [["Leads.constructor"], "Leads.constructor"],
     [["Leads.create", "--api-version", "constructor"], "no API version"],
     [["Contacts.all", "--product", "bigin", "--values"], "does not document --values"],
     [["Leads.all", "--product", "mail"], "has no notification channels"],
-    [["Leads.all", "--id", "abc"], "is not the id of a channel"],
+    [["Leads.all", "--id", "abc"], "is not a channel id"],
   ])("is a usage error with %j", async (argv, text) => {
     const result = await create(...argv);
     expect(result.exitCode).toBe(2);
@@ -314,7 +317,7 @@ describe("channels renew", () => {
     await create("Leads.all", "--id", "1", "--expires", "3d");
     const result = await channels(["renew", "1", "--expires", "2d"]);
     expect(result.exitCode).toBe(7);
-    expect(result.err).toContain("2026-03-04T09:00:00+00:00 → 2026-03-03T09:00:00+00:00; nothing was changed");
+    expect(result.err).toContain("2026-03-04T09:00:00+00:00 → 2026-03-03T09:00:00+00:00); nothing was changed");
     expect(server.watch.rows()[0]?.expiresAt).toBe(Date.parse("2026-03-04T09:00:00Z"));
   });
 
@@ -405,7 +408,7 @@ describe("channels update and disable", () => {
     server.trouble({ status: 200, body: lie }, 1, (each) => each.method === "PATCH");
     const result = await channels(["disable", "1", "--events", "Leads.delete", "--yes"]);
     expect(result.exitCode).toBe(7);
-    expect(result.err).toContain("Zoho said yes and still lists Leads.delete for channel 1");
+    expect(result.err).toContain("Zoho accepted the request but still lists Leads.delete for channel 1");
   });
 
   it("delete the channel when no event would be left, after asking", async () => {

@@ -192,13 +192,13 @@ describe("listen --channel", () => {
     expect(linesOf(of, "channel")[1]).toMatchObject({
       reason: expect.stringContaining("NOT_SUBSCRIBED"),
       previous_expires_at: new Date(end).toISOString(),
-      hint: "it is created again as soon as that can be; what has changed since its end, 2026-03-08T08:00:00+00:00, was not told",
+      hint: "recreating it as soon as possible; changes after 2026-03-08T08:00:00+00:00 are missed",
     });
   });
 
   it.each([
-    [{ status: 429, body: { code: "TOO_MANY_REQUESTS" } }, /^it is tried again until it is renewed$/],
-    [{ status: 200, body: "<html>" }, /^it is tried again until it is renewed; .*whether a proxy answered/],
+    [{ status: 429, body: { code: "TOO_MANY_REQUESTS" } }, /^retrying until it is renewed$/],
+    [{ status: 200, body: "<html>" }, /^retrying until it is renewed; .*whether a proxy answered/],
   ])("says that a renewal is tried again after %j", async (trouble, hint) => {
     const of = await listen();
     zoho.trouble({ headers: { "retry-after": "0" }, ...trouble }, 4, isWatch("PUT"));
@@ -212,7 +212,7 @@ describe("listen --channel", () => {
     zoho.trouble({ status: 200, body: { error: "invalid_code" } }, 999, ({ path }) => path === "/oauth/v2/token");
     clock.advance(134 * HOUR_MS);
     await expect.poll(() => statesOf(of)).toEqual(["created", "expiring"]);
-    expect(linesOf(of, "channel")[1]?.hint).toMatch(/^sign in again: .*; then start this again: it goes on with the/);
+    expect(linesOf(of, "channel")[1]?.hint).toMatch(/^sign in again: .*; then start this again, because it keeps the/);
   });
 
   it("ends with 9 when the sign-in dies and the channel is lost for it", async () => {

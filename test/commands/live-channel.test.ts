@@ -5,6 +5,7 @@ import type { ZohoSession } from "../../src/commands/helpers/session.ts";
 import type { Context } from "../../src/context.ts";
 import type { Report } from "../../src/reports/report.ts";
 import { sleepRealTime } from "../../src/util/timing.ts";
+import { accountOf } from "../../src/zoho/auth/sign-in.ts";
 import { watchClient } from "../../src/zoho/channels/api.ts";
 import { channelMemory } from "../../src/zoho/channels/memory.ts";
 import { crmWatch } from "../../src/zoho/channels/products.ts";
@@ -34,6 +35,9 @@ function context(): Context {
   return part as Context;
 }
 
+const memory = () =>
+  channelMemory(rig.folder, { profile: rig.signIn.name, product: "crm", account: accountOf(rig.signIn) });
+
 function open(url = "https://abc.example/hook", onEnd: (error: unknown) => void = () => undefined) {
   const product = crmWatch();
   const api = rig.api();
@@ -44,7 +48,7 @@ function open(url = "https://abc.example/hook", onEnd: (error: unknown) => void 
     product,
     api,
     client: watchClient(api, product, interrupt.signal),
-    memory: channelMemory(rig.folder),
+    memory: memory(),
     command: (words) => `zoho-hooks channels ${words} --product crm`,
     now: rig.clock.now,
   };
@@ -92,10 +96,9 @@ describe("a live channel", () => {
 
   it("keeps the events that channels update has given it meanwhile", async () => {
     const channel = await open();
-    const memory = channelMemory(rig.folder);
-    const known = await memory.recall(rig.signIn.name, "crm", channel.id);
-    if (known === undefined) throw new Error("it is not in mind");
-    await memory.remember({ ...known, events: ["Contacts.all"] });
+    const known = await memory().recall(channel.id);
+    if (known === undefined) throw new Error("it is not remembered");
+    await memory().remember({ ...known, events: ["Contacts.all"] });
     // It needs no list for that, which may show less than there is, or nothing.
     rig.server.trouble({ status: 403, body: { code: "OAUTH_SCOPE_MISMATCH" } }, 1, ({ method }) => method === "GET");
     await channel.moveTo("https://second.example/hook");
@@ -110,11 +113,9 @@ describe("a live channel", () => {
 
   it("is missed by nobody once its listener is gone", async () => {
     const channel = await open();
-    const owner = { profile: rig.signIn.name, product: "crm", account: undefined };
-    const [known] = await channelMemory(rig.folder).all(owner.profile, "crm");
+    const [known] = await memory().all();
     expect(known).toMatchObject({ id: channel.id, ofListener: true, expiresAt: channel.expiresAt() });
-    const anyAccount = { ...owner, account: known?.account };
-    expect(await channelMemory(rig.folder).observe(anyAccount, [], rig.clock.now())).toEqual([]);
+    expect(await memory().observe([], rig.clock.now())).toEqual([]);
     await channel.close();
   });
 
@@ -126,7 +127,7 @@ describe("a live channel", () => {
     // What a second Ctrl-C leaves behind is known before.
     expect(reports).toContainEqual({
       type: "notice",
-      message: expect.stringMatching(/^deleting channel \d+; if that is cut off: .*channels delete \d+ --yes/),
+      message: expect.stringMatching(/^deleting channel \d+ \(if interrupted, run .*channels delete \d+ --yes/),
     });
     expect(states()).toEqual(["created", "notice", "deleted"]);
     expect(rig.server.requests.at(-1)).toMatchObject({ method: "GET" });

@@ -102,7 +102,7 @@ describe("webhooks of Desk", () => {
   it("are refused where nothing answers the probe, and it is said what to do", async () => {
     const { exitCode, err } = await create("desk", "Ticket_Add", "--url", "http://127.0.0.1:9/none");
     expect(exitCode).toBe(7);
-    expect(err).toContain("got no answer with status 200");
+    expect(err).toContain("did not get status 200");
     expect(err).toContain("UNPROCESSABLE_ENTITY");
     expect(err).toContain("zoho-hooks listen");
   });

@@ -132,9 +132,7 @@ describe("grantWarning", () => {
 
   it("speaks up when Zoho granted less, and only then", () => {
     expect(grantWarning(asked, asked, now)).toBeUndefined();
-    expect(grantWarning(asked, new Date("2026-03-01T10:00:00Z"), now)).toContain(
-      "granted 1h where 6d 23h were asked for",
-    );
+    expect(grantWarning(asked, new Date("2026-03-01T10:00:00Z"), now)).toContain("granted 1h instead of 6d 23h");
     expect(grantWarning(asked, undefined, now)).toContain("does not say");
   });
 });

@@ -64,7 +64,7 @@ describe("the credentials store", () => {
   it.each([
     ["hangs", "it did not answer within 0.05 s"],
     ["refuses", "no session bus"],
-    ["forgets", "it did not keep what was written"],
+    ["forgets", "it did not store what was written"],
   ] as const)("uses a private file and says why when the keyring %s", async (behave, why) => {
     const saved = await store(memoryKeyring(behave).vault).save(profile, secrets);
     expect(saved).toMatchObject({ profile: { secretsIn: "file" }, noKeyringBecause: why });
@@ -81,7 +81,7 @@ describe("the credentials store", () => {
     expect(failure).toMatchObject({ exitCode: 6, code: "no_secrets" });
     expect(failure.message).toContain("no session bus");
     keyring.kept.clear();
-    expect((await failureOf(store(keyring.vault).open())).message).toContain("not where they were stored");
+    expect((await failureOf(store(keyring.vault).open())).message).toContain("are missing");
   });
 
   it("holds a profile for each organisation, the last one current", async () => {
@@ -173,7 +173,7 @@ describe("keyringVault", () => {
         "Platform failure: DBus error: Unable to autolaunch a dbus-daemon without a $DISPLAY for X11\nat x",
       );
     };
-    await expect(keyringVault(open).read("x")).rejects.toThrow(/^no Secret Service runs here$/);
+    await expect(keyringVault(open).read("x")).rejects.toThrow(/^no Secret Service is running$/);
   });
 });
 
@@ -195,7 +195,7 @@ describe("signInFromEnv", () => {
 
   it("calls an empty variable and a missing one by name", () => {
     expect(() => signInFromEnv(settings({ ...full, ZOHO_REFRESH_TOKEN: "" }))).toThrow(
-      "ZOHO_REFRESH_TOKEN is set and empty",
+      "ZOHO_REFRESH_TOKEN is set but empty",
     );
     expect(() => signInFromEnv(settings({ ZOHO_REFRESH_TOKEN: "r" }))).toThrow(
       "ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET are not",

@@ -18,7 +18,7 @@ describe("an address whose name is not known", () => {
     expect(await find("http://nothing.invalid/", "nothing-else.invalid")).toBeUndefined();
     skip(code !== "ENOTFOUND");
     expect(await find("http://nothing.invalid/", "localhost")).toEqual({
-      because: "its name is not known here",
+      because: "its host name does not resolve from here",
       isSure: false,
     });
   });

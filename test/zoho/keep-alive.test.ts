@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ChannelConfig } from "../../src/zoho/channels/channel.ts";
 import { DAY_MS, HOUR_MS, zohoTime } from "../../src/zoho/channels/expiry.ts";
-import { type ChannelChange, type KeepAliveOptions, keepAlive } from "../../src/zoho/channels/keep-alive.ts";
+import { type ChannelChange, type KeepAliveOptions, keepAlive } from "../../src/zoho/channels/lifecycle.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 let rig: Rig;
@@ -69,7 +69,7 @@ describe("keepAlive", () => {
     expect(types.filter((type) => type === "renewed").length).toBeGreaterThanOrEqual(5);
     expect(rig.server.tokenRequests().length).toBeGreaterThan(4);
     for (const change of changes) {
-      if (change.type === "renewed") expect(change.expiresAt.getTime()).toBeGreaterThan(change.from?.getTime() ?? 0);
+      if (change.type === "renewed") expect(change.expiresAt?.getTime()).toBeGreaterThan(change.from?.getTime() ?? 0);
     }
     expect(rig.server.watch.isAlive(config.id)).toBe(true);
   });
@@ -172,7 +172,7 @@ describe("keepAlive, one thing at a time,", () => {
     const { changes, gaps } = await live(0.5, { lifetimeMs: 8 * DAY_MS });
     expect(gaps).toBe(0);
     expect(changes[0]).toMatchObject({ type: "created" });
-    expect(changes[0]?.type === "created" && changes[0].warning).toContain("granted 1h where 8d");
+    expect(changes[0]?.type === "created" && changes[0].warning).toContain("granted 1h instead of 8d");
     expect(changes.length).toBeGreaterThan(10);
   });
 

@@ -100,7 +100,7 @@ describe("a key set", () => {
     ["a redirect", (_, response) => response.writeHead(302, { location: "/keys" }).end(), "it answered 302"],
     ["no keys", (_, response) => response.end('{"keys":[]}'), "it holds no RSA keys"],
     ["a page", (_, response) => response.end("<html>"), "it holds no RSA keys"],
-    ["too much", (_, response) => response.end("x".repeat(1024 * 1024 + 1)), "larger than any key set"],
+    ["too much", (_, response) => response.end("x".repeat(1024 * 1024 + 1)), "longer than 1048576 bytes"],
     ["nothing", (request) => request.socket.destroy(), "could not be fetched"],
   ])("stops the command when its address answers with %s", async (_name, answer, reason) => {
     const server = await serve(answer);
@@ -115,7 +115,7 @@ describe("a key set", () => {
     await expect(fetchKeySet(server.url, {}, new AbortController().signal, 50)).rejects.toThrow("no answer in 0.05 s");
     const interrupt = new AbortController();
     interrupt.abort();
-    await expect(fetchKeySet(server.url, {}, interrupt.signal)).rejects.toThrow("interrupted");
+    await expect(fetchKeySet(server.url, {}, interrupt.signal, 50)).rejects.toThrow("interrupted");
   });
 
   it("is taken as it is when it is none of an address", async () => {

@@ -46,7 +46,7 @@ describe("a self client's code", () => {
     const wrong = { ...client, clientSecret: secret("of-another-centre", "test") };
     const failure = await failureOf(exchangeCode(rig.http, wrong, rig.server.accounts.makeCode(SCOPES)));
     expect(failure).toMatchObject({ exitCode: 6, code: "invalid_client" });
-    expect(failure.message).toContain("or this server belongs to another data centre than the organisation");
+    expect(failure.message).toContain("or this server does not belong to the organisation's data centre");
     expect(failure.hint).toContain("check ZOHO_ACCOUNTS_URL");
     expect(failure.message).not.toContain("of-another-centre");
   });

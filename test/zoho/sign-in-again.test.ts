@@ -26,7 +26,7 @@ describe("signInAgain", () => {
     expect(signInAgain({ ...plain, scopes: [...scopes, ...more] }).how).toBe(
       "zoho-hooks login --product crm --product bigin",
     );
-    expect(signInAgain(plain, { product: "bigin", beyond: "ZohoBigin.modules.READ" }).how).toBe(
+    expect(signInAgain(plain, { product: "bigin", scope: "ZohoBigin.modules.READ" }).how).toBe(
       "zoho-hooks login --product bigin --product crm --scope ZohoBigin.modules.READ",
     );
   });

@@ -3,7 +3,7 @@ import { type ChannelConfig, configOf } from "../../src/zoho/channels/channel.ts
 import { fieldCondition } from "../../src/zoho/channels/conditions.ts";
 import { chooseExpiry } from "../../src/zoho/channels/expiry.ts";
 import { crmWatch, findWatchProduct } from "../../src/zoho/channels/products.ts";
-import { fetchRecord } from "../../src/zoho/record.ts";
+import { fetchRecord } from "../../src/zoho/channels/record.ts";
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 let rig: Rig;
@@ -212,7 +212,7 @@ describe("a refused token", () => {
     rig.server.trouble(refusal, 9, (each) => each.path.includes("watch"));
     const failure = await failureOf(rig.client().list());
     expect(failure).toMatchObject({ exitCode: 6, code: "invalid_token" });
-    expect(failure.message).toContain("refuses even the access token that 127.0.0.1");
+    expect(failure.message).toContain("rejects even a new access token of 127.0.0.1");
     expect(failure.hint).toContain("ZOHO_ENVIRONMENT");
     expect(rig.server.requests.filter((each) => each.path.includes("watch"))).toHaveLength(2);
   });
@@ -242,7 +242,7 @@ describe("errors of the whole", () => {
       "lacks the permission for API access",
     ],
     [429, { code: "TOO_MANY_REQUESTS", message: "", details: {} }, 7, "too many in a short time"],
-    [404, { code: "INVALID_URL_PATTERN", message: "no", details: {} }, 7, "nothing at this address"],
+    [404, { code: "INVALID_URL_PATTERN", message: "no", details: {} }, 7, "nothing at this URL"],
     [500, "", 7, "HTTP_500: an empty answer"],
     [503, "<html>down</html>", 7, "an HTML page instead of JSON"],
     [302, "", 7, "redirects elsewhere"],

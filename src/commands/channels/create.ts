@@ -5,16 +5,16 @@ import { ExitCode, usageError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { writeRequest } from "../../zoho/channels/api.ts";
 import { type Channel, type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels/channel.ts";
+import { readBack, requestChannel } from "../../zoho/channels/create.ts";
 import { expandEvents } from "../../zoho/channels/events.ts";
-import { chooseExpiry, expiryBy, grantWarning, MINUTE_MS, zohoTime } from "../../zoho/channels/expiry.ts";
+import { chooseExpiry, expiryBy, grantWarning, zohoTime } from "../../zoho/channels/expiry.ts";
 import { findWatchProduct } from "../../zoho/channels/products.ts";
-import { type GrantedResult, requireSuccess } from "../../zoho/channels/replies.ts";
 import { isRefusal } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
 import { showRequest } from "../helpers/notices.ts";
 import { channelEvents } from "../helpers/options.ts";
 import { warnOfMistypedModules } from "../helpers/products.ts";
-import { addZohoOptions, ownerOf, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
+import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
 import { channelReport, newChannelId } from "./list.ts";
 import {
   addChannelOptions,
@@ -73,13 +73,13 @@ export const defineCreate: Define = (command, act) => {
           }
           if (options.id !== undefined) await refuseTaken(session, id);
           const granted = await context
-            .waiting("creating the channel", () => askForChannel(session, config, end))
+            .waiting("creating the channel", () => requestChannel(session, config, end))
             .catch((error: unknown) => {
               if (!isRefusal(error)) warnOfLeftOver(context, session, id);
               throw error;
             });
           const channel = await context
-            .waiting("reading it back", () => settleChannel(session, config, granted))
+            .waiting("reading it back", () => readBack(session, config, granted))
             .catch((error: unknown) => {
               warnOfUnread(context, session, id, granted.expiresAt);
               throw error;
@@ -96,7 +96,7 @@ export const defineCreate: Define = (command, act) => {
 const URL_HELP = "the URL for Zoho to post to (default: the public https URL of the listen that runs in this project)";
 
 const HELP = `
-The channel's token is saved with your profile, so that zoho-hooks listen can check it. To choose it yourself, use
+The channel's token is saved with your profile, so that zoho-hooks listen can verify it. To choose it yourself, use
 --token-file.
 
 Examples:
@@ -108,97 +108,31 @@ Examples:
 function warnOfLeftOver(context: Context, { command }: ZohoSession, id: string): void {
   context.report({
     type: "warning",
-    message: `channel ${id} may have been created: Zoho's answer did not come`,
-    hint: `see ${command("list")}; its token is kept in case it is there`,
+    message: `channel ${id} may have been created: Zoho did not answer`,
+    hint: `see ${command("list")}; its token is kept in case it exists`,
   });
 }
 
 function warnOfUnread(context: Context, { command }: ZohoSession, id: string, end: Date | undefined): void {
   context.report({
     type: "warning",
-    message: `channel ${id} was created${end === undefined ? "" : `, until ${zohoTime(end)}`}, and could not be read back`,
-    hint: `it is there: ${command(`delete ${id}`)} takes it away again`,
+    message: `channel ${id} was created${end === undefined ? "" : `, until ${zohoTime(end)}`}, but could not be read back`,
+    hint: `it exists: delete it with ${command(`delete ${id}`)}`,
   });
 }
 
-/** Zoho would set a channel of that id anew, and drop the events and the token that it has. */
+/** Zoho would overwrite the channel that has this id. */
 async function refuseTaken({ client, command, product }: ZohoSession, id: string): Promise<void> {
-  // Who may only create may not look: then nothing is known.
+  // A sign-in that may only create cannot look.
   const taken = await client.get(id).catch(() => undefined);
   if (taken === undefined) return;
   throw usageError(
-    `${product.title} has a channel ${id} already, for ${oneLine(taken.events.join(", "))}`,
-    `change that one: ${command(`update ${id}`)}; or leave --id out for a new one`,
+    `${product.title} already has a channel ${id}, for ${oneLine(taken.events.join(", "))}`,
+    `change it with ${command(`update ${id}`)}, or leave --id out to create a new one`,
   );
 }
 
-/** What Zoho has granted, and what it was asked for. */
-interface Granted extends GrantedResult {
-  readonly asked: Date;
-}
-
-/** Creates a channel, keeps what it takes to create it again, and reads it back. */
-export async function createChannel(session: ZohoSession, config: ChannelConfig, expiresAt: Date): Promise<Channel> {
-  return settleChannel(session, config, await askForChannel(session, config, () => expiresAt));
-}
-
-/**
- * Asks Zoho for a channel that is kept in mind beforehand: Zoho may post before it answers, and where its answer is
- * lost or this process is killed, the channel is there, with a token that nothing else knows.
- */
-export async function askForChannel(
-  session: ZohoSession,
-  config: ChannelConfig,
-  end: (now: Date) => Date,
-): Promise<Granted> {
-  const { memory, product, signIn } = session;
-  const before = await memory.recall(signIn.name, product.id, config.id);
-  await memory.remember({ ...config, ...ownerOf(session) });
-  try {
-    return await post(session, config, end);
-  } catch (error) {
-    if (isRefusal(error)) {
-      await (before === undefined ? memory.forget(signIn.name, product.id, [config.id]) : memory.remember(before));
-    }
-    throw error;
-  }
-}
-
-/**
- * Zoho's clock is known from its answer on. Where the end was reckoned by one that is off, the channel is asked for again with
- * the end that was meant: Zoho cuts to an hour what is too far away, and takes an end that comes too soon.
- */
-async function post({ client, now }: ZohoSession, config: ChannelConfig, end: (now: Date) => Date): Promise<Granted> {
-  const asked = end(now());
-  const results = await client.create([{ config, expiresAt: asked }]);
-  const meant = end(now());
-  if (Math.abs(meant.getTime() - asked.getTime()) < MINUTE_MS) return { ...requireSuccess(results), asked };
-  try {
-    return { ...requireSuccess(await client.create([{ config, expiresAt: meant }])), asked: meant };
-  } catch (error) {
-    if (!isRefusal(error) || results.some(({ ok }) => !ok)) throw error;
-    // The channel of the first answer is there all the same, and that it ends too soon is told.
-    return { ...requireSuccess(results), asked: meant };
-  }
-}
-
-/** What is to be done once Zoho has said yes. */
-export async function settleChannel(
-  session: ZohoSession,
-  config: ChannelConfig,
-  result: GrantedResult,
-): Promise<Channel> {
-  const { client, memory } = session;
-  const { expiresAt } = result;
-  await memory.remember({ ...config, ...ownerOf(session), ...(expiresAt === undefined ? {} : { expiresAt }) });
-  const listed = await client.get(config.id);
-  if (listed !== undefined) await memory.observe(ownerOf(session), [listed], session.now(), config.id);
-  // A list that does not show it yet is no failure: Zoho has said yes. What it said is then all that is known.
-  if (listed === undefined) return { ...config, modules: result.modules, expiresAt };
-  return { ...listed, expiresAt: listed.expiresAt ?? expiresAt };
-}
-
-/** Tells where what Zoho lists is not what was asked for. */
+/** Warns if Zoho lists something else than was asked for. */
 export function warnOfDifferences(
   context: Context,
   { command, now }: ZohoSession,

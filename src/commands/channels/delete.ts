@@ -6,6 +6,7 @@ import type { ApiRequest } from "../../zoho/api.ts";
 import { disableRequest, removeRequest, writeRequest } from "../../zoho/channels/api.ts";
 import { type Channel, conditionsFor } from "../../zoho/channels/channel.ts";
 import { expandEvents, withoutEvents } from "../../zoho/channels/events.ts";
+import { wholeConfig } from "../../zoho/channels/lifecycle.ts";
 import { requireSuccess } from "../../zoho/channels/replies.ts";
 import type { RequestedDeletions } from "../../zoho/collection.ts";
 import { requestedDeletions } from "../../zoho/collection.ts";
@@ -13,9 +14,8 @@ import { isRefusal } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
 import { confirm, showRequest } from "../helpers/notices.ts";
 import { channelEvents, collect } from "../helpers/options.ts";
-import { addZohoOptions, ownerOf, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
+import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
 import { channelId, channelReport, listWithMissing, requireChannel, UNREAD } from "./list.ts";
-import { renewalConfig } from "./renew-channel.ts";
 
 interface DeleteOptions extends ZohoOptions {
   readonly all?: boolean;
@@ -25,7 +25,7 @@ interface DeleteOptions extends ZohoOptions {
 
 export const defineDelete: Define = (command, act) => {
   addZohoOptions(command.command("delete"))
-    .description("Delete channels, and read the list again to make sure.")
+    .description("Delete channels, and read the list again to confirm it.")
     .argument("[id...]", "the channels' ids")
     .option("--all", "all channels of the signed-in user")
     .option("-y, --yes", "do not ask")
@@ -45,7 +45,7 @@ export const defineDelete: Define = (command, act) => {
           }
           if (options.dryRun === true) return showRequest(context, session, removeRequest(session.product, ids));
           const question = `Delete ${ids.length === 1 ? `channel ${ids[0]}` : `${ids.length} channels (${ids.join(", ")})`}?`;
-          if (!(await confirm(context, question, options.yes))) return kept(context);
+          if (!(await confirm(context, question, options.yes))) return unchanged(context);
           await forget(context, session, gone);
           return deleteChannels(context, session, ids);
         });
@@ -53,42 +53,38 @@ export const defineDelete: Define = (command, act) => {
     );
 };
 
-/** What is not there any more, and not missed either. */
-export async function forget(
-  context: Context,
-  { memory, product, signIn }: ZohoSession,
-  ids: readonly string[],
-): Promise<void> {
+/** Forgets channels that Zoho no longer lists. */
+export async function forget(context: Context, { memory }: ZohoSession, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
-  await memory.forget(signIn.name, product.id, ids);
-  context.report({ type: "notice", message: `forgotten, since Zoho does not list them any more: ${ids.join(", ")}` });
+  await memory.forget(ids);
+  context.report({ type: "notice", message: `forgotten, because Zoho no longer lists them: ${ids.join(", ")}` });
 }
 
-export function kept(context: Context): ExitCode {
+export function unchanged(context: Context): ExitCode {
   context.report({ type: "notice", message: "nothing was changed" });
   return ExitCode.ok;
 }
 
-const FORGOTTEN = "Zoho does not list it, and what was kept of it here is forgotten";
-const NOT_LISTED = "Zoho does not list it: it had expired, or the id is wrong";
+const FORGOTTEN = "forgotten, because Zoho no longer lists it";
+const NOT_FOUND = "it expired, or the id is wrong";
 
-/** Deletes channels and reports each by what the list says afterwards. Exits with 7 unless all are gone. */
+/** Deletes channels and reports each by what Zoho lists afterwards. Exits with 7 unless all are gone. */
 export async function deleteChannels(
   context: Context,
   session: ZohoSession,
   ids: readonly string[],
 ): Promise<ExitCode> {
-  const { client, memory, product, signIn } = session;
+  const { client, memory, product } = session;
   const asked = requestedDeletions();
   const result = await context
     .waiting("deleting channels", () => client.remove(ids, asked))
     .catch(async (error: unknown) => {
-      await warnOfUnread(context, session, asked);
+      await warnOfUnconfirmed(context, session, asked);
       throw error;
     });
-  const known = new Set((await memory.all(signIn.name, product.id)).map(({ id }) => id));
-  const strange = result.unknown.filter((id) => !known.has(id));
-  await memory.forget(signIn.name, product.id, [...result.deleted, ...result.unknown]);
+  const known = new Set((await memory.all()).map(({ id }) => id));
+  const notFound = result.unknown.filter((id) => !known.has(id));
+  await memory.forget([...result.deleted, ...result.unknown]);
   const report = (state: ChannelReport["state"], id: string, reason?: string): void =>
     context.report({
       type: "channel",
@@ -100,25 +96,25 @@ export async function deleteChannels(
       reason,
     });
   for (const id of result.deleted) report("deleted", id);
-  for (const id of result.unknown) report("unknown", id, known.has(id) ? FORGOTTEN : NOT_LISTED);
+  for (const id of result.unknown) report("unknown", id, known.has(id) ? FORGOTTEN : NOT_FOUND);
   for (const { id, because } of result.remaining) report("not-deleted", id, because);
-  return strange.length + result.remaining.length > 0 ? ExitCode.zohoApi : ExitCode.ok;
+  return notFound.length + result.remaining.length > 0 ? ExitCode.zohoApi : ExitCode.ok;
 }
 
-/** What Zoho says that it has deleted is missed by nobody, though no list shows that it is gone. */
-async function warnOfUnread(
+/** Forgets what Zoho said it deleted, though the list could not be read to confirm it. */
+async function warnOfUnconfirmed(
   context: Context,
-  { command, memory, product, signIn }: ZohoSession,
+  { command, memory }: ZohoSession,
   { confirmed, unanswered }: RequestedDeletions,
 ): Promise<void> {
-  await memory.forget(signIn.name, product.id, [...confirmed]);
-  const warn = (said: string, which: ReadonlySet<string>): void => {
-    if (which.size === 0) return;
-    const message = `${said}: ${[...which].join(", ")}`;
+  await memory.forget([...confirmed]);
+  const warn = (text: string, ids: ReadonlySet<string>): void => {
+    if (ids.size === 0) return;
+    const message = `${text}: ${[...ids].join(", ")}`;
     context.report({ type: "warning", message, hint: `see what is left: ${command("list")}` });
   };
-  warn("Zoho said that it has deleted these channels, and its list could not be read afterwards", confirmed);
-  warn("these channels may have been deleted: Zoho's answer did not come", unanswered);
+  warn("Zoho deleted these channels, but its list could not be read afterwards", confirmed);
+  warn("these channels may have been deleted: Zoho did not answer", unanswered);
 }
 
 interface DisableOptions extends ZohoOptions {
@@ -129,7 +125,7 @@ interface DisableOptions extends ZohoOptions {
 
 export const defineDisable: Define = (command, act) => {
   addZohoOptions(command.command("disable"))
-    .description("Stop some events of a channel, or all: then the channel is deleted.")
+    .description("Stop some or all events of a channel; with none left, it is deleted.")
     .argument("<id>", "the channel's id")
     .option("--events <event>", "stop only this event (repeatable)", collect)
     .option("-y, --yes", "do not ask")
@@ -141,45 +137,40 @@ export const defineDisable: Define = (command, act) => {
         return withZoho(context, options, async (session) => {
           const channel = await requireChannel(session, id);
           if (events !== undefined && channel.isUnread === true)
-            throw new UserError(
-              "zohoApi",
-              `which events channel ${id} watches is not known: ${UNREAD}`,
-              undefined,
-              "unread",
-            );
-          const left = events === undefined ? [] : withoutEvents(channel.events, events);
-          if (left.length === 0) {
+            throw new UserError("zohoApi", `the events of channel ${id} are not known: ${UNREAD}`, undefined, "unread");
+          const remaining = events === undefined ? [] : withoutEvents(channel.events, events);
+          if (remaining.length === 0) {
             if (options.dryRun === true) return showRequest(context, session, removeRequest(session.product, [id]));
             const question = `No event of channel ${id} would be left: delete it?`;
-            if (!(await confirm(context, question, options.yes))) return kept(context);
+            if (!(await confirm(context, question, options.yes))) return unchanged(context);
             return deleteChannels(context, session, [id]);
           }
-          const taken = expandEvents(channel.events).filter((event) => !left.includes(event));
-          if (taken.length === 0)
+          const removed = expandEvents(channel.events).filter((event) => !remaining.includes(event));
+          if (removed.length === 0)
             throw usageError(`channel ${id} watches none of these`, `it watches ${oneLine(channel.events.join(", "))}`);
           if (options.dryRun === true) {
-            return showRequest(context, session, await disabling(session, channel, taken, left));
+            return showRequest(context, session, await disableCall(session, channel, removed, remaining));
           }
-          if (!(await confirm(context, `Stop ${taken.join(", ")} of channel ${id}?`, options.yes)))
-            return kept(context);
-          const warn = (said: string): void => {
-            const message = `${taken.join(", ")} of channel ${id} ${said}`;
+          if (!(await confirm(context, `Stop ${removed.join(", ")} of channel ${id}?`, options.yes)))
+            return unchanged(context);
+          const warn = (outcome: string): void => {
+            const message = `${removed.join(", ")} of channel ${id} ${outcome}`;
             context.report({ type: "warning", message, hint: `see ${session.command("list")}` });
           };
-          await disable(session, channel, taken, left).catch((error: unknown) => {
-            if (!isRefusal(error)) warn("may have been stopped: Zoho's answer did not come");
+          await disable(session, channel, removed, remaining).catch((error: unknown) => {
+            if (!isRefusal(error)) warn("may have been stopped: Zoho did not answer");
             throw error;
           });
           const after = await requireChannel(session, id).catch((error: unknown) => {
-            warn("was stopped, as Zoho says, and the channel could not be read back");
+            warn("was stopped, but the channel could not be read back");
             throw error;
           });
-          const still = expandEvents(after.events).filter((event) => taken.includes(event));
+          const still = expandEvents(after.events).filter((event) => removed.includes(event));
           if (still.length > 0) {
             throw new UserError(
               "zohoApi",
-              `Zoho said yes and still lists ${still.join(", ")} for channel ${id}`,
-              `set its events as a whole: ${session.command(`update ${id}`)} --events`,
+              `Zoho accepted the request but still lists ${still.join(", ")} for channel ${id}`,
+              `replace its events: ${session.command(`update ${id}`)} --events`,
               "not_disabled",
             );
           }
@@ -190,23 +181,28 @@ export const defineDisable: Define = (command, act) => {
     );
 };
 
-/** By the call made for it where the product documents one, else by setting the channel without those events. */
-async function disabling(
+/** By PATCH where the product documents it, else by writing the channel without those events. */
+async function disableCall(
   session: ZohoSession,
   channel: Channel,
-  taken: readonly string[],
-  left: readonly string[],
+  removed: readonly string[],
+  remaining: readonly string[],
 ): Promise<ApiRequest> {
   const { product } = session;
-  if (product.patch) return disableRequest(product, channel, taken);
-  return writeRequest(product, "PUT", [await withEvents(session, channel, left)]);
+  if (product.patch) return disableRequest(product, channel, removed);
+  return writeRequest(product, "PUT", [await withEvents(session, channel, remaining)]);
 }
 
-async function disable(session: ZohoSession, channel: Channel, taken: readonly string[], left: readonly string[]) {
+async function disable(
+  session: ZohoSession,
+  channel: Channel,
+  removed: readonly string[],
+  remaining: readonly string[],
+): Promise<void> {
   const { client, memory, product } = session;
-  const request = await withEvents(session, channel, left);
-  requireSuccess(product.patch ? [await client.disable(channel, taken)] : await client.replace([request]));
-  await memory.remember({ ...request.config, ...ownerOf(session), expiresAt: channel.expiresAt });
+  const request = await withEvents(session, channel, remaining);
+  requireSuccess(product.patch ? [await client.disable(channel, removed)] : await client.replace([request]));
+  await memory.remember({ ...request.config, expiresAt: channel.expiresAt });
 }
 
 async function withEvents(session: ZohoSession, channel: Channel, events: readonly string[]) {
@@ -218,7 +214,7 @@ async function withEvents(session: ZohoSession, channel: Channel, events: readon
       "no_expiry",
     );
   }
-  const before = await renewalConfig(session, channel.id, channel);
+  const before = await wholeConfig(session, channel.id, channel);
   const config = { ...before, events, conditions: conditionsFor(events, before.conditions) };
   return { config, expiresAt: channel.expiresAt };
 }

@@ -8,7 +8,7 @@ import { contractEvents } from "../../zoho/channels/events.ts";
 import type { RememberedChannel } from "../../zoho/channels/memory.ts";
 import type { Define } from "../command.ts";
 import { moduleName } from "../helpers/options.ts";
-import { addZohoOptions, ownerOf, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
+import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
 
 interface ListOptions extends ZohoOptions {
   readonly expiring?: string;
@@ -29,8 +29,9 @@ export const defineList: Define = (command, act) => {
           const { client, product } = session;
           const module = options.module && moduleName(product.id, options.module);
           const { listed, missing } = await context.waiting("asking Zoho for its channels", async () => {
-            const stock = await listWithMissing(session);
-            return module === undefined ? stock : { ...ofModule(stock, module), listed: await client.list({ module }) };
+            const all = await listWithMissing(session);
+            if (module === undefined) return all;
+            return { listed: await client.list({ module }), missing: all.missing.filter(watches(module)) };
           });
           const now = session.now();
           const shown = withinMs === undefined ? listed : expiringWithin(listed, withinMs, now);
@@ -43,21 +44,21 @@ export const defineList: Define = (command, act) => {
             for (const { id, reason, hint } of gone)
               context.report({
                 type: "warning",
-                message: `channel ${id} is not there: ${reason}`,
+                message: `channel ${id} is gone: ${reason}`,
                 ...(hint && { hint }),
               });
           }
-          const what = withinMs === undefined ? "" : ` expires within ${options.expiring}`;
+          const expiring = withinMs === undefined ? "" : ` expires within ${options.expiring}`;
           const watching = module === undefined ? "" : ` that watches ${module}`;
           if (lines.length === 0)
-            context.report({ type: "notice", message: `no ${product.title} channel${watching}${what}` });
+            context.report({ type: "notice", message: `no ${product.title} channel${watching}${expiring}` });
           return withinMs !== undefined && lines.length > 0 ? ExitCode.expectation : ExitCode.ok;
         });
       }),
     );
 };
 
-const GONE = { expired: "expired", deleted: "deleted", unlisted: "not listed" } as const;
+const CAUSES = { expired: "expired", deleted: "deleted", unlisted: "not listed" } as const;
 
 function tableOf(lines: readonly ChannelReport[], missing: readonly MissingChannel[]): TableReport {
   return {
@@ -67,7 +68,7 @@ function tableOf(lines: readonly ChannelReport[], missing: readonly MissingChann
       const gone = missing[i]?.because;
       return [
         id,
-        gone !== undefined ? GONE[gone] : timeLeftMs === undefined ? "not known" : formatSpan(timeLeftMs),
+        gone !== undefined ? CAUSES[gone] : timeLeftMs === undefined ? "not known" : formatSpan(timeLeftMs),
         ...(channel === undefined
           ? Array(3).fill("not known")
           : [contractEvents(channel.events).join(" "), channel.notifyUrl ?? "", channel.token ?? "none"]),
@@ -77,27 +78,26 @@ function tableOf(lines: readonly ChannelReport[], missing: readonly MissingChann
   };
 }
 
-/** Those that are missing, by the events that they watched. */
-function ofModule<Stock extends { readonly missing: readonly MissingChannel[] }>(stock: Stock, module: string): Stock {
-  const watches = ({ channel }: MissingChannel): boolean =>
-    channel.events.some((event) => event.toLowerCase().startsWith(`${module.toLowerCase()}.`));
-  return { ...stock, missing: stock.missing.filter(watches) };
+function watches(module: string) {
+  const prefix = `${module.toLowerCase()}.`;
+  return ({ channel }: MissingChannel): boolean =>
+    channel.events.some((event) => event.toLowerCase().startsWith(prefix));
 }
 
-/** A channel that was made or changed here, was not deleted here, and is not there. */
+/** A channel that was created or changed here, was not deleted here, and that Zoho does not list. */
 export interface MissingChannel {
   readonly channel: RememberedChannel;
-  /** `unlisted`: when it would have ended is not known here. */
+  /** `unlisted`: its end is not known here. */
   readonly because: "expired" | "deleted" | "unlisted";
 }
 
-/** The channels that Zoho lists, and those that it should. An expired one vanishes from its list without a word. */
+/** The channels that Zoho lists, and those that it should: an expired one just vanishes from the list. */
 export async function listWithMissing(session: ZohoSession): Promise<{
   readonly listed: readonly Channel[];
   readonly missing: readonly MissingChannel[];
 }> {
   const listed = await session.client.list();
-  const missing = await session.memory.observe(ownerOf(session), listed, session.now());
+  const missing = await session.memory.observe(listed, session.now());
   return { listed, missing: missing.map((channel) => ({ channel, because: causeOf(channel) })) };
 }
 
@@ -107,9 +107,9 @@ function causeOf({ isDeleted, expiresAt }: RememberedChannel): MissingChannel["b
 }
 
 const REASONS = {
-  expired: "it has expired: Zoho does not list it any more",
-  deleted: "it was deleted elsewhere: Zoho does not list it any more, and its end had not come",
-  unlisted: "Zoho does not list it: it was not made after all, has expired, or was deleted elsewhere",
+  expired: "it expired: Zoho no longer lists it",
+  deleted: "it was deleted elsewhere: Zoho no longer lists it, before its end",
+  unlisted: "Zoho does not list it: it was not created, has expired, or was deleted elsewhere",
 } as const;
 
 export function missingReport(
@@ -131,7 +131,7 @@ export function missingReport(
   };
 }
 
-/** What may be shown of a channel: Zoho gives its token in clear. */
+/** Masks the token, which Zoho returns in clear. */
 function channelFacts(
   channel: Omit<Channel, "expiresAt" | "modules"> | ChannelConfig,
   showSecrets: boolean,
@@ -142,7 +142,7 @@ function channelFacts(
   return { events, notifyUrl: url, token: shown, related, values, conditions };
 }
 
-export const UNREAD = "Zoho lists it in a form that is not known here";
+export const UNREAD = "Zoho lists it in a form that zoho-hooks cannot read";
 
 export function channelReport(
   state: ChannelReport["state"],
@@ -162,16 +162,16 @@ export function channelReport(
   };
 }
 
-/** An id that is there already: whether Zoho takes others than numbers is not known, so that it has the last word. */
+/** The id of an existing channel. It may not be numeric: Zoho decides. */
 export function channelId(text: string): string {
   if (/^[\w.:-]{1,64}$/.test(text)) return text;
-  throw usageError(`${JSON.stringify(text)} is not the id of a channel`, "see the ids with zoho-hooks channels list");
+  throw usageError(`${JSON.stringify(text)} is not a channel id`, "see the ids with zoho-hooks channels list");
 }
 
-/** An id for a new channel, as all versions of the API take it: up to 19 digits, kept as text. */
+/** An id for a new channel, as all versions of the API accept it. Text, as 19 digits do not fit a number. */
 export function newChannelId(text: string): string {
   if (/^-?\d{1,19}$/.test(text)) return text;
-  throw usageError(`${JSON.stringify(text)} is not the id of a channel`, "an id has up to 19 digits");
+  throw usageError(`${JSON.stringify(text)} is not a channel id`, "an id has up to 19 digits");
 }
 
 interface ShowOptions extends ZohoOptions {
@@ -196,14 +196,13 @@ export const defineShow: Define = (command, act) => {
     );
 };
 
-/** The channel as Zoho lists it now. */
 export async function requireChannel({ client, command, product }: ZohoSession, id: string): Promise<Channel> {
   const channel = await client.get(id);
   if (channel !== undefined) return channel;
   throw new UserError(
     "zohoApi",
-    `${product.title} lists no channel ${id}: it has expired, was deleted, or is another Zoho user's`,
-    `see what is there: ${command("list")}`,
+    `${product.title} channel ${id} not found: it expired, was deleted, or belongs to another Zoho user`,
+    `see what exists: ${command("list")}`,
     "not_subscribed",
   );
 }

@@ -5,22 +5,23 @@ import type { ChannelReport } from "../../reports/channel.ts";
 import { errorText } from "../../util/errors.ts";
 import { untilAborted } from "../../util/timing.ts";
 import { watchClient } from "../../zoho/channels/api.ts";
-import { type Channel, type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels/channel.ts";
+import { type ChannelConfig, generateChannelId, generateToken } from "../../zoho/channels/channel.ts";
+import { createChannel, readBack, requestChannel } from "../../zoho/channels/create.ts";
 import { normaliseEvents } from "../../zoho/channels/events.ts";
 import { expiryBy } from "../../zoho/channels/expiry.ts";
-import { type ChannelChange, keepAlive } from "../../zoho/channels/keep-alive.ts";
+import { type ChannelChange, isNotSubscribed, keepAlive } from "../../zoho/channels/lifecycle.ts";
 import type { ChannelMemory } from "../../zoho/channels/memory.ts";
 import { requireSuccess } from "../../zoho/channels/replies.ts";
 import { isRefusal } from "../../zoho/errors.ts";
 import type { ZohoSession } from "../helpers/session.ts";
-import { askForChannel, createChannel, settleChannel, warnOfDifferences } from "./create.ts";
+import { warnOfDifferences } from "./create.ts";
 import { changeReport } from "./keep-renewing.ts";
 import { channelReport } from "./list.ts";
 
-/** What a channel's deliveries carry. Known before the channel is: Zoho may post before it has answered. */
+/** Chosen before the channel exists, because Zoho may post before it answers the request that creates it. */
 export interface ChannelKey {
   readonly id: string;
-  /** The proof of the deliveries' sender. */
+  /** Sent along with each delivery. */
   readonly token: Secret;
 }
 
@@ -33,219 +34,206 @@ export function makeChannelKey(now: Date): ChannelKey {
 export interface LiveChannel {
   readonly id: string;
   readonly events: readonly string[];
-  /** When it ends; undefined while it is lost. */
+  /** Undefined while it is lost. */
   expiresAt(): Date | undefined;
-  /** Posts to another address from now on, after the tunnel has come back under one. Tries until it does; never throws. */
+  /** Changes the URL, when the tunnel has come back under another one. Retries until it succeeds; never throws. */
   moveTo(url: string): Promise<void>;
-  /** Deletes it; false when the list still shows it, or cannot be read. Says which, and what to do. */
+  /** Deletes it. False, after reporting why and what to do, unless Zoho's list shows that it is gone. */
   close(): Promise<boolean>;
 }
 
-interface LiveChannelOptions {
+/** Creates a channel for a URL and keeps it alive until it is closed. Throws without leaving one behind. */
+export async function openLiveChannel({
+  context,
+  session: shared,
+  key: { id, token },
+  events,
+  url,
+  onEnd,
+}: {
   readonly context: Context;
   readonly session: ZohoSession;
   readonly key: ChannelKey;
   readonly events: readonly string[];
   readonly url: string;
-  /** It is lost for a cause that waiting does not mend: the sign-in is dead. */
+  /** Called if the channel is lost because of the sign-in, which waiting does not repair. */
   readonly onEnd: (error: unknown) => void;
-}
-
-/** Creates a channel for a URL, reads it back, and keeps it alive until it is closed. Throws and leaves none behind. */
-export async function openLiveChannel(options: LiveChannelOptions): Promise<LiveChannel> {
-  const { context, key } = options;
+}): Promise<LiveChannel> {
+  const { product, memory } = shared;
   const life = new AbortController();
-  const { product } = options.session;
-  const client = watchClient(options.session.api, product, AbortSignal.any([context.signal, life.signal]));
-  const { memory } = options.session;
+  const client = watchClient(shared.api, product, AbortSignal.any([context.signal, life.signal]));
   const remember: ChannelMemory["remember"] = (channel) => memory.remember({ ...channel, ofListener: true });
-  const session = { ...options.session, client, memory: { ...memory, remember } };
-  const parting = { context, session, id: key.id };
+  const session = { ...shared, client, memory: { ...memory, remember } };
   let config: ChannelConfig = {
-    id: key.id,
-    events: normaliseEvents(options.events),
-    notifyUrl: options.url,
-    token: key.token.reveal(),
+    id,
+    events: normaliseEvents(events),
+    notifyUrl: url,
+    token: token.reveal(),
     related: product.options.related ? false : undefined,
     values: product.options.values ? true : undefined,
     conditions: [],
   };
-  const later = (now = session.now()): Date => expiryBy(now, undefined, product.lifetime);
+  const end = (now = session.now()): Date => expiryBy(now, undefined, product.lifetime);
 
-  const { asked, channel } = await openOrAbandon(session, config, later, () => abandonChannel(parting));
+  let isGranted = false;
+  const create = async () => {
+    const granted = await requestChannel(session, config, end);
+    isGranted = true;
+    return { asked: granted.asked, channel: await readBack(session, config, granted) };
+  };
+  const { asked, channel } = await create().catch(async (error: unknown) => {
+    if (isGranted || !isRefusal(error)) await abandon(context, session, id);
+    throw error;
+  });
   context.report(channelReport("created", product.id, channel, session.now()));
   warnOfDifferences(context, session, { ...config, expiresAt: asked }, channel);
-  let expiresAt = channel.expiresAt;
+  let { expiresAt } = channel;
   let isMoving = false;
 
   const onChange = (change: ChannelChange): void => {
     expiresAt = "expiresAt" in change ? change.expiresAt : undefined;
     const report = changeReport(product.id, change, session.now());
-    const moved = isMoving && (change.type === "renewed" || change.type === "created");
-    if (moved) isMoving = false;
-    context.report(moved ? { ...report, state: "updated", reason: `posts to ${maskUrl(config.notifyUrl)}` } : report);
+    const hasMoved = isMoving && (change.type === "renewed" || change.type === "created");
+    if (hasMoved) isMoving = false;
+    const reason = `posts to ${maskUrl(config.notifyUrl)}`;
+    context.report(hasMoved ? { ...report, state: "updated", reason } : report);
   };
-  /**
-   * It may have been given other events meanwhile, by `channels update`: that is in mind here, since a list shows less of a
-   * channel. Where it posts to is ours to say.
-   */
+  /** `channels update` may have changed its events meanwhile. They are in the memory, as a list shows less of a channel. */
   const current = async (): Promise<ChannelConfig> => {
-    const kept = await session.memory.recall(session.signIn.name, product.id, key.id).catch(() => undefined);
-    const { notifyUrl, token } = config;
-    const { events, related, values, conditions } = kept ?? config;
-    config = { id: key.id, events, notifyUrl, token, related, values, conditions };
+    const remembered = await session.memory.recall(id).catch(() => undefined);
+    const { events, related, values, conditions } = remembered ?? config;
+    config = { ...config, events, related, values, conditions };
     return config;
   };
-  let keeping: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
-  const keep = (): void => {
+  let running: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
+  const start = (): void => {
     if (life.signal.aborted) return;
     const stop = new AbortController();
-    const { sleep } = context;
-    const { defaultMs: lifetimeMs } = product.lifetime;
-    const signal = AbortSignal.any([stop.signal, context.signal]);
-    const clock = { now: session.now, sleep, random: Math.random };
-    const kept = { client, config, current, lifetimeMs, expiresAt, atOnce: isMoving };
-    const done = keepAlive({ ...kept, ...clock, signal, onChange });
-    keeping = { stop, done: done.catch(options.onEnd) };
+    const done = keepAlive({
+      client,
+      config,
+      current,
+      lifetimeMs: product.lifetime.defaultMs,
+      expiresAt,
+      atOnce: isMoving,
+      now: session.now,
+      sleep: context.sleep,
+      random: Math.random,
+      signal: AbortSignal.any([stop.signal, context.signal]),
+      onChange,
+    });
+    running = { stop, done: done.catch(onEnd) };
   };
-  const rest = async (): Promise<void> => {
-    keeping?.stop.abort();
-    await keeping?.done;
+  const stop = async (): Promise<void> => {
+    running?.stop.abort();
+    await running?.done;
   };
-  keep();
+  start();
 
   const move = async (): Promise<void> => {
     await current();
-    const results = await client.replace([{ config, expiresAt: later() }]);
-    const gone = results.some((each) => !each.ok && each.error.fault.code === "NOT_SUBSCRIBED");
-    const moved = gone
-      ? await createChannel(session, config, later())
-      : await settleChannel(session, config, requireSuccess(results));
+    const results = await client.replace([{ config, expiresAt: end() }]);
+    const isGone = results.some((each) => !each.ok && isNotSubscribed(each.error));
+    const moved = isGone
+      ? await createChannel(session, config, end())
+      : await readBack(session, config, requireSuccess(results));
     expiresAt = moved.expiresAt ?? expiresAt;
     isMoving = false;
     context.report(channelReport("updated", product.id, moved, session.now()));
   };
 
   return {
-    id: key.id,
+    id,
     events: config.events,
     expiresAt: () => expiresAt,
     async moveTo(url) {
-      await rest();
+      await stop();
       if (life.signal.aborted) return;
       config = { ...config, notifyUrl: url };
       isMoving = true;
       await move().catch((error: unknown) => {
         if (life.signal.aborted || context.signal.aborted) return;
-        const message = `channel ${key.id} does not post to ${maskUrl(url)} yet: ${errorText(error)}`;
-        context.report({ type: "warning", message, hint: "it is tried again until it does" });
+        const message = `channel ${id} does not post to ${maskUrl(url)} yet: ${errorText(error)}`;
+        context.report({ type: "warning", message, hint: "retrying until it does" });
       });
-      keep();
+      start();
     },
     close() {
       life.abort();
-      return deleteOnExit(parting, rest);
+      return deleteOnExit(context, session, id, stop);
     },
   };
 }
 
-async function openOrAbandon(
+/** Bounds the exit when the network is gone. */
+const CLEAN_UP_TIMEOUT_MS = 5_000;
+
+async function deleteOnExit(
+  context: Context,
   session: ZohoSession,
-  config: ChannelConfig,
-  end: (now: Date) => Date,
-  abandon: () => Promise<void>,
-): Promise<{ readonly asked: Date; readonly channel: Channel }> {
-  let granted = false;
+  id: string,
+  stop: () => Promise<void>,
+): Promise<boolean> {
+  const command = session.command(`delete ${id} --yes`);
+  // Said beforehand: a second Ctrl-C ends the process at once.
+  context.report({ type: "notice", message: `deleting channel ${id} (if interrupted, run ${command})` });
+  const report = (state: ChannelReport["state"], reason?: string, hint?: string): void =>
+    context.report(deletionReport(session, id, state, reason, hint));
   try {
-    const result = await askForChannel(session, config, end);
-    granted = true;
-    return { asked: result.asked, channel: await settleChannel(session, config, result) };
-  } catch (error) {
-    if (granted || !isRefusal(error)) await abandon();
-    throw error;
-  }
-}
-
-interface Parting {
-  readonly context: Context;
-  readonly session: ZohoSession;
-  readonly id: string;
-}
-
-/** The way out must not hang on a network that is gone. */
-const CLEAN_UP_MS = 5_000;
-
-/** Deletes a channel and reads the list again. False, with the command that mends it, unless the channel is gone. */
-async function deleteOnExit(parting: Parting, before: () => Promise<void>): Promise<boolean> {
-  const report = reporter(parting);
-  // A second Ctrl-C ends the process at once: nothing could be told any more.
-  const message = `deleting channel ${parting.id}; if that is cut off: ${mendingCommand(parting)}`;
-  parting.context.report({ type: "notice", message });
-  try {
-    const { deleted, because } = await remove(parting, before);
-    if (because !== undefined) {
-      report("not-deleted", because, `delete it with ${mendingCommand(parting)}`);
-      return false;
+    const { isDeleted, because } = await remove(session, id, stop);
+    if (because === undefined) {
+      if (isDeleted) report("deleted");
+      else report("unknown", "it was already gone: it expired, or something else deleted it");
+      return true;
     }
-    if (deleted) report("deleted");
-    else report("unknown", "it was gone already: it had expired, or something else has deleted it");
-    return true;
+    report("not-deleted", because, `delete it with ${command}`);
   } catch (error) {
-    report("not-deleted", whyNot(error), `delete it with ${mendingCommand(parting)}`);
-    return false;
+    report("not-deleted", failureText(error), `delete it with ${command}`);
   }
+  return false;
 }
 
-/** Deletes what a failed creation may have left behind: whether Zoho has made the channel is not known. */
-async function abandonChannel(parting: Parting): Promise<void> {
-  const { context, id, session } = parting;
-  const mend = `see ${session.command("list")}; if it is there: ${mendingCommand(parting)}`;
-  const warn = (reason: string): void =>
-    context.report({ type: "warning", message: `channel ${id} may have been created: ${reason}`, hint: mend });
+/** Deletes what a failed creation may have left behind. */
+async function abandon(context: Context, session: ZohoSession, id: string): Promise<void> {
+  const hint = `see ${session.command("list")}; if it exists: ${session.command(`delete ${id} --yes`)}`;
+  const warn = (because: string): void =>
+    context.report({ type: "warning", message: `channel ${id} may have been created: ${because}`, hint });
   try {
-    const { deleted, because } = await remove(parting, async () => {});
-    if (deleted) reporter(parting)("deleted");
+    const { isDeleted, because } = await remove(session, id);
+    if (isDeleted) context.report(deletionReport(session, id, "deleted"));
     if (because !== undefined) warn(because);
   } catch (error) {
-    warn(whyNot(error));
+    warn(failureText(error));
   }
 }
 
 async function remove(
-  { session, id }: Parting,
-  before: () => Promise<void>,
-): Promise<{ readonly deleted: boolean; readonly because: string | undefined }> {
-  const limit = AbortSignal.timeout(CLEAN_UP_MS);
-  const { api, product, memory, signIn } = session;
+  { api, memory, product }: ZohoSession,
+  id: string,
+  stop?: () => Promise<void>,
+): Promise<{ readonly isDeleted: boolean; readonly because: string | undefined }> {
+  const limit = AbortSignal.timeout(CLEAN_UP_TIMEOUT_MS);
   const work = async () => {
-    await before();
-    // The signal of the run has usually aborted by now, and with it every request of the session's own client.
+    await stop?.();
+    // The session's own client is bound to the signal of the run, which has usually aborted by now.
     const { deleted, remaining } = await watchClient(api, product, limit).remove([id]);
-    if (remaining.length === 0) await memory.forget(signIn.name, product.id, [id]);
-    return { deleted: deleted.includes(id), because: remaining[0]?.because };
+    if (remaining.length === 0) await memory.forget([id]);
+    return { isDeleted: deleted.includes(id), because: remaining[0]?.because };
   };
   return untilAborted(work(), limit);
 }
 
-function reporter({ context, session, id }: Parting) {
-  return (state: ChannelReport["state"], reason?: string, hint?: string): void =>
-    context.report({
-      type: "channel",
-      state,
-      product: session.product.id,
-      id,
-      expiresAt: undefined,
-      timeLeftMs: undefined,
-      reason,
-      hint,
-    });
+function deletionReport(
+  { product }: ZohoSession,
+  id: string,
+  state: ChannelReport["state"],
+  reason?: string,
+  hint?: string,
+): ChannelReport {
+  return { type: "channel", state, product: product.id, id, expiresAt: undefined, timeLeftMs: undefined, reason, hint };
 }
 
-function mendingCommand({ session, id }: Parting): string {
-  return session.command(`delete ${id} --yes`);
-}
-
-function whyNot(error: unknown): string {
-  const timedOut = error instanceof Error && error.name === "TimeoutError";
-  return timedOut ? `Zoho did not answer within ${CLEAN_UP_MS / 1000} s` : errorText(error);
+function failureText(error: unknown): string {
+  const isTimeout = error instanceof Error && error.name === "TimeoutError";
+  return isTimeout ? `Zoho did not answer within ${CLEAN_UP_TIMEOUT_MS / 1000} s` : errorText(error);
 }

@@ -13,7 +13,7 @@ import { runningListener } from "../helpers/notices.ts";
 import { collect, givenSecrets } from "../helpers/options.ts";
 import type { ZohoSession } from "../helpers/session.ts";
 
-/** What makes a channel, beside its id and events. */
+/** Options of a channel, beside its id and events. */
 export interface ChannelOptions {
   readonly url?: string;
   readonly tokenFile?: string;
@@ -26,33 +26,30 @@ export interface ChannelOptions {
 export function addChannelOptions(command: Command, url = "the URL for Zoho to post to"): Command {
   return command
     .option("--url <url>", url)
-    .option("--token-file <path>", "read the token for Zoho to send along from a file, - for standard input")
+    .option("--token-file <path>", "read the token that Zoho sends along from a file, - for standard input")
     .option("--expires <time>", "when it expires, as a duration or a time: 24h, 6d23h, 2026-01-02T03:04:05+00:00")
     .option(
       "--fields <[module:]a,b>",
       "report an edit only if one of these fields has changed (repeatable, once per module)",
       collect,
     )
-    .option("--related", "also report changes of related records (Zoho's default, but off here: they are very many)")
+    .option("--related", "also report changes of related records (Zoho's default, but off here: there are very many)")
     .option("--no-related", "do not report changes of related records")
     .option("--values", "include the changed values")
     .option("--no-values", "leave the changed values out");
 }
 
-/**
- * A URL that Zoho can post to. What it will surely never reach is refused; what looks unreachable is warned of, http too
- * unless the product is documented to take it.
- */
+/** Rejects a URL that Zoho can never post to; warns of one that it probably cannot reach, http included. */
 export function notifyUrl(context: Context, text: string, { plainHttp = false } = {}): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw usageError(
-      `--url: ${JSON.stringify(text)} is not a web address`,
+      `--url: ${JSON.stringify(text)} is not a web URL`,
       "give one such as https://example.com/webhooks/zoho/crm",
     );
   }
   if (url.username !== "" || url.password !== "") {
-    // Not echoed: it holds a password.
+    // Not repeated in the message: it holds a password.
     throw usageError("--url: a URL with a user name or password is not accepted, because it would be printed");
   }
   const local = /^(localhost|127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|\[)/.test(url.hostname);
@@ -79,7 +76,7 @@ export async function tokenFrom(
   return value;
 }
 
-/** Refuses what the product's API does not document, before anything is sent. */
+/** Rejects what the product's API does not document, before anything is sent. */
 export function refuseUnknownOptions(
   product: WatchProduct,
   options: Pick<ChannelOptions, "values" | "related"> & { readonly fields?: readonly string[] | false },
@@ -96,7 +93,7 @@ export function refuseUnknownOptions(
   }
 }
 
-/** `Deals:Stage,Amount`, or without the module where the events are of one module only. */
+/** `Deals:Stage,Amount`, or without the module if the events are of one module only. */
 export async function conditionsFrom(
   session: ZohoSession,
   context: Context,
@@ -105,20 +102,23 @@ export async function conditionsFrom(
 ): Promise<readonly unknown[]> {
   const modules = [...new Set(events.map((event) => event.split(".")[0] ?? ""))];
   const conditions: unknown[] = [];
-  const told = new Set<string>();
+  const named = new Set<string>();
   for (const text of fields ?? []) {
     const at = text.indexOf(":");
     const module = at === -1 ? (modules.length === 1 ? modules[0] : undefined) : text.slice(0, at);
     if (module === undefined) {
-      throw usageError(`--fields ${text}: of which module?`, `write --fields ${modules[0]}:${text}`);
+      throw usageError(`--fields ${text} does not name its module`, `write --fields ${modules[0]}:${text}`);
     }
     if (!modules.some((each) => each.toLowerCase() === module.toLowerCase())) {
-      throw usageError(`--fields ${text}: no event of ${module} is watched`, `modules: ${modules.join(", ")}`);
+      throw usageError(`--fields ${text}: the channel watches no event of ${module}`, `modules: ${modules.join(", ")}`);
     }
-    if (told.has(module.toLowerCase())) {
-      throw usageError(`--fields ${text}: those of ${module} are named already`, "name all of a module at once");
+    if (named.has(module.toLowerCase())) {
+      throw usageError(
+        `--fields ${text}: fields of ${module} are already given`,
+        "give all fields of a module at once",
+      );
     }
-    told.add(module.toLowerCase());
+    named.add(module.toLowerCase());
     const names = text
       .slice(at + 1)
       .split(",")
@@ -129,26 +129,26 @@ export async function conditionsFrom(
   return conditions;
 }
 
-/** Where Zoho reaches the listener that runs in this project. Throws a usage error where there is none to be reached. */
+/** The public URL of the listener that runs in this project. */
 export async function listenerUrl(context: Context, product: string): Promise<string> {
   const base = await runningListener(context, loadConfig(context));
-  const missing = "--url is missing: where shall Zoho post to?";
+  const start = `${context.invocation} listen --tunnel ngrok`;
   if (base === undefined) {
     throw usageError(
-      `${missing} No zoho-hooks listen runs in this project`,
-      `add --url https://…, or start one that Zoho can reach: ${context.invocation} listen --tunnel ngrok`,
+      "--url is required: no listener with a public https URL is running in this project",
+      `add --url https://…, or start one: ${start}`,
     );
   }
   if (!base.startsWith("https://")) {
     throw usageError(
-      `${missing} The running listener has no public https address, only ${base}`,
-      `add --url https://…, or start it with a tunnel: ${context.invocation} listen --tunnel ngrok`,
+      `--url is required: the running listener has no public https URL, only ${base}`,
+      `add --url https://…, or start it with a tunnel: ${start}`,
     );
   }
   if (findProduct(products, product) === undefined) {
-    throw usageError(`${missing} The running listener does not know what ${product} posts`, "add --url https://…");
+    throw usageError(`--url is required: the running listener cannot receive from ${product}`, "add --url https://…");
   }
   const url = webhookUrl(base, product);
-  context.report({ type: "notice", message: `for the running listener: ${url}` });
+  context.report({ type: "notice", message: `using the running listener: ${url}` });
   return url;
 }

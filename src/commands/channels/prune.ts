@@ -3,13 +3,14 @@ import type { Context } from "../../context.ts";
 import { maskUrl } from "../../core/mask.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
+import { accountOf } from "../../zoho/auth/sign-in.ts";
 import { removeRequest } from "../../zoho/channels/api.ts";
 import type { Channel } from "../../zoho/channels/channel.ts";
 import type { ZohoHttp } from "../../zoho/http.ts";
 import type { Define } from "../command.ts";
 import { confirm, showRequest } from "../helpers/notices.ts";
-import { addZohoOptions, ownerOf, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
-import { deleteChannels, forget, kept } from "./delete.ts";
+import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
+import { deleteChannels, forget, unchanged } from "./delete.ts";
 
 interface PruneOptions extends ZohoOptions {
   readonly yes?: boolean;
@@ -18,7 +19,7 @@ interface PruneOptions extends ZohoOptions {
 
 export const definePrune: Define = (command, act) => {
   addZohoOptions(command.command("prune"))
-    .description("Delete channels that were created or changed here and post to a dead address.")
+    .description("Delete channels that were created or changed here and post to a dead URL.")
     .option("-y, --yes", "do not ask")
     .option("--dry-run", "show which, print the request, delete nothing")
     .addHelpText("after", HELP)
@@ -27,63 +28,63 @@ export const definePrune: Define = (command, act) => {
         withZoho(context, options, async (session) => {
           const { client, memory, product } = session;
           const listed = await context.waiting("asking Zoho for its channels", () => client.list());
-          const { profile, account } = ownerOf(session);
-          const remembered = await memory.all(profile, product.id);
+          const account = accountOf(session.signIn);
+          const remembered = await memory.all();
           const isListed = (id: string): boolean => listed.some((channel) => channel.id === id);
-          // Where Zoho does not list where a channel posts to, it posts to where it was made for.
+          // If Zoho does not list the URL, it is the one that the channel was created with.
           const ours = listed.flatMap((channel) => {
             const own = remembered.find(({ id }) => id === channel.id);
             return own === undefined ? [] : [{ ...channel, notifyUrl: channel.notifyUrl ?? own.notifyUrl }];
           });
-          // What Zoho lists no longer has expired, unless it is another sign-in's: nothing is left to do for it but to forget it.
+          // Channels that Zoho no longer lists have expired, unless they belong to another sign-in.
           const gone = remembered.filter(
             (own) => !isListed(own.id) && (own.account === undefined || own.account === account),
           );
-          const dead = await context.waiting("trying their addresses", () => findDead(session, ours, context.signal));
-          // Where nobody is asked, only what is sure is deleted.
-          const asks = options.yes !== true && options.dryRun !== true;
-          const ids = dead.flatMap(({ channel, isSure }) => (isSure || asks ? [channel.id] : []));
-          for (const each of dead) tell(context, session, each, ids.includes(each.channel.id));
+          const dead = await context.waiting("checking their URLs", () => findDead(session, ours, context.signal));
+          // Without a question only what is surely dead is deleted.
+          const isAsking = options.yes !== true && options.dryRun !== true;
+          const ids = dead.flatMap(({ channel, isSure }) => (isSure || isAsking ? [channel.id] : []));
+          for (const each of dead) reportDead(context, session, each, ids.includes(each.channel.id));
           if (options.dryRun !== true)
             await forget(
               context,
               session,
               gone.map((own) => own.id),
             );
-          if (dead.length > 0 && ids.length === 0) return kept(context);
+          if (dead.length > 0 && ids.length === 0) return unchanged(context);
           if (ids.length === 0) {
             context.report({
               type: "notice",
-              message: `no ${product.title} channel of ours posts to an address that is gone`,
+              message: `no ${product.title} channel that was created here posts to a dead URL`,
             });
             return ExitCode.ok;
           }
           if (options.dryRun === true) return showRequest(context, session, removeRequest(product, ids));
           if (!(await confirm(context, `Delete ${ids.length} of ${listed.length} channels?`, options.yes)))
-            return kept(context);
+            return unchanged(context);
           return deleteChannels(context, session, ids);
         }),
       ),
     );
 };
 
-const PROBES_AT_ONCE = 8;
+const MAX_PROBES = 8;
 
 interface Dead extends DeadUrl {
   readonly channel: Channel;
 }
 
-function tell(context: Context, { command }: ZohoSession, dead: Dead, isToGo: boolean): void {
+function reportDead(context: Context, { command }: ZohoSession, dead: Dead, isDeleted: boolean): void {
   const { channel, because } = dead;
   const message = `${channel.id} posts to ${oneLine(maskUrl(channel.notifyUrl ?? ""))}: ${because}`;
-  if (isToGo) {
+  if (isDeleted) {
     context.report({ type: "notice", message });
     return;
   }
   context.report({
     type: "warning",
-    message: `${message}; another network may know it, so the channel is left alone`,
-    hint: `if the address is gone: ${command(`delete ${channel.id}`)}`,
+    message: `skipped ${message}, but another network may resolve it`,
+    hint: `if the URL is dead: ${command(`delete ${channel.id}`)}`,
   });
 }
 
@@ -94,8 +95,8 @@ async function findDead(
 ): Promise<readonly Dead[]> {
   const dead: Dead[] = [];
   const { hostname } = new URL(api.urlOf(removeRequest(product, [])));
-  for (let at = 0; at < channels.length; at += PROBES_AT_ONCE) {
-    const some = channels.slice(at, at + PROBES_AT_ONCE);
+  for (let at = 0; at < channels.length; at += MAX_PROBES) {
+    const some = channels.slice(at, at + MAX_PROBES);
     const reasons = await Promise.all(
       some.map((channel) => findDeadUrl(http, channel.notifyUrl ?? "", hostname, signal)),
     );
@@ -108,23 +109,22 @@ async function findDead(
 }
 
 const HELP = `
-An address is dead if nothing listens there, or if its tunnel says that it is offline. If only its name cannot be resolved
-here, another network may still know it: such a channel is deleted only if you agree, and never with --yes. Channels that
-were neither created nor changed here are never touched.
+A URL is dead if the connection is refused or its tunnel is offline. If only its host name cannot be resolved here, another
+network may still know it: such a channel is deleted only if you agree, and never with --yes. Channels that were neither
+created nor changed here are never touched.
 `;
 
-/** Why nothing can answer at an address any more. */
+/** Why nothing can answer at a URL. */
 interface DeadUrl {
   readonly because: string;
-  /** False where another network may know better: nobody but a person can say then. */
+  /** False if another network may reach it: only a person can decide then. */
   readonly isSure: boolean;
 }
 
 /**
- * Why nothing can answer at a notify URL any more; undefined when something does, or when it cannot be said.
- * An app that answers an error is alive, and a network that is down here proves nothing about the other end. Nor does a name
- * that is not known here: another resolver may know it, that of a VPN, say. It counts for a hint only while `control`, a
- * name that Zoho has, is known.
+ * Undefined if something answers, or if it cannot be decided: an app that answers with an error is alive, and a network
+ * that is down here proves nothing. A name that cannot be resolved is only a hint, because another resolver, such as that
+ * of a VPN, may know it; and only while `control`, a host of Zoho's, can be resolved.
  */
 export async function findDeadUrl(
   http: ZohoHttp,
@@ -132,20 +132,22 @@ export async function findDeadUrl(
   control: string,
   signal: AbortSignal,
 ): Promise<DeadUrl | undefined> {
-  if (!URL.canParse(url)) return { because: "it is not an address", isSure: true };
+  if (!URL.canParse(url)) return { because: "it is not a URL", isSure: true };
   try {
     const reply = await http.send({ method: "GET", url, repeatable: false, signal });
-    // The edge of a tunnel that is offline answers for it: https://ngrok.com/docs/errors/err_ngrok_3200
+    // ngrok answers for a tunnel that is offline: https://ngrok.com/docs/errors/err_ngrok_3200
     return /ERR_NGROK_3200\b/.test(reply.text) ? { because: "its tunnel is offline", isSure: true } : undefined;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     if (/ENOTFOUND/.test(error.message))
-      return (await isKnown(control)) ? { because: "its name is not known here", isSure: false } : undefined;
-    return /ECONNREFUSED/.test(error.message) ? { because: "nothing listens there", isSure: true } : undefined;
+      return (await resolves(control))
+        ? { because: "its host name does not resolve from here", isSure: false }
+        : undefined;
+    return /ECONNREFUSED/.test(error.message) ? { because: "connection refused", isSure: true } : undefined;
   }
 }
 
-function isKnown(hostname: string): Promise<boolean> {
+function resolves(hostname: string): Promise<boolean> {
   return lookup(hostname.replace(/^\[|\]$/g, "")).then(
     () => true,
     () => false,

@@ -1,15 +1,17 @@
 import type { Context } from "../../context.ts";
+import type { ChannelReport } from "../../reports/channel.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
 import { parseDuration } from "../../util/units.ts";
-import { type Channel, expiringWithin } from "../../zoho/channels/channel.ts";
+import { writeRequest } from "../../zoho/channels/api.ts";
+import { expiringWithin } from "../../zoho/channels/channel.ts";
 import { chooseExpiry } from "../../zoho/channels/expiry.ts";
-import { isOfSignIn } from "../../zoho/channels/keep-alive.ts";
+import { isSignInError, renewChannel, wholeConfig } from "../../zoho/channels/lifecycle.ts";
 import { isThrottled } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
+import { showRequest } from "../helpers/notices.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
-import { type Chosen, chooseAll, keepRenewing, shouldLive } from "./keep-renewing.ts";
+import { type Chosen, changeReport, chooseAll, keepRenewing, shouldLive } from "./keep-renewing.ts";
 import { channelId, listWithMissing, missingReport } from "./list.ts";
-import { renewChannel } from "./renew-channel.ts";
 
 interface RenewOptions extends ZohoOptions {
   readonly all?: boolean;
@@ -33,13 +35,13 @@ export const defineRenew: Define = (command, act) => {
 };
 
 const HELP = `
-Each channel is read and then written as a whole with its new expiry, because Zoho drops what an update leaves out. If a
-channel created here has expired, it is created again; if it was deleted elsewhere before its expiry, only when you name
-it. To have it forgotten, use channels delete or prune.
+Each channel is read and then written as a whole with its new expiry, because Zoho drops what an update leaves out. A
+channel that was created here is created again if it has expired. If it was deleted elsewhere, it is created again only
+if you name it; channels delete or prune forgets it.
 
 With --every, each channel is renewed as it is at that time, and one that was deleted is left alone. Without ids and
---expiring, channels that are created later are kept alive, too: it looks for them every 15 minutes. The exit code is 0
-when you stop it, or when none of the named channels is left, and 9 if a channel is lost at that time.
+--expiring, channels created later are kept alive as well: it looks for new ones every 15 minutes. The exit code is 0
+when you stop it or none of the named channels is left, and 9 if a channel is lost at that time.
 `;
 
 async function renew(context: Context, texts: readonly string[], options: RenewOptions): Promise<ExitCode> {
@@ -48,7 +50,7 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
   const withinMs = options.expiring === undefined ? undefined : parseDuration(options.expiring, "--expiring");
   return withZoho(context, options, async (session) => {
     const end = (): Date => chooseExpiry(options.expires, session.product.lifetime, session.now());
-    // Refused, if it is, before anything is asked of Zoho; reckoned by Zoho's clock once that is known.
+    // Rejects a wrong --expires before anything is sent, and is computed again by Zoho's clock below.
     end();
     const chosen = await context.waiting("asking Zoho for its channels", () => choose(session, ids, withinMs));
     const expiresAt = end();
@@ -58,50 +60,13 @@ async function renew(context: Context, texts: readonly string[], options: RenewO
       context.report({ type: "notice", message: `no ${session.product.title} channel to renew` });
       return ExitCode.ok;
     }
-    if (every) {
-      for (const { missing } of chosen)
-        if (missing !== undefined && missing.because !== "expired") context.report(missingReport(session, missing));
-      const lifetimeMs = expiresAt.getTime() - session.now().getTime();
-      return keepRenewing(context, session, { chosen: chosen.filter(shouldLive), lifetimeMs, withNew });
-    }
-    let failure: UserError | undefined;
-    let isMissing = false;
-    let ending: UserError | undefined;
-    for (const { id, channel, missing } of chosen) {
-      if (ending !== undefined) {
-        const because = isThrottled(ending) ? "Zoho takes no more requests for now" : "the sign-in does not do";
-        context.report({ ...failed(session, id, channel, ending), reason: `not tried: ${because}` });
-        continue;
-      }
-      try {
-        if (missing !== undefined && missing.because !== "expired") {
-          // Named by nobody, it is not brought back to life against the will of whoever has deleted it.
-          context.report(missingReport(session, missing));
-          isMissing = true;
-          continue;
-        }
-        const report = await renewChannel(context, session, {
-          id,
-          channel,
-          expiresAt,
-          isLongest: options.expires === undefined,
-          dryRun: options.dryRun === true,
-        });
-        if (report !== undefined) context.report(report);
-      } catch (error) {
-        if (!(error instanceof UserError)) throw error;
-        if (chosen.length === 1) throw error;
-        failure ??= error;
-        if (isThrottled(error) || (isOfSignIn(error) && !OF_ONE_CHANNEL.has(error.code))) ending = error;
-        context.report(failed(session, id, channel, error));
-      }
-    }
-    return failure?.exitCode ?? (isMissing ? ExitCode.zohoApi : ExitCode.ok);
+    if (!every) return renewAll(context, session, chosen, expiresAt, options);
+    for (const { missing } of chosen)
+      if (missing !== undefined && missing.because !== "expired") context.report(missingReport(session, missing));
+    const lifetimeMs = expiresAt.getTime() - session.now().getTime();
+    return keepRenewing(context, session, { chosen: chosen.filter(shouldLive), lifetimeMs, withNew });
   });
 }
-
-/** The user may be denied the one module, and not the next. */
-const OF_ONE_CHANNEL: ReadonlySet<string> = new Set(["no_permission", "authorization_failed"]);
 
 async function choose(
   session: ZohoSession,
@@ -119,7 +84,73 @@ async function choose(
   );
 }
 
-function failed(session: ZohoSession, id: string, channel: Channel | undefined, error: UserError) {
+async function renewAll(
+  context: Context,
+  session: ZohoSession,
+  chosen: readonly Chosen[],
+  expiresAt: Date,
+  options: RenewOptions,
+): Promise<ExitCode> {
+  let failure: UserError | undefined;
+  let ending: UserError | undefined;
+  let isMissing = false;
+  for (const each of chosen) {
+    if (ending !== undefined) {
+      const because = isThrottled(ending) ? "Zoho accepts no more requests for now" : "the sign-in was rejected";
+      context.report({ ...failureReport(session, each, ending), reason: `not tried: ${because}` });
+    } else if (each.missing !== undefined && each.missing.because !== "expired") {
+      // Somebody deleted it, and nobody named it here: it is not created again.
+      context.report(missingReport(session, each.missing));
+      isMissing = true;
+    } else {
+      try {
+        await renewOne(context, session, each, expiresAt, options);
+      } catch (error) {
+        if (!(error instanceof UserError) || chosen.length === 1) throw error;
+        failure ??= error;
+        if (isThrottled(error) || (isSignInError(error) && !OF_ONE_CHANNEL.has(error.code))) ending = error;
+        context.report(failureReport(session, each, error));
+      }
+    }
+  }
+  return failure?.exitCode ?? (isMissing ? ExitCode.zohoApi : ExitCode.ok);
+}
+
+/** A user may be denied one module and allowed the next. */
+const OF_ONE_CHANNEL: ReadonlySet<string> = new Set(["no_permission", "authorization_failed"]);
+
+async function renewOne(
+  context: Context,
+  session: ZohoSession,
+  { id, channel }: Chosen,
+  expiresAt: Date,
+  { dryRun, expires }: RenewOptions,
+): Promise<void> {
+  const { product } = session;
+  if (dryRun === true) {
+    const requests = [{ config: await wholeConfig(session, id, channel), expiresAt }];
+    showRequest(context, session, writeRequest(product, channel === undefined ? "POST" : "PUT", requests));
+    return;
+  }
+  const grant = await renewChannel(session, {
+    id,
+    listed: channel,
+    expiresAt,
+    isLatest: expires === undefined,
+    onUnanswered: (outcome) =>
+      context.report({
+        type: "warning",
+        message: `channel ${id} may have been ${outcome}: Zoho did not answer`,
+        hint: `see ${session.command("list")}`,
+      }),
+  });
+  if (grant.warning !== undefined) {
+    context.report({ type: "warning", message: `channel ${id}: ${grant.warning}` });
+  }
+  context.report(changeReport(product.id, { ...grant, warning: undefined }, session.now()));
+}
+
+function failureReport(session: ZohoSession, { id, channel }: Chosen, error: UserError): ChannelReport {
   const expiresAt = channel?.expiresAt;
   return {
     type: "channel",
@@ -130,5 +161,5 @@ function failed(session: ZohoSession, id: string, channel: Channel | undefined, 
     timeLeftMs: expiresAt === undefined ? undefined : expiresAt.getTime() - session.now().getTime(),
     reason: errorText(error),
     hint: error.hint,
-  } as const;
+  };
 }

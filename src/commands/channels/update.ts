@@ -3,12 +3,13 @@ import { ExitCode, usageError } from "../../util/errors.ts";
 import { type ChannelRequest, writeRequest } from "../../zoho/channels/api.ts";
 import { type Channel, type ChannelConfig, conditionsFor } from "../../zoho/channels/channel.ts";
 import { chooseExpiry } from "../../zoho/channels/expiry.ts";
+import { wholeConfig } from "../../zoho/channels/lifecycle.ts";
 import { requireSuccess } from "../../zoho/channels/replies.ts";
 import { isRefusal } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
 import { showRequest } from "../helpers/notices.ts";
 import { channelEvents, collect } from "../helpers/options.ts";
-import { addZohoOptions, ownerOf, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
+import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
 import { warnOfDifferences } from "./create.ts";
 import { channelId, channelReport, requireChannel } from "./list.ts";
 import {
@@ -19,7 +20,6 @@ import {
   refuseUnknownOptions,
   tokenFrom,
 } from "./options.ts";
-import { renewalConfig } from "./renew-channel.ts";
 
 interface UpdateOptions extends ZohoOptions, Omit<ChannelOptions, "fields"> {
   /** False to take the conditions away. */
@@ -30,7 +30,7 @@ interface UpdateOptions extends ZohoOptions, Omit<ChannelOptions, "fields"> {
 
 export const defineUpdate: Define = (command, act) => {
   addChannelOptions(addZohoOptions(command.command("update")))
-    .description("Change parts of a channel; everything else stays, also its expiry.")
+    .description("Change parts of a channel; everything else stays, including its expiry.")
     .argument("<id>", "the channel's id")
     .option("--no-fields", "report every edit again, whichever field has changed")
     .option("--events <event>", "watch these events instead (repeatable)", collect)
@@ -42,7 +42,7 @@ export const defineUpdate: Define = (command, act) => {
         const given = [url, events, tokenFile, expires, fields, related, values];
         if (given.every((each) => each === undefined)) {
           throw usageError(
-            "nothing is to be changed",
+            "nothing to change",
             "add --events, --url, --token-file, --expires, --fields, --related or --values",
           );
         }
@@ -50,7 +50,7 @@ export const defineUpdate: Define = (command, act) => {
           const { product } = session;
           refuseUnknownOptions(product, options);
           const channel = await requireChannel(session, id);
-          const before = await renewalConfig(session, id, channel);
+          const before = await wholeConfig(session, id, channel);
           const wanted = events === undefined ? before.events : channelEvents(product.id, events);
           const config: ChannelConfig = {
             ...before,
@@ -80,8 +80,8 @@ export const defineUpdate: Define = (command, act) => {
 };
 
 /**
- * Sets a channel and reads it back. Until that is done either token counts: Zoho may have the new one though its answer is
- * lost, and a listener that knows the old one alone would refuse what Zoho posts.
+ * Writes a channel and reads it back. Until that is done both tokens are valid here: Zoho may use the new one although
+ * its answer is lost, and a listener that knew only the old one would reject its deliveries.
  */
 async function update(
   context: Context,
@@ -89,28 +89,28 @@ async function update(
   before: ChannelConfig,
   [request]: readonly [ChannelRequest],
 ): Promise<Channel> {
-  const { client, command, memory, product, signIn } = session;
+  const { client, command, memory } = session;
   const { config, expiresAt } = request;
-  const known = await memory.recall(signIn.name, product.id, config.id);
+  const known = await memory.recall(config.id);
   const otherToken = before.token === config.token ? known?.otherToken : before.token;
-  await memory.remember({ ...config, ...ownerOf(session), otherToken });
+  await memory.remember({ ...config, otherToken });
   const warn = (message: string): void =>
     context.report({
       type: "warning",
       message,
-      hint: `see ${command("list")}${otherToken === undefined ? "" : "; its old token and its new one are both kept until then"}`,
+      hint: `see ${command("list")}${otherToken === undefined ? "" : "; until then both its old and its new token are accepted"}`,
     });
   try {
     requireSuccess(await client.replace([request]));
   } catch (error) {
-    if (!isRefusal(error)) warn(`channel ${config.id} may have been updated: Zoho's answer did not come`);
-    else await (known === undefined ? memory.forget(signIn.name, product.id, [config.id]) : memory.remember(known));
+    if (!isRefusal(error)) warn(`channel ${config.id} may have been updated: Zoho did not answer`);
+    else await memory.restore(config.id, known);
     throw error;
   }
   const after = await requireChannel(session, config.id).catch((error: unknown) => {
-    warn(`channel ${config.id} was updated, and could not be read back`);
+    warn(`channel ${config.id} was updated, but could not be read back`);
     throw error;
   });
-  await memory.remember({ ...config, ...ownerOf(session), token: after.token ?? config.token, expiresAt });
+  await memory.remember({ ...config, token: after.token ?? config.token, expiresAt });
   return after;
 }

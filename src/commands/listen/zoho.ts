@@ -6,7 +6,7 @@ import { webhookUrl } from "../../receiver/routes.ts";
 import type { EventReport } from "../../reports/event.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
 import { untilAborted, withTimeLimit } from "../../util/timing.ts";
-import { fetchRecord } from "../../zoho/record.ts";
+import { fetchRecord } from "../../zoho/channels/record.ts";
 import { type LiveChannel, makeChannelKey, openLiveChannel } from "../channels/live-channel.ts";
 import { notifyUrl } from "../channels/options.ts";
 import { channelEvents } from "../helpers/options.ts";
@@ -25,7 +25,7 @@ export async function joinZoho(
     throw usageError(`listen cannot receive from ${title}, so --channel cannot be used for it`);
   }
   if (events !== undefined)
-    warnOfFixedToken(context, session.signIn, "from then on the channel can be neither renewed nor deleted");
+    warnOfFixedToken(context, session.signIn, "the channel can be neither renewed nor deleted after that");
   const key = makeChannelKey(context.now());
   const reader = options.expand === true ? createRecordReader(context, session) : undefined;
   let channel: LiveChannel | undefined;

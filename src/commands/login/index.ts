@@ -9,7 +9,7 @@ import { exchangeCode, refreshAccess, type TokenReply } from "../../zoho/auth/oa
 import type { OAuthClient, SignIn } from "../../zoho/auth/sign-in.ts";
 import {
   apiUrl,
-  areOf,
+  areFrom,
   type DataCentre,
   dataCentreOf,
   findDataCentre,
@@ -103,7 +103,7 @@ async function signIn(context: Context, config: Config, store: CredentialsStore,
     const before = await keptSignIn(store, plan.profile);
     const saved = await store.save(profile, { clientSecret: plan.clientSecret.reveal(), refreshToken });
     const signedIn = await store.open(plan.profile);
-    await accessTokens({ signIn: signedIn, folder: userFolder(context), http, now: context.now }).keep(tokens);
+    await accessTokens({ signIn: signedIn, folder: userFolder(context), http, now: context.now }).store(tokens);
     context.report({
       type: "sign-in",
       state: "signed-in",
@@ -173,7 +173,7 @@ function warnOfAnother(context: Context, config: Config, profile: string): void 
 
 /** A data centre of the plan is asked at its own server, unless the environment names one. */
 function centresOf({ centres }: LoginPlan, config: Config): readonly DataCentre[] {
-  requireTrustedHosts(config, (_, file) => areOf(file, config, ["ZOHO_CLIENT_SECRET"]));
+  requireTrustedHosts(config, (_, file) => areFrom(file, config, ["ZOHO_CLIENT_SECRET"]));
   return centres.map((centre) => ({ ...centre, accountsUrl: resolveHosts(centre, config.env).accountsUrl }));
 }
 

@@ -10,29 +10,29 @@ import {
   dataCentres,
   findDataCentre,
   findEnvironment,
+  type HostSettings,
   requireTrustedHosts,
   resolveHosts,
-  type SettingsOfHosts,
 } from "../data-centres.ts";
 import { NoKeyring, type Vault } from "./keyring.ts";
-import { type Known, type OAuthClient, type SignIn, signInAgain } from "./sign-in.ts";
+import { type OAuthClient, type SignIn, type SignInFacts, signInAgain } from "./sign-in.ts";
 
 interface SavedProfile {
   readonly profile: Profile;
-  /** Why the secrets are in a file and not in the keyring; undefined when they are in the keyring. */
+  /** Why the secrets are in a file; undefined if they are in the keyring. */
   readonly noKeyringBecause: string | undefined;
   readonly path: string;
 }
 
 export interface CredentialsStore {
   profiles(): Promise<{ readonly current: string | undefined; readonly profiles: readonly Profile[] }>;
-  /** The sign-in of a profile, by default of the current one. Throws `UserError` (6) when there is none. */
+  /** The sign-in of a profile, by default the current one. Throws `UserError` (6) if there is none. */
   open(name?: string): Promise<SignIn>;
-  /** Throws what `save` would: to be known before a code that works only once is traded in. */
+  /** Throws what `save` would, before a code that works only once is used up. */
   check(name: string): Promise<void>;
   /** Stores a profile and makes it the current one. */
   save(profile: Omit<Profile, "secretsIn">, secrets: ProfileSecrets): Promise<SavedProfile>;
-  /** Forgets a profile, and resolves to the name of the one that is current then. */
+  /** Deletes a profile, and resolves to the name of the new current one. */
   remove(name: string, options?: { readonly evenIfSecretsStay: boolean }): Promise<string | undefined>;
 }
 
@@ -43,25 +43,25 @@ interface ProfileSecrets {
 
 const secretsSchema = z.object({ clientSecret: z.string().min(1), refreshToken: z.string().min(1) });
 
-const LOCK_WAIT_MS = 15_000;
+const LOCK_TIMEOUT_MS = 15_000;
 
 /**
- * Profiles, one an organisation, in `profiles.json` of a folder. Their secrets are in the keyring, or, where there is
- * none, in `secrets.json` beside it, readable by the user alone. `keyring` undefined: the user wants the file.
+ * Profiles, one for each organisation, in `profiles.json`. Their secrets are in the keyring, or without one in
+ * `secrets.json`, readable by the user only. `keyring` undefined: the user has turned it off.
  */
 export function credentialsStore(options: {
   readonly folder: string;
   readonly keyring: Vault | undefined;
-  readonly settings: SettingsOfHosts;
+  readonly settings: HostSettings;
 }): CredentialsStore {
   const indexPath = join(options.folder, "profiles.json");
   const secretsPath = join(options.folder, "secrets.json");
   const fileVault = secretsFile(secretsPath);
   const locked = <T>(work: () => Promise<T>): Promise<T> =>
-    withFileLock(join(options.folder, "profiles.lock"), { waitMs: LOCK_WAIT_MS }, work);
+    withFileLock(join(options.folder, "profiles.lock"), { waitMs: LOCK_TIMEOUT_MS }, work);
 
   const readIndex = (): Promise<ProfileIndex> => readProfileIndex(indexPath);
-  const vaultOf = ({ secretsIn }: Pick<Profile, "secretsIn">, known: Known): Vault => {
+  const vaultOf = ({ secretsIn }: Pick<Profile, "secretsIn">, known: SignInFacts): Vault => {
     if (secretsIn === "file") return fileVault;
     if (options.keyring !== undefined) return options.keyring;
     throw noSecrets("its secrets are in the keyring, and the keyring is turned off", known);
@@ -73,19 +73,19 @@ export function credentialsStore(options: {
       return { current, profiles: Object.entries(profiles).map(([name, profile]) => ({ name, ...profile })) };
     },
 
-    async open(asked) {
+    async open(requested) {
       const { current, profiles } = await readIndex();
-      const name = asked ?? current;
+      const name = requested ?? current;
       const profile = name !== undefined && Object.hasOwn(profiles, name) ? profiles[name] : undefined;
       if (name === undefined || profile === undefined) {
         const names = Object.keys(profiles);
         const known = names.length === 0 ? "" : ` Profiles: ${names.join(", ")}.`;
         throw new UserError(
           "credentials",
-          asked === undefined
+          requested === undefined
             ? "you are not signed in to Zoho"
-            : `there is no profile ${JSON.stringify(asked)}.${known}`,
-          `sign in with zoho-hooks login${asked === undefined ? "" : ` --profile ${shellQuoted(asked)}`}, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC`,
+            : `there is no profile ${JSON.stringify(requested)}.${known}`,
+          `sign in with zoho-hooks login${requested === undefined ? "" : ` --profile ${shellQuoted(requested)}`}, or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DC`,
           "not_signed_in",
         );
       }
@@ -176,22 +176,22 @@ async function writeSecrets(
   return { secretsIn: "file", noKeyringBecause };
 }
 
-function knownOf(name: string, { dataCentre, environment, scopes }: ProfileIndex["profiles"][string]): Known {
+function knownOf(name: string, { dataCentre, environment, scopes }: ProfileIndex["profiles"][string]): SignInFacts {
   return { name, centre: findDataCentre(dataCentre), environment: findEnvironment(environment), scopes };
 }
 
-async function readSecrets(vault: Vault, known: Known): Promise<ProfileSecrets> {
+async function readSecrets(vault: Vault, known: SignInFacts): Promise<ProfileSecrets> {
   let text: string | undefined;
   try {
     text = await vault.read(known.name);
   } catch (error) {
-    // What is wrong with the file says what to do about it.
+    // An error of the file has its own hint.
     throw error instanceof UserError ? error : noSecrets(reason(error), known);
   }
   const json = text === undefined ? undefined : parseJson(text);
   const parsed = secretsSchema.safeParse(json?.ok ? json.value : undefined);
   if (!parsed.success) {
-    throw noSecrets(`the secrets of profile ${known.name} are not where they were stored`, known);
+    throw noSecrets(`the secrets of profile ${known.name} are missing`, known);
   }
   return parsed.data;
 }
@@ -208,16 +208,16 @@ function reason(error: unknown): string {
   return error instanceof NoKeyring ? `the keyring cannot be used because ${error.message}` : String(error);
 }
 
-function noSecrets(why: string, known: Known): UserError {
+function noSecrets(why: string, known: SignInFacts): UserError {
   return new UserError(
     "credentials",
-    `the stored sign-in cannot be used: ${why}`,
+    `the saved sign-in cannot be used: ${why}`,
     `unlock the keyring, or sign in again: ${signInAgain(known).how}`,
     "no_secrets",
   );
 }
 
-/** What is known of a profile without its secrets; fit to be shown. */
+/** A profile without its secrets. */
 interface Profile {
   readonly name: string;
   readonly dataCentre: string;
@@ -240,26 +240,25 @@ const indexSchema = z.object({ current: z.string().optional(), profiles: z.recor
 
 type ProfileIndex = z.infer<typeof indexSchema>;
 
-/** The profiles of a file; none where there is no such file. */
 async function readProfileIndex(path: string): Promise<ProfileIndex> {
   const parsed = indexSchema.safeParse((await readPrivateJson(path)) ?? { profiles: {} });
   if (parsed.success) return parsed.data;
   throw new UserError(
     "credentials",
-    `${path} does not hold profiles that this version of zoho-hooks can read`,
+    `${path} is not a profiles file that this version of zoho-hooks can read`,
     "delete the file and sign in again (zoho-hooks login)",
   );
 }
 
-/** The vault that is a file: an object with the secrets of each profile, a text each. */
+/** A vault in a file: an object with a text for each profile. */
 function secretsFile(path: string): Vault {
-  // What is no text, such as what a newer version keeps, is carried along: it is another profile's.
+  // Values that are no text, such as those of a newer version, survive a rewrite.
   const read = async (): Promise<Readonly<Record<string, unknown>>> => {
     const json = (await readPrivateJson(path)) ?? {};
     if (isObject(json)) return json;
     throw new UserError(
       "credentials",
-      `${path} does not hold secrets that this version of zoho-hooks can read`,
+      `${path} is not a secrets file that this version of zoho-hooks can read`,
       "delete the file and sign in again (zoho-hooks login)",
     );
   };

@@ -7,7 +7,7 @@ import type { ZohoHttp } from "../http.ts";
 import { errorWord, readTokens, type TokenReply, tokenError } from "./oauth.ts";
 import type { OAuthClient } from "./sign-in.ts";
 
-/** What a person has to do: open the address and type the code. */
+/** The user opens the URL and types the code. */
 export interface DevicePrompt {
   readonly userCode: string;
   readonly verificationUrl: string;
@@ -16,11 +16,11 @@ export interface DevicePrompt {
 
 export interface DeviceLogin {
   readonly tokens: TokenReply;
-  /** The accounts server that gave them: another one than asked when the user lives in another data centre. */
+  /** The accounts server that issued them, which is another one if the user is in another data centre. */
   readonly accountsUrl: string;
 }
 
-/** Zoho allows one question in thirty seconds. https://zoho.com/accounts/protocol/oauth/devices/polling-request.html */
+/** Zoho allows one poll in thirty seconds. https://zoho.com/accounts/protocol/oauth/devices/polling-request.html */
 const POLL_INTERVAL_MS = 30_000;
 const CODE_LIFETIME_MS = 300_000;
 
@@ -62,7 +62,7 @@ export async function deviceLogin(options: {
     expiresInMs: CODE_LIFETIME_MS,
   });
 
-  // One poll more than fits, so that the last word is Zoho's "expired" and not a guess of ours.
+  // One poll more than fits, so that Zoho itself says "expired".
   for (let left = CODE_LIFETIME_MS / POLL_INTERVAL_MS + 1; left > 0; left--) {
     await options.sleep(POLL_INTERVAL_MS, signal);
     signal.throwIfAborted();
@@ -73,7 +73,7 @@ export async function deviceLogin(options: {
       code: device_code,
     };
     const url = `${accountsUrl}/oauth/v3/device/token`;
-    const reply = await http.send({ method: "POST", url, form, repeatable: false, signal }).catch(unlessLost);
+    const reply = await http.send({ method: "POST", url, form, repeatable: false, signal }).catch(ignoreLost);
     if (reply === undefined) continue;
     const word = errorWord(reply.body);
     if (word === undefined && reply.status >= 500) continue;
@@ -91,20 +91,20 @@ export async function deviceLogin(options: {
   );
 }
 
-/** An answer that got lost, as one of a server in trouble, is no reason to let a person begin again: the next poll comes anyway. */
-function unlessLost(error: unknown): undefined {
+/** A lost answer need not end the sign-in, because the next poll follows anyway. */
+function ignoreLost(error: unknown): undefined {
   const isLost = error instanceof UserError && (error.code === "unreachable" || error.code === "no_answer");
   if (!isLost) throw error;
 }
 
-/** The user's own data centre, from the list of those we know: the client secret goes nowhere else. */
+/** Only a known data centre: the client secret is sent there. */
 function otherCentre(body: unknown, accountsUrl: string): string {
   const location = z.looseObject({ user_location: z.string() }).safeParse(body);
   if (location.success) return findDataCentre(location.data.user_location).accountsUrl;
   throw new UserError(
     "credentials",
-    `${new URL(accountsUrl).host} says that the user is in another data centre, but not in which`,
-    "give it with --dc",
+    `${new URL(accountsUrl).host} says that the user is in another data centre, but not which`,
+    "name it with --dc",
     "other_dc",
   );
 }

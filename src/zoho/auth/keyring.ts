@@ -1,6 +1,6 @@
 import { errorText } from "../../util/errors.ts";
 
-/** Where secrets of profiles are kept. One string a profile. */
+/** Stores the secrets of profiles, one string each. */
 export interface Vault {
   read(name: string): Promise<string | undefined>;
   write(name: string, value: string): Promise<void>;
@@ -16,21 +16,21 @@ export interface KeyringEntry {
 
 export type OpenEntry = (service: string, name: string) => KeyringEntry;
 
-/** Why no keyring can be used, in words that go after "because". */
+/** The keyring cannot be used. The message completes "because …". */
 export class NoKeyring extends Error {}
 
 const SERVICE = "zoho-hooks";
-const WAIT_MS = 3_000;
+const TIMEOUT_MS = 3_000;
 
 /**
- * The keyring of the operating system. Every call is bounded, because a keyring without a desktop may wait for a
- * password that nobody can type. Throws `NoKeyring` for whatever keeps it from working.
+ * The keyring of the operating system. Calls time out, because without a desktop it may wait for a password that nobody
+ * can type. Throws `NoKeyring` for any failure.
  */
-export function keyringVault(open: () => Promise<OpenEntry>, waitMs = WAIT_MS): Vault {
+export function keyringVault(open: () => Promise<OpenEntry>, timeoutMs = TIMEOUT_MS): Vault {
   const run = async <T>(name: string, call: (entry: KeyringEntry, signal: AbortSignal) => Promise<T>): Promise<T> => {
-    const signal = AbortSignal.timeout(waitMs);
+    const signal = AbortSignal.timeout(timeoutMs);
     const late = new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => reject(new NoKeyring(`it did not answer within ${waitMs / 1000} s`)));
+      signal.addEventListener("abort", () => reject(new NoKeyring(`it did not answer within ${timeoutMs / 1000} s`)));
     });
     const work = (async () => call((await open())(SERVICE, name), signal))();
     try {
@@ -44,8 +44,8 @@ export function keyringVault(open: () => Promise<OpenEntry>, waitMs = WAIT_MS): 
     write: (name, value) =>
       run(name, async (entry, signal) => {
         await entry.setPassword(value, signal);
-        // Some services accept a secret and keep none: what cannot be read back is not stored.
-        if ((await entry.getPassword(signal)) !== value) throw new NoKeyring("it did not keep what was written");
+        // Some services accept a secret without storing it.
+        if ((await entry.getPassword(signal)) !== value) throw new NoKeyring("it did not store what was written");
       }),
     remove: (name) =>
       run(name, async (entry, signal) => {
@@ -55,16 +55,16 @@ export function keyringVault(open: () => Promise<OpenEntry>, waitMs = WAIT_MS): 
   };
 }
 
-/** "Platform failure: DBus error: …" of the library says no more to whoever has no desktop. */
+/** The library says "Platform failure: DBus error: …" on a machine without a desktop. */
 function shortReason(text: string): string {
   return /d-?bus|freedesktop|secret service/i.test(text)
-    ? "no Secret Service runs here"
+    ? "no Secret Service is running"
     : (text.split("\n", 1)[0] ?? text);
 }
 
 /**
- * Opens the system's keyring. It is an optional dependency, loaded on first use. On Linux only the Secret Service will
- * do: the kernel's keyring, to which the library would fall back, forgets everything at the next start.
+ * Loads the optional dependency. On Linux only the Secret Service is used: the kernel's keyring, which the library would
+ * fall back to, is empty after a restart.
  */
 export async function systemKeyring(): Promise<OpenEntry> {
   try {

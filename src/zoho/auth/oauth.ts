@@ -8,17 +8,17 @@ import { FIRST_SIGN_IN, type OAuthClient, type SignInAgain } from "./sign-in.ts"
 
 export interface TokenReply {
   readonly accessToken: string;
-  /** Missing in the reply to a refresh, and where offline access was not asked for. */
+  /** Missing in the reply to a refresh, and without offline access. */
   readonly refreshToken: string | undefined;
-  /** `https://www.zohoapis.eu`: where the organisation's API is, and the only right answer to that question. */
+  /** The organisation's API host, such as `https://www.zohoapis.eu`. */
   readonly apiDomain: string | undefined;
   readonly lifetimeMs: number;
-  /** What Zoho granted, where the reply says so. */
+  /** Granted scopes, if the reply names them. */
   readonly scopes: readonly string[] | undefined;
 }
 
 /**
- * The documented answer. `expires_in` is in seconds, but in milliseconds beside the legacy `expires_in_sec`.
+ * `expires_in` is in seconds, but in milliseconds beside the legacy `expires_in_sec`.
  * https://zoho.com/accounts/protocol/oauth/self-client/authorization-code-flow.html
  */
 const tokenSchema = z.looseObject({
@@ -32,14 +32,14 @@ const tokenSchema = z.looseObject({
 
 const DOCUMENTED_LIFETIME_S = 3600;
 
-/** Trades a grant code for tokens. A code works once, so this is tried again only where it surely did not arrive. */
+/** Exchanges a grant code for tokens. A code works once, so this is retried only if it surely did not arrive. */
 export async function exchangeCode(
   http: ZohoHttp,
   client: OAuthClient,
   code: string,
   options: {
     readonly redirectUri?: string;
-    /** Zoho itself has named the data centre. */
+    /** Zoho named the data centre. */
     readonly isNamed?: boolean;
     readonly signal?: AbortSignal;
   } = {},
@@ -57,7 +57,7 @@ export async function exchangeCode(
   return readTokens(reply, { grant: "code", accountsUrl: client.accountsUrl, isNamed });
 }
 
-/** A new access token. Zoho gives at most ten of them in ten minutes for one refresh token. */
+/** Gets a new access token. Zoho grants at most ten in ten minutes for one refresh token. */
 export async function refreshAccess(
   http: ZohoHttp,
   client: OAuthClient,
@@ -75,10 +75,10 @@ export async function refreshAccess(
   return readTokens(reply, { grant: "refresh", accountsUrl: client.accountsUrl, again });
 }
 
-/** Errors come as HTTP 200 with `{"error":…}`: what counts is whether a token is there. */
-export function readTokens(reply: ZohoReply, asked: TokenQuestion): TokenReply {
+/** Errors come as HTTP 200 with `{"error":…}`, so only a token means success. */
+export function readTokens(reply: ZohoReply, request: TokenRequest): TokenReply {
   const parsed = tokenSchema.safeParse(reply.body);
-  if (!parsed.success) throw tokenError(reply, asked);
+  if (!parsed.success) throw tokenError(reply, request);
   const { access_token, refresh_token, api_domain, expires_in, expires_in_sec, scope } = parsed.data;
   return {
     accessToken: access_token,
@@ -89,10 +89,7 @@ export function readTokens(reply: ZohoReply, asked: TokenQuestion): TokenReply {
   };
 }
 
-/**
- * Revokes a refresh token and with it its access tokens. Throws unless Zoho says that it did: for a token that it
- * does not know it answers 400 with an HTML page.
- */
+/** Revokes a refresh token and its access tokens. For a token that it does not know, Zoho answers 400 with an HTML page. */
 export async function revokeToken(
   http: ZohoHttp,
   accountsUrl: string,
@@ -104,13 +101,13 @@ export async function revokeToken(
   const reply = await http.send({ method: "POST", url, form, repeatable: true, ...withSignal(signal) });
   const body = z.looseObject({ status: z.string() }).safeParse(reply.body);
   if (body.success && body.data.status.toLowerCase() === "success") return;
-  const isTheirs = reply.status >= 500;
+  const isZohoFailure = reply.status >= 500;
   throw new UserError(
     "credentials",
-    `${new URL(accountsUrl).host} did not revoke the token (HTTP ${reply.status}${reply.unreadable ? ", not JSON" : ""}): ${isTheirs ? "the failure is on Zoho's side" : "it does not know it, or it is revoked already"}`,
-    isTheirs
+    `${new URL(accountsUrl).host} did not revoke the token (HTTP ${reply.status}${reply.unreadable ? ", not JSON" : ""}): ${isZohoFailure ? "the failure is on Zoho's side" : "it is unknown there, or already revoked"}`,
+    isZohoFailure
       ? "try again in a while"
-      : "look at the connected apps of your Zoho account, and remove this one there if it is still listed",
+      : "check the connected apps of your Zoho account, and remove this one if it is still listed",
     "revoke_failed",
   );
 }
@@ -119,31 +116,30 @@ function withSignal(signal: AbortSignal | undefined): { readonly signal?: AbortS
   return signal === undefined ? {} : { signal };
 }
 
-/** Zoho has said that tokens were asked for too often; asking again before long only prolongs it. */
+/** Zoho rate-limits token requests; another one too soon only prolongs it. */
 export class ThrottledError extends UserError {
   constructor(accountsUrl: string) {
     super(
       "credentials",
-      `${new URL(accountsUrl).host} gives out no token for now: there were too many requests for one in a short time`,
-      "wait ten minutes: Zoho gives out at most ten access tokens per refresh token in that time",
+      `${new URL(accountsUrl).host} rate-limited the sign-in: there were too many token requests in a short time`,
+      "wait ten minutes: Zoho grants at most ten access tokens per refresh token in that time",
       "token_throttled",
     );
   }
 }
 
-/** What a token was asked for with, and where. */
-interface TokenQuestion {
+interface TokenRequest {
   readonly grant: "code" | "refresh" | "device";
   readonly accountsUrl: string;
-  /** Zoho itself has named this data centre, so that it is the right one. */
+  /** Zoho named this data centre, so it is the right one. */
   readonly isNamed?: boolean | undefined;
-  /** How to take the place of the sign-in that was refused. */
+  /** How to replace the sign-in that was rejected. */
   readonly again?: SignInAgain | undefined;
 }
 
-/** What a token endpoint said instead of giving a token. The status says nothing: errors come as 200, too. */
-export function tokenError(reply: ZohoReply, asked: TokenQuestion): UserError {
-  const { accountsUrl } = asked;
+/** The error in the answer of a token endpoint. The status says little: errors also come as 200. */
+export function tokenError(reply: ZohoReply, request: TokenRequest): UserError {
+  const { accountsUrl } = request;
   const word = errorWord(reply.body);
   const host = new URL(accountsUrl).host;
   if (word === "access denied" || reply.status === 429) return new ThrottledError(accountsUrl);
@@ -159,7 +155,7 @@ export function tokenError(reply: ZohoReply, asked: TokenQuestion): UserError {
       "token_unreadable",
     );
   }
-  const { meaning, hint } = explain(word, asked);
+  const { meaning, hint } = explain(word, request);
   return new UserError(
     "credentials",
     `${host} refused (${word}): ${meaning}`,
@@ -168,39 +164,34 @@ export function tokenError(reply: ZohoReply, asked: TokenQuestion): UserError {
   );
 }
 
-/** The `error` of a reply, lower case; undefined where there is none. */
+/** The `error` of a reply, in lower case. */
 export function errorWord(body: unknown): string | undefined {
   if (typeof body !== "object" || body === null || !("error" in body)) return undefined;
   return typeof body.error === "string" ? oneLine(body.error.toLowerCase()) : undefined;
 }
 
-interface Explanation {
-  readonly meaning: string;
-  readonly hint: string;
-}
-
-/** To another data centre the credentials look wrong, and nothing in its answer tells that from wrong ones. */
+/** In the wrong data centre right credentials look wrong, and the answer does not say which it is. */
 function explain(
   word: string,
-  { grant, accountsUrl, isNamed = false, again = FIRST_SIGN_IN }: TokenQuestion,
-): Explanation {
+  { grant, accountsUrl, isNamed = false, again = FIRST_SIGN_IN }: TokenRequest,
+): { readonly meaning: string; readonly hint: string } {
   const id = dataCentreOf(accountsUrl)?.id;
   const elsewhere =
     id === undefined
-      ? "this server belongs to another data centre than the organisation"
-      : `the organisation is not in the data centre ${id}, which was asked`;
+      ? "this server does not belong to the organisation's data centre"
+      : `the organisation is not in the data centre ${id}`;
   const find = id === undefined ? "check ZOHO_ACCOUNTS_URL" : again.elsewhere;
   switch (word) {
     case "invalid_client":
     case "invalid_client_secret":
       return isNamed
         ? {
-            meaning: `Zoho says that your account is in the data centre ${id ?? accountsUrl}, and the client secret is not the one for it`,
-            hint: "take the secret that https://api-console.zoho.com shows for it, or let the client use the same credentials for all data centers",
+            meaning: `your account is in the data centre ${id ?? accountsUrl}, and the client secret is not the one for it`,
+            hint: "use the secret that https://api-console.zoho.com shows for it, or let the client use the same credentials for all data centers",
           }
         : {
             meaning: `the client id or secret is wrong, or ${elsewhere}`,
-            hint: `compare both with https://api-console.zoho.com, where each data centre may have its own secret; ${find}`,
+            hint: `check both at https://api-console.zoho.com, where each data centre may have its own secret; ${find}`,
           };
     case "invalid_code":
       return grant === "refresh"
@@ -214,14 +205,14 @@ function explain(
           };
     case "invalid_redirect_uri":
       return {
-        meaning: "the redirect address is not the one registered for the client",
-        hint: "register exactly the address that was shown, or use a self client and --code",
+        meaning: "the redirect URI is not the one registered for the client",
+        hint: "register exactly the URI that was shown, or use a self client and --code",
       };
     case "access_denied":
       return grant === "device"
-        ? { meaning: "the request was turned down", hint: "start again and accept it" }
+        ? { meaning: "the request was denied", hint: "start again and accept it" }
         : {
-            meaning: "access was denied, or more than ten codes were made in ten minutes",
+            meaning: "access was denied, or more than ten codes were created in ten minutes",
             hint: "wait ten minutes and try again",
           };
     case "expired":

@@ -3,21 +3,21 @@ import { type Secret, secret } from "../../body/secret.ts";
 import { usageError } from "../../util/errors.ts";
 import { findWatchProduct, watchProductIds } from "../channels/products.ts";
 import {
-  areOf,
+  areFrom,
   type DataCentre,
   type Environment,
   findDataCentre,
   findEnvironment,
+  type HostSettings,
   type Hosts,
   requireTrustedHosts,
   resolveHosts,
-  type SettingsOfHosts,
 } from "../data-centres.ts";
 import { managedProducts } from "../webhooks/index.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** All that is needed to talk to Zoho for one organisation. */
+/** Access to Zoho for one organisation. */
 export interface SignIn {
   /** The profile's name, or "environment". */
   readonly name: string;
@@ -28,10 +28,7 @@ export interface SignIn {
   readonly access: RefreshableAccess | FixedAccess;
 }
 
-/**
- * Tells sign-ins of one name apart, in the environments of different projects, say: one client may have a refresh token of
- * each of several organisations.
- */
+/** Distinguishes sign-ins of the same name: in the environment, one client may have tokens of several organisations. */
 export function accountOf({ name, hosts, environment, access }: SignIn): string {
   const common = [hosts.accountsUrl, environment];
   if (access.kind === "fixed") return common.join(" ");
@@ -41,14 +38,13 @@ export function accountOf({ name, hosts, environment, access }: SignIn): string 
 
 const ENVIRONMENT = "environment";
 
-/** Access tokens are made from a refresh token whenever one is needed. */
 export interface RefreshableAccess {
   readonly kind: "refreshable";
   readonly client: OAuthClient;
   readonly refreshToken: Secret;
 }
 
-/** One access token, good for an hour, and nothing to make another from. */
+/** One access token, valid for an hour, that cannot be refreshed. */
 interface FixedAccess {
   readonly kind: "fixed";
   readonly accessToken: Secret;
@@ -57,17 +53,17 @@ interface FixedAccess {
 const REFRESH_VARIABLES = ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"] as const;
 
 /**
- * The sign-in that the environment describes, as in CI: `ZOHO_CLIENT_ID`, `ZOHO_CLIENT_SECRET` and
- * `ZOHO_REFRESH_TOKEN`, or `ZOHO_ACCESS_TOKEN` alone; with `ZOHO_DC` and `ZOHO_ENVIRONMENT`.
- * Undefined when neither token is set: client id and secret alone are for `login`.
+ * The sign-in of the environment, as in CI: `ZOHO_CLIENT_ID`, `ZOHO_CLIENT_SECRET` and `ZOHO_REFRESH_TOKEN`, or
+ * `ZOHO_ACCESS_TOKEN` alone; with `ZOHO_DC` and `ZOHO_ENVIRONMENT`. Undefined without a token: client id and secret alone
+ * are for `login`.
  */
-export function signInFromEnv(settings: SettingsOfHosts): SignIn | undefined {
+export function signInFromEnv(settings: HostSettings): SignIn | undefined {
   const { env } = settings;
   const refreshToken = setting(env, "ZOHO_REFRESH_TOKEN");
   const accessToken = setting(env, "ZOHO_ACCESS_TOKEN");
   if (refreshToken === undefined && accessToken === undefined) return undefined;
   const centre = findDataCentre(setting(env, "ZOHO_DC") ?? "us");
-  requireTrustedHosts(settings, (_, file) => areOf(file, settings, ["ZOHO_ACCESS_TOKEN", ...REFRESH_VARIABLES]));
+  requireTrustedHosts(settings, (_, file) => areFrom(file, settings, ["ZOHO_ACCESS_TOKEN", ...REFRESH_VARIABLES]));
   const hosts = resolveHosts(centre, env);
   const common = {
     name: ENVIRONMENT,
@@ -84,8 +80,8 @@ export function signInFromEnv(settings: SettingsOfHosts): SignIn | undefined {
   if (clientId === undefined || clientSecret === undefined) {
     const missing = REFRESH_VARIABLES.filter((name) => setting(env, name) === undefined);
     throw usageError(
-      `ZOHO_REFRESH_TOKEN is set, and ${missing.join(" and ")} ${missing.length > 1 ? "are" : "is"} not`,
-      "a refresh token works only with the client that it was made for: set all three",
+      `ZOHO_REFRESH_TOKEN is set, but ${missing.join(" and ")} ${missing.length > 1 ? "are" : "is"} not`,
+      "a refresh token works only with the client that it was issued to: set all three",
     );
   }
   return {
@@ -102,57 +98,56 @@ export function signInFromEnv(settings: SettingsOfHosts): SignIn | undefined {
   };
 }
 
-/** A variable that is set and empty is a mistake (a secret of CI that is not there), never the same as unset. */
+/** A variable that is set but empty is a mistake, such as a missing CI secret, and not the same as unset. */
 export function setting(env: Env, name: string): string | undefined {
   const value = env[name];
   if (value === undefined) return undefined;
   if (value.trim() !== "") return value.trim();
-  throw usageError(`${name} is set and empty`, "give it a value or unset it");
+  throw usageError(`${name} is set but empty`, "give it a value or unset it");
 }
 
-/** What a person does to sign in anew in the place of a sign-in that does not do. */
+/** How to replace a sign-in that does not work. */
 export interface SignInAgain {
   readonly how: string;
-  /** The same where the organisation may live in another data centre. */
+  /** If the organisation may be in another data centre. */
   readonly elsewhere: string;
 }
 
-/** For whoever has no sign-in yet. */
 export const FIRST_SIGN_IN: SignInAgain = {
   how: "zoho-hooks login",
   elsewhere: "zoho-hooks login --dc auto finds the data centre",
 };
 
-/** What is known of a sign-in without its secrets. */
-export type Known = Pick<SignIn, "name" | "centre" | "environment" | "scopes">;
+/** A sign-in without its secrets. */
+export type SignInFacts = Pick<SignIn, "name" | "centre" | "environment" | "scopes">;
 
-/** A scope that the sign-in lacks, and the product that it is of. */
-interface Lack {
+/** What the sign-in lacks. */
+interface Missing {
   readonly product: string;
-  /** One that `login` does not ask for with the product. */
-  readonly beyond: string | undefined;
+  /** A scope that `login` does not request with the product. */
+  readonly scope: string | undefined;
 }
 
 /**
- * `login` makes a profile anew: what its flags do not name of the products, the data centre and the environment would be
- * lost, and without a name another profile. The environment's sign-in goes before every profile: no `login` takes its place.
+ * `login` replaces a profile, so the command names its products, data centre and environment, which would be lost
+ * otherwise. It does not help the environment's sign-in, which has precedence over every profile.
  */
 export function signInAgain(
-  { name, centre, environment, scopes, access }: Known & Partial<Pick<SignIn, "access">>,
-  lack?: Lack,
+  { name, centre, environment, scopes, access }: SignInFacts & Partial<Pick<SignIn, "access">>,
+  missing?: Missing,
 ): SignInAgain {
   if (name === "environment") {
     const variable = access?.kind === "fixed" ? "ZOHO_ACCESS_TOKEN" : "ZOHO_REFRESH_TOKEN";
     return { how: `set ${variable} to a new one`, elsewhere: "ZOHO_DC names the data centre" };
   }
-  const had = signInProducts().filter((each) => each.scopes.every((scope) => scopes.includes(scope)));
-  const ids = [...(lack === undefined ? [] : [lack.product]), ...had.map(({ id }) => id)];
+  const present = signInProducts().filter((each) => each.scopes.every((scope) => scopes.includes(scope)));
+  const ids = [...(missing === undefined ? [] : [missing.product]), ...present.map(({ id }) => id)];
   const products = [...new Set(ids)].map((id) => `--product ${id}`);
   const command = (dc: string): string =>
     [
       "zoho-hooks login",
-      ...(products.join() === "--product crm" && lack === undefined ? [] : products),
-      ...(lack?.beyond === undefined ? [] : [`--scope ${lack.beyond}`]),
+      ...(products.join() === "--product crm" && missing === undefined ? [] : products),
+      ...(missing?.scope === undefined ? [] : [`--scope ${missing.scope}`]),
       ...(dc === "us" ? [] : [`--dc ${dc}`]),
       ...(environment === "production" ? [] : [`--environment ${environment}`]),
       ...(name === "default" ? [] : [`--profile ${name}`]),
@@ -165,7 +160,7 @@ interface SignInProduct {
   readonly scopes: readonly string[];
 }
 
-/** The products whose APIs are called here, with what a sign-in needs for them. */
+/** The products that `login` can request scopes for. */
 function signInProducts(): readonly SignInProduct[] {
   return [...watchProductIds.map((id) => findWatchProduct(id)), ...managedProducts];
 }
@@ -174,7 +169,7 @@ export function findSignInProduct(id: string): SignInProduct {
   const found = signInProducts().find((each) => each.id === id.toLowerCase());
   if (found !== undefined) return found;
   const ids = signInProducts().map((each) => each.id);
-  throw usageError(`there is nothing to sign in for of ${JSON.stringify(id)}`, `products: ${ids.join(", ")}`);
+  throw usageError(`no sign-in is needed for ${JSON.stringify(id)}`, `products: ${ids.join(", ")}`);
 }
 
 /** Who asks: an OAuth client of https://api-console.zoho.com at the accounts server of its data centre. */

@@ -1,64 +1,63 @@
 import { UserError } from "../../util/errors.ts";
 import type { ApiRequest, ZohoApi } from "../api.ts";
-import type { RequestedDeletions } from "../collection.ts";
-import { requestedDeletions } from "../collection.ts";
-import { isRefusal } from "../errors.ts";
+import {
+  type Deletion,
+  deleteAndConfirm,
+  type RequestedDeletions,
+  readAllPages,
+  requestedDeletions,
+} from "../collection.ts";
 import { type Channel, type ChannelConfig, groupRows, watchItem } from "./channel.ts";
 import type { WatchOperation, WatchProduct } from "./products.ts";
-import { readPage, readResults, type WatchResult, type WatchRow } from "./replies.ts";
+import { readPage, readResults, type WatchResult } from "./replies.ts";
 
-/** A channel as it shall be, and until when. */
+/** A channel to write, and its end. */
 export interface ChannelRequest {
   readonly config: ChannelConfig;
   readonly expiresAt: Date;
 }
 
-/** What a deletion came to, by reading the list again afterwards. */
-interface Deletion {
-  readonly deleted: readonly string[];
-  /** Not there any more, and not by this call. */
-  readonly unknown: readonly string[];
-  readonly remaining: readonly { readonly id: string; readonly because: string }[];
-}
-
-/** The notification API of one product for one organisation. It shows the channels of the signed-in user only. */
+/** The notification API of one product for one organisation. It shows only the signed-in user's channels. */
 export interface WatchClient {
   readonly product: WatchProduct;
-  list(filter?: { readonly channelId?: string; readonly module?: string }): Promise<readonly Channel[]>;
+  list(filter?: ListFilter): Promise<readonly Channel[]>;
   get(id: string): Promise<Channel | undefined>;
-  /** Results are in the order of the requests, one each. */
+  /** One result for each request, in order. */
   create(requests: readonly ChannelRequest[]): Promise<readonly WatchResult[]>;
-  /** Sets all of a channel: what the request does not name is dropped. */
+  /** Writes channels as a whole: Zoho drops what a request leaves out. */
   replace(requests: readonly ChannelRequest[]): Promise<readonly WatchResult[]>;
-  /** Stops single events of a channel, where the product documents that. */
+  /** Stops single events of a channel, if the product documents that. */
   disable(channel: Channel, events: readonly string[]): Promise<WatchResult>;
-  /** Where a request fails when others have gone before, or its answer does not come, the list tells what is left. */
-  remove(ids: readonly string[], asked?: RequestedDeletions): Promise<Deletion>;
+  remove(ids: readonly string[], requested?: RequestedDeletions): Promise<Deletion>;
 }
 
-/** A list that never ends is a fault of Zoho's, not a reason to ask for ever. */
-const MOST_PAGES = 500;
+interface ListFilter {
+  readonly channelId?: string;
+  readonly module?: string;
+}
+
+/** Zoho documents up to 100 per request; this is below every limit ever named. */
+const ITEMS_PER_CALL = 50;
+const ROWS_PER_PAGE = 200;
 
 export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortSignal): WatchClient {
-  const list: WatchClient["list"] = async (filter = {}) => {
-    const rows: WatchRow[] = [];
-    for (let page = 1; page <= MOST_PAGES; page++) {
-      const reply = readPage(await api.call({ ...listRequest(product, page, filter), signal }));
-      rows.push(...reply.rows);
-      if (!reply.more) return groupRows(rows);
-    }
-    throw new UserError("zohoApi", `Zoho's list of channels does not end after ${MOST_PAGES} pages`, "try again later");
-  };
-
+  const send = async (request: ApiRequest): Promise<readonly WatchResult[]> =>
+    readResults(await api.call({ ...request, signal }));
+  const list: WatchClient["list"] = async (filter = {}) =>
+    groupRows(
+      await readAllPages("channels", async (page) =>
+        readPage(await api.call({ ...listRequest(product, page, filter), signal })),
+      ),
+    );
   const write = async (
     method: "POST" | "PUT",
     requests: readonly ChannelRequest[],
   ): Promise<readonly WatchResult[]> => {
     const results: WatchResult[] = [];
     for (let at = 0; at < requests.length; at += ITEMS_PER_CALL) {
-      const some = requests.slice(at, at + ITEMS_PER_CALL);
-      const got = readResults(await api.call({ ...writeRequest(product, method, some), signal }));
-      results.push(...some.map((request, i) => resultFor(request.config.id, got, i)));
+      const batch = requests.slice(at, at + ITEMS_PER_CALL);
+      const found = await send(writeRequest(product, method, batch));
+      results.push(...batch.map((request, i) => resultFor(request.config.id, found, i)));
     }
     return results;
   };
@@ -69,59 +68,31 @@ export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortS
     get: async (id) => (await list({ channelId: id })).find((channel) => channel.id === id),
     create: (requests) => write("POST", requests),
     replace: (requests) => write("PUT", requests),
-    async disable(channel, events) {
-      const got = readResults(await api.call({ ...disableRequest(product, channel, events), signal }));
-      return resultFor(channel.id, got, 0);
-    },
-    async remove(ids, { confirmed, unanswered } = requestedDeletions()) {
-      const because = new Map<string, string>();
-      let failure: UserError | undefined;
-      for (let at = 0; at < ids.length && failure === undefined; at += ITEMS_PER_CALL) {
-        const some = ids.slice(at, at + ITEMS_PER_CALL);
-        for (const id of some) unanswered.add(id);
-        try {
-          for (const result of readResults(await api.call({ ...removeRequest(product, some), signal }))) {
-            const id = result.channelId ?? (some.length === 1 ? some[0] : undefined);
-            if (id === undefined) continue;
-            if (result.ok) confirmed.add(id);
-            else because.set(id, result.error.message);
-          }
-        } catch (error) {
-          if (!(error instanceof UserError)) throw error;
-          failure = error;
-        }
-        if (failure === undefined || isRefusal(failure)) for (const id of some) unanswered.delete(id);
-        if (failure !== undefined && confirmed.size + unanswered.size === 0) throw failure;
-      }
-      const listed = await list().catch((error: unknown) => {
-        throw error instanceof UserError ? (failure ?? error) : error;
-      });
-      const left = new Set(listed.map((channel) => channel.id));
-      const gone = ids.filter((id) => !left.has(id));
-      const isDeleted = (id: string): boolean => confirmed.has(id) || unanswered.has(id);
-      return {
-        deleted: gone.filter(isDeleted),
-        unknown: gone.filter((id) => !isDeleted(id)),
-        remaining: ids
-          .filter((id) => left.has(id))
-          .map((id) => ({ id, because: because.get(id) ?? failure?.message ?? "Zoho still lists it" })),
-      };
-    },
+    disable: async (channel, events) => resultFor(channel.id, await send(disableRequest(product, channel, events)), 0),
+    remove: (ids, requested = requestedDeletions()) =>
+      deleteAndConfirm(ids, requested, {
+        batchSize: ITEMS_PER_CALL,
+        async send(batch, onSend) {
+          onSend();
+          const results = await send(removeRequest(product, batch));
+          return results.flatMap((result) => {
+            const id = result.channelId ?? (batch.length === 1 ? batch[0] : undefined);
+            return id === undefined ? [] : [{ id, error: result.ok ? undefined : result.error }];
+          });
+        },
+        listIds: async () => (await list()).map(({ id }) => id),
+      }),
   };
 }
 
-function listRequest(
-  product: WatchProduct,
-  page: number,
-  filter: { readonly channelId?: string; readonly module?: string },
-): ApiRequest {
+function listRequest(product: WatchProduct, page: number, filter: ListFilter): ApiRequest {
   const query = new URLSearchParams({ page: String(page), per_page: String(ROWS_PER_PAGE) });
   if (filter.channelId !== undefined) query.set("channel_id", filter.channelId);
   if (filter.module !== undefined) query.set("module", filter.module);
   return call(product, "GET", "READ", "list channels", { query });
 }
 
-/** Repeatable: the caller chooses the channel id, so a second time sets the same channel once more. */
+/** Repeatable, because the id is part of the request: a second one writes the same channel again. */
 export function writeRequest(
   product: WatchProduct,
   method: "POST" | "PUT",
@@ -134,7 +105,7 @@ export function writeRequest(
     : call(product, method, "UPDATE", `update channel ${ids}`, { watch });
 }
 
-/** With the token, because a PATCH without one was seen to clear it. */
+/** Includes the token, because a PATCH without it was seen to clear it. */
 export function disableRequest(product: WatchProduct, channel: Channel, events: readonly string[]): ApiRequest {
   const token = channel.token === undefined ? {} : { token: channel.token };
   const watch = [{ channel_id: channel.id, events, ...token, _delete_events: true }];
@@ -165,20 +136,16 @@ function call(
   };
 }
 
-/** The answer names the channel of a success, and often not that of a failure: then its place in the answer counts. */
-function resultFor(id: string, results: readonly WatchResult[], place: number): WatchResult {
-  const atPlace = results[place];
+/** A failure often does not name its channel: then the position in the answer decides. */
+function resultFor(id: string, results: readonly WatchResult[], position: number): WatchResult {
+  const atPosition = results[position];
   const result =
-    results.find((each) => each.channelId === id) ?? (atPlace?.channelId === undefined ? atPlace : undefined);
+    results.find((each) => each.channelId === id) ?? (atPosition?.channelId === undefined ? atPosition : undefined);
   if (result !== undefined) return { ...result, channelId: id };
   throw new UserError(
     "zohoApi",
-    `Zoho's answer does not say what became of channel ${id}`,
-    "see what is there with channels list",
+    `Zoho's answer has no result for channel ${id}`,
+    "see what exists with channels list",
     "no_result",
   );
 }
-
-/** A request may hold more (100 are documented); this many keeps clear of every limit that was ever named. */
-const ITEMS_PER_CALL = 50;
-const ROWS_PER_PAGE = 200;

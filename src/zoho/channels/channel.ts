@@ -4,15 +4,15 @@ import { soonest, zohoTime } from "./expiry.ts";
 import type { WatchProduct } from "./products.ts";
 import type { WatchRow } from "./replies.ts";
 
-/** All that makes a channel, but for when it ends. */
+/** A channel without its end. */
 export interface ChannelConfig {
   readonly id: string;
   readonly events: readonly string[];
   readonly notifyUrl: string;
   readonly token: string | undefined;
-  /** Whether related records' changes notify, too. Zoho's default is yes, and floods. Undefined: not said. */
+  /** Whether changes of related records notify as well: Zoho's default, and very many. */
   readonly related: boolean | undefined;
-  /** Whether callbacks carry the changed values. */
+  /** Whether notifications hold the changed values. */
   readonly values: boolean | undefined;
   readonly conditions: readonly unknown[];
 }
@@ -21,13 +21,13 @@ export interface ChannelConfig {
 export interface Channel extends Omit<ChannelConfig, "notifyUrl"> {
   readonly notifyUrl: string | undefined;
   readonly modules: readonly string[];
-  /** The soonest over its modules; undefined where that of one is not known. */
+  /** The soonest over its modules; undefined if that of one is missing. */
   readonly expiresAt: Date | undefined;
-  /** It is there, and no more is known of all that it is. */
+  /** It exists, but Zoho lists it in a form that is not known. */
   readonly isUnread?: boolean;
 }
 
-/** Zoho lists a row for each module of a channel; this is one entry a channel, soonest to end first. */
+/** Merges the list's rows, one for each module, into channels, soonest to end first. */
 export function groupRows(rows: readonly WatchRow[]): readonly Channel[] {
   const byId = new Map<string, readonly WatchRow[]>();
   for (const row of rows) byId.set(row.channelId, [...(byId.get(row.channelId) ?? []), row]);
@@ -51,23 +51,23 @@ export function groupRows(rows: readonly WatchRow[]): readonly Channel[] {
   return channels.sort((a, b) => endOf(a) - endOf(b) || a.id.localeCompare(b.id));
 }
 
-/** Milliseconds until the channel ends; negative when it has, undefined when Zoho does not say. */
+/** Milliseconds until the channel ends; negative if it has ended. */
 export function timeLeftMs(channel: Channel, now: Date): number | undefined {
   return channel.expiresAt === undefined ? undefined : channel.expiresAt.getTime() - now.getTime();
 }
 
-/** The channels that end within a time. One whose end is unknown counts: silence is the worst outcome. */
+/** The channels that end within a time, including those whose end is unknown. */
 export function expiringWithin(channels: readonly Channel[], withinMs: number, now: Date): readonly Channel[] {
   return channels.filter((channel) => (timeLeftMs(channel, now) ?? 0) <= withinMs);
 }
 
-/** The configuration that a listed channel has now. Undefined when Zoho does not tell where it notifies, or all of it. */
+/** Undefined if Zoho does not list the URL, or not in a known form. */
 export function configOf(channel: Channel): ChannelConfig | undefined {
   const { modules: _modules, expiresAt: _expiresAt, isUnread, notifyUrl, ...rest } = channel;
   return notifyUrl === undefined || isUnread === true ? undefined : { ...rest, notifyUrl };
 }
 
-/** The conditions that still apply when a channel watches these events: one of a module that it leaves alone has no use. */
+/** The conditions of modules that the events still include. */
 export function conditionsFor(events: readonly string[], conditions: readonly unknown[]): readonly unknown[] {
   const modules = new Set(events.map((event) => event.split(".")[0]));
   return conditions.filter((condition) => {
@@ -76,10 +76,7 @@ export function conditionsFor(events: readonly string[], conditions: readonly un
   });
 }
 
-/**
- * The item of a POST or PUT. A PUT drops whatever it does not name, so this always names all of it; what a product does
- * not document is sent only when the channel has it.
- */
+/** The item of a POST or PUT. It is complete, because a PUT drops what it leaves out. */
 export function watchItem(config: ChannelConfig, expiresAt: Date, product: WatchProduct): Record<string, unknown> {
   return {
     channel_id: product.idAs === "number" ? wireNumber(config.id) : config.id,
@@ -93,18 +90,18 @@ export function watchItem(config: ChannelConfig, expiresAt: Date, product: Watch
   };
 }
 
-/** A number where that keeps every digit. */
+/** A number if that keeps all digits. */
 function wireNumber(id: string): number | string {
   const number = Number(id);
   return Number.isSafeInteger(number) && String(number) === id ? number : id;
 }
 
-/** Digits only, unlike any other, and small enough to survive tools that read it as a number. */
+/** Unique, and small enough for tools that read it as a number. */
 export function generateChannelId(now: Date): string {
   return `${now.getTime()}${String(randomInt(1000)).padStart(3, "0")}`;
 }
 
-/** 192 bits; well under the 50 characters that Zoho takes. */
+/** 192 bits, within the 50 characters that Zoho accepts. */
 export function generateToken(): string {
   return randomBytes(24).toString("base64url");
 }

@@ -12,14 +12,11 @@ interface Named {
 }
 
 /** https://www.zoho.com/crm/developer/docs/api/v7/notifications/enable.html */
-const MOST_FIELDS = 10;
+const MAX_FIELDS = 10;
 
 const namedSchema = z.looseObject({ api_name: z.string(), id: idSchema });
 
-/**
- * The condition under which a channel tells of an edit: one of the named fields has changed. Zoho wants names and ids,
- * so both are looked up.
- */
+/** Limits a channel to edits that change one of the fields. Zoho requires names and ids, so the ids are looked up. */
 export async function fieldCondition(
   api: ZohoApi,
   product: WatchProduct,
@@ -30,8 +27,8 @@ export async function fieldCondition(
   if (!product.options.conditions) {
     throw usageError(`${product.title} has no field conditions in this API version`, "leave --fields out");
   }
-  if (fields.length > MOST_FIELDS) {
-    throw usageError(`${fields.length} fields are more than Zoho takes`, `give at most ${MOST_FIELDS}`);
+  if (fields.length > MAX_FIELDS) {
+    throw usageError(`${fields.length} fields are more than Zoho accepts`, `give at most ${MAX_FIELDS}`);
   }
   const modules = await lookUp(api, `${product.apiRoot}/settings/modules`, "modules", "look up modules", signal);
   const chosen = pick(modules, module, "module");
@@ -44,7 +41,7 @@ export async function fieldCondition(
   };
 }
 
-/** A group holds at most two: more are nested, each group in the one before. */
+/** A group holds at most two fields, so more are nested. */
 function fieldSelection(fields: readonly Named[]): unknown {
   const [first, ...rest] = fields.map((field) => ({ field }));
   if (first === undefined) throw usageError("no field is given", "name at least one, or leave --fields out");

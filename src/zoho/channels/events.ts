@@ -1,42 +1,39 @@
 import { nearest } from "../../core/event-names.ts";
 import { usageError } from "../../util/errors.ts";
 
-/** What a channel can be asked to tell of. A callback says `insert` and `update` for the first two. */
+/** Notifications say `insert` and `update` for the first two. */
 const OPERATIONS = ["create", "edit", "delete", "all"];
-const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
+const ALIASES: ReadonlyMap<string, string> = new Map([
   ["update", "edit"],
   ["insert", "create"],
   ["updated", "edit"],
 ]);
 
-/**
- * The events of a subscription as Zoho takes them: `<Module>.<operation>`, each once, in the order given.
- * `Leads.update` is what callbacks and people call `Leads.edit`. Throws a usage error for anything else.
- */
+/** The events in Zoho's form, `<Module>.<operation>`, without duplicates. Throws a usage error for anything else. */
 export function normaliseEvents(names: readonly string[]): readonly string[] {
   const events = names
     .flatMap((name) => name.split(","))
-    .flatMap((name) => (name.trim() === "" ? [] : [one(name.trim())]));
+    .flatMap((name) => (name.trim() === "" ? [] : [normaliseEvent(name.trim())]));
   if (events.length > 0) return [...new Set(events)];
   throw usageError("no event is given", "name at least one, such as Leads.create or Deals.all");
 }
 
-function one(name: string): string {
+function normaliseEvent(name: string): string {
   const match = /^([\p{L}][\p{L}\p{N}_]*)\.([a-z]+)$/iu.exec(name);
   const [, module = "", verb = ""] = match ?? [];
   const lower = verb.toLowerCase();
-  const operation = OTHER_WORDS.get(lower) ?? lower;
+  const operation = ALIASES.get(lower) ?? lower;
   if (match !== null && OPERATIONS.includes(operation)) return `${module}.${operation}`;
-  const [near] = nearest(operation, [...OPERATIONS, ...OTHER_WORDS.keys()], 1);
+  const [near] = nearest(operation, [...OPERATIONS, ...ALIASES.keys()], 1);
   throw usageError(
-    `${JSON.stringify(name)} is not an event that a channel can tell of`,
+    `${JSON.stringify(name)} is not an event of a channel`,
     near === undefined || match === null
       ? `write <Module>.<operation> with one of ${OPERATIONS.join(", ")}: Leads.create, Deals.all`
-      : `did you mean ${module}.${OTHER_WORDS.get(near) ?? near}?`,
+      : `did you mean ${module}.${ALIASES.get(near) ?? near}?`,
   );
 }
 
-/** The same events with every `.all` as the three that it stands for, to compare with what Zoho lists. */
+/** Replaces each `.all` by its three events, as Zoho lists them. */
 export function expandEvents(events: readonly string[]): readonly string[] {
   return [
     ...new Set(
@@ -47,7 +44,7 @@ export function expandEvents(events: readonly string[]): readonly string[] {
   ];
 }
 
-/** The same events with the three that `.all` stands for as `.all`, to be read by people. */
+/** Replaces the three events of a module by `.all`, for display. */
 export function contractEvents(events: readonly string[]): readonly string[] {
   const expanded = expandEvents(events);
   const modules = [...new Set(expanded.map((event) => event.split(".")[0] ?? ""))];
@@ -58,8 +55,7 @@ export function contractEvents(events: readonly string[]): readonly string[] {
   });
 }
 
-/** What is left of the events of a channel when some are taken away. */
-export function withoutEvents(events: readonly string[], taken: readonly string[]): readonly string[] {
-  const gone = new Set(expandEvents(taken));
+export function withoutEvents(events: readonly string[], removed: readonly string[]): readonly string[] {
+  const gone = new Set(expandEvents(removed));
   return expandEvents(events).filter((event) => !gone.has(event));
 }

@@ -8,18 +8,18 @@ export const DAY_MS = 24 * HOUR_MS;
 
 export const WEEK_MS = 7 * DAY_MS;
 
-/** Kept below the longest lifetime, for clocks that differ and requests that take their time. */
+/** Below the longest lifetime, because clocks differ and requests take time. */
 export const LIFETIME_MARGIN_MS = 60 * MINUTE_MS;
 
 export interface LifetimeLimit {
-  /** Undefined where Zoho documents none. */
+  /** Undefined if Zoho documents none. */
   readonly longestMs: number | undefined;
   readonly defaultMs: number;
 }
 
 /**
- * When a channel asked for with `--expires` shall end: a duration (`24h`) or a time with its offset.
- * Farther away than the API version allows is refused here, because Zoho would not: it would silently grant one hour.
+ * The end of a channel from `--expires`: a duration (`24h`) or a time with its offset. Rejects one that is farther away
+ * than the API version allows, because Zoho would silently grant one hour instead.
  */
 export function chooseExpiry(asked: string | undefined, limit: LifetimeLimit, now: Date): Date {
   const lifetimeMs = lifetimeOf(asked, limit, now);
@@ -35,7 +35,7 @@ export function chooseExpiry(asked: string | undefined, limit: LifetimeLimit, no
   return endAfter(lifetimeMs, now);
 }
 
-/** The same end by another clock, whatever the API grants. */
+/** The same end by another clock, without limit. */
 export function expiryBy(now: Date, asked: string | undefined, limit: LifetimeLimit): Date {
   return endAfter(lifetimeOf(asked, limit, now), now);
 }
@@ -56,21 +56,21 @@ export function endAfter(lifetimeMs: number, now: Date): Date {
   return new Date(Math.floor((now.getTime() + lifetimeMs) / 1000) * 1000);
 }
 
-/** What to tell when Zoho granted another end than was asked for. Undefined when all is well. */
+/** A warning if Zoho granted another end than was asked for. */
 export function grantWarning(asked: Date, granted: Date | undefined, now: Date): string | undefined {
   if (granted === undefined) return "Zoho does not say when the channel ends";
   const toleranceMs = 60_000;
   if (granted.getTime() >= asked.getTime() - toleranceMs) return undefined;
   if (granted <= now) {
-    return `the channel ends at ${zohoTime(granted)}, and by the clock of this machine it is ${zohoTime(now)}: one of them is wrong`;
+    return `the channel ends at ${zohoTime(granted)}, but by the clock of this machine it is ${zohoTime(now)}: one of them is wrong`;
   }
   const left = (date: Date): string => formatSpan(date.getTime() - now.getTime());
-  return `Zoho granted ${left(granted)} where ${left(asked)} were asked for: the channel ends at ${zohoTime(granted)}`;
+  return `Zoho granted ${left(granted)} instead of ${left(asked)}: the channel ends at ${zohoTime(granted)}`;
 }
 
 /**
- * Zoho takes a time only without fractions of a second and with an offset: `2026-01-02T03:04:05+00:00`.
- * With `.123` it refuses the whole request (`INVALID_DATA` for `channel_expiry`).
+ * Zoho accepts a time only with an offset and without fractions of a second: `2026-01-02T03:04:05+00:00`. With `.123` it
+ * rejects the whole request (`INVALID_DATA` for `channel_expiry`).
  */
 export function zohoTime(date: Date): string {
   return `${date.toISOString().slice(0, 19)}+00:00`;
@@ -78,7 +78,7 @@ export function zohoTime(date: Date): string {
 
 export const ZOHO_TIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})$/i;
 
-/** Reads a time of Zoho's, which is in the organisation's offset. Undefined for anything that is not one exact instant. */
+/** Undefined for anything that is not one exact instant. Zoho writes times in the organisation's offset. */
 export function parseZohoTime(text: unknown): Date | undefined {
   const match = typeof text === "string" ? ZOHO_TIME.exec(text.trim()) : null;
   if (match === null) return undefined;
@@ -88,7 +88,7 @@ export function parseZohoTime(text: unknown): Date | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
-/** Undefined where one of them is not known: it may be the soonest. */
+/** Undefined if one of them is, because it may be the soonest. */
 export function soonest(times: readonly (Date | undefined)[]): Date | undefined {
   const known = times.flatMap((time) => time?.getTime() ?? []);
   return known.length === 0 || known.length < times.length ? undefined : new Date(Math.min(...known));

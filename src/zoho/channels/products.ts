@@ -4,29 +4,29 @@ import { apiUrl } from "../data-centres.ts";
 import type { LifetimeLimit } from "./expiry.ts";
 import { DAY_MS, LIFETIME_MARGIN_MS, WEEK_MS } from "./expiry.ts";
 
-/** One Zoho product with a notification ("watch") API. The three are twins that differ in what stands here. */
+/** A Zoho product with a notification ("watch") API. The three APIs differ only in this. */
 export interface WatchProduct {
   readonly id: string;
   readonly title: string;
   readonly path: string;
   readonly lifetime: LifetimeLimit;
-  /** How `channel_id` stands in a request. Answers may hold either, and are read as strings of digits. */
+  /** The type of `channel_id` in requests. Answers may hold either. */
   readonly idAs: "string" | "number";
-  /** Whether the specific-information PATCH is documented. Without it events are taken away by a full PUT. */
+  /** Whether PATCH is documented. Without it, events are removed by a full PUT. */
   readonly patch: boolean;
-  /** Which of the optional members of a request are documented. */
+  /** The documented optional fields of a request. */
   readonly options: {
     readonly values: boolean;
     readonly related: boolean;
     readonly conditions: boolean;
   };
-  /** Where field and module ids are looked up, and records fetched; undefined where that is not known. */
+  /** For looking up field and module ids, and reading records. */
   readonly apiRoot: string;
   readonly scopes: readonly string[];
   readonly recordScope: string;
-  /** The scope for one kind of call, as it stands in an error message. */
+  /** For error messages. */
   scopeFor(operation: WatchOperation): string;
-  /** The host of the API, where Zoho's token reply or the user names `baseUrl`. */
+  /** The host of the API, unless Zoho's token reply or the user names another. */
   host(centre: DataCentre, environment: Environment): string;
 }
 
@@ -57,7 +57,7 @@ export function crmWatch(version = "v8"): WatchProduct {
     title: "Zoho CRM",
     path: `/crm/${version}/actions/watch`,
     apiRoot: `/crm/${version}`,
-    // Zoho's pages disagree about v6 (a day, a week), and cut what is too much to an hour: a week has to be asked for.
+    // Zoho's pages disagree about v6 (a day or a week), and a lifetime that is too long becomes an hour: a day is safe.
     lifetime: { longestMs, defaultMs: (version === "v6" ? DAY_MS : longestMs) - LIFETIME_MARGIN_MS },
     idAs: "string",
     patch: true,
@@ -90,7 +90,7 @@ export const biginWatch: WatchProduct = {
   host: apiUrl,
 };
 
-/** Recruit answers on its own host, and documents no longest lifetime: its default here is that of its strictest twin. */
+/** Recruit documents no longest lifetime, so the default is the shortest of the three. */
 export const recruitWatch: WatchProduct = {
   id: "recruit",
   title: "Zoho Recruit",

@@ -3,10 +3,10 @@ import type { ApiReply } from "../api.ts";
 import { faultError, readFault, replyError, type ZohoApiError } from "../errors.ts";
 import { parseZohoTime, soonest } from "./expiry.ts";
 
-/** Ids may stand as numbers or as strings, and have up to 19 digits: always a string here. */
+/** Zoho sends ids as numbers or strings, of up to 19 digits. */
 export const idSchema = z.union([z.string(), z.number(), z.bigint()]).transform(String);
 
-/** One row of a list: a channel has one for each module that it watches. */
+/** A list has a row for each module that a channel watches. */
 export interface WatchRow {
   readonly channelId: string;
   readonly module: string;
@@ -14,16 +14,16 @@ export interface WatchRow {
   readonly notifyUrl: string | undefined;
   readonly expiresAt: Date | undefined;
   readonly token: string | undefined;
-  /** Undefined where the API version does not say. */
+  /** Undefined if the API version leaves it out. */
   readonly related: boolean | undefined;
   readonly values: boolean | undefined;
-  /** As Zoho gave them, without their empty members; ready to be sent back. */
+  /** Without null members, so that they can be sent back. */
   readonly conditions: readonly unknown[];
-  /** A member has another form than is known: nothing of the row is told but its id, and it cannot be sent back. */
+  /** A field has an unexpected form: only the id is known, and the row cannot be sent back. */
   readonly isUnread: boolean;
 }
 
-/** Of another form, as a number is, it is not known when the channel ends: that hides neither the rest nor the other channels. */
+/** An expiry in an unexpected form must not hide the rest of a channel. */
 const expirySchema = z.string().nullish().catch(undefined);
 
 const rowSchema = z.looseObject({
@@ -35,7 +35,7 @@ const rowSchema = z.looseObject({
   token: z.string().nullish(),
   notify_on_related_action: z.boolean().nullish(),
   return_affected_field_values: z.boolean().nullish(),
-  // Versions before v6 and the twins do not have it at all.
+  // Missing before v6, and in Bigin and Recruit.
   notification_condition: z.unknown().optional(),
 });
 const listSchema = z.looseObject({
@@ -44,16 +44,16 @@ const listSchema = z.looseObject({
 });
 
 export interface WatchPage {
-  readonly rows: readonly WatchRow[];
+  readonly items: readonly WatchRow[];
   readonly more: boolean;
 }
 
-/** A page of the list. No channels at all is a 204 without a body. */
+/** A page of the list. Without any channels Zoho answers 204 without a body. */
 export function readPage(reply: ApiReply): WatchPage {
-  if (reply.status === 204) return { rows: [], more: false };
+  if (reply.status === 204) return { items: [], more: false };
   const parsed = listSchema.safeParse(reply.body);
   if (reply.status === 400 || !parsed.success) throw replyError(reply, reply.call);
-  const rows = parsed.data.watch.map((each): WatchRow => {
+  const items = parsed.data.watch.map((each): WatchRow => {
     const { data } = rowSchema.safeParse(each);
     const row = data ?? rowSchema.parse({ channel_id: each.channel_id });
     return {
@@ -69,14 +69,14 @@ export function readPage(reply: ApiReply): WatchPage {
       isUnread: data === undefined,
     };
   });
-  return { rows, more: parsed.data.info?.more_records ?? false };
+  return { items, more: parsed.data.info?.more_records ?? false };
 }
 
-/** What became of one channel of a request. A 2xx says nothing: the status of each item does. */
+/** The result for one channel of a request. The HTTP status says nothing about it. */
 export interface GrantedResult {
   readonly ok: true;
   readonly channelId: string | undefined;
-  /** The soonest over the modules; undefined where the answer does not name that of each. */
+  /** The soonest over its modules; undefined if that of one is missing. */
   readonly expiresAt: Date | undefined;
   readonly modules: readonly string[];
 }
@@ -94,7 +94,7 @@ const successSchema = z.looseObject({
   details: z.looseObject({ events: z.array(eventSchema).nullish(), channel_id: idSchema.nullish() }).nullish(),
 });
 
-/** The results of a POST, PUT, PATCH or DELETE, in the order of the answer. Throws for a failure of the whole. */
+/** The results of a POST, PUT, PATCH or DELETE, in the order of the answer. Throws if the whole request failed. */
 export function readResults(reply: ApiReply): readonly WatchResult[] {
   const parsed = z.looseObject({ watch: z.array(z.unknown()) }).safeParse(reply.body);
   if (!parsed.success) throw replyError(reply, reply.call);
@@ -102,7 +102,7 @@ export function readResults(reply: ApiReply): readonly WatchResult[] {
     const details = successSchema.safeParse(item).data?.details;
     const events = details?.events ?? [];
     const channelId = events[0]?.channel_id ?? details?.channel_id ?? undefined;
-    const fault = readFault(item) ?? (succeeded(item) ? undefined : NO_RESULT);
+    const fault = readFault(item) ?? (isSuccessItem(item) ? undefined : NO_RESULT);
     if (fault !== undefined) return { ok: false, channelId, error: faultError(fault, reply.status, reply.call) };
     return {
       ok: true,
@@ -113,7 +113,7 @@ export function readResults(reply: ApiReply): readonly WatchResult[] {
   });
 }
 
-/** The result of the only item of a request, if it is a success; throws its error. */
+/** The result of a request for one channel; throws its error. */
 export function requireSuccess(results: readonly WatchResult[]): GrantedResult {
   const [result] = results;
   if (result === undefined || results.length > 1) throw new Error("one result was expected");
@@ -121,10 +121,10 @@ export function requireSuccess(results: readonly WatchResult[]): GrantedResult {
   return result;
 }
 
-/** An item that says neither is no success: silence would be taken for one. */
-const NO_RESULT = { code: "NO_RESULT", message: "the answer does not say what became of it", details: {} };
+/** An item that reports neither success nor failure is no success. */
+const NO_RESULT = { code: "NO_RESULT", message: "the answer has no result for it", details: {} };
 
-function succeeded(item: unknown): boolean {
+function isSuccessItem(item: unknown): boolean {
   if (typeof item !== "object" || item === null) return false;
   return ("status" in item && item.status === "success") || ("code" in item && item.code === "SUCCESS");
 }
@@ -134,7 +134,7 @@ function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** Zoho gives the leaves of a condition back with empty `group` and `group_operator`, and they need not be sent. */
+/** Zoho returns the leaves of a condition with `group` and `group_operator` null. */
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (typeof value !== "object" || value === null) return value;

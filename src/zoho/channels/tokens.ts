@@ -12,20 +12,19 @@ interface ChannelToken {
   readonly token: Secret;
 }
 
-/** Nothing is made and used in less; thousands of deliveries a second are not held up. */
-const LOOK_EVERY_MS = 2;
+/** Soon enough for a new channel, without a file access for each of thousands of deliveries a second. */
+const LOOK_INTERVAL_MS = 2;
 
 /**
- * The configured secrets, and the tokens of the channels that were made here, also of one that is made meanwhile. They
- * count where they match, and are asked of a body that names their channel; no other fails for want of one, because most
- * channels post elsewhere.
+ * The configured secrets, and the tokens of the channels that were created here, including later ones. A matching token
+ * always counts, but only a body that names the channel requires one, because most channels post elsewhere.
  */
 export function withChannelTokens(secrets: Secrets, folder: string): Secrets {
   const path = join(folder, CHANNELS_FILE);
   let changedMs: number | undefined;
   let tokens: readonly ChannelToken[] = [];
   const current = atMostEvery(
-    LOOK_EVERY_MS,
+    LOOK_INTERVAL_MS,
     () => performance.now(),
     () => {
       const nowChangedMs = changeOf(path);
@@ -48,12 +47,12 @@ function changeOf(path: string): number | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
   } catch {
-    // No folder that may be read: then no channel of it is known.
+    // The folder cannot be read, so no channel is known.
     return undefined;
   }
 }
 
-/** None where the file cannot be read: the commands that need it say so. */
+/** Empty if the file cannot be read: the commands that need it report that. */
 function readTokens(path: string): readonly ChannelToken[] {
   try {
     const json = parseJson(readFileSync(path, "utf8"));

@@ -1,17 +1,13 @@
 import { UserError } from "../../util/errors.ts";
 import type { Sleep } from "../../util/timing.ts";
 import type { ApiReply, ApiRequest, ZohoApi } from "../api.ts";
-import type { RequestedDeletions } from "../collection.ts";
-import { faultError, isRefusal, readFault, replyError } from "../errors.ts";
+import { type Deletion, deleteAndConfirm, type RequestedDeletions, readAllPages } from "../collection.ts";
+import { faultError, readFault, replyError } from "../errors.ts";
 import { requireOperation } from "./index.ts";
 import type { ManagedProduct, Organisation, Webhook, WebhookCall, WebhookConfig } from "./managed-product.ts";
 
-/** What deleting came to, by reading the list again afterwards. */
-interface WebhookDeletion {
+interface WebhookDeletion extends Omit<Deletion, "deleted"> {
   readonly deleted: readonly Webhook[];
-  /** Not there before. */
-  readonly unknown: readonly string[];
-  readonly remaining: readonly { readonly id: string; readonly because: string }[];
 }
 
 /** The webhooks of one product in one organisation. */
@@ -19,29 +15,26 @@ export interface WebhookClient {
   list(): Promise<readonly Webhook[]>;
   /** Resolves to the id of the new webhook. */
   create(config: WebhookConfig): Promise<string>;
-  /** Makes a workflow rule call it, where a webhook alone never fires. */
+  /** Creates a workflow rule that calls it, for products whose webhooks never fire alone. */
   addRule(webhook: { readonly id: string; readonly config: WebhookConfig }, kind: string): Promise<void>;
-  remove(ids: readonly string[], asked: RequestedDeletions): Promise<WebhookDeletion>;
+  remove(ids: readonly string[], requested: RequestedDeletions): Promise<WebhookDeletion>;
 }
 
 interface ClientOptions {
   readonly api: ZohoApi;
   readonly product: ManagedProduct;
-  /** Undefined where the product's calls do without. */
+  /** Undefined if the product's calls do not need one. */
   readonly organisation: string | undefined;
   readonly signal: AbortSignal;
   readonly sleep: Sleep;
 }
 
-/** A list that never ends is a fault of Zoho's, not a reason to ask for ever. */
-const MOST_PAGES = 200;
-
 export function webhookClient({ api, product, organisation, signal, sleep }: ClientOptions): WebhookClient {
-  let called = false;
+  let hasCalled = false;
   const send = async (call: WebhookCall, onSend?: () => void): Promise<ApiReply> => {
-    if (called && product.pauseMs !== undefined) await sleep(product.pauseMs, signal);
+    if (hasCalled && product.pauseMs !== undefined) await sleep(product.pauseMs, signal);
     signal.throwIfAborted();
-    called = true;
+    hasCalled = true;
     onSend?.();
     const reply = await api.call({ ...requestFor(product, call, organisation), signal });
     const fault = readFault(reply.body);
@@ -49,17 +42,14 @@ export function webhookClient({ api, product, organisation, signal, sleep }: Cli
     if (reply.status >= 300) throw replyError(reply, reply.call);
     return reply;
   };
-  const list = async (): Promise<readonly Webhook[]> => {
+  const list = (): Promise<readonly Webhook[]> => {
     const endpoint = requireOperation(product, "list");
-    const found: Webhook[] = [];
-    for (let page = 1; page <= MOST_PAGES; page++) {
+    return readAllPages("webhooks", async (page) => {
       const reply = await send(endpoint.call(page));
       const read = endpoint.read(reply.body);
       if (read === undefined) throw replyError(reply, reply.call);
-      found.push(...read.webhooks);
-      if (!read.more) return found;
-    }
-    throw new UserError("zohoApi", `Zoho's list of webhooks does not end after ${MOST_PAGES} pages`, "try again later");
+      return read;
+    });
   };
 
   return {
@@ -70,8 +60,8 @@ export function webhookClient({ api, product, organisation, signal, sleep }: Cli
       if (id !== undefined) return id;
       throw new UserError(
         "zohoApi",
-        `${product.title}'s answer does not say which webhook it has made`,
-        `see what is there: zoho-hooks webhooks list --product ${product.id}`,
+        `${product.title}'s answer does not name the webhook that it created`,
+        `see what exists: zoho-hooks webhooks list --product ${product.id}`,
         "no_result",
       );
     },
@@ -79,34 +69,33 @@ export function webhookClient({ api, product, organisation, signal, sleep }: Cli
       if (product.rules === undefined) throw new Error(`${product.id} has no rules`);
       await send(product.rules.call(webhook, kind));
     },
-    async remove(ids, { confirmed, unanswered }) {
+    async remove(ids, requested) {
       const endpoint = requireOperation(product, "remove");
       const before = new Map((await list()).map((each) => [each.id, each]));
-      const because = new Map<string, string>();
-      for (const id of ids.filter((each) => before.has(each))) {
-        try {
-          await send(endpoint.call(id), () => unanswered.add(id));
-          unanswered.delete(id);
-          confirmed.add(id);
-        } catch (error) {
-          if (!(error instanceof UserError)) throw error;
-          if (isRefusal(error)) unanswered.delete(id);
-          because.set(id, error.message);
-        }
-      }
-      const left = new Set((await list()).map((each) => each.id));
+      const existing = ids.filter((id) => before.has(id));
+      const { deleted, unknown, remaining } = await deleteAndConfirm(existing, requested, {
+        batchSize: 1,
+        async send([id = ""], onSend) {
+          try {
+            await send(endpoint.call(id), onSend);
+            return [{ id }];
+          } catch (error) {
+            if (error instanceof UserError) return [{ id, error }];
+            throw error;
+          }
+        },
+        listIds: async () => (await list()).map(({ id }) => id),
+      });
       return {
-        deleted: ids.flatMap((id) => (left.has(id) ? [] : (before.get(id) ?? []))),
-        unknown: ids.filter((id) => !before.has(id)),
-        remaining: ids
-          .filter((id) => left.has(id))
-          .map((id) => ({ id, because: because.get(id) ?? "Zoho still lists it" })),
+        deleted: deleted.flatMap((id) => before.get(id) ?? []),
+        unknown: [...ids.filter((id) => !before.has(id)), ...unknown],
+        remaining,
       };
     },
   };
 }
 
-/** A call with the organisation where the product wants it. */
+/** Adds the scope, and the organisation where the product expects it. */
 export function requestFor(
   product: ManagedProduct,
   { operation, ...call }: WebhookCall,
@@ -124,7 +113,7 @@ export function requestFor(
   return multipart === undefined ? request : { ...request, multipart: { ...multipart, [place.field]: organisation } };
 }
 
-/** The organisations that the sign-in can see; none where the product's calls do without. */
+/** The organisations that the sign-in can see; undefined if the product's calls do not need one. */
 export async function findOrganisations(
   api: ZohoApi,
   product: ManagedProduct,

@@ -10,11 +10,11 @@ import {
 } from "./managed-product.ts";
 
 const PATH = "/api/v1/webhooks";
-/** What Desk's OpenAPI says of an address. Its limits are those of a generator: told, and never a reason to refuse. */
+/** From Desk's OpenAPI, whose limits are generated: a reason to warn, not to reject. */
 const URL_PATTERN = /^(ht|f)tps?:\/\/[-.\w]*\/?[a-zA-Z0-9\-.?,:'/\\+=&;%$#_@]*$/;
-const LONGEST_URL = 100;
-const LONGEST_NAME = 100;
-const LONGEST_DESCRIPTION = 3000;
+const MAX_URL = 100;
+const MAX_NAME = 100;
+const MAX_DESCRIPTION = 3000;
 
 /** https://github.com/zoho/zohodesk-oas, `Webhook.json` */
 export const desk: ManagedProduct = {
@@ -23,7 +23,7 @@ export const desk: ManagedProduct = {
   settings: "Setup > Automation > Webhooks",
   // https://desk.zoho.com/support/WebhookDocument.do
   plainHttp: true,
-  // Zoho's OpenAPI names the first two families, integrations in use the third: which one is checked is not known.
+  // Zoho's OpenAPI names the first two families, integrations use the third: it is not known which one Zoho checks.
   scopes: [
     ...["READ", "CREATE", "DELETE"].flatMap((each) => [`Desk.settings.${each}`, `Desk.events.${each}`]),
     ...["READ", "CREATE", "DELETE"].map((each) => `Desk.webhooks.${each}`),
@@ -35,7 +35,7 @@ export const desk: ManagedProduct = {
     place: { header: "orgId" },
     discover: {
       path: "/api/v1/organizations",
-      scope: "Desk.basic.READ (which --org makes needless)",
+      scope: "Desk.basic.READ (not needed with --org)",
       read: (body) =>
         (itemsAt(body, "data") ?? []).flatMap((each) => {
           const id = idText(each.id);
@@ -48,21 +48,21 @@ export const desk: ManagedProduct = {
   secret: undefined,
   refuse: ({ events, filters }) => filterProblem(events, filters),
   warn({ url, name, description }) {
-    if (url.length > LONGEST_URL)
-      return `the URL has ${url.length} characters, and Desk's API description allows ${LONGEST_URL}: Desk may refuse it`;
+    if (url.length > MAX_URL)
+      return `the URL has ${url.length} characters, and Desk's API description allows ${MAX_URL}: Desk may reject it`;
     if (!URL_PATTERN.test(url)) return "the URL has a character that Desk's API description does not allow";
-    if (name.length > LONGEST_NAME || (description?.length ?? 0) > LONGEST_DESCRIPTION)
+    if (name.length > MAX_NAME || (description?.length ?? 0) > MAX_DESCRIPTION)
       return "the name or the description is longer than Desk's API description allows";
     return undefined;
   },
   note: (_config, id, centre) =>
-    `its deliveries carry a token for webhookId:${id}: check it with ZOHO_WEBHOOK_JWKS=${centre.id}, and take no other webhook's with "desk": { "format": "wire", "audience": "webhookId:${id}" } in zoho-hooks.config.json`,
+    `its deliveries carry a token for webhookId:${id}: verify it with ZOHO_WEBHOOK_JWKS=${centre.id}, and reject those of other webhooks with "desk": { "format": "wire", "audience": "webhookId:${id}" } in zoho-hooks.config.json`,
   list: {
     call: () => ({ method: "GET", path: PATH, repeatable: true, action: "list webhooks", operation: "READ" }),
-    // None at all are a 204 without a body.
+    // An empty list is a 204 without a body.
     read: (body) => {
       const items = body === undefined ? [] : itemsAt(body, "data");
-      return items && { webhooks: items.flatMap(webhookOf), more: false };
+      return items && { items: items.flatMap(webhookOf), more: false };
     },
   },
   create: {
@@ -101,7 +101,7 @@ function webhookOf(each: Readonly<Record<string, unknown>>): readonly Webhook[] 
   ];
 }
 
-/** Which events take which filter: Zoho's OpenAPI (zohodesk-oas, `Webhook.json`), and what integrations send beside. */
+/** Events by filter, from Zoho's OpenAPI (zohodesk-oas, `Webhook.json`) and from what integrations send. */
 const WITH_DEPARTMENTS = new Set([
   ...["Ticket_Add", "Ticket_Update", "Ticket_Comment_Add", "Ticket_Comment_Update", "Ticket_Thread_Add"],
   ...["Task_Add", "Task_Update", "Call_Add", "Call_Update", "Event_Add", "Event_Update"],
@@ -112,12 +112,12 @@ const WITH_PREVIOUS = new Set([
   ...["Article_Update", "Article_Translation_Update", "Contact_Update", "Department_Update"],
   ...["KBRootCategory_Update", "KBSection_Update", "TimeEntry_Update"],
 ]);
-/** Not told to anybody as one that takes it: a single integration sends it along. */
+/** Accepted but not suggested: only one integration uses it. */
 const PERHAPS_WITH_PREVIOUS = new Set([...WITH_PREVIOUS, "Ticket_Approval_Update"]);
 const WITH_FIELDS = new Set(["Ticket_Update"]);
 const WITH_DIRECTION = new Set(["Ticket_Thread_Add"]);
 
-/** Event names to filters: Desk wants `null` for an event without one. */
+/** Filters by event: Desk expects `null` for an event without one. */
 function subscriptions(
   events: readonly string[],
   { departments, fields, previous, direction }: WebhookFilters,
@@ -134,7 +134,7 @@ function subscriptions(
   return Object.fromEntries(events.map((event) => [event, filterOf(event)]));
 }
 
-/** Why Desk would refuse, or pass over, these filters. */
+/** Why Desk would reject or ignore the filters. */
 function filterProblem(events: readonly string[], filters: WebhookFilters): string | undefined {
   const { departments, fields, previous, direction } = filters;
   const idle = (set: ReadonlySet<string>): boolean => !events.some((event) => set.has(event));
@@ -142,8 +142,7 @@ function filterProblem(events: readonly string[], filters: WebhookFilters): stri
   if (departments !== undefined && idle(WITH_DEPARTMENTS)) return named("--departments", WITH_DEPARTMENTS);
   if (departments?.some((id) => !/^\d+$/.test(id))) return "--departments takes ids, which are digits";
   if (fields !== undefined && idle(WITH_FIELDS)) return named("--fields", WITH_FIELDS);
-  if (fields !== undefined && fields.length > 5)
-    return `--fields: Desk takes at most 5, and these are ${fields.length}`;
+  if (fields !== undefined && fields.length > 5) return `--fields: Desk accepts at most 5, not ${fields.length}`;
   if (previous === true && idle(PERHAPS_WITH_PREVIOUS)) return named("--previous", WITH_PREVIOUS);
   if (direction === undefined) return undefined;
   if (idle(WITH_DIRECTION)) return named("--direction", WITH_DIRECTION);

@@ -12,16 +12,16 @@ import {
   type WebhookConfig,
 } from "./managed-product.ts";
 
-const LONGEST_NAME = 50;
-const LONGEST_DESCRIPTION = 100;
-const LONGEST_URL = 5000;
+const MAX_NAME = 50;
+const MAX_DESCRIPTION = 100;
+const MAX_URL = 5000;
 const ROWS_PER_PAGE = 200;
-/** The settings of these products answer 429 to calls that follow one another sooner. */
+/** The settings API answers 429 to faster calls. */
 const PAUSE_MS = 650;
 
-/** The names that modules have here, as in the user interface. */
+/** As in the user interface. */
 const MODULES = ["customer", "item", "estimate", "invoice", "salesorder", "purchaseorder", "expense"];
-/** Where a body calls it otherwise. */
+/** Names that differ in bodies. */
 const BODY_KEYS: Readonly<Record<string, string>> = { customer: "contact" };
 
 interface FinanceProduct {
@@ -43,7 +43,7 @@ export const books = financeProduct({
   settings: "Settings > Automation > Workflow Actions > Webhooks",
 });
 
-/** Under its own root as Books: https://support.ecgrid.com/support/solutions/articles/6000276394-zoho-inventory */
+/** Like Books, under its own root: https://support.ecgrid.com/support/solutions/articles/6000276394-zoho-inventory */
 export const inventory = financeProduct({
   id: "inventory",
   title: "Zoho Inventory",
@@ -69,14 +69,14 @@ function financeProduct({ id, title, root, scope, settings }: FinanceProduct): M
     filters: [],
     secret: { pattern: /^[A-Za-z0-9]{12,50}$/, says: "12 to 50 letters and digits" },
     refuse: ({ name, description, url }) => {
-      if (name.length > LONGEST_NAME) return `--name: ${title} takes at most ${LONGEST_NAME} characters`;
-      if ((description?.length ?? 0) > LONGEST_DESCRIPTION)
-        return `--description: ${title} takes at most ${LONGEST_DESCRIPTION} characters`;
-      return url.length > LONGEST_URL ? `--url: ${title} takes at most ${LONGEST_URL} characters` : undefined;
+      if (name.length > MAX_NAME) return `--name: ${title} accepts at most ${MAX_NAME} characters`;
+      if ((description?.length ?? 0) > MAX_DESCRIPTION)
+        return `--description: ${title} accepts at most ${MAX_DESCRIPTION} characters`;
+      return url.length > MAX_URL ? `--url: ${title} accepts at most ${MAX_URL} characters` : undefined;
     },
     note: ({ url, events: [module = ""] }) =>
       new URL(url).search === ""
-        ? `the body of its deliveries does not say what happened: a URL with ?event=${BODY_KEYS[module] ?? module}.created (.updated, .deleted) does`
+        ? `its deliveries do not say what happened: use a URL with ?event=${BODY_KEYS[module] ?? module}.created (.updated, .deleted)`
         : undefined,
     pauseMs: PAUSE_MS,
     list: {
@@ -90,7 +90,7 @@ function financeProduct({ id, title, root, scope, settings }: FinanceProduct): M
       read: (body) => {
         const more = memberOf(memberOf(body, "page_context"), "has_more_page") === true;
         const items = listedAt(body, "webhooks");
-        return items && { webhooks: items.flatMap(webhookOf), more };
+        return items && { items: items.flatMap(webhookOf), more };
       },
     },
     create: {
@@ -126,7 +126,7 @@ function financeProduct({ id, title, root, scope, settings }: FinanceProduct): M
   };
 }
 
-/** With the whole record as its body, the form that integrations in use register. */
+/** Posts the whole record, as integrations do. */
 function registration({ name, description, url, events, secret }: WebhookConfig): object {
   return {
     webhook_name: name,

@@ -6,24 +6,21 @@ import { sign } from "./sign.ts";
 
 export const managedProducts: readonly ManagedProduct[] = [desk, books, inventory, sign];
 
-function findManagedProduct(id: string): ManagedProduct | undefined {
-  return managedProducts.find((each) => each.id === id.toLowerCase());
-}
-
-/** The product, or a usage error that says where in Zoho's settings its webhooks are made. */
+/** Throws a usage error that names the place in Zoho's settings. */
 export function requireManagedProduct(id: string, title: string | undefined): ManagedProduct {
-  const found = findManagedProduct(id);
+  const found = managedProducts.find((each) => each.id === id.toLowerCase());
   if (found !== undefined) return found;
   const ids = managedProducts.map((each) => each.id).join(", ");
-  if (title === undefined) throw usageError(`there is no product ${JSON.stringify(id)}`, `with webhooks here: ${ids}`);
+  if (title === undefined)
+    throw usageError(`there is no product ${JSON.stringify(id)}`, `products with webhooks: ${ids}`);
   const byHand = BY_HAND[id.toLowerCase()];
   throw usageError(
-    `${title}: ${byHand?.why ?? "Zoho is not known to document an API that manages its webhooks"}`,
-    `${byHand?.how ?? `set it up in the settings of ${title}`}; products with webhooks here: ${ids}`,
+    `${title}: ${byHand?.why ?? "Zoho documents no API for its webhooks"}`,
+    `${byHand?.how ?? `set it up in the settings of ${title}`}; products with webhooks: ${ids}`,
   );
 }
 
-/** An operation of a product, or a usage error that says where it is done by hand. */
+/** Throws a usage error that names the place in Zoho's settings. */
 export function requireOperation<Name extends "list" | "create" | "remove">(
   product: ManagedProduct,
   name: Name,
@@ -31,12 +28,12 @@ export function requireOperation<Name extends "list" | "create" | "remove">(
   const endpoint = product[name];
   if (endpoint !== undefined) return endpoint;
   throw usageError(
-    `${product.title}: Zoho is not known to document a call that would ${name} a webhook`,
+    `${product.title}: Zoho documents no call to ${name} a webhook`,
     `do it by hand: ${product.settings}`,
   );
 }
 
-/** Why the webhooks of a product are not managed here, where that is known, and where they are set up. */
+/** Why zoho-hooks does not manage a product's webhooks, and how to set them up. */
 interface ByHand {
   readonly why?: string;
   readonly how: string;
@@ -44,7 +41,7 @@ interface ByHand {
 
 const CHANNELS = "its notifications are channels";
 
-/** Places in Zoho's settings, as Zoho's help pages name them. */
+/** As Zoho's help pages name the places. */
 const BY_HAND: Readonly<Record<string, ByHand>> = {
   crm: {
     why: CHANNELS,
@@ -65,19 +62,19 @@ const BY_HAND: Readonly<Record<string, ByHand>> = {
   salesiq: { why: "not managed here", how: "set it up in Settings > Developers > Workflows" },
   campaigns: {
     why: "not managed here",
-    how: "set it up by Campaigns' own e-mail API: POST https://campaigns.zoho.com/emailapi/v2/settings/webhook",
+    how: "set it up with Campaigns' e-mail API: POST https://campaigns.zoho.com/emailapi/v2/settings/webhook",
   },
   creator: {
-    why: "Creator has no webhooks of its own",
-    how: "have a workflow's Deluge script post: invokeUrl [ url: … type: POST parameters: … ]",
+    why: "Creator has no webhooks",
+    how: "post from a workflow's Deluge script: invokeUrl [ url: … type: POST parameters: … ]",
   },
   analytics: {
-    why: "a call-back belongs to a job",
-    how: "name the address as callbackUrl in the CONFIG of each bulk export or import",
+    why: "a callback belongs to a job",
+    how: "set callbackUrl in the CONFIG of each bulk export or import",
   },
   sprints: { how: "set it up in Settings > Automation > Webhook" },
   signals: {
-    why: "its rules are made in Catalyst's console, and there is no API",
-    how: "make a rule with a webhook target there",
+    why: "its rules are created in Catalyst's console, without an API",
+    how: "create a rule with a webhook target there",
   },
 };

@@ -6,26 +6,25 @@ export interface Webhook {
   readonly id: string;
   readonly name: string | undefined;
   readonly url: string | undefined;
-  /** What it posts, in the product's own words: events, actions, or the one module whose rules call it. */
+  /** In the product's words: events, actions, or the one module whose rules call it. */
   readonly events: readonly string[];
-  /** Undefined where Zoho does not say. */
+  /** Undefined if Zoho does not say. */
   readonly enabled: boolean | undefined;
-  /** The workflow rules that call it; undefined where it needs none, or Zoho does not say. */
+  /** The workflow rules that call it; undefined if it needs none, or Zoho does not say. */
   readonly rules: readonly string[] | undefined;
 }
 
-/** What is to be made. */
+/** A webhook to create. */
 export interface WebhookConfig {
   readonly name: string;
   readonly description: string | undefined;
   readonly url: string;
   readonly events: readonly string[];
-  /** What it is to sign with; undefined where it is not to sign, or signs with a key of Zoho's. */
+  /** Undefined if it does not sign, or signs with a key of Zoho's. */
   readonly secret: string | undefined;
   readonly filters: WebhookFilters;
 }
 
-/** What narrows events down, where a product documents that. */
 export interface WebhookFilters {
   readonly departments?: readonly string[] | undefined;
   readonly fields?: readonly string[] | undefined;
@@ -45,11 +44,11 @@ export interface WebhookCall extends Pick<ZohoRequest, "method" | "json" | "mult
 type WebhookOperation = "READ" | "CREATE" | "DELETE";
 
 interface Page {
-  readonly webhooks: readonly Webhook[];
+  readonly items: readonly Webhook[];
   readonly more: boolean;
 }
 
-/** Where a request says which organisation it is of. */
+/** The part of a request that names the organisation. */
 type OrganisationPlace = { readonly header: string } | { readonly query: string } | { readonly field: string };
 
 export interface Organisation {
@@ -57,19 +56,18 @@ export interface Organisation {
   readonly name: string | undefined;
 }
 
-/** How one product names the organisation that a call is for. */
 interface OrganisationRule {
   readonly place: OrganisationPlace;
-  /** Undefined where a call does without. */
+  /** Undefined if calls do not need one. */
   readonly discover:
     | { readonly path: string; readonly scope: string; read(body: unknown): readonly Organisation[] }
     | undefined;
 }
 
-/** A secret that the user, or this tool, chooses and that Zoho signs with. */
+/** A secret that the user or this tool chooses, and that Zoho signs with. */
 interface SecretRule {
   readonly pattern: RegExp;
-  /** Completes "the secret has to be …". */
+  /** Completes "the secret must be …". */
   readonly says: string;
 }
 
@@ -78,53 +76,51 @@ interface Endpoint<Args extends readonly unknown[], Result> {
   read(body: unknown): Result;
 }
 
-/** A rule that calls a webhook, where a webhook alone never fires. */
+/** A rule that calls a webhook, for products whose webhooks never fire alone. */
 interface RuleEndpoint {
   /** Values of `--rule`. */
   readonly kinds: readonly string[];
   call(webhook: { readonly id: string; readonly config: WebhookConfig }, kind: string): WebhookCall;
 }
 
-/** The management API of one product, as far as it is known: what is not known is not there. */
+/** The documented management API of one product. */
 export interface ManagedProduct {
   readonly id: string;
   readonly title: string;
-  /** Where in Zoho's settings the same is done by hand. */
+  /** The place in Zoho's settings for doing the same by hand. */
   readonly settings: string;
-  /** Its webhooks may be at an address without TLS. */
+  /** Its webhooks may have http URLs. */
   readonly plainHttp?: boolean;
   readonly scopes: readonly string[];
-  /** As it stands in an error message. */
+  /** For error messages. */
   scopeFor(operation: WebhookOperation): string;
   host(centre: DataCentre, environment: Environment): string;
   readonly organisation: OrganisationRule;
-  /** What `events` holds, and how many of them. */
   readonly events: {
     readonly noun: string;
     readonly many: boolean;
-    /** Known names; undefined: those of the product's wire format. Others are taken as they are written. */
+    /** Default: those of the product's wire format. Unknown names are passed on. */
     readonly known?: readonly string[];
     /** Other names for them, lower case. */
     readonly aliases?: Readonly<Record<string, string>>;
   };
   readonly filters: readonly (keyof WebhookFilters)[];
   readonly secret: SecretRule | undefined;
-  /** What makes Zoho refuse a configuration, as a usage error's message. */
+  /** Why Zoho would reject a configuration. */
   refuse?(config: WebhookConfig): string | undefined;
-  /** What is worth knowing before it is made. */
+  /** A warning before it is created. */
   warn?(config: WebhookConfig): string | undefined;
-  /** What is worth knowing once it is there. */
+  /** A notice after it was created. */
   note?(config: WebhookConfig, id: string, centre: DataCentre): string | undefined;
-  /** Milliseconds between two calls, where Zoho is known to refuse a second one that comes sooner. */
+  /** Pause between calls, if Zoho is known to reject a second one that comes sooner. */
   readonly pauseMs?: number;
-  /** Its answer is read as undefined where it is none of the API's: what is there is not known then. */
+  /** Reads undefined from an answer that is not the API's. */
   readonly list?: Endpoint<[page: number], Page | undefined>;
   readonly create?: Endpoint<[config: WebhookConfig], string | undefined>;
   readonly remove?: Endpoint<[id: string], void>;
   readonly rules?: RuleEndpoint;
 }
 
-/** As all of them do it: a DELETE of the webhook's own path. */
 export function removeAt(path: string): NonNullable<ManagedProduct["remove"]> {
   return {
     call: (id) => ({
@@ -138,7 +134,7 @@ export function removeAt(path: string): NonNullable<ManagedProduct["remove"]> {
   };
 }
 
-/** An id of up to 19 digits, in whichever type it came. */
+/** Ids come as strings or as numbers. */
 export function idText(value: unknown): string | undefined {
   if (typeof value === "string" && value !== "") return value;
   return typeof value === "number" ? String(value) : undefined;
@@ -148,7 +144,7 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** The objects in a list below one name of a body; none where there is no such list. */
+/** The objects in a list of a body; undefined if there is no such list. */
 export function itemsAt(body: unknown, name: string): readonly Readonly<Record<string, unknown>>[] | undefined {
   if (typeof body !== "object" || body === null) return undefined;
   const list: unknown = Reflect.get(body, name);
@@ -156,7 +152,7 @@ export function itemsAt(body: unknown, name: string): readonly Readonly<Record<s
   return list.filter((each) => typeof each === "object" && each !== null);
 }
 
-/** The same of an answer to a question for a list. One with the code of a success has none where it leaves the list out. */
+/** The same for a list request: a success without the list means an empty one. */
 export function listedAt(body: unknown, name: string): ReturnType<typeof itemsAt> {
   return itemsAt(body, name) ?? (memberOf(body, "code") === 0 ? [] : undefined);
 }

@@ -3,7 +3,7 @@ import { idText, listedAt, type ManagedProduct, memberOf, removeAt, textOf, type
 const PATH = "/api/v1/accounts/webhooks";
 const ROWS_PER_PAGE = 50;
 
-/** Zoho documents no API here: these are the calls of an integration in use (n8n's Zoho Sign node). */
+/** Undocumented: these are the calls of n8n's Zoho Sign node. */
 export const sign: ManagedProduct = {
   id: "sign",
   title: "Zoho Sign",
@@ -16,7 +16,7 @@ export const sign: ManagedProduct = {
     noun: "action",
     many: true,
     known: ["Sent", "Viewed", "Sign", "Completed", "Declined", "Recalled", "Forward", "Expired"],
-    // What a delivery calls the same.
+    // The names in deliveries.
     aliases: {
       requestsubmitted: "Sent",
       requestviewed: "Viewed",
@@ -30,7 +30,7 @@ export const sign: ManagedProduct = {
   },
   filters: [],
   refuse: ({ description }) =>
-    description === undefined ? undefined : "--description: Zoho Sign is not known to take one beside the name",
+    description === undefined ? undefined : "--description: Zoho Sign is not known to accept one",
   secret: { pattern: /^[^\r\n]+$/, says: "one line" },
   list: {
     call: (page) => {
@@ -45,7 +45,7 @@ export const sign: ManagedProduct = {
     },
     read: (body) => {
       const items = listedAt(body, "webhooks");
-      return items && { webhooks: items.flatMap(webhookOf), more: items.length === ROWS_PER_PAGE };
+      return items && { items: items.flatMap(webhookOf), more: items.length === ROWS_PER_PAGE };
     },
   },
   create: {

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import type { ZohoApi } from "./api.ts";
-import type { WatchProduct } from "./channels/products.ts";
-import { replyError } from "./errors.ts";
+import type { ZohoApi } from "../api.ts";
+import { replyError } from "../errors.ts";
+import type { WatchProduct } from "./products.ts";
 
-/** The record that a notification is about; undefined when it is not there any more. A callback never holds it whole. */
+/** The record of a notification, which holds only its id; undefined if it no longer exists. */
 export async function fetchRecord(
   api: ZohoApi,
   product: WatchProduct,

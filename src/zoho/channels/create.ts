@@ -1,0 +1,81 @@
+import { isRefusal } from "../errors.ts";
+import type { WatchClient } from "./api.ts";
+import type { Channel, ChannelConfig } from "./channel.ts";
+import { MINUTE_MS } from "./expiry.ts";
+import type { ChannelMemory } from "./memory.ts";
+import { type GrantedResult, requireSuccess } from "./replies.ts";
+
+/** The channels of one product that a sign-in can see: at Zoho, and as they are remembered on this machine. */
+export interface ChannelAccess {
+  readonly client: WatchClient;
+  readonly memory: ChannelMemory;
+  /** The time by Zoho's clock, once Zoho has answered. */
+  now(): Date;
+  /** A channels command to copy, with the flags of this sign-in: `zoho-hooks channels show 4711 --product crm`. */
+  command(words: string): string;
+}
+
+/** Creates a channel and reads it back. */
+export async function createChannel(access: ChannelAccess, config: ChannelConfig, expiresAt: Date): Promise<Channel> {
+  return readBack(access, config, await requestChannel(access, config, () => expiresAt));
+}
+
+interface Granted extends GrantedResult {
+  /** The end that was asked for. */
+  readonly asked: Date;
+}
+
+/**
+ * Asks Zoho for a channel. It is remembered first: Zoho may post before it answers, and if the answer is lost or this
+ * process is killed, the channel exists with a token that nothing else knows.
+ */
+export async function requestChannel(
+  access: ChannelAccess,
+  config: ChannelConfig,
+  endBy: (now: Date) => Date,
+): Promise<Granted> {
+  const before = await access.memory.recall(config.id);
+  await access.memory.remember(config);
+  try {
+    return await post(access, config, endBy);
+  } catch (error) {
+    if (isRefusal(error)) await access.memory.restore(config.id, before);
+    throw error;
+  }
+}
+
+/**
+ * The first answer tells Zoho's time. If the end was computed by a clock that is off, asks again with the intended end:
+ * Zoho silently cuts an end that is too far away to one hour, and accepts one that is too early.
+ */
+async function post(
+  { client, now }: ChannelAccess,
+  config: ChannelConfig,
+  endBy: (now: Date) => Date,
+): Promise<Granted> {
+  const asked = endBy(now());
+  const results = await client.create([{ config, expiresAt: asked }]);
+  const intended = endBy(now());
+  if (Math.abs(intended.getTime() - asked.getTime()) < MINUTE_MS) return { ...requireSuccess(results), asked };
+  try {
+    return { ...requireSuccess(await client.create([{ config, expiresAt: intended }])), asked: intended };
+  } catch (error) {
+    if (!isRefusal(error) || results.some(({ ok }) => !ok)) throw error;
+    // The channel of the first answer exists; the caller warns that it ends too early.
+    return { ...requireSuccess(results), asked: intended };
+  }
+}
+
+/** Remembers what Zoho granted, and reads the channel from the list. */
+export async function readBack(
+  { client, memory, now }: ChannelAccess,
+  config: ChannelConfig,
+  { expiresAt, modules }: GrantedResult,
+): Promise<Channel> {
+  await memory.remember({ ...config, ...(expiresAt === undefined ? {} : { expiresAt }) });
+  const listed = await client.get(config.id);
+  // Zoho has accepted it, so a list that does not show it yet is no failure.
+  if (listed === undefined) return { ...config, modules, expiresAt };
+  await memory.observe([listed], now(), config.id);
+  return { ...listed, expiresAt: listed.expiresAt ?? expiresAt };
+}

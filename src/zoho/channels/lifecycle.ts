@@ -1,0 +1,378 @@
+import { ExitCode, UserError } from "../../util/errors.ts";
+import type { Sleep } from "../../util/timing.ts";
+import { isRefusal, ZohoApiError } from "../errors.ts";
+import type { WatchClient } from "./api.ts";
+import { type Channel, type ChannelConfig, configOf } from "./channel.ts";
+import { type ChannelAccess, createChannel } from "./create.ts";
+import { endAfter, grantWarning, MINUTE_MS, zohoTime } from "./expiry.ts";
+import { requireSuccess } from "./replies.ts";
+
+/** A channel that now ends later, or exists again. */
+export interface ChannelGrant {
+  readonly type: "created" | "renewed";
+  readonly id: string;
+  /** The end that it had before. */
+  readonly from?: Date | undefined;
+  readonly expiresAt: Date | undefined;
+  readonly note?: string | undefined;
+  /** Zoho granted another end than was asked for. */
+  readonly warning: string | undefined;
+}
+
+export interface Renewal {
+  readonly id: string;
+  /** As Zoho lists it; undefined if it does not. */
+  readonly listed: Channel | undefined;
+  readonly expiresAt: Date;
+  /** `expiresAt` is the latest that the API grants, and not a user's choice. */
+  readonly isLatest: boolean;
+  /** Called if Zoho's answer is lost, so that the channel may have been renewed or created. */
+  readonly onUnanswered: (outcome: string) => void;
+}
+
+/** Renews a channel once; creates it again if it was created here and has expired. Throws unless it ends later then. */
+export async function renewChannel(access: ChannelAccess, renewal: Renewal): Promise<ChannelGrant> {
+  const { client, memory, now } = access;
+  const { id, listed, expiresAt, isLatest } = renewal;
+  const rethrow = (outcome: string) => (error: unknown) => {
+    if (!isRefusal(error)) renewal.onUnanswered(outcome);
+    throw error;
+  };
+  const create = async (): Promise<ChannelGrant> => {
+    const config = { ...(await wholeConfig(access, id, undefined)), id };
+    const { expiresAt: end } = await createChannel(access, config, expiresAt).catch(rethrow("created again"));
+    const note = "Zoho did not list it any more: created again from what is stored here";
+    return { type: "created", id, expiresAt: end, note, warning: grantWarning(expiresAt, end, now()) };
+  };
+  const createIfExpired = async (): Promise<ChannelGrant> => {
+    await memory.observe([], now(), id);
+    const isExpired = listed?.expiresAt !== undefined && listed.expiresAt <= now();
+    if (isExpired && (await memory.recall(id)) !== undefined) return create();
+    throw deletedMeanwhile(access, id);
+  };
+  const alreadyRenewed = (end: Date): ChannelGrant => {
+    return { type: "renewed", id, expiresAt: end, note: "it had already been renewed", warning: undefined };
+  };
+
+  if (listed === undefined) return create();
+  // Read again: writing what was listed before the other channels were renewed would undo changes made meanwhile.
+  const channel = await client.get(id);
+  if (channel === undefined) return createIfExpired();
+  const config = await wholeConfig(access, id, channel);
+  const from = channel.expiresAt;
+  if (from !== undefined && expiresAt <= from) {
+    if (isLatest || from.getTime() - expiresAt.getTime() <= SAME_END_MS) return alreadyRenewed(from);
+    throw notLater(id, from, expiresAt);
+  }
+  const result = await extend(client, config, expiresAt).catch(rethrow("renewed"));
+  if (result.outcome !== "extended") {
+    if (result.outcome === "gone") return createIfExpired();
+    throw result.error;
+  }
+  const { end } = result;
+  if (end !== undefined && from !== undefined && end <= from) {
+    if (expiresAt.getTime() - end.getTime() <= SAME_END_MS) return alreadyRenewed(end);
+    if (end < from) {
+      const isPutBack = await putBack(client, config, from);
+      throw shortened({ id, from, end, now: now(), isPutBack });
+    }
+  }
+  if (end === undefined || (from !== undefined && end <= from)) throw new NotExtended(id, from, end, now());
+  await memory.observe([{ id, expiresAt: end, token: config.token }], now(), id);
+  return { type: "renewed", id, from, expiresAt: end, warning: grantWarning(expiresAt, end, now()) };
+}
+
+/** Two renewals at the same time ask for ends that are seconds apart. */
+const SAME_END_MS = 5 * MINUTE_MS;
+
+/** The whole configuration of a channel: as listed, with what a list leaves out as it was created here. */
+export async function wholeConfig(
+  { client, command, memory }: ChannelAccess,
+  id: string,
+  channel: Channel | undefined,
+): Promise<ChannelConfig> {
+  const config = mergedConfig(channel, await memory.recall(id));
+  if (config !== undefined) return config;
+  const { title } = client.product;
+  const unknown = channel?.isUnread === true ? "is in a form that zoho-hooks cannot read" : "is listed without its URL";
+  throw new UserError(
+    "zohoApi",
+    channel === undefined
+      ? `${title} does not list channel ${id}, and nothing is stored here about it: it was created elsewhere, or deleted`
+      : `channel ${id} of ${title} ${unknown}, and nothing is stored here about it: it was created elsewhere`,
+    `create it again: ${command("create")}`,
+    "not_subscribed",
+  );
+}
+
+function mergedConfig(channel: Channel | undefined, remembered: ChannelConfig | undefined): ChannelConfig | undefined {
+  const listed = channel === undefined ? undefined : configOf(channel);
+  if (listed === undefined || remembered === undefined) return listed ?? remembered;
+  const { related, values } = listed;
+  return { ...listed, related: related ?? remembered.related, values: values ?? remembered.values };
+}
+
+type Extension =
+  /** `end`: by Zoho's answer, else by its list. */
+  | { readonly outcome: "extended"; readonly end: Date | undefined }
+  | { readonly outcome: "gone" | "rejected"; readonly error: ZohoApiError };
+
+/** Writes the whole channel with another end. */
+async function extend(client: WatchClient, config: ChannelConfig, expiresAt: Date): Promise<Extension> {
+  const [result] = await client.replace([{ config, expiresAt }]);
+  if (result === undefined) throw new Error("one result was expected");
+  if (result.ok) return { outcome: "extended", end: result.expiresAt ?? (await client.get(config.id))?.expiresAt };
+  return { outcome: isNotSubscribed(result.error) ? "gone" : "rejected", error: result.error };
+}
+
+export function isNotSubscribed(error: unknown): boolean {
+  return error instanceof ZohoApiError && error.fault.code === "NOT_SUBSCRIBED";
+}
+
+/** Restores the end that a channel had. False unless Zoho confirms it. */
+async function putBack(client: WatchClient, config: ChannelConfig, expiresAt: Date): Promise<boolean> {
+  const [result] = await client.replace([{ config, expiresAt }]).catch(() => []);
+  return result?.ok === true && result.expiresAt !== undefined && result.expiresAt >= expiresAt;
+}
+
+/** What happens to a channel that is kept alive. */
+export type ChannelChange =
+  | ChannelGrant
+  /** A renewal failed. The channel still exists, and is tried again. */
+  | { readonly type: "expiring"; readonly id: string; readonly expiresAt: Date; readonly error: unknown }
+  /** The channel is gone: changes in the meantime are missed. Creating it is tried again. `from`: its end. */
+  | { readonly type: "lost"; readonly id: string; readonly from: Date | undefined; readonly error: unknown }
+  /** It was deleted on purpose, so keeping it alive ends. */
+  | { readonly type: "unknown"; readonly id: string; readonly deleted: Deletion };
+
+type Deletion = "here" | "elsewhere";
+
+export interface KeepAliveOptions {
+  readonly client: WatchClient;
+  readonly config: ChannelConfig;
+  /** Reads the channel before each renewal; default: `config`. `expiresAt`: its end, undefined while it is lost. */
+  readonly current?: (expiresAt: Date | undefined) => Promise<ChannelConfig | { readonly deleted: Deletion }>;
+  readonly lifetimeMs: number;
+  /** Undefined: it does not exist yet, and is created first. */
+  readonly expiresAt: Date | undefined;
+  /** Write the channel now, because what Zoho has of it is out of date. */
+  readonly atOnce?: boolean;
+  readonly now: () => Date;
+  readonly sleep: Sleep;
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+  readonly onChange: (change: ChannelChange) => void;
+}
+
+/** Part of its lifetime after which a channel is renewed, or up to JITTER earlier. */
+const RENEW_AT = 0.8;
+const JITTER = 0.05;
+/** Short, so that a machine that was suspended notices soon how late it is. */
+const MAX_NAP_MS = 5 * MINUTE_MS;
+/** Limits the rate of renewals, however short the lifetime that Zoho grants. */
+const MIN_LIFETIME_MS = 10_000;
+const FIRST_RETRY_MS = 10_000;
+const MAX_RETRY_MS = 15 * MINUTE_MS;
+
+/**
+ * Keeps a channel alive until the signal aborts, and reports each renewal, failure and loss. Throws only if the channel
+ * is lost because of the sign-in (`UserError` 6), which waiting does not repair.
+ */
+export async function keepAlive(options: KeepAliveOptions): Promise<void> {
+  const { now, signal, onChange } = options;
+  const { id } = options.config;
+  let expiresAt = options.expiresAt;
+  // Nobody knows when an existing channel was granted: assume the full lifetime, so that an old one is renewed at once.
+  let grantedAt = expiresAt === undefined ? now() : new Date(expiresAt.getTime() - options.lifetimeMs);
+  let isLossReported = false;
+  let failures = 0;
+  let isDue = options.atOnce === true;
+  const lose = (error: unknown): void => {
+    if (!isLossReported) onChange({ type: "lost", id, from: expiresAt, error });
+    isLossReported = true;
+    expiresAt = undefined;
+  };
+
+  while (!signal.aborted) {
+    isDue ||= failures > 0 || expiresAt === undefined;
+    const due = isDue || expiresAt === undefined ? now() : renewalTime(expiresAt, grantedAt, options.random());
+    if (!(await sleepUntil(due, options))) return;
+    try {
+      const config = options.current === undefined ? options.config : await options.current(expiresAt);
+      if ("deleted" in config) return onChange({ type: "unknown", id, ...config });
+      const grant = await renewOrCreate({ ...options, config }, expiresAt, lose);
+      ({ expiresAt } = grant);
+      grantedAt = now();
+      failures = 0;
+      isDue = false;
+      isLossReported = false;
+      onChange(grant);
+    } catch (error) {
+      if (signal.aborted) return;
+      failures++;
+      // Zoho may have shortened it.
+      if (error instanceof NotExtended && expiresAt !== undefined) expiresAt = error.end ?? expiresAt;
+      if (expiresAt !== undefined && expiresAt > now()) {
+        onChange({ type: "expiring", id, expiresAt, error });
+      } else {
+        lose(error);
+        if (isSignInError(error)) throw error;
+      }
+      const retryAt = new Date(now().getTime() + retryDelayMs(failures, expiresAt, options, error));
+      if (!(await sleepUntil(retryAt, options))) return;
+    }
+  }
+}
+
+/** A failure of the sign-in that waiting does not repair, since this run keeps the sign-in that it started with. */
+export function isSignInError(error: unknown): boolean {
+  return error instanceof UserError && error.exitCode === ExitCode.credentials && error.code !== "token_throttled";
+}
+
+function renewalTime(expiresAt: Date, grantedAt: Date, random: number): Date {
+  const lifetimeMs = Math.max(MIN_LIFETIME_MS, expiresAt.getTime() - grantedAt.getTime());
+  return new Date(grantedAt.getTime() + lifetimeMs * (RENEW_AT - JITTER * random));
+}
+
+/** Exponential with jitter, but at most half of the time that is left. */
+function retryDelayMs(
+  failures: number,
+  expiresAt: Date | undefined,
+  { now, random }: KeepAliveOptions,
+  error: unknown,
+): number {
+  const askedMs = error instanceof ZohoApiError ? (error.retryAfterMs ?? 0) : 0;
+  // No cap for a dead sign-in: reporting it every quarter of an hour helps nobody.
+  const maxMs = isSignInError(error) ? Number.POSITIVE_INFINITY : MAX_RETRY_MS;
+  const backoffMs = Math.max(askedMs, Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), maxMs));
+  const leftMs = expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt.getTime() - now().getTime();
+  return Math.max(1_000, Math.min(backoffMs, leftMs / 2) * (0.5 + random() / 2));
+}
+
+/** False if the signal aborted first. Time slept counts as well: a clock that is set back must not make it oversleep. */
+async function sleepUntil(due: Date, { now, sleep, signal }: KeepAliveOptions): Promise<boolean> {
+  for (let leftMs = due.getTime() - now().getTime(); leftMs > 0; ) {
+    if (signal.aborted) return false;
+    const napMs = Math.min(leftMs, MAX_NAP_MS);
+    await sleep(napMs, signal);
+    leftMs = Math.min(leftMs - napMs, due.getTime() - now().getTime());
+  }
+  return !signal.aborted;
+}
+
+/**
+ * Extends the channel. One that is gone, or whose renewal Zoho rejects, is created again under its id, which renews one
+ * that still exists.
+ */
+async function renewOrCreate(
+  { client, config, lifetimeMs, now }: KeepAliveOptions,
+  from: Date | undefined,
+  onGone: (error: unknown) => void,
+): Promise<ChannelGrant> {
+  const { id } = config;
+  let asked = endAfter(lifetimeMs, now());
+  let isGone = from === undefined;
+  if (from !== undefined) {
+    const result = await extend(client, config, asked);
+    if (result.outcome === "extended") {
+      const { end } = result;
+      if (end === undefined) throw new NotExtended(id, from, end, now());
+      if (end > from) return { type: "renewed", id, from, expiresAt: end, warning: grantWarning(asked, end, now()) };
+    } else if (result.error.exitCode === ExitCode.credentials) {
+      throw result.error;
+    } else if (result.outcome === "gone") {
+      isGone = true;
+      onGone(result.error);
+    }
+  }
+  // Computed again: the answer may have shown that the clock is off.
+  asked = endAfter(lifetimeMs, now());
+  const granted = requireSuccess(await client.create([{ config, expiresAt: asked }]));
+  const end = granted.expiresAt ?? (await client.get(id))?.expiresAt;
+  const before = isGone || from === undefined ? now() : from;
+  if (end === undefined || end <= before) throw new NotExtended(id, from, end, now());
+  const warning = grantWarning(asked, end, now());
+  return isGone
+    ? { type: "created", id, expiresAt: end, warning }
+    : { type: "renewed", id, from, expiresAt: end, warning };
+}
+
+/** A channel to keep alive as it is at each renewal: writing what was known before would undo changes made meanwhile. */
+export async function followChannel(access: ChannelAccess, id: string, listed: Channel | undefined) {
+  const { client, memory, now } = access;
+  const config = { ...(await wholeConfig(access, id, listed)), id };
+  const isOurs = (await memory.recall(id)) !== undefined;
+  const current: KeepAliveOptions["current"] = async (expiresAt) => {
+    const channel = await client.get(id);
+    const remembered = await memory.recall(id);
+    if (channel !== undefined) return mergedConfig(channel, remembered) ?? config;
+    if (isOurs && remembered === undefined) return { deleted: "here" };
+    // Gone after its end it has expired, gone before it was deleted.
+    if (expiresAt === undefined || expiresAt <= now()) return remembered ?? config;
+    await memory.observe([], now(), id);
+    return { deleted: "elsewhere" };
+  };
+  return { client, config, expiresAt: listed?.expiresAt, current };
+}
+
+function deletedMeanwhile({ command }: ChannelAccess, id: string): UserError {
+  return new UserError(
+    "zohoApi",
+    `channel ${id} was deleted before it could be renewed, and is left alone`,
+    `if it was created here, ${command(`renew ${id}`)} creates it again`,
+    "deleted",
+  );
+}
+
+/** Thrown before anything is sent: Zoho would shorten the channel. */
+function notLater(id: string, from: Date, asked: Date): UserError {
+  return new UserError(
+    "zohoApi",
+    `the new end of channel ${id} is not later than its present one (${zohoTime(from)} → ${zohoTime(asked)}); nothing was changed`,
+    "ask for a later end with --expires; channels update --expires sets an earlier one",
+    "not_renewed",
+  );
+}
+
+/** A clock that is ahead asks for an end that is too far away, and Zoho silently cuts that to one hour. */
+function shortened({
+  id,
+  from,
+  end,
+  now,
+  isPutBack,
+}: {
+  readonly id: string;
+  readonly from: Date;
+  readonly end: Date;
+  readonly now: Date;
+  readonly isPutBack: boolean;
+}): UserError {
+  return new UserError(
+    "zohoApi",
+    `Zoho shortened channel ${id} (${zohoTime(from)} → ${zohoTime(end)}); its previous end ${isPutBack ? "was" : "could not be"} restored`,
+    `by the clock of this machine it is ${zohoTime(now)}: correct it if it is ahead, and renew again${isPutBack ? "" : " at once"}`,
+    "not_renewed",
+  );
+}
+
+/** Zoho accepted a renewal, but the channel does not end later. */
+class NotExtended extends UserError {
+  readonly end: Date | undefined;
+
+  constructor(id: string, from: Date | undefined, end: Date | undefined, now: Date) {
+    const accepted = `Zoho accepted the renewal of channel ${id} but`;
+    const again = "delete the channel and create it again: channels delete, then channels create";
+    const [message, hint] =
+      end === undefined
+        ? [`${accepted} does not say when it ends`, "see channels list"]
+        : end <= now
+          ? [
+              `Zoho lets channel ${id} end at ${zohoTime(end)}, but by the clock of this machine it is ${zohoTime(now)}`,
+              "correct the clock: if it is ahead, zoho-hooks asks for more time than Zoho allows, and Zoho grants only an hour",
+            ]
+          : [`${accepted} did not extend it (${from ? zohoTime(from) : "unknown"} → ${zohoTime(end)})`, again];
+    super("zohoApi", message, hint, "not_renewed");
+    this.end = end;
+  }
+}
