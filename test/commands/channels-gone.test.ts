@@ -16,13 +16,13 @@ const renew = (...argv: string[]) => world.channels(["renew", "--json", ...argv]
 const states = (lines: readonly Record<string, unknown>[]) => lines.map(({ id, state }) => [id, state]);
 const ids = () => world.server.watch.rows().map(({ channelId }) => channelId);
 
-describe("a channel that was made here and has expired", () => {
+describe("a channel that was created here and has expired", () => {
   beforeEach(async () => {
     await world.create("--id", "1", "--expires", "1h", "--values");
     world.clock.advance(2 * HOUR_MS);
   });
 
-  it("is told by list, and fails the guard list --expiring", async () => {
+  it("is shown by list, and fails list --expiring", async () => {
     const all = await list();
     expect(all.exitCode).toBe(0);
     expect(all.lines()).toMatchObject([
@@ -45,7 +45,7 @@ describe("a channel that was made here and has expired", () => {
     expect((await list("--expiring", "24h")).exitCode).toBe(0);
   });
 
-  it("is created again by renew --every, and no other than that is said of it", async () => {
+  it("is created again by renew --every, and reported once", async () => {
     const stop = new AbortController();
     const { exitCode, lines } = await world.channels(["renew", "--every", "--json"], {
       ...{ sleep: world.clock.wait, signal: stop.signal },
@@ -62,10 +62,7 @@ describe("a channel that was made here and has expired", () => {
     ["prune", "--yes"],
   ])("is forgotten by %s %s", async (...argv) => {
     const { exitCode, out, err } = await world.channels(argv);
-    expect([exitCode, out + err]).toEqual([
-      0,
-      expect.stringMatching(/forgotten/),
-    ]);
+    expect([exitCode, out + err]).toEqual([0, expect.stringMatching(/forgotten/)]);
     expect((await list("--expiring", "24h")).exitCode).toBe(0);
     expect((await renew()).exitCode).toBe(0);
     expect(ids()).toEqual([]);
@@ -74,7 +71,7 @@ describe("a channel that was made here and has expired", () => {
   it.each([
     ["environment", () => ({ ZOHO_ENVIRONMENT: "sandbox" })],
     ["organisation", () => ({ ZOHO_REFRESH_TOKEN: world.server.accounts.makeRefreshToken(ALL_SCOPES) })],
-  ])("is nothing to a sign-in of another %s that goes by the same name", async (_, other) => {
+  ])("is ignored by a sign-in of another %s with the same name", async (_, other) => {
     const env = { ...world.env, ...other() };
     expect((await world.channels(["list", "--expiring", "24h"], { env })).exitCode).toBe(0);
     await world.channels(["renew"], { env });
@@ -83,7 +80,7 @@ describe("a channel that was made here and has expired", () => {
     expect((await list("--expiring", "24h")).exitCode).toBe(8);
   });
 
-  it("is missed by a sign-in that has listed it before, though it was made with another refresh token", async () => {
+  it("is reported to a sign-in that has listed it, though another refresh token created it", async () => {
     await renew();
     const env = { ...world.env, ZOHO_REFRESH_TOKEN: world.server.accounts.makeRefreshToken(ALL_SCOPES) };
     expect((await world.channels(["list", "--expiring", "24h"], { env })).exitCode).toBe(0);
@@ -92,7 +89,7 @@ describe("a channel that was made here and has expired", () => {
     expect((await list("--expiring", "24h")).exitCode).toBe(0);
   });
 
-  it("is not created by itself where its end is not known", async () => {
+  it("is not created automatically if its end is not known", async () => {
     // As it was kept before ends were.
     const path = join(world.cwd, ".config/zoho-hooks/channels.json");
     const { channels } = JSON.parse(readFileSync(path, "utf8"));
@@ -106,8 +103,8 @@ describe("a channel that was made here and has expired", () => {
   });
 });
 
-describe("a channel that was made here and deleted elsewhere before its end", () => {
-  it("is not created again unless it is named, not even once its end has come", async () => {
+describe("a channel that was created here and deleted elsewhere before its end", () => {
+  it("is created again only if it is named, even after its end", async () => {
     await world.create("--id", "1", "--expires", "3d");
     await world.elsewhere(["delete", "1", "--yes"]);
     const { exitCode, lines } = await renew();
@@ -122,7 +119,7 @@ describe("a channel that was made here and deleted elsewhere before its end", ()
     expect(states((await list()).lines())).toEqual([["1", "listed"]]);
   });
 
-  it("is known to have lived on after a renewal elsewhere that a list has shown", async () => {
+  it("has the later end that a list showed after a renewal elsewhere", async () => {
     await world.create("--id", "1", "--expires", "1d");
     await world.elsewhere(["renew", "1"]);
     await list();
@@ -132,7 +129,7 @@ describe("a channel that was made here and deleted elsewhere before its end", ()
     expect(ids()).toEqual([]);
   });
 
-  it("is left alone by renew --every, too, at its start and while it runs", async () => {
+  it("is left alone by renew --every, at its start and while it runs", async () => {
     await world.create("--id", "1", "--expires", "3d");
     await world.create("--id", "2", "--expires", "5h");
     await world.elsewhere(["delete", "1", "--yes"]);

@@ -14,7 +14,7 @@ const createMany = async (count: number): Promise<void> => {
 };
 
 describe("channels renew --every of many channels", () => {
-  it("is no leak to Node, neither while they are renewed nor while they wait", async () => {
+  it("causes no leak warning of Node, neither while renewing nor while waiting", async () => {
     const warnings: string[] = [];
     const onWarning = (warning: Error): void => void warnings.push(`${warning.name}: ${warning.message}`);
     process.on("warning", onWarning);
@@ -37,7 +37,7 @@ describe("channels renew --every of many channels", () => {
   });
 });
 
-describe("Zoho that takes no more requests", () => {
+describe("Zoho that accepts no more requests", () => {
   const tooMany = (retryAfter: string, times: number, method: string): void => {
     const body = { code: "TOO_MANY_REQUESTS", message: "slow down", details: {}, status: "error" };
     const answer = { status: 429, body, headers: { "retry-after": retryAfter } };
@@ -48,7 +48,7 @@ describe("Zoho that takes no more requests", () => {
   it.each([
     ["seconds", () => "3600"],
     ["a date", inAnHour],
-  ])("is asked once by renew of many channels, which names the time that it gave in %s", async (_, retryAfter) => {
+  ])("is asked once by renew of many channels, which shows its Retry-After in %s", async (_, retryAfter) => {
     await createMany(3);
     tooMany(retryAfter(), 99, "PUT");
     const { exitCode, lines } = await world.channels(["renew", "--json"]);
@@ -62,14 +62,14 @@ describe("Zoho that takes no more requests", () => {
     ]);
   });
 
-  it("is asked four times for the first channel and not for the others where it gives no long time", async () => {
+  it("is asked four times for the first channel only, without a long Retry-After", async () => {
     await createMany(3);
     tooMany("0", 99, "PUT");
     expect((await world.channels(["renew"])).exitCode).toBe(7);
     expect(world.requests("PUT")).toHaveLength(4);
   });
 
-  it("is not waited for in silence", async () => {
+  it("is waited for with a notice", async () => {
     tooMany("30", 1, "GET");
     const stop = new AbortController();
     const { err } = await world.channels(["list"], {
@@ -81,7 +81,7 @@ describe("Zoho that takes no more requests", () => {
 });
 
 describe("channels renew of several by a sign-in that may only read", () => {
-  it("asks for one, and says of the others that they were not tried", async () => {
+  it("tries one, and reports the others as not tried", async () => {
     await createMany(3);
     const may = world.server.accounts.makeRefreshToken(["ZohoCRM.notifications.READ"]);
     const env = { ...world.env, ZOHO_REFRESH_TOKEN: may };
@@ -95,7 +95,7 @@ describe("channels renew of several by a sign-in that may only read", () => {
   });
 });
 
-describe("channels delete of more than one request takes, where the second comes to grief", () => {
+describe("channels delete in two requests, of which the second fails", () => {
   const left = () => new Set(world.server.watch.rows().map(({ channelId }) => channelId)).size;
   let deletions: number;
   beforeEach(async () => {
@@ -116,7 +116,7 @@ describe("channels delete of more than one request takes, where the second comes
   });
   const second = (request: SeenRequest): boolean => isWatch("DELETE")(request) && ++deletions >= 2;
 
-  it("reads the list, and says of each what has become of it", async () => {
+  it("reads the list, and reports each channel", async () => {
     world.server.trouble("cut", 99, second);
     const { exitCode, lines } = await world.channels(["delete", "--all", "--yes", "--json"]);
     expect([exitCode, left()]).toEqual([7, 60]);
@@ -125,7 +125,7 @@ describe("channels delete of more than one request takes, where the second comes
     expect(lines().at(-1)?.reason).toContain("was lost before it answered");
   });
 
-  it("does not say on Ctrl-C that those may be deleted which Zoho was not asked for", async () => {
+  it("does not warn on Ctrl-C of channels that were not requested to be deleted", async () => {
     world.server.trouble("silent", 1, second);
     const stop = new AbortController();
     const running = world.channels(["delete", "--all", "--yes", "--json"], { signal: stop.signal });
@@ -137,7 +137,7 @@ describe("channels delete of more than one request takes, where the second comes
   });
 });
 
-describe("channels list of several, where the end of one is of a form that is not known", () => {
+describe("channels list with an end in an unknown form", () => {
   beforeEach(async () => {
     const row = (id: string, resource_name: string, channel_expiry: unknown) => {
       const row = {
@@ -157,7 +157,7 @@ describe("channels list of several, where the end of one is of a form that is no
     world.server.trouble({ status: 200, body: { watch: rows, info: { more_records: false } } }, 9, isWatch("GET"));
   });
 
-  it("shows them all, and states no end of that one", async () => {
+  it("shows all channels, and no end for that one", async () => {
     const { exitCode, lines } = await world.channels(["list", "--json"]);
     const ends = lines().map(({ id, expires_at, time_left_ms }) => [id, expires_at, time_left_ms === null]);
     expect([exitCode, ends]).toEqual([
@@ -172,7 +172,7 @@ describe("channels list of several, where the end of one is of a form that is no
     expect((await world.channels(["list", "--expiring", "1m"])).exitCode).toBe(8);
   });
 
-  it("renews that one only where the answer tells a later end", async () => {
+  it("renews that one only if the answer has a later end", async () => {
     const answer = {
       code: "SUCCESS",
       status: "success",
@@ -184,7 +184,7 @@ describe("channels list of several, where the end of one is of a form that is no
   });
 });
 
-describe("channels list of several, of which one has another form than is known", () => {
+describe("channels list with a channel in an unknown form", () => {
   const odd = {
     channel_id: 4,
     resource_name: "Leads",
@@ -198,7 +198,7 @@ describe("channels list of several, of which one has another form than is known"
     world.server.trouble({ status: 200, body }, 9, isWatch("GET"));
   });
 
-  it("shows the others, and of that one that it is there", async () => {
+  it("shows the others, and that this one exists", async () => {
     const { exitCode, lines } = await world.channels(["list", "--json"]);
     const [first, second] = lines();
     expect([exitCode, Object.keys(first ?? {}).includes("token")]).toEqual([0, false]);
@@ -223,7 +223,7 @@ describe("channels list of several, of which one has another form than is known"
 });
 
 describe("channels create", () => {
-  it("tells the end that Zoho has answered with where the list has it in a form that is not known", async () => {
+  it("shows the end of the answer if the list has it in an unknown form", async () => {
     const row = { channel_id: "2", events: ["Leads.edit"], notify_url: HOOK, channel_expiry: 1772874000000 };
     world.server.trouble({ status: 204 }, 1, isWatch("GET"));
     world.server.trouble({ status: 200, body: { watch: [row] } }, 1, isWatch("GET"));

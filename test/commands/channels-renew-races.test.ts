@@ -22,7 +22,7 @@ const onFirst = (method: string, work: () => void): void => {
 const states = (lines: readonly Record<string, unknown>[]) => lines.map(({ id, state }) => [id, state]);
 
 describe("channels renew, of a channel that changes while it runs,", () => {
-  it("does not undo an update, nor create what was deleted before its end", async () => {
+  it("does not undo an update, nor create a channel that was deleted before its end", async () => {
     for (const id of ["1", "2", "3"]) await world.create("--id", id, "--expires", `${id}h`);
     // While the first is renewed.
     onFirst("PUT", () => {
@@ -46,7 +46,7 @@ describe("channels renew, of a channel that changes while it runs,", () => {
     ]);
   });
 
-  it("does not create what is deleted right before it is set, either", async () => {
+  it("does not create a channel that is deleted right before the PUT", async () => {
     await world.create("--id", "1");
     world.clock.advance(DAY_MS);
     onFirst("PUT", () => world.server.watch.drop("1"));
@@ -55,7 +55,7 @@ describe("channels renew, of a channel that changes while it runs,", () => {
     expect(err).toContain("was deleted before it could be renewed");
   });
 
-  it("creates again what has come to its end meanwhile", async () => {
+  it("creates a channel again that expired meanwhile", async () => {
     await world.create("--id", "1", "--expires", "1h");
     onFirst("PUT", () => {
       world.clock.advance(HOUR_MS);
@@ -66,7 +66,7 @@ describe("channels renew, of a channel that changes while it runs,", () => {
 });
 
 describe("channels renew, twice at once,", () => {
-  it("has nothing to do the second time, and says so, where the other has asked for a later end", async () => {
+  it("reports that there is nothing to do if the other asked for a later end", async () => {
     await world.create("--id", "1", "--expires", "1d");
     let lists = 0;
     // The other one has begun a second later, and is through before this one reads the channel again.
@@ -85,7 +85,7 @@ describe("channels renew, twice at once,", () => {
     ["1d", 0],
     ["23h58m", 0],
     ["23h", 7],
-  ])("succeeds with an end of %s that is close to the one of a day that is there: %i", async (expires, code) => {
+  ])("with an end of %s, close to the present one of a day, exits with %i", async (expires, code) => {
     await world.create("--id", "1", "--expires", "1d");
     const { exitCode, out, err } = await world.channels(["renew", "--expires", expires]);
     expect(exitCode).toBe(code);
