@@ -58,7 +58,7 @@ export function isThrottled(error: unknown): boolean {
 const NOT_SENT = new Set(["unreachable", "unavailable"]);
 
 /** Zoho rejected the request, or it was never sent. After any other error it may have been carried out. */
-export function isRefusal(error: unknown): boolean {
+export function isRejection(error: unknown): boolean {
   if (error instanceof ZohoApiError) return error.status < 500 && !/^(?:HTTP_2\d\d|NO_RESULT)$/.test(error.fault.code);
   return error instanceof UserError && (error.exitCode === ExitCode.credentials || NOT_SENT.has(error.code));
 }

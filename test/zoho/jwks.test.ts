@@ -155,7 +155,7 @@ describe("a key set with keys that change", () => {
     let now = at("10:30:00");
     const use = options({ now: () => now });
     const told: string[] = [];
-    const keys = await openKeySets(given(server.url), { ...use, tell: (message) => told.push(message) });
+    const keys = await openKeySets(given(server.url), { ...use, notify: (message) => told.push(message) });
     text = other;
     now = at("10:30:59");
     expect(await keys.renew("desk")).toBe(false);

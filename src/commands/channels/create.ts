@@ -9,7 +9,7 @@ import { readBack, requestChannel } from "../../zoho/channels/create.ts";
 import { expandEvents } from "../../zoho/channels/events.ts";
 import { chooseExpiry, expiryBy, grantWarning, zohoTime } from "../../zoho/channels/expiry.ts";
 import { findWatchProduct } from "../../zoho/channels/products.ts";
-import { isRefusal } from "../../zoho/errors.ts";
+import { isRejection } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
 import { showRequest } from "../helpers/notices.ts";
 import { channelEvents } from "../helpers/options.ts";
@@ -22,7 +22,7 @@ import {
   conditionsFrom,
   listenerUrl,
   notifyUrl,
-  refuseUnknownOptions,
+  rejectUnknownOptions,
   tokenFrom,
 } from "./options.ts";
 
@@ -56,7 +56,7 @@ export const defineCreate: Define = (command, act) => {
         const id = options.id === undefined ? generateChannelId(context.now()) : newChannelId(options.id);
         return withZoho(context, options, async (session) => {
           const { product } = session;
-          refuseUnknownOptions(product, options);
+          rejectUnknownOptions(product, options);
           const expiresAt = chooseExpiry(options.expires, product.lifetime, session.now());
           const end = (now: Date): Date => expiryBy(now, options.expires, product.lifetime);
           const config: ChannelConfig = {
@@ -71,11 +71,11 @@ export const defineCreate: Define = (command, act) => {
           if (options.dryRun === true) {
             return showRequest(context, session, writeRequest(product, "POST", [{ config, expiresAt }]));
           }
-          if (options.id !== undefined) await refuseTaken(session, id);
+          if (options.id !== undefined) await rejectTaken(session, id);
           const granted = await context
             .waiting("creating the channel", () => requestChannel(session, config, end))
             .catch((error: unknown) => {
-              if (!isRefusal(error)) warnOfLeftOver(context, session, id);
+              if (!isRejection(error)) warnOfLeftOver(context, session, id);
               throw error;
             });
           const channel = await context
@@ -86,7 +86,7 @@ export const defineCreate: Define = (command, act) => {
             });
           const show = options.showSecrets === true;
           context.report(channelReport("created", product.id, channel, session.now(), show));
-          warnOfDifferences(context, session, { ...config, expiresAt: granted.asked }, channel);
+          warnOfDifferences(context, session, { ...config, expiresAt: granted.requested }, channel);
           return ExitCode.ok;
         });
       }),
@@ -122,7 +122,7 @@ function warnOfUnread(context: Context, { command }: ZohoSession, id: string, en
 }
 
 /** Zoho would overwrite the channel that has this id. */
-async function refuseTaken({ client, command, product }: ZohoSession, id: string): Promise<void> {
+async function rejectTaken({ client, command, product }: ZohoSession, id: string): Promise<void> {
   // A sign-in that may only create cannot look.
   const taken = await client.get(id).catch(() => undefined);
   if (taken === undefined) return;
@@ -136,17 +136,17 @@ async function refuseTaken({ client, command, product }: ZohoSession, id: string
 export function warnOfDifferences(
   context: Context,
   { command, now }: ZohoSession,
-  { expiresAt, ...asked }: ChannelConfig & { readonly expiresAt: Date },
+  { expiresAt, ...requested }: ChannelConfig & { readonly expiresAt: Date },
   channel: Channel,
 ): void {
   const warn = (message: string, hint?: string): void =>
     context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) });
   const shorter = grantWarning(expiresAt, channel.expiresAt, now());
-  if (shorter !== undefined) warn(shorter, `renew it in time: ${command(`renew ${asked.id}`)}`);
+  if (shorter !== undefined) warn(shorter, `renew it in time: ${command(`renew ${requested.id}`)}`);
   if (channel.isUnread === true) return;
   const listed = new Set(expandEvents(channel.events));
-  const missing = expandEvents(asked.events).filter((event) => !listed.has(event));
-  if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for channel ${asked.id}`);
-  if (channel.notifyUrl !== asked.notifyUrl) warn(differentUrl(channel.notifyUrl, asked.notifyUrl));
-  if (channel.token !== asked.token) warn(`Zoho does not list the token that was set for channel ${asked.id}`);
+  const missing = expandEvents(requested.events).filter((event) => !listed.has(event));
+  if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for channel ${requested.id}`);
+  if (channel.notifyUrl !== requested.notifyUrl) warn(differentUrl(channel.notifyUrl, requested.notifyUrl));
+  if (channel.token !== requested.token) warn(`Zoho does not list the token that was set for channel ${requested.id}`);
 }

@@ -10,7 +10,7 @@ import { wholeConfig } from "../../zoho/channels/lifecycle.ts";
 import { requireSuccess } from "../../zoho/channels/replies.ts";
 import type { RequestedDeletions } from "../../zoho/collection.ts";
 import { requestedDeletions } from "../../zoho/collection.ts";
-import { isRefusal } from "../../zoho/errors.ts";
+import { isRejection } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
 import { confirm, showRequest } from "../helpers/notices.ts";
 import { channelEvents, collect } from "../helpers/options.ts";
@@ -75,11 +75,11 @@ export async function deleteChannels(
   ids: readonly string[],
 ): Promise<ExitCode> {
   const { client, memory, product } = session;
-  const asked = requestedDeletions();
+  const requested = requestedDeletions();
   const result = await context
-    .waiting("deleting channels", () => client.remove(ids, asked))
+    .waiting("deleting channels", () => client.remove(ids, requested))
     .catch(async (error: unknown) => {
-      await warnOfUnconfirmed(context, session, asked);
+      await warnOfUnconfirmed(context, session, requested);
       throw error;
     });
   const known = new Set((await memory.all()).map(({ id }) => id));
@@ -158,7 +158,7 @@ export const defineDisable: Define = (command, act) => {
             context.report({ type: "warning", message, hint: `see ${session.command("list")}` });
           };
           await disable(session, channel, removed, remaining).catch((error: unknown) => {
-            if (!isRefusal(error)) warn("may have been stopped: Zoho did not answer");
+            if (!isRejection(error)) warn("may have been stopped: Zoho did not answer");
             throw error;
           });
           const after = await requireChannel(session, id).catch((error: unknown) => {

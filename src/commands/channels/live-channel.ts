@@ -12,7 +12,7 @@ import { expiryBy } from "../../zoho/channels/expiry.ts";
 import { type ChannelChange, isNotSubscribed, keepAlive } from "../../zoho/channels/lifecycle.ts";
 import type { ChannelMemory } from "../../zoho/channels/memory.ts";
 import { requireSuccess } from "../../zoho/channels/replies.ts";
-import { isRefusal } from "../../zoho/errors.ts";
+import { isRejection } from "../../zoho/errors.ts";
 import type { ZohoSession } from "../helpers/session.ts";
 import { warnOfDifferences } from "./create.ts";
 import { changeReport } from "./keep-renewing.ts";
@@ -79,14 +79,14 @@ export async function openLiveChannel({
   const create = async () => {
     const granted = await requestChannel(session, config, end);
     isGranted = true;
-    return { asked: granted.asked, channel: await readBack(session, config, granted) };
+    return { requested: granted.requested, channel: await readBack(session, config, granted) };
   };
-  const { asked, channel } = await create().catch(async (error: unknown) => {
-    if (isGranted || !isRefusal(error)) await abandon(context, session, id);
+  const { requested, channel } = await create().catch(async (error: unknown) => {
+    if (isGranted || !isRejection(error)) await abandon(context, session, id);
     throw error;
   });
   context.report(channelReport("created", product.id, channel, session.now()));
-  warnOfDifferences(context, session, { ...config, expiresAt: asked }, channel);
+  warnOfDifferences(context, session, { ...config, expiresAt: requested }, channel);
   let { expiresAt } = channel;
   let isMoving = false;
 

@@ -5,7 +5,7 @@ import { type Channel, type ChannelConfig, conditionsFor } from "../../zoho/chan
 import { chooseExpiry } from "../../zoho/channels/expiry.ts";
 import { wholeConfig } from "../../zoho/channels/lifecycle.ts";
 import { requireSuccess } from "../../zoho/channels/replies.ts";
-import { isRefusal } from "../../zoho/errors.ts";
+import { isRejection } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
 import { showRequest } from "../helpers/notices.ts";
 import { channelEvents, collect } from "../helpers/options.ts";
@@ -17,7 +17,7 @@ import {
   type ChannelOptions,
   conditionsFrom,
   notifyUrl,
-  refuseUnknownOptions,
+  rejectUnknownOptions,
   tokenFrom,
 } from "./options.ts";
 
@@ -48,7 +48,7 @@ export const defineUpdate: Define = (command, act) => {
         }
         return withZoho(context, options, async (session) => {
           const { product } = session;
-          refuseUnknownOptions(product, options);
+          rejectUnknownOptions(product, options);
           const channel = await requireChannel(session, id);
           const before = await wholeConfig(session, id, channel);
           const wanted = events === undefined ? before.events : channelEvents(product.id, events);
@@ -103,7 +103,7 @@ async function update(
   try {
     requireSuccess(await client.replace([request]));
   } catch (error) {
-    if (!isRefusal(error)) warn(`channel ${config.id} may have been updated: Zoho did not answer`);
+    if (!isRejection(error)) warn(`channel ${config.id} may have been updated: Zoho did not answer`);
     else await memory.restore(config.id, known);
     throw error;
   }

@@ -55,7 +55,7 @@ export const defineCreate: Define = (command, act) => {
           const chosen = await chooseSecret(context, session.config, product, options);
           const { name, description } = options;
           const config: WebhookConfig = { name, description, url, events, secret: chosen?.value, filters };
-          const refusal = product.refuse?.(config);
+          const refusal = product.rejection?.(config);
           if (refusal !== undefined) throw usageError(refusal);
           const warning = product.warn?.(config);
           if (warning !== undefined) context.report({ type: "warning", message: warning });

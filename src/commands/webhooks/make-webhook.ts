@@ -5,7 +5,7 @@ import type { Context } from "../../context.ts";
 import { differentUrl, MASK } from "../../core/mask.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
-import { isRefusal } from "../../zoho/errors.ts";
+import { isRejection } from "../../zoho/errors.ts";
 import type { ManagedProduct, Webhook, WebhookConfig } from "../../zoho/webhooks/managed-product.ts";
 import { givenSecrets } from "../helpers/options.ts";
 import { deletion, nameOrphans, webhookReport } from "./list.ts";
@@ -31,7 +31,7 @@ export async function makeWebhook(
   const id = await context
     .waiting("creating the webhook", () => client.create(config))
     .catch((error: unknown) => {
-      if (!isRefusal(error)) warnOfLeftover(context, session);
+      if (!isRejection(error)) warnOfLeftover(context, session);
       throw error;
     });
   // Kept before anything else can fail: Sign never shows a secret again.
@@ -40,7 +40,7 @@ export async function makeWebhook(
   const addRule = async () => (rule === undefined ? undefined : failureOf(client.addRule({ id, config }, rule)));
   const readBack = async () => {
     const failure = await addRule();
-    isRuleOpen = failure !== undefined && !isRefusal(failure);
+    isRuleOpen = failure !== undefined && !isRejection(failure);
     return { failure, webhooks: await client.list() };
   };
   const { failure, webhooks } = await readBack().catch((error: unknown) => {
@@ -62,7 +62,7 @@ export async function makeWebhook(
   if (failure !== undefined) {
     throw new UserError(
       "zohoApi",
-      `webhook ${oneLine(id)} was created, and the workflow rule that is to call it ${isRefusal(failure) ? "was not" : "may not have been"}: ${failure.message}`,
+      `webhook ${oneLine(id)} was created, and the workflow rule that is to call it ${isRejection(failure) ? "was not" : "may not have been"}: ${failure.message}`,
       `make the rule in ${product.title}'s settings, or delete the webhook: ${deletion(context, session, id)}`,
       "no_rule",
     );
@@ -169,7 +169,7 @@ export async function chooseSecret(
   const chosen = given ?? known;
   if (chosen !== undefined && !rule.pattern.test(chosen.reveal())) {
     throw usageError(
-      `${chosen.origin}: a secret of ${title} has to be ${rule.says}`,
+      `${chosen.origin}: a secret of ${title} has to be ${rule.rule}`,
       given === undefined
         ? `set ZOHO_WEBHOOK_SECRET_${id.toUpperCase()} to one, or add --unsigned to go without`
         : "choose another one",

@@ -67,8 +67,8 @@ function financeProduct({ id, title, root, scope, settings }: FinanceProduct): M
     },
     events: { noun: "module", many: false, known: MODULES, aliases: { contact: "customer" } },
     filters: [],
-    secret: { pattern: /^[A-Za-z0-9]{12,50}$/, says: "12 to 50 letters and digits" },
-    refuse: ({ name, description, url }) => {
+    secret: { pattern: /^[A-Za-z0-9]{12,50}$/, rule: "12 to 50 letters and digits" },
+    rejection: ({ name, description, url }) => {
       if (name.length > MAX_NAME) return `--name: ${title} accepts at most ${MAX_NAME} characters`;
       if ((description?.length ?? 0) > MAX_DESCRIPTION)
         return `--description: ${title} accepts at most ${MAX_DESCRIPTION} characters`;

@@ -68,7 +68,7 @@ interface OrganisationRule {
 interface SecretRule {
   readonly pattern: RegExp;
   /** Completes "the secret must be …". */
-  readonly says: string;
+  readonly rule: string;
 }
 
 interface Endpoint<Args extends readonly unknown[], Result> {
@@ -107,7 +107,7 @@ export interface ManagedProduct {
   readonly filters: readonly (keyof WebhookFilters)[];
   readonly secret: SecretRule | undefined;
   /** Why Zoho would reject a configuration. */
-  refuse?(config: WebhookConfig): string | undefined;
+  rejection?(config: WebhookConfig): string | undefined;
   /** A warning before it is created. */
   warn?(config: WebhookConfig): string | undefined;
   /** A notice after it was created. */

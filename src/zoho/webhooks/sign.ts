@@ -29,9 +29,9 @@ export const sign: ManagedProduct = {
     },
   },
   filters: [],
-  refuse: ({ description }) =>
+  rejection: ({ description }) =>
     description === undefined ? undefined : "--description: Zoho Sign is not known to accept one",
-  secret: { pattern: /^[^\r\n]+$/, says: "one line" },
+  secret: { pattern: /^[^\r\n]+$/, rule: "one line" },
   list: {
     call: (page) => {
       const context = { page_context: { row_count: ROWS_PER_PAGE, start_index: (page - 1) * ROWS_PER_PAGE + 1 } };
