@@ -43,54 +43,7 @@ export const defineCreate: Define = (command, act) => {
     .option("--show-secrets", "show the token instead of masking it")
     .option("--dry-run", "print the request, send nothing")
     .addHelpText("after", HELP)
-    .action(
-      act(async (context, names: readonly string[], options: CreateOptions) => {
-        const product = findWatchProduct(options.product ?? "crm", options.apiVersion).id;
-        const events = channelEvents(product, names);
-        warnOfMistypedModules(
-          context,
-          products,
-          events.map((event) => `${product}:${event}`),
-        );
-        const url = notifyUrl(context, options.url ?? (await listenerUrl(context, product)));
-        const id = options.id === undefined ? generateChannelId(context.now()) : newChannelId(options.id);
-        return withZoho(context, options, async (session) => {
-          const { product } = session;
-          rejectUnknownOptions(product, options);
-          const expiresAt = chooseExpiry(options.expires, product.lifetime, session.now());
-          const end = (now: Date): Date => expiryBy(now, options.expires, product.lifetime);
-          const config: ChannelConfig = {
-            id,
-            events,
-            notifyUrl: url,
-            token: (await tokenFrom(context, options)) ?? generateToken(),
-            related: product.options.related ? options.related === true : undefined,
-            values: product.options.values ? options.values === true : undefined,
-            conditions: await conditionsFrom(session, context, options.fields, events),
-          };
-          if (options.dryRun === true) {
-            return showRequest(context, session, writeRequest(product, "POST", [{ config, expiresAt }]));
-          }
-          if (options.id !== undefined) await rejectTaken(session, id);
-          const granted = await context
-            .waiting("creating the channel", () => requestChannel(session, config, end))
-            .catch((error: unknown) => {
-              if (!isRejection(error)) warnOfLeftOver(context, session, id);
-              throw error;
-            });
-          const channel = await context
-            .waiting("reading it back", () => readBack(session, config, granted))
-            .catch((error: unknown) => {
-              warnOfUnread(context, session, id, granted.expiresAt);
-              throw error;
-            });
-          const show = options.showSecrets === true;
-          context.report(channelReport("created", product.id, channel, session.now(), show));
-          warnOfDifferences(context, session, { ...config, expiresAt: granted.requested }, channel);
-          return ExitCode.ok;
-        });
-      }),
-    );
+    .action(act(create));
 };
 
 const URL_HELP = "the URL for Zoho to post to (default: the public https URL of the listen that runs in this project)";
@@ -105,19 +58,50 @@ Examples:
   $ zoho-hooks channels create Contacts.all --product bigin --url https://example.com/hook
 `;
 
-function warnOfLeftOver(context: Context, { command }: ZohoSession, id: string): void {
-  context.report({
-    type: "warning",
-    message: `channel ${id} may have been created: Zoho did not answer`,
-    hint: `see ${command("list")}; its token is kept in case it exists`,
-  });
-}
-
-function warnOfUnread(context: Context, { command }: ZohoSession, id: string, end: Date | undefined): void {
-  context.report({
-    type: "warning",
-    message: `channel ${id} was created${end === undefined ? "" : `, until ${zohoTime(end)}`}, but could not be read back`,
-    hint: `it exists: delete it with ${command(`delete ${id}`)}`,
+async function create(context: Context, names: readonly string[], options: CreateOptions): Promise<ExitCode> {
+  const { id: productId } = findWatchProduct(options.product ?? "crm", options.apiVersion);
+  const events = channelEvents(productId, names);
+  const typed = events.map((event) => `${productId}:${event}`);
+  warnOfMistypedModules(context, products, typed);
+  const url = notifyUrl(context, options.url ?? (await listenerUrl(context, productId)));
+  const id = options.id === undefined ? generateChannelId(context.now()) : newChannelId(options.id);
+  return withZoho(context, options, async (session) => {
+    const { command, product } = session;
+    rejectUnknownOptions(product, options);
+    const expiresAt = chooseExpiry(options.expires, product.lifetime, session.now());
+    const config: ChannelConfig = {
+      id,
+      events,
+      notifyUrl: url,
+      token: (await tokenFrom(context, options)) ?? generateToken(),
+      related: product.options.related ? options.related === true : undefined,
+      values: product.options.values ? options.values === true : undefined,
+      conditions: await conditionsFrom(session, context, options.fields, events),
+    };
+    if (options.dryRun === true) {
+      return showRequest(context, session, writeRequest(product, "POST", [{ config, expiresAt }]));
+    }
+    if (options.id !== undefined) await rejectTaken(session, id);
+    const endBy = (now: Date): Date => expiryBy(now, options.expires, product.lifetime);
+    const warn = (message: string, hint: string): void => context.report({ type: "warning", message, hint });
+    const granted = await context
+      .waiting("creating the channel", () => requestChannel(session, config, endBy))
+      .catch((error: unknown) => {
+        const hint = `see ${command("list")}; its token is kept in case it exists`;
+        if (!isRejection(error)) warn(`channel ${id} may have been created: Zoho did not answer`, hint);
+        throw error;
+      });
+    const channel = await context
+      .waiting("reading it back", () => readBack(session, config, granted))
+      .catch((error: unknown) => {
+        const until = granted.expiresAt === undefined ? "" : `, until ${zohoTime(granted.expiresAt)}`;
+        const hint = `it exists: delete it with ${command(`delete ${id}`)}`;
+        warn(`channel ${id} was created${until}, but could not be read back`, hint);
+        throw error;
+      });
+    context.report(channelReport("created", product.id, channel, session.now(), options.showSecrets === true));
+    warnOfDifferences(context, session, { ...config, expiresAt: granted.requested }, channel);
+    return ExitCode.ok;
   });
 }
 

@@ -1,3 +1,4 @@
+import type { Context } from "../../context.ts";
 import { MASK, maskUrl } from "../../core/mask.ts";
 import type { ChannelFacts, ChannelReport } from "../../reports/channel.ts";
 import type { TableReport } from "../../reports/layout.ts";
@@ -22,41 +23,38 @@ export const defineList: Define = (command, act) => {
     .option("--expiring <time>", "only those that are gone or expire within this time; exits with 8 if there are any")
     .option("--module <name>", "only those that watch this module")
     .option("--show-secrets", "show tokens instead of masking them")
-    .action(
-      act(async (context, options: ListOptions) => {
-        const withinMs = options.expiring === undefined ? undefined : parseDuration(options.expiring, "--expiring");
-        return withZoho(context, options, async (session) => {
-          const { client, product } = session;
-          const module = options.module && moduleName(product.id, options.module);
-          const { listed, missing } = await context.waiting("asking Zoho for its channels", async () => {
-            const all = await listWithMissing(session);
-            if (module === undefined) return all;
-            return { listed: await client.list({ module }), missing: all.missing.filter(watches(module)) };
-          });
-          const now = session.now();
-          const shown = withinMs === undefined ? listed : expiringWithin(listed, withinMs, now);
-          const show = options.showSecrets === true;
-          const gone = missing.map((each) => missingReport(session, each, show));
-          const lines = [...gone, ...shown.map((each) => channelReport("listed", product.id, each, now, show))];
-          if (context.json) for (const line of lines) context.report(line);
-          else if (lines.length > 0) {
-            context.report(tableOf(lines, missing));
-            for (const { id, reason, hint } of gone)
-              context.report({
-                type: "warning",
-                message: `channel ${id} is gone: ${reason}`,
-                ...(hint && { hint }),
-              });
-          }
-          const expiring = withinMs === undefined ? "" : ` expires within ${options.expiring}`;
-          const watching = module === undefined ? "" : ` that watches ${module}`;
-          if (lines.length === 0)
-            context.report({ type: "notice", message: `no ${product.title} channel${watching}${expiring}` });
-          return withinMs !== undefined && lines.length > 0 ? ExitCode.expectation : ExitCode.ok;
-        });
-      }),
-    );
+    .action(act(list));
 };
+
+async function list(context: Context, options: ListOptions): Promise<ExitCode> {
+  const { expiring, showSecrets = false } = options;
+  const withinMs = expiring === undefined ? undefined : parseDuration(expiring, "--expiring");
+  return withZoho(context, options, async (session) => {
+    const { client, product } = session;
+    const module = options.module && moduleName(product.id, options.module);
+    const { listed, missing } = await context.waiting("asking Zoho for its channels", async () => {
+      const all = await listWithMissing(session);
+      if (module === undefined) return all;
+      return { listed: await client.list({ module }), missing: all.missing.filter(watches(module)) };
+    });
+    const now = session.now();
+    const shown = withinMs === undefined ? listed : expiringWithin(listed, withinMs, now);
+    const gone = missing.map((each) => missingReport(session, each, showSecrets));
+    const lines = [...gone, ...shown.map((each) => channelReport("listed", product.id, each, now, showSecrets))];
+    if (context.json) for (const line of lines) context.report(line);
+    else if (lines.length > 0) {
+      context.report(tableOf(lines, missing));
+      for (const { id, reason, hint } of gone)
+        context.report({ type: "warning", message: `channel ${id} is gone: ${reason}`, ...(hint && { hint }) });
+    }
+    if (lines.length === 0) {
+      const watching = module === undefined ? "" : ` that watches ${module}`;
+      const within = expiring === undefined ? "" : ` expires within ${expiring}`;
+      context.report({ type: "notice", message: `no ${product.title} channel${watching}${within}` });
+    }
+    return withinMs !== undefined && lines.length > 0 ? ExitCode.expectation : ExitCode.ok;
+  });
+}
 
 const CAUSES = { expired: "expired", deleted: "deleted", unlisted: "not listed" } as const;
 
@@ -188,8 +186,8 @@ export const defineShow: Define = (command, act) => {
         const id = channelId(text);
         return withZoho(context, options, async (session) => {
           const channel = await context.waiting("asking Zoho for the channel", () => requireChannel(session, id));
-          const show = options.showSecrets === true;
-          context.report(channelReport("listed", session.product.id, channel, session.now(), show));
+          const { showSecrets } = options;
+          context.report(channelReport("listed", session.product.id, channel, session.now(), showSecrets));
           return ExitCode.ok;
         });
       }),
