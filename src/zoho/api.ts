@@ -6,20 +6,12 @@ import { apiUrl, type DataCentre, dataCentreOf, type Environment } from "./data-
 import { type ApiCall, mayRejectToken, rejectsToken, replyError } from "./errors.ts";
 import type { ZohoHttp, ZohoReply, ZohoRequest } from "./http.ts";
 
-export interface ApiRequest {
-  readonly method: ZohoRequest["method"];
+export interface ApiRequest extends Omit<ZohoRequest, "url" | "accessToken" | "form"> {
   /** With its query: `/crm/v8/actions/watch?page=1` */
   readonly path: string;
-  readonly json?: string;
-  /** Fields of a multipart form, instead of `json`. */
-  readonly multipart?: Readonly<Record<string, string>>;
-  /** In addition to those of every request. */
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly repeatable: boolean;
   /** Completes "Zoho refused to …". */
   readonly action: string;
   readonly scope: string;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ApiReply extends ZohoReply {
@@ -68,23 +60,14 @@ export function zohoApi(options: {
 
   const send = async (request: ApiRequest, token: AccessToken, isTokenNew = false): Promise<ApiReply> => {
     const url = `${baseUrl(signIn, product, token.apiDomain)}${request.path}`;
-    const { method, json, multipart, headers, repeatable, signal, action, scope } = request;
-    const reply = await http.send({
-      method,
-      url,
-      accessToken: token.value,
-      repeatable,
-      ...(json === undefined ? {} : { json }),
-      ...(multipart === undefined ? {} : { multipart }),
-      ...(headers === undefined ? {} : { headers }),
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const { path: _path, action, scope, ...rest } = request;
+    const reply = await http.send({ ...rest, url, accessToken: token.value });
     const { accountsUrl } = signIn.hosts;
     const afterMs = reply.retryAfterMs;
     const retry =
       afterMs === undefined ? undefined : { afterMs, at: new Date((reply.date ?? now()).getTime() + afterMs) };
     const again = signInAgain(signIn, { product: product.id, scope: isExtraScope(product, scope) ? scope : undefined });
-    return { ...reply, call: { action, method, url, scope, accountsUrl, isTokenNew, again, retry } };
+    return { ...reply, call: { action, method: request.method, url, scope, accountsUrl, isTokenNew, again, retry } };
   };
 
   const readClock = (date: Date | undefined): void => {

@@ -19,16 +19,16 @@ import {
 export interface ZohoRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: string;
-  readonly accessToken?: string;
-  readonly form?: Readonly<Record<string, string>>;
+  readonly accessToken?: string | undefined;
+  readonly form?: Readonly<Record<string, string>> | undefined;
   /** The JSON text of the body. */
-  readonly json?: string;
+  readonly json?: string | undefined;
   /** Fields of a multipart form. */
-  readonly multipart?: Readonly<Record<string, string>>;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly multipart?: Readonly<Record<string, string>> | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Carrying it out twice does no harm, so it is retried after a timeout or a 5xx. */
   readonly repeatable: boolean;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ZohoReply {

@@ -13,21 +13,6 @@ interface Grant {
   readonly redirectUri: string;
 }
 
-/** The redirect URI must be registered exactly as it is used, so its host, port and path are fixed. */
-interface RedirectServer {
-  readonly redirectUri: string;
-  /** Zoho's consent page. */
-  readonly authorizationUrl: string;
-  /**
-   * Redirects to it, once. For the command that opens a browser, whose command line other users can read: with the state
-   * they could return a code of another account.
-   */
-  readonly startUrl: string;
-  /** Resolves when the browser returns with the right state. */
-  readonly grant: Promise<Grant>;
-  close(): Promise<void>;
-}
-
 /**
  * Waits for the browser to return from Zoho. The `accounts-server` of the redirect must be a known data centre, because
  * the client secret is sent there.
@@ -40,7 +25,7 @@ export async function startRedirectServer(options: {
   readonly port: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-}): Promise<RedirectServer> {
+}) {
   const state = randomBytes(16).toString("hex");
   let resolve: (grant: Grant) => void = () => undefined;
   let reject: (reason: unknown) => void = () => undefined;
@@ -121,11 +106,18 @@ export async function startRedirectServer(options: {
   options.signal.addEventListener("abort", stop, { once: true });
 
   return {
+    /** Registered exactly as it is used, so its host, port and path are fixed. */
     redirectUri,
+    /** Zoho's consent page. */
     authorizationUrl: authorizationUrl({ ...options, redirectUri, state }),
+    /**
+     * Redirects to it, once. For the command that opens a browser, whose command line other users can read: with the state
+     * they could return a code of another account.
+     */
     startUrl: `http://localhost:${server.port}${startPath}`,
+    /** Resolves when the browser returns with the right state. */
     grant,
-    close: () => {
+    close: (): Promise<void> => {
       clearTimeout(timer);
       options.signal.removeEventListener("abort", stop);
       return server.close();

@@ -1,11 +1,9 @@
 import { usageError } from "../../util/errors.ts";
 import { formatSpan, readDuration } from "../../util/units.ts";
+
 export const MINUTE_MS = 60_000;
-
 export const HOUR_MS = 60 * MINUTE_MS;
-
 export const DAY_MS = 24 * HOUR_MS;
-
 export const WEEK_MS = 7 * DAY_MS;
 
 /** Below the longest lifetime, because clocks differ and requests take time. */
@@ -43,7 +41,7 @@ export function expiryBy(now: Date, requested: string | undefined, limit: Lifeti
   return endAfter(lifetimeOf(requested, limit, now), now);
 }
 
-export function lifetimeOf(requested: string | undefined, { defaultMs }: LifetimeLimit, now: Date): number {
+function lifetimeOf(requested: string | undefined, { defaultMs }: LifetimeLimit, now: Date): number {
   if (requested === undefined) return defaultMs;
   const durationMs = readDuration(requested);
   if (durationMs !== undefined) return durationMs;
@@ -79,7 +77,7 @@ export function zohoTime(date: Date): string {
   return `${date.toISOString().slice(0, 19)}+00:00`;
 }
 
-export const ZOHO_TIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})$/i;
+const ZOHO_TIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})$/i;
 
 /** Undefined for anything that is not one exact instant. Zoho writes times in the organisation's offset. */
 export function parseZohoTime(text: unknown): Date | undefined {
