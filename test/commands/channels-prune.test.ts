@@ -29,7 +29,7 @@ describe("channels prune, of a URL whose host name does not resolve,", () => {
     expect(world.requests("DELETE")).toEqual([]);
     if (!isNotFound) return;
     expect(err).toContain(
-      "skipped 1 posts to https://nothing.invalid/h: its host name does not resolve from here, but another network may",
+      "skipped channel 1, which posts to https://nothing.invalid/h: its host name does not resolve from here",
     );
     expect(err).toContain("channels delete 1 --product crm");
   });

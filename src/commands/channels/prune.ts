@@ -69,16 +69,15 @@ interface Dead extends DeadUrl {
 
 function reportDead(context: Context, { command }: ZohoSession, dead: Dead, isDeleted: boolean): void {
   const { channel, because } = dead;
-  const message = `${channel.id} posts to ${oneLine(maskUrl(channel.notifyUrl ?? ""))}: ${because}`;
-  if (isDeleted) {
-    context.report({ type: "notice", message });
-    return;
-  }
-  context.report({
-    type: "warning",
-    message: `skipped ${message}, but another network may resolve it`,
-    hint: `if the URL is dead: ${command(`delete ${channel.id}`)}`,
-  });
+  const { id, notifyUrl = "" } = channel;
+  const reason = `posts to ${oneLine(maskUrl(notifyUrl))}: ${because}`;
+  if (isDeleted) context.report({ type: "notice", message: `channel ${id} ${reason}` });
+  else
+    context.report({
+      type: "warning",
+      message: `skipped channel ${id}, which ${reason}`,
+      hint: `another network may resolve it; if the URL is dead: ${command(`delete ${id}`)}`,
+    });
 }
 
 async function findDead(
