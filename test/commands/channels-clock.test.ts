@@ -10,7 +10,7 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 const LIFETIME_MS = 7 * DAY_MS - HOUR_MS;
-/** The end of the only channel, from now on by Zoho's clock. */
+/** Time left of the only channel, by Zoho's clock. */
 const leftMs = (): number => (world.server.watch.rows()[0]?.expiresAt ?? 0) - world.clock.now().getTime();
 const off = (ms: number) => ({ now: () => new Date(world.clock.now().getTime() + ms) });
 const AHEAD = 2 * HOUR_MS;

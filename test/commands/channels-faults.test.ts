@@ -33,7 +33,7 @@ const create = (...argv: string[]): Promise<RunResult> => channels(["create", "L
 const isWatch = (method: string) => (request: SeenRequest) =>
   request.method === method && request.path.endsWith("/actions/watch");
 const writes = () => server.requests.filter(({ method, path }) => method !== "GET" && path.endsWith("/watch"));
-/** What the tool has in mind of a channel shows in that it can make it again. */
+/** A channel is remembered if it can be created again. */
 const renewFromMemory = async (id: string): Promise<number> => {
   server.watch.drop(id);
   return (await channels(["renew", id])).exitCode;
@@ -61,7 +61,7 @@ describe("a channels command that is interrupted", () => {
   });
 });
 
-/** A server in trouble that may be asked again at once. */
+/** A failing server that may be retried at once. */
 const BUSY = { status: 503, headers: { "retry-after": "0" }, body: "<html>" };
 
 describe("channels create without an answer", () => {
@@ -257,7 +257,7 @@ describe("channels renew --every", () => {
     await create("--id", "1", "--expires", "5h");
     let made = false;
     const running = every(async ({ type, state, id }) => {
-      // It is told before the next pause begins.
+      // Reported before the next pause begins.
       if (type === "warning") setTimeout(() => clock.advance(16 * 60_000), 20);
       if (state === "renewed" && id === "2") interrupt.abort();
       if (state !== "renewed" || made) return;
@@ -267,7 +267,7 @@ describe("channels renew --every", () => {
         cwd,
         now: clock.now,
       });
-      // The first look meets a server that has a bad moment.
+      // The first look meets a failing server.
       const refusal = { code: "INVALID_REQUEST", message: "a bad moment", details: {}, status: "error" };
       server.trouble({ status: 400, body: refusal }, 1, isWatch("GET"));
       clock.advance(16 * 60_000);
@@ -339,7 +339,7 @@ describe("channels renew --every", () => {
       if (state === "created") interrupt.abort();
       if (state !== "renewed" || slept) return;
       slept = true;
-      // The machine was asleep for longer than the channel lives.
+      // The machine slept for longer than the channel's lifetime.
       setTimeout(() => clock.advance(200 * HOUR_MS), 20);
     });
     const states = (await running).lines().map(({ state }) => state);

@@ -90,7 +90,7 @@ describe("a channel that was created here and has expired", () => {
   });
 
   it("is not created automatically if its end is not known", async () => {
-    // As it was kept before ends were.
+    // As written by versions that did not store the end.
     const path = join(world.cwd, ".config/zoho-hooks/channels.json");
     const { channels } = JSON.parse(readFileSync(path, "utf8"));
     const old = channels.map(({ expiresAt: _, account: __, ...rest }: Record<string, unknown>) => rest);

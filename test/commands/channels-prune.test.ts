@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** A machine without a name server does not know whether a name is known. */
+/** Without a name server it is not known whether a name exists. */
 const isNotFound = (await lookup("nothing.invalid").catch((error) => error.code)) === "ENOTFOUND";
 const saying = (answer: boolean, questions: string[]): Prompts => {
   const never = () => Promise.reject(new Error("not asked for"));

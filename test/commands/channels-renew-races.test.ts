@@ -8,7 +8,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** Does something on the first request of a method, before it is answered. */
+/** Runs work on the first request of a method, before the answer. */
 const onFirst = (method: string, work: () => void): void => {
   let done = false;
   world.server.trouble("cut", 1, (request) => {
@@ -24,7 +24,7 @@ const states = (lines: readonly Record<string, unknown>[]) => lines.map(({ id, s
 describe("channels renew, of a channel that changes while it runs,", () => {
   it("does not undo an update, nor create a channel that was deleted before its end", async () => {
     for (const id of ["1", "2", "3"]) await world.create("--id", id, "--expires", `${id}h`);
-    // While the first is renewed.
+    // While the first channel is renewed.
     onFirst("PUT", () => {
       for (const row of world.server.watch.rows()) if (row.channelId === "2") row.notifyUrl = `${HOOK}/new`;
       world.server.watch.drop("3");
@@ -69,7 +69,7 @@ describe("channels renew, twice at once,", () => {
   it("reports that there is nothing to do if the other asked for a later end", async () => {
     await world.create("--id", "1", "--expires", "1d");
     let lists = 0;
-    // The other one has begun a second later, and is through before this one reads the channel again.
+    // The other one starts a second later, and finishes before this one reads the channel again.
     world.server.trouble("cut", 1, (request) => {
       if (!isWatch("GET")(request) || ++lists < 2) return false;
       for (const row of world.server.watch.rows()) row.expiresAt = request.at + 7 * DAY_MS - HOUR_MS + 1000;

@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 const update = () => world.channels(["update", "1", "--token-file", "new"]);
-/** What a listener says to the old token and to the new one. */
+/** The statuses of a listener for the old and the new token. */
 const answers = async (): Promise<readonly number[]> => {
   const statuses: number[] = [];
   for (const token of ["the-old-token", "the-new-token"]) {

@@ -338,7 +338,7 @@ describe("channels renew", () => {
   it("keeps channels alive with --every until stopped: renews late ones at once, creates lost ones again", async () => {
     await create("Leads.all", "--id", "1", "--expires", "5h");
     await create("Leads.all", "--id", "2", "--expires", "6h");
-    // What was listed is lost by the time that the first renewal comes.
+    // The listed channel is lost before the first renewal.
     let lost = false;
     server.trouble("cut", 1, (each) => {
       if (each.method === "PUT" && !lost) server.watch.drop("2");
@@ -445,7 +445,7 @@ describe("channels delete and prune", () => {
     await at(`${server.url}/alive`, "1");
     await at(`${closed.url}/dead`, "2");
     await at(`${closed.url}/foreign`, "3");
-    // Created by another team: known to Zoho and not to this machine.
+    // Created by another team: known to Zoho, but not here.
     const memory = join(cwd, ".config/zoho-hooks/channels.json");
     const { channels: kept } = JSON.parse((await import("node:fs")).readFileSync(memory, "utf8"));
     writeFileSync(memory, JSON.stringify({ channels: kept.filter((each: { id: string }) => each.id !== "3") }));

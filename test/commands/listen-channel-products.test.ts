@@ -58,7 +58,7 @@ describe.each([
     product: "recruit",
     event: "Candidates.create",
     path: "/recruit/v2/actions/watch",
-    // No `.ALL` is known for certain.
+    // A `.ALL` scope is not documented.
     scopes: [
       ...["READ", "CREATE", "UPDATE", "DELETE"].map((each) => `ZohoRecruit.notifications.${each}`),
       "ZohoRecruit.modules.READ",

@@ -99,7 +99,7 @@ describe("a live channel", () => {
     const known = await memory().recall(channel.id);
     if (known === undefined) throw new Error("it is not remembered");
     await memory().remember({ ...known, events: ["Contacts.all"] });
-    // It needs no list for that, which may show less than there is, or nothing.
+    // It needs no list for that, which may show less, or nothing.
     rig.server.trouble({ status: 403, body: { code: "OAUTH_SCOPE_MISMATCH" } }, 1, ({ method }) => method === "GET");
     await channel.moveTo("https://second.example/hook");
     expect(rig.server.watch.rows()).toMatchObject([
@@ -124,7 +124,7 @@ describe("a live channel", () => {
     interrupt.abort();
     expect(await channel.close()).toBe(true);
     expect(rig.server.watch.rows()).toEqual([]);
-    // What a second Ctrl-C leaves behind is known before.
+    // Shown before, because a second Ctrl-C leaves the channel behind.
     expect(reports).toContainEqual({
       type: "notice",
       message: expect.stringMatching(/^deleting channel \d+ \(if interrupted, run .*channels delete \d+ --yes/),

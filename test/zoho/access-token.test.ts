@@ -71,7 +71,7 @@ describe("access tokens", () => {
       const failures = await Promise.all([offline.get(), offline.get()].map(failureOf));
       expect(failures.map(({ code }) => code)).toEqual(["unreachable", "unreachable"]);
     }
-    // Four tries a round, whoever asked.
+    // Four attempts a round, however many callers.
     expect(nowhere.exchanges).toHaveLength(48);
     await nowhere.http.close();
   });
@@ -98,7 +98,7 @@ describe("access tokens", () => {
     rig.server.trouble("silent");
     const interrupt = new AbortController();
     const first = failureOf(rig.tokens.get(interrupt.signal).catch((reason) => Promise.reject(new Error(reason))));
-    // While the first one's request is still to be made: the same one is waited for.
+    // The second caller waits for the request of the first.
     const second = rig.tokens.get();
     await rig.server.seen(({ path }) => path === "/oauth/v2/token");
     interrupt.abort("SIGINT");

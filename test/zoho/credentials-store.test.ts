@@ -25,7 +25,7 @@ const settings = (env: Record<string, string> = {}) => ({ env, variableOrigin: (
 const store = (keyring?: Vault, env = {}): CredentialsStore =>
   credentialsStore({ folder, keyring, settings: settings(env) });
 
-/** A keyring whose entries live in memory, and that can be told to misbehave. */
+/** A keyring in memory that can misbehave. */
 function memoryKeyring(behave: "well" | "hangs" | "refuses" | "forgets" = "well") {
   const kept = new Map<string, string>();
   const act = <T>(value: () => T): Promise<T> => {
@@ -48,7 +48,7 @@ function memoryKeyring(behave: "well" | "hangs" | "refuses" | "forgets" = "well"
 describe("the credentials store", () => {
   it("stores the secrets in the keyring, and none in a file", async () => {
     const keyring = memoryKeyring();
-    // Nor those of an earlier sign-in, before there was one.
+    // Nor those of an earlier sign-in without a keyring.
     await store().save(profile, secrets);
     const saved = await store(keyring.vault).save(profile, secrets);
     expect(saved).toMatchObject({ profile: { secretsIn: "keyring" }, noKeyringBecause: undefined });

@@ -76,7 +76,7 @@ describe("durations", () => {
     expect(formatSpan((6 * 24 + 23) * 3_600_000 + 59_000)).toBe("6d 23h");
     expect(formatSpan(-5)).toBe("0s");
     expect(formatSpan(7 * 86_400_000)).toBe("7d");
-    // What was made a moment ago still has the time that it was given; what ends soon is told to the second.
+    // A new channel shows its whole lifetime, one that ends soon shows seconds.
     expect(formatSpan((6 * 24 + 23) * 3_600_000 - 1000)).toBe("6d 23h");
     expect(formatSpan(86_400_000 - 1000)).toBe("1d");
     expect(formatSpan(3_600_000 - 1)).toBe("59m 59s");

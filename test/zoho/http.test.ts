@@ -158,7 +158,7 @@ describe("the HTTP client", () => {
       expect((await http.send(list("http://zoho.invalid"))).status).toBe(401);
       expect(tunnelled).toEqual(["zoho.invalid:80"]);
       expect((await http.send(list(rig.server.url))).status).toBe(401);
-      // None of these reaches anybody else, whether somebody is there or not.
+      // None of these leaves the machine, whether something listens or not.
       for (const host of ["127.0.0.2", "zoho.localhost"])
         await http.send(list(`http://${host}:${target.port}`)).catch(() => {});
       expect(tunnelled).toHaveLength(1);

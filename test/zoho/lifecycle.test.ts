@@ -50,7 +50,7 @@ async function live(days: number, options: Partial<KeepAliveOptions> = {}) {
 
 describe("keepAlive", () => {
   it("keeps a channel for a month without a gap: over token refreshes, a network cut and a rejected renewal", async () => {
-    // For eight hours around the second renewal there is no network; the fourth renewal is refused once.
+    // No network for eight hours around the second renewal; the fourth is rejected once.
     const renewals = new Set<number>();
     let cutUntil = 0;
     rig.server.trouble("cut", 100_000, (request) => {
@@ -156,7 +156,7 @@ describe("keepAlive, case by case,", () => {
   });
 
   it("does not accept a renewal whose end is not later", async () => {
-    // Zoho says yes to every write and leaves the end where it is.
+    // Zoho accepts every write without changing the end.
     const expiresAt = new Date(rig.clock.now().getTime() + 2 * HOUR_MS);
     const stale = { channel_id: config.id, channel_expiry: zohoTime(expiresAt) };
     const body = { watch: [{ code: "SUCCESS", details: { events: [stale] }, message: "ok", status: "success" }] };

@@ -13,7 +13,7 @@ const find = (url: string, control: string) => findDeadUrl(rig.http, url, contro
 
 describe("a URL whose host name does not resolve", () => {
   it("proves nothing while no other name resolves, and is only a hint otherwise", async ({ skip }) => {
-    // A machine without a name server says that it does not know (EAI_AGAIN), which proves nothing at all.
+    // Without a name server the failure is EAI_AGAIN, which proves nothing.
     const code = await lookup("nothing.invalid").catch((error) => error.code);
     expect(await find("http://nothing.invalid/", "nothing-else.invalid")).toBeUndefined();
     skip(code !== "ENOTFOUND");

@@ -35,7 +35,7 @@ afterEach(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-/** A process that is ready to get an access token at the word. */
+/** A process that waits to get an access token. */
 async function startProcess() {
   const { clientId, clientSecret } = server.accounts;
   const folder = join(home, ".config/zoho-hooks");
@@ -85,7 +85,7 @@ it("reports what it waits for, and continues as soon as that process is killed",
   });
   expect(result.exitCode).toBe(0);
   expect(killedAt).toBeGreaterThan(0);
-  // Its last sign of life counts for ten seconds where nobody can tell whether it is gone.
+  // Its heartbeat counts for ten seconds if nobody can check whether it still runs.
   expect(performance.now() - killedAt).toBeLessThan(5_000);
   expect(await readdir(join(home, ".config/zoho-hooks/tokens"))).toEqual([expect.stringMatching(/\.json$/)]);
 });

@@ -5,7 +5,7 @@ import type { ChannelConfig } from "../../src/zoho/channels/channel.ts";
 import { ALL_SCOPES, type Rig, startRig } from "../support/zoho-client.ts";
 import type { SeenRequest } from "../support/zoho-server/answer.ts";
 
-/** Zoho's own client is the reference for what goes over the wire. */
+/** Zoho's client is the reference for what goes over the wire. */
 const { Notifications } = sdk;
 const EXPIRES_AT = new Date("2026-03-07T09:00:00Z");
 const config: ChannelConfig = {
@@ -61,7 +61,7 @@ function lastTwo() {
   return { theirs, ours };
 }
 
-/** Order of members means nothing, and neither does how the same instant is written (`Z`, `+00:00`). */
+/** The order of fields means nothing, nor does the notation of an instant (`Z`, `+00:00`). */
 function meaning(request: SeenRequest): unknown {
   const text = request.text.replace(/"channel_expiry":"([^"]+)"/g, (_, time: string) => {
     expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|\+00:00)$/);
