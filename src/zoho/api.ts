@@ -30,17 +30,7 @@ export interface ApiHost {
 }
 
 /** Calls to the API of one product for one organisation. */
-export interface ZohoApi {
-  /**
-   * Resolves with a 2xx that has JSON or no body, or with a 400, which may hold results of single items. Everything else
-   * is thrown as `ZohoApiError`.
-   */
-  call(request: ApiRequest): Promise<ApiReply>;
-  /** The URL of a request, as far as it is known before the first one. */
-  urlOf(request: Pick<ApiRequest, "path">): string;
-  /** How far Zoho's clock is ahead of this machine's, by its last answer; 0 before that, and within the tolerance. */
-  clockOffsetMs(): number;
-}
+export type ZohoApi = ReturnType<typeof zohoApi>;
 
 /** Answers take time, and name whole seconds. */
 const CLOCK_TOLERANCE_MS = 120_000;
@@ -53,7 +43,7 @@ export function zohoApi(options: {
   readonly now: () => Date;
   /** Called once, if the clocks differ. */
   readonly onClockOffset?: (offsetMs: number) => void;
-}): ZohoApi {
+}) {
   const { http, tokens, signIn, product, now } = options;
   let onClockOffset = options.onClockOffset;
   let clockOffsetMs = 0;
@@ -79,7 +69,11 @@ export function zohoApi(options: {
   };
 
   return {
-    async call(request) {
+    /**
+     * Resolves with a 2xx that has JSON or no body, or with a 400, which may hold results of single items. Everything else
+     * is thrown as `ZohoApiError`.
+     */
+    async call(request: ApiRequest): Promise<ApiReply> {
       const token = await tokens.get(request.signal).catch(asUnreachable);
       let reply = await send(request, token);
       // A request whose token was rejected was not carried out, so it can be sent again with a new token.
@@ -98,8 +92,10 @@ export function zohoApi(options: {
       }
       throw replyError(reply, reply.call);
     },
+    /** How far Zoho's clock is ahead of this machine's, by its last answer; 0 before that, and within the tolerance. */
     clockOffsetMs: () => clockOffsetMs,
-    urlOf: ({ path }) => `${baseUrl(signIn, product, undefined)}${path}`,
+    /** The URL of a request, as far as it is known before the first one. */
+    urlOf: ({ path }: Pick<ApiRequest, "path">) => `${baseUrl(signIn, product, undefined)}${path}`,
   };
 }
 
