@@ -99,7 +99,7 @@ async function create(context: Context, names: readonly string[], options: Creat
         warn(`channel ${id} was created${until}, but could not be read back`, hint);
         throw error;
       });
-    context.report(channelReport("created", product.id, channel, session.now(), options.showSecrets === true));
+    context.report(channelReport(session, "created", channel, options.showSecrets));
     warnOfDifferences(context, session, { ...config, expiresAt: granted.requested }, channel);
     return ExitCode.ok;
   });

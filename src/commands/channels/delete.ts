@@ -14,7 +14,7 @@ import type { Define } from "../command.ts";
 import { confirm, showRequest } from "../helpers/notices.ts";
 import { channelEvents, collect } from "../helpers/options.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
-import { channelId, channelReport, listWithMissing, requireChannel, UNREAD } from "./list.ts";
+import { channelId, channelReport, listWithMissing, requireChannel, stateReport, UNREAD } from "./list.ts";
 
 interface DeleteOptions extends ZohoOptions {
   readonly all?: boolean;
@@ -73,7 +73,7 @@ export async function deleteChannels(
   session: ZohoSession,
   ids: readonly string[],
 ): Promise<ExitCode> {
-  const { client, memory, product } = session;
+  const { client, memory } = session;
   const requested = requestedDeletions();
   const result = await context
     .waiting("deleting channels", () => client.remove(ids, requested))
@@ -85,15 +85,7 @@ export async function deleteChannels(
   const notFound = result.unknown.filter((id) => !known.has(id));
   await memory.forget([...result.deleted, ...result.unknown]);
   const report = (state: ChannelReport["state"], id: string, reason?: string): void =>
-    context.report({
-      type: "channel",
-      state,
-      product: product.id,
-      id,
-      expiresAt: undefined,
-      timeLeftMs: undefined,
-      reason,
-    });
+    context.report(stateReport(session, state, { id, reason }));
   for (const id of result.deleted) report("deleted", id);
   for (const id of result.unknown) report("unknown", id, known.has(id) ? FORGOTTEN : NOT_FOUND);
   for (const { id, because } of result.remaining) report("not-deleted", id, because);
@@ -167,7 +159,7 @@ async function disableCommand(context: Context, text: string, options: DisableOp
         "not_disabled",
       );
     }
-    context.report(channelReport("updated", session.product.id, after, session.now()));
+    context.report(channelReport(session, "updated", after));
     return ExitCode.ok;
   });
 }

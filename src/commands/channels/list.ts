@@ -4,7 +4,7 @@ import type { ChannelFacts, ChannelReport } from "../../reports/channel.ts";
 import type { TableReport } from "../../reports/layout.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { formatSpan, parseDuration } from "../../util/units.ts";
-import { type Channel, type ChannelConfig, expiringWithin, timeLeftMs } from "../../zoho/channels/channel.ts";
+import { type Channel, type ChannelConfig, expiringWithin } from "../../zoho/channels/channel.ts";
 import { contractEvents } from "../../zoho/channels/events.ts";
 import type { RememberedChannel } from "../../zoho/channels/memory.ts";
 import type { Define } from "../command.ts";
@@ -37,10 +37,9 @@ async function list(context: Context, options: ListOptions): Promise<ExitCode> {
       if (module === undefined) return all;
       return { listed: await client.list({ module }), missing: all.missing.filter(watches(module)) };
     });
-    const now = session.now();
-    const shown = withinMs === undefined ? listed : expiringWithin(listed, withinMs, now);
+    const shown = withinMs === undefined ? listed : expiringWithin(listed, withinMs, session.now());
     const gone = missing.map((each) => missingReport(session, each, showSecrets));
-    const lines = [...gone, ...shown.map((each) => channelReport("listed", product.id, each, now, showSecrets))];
+    const lines = [...gone, ...shown.map((each) => channelReport(session, "listed", each, showSecrets))];
     if (context.json) for (const line of lines) context.report(line);
     else if (lines.length > 0) {
       context.report(tableOf(lines, missing));
@@ -118,10 +117,9 @@ export function missingReport(
   const call = (verb: string): string => session.command(`${verb} ${channel.id}`);
   return {
     ...channelReport(
+      session,
       because === "deleted" ? "unknown" : "lost",
-      session.product.id,
       { ...channel, expiresAt: channel.expiresAt, modules: [] },
-      session.now(),
       showSecrets,
     ),
     reason: REASONS[because],
@@ -143,21 +141,25 @@ function channelFacts(
 export const UNREAD = "Zoho lists it in a form that zoho-hooks cannot read";
 
 export function channelReport(
+  session: ZohoSession,
   state: ChannelReport["state"],
-  product: string,
   channel: Channel,
-  now: Date,
   showSecrets = false,
 ): ChannelReport {
-  return {
-    type: "channel",
-    state,
-    product,
-    id: channel.id,
-    ...(channel.isUnread === true ? { reason: UNREAD } : { channel: channelFacts(channel, showSecrets) }),
-    expiresAt: channel.expiresAt,
-    timeLeftMs: timeLeftMs(channel, now),
-  };
+  const { id, expiresAt, isUnread } = channel;
+  const facts = isUnread === true ? { reason: UNREAD } : { channel: channelFacts(channel, showSecrets) };
+  return stateReport(session, state, { id, expiresAt, ...facts });
+}
+
+type ChannelDetails = Omit<ChannelReport, "type" | "state" | "product" | "expiresAt" | "timeLeftMs">;
+
+export function stateReport(
+  { now, product }: ZohoSession,
+  state: ChannelReport["state"],
+  { expiresAt, ...details }: ChannelDetails & { readonly expiresAt?: Date | undefined },
+): ChannelReport {
+  const timeLeftMs = expiresAt && expiresAt.getTime() - now().getTime();
+  return { type: "channel", state, product: product.id, ...details, expiresAt, timeLeftMs };
 }
 
 /** The id of an existing channel. It may not be numeric: Zoho decides. */
@@ -187,7 +189,7 @@ export const defineShow: Define = (command, act) => {
         return withZoho(context, options, async (session) => {
           const channel = await context.waiting("asking Zoho for the channel", () => requireChannel(session, id));
           const { showSecrets } = options;
-          context.report(channelReport("listed", session.product.id, channel, session.now(), showSecrets));
+          context.report(channelReport(session, "listed", channel, showSecrets));
           return ExitCode.ok;
         });
       }),

@@ -72,7 +72,7 @@ async function updateCommand(context: Context, text: string, options: UpdateOpti
     const request = { config, expiresAt };
     if (options.dryRun === true) return showRequest(context, session, writeRequest(product, "PUT", [request]));
     const after = await context.waiting("updating the channel", () => update(context, session, before, request));
-    context.report(channelReport("updated", product.id, after, session.now()));
+    context.report(channelReport(session, "updated", after));
     warnOfDifferences(context, session, { ...config, expiresAt }, after);
     return ExitCode.ok;
   });

@@ -50,14 +50,9 @@ export function groupRows(rows: readonly WatchRow[]): readonly Channel[] {
   return channels.sort((a, b) => endOf(a) - endOf(b) || a.id.localeCompare(b.id));
 }
 
-/** Milliseconds until the channel ends; negative if it has ended. */
-export function timeLeftMs(channel: Channel, now: Date): number | undefined {
-  return channel.expiresAt === undefined ? undefined : channel.expiresAt.getTime() - now.getTime();
-}
-
 /** The channels that end within a time, including those whose end is unknown. */
 export function expiringWithin(channels: readonly Channel[], withinMs: number, now: Date): readonly Channel[] {
-  return channels.filter((channel) => (timeLeftMs(channel, now) ?? 0) <= withinMs);
+  return channels.filter((channel) => endOf(channel) <= now.getTime() + withinMs);
 }
 
 /** Undefined if Zoho does not list the URL, or not in a known form. */
