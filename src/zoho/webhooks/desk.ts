@@ -1,8 +1,8 @@
+import { valueAt } from "../../body/payload.ts";
 import {
   idText,
   itemsAt,
   type ManagedProduct,
-  memberOf,
   removeAt,
   textOf,
   type Webhook,
@@ -80,7 +80,7 @@ export const desk: ManagedProduct = {
         subscriptions: subscriptions(events, filters),
       }),
     }),
-    read: (body) => idText(memberOf(body, "id")),
+    read: (body) => idText(valueAt(body, ["id"])),
   },
   remove: removeAt(PATH),
 };

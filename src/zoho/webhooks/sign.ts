@@ -1,4 +1,5 @@
-import { idText, listedAt, type ManagedProduct, memberOf, removeAt, textOf, type Webhook } from "./managed-product.ts";
+import { valueAt } from "../../body/payload.ts";
+import { idText, listedAt, type ManagedProduct, removeAt, textOf, type Webhook } from "./managed-product.ts";
 
 const PATH = "/api/v1/accounts/webhooks";
 const ROWS_PER_PAGE = 50;
@@ -70,7 +71,7 @@ export const sign: ManagedProduct = {
             }),
       },
     }),
-    read: (body) => idText(memberOf(memberOf(body, "webhook"), "webhook_id")),
+    read: (body) => idText(valueAt(body, ["webhook", "webhook_id"])),
   },
   remove: removeAt(PATH),
 };
