@@ -1,3 +1,4 @@
+import { textAt, valueAt } from "../body/payload.ts";
 import type { JsonLine } from "../util/text.ts";
 import { formatSpan } from "../util/units.ts";
 import { alignRows } from "./layout.ts";
@@ -138,8 +139,28 @@ function factLines({ channel }: ChannelReport, paint: Paint): readonly string[] 
     ["token", channel.token ?? "none"],
     ["related records", yesNo(channel.related)],
     ["changed values", yesNo(channel.values)],
-    ...(channel.conditions.length === 0 ? [] : [["only when", JSON.stringify(channel.conditions)]]),
+    ...(channel.conditions.length === 0 ? [] : [["only when", channel.conditions.map(conditionText).join("; ")]]),
   ]);
+}
+
+/** `Stage, Amount or Lead_Source of Deals changes`; conditions of another form as JSON. */
+function conditionText(condition: unknown): string {
+  const module = textAt(condition, ["module", "api_name"]);
+  const fields = fieldNames(valueAt(condition, ["field_selection"]));
+  const last = fields?.at(-1);
+  if (module === undefined || fields === undefined || last === undefined) return JSON.stringify(condition);
+  const names = fields.length === 1 ? last : `${fields.slice(0, -1).join(", ")} or ${last}`;
+  return `${names} of ${module} changes`;
+}
+
+/** The fields of a selection, whose groups are nested; undefined for a form that is not known. */
+function fieldNames(selection: unknown): readonly string[] | undefined {
+  const name = textAt(selection, ["field", "api_name"]);
+  if (name !== undefined) return [name];
+  const group = valueAt(selection, ["group"]);
+  if (!Array.isArray(group) || textAt(selection, ["group_operator"]) !== "or") return undefined;
+  const parts = group.map(fieldNames);
+  return parts.every((part) => part !== undefined) ? parts.flat() : undefined;
 }
 
 /** One fact per line. */

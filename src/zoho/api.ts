@@ -6,20 +6,12 @@ import { apiUrl, type DataCentre, dataCentreOf, type Environment } from "./data-
 import { type ApiCall, mayRejectToken, rejectsToken, replyError } from "./errors.ts";
 import type { ZohoHttp, ZohoReply, ZohoRequest } from "./http.ts";
 
-export interface ApiRequest {
-  readonly method: ZohoRequest["method"];
+export interface ApiRequest extends Omit<ZohoRequest, "url" | "accessToken" | "form"> {
   /** With its query: `/crm/v8/actions/watch?page=1` */
   readonly path: string;
-  readonly json?: string;
-  /** Fields of a multipart form, instead of `json`. */
-  readonly multipart?: Readonly<Record<string, string>>;
-  /** In addition to those of every request. */
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly repeatable: boolean;
   /** Completes "Zoho refused to …". */
   readonly action: string;
   readonly scope: string;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ApiReply extends ZohoReply {
@@ -38,17 +30,7 @@ export interface ApiHost {
 }
 
 /** Calls to the API of one product for one organisation. */
-export interface ZohoApi {
-  /**
-   * Resolves with a 2xx that has JSON or no body, or with a 400, which may hold results of single items. Everything else
-   * is thrown as `ZohoApiError`.
-   */
-  call(request: ApiRequest): Promise<ApiReply>;
-  /** The URL of a request, as far as it is known before the first one. */
-  urlOf(request: Pick<ApiRequest, "path">): string;
-  /** How far Zoho's clock is ahead of this machine's, by its last answer; 0 before that, and within the tolerance. */
-  clockOffsetMs(): number;
-}
+export type ZohoApi = ReturnType<typeof zohoApi>;
 
 /** Answers take time, and name whole seconds. */
 const CLOCK_TOLERANCE_MS = 120_000;
@@ -61,30 +43,21 @@ export function zohoApi(options: {
   readonly now: () => Date;
   /** Called once, if the clocks differ. */
   readonly onClockOffset?: (offsetMs: number) => void;
-}): ZohoApi {
+}) {
   const { http, tokens, signIn, product, now } = options;
   let onClockOffset = options.onClockOffset;
   let clockOffsetMs = 0;
 
   const send = async (request: ApiRequest, token: AccessToken, isTokenNew = false): Promise<ApiReply> => {
     const url = `${baseUrl(signIn, product, token.apiDomain)}${request.path}`;
-    const { method, json, multipart, headers, repeatable, signal, action, scope } = request;
-    const reply = await http.send({
-      method,
-      url,
-      accessToken: token.value,
-      repeatable,
-      ...(json === undefined ? {} : { json }),
-      ...(multipart === undefined ? {} : { multipart }),
-      ...(headers === undefined ? {} : { headers }),
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const { path: _path, action, scope, ...rest } = request;
+    const reply = await http.send({ ...rest, url, accessToken: token.value });
     const { accountsUrl } = signIn.hosts;
     const afterMs = reply.retryAfterMs;
     const retry =
       afterMs === undefined ? undefined : { afterMs, at: new Date((reply.date ?? now()).getTime() + afterMs) };
     const again = signInAgain(signIn, { product: product.id, scope: isExtraScope(product, scope) ? scope : undefined });
-    return { ...reply, call: { action, method, url, scope, accountsUrl, isTokenNew, again, retry } };
+    return { ...reply, call: { action, method: request.method, url, scope, accountsUrl, isTokenNew, again, retry } };
   };
 
   const readClock = (date: Date | undefined): void => {
@@ -96,7 +69,11 @@ export function zohoApi(options: {
   };
 
   return {
-    async call(request) {
+    /**
+     * Resolves with a 2xx that has JSON or no body, or with a 400, which may hold results of single items. Everything else
+     * is thrown as `ZohoApiError`.
+     */
+    async call(request: ApiRequest): Promise<ApiReply> {
       const token = await tokens.get(request.signal).catch(asUnreachable);
       let reply = await send(request, token);
       // A request whose token was rejected was not carried out, so it can be sent again with a new token.
@@ -115,8 +92,10 @@ export function zohoApi(options: {
       }
       throw replyError(reply, reply.call);
     },
+    /** How far Zoho's clock is ahead of this machine's, by its last answer; 0 before that, and within the tolerance. */
     clockOffsetMs: () => clockOffsetMs,
-    urlOf: ({ path }) => `${baseUrl(signIn, product, undefined)}${path}`,
+    /** The URL of a request, as far as it is known before the first one. */
+    urlOf: ({ path }: Pick<ApiRequest, "path">) => `${baseUrl(signIn, product, undefined)}${path}`,
   };
 }
 

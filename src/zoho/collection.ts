@@ -1,5 +1,5 @@
 import { UserError } from "../util/errors.ts";
-import { isRefusal } from "./errors.ts";
+import { isRejection } from "./errors.ts";
 
 /** A list that does not end is a fault of Zoho's, and must not cost requests for ever. */
 const MAX_PAGES = 500;
@@ -67,12 +67,12 @@ export async function deleteAndConfirm(
       for (const { id, error } of results) {
         if (error === undefined) confirmed.add(id);
         else because.set(id, error.message);
-        if (error !== undefined && !isRefusal(error)) answered.delete(id);
+        if (error !== undefined && !isRejection(error)) answered.delete(id);
       }
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       failure = error;
-      if (!isRefusal(error)) answered.clear();
+      if (!isRejection(error)) answered.clear();
     }
     for (const id of answered) unanswered.delete(id);
     if (failure !== undefined && confirmed.size + unanswered.size === 0) throw failure;

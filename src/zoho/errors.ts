@@ -58,7 +58,7 @@ export function isThrottled(error: unknown): boolean {
 const NOT_SENT = new Set(["unreachable", "unavailable"]);
 
 /** Zoho rejected the request, or it was never sent. After any other error it may have been carried out. */
-export function isRefusal(error: unknown): boolean {
+export function isRejection(error: unknown): boolean {
   if (error instanceof ZohoApiError) return error.status < 500 && !/^(?:HTTP_2\d\d|NO_RESULT)$/.test(error.fault.code);
   return error instanceof UserError && (error.exitCode === ExitCode.credentials || NOT_SENT.has(error.code));
 }
@@ -161,50 +161,52 @@ interface KnownFault {
   readonly hint: string;
 }
 
-type Explain = (call: ApiCall, fault: ZohoFault) => KnownFault;
+type Explanation = KnownFault | ((call: ApiCall, fault: ZohoFault) => KnownFault);
 
-const because =
-  (meaning: string, hint: string, exit: KnownFault["exit"] = "zohoApi"): Explain =>
-  () => ({ exit, meaning, hint });
+function known(meaning: string, hint: string, exit: KnownFault["exit"] = "zohoApi"): KnownFault {
+  return { exit, meaning, hint };
+}
 
-const badValue = because(
+const badValue = known(
   "Zoho rejects a value in the request",
   "check the field named above; --dry-run shows the request",
 );
-const missing = because(
+const missing = known(
   "the request lacks a field that Zoho requires",
   "check the field named above; --dry-run shows the request",
 );
-const limitReached = because(
+const limitReached = known(
   "a limit of the organisation or of this API is reached",
   "delete channels that are not needed (channels prune), or wait",
 );
-const exists = because("it already exists", "see channels list, and update it or choose another --id");
-const notFound = because("this does not exist in this organisation", "list what exists, and check the organisation");
-const notOffered = because(
+const exists = known("it already exists", "see channels list, and update it or choose another --id");
+const notFound = known("this does not exist in this organisation", "list what exists, and check the organisation");
+const notOffered = known(
   "Zoho does not offer this for this organisation, module or API version",
   "check the module and the edition of the organisation",
 );
 
 /** https://www.zoho.com/crm/developer/docs/api/v8/status-codes.html */
-const FAULTS: Readonly<Record<string, Explain>> = {
+const FAULTS: Readonly<Record<string, Explanation>> = {
   INVALID_TOKEN: invalidToken,
   INVALID_OAUTHTOKEN: invalidToken,
   INVALID_OAUTH: invalidToken,
   AUTHENTICATION_FAILURE: invalidToken,
-  OAUTH_SCOPE_MISMATCH: ({ again, scope }) => ({
-    exit: "credentials",
-    meaning: `the sign-in lacks the scope ${scope}`,
-    hint: `sign in again to grant it, because an existing consent never gains a scope: ${again.how}`,
-  }),
-  NO_PERMISSION: (_call, { details }) => ({
-    exit: "credentials",
-    meaning: JSON.stringify(details).includes("Api_Access")
-      ? "the Zoho user's profile lacks the permission for API access"
-      : "the Zoho user may not do this",
-    hint: "ask an administrator to allow it in the profile of this user, or sign in as another user",
-  }),
-  AUTHORIZATION_FAILED: because(
+  OAUTH_SCOPE_MISMATCH: ({ again, scope }) =>
+    known(
+      `the sign-in lacks the scope ${scope}`,
+      `sign in again to grant it, because an existing consent never gains a scope: ${again.how}`,
+      "credentials",
+    ),
+  NO_PERMISSION: (_call, { details }) =>
+    known(
+      JSON.stringify(details).includes("Api_Access")
+        ? "the Zoho user's profile lacks the permission for API access"
+        : "the Zoho user may not do this",
+      "ask an administrator to allow it in the profile of this user, or sign in as another user",
+      "credentials",
+    ),
+  AUTHORIZATION_FAILED: known(
     "the Zoho user may not do this",
     "ask an administrator of the organisation, or sign in as another user",
     "credentials",
@@ -213,29 +215,28 @@ const FAULTS: Readonly<Record<string, Explain>> = {
   RATE_LIMIT_EXCEEDED: tooMany,
   LIMIT_EXCEEDED: limitReached,
   LIMIT_REACHED: limitReached,
-  NOT_SUBSCRIBED: because(
+  NOT_SUBSCRIBED: known(
     "channel not found: it expired, was deleted, or belongs to another Zoho user",
     "see channels list, and create the channel again",
   ),
   INVALID_DATA: badValue,
-  UNPROCESSABLE_ENTITY: (call, fault) =>
+  UNPROCESSABLE_ENTITY: (_call, fault) =>
     /failed to respond with status code 200/i.test(fault.message)
-      ? {
-          exit: "zohoApi",
-          meaning: "Zoho tested the URL and did not get status 200",
-          hint: "start a server at the URL before you create the webhook, such as zoho-hooks listen with a tunnel",
-        }
-      : badValue(call, fault),
+      ? known(
+          "Zoho tested the URL and did not get status 200",
+          "start a server at the URL before you create the webhook, such as zoho-hooks listen with a tunnel",
+        )
+      : badValue,
   MANDATORY_NOT_FOUND: missing,
   EXPECTED_FIELD_MISSING: missing,
   EXPECTED_PARAM_MISSING: missing,
   REQUIRED_PARAM_MISSING: missing,
   DEPENDENT_FIELD_MISSING: missing,
-  AMBIGUITY_DURING_PROCESSING: because(
+  AMBIGUITY_DURING_PROCESSING: known(
     "the name and the id of a module or field do not belong together",
     "give only names: zoho-hooks looks up the ids",
   ),
-  INVALID_MODULE: because(
+  INVALID_MODULE: known(
     "the organisation has no such module, or the module sends no notifications",
     "use the API name of the module (that of Meetings, for example, is Events)",
   ),
@@ -243,11 +244,11 @@ const FAULTS: Readonly<Record<string, Explain>> = {
   ALREADY_USED: exists,
   NOT_ALLOWED: notOffered,
   NOT_SUPPORTED: notOffered,
-  INVALID_URL_PATTERN: (call) => ({
-    exit: "zohoApi",
-    meaning: `${hostOf(call)} has nothing at this URL`,
-    hint: "check ZOHO_API_URL, the API version and whether the organisation uses this product",
-  }),
+  INVALID_URL_PATTERN: (call) =>
+    known(
+      `${hostOf(call)} has nothing at this URL`,
+      "check ZOHO_API_URL, the API version and whether the organisation uses this product",
+    ),
   INVALID_REQUEST_METHOD: notOffered,
   INTERNAL_ERROR: zohoFailure,
   INTERNAL_SERVER_ERROR: zohoFailure,
@@ -257,52 +258,48 @@ const FAULTS: Readonly<Record<string, Explain>> = {
 /** By the code if it is known, else by the HTTP status. */
 function apiFault(fault: ZohoFault, call: ApiCall, status: number): KnownFault {
   if (isUnknownOutcome(status, fault)) return foreignAnswer(call);
-  const known = Object.hasOwn(FAULTS, fault.code) ? FAULTS[fault.code] : undefined;
+  const byCode = Object.hasOwn(FAULTS, fault.code) ? FAULTS[fault.code] : undefined;
   const isBare = fault.code === `HTTP_${status}`;
-  return (known ?? (isBare ? byStatus(status) : byStatusAndCode(status)))(call, fault);
+  const explanation = byCode ?? (isBare ? byStatus(status) : byStatusAndCode(status));
+  return typeof explanation === "function" ? explanation(call, fault) : explanation;
 }
 
 /** For Desk's codes, and the numbers of the finance products and Sign. */
-function byStatusAndCode(status: number): Explain {
+function byStatusAndCode(status: number): Explanation {
   if (status === 401 || status === 403) return (call) => denied(call, status === 401 && !call.isTokenNew);
   if (status === 404) return notFound;
   if (status === 422) return badValue;
   return byStatus(status);
 }
 
-function byStatus(status: number): Explain {
+function byStatus(status: number): Explanation {
   if (status === 401) return invalidToken;
   if (status === 429) return tooMany;
   if (status >= 500) return zohoFailure;
   if (status >= 300 && status < 400) return redirected;
-  return because("zoho-hooks does not know this error code", "run again with --verbose to see the request");
+  return known("zoho-hooks does not know this error code", "run again with --verbose to see the request");
 }
 
 /** The answers of these products do not distinguish the causes. */
 function denied(call: ApiCall, mayBeExpired: boolean): KnownFault {
   const expired = mayBeExpired ? ", or its access token has expired" : "";
-  return {
-    exit: "credentials",
-    meaning: `${hostOf(call)} does not allow this sign-in to do it: it lacks the scope ${call.scope}, belongs to another organisation or data centre, or its user has no permission${expired}`,
-    hint: `sign in again with that scope, and check the organisation: ${call.again.how}`,
-  };
+  return known(
+    `${hostOf(call)} does not allow this sign-in to do it: it lacks the scope ${call.scope}, belongs to another organisation or data centre, or its user has no permission${expired}`,
+    `sign in again with that scope, and check the organisation: ${call.again.how}`,
+    "credentials",
+  );
 }
 
 function tooMany(call: ApiCall): KnownFault {
-  return {
-    exit: "zohoApi",
-    meaning: "Zoho accepts no more requests from this organisation for now: there were too many in a short time",
-    hint: `${waitFor(call) ?? "wait"} and try again with fewer requests at once; CRM counts its credits over a rolling 24 hours`,
-  };
+  return known(
+    "Zoho accepts no more requests from this organisation for now: there were too many in a short time",
+    `${waitFor(call) ?? "wait"} and try again with fewer requests at once; CRM counts its credits over a rolling 24 hours`,
+  );
 }
 
 function zohoFailure(call: ApiCall): KnownFault {
   const wait = waitFor(call);
-  return {
-    exit: "zohoApi",
-    meaning: "the failure is on Zoho's side",
-    hint: wait === undefined ? "try again in a while" : `${wait} and try again`,
-  };
+  return known("the failure is on Zoho's side", wait === undefined ? "try again in a while" : `${wait} and try again`);
 }
 
 function waitFor({ retry }: ApiCall): string | undefined {
@@ -310,19 +307,17 @@ function waitFor({ retry }: ApiCall): string | undefined {
 }
 
 function foreignAnswer(call: ApiCall): KnownFault {
-  return {
-    exit: "zohoApi",
-    meaning: `the answer of ${hostOf(call)} does not come from Zoho's API`,
-    hint: "list what exists now, and check ZOHO_API_URL and whether a proxy answered instead of Zoho",
-  };
+  return known(
+    `the answer of ${hostOf(call)} does not come from Zoho's API`,
+    "list what exists now, and check ZOHO_API_URL and whether a proxy answered instead of Zoho",
+  );
 }
 
 function redirected(call: ApiCall): KnownFault {
-  return {
-    exit: "zohoApi",
-    meaning: `${hostOf(call)} redirects elsewhere, and a request with a token does not follow`,
-    hint: "check ZOHO_API_URL and the data centre (--dc)",
-  };
+  return known(
+    `${hostOf(call)} redirects elsewhere, and a request with a token does not follow`,
+    "check ZOHO_API_URL and the data centre (--dc)",
+  );
 }
 
 /** The hosts and the age of the token show why it is rejected. */
@@ -331,24 +326,24 @@ function invalidToken(call: ApiCall): KnownFault {
   const centre = dataCentreOf(call.url);
   const home = dataCentreOf(call.accountsUrl);
   if (centre !== undefined && home !== undefined && centre !== home) {
-    return {
-      exit: "credentials",
-      meaning: `wrong data centre: the token is for ${home.id} (${home.title}), but ${hostOf(call)} is in ${centre.id} (${centre.title})`,
-      hint: "unset ZOHO_API_URL, or sign in to its data centre (zoho-hooks login --dc)",
-    };
+    return known(
+      `wrong data centre: the token is for ${home.id} (${home.title}), but ${hostOf(call)} is in ${centre.id} (${centre.title})`,
+      "unset ZOHO_API_URL, or sign in to its data centre (zoho-hooks login --dc)",
+      "credentials",
+    );
   }
   if (!call.isTokenNew) {
-    return {
-      exit: "credentials",
-      meaning: `${hostOf(call)} does not know the access token${centre ? ` (data centre ${centre.id})` : ""}`,
-      hint: `sign in again: ${how}; ${elsewhere}`,
-    };
+    return known(
+      `${hostOf(call)} does not know the access token${centre ? ` (data centre ${centre.id})` : ""}`,
+      `sign in again: ${how}; ${elsewhere}`,
+      "credentials",
+    );
   }
-  return {
-    exit: "credentials",
-    meaning: `${hostOf(call)} rejects even a new access token of ${new URL(call.accountsUrl).host}`,
-    hint: `a token is valid in one data centre and one environment only: check ZOHO_API_URL, ZOHO_DC and ZOHO_ENVIRONMENT, or sign in again: ${how}; ${elsewhere}`,
-  };
+  return known(
+    `${hostOf(call)} rejects even a new access token of ${new URL(call.accountsUrl).host}`,
+    `a token is valid in one data centre and one environment only: check ZOHO_API_URL, ZOHO_DC and ZOHO_ENVIRONMENT, or sign in again: ${how}; ${elsewhere}`,
+    "credentials",
+  );
 }
 
 function hostOf(call: ApiCall): string {

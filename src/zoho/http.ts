@@ -19,16 +19,16 @@ import {
 export interface ZohoRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: string;
-  readonly accessToken?: string;
-  readonly form?: Readonly<Record<string, string>>;
+  readonly accessToken?: string | undefined;
+  readonly form?: Readonly<Record<string, string>> | undefined;
   /** The JSON text of the body. */
-  readonly json?: string;
+  readonly json?: string | undefined;
   /** Fields of a multipart form. */
-  readonly multipart?: Readonly<Record<string, string>>;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly multipart?: Readonly<Record<string, string>> | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Carrying it out twice does no harm, so it is retried after a timeout or a 5xx. */
   readonly repeatable: boolean;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ZohoReply {
@@ -69,16 +69,12 @@ export interface HttpOptions {
   readonly onExchange?: ((exchange: Exchange) => void) | undefined;
 }
 
-export interface ZohoHttp {
-  /** Resolves with any HTTP status; throws `UserError`: 7 when Zoho could not be reached at all, 2 for an unusable proxy. */
-  send(request: ZohoRequest): Promise<ZohoReply>;
-  close(): Promise<void>;
-}
+export type ZohoHttp = ReturnType<typeof createHttp>;
 
 const TIMEOUT_MS = 30_000;
 const NOTICEABLE_PAUSE_MS = 3_000;
 
-export function createHttp(options: HttpOptions): ZohoHttp {
+export function createHttp(options: HttpOptions) {
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   // Loaded with the first request, because many commands send none.
   let pool: Promise<Dispatcher> | undefined;
@@ -131,7 +127,8 @@ export function createHttp(options: HttpOptions): ZohoHttp {
   };
 
   return {
-    async send(request) {
+    /** Resolves with any HTTP status; throws `UserError`: 7 if Zoho cannot be reached, 2 for an unusable proxy. */
+    async send(request: ZohoRequest): Promise<ZohoReply> {
       await connect();
       for (let attempt = 1; ; attempt++) {
         let outcome: AttemptOutcome;
@@ -154,7 +151,7 @@ export function createHttp(options: HttpOptions): ZohoHttp {
         if (request.signal?.aborted) throw request.signal.reason;
       }
     },
-    async close() {
+    async close(): Promise<void> {
       const opened = await pool?.catch(() => undefined);
       await opened?.destroy();
     },

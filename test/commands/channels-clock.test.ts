@@ -10,7 +10,7 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 const LIFETIME_MS = 7 * DAY_MS - HOUR_MS;
-/** The end of the only channel, from now on by Zoho's clock. */
+/** Time left of the only channel, by Zoho's clock. */
 const leftMs = (): number => (world.server.watch.rows()[0]?.expiresAt ?? 0) - world.clock.now().getTime();
 const off = (ms: number) => ({ now: () => new Date(world.clock.now().getTime() + ms) });
 const AHEAD = 2 * HOUR_MS;
@@ -28,26 +28,26 @@ describe("with a clock that is not Zoho's", () => {
     expect(err).not.toContain("granted");
   });
 
-  it("create keeps the channel that Zoho has made where it does not let it be set right", async () => {
+  it("create keeps the channel if Zoho rejects the corrected end", async () => {
     const body = { watch: [{ code: "NO_PERMISSION", details: {}, message: "no", status: "error" }] };
     const isSecond = ({ method }: SeenRequest): boolean => method === "POST" && world.server.watch.rows().length > 0;
     world.server.trouble({ status: 403, body }, 1, isSecond);
     const argv = ["create", "Leads.create", "--url", HOOK];
     const { exitCode, err } = await world.channels(argv, off(-3 * DAY_MS));
     expect([exitCode, leftMs()]).toEqual([0, LIFETIME_MS - 3 * DAY_MS]);
-    expect(err).toContain("Zoho granted 3d 23h where 6d 23h were asked for");
+    expect(err).toContain("Zoho granted 3d 23h instead of 6d 23h");
   });
 
-  it("create makes a channel of the whole lifetime, and says that the clock is ahead", async () => {
+  it("create grants the whole lifetime, and warns that the clock is ahead", async () => {
     const argv = ["create", "Leads.create", "--url", "https://abc.example/h"];
     const { exitCode, out, err } = await world.channels(argv, off(AHEAD));
     expect([exitCode, leftMs()]).toEqual([0, LIFETIME_MS]);
     expect(out).toContain("(6d 23h left)");
-    expect(err).toContain("the clock of this machine is 2h ahead of Zoho's");
+    expect(err).toContain("your clock is 2h ahead of Zoho's");
     expect(err).not.toContain("granted");
   });
 
-  it.each([AHEAD, -AHEAD])("renew gives a channel the whole lifetime: %i ms ahead", async (ms) => {
+  it.each([AHEAD, -AHEAD])("renew grants the whole lifetime: %i ms ahead", async (ms) => {
     await world.create("--id", "1", "--expires", "6d");
     const { exitCode, out, err } = await world.channels(["renew", "--json"], off(ms));
     expect([exitCode, leftMs()]).toEqual([0, LIFETIME_MS]);
@@ -57,14 +57,14 @@ describe("with a clock that is not Zoho's", () => {
     expect(err).toBe("");
   });
 
-  it("list tells the time that is left by Zoho's", async () => {
+  it("list shows the time left by Zoho's clock", async () => {
     await world.create("--id", "1", "--expires", "3h");
     const { exitCode, out } = await world.channels(["list", "--expiring", "2h", "--json"], off(AHEAD));
     expect(exitCode).toBe(0);
     expect(out).not.toContain('"listed"');
   });
 
-  it("renew --every does not cut a channel short either", async () => {
+  it("renew --every does not shorten a channel either", async () => {
     await world.create("--id", "1", "--expires", "1h");
     const stop = new AbortController();
     const { exitCode } = await world.channels(["renew", "--every", "--json"], {
@@ -76,7 +76,7 @@ describe("with a clock that is not Zoho's", () => {
     expect([exitCode, leftMs(), world.requests("PUT").length]).toEqual([0, LIFETIME_MS, 1]);
   });
 
-  it("renew --every is in time although the clock is set right meanwhile", async () => {
+  it("renew --every is in time although the clock is corrected meanwhile", async () => {
     await world.create("--id", "1");
     let aheadMs = 3 * DAY_MS;
     const stop = new AbortController();
@@ -92,14 +92,12 @@ describe("with a clock that is not Zoho's", () => {
     expect(lines().flatMap(({ type, state }) => (type === "channel" ? [state] : []))).toEqual(["renewed"]);
   });
 
-  it("renew puts the end back that Zoho has cut, where nobody says what time it is", async () => {
+  it("renew restores an end that Zoho shortened, if Zoho sends no time", async () => {
     await world.create("--id", "1");
     world.server.hideClock();
     const { exitCode, err } = await world.channels(["renew"], off(AHEAD));
     expect([exitCode, leftMs()]).toEqual([7, LIFETIME_MS]);
-    expect(err).toContain(
-      "2026-03-08T08:00:00+00:00 → 2026-03-01T10:00:00+00:00, and the end that it had was put back",
-    );
-    expect(err).toContain("by the clock of this machine it is 2026-03-01T11:00:00+00:00: set it right");
+    expect(err).toContain("(2026-03-08T08:00:00+00:00 → 2026-03-01T10:00:00+00:00); its previous end was restored");
+    expect(err).toContain("by the clock of this machine it is 2026-03-01T11:00:00+00:00: correct it");
   });
 });

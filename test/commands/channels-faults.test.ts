@@ -33,7 +33,7 @@ const create = (...argv: string[]): Promise<RunResult> => channels(["create", "L
 const isWatch = (method: string) => (request: SeenRequest) =>
   request.method === method && request.path.endsWith("/actions/watch");
 const writes = () => server.requests.filter(({ method, path }) => method !== "GET" && path.endsWith("/watch"));
-/** What the tool has in mind of a channel shows in that it can make it again. */
+/** A channel is remembered if it can be created again. */
 const renewFromMemory = async (id: string): Promise<number> => {
   server.watch.drop(id);
   return (await channels(["renew", id])).exitCode;
@@ -43,7 +43,7 @@ describe("a channels command that is interrupted", () => {
   it.each([
     ["list", "watch"],
     ["list", "oauth"],
-  ])("ends at once when it waits for Zoho, and is no bug: %s, %s", async (command, path) => {
+  ])("ends at once while it waits for Zoho, without a bug report: %s, %s", async (command, path) => {
     server.trouble("silent", 1, (request) => request.path.includes(path));
     const running = channels([command]);
     await server.seen((request) => request.path.includes(path));
@@ -61,14 +61,14 @@ describe("a channels command that is interrupted", () => {
   });
 });
 
-/** A server in trouble that may be asked again at once. */
+/** A failing server that may be retried at once. */
 const BUSY = { status: 503, headers: { "retry-after": "0" }, body: "<html>" };
 
-describe("channels create whose answer does not come", () => {
+describe("channels create without an answer", () => {
   it.each([
     ["is cut off", () => server.trouble("cut", 4, isWatch("POST"))],
     ["is a page of something else", () => server.trouble({ status: 200, body: "<html>" }, 4, isWatch("POST"))],
-  ])("says that the channel may be there, and keeps its token, when the answer %s", async (_, trouble) => {
+  ])("warns that the channel may exist, and keeps its token, if the answer %s", async (_, trouble) => {
     trouble();
     const { exitCode, err } = await create("--id", "4711");
     expect(exitCode).toBe(7);
@@ -78,7 +78,7 @@ describe("channels create whose answer does not come", () => {
     expect(server.watch.rows()[0]?.token).toMatch(/.{30}/);
   });
 
-  it("says so on Ctrl-C, too", async () => {
+  it("warns on Ctrl-C as well", async () => {
     server.trouble("silent", 1, isWatch("POST"));
     const running = create("--id", "4711");
     await server.seen(isWatch("POST"));
@@ -90,7 +90,7 @@ describe("channels create whose answer does not come", () => {
     expect(await renewFromMemory("4711")).toBe(0);
   });
 
-  it.each(["cut", BUSY] as const)("is no matter of doubt where the access token is not had for %j", async (last) => {
+  it.each(["cut", BUSY] as const)("does not warn if there is no access token because of %j", async (last) => {
     const isToken = ({ path }: SeenRequest): boolean => path === "/oauth/v2/token";
     server.trouble(BUSY, 3, isToken);
     server.trouble(last, 1, isToken);
@@ -100,7 +100,7 @@ describe("channels create whose answer does not come", () => {
     expect((await channels(["list", "--json"])).out).not.toContain('"id"');
   });
 
-  it.each([202, 207])("is no matter of doubt when an item is refused with %i", async (status) => {
+  it.each([202, 207])("does not warn if an item is rejected with %i", async (status) => {
     const refusal = { code: "INVALID_DATA", message: "no", details: {}, status: "error" };
     server.trouble({ status, body: { watch: [refusal] } }, 1, isWatch("POST"));
     const { exitCode, err } = await create("--id", "4711");
@@ -108,7 +108,7 @@ describe("channels create whose answer does not come", () => {
     expect(err).not.toContain("may have been created");
   });
 
-  it("keeps nothing in mind of a channel that Zoho has refused, and what it knew of the one before", async () => {
+  it("forgets a channel that Zoho rejected, and restores what it knew before", async () => {
     const refusal = { code: "INVALID_DATA", message: "no", details: {}, status: "error" };
     server.trouble({ status: 400, body: { watch: [refusal] } }, 1, isWatch("POST"));
     const refused = await create("--id", "4711");
@@ -127,7 +127,7 @@ describe("channels create whose answer does not come", () => {
 });
 
 describe("channels delete", () => {
-  it("says what Zoho has said where the list cannot be read afterwards, and misses nothing", async () => {
+  it("reports what Zoho deleted if the list cannot be read afterwards", async () => {
     await create("--id", "4711");
     server.trouble(BUSY, 4, isWatch("GET"));
     const { exitCode, err } = await channels(["delete", "4711", "--yes"]);
@@ -137,17 +137,14 @@ describe("channels delete", () => {
     expect((await channels(["list", "--json"])).out).toBe("");
   });
 
-  it("says what it does not know on Ctrl-C", async () => {
+  it("warns of what is unknown on Ctrl-C", async () => {
     await create("--id", "4711");
     server.trouble("silent", 1, isWatch("DELETE"));
     const running = channels(["delete", "4711", "--yes"]);
     await server.seen(isWatch("DELETE"));
     interrupt.abort("SIGINT");
     const { exitCode, err } = await running;
-    expect([exitCode, err]).toEqual([
-      130,
-      expect.stringContaining("may have been deleted: Zoho's answer did not come: 4711"),
-    ]);
+    expect([exitCode, err]).toEqual([130, expect.stringContaining("may have been deleted: Zoho did not answer: 4711")]);
   });
 });
 
@@ -155,7 +152,7 @@ describe("channels renew", () => {
   it.each([
     ["PUT", "renewed"],
     ["POST", "created again"],
-  ])("says what it does not know on Ctrl-C: %s", async (method, been) => {
+  ])("warns of what is unknown on Ctrl-C: %s", async (method, been) => {
     await create("--id", "4711", "--expires", "5h");
     if (method === "POST") clock.advance(8 * 24 * HOUR_MS);
     const before = writes().length;
@@ -167,13 +164,13 @@ describe("channels renew", () => {
     const { exitCode, err } = await running;
     expect([exitCode, err]).toEqual([
       130,
-      expect.stringContaining(`channel 4711 may have been ${been}: Zoho's answer`),
+      expect.stringContaining(`channel 4711 may have been ${been}: Zoho did not answer`),
     ]);
   });
 });
 
 describe("channels disable", () => {
-  it("says what Zoho has said where the channel cannot be read back, and what is not known without an answer", async () => {
+  it("warns if the channel cannot be read back, or Zoho does not answer", async () => {
     await create("Leads.edit", "--id", "4711");
     const disable = () => channels(["disable", "4711", "--events", "Leads.edit", "--yes"]);
     server.trouble({ status: 200, body: "<html>", headers: { "retry-after": "0" } }, 4, isWatch("PATCH"));
@@ -183,22 +180,22 @@ describe("channels disable", () => {
     const { exitCode, err } = await disable();
     expect([exitCode, err]).toEqual([
       7,
-      expect.stringContaining("Leads.edit of channel 4711 was stopped, as Zoho says"),
+      expect.stringContaining("Leads.edit of channel 4711 was stopped, but the channel could not be read back"),
     ]);
   });
 });
 
 describe("channels create", () => {
-  it("leaves a channel alone that has the id already: Zoho would drop its events and its token", async () => {
+  it("does not overwrite a channel that has the id", async () => {
     await create("Deals.all", "--id", "100");
     const before = structuredClone(server.watch.rows());
     const again = await create("--id", "100");
     expect(again.exitCode).toBe(2);
-    expect(again.err).toContain("has a channel 100 already");
+    expect(again.err).toContain("already has a channel 100");
     expect(server.watch.rows()).toEqual(before);
   });
 
-  it("says that a channel is there which it may not read back", async () => {
+  it("reports a channel that it may not read back", async () => {
     const may = { ...env, ZOHO_REFRESH_TOKEN: server.accounts.makeRefreshToken(["ZohoCRM.notifications.CREATE"]) };
     const result = await channels(["create", "Leads.create", "--url", URL], { env: may });
     const id = server.watch.rows()[0]?.channelId;
@@ -217,7 +214,7 @@ describe("channels renew --every", () => {
       onErr: () => undefined,
     });
 
-  it("warns that an access token alone is over within the hour", async () => {
+  it("warns that an access token alone expires within the hour", async () => {
     await create("--id", "1", "--expires", "5h");
     const token = server.accounts.makeAccessToken(ALL_SCOPES);
     const { lines, out, err } = await channels(["renew", "--every", "--json"], {
@@ -225,7 +222,7 @@ describe("channels renew --every", () => {
       onOut: (text) => void (text.includes("renewed") && interrupt.abort()),
       sleep: clock.wait,
     });
-    expect(lines().find(({ type }) => type === "warning")?.message).toContain("from then on nothing can be renewed");
+    expect(lines().find(({ type }) => type === "warning")?.message).toContain("nothing can be renewed after that");
     expect(out + err).not.toContain(token);
   });
 
@@ -238,7 +235,7 @@ describe("channels renew --every", () => {
     expect(writes()).toHaveLength(before);
   });
 
-  it("does not undo what was changed meanwhile", async () => {
+  it("does not undo changes made meanwhile", async () => {
     await create("--id", "1", "--expires", "5h");
     let renewals = 0;
     const running = every(async ({ state }) => {
@@ -256,11 +253,11 @@ describe("channels renew --every", () => {
     expect(server.watch.rows()).toMatchObject([{ module: "Deals", notifyUrl: `${URL}/new` }]);
   });
 
-  it("keeps alive what is made meanwhile, and goes on when it cannot look for that", async () => {
+  it("keeps new channels alive, and continues when it cannot look for them", async () => {
     await create("--id", "1", "--expires", "5h");
     let made = false;
     const running = every(async ({ type, state, id }) => {
-      // It is told before the next pause begins.
+      // Reported before the next pause begins.
       if (type === "warning") setTimeout(() => clock.advance(16 * 60_000), 20);
       if (state === "renewed" && id === "2") interrupt.abort();
       if (state !== "renewed" || made) return;
@@ -270,7 +267,7 @@ describe("channels renew --every", () => {
         cwd,
         now: clock.now,
       });
-      // The first look meets a server that has a bad moment.
+      // The first look meets a failing server.
       const refusal = { code: "INVALID_REQUEST", message: "a bad moment", details: {}, status: "error" };
       server.trouble({ status: 400, body: refusal }, 1, isWatch("GET"));
       clock.advance(16 * 60_000);
@@ -281,7 +278,7 @@ describe("channels renew --every", () => {
     );
   });
 
-  it("leaves alone what was made elsewhere and is gone, and what cannot be kept alive hinders nothing else", async () => {
+  it("skips deleted channels of others, and one that cannot be kept alive stops no other", async () => {
     await create("--id", "1", "--expires", "5h");
     const elsewhere = { ...env, XDG_CONFIG_HOME: tempFolder() };
     const foreign = (...argv: string[]) => run(["channels", ...argv], { env: elsewhere, cwd, now: clock.now });
@@ -303,14 +300,14 @@ describe("channels renew --every", () => {
       clock.advance(16 * 60_000);
     });
     const result = await running;
-    expect(warnings).toEqual([expect.stringMatching(/^channel 3 is not kept alive: .*does not say where/)]);
+    expect(warnings).toEqual([expect.stringMatching(/^channel 3 is not kept alive: .*is listed without its URL/)]);
     expect(result.lines().filter(({ state }) => state === "unknown")).toMatchObject([
-      { id: "2", reason: "it was deleted elsewhere, and is not kept alive any more" },
+      { id: "2", reason: "it was deleted elsewhere, and is no longer kept alive" },
     ]);
     expect(server.watch.rows().some(({ channelId }) => channelId === "2")).toBe(false);
   });
 
-  it("begins with none, and with one that cannot be kept alive", async () => {
+  it("starts with none, and with one that cannot be kept alive", async () => {
     const elsewhere = { ...env, XDG_CONFIG_HOME: tempFolder() };
     const foreign = (...argv: string[]) => run(["channels", ...argv], { env: elsewhere, cwd, now: clock.now });
     await foreign("create", "Deals.all", "--url", URL, "--id", "3", "--expires", "5h");
@@ -327,10 +324,10 @@ describe("channels renew --every", () => {
     });
     expect((await running).exitCode).toBe(0);
     expect(said.join("")).toContain("channel 3 is not kept alive");
-    expect(said.join("")).toContain("keeping alive from now on, too: 1");
+    expect(said.join("")).toContain("now also keeping alive: 1");
   });
 
-  it("creates again what was made elsewhere and has expired while it could not be renewed", async () => {
+  it("creates a channel from elsewhere again that expired while it could not be renewed", async () => {
     const elsewhere = { ...env, XDG_CONFIG_HOME: tempFolder() };
     await run(["channels", "create", "Deals.all", "--url", URL, "--id", "2", "--expires", "5h"], {
       env: elsewhere,
@@ -342,14 +339,14 @@ describe("channels renew --every", () => {
       if (state === "created") interrupt.abort();
       if (state !== "renewed" || slept) return;
       slept = true;
-      // The machine was asleep for longer than the channel lives.
+      // The machine slept for longer than the channel's lifetime.
       setTimeout(() => clock.advance(200 * HOUR_MS), 20);
     });
     const states = (await running).lines().map(({ state }) => state);
     expect(states.filter((each) => each !== undefined)).toEqual(["renewed", "lost", "created"]);
   });
 
-  it("does not create again what was deleted here meanwhile", async () => {
+  it("does not create a channel again that was deleted here meanwhile", async () => {
     await create("--id", "1", "--expires", "5h");
     const running = every(async ({ state }) => {
       if (state === "unknown") return interrupt.abort();
@@ -362,7 +359,7 @@ describe("channels renew --every", () => {
     expect(result.lines().at(-1)).toMatchObject({
       state: "unknown",
       id: "1",
-      reason: "it was deleted here, and is not kept alive any more",
+      reason: "it was deleted here, and is no longer kept alive",
     });
     expect(server.watch.rows()).toEqual([]);
   });
@@ -371,7 +368,7 @@ describe("channels renew --every", () => {
 describe("channels update and disable of a channel with a condition", () => {
   const conditionsOf = () => server.watch.rows().map(({ module, condition }) => [module, condition !== null]);
 
-  it("send no condition of a module that is not watched any more", async () => {
+  it("send no condition of a module that is no longer watched", async () => {
     await create("Deals.edit", "--fields", "Deals:Stage", "--id", "1");
     expect(conditionsOf()).toEqual([
       ["Leads", false],
@@ -383,7 +380,7 @@ describe("channels update and disable of a channel with a condition", () => {
     expect(conditionsOf()).toEqual([["Leads", false]]);
   });
 
-  it("take it away when asked to, and keep all else", async () => {
+  it("remove it on request, and keep the rest", async () => {
     await create("Deals.edit", "--fields", "Deals:Stage", "--id", "1", "--values");
     const before = structuredClone(server.watch.rows().find(({ condition }) => condition !== null));
     const result = await channels(["update", "1", "--no-fields"]);
@@ -395,7 +392,7 @@ describe("channels update and disable of a channel with a condition", () => {
     expect(conditionsOf()).toContainEqual(["Deals", false]);
   });
 
-  it("keep one of a module that still is", async () => {
+  it("keep a condition of a module that is still watched", async () => {
     await create("Deals.all", "--fields", "Deals:Stage", "--id", "1");
     expect((await channels(["disable", "1", "--events", "Leads.create,Deals.delete", "--yes"])).exitCode).toBe(0);
     server.watch.drop("1");

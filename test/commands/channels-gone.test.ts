@@ -16,17 +16,17 @@ const renew = (...argv: string[]) => world.channels(["renew", "--json", ...argv]
 const states = (lines: readonly Record<string, unknown>[]) => lines.map(({ id, state }) => [id, state]);
 const ids = () => world.server.watch.rows().map(({ channelId }) => channelId);
 
-describe("a channel that was made here and has expired", () => {
+describe("a channel that was created here and has expired", () => {
   beforeEach(async () => {
     await world.create("--id", "1", "--expires", "1h", "--values");
     world.clock.advance(2 * HOUR_MS);
   });
 
-  it("is told by list, and fails the guard list --expiring", async () => {
+  it("is shown by list, and fails list --expiring", async () => {
     const all = await list();
     expect(all.exitCode).toBe(0);
     expect(all.lines()).toMatchObject([
-      { id: "1", state: "lost", reason: expect.stringContaining("it has expired"), time_left_ms: -HOUR_MS },
+      { id: "1", state: "lost", reason: expect.stringContaining("it expired"), time_left_ms: -HOUR_MS },
     ]);
     expect((await list("--expiring", "24h")).exitCode).toBe(8);
     expect((await list("--module", "Leads")).lines()).toHaveLength(1);
@@ -45,7 +45,7 @@ describe("a channel that was made here and has expired", () => {
     expect((await list("--expiring", "24h")).exitCode).toBe(0);
   });
 
-  it("is created again by renew --every, and no other than that is said of it", async () => {
+  it("is created again by renew --every, and reported once", async () => {
     const stop = new AbortController();
     const { exitCode, lines } = await world.channels(["renew", "--every", "--json"], {
       ...{ sleep: world.clock.wait, signal: stop.signal },
@@ -71,7 +71,7 @@ describe("a channel that was made here and has expired", () => {
   it.each([
     ["environment", () => ({ ZOHO_ENVIRONMENT: "sandbox" })],
     ["organisation", () => ({ ZOHO_REFRESH_TOKEN: world.server.accounts.makeRefreshToken(ALL_SCOPES) })],
-  ])("is nothing to a sign-in of another %s that goes by the same name", async (_, other) => {
+  ])("is ignored by a sign-in of another %s with the same name", async (_, other) => {
     const env = { ...world.env, ...other() };
     expect((await world.channels(["list", "--expiring", "24h"], { env })).exitCode).toBe(0);
     await world.channels(["renew"], { env });
@@ -80,7 +80,7 @@ describe("a channel that was made here and has expired", () => {
     expect((await list("--expiring", "24h")).exitCode).toBe(8);
   });
 
-  it("is missed by a sign-in that has listed it before, though it was made with another refresh token", async () => {
+  it("is reported to a sign-in that has listed it, though another refresh token created it", async () => {
     await renew();
     const env = { ...world.env, ZOHO_REFRESH_TOKEN: world.server.accounts.makeRefreshToken(ALL_SCOPES) };
     expect((await world.channels(["list", "--expiring", "24h"], { env })).exitCode).toBe(0);
@@ -89,8 +89,8 @@ describe("a channel that was made here and has expired", () => {
     expect((await list("--expiring", "24h")).exitCode).toBe(0);
   });
 
-  it("is not created by itself where its end is not known", async () => {
-    // As it was kept before ends were.
+  it("is not created automatically if its end is not known", async () => {
+    // As written by versions that did not store the end.
     const path = join(world.cwd, ".config/zoho-hooks/channels.json");
     const { channels } = JSON.parse(readFileSync(path, "utf8"));
     const old = channels.map(({ expiresAt: _, account: __, ...rest }: Record<string, unknown>) => rest);
@@ -103,8 +103,8 @@ describe("a channel that was made here and has expired", () => {
   });
 });
 
-describe("a channel that was made here and deleted elsewhere before its end", () => {
-  it("is not created again unless it is named, not even once its end has come", async () => {
+describe("a channel that was created here and deleted elsewhere before its end", () => {
+  it("is created again only if it is named, even after its end", async () => {
     await world.create("--id", "1", "--expires", "3d");
     await world.elsewhere(["delete", "1", "--yes"]);
     const { exitCode, lines } = await renew();
@@ -119,7 +119,7 @@ describe("a channel that was made here and deleted elsewhere before its end", ()
     expect(states((await list()).lines())).toEqual([["1", "listed"]]);
   });
 
-  it("is known to have lived on after a renewal elsewhere that a list has shown", async () => {
+  it("has the later end that a list showed after a renewal elsewhere", async () => {
     await world.create("--id", "1", "--expires", "1d");
     await world.elsewhere(["renew", "1"]);
     await list();
@@ -129,7 +129,7 @@ describe("a channel that was made here and deleted elsewhere before its end", ()
     expect(ids()).toEqual([]);
   });
 
-  it("is left alone by renew --every, too, at its start and while it runs", async () => {
+  it("is left alone by renew --every, at its start and while it runs", async () => {
     await world.create("--id", "1", "--expires", "3d");
     await world.create("--id", "2", "--expires", "5h");
     await world.elsewhere(["delete", "1", "--yes"]);
@@ -149,7 +149,7 @@ describe("a channel that was made here and deleted elsewhere before its end", ()
       ["2", "renewed"],
       ["2", "unknown"],
     ]);
-    expect(lines().at(-1)).toMatchObject({ reason: "it was deleted elsewhere, and is not kept alive any more" });
+    expect(lines().at(-1)).toMatchObject({ reason: "it was deleted elsewhere, and is no longer kept alive" });
     world.clock.advance(7 * DAY_MS);
     await renew();
     expect(ids()).toEqual([]);

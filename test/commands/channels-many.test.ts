@@ -14,7 +14,7 @@ const createMany = async (count: number): Promise<void> => {
 };
 
 describe("channels renew --every of many channels", () => {
-  it("is no leak to Node, neither while they are renewed nor while they wait", async () => {
+  it("causes no leak warning of Node, neither while renewing nor while waiting", async () => {
     const warnings: string[] = [];
     const onWarning = (warning: Error): void => void warnings.push(`${warning.name}: ${warning.message}`);
     process.on("warning", onWarning);
@@ -37,7 +37,7 @@ describe("channels renew --every of many channels", () => {
   });
 });
 
-describe("Zoho that takes no more requests", () => {
+describe("Zoho that accepts no more requests", () => {
   const tooMany = (retryAfter: string, times: number, method: string): void => {
     const body = { code: "TOO_MANY_REQUESTS", message: "slow down", details: {}, status: "error" };
     const answer = { status: 429, body, headers: { "retry-after": retryAfter } };
@@ -48,7 +48,7 @@ describe("Zoho that takes no more requests", () => {
   it.each([
     ["seconds", () => "3600"],
     ["a date", inAnHour],
-  ])("is asked once by renew of many channels, which names the time that it gave in %s", async (_, retryAfter) => {
+  ])("is asked once by renew of many channels, which shows its Retry-After in %s", async (_, retryAfter) => {
     await createMany(3);
     tooMany(retryAfter(), 99, "PUT");
     const { exitCode, lines } = await world.channels(["renew", "--json"]);
@@ -57,31 +57,31 @@ describe("Zoho that takes no more requests", () => {
     const hint = expect.stringContaining("wait 1h, until 2026-03-01T10:00:00+00:00, and try again");
     expect(lines()).toMatchObject([
       { id: "1", state: "expiring", reason: expect.stringContaining("TOO_MANY_REQUESTS"), hint },
-      { id: "2", state: "expiring", reason: "not tried: Zoho takes no more requests for now", hint },
-      { id: "3", state: "expiring", reason: "not tried: Zoho takes no more requests for now", hint },
+      { id: "2", state: "expiring", reason: "not tried: Zoho accepts no more requests for now", hint },
+      { id: "3", state: "expiring", reason: "not tried: Zoho accepts no more requests for now", hint },
     ]);
   });
 
-  it("is asked four times for the first channel and not for the others where it gives no long time", async () => {
+  it("is asked four times for the first channel only, without a long Retry-After", async () => {
     await createMany(3);
     tooMany("0", 99, "PUT");
     expect((await world.channels(["renew"])).exitCode).toBe(7);
     expect(world.requests("PUT")).toHaveLength(4);
   });
 
-  it("is not waited for in silence", async () => {
+  it("is waited for with a notice", async () => {
     tooMany("30", 1, "GET");
     const stop = new AbortController();
     const { err } = await world.channels(["list"], {
       signal: stop.signal,
       onErr: (text) => void (text.includes("pause") && stop.abort()),
     });
-    expect(err).toContain(`${new URL(world.server.url).host} asks for a pause: trying again in 30s`);
+    expect(err).toContain(`${new URL(world.server.url).host} asks for a pause: retrying in 30s`);
   });
 });
 
 describe("channels renew of several by a sign-in that may only read", () => {
-  it("asks for one, and says of the others that they were not tried", async () => {
+  it("tries one, and reports the others as not tried", async () => {
     await createMany(3);
     const may = world.server.accounts.makeRefreshToken(["ZohoCRM.notifications.READ"]);
     const env = { ...world.env, ZOHO_REFRESH_TOKEN: may };
@@ -89,13 +89,13 @@ describe("channels renew of several by a sign-in that may only read", () => {
     expect([exitCode, world.requests("PUT").length]).toEqual([6, 1]);
     expect(lines().map(({ id, reason }) => [id, reason])).toEqual([
       ["1", expect.stringContaining("lacks the scope ZohoCRM.notifications.UPDATE")],
-      ["2", "not tried: the sign-in does not do"],
-      ["3", "not tried: the sign-in does not do"],
+      ["2", "not tried: the sign-in was rejected"],
+      ["3", "not tried: the sign-in was rejected"],
     ]);
   });
 });
 
-describe("channels delete of more than one request takes, where the second comes to grief", () => {
+describe("channels delete in two requests, of which the second fails", () => {
   const left = () => new Set(world.server.watch.rows().map(({ channelId }) => channelId)).size;
   let deletions: number;
   beforeEach(async () => {
@@ -116,7 +116,7 @@ describe("channels delete of more than one request takes, where the second comes
   });
   const second = (request: SeenRequest): boolean => isWatch("DELETE")(request) && ++deletions >= 2;
 
-  it("reads the list, and says of each what has become of it", async () => {
+  it("reads the list, and reports each channel", async () => {
     world.server.trouble("cut", 99, second);
     const { exitCode, lines } = await world.channels(["delete", "--all", "--yes", "--json"]);
     expect([exitCode, left()]).toEqual([7, 60]);
@@ -125,7 +125,7 @@ describe("channels delete of more than one request takes, where the second comes
     expect(lines().at(-1)?.reason).toContain("was lost before it answered");
   });
 
-  it("does not say on Ctrl-C that those may be deleted which Zoho was not asked for", async () => {
+  it("does not warn on Ctrl-C of channels that were not requested to be deleted", async () => {
     world.server.trouble("silent", 1, second);
     const stop = new AbortController();
     const running = world.channels(["delete", "--all", "--yes", "--json"], { signal: stop.signal });
@@ -137,7 +137,7 @@ describe("channels delete of more than one request takes, where the second comes
   });
 });
 
-describe("channels list of several, where the end of one is of a form that is not known", () => {
+describe("channels list with an end in an unknown form", () => {
   beforeEach(async () => {
     const row = (id: string, resource_name: string, channel_expiry: unknown) => {
       const row = {
@@ -157,7 +157,7 @@ describe("channels list of several, where the end of one is of a form that is no
     world.server.trouble({ status: 200, body: { watch: rows, info: { more_records: false } } }, 9, isWatch("GET"));
   });
 
-  it("shows them all, and states no end of that one", async () => {
+  it("shows all channels, and no end for that one", async () => {
     const { exitCode, lines } = await world.channels(["list", "--json"]);
     const ends = lines().map(({ id, expires_at, time_left_ms }) => [id, expires_at, time_left_ms === null]);
     expect([exitCode, ends]).toEqual([
@@ -172,7 +172,7 @@ describe("channels list of several, where the end of one is of a form that is no
     expect((await world.channels(["list", "--expiring", "1m"])).exitCode).toBe(8);
   });
 
-  it("renews that one only where the answer tells a later end", async () => {
+  it("renews that one only if the answer has a later end", async () => {
     const answer = {
       code: "SUCCESS",
       status: "success",
@@ -180,11 +180,11 @@ describe("channels list of several, where the end of one is of a form that is no
     };
     world.server.trouble({ status: 200, body: { watch: [answer] } }, 1, isWatch("PUT"));
     const { exitCode, err } = await world.channels(["renew", "2"]);
-    expect([exitCode, err]).toEqual([7, expect.stringContaining("and does not say when it ends now")]);
+    expect([exitCode, err]).toEqual([7, expect.stringContaining("but does not say when it ends")]);
   });
 });
 
-describe("channels list of several, of which one has another form than is known", () => {
+describe("channels list with a channel in an unknown form", () => {
   const odd = {
     channel_id: 4,
     resource_name: "Leads",
@@ -198,14 +198,14 @@ describe("channels list of several, of which one has another form than is known"
     world.server.trouble({ status: 200, body }, 9, isWatch("GET"));
   });
 
-  it("shows the others, and of that one that it is there", async () => {
+  it("shows the others, and that this one exists", async () => {
     const { exitCode, lines } = await world.channels(["list", "--json"]);
     const [first, second] = lines();
     expect([exitCode, Object.keys(first ?? {}).includes("token")]).toEqual([0, false]);
     expect(first).toMatchObject({
       id: "4",
       expires_at: null,
-      reason: "Zoho lists it in a form that is not known here",
+      reason: "Zoho lists it in a form that zoho-hooks cannot read",
     });
     expect(second).toMatchObject({ id: "5", events: ["Leads.edit"], token: "[masked]" });
     expect((await world.channels(["list"])).out).toMatch(/^4 +not known +not known +not known +not known$/m);
@@ -217,13 +217,13 @@ describe("channels list of several, of which one has another form than is known"
     ["disable", "4", "--events", "Leads.edit", "--yes"],
   ])("sends nothing for that one: %s", async (...argv) => {
     const { exitCode, err } = await world.channels(argv);
-    expect([exitCode, err]).toEqual([7, expect.stringMatching(/in a form that is( not)? known here/)]);
+    expect([exitCode, err]).toEqual([7, expect.stringMatching(/in a form that zoho-hooks cannot read/)]);
     for (const method of ["PUT", "PATCH", "POST", "DELETE"]) expect(world.requests(method)).toEqual([]);
   });
 });
 
 describe("channels create", () => {
-  it("tells the end that Zoho has answered with where the list has it in a form that is not known", async () => {
+  it("shows the end of the answer if the list has it in an unknown form", async () => {
     const row = { channel_id: "2", events: ["Leads.edit"], notify_url: HOOK, channel_expiry: 1772874000000 };
     world.server.trouble({ status: 204 }, 1, isWatch("GET"));
     world.server.trouble({ status: 200, body: { watch: [row] } }, 1, isWatch("GET"));

@@ -8,7 +8,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** Does something on the first request of a method, before it is answered. */
+/** Runs work on the first request of a method, before the answer. */
 const onFirst = (method: string, work: () => void): void => {
   let done = false;
   world.server.trouble("cut", 1, (request) => {
@@ -22,9 +22,9 @@ const onFirst = (method: string, work: () => void): void => {
 const states = (lines: readonly Record<string, unknown>[]) => lines.map(({ id, state }) => [id, state]);
 
 describe("channels renew, of a channel that changes while it runs,", () => {
-  it("does not undo an update, nor create what was deleted before its end", async () => {
+  it("does not undo an update, nor create a channel that was deleted before its end", async () => {
     for (const id of ["1", "2", "3"]) await world.create("--id", id, "--expires", `${id}h`);
-    // While the first is renewed.
+    // While the first channel is renewed.
     onFirst("PUT", () => {
       for (const row of world.server.watch.rows()) if (row.channelId === "2") row.notifyUrl = `${HOOK}/new`;
       world.server.watch.drop("3");
@@ -37,7 +37,7 @@ describe("channels renew, of a channel that changes while it runs,", () => {
     ]);
     expect(exitCode).toBe(7);
     expect(lines()[2]).toMatchObject({
-      reason: "channel 3 was deleted while it was to be renewed, and is left alone",
+      reason: "channel 3 was deleted before it could be renewed, and is left alone",
       hint: expect.stringContaining("channels renew 3"),
     });
     expect(world.server.watch.rows().map(({ channelId, notifyUrl }) => [channelId, notifyUrl])).toEqual([
@@ -46,16 +46,16 @@ describe("channels renew, of a channel that changes while it runs,", () => {
     ]);
   });
 
-  it("does not create what is deleted right before it is set, either", async () => {
+  it("does not create a channel that is deleted right before the PUT", async () => {
     await world.create("--id", "1");
     world.clock.advance(DAY_MS);
     onFirst("PUT", () => world.server.watch.drop("1"));
     const { exitCode, err } = await world.channels(["renew"]);
     expect([exitCode, world.server.watch.rows()]).toEqual([7, []]);
-    expect(err).toContain("was deleted while it was to be renewed");
+    expect(err).toContain("was deleted before it could be renewed");
   });
 
-  it("creates again what has come to its end meanwhile", async () => {
+  it("creates a channel again that expired meanwhile", async () => {
     await world.create("--id", "1", "--expires", "1h");
     onFirst("PUT", () => {
       world.clock.advance(HOUR_MS);
@@ -66,10 +66,10 @@ describe("channels renew, of a channel that changes while it runs,", () => {
 });
 
 describe("channels renew, twice at once,", () => {
-  it("has nothing to do the second time, and says so, where the other has asked for a later end", async () => {
+  it("reports that there is nothing to do if the other asked for a later end", async () => {
     await world.create("--id", "1", "--expires", "1d");
     let lists = 0;
-    // The other one has begun a second later, and is through before this one reads the channel again.
+    // The other one starts a second later, and finishes before this one reads the channel again.
     world.server.trouble("cut", 1, (request) => {
       if (!isWatch("GET")(request) || ++lists < 2) return false;
       for (const row of world.server.watch.rows()) row.expiresAt = request.at + 7 * DAY_MS - HOUR_MS + 1000;
@@ -77,7 +77,7 @@ describe("channels renew, twice at once,", () => {
     });
     const { exitCode, lines } = await world.channels(["renew", "--json"]);
     expect(exitCode).toBe(0);
-    expect(lines()).toMatchObject([{ id: "1", state: "renewed", reason: "it had been renewed already" }]);
+    expect(lines()).toMatchObject([{ id: "1", state: "renewed", reason: "it had already been renewed" }]);
     expect(world.requests("PUT")).toEqual([]);
   });
 
@@ -85,11 +85,11 @@ describe("channels renew, twice at once,", () => {
     ["1d", 0],
     ["23h58m", 0],
     ["23h", 7],
-  ])("succeeds with an end of %s that is close to the one of a day that is there: %i", async (expires, code) => {
+  ])("with an end of %s, close to the present one of a day, exits with %i", async (expires, code) => {
     await world.create("--id", "1", "--expires", "1d");
     const { exitCode, out, err } = await world.channels(["renew", "--expires", expires]);
     expect(exitCode).toBe(code);
-    expect(out + err).toContain(code === 0 ? "renewed already" : "nothing was changed");
+    expect(out + err).toContain(code === 0 ? "already been renewed" : "nothing was changed");
     expect(world.server.watch.rows()[0]?.expiresAt).toBe(world.clock.now().getTime() + DAY_MS);
   });
 });

@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 const update = () => world.channels(["update", "1", "--token-file", "new"]);
-/** What a listener says to the old token and to the new one. */
+/** The statuses of a listener for the old and the new token. */
 const answers = async (): Promise<readonly number[]> => {
   const statuses: number[] = [];
   for (const token of ["the-old-token", "the-new-token"]) {
@@ -36,7 +36,7 @@ const tokenAtZoho = () => world.server.watch.rows()[0]?.token;
 describe("verify --logged", () => {
   const verify = (n: string) => run(["verify", "--logged", n, "--explain"], { env: world.env, cwd: world.cwd });
 
-  it("asks for a channel's token as listen did", async () => {
+  it("requires a channel's token as listen did", async () => {
     expect(await answers()).toEqual([200, 401]);
     expect((await verify("1")).out).toContain("✓ token: the token is channel 1");
     const { exitCode, out } = await verify("2");
@@ -44,7 +44,7 @@ describe("verify --logged", () => {
     expect(exitCode).toBe(3);
   });
 
-  it("tells the token of another channel from one that differs by white space", async () => {
+  it("distinguishes the token of another channel from one with extra white space", async () => {
     await world.create("--id", "2", "--token-file", "new", "--url", `${listener.url}/webhooks/zoho/crm`);
     expect(await answers()).toEqual([200, 401]);
     const { out } = await verify("2");
@@ -58,7 +58,7 @@ describe("verify --logged", () => {
 });
 
 describe("channels update --token-file", () => {
-  it("replaces the token that a running listener asks for", async () => {
+  it("replaces the token that a running listener requires", async () => {
     expect(await answers()).toEqual([200, 401]);
     expect((await update()).exitCode).toBe(0);
     expect(await answers()).toEqual([401, 200]);
@@ -67,7 +67,7 @@ describe("channels update --token-file", () => {
   it.each([
     ["Zoho has the new one", true],
     ["Zoho has kept the old one", false],
-  ])("lets both count while Zoho's answer is lost, until a list shows that %s", async (_, isDone) => {
+  ])("accepts both if Zoho's answer is lost, until a list shows that %s", async (_, isDone) => {
     const page: Answer = { status: 200, body: "<html>" };
     world.server.trouble(page, 4, (request) => {
       if (!isWatch("PUT")(request)) return false;
@@ -76,8 +76,8 @@ describe("channels update --token-file", () => {
     });
     const { exitCode, err, out } = await update();
     expect(exitCode).toBe(7);
-    expect(err).toContain("channel 1 may have been updated: Zoho's answer did not come");
-    expect(err).toContain("its old token and its new one are both kept until then");
+    expect(err).toContain("channel 1 may have been updated: Zoho did not answer");
+    expect(err).toContain("until then both its old and its new token are accepted");
     expect(err + out).not.toMatch(/the-(old|new)-token/);
     expect(await answers()).toEqual([200, 200]);
     await world.channels(["list"]);
@@ -85,7 +85,7 @@ describe("channels update --token-file", () => {
     expect(tokenAtZoho()).toBe(isDone ? "the-new-token" : "the-old-token");
   });
 
-  it("keeps the old one when Zoho has refused the new one", async () => {
+  it("keeps the old one if Zoho rejects the new one", async () => {
     const refusal = { code: "INVALID_DATA", message: "no", details: {}, status: "error" };
     world.server.trouble({ status: 400, body: { watch: [refusal] } }, 1, isWatch("PUT"));
     const { exitCode, err } = await update();
@@ -93,11 +93,11 @@ describe("channels update --token-file", () => {
     expect(await answers()).toEqual([200, 401]);
   });
 
-  it("lets both count when the channel could not be read back", async () => {
+  it("accepts both if the channel could not be read back", async () => {
     let reads = 0;
     const refusal = { code: "OAUTH_SCOPE_MISMATCH", message: "no", details: {}, status: "error" };
     world.server.trouble({ status: 401, body: refusal }, 1, (request) => isWatch("GET")(request) && ++reads === 2);
-    expect((await update()).err).toContain("channel 1 was updated, and could not be read back");
+    expect((await update()).err).toContain("channel 1 was updated, but could not be read back");
     expect(await answers()).toEqual([200, 200]);
   });
 });

@@ -48,7 +48,7 @@ describe("channels create without --url", () => {
     return { log, hold };
   };
 
-  it("posts to the listener that runs in the project, at its public URL of the moment", async () => {
+  it("uses the current public URL of the listener that runs in the project", async () => {
     const { log, hold } = await holdLog("https://first.example");
     await hold.setUrl("https://second.example/base");
     expect((await withoutUrl()).exitCode).toBe(0);
@@ -57,29 +57,29 @@ describe("channels create without --url", () => {
     await log.close();
   });
 
-  it("says how to name one when no listener runs, not even where one has been", async () => {
+  it("requires --url if no listener runs, even if one did before", async () => {
     expect(await withoutUrl()).toMatchObject({ exitCode: 2, err: expect.stringContaining("--url https://") });
     const { log, hold } = await holdLog("https://first.example");
     await hold.release();
     await log.close();
     const { exitCode, err } = await withoutUrl();
     expect(exitCode).toBe(2);
-    expect(err).toContain("No zoho-hooks listen runs in this project");
+    expect(err).toContain("no listener with a public https URL is running in this project");
     expect(server.requests).toEqual([]);
   });
 
-  it("does not take a listener that Zoho cannot reach", async () => {
+  it("rejects a listener that Zoho cannot reach", async () => {
     const listener = await startListener(["--tunnel", "none"], { cwd, env, now: clock.now });
     const { exitCode, err } = await withoutUrl();
     expect(exitCode).toBe(2);
-    expect(err).toContain(`no public https address, only ${listener.url}`);
+    expect(err).toContain(`no public https URL, only ${listener.url}`);
     expect(server.requests).toEqual([]);
     await listener.stop();
   });
 });
 
 describe("channels create", () => {
-  it("creates just under the longest lifetime, quiet about related records, with a token that is not shown", async () => {
+  it("creates a channel of just under the longest lifetime, without related records, with a masked token", async () => {
     const result = await create("Leads.create", "Deals.update");
     expect(result.exitCode).toBe(0);
     const [row] = server.watch.rows();
@@ -100,7 +100,7 @@ describe("channels create", () => {
     expect(result.out + result.err).not.toContain(row?.token);
   });
 
-  it("refuses an expiry that Zoho would cut to an hour, before asking Zoho", async () => {
+  it("rejects an expiry that Zoho would cut to an hour, before asking Zoho", async () => {
     const result = await create("Leads.all", "--expires", "30d");
     expect(result.exitCode).toBe(2);
     expect(result.err).toContain("Zoho would silently make it one hour");
@@ -125,10 +125,10 @@ describe("channels create", () => {
     const result = await create("Leads.all", "--id", "1");
     expect(result.exitCode).toBe(0);
     expect(result.lines().at(-1)).toMatchObject({ type: "warning" });
-    expect(String(result.lines().at(-1)?.message)).toContain("granted 1h where 6d 23h");
+    expect(String(result.lines().at(-1)?.message)).toContain("granted 1h instead of 6d 23h");
   });
 
-  it("takes no address with a password in it, and masks the token of one", async () => {
+  it("rejects a URL with a password, and masks a token in one", async () => {
     const at = (url: string) => channels(["create", "Leads.create", "--url", url]);
     const refused = await at("https://u:p4ss@example.com/h");
     expect([refused.exitCode, refused.err]).toEqual([2, expect.stringContaining("user name or password")]);
@@ -140,7 +140,7 @@ describe("channels create", () => {
     });
   });
 
-  it("shows no token of an answer that was cut off", async () => {
+  it("shows no token of a truncated answer", async () => {
     const body = '{"watch":[{"channel_id":"17","token":"h1dden","notify_url":"https://example.com/h?auth=h1dden","eve';
     server.trouble({ status: 200, body }, 9, (each) => each.path.includes("watch"));
     const { exitCode, err } = await channels(["list"]);
@@ -162,18 +162,21 @@ describe("channels create", () => {
         },
       ],
     });
+    const [channel] = result.lines();
+    const shown = await channels(["show", String(channel?.id)]);
+    expect(shown.out).toMatch(/^ {2}only when +Stage or Amount of Deals changes$/m);
   });
 
   it.each([
-    [["Leads.create", "Deals.edit", "--fields", "Stage"], "of which module"],
+    [["Leads.create", "Deals.edit", "--fields", "Stage"], "does not name its module"],
     [["Leads.create", "--fields", "Deals:Stage"], "no event of Deals"],
-    [["Deals.edit", "--fields", "Stage", "--fields", "Deals:Amount"], "are named already"],
+    [["Deals.edit", "--fields", "Stage", "--fields", "Deals:Amount"], "are already given"],
     [["Leads.craete"], "Leads.craete"],
     [["Leads.constructor"], "Leads.constructor"],
     [["Leads.create", "--api-version", "constructor"], "no API version"],
     [["Contacts.all", "--product", "bigin", "--values"], "does not document --values"],
     [["Leads.all", "--product", "mail"], "has no notification channels"],
-    [["Leads.all", "--id", "abc"], "is not the id of a channel"],
+    [["Leads.all", "--id", "abc"], "is not a channel id"],
   ])("is a usage error with %j", async (argv, text) => {
     const result = await create(...argv);
     expect(result.exitCode).toBe(2);
@@ -181,7 +184,7 @@ describe("channels create", () => {
     expect(watchRequests("POST")).toHaveLength(0);
   });
 
-  it("lists those that watch a module, whatever case it is written in", async () => {
+  it("lists the channels of a module in any case", async () => {
     await create("Leads.all");
     const list = async (module: string) => (await channels(["list", "--module", module, "--json"])).lines().length;
     expect(await list("leads")).toBe(1);
@@ -189,7 +192,7 @@ describe("channels create", () => {
     expect((await channels(["list", "--module", "Nope"])).err).toContain("no Zoho CRM channel that watches Nope");
   });
 
-  it("writes known modules as Zoho does, and others as they are written", async () => {
+  it("writes known modules in Zoho's case, and others as given", async () => {
     const { out } = await channels([
       "create",
       "leads.ALL",
@@ -202,7 +205,7 @@ describe("channels create", () => {
     expect(out).toMatch(/Leads\.all".*"Sales_Orders\.create".*"my_things\.edit"/s);
   });
 
-  it("shows its request instead of sending it, without token and access token", async () => {
+  it("shows its request instead of sending it, without tokens", async () => {
     const result = await channels(["create", "Leads.all", "--url", URL, "--dry-run"]);
     expect(result.exitCode).toBe(0);
     expect(result.out).toContain(`POST ${server.url}/crm/v8/actions/watch`);
@@ -210,7 +213,7 @@ describe("channels create", () => {
     expect(server.requests).toHaveLength(0);
   });
 
-  it("tells Zoho's code, what it means and what to do", async () => {
+  it("shows Zoho's code, what it means and what to do", async () => {
     env.ZOHO_REFRESH_TOKEN = server.accounts.makeRefreshToken(["ZohoCRM.notifications.READ"]);
     const result = await create("Leads.all");
     expect(result.exitCode).toBe(6);
@@ -220,7 +223,7 @@ describe("channels create", () => {
     expect(error.hint).toContain("set ZOHO_REFRESH_TOKEN to a new one");
   });
 
-  it("shows with --verbose what was asked of Zoho, and no secret", async () => {
+  it("shows requests with --verbose, without secrets", async () => {
     const result = await channels(["create", "Leads.all", "--url", URL, "--verbose"]);
     expect(result.err).toContain(`POST ${server.url}/oauth/v2/token 200`);
     expect(result.err).toContain("authorization: Zoho-oauthtoken [masked]");
@@ -237,7 +240,7 @@ describe("channels create", () => {
     ["https://[fd00::1]", "not a public address"],
     ["http://hooks.example", "not https"],
     ["https://172.32.0.9", undefined],
-  ])("warns of an address that Zoho cannot reach: %s", async (origin, why) => {
+  ])("warns of a URL that Zoho cannot reach: %s", async (origin, why) => {
     const { exitCode, err } = await channels(["create", "Leads.all", "--url", `${origin}/x`, "--dry-run"]);
     expect(exitCode).toBe(0);
     if (why === undefined) expect(err).not.toContain("Zoho may not");
@@ -246,7 +249,7 @@ describe("channels create", () => {
 });
 
 describe("channels list and show", () => {
-  it("list what there is, soonest first, with tokens masked unless asked for", async () => {
+  it("list channels, soonest to expire first, with tokens masked by default", async () => {
     await create("Leads.all", "--id", "1105420521999070702", "--expires", "3d");
     await create("Deals.all", "--id", "2", "--expires", "5h");
     const listed = await channels(["list", "--json"]);
@@ -273,7 +276,7 @@ describe("channels list and show", () => {
     expect(soon.lines()).toHaveLength(1);
   });
 
-  it("says that there is none, and exits with 7 for one that is not there", async () => {
+  it("reports that there are none, and exits with 7 for an unknown one", async () => {
     const none = await channels(["list"]);
     expect([none.exitCode, none.out]).toEqual([0, ""]);
     expect(none.err).toContain("no Zoho CRM channel");
@@ -283,7 +286,7 @@ describe("channels list and show", () => {
 });
 
 describe("channels renew", () => {
-  it("says old and new end, and keeps all else", async () => {
+  it("shows the old and new end, and keeps the rest", async () => {
     await create("Deals.edit", "--id", "1", "--fields", "Stage", "--values", "--expires", "1d");
     const before = structuredClone(server.watch.rows()[0]);
     const result = await channels(["renew", "1"]);
@@ -292,14 +295,14 @@ describe("channels renew", () => {
     expect(server.watch.rows()[0]).toEqual({ ...before, expiresAt: Date.parse("2026-03-08T08:00:00Z") });
   });
 
-  it("renews only those that expire soon when asked to", async () => {
+  it("renews only those that expire soon with --expiring", async () => {
     await create("Leads.all", "--id", "1", "--expires", "3d");
     await create("Leads.all", "--id", "2", "--expires", "5h");
     const result = await channels(["renew", "--expiring", "24h", "--json"]);
     expect(result.lines().map(({ id, state }) => [id, state])).toEqual([["2", "renewed"]]);
   });
 
-  it("creates a channel again that was lost, from what is kept of it", async () => {
+  it("creates a lost channel again from what is stored", async () => {
     await create("Leads.all", "--id", "1", "--expires", "1d");
     const token = server.watch.rows()[0]?.token;
     clock.advance(2 * DAY_MS);
@@ -309,12 +312,12 @@ describe("channels renew", () => {
     expect(server.watch.rows()[0]).toMatchObject({ token, notifyUrl: URL, related: false });
   });
 
-  it("fails for one that nobody knows, and when the new end is not later", async () => {
+  it("fails for an unknown channel, and if the new end is not later", async () => {
     expect((await channels(["renew", "99"])).err).toContain("created elsewhere, or deleted");
     await create("Leads.all", "--id", "1", "--expires", "3d");
     const result = await channels(["renew", "1", "--expires", "2d"]);
     expect(result.exitCode).toBe(7);
-    expect(result.err).toContain("2026-03-04T09:00:00+00:00 → 2026-03-03T09:00:00+00:00; nothing was changed");
+    expect(result.err).toContain("2026-03-04T09:00:00+00:00 → 2026-03-03T09:00:00+00:00); nothing was changed");
     expect(server.watch.rows()[0]?.expiresAt).toBe(Date.parse("2026-03-04T09:00:00Z"));
   });
 
@@ -332,10 +335,10 @@ describe("channels renew", () => {
     expect(String(result.lines()[0]?.reason)).toContain("INVALID_DATA");
   });
 
-  it("keeps channels alive with --every until it is stopped: renews late ones at once, creates lost ones again", async () => {
+  it("keeps channels alive with --every until stopped: renews late ones at once, creates lost ones again", async () => {
     await create("Leads.all", "--id", "1", "--expires", "5h");
     await create("Leads.all", "--id", "2", "--expires", "6h");
-    // What was listed is lost by the time that the first renewal comes.
+    // The listed channel is lost before the first renewal.
     let lost = false;
     server.trouble("cut", 1, (each) => {
       if (each.method === "PUT" && !lost) server.watch.drop("2");
@@ -368,7 +371,7 @@ describe("channels renew", () => {
 });
 
 describe("channels update and disable", () => {
-  it("change what is named and nothing else", async () => {
+  it("change what is given and nothing else", async () => {
     await create("Leads.all", "--id", "1", "--expires", "3d");
     const before = structuredClone(server.watch.rows()[0]);
     const result = await channels(["update", "1", "--url", "https://new.example/hook", "--json"]);
@@ -398,17 +401,17 @@ describe("channels update and disable", () => {
     expect(server.watch.rows()[0]).toMatchObject({ token, expiresAt: clock.now().getTime() + 20 * HOUR_MS });
   });
 
-  it("do not take a yes of Zoho's for an event that has stopped", async () => {
+  it("fail if Zoho accepts the request but still lists the event", async () => {
     await create("Leads.all", "--id", "1");
     const events = [{ channel_id: "1", resource_name: "Leads" }];
     const lie = { watch: [{ code: "SUCCESS", details: { events }, message: "removed", status: "success" }] };
     server.trouble({ status: 200, body: lie }, 1, (each) => each.method === "PATCH");
     const result = await channels(["disable", "1", "--events", "Leads.delete", "--yes"]);
     expect(result.exitCode).toBe(7);
-    expect(result.err).toContain("Zoho said yes and still lists Leads.delete for channel 1");
+    expect(result.err).toContain("Zoho accepted the request but still lists Leads.delete for channel 1");
   });
 
-  it("delete the channel when no event would be left, after asking", async () => {
+  it("delete the channel if no event is left, after asking", async () => {
     await create("Leads.create", "--id", "1");
     expect((await channels(["disable", "1"], { prompts: answering(false) })).err).toContain("nothing was changed");
     expect(server.watch.isAlive("1")).toBe(true);
@@ -419,7 +422,7 @@ describe("channels update and disable", () => {
 });
 
 describe("channels delete and prune", () => {
-  it("need --yes without a terminal, and read the list before they claim success", async () => {
+  it("need --yes without a terminal, and confirm by the list", async () => {
     await create("Leads.all", "--id", "1");
     const unasked = await channels(["delete", "1"]);
     expect([unasked.exitCode, server.watch.isAlive("1")]).toEqual([2, true]);
@@ -435,14 +438,14 @@ describe("channels delete and prune", () => {
     expect([again.exitCode, again.lines()[0]?.state]).toEqual([7, "unknown"]);
   });
 
-  it("delete all, and only those of ours whose address is gone", async () => {
+  it("delete all, and only those created here whose URL is dead", async () => {
     const closed = await startZohoServer();
     await closed.close();
     const at = (url: string, id: string) => channels(["create", "Leads.all", "--id", id, "--url", url]);
     await at(`${server.url}/alive`, "1");
     await at(`${closed.url}/dead`, "2");
     await at(`${closed.url}/foreign`, "3");
-    // Created by another team: known to Zoho and not to this machine.
+    // Created by another team: known to Zoho, but not here.
     const memory = join(cwd, ".config/zoho-hooks/channels.json");
     const { channels: kept } = JSON.parse((await import("node:fs")).readFileSync(memory, "utf8"));
     writeFileSync(memory, JSON.stringify({ channels: kept.filter((each: { id: string }) => each.id !== "3") }));
@@ -457,7 +460,7 @@ describe("channels delete and prune", () => {
 });
 
 describe("channels prune", () => {
-  it("forgets what has expired, but only shows with --dry-run", async () => {
+  it("forgets expired channels, but not with --dry-run", async () => {
     await create("Leads.all", "--id", "1", "--expires", "1d");
     clock.advance(2 * DAY_MS);
     await channels(["prune", "--dry-run"]);
@@ -468,13 +471,13 @@ describe("channels prune", () => {
 });
 
 describe("the sign-in of channels", () => {
-  it("is asked for by name when there is none", async () => {
+  it("is required", async () => {
     const result = await channels(["list"], { env: {} });
     expect(result.exitCode).toBe(6);
     expect(result.err).toContain("zoho-hooks login");
   });
 
-  it("asks for one access token over many commands", async () => {
+  it("uses one access token for many commands", async () => {
     for (let i = 0; i < 3; i++) await channels(["list"]);
     expect(server.tokenRequests()).toHaveLength(1);
   });

@@ -58,7 +58,7 @@ describe.each([
     product: "recruit",
     event: "Candidates.create",
     path: "/recruit/v2/actions/watch",
-    // No `.ALL` is known for certain.
+    // A `.ALL` scope is not documented.
     scopes: [
       ...["READ", "CREATE", "UPDATE", "DELETE"].map((each) => `ZohoRecruit.notifications.${each}`),
       "ZohoRecruit.modules.READ",
@@ -68,7 +68,7 @@ describe.each([
 ])("listen --channel --product $product", ({ product, event, path, scopes, idIs }) => {
   const start = () => listen(["--channel", event, "--product", product, "--expand"], scopes);
 
-  it("creates, receives, proves, expands, renews and deletes, with the product's own calls only", async () => {
+  it("creates, receives, verifies, expands, renews and deletes, with the product's calls only", async () => {
     const of = await start();
     const [row] = zoho.watch.rows();
     expect(row).toMatchObject({ notifyUrl: `${tunnel.url}/webhooks/zoho/${product}`, events: [event] });
@@ -104,7 +104,7 @@ describe.each([
   it.each([
     ["a wrong token", { token: "of-a-stranger" }],
     ["no token", {}],
-  ])("refuses a notification with %s", async (_, more) => {
+  ])("rejects a notification with %s", async (_, more) => {
     const of = await start();
     const [row] = zoho.watch.rows();
     const body = { module: row?.module, operation: "insert", ids: [RECORD], channel_id: row?.channelId, ...more };
@@ -115,7 +115,7 @@ describe.each([
     expect(zoho.requests.some((each) => each.path.includes(RECORD))).toBe(false);
   });
 
-  it("names the scope to sign in with where records cannot be read", async () => {
+  it("names the scope to sign in with if records cannot be read", async () => {
     const of = await listen(["--channel", event, "--product", product, "--expand"], scopes.slice(0, -1));
     await zoho.notify(event, [RECORD]);
     await expect.poll(() => linesOf(of, "record").length).toBe(1);

@@ -59,7 +59,7 @@ const guideBody = (more: object): string =>
 const channelId = (): string => zoho.watch.rows()[0]?.channelId ?? "none";
 
 describe("listen --channel", () => {
-  it("creates the channel for its public URL once that leads here, then is ready and shows the time left", async () => {
+  it("creates the channel once its public URL leads here, then is ready and shows the time left", async () => {
     const of = await listen();
     const [row] = zoho.watch.rows();
     expect(row).toMatchObject({ notifyUrl: `${tunnel.url}/webhooks/zoho/crm`, related: false });
@@ -78,7 +78,7 @@ describe("listen --channel", () => {
     expect(linesOf(of, "warning")[0]?.message).toContain("Zoho may not be able to post to");
   });
 
-  it("says to a person how long the channel lives", async () => {
+  it("shows how long the channel lasts", async () => {
     const { out, err } = await run(["listen", "--port", "0", "--channel", "Leads.create"], {
       ...world(),
       onErr: (text) => void (text.includes("Ready.") && interrupt.abort()),
@@ -87,7 +87,7 @@ describe("listen --channel", () => {
     expect(out).toContain("deleted crm");
   });
 
-  it("receives what Zoho posts and knows it by the channel's token", async () => {
+  it("receives deliveries and verifies them by the channel's token", async () => {
     const of = await listen();
     expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
     expect(await of.event(1)).toMatchObject({ format: "wire", event: "Leads.create", schema: { ok: true } });
@@ -96,7 +96,7 @@ describe("listen --channel", () => {
     );
   });
 
-  it.each(["of-a-stranger", undefined])("refuses a delivery with the token %s", async (token) => {
+  it.each(["of-a-stranger", undefined])("rejects a delivery with the token %s", async (token) => {
     const of = await listen();
     const body = JSON.stringify({ module: "Leads", operation: "insert", ids: [LEAD], channel_id: channelId(), token });
     const headers = { "content-type": "application/json" };
@@ -105,14 +105,14 @@ describe("listen --channel", () => {
     expect((await of.event(1)).status).toBe(401);
   });
 
-  it("takes the configured token as well", async () => {
+  it("accepts the configured token as well", async () => {
     const of = await listen([], { ZOHO_WEBHOOK_TOKEN: "t0ken" });
     expect((await of.post("/webhooks/zoho/crm", guideBody({ token: "t0ken" }))).status).toBe(200);
     expect((await of.event(1)).proofs).toMatchObject([{ id: "token", verdict: "passed" }, {}]);
     expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
   });
 
-  it("suggests no sample: Zoho sends, and a sample lacks the channel's token", async () => {
+  it("suggests a sample that is not rejected for lack of the channel's token", async () => {
     const { err } = await run(["listen", "--port", "0", "--channel", "Leads.create"], {
       ...world(),
       errTTY: true,
@@ -122,7 +122,7 @@ describe("listen --channel", () => {
     expect(err).not.toContain("try it");
   });
 
-  it("renews it in time, with new access tokens, and says until when", async () => {
+  it("renews it in time, with new access tokens, and shows its end", async () => {
     const of = await listen();
     const before = zoho.watch.rows()[0]?.expiresAt ?? 0;
     clock.advance(134 * HOUR_MS);
@@ -137,7 +137,7 @@ describe("listen --channel", () => {
     expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
   });
 
-  it("deletes it on Ctrl-C and says so after reading the list, while deliveries still arrive", async () => {
+  it("deletes it on Ctrl-C and confirms by the list, while deliveries still arrive", async () => {
     const of = await listen();
     const late: Promise<readonly number[]>[] = [];
     zoho.trouble("cut", 1, (request) => {
@@ -152,7 +152,7 @@ describe("listen --channel", () => {
     expect(await Promise.all(late)).toEqual([[200]]);
   });
 
-  it("ends with 7 and the command that deletes it when Zoho cannot be reached at the end", async () => {
+  it("exits with 7 and shows the delete command if Zoho cannot be reached at the end", async () => {
     const of = await listen();
     zoho.trouble("cut", 99);
     const { exitCode } = await of.stop();
@@ -163,7 +163,7 @@ describe("listen --channel", () => {
     });
   });
 
-  it("ends with 7 when Zoho says yes and still lists it", async () => {
+  it("exits with 7 if Zoho still lists it", async () => {
     const of = await listen();
     const yes = { code: "SUCCESS", details: { channel_id: channelId() }, message: "", status: "success" };
     zoho.trouble({ status: 200, body: { watch: [yes] } }, 1, isWatch("DELETE"));
@@ -171,7 +171,7 @@ describe("listen --channel", () => {
     expect(statesOf(of)).toEqual(["created", "not_deleted"]);
   });
 
-  it("moves it to the URL under which the tunnel comes back, and tries until it is there", async () => {
+  it("moves it to the tunnel's new URL, and retries until it succeeds", async () => {
     const of = await listen();
     clock.advance(1000);
     zoho.trouble({ status: 400, body: { code: "INTERNAL_ERROR", message: "no", details: {} } }, 1, isWatch("PUT"));
@@ -185,7 +185,7 @@ describe("listen --channel", () => {
     expect(await zoho.notify("Leads.create", [LEAD])).toEqual([200]);
   });
 
-  it("says since when nothing was told where the machine has slept past the channel's end, and creates it again", async () => {
+  it("creates it again after the machine slept past its end, and says since when changes are missed", async () => {
     const of = await listen();
     const end = zoho.watch.rows()[0]?.expiresAt ?? 0;
     clock.advance(8 * DAY_MS);
@@ -193,14 +193,14 @@ describe("listen --channel", () => {
     expect(linesOf(of, "channel")[1]).toMatchObject({
       reason: expect.stringContaining("NOT_SUBSCRIBED"),
       previous_expires_at: new Date(end).toISOString(),
-      hint: "it is created again as soon as that can be; what has changed since its end, 2026-03-08T08:00:00+00:00, was not told",
+      hint: "recreating it as soon as possible; changes after 2026-03-08T08:00:00+00:00 are missed",
     });
   });
 
   it.each([
-    [{ status: 429, body: { code: "TOO_MANY_REQUESTS" } }, /^it is tried again until it is renewed$/],
-    [{ status: 200, body: "<html>" }, /^it is tried again until it is renewed; .*whether a proxy answered/],
-  ])("says that a renewal is tried again after %j", async (trouble, hint) => {
+    [{ status: 429, body: { code: "TOO_MANY_REQUESTS" } }, /^retrying until it is renewed$/],
+    [{ status: 200, body: "<html>" }, /^retrying until it is renewed; .*whether a proxy answered/],
+  ])("reports that a renewal is retried after %j", async (trouble, hint) => {
     const of = await listen();
     zoho.trouble({ headers: { "retry-after": "0" }, ...trouble }, 4, isWatch("PUT"));
     clock.advance(134 * HOUR_MS);
@@ -208,15 +208,15 @@ describe("listen --channel", () => {
     expect(linesOf(of, "channel")[1]?.hint).toMatch(hint);
   });
 
-  it("says that it goes on with the sign-in that it began with where that one is dead", async () => {
+  it("reports a dead sign-in, and that it keeps the one that it started with", async () => {
     const of = await listen();
     zoho.trouble({ status: 200, body: { error: "invalid_code" } }, 999, ({ path }) => path === "/oauth/v2/token");
     clock.advance(134 * HOUR_MS);
     await expect.poll(() => statesOf(of)).toEqual(["created", "expiring"]);
-    expect(linesOf(of, "channel")[1]?.hint).toMatch(/^sign in again: .*; then start this again: it goes on with the/);
+    expect(linesOf(of, "channel")[1]?.hint).toMatch(/^sign in again: .*; then start this again, because it keeps the/);
   });
 
-  it("ends with 9 when the sign-in dies and the channel is lost for it", async () => {
+  it("exits with 9 if the channel is lost because of the sign-in", async () => {
     const of = await listen();
     zoho.trouble({ status: 200, body: { error: "invalid_code" } }, 99, ({ path }) => path === "/oauth/v2/token");
     clock.advance(8 * DAY_MS);
@@ -226,7 +226,7 @@ describe("listen --channel", () => {
     expect(err).toContain("was lost");
   });
 
-  it("ends with 9 on Ctrl-C while it is lost, and does not claim to have deleted it", async () => {
+  it("exits with 9 on Ctrl-C while it is lost, and does not report it as deleted", async () => {
     const of = await listen();
     zoho.trouble({ status: 400, body: { code: "INTERNAL_ERROR", message: "no", details: {} } }, 99, isWatch("POST"));
     zoho.watch.drop(channelId());
@@ -237,8 +237,8 @@ describe("listen --channel", () => {
   });
 });
 
-describe("listen beside channels that were made before or meanwhile", () => {
-  it("knows their tokens, and asks no other delivery for one", async () => {
+describe("listen beside channels that were created before or meanwhile", () => {
+  it("knows their tokens, and requires one of no other delivery", async () => {
     const options = world();
     listener = await startListener(["--tunnel", "none"], options);
     const url = `${listener.url}/webhooks/zoho/crm`;
@@ -269,7 +269,7 @@ describe("listen beside a channel whose token it knows", () => {
     ["a notification without a token", notification, "has a token, but the body has none"],
     ["one with a wrong token", { ...notification, token: "of-a-stranger" }, "is not that of channel"],
     ["any body that names the channel", { Name: "x" }, "has a token, but the body has none"],
-  ])("refuses %s that claims to be of the channel", async (_, body, reason) => {
+  ])("rejects %s that claims to be of the channel", async (_, body, reason) => {
     const id = await made();
     const answer = await listener?.post("/webhooks/zoho/crm", JSON.stringify({ ...body, channel_id: id }));
     expect(answer).toMatchObject({ status: 401, text: expect.stringContaining(reason) });
@@ -277,7 +277,7 @@ describe("listen beside a channel whose token it knows", () => {
     expect((await listener?.post("/webhooks/zoho/crm", asNumber))?.status).toBe(401);
   });
 
-  it("refuses the token of another channel", async () => {
+  it("rejects the token of another channel", async () => {
     const id = await made();
     const url = `${listener?.url}/webhooks/zoho/crm`;
     await run(["channels", "create", "Deals.all", "--url", url], options);
@@ -286,7 +286,7 @@ describe("listen beside a channel whose token it knows", () => {
     expect((await listener?.post("/webhooks/zoho/crm", JSON.stringify(body)))?.status).toBe(401);
   });
 
-  it("takes a webhook of the user's own design on the same URL, and says to a person that nothing proves it", async () => {
+  it("accepts a custom webhook on the same URL, and marks it as unsigned", async () => {
     const { out } = await run(["listen", "--port", "0", "--tunnel", "none"], {
       ...world(),
       onErr(text) {
@@ -305,7 +305,7 @@ describe("listen --channel that cannot start", () => {
   const start = (argv: readonly string[] = [], options: RunOptions = world()) =>
     run(["listen", "--port", "0", "--json", "--channel", "Leads.create", ...argv], options);
 
-  it("leaves no channel behind when what follows its creation fails", async () => {
+  it("leaves no channel behind if a step after its creation fails", async () => {
     const refusal = { code: "OAUTH_SCOPE_MISMATCH", message: "invalid oauth scope", details: {} };
     zoho.trouble({ status: 401, body: refusal }, 1, isWatch("GET"));
     const { exitCode, lines } = await start();
@@ -315,7 +315,7 @@ describe("listen --channel that cannot start", () => {
     expect(lines().find(({ type }) => type === "channel")).toMatchObject({ state: "deleted" });
   });
 
-  it("leaves no channel behind on Ctrl-C while it is created, and ends with 0", async () => {
+  it("leaves no channel behind on Ctrl-C during its creation, and exits with 0", async () => {
     zoho.trouble("cut", 1, (request) => {
       if (isWatch("POST")(request)) interrupt.abort();
       return false;
@@ -337,13 +337,13 @@ describe("listen --channel that cannot start", () => {
     expect(zoho.requests).toEqual([]);
   });
 
-  it("is a usage error to choose a sign-in for nothing", async () => {
+  it("rejects a sign-in option without a use for it", async () => {
     const { exitCode, err } = await run(["listen", "--port", "0", "--profile", "acme"], world());
     expect(exitCode).toBe(2);
     expect(err).toContain("--profile does nothing without --channel or --expand");
   });
 
-  it("ends with 6 before it opens anything when nobody is signed in", async () => {
+  it("exits with 6 before it opens anything if nobody is signed in", async () => {
     const { env = {}, ...rest } = world();
     const signedOut = Object.fromEntries(Object.entries(env).filter(([name]) => !/CLIENT|REFRESH/.test(name)));
     const { exitCode } = await start([], { ...rest, env: { ...signedOut, ZOHO_KEYRING: "off" } });
@@ -373,7 +373,7 @@ describe("listen --expand", () => {
     expect(Buffer.from(String(event.body_b64), "base64").toString()).not.toContain("Strict");
   });
 
-  it("does not ask for a record that was deleted", async () => {
+  it("does not fetch a deleted record", async () => {
     const of = await listen(["--expand"]);
     await zoho.notify("Deals.delete", [LEAD]);
     await expect.poll(() => linesOf(of, "record")).toMatchObject([{ error: "it was deleted" }]);
@@ -384,7 +384,7 @@ describe("listen --expand", () => {
     ["by a stranger, with a wrong token", ["--channel", "Leads.create"], { channel_id: "1", token: "of-a-stranger" }],
     ["in a body that is no notification", ["--tunnel", "none"], {}],
     ["in a body with the record in it", ["--tunnel", "none"], { operation: "create", data: { id: LEAD } }],
-  ])("does not ask for the record that is named %s", async (_, argv, more) => {
+  ])("does not fetch the record of a delivery that is %s", async (_, argv, more) => {
     const of = await startListener(["--expand", ...argv], world());
     await of.post("/webhooks/zoho/crm", JSON.stringify({ module: "Leads", operation: "insert", ids: [LEAD], ...more }));
     await of.event(1);
@@ -392,7 +392,7 @@ describe("listen --expand", () => {
     expect(zoho.requests.some(({ path }) => path.includes("/Leads/"))).toBe(false);
   });
 
-  it("answers at once, asks for three at a time, and says what did not come before the end", async () => {
+  it("answers at once, fetches three at a time, and reports those that did not come before the end", async () => {
     const of = await listen(["--expand"]);
     const isRecord = ({ path }: SeenRequest): boolean => path.includes("/Leads/");
     zoho.trouble("silent", 99, isRecord);
@@ -405,7 +405,7 @@ describe("listen --expand", () => {
     );
   });
 
-  it("tells why there is none, and the scope that is missing", async () => {
+  it("reports why there is none, and the missing scope", async () => {
     const few = zoho.accounts.makeRefreshToken(["ZohoCRM.notifications.ALL"]);
     const of = await listen(["--expand"], { ZOHO_REFRESH_TOKEN: few });
     await zoho.notify("Leads.create", [LEAD]);
@@ -419,7 +419,7 @@ describe("listen --expand", () => {
   it.each([
     [[], /#1 +Leads 5725767000003000064 {2}\{"id":"5725767000003000064","Last_Name":"Strict"/],
     [["-v"], /\n +"Last_Name": "Strict",\n/],
-  ])("shows a person the record with %j below the number of its event", async (flags, pattern) => {
+  ])("shows the record with %j below the number of its event", async (flags, pattern) => {
     const { out } = await run(["listen", "--port", "0", "--channel", "Leads.create", "--expand", ...flags], {
       ...world(),
       onErr: (text) => void (text.includes("Ready.") && zoho.notify("Leads.create", [LEAD])),

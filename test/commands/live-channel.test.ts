@@ -78,7 +78,7 @@ describe("a live channel", () => {
     app.close();
   });
 
-  it("follows a changed address, also when it was lost meanwhile", async () => {
+  it("follows a changed URL, even if it was lost meanwhile", async () => {
     const channel = await open();
     await channel.moveTo("https://second.example/hook");
     expect(rig.server.watch.rows().map((row) => row.notifyUrl)).toEqual(Array(2).fill("https://second.example/hook"));
@@ -94,7 +94,7 @@ describe("a live channel", () => {
     await channel.close();
   });
 
-  it("keeps the events that channels update has given it meanwhile", async () => {
+  it("keeps the events that channels update set meanwhile", async () => {
     const channel = await open();
     const known = await memory().recall(channel.id);
     if (known === undefined) throw new Error("it is not remembered");
@@ -111,7 +111,7 @@ describe("a live channel", () => {
     await channel.close();
   });
 
-  it("is missed by nobody once its listener is gone", async () => {
+  it("is not reported as missing once its listener is gone", async () => {
     const channel = await open();
     const [known] = await memory().all();
     expect(known).toMatchObject({ id: channel.id, ofListener: true, expiresAt: channel.expiresAt() });
@@ -119,21 +119,21 @@ describe("a live channel", () => {
     await channel.close();
   });
 
-  it("is deleted after Ctrl-C, and says so only after reading the list", async () => {
+  it("is deleted after Ctrl-C, and reported only after reading the list", async () => {
     const channel = await open();
     interrupt.abort();
     expect(await channel.close()).toBe(true);
     expect(rig.server.watch.rows()).toEqual([]);
-    // What a second Ctrl-C leaves behind is known before.
+    // Shown before, because a second Ctrl-C leaves the channel behind.
     expect(reports).toContainEqual({
       type: "notice",
-      message: expect.stringMatching(/^deleting channel \d+; if that is cut off: .*channels delete \d+ --yes/),
+      message: expect.stringMatching(/^deleting channel \d+ \(if interrupted, run .*channels delete \d+ --yes/),
     });
     expect(states()).toEqual(["created", "notice", "deleted"]);
     expect(rig.server.requests.at(-1)).toMatchObject({ method: "GET" });
   });
 
-  it("gives the command that deletes it when Zoho keeps it or cannot be reached", async () => {
+  it("shows the delete command if Zoho keeps it or cannot be reached", async () => {
     const channel = await open();
     const refusal = { watch: [{ code: "INTERNAL_ERROR", message: "no", details: {}, status: "error" }] };
     rig.server.trouble({ status: 400, body: refusal }, 1, (each) => each.method === "DELETE");

@@ -216,9 +216,7 @@ describe("a sign-in", () => {
   it("with a profile is named in suggested commands, as is the product", async () => {
     await signInByCode("--profile", "acme");
     const { err } = await zoho(["channels", "show", "1", "--profile", "acme", "--api-version", "v7"]);
-    expect(err).toContain(
-      "see what is there: zoho-hooks channels list --product crm --api-version v7 --profile acme\n",
-    );
+    expect(err).toContain("see what exists: zoho-hooks channels list --product crm --api-version v7 --profile acme\n");
   });
 
   it("with damaged secrets says what to do", async () => {
@@ -253,7 +251,7 @@ describe("a project's .env", () => {
       const { exitCode, err } = await zoho(argv, own);
       expect([exitCode, err]).toEqual([
         2,
-        expect.stringContaining(`would send your secrets, which do not come from that file, to ${accountsUrl}`),
+        expect.stringContaining(`would send your secrets, which are not from that file, to ${accountsUrl}`),
       ]);
       expect(err).toContain(`ZOHO_API_URL in ${join(cwd, ".env")}`);
       expect(err).toContain(`export ZOHO_API_URL=${accountsUrl}`);
@@ -269,12 +267,12 @@ describe("a project's .env", () => {
     const login = await zoho(["login", "--code", "1000.c"], { env: secrets });
     expect([login.exitCode, login.err]).toEqual([
       2,
-      expect.stringContaining(`would send your secrets, which do not come from that file, to ${accountsUrl}`),
+      expect.stringContaining(`would send your secrets, which are not from that file, to ${accountsUrl}`),
     ]);
     const list = await zoho(["channels", "list"], { env: { ...secrets, ZOHO_REFRESH_TOKEN: "r" } });
     expect([list.exitCode, list.err]).toEqual([
       2,
-      expect.stringContaining(`would send your secrets, which do not come from that file, to ${accountsUrl}`),
+      expect.stringContaining(`would send your secrets, which are not from that file, to ${accountsUrl}`),
     ]);
   });
 

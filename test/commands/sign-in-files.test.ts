@@ -57,7 +57,7 @@ describe("the file with the secrets of all profiles", () => {
       const before = server.tokenRequests().length;
       const { exitCode, err } = await signIn("beta");
       expect(exitCode).toBe(6);
-      expect(err).toMatch(/secrets\.json does not hold secrets that this version.*\n {2}delete the file and sign in/);
+      expect(err).toMatch(/secrets\.json is not a secrets file that this version.*\n {2}delete the file and sign in/);
       expect(readFileSync(fileOf("secrets.json"), "utf8")).toBe(text);
       expect(server.tokenRequests()).toHaveLength(before);
     },
@@ -82,7 +82,7 @@ describe("the file with the channels that were made here", () => {
     writeFileSync(fileOf("channels.json"), '{"channels":{"a":1}}');
     const { exitCode, err } = await createChannel();
     expect(exitCode).toBe(6);
-    expect(err).toContain("channels.json does not hold channels that this version");
+    expect(err).toContain("channels.json is not a channels file that this version");
     expect(readFileSync(fileOf("channels.json"), "utf8")).toBe('{"channels":{"a":1}}');
     expect(server.watch.rows()).toEqual([]);
   });
@@ -104,7 +104,7 @@ describe("the sign-in of the environment, where nothing can be kept,", () => {
       {
         v: 1,
         type: "warning",
-        message: expect.stringContaining("the access token is not kept"),
+        message: expect.stringContaining("the access token cannot be saved"),
         hint: expect.any(String),
       },
     ]);

@@ -102,7 +102,7 @@ describe("webhooks create for Desk", () => {
   it("explains what to do when nothing answers the probe", async () => {
     const { exitCode, err } = await create("desk", "Ticket_Add", "--url", "http://127.0.0.1:9/none");
     expect(exitCode).toBe(7);
-    expect(err).toContain("got no answer with status 200");
+    expect(err).toContain("did not get status 200");
     expect(err).toContain("UNPROCESSABLE_ENTITY");
     expect(err).toContain("zoho-hooks listen");
   });

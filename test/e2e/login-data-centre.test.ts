@@ -44,7 +44,7 @@ describe("login to Zoho's own hosts", () => {
     expect(status).toBe(6);
     const { error } = JSON.parse(stderr);
     expect(error.code).toBe("invalid_code");
-    expect(error.message).toContain("the organisation is not in the data centre eu, which was asked");
+    expect(error.message).toContain("the organisation is not in the data centre eu");
     expect(error.hint).toContain("login --dc auto finds the data centre");
     expect(world.asked).toEqual(["accounts.zoho.eu"]);
   });

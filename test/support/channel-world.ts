@@ -6,7 +6,7 @@ import { startZohoServer, type ZohoServer } from "./zoho-server.ts";
 
 export const HOOK = "https://abc.example/webhooks/zoho/crm";
 
-/** A user who is signed in to a strict Zoho, in an empty folder, by a clock that the test moves. */
+/** A user who is signed in to a strict Zoho, in an empty folder, with a clock that the test moves. */
 export interface ChannelWorld {
   readonly server: ZohoServer;
   readonly clock: TestClock;
@@ -15,9 +15,9 @@ export interface ChannelWorld {
   channels(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** `channels create Leads.create`, with the rest of its arguments. */
   create(...argv: string[]): Promise<RunResult>;
-  /** The same with another memory: somebody else's machine. */
+  /** The same on another machine, with another memory. */
   elsewhere(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
-  /** The requests of the watch API that were made with a method. */
+  /** The watch API's requests with a method. */
   requests(method: string): readonly SeenRequest[];
   close(): Promise<void>;
 }

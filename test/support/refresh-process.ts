@@ -4,8 +4,8 @@ import type { SignIn } from "../../src/zoho/auth/sign-in.ts";
 import { createHttp } from "../../src/zoho/http.ts";
 
 /**
- * A process of its own that needs an access token: tells that it is ready, waits for a line on its standard input, and
- * writes the token. Its parent says by JSON in the first argument where and as whom.
+ * A process that needs an access token: reports that it is ready, waits for a line on its standard input, and
+ * writes the token. The first argument is JSON with the sign-in.
  */
 const { accountsUrl, clientId, clientSecret, refreshToken, folder } = JSON.parse(process.argv[2] ?? "{}");
 const http = createHttp({ env: {}, sleep: sleepRealTime, random: Math.random });

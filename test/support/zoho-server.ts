@@ -9,7 +9,7 @@ import { FinanceWebhooks } from "./zoho-server/finance-webhooks.ts";
 import { SignWebhooks } from "./zoho-server/sign-webhooks.ts";
 import { Watch } from "./zoho-server/watch.ts";
 
-/** What goes wrong instead of an answer. `cut` drops the connection, `silent` never answers. */
+/** A failure instead of an answer: `cut` drops the connection, `silent` never answers. */
 type Trouble = "cut" | "silent" | Answer;
 
 export interface ZohoServer {
@@ -22,20 +22,20 @@ export interface ZohoServer {
   readonly requests: readonly SeenRequest[];
   /** The requests to the token endpoint. */
   tokenRequests(): readonly SeenRequest[];
-  /** Lets the next requests (of those that match) come to grief; later calls queue up. */
+  /** Makes the next matching requests fail; later calls queue up. */
   trouble(trouble: Trouble, times?: number, matches?: (request: SeenRequest) => boolean): void;
-  /** Waits until a request that matches has come. */
+  /** Waits for a matching request. */
   seen(matches: (request: SeenRequest) => boolean): Promise<SeenRequest>;
-  /** Does what Zoho does when a record changes: posts to every channel that watches it. Resolves to the statuses. */
+  /** Posts to every channel that watches an event, as Zoho does when a record changes. Resolves to the statuses. */
   notify(event: string, ids: readonly string[]): Promise<readonly number[]>;
-  /** Its answers do not say any more what time it is. */
+  /** Leaves `Date` out of its answers from now on. */
   hideClock(): void;
   close(): Promise<void>;
 }
 
 /**
- * A Zoho of one organisation on loopback, accounts server and API in one, that is as strict as the real one.
- * Its clock is the caller's.
+ * Accounts server and API of one organisation on loopback, as strict as the real ones.
+ * The caller provides its clock.
  */
 export async function startZohoServer(now: () => Date = () => new Date()): Promise<ZohoServer> {
   const clock = (): number => now().getTime();
@@ -124,7 +124,7 @@ export async function startZohoServer(now: () => Date = () => new Date()): Promi
   };
 }
 
-/** What stands in a notification, whatever version was called. Recruit's is like its siblings', as far as anyone knows. */
+/** The fields of a notification, for all versions and products. */
 const URI_APIS: Readonly<Record<string, string>> = { crm: "crm/v2", bigin: "bigin/v1", recruit: "recruit/v2" };
 
 function apiAnswer(request: SeenRequest, accounts: Accounts, watch: Watch): Answer {

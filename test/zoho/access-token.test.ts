@@ -14,7 +14,7 @@ afterEach(() => rig.close());
 const another = () => accessTokens({ signIn: rig.signIn, folder: rig.folder, http: rig.http, now: rig.clock.now });
 
 describe("access tokens", () => {
-  it("are made once, shared through a private file, and made anew before they end", async () => {
+  it("are made once, shared through a private file, and refreshed before they expire", async () => {
     const first = await rig.tokens.get();
     expect((await another().get()).value).toBe(first.value);
     rig.clock.advance(58 * 60_000);
@@ -28,13 +28,13 @@ describe("access tokens", () => {
     expect(await readFile(path, "utf8")).not.toContain(rig.server.accounts.clientSecret);
   });
 
-  it("are asked for once by many at the same time", async () => {
+  it("are requested once for concurrent callers", async () => {
     const values = await Promise.all([rig.tokens.get(), rig.tokens.get(), another().get(), another().get()]);
     expect(new Set(values.map((each) => each.value)).size).toBe(1);
     expect(rig.server.tokenRequests()).toHaveLength(1);
   });
 
-  it("are never asked for oftener than ten times in ten minutes, over all processes", async () => {
+  it("are requested at most ten times in ten minutes, over all processes", async () => {
     for (let i = 0; i < 9; i++) await another().replace(await rig.tokens.get());
     const failure = await failureOf(another().replace(await rig.tokens.get()));
     expect(failure).toMatchObject({ exitCode: 6, code: "token_throttled" });
@@ -44,7 +44,7 @@ describe("access tokens", () => {
     expect(rig.server.tokenRequests()).toHaveLength(11);
   });
 
-  it("are not asked for while Zoho throttles, whoever used up the allowance", async () => {
+  it("are not requested while Zoho rate-limits, whoever used up the budget", async () => {
     rig.server.trouble({ status: 200, body: { error: "Access Denied" } });
     expect(await failureOf(rig.tokens.get())).toMatchObject({ code: "token_throttled" });
     expect(await failureOf(another().get())).toMatchObject({ code: "token_throttled" });
@@ -53,7 +53,7 @@ describe("access tokens", () => {
     expect((await another().get()).value).toMatch(/^1000\./);
   });
 
-  it("are not denied for refreshes that never reached Zoho, and many who ask at once are one try", async () => {
+  it("do not count refreshes that never reached Zoho, and concurrent callers are one attempt", async () => {
     await rig.tokens.get();
     rig.clock.advance(3_600_000);
     const nowhere = await startRig({ http: { sleep: async () => {} } });
@@ -71,7 +71,7 @@ describe("access tokens", () => {
       const failures = await Promise.all([offline.get(), offline.get()].map(failureOf));
       expect(failures.map(({ code }) => code)).toEqual(["unreachable", "unreachable"]);
     }
-    // Four tries a round, whoever asked.
+    // Four attempts a round, however many callers.
     expect(nowhere.exchanges).toHaveLength(48);
     await nowhere.http.close();
   });
@@ -85,7 +85,7 @@ describe("access tokens", () => {
     expect((await another().get()).value).toMatch(/^1000\./);
   });
 
-  it("are made anew once the clock was set back, since when they end is not known any more", async () => {
+  it("are refreshed after the clock was set back, because their end is not known", async () => {
     const before = await rig.tokens.get();
     rig.clock.advance(-2 * 24 * 3_600_000);
     const after = await another().get();
@@ -94,11 +94,11 @@ describe("access tokens", () => {
     expect((await another().get()).value).toBe(after.value);
   });
 
-  it("are still made for others when the one who asked first is interrupted", async () => {
+  it("are still made for other callers when the first one is interrupted", async () => {
     rig.server.trouble("silent");
     const interrupt = new AbortController();
     const first = failureOf(rig.tokens.get(interrupt.signal).catch((reason) => Promise.reject(new Error(reason))));
-    // While the first one's request is still to be made: the same one is waited for.
+    // The second caller waits for the request of the first.
     const second = rig.tokens.get();
     await rig.server.seen(({ path }) => path === "/oauth/v2/token");
     interrupt.abort("SIGINT");
@@ -109,7 +109,7 @@ describe("access tokens", () => {
   it.each([
     ["", -60_000],
     [", also where the clock was set back since", 3_600_000],
-  ])("are made by whoever comes when the holder of the lock is gone%s", async (_, touchedMs) => {
+  ])("are made by the next process when the owner of the lock is gone%s", async (_, touchedMs) => {
     await rig.tokens.get();
     const [file = ""] = await readdir(join(rig.folder, "tokens"));
     const lock = join(rig.folder, "tokens", `${file}.lock`);
@@ -129,7 +129,7 @@ describe("access tokens", () => {
     expect((await rig.tokens.get()).value).not.toBe(first.value);
   });
 
-  it("that were given and not made cannot be replaced, and the error says what to set", async () => {
+  it("that the user gave cannot be replaced, and the error says what to set", async () => {
     const given = accessTokens({
       signIn: { ...rig.signIn, access: { kind: "fixed", accessToken: secret("1000.given", "ZOHO_ACCESS_TOKEN") } },
       folder: rig.folder,

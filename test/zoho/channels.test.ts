@@ -28,7 +28,7 @@ const row = (channelId: string, module: string, more: Partial<WatchRow> = {}): W
 });
 
 describe("normaliseEvents", () => {
-  it("takes .update for the .edit that Zoho knows, commas, and each event once", () => {
+  it("accepts .update for Zoho's .edit, commas, and drops duplicates", () => {
     expect(normaliseEvents(["Leads.update,Leads.edit", "Deals.ALL", "Sales_Orders.insert"])).toEqual([
       "Leads.edit",
       "Deals.all",
@@ -36,7 +36,7 @@ describe("normaliseEvents", () => {
     ]);
   });
 
-  it("says what was meant by a mistyped operation", () => {
+  it("suggests the operation for a mistyped one", () => {
     expect(() => normaliseEvents(["Leads.craete"])).toThrow(/Leads\.craete/);
     try {
       normaliseEvents(["Leads.udpate"]);
@@ -52,7 +52,7 @@ describe("normaliseEvents", () => {
 });
 
 describe("expandEvents and withoutEvents", () => {
-  it("write .all out, to compare with what Zoho lists", () => {
+  it("expand .all, as Zoho lists it", () => {
     expect(expandEvents(["Leads.all", "Leads.edit"])).toEqual(["Leads.create", "Leads.edit", "Leads.delete"]);
     expect(withoutEvents(["Leads.all", "Deals.edit"], ["Leads.delete", "Deals.all"])).toEqual([
       "Leads.create",
@@ -62,7 +62,7 @@ describe("expandEvents and withoutEvents", () => {
 });
 
 describe("groupRows", () => {
-  it("makes one channel of its rows, with the soonest end, and lists the soonest first", () => {
+  it("merges rows into channels with the soonest end, and sorts by end", () => {
     const channels = groupRows([
       row("1", "Leads"),
       row("2", "Leads", { expiresAt: new Date("2026-03-03T00:00:00Z") }),
@@ -76,7 +76,7 @@ describe("groupRows", () => {
     expect(channels[1]?.conditions).toEqual([{ type: "field_selection" }]);
   });
 
-  it("puts a channel whose end is not told first, and counts it as expiring", () => {
+  it("sorts a channel without an end first, and counts it as expiring", () => {
     const channels = groupRows([row("1", "Leads"), row("2", "Leads", { expiresAt: undefined })]);
     expect(channels.map((each) => each.id)).toEqual(["2", "1"]);
     expect(expiringWithin(channels, 3_600_000, new Date("2026-03-01T00:00:00Z")).map((each) => each.id)).toEqual(["2"]);
@@ -88,7 +88,7 @@ describe("watchItem", () => {
   const config = channel && configOf(channel);
   const expiresAt = new Date("2026-03-07T09:00:00Z");
 
-  it("names all that a PUT would drop", () => {
+  it("includes all that a PUT would drop", () => {
     if (config === undefined) throw new Error("The channel has a configuration.");
     expect(watchItem(config, expiresAt, findWatchProduct("crm"))).toEqual({
       channel_id: "1105420521999070702",
@@ -101,7 +101,7 @@ describe("watchItem", () => {
     });
   });
 
-  it("sends a number only where the product takes one and no digit is lost", () => {
+  it("sends a number only if the product expects one and no digit is lost", () => {
     if (config === undefined) throw new Error("The channel has a configuration.");
     const recruit = findWatchProduct("recruit");
     expect(watchItem({ ...config, id: "4711" }, expiresAt, recruit).channel_id).toBe(4711);
@@ -110,7 +110,7 @@ describe("watchItem", () => {
 });
 
 describe("conditionsFor", () => {
-  it("keeps those of the modules that are watched, and those that name none", () => {
+  it("keeps those of watched modules, and those without a module", () => {
     const of = (module?: string) => ({ type: "field_selection", ...(module && { module: { api_name: module } }) });
     expect(conditionsFor(["Leads.create"], [of("Leads"), of("Deals"), of()])).toEqual([of("Leads"), of()]);
   });
@@ -130,11 +130,9 @@ describe("grantWarning", () => {
   const now = new Date("2026-03-01T09:00:00Z");
   const asked = new Date("2026-03-08T08:00:00Z");
 
-  it("speaks up when Zoho granted less, and only then", () => {
+  it("warns if Zoho granted less, and only then", () => {
     expect(grantWarning(asked, asked, now)).toBeUndefined();
-    expect(grantWarning(asked, new Date("2026-03-01T10:00:00Z"), now)).toContain(
-      "granted 1h where 6d 23h were asked for",
-    );
+    expect(grantWarning(asked, new Date("2026-03-01T10:00:00Z"), now)).toContain("granted 1h instead of 6d 23h");
     expect(grantWarning(asked, undefined, now)).toContain("does not say");
   });
 });

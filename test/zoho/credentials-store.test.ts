@@ -25,7 +25,7 @@ const settings = (env: Record<string, string> = {}) => ({ env, variableOrigin: (
 const store = (keyring?: Vault, env = {}): CredentialsStore =>
   credentialsStore({ folder, keyring, settings: settings(env) });
 
-/** A keyring whose entries live in memory, and that can be told to misbehave. */
+/** A keyring in memory that can misbehave. */
 function memoryKeyring(behave: "well" | "hangs" | "refuses" | "forgets" = "well") {
   const kept = new Map<string, string>();
   const act = <T>(value: () => T): Promise<T> => {
@@ -46,9 +46,9 @@ function memoryKeyring(behave: "well" | "hangs" | "refuses" | "forgets" = "well"
 }
 
 describe("the credentials store", () => {
-  it("keeps the secrets in the keyring, and none of them in a file", async () => {
+  it("stores the secrets in the keyring, and none in a file", async () => {
     const keyring = memoryKeyring();
-    // Nor those of an earlier sign-in, before there was one.
+    // Nor those of an earlier sign-in without a keyring.
     await store().save(profile, secrets);
     const saved = await store(keyring.vault).save(profile, secrets);
     expect(saved).toMatchObject({ profile: { secretsIn: "keyring" }, noKeyringBecause: undefined });
@@ -64,7 +64,7 @@ describe("the credentials store", () => {
   it.each([
     ["hangs", "it did not answer within 0.05 s"],
     ["refuses", "no session bus"],
-    ["forgets", "it did not keep what was written"],
+    ["forgets", "it did not store what was written"],
   ] as const)("uses a private file and says why when the keyring %s", async (behave, why) => {
     const saved = await store(memoryKeyring(behave).vault).save(profile, secrets);
     expect(saved).toMatchObject({ profile: { secretsIn: "file" }, noKeyringBecause: why });
@@ -74,17 +74,17 @@ describe("the credentials store", () => {
     expect((await readdir(folder)).sort()).toEqual(["profiles.json", "secrets.json"]);
   });
 
-  it("says that the keyring is locked rather than that nobody is signed in", async () => {
+  it("reports a locked keyring instead of a missing sign-in", async () => {
     const keyring = memoryKeyring();
     await store(keyring.vault).save(profile, secrets);
     const failure = await failureOf(store(memoryKeyring("refuses").vault).open());
     expect(failure).toMatchObject({ exitCode: 6, code: "no_secrets" });
     expect(failure.message).toContain("no session bus");
     keyring.kept.clear();
-    expect((await failureOf(store(keyring.vault).open())).message).toContain("not where they were stored");
+    expect((await failureOf(store(keyring.vault).open())).message).toContain("are missing");
   });
 
-  it("holds a profile for each organisation, the last one current", async () => {
+  it("stores a profile for each organisation, the last one current", async () => {
     await store().save(profile, secrets);
     await store().save({ ...profile, name: "other", dataCentre: "in" }, { ...secrets, refreshToken: "1000.other" });
     expect(await store().profiles()).toMatchObject({
@@ -98,7 +98,7 @@ describe("the credentials store", () => {
     expect(await readFile(join(folder, "secrets.json"), "utf8")).not.toContain("1000.other");
   });
 
-  it("loses no profile when several are saved at once", async () => {
+  it("loses no profile when several are saved at the same time", async () => {
     const names = ["a", "b", "c", "d", "e"];
     await Promise.all(names.map((name) => store().save({ ...profile, name }, secrets)));
     expect((await store().profiles()).profiles.map((each) => each.name).sort()).toEqual(names);
@@ -112,7 +112,7 @@ describe("the credentials store", () => {
     expect(await failureOf(store(keyring.vault).open())).toMatchObject({ code: "not_signed_in" });
   });
 
-  it("lets the environment name other hosts, if secrets can be sent there", async () => {
+  it("accepts other hosts from the environment, if secrets can be sent there", async () => {
     await store().save(profile, secrets);
     const env = { ZOHO_API_URL: "http://127.0.0.1:4000/", ZOHO_ACCOUNTS_URL: "https://accounts.example" };
     expect((await store(undefined, env).open()).hosts).toEqual({
@@ -132,13 +132,16 @@ describe("the credentials store", () => {
     expect(await failureOf(store().save(profile, secrets))).toMatchObject({ exitCode: 6 });
   });
 
-  it.skipIf(process.platform === "win32" || process.getuid?.() === 0)("says which file it may not read", async () => {
-    await store().save(profile, secrets);
-    await chmod(join(folder, "profiles.json"), 0o000);
-    expect((await failureOf(store().profiles())).message).toContain("profiles.json could not be read");
-  });
+  it.skipIf(process.platform === "win32" || process.getuid?.() === 0)(
+    "names the file that it may not read",
+    async () => {
+      await store().save(profile, secrets);
+      await chmod(join(folder, "profiles.json"), 0o000);
+      expect((await failureOf(store().profiles())).message).toContain("profiles.json could not be read");
+    },
+  );
 
-  it("says which file cannot be written when the folder is none", async () => {
+  it("names the file that cannot be written if the folder is not one", async () => {
     await writeFile(join(folder, "not-a-folder"), "");
     const failure = await failureOf(
       credentialsStore({ folder: join(folder, "not-a-folder"), keyring: undefined, settings: settings() }).save(
@@ -150,7 +153,7 @@ describe("the credentials store", () => {
     expect(failure.message).toContain("could not be written");
   });
 
-  it("refuses a name that is none", async () => {
+  it("rejects an invalid name", async () => {
     for (const name of ["", "../x", "a b"]) {
       await expect(async () => store().save({ ...profile, name }, secrets)).rejects.toMatchObject({ exitCode: 2 });
     }
@@ -158,7 +161,7 @@ describe("the credentials store", () => {
 });
 
 describe("keyringVault", () => {
-  it("does not claim that an entry is deleted which is still there", async () => {
+  it("does not report an entry as deleted that still exists", async () => {
     const entry: KeyringEntry = {
       getPassword: async () => "still here",
       setPassword: async () => undefined,
@@ -167,20 +170,20 @@ describe("keyringVault", () => {
     await expect(keyringVault(async () => () => entry).remove("x")).rejects.toThrow(NoKeyring);
   });
 
-  it("says in a few words that there is none, and not what a library says of a bus", async () => {
+  it("reports a missing keyring in plain words, not in those of the D-Bus library", async () => {
     const open = async () => {
       throw new Error(
         "Platform failure: DBus error: Unable to autolaunch a dbus-daemon without a $DISPLAY for X11\nat x",
       );
     };
-    await expect(keyringVault(open).read("x")).rejects.toThrow(/^no Secret Service runs here$/);
+    await expect(keyringVault(open).read("x")).rejects.toThrow(/^no Secret Service is running$/);
   });
 });
 
 describe("signInFromEnv", () => {
   const full = { ZOHO_CLIENT_ID: "id", ZOHO_CLIENT_SECRET: "s", ZOHO_REFRESH_TOKEN: "r", ZOHO_DC: "in" };
 
-  it("takes a refresh token with its client, or an access token alone, or nothing", () => {
+  it("accepts a refresh token with its client, or an access token alone, or nothing", () => {
     expect(signInFromEnv(settings(full))).toMatchObject({
       centre: { id: "in" },
       hosts: { accountsUrl: "https://accounts.zoho.in" },
@@ -193,9 +196,9 @@ describe("signInFromEnv", () => {
     expect(signInFromEnv(settings({ ZOHO_CLIENT_ID: "id", ZOHO_CLIENT_SECRET: "s" }))).toBeUndefined();
   });
 
-  it("calls an empty variable and a missing one by name", () => {
+  it("names an empty or missing variable", () => {
     expect(() => signInFromEnv(settings({ ...full, ZOHO_REFRESH_TOKEN: "" }))).toThrow(
-      "ZOHO_REFRESH_TOKEN is set and empty",
+      "ZOHO_REFRESH_TOKEN is set but empty",
     );
     expect(() => signInFromEnv(settings({ ZOHO_REFRESH_TOKEN: "r" }))).toThrow(
       "ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET are not",

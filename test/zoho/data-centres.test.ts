@@ -5,7 +5,7 @@ import { apiUrl, dataCentreOf, dataCentres, findDataCentre } from "../../src/zoh
 import { failureOf, type Rig, startRig } from "../support/zoho-client.ts";
 
 describe("data centres", () => {
-  it("are found again by every host of theirs, and by no other", () => {
+  it("are found by each of their hosts, and by no other", () => {
     for (const centre of dataCentres) {
       for (const url of [centre.accountsUrl, apiUrl(centre, "production"), apiUrl(centre, "sandbox")]) {
         expect(dataCentreOf(url)).toBe(centre);
@@ -15,14 +15,14 @@ describe("data centres", () => {
     expect(dataCentreOf("https://evilzohoapis.com")).toBeUndefined();
   });
 
-  it("have the hosts that break the pattern", () => {
+  it("have the hosts that differ from the pattern", () => {
     expect(findDataCentre("CA")).toMatchObject({ accountsUrl: "https://accounts.zohocloud.ca" });
     expect(apiUrl(findDataCentre("ca"), "production")).toBe("https://www.zohoapis.ca");
     expect(apiUrl(findDataCentre("au"), "developer")).toBe("https://developer.zohoapis.com.au");
   });
 });
 
-describe("the address of an API call", () => {
+describe("the URL of an API call", () => {
   const urlOf = (rig: Rig, product: string, environment: "production" | "sandbox", apiDomain: string) => {
     const seen: string[] = [];
     const api = zohoApi({
@@ -41,7 +41,7 @@ describe("the address of an API call", () => {
     return api.call({ method: "GET", path: "/p", repeatable: true, action: "", scope: "" }).then(() => seen[0]);
   };
 
-  it("is where api_domain says, whatever data centre was asked", async () => {
+  it("follows api_domain, whatever data centre was asked", async () => {
     const rig = await startRig();
     try {
       expect(await urlOf(rig, "crm", "production", "https://www.zohoapis.eu")).toBe("https://www.zohoapis.eu/p");
@@ -54,7 +54,7 @@ describe("the address of an API call", () => {
     }
   });
 
-  it("of the wrong data centre is named as that when the token is refused there", async () => {
+  it("reports the wrong data centre when the token is rejected there", async () => {
     const rig = await startRig();
     try {
       const api = zohoApi({

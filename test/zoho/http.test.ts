@@ -15,8 +15,8 @@ const list = (url: string) => ({ method: "GET", url: `${url}/crm/v8/actions/watc
 const once = (url: string) =>
   ({ method: "POST", url: `${url}/oauth/v2/token`, form: { code: "c" }, repeatable: false }) as const;
 
-describe("the http client", () => {
-  it("tries again after a cut connection, a 5xx and a 429, and gives the answer then", async () => {
+describe("the HTTP client", () => {
+  it("retries after a cut connection, a 5xx and a 429", async () => {
     rig = await startRig();
     rig.server.trouble("cut");
     rig.server.trouble({ status: 503, body: "" });
@@ -25,7 +25,7 @@ describe("the http client", () => {
     expect(rig.exchanges.map((each) => each.status)).toEqual([undefined, 503, 429, 401]);
   });
 
-  it("waits longer from try to try, with jitter, and gives up after four", async () => {
+  it("backs off exponentially with jitter, and gives up after four attempts", async () => {
     const waits: number[] = [];
     rig = await startRig({ http: { sleep: async (ms) => void waits.push(ms), random: () => 0 } });
     rig.server.trouble({ status: 500, body: "" }, 9);
@@ -33,7 +33,7 @@ describe("the http client", () => {
     expect(waits).toEqual([250, 500, 1000]);
   });
 
-  it("does not repeat what may have been carried out and must not be twice", async () => {
+  it("does not retry an unrepeatable request that may have been carried out", async () => {
     rig = await startRig();
     rig.server.trouble("cut");
     const failure = await failureOf(rig.http.send(once(rig.server.url)));
@@ -44,7 +44,7 @@ describe("the http client", () => {
     expect(rig.server.requests).toHaveLength(2);
   });
 
-  it("repeats even that when no connection came about, or when it was refused unseen", async () => {
+  it("retries even that if it was never sent, or was rejected with 429", async () => {
     rig = await startRig();
     rig.server.trouble({ status: 429, body: "" });
     expect((await rig.http.send(once(rig.server.url))).status).toBe(200);
@@ -56,14 +56,14 @@ describe("the http client", () => {
     expect(rig.exchanges.at(-1)?.error).toContain("ECONNREFUSED");
   });
 
-  it("takes a host none of whose addresses could be connected to for one that was not reached", () => {
+  it("reports a host as unreachable if none of its addresses accepts a connection", () => {
     const failed = (...codes: string[]) =>
       new AggregateError(codes.map((code) => Object.assign(new Error(code), { code })));
     expect(mayRetry({ failure: failed("ECONNREFUSED", "ENETUNREACH") }, false)).toBe(true);
     expect(mayRetry({ failure: failed("ECONNREFUSED", "ECONNRESET") }, false)).toBe(false);
   });
 
-  it("takes what the server says about when to come back, and gives up at once where that is over a minute away", async () => {
+  it("obeys Retry-After, and gives up at once if it is over a minute", async () => {
     const waits: number[] = [];
     rig = await startRig({ http: { sleep: async (ms) => void waits.push(ms) } });
     const at = (ms: number): string => new Date((rig?.clock.now().getTime() ?? 0) + ms).toUTCString();
@@ -78,14 +78,14 @@ describe("the http client", () => {
     expect(waits).toEqual([7_000, 30_000, 375]);
   });
 
-  it("does not wait for ever for an answer", async () => {
+  it("times out", async () => {
     rig = await startRig({ http: { timeoutMs: 60 } });
     rig.server.trouble("silent", 9);
     const failure = await failureOf(rig.http.send(list(rig.server.url)));
     expect(failure.message).toContain("did not answer within 0.06 s");
   });
 
-  it("ends at once when its signal aborts", async () => {
+  it("stops at once when its signal aborts", async () => {
     rig = await startRig();
     rig.server.trouble("silent", 9);
     const controller = new AbortController();
@@ -96,14 +96,14 @@ describe("the http client", () => {
     expect(rig.server.requests).toHaveLength(1);
   });
 
-  it("follows no redirect: the token would go along", async () => {
+  it("follows no redirect, which would get the token", async () => {
     rig = await startRig();
     rig.server.trouble({ status: 302, body: "", headers: { location: `${rig.server.url}/elsewhere` } });
     expect((await rig.http.send(list(rig.server.url))).status).toBe(302);
     expect(rig.server.requests).toHaveLength(1);
   });
 
-  it("asks again for a body that got lost or was cut off, and keeps all 19 digits of an id", async () => {
+  it("retries for a lost or truncated body, and keeps all 19 digits of an id", async () => {
     rig = await startRig();
     rig.server.trouble({ status: 200, body: "" });
     rig.server.trouble({ status: 200, body: '{"watch":[{"chan' });
@@ -111,7 +111,7 @@ describe("the http client", () => {
     expect((await rig.http.send(list(rig.server.url))).body).toEqual({ id: "1105420521999070702" });
   });
 
-  it("shows its requests with every secret masked", async () => {
+  it("shows its requests with all secrets masked", async () => {
     rig = await startRig();
     const { url } = rig.server;
     await rig.http.send({
@@ -132,7 +132,7 @@ describe("the http client", () => {
     expect(rig.server.requests[0]?.form.get("client_secret")).toBe("S1");
   });
 
-  it("goes through the proxy that the environment names, but never for this machine", async () => {
+  it("uses the proxy of the environment, but never for this machine", async () => {
     rig = await startRig();
     const target = new URL(rig.server.url);
     const tunnelled: string[] = [];
@@ -158,7 +158,7 @@ describe("the http client", () => {
       expect((await http.send(list("http://zoho.invalid"))).status).toBe(401);
       expect(tunnelled).toEqual(["zoho.invalid:80"]);
       expect((await http.send(list(rig.server.url))).status).toBe(401);
-      // None of these reaches anybody else, whether somebody is there or not.
+      // None of these leaves the machine, whether something listens or not.
       for (const host of ["127.0.0.2", "zoho.localhost"])
         await http.send(list(`http://${host}:${target.port}`)).catch(() => {});
       expect(tunnelled).toHaveLength(1);
@@ -170,7 +170,7 @@ describe("the http client", () => {
     }
   });
 
-  it("says at once of a proxy that is no address what is wrong with it", async () => {
+  it("rejects an invalid proxy URL at once", async () => {
     const pauses: number[] = [];
     const env = { HTTPS_PROXY: "localhost:3128" };
     const http = createHttp({ env, sleep: async (ms) => void pauses.push(ms), random: () => 0 });

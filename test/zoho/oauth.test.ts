@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => rig.close());
 
 describe("a self client's code", () => {
-  it("becomes tokens, in a body that no log keeps, and obeys the api_domain", async () => {
+  it("is exchanged for tokens in the body, which no log holds, and sets the api_domain", async () => {
     rig.server.accounts.apiDomain = "https://www.zohoapis.eu/some/path";
     const tokens = await exchangeCode(rig.http, client, rig.server.accounts.makeCode(SCOPES));
     expect(tokens).toMatchObject({ apiDomain: "https://www.zohoapis.eu", lifetimeMs: 3_600_000, scopes: SCOPES });
@@ -27,7 +27,7 @@ describe("a self client's code", () => {
     expect(Object.fromEntries(request?.form ?? [])).toMatchObject({ grant_type: "authorization_code" });
   });
 
-  it("works once: the second time is told as used or too old", async () => {
+  it("works once: then it is reported as used or expired", async () => {
     const code = rig.server.accounts.makeCode(SCOPES);
     await exchangeCode(rig.http, client, code);
     const failure = await failureOf(exchangeCode(rig.http, client, code));
@@ -36,24 +36,24 @@ describe("a self client's code", () => {
     expect(failure.message).not.toContain(code);
   });
 
-  it("is refused when older than three minutes", async () => {
+  it("is rejected after three minutes", async () => {
     const code = rig.server.accounts.makeCode(SCOPES);
     rig.clock.advance(181_000);
     expect(await failureOf(exchangeCode(rig.http, client, code))).toMatchObject({ code: "invalid_code" });
   });
 
-  it("is recognised as of another data centre or client, though Zoho answers 200", async () => {
+  it("of another data centre or client is recognised although Zoho answers 200", async () => {
     const wrong = { ...client, clientSecret: secret("of-another-centre", "test") };
     const failure = await failureOf(exchangeCode(rig.http, wrong, rig.server.accounts.makeCode(SCOPES)));
     expect(failure).toMatchObject({ exitCode: 6, code: "invalid_client" });
-    expect(failure.message).toContain("or this server belongs to another data centre than the organisation");
+    expect(failure.message).toContain("or this server does not belong to the organisation's data centre");
     expect(failure.hint).toContain("check ZOHO_ACCOUNTS_URL");
     expect(failure.message).not.toContain("of-another-centre");
   });
 });
 
 describe("refreshAccess", () => {
-  it("tells a dead refresh token from a throttle", async () => {
+  it("distinguishes a revoked refresh token from rate limiting", async () => {
     expect(await failureOf(refreshAccess(rig.http, client, secret("dead", "test")))).toMatchObject({
       code: "invalid_code",
       hint: "sign in again: zoho-hooks login; check ZOHO_ACCOUNTS_URL",
@@ -66,20 +66,20 @@ describe("refreshAccess", () => {
     });
   });
 
-  it("reads the legacy answer, in which expires_in is milliseconds", async () => {
+  it("reads the legacy answer, whose expires_in is in milliseconds", async () => {
     const body = { access_token: "1000.x", expires_in: 3_600_000, expires_in_sec: 3600 };
     rig.server.trouble({ status: 200, body });
     expect((await refreshAccess(rig.http, client, secret("r", "test"))).lifetimeMs).toBe(3_600_000);
   });
 
-  it("says so when an HTML page comes instead of JSON", async () => {
+  it("reports an HTML page instead of JSON", async () => {
     rig.server.trouble({ status: 200, body: "<html>maintenance</html>" }, 9);
     expect((await failureOf(refreshAccess(rig.http, client, secret("r", "test")))).message).toContain("not JSON");
   });
 });
 
 describe("revokeToken", () => {
-  it("succeeds only when Zoho says so, and the tokens are dead then", async () => {
+  it("succeeds only if Zoho says so, and the tokens are revoked then", async () => {
     const refreshToken = secret(rig.server.accounts.makeRefreshToken(SCOPES), "test");
     const { accessToken } = await refreshAccess(rig.http, client, refreshToken);
     await revokeToken(rig.http, rig.server.url, refreshToken);
@@ -101,7 +101,7 @@ describe("the browser sign-in", () => {
       signal,
     });
 
-  it("takes the code that Zoho's redirect brings, and trades it in with the same address", async () => {
+  it("exchanges the code of Zoho's redirect with the same redirect URI", async () => {
     const server = await start();
     const page = await fetch(server.authorizationUrl);
     expect(page.status).toBe(200);
@@ -116,7 +116,7 @@ describe("the browser sign-in", () => {
     await server.close();
   });
 
-  it("ignores whoever does not know the state", async () => {
+  it("ignores requests without the state", async () => {
     const server = await start();
     const forged = await fetch(`${server.redirectUri}?code=evil&state=guess`);
     expect(forged.status).toBe(400);
@@ -125,7 +125,7 @@ describe("the browser sign-in", () => {
     await server.close();
   });
 
-  it("goes to the user's own data centre, and to no server that it does not know", async () => {
+  it("follows to the user's data centre, and to no unknown server", async () => {
     const back = async (accountsServer: string) => {
       const server = await start();
       const state = new URL(server.authorizationUrl).searchParams.get("state") ?? "";
@@ -139,7 +139,7 @@ describe("the browser sign-in", () => {
     expect(await failureOf(back("http://accounts.zoho.eu"))).toMatchObject({ code: "unknown_accounts_server" });
   });
 
-  it("says that access was denied, that nobody came, and ends with its signal", async () => {
+  it("reports denied access and a timeout, and ends with its signal", async () => {
     const denied = await start();
     const state = new URL(denied.authorizationUrl).searchParams.get("state") ?? "";
     await fetch(`${denied.redirectUri}?error=access_denied&state=${state}`);
@@ -174,20 +174,20 @@ describe("the device sign-in", () => {
     });
   };
 
-  it("shows the code, asks no oftener than Zoho allows, and gets tokens once they are granted", async () => {
+  it("shows the code, polls at Zoho's rate, and gets tokens once they are granted", async () => {
     const { tokens } = await login((polls) => polls === 3 && rig.server.accounts.decideDevice("granted"));
     expect(tokens.refreshToken).toMatch(/^1000\./);
     const polls = rig.server.requests.filter((each) => each.path === "/oauth/v3/device/token");
     expect(polls).toHaveLength(3);
   });
 
-  it.each(["cut", { status: 503, body: "<html>" }] as const)("goes on when one poll meets %j", async (trouble) => {
+  it.each(["cut", { status: 503, body: "<html>" }] as const)("continues when a poll meets %j", async (trouble) => {
     rig.server.trouble(trouble, 1, ({ path }) => path === "/oauth/v3/device/token");
     const { tokens } = await login((polls) => polls === 3 && rig.server.accounts.decideDevice("granted"));
     expect(tokens.refreshToken).toMatch(/^1000\./);
   });
 
-  it("says that the secret is another one where Zoho itself has named the data centre", async () => {
+  it("reports a wrong secret if Zoho named the data centre", async () => {
     const reply = { status: 200, text: "", body: { error: "invalid_client" }, unreadable: false, date: undefined };
     const failure = tokenError(reply, { grant: "device", accountsUrl: "https://accounts.zoho.eu", isNamed: true });
     expect(failure.message).toContain(
@@ -196,14 +196,14 @@ describe("the device sign-in", () => {
     expect(failure.hint).toContain("the same credentials for all data centers");
   });
 
-  it("ends when it is turned down, and when nobody confirms", async () => {
+  it("ends when it is denied, and when nobody confirms", async () => {
     expect(await failureOf(login(() => rig.server.accounts.decideDevice("denied")))).toMatchObject({
       code: "access_denied",
     });
     expect(await failureOf(login(() => undefined))).toMatchObject({ exitCode: 6, code: "expired" });
   });
 
-  it("sends the client's secret to no data centre that is not known", async () => {
+  it("sends the client secret to no unknown data centre", async () => {
     rig.server.accounts.deviceLocation = "mars";
     expect((await failureOf(login(() => undefined))).message).toContain('no Zoho data centre "mars"');
   });

@@ -35,7 +35,7 @@ afterEach(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-/** A process that is ready to get an access token at the word. */
+/** A process that waits to get an access token. */
 async function startProcess() {
   const { clientId, clientSecret } = server.accounts;
   const folder = join(home, ".config/zoho-hooks");
@@ -47,7 +47,7 @@ async function startProcess() {
   return { child, reader, go: () => child.stdin.write("go\n") };
 }
 
-it("makes one token request for four processes that need a token at the same moment", async () => {
+it("makes one token request for four processes that need a token at the same time", async () => {
   const four = await Promise.all([1, 2, 3, 4].map(startProcess));
   const values = await Promise.all(
     four.map(async ({ child, reader, go }) => {
@@ -62,7 +62,7 @@ it("makes one token request for four processes that need a token at the same mom
   expect(server.tokenRequests()).toHaveLength(1);
 });
 
-it("says what it waits for, and goes on as soon as the process that it waits for is killed", async () => {
+it("reports what it waits for, and continues as soon as that process is killed", async () => {
   server.trouble("silent");
   const { child, go } = await startProcess();
   go();
@@ -85,7 +85,7 @@ it("says what it waits for, and goes on as soon as the process that it waits for
   });
   expect(result.exitCode).toBe(0);
   expect(killedAt).toBeGreaterThan(0);
-  // Its last sign of life counts for ten seconds where nobody can tell whether it is gone.
+  // Its heartbeat counts for ten seconds if nobody can check whether it still runs.
   expect(performance.now() - killedAt).toBeLessThan(5_000);
   expect(await readdir(join(home, ".config/zoho-hooks/tokens"))).toEqual([expect.stringMatching(/\.json$/)]);
 });

@@ -13,7 +13,7 @@ const hosts = { accountsUrl: us.accountsUrl, apiUrl: undefined };
 const plain: SignIn = { name: "default", centre: us, environment: "production", hosts, scopes, access };
 
 describe("signInAgain", () => {
-  it("names what login would not do by itself", () => {
+  it("names what login would not request by default", () => {
     expect(signInAgain(plain).how).toBe("zoho-hooks login");
     expect(signInAgain({ ...plain, name: "acme", centre: eu, environment: "sandbox" })).toEqual({
       how: "zoho-hooks login --dc eu --environment sandbox --profile acme",
@@ -21,7 +21,7 @@ describe("signInAgain", () => {
     });
   });
 
-  it("keeps the products that the sign-in has, beside the one that it lacks", () => {
+  it("keeps the products of the sign-in, beside the one that it lacks", () => {
     const { scopes: more } = findWatchProduct("bigin");
     expect(signInAgain({ ...plain, scopes: [...scopes, ...more] }).how).toBe(
       "zoho-hooks login --product crm --product bigin",
@@ -31,7 +31,7 @@ describe("signInAgain", () => {
     );
   });
 
-  it("is a matter of variables where the environment signs in, which no login overrules", () => {
+  it("names variables for a sign-in of the environment, which no login overrides", () => {
     const signIn: SignIn = { ...plain, name: "environment" };
     expect(signInAgain(signIn).how).toBe("set ZOHO_REFRESH_TOKEN to a new one");
     const fixed = { ...signIn, access: { kind: "fixed", accessToken: secret("a", "test") } } as const;

@@ -5,7 +5,7 @@ import type { ChannelConfig } from "../../src/zoho/channels/channel.ts";
 import { ALL_SCOPES, type Rig, startRig } from "../support/zoho-client.ts";
 import type { SeenRequest } from "../support/zoho-server/answer.ts";
 
-/** Zoho's own client is the reference for what goes over the wire. */
+/** Zoho's client is the reference for what goes over the wire. */
 const { Notifications } = sdk;
 const EXPIRES_AT = new Date("2026-03-07T09:00:00Z");
 const config: ChannelConfig = {
@@ -61,7 +61,7 @@ function lastTwo() {
   return { theirs, ours };
 }
 
-/** Order of members means nothing, and neither does how the same instant is written (`Z`, `+00:00`). */
+/** The order of fields means nothing, nor does the notation of an instant (`Z`, `+00:00`). */
 function meaning(request: SeenRequest): unknown {
   const text = request.text.replace(/"channel_expiry":"([^"]+)"/g, (_, time: string) => {
     expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|\+00:00)$/);
@@ -76,8 +76,8 @@ function meaning(request: SeenRequest): unknown {
   };
 }
 
-describe("requests, beside those of Zoho's own client,", () => {
-  it("are the same for create and update, member by member", async () => {
+describe("requests, compared with those of Zoho's client,", () => {
+  it("are the same for create and update, field by field", async () => {
     const operations = new Notifications.NotificationsOperations();
     await operations.enableNotifications(sdkBody());
     await rig.client().create([{ config, expiresAt: EXPIRES_AT }]);
@@ -92,7 +92,7 @@ describe("requests, beside those of Zoho's own client,", () => {
     expect(meaning(update.ours)).toEqual(meaning(update.theirs));
   });
 
-  it("are the same for disabling single events, but for the token that we repeat", async () => {
+  it("are the same for disabling single events, except for the repeated token", async () => {
     await rig.client().create([{ config, expiresAt: EXPIRES_AT }]);
     const notification = new Notifications.Notification();
     notification.setChannelId(config.id);
@@ -125,7 +125,7 @@ describe("requests, beside those of Zoho's own client,", () => {
     expect(meaning(ours)).toEqual(meaning(theirs));
   });
 
-  it("list what Zoho's client has created, and it lists what we have", async () => {
+  it("list what Zoho's client created, and the other way round", async () => {
     const operations = new Notifications.NotificationsOperations();
     await operations.enableNotifications(sdkBody());
     expect(await rig.client().list()).toMatchObject([{ id: config.id, token: "a-token", expiresAt: EXPIRES_AT }]);

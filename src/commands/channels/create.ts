@@ -10,7 +10,7 @@ import { readBack, requestChannel } from "../../zoho/channels/create.ts";
 import { expandEvents } from "../../zoho/channels/events.ts";
 import { chooseExpiry, expiryBy, grantWarning, zohoTime } from "../../zoho/channels/expiry.ts";
 import { findWatchProduct } from "../../zoho/channels/products.ts";
-import { isRefusal } from "../../zoho/errors.ts";
+import { isRejection } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
 import { showRequest } from "../helpers/notices.ts";
 import { channelEvents } from "../helpers/options.ts";
@@ -23,7 +23,7 @@ import {
   conditionsFrom,
   listenerUrl,
   notifyUrl,
-  refuseUnknownOptions,
+  rejectUnknownOptions,
   tokenFrom,
 } from "./options.ts";
 
@@ -52,54 +52,7 @@ export const defineCreate: Define = (command, act) => {
       ),
     )
     .addHelpText("after", HELP)
-    .action(
-      act(async (context, names: readonly string[], options: CreateOptions) => {
-        const product = findWatchProduct(options.product ?? "crm", options.apiVersion).id;
-        const events = channelEvents(product, names);
-        warnOfMistypedModules(
-          context,
-          products,
-          events.map((event) => `${product}:${event}`),
-        );
-        const url = notifyUrl(context, options.url ?? (await listenerUrl(context, product)));
-        const id = options.id === undefined ? generateChannelId(context.now()) : newChannelId(options.id);
-        return withZoho(context, options, async (session) => {
-          const { product } = session;
-          refuseUnknownOptions(product, options);
-          const expiresAt = chooseExpiry(options.expires, product.lifetime, session.now());
-          const end = (now: Date): Date => expiryBy(now, options.expires, product.lifetime);
-          const config: ChannelConfig = {
-            id,
-            events,
-            notifyUrl: url,
-            token: (await tokenFrom(context, options)) ?? generateToken(),
-            related: product.options.related ? options.related === true : undefined,
-            values: product.options.values ? options.values === true : undefined,
-            conditions: await conditionsFrom(session, context, options.fields, events),
-          };
-          if (options.dryRun === true) {
-            return showRequest(context, session, writeRequest(product, "POST", [{ config, expiresAt }]));
-          }
-          if (options.id !== undefined) await refuseTaken(session, id);
-          const granted = await context
-            .waiting("creating the channel", () => requestChannel(session, config, end))
-            .catch((error: unknown) => {
-              if (!isRefusal(error)) warnOfLeftOver(context, session, id);
-              throw error;
-            });
-          const channel = await context
-            .waiting("reading it back", () => readBack(session, config, granted))
-            .catch((error: unknown) => {
-              warnOfUnread(context, session, id, granted.expiresAt);
-              throw error;
-            });
-          const show = options.showSecrets === true;
-          context.report(channelReport("created", product.id, channel, session.now(), show));
-          warnOfDifferences(context, session, { ...config, expiresAt: granted.asked }, channel);
-          return ExitCode.ok;
-        });
-      }),
-    );
+    .action(act(create));
 };
 
 const URL_HELP = "the URL for Zoho to post to (default: the public https URL of the listen that runs in this project)";
@@ -109,24 +62,55 @@ The channel's token is saved with your profile, so that zoho-hooks listen can ve
 --token-file.
 `;
 
-function warnOfLeftOver(context: Context, { command }: ZohoSession, id: string): void {
-  context.report({
-    type: "warning",
-    message: `channel ${id} may have been created: Zoho did not answer`,
-    hint: `see ${command("list")}; its token is kept in case it exists`,
-  });
-}
-
-function warnOfUnread(context: Context, { command }: ZohoSession, id: string, end: Date | undefined): void {
-  context.report({
-    type: "warning",
-    message: `channel ${id} was created${end === undefined ? "" : `, until ${zohoTime(end)}`}, but could not be read back`,
-    hint: `it exists: delete it with ${command(`delete ${id}`)}`,
+async function create(context: Context, names: readonly string[], options: CreateOptions): Promise<ExitCode> {
+  const { id: productId } = findWatchProduct(options.product ?? "crm", options.apiVersion);
+  const events = channelEvents(productId, names);
+  const typed = events.map((event) => `${productId}:${event}`);
+  warnOfMistypedModules(context, products, typed);
+  const url = notifyUrl(context, options.url ?? (await listenerUrl(context, productId)));
+  const id = options.id === undefined ? generateChannelId(context.now()) : newChannelId(options.id);
+  return withZoho(context, options, async (session) => {
+    const { command, product } = session;
+    rejectUnknownOptions(product, options);
+    const expiresAt = chooseExpiry(options.expires, product.lifetime, session.now());
+    const config: ChannelConfig = {
+      id,
+      events,
+      notifyUrl: url,
+      token: (await tokenFrom(context, options)) ?? generateToken(),
+      related: product.options.related ? options.related === true : undefined,
+      values: product.options.values ? options.values === true : undefined,
+      conditions: await conditionsFrom(session, context, options.fields, events),
+    };
+    if (options.dryRun === true) {
+      return showRequest(context, session, writeRequest(product, "POST", [{ config, expiresAt }]));
+    }
+    if (options.id !== undefined) await rejectTaken(session, id);
+    const endBy = (now: Date): Date => expiryBy(now, options.expires, product.lifetime);
+    const warn = (message: string, hint: string): void => context.report({ type: "warning", message, hint });
+    const granted = await context
+      .waiting("creating the channel", () => requestChannel(session, config, endBy))
+      .catch((error: unknown) => {
+        const hint = `see ${command("list")}; its token is kept in case it exists`;
+        if (!isRejection(error)) warn(`channel ${id} may have been created: Zoho did not answer`, hint);
+        throw error;
+      });
+    const channel = await context
+      .waiting("reading it back", () => readBack(session, config, granted))
+      .catch((error: unknown) => {
+        const until = granted.expiresAt === undefined ? "" : `, until ${zohoTime(granted.expiresAt)}`;
+        const hint = `it exists: delete it with ${command(`delete ${id}`)}`;
+        warn(`channel ${id} was created${until}, but could not be read back`, hint);
+        throw error;
+      });
+    context.report(channelReport(session, "created", channel, options.showSecrets));
+    warnOfDifferences(context, session, { ...config, expiresAt: granted.requested }, channel);
+    return ExitCode.ok;
   });
 }
 
 /** Zoho would overwrite the channel that has this id. */
-async function refuseTaken({ client, command, product }: ZohoSession, id: string): Promise<void> {
+async function rejectTaken({ client, command, product }: ZohoSession, id: string): Promise<void> {
   // A sign-in that may only create cannot look.
   const taken = await client.get(id).catch(() => undefined);
   if (taken === undefined) return;
@@ -140,17 +124,17 @@ async function refuseTaken({ client, command, product }: ZohoSession, id: string
 export function warnOfDifferences(
   context: Context,
   { command, now }: ZohoSession,
-  { expiresAt, ...asked }: ChannelConfig & { readonly expiresAt: Date },
+  { expiresAt, ...requested }: ChannelConfig & { readonly expiresAt: Date },
   channel: Channel,
 ): void {
   const warn = (message: string, hint?: string): void =>
     context.report({ type: "warning", message, ...(hint === undefined ? {} : { hint }) });
   const shorter = grantWarning(expiresAt, channel.expiresAt, now());
-  if (shorter !== undefined) warn(shorter, `renew it in time: ${command(`renew ${asked.id}`)}`);
+  if (shorter !== undefined) warn(shorter, `renew it in time: ${command(`renew ${requested.id}`)}`);
   if (channel.isUnread === true) return;
   const listed = new Set(expandEvents(channel.events));
-  const missing = expandEvents(asked.events).filter((event) => !listed.has(event));
-  if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for channel ${asked.id}`);
-  if (channel.notifyUrl !== asked.notifyUrl) warn(differentUrl(channel.notifyUrl, asked.notifyUrl));
-  if (channel.token !== asked.token) warn(`Zoho does not list the token that was set for channel ${asked.id}`);
+  const missing = expandEvents(requested.events).filter((event) => !listed.has(event));
+  if (missing.length > 0) warn(`Zoho does not list ${missing.join(", ")} for channel ${requested.id}`);
+  if (channel.notifyUrl !== requested.notifyUrl) warn(differentUrl(channel.notifyUrl, requested.notifyUrl));
+  if (channel.token !== requested.token) warn(`Zoho does not list the token that was set for channel ${requested.id}`);
 }

@@ -2,20 +2,19 @@ import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../reports/channel.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
-import type { ApiRequest } from "../../zoho/api.ts";
-import { disableRequest, removeRequest, writeRequest } from "../../zoho/channels/api.ts";
+import { type ChannelRequest, disableRequest, removeRequest, writeRequest } from "../../zoho/channels/api.ts";
 import { type Channel, conditionsFor } from "../../zoho/channels/channel.ts";
 import { expandEvents, withoutEvents } from "../../zoho/channels/events.ts";
 import { wholeConfig } from "../../zoho/channels/lifecycle.ts";
 import { requireSuccess } from "../../zoho/channels/replies.ts";
 import type { RequestedDeletions } from "../../zoho/collection.ts";
 import { requestedDeletions } from "../../zoho/collection.ts";
-import { isRefusal } from "../../zoho/errors.ts";
+import { isRejection } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
 import { confirm, showRequest } from "../helpers/notices.ts";
 import { channelEvents, collect } from "../helpers/options.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
-import { channelId, channelReport, listWithMissing, requireChannel, UNREAD } from "./list.ts";
+import { channelId, channelReport, listWithMissing, requireChannel, stateReport, UNREAD } from "./list.ts";
 
 interface DeleteOptions extends ZohoOptions {
   readonly all?: boolean;
@@ -30,28 +29,28 @@ export const defineDelete: Define = (command, act) => {
     .option("--all", "all channels of the signed-in user")
     .option("-y, --yes", "do not ask")
     .option("--dry-run", "print the request, delete nothing")
-    .action(
-      act(async (context, texts: readonly string[], options: DeleteOptions) => {
-        if (texts.length > 0 === (options.all === true)) throw usageError("give the ids of the channels, or --all");
-        const given = [...new Set(texts.map(channelId))];
-        return withZoho(context, options, async (session) => {
-          const stock = options.all === true ? await listWithMissing(session) : undefined;
-          const ids = stock?.listed.map((channel) => channel.id) ?? given;
-          const gone = stock?.missing.map(({ channel }) => channel.id) ?? [];
-          if (ids.length === 0) {
-            if (options.dryRun !== true) await forget(context, session, gone);
-            context.report({ type: "notice", message: `no ${session.product.title} channel to delete` });
-            return ExitCode.ok;
-          }
-          if (options.dryRun === true) return showRequest(context, session, removeRequest(session.product, ids));
-          const question = `Delete ${ids.length === 1 ? `channel ${ids[0]}` : `${ids.length} channels (${ids.join(", ")})`}?`;
-          if (!(await confirm(context, question, options.yes))) return unchanged(context);
-          await forget(context, session, gone);
-          return deleteChannels(context, session, ids);
-        });
-      }),
-    );
+    .action(act(deleteCommand));
 };
+
+async function deleteCommand(context: Context, texts: readonly string[], options: DeleteOptions): Promise<ExitCode> {
+  if (texts.length > 0 === (options.all === true)) throw usageError("give the ids of the channels, or --all");
+  return withZoho(context, options, async (session) => {
+    const { product } = session;
+    const found = options.all === true ? await listWithMissing(session) : undefined;
+    const ids = found?.listed.map(({ id }) => id) ?? [...new Set(texts.map(channelId))];
+    const gone = found?.missing.map(({ channel }) => channel.id) ?? [];
+    if (ids.length === 0) {
+      if (options.dryRun !== true) await forget(context, session, gone);
+      context.report({ type: "notice", message: `no ${product.title} channel to delete` });
+      return ExitCode.ok;
+    }
+    if (options.dryRun === true) return showRequest(context, session, removeRequest(product, ids));
+    const question = ids.length === 1 ? `channel ${ids[0]}` : `${ids.length} channels (${ids.join(", ")})`;
+    if (!(await confirm(context, `Delete ${question}?`, options.yes))) return unchanged(context);
+    await forget(context, session, gone);
+    return deleteChannels(context, session, ids);
+  });
+}
 
 /** Forgets channels that Zoho no longer lists. */
 export async function forget(context: Context, { memory }: ZohoSession, ids: readonly string[]): Promise<void> {
@@ -65,8 +64,8 @@ export function unchanged(context: Context): ExitCode {
   return ExitCode.ok;
 }
 
-const FORGOTTEN = "Zoho does not list it; what was stored about it here is deleted";
-const NOT_FOUND = "not found: it expired, or the id is wrong";
+const FORGOTTEN = "forgotten, because Zoho no longer lists it";
+const NOT_FOUND = "it expired, or the id is wrong";
 
 /** Deletes channels and reports each by what Zoho lists afterwards. Exits with 7 unless all are gone. */
 export async function deleteChannels(
@@ -74,27 +73,19 @@ export async function deleteChannels(
   session: ZohoSession,
   ids: readonly string[],
 ): Promise<ExitCode> {
-  const { client, memory, product } = session;
-  const asked = requestedDeletions();
+  const { client, memory } = session;
+  const requested = requestedDeletions();
   const result = await context
-    .waiting("deleting channels", () => client.remove(ids, asked))
+    .waiting("deleting channels", () => client.remove(ids, requested))
     .catch(async (error: unknown) => {
-      await warnOfUnconfirmed(context, session, asked);
+      await warnOfUnconfirmed(context, session, requested);
       throw error;
     });
   const known = new Set((await memory.all()).map(({ id }) => id));
   const notFound = result.unknown.filter((id) => !known.has(id));
   await memory.forget([...result.deleted, ...result.unknown]);
   const report = (state: ChannelReport["state"], id: string, reason?: string): void =>
-    context.report({
-      type: "channel",
-      state,
-      product: product.id,
-      id,
-      expiresAt: undefined,
-      timeLeftMs: undefined,
-      reason,
-    });
+    context.report(stateReport(session, state, { id, reason }));
   for (const id of result.deleted) report("deleted", id);
   for (const id of result.unknown) report("unknown", id, known.has(id) ? FORGOTTEN : NOT_FOUND);
   for (const { id, because } of result.remaining) report("not-deleted", id, because);
@@ -130,82 +121,55 @@ export const defineDisable: Define = (command, act) => {
     .option("--events <event>", "stop only this event (repeatable)", collect)
     .option("-y, --yes", "do not ask")
     .option("--dry-run", "print the request, change nothing")
-    .action(
-      act(async (context, text: string, options: DisableOptions) => {
-        const id = channelId(text);
-        const events = options.events && channelEvents(options.product ?? "crm", options.events);
-        return withZoho(context, options, async (session) => {
-          const channel = await requireChannel(session, id);
-          if (events !== undefined && channel.isUnread === true)
-            throw new UserError("zohoApi", `the events of channel ${id} are not known: ${UNREAD}`, undefined, "unread");
-          const remaining = events === undefined ? [] : withoutEvents(channel.events, events);
-          if (remaining.length === 0) {
-            if (options.dryRun === true) return showRequest(context, session, removeRequest(session.product, [id]));
-            const question = `No event of channel ${id} would be left: delete it?`;
-            if (!(await confirm(context, question, options.yes))) return unchanged(context);
-            return deleteChannels(context, session, [id]);
-          }
-          const removed = expandEvents(channel.events).filter((event) => !remaining.includes(event));
-          if (removed.length === 0)
-            throw usageError(`channel ${id} watches none of these`, `it watches ${oneLine(channel.events.join(", "))}`);
-          if (options.dryRun === true) {
-            return showRequest(context, session, await disableCall(session, channel, removed, remaining));
-          }
-          if (!(await confirm(context, `Stop ${removed.join(", ")} of channel ${id}?`, options.yes)))
-            return unchanged(context);
-          const warn = (outcome: string): void => {
-            const message = `${removed.join(", ")} of channel ${id} ${outcome}`;
-            context.report({ type: "warning", message, hint: `see ${session.command("list")}` });
-          };
-          await disable(session, channel, removed, remaining).catch((error: unknown) => {
-            if (!isRefusal(error)) warn("may have been stopped: Zoho did not answer");
-            throw error;
-          });
-          const after = await requireChannel(session, id).catch((error: unknown) => {
-            warn("was stopped, but the channel could not be read back");
-            throw error;
-          });
-          const still = expandEvents(after.events).filter((event) => removed.includes(event));
-          if (still.length > 0) {
-            throw new UserError(
-              "zohoApi",
-              `Zoho accepted the request but still lists ${still.join(", ")} for channel ${id}`,
-              `replace its events: ${session.command(`update ${id}`)} --events`,
-              "not_disabled",
-            );
-          }
-          context.report(channelReport("updated", session.product.id, after, session.now()));
-          return ExitCode.ok;
-        });
-      }),
-    );
+    .action(act(disableCommand));
 };
 
-/** By PATCH where the product documents it, else by writing the channel without those events. */
-async function disableCall(
-  session: ZohoSession,
-  channel: Channel,
-  removed: readonly string[],
-  remaining: readonly string[],
-): Promise<ApiRequest> {
-  const { product } = session;
-  if (product.patch) return disableRequest(product, channel, removed);
-  return writeRequest(product, "PUT", [await withEvents(session, channel, remaining)]);
+async function disableCommand(context: Context, text: string, options: DisableOptions): Promise<ExitCode> {
+  const id = channelId(text);
+  const events = options.events && channelEvents(options.product ?? "crm", options.events);
+  return withZoho(context, options, async (session) => {
+    const channel = await requireChannel(session, id);
+    if (events !== undefined && channel.isUnread === true)
+      throw new UserError("zohoApi", `the events of channel ${id} are not known: ${UNREAD}`, undefined, "unread");
+    const remaining = events === undefined ? [] : withoutEvents(channel.events, events);
+    if (remaining.length === 0) {
+      if (options.dryRun === true) return showRequest(context, session, removeRequest(session.product, [id]));
+      const question = `No event of channel ${id} would be left: delete it?`;
+      if (!(await confirm(context, question, options.yes))) return unchanged(context);
+      return deleteChannels(context, session, [id]);
+    }
+    const removed = expandEvents(channel.events).filter((event) => !remaining.includes(event));
+    if (removed.length === 0)
+      throw usageError(`channel ${id} watches none of these`, `it watches ${oneLine(channel.events.join(", "))}`);
+    const request = await disableRequestFor(session, channel, remaining);
+    if (options.dryRun === true) {
+      const { product } = session;
+      const shown = product.patch ? disableRequest(product, channel, removed) : writeRequest(product, "PUT", [request]);
+      return showRequest(context, session, shown);
+    }
+    if (!(await confirm(context, `Stop ${removed.join(", ")} of channel ${id}?`, options.yes)))
+      return unchanged(context);
+    const after = await disable(context, session, { channel, removed, request });
+    const still = expandEvents(after.events).filter((event) => removed.includes(event));
+    if (still.length > 0) {
+      throw new UserError(
+        "zohoApi",
+        `Zoho accepted the request but still lists ${still.join(", ")} for channel ${id}`,
+        `replace its events: ${session.command(`update ${id}`)} --events`,
+        "not_disabled",
+      );
+    }
+    context.report(channelReport(session, "updated", after));
+    return ExitCode.ok;
+  });
 }
 
-async function disable(
+/** The whole channel with the remaining events: for a PUT, and to remember. */
+async function disableRequestFor(
   session: ZohoSession,
   channel: Channel,
-  removed: readonly string[],
-  remaining: readonly string[],
-): Promise<void> {
-  const { client, memory, product } = session;
-  const request = await withEvents(session, channel, remaining);
-  requireSuccess(product.patch ? [await client.disable(channel, removed)] : await client.replace([request]));
-  await memory.remember({ ...request.config, expiresAt: channel.expiresAt });
-}
-
-async function withEvents(session: ZohoSession, channel: Channel, events: readonly string[]) {
+  events: readonly string[],
+): Promise<ChannelRequest> {
   if (channel.expiresAt === undefined) {
     throw new UserError(
       "zohoApi",
@@ -217,4 +181,33 @@ async function withEvents(session: ZohoSession, channel: Channel, events: readon
   const before = await wholeConfig(session, channel.id, channel);
   const config = { ...before, events, conditions: conditionsFor(events, before.conditions) };
   return { config, expiresAt: channel.expiresAt };
+}
+
+/** By PATCH if the product documents it, else by PUT. Resolves to the channel as it is listed afterwards. */
+async function disable(
+  context: Context,
+  session: ZohoSession,
+  {
+    channel,
+    removed,
+    request,
+  }: { readonly channel: Channel; readonly removed: readonly string[]; readonly request: ChannelRequest },
+): Promise<Channel> {
+  const { client, memory, product } = session;
+  const { id, expiresAt } = channel;
+  const warn = (outcome: string): void => {
+    const message = `${removed.join(", ")} of channel ${id} ${outcome}`;
+    context.report({ type: "warning", message, hint: `see ${session.command("list")}` });
+  };
+  try {
+    requireSuccess(product.patch ? [await client.disable(channel, removed)] : await client.replace([request]));
+  } catch (error) {
+    if (!isRejection(error)) warn("may have been stopped: Zoho did not answer");
+    throw error;
+  }
+  await memory.remember({ ...request.config, expiresAt });
+  return requireChannel(session, id).catch((error: unknown) => {
+    warn("was stopped, but the channel could not be read back");
+    throw error;
+  });
 }

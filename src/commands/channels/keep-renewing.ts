@@ -13,7 +13,7 @@ import {
 } from "../../zoho/channels/lifecycle.ts";
 import { isThrottled, ZohoApiError } from "../../zoho/errors.ts";
 import { warnOfFixedToken, type ZohoSession } from "../helpers/session.ts";
-import { listWithMissing, type MissingChannel } from "./list.ts";
+import { listWithMissing, type MissingChannel, stateReport } from "./list.ts";
 
 /** A channel that was created without an expiry lives an hour. */
 const LOOK_INTERVAL_MS = 15 * MINUTE_MS;
@@ -53,7 +53,7 @@ export async function keepRenewing(
             const seen = { id, expiresAt: change.expiresAt, token: undefined };
             session.memory.observe([seen], session.now(), id).catch(() => undefined);
           }
-          context.report(changeReport(session.product.id, change, session.now()));
+          context.report(changeReport(session, change));
         },
       });
     } catch (error) {
@@ -85,20 +85,14 @@ export async function keepRenewing(
   return lost.size > 0 ? ExitCode.connectionLost : ExitCode.ok;
 }
 
-export function changeReport(product: string, change: ChannelChange, now: Date): ChannelReport {
-  const { type, id } = change;
-  const expiresAt = "expiresAt" in change ? change.expiresAt : undefined;
-  return {
-    type: "channel",
-    state: type,
-    product,
-    id,
-    expiresAt,
+export function changeReport(session: ZohoSession, change: ChannelChange): ChannelReport {
+  return stateReport(session, change.type, {
+    id: change.id,
+    expiresAt: "expiresAt" in change ? change.expiresAt : undefined,
     previousExpiresAt: "from" in change ? change.from : undefined,
-    timeLeftMs: expiresAt === undefined ? undefined : expiresAt.getTime() - now.getTime(),
     reason: reasonOf(change),
-    hint: "error" in change ? hintFor(change, now) : undefined,
-  };
+    hint: "error" in change ? hintFor(change, session.now()) : undefined,
+  });
 }
 
 function reasonOf(change: ChannelChange): string | undefined {

@@ -1,10 +1,11 @@
+import type { Context } from "../../context.ts";
 import { MASK, maskUrl } from "../../core/mask.ts";
 import type { ChannelFacts, ChannelReport } from "../../reports/channel.ts";
 import { examples } from "../../reports/help.ts";
 import type { TableReport } from "../../reports/layout.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { formatSpan, parseDuration } from "../../util/units.ts";
-import { type Channel, type ChannelConfig, expiringWithin, timeLeftMs } from "../../zoho/channels/channel.ts";
+import { type Channel, type ChannelConfig, expiringWithin } from "../../zoho/channels/channel.ts";
 import { contractEvents } from "../../zoho/channels/events.ts";
 import type { RememberedChannel } from "../../zoho/channels/memory.ts";
 import type { Define } from "../command.ts";
@@ -30,41 +31,37 @@ export const defineList: Define = (command, act) => {
     .option("--expiring <time>", "only those that are gone or expire within this time; exits with 8 if there are any")
     .option("--module <name>", "only those that watch this module")
     .option("--show-secrets", "show tokens instead of masking them")
-    .action(
-      act(async (context, options: ListOptions) => {
-        const withinMs = options.expiring === undefined ? undefined : parseDuration(options.expiring, "--expiring");
-        return withZoho(context, options, async (session) => {
-          const { client, product } = session;
-          const module = options.module && moduleName(product.id, options.module);
-          const { listed, missing } = await context.waiting("asking Zoho for its channels", async () => {
-            const all = await listWithMissing(session);
-            if (module === undefined) return all;
-            return { listed: await client.list({ module }), missing: all.missing.filter(watches(module)) };
-          });
-          const now = session.now();
-          const shown = withinMs === undefined ? listed : expiringWithin(listed, withinMs, now);
-          const show = options.showSecrets === true;
-          const gone = missing.map((each) => missingReport(session, each, show));
-          const lines = [...gone, ...shown.map((each) => channelReport("listed", product.id, each, now, show))];
-          if (context.json) for (const line of lines) context.report(line);
-          else if (lines.length > 0) {
-            context.report(tableOf(lines, missing));
-            for (const { id, reason, hint } of gone)
-              context.report({
-                type: "warning",
-                message: `channel ${id} is gone: ${reason}`,
-                ...(hint && { hint }),
-              });
-          }
-          const expiring = withinMs === undefined ? "" : ` expires within ${options.expiring}`;
-          const watching = module === undefined ? "" : ` that watches ${module}`;
-          if (lines.length === 0)
-            context.report({ type: "notice", message: `no ${product.title} channel${watching}${expiring}` });
-          return withinMs !== undefined && lines.length > 0 ? ExitCode.expectation : ExitCode.ok;
-        });
-      }),
-    );
+    .action(act(list));
 };
+
+async function list(context: Context, options: ListOptions): Promise<ExitCode> {
+  const { expiring, showSecrets = false } = options;
+  const withinMs = expiring === undefined ? undefined : parseDuration(expiring, "--expiring");
+  return withZoho(context, options, async (session) => {
+    const { client, product } = session;
+    const module = options.module && moduleName(product.id, options.module);
+    const { listed, missing } = await context.waiting("asking Zoho for its channels", async () => {
+      const all = await listWithMissing(session);
+      if (module === undefined) return all;
+      return { listed: await client.list({ module }), missing: all.missing.filter(watches(module)) };
+    });
+    const shown = withinMs === undefined ? listed : expiringWithin(listed, withinMs, session.now());
+    const gone = missing.map((each) => missingReport(session, each, showSecrets));
+    const lines = [...gone, ...shown.map((each) => channelReport(session, "listed", each, showSecrets))];
+    if (context.json) for (const line of lines) context.report(line);
+    else if (lines.length > 0) {
+      context.report(tableOf(lines, missing));
+      for (const { id, reason, hint } of gone)
+        context.report({ type: "warning", message: `channel ${id} is gone: ${reason}`, ...(hint && { hint }) });
+    }
+    if (lines.length === 0) {
+      const watching = module === undefined ? "" : ` that watches ${module}`;
+      const within = expiring === undefined ? "" : ` expires within ${expiring}`;
+      context.report({ type: "notice", message: `no ${product.title} channel${watching}${within}` });
+    }
+    return withinMs !== undefined && lines.length > 0 ? ExitCode.expectation : ExitCode.ok;
+  });
+}
 
 const CAUSES = { expired: "expired", deleted: "deleted", unlisted: "not listed" } as const;
 
@@ -128,10 +125,9 @@ export function missingReport(
   const call = (verb: string): string => session.command(`${verb} ${channel.id}`);
   return {
     ...channelReport(
+      session,
       because === "deleted" ? "unknown" : "lost",
-      session.product.id,
       { ...channel, expiresAt: channel.expiresAt, modules: [] },
-      session.now(),
       showSecrets,
     ),
     reason: REASONS[because],
@@ -153,21 +149,25 @@ function channelFacts(
 export const UNREAD = "Zoho lists it in a form that zoho-hooks cannot read";
 
 export function channelReport(
+  session: ZohoSession,
   state: ChannelReport["state"],
-  product: string,
   channel: Channel,
-  now: Date,
   showSecrets = false,
 ): ChannelReport {
-  return {
-    type: "channel",
-    state,
-    product,
-    id: channel.id,
-    ...(channel.isUnread === true ? { reason: UNREAD } : { channel: channelFacts(channel, showSecrets) }),
-    expiresAt: channel.expiresAt,
-    timeLeftMs: timeLeftMs(channel, now),
-  };
+  const { id, expiresAt, isUnread } = channel;
+  const facts = isUnread === true ? { reason: UNREAD } : { channel: channelFacts(channel, showSecrets) };
+  return stateReport(session, state, { id, expiresAt, ...facts });
+}
+
+type ChannelDetails = Omit<ChannelReport, "type" | "state" | "product" | "expiresAt" | "timeLeftMs">;
+
+export function stateReport(
+  { now, product }: ZohoSession,
+  state: ChannelReport["state"],
+  { expiresAt, ...details }: ChannelDetails & { readonly expiresAt?: Date | undefined },
+): ChannelReport {
+  const timeLeftMs = expiresAt && expiresAt.getTime() - now().getTime();
+  return { type: "channel", state, product: product.id, ...details, expiresAt, timeLeftMs };
 }
 
 /** The id of an existing channel. It may not be numeric: Zoho decides. */
@@ -197,8 +197,8 @@ export const defineShow: Define = (command, act) => {
         const id = channelId(text);
         return withZoho(context, options, async (session) => {
           const channel = await context.waiting("asking Zoho for the channel", () => requireChannel(session, id));
-          const show = options.showSecrets === true;
-          context.report(channelReport("listed", session.product.id, channel, session.now(), show));
+          const { showSecrets } = options;
+          context.report(channelReport(session, "listed", channel, showSecrets));
           return ExitCode.ok;
         });
       }),

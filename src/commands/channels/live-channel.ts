@@ -12,11 +12,11 @@ import { expiryBy } from "../../zoho/channels/expiry.ts";
 import { type ChannelChange, isNotSubscribed, keepAlive } from "../../zoho/channels/lifecycle.ts";
 import type { ChannelMemory } from "../../zoho/channels/memory.ts";
 import { requireSuccess } from "../../zoho/channels/replies.ts";
-import { isRefusal } from "../../zoho/errors.ts";
+import { isRejection } from "../../zoho/errors.ts";
 import type { ZohoSession } from "../helpers/session.ts";
 import { warnOfDifferences } from "./create.ts";
 import { changeReport } from "./keep-renewing.ts";
-import { channelReport } from "./list.ts";
+import { channelReport, stateReport } from "./list.ts";
 
 /** Chosen before the channel exists, because Zoho may post before it answers the request that creates it. */
 export interface ChannelKey {
@@ -79,20 +79,20 @@ export async function openLiveChannel({
   const create = async () => {
     const granted = await requestChannel(session, config, end);
     isGranted = true;
-    return { asked: granted.asked, channel: await readBack(session, config, granted) };
+    return { requested: granted.requested, channel: await readBack(session, config, granted) };
   };
-  const { asked, channel } = await create().catch(async (error: unknown) => {
-    if (isGranted || !isRefusal(error)) await abandon(context, session, id);
+  const { requested, channel } = await create().catch(async (error: unknown) => {
+    if (isGranted || !isRejection(error)) await abandon(context, session, id);
     throw error;
   });
-  context.report(channelReport("created", product.id, channel, session.now()));
-  warnOfDifferences(context, session, { ...config, expiresAt: asked }, channel);
+  context.report(channelReport(session, "created", channel));
+  warnOfDifferences(context, session, { ...config, expiresAt: requested }, channel);
   let { expiresAt } = channel;
   let isMoving = false;
 
   const onChange = (change: ChannelChange): void => {
     expiresAt = "expiresAt" in change ? change.expiresAt : undefined;
-    const report = changeReport(product.id, change, session.now());
+    const report = changeReport(session, change);
     const hasMoved = isMoving && (change.type === "renewed" || change.type === "created");
     if (hasMoved) isMoving = false;
     const reason = `posts to ${maskUrl(config.notifyUrl)}`;
@@ -139,7 +139,7 @@ export async function openLiveChannel({
       : await readBack(session, config, requireSuccess(results));
     expiresAt = moved.expiresAt ?? expiresAt;
     isMoving = false;
-    context.report(channelReport("updated", product.id, moved, session.now()));
+    context.report(channelReport(session, "updated", moved));
   };
 
   return {
@@ -178,7 +178,7 @@ async function deleteOnExit(
   // Said beforehand: a second Ctrl-C ends the process at once.
   context.report({ type: "notice", message: `deleting channel ${id} (if interrupted, run ${command})` });
   const report = (state: ChannelReport["state"], reason?: string, hint?: string): void =>
-    context.report(deletionReport(session, id, state, reason, hint));
+    context.report(stateReport(session, state, { id, reason, hint }));
   try {
     const { isDeleted, because } = await remove(session, id, stop);
     if (because === undefined) {
@@ -200,7 +200,7 @@ async function abandon(context: Context, session: ZohoSession, id: string): Prom
     context.report({ type: "warning", message: `channel ${id} may have been created: ${because}`, hint });
   try {
     const { isDeleted, because } = await remove(session, id);
-    if (isDeleted) context.report(deletionReport(session, id, "deleted"));
+    if (isDeleted) context.report(stateReport(session, "deleted", { id }));
     if (because !== undefined) warn(because);
   } catch (error) {
     warn(failureText(error));
@@ -221,16 +221,6 @@ async function remove(
     return { isDeleted: deleted.includes(id), because: remaining[0]?.because };
   };
   return untilAborted(work(), limit);
-}
-
-function deletionReport(
-  { product }: ZohoSession,
-  id: string,
-  state: ChannelReport["state"],
-  reason?: string,
-  hint?: string,
-): ChannelReport {
-  return { type: "channel", state, product: product.id, id, expiresAt: undefined, timeLeftMs: undefined, reason, hint };
 }
 
 function failureText(error: unknown): string {

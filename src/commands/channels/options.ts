@@ -77,7 +77,7 @@ export async function tokenFrom(
 }
 
 /** Rejects what the product's API does not document, before anything is sent. */
-export function refuseUnknownOptions(
+export function rejectUnknownOptions(
   product: WatchProduct,
   options: Pick<ChannelOptions, "values" | "related"> & { readonly fields?: readonly string[] | false },
 ): void {

@@ -23,50 +23,43 @@ export const definePrune: Define = (command, act) => {
     .option("-y, --yes", "do not ask")
     .option("--dry-run", "show which, print the request, delete nothing")
     .addHelpText("after", HELP)
-    .action(
-      act(async (context, options: PruneOptions) =>
-        withZoho(context, options, async (session) => {
-          const { client, memory, product } = session;
-          const listed = await context.waiting("asking Zoho for its channels", () => client.list());
-          const account = accountOf(session.signIn);
-          const remembered = await memory.all();
-          const isListed = (id: string): boolean => listed.some((channel) => channel.id === id);
-          // If Zoho does not list the URL, it is the one that the channel was created with.
-          const ours = listed.flatMap((channel) => {
-            const own = remembered.find(({ id }) => id === channel.id);
-            return own === undefined ? [] : [{ ...channel, notifyUrl: channel.notifyUrl ?? own.notifyUrl }];
-          });
-          // Channels that Zoho no longer lists have expired, unless they belong to another sign-in.
-          const gone = remembered.filter(
-            (own) => !isListed(own.id) && (own.account === undefined || own.account === account),
-          );
-          const dead = await context.waiting("checking their URLs", () => findDead(session, ours, context.signal));
-          // Without a question only what is surely dead is deleted.
-          const isAsking = options.yes !== true && options.dryRun !== true;
-          const ids = dead.flatMap(({ channel, isSure }) => (isSure || isAsking ? [channel.id] : []));
-          for (const each of dead) reportDead(context, session, each, ids.includes(each.channel.id));
-          if (options.dryRun !== true)
-            await forget(
-              context,
-              session,
-              gone.map((own) => own.id),
-            );
-          if (dead.length > 0 && ids.length === 0) return unchanged(context);
-          if (ids.length === 0) {
-            context.report({
-              type: "notice",
-              message: `no ${product.title} channel that was created here posts to a dead URL`,
-            });
-            return ExitCode.ok;
-          }
-          if (options.dryRun === true) return showRequest(context, session, removeRequest(product, ids));
-          if (!(await confirm(context, `Delete ${ids.length} of ${listed.length} channels?`, options.yes)))
-            return unchanged(context);
-          return deleteChannels(context, session, ids);
-        }),
-      ),
-    );
+    .action(act(prune));
 };
+
+async function prune(context: Context, options: PruneOptions): Promise<ExitCode> {
+  return withZoho(context, options, async (session) => {
+    const { client, memory, product } = session;
+    const listed = await context.waiting("asking Zoho for its channels", () => client.list());
+    const account = accountOf(session.signIn);
+    const remembered = await memory.all();
+    // If Zoho does not list the URL, it is the one that the channel was created with.
+    const ours = listed.flatMap((channel) => {
+      const own = remembered.find(({ id }) => id === channel.id);
+      return own === undefined ? [] : [{ ...channel, notifyUrl: channel.notifyUrl ?? own.notifyUrl }];
+    });
+    // Channels that Zoho no longer lists have expired, unless they belong to another sign-in.
+    const gone = remembered
+      .filter((own) => own.account === undefined || own.account === account)
+      .map(({ id }) => id)
+      .filter((id) => !listed.some((channel) => channel.id === id));
+    const dead = await context.waiting("checking their URLs", () => findDead(session, ours, context.signal));
+    // Without a question only what is surely dead is deleted.
+    const isAsking = options.yes !== true && options.dryRun !== true;
+    const ids = dead.flatMap(({ channel, isSure }) => (isSure || isAsking ? [channel.id] : []));
+    for (const each of dead) reportDead(context, session, each, ids.includes(each.channel.id));
+    if (options.dryRun !== true) await forget(context, session, gone);
+    if (ids.length === 0) {
+      if (dead.length > 0) return unchanged(context);
+      const message = `no ${product.title} channel that was created here posts to a dead URL`;
+      context.report({ type: "notice", message });
+      return ExitCode.ok;
+    }
+    if (options.dryRun === true) return showRequest(context, session, removeRequest(product, ids));
+    const question = `Delete ${ids.length} of ${listed.length} channels?`;
+    if (!(await confirm(context, question, options.yes))) return unchanged(context);
+    return deleteChannels(context, session, ids);
+  });
+}
 
 const MAX_PROBES = 8;
 
@@ -76,16 +69,15 @@ interface Dead extends DeadUrl {
 
 function reportDead(context: Context, { command }: ZohoSession, dead: Dead, isDeleted: boolean): void {
   const { channel, because } = dead;
-  const message = `${channel.id} posts to ${oneLine(maskUrl(channel.notifyUrl ?? ""))}: ${because}`;
-  if (isDeleted) {
-    context.report({ type: "notice", message });
-    return;
-  }
-  context.report({
-    type: "warning",
-    message: `skipped ${message}, but another network may resolve it`,
-    hint: `if the URL is dead: ${command(`delete ${channel.id}`)}`,
-  });
+  const { id, notifyUrl = "" } = channel;
+  const reason = `posts to ${oneLine(maskUrl(notifyUrl))}: ${because}`;
+  if (isDeleted) context.report({ type: "notice", message: `channel ${id} ${reason}` });
+  else
+    context.report({
+      type: "warning",
+      message: `skipped channel ${id}, which ${reason}`,
+      hint: `another network may resolve it; if the URL is dead: ${command(`delete ${id}`)}`,
+    });
 }
 
 async function findDead(

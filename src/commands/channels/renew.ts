@@ -12,7 +12,7 @@ import type { Define } from "../command.ts";
 import { showRequest } from "../helpers/notices.ts";
 import { addZohoOptions, withZoho, type ZohoOptions, type ZohoSession } from "../helpers/session.ts";
 import { type Chosen, changeReport, chooseAll, keepRenewing, shouldLive } from "./keep-renewing.ts";
-import { channelId, listWithMissing, missingReport } from "./list.ts";
+import { channelId, listWithMissing, missingReport, stateReport } from "./list.ts";
 
 interface RenewOptions extends ZohoOptions {
   readonly all?: boolean;
@@ -155,19 +155,10 @@ async function renewOne(
   if (grant.warning !== undefined) {
     context.report({ type: "warning", message: `channel ${id}: ${grant.warning}` });
   }
-  context.report(changeReport(product.id, { ...grant, warning: undefined }, session.now()));
+  context.report(changeReport(session, { ...grant, warning: undefined }));
 }
 
 function failureReport(session: ZohoSession, { id, channel }: Chosen, error: UserError): ChannelReport {
-  const expiresAt = channel?.expiresAt;
-  return {
-    type: "channel",
-    state: error.code === "deleted" ? "unknown" : channel === undefined ? "lost" : "expiring",
-    product: session.product.id,
-    id,
-    expiresAt,
-    timeLeftMs: expiresAt === undefined ? undefined : expiresAt.getTime() - session.now().getTime(),
-    reason: errorText(error),
-    hint: error.hint,
-  };
+  const state = error.code === "deleted" ? "unknown" : channel === undefined ? "lost" : "expiring";
+  return stateReport(session, state, { id, expiresAt: channel?.expiresAt, reason: errorText(error), hint: error.hint });
 }

@@ -5,7 +5,7 @@ import { type Channel, type ChannelConfig, conditionsFor } from "../../zoho/chan
 import { chooseExpiry } from "../../zoho/channels/expiry.ts";
 import { wholeConfig } from "../../zoho/channels/lifecycle.ts";
 import { requireSuccess } from "../../zoho/channels/replies.ts";
-import { isRefusal } from "../../zoho/errors.ts";
+import { isRejection } from "../../zoho/errors.ts";
 import type { Define } from "../command.ts";
 import { showRequest } from "../helpers/notices.ts";
 import { channelEvents, collect } from "../helpers/options.ts";
@@ -17,7 +17,7 @@ import {
   type ChannelOptions,
   conditionsFrom,
   notifyUrl,
-  refuseUnknownOptions,
+  rejectUnknownOptions,
   tokenFrom,
 } from "./options.ts";
 
@@ -35,49 +35,48 @@ export const defineUpdate: Define = (command, act) => {
     .option("--no-fields", "report every edit again, whichever field has changed")
     .option("--events <event>", "watch these events instead (repeatable)", collect)
     .option("--dry-run", "print the request, change nothing")
-    .action(
-      act(async (context, text: string, options: UpdateOptions) => {
-        const id = channelId(text);
-        const { url, events, tokenFile, expires, fields, related, values } = options;
-        const given = [url, events, tokenFile, expires, fields, related, values];
-        if (given.every((each) => each === undefined)) {
-          throw usageError(
-            "nothing to change",
-            "add --events, --url, --token-file, --expires, --fields, --related or --values",
-          );
-        }
-        return withZoho(context, options, async (session) => {
-          const { product } = session;
-          refuseUnknownOptions(product, options);
-          const channel = await requireChannel(session, id);
-          const before = await wholeConfig(session, id, channel);
-          const wanted = events === undefined ? before.events : channelEvents(product.id, events);
-          const config: ChannelConfig = {
-            ...before,
-            events: wanted,
-            notifyUrl: url === undefined ? before.notifyUrl : notifyUrl(context, url),
-            token: (await tokenFrom(context, options)) ?? before.token,
-            related: related ?? before.related,
-            values: values ?? before.values,
-            conditions:
-              fields === undefined
-                ? conditionsFor(wanted, before.conditions)
-                : await conditionsFrom(session, context, fields === false ? [] : fields, wanted),
-          };
-          const expiresAt =
-            expires === undefined && channel.expiresAt !== undefined
-              ? channel.expiresAt
-              : chooseExpiry(expires, product.lifetime, session.now());
-          const requests = [{ config, expiresAt }] as const;
-          if (options.dryRun === true) return showRequest(context, session, writeRequest(product, "PUT", requests));
-          const after = await context.waiting("updating the channel", () => update(context, session, before, requests));
-          context.report(channelReport("updated", product.id, after, session.now()));
-          warnOfDifferences(context, session, { ...config, expiresAt }, after);
-          return ExitCode.ok;
-        });
-      }),
-    );
+    .action(act(updateCommand));
 };
+
+async function updateCommand(context: Context, text: string, options: UpdateOptions): Promise<ExitCode> {
+  const id = channelId(text);
+  const { url, events, tokenFile, expires, fields, related, values } = options;
+  if ([url, events, tokenFile, expires, fields, related, values].every((each) => each === undefined)) {
+    throw usageError(
+      "nothing to change",
+      "add --events, --url, --token-file, --expires, --fields, --related or --values",
+    );
+  }
+  return withZoho(context, options, async (session) => {
+    const { product } = session;
+    rejectUnknownOptions(product, options);
+    const channel = await requireChannel(session, id);
+    const before = await wholeConfig(session, id, channel);
+    const watched = events === undefined ? before.events : channelEvents(product.id, events);
+    const config: ChannelConfig = {
+      ...before,
+      events: watched,
+      notifyUrl: url === undefined ? before.notifyUrl : notifyUrl(context, url),
+      token: (await tokenFrom(context, options)) ?? before.token,
+      related: related ?? before.related,
+      values: values ?? before.values,
+      conditions:
+        fields === undefined
+          ? conditionsFor(watched, before.conditions)
+          : await conditionsFrom(session, context, fields === false ? [] : fields, watched),
+    };
+    const expiresAt =
+      expires === undefined && channel.expiresAt !== undefined
+        ? channel.expiresAt
+        : chooseExpiry(expires, product.lifetime, session.now());
+    const request = { config, expiresAt };
+    if (options.dryRun === true) return showRequest(context, session, writeRequest(product, "PUT", [request]));
+    const after = await context.waiting("updating the channel", () => update(context, session, before, request));
+    context.report(channelReport(session, "updated", after));
+    warnOfDifferences(context, session, { ...config, expiresAt }, after);
+    return ExitCode.ok;
+  });
+}
 
 /**
  * Writes a channel and reads it back. Until that is done both tokens are valid here: Zoho may use the new one although
@@ -87,7 +86,7 @@ async function update(
   context: Context,
   session: ZohoSession,
   before: ChannelConfig,
-  [request]: readonly [ChannelRequest],
+  request: ChannelRequest,
 ): Promise<Channel> {
   const { client, command, memory } = session;
   const { config, expiresAt } = request;
@@ -103,7 +102,7 @@ async function update(
   try {
     requireSuccess(await client.replace([request]));
   } catch (error) {
-    if (!isRefusal(error)) warn(`channel ${config.id} may have been updated: Zoho did not answer`);
+    if (!isRejection(error)) warn(`channel ${config.id} may have been updated: Zoho did not answer`);
     else await memory.restore(config.id, known);
     throw error;
   }

@@ -43,6 +43,6 @@ export function openPublicKeys(
     },
     now: context.now,
     warn: (message) => context.report({ type: "warning", message }),
-    tell: (message) => context.report({ type: "notice", message }),
+    notify: (message) => context.report({ type: "notice", message }),
   });
 }

@@ -63,7 +63,7 @@ export const defineCreate: Define = (command, act) => {
           const chosen = await chooseSecret(context, session, options);
           const { name, description, rule } = options;
           const config: WebhookConfig = { name, description, url, events, secret: chosen?.value, filters };
-          const refusal = product.refuse?.(config);
+          const refusal = product.rejection?.(config);
           if (refusal !== undefined) throw usageError(refusal);
           const warning = product.warn?.(config);
           if (warning !== undefined) context.report({ type: "warning", message: warning });

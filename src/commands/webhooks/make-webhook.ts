@@ -4,7 +4,7 @@ import type { Context } from "../../context.ts";
 import { differentUrl, MASK } from "../../core/mask.ts";
 import { ExitCode, errorText, UserError, usageError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
-import { isRefusal } from "../../zoho/errors.ts";
+import { isRejection } from "../../zoho/errors.ts";
 import type { Webhook, WebhookConfig } from "../../zoho/webhooks/managed-product.ts";
 import { givenSecrets } from "../helpers/options.ts";
 import { deleteCommand, warnOfOrphans, webhookReport } from "./list.ts";
@@ -31,7 +31,7 @@ export async function makeWebhook(
   const id = await context
     .waiting("creating the webhook", () => client.create(config))
     .catch((error: unknown) => {
-      if (!isRefusal(error))
+      if (!isRejection(error))
         warn(
           "Zoho may have created the webhook, whose secret was not stored",
           `look for it and delete it: ${command("list")}`,
@@ -54,7 +54,7 @@ export async function makeWebhook(
   let listed: Webhook | undefined;
   try {
     if (rule !== undefined) failure = await failureOf(client.addRule({ id, config }, rule));
-    isRuleOpen = failure !== undefined && !isRefusal(failure);
+    isRuleOpen = failure !== undefined && !isRejection(failure);
     listed = (await client.list()).find((webhook) => webhook.id === id);
   } catch (error) {
     warn(
@@ -80,7 +80,7 @@ export async function makeWebhook(
   if (failure !== undefined) {
     throw new UserError(
       "zohoApi",
-      `${name} was created, but its workflow rule ${isRefusal(failure) ? "was not" : "may not have been"}: ${failure.message}`,
+      `${name} was created, but its workflow rule ${isRejection(failure) ? "was not" : "may not have been"}: ${failure.message}`,
       `create the rule in ${product.title}'s settings, or delete the webhook: ${deleteCommand(session, id)}`,
       "no_rule",
     );
@@ -141,7 +141,7 @@ export async function chooseSecret(
   const chosen = given ?? known;
   if (chosen !== undefined && !rule.pattern.test(chosen.reveal())) {
     throw usageError(
-      `${chosen.origin}: a secret of ${title} has to be ${rule.says}`,
+      `${chosen.origin}: a secret of ${title} has to be ${rule.rule}`,
       given === undefined
         ? `set ZOHO_WEBHOOK_SECRET_${id.toUpperCase()} to one, or add --unsigned to go without`
         : "choose another one",

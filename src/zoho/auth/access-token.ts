@@ -25,7 +25,7 @@ export interface AccessTokens {
   /** The cached token, or a new one. */
   get(signal?: AbortSignal): Promise<AccessToken>;
   /** Another token than the one that Zoho rejected. */
-  replace(refused: AccessToken, signal?: AbortSignal): Promise<AccessToken>;
+  replace(rejected: AccessToken, signal?: AbortSignal): Promise<AccessToken>;
   /** Caches the token that came with a sign-in, so that the first call needs no refresh. */
   store(tokens: TokenReply): Promise<void>;
   /** Deletes the cached token. */

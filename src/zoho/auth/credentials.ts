@@ -17,24 +17,7 @@ import {
 import { NoKeyring, type Vault } from "./keyring.ts";
 import { type OAuthClient, type SignIn, type SignInFacts, signInAgain } from "./sign-in.ts";
 
-interface SavedProfile {
-  readonly profile: Profile;
-  /** Why the secrets are in a file; undefined if they are in the keyring. */
-  readonly noKeyringBecause: string | undefined;
-  readonly path: string;
-}
-
-export interface CredentialsStore {
-  profiles(): Promise<{ readonly current: string | undefined; readonly profiles: readonly Profile[] }>;
-  /** The sign-in of a profile, by default the current one. Throws `UserError` (6) if there is none. */
-  open(name?: string): Promise<SignIn>;
-  /** Throws what `save` would, before a code that works only once is used up. */
-  check(name: string): Promise<void>;
-  /** Stores a profile and makes it the current one. */
-  save(profile: Omit<Profile, "secretsIn">, secrets: ProfileSecrets): Promise<SavedProfile>;
-  /** Deletes a profile, and resolves to the name of the new current one. */
-  remove(name: string, options?: { readonly evenIfSecretsStay: boolean }): Promise<string | undefined>;
-}
+export type CredentialsStore = ReturnType<typeof credentialsStore>;
 
 interface ProfileSecrets {
   readonly clientSecret: string;
@@ -53,14 +36,13 @@ export function credentialsStore(options: {
   readonly folder: string;
   readonly keyring: Vault | undefined;
   readonly settings: HostSettings;
-}): CredentialsStore {
+}) {
   const indexPath = join(options.folder, "profiles.json");
   const secretsPath = join(options.folder, "secrets.json");
   const fileVault = secretsFile(secretsPath);
   const locked = <T>(work: () => Promise<T>): Promise<T> =>
     withFileLock(join(options.folder, "profiles.lock"), { waitMs: LOCK_TIMEOUT_MS }, work);
 
-  const readIndex = (): Promise<ProfileIndex> => readProfileIndex(indexPath);
   const vaultOf = ({ secretsIn }: Pick<Profile, "secretsIn">, known: SignInFacts): Vault => {
     if (secretsIn === "file") return fileVault;
     if (options.keyring !== undefined) return options.keyring;
@@ -68,13 +50,14 @@ export function credentialsStore(options: {
   };
 
   return {
-    async profiles() {
-      const { current, profiles } = await readIndex();
+    async profiles(): Promise<{ readonly current: string | undefined; readonly profiles: readonly Profile[] }> {
+      const { current, profiles } = await readProfileIndex(indexPath);
       return { current, profiles: Object.entries(profiles).map(([name, profile]) => ({ name, ...profile })) };
     },
 
-    async open(requested) {
-      const { current, profiles } = await readIndex();
+    /** The sign-in of a profile, by default the current one. Throws `UserError` (6) if there is none. */
+    async open(requested?: string): Promise<SignIn> {
+      const { current, profiles } = await readProfileIndex(indexPath);
       const name = requested ?? current;
       const profile = name !== undefined && Object.hasOwn(profiles, name) ? profiles[name] : undefined;
       if (name === undefined || profile === undefined) {
@@ -109,15 +92,17 @@ export function credentialsStore(options: {
       };
     },
 
-    async check(name) {
+    /** Throws what `save` would, before a code that works only once is used up. */
+    async check(name: string): Promise<void> {
       checkName(name);
-      await locked(() => Promise.all([readIndex(), fileVault.read(name)]));
+      await locked(() => Promise.all([readProfileIndex(indexPath), fileVault.read(name)]));
     },
 
-    save({ name, ...profile }, secrets) {
+    /** Stores a profile and makes it the current one. */
+    async save({ name, ...profile }: Omit<Profile, "secretsIn">, secrets: ProfileSecrets) {
       checkName(name);
       return locked(async () => {
-        const index = await readIndex();
+        const index = await readProfileIndex(indexPath);
         const { secretsIn, noKeyringBecause } = await writeSecrets(options.keyring, fileVault, name, secrets);
         const stored = { ...profile, scopes: [...profile.scopes], secretsIn };
         await writePrivateJson(indexPath, { current: name, profiles: { ...index.profiles, [name]: stored } });
@@ -125,9 +110,10 @@ export function credentialsStore(options: {
       });
     },
 
-    remove(name, { evenIfSecretsStay } = { evenIfSecretsStay: false }) {
+    /** Deletes a profile, and resolves to the name of the new current one. */
+    remove(name: string, { evenIfSecretsStay } = { evenIfSecretsStay: false }): Promise<string | undefined> {
       return locked(async () => {
-        const { current, profiles } = await readIndex();
+        const { current, profiles } = await readProfileIndex(indexPath);
         const { [name]: removed, ...rest } = profiles;
         if (removed === undefined) return current;
         try {
@@ -191,7 +177,7 @@ async function readSecrets(vault: Vault, known: SignInFacts): Promise<ProfileSec
   const json = text === undefined ? undefined : parseJson(text);
   const parsed = secretsSchema.safeParse(json?.ok ? json.value : undefined);
   if (!parsed.success) {
-    throw noSecrets(`the secrets of profile ${known.name} are gone`, known);
+    throw noSecrets(`the secrets of profile ${known.name} are missing`, known);
   }
   return parsed.data;
 }

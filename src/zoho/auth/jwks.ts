@@ -18,7 +18,7 @@ export interface KeySetOptions {
   readonly signal: AbortSignal;
   now(): Date;
   warn(message: string): void;
-  tell?(message: string): void;
+  notify?(message: string): void;
   readonly renewTimeoutMs?: number;
 }
 
@@ -161,7 +161,7 @@ async function fetchAgain(set: RemoteSet, at: number, options: KeySetOptions): P
     options.warn(`${failure}: ${errorText(error)}`);
     return false;
   }
-  options.tell?.(`the public keys of ${url} have changed: the new ones are now in use`);
+  options.notify?.(`the public keys of ${url} have changed: the new ones are now in use`);
   return true;
 }
 

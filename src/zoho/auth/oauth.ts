@@ -53,7 +53,7 @@ export async function exchangeCode(
     code,
   };
   const url = `${client.accountsUrl}/oauth/v2/token`;
-  const reply = await http.send({ method: "POST", url, form, repeatable: false, ...withSignal(signal) });
+  const reply = await http.send({ method: "POST", url, form, repeatable: false, signal });
   return readTokens(reply, { grant: "code", accountsUrl: client.accountsUrl, isNamed });
 }
 
@@ -71,7 +71,7 @@ export async function refreshAccess(
     refresh_token: refreshToken.reveal(),
   };
   const url = `${client.accountsUrl}/oauth/v2/token`;
-  const reply = await http.send({ method: "POST", url, form, repeatable: true, ...withSignal(signal) });
+  const reply = await http.send({ method: "POST", url, form, repeatable: true, signal });
   return readTokens(reply, { grant: "refresh", accountsUrl: client.accountsUrl, again });
 }
 
@@ -98,7 +98,7 @@ export async function revokeToken(
 ): Promise<void> {
   const url = `${accountsUrl}/oauth/v2/token/revoke`;
   const form = { token: token.reveal() };
-  const reply = await http.send({ method: "POST", url, form, repeatable: true, ...withSignal(signal) });
+  const reply = await http.send({ method: "POST", url, form, repeatable: true, signal });
   const body = z.looseObject({ status: z.string() }).safeParse(reply.body);
   if (body.success && body.data.status.toLowerCase() === "success") return;
   const isZohoFailure = reply.status >= 500;
@@ -110,10 +110,6 @@ export async function revokeToken(
       : "check the connected apps of your Zoho account, and remove this one if it is still listed",
     "revoke_failed",
   );
-}
-
-function withSignal(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal };
 }
 
 /** Zoho rate-limits token requests; another one too soon only prolongs it. */

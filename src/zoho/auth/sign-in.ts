@@ -38,6 +38,13 @@ export function accountOf({ name, hosts, environment, access }: SignIn): string 
 
 const ENVIRONMENT = "environment";
 
+/** An OAuth client of https://api-console.zoho.com, at the accounts server of its data centre. */
+export interface OAuthClient {
+  readonly accountsUrl: string;
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+}
+
 export interface RefreshableAccess {
   readonly kind: "refreshable";
   readonly client: OAuthClient;
@@ -170,11 +177,4 @@ export function findSignInProduct(id: string): SignInProduct {
   if (found !== undefined) return found;
   const ids = signInProducts().map((each) => each.id);
   throw usageError(`no sign-in is needed for ${JSON.stringify(id)}`, `products: ${ids.join(", ")}`);
-}
-
-/** Who asks: an OAuth client of https://api-console.zoho.com at the accounts server of its data centre. */
-export interface OAuthClient {
-  readonly accountsUrl: string;
-  readonly clientId: string;
-  readonly clientSecret: Secret;
 }

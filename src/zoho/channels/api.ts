@@ -1,12 +1,6 @@
 import { UserError } from "../../util/errors.ts";
 import type { ApiRequest, ZohoApi } from "../api.ts";
-import {
-  type Deletion,
-  deleteAndConfirm,
-  type RequestedDeletions,
-  readAllPages,
-  requestedDeletions,
-} from "../collection.ts";
+import { deleteAndConfirm, readAllPages, requestedDeletions } from "../collection.ts";
 import { type Channel, type ChannelConfig, groupRows, watchItem } from "./channel.ts";
 import type { WatchOperation, WatchProduct } from "./products.ts";
 import { readPage, readResults, type WatchResult } from "./replies.ts";
@@ -18,18 +12,7 @@ export interface ChannelRequest {
 }
 
 /** The notification API of one product for one organisation. It shows only the signed-in user's channels. */
-export interface WatchClient {
-  readonly product: WatchProduct;
-  list(filter?: ListFilter): Promise<readonly Channel[]>;
-  get(id: string): Promise<Channel | undefined>;
-  /** One result for each request, in order. */
-  create(requests: readonly ChannelRequest[]): Promise<readonly WatchResult[]>;
-  /** Writes channels as a whole: Zoho drops what a request leaves out. */
-  replace(requests: readonly ChannelRequest[]): Promise<readonly WatchResult[]>;
-  /** Stops single events of a channel, if the product documents that. */
-  disable(channel: Channel, events: readonly string[]): Promise<WatchResult>;
-  remove(ids: readonly string[], requested?: RequestedDeletions): Promise<Deletion>;
-}
+export type WatchClient = ReturnType<typeof watchClient>;
 
 interface ListFilter {
   readonly channelId?: string;
@@ -40,10 +23,10 @@ interface ListFilter {
 const ITEMS_PER_CALL = 50;
 const ROWS_PER_PAGE = 200;
 
-export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortSignal): WatchClient {
+export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortSignal) {
   const send = async (request: ApiRequest): Promise<readonly WatchResult[]> =>
     readResults(await api.call({ ...request, signal }));
-  const list: WatchClient["list"] = async (filter = {}) =>
+  const list = async (filter: ListFilter = {}): Promise<readonly Channel[]> =>
     groupRows(
       await readAllPages("channels", async (page) =>
         readPage(await api.call({ ...listRequest(product, page, filter), signal })),
@@ -65,11 +48,16 @@ export function watchClient(api: ZohoApi, product: WatchProduct, signal?: AbortS
   return {
     product,
     list,
-    get: async (id) => (await list({ channelId: id })).find((channel) => channel.id === id),
-    create: (requests) => write("POST", requests),
-    replace: (requests) => write("PUT", requests),
-    disable: async (channel, events) => resultFor(channel.id, await send(disableRequest(product, channel, events)), 0),
-    remove: (ids, requested = requestedDeletions()) =>
+    get: async (id: string): Promise<Channel | undefined> =>
+      (await list({ channelId: id })).find((channel) => channel.id === id),
+    /** One result for each request, in order. */
+    create: (requests: readonly ChannelRequest[]) => write("POST", requests),
+    /** Writes channels as a whole: Zoho drops what a request leaves out. */
+    replace: (requests: readonly ChannelRequest[]) => write("PUT", requests),
+    /** Stops single events of a channel, if the product documents that. */
+    disable: async (channel: Channel, events: readonly string[]): Promise<WatchResult> =>
+      resultFor(channel.id, await send(disableRequest(product, channel, events)), 0),
+    remove: (ids: readonly string[], requested = requestedDeletions()) =>
       deleteAndConfirm(ids, requested, {
         batchSize: ITEMS_PER_CALL,
         async send(batch, onSend) {

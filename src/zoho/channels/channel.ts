@@ -40,10 +40,9 @@ export function groupRows(rows: readonly WatchRow[]): readonly Channel[] {
       token: first(own, (row) => row.token),
       related: first(own, (row) => row.related),
       values: first(own, (row) => row.values),
-      conditions: uniqueBy(
-        own.flatMap((row) => row.conditions),
-        (each) => JSON.stringify(each),
-      ),
+      conditions: [
+        ...new Map(own.flatMap((row) => row.conditions.map((each) => [JSON.stringify(each), each]))).values(),
+      ],
       expiresAt: soonest(own.map((row) => row.expiresAt)),
       ...(own.some((row) => row.isUnread) ? { isUnread: true } : {}),
     };
@@ -51,14 +50,9 @@ export function groupRows(rows: readonly WatchRow[]): readonly Channel[] {
   return channels.sort((a, b) => endOf(a) - endOf(b) || a.id.localeCompare(b.id));
 }
 
-/** Milliseconds until the channel ends; negative if it has ended. */
-export function timeLeftMs(channel: Channel, now: Date): number | undefined {
-  return channel.expiresAt === undefined ? undefined : channel.expiresAt.getTime() - now.getTime();
-}
-
 /** The channels that end within a time, including those whose end is unknown. */
 export function expiringWithin(channels: readonly Channel[], withinMs: number, now: Date): readonly Channel[] {
-  return channels.filter((channel) => (timeLeftMs(channel, now) ?? 0) <= withinMs);
+  return channels.filter((channel) => endOf(channel) <= now.getTime() + withinMs);
 }
 
 /** Undefined if Zoho does not list the URL, or not in a known form. */
@@ -76,17 +70,17 @@ export function conditionsFor(events: readonly string[], conditions: readonly un
   });
 }
 
-/** The item of a POST or PUT. It is complete, because a PUT drops what it leaves out. */
+/** The item of a POST or PUT: complete, because a PUT drops what it leaves out. JSON leaves undefined out. */
 export function watchItem(config: ChannelConfig, expiresAt: Date, product: WatchProduct): Record<string, unknown> {
   return {
     channel_id: product.idAs === "number" ? wireNumber(config.id) : config.id,
     events: config.events,
     channel_expiry: zohoTime(expiresAt),
-    ...(config.token === undefined ? {} : { token: config.token }),
+    token: config.token,
     notify_url: config.notifyUrl,
-    ...(config.values === undefined ? {} : { return_affected_field_values: config.values }),
-    ...(config.related === undefined ? {} : { notify_on_related_action: config.related }),
-    ...(config.conditions.length === 0 ? {} : { notification_condition: config.conditions }),
+    return_affected_field_values: config.values,
+    notify_on_related_action: config.related,
+    notification_condition: config.conditions.length === 0 ? undefined : config.conditions,
   };
 }
 
@@ -114,14 +108,6 @@ function unique(values: readonly string[]): readonly string[] {
   return [...new Set(values)];
 }
 
-function uniqueBy<T>(values: readonly T[], key: (value: T) => string): readonly T[] {
-  return [...new Map(values.map((value) => [key(value), value])).values()];
-}
-
 function first<T>(rows: readonly WatchRow[], pick: (row: WatchRow) => T | undefined): T | undefined {
-  for (const row of rows) {
-    const value = pick(row);
-    if (value !== undefined) return value;
-  }
-  return undefined;
+  return rows.map(pick).find((value) => value !== undefined);
 }

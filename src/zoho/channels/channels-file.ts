@@ -1,2 +1,2 @@
-/** What is remembered of channels, in the user's folder. */
+/** The remembered channels, in the user's folder. */
 export const CHANNELS_FILE = "channels.json";

@@ -1,4 +1,4 @@
-import { isRefusal } from "../errors.ts";
+import { isRejection } from "../errors.ts";
 import type { WatchClient } from "./api.ts";
 import type { Channel, ChannelConfig } from "./channel.ts";
 import { MINUTE_MS } from "./expiry.ts";
@@ -22,7 +22,7 @@ export async function createChannel(access: ChannelAccess, config: ChannelConfig
 
 interface Granted extends GrantedResult {
   /** The end that was asked for. */
-  readonly asked: Date;
+  readonly requested: Date;
 }
 
 /**
@@ -39,13 +39,13 @@ export async function requestChannel(
   try {
     return await post(access, config, endBy);
   } catch (error) {
-    if (isRefusal(error)) await access.memory.restore(config.id, before);
+    if (isRejection(error)) await access.memory.restore(config.id, before);
     throw error;
   }
 }
 
 /**
- * The first answer tells Zoho's time. If the end was computed by a clock that is off, asks again with the intended end:
+ * The first answer tells Zoho's time. If the end was computed by a wrong clock, this asks again with the intended end:
  * Zoho silently cuts an end that is too far away to one hour, and accepts one that is too early.
  */
 async function post(
@@ -53,16 +53,16 @@ async function post(
   config: ChannelConfig,
   endBy: (now: Date) => Date,
 ): Promise<Granted> {
-  const asked = endBy(now());
-  const results = await client.create([{ config, expiresAt: asked }]);
+  const requested = endBy(now());
+  const results = await client.create([{ config, expiresAt: requested }]);
   const intended = endBy(now());
-  if (Math.abs(intended.getTime() - asked.getTime()) < MINUTE_MS) return { ...requireSuccess(results), asked };
+  if (Math.abs(intended.getTime() - requested.getTime()) < MINUTE_MS) return { ...requireSuccess(results), requested };
   try {
-    return { ...requireSuccess(await client.create([{ config, expiresAt: intended }])), asked: intended };
+    return { ...requireSuccess(await client.create([{ config, expiresAt: intended }])), requested: intended };
   } catch (error) {
-    if (!isRefusal(error) || results.some(({ ok }) => !ok)) throw error;
+    if (!isRejection(error) || results.some(({ ok }) => !ok)) throw error;
     // The channel of the first answer exists; the caller warns that it ends too early.
-    return { ...requireSuccess(results), asked: intended };
+    return { ...requireSuccess(results), requested: intended };
   }
 }
 

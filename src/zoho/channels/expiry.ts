@@ -1,11 +1,9 @@
 import { usageError } from "../../util/errors.ts";
 import { formatSpan, readDuration } from "../../util/units.ts";
+
 export const MINUTE_MS = 60_000;
-
 export const HOUR_MS = 60 * MINUTE_MS;
-
 export const DAY_MS = 24 * HOUR_MS;
-
 export const WEEK_MS = 7 * DAY_MS;
 
 /** Below the longest lifetime, because clocks differ and requests take time. */
@@ -21,10 +19,13 @@ export interface LifetimeLimit {
  * The end of a channel from `--expires`: a duration (`24h`) or a time with its offset. Rejects one that is farther away
  * than the API version allows, because Zoho would silently grant one hour instead.
  */
-export function chooseExpiry(asked: string | undefined, limit: LifetimeLimit, now: Date): Date {
-  const lifetimeMs = lifetimeOf(asked, limit, now);
+export function chooseExpiry(requested: string | undefined, limit: LifetimeLimit, now: Date): Date {
+  const lifetimeMs = lifetimeOf(requested, limit, now);
   if (lifetimeMs <= 0) {
-    throw usageError(`the expiry ${JSON.stringify(asked)} is not in the future`, "give a duration such as 24h or 6d");
+    throw usageError(
+      `the expiry ${JSON.stringify(requested)} is not in the future`,
+      "give a duration such as 24h or 6d",
+    );
   }
   if (limit.longestMs !== undefined && lifetimeMs > limit.longestMs) {
     throw usageError(
@@ -36,18 +37,18 @@ export function chooseExpiry(asked: string | undefined, limit: LifetimeLimit, no
 }
 
 /** The same end by another clock, without limit. */
-export function expiryBy(now: Date, asked: string | undefined, limit: LifetimeLimit): Date {
-  return endAfter(lifetimeOf(asked, limit, now), now);
+export function expiryBy(now: Date, requested: string | undefined, limit: LifetimeLimit): Date {
+  return endAfter(lifetimeOf(requested, limit, now), now);
 }
 
-export function lifetimeOf(asked: string | undefined, { defaultMs }: LifetimeLimit, now: Date): number {
-  if (asked === undefined) return defaultMs;
-  const durationMs = readDuration(asked);
+function lifetimeOf(requested: string | undefined, { defaultMs }: LifetimeLimit, now: Date): number {
+  if (requested === undefined) return defaultMs;
+  const durationMs = readDuration(requested);
   if (durationMs !== undefined) return durationMs;
-  const time = parseZohoTime(asked);
+  const time = parseZohoTime(requested);
   if (time !== undefined) return time.getTime() - now.getTime();
   throw usageError(
-    `the expiry ${JSON.stringify(asked)} is neither a duration nor a time with its offset`,
+    `the expiry ${JSON.stringify(requested)} is neither a duration nor a time with its offset`,
     "write it like 24h, 6d23h or 2026-01-02T03:04:05+00:00",
   );
 }
@@ -57,15 +58,15 @@ export function endAfter(lifetimeMs: number, now: Date): Date {
 }
 
 /** A warning if Zoho granted another end than was asked for. */
-export function grantWarning(asked: Date, granted: Date | undefined, now: Date): string | undefined {
+export function grantWarning(requested: Date, granted: Date | undefined, now: Date): string | undefined {
   if (granted === undefined) return "Zoho does not say when the channel ends";
   const toleranceMs = 60_000;
-  if (granted.getTime() >= asked.getTime() - toleranceMs) return undefined;
+  if (granted.getTime() >= requested.getTime() - toleranceMs) return undefined;
   if (granted <= now) {
     return `the channel ends at ${zohoTime(granted)}, but by the clock of this machine it is ${zohoTime(now)}: one of them is wrong`;
   }
   const left = (date: Date): string => formatSpan(date.getTime() - now.getTime());
-  return `Zoho granted ${left(granted)} instead of ${left(asked)}: the channel ends at ${zohoTime(granted)}`;
+  return `Zoho granted ${left(granted)} instead of ${left(requested)}: the channel ends at ${zohoTime(granted)}`;
 }
 
 /**
@@ -76,7 +77,7 @@ export function zohoTime(date: Date): string {
   return `${date.toISOString().slice(0, 19)}+00:00`;
 }
 
-export const ZOHO_TIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})$/i;
+const ZOHO_TIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)?(Z|[+-]\d{2}:?\d{2})$/i;
 
 /** Undefined for anything that is not one exact instant. Zoho writes times in the organisation's offset. */
 export function parseZohoTime(text: unknown): Date | undefined {

@@ -1,6 +1,6 @@
 import { ExitCode, UserError } from "../../util/errors.ts";
 import type { Sleep } from "../../util/timing.ts";
-import { isRefusal, ZohoApiError } from "../errors.ts";
+import { isRejection, ZohoApiError } from "../errors.ts";
 import type { WatchClient } from "./api.ts";
 import { type Channel, type ChannelConfig, configOf } from "./channel.ts";
 import { type ChannelAccess, createChannel } from "./create.ts";
@@ -35,13 +35,13 @@ export async function renewChannel(access: ChannelAccess, renewal: Renewal): Pro
   const { client, memory, now } = access;
   const { id, listed, expiresAt, isLatest } = renewal;
   const rethrow = (outcome: string) => (error: unknown) => {
-    if (!isRefusal(error)) renewal.onUnanswered(outcome);
+    if (!isRejection(error)) renewal.onUnanswered(outcome);
     throw error;
   };
   const create = async (): Promise<ChannelGrant> => {
     const config = { ...(await wholeConfig(access, id, undefined)), id };
     const { expiresAt: end } = await createChannel(access, config, expiresAt).catch(rethrow("created again"));
-    const note = "Zoho did not list it any more: created again from what is stored here";
+    const note = "Zoho no longer listed it: created again from what is stored here";
     return { type: "created", id, expiresAt: end, note, warning: grantWarning(expiresAt, end, now()) };
   };
   const createIfExpired = async (): Promise<ChannelGrant> => {
@@ -270,14 +270,15 @@ async function renewOrCreate(
   onGone: (error: unknown) => void,
 ): Promise<ChannelGrant> {
   const { id } = config;
-  let asked = endAfter(lifetimeMs, now());
+  let requested = endAfter(lifetimeMs, now());
   let isGone = from === undefined;
   if (from !== undefined) {
-    const result = await extend(client, config, asked);
+    const result = await extend(client, config, requested);
     if (result.outcome === "extended") {
       const { end } = result;
       if (end === undefined) throw new NotExtended(id, from, end, now());
-      if (end > from) return { type: "renewed", id, from, expiresAt: end, warning: grantWarning(asked, end, now()) };
+      if (end > from)
+        return { type: "renewed", id, from, expiresAt: end, warning: grantWarning(requested, end, now()) };
     } else if (result.error.exitCode === ExitCode.credentials) {
       throw result.error;
     } else if (result.outcome === "gone") {
@@ -286,12 +287,12 @@ async function renewOrCreate(
     }
   }
   // Computed again: the answer may have shown that the clock is off.
-  asked = endAfter(lifetimeMs, now());
-  const granted = requireSuccess(await client.create([{ config, expiresAt: asked }]));
+  requested = endAfter(lifetimeMs, now());
+  const granted = requireSuccess(await client.create([{ config, expiresAt: requested }]));
   const end = granted.expiresAt ?? (await client.get(id))?.expiresAt;
   const before = isGone || from === undefined ? now() : from;
   if (end === undefined || end <= before) throw new NotExtended(id, from, end, now());
-  const warning = grantWarning(asked, end, now());
+  const warning = grantWarning(requested, end, now());
   return isGone
     ? { type: "created", id, expiresAt: end, warning }
     : { type: "renewed", id, from, expiresAt: end, warning };
@@ -325,10 +326,10 @@ function deletedMeanwhile({ command }: ChannelAccess, id: string): UserError {
 }
 
 /** Thrown before anything is sent: Zoho would shorten the channel. */
-function notLater(id: string, from: Date, asked: Date): UserError {
+function notLater(id: string, from: Date, requested: Date): UserError {
   return new UserError(
     "zohoApi",
-    `the new end of channel ${id} is not later than its present one (${zohoTime(from)} → ${zohoTime(asked)}); nothing was changed`,
+    `the new end of channel ${id} is not later than its present one (${zohoTime(from)} → ${zohoTime(requested)}); nothing was changed`,
     "ask for a later end with --expires; channels update --expires sets an earlier one",
     "not_renewed",
   );

@@ -32,19 +32,7 @@ type NewMemory = ChannelConfig & Pick<RememberedChannel, "expiresAt" | "otherTok
 type ListedChannel = Pick<Channel, "id" | "expiresAt" | "token">;
 
 /** The remembered channels of one owner. */
-export interface ChannelMemory {
-  all(): Promise<readonly RememberedChannel[]>;
-  recall(id: string): Promise<RememberedChannel | undefined>;
-  remember(channel: NewMemory): Promise<void>;
-  /** Undoes `remember`: `before` is what `recall` had returned. */
-  restore(id: string, before: RememberedChannel | undefined): Promise<void>;
-  forget(ids: readonly string[]): Promise<void>;
-  /**
-   * Records when the listed channels end, and which others disappeared early. Resolves to the channels that are missing
-   * from the list, even if nothing can be written. `only`: the list was limited to this channel.
-   */
-  observe(listed: readonly ListedChannel[], now: Date, only?: string): Promise<readonly RememberedChannel[]>;
-}
+export type ChannelMemory = ReturnType<typeof channelMemory>;
 
 const channelSchema = z.object({
   profile: z.string(),
@@ -69,7 +57,7 @@ const keySchema = z.object({ profile: z.string(), product: z.string(), id: z.str
 const LOCK_TIMEOUT_MS = 15_000;
 
 /** Stored in a file that only the user can read, because it holds the channels' tokens. */
-export function channelMemory(folder: string, owner: ChannelOwner): ChannelMemory {
+export function channelMemory(folder: string, owner: ChannelOwner) {
   const path = join(folder, CHANNELS_FILE);
   const read = async (): Promise<z.infer<typeof fileSchema>> => {
     const parsed = fileSchema.safeParse((await readPrivateJson(path)) ?? { channels: [] });
@@ -108,11 +96,17 @@ export function channelMemory(folder: string, owner: ChannelOwner): ChannelMemor
 
   return {
     all,
-    recall: async (id) => (await all()).find((each) => each.id === id),
-    remember: (channel) => write({ ...channel, ...owner }),
-    restore: (id, before) => (before === undefined ? forget([id]) : write(before)),
+    recall: async (id: string) => (await all()).find((each) => each.id === id),
+    remember: (channel: NewMemory) => write({ ...channel, ...owner }),
+    /** Undoes `remember`: `before` is what `recall` had returned. */
+    restore: (id: string, before: RememberedChannel | undefined) =>
+      before === undefined ? forget([id]) : write(before),
     forget,
-    async observe(listed, now, only) {
+    /**
+     * Records when the listed channels end, and which others disappeared early. Resolves to the channels that are missing
+     * from the list, even if nothing can be written. `only`: the list was limited to this channel.
+     */
+    async observe(listed: readonly ListedChannel[], now: Date, only?: string): Promise<readonly RememberedChannel[]> {
       const byId = new Map(listed.map((each) => [each.id, each]));
       const isConcerned = (each: RememberedChannel): boolean =>
         each.profile === owner.profile &&

@@ -33,23 +33,18 @@ export interface WatchProduct {
 export type WatchOperation = "READ" | "CREATE" | "UPDATE" | "DELETE";
 
 /** https://www.zoho.com/crm/developer/docs/api/v8/notifications/enable.html, and the same page of each version. */
-export const CRM_LONGEST_MS: Readonly<Record<string, number>> = {
-  v2: DAY_MS,
-  "v2.1": DAY_MS,
-  v3: DAY_MS,
-  v4: WEEK_MS,
-  v5: WEEK_MS,
-  v6: WEEK_MS,
-  v7: WEEK_MS,
-  v8: WEEK_MS,
-};
-
-export const crmVersions: readonly string[] = Object.keys(CRM_LONGEST_MS);
+const CRM_LONGEST_MS: ReadonlyMap<string, number> = new Map([
+  ...["v2", "v2.1", "v3"].map((version) => [version, DAY_MS] as const),
+  ...["v4", "v5", "v6", "v7", "v8"].map((version) => [version, WEEK_MS] as const),
+]);
 
 export function crmWatch(version = "v8"): WatchProduct {
-  const longestMs = Object.hasOwn(CRM_LONGEST_MS, version) ? CRM_LONGEST_MS[version] : undefined;
+  const longestMs = CRM_LONGEST_MS.get(version);
   if (longestMs === undefined) {
-    throw usageError(`Zoho CRM has no API version ${JSON.stringify(version)}`, `use one of ${crmVersions.join(", ")}`);
+    throw usageError(
+      `Zoho CRM has no API version ${JSON.stringify(version)}`,
+      `use one of ${[...CRM_LONGEST_MS.keys()].join(", ")}`,
+    );
   }
   const early = version === "v2" || version === "v2.1";
   return {
@@ -75,7 +70,7 @@ export function crmWatch(version = "v8"): WatchProduct {
 }
 
 /** https://www.bigin.com/developer/docs/apis/v2/notifications/enable.html */
-export const biginWatch: WatchProduct = {
+const biginWatch: WatchProduct = {
   id: "bigin",
   title: "Zoho Bigin",
   path: "/bigin/v2/actions/watch",
@@ -91,7 +86,7 @@ export const biginWatch: WatchProduct = {
 };
 
 /** Recruit documents no longest lifetime, so the default is the shortest of the three. */
-export const recruitWatch: WatchProduct = {
+const recruitWatch: WatchProduct = {
   id: "recruit",
   title: "Zoho Recruit",
   path: "/recruit/v2/actions/watch",

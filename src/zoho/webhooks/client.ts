@@ -1,24 +1,13 @@
 import { UserError } from "../../util/errors.ts";
 import type { Sleep } from "../../util/timing.ts";
 import type { ApiReply, ApiRequest, ZohoApi } from "../api.ts";
-import { type Deletion, deleteAndConfirm, type RequestedDeletions, readAllPages } from "../collection.ts";
+import { deleteAndConfirm, type RequestedDeletions, readAllPages } from "../collection.ts";
 import { faultError, readFault, replyError } from "../errors.ts";
 import { requireOperation } from "./index.ts";
 import type { ManagedProduct, Organisation, Webhook, WebhookCall, WebhookConfig } from "./managed-product.ts";
 
-interface WebhookDeletion extends Omit<Deletion, "deleted"> {
-  readonly deleted: readonly Webhook[];
-}
-
 /** The webhooks of one product in one organisation. */
-export interface WebhookClient {
-  list(): Promise<readonly Webhook[]>;
-  /** Resolves to the id of the new webhook. */
-  create(config: WebhookConfig): Promise<string>;
-  /** Creates a workflow rule that calls it, for products whose webhooks never fire alone. */
-  addRule(webhook: { readonly id: string; readonly config: WebhookConfig }, kind: string): Promise<void>;
-  remove(ids: readonly string[], requested: RequestedDeletions): Promise<WebhookDeletion>;
-}
+export type WebhookClient = ReturnType<typeof webhookClient>;
 
 interface ClientOptions {
   readonly api: ZohoApi;
@@ -29,7 +18,7 @@ interface ClientOptions {
   readonly sleep: Sleep;
 }
 
-export function webhookClient({ api, product, organisation, signal, sleep }: ClientOptions): WebhookClient {
+export function webhookClient({ api, product, organisation, signal, sleep }: ClientOptions) {
   let hasCalled = false;
   const send = async (call: WebhookCall, onSend?: () => void): Promise<ApiReply> => {
     if (hasCalled && product.pauseMs !== undefined) await sleep(product.pauseMs, signal);
@@ -54,7 +43,8 @@ export function webhookClient({ api, product, organisation, signal, sleep }: Cli
 
   return {
     list,
-    async create(config) {
+    /** Resolves to the id of the new webhook. */
+    async create(config: WebhookConfig): Promise<string> {
       const endpoint = requireOperation(product, "create");
       const id = endpoint.read((await send(endpoint.call(config))).body);
       if (id !== undefined) return id;
@@ -65,11 +55,12 @@ export function webhookClient({ api, product, organisation, signal, sleep }: Cli
         "no_result",
       );
     },
-    async addRule(webhook, kind) {
+    /** Creates a workflow rule that calls it, for products whose webhooks never fire alone. */
+    async addRule(webhook: { readonly id: string; readonly config: WebhookConfig }, kind: string): Promise<void> {
       if (product.rules === undefined) throw new Error(`${product.id} has no rules`);
       await send(product.rules.call(webhook, kind));
     },
-    async remove(ids, requested) {
+    async remove(ids: readonly string[], requested: RequestedDeletions) {
       const endpoint = requireOperation(product, "remove");
       const before = new Map((await list()).map((each) => [each.id, each]));
       const existing = ids.filter((id) => before.has(id));

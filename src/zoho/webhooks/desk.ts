@@ -1,8 +1,8 @@
+import { valueAt } from "../../body/payload.ts";
 import {
   idText,
   itemsAt,
   type ManagedProduct,
-  memberOf,
   removeAt,
   textOf,
   type Webhook,
@@ -46,7 +46,7 @@ export const desk: ManagedProduct = {
   events: { noun: "event", many: true },
   filters: ["departments", "fields", "previous", "direction"],
   secret: undefined,
-  refuse: ({ events, filters }) => filterProblem(events, filters),
+  rejection: ({ events, filters }) => filterProblem(events, filters),
   warn({ url, name, description }) {
     if (url.length > MAX_URL)
       return `the URL has ${url.length} characters, and Desk's API description allows ${MAX_URL}: Desk may reject it`;
@@ -80,7 +80,7 @@ export const desk: ManagedProduct = {
         subscriptions: subscriptions(events, filters),
       }),
     }),
-    read: (body) => idText(memberOf(body, "id")),
+    read: (body) => idText(valueAt(body, ["id"])),
   },
   remove: removeAt(PATH),
 };

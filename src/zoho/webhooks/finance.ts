@@ -1,3 +1,4 @@
+import { valueAt } from "../../body/payload.ts";
 import { oneLine } from "../../util/text.ts";
 import { apiUrl } from "../data-centres.ts";
 import {
@@ -5,7 +6,6 @@ import {
   itemsAt,
   listedAt,
   type ManagedProduct,
-  memberOf,
   removeAt,
   textOf,
   type Webhook,
@@ -67,8 +67,8 @@ function financeProduct({ id, title, root, scope, settings }: FinanceProduct): M
     },
     events: { noun: "module", many: false, known: MODULES, aliases: { contact: "customer" } },
     filters: [],
-    secret: { pattern: /^[A-Za-z0-9]{12,50}$/, says: "12 to 50 letters and digits" },
-    refuse: ({ name, description, url }) => {
+    secret: { pattern: /^[A-Za-z0-9]{12,50}$/, rule: "12 to 50 letters and digits" },
+    rejection: ({ name, description, url }) => {
       if (name.length > MAX_NAME) return `--name: ${title} accepts at most ${MAX_NAME} characters`;
       if ((description?.length ?? 0) > MAX_DESCRIPTION)
         return `--description: ${title} accepts at most ${MAX_DESCRIPTION} characters`;
@@ -88,7 +88,7 @@ function financeProduct({ id, title, root, scope, settings }: FinanceProduct): M
         operation: "READ",
       }),
       read: (body) => {
-        const more = memberOf(memberOf(body, "page_context"), "has_more_page") === true;
+        const more = valueAt(body, ["page_context", "has_more_page"]) === true;
         const items = listedAt(body, "webhooks");
         return items && { items: items.flatMap(webhookOf), more };
       },
@@ -102,7 +102,7 @@ function financeProduct({ id, title, root, scope, settings }: FinanceProduct): M
         operation: "CREATE",
         json: JSON.stringify(registration(config)),
       }),
-      read: (body) => idText(memberOf(memberOf(body, "webhook"), "webhook_id")),
+      read: (body) => idText(valueAt(body, ["webhook", "webhook_id"])),
     },
     remove: removeAt(path),
     rules: {

@@ -1,3 +1,4 @@
+import { valueAt } from "../../body/payload.ts";
 import type { DataCentre, Environment } from "../data-centres.ts";
 import type { ZohoRequest } from "../http.ts";
 
@@ -68,7 +69,7 @@ interface OrganisationRule {
 interface SecretRule {
   readonly pattern: RegExp;
   /** Completes "the secret must be …". */
-  readonly says: string;
+  readonly rule: string;
 }
 
 interface Endpoint<Args extends readonly unknown[], Result> {
@@ -107,7 +108,7 @@ export interface ManagedProduct {
   readonly filters: readonly (keyof WebhookFilters)[];
   readonly secret: SecretRule | undefined;
   /** Why Zoho would reject a configuration. */
-  refuse?(config: WebhookConfig): string | undefined;
+  rejection?(config: WebhookConfig): string | undefined;
   /** A warning before it is created. */
   warn?(config: WebhookConfig): string | undefined;
   /** A notice after it was created. */
@@ -146,17 +147,12 @@ export function textOf(value: unknown): string | undefined {
 
 /** The objects in a list of a body; undefined if there is no such list. */
 export function itemsAt(body: unknown, name: string): readonly Readonly<Record<string, unknown>>[] | undefined {
-  if (typeof body !== "object" || body === null) return undefined;
-  const list: unknown = Reflect.get(body, name);
+  const list = valueAt(body, [name]);
   if (!Array.isArray(list)) return undefined;
   return list.filter((each) => typeof each === "object" && each !== null);
 }
 
 /** The same for a list request: a success without the list means an empty one. */
 export function listedAt(body: unknown, name: string): ReturnType<typeof itemsAt> {
-  return itemsAt(body, name) ?? (memberOf(body, "code") === 0 ? [] : undefined);
-}
-
-export function memberOf(body: unknown, name: string): unknown {
-  return typeof body === "object" && body !== null ? Reflect.get(body, name) : undefined;
+  return itemsAt(body, name) ?? (valueAt(body, ["code"]) === 0 ? [] : undefined);
 }

@@ -1,4 +1,5 @@
-import { idText, listedAt, type ManagedProduct, memberOf, removeAt, textOf, type Webhook } from "./managed-product.ts";
+import { valueAt } from "../../body/payload.ts";
+import { idText, listedAt, type ManagedProduct, removeAt, textOf, type Webhook } from "./managed-product.ts";
 
 const PATH = "/api/v1/accounts/webhooks";
 const ROWS_PER_PAGE = 50;
@@ -29,9 +30,9 @@ export const sign: ManagedProduct = {
     },
   },
   filters: [],
-  refuse: ({ description }) =>
+  rejection: ({ description }) =>
     description === undefined ? undefined : "--description: Zoho Sign is not known to accept one",
-  secret: { pattern: /^[^\r\n]+$/, says: "one line" },
+  secret: { pattern: /^[^\r\n]+$/, rule: "one line" },
   list: {
     call: (page) => {
       const context = { page_context: { row_count: ROWS_PER_PAGE, start_index: (page - 1) * ROWS_PER_PAGE + 1 } };
@@ -70,7 +71,7 @@ export const sign: ManagedProduct = {
             }),
       },
     }),
-    read: (body) => idText(memberOf(memberOf(body, "webhook"), "webhook_id")),
+    read: (body) => idText(valueAt(body, ["webhook", "webhook_id"])),
   },
   remove: removeAt(PATH),
 };

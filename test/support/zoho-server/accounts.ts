@@ -29,7 +29,7 @@ const HOUR_MS = 3_600_000;
 const WINDOW_MS = 600_000;
 const HTML = "<html><body>Invalid token</body></html>";
 
-/** The accounts server of one data centre: it knows one client, and answers as Zoho does, errors with status 200. */
+/** The accounts server of one data centre with one client. Like Zoho it answers errors with status 200. */
 export class Accounts {
   readonly clientId = "1000.STRICTCLIENT";
   readonly clientSecret = "strict-client-secret";
@@ -37,9 +37,9 @@ export class Accounts {
   readonly #refresh = new Map<string, Refreshable>();
   readonly #access = new Map<string, Access>();
   readonly #devices = new Map<string, Device>();
-  /** What the API domain of token replies is; undefined: this server. */
+  /** The API domain in token replies; default: this server. */
   apiDomain: string | undefined;
-  /** Set: the user of the device flow lives in that data centre. */
+  /** The data centre of the device flow's user. */
   deviceLocation: string | undefined;
   readonly #now: () => number;
 
@@ -47,7 +47,7 @@ export class Accounts {
     this.#now = now;
   }
 
-  /** A code as the console's self client makes it. */
+  /** A code of the console's self client. */
   makeCode(scopes: readonly string[], redirectUri?: string): string {
     const code = `1000.${token()}`;
     this.#grants.set(code, { scopes, until: this.#now() + 180_000, redirectUri });
@@ -70,7 +70,7 @@ export class Accounts {
     return value;
   }
 
-  /** Makes every access token worthless, as Zoho does when the user ends the sessions of an app. */
+  /** Revokes all access tokens, as Zoho does when the user ends the sessions of an app. */
   forgetAccessTokens(): void {
     this.#access.clear();
   }
@@ -94,7 +94,7 @@ export class Accounts {
     return undefined;
   }
 
-  /** Consents at once, as a person would who clicks Accept. */
+  /** Consents at once, like a user who clicks Accept. */
   #authorize(request: SeenRequest, origin: string): Answer {
     const redirectUri = request.query.get("redirect_uri") ?? "";
     const target = new URL(redirectUri);

@@ -1,11 +1,11 @@
-/** What the strict server answers with. A string body goes out as it is: HTML, or JSON with numbers of 19 digits. */
+/** An answer. A string body is sent as it is: HTML, or JSON with numbers of 19 digits. */
 export interface Answer {
   readonly status: number;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A request as the strict server saw it. */
+/** A received request. */
 export interface SeenRequest {
   readonly method: string;
   readonly path: string;
@@ -14,7 +14,7 @@ export interface SeenRequest {
   readonly text: string;
   /** Parameters of a form body, multipart or not; those of the query for a request without one. */
   readonly form: URLSearchParams;
-  /** Parsed JSON body; undefined when there is none. */
+  /** Parsed JSON body. */
   readonly json: unknown;
   /** By the server's clock, in milliseconds since the epoch. */
   readonly at: number;

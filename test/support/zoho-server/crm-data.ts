@@ -8,7 +8,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   Amount: "554023000000000527",
 };
 
-/** What the server knows beside channels: modules, fields, and records whose id ends in a digit other than 0. */
+/** Modules, fields, and records whose id does not end in 0. */
 export function crmData(request: SeenRequest, scopes: readonly string[]): Answer {
   const [, product = "", rest] = /^\/(crm|bigin|recruit)\/v\d\/(.+)$/.exec(request.path) ?? [];
   if (request.method !== "GET" || rest === undefined) return notThere();
@@ -21,7 +21,7 @@ export function crmData(request: SeenRequest, scopes: readonly string[]): Answer
   const [module = "", id = "", more] = rest.split("/");
   if (MODULES[module] === undefined || !/^\d+$/.test(id) || more !== undefined) return notThere();
   if (id.endsWith("0")) return { status: 204 };
-  // The id goes out as a number of 19 digits: whoever parses it carelessly asks for another record.
+  // The id is a number of 19 digits: a client that rounds it asks for another record.
   const data = `{"data":[{"id":${id},"Last_Name":"Strict","Company":"Acme"}]}`;
   const prefix = { crm: "ZohoCRM", bigin: "ZohoBigin", recruit: "ZohoRecruit" }[product];
   return guarded(scopes, [`${prefix}.modules.READ`, `${prefix}.modules.ALL`], data);

@@ -14,10 +14,10 @@ const FILTERS: Readonly<Record<string, RegExp>> = {
   direction: /^Ticket_Thread_Add$/,
 };
 
-/** Desk's webhooks of one organisation: as its OpenAPI says, with the probe of the URL before a webhook is made. */
+/** Desk's webhooks of one organisation, by its OpenAPI, with a probe of the URL before creation. */
 export class DeskWebhooks {
   readonly orgId = "60017843";
-  /** What the sign-in sees. */
+  /** The organisations of the sign-in. */
   organisations: readonly { readonly id: string; readonly companyName: string }[] = [
     { id: this.orgId, companyName: "Acme" },
   ];
@@ -56,7 +56,7 @@ export class DeskWebhooks {
       if (!EVENTS.test(event)) return invalid(at);
       if (filter === null) continue;
       const names = Object.keys(filter as object);
-      // Zoho wants null, and not {}, where there is no filter.
+      // Zoho expects null instead of {} without a filter.
       if (names.length === 0 || names.some((name) => FILTERS[name]?.test(event) !== true)) return invalid(at);
     }
     if (!(await answersProbe(body.url))) {
@@ -75,7 +75,7 @@ export class DeskWebhooks {
   }
 }
 
-/** A GET has to get 200, or else a POST of `{}`. */
+/** A GET must get 200, or else a POST of `{}`. */
 async function answersProbe(url: string): Promise<boolean> {
   const form = { "content-type": "application/x-www-form-urlencoded" };
   const ok = (sent: Promise<Response>): Promise<boolean> =>

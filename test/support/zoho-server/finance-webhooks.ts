@@ -13,15 +13,15 @@ const ARGUMENTS = [
   ...["webhook_name", "description", "entity", "method", "url", "headers", "query_parameters", "body_type"],
   ...["raw_data", "form_data", "secret"],
 ];
-/** Settings calls that come sooner after one another are turned away. */
+/** Faster settings calls are rejected. */
 const PAUSE_MS = 600;
 
 /** Webhooks and workflow rules of one Books and one Inventory organisation. */
 export class FinanceWebhooks {
   readonly organizationId = "10234695";
-  /** Set: what creating a workflow rule comes to. */
+  /** The answer to creating a workflow rule. */
   ruleTrouble: Answer | undefined;
-  /** How many a page of the list holds, whatever is asked for. */
+  /** The page size of the list, whatever is requested. */
   pageSize = 200;
   hooks: FinanceHook[] = [];
   #next = 460000000026049n;

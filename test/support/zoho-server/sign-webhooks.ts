@@ -3,7 +3,7 @@ import type { Answer, SeenRequest } from "./answer.ts";
 export interface SignHook {
   readonly id: string;
   readonly form: Readonly<Record<string, string>>;
-  /** What it signs with; undefined for one that does not. */
+  /** Undefined if it does not sign. */
   readonly secret: string | undefined;
 }
 
@@ -12,7 +12,7 @@ const ACTIONS = ["Sent", "Viewed", "Sign", "Completed", "Declined", "Recalled", 
 /** https://help.zoho.com/portal/en/kb/zoho-sign/admin-guide/webhooks/articles/webhooks-management */
 const MOST = 2;
 
-/** Zoho Sign's webhooks of one account, as an integration in use calls them. Its ids are JSON numbers of 18 digits. */
+/** Zoho Sign's webhooks of one account, as an integration calls them. Ids are JSON numbers of 18 digits. */
 export class SignWebhooks {
   hooks: SignHook[] = [];
   nextId = 100000000000321001n;

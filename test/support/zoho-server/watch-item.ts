@@ -1,8 +1,8 @@
 import type { Fault } from "./answer.ts";
 
-/** A row of the server: one channel in one module. */
+/** One channel in one module. */
 export interface Row {
-  /** `crm/v8`: whose it is, and the version that it was asked for with. */
+  /** The product and the version of the request: `crm/v8`. */
   api: string;
   channelId: string;
   module: string;
@@ -29,12 +29,12 @@ export const MODULES: Readonly<Record<string, string>> = {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** The longest lifetime by API path; Zoho cuts what is longer to an hour and says nothing. */
+/** The longest lifetime by API path; Zoho silently cuts longer ones to an hour. */
 function longestMs(api: string): number {
   return /^crm\/v(?:4|5|7|8)$/.test(api) ? 7 * DAY_MS : DAY_MS;
 }
 
-/** What Zoho has against an item of a POST or PUT; undefined when it takes it. */
+/** Why Zoho rejects an item of a POST or PUT; undefined if it accepts it. */
 export function itemFault(item: Item, api: string, method: string): Fault | undefined {
   const mandatory = method === "PATCH" ? ["channel_id", "events"] : ["channel_id", "events", "notify_url"];
   for (const name of mandatory) {
@@ -98,7 +98,7 @@ function groupOk(selection: unknown): boolean {
   );
 }
 
-/** Without fractions of a second and with an offset, or not at all. */
+/** Only without fractions of a second and with an offset. */
 function expiry(value: unknown): number | undefined {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$/.test(String(value))) return undefined;
   const time = Date.parse(String(value));
@@ -110,7 +110,7 @@ export function grantedExpiry(item: Item, api: string, now: number): number {
   return asked === undefined || asked > now + longestMs(api) ? now + HOUR_MS : asked;
 }
 
-/** The rows that an item stands for: one a module, with `.all` written out. What it omits is Zoho's default. */
+/** The rows of an item, one for each module, with `.all` expanded and Zoho's defaults. */
 export function rowsOf(item: Item, api: string, now: number): Row[] {
   const events = (item.events as readonly string[]).flatMap((event) => {
     const [module, verb] = event.split(".");
@@ -132,7 +132,7 @@ export function rowsOf(item: Item, api: string, now: number): Row[] {
   }));
 }
 
-/** Leaves of a condition come back with members that were never sent. */
+/** Leaves of a condition come back with fields that were never sent. */
 function withNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withNulls);
   if (typeof value !== "object" || value === null) return value;

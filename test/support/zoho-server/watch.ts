@@ -1,14 +1,14 @@
 import { type Answer, bareFault, type Fault, faultBody, type SeenRequest } from "./answer.ts";
 import { grantedExpiry, type Item, itemFault, MODULES, type Row, rowsOf } from "./watch-item.ts";
 
-/** The notification API of one organisation: it refuses what Zoho refuses, and forgets what has expired. */
+/** The notification API of one organisation: rejects what Zoho rejects, and forgets expired channels. */
 export class Watch {
   #rows: Row[] = [];
-  /** How item errors come when all items fail: the sources disagree, so a test chooses. */
+  /** The status if all items fail: the sources disagree, so a test chooses. */
   itemErrorStatus = 400;
   /** Ids as JSON numbers of up to 19 digits, as some versions answer. */
   idsAsNumbers = false;
-  /** In minutes: the organisation's time zone, in which Zoho answers. */
+  /** The organisation's offset in minutes, in which Zoho answers. */
   offsetMinutes = 330;
   readonly #now: () => number;
 
@@ -18,7 +18,7 @@ export class Watch {
     this.#now = now;
   }
 
-  /** The channels that live now, one row a module. */
+  /** The living channels, one row for each module. */
   rows(): readonly Row[] {
     this.#rows = this.#rows.filter((row) => row.expiresAt > this.#now());
     return this.#rows;
@@ -28,12 +28,12 @@ export class Watch {
     return this.rows().some((row) => row.channelId === channelId);
   }
 
-  /** Ends a channel behind the back of its owner. */
+  /** Ends a channel without the owner's knowledge. */
   drop(channelId: string): void {
     this.#rows = this.#rows.filter((row) => row.channelId !== channelId);
   }
 
-  /** From now on a list does not say where the channel posts to. */
+  /** Leaves the URL out of lists from now on. */
   hideUrl(channelId: string): void {
     this.#hidden.add(channelId);
   }
@@ -113,7 +113,7 @@ export class Watch {
     return this.#results(results, api.startsWith("bigin/") ? 202 : 200, api.startsWith("bigin/") ? 202 : undefined);
   }
 
-  /** A product knows its own channels only. */
+  /** A product knows only its channels. */
   #of(api: string): readonly Row[] {
     const product = api.split("/")[0];
     return this.rows().filter((row) => row.api.split("/")[0] === product);
@@ -134,7 +134,7 @@ export class Watch {
         ...this.#module(row.module),
         notify_url: this.#hidden.has(row.channelId) ? null : row.notifyUrl,
         fields: null,
-        // Neither the versions before v6 nor the twins have it.
+        // Missing before v6, and in Bigin and Recruit.
         ...(/^crm\/v[678]$/.test(api)
           ? { notification_condition: row.condition === null ? null : [row.condition] }
           : {}),
@@ -158,7 +158,7 @@ export class Watch {
     return { channel_expiry: this.#time(row.expiresAt), ...this.#module(row.module), channel_id: row.channelId };
   }
 
-  /** As in Zoho's answers the URI says v2, whatever version was called. */
+  /** As in Zoho's answers, the URI says v2 for every version. */
   #module(module: string): Record<string, unknown> {
     const resource_uri = `https://www.zohoapis.com/crm/v2/${module}`;
     return { resource_uri, resource_id: MODULES[module], resource_name: module };

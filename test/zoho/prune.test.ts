@@ -11,14 +11,14 @@ afterEach(() => rig.close());
 
 const find = (url: string, control: string) => findDeadUrl(rig.http, url, control, new AbortController().signal);
 
-describe("an address whose name is not known", () => {
-  it("proves nothing while no other name is known either, and little else", async ({ skip }) => {
-    // A machine without a name server says that it does not know (EAI_AGAIN), which proves nothing at all.
+describe("a URL whose host name does not resolve", () => {
+  it("proves nothing while no other name resolves, and is only a hint otherwise", async ({ skip }) => {
+    // Without a name server the failure is EAI_AGAIN, which proves nothing.
     const code = await lookup("nothing.invalid").catch((error) => error.code);
     expect(await find("http://nothing.invalid/", "nothing-else.invalid")).toBeUndefined();
     skip(code !== "ENOTFOUND");
     expect(await find("http://nothing.invalid/", "localhost")).toEqual({
-      because: "its name is not known here",
+      because: "its host name does not resolve from here",
       isSure: false,
     });
   });

@@ -12,7 +12,7 @@ describe("zohoTime", () => {
 });
 
 describe("parseZohoTime", () => {
-  it("reads the offset of the organisation", () => {
+  it("reads the organisation's offset", () => {
     expect(parseZohoTime("2026-03-02T16:51:03-11:00")?.toISOString()).toBe("2026-03-03T03:51:03.000Z");
     expect(parseZohoTime("2026-03-02T16:51:03+0530")?.toISOString()).toBe("2026-03-02T11:21:03.000Z");
     expect(parseZohoTime("2026-03-02T16:51:03Z")?.toISOString()).toBe("2026-03-02T16:51:03.000Z");
@@ -33,24 +33,24 @@ describe("chooseExpiry", () => {
     ["crm", "v6", 23],
     ["bigin", undefined, 23],
     ["recruit", undefined, 23],
-  ])("takes just under the longest that %s %s allows", (product, version, hours) => {
+  ])("defaults to just under the longest that %s %s allows", (product, version, hours) => {
     const expiry = chooseExpiry(undefined, findWatchProduct(product, version).lifetime, now);
     expect(expiry.getTime()).toBe(Date.parse("2026-03-01T09:00:00Z") + hours * 3_600_000);
   });
 
-  it("refuses what Zoho would silently cut to an hour, and says so", () => {
+  it("rejects what Zoho would silently cut to an hour", () => {
     expect(() => chooseExpiry("30d", crmWatch().lifetime, now)).toThrow(
       "30d away, and this API grants at most 7d: Zoho would silently make it one hour",
     );
     expect(() => chooseExpiry("25h", findWatchProduct("bigin").lifetime, now)).toThrow("at most 1d");
   });
 
-  it("asks for a week of v6 where that is wanted, of which Zoho's pages disagree", () => {
+  it("allows a week for v6 on request, about which Zoho's pages disagree", () => {
     const expiry = chooseExpiry("6d", crmWatch("v6").lifetime, now);
     expect(expiry.toISOString()).toBe("2026-03-07T09:00:00.000Z");
   });
 
-  it("takes durations and times", () => {
+  it("accepts durations and times", () => {
     expect(chooseExpiry("24h", crmWatch().lifetime, now).toISOString()).toBe("2026-03-02T09:00:00.000Z");
     expect(chooseExpiry("2026-03-02T09:00:00+05:30", crmWatch().lifetime, now).toISOString()).toBe(
       "2026-03-02T03:30:00.000Z",
@@ -63,7 +63,7 @@ describe("chooseExpiry", () => {
 });
 
 describe("durations", () => {
-  it("are read and written", () => {
+  it("are parsed and formatted", () => {
     expect(parseDuration("6d23h", "--expires")).toBe((6 * 24 + 23) * 3_600_000);
     expect(parseDuration("1.5h", "--expires")).toBe(5_400_000);
     expect(parseDuration("250 ms", "--expires")).toBe(250);
@@ -76,7 +76,7 @@ describe("durations", () => {
     expect(formatSpan((6 * 24 + 23) * 3_600_000 + 59_000)).toBe("6d 23h");
     expect(formatSpan(-5)).toBe("0s");
     expect(formatSpan(7 * 86_400_000)).toBe("7d");
-    // What was made a moment ago still has the time that it was given; what ends soon is told to the second.
+    // A new channel shows its whole lifetime, one that ends soon shows seconds.
     expect(formatSpan((6 * 24 + 23) * 3_600_000 - 1000)).toBe("6d 23h");
     expect(formatSpan(86_400_000 - 1000)).toBe("1d");
     expect(formatSpan(3_600_000 - 1)).toBe("59m 59s");

@@ -29,7 +29,7 @@ const request = (more: Partial<ChannelConfig> = {}, hours = 24) => ({
 });
 
 describe("creating and listing", () => {
-  it("reads back what was granted, one channel for its rows, with all 19 digits", async () => {
+  it("reads back what was granted, as one channel, with all 19 digits", async () => {
     rig.server.watch.idsAsNumbers = true;
     const [result] = await rig.client().create([request()]);
     expect(result).toMatchObject({ ok: true, channelId: config().id, modules: ["Leads", "Deals"] });
@@ -45,7 +45,7 @@ describe("creating and listing", () => {
     });
   });
 
-  it("takes a 204 for an empty list", async () => {
+  it("reads a 204 as an empty list", async () => {
     expect(await rig.client().list()).toEqual([]);
     expect(await rig.client().get("1")).toBeUndefined();
   });
@@ -70,12 +70,12 @@ describe("creating and listing", () => {
     expect(await rig.client().get("1105420521999070702")).toBeUndefined();
   });
 
-  it("shows what Zoho made of a lifetime that is too long", async () => {
+  it("shows what Zoho grants for a lifetime that is too long", async () => {
     const [result] = await rig.client().create([request({}, 24 * 30)]);
     expect(result?.ok && result.expiresAt).toEqual(inHours(1));
   });
 
-  it("is accepted with the expiry that is chosen by default, by every product", async () => {
+  it("is accepted with the default expiry by every product", async () => {
     for (const id of ["crm", "bigin", "recruit"]) {
       const client = rig.client(id);
       const expiresAt = chooseExpiry(undefined, client.product.lifetime, rig.clock.now());
@@ -86,14 +86,14 @@ describe("creating and listing", () => {
   });
 });
 
-it("lists a channel of which Zoho says nothing but its id", async () => {
+it("lists a channel of which Zoho returns only the id", async () => {
   const isList = (each: { method: string }): boolean => each.method === "GET";
   rig.server.trouble({ status: 200, body: { watch: [{ channel_id: "7" }] } }, 1, isList);
   expect(await rig.client().list()).toMatchObject([{ id: "7", notifyUrl: undefined }]);
 });
 
 describe("modules of one channel that end at different times", () => {
-  it("end the channel with the first of them", async () => {
+  it("end the channel at the first of them", async () => {
     const event = (resource_name: string, channel_expiry: string) => ({ channel_id: 1, resource_name, channel_expiry });
     const events = [event("Leads", "2026-03-07T09:00:00+00:00"), event("Deals", "2026-03-06T09:00:00+00:00")];
     const body = { watch: [{ code: "SUCCESS", details: { events }, message: "", status: "success" }] };
@@ -104,7 +104,7 @@ describe("modules of one channel that end at different times", () => {
 });
 
 describe("errors of single items", () => {
-  it.each([400, 202, 207])("are told also when they come with HTTP %i", async (status) => {
+  it.each([400, 202, 207])("are reported also with HTTP %i", async (status) => {
     rig.server.watch.itemErrorStatus = status;
     const [result] = await rig.client().replace([request()]);
     expect(result).toMatchObject({ ok: false, channelId: config().id });
@@ -124,14 +124,14 @@ describe("errors of single items", () => {
     ]);
   });
 
-  it("say what Zoho has against which member", async () => {
+  it("name the field and the reason", async () => {
     const [result] = await rig.client().create([request({ token: "x".repeat(51) })]);
     expect(result?.ok === false && result.error.message).toContain(
       "INVALID_DATA: invalid data at $.watch[0].token, at most 50",
     );
   });
 
-  it("take an answer that does not say what became of a channel for a failure", async () => {
+  it("treat an answer without a result for a channel as a failure", async () => {
     rig.server.trouble({ status: 200, body: { watch: [{}] } }, 1, (each) => each.method === "PUT");
     const [result] = await rig.client().replace([request()]);
     expect(result?.ok).toBe(false);
@@ -141,7 +141,7 @@ describe("errors of single items", () => {
 });
 
 describe("replacing", () => {
-  it("keeps all of a channel when it sends back what was listed", async () => {
+  it("keeps all of a channel when the listed one is sent back", async () => {
     const condition = await fieldCondition(rig.api(), crmWatch(), "Deals", ["stage", "Amount", "Lead_Source"]);
     await rig.client().create([request({ conditions: [condition] })]);
     const before = await rig.client().get(config().id);
@@ -153,7 +153,7 @@ describe("replacing", () => {
     expect(after?.conditions).toEqual([condition]);
   });
 
-  it("drops what is not sent, which is why all of it is", async () => {
+  it("drops what is not sent", async () => {
     await rig.client().create([request()]);
     await rig.client().replace([request({ token: undefined, related: undefined, values: undefined })]);
     expect(await rig.client().get(config().id)).toMatchObject({ token: undefined, related: true, values: false });
@@ -161,7 +161,7 @@ describe("replacing", () => {
 });
 
 describe("disabling events", () => {
-  it("takes away those and keeps token and the rest", async () => {
+  it("removes them and keeps the token and the rest", async () => {
     await rig.client().create([request()]);
     const channel = await rig.client().get(config().id);
     if (channel === undefined) throw new Error("The channel is listed.");
@@ -174,7 +174,7 @@ describe("disabling events", () => {
 });
 
 describe("deleting", () => {
-  it("says what is gone, what was not there, and what Zoho still lists", async () => {
+  it("reports what is deleted, what did not exist, and what Zoho still lists", async () => {
     await rig.client().create([request({ id: "1" }), request({ id: "2" })]);
     expect(await rig.client().remove(["1", "9"])).toEqual({ deleted: ["1"], unknown: ["9"], remaining: [] });
     const lie = { watch: [{ code: "SUCCESS", details: { channel_id: "2" }, message: "gone", status: "success" }] };
@@ -186,14 +186,14 @@ describe("deleting", () => {
     });
   });
 
-  it("reads Bigin's 202 for an unknown channel as what it is", async () => {
+  it("reads Bigin's 202 for an unknown channel as an error", async () => {
     expect(await rig.client("bigin").remove(["9"])).toMatchObject({ deleted: [], unknown: ["9"] });
     expect(rig.server.requests.at(-2)?.query.get("channel_ids")).toBe("9");
   });
 });
 
-describe("a refused token", () => {
-  it("is replaced once and the request sent once more, even a POST", async () => {
+describe("a rejected token", () => {
+  it("is replaced once, and the request sent again, even a POST", async () => {
     await rig.tokens.get();
     rig.server.accounts.forgetAccessTokens();
     const [result] = await rig.client().create([request()]);
@@ -201,18 +201,18 @@ describe("a refused token", () => {
     expect(rig.server.tokenRequests()).toHaveLength(2);
   });
 
-  it("is replaced, too, where a page of HTML refuses it", async () => {
+  it("is replaced also if an HTML page rejects it", async () => {
     rig.server.trouble({ status: 401, body: "<html>Unauthorized</html>" }, 1, (each) => each.path.includes("watch"));
     expect(await rig.client().list()).toEqual([]);
     expect(rig.server.tokenRequests()).toHaveLength(2);
   });
 
-  it("that stays refused ends in an error for the user, after one more try", async () => {
+  it("that is rejected again is an error after one more attempt", async () => {
     const refusal = { status: 401, body: { code: "INVALID_TOKEN", message: "invalid oauth token", details: {} } };
     rig.server.trouble(refusal, 9, (each) => each.path.includes("watch"));
     const failure = await failureOf(rig.client().list());
     expect(failure).toMatchObject({ exitCode: 6, code: "invalid_token" });
-    expect(failure.message).toContain("refuses even the access token that 127.0.0.1");
+    expect(failure.message).toContain("rejects even a new access token of 127.0.0.1");
     expect(failure.hint).toContain("ZOHO_ENVIRONMENT");
     expect(rig.server.requests.filter((each) => each.path.includes("watch"))).toHaveLength(2);
   });
@@ -222,7 +222,7 @@ describe("errors of the whole", () => {
   const answers = (status: number, body: unknown) =>
     rig.server.trouble({ status, body }, 9, (each) => each.path.includes("watch"));
 
-  it("name the scope that is missing and how to get it", async () => {
+  it("name the missing scope and how to get it", async () => {
     const poor = await startRig({ scopes: ["ZohoCRM.notifications.CREATE"] });
     try {
       const failure = await failureOf(poor.client().list());
@@ -242,7 +242,7 @@ describe("errors of the whole", () => {
       "lacks the permission for API access",
     ],
     [429, { code: "TOO_MANY_REQUESTS", message: "", details: {} }, 7, "too many in a short time"],
-    [404, { code: "INVALID_URL_PATTERN", message: "no", details: {} }, 7, "nothing at this address"],
+    [404, { code: "INVALID_URL_PATTERN", message: "no", details: {} }, 7, "nothing at this URL"],
     [500, "", 7, "HTTP_500: an empty answer"],
     [503, "<html>down</html>", 7, "an HTML page instead of JSON"],
     [302, "", 7, "redirects elsewhere"],
@@ -280,7 +280,7 @@ describe("lookups", () => {
     });
   });
 
-  it("suggest the field that was meant, and refuse where conditions do not exist", async () => {
+  it("suggest a similar field, and reject conditions where the product has none", async () => {
     expect(await failureOf(fieldCondition(rig.api(), crmWatch(), "Deals", ["Stge"]))).toMatchObject({
       exitCode: 2,
       hint: "did you mean Stage?",
@@ -292,7 +292,7 @@ describe("lookups", () => {
     });
   });
 
-  it("fetch a record without losing a digit of its id, and know when it is gone", async () => {
+  it("fetch a record without losing a digit of its id, and recognise a deleted one", async () => {
     expect(await fetchRecord(rig.api(), crmWatch(), "Leads", "5725767000003000061")).toMatchObject({
       id: "5725767000003000061",
     });

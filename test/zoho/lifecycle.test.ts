@@ -49,8 +49,8 @@ async function live(days: number, options: Partial<KeepAliveOptions> = {}) {
 }
 
 describe("keepAlive", () => {
-  it("keeps a channel over a month with no gap: over token refreshes, a network cut and a refused renewal", async () => {
-    // For eight hours around the second renewal there is no network; the fourth renewal is refused once.
+  it("keeps a channel for a month without a gap: over token refreshes, a network cut and a rejected renewal", async () => {
+    // No network for eight hours around the second renewal; the fourth is rejected once.
     const renewals = new Set<number>();
     let cutUntil = 0;
     rig.server.trouble("cut", 100_000, (request) => {
@@ -75,8 +75,8 @@ describe("keepAlive", () => {
   });
 });
 
-describe("keepAlive, one thing at a time,", () => {
-  it("renews between 75 and 80 % of the lifetime, by a PUT of all of the channel", async () => {
+describe("keepAlive, case by case,", () => {
+  it("renews at 75 to 80 % of the lifetime, by a PUT of the whole channel", async () => {
     const { changes, types } = await live(12);
     expect(types).toEqual(["created", "renewed", "renewed"]);
     const lifetimeMs = 7 * DAY_MS - HOUR_MS;
@@ -90,7 +90,7 @@ describe("keepAlive, one thing at a time,", () => {
     });
   });
 
-  it("tries on through a network cut and tells of each failure with the time that is left", async () => {
+  it("retries during a network cut, and reports each failure with the time left", async () => {
     // Twelve hours without network, from the moment of the first renewal.
     let cutUntil: number | undefined;
     rig.server.trouble("cut", 100_000, (request) => {
@@ -107,7 +107,7 @@ describe("keepAlive, one thing at a time,", () => {
     expect(failures.every((change) => change.expiresAt.getTime() > change.at)).toBe(true);
   });
 
-  it("tries ever more often towards the end, and makes it when the network is back in the last minute", async () => {
+  it("retries more often towards the end, and succeeds when the network is back in the last minute", async () => {
     const expiresAt = new Date(rig.clock.now().getTime() + 10 * HOUR_MS);
     await rig.client().create([{ config, expiresAt }]);
     rig.server.trouble("cut", 100_000, (request) => request.at < expiresAt.getTime() - 60_000);
@@ -117,7 +117,7 @@ describe("keepAlive, one thing at a time,", () => {
     expect(types.at(-1)).toBe("renewed");
   });
 
-  it("makes the channel anew under its id when Zoho refuses the renewal", async () => {
+  it("creates the channel again under its id when Zoho rejects the renewal", async () => {
     const refusal = { watch: [{ code: "INVALID_DATA", message: "invalid data", details: {}, status: "error" }] };
     rig.server.trouble({ status: 400, body: refusal }, 1, isWatch("PUT"));
     const { gaps, types } = await live(7);
@@ -126,7 +126,7 @@ describe("keepAlive, one thing at a time,", () => {
     expect(rig.server.requests.filter(isWatch("POST"))).toHaveLength(2);
   });
 
-  it("makes nothing anew where the sign-in may not renew it", async () => {
+  it("creates nothing if the sign-in may not renew it", async () => {
     const expiresAt = new Date(rig.clock.now().getTime() + 2 * HOUR_MS);
     await rig.client().create([{ config, expiresAt }]);
     const refusal = { watch: [{ code: "NO_PERMISSION", message: "permission denied", details: {}, status: "error" }] };
@@ -136,12 +136,12 @@ describe("keepAlive, one thing at a time,", () => {
     expect(rig.server.requests.filter(isWatch("POST"))).toHaveLength(1);
   });
 
-  it("is in no rush however soon Zoho lets the channel end", async () => {
+  it("limits its rate however short the lifetime is", async () => {
     await live(0.001, { lifetimeMs: 1000 });
     expect(rig.server.requests.filter(isWatch("PUT")).length).toBeLessThan(15);
   });
 
-  it("says that the channel was lost, and creates it again from its configuration", async () => {
+  it("reports a lost channel, and creates it again from its configuration", async () => {
     let dropped = false;
     rig.clock.onAdvance(() => {
       if (!dropped && rig.clock.now().getTime() > Date.parse("2026-03-03T00:00:00Z")) {
@@ -155,8 +155,8 @@ describe("keepAlive, one thing at a time,", () => {
     expect(rig.server.watch.rows()[0]).toMatchObject({ token: "a-token", related: false });
   });
 
-  it("does not take an answer for a renewal whose end is not later", async () => {
-    // Zoho says yes to every write and leaves the end where it is.
+  it("does not accept a renewal whose end is not later", async () => {
+    // Zoho accepts every write without changing the end.
     const expiresAt = new Date(rig.clock.now().getTime() + 2 * HOUR_MS);
     const stale = { channel_id: config.id, channel_expiry: zohoTime(expiresAt) };
     const body = { watch: [{ code: "SUCCESS", details: { events: [stale] }, message: "ok", status: "success" }] };
@@ -168,15 +168,15 @@ describe("keepAlive, one thing at a time,", () => {
     expect(rig.server.requests.length).toBeLessThan(600);
   });
 
-  it("warns when Zoho grants an hour, and lives by what was granted", async () => {
+  it("warns when Zoho grants an hour, and renews by that", async () => {
     const { changes, gaps } = await live(0.5, { lifetimeMs: 8 * DAY_MS });
     expect(gaps).toBe(0);
     expect(changes[0]).toMatchObject({ type: "created" });
-    expect(changes[0]?.type === "created" && changes[0].warning).toContain("granted 1h where 8d");
+    expect(changes[0]?.type === "created" && changes[0].warning).toContain("granted 1h instead of 8d");
     expect(changes.length).toBeGreaterThan(10);
   });
 
-  it("tells the sooner end of a channel that Zoho has cut short, and lives by that", async () => {
+  it("reports the end of a channel that Zoho shortened, and renews by that", async () => {
     const expiresAt = new Date(rig.clock.now().getTime() + 6 * DAY_MS);
     await rig.client().create([{ config, expiresAt }]);
     const start = rig.clock.now().getTime();
@@ -188,7 +188,7 @@ describe("keepAlive, one thing at a time,", () => {
     expect(types.slice(1).every((type) => type === "renewed")).toBe(true);
   });
 
-  it("says that the clock is wrong when what was granted is past by it", async () => {
+  it("reports a wrong clock when the granted end is past by it", async () => {
     const ahead = () => new Date(rig.clock.now().getTime() + 2 * HOUR_MS);
     const { changes, gaps } = await live(0.5, { now: ahead });
     expect(gaps).toBe(0);
@@ -197,7 +197,7 @@ describe("keepAlive, one thing at a time,", () => {
     expect(first).toMatchObject({ error: { hint: expect.stringContaining("correct the clock") } });
   });
 
-  it("ends with the error of the sign-in when that is what lost the channel", async () => {
+  it("fails with the error of the sign-in if that lost the channel", async () => {
     const expiresAt = new Date(rig.clock.now().getTime() + 2 * HOUR_MS);
     await rig.client().create([{ config, expiresAt }]);
     const dead = { status: 200, body: { error: "invalid_code" } };
@@ -210,7 +210,7 @@ describe("keepAlive, one thing at a time,", () => {
     expect(changes.filter((change) => change.type === "lost")).toHaveLength(1);
   });
 
-  it("does not tell of a dead sign-in every quarter of an hour of the day and more that the channel has left", async () => {
+  it("does not report a dead sign-in every quarter of an hour while the channel lasts", async () => {
     const dead = { status: 200, body: { error: "invalid_code" } };
     const start = rig.clock.now().getTime();
     rig.server.trouble(dead, 100_000, ({ path, at }) => path === "/oauth/v2/token" && at > start + DAY_MS);
@@ -220,7 +220,7 @@ describe("keepAlive, one thing at a time,", () => {
     expect(changes.length).toBeLessThan(50);
   });
 
-  it("creates it again when the accounts server is out of trouble, which is none of the sign-in", async () => {
+  it("creates it again after the accounts server was down, which is no failure of the sign-in", async () => {
     const start = rig.clock.now().getTime();
     const expiresAt = new Date(start + 2 * HOUR_MS);
     await rig.client().create([{ config, expiresAt }]);
@@ -235,7 +235,7 @@ describe("keepAlive, one thing at a time,", () => {
     expect(changes[0]).toMatchObject({ type: "expiring", error: { exitCode: 7, hint: "try again in a while" } });
   });
 
-  it("ends when its signal aborts, also in the middle of a nap", async () => {
+  it("ends when its signal aborts, even while it sleeps", async () => {
     const controller = new AbortController();
     let napping: () => void = () => undefined;
     const asleep = new Promise<void>((resolve) => {

@@ -63,7 +63,7 @@ async function failure(work: Promise<unknown>): Promise<UserError> {
 }
 
 describe("a key set", () => {
-  it("is fetched from its address, once an hour, and names the address", async () => {
+  it("is fetched from its URL once an hour, and names the URL", async () => {
     const server = await serve((_request, response) => response.end(keySet));
     const use = options();
     const [first] = (await openKeySets(given(server.url), use)).secrets.for("jwks", "desk");
@@ -75,7 +75,7 @@ describe("a key set", () => {
     expect(server.requests()).toBe(2);
   });
 
-  it("of an earlier run is used, with a warning, when its address does not answer", async () => {
+  it("of an earlier run is used, with a warning, if its URL does not answer", async () => {
     let isDown = false;
     const server = await serve((_request, response) => response.writeHead(isDown ? 503 : 200).end(keySet));
     const use = options();
@@ -86,7 +86,7 @@ describe("a key set", () => {
     expect(use.warnings).toEqual([expect.stringContaining("it answered 503")]);
   });
 
-  it("that is damaged in the cache is fetched anew", async () => {
+  it("that is damaged in the cache is fetched again", async () => {
     const server = await serve((_request, response) => response.end(keySet));
     const use = options();
     await openKeySets(given(server.url), use);
@@ -102,7 +102,7 @@ describe("a key set", () => {
     ["a page", (_, response) => response.end("<html>"), "it holds no RSA keys"],
     ["too much", (_, response) => response.end("x".repeat(1024 * 1024 + 1)), "longer than 1048576 bytes"],
     ["nothing", (request) => request.socket.destroy(), "could not be fetched"],
-  ])("stops the command when its address answers with %s", async (_name, answer, reason) => {
+  ])("stops the command if its URL answers with %s", async (_name, answer, reason) => {
     const server = await serve(answer);
     const error = await failure(openKeySets(given(server.url), options()));
     expect(error.exitCode).toBe(6);
@@ -110,7 +110,7 @@ describe("a key set", () => {
     expect(error.message).toContain(reason);
   });
 
-  it("is not waited for forever", async () => {
+  it("times out", async () => {
     const server = await serve(() => undefined);
     await expect(fetchKeySet(server.url, {}, new AbortController().signal, 50)).rejects.toThrow("no answer in 0.05 s");
     const interrupt = new AbortController();
@@ -118,7 +118,7 @@ describe("a key set", () => {
     await expect(fetchKeySet(server.url, {}, interrupt.signal, 50)).rejects.toThrow("interrupted");
   });
 
-  it("is taken as it is when it is none of an address", async () => {
+  it("is used as it is if it is not a URL", async () => {
     const use = await openKeySets(given(keySet), options());
     expect(use.secrets.for("jwks", "desk")[0]).toMatchObject({ origin: "ZOHO_WEBHOOK_JWKS" });
     expect(use.secrets.for("token", "desk")).toEqual([]);
@@ -128,14 +128,14 @@ describe("a key set", () => {
     ["no-such-file.json", "holds no key set", "us, eu, in"],
     ["http://keys.example.com/jwks.json", "over http could be anyone's", "https://"],
     ["ftp://keys.example.com/jwks.json", "holds no key set", "https://"],
-  ])("given as %s is refused before anything is listened for", async (value, message, hint) => {
+  ])("given as %s is rejected before the server starts", async (value, message, hint) => {
     const error = await failure(openKeySets(given(value), options()));
     expect(error.exitCode).toBe(2);
     expect(error.message).toContain(message);
     expect(error.hint).toContain(hint);
   });
 
-  it("of a data centre is at Desk's own host there", () => {
+  it("of a data centre is at Desk's host there", () => {
     const desk = products.find(({ id }) => id === "desk");
     const sets = desk?.formats.flatMap((format) => ("keySets" in format ? [format.keySets] : []));
     expect(sets?.[0]).toMatchObject({
@@ -149,13 +149,13 @@ describe("a key set with keys that change", () => {
   const other = writeKeySet(createPublicKey(otherKey));
   const at = (time: string) => new Date(`2025-01-15T${time}Z`);
 
-  it("is fetched anew for a key that is not known, by one request for all that wait, and once a minute", async () => {
+  it("is fetched again for an unknown key, by one request for all waiters, at most once a minute", async () => {
     let text = keySet;
     const server = await serve((_request, response) => setTimeout(() => response.end(text), 20));
     let now = at("10:30:00");
     const use = options({ now: () => now });
     const told: string[] = [];
-    const keys = await openKeySets(given(server.url), { ...use, tell: (message) => told.push(message) });
+    const keys = await openKeySets(given(server.url), { ...use, notify: (message) => told.push(message) });
     text = other;
     now = at("10:30:59");
     expect(await keys.renew("desk")).toBe(false);
@@ -175,7 +175,7 @@ describe("a key set with keys that change", () => {
     expect(server.requests()).toBe(3);
   });
 
-  it("that was kept by an earlier run is fetched at once for a key that is not in it", async () => {
+  it("that was cached by an earlier run is fetched at once for a key that is not in it", async () => {
     let text = keySet;
     const server = await serve((_request, response) => response.end(text));
     const use = options();
@@ -185,7 +185,7 @@ describe("a key set with keys that change", () => {
     expect(await later.renew("desk")).toBe(true);
   });
 
-  it("stays in use, with a warning, when the new one cannot be had in time", async () => {
+  it("stays in use, with a warning, if the new one does not come in time", async () => {
     let isSilent = false;
     const server = await serve((_request, response) => (isSilent ? undefined : response.end(keySet)));
     let now = at("10:30:00");
