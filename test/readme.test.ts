@@ -20,13 +20,16 @@ describe("the README", () => {
     await expect(current).toMatchFileSnapshot(README);
   });
 
-  it("tells of every type of JSON line", () => {
+  it("describes every type of JSON line", () => {
     const readme = readFileSync(README, "utf8");
-    const folder = join(import.meta.dirname, "../src/ui/json");
-    const files = [`${folder}.ts`, ...readdirSync(folder).map((name) => join(folder, name))];
-    const types = files.flatMap((file) =>
-      [...readFileSync(file, "utf8").matchAll(/\btype: "(\w+)"/g)].map(([, type]) => type),
-    );
+    const folder = join(import.meta.dirname, "../src/reports");
+    const types = readdirSync(folder)
+      .filter((name) => name !== "prompts.ts")
+      .flatMap((name) =>
+        [...readFileSync(join(folder, name), "utf8").matchAll(/(?<!readonly )\btype: "(\w+)"/g)].map(
+          ([, type]) => type,
+        ),
+      );
     expect(types).toContain("ready");
     expect(
       types.filter((type) => !readme.includes(`\`${type}\``)),

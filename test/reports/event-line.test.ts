@@ -106,7 +106,7 @@ describe("the line of an event", () => {
     const full = "4876876025042719385  ✓ token  ✓ guide-signature  ✓ schema  498 B";
     expect(lineOf(event, 132)).toBe(`${start}                       ${full}`);
     expect(lineOf(event, 120)).toBe(`${start}             ${full}`);
-    expect(lineOf(event, 100)).toBe(`${start}             4876876025042719385  ✓ proofs  ✓ schema  498 B`);
+    expect(lineOf(event, 100)).toBe(`${start}         4876876025042719385  ✓ proofs  ✓ schema  498 B`);
     expect(lineOf(event, 80)).toBe(`${start}          ✓ proofs  ✓ schema  498 B`);
     expect(lineOf(event, Number.POSITIVE_INFINITY)).toBe(`${start}             ${full}`);
   });

@@ -262,7 +262,7 @@ function noteGuideFormat(context: Context, plan: SendPlan, config: Config, produ
   const isChosen = plan.format !== undefined || config.settings.products[product.id]?.format !== undefined;
   if (isChosen || format.id !== "guide" || findFormat(product, "wire") === undefined) return;
   if (context.json || context.quiet || !isFirstGuideNotice(context, config)) return;
-  const message = `sending the guide's sample; what ${product.title} itself posts looks different: --format wire (said once)`;
+  const message = `this is the guide's sample; ${product.title} itself posts another body: --format wire`;
   context.report({ type: "notice", message });
 }
 
