@@ -89,7 +89,7 @@ describe("events export", () => {
     expect(verified.exitCode).toBe(3);
     expect(verified.out).not.toMatch(/failed:|none of the usual mistakes/);
     expect(verified.out.match(/– guide-signature: not checked: secrets are masked/g)).toHaveLength(2);
-    expect(verified.out).toContain("– no token: not checked: secrets are masked in this payload");
+    expect(verified.out).toContain("– token: not checked: secrets are masked in this payload");
     expect(verified.out).toMatch(/payloads: .*masked, so they cannot be verified/);
     expect(verified.out).not.toContain("with a failed proof");
     expect(verified.out).toContain("export it with zoho-hooks events export --show-secrets");

@@ -120,7 +120,7 @@ describe("replay", () => {
     expect(lines().map(({ n }) => n)).toEqual([1]);
     expect(project.app.seen).toHaveLength(before + 1);
     const said = await project.run(["replay", "--since", "10m"]);
-    expect(said.err).toContain("2 deliveries were left out: refused, or not an event");
+    expect(said.err).toContain("2 deliveries were skipped: refused, or not an event");
     expect(err).toBe("");
     const forged = await project.run(["replay", "2", "--to", String(project.app.port), "--json"]);
     expect(forged.lines()[0]).toMatchObject({ n: 2, status: 200 });

@@ -112,7 +112,7 @@ describe("send --data", () => {
     const app = await target();
     expect((await sendData(app, lead)).err).toBe("");
     const spaced = await sendData(app, lead.replace("{", "{ "));
-    expect(spaced.err).toContain("this body has other bytes after it is parsed and serialised again");
+    expect(spaced.err).toContain("parsing and serialising this body again changes its bytes");
     expect(spaced.err).toContain("JSON.stringify(req.body)");
     expect(spaced.err).not.toContain("loses digits");
     const long = await sendData(app, `${lead.slice(0, -1)},\n"n":[4150868000000002179]}`);

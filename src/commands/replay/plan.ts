@@ -18,9 +18,9 @@ export interface ReplayOptions extends FilterOptions, LogOptions, SecretOptions 
   readonly dryRun?: boolean;
 }
 
-/** What the flags ask for, checked: every contradiction is found before the log is opened. */
+/** The flags, parsed. Contradictions are found before the log is opened. */
 export interface ReplayPlan {
-  /** Undefined where the filter chooses. */
+  /** Undefined where the filter selects. */
   readonly n: number | "last" | undefined;
   readonly filter: LogFilter;
   readonly to: string | undefined;
@@ -29,7 +29,7 @@ export interface ReplayPlan {
   readonly edit: boolean;
   readonly exact: boolean;
   readonly timeoutMs: number;
-  /** Undefined leaves it to the settings. */
+  /** Undefined: as in the settings. */
   readonly insecure: boolean | undefined;
   readonly dryRun: boolean;
   readonly showSecrets: boolean;

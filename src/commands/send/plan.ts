@@ -36,7 +36,7 @@ export interface SendOptions extends SecretOptions {
   readonly serveJwks?: string | true;
 }
 
-/** What the flags ask for, checked: every contradiction is found before anything is read or sent. */
+/** The flags, parsed. Contradictions are found before anything is read or sent. */
 export interface SendPlan {
   readonly product: string | undefined;
   readonly event: string | undefined;
@@ -54,7 +54,7 @@ export interface SendPlan {
   readonly headers: readonly HeaderPair[];
   readonly fresh: boolean;
   readonly seed: number | undefined;
-  /** `true`: a value of our own. */
+  /** `true`: a random value. */
   readonly challenge: string | true | undefined;
   readonly count: number;
   readonly repeat: number;
@@ -63,12 +63,12 @@ export interface SendPlan {
   readonly faults: Faults;
   readonly breakage: "malformed" | "truncated" | undefined;
   readonly slowMs: number;
-  /** Where the public keys are served while it sends; undefined where they are not. */
+  /** For the public keys while it sends; undefined where they are not served. */
   readonly serveJwksPort: number | undefined;
 }
 
 const DEFAULT_SLOW = "5s";
-/** Beside that of `listen`: an app's setting can name it once and for all. */
+/** Fixed, so that an app's settings can name it. */
 const JWKS_PORT = 4461;
 
 export function readPlan(product: string | undefined, event: string | undefined, options: SendOptions): SendPlan {
