@@ -4,6 +4,7 @@ import { chosenNames, maskBody, maskDelivery, maskUrl } from "../core/mask.ts";
 import type { Verdict } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
 import type { SchemaIssue } from "../core/schema.ts";
+import type { TextPosition } from "../util/json.ts";
 import { prettyJson } from "../util/json-print.ts";
 import type { JsonLine } from "../util/text.ts";
 import { counted, formatBytes } from "../util/units.ts";
@@ -337,7 +338,7 @@ export function eventLine(report: EventReport): JsonLine {
   };
 }
 
-export function receiptFields(receipt: Receipt): JsonLine {
+export function receiptFields(receipt: Receipt, positions: readonly (TextPosition | undefined)[] = []): JsonLine {
   const { schema } = receipt;
   return {
     product: receipt.product ?? null,
@@ -351,7 +352,12 @@ export function receiptFields(receipt: Receipt): JsonLine {
         ? null
         : {
             ok: schema.ok,
-            issues: schema.issues.map(({ at, expected, received }) => ({ path: at, expected, received })),
+            issues: schema.issues.map(({ at, expected, received }, i) => ({
+              path: at,
+              expected,
+              received,
+              ...(positions[i] ?? {}),
+            })),
           },
     problem: receipt.problem === undefined ? null : problemText(receipt.problem),
     identity: receipt.identity ?? null,

@@ -376,7 +376,7 @@ describe.skipIf(process.platform === "win32")("replay --edit", () => {
 
   it.each([
     [{ EDITOR: "/no/such/editor" }, "was not found"],
-    [{ EDITOR: "rm" }, "has left no file"],
+    [{ EDITOR: "rm" }, "the edited file cannot be read"],
     [{}, "neither VISUAL nor EDITOR is set"],
   ])("says of %j what is wrong with it", async (variables, said) => {
     const project = await withLead();

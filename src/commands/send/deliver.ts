@@ -25,33 +25,17 @@ export const MAX_OWN_CONNECTIONS = 1000;
 /** How long requests in flight may still take after Ctrl-C. */
 const ABORT_GRACE_MS = 2000;
 
-/** Each fault flag, and the note of a delivery that has the fault. */
-const FAULTS: readonly {
-  readonly flag: string;
-  isRequested(faults: SendPlan["faults"]): boolean | undefined;
-  readonly notes: readonly string[];
-  /** What a delivery must have for the fault to apply. */
-  readonly subject: string;
-}[] = [
+/** The note of a delivery that has the fault, and what it must have for the fault to apply. */
+const FAULTS = [
+  { fault: "badSignature", flag: "--bad-signature", notes: ["with a wrong signature, as asked"], subject: "signature" },
+  { fault: "noSignature", flag: "--no-signature", notes: ["not signed, as asked"], subject: "signature" },
   {
-    flag: "--bad-signature",
-    isRequested: ({ badSignature }) => badSignature,
-    notes: ["with a wrong signature, as asked"],
-    subject: "signature",
-  },
-  {
-    flag: "--no-signature",
-    isRequested: ({ noSignature }) => noSignature,
-    notes: ["not signed, as asked"],
-    subject: "signature",
-  },
-  {
+    fault: "badToken",
     flag: "--bad-token",
-    isRequested: ({ badToken }) => badToken,
     notes: ["with a wrong token, as asked", "with a wrong auth value, as asked"],
     subject: "token",
   },
-];
+] as const;
 
 /** Posts everything and reports the results. */
 export async function deliver(
@@ -136,8 +120,8 @@ function reportResults(context: Context, plan: SendPlan, tally: Tally, total: nu
       hint: "an app that checks this answers 401, or 400 if the body is broken",
     });
   }
-  for (const { flag, isRequested, notes, subject } of FAULTS) {
-    if (!isRequested(plan.faults) || notes.some((note) => tally.notes.has(note))) continue;
+  for (const { fault, flag, notes, subject } of FAULTS) {
+    if (!plan.faults[fault] || notes.some((note) => tally.notes.has(note))) continue;
     context.report({ type: "warning", message: `${flag} changed nothing: these deliveries have no ${subject}` });
   }
   for (const [reason, count] of tally.late) {

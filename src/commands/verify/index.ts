@@ -154,7 +154,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
   let masked = 0;
   for (const { file, payloads, skipped } of inputs) {
     for (const payload of payloads) {
-      const given = withUrl(withHeaders(payload, headers, contentType), options.url);
+      const given = withGiven(payload, { headers, contentType, url: options.url });
       let report = reportOn(file, given, task, options);
       if (await renewKeys(report.receipt, keys)) report = reportOn(file, given, task, options);
       context.report(logged?.shown(report) ?? report);
@@ -217,29 +217,18 @@ function reportOn(
   };
 }
 
-interface CandidateFlags {
-  readonly product?: string;
-  readonly event?: string;
-  readonly format?: string;
-}
-
-interface Candidates {
-  /** With a product named, the others serve to say what else a body looks like. */
-  readonly products: readonly Product[];
-  /** All products, whatever was named. */
-  readonly all: readonly Product[];
-  /** Set when it was named. */
-  readonly product: Product | undefined;
-  readonly event: string | undefined;
-}
-
 /** What a body may be, as far as the flags say. */
-function candidatesFor(products: readonly Product[], { product: id, event, format }: CandidateFlags): Candidates {
+function candidatesFor(products: readonly Product[], { product: id, event, format }: VerifyOptions) {
   const product = id === undefined ? undefined : requireProduct(products, id);
   const candidates = withFormat(product === undefined ? products : [product], format);
   if (event !== undefined) requireEventName(candidates, event);
-  if (product === undefined) return { products: candidates, all: products, product, event };
-  return { products, all: products, product: candidates[0], event };
+  // With a product named, the others serve to say what else a body looks like.
+  return {
+    products: product === undefined ? candidates : products,
+    all: products,
+    product: product && candidates[0],
+    event,
+  };
 }
 
 function withFormat(candidates: readonly Product[], id: string | undefined): readonly Product[] {
@@ -324,23 +313,26 @@ async function withChannels(context: Context, secrets: Secrets): Promise<Secrets
   return withChannelTokens(secrets, folder);
 }
 
-/** With the URL of --url. */
-function withUrl(payload: InputPayload, url: string | undefined): InputPayload {
-  return url === undefined ? payload : { ...payload, delivery: { ...payload.delivery, url } };
-}
-
-/** With the headers that were given; each replaces those of its name. */
-function withHeaders(
+/** With the headers and the URL that were given; a header replaces those of its name. */
+function withGiven(
   payload: InputPayload,
-  given: readonly HeaderPair[],
-  contentType: string | undefined,
+  given: {
+    readonly headers: readonly HeaderPair[];
+    readonly contentType: string | undefined;
+    readonly url: string | undefined;
+  },
 ): InputPayload {
+  const { contentType, url } = given;
   const headers: readonly HeaderPair[] = [
     ...(contentType === undefined ? [] : ([["content-type", contentType]] as const)),
-    ...given.filter(([name]) => name.toLowerCase() !== "content-type"),
+    ...given.headers.filter(([name]) => name.toLowerCase() !== "content-type"),
   ];
   const names = new Set(headers.map(([name]) => name.toLowerCase()));
-  const kept = payload.delivery.headers.filter(([name]) => !names.has(name.toLowerCase()));
-  const delivery: Delivery = { ...payload.delivery, headers: [...kept, ...headers] };
-  return { ...payload, delivery, complete: payload.complete || given.length > 0 };
+  const others = payload.delivery.headers.filter(([name]) => !names.has(name.toLowerCase()));
+  const delivery: Delivery = {
+    ...payload.delivery,
+    url: url ?? payload.delivery.url,
+    headers: [...others, ...headers],
+  };
+  return { ...payload, delivery, complete: payload.complete || given.headers.length > 0 };
 }
