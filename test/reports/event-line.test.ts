@@ -100,7 +100,7 @@ describe("the line of an event", () => {
         }
   });
 
-  it("says less of what is as it should be where there is less room", () => {
+  it("leaves out what is as it should be where there is less room", () => {
     const event = { receipt: receipt("Leads.create") };
     const start = "10:30:00 #12345 crm          Leads.create";
     const full = "4876876025042719385  ✓ token  ✓ guide-signature  ✓ schema  498 B";
@@ -115,6 +115,8 @@ describe("the line of an event", () => {
     const path = "/webhooks/zoho/books/with/a/path/that/is/longer/than/any/name/and/any/terminal";
     const event = { path, receipt: emptyReceipt };
     expect(lineOf(event, 200)).toContain(`POST ${path}`);
+    const long = receipt("conversation.participants.deleted", { product: "salesiq" });
+    expect(lineOf({ receipt: long, duplicateOf: 7 }, 100)).toContain("conversation.participants.deleted");
     expect(lineOf(event, 80)).toMatch(/POST \/webhooks\/zoho\/b.*… {2}\? no known event$/);
   });
 });
