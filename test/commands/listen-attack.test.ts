@@ -49,11 +49,11 @@ describe("listen, attacked,", () => {
     }
   });
 
-  it("tells the size of a body that was too large to be kept", async () => {
+  it("shows the size of a body that was too large to be recorded", async () => {
     const human = await startHumanListener(["--max-body", "1kb"]);
     await fetch(`${human.url}/webhooks/zoho/crm`, { method: "POST", body: "x".repeat(2500) });
     const { out } = await human.stop();
-    expect(out).toContain("2.5 kB, not kept");
+    expect(out).toContain("2.5 kB, not recorded");
     expect(out).not.toContain(" 0 B");
   });
 
