@@ -148,10 +148,11 @@ function eventText(report: EventReport, paint: Paint, columns: number): string {
     () => ({ proofs: shortProofTexts(receipt, paint) }),
     () => ({ size: [] }),
     () => (receipt.schema === undefined ? {} : { schema: receipt.schema.ok ? [] : [paint.caution("✗ schema")] }),
-    () => ({ record: undefined }),
     () => (logged === undefined ? {} : { state: stateTexts(logged, paint, true) }),
-    () => ({ proofs: receipt.verdicts.some(hasFailed) ? [paint.bad("✗ proof")] : [] }),
+    () => ({ record: undefined }),
+    () => ({ proofs: proofWords(receipt, paint) }),
     () => (duplicateOf === undefined ? {} : { duplicate: [paint.caution(`dup #${duplicateOf}`)] }),
+    () => (receipt.verdicts.some(hasFailed) ? {} : { proofs: [] }),
   ];
   for (const shorten of shorter) {
     if (over() <= 0) return line;
@@ -226,6 +227,14 @@ function shortProofTexts(receipt: Receipt, paint: Paint): readonly string[] {
     ...unchecked.map(({ id }) => paint.caution(`? ${id}`)),
     ...(failed.length > 0 || only === undefined ? [] : [paint.good(passed.length > 1 ? "✓ proofs" : `✓ ${only.id}`)]),
   ];
+}
+
+/** The shortest form: the worst verdict, without the proof's id. */
+function proofWords({ verdicts }: Receipt, paint: Paint): readonly string[] {
+  const words = new Set(verdicts.map(({ verdict }) => verdict));
+  if (words.has("failed")) return [paint.bad("✗ proof")];
+  if (words.has("unconfigured")) return [paint.caution("? proof")];
+  return words.has("passed") ? [paint.good("✓ proof")] : [];
 }
 
 function hasFailed({ verdict }: Verdict): boolean {

@@ -111,6 +111,14 @@ describe("the line of an event", () => {
     expect(lineOf(event, Number.POSITIVE_INFINITY)).toBe(`${start}             ${full}`);
   });
 
+  it("shows the worst verdict without its proof's name where there is no room for that", () => {
+    const wordOf = (word: VerdictWord): string =>
+      lineOf({ receipt: receipt("invoice", { verdicts: [verdict("finance-signature", word)] }), duplicateOf: 7 }, 80);
+    expect(wordOf("passed")).toMatch(/invoice {15}✓ proof {2}duplicate of #7$/);
+    expect(wordOf("failed")).toMatch(/invoice {15}✗ proof {2}duplicate of #7$/);
+    expect(wordOf("unconfigured")).toMatch(/invoice {15}\? proof {2}duplicate of #7$/);
+  });
+
   it("cuts the name last", () => {
     const path = "/webhooks/zoho/books/with/a/path/that/is/longer/than/any/name/and/any/terminal";
     const event = { path, receipt: emptyReceipt };
