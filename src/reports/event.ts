@@ -152,7 +152,7 @@ function eventText(report: EventReport, paint: Paint, columns: number): string {
     () => ({ record: undefined }),
     () => ({ proofs: proofWords(receipt, paint) }),
     () => (duplicateOf === undefined ? {} : { duplicate: [paint.caution(`dup #${duplicateOf}`)] }),
-    () => (receipt.verdicts.some(hasFailed) ? {} : { proofs: [] }),
+    () => (receipt.verdicts.length > 0 && receipt.verdicts.every(hasPassed) ? { proofs: [] } : {}),
   ];
   for (const shorten of shorter) {
     if (over() <= 0) return line;
@@ -219,7 +219,7 @@ function shortProofTexts(receipt: Receipt, paint: Paint): readonly string[] {
   const { verdicts } = receipt;
   const failed = verdicts.filter(hasFailed);
   const unchecked = verdicts.filter(({ verdict }) => verdict === "unconfigured");
-  const passed = verdicts.filter(({ verdict }) => verdict === "passed");
+  const passed = verdicts.filter(hasPassed);
   if (failed.length + unchecked.length + passed.length === 0) return proofTexts(receipt, paint);
   const [only] = passed;
   return [
@@ -230,15 +230,19 @@ function shortProofTexts(receipt: Receipt, paint: Paint): readonly string[] {
 }
 
 /** The shortest form: the worst verdict, without the proof's id. */
-function proofWords({ verdicts }: Receipt, paint: Paint): readonly string[] {
-  const words = new Set(verdicts.map(({ verdict }) => verdict));
+function proofWords(receipt: Receipt, paint: Paint): readonly string[] {
+  const words = new Set(receipt.verdicts.map(({ verdict }) => verdict));
   if (words.has("failed")) return [paint.bad("✗ proof")];
   if (words.has("unconfigured")) return [paint.caution("? proof")];
-  return words.has("passed") ? [paint.good("✓ proof")] : [];
+  return words.has("passed") ? [paint.good("✓ proof")] : proofTexts(receipt, paint);
 }
 
 function hasFailed({ verdict }: Verdict): boolean {
   return verdict === "failed";
+}
+
+function hasPassed({ verdict }: Verdict): boolean {
+  return verdict === "passed";
 }
 
 function schemaTexts({ receipt, refusal }: EventReport, paint: Paint): readonly string[] {

@@ -91,6 +91,7 @@ describe("the line of an event", () => {
           const logged = lineOf({ receipt: given, logged: failed }, columns);
           for (const line of [duplicate, logged]) {
             expect(textWidth(line)).toBeLessThanOrEqual(columns);
+            if (word === "unconfigured") expect(line).toMatch(/\? (guide-signature|proof)/);
             if (word === "failed") expect(line).toMatch(/✗ (guide-signature|proof)/);
             if (schema === undefined) expect(line).toContain("? unknown event");
             else if (!schema.ok) expect(line).toContain("✗ schema");
