@@ -20,7 +20,7 @@ describe("the README", () => {
     await expect(current).toMatchFileSnapshot(README);
   });
 
-  it("tells of every type of JSON line", () => {
+  it("describes every type of JSON line", () => {
     const readme = readFileSync(README, "utf8");
     const folder = join(import.meta.dirname, "../src/reports");
     const files = readdirSync(folder).filter((name) => name !== "prompts.ts");

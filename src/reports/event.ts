@@ -4,6 +4,7 @@ import { chosenNames, maskBody, maskDelivery, maskUrl } from "../core/mask.ts";
 import type { Verdict } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
 import { describeIssue, type SchemaIssue } from "../core/schema.ts";
+import type { TextPosition } from "../util/json.ts";
 import { prettyJson } from "../util/json-print.ts";
 import type { JsonLine } from "../util/text.ts";
 import { counted, formatBytes } from "../util/units.ts";
@@ -102,7 +103,6 @@ interface Pieces {
   readonly name: string;
   /** Undefined where there is no column for it. */
   readonly record: string | undefined;
-  readonly remarks: readonly string[];
   readonly proofs: readonly string[];
   readonly schema: readonly string[];
   readonly size: readonly string[];
@@ -112,8 +112,6 @@ interface Pieces {
 
 /** Below this width no column is left for the ids of records. */
 const MIN_RECORD_COLUMNS = 100;
-/** From this width on there is room for every known event name beside everything else. */
-const WIDE_COLUMNS = 132;
 const MIN_NAME_WIDTH = 8;
 
 /**
@@ -122,23 +120,21 @@ const MIN_NAME_WIDTH = 8;
  */
 function eventText(report: EventReport, paint: Paint, columns: number): string {
   const { receipt, logged, duplicateOf } = report;
-  const isWide = columns >= WIDE_COLUMNS && Number.isFinite(columns);
-  let nameWidth = isWide ? 34 : columns < MIN_RECORD_COLUMNS ? 20 : 24;
-  const lineOf = ({ name, record, remarks, proofs, schema, size, duplicate, state }: Pieces): string => {
+  let nameWidth = nameWidthAt(columns);
+  const lineOf = ({ name, record, proofs, schema, size, duplicate, state }: Pieces): string => {
     const cells = [
       { text: paint.dim(clockTime(report.at)), width: 8 },
       { text: report.n === 0 ? paint.dim("–") : paint.strong(`#${report.n}`), width: 5 },
       { text: paint.name(plain(receipt.product ?? "?")), width: 13 },
       { text: name, width: nameWidth },
       ...(record === undefined ? [] : [{ text: record, width: 19 }]),
-      ...[...remarks, ...proofs, ...schema, ...size, ...duplicate, ...state].map((text) => ({ text })),
+      ...[...proofs, ...schema, ...size, ...duplicate, ...state].map((text) => ({ text })),
     ];
     return fitLine(cells, Number.POSITIVE_INFINITY, "").join("");
   };
   let pieces: Pieces = {
     name: eventName(report),
     record: columns < MIN_RECORD_COLUMNS ? undefined : recordText(report),
-    remarks: isUnknown(receipt) ? [paint.caution("? unknown event")] : [],
     proofs: proofTexts(receipt, paint),
     schema: schemaTexts(report, paint),
     size: sizeTexts(report, paint),
@@ -151,11 +147,12 @@ function eventText(report: EventReport, paint: Paint, columns: number): string {
   const shorter: readonly (() => Partial<Pieces>)[] = [
     () => ({ proofs: shortProofTexts(receipt, paint) }),
     () => ({ size: [] }),
-    () => ({ record: undefined }),
     () => (receipt.schema === undefined ? {} : { schema: receipt.schema.ok ? [] : [paint.caution("✗ schema")] }),
     () => (logged === undefined ? {} : { state: stateTexts(logged, paint, true) }),
-    () => ({ proofs: receipt.verdicts.some(hasFailed) ? [paint.bad("✗ proof")] : [] }),
+    () => ({ record: undefined }),
+    () => ({ proofs: proofWords(receipt, paint) }),
     () => (duplicateOf === undefined ? {} : { duplicate: [paint.caution(`dup #${duplicateOf}`)] }),
+    () => (receipt.verdicts.length > 0 && receipt.verdicts.every(hasPassed) ? { proofs: [] } : {}),
   ];
   for (const shorten of shorter) {
     if (over() <= 0) return line;
@@ -170,8 +167,10 @@ function eventText(report: EventReport, paint: Paint, columns: number): string {
   return line;
 }
 
-function isUnknown({ handshake, event, known }: Receipt): boolean {
-  return handshake === undefined && event !== undefined && !known;
+/** In a wide terminal every known name fits beside everything else; in a pipe nothing is cut, so most are enough. */
+function nameWidthAt(columns: number): number {
+  if (columns >= 132 && Number.isFinite(columns)) return 34;
+  return columns < 118 ? 20 : 24;
 }
 
 export function clockTime(at: Date): string {
@@ -220,7 +219,7 @@ function shortProofTexts(receipt: Receipt, paint: Paint): readonly string[] {
   const { verdicts } = receipt;
   const failed = verdicts.filter(hasFailed);
   const unchecked = verdicts.filter(({ verdict }) => verdict === "unconfigured");
-  const passed = verdicts.filter(({ verdict }) => verdict === "passed");
+  const passed = verdicts.filter(hasPassed);
   if (failed.length + unchecked.length + passed.length === 0) return proofTexts(receipt, paint);
   const [only] = passed;
   return [
@@ -230,15 +229,28 @@ function shortProofTexts(receipt: Receipt, paint: Paint): readonly string[] {
   ];
 }
 
+/** The shortest form: the worst verdict, without the proof's id. */
+function proofWords(receipt: Receipt, paint: Paint): readonly string[] {
+  const words = new Set(receipt.verdicts.map(({ verdict }) => verdict));
+  if (words.has("failed")) return [paint.bad("✗ proof")];
+  if (words.has("unconfigured")) return [paint.caution("? proof")];
+  return words.has("passed") ? [paint.good("✓ proof")] : proofTexts(receipt, paint);
+}
+
 function hasFailed({ verdict }: Verdict): boolean {
   return verdict === "failed";
 }
 
+function hasPassed({ verdict }: Verdict): boolean {
+  return verdict === "passed";
+}
+
 function schemaTexts({ receipt, refusal }: EventReport, paint: Paint): readonly string[] {
   if (receipt.schema === undefined) {
+    if (receipt.handshake !== undefined || receipt.known) return [];
+    if (receipt.event !== undefined) return [paint.caution("? unknown event")];
     // A refusal gives its own reason.
-    const isExplained = refusal !== undefined || receipt.event !== undefined || receipt.handshake !== undefined;
-    return isExplained ? [] : [paint.caution("? no known event")];
+    return refusal === undefined ? [paint.caution("? no known event")] : [];
   }
   if (receipt.schema.ok) return [paint.good("✓ schema")];
   return [paint.caution(`✗ schema: ${counted(receipt.schema.issues.length, "issue")}`)];
@@ -339,7 +351,7 @@ export function eventLine(report: EventReport): JsonLine {
   };
 }
 
-export function receiptFields(receipt: Receipt): JsonLine {
+export function receiptFields(receipt: Receipt, positions: readonly (TextPosition | undefined)[] = []): JsonLine {
   const { schema } = receipt;
   return {
     product: receipt.product ?? null,
@@ -353,7 +365,12 @@ export function receiptFields(receipt: Receipt): JsonLine {
         ? null
         : {
             ok: schema.ok,
-            issues: schema.issues.map(({ at, expected, received }) => ({ path: at, expected, received })),
+            issues: schema.issues.map(({ at, expected, received }, i) => ({
+              path: at,
+              expected,
+              received,
+              ...(positions[i] ?? {}),
+            })),
           },
     problem: receipt.problem === undefined ? null : problemText(receipt.problem),
     identity: receipt.identity ?? null,

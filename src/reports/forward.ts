@@ -64,24 +64,24 @@ export function renderForward(report: ForwardReport, { out, quiet, columns }: St
   // A success with a hint is one that the sender would not take for a success.
   if (quiet && ok && hint === undefined) return {};
   const answer = `→ ${error === undefined ? status : (status ?? "no answer")}`;
-  const cells = [
-    `${out.dim(clockTime(report.at))} ${out.strong(`#${report.n}`.padEnd(5))}`,
-    ok ? out.good(answer) : out.bad(answer),
+  const texts = [
     out.dim(formatDuration(report.latencyMs)),
     ...(report.showTarget ? [out.dim(plain(report.target))] : []),
     ...(report.attempt > 1 ? [out.dim(`attempt ${report.attempt}`)] : []),
     ...(report.retryInMs === undefined ? [] : [out.caution(`trying again in ${formatDuration(report.retryInMs)}`)]),
     ...(state === "failed" ? [out.bad("given up")] : []),
   ];
+  const cells = [
+    { text: out.dim(clockTime(report.at)), width: 8 },
+    { text: out.strong(`#${report.n}`), width: 5 },
+    { text: ok ? out.good(answer) : out.bad(answer), width: 5 },
+    ...texts.map((text) => ({ text })),
+  ];
   const indent = `${INDENT}      `;
   const wrapped = (text: string, paint?: (line: string) => string): readonly string[] =>
     below(plain(text), indent, columns, paint);
   const lines = [
-    ...fitLine(
-      cells.map((text) => ({ text })),
-      columns,
-      indent,
-    ),
+    ...fitLine(cells, columns, indent),
     ...(error === undefined ? [] : wrapped(error, out.bad)),
     ...(ok || replyPreview === "" ? [] : wrapped(`answer: ${answerText(replyPreview).slice(0, 200)}`)),
     ...(hint === undefined ? [] : wrapped(hint, out.caution)),

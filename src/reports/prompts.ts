@@ -14,7 +14,7 @@ export interface Prompts {
   }): Promise<readonly string[]>;
 }
 
-export interface Choice {
+interface Choice {
   readonly value: string;
   readonly label: string;
 }

@@ -122,12 +122,7 @@ export function renderRequest(report: RequestReport, { out }: Style): Rendered {
 
 export function sentLine(report: SentReport): JsonLine {
   return {
-    type: "sent",
-    ...(report.n === undefined ? {} : { n: report.n }),
-    product: report.product ?? null,
-    event: report.event ?? null,
-    format: report.format ?? null,
-    url: report.url,
+    ...subjectFields(report),
     status: report.status ?? null,
     latency_ms: Number(report.latencyMs.toFixed(2)),
     error: report.error ?? null,
@@ -145,12 +140,7 @@ export function sendSummaryLine({ type: _, latency, ...figures }: SendSummaryRep
 /** A `sent` line with the whole request instead of an answer. */
 export function requestLine(report: RequestReport): JsonLine {
   return {
-    type: "sent",
-    ...(report.n === undefined ? {} : { n: report.n }),
-    product: report.product ?? null,
-    event: report.event ?? null,
-    format: report.format ?? null,
-    url: report.url,
+    ...subjectFields(report),
     status: null,
     latency_ms: null,
     error: null,
@@ -162,5 +152,16 @@ export function requestLine(report: RequestReport): JsonLine {
       body: report.body.toString("utf8"),
       ...(report.curl === undefined ? {} : { curl: report.curl }),
     },
+  };
+}
+
+function subjectFields({ n, product, event, format, url }: SentReport | RequestReport): JsonLine {
+  return {
+    type: "sent",
+    ...(n === undefined ? {} : { n }),
+    product: product ?? null,
+    event: event ?? null,
+    format: format ?? null,
+    url,
   };
 }

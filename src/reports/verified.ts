@@ -124,26 +124,12 @@ export function renderVerifySummary(summary: VerifySummaryReport, { out }: Style
 /** The fields of an `event` line, with `file`, `line` and `outcome`, and a place for each issue that has one. */
 export function verifiedLine(report: VerifiedReport): JsonLine {
   const { receipt, positions, problemPosition } = report;
-  const { schema } = receipt;
   return {
     type: "verified",
     file: report.file,
     line: report.line ?? null,
     outcome: report.outcome.replace("-", "_"),
-    ...receiptFields(receipt),
-    ...(schema === undefined
-      ? {}
-      : {
-          schema: {
-            ok: schema.ok,
-            issues: schema.issues.map(({ at, expected, received }, i) => ({
-              path: at,
-              expected,
-              received,
-              ...(positions[i] ?? {}),
-            })),
-          },
-        }),
+    ...receiptFields(receipt, positions),
     ...(receipt.problem === undefined
       ? { problem: whyUnknown(receipt) ?? null }
       : { problem: receipt.problem.reason, problem_at: problemPosition ?? null }),

@@ -34,7 +34,7 @@ describe("a log with damaged deliveries", () => {
     [["list", "--json"], [...LEFT].reverse(), ["#4 to #5", "#2"]],
     [["list", "--json", "--where", "text=well"], [...LEFT].reverse(), ["#4 to #5", "#2"]],
     [["export", "--json"], LEFT, ["#2", "#4 to #5"]],
-  ])("is shown by events %j without them, which are named", async (argv, left, spans) => {
+  ])("is shown by events %j without them, and names them", async (argv, left, spans) => {
     const { exitCode, lines } = await run(["events", ...argv], { cwd });
     const told = lines();
     expect(told.filter(({ type }) => type === "event").map(({ n }) => n)).toEqual(left);
@@ -42,7 +42,7 @@ describe("a log with damaged deliveries", () => {
     expect(exitCode).toBe(2);
   });
 
-  it("is shown to a person with the word on stderr", async () => {
+  it("is reported on stderr", async () => {
     const { exitCode, out, err } = await run(["events", "export", "--format", "curl", "--out", "saved.sh"], { cwd });
     expect([exitCode, out]).toEqual([2, `${LEFT.length} deliveries written to saved.sh\n`]);
     expect(err).toEqual(says("#2", "#4 to #5"));
@@ -76,7 +76,7 @@ describe("a log with damaged deliveries", () => {
     expect([exitCode, err]).toEqual([2, says("#2", "#4 to #5")]);
   });
 
-  it("tells of a single one that is damaged, and of no other", async () => {
+  it("reports a single damaged one, and no other", async () => {
     for (const n of DAMAGED) {
       const { exitCode, err } = await run(["events", "show", String(n)], { cwd });
       expect([exitCode, err]).toEqual([2, expect.stringContaining(`#${n} is damaged in the event log`)]);
@@ -84,7 +84,7 @@ describe("a log with damaged deliveries", () => {
     expect((await run(["events", "show", "3"], { cwd })).exitCode).toBe(0);
   });
 
-  it("tells of a number that is not there as such, also where the last one is damaged", async () => {
+  it("reports a number that does not exist, also where the last one is damaged", async () => {
     const folder = tempFolder();
     const store = join(folder, "events.db");
     const log = await openLog({ path: store, now: () => new Date() });

@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => project.stop());
 
 describe("events drift", () => {
-  it("tells by event what the schemas have not, and leaves out repeats, forgeries and unknown events", async () => {
+  it("reports by event what the schemas lack, and skips repeats, forgeries and unknown events", async () => {
     const { exitCode, lines } = await project.run(["events", "drift", "--json"]);
     expect(exitCode).toBe(0);
     expect(lines().map(({ type, product, event, deliveries }) => [type, product, event, deliveries])).toEqual([
@@ -53,7 +53,7 @@ describe("events drift", () => {
     for (const hidden of ["gold", "desk", "Tanaka", TOKEN]) expect(out).not.toContain(hidden);
   });
 
-  it("says so when there is nothing to compare", async () => {
+  it("reports that there is nothing to compare", async () => {
     const { exitCode, out, err } = await project.run(["events", "drift", "--product", "books"]);
     expect([exitCode, out]).toEqual([0, ""]);
     expect(err).toContain("nothing to compare");
@@ -114,7 +114,7 @@ async function listenTo(body: string, argv: readonly string[] = []): Promise<Run
 }
 
 describe("the end of listen", () => {
-  it("tells of drift before the summary", async () => {
+  it("reports drift before the summary", async () => {
     const { exitCode, lines } = await listenTo(GOLD_LEAD);
     expect(exitCode).toBe(0);
     const [drift, summary] = lines().slice(-2);
@@ -123,7 +123,7 @@ describe("the end of listen", () => {
     expect(summary?.type).toBe("summary");
   });
 
-  it("says nothing of drift where there is none, though optional fields have not come", async () => {
+  it("reports no drift where only optional fields never came", async () => {
     const plain = LEAD.replace('"Account_Number":4150868000000002181,"Amount":1250.00', '"Lead_Source":"Web"');
     const { lines } = await listenTo(plain);
     expect(lines().filter(({ type }) => type === "event")).toHaveLength(1);
@@ -138,7 +138,7 @@ describe("the end of listen", () => {
     expect(err).toBe("");
   });
 
-  it("says nothing of drift with --schema off", async () => {
+  it("reports no drift with --schema off", async () => {
     const { lines } = await listenTo(GOLD_LEAD, ["--schema", "off"]);
     expect(lines().filter(({ type }) => type === "event")).toHaveLength(1);
     expect(lines().filter(({ type }) => type === "drift")).toEqual([]);

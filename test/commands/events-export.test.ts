@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(() => project.stop());
 
 describe("events export", () => {
-  it("writes lines that verify takes and finds genuine, the oldest first", async () => {
+  it("writes lines that verify accepts as genuine, oldest first", async () => {
     const { out, lines, err, exitCode } = await project.run(["events", "export", "--show-secrets"]);
     expect(exitCode).toBe(0);
     expect(err).toBe("");
@@ -69,27 +69,27 @@ describe("events export", () => {
     rmSync(pipe);
   });
 
-  it("takes - for standard output", async () => {
+  it("writes to standard output for -", async () => {
     const { out, exitCode } = await project.run(["events", "export", "--out", "-"]);
     expect(exitCode).toBe(0);
     expect(out).toBe((await project.run(["events", "export"])).out);
     expect(readdirSync(project.cwd)).not.toContain("-");
   });
 
-  it("masks unless asked otherwise, and says what that costs", async () => {
+  it("masks secrets by default, and notes that these cannot be verified", async () => {
     const { out, lines, err } = await project.run(["events", "export"]);
     const text = lines().map(({ body_b64 }) => Buffer.from(String(body_b64), "base64").toString());
     expect(out + text.join()).not.toContain(TOKEN);
     expect(err).toContain("secrets are masked in 2 of them");
   });
 
-  it("writes masked lines of which verify says that they cannot be checked, not that they are forged", async () => {
+  it("writes masked lines that verify reports as not checkable, not as forged", async () => {
     const { out } = await project.run(["events", "export"]);
     const verified = await project.run(["verify", "--explain"], { stdin: out });
     expect(verified.exitCode).toBe(3);
     expect(verified.out).not.toMatch(/failed:|none of the usual mistakes/);
     expect(verified.out.match(/– guide-signature: not checked: secrets are masked/g)).toHaveLength(2);
-    expect(verified.out).toContain("– no token: not checked: secrets are masked in this payload");
+    expect(verified.out).toContain("– token: not checked: secrets are masked in this payload");
     expect(verified.out).toMatch(/payloads: .*masked, so they cannot be verified/);
     expect(verified.out).not.toContain("with a failed proof");
     expect(verified.out).toContain("export it with zoho-hooks events export --show-secrets");
@@ -97,7 +97,7 @@ describe("events export", () => {
     expect(unasked.exitCode).toBe(0);
   });
 
-  it("writes masked lines whose body verify still proves where nothing in it was masked", async () => {
+  it("writes masked lines whose body verify can still prove where nothing in it was masked", async () => {
     const { lines } = await project.run(["events", "export", "--event", "Ticket.*"]);
     const [line] = lines();
     const body = Buffer.from(String(line?.body_b64), "base64");
@@ -114,7 +114,7 @@ describe("events export", () => {
     expect(json.lines()).toEqual(plain.lines());
   });
 
-  it("keeps to the filters", async () => {
+  it("applies the filters", async () => {
     const { lines } = await project.run(["events", "export", "--event", "Ticket.*"]);
     expect(lines().map(({ n }) => n)).toEqual([2]);
     expect((await project.run(["events", "export", "--product", "books"])).err).toContain(
@@ -205,7 +205,7 @@ describe("events export", () => {
     expect(JSON.parse(out).log.entries).toEqual([]);
   });
 
-  it("writes a file whole, for its owner only, and never over another unasked", async () => {
+  it("writes a complete file, for its owner only, and overwrites none without --force", async () => {
     const argv = ["events", "export", "--out", "all.ndjson"];
     const { exitCode, out } = await project.run(argv);
     expect(exitCode).toBe(0);
@@ -224,7 +224,7 @@ describe("events export", () => {
     expect(readdirSync(project.cwd).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 
-  it.skipIf(process.platform === "win32")("keeps a link a link, and a folder what it is", async () => {
+  it.skipIf(process.platform === "win32")("writes through a link, and never over a folder", async () => {
     const path = (name: string): string => join(project.cwd, name);
     writeFileSync(path("real.ndjson"), "");
     symlinkSync("real.ndjson", path("link.ndjson"));
@@ -263,7 +263,7 @@ describe("events export", () => {
 });
 
 describe("events export of other bodies", () => {
-  it("keeps the bytes of a form and of what is no text", async () => {
+  it("preserves the bytes of a form and of a binary body", async () => {
     const other = await startLoggedProject({ forward: false, env: {} });
     try {
       const bytes = Buffer.from([0xff, 0x00, 0x80]);

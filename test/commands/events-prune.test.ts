@@ -18,13 +18,13 @@ const inAnHourAndMore = () => new Date(Date.now() + 3_700_000);
 const inAnHour = () => new Date(Date.now() + 3_600_000);
 
 describe("events prune", () => {
-  it("removes nothing that is within the limits, and says so", async () => {
+  it("removes nothing that is within the limits, and reports it", async () => {
     const { exitCode, out } = await project.run(["events", "prune"]);
     expect(exitCode).toBe(0);
     expect(out).toMatch(/^nothing removed; the oldest left is #1 of \d{4}-\d\d-\d\d; the log takes \d+ kB\n$/);
   });
 
-  it("takes the limits from the settings, and flags before them", async () => {
+  it("uses the limits of the settings, flags first", async () => {
     const env = { ZOHO_HOOKS_KEEP: "30m" };
     const kept = await project.run(["events", "prune", "--keep", "2h", "--json"], { env, now: inAnHour });
     expect(kept.lines()[0]).toMatchObject({ type: "pruned", removed: 0, keep_ms: 7_200_000, oldest: 1, waiting: 0 });
@@ -54,7 +54,7 @@ describe("events prune", () => {
     expect(out).toMatch(/^1 delivery removed; nothing is left/);
   });
 
-  it("takes an app's host for its name, and nothing at all for none", async () => {
+  it("accepts an app's host as its name, but not an empty text", async () => {
     const cwd = tempFolder();
     const log = await openLog({ path: join(cwd, "events.db"), now: () => new Date() });
     for (const target of ["http://app.test/x", "http://localhost:3001/y"])

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => project.stop());
 
 describe("events save-fixture", () => {
-  it("makes a delivery the sample that send uses, with its token masked and every digit kept", async () => {
+  it("saves a delivery as the sample that send uses, with its token masked and all digits", async () => {
     const { exitCode, out, err } = await project.run(["events", "save-fixture", "1"]);
     expect(exitCode).toBe(0);
     expect(out).toBe(`${join(".zoho-hooks", "fixtures", "crm", "guide", "Leads.create.json")}\n`);
@@ -35,7 +35,7 @@ describe("events save-fixture", () => {
     expect(project.app.seen.at(-1)?.body.toString()).toContain('"Company":"Northwind"');
   });
 
-  it("never overwrites unasked", async () => {
+  it("overwrites nothing without --force", async () => {
     await project.run(["events", "save-fixture", "2"]);
     const again = await project.run(["events", "save-fixture", "2", "--redact"]);
     expect(again.exitCode).toBe(2);
@@ -51,14 +51,14 @@ describe("events save-fixture", () => {
     expect(readdirSync(join(fixtures, "desk", "guide"))).toEqual(["Ticket.Create.json"]);
   });
 
-  it("says that nothing changed when the same is saved again", async () => {
+  it("reports no change when the same is saved again", async () => {
     await project.run(["events", "save-fixture", "1"]);
     const { lines, exitCode } = await project.run(["events", "save-fixture", "1", "--json"]);
     expect(exitCode).toBe(0);
     expect(lines()[0]).toMatchObject({ action: "unchanged" });
   });
 
-  it("replaces personal data, the same by the same, when asked", async () => {
+  it("replaces personal data consistently with --redact", async () => {
     await project.run(["events", "save-fixture", "1", "--redact", "--name", "Leads.update"]);
     const text = readFileSync(join(fixtures, "crm", "guide", "Leads.update.json"), "utf8");
     for (const personal of ["mei.tanaka", "Tanaka", "4150868000000002179"]) expect(text).not.toContain(personal);
@@ -73,7 +73,7 @@ describe("events save-fixture", () => {
     ["4", "is not a known event of desk"],
     ["5", "does not belong to a known product"],
     ["77", "there is no event #77"],
-  ])("refuses #%s, which is a sample of nothing", async (n, said) => {
+  ])("refuses #%s, which is no event", async (n, said) => {
     const { exitCode, err } = await project.run(["events", "save-fixture", n]);
     expect(exitCode).toBe(2);
     expect(err).toContain(said);
@@ -94,7 +94,7 @@ describe("events save-fixture", () => {
     expect(status.toString()).not.toContain("events.db");
   });
 
-  it("says how the sample is sent where its format is not the usual one", async () => {
+  it("shows how to send a sample whose format is not the default", async () => {
     const own = await startLoggedProject({ forward: false });
     await own.deliver("/webhooks/zoho/books", '{"invoice":{"invoice_id":"460000000030220015"}}');
     const { err } = await own.run(["events", "save-fixture", "1"]);

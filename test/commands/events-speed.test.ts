@@ -34,7 +34,7 @@ beforeAll(async () => {
 const SOON_MS = 1000;
 
 describe("a log of large bodies", () => {
-  it("is listed soon: a line tells nothing of a body but its size", async () => {
+  it("is listed soon, since a line shows only the size of its body", async () => {
     const folder = tempFolder();
     const log = await openLog({ path: join(folder, ".zoho-hooks", "events.db"), now: () => new Date() });
     const body = JSON.stringify({ list: Array.from({ length: 200_000 }, (_, id) => ({ id, name: "a name" })) });

@@ -86,7 +86,7 @@ describe("events tail", () => {
     expect(out).not.toContain(TOKEN);
   });
 
-  it("keeps to the filters, for the forwarding too", async () => {
+  it("applies the filters to forwarding, too", async () => {
     project = await startLoggedProject();
     const tail = follow(project, "--product", "crm", "--last", "0");
     await project.deliver("/webhooks/zoho/desk", ticketBody("one"));

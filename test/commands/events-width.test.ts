@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { startLoggedProject } from "../support/logged-project.ts";
 
-it("keeps columns in line where a text takes more of a terminal than it has characters, or less", async () => {
+it("aligns columns of wide, combining and joined characters", async () => {
   const project = await startLoggedProject({ forward: false, env: {} });
   try {
     const record = (module: string, name: string) =>

@@ -93,7 +93,7 @@ describe("events list", () => {
     ],
     [["--limit", "1", "--product", "desk"], [4]],
     [["--all"], [4, 3, 2, 1]],
-  ])("keeps to %j", async (flags, wanted) => {
+  ])("applies %j", async (flags, wanted) => {
     expect(await numbers(...flags)).toEqual(wanted);
   });
 
@@ -107,7 +107,7 @@ describe("events list", () => {
     expect([exitCode, err]).toEqual([2, expect.stringContaining(says)]);
   });
 
-  it("says when there are more, and when there is none", async () => {
+  it("reports when there are more, and when there are none", async () => {
     expect((await project.run(["events", "list", "--limit", "3"])).err).toContain("the newest 3; use --limit or --all");
     expect((await project.run(["events", "list", "--limit", "4"])).err).toBe("");
     expect((await project.run(["events", "list", "--product", "books"])).err).toContain(
@@ -115,7 +115,7 @@ describe("events list", () => {
     );
   });
 
-  it("masks secrets in every view unless they are asked for", async () => {
+  it("masks secrets in every view without --show-secrets", async () => {
     const secrets = [TOKEN, "very-secret", signature(leadBody())["x-zoho-signature"] ?? "", "of-the-app", SECRET];
     for (const argv of [
       ["list"],
@@ -137,7 +137,7 @@ describe("events list", () => {
     expect(out).not.toContain("masked");
   });
 
-  it("tells a script what the log has beside the event", async () => {
+  it("prints for scripts what the log adds to the event", async () => {
     const { lines } = await project.run(["events", "list", "--json", "--failed"]);
     expect(lines()[0]).toMatchObject({
       v: 1,
@@ -156,7 +156,7 @@ describe("events list", () => {
     });
   });
 
-  it("takes back the very bytes with --show-secrets", async () => {
+  it("prints the exact bytes with --show-secrets", async () => {
     const { lines } = await project.run(["events", "list", "--json", "--show-secrets", "--product", "crm"]);
     expect(lines()[1]).toMatchObject({ body_b64: Buffer.from(leadBody()).toString("base64"), masked: false });
   });
@@ -205,7 +205,7 @@ describe("a log that is not there", () => {
     expect(err).toContain("listen");
   });
 
-  it("is said of settings that keep none", async () => {
+  it("is reported when the settings turn the log off", async () => {
     const { exitCode, err } = await run(["events", "list"], { env: { ZOHO_HOOKS_STORE: "false" } });
     expect(exitCode).toBe(2);
     expect(err).toContain("ZOHO_HOOKS_STORE (environment)");
@@ -237,14 +237,14 @@ describe("events show", () => {
     expect(out).toContain("answered 200");
   });
 
-  it("takes last for the newest", async () => {
+  it("accepts last as the newest", async () => {
     const { out } = await project.run(["events", "show", "last"]);
     expect(out).toContain("#4 desk Ticket.Create");
     expect(out).toContain("✗ schema");
     expect(out).toContain("ticket.subject: expected string, got number 7");
   });
 
-  it("says which is the last when a number is not there", async () => {
+  it("names the last number when one does not exist", async () => {
     const { exitCode, err } = await project.run(["events", "show", "77"]);
     expect(exitCode).toBe(2);
     expect(err).toContain("there is no event #77");
@@ -257,7 +257,7 @@ describe("events show", () => {
 });
 
 describe("events stats", () => {
-  it("counts by product and hour, and tells how long the app took", async () => {
+  it("counts by product and hour, and shows how long the app took", async () => {
     const { lines } = await project.run(["events", "stats", "--json"]);
     expect(lines()).toHaveLength(1);
     expect(lines()[0]).toMatchObject({
@@ -318,13 +318,13 @@ describe("events diff", () => {
     }
   });
 
-  it("says when they are the same", async () => {
+  it("reports equal payloads", async () => {
     const { out, err } = await project.run(["events", "diff", "1", "1"]);
     expect(out).toBe("");
     expect(err).toContain("the payloads are the same, byte for byte");
   });
 
-  it("tells that two tokens differ without telling them", async () => {
+  it("reports that two tokens differ without showing them", async () => {
     const other = await startLoggedProject({ forward: false, env: {} });
     try {
       for (const token of ["first-token", "second-token"])
@@ -357,7 +357,7 @@ describe("a log that is gone", () => {
 });
 
 describe("an empty log", () => {
-  it("is said to be empty", async () => {
+  it("is reported as empty", async () => {
     const other = await startLoggedProject({ forward: false });
     try {
       for (const argv of [["list"], ["stats"], ["export"]]) {

@@ -53,7 +53,7 @@ describe("listen under attack", () => {
     const human = await startHumanListener(["--max-body", "1kb"]);
     await fetch(`${human.url}/webhooks/zoho/crm`, { method: "POST", body: "x".repeat(2500) });
     const { out } = await human.stop();
-    expect(out).toContain("2.5 kB, not kept");
+    expect(out).toContain("2.5 kB, not recorded");
     expect(out).not.toContain(" 0 B");
   });
 

@@ -53,7 +53,7 @@ describe("listen without --json", () => {
     const { out, err } = await listener.stop();
     expect(out.trimEnd().split("\n")).toEqual([
       expect.stringMatching(/^\d\d:\d\d:\d\d #1 +crm +Leads\.create/),
-      expect.stringMatching(/^ +#1 +→ 200/),
+      expect.stringMatching(/^\d\d:\d\d:\d\d #1 +→ 200/),
     ]);
     expect(err).toMatch(/^Ready\. Listening on [\s\S]*Summary/);
   });
@@ -82,7 +82,7 @@ describe("listen --quiet", () => {
     const { out } = await listener.stop();
     expect(out.trimEnd().split("\n")).toEqual([
       expect.stringMatching(/#2 +crm .*duplicate of #1/),
-      expect.stringMatching(/^ +#3 +→ 201/),
+      expect.stringMatching(/^\d\d:\d\d:\d\d #3 +→ 201/),
       expect.stringContaining("accepts only a 200"),
     ]);
   });

@@ -56,7 +56,7 @@ describe("replay", () => {
     expect(out).not.toContain("signed again");
   });
 
-  it("tells a script of each with its number, and records the attempt", async () => {
+  it("prints each with its number for scripts, and records the attempt", async () => {
     const project = await start();
     await project.deliver("/webhooks/zoho/crm", leadBody());
     const { lines } = await project.run(["replay", "1", "--json"]);
@@ -97,7 +97,7 @@ describe("replay", () => {
     expect(left.err).toContain("nothing was sent");
   });
 
-  it("does not take a failure for mended when another body or another app was taken", async () => {
+  it("does not settle a failure when another body or another app was accepted", async () => {
     const project = await start({
       answer: (response, { body }) => void response.writeHead(body.includes("Printer") ? 500 : 200).end(),
     });
@@ -108,7 +108,7 @@ describe("replay", () => {
     expect((await project.run(["events", "list", "--failed", "--json"])).lines()).toHaveLength(1);
   });
 
-  it("leaves out of a whole time what was refused and what is no event, and says so", async () => {
+  it("skips what was refused or is no event, and reports the count", async () => {
     const project = await start();
     await project.deliver("/webhooks/zoho/crm", leadBody());
     await project.deliver("/webhooks/zoho/crm", leadBody({ email: "forged@example.com" }), JSON_TYPE);
@@ -120,7 +120,7 @@ describe("replay", () => {
     expect(lines().map(({ n }) => n)).toEqual([1]);
     expect(project.app.seen).toHaveLength(before + 1);
     const said = await project.run(["replay", "--since", "10m"]);
-    expect(said.err).toContain("2 deliveries were left out: refused, or not an event");
+    expect(said.err).toContain("2 deliveries were skipped: refused, or not an event");
     expect(err).toBe("");
     const forged = await project.run(["replay", "2", "--to", String(project.app.port), "--json"]);
     expect(forged.lines()[0]).toMatchObject({ n: 2, status: 200 });
@@ -161,7 +161,7 @@ describe("replay", () => {
     expect(project.app.seen).toHaveLength(2);
   });
 
-  it("ends with 5 and says why when nobody is there", async () => {
+  it("exits with 5 and explains it when nothing listens", async () => {
     const project = await start({ forward: false });
     await project.deliver("/webhooks/zoho/crm", leadBody());
     const { exitCode, out } = await project.run(["replay", "1", "--to", String(await freePort())]);
@@ -235,7 +235,7 @@ describe("replay of a changed body", () => {
     expect(sent && valuesOf(sent, "x-zoho-signature")).toEqual([]);
   });
 
-  it("says that the old signature no longer fits when there is no secret", async () => {
+  it("notes that the old signature no longer matches when there is no secret", async () => {
     const project = await start({ env: {} });
     await project.deliver("/webhooks/zoho/crm", leadBody());
     const { out } = await project.run(["replay", "1", "--set", "data.Email=new@example.com"]);
@@ -337,7 +337,7 @@ describe.skipIf(process.platform === "win32")("replay --edit", () => {
     expect(out).toContain("signed again");
   });
 
-  it("is asked for once, however many targets there are", async () => {
+  it("happens once, however many targets there are", async () => {
     const second = await another();
     const project = await start({ argv: ["--forward-to", `127.0.0.1:${second.port}`] });
     await project.listener.post("/webhooks/zoho/crm", leadBody(), { ...JSON_TYPE, ...signature(leadBody()) });
@@ -350,7 +350,7 @@ describe.skipIf(process.platform === "win32")("replay --edit", () => {
     expect([project.app, second].map(({ seen }) => seen[1]?.body.toString())).toEqual([edited, edited]);
   });
 
-  it("keeps a layout of the sender's own", async () => {
+  it("preserves the sender's own layout", async () => {
     const project = await start();
     const body = `{\n\t"event": "Ticket.Create"\n}`;
     await project.deliver("/webhooks/zoho/desk", body);
@@ -364,7 +364,7 @@ describe.skipIf(process.platform === "win32")("replay --edit", () => {
     ["that empties the file", ': > "$2"', "the file was emptied"],
     ["that breaks the JSON", 'echo "{" > "$2"', "not valid JSON"],
     ["that fails", "exit 3", "ended with exit code 3"],
-  ])("sends nothing after an editor %s, and says so", async (_, script, said) => {
+  ])("sends nothing after an editor %s, and reports it", async (_, script, said) => {
     const project = await withLead();
     const { command, path } = editor(script);
     const { exitCode, err } = await project.run(["replay", "1", "--edit"], { env: env({ EDITOR: command }) });
@@ -376,9 +376,9 @@ describe.skipIf(process.platform === "win32")("replay --edit", () => {
 
   it.each([
     [{ EDITOR: "/no/such/editor" }, "was not found"],
-    [{ EDITOR: "rm" }, "has left no file"],
+    [{ EDITOR: "rm" }, "the edited file cannot be read"],
     [{}, "neither VISUAL nor EDITOR is set"],
-  ])("says of %j what is wrong with it", async (variables, said) => {
+  ])("explains what is wrong with %j", async (variables, said) => {
     const project = await withLead();
     const { exitCode, err } = await project.run(["replay", "1", "--edit"], { env: env(variables) });
     expect(exitCode).toBe(2);
@@ -421,7 +421,7 @@ describe("replay refuses", () => {
 });
 
 describe("replay --failed", () => {
-  it("leaves out the apps that have taken a delivery which another one has not", async () => {
+  it("skips the apps that accepted a delivery which another one did not", async () => {
     const other = await startTarget((response) => void response.writeHead(500).end());
     closing.push(other);
     const project = await start({ argv: ["--forward-to", String(other.port), "--retries", "0"] });
@@ -434,7 +434,7 @@ describe("replay --failed", () => {
     expect([project.app.seen.length, other.seen.length]).toEqual([1, 2]);
   });
 
-  it("knows that of a mirrored app though another one has taken the delivery, and sends it there alone", async () => {
+  it("sends a mirrored delivery again only to the app that refused it", async () => {
     const other = await startTarget();
     closing.push(other);
     const project = await start({
@@ -449,7 +449,7 @@ describe("replay --failed", () => {
     expect([project.app.seen.length, other.seen.length]).toEqual([2, 1]);
   });
 
-  it("knows what a mirrored app has refused, until it takes it", async () => {
+  it("finds what a mirrored app refused, until it accepts it", async () => {
     let status = 500;
     const project = await start({
       argv: ["--respond", "mirror"],

@@ -37,14 +37,14 @@ describe("send --data", () => {
     expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([hmac(body)]);
   });
 
-  it("takes the text itself and standard input alike", async () => {
+  it("reads the body from the argument or standard input", async () => {
     const app = await target();
     await sendData(app, lead);
     await sendData(app, "-", [], { stdin: lead });
     expect(app.seen.map((seen) => seen.body.toString())).toEqual([lead, lead]);
   });
 
-  it("takes an empty text for an empty body, and not for the name of the folder", async () => {
+  it("sends an empty body for an empty text, which is not a folder's name", async () => {
     const app = await target();
     expect(await sendData(app, "")).toMatchObject({ exitCode: 0, err: expect.stringContaining("is not JSON") });
     expect(app.seen.map(({ body }) => body.length)).toEqual([0]);
@@ -76,7 +76,7 @@ describe("send --data", () => {
     expect((await run(["send", "crm", "webhook", ...flags])).lines()).toMatchObject([{ format: "workflow" }]);
   });
 
-  it("asks for the product when the body does not tell it", async () => {
+  it("requires the product when the body does not show it", async () => {
     const { exitCode, err } = await run(["send", "--data", "{}", "--to", "1"]);
     expect(exitCode).toBe(2);
     expect(err).toContain("the product cannot be recognised from the body");
@@ -112,14 +112,14 @@ describe("send --data", () => {
     const app = await target();
     expect((await sendData(app, lead)).err).toBe("");
     const spaced = await sendData(app, lead.replace("{", "{ "));
-    expect(spaced.err).toContain("this body has other bytes after it is parsed and serialised again");
+    expect(spaced.err).toContain("parsing and serialising this body again changes its bytes");
     expect(spaced.err).toContain("JSON.stringify(req.body)");
     expect(spaced.err).not.toContain("loses digits");
     const long = await sendData(app, `${lead.slice(0, -1)},\n"n":[4150868000000002179]}`);
     expect(long.err).toContain("the number at line 2, column 6 loses digits");
   });
 
-  it("warns when the body's token is not the configured one, which it keeps", async () => {
+  it("warns when the body's token is not the configured one, and sends it unchanged", async () => {
     const app = await target();
     const body = lead.replace(TOKEN, "another");
     const { err } = await sendData(app, body);
@@ -145,7 +145,7 @@ describe("send --data", () => {
     expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([hmac(app.seen[0]?.body)]);
   });
 
-  it("keeps the digits of what it writes anew", async () => {
+  it("preserves all digits when it writes JSON again", async () => {
     const app = await target();
     const body = '{"id":4150868000000002179,"b":9973000000138072,"c":1}';
     expect((await sendData(app, body, ["--set", "c=2"])).exitCode).toBe(0);
@@ -159,7 +159,7 @@ describe("send --data", () => {
     expect(app.seen).toHaveLength(0);
   });
 
-  it("says that a file's name lacks its @, and that a file is not there", async () => {
+  it("explains a missing @ and a missing file", async () => {
     const app = await target();
     const { cwd } = file("{}");
     expect((await sendData(app, "body", [], { cwd })).err).toContain("--data @body");

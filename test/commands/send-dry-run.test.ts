@@ -101,7 +101,7 @@ describe.skipIf(!curl)("send --curl", () => {
     ]);
   });
 
-  it("sends an empty body as one, and keeps brackets in the URL from curl", async () => {
+  it("sends an empty body as such, and escapes brackets in the URL for curl", async () => {
     const app = await target();
     const url = `http://127.0.0.1:${app.port}/in?ids[]={1,2}`;
     const { out } = await run(["send", "crm", "--data", "-", "--to", url, "--curl", "-H", "content-type: text/plain"], {

@@ -31,7 +31,7 @@ describe("send on Zoho's bad days", () => {
     expect(none).toEqual([]);
   });
 
-  it("says that --bad-token changes nothing where there is no token", async () => {
+  it("warns that --bad-token changes nothing where there is no token", async () => {
     const app = await target();
     const { err } = await send("desk Ticket.Create --to PORT --bad-token", app);
     expect(err).toContain("--bad-token changed nothing");
@@ -46,7 +46,7 @@ describe("send on Zoho's bad days", () => {
     },
   );
 
-  it("puts a wrong value where the user's own stands, and says so", async () => {
+  it("puts a wrong value where the user's own was, and notes it", async () => {
     const app = await target();
     const config = JSON.stringify({ products: { survey: { format: "wire", auth: { header: "x-hook-key" } } } });
     const cwd = folderWith({ "zoho-hooks.config.json": config });
@@ -57,20 +57,20 @@ describe("send on Zoho's bad days", () => {
     expect(app.seen[0] && valuesOf(app.seen[0], "x-hook-key")).toEqual([expect.stringMatching(/^(?!v4lue)./)]);
   });
 
-  it("takes Desk's refusal of a wrong JWT for what was asked", async () => {
+  it("accepts Desk's refusal of a wrong JWT as intended", async () => {
     const app = await target((response) => void response.writeHead(401).end());
     const { out } = await send("desk Ticket_Add --format wire --to PORT --bad-signature", app);
     expect(out).toContain("refused, as it should be: its signature was wrong on purpose");
   });
 
-  it("takes the failure of an app for none", async () => {
+  it("does not count an app's failure as a refusal", async () => {
     const app = await target((response) => void response.writeHead(500).end());
     const { exitCode, out } = await send("crm Leads.create --to PORT --malformed", app);
     expect([exitCode, out]).toEqual([5, expect.stringContaining("your app failed while handling it")]);
     expect(out).not.toContain("as it should be");
   });
 
-  it("keeps what names the event in the address of a body that it breaks", async () => {
+  it("preserves the event's name in the URL of a broken body", async () => {
     const app = await target((response) => {
       response.writeHead(400).end();
     });
@@ -117,7 +117,7 @@ describe("send on Zoho's bad days", () => {
     expect(JSON.parse(String(app.seen[0]?.body))).toMatchObject({ module: "Leads" });
   });
 
-  it("does not follow a redirect, and tells where it points", async () => {
+  it("does not follow a redirect, and shows where it points", async () => {
     const app = await target((response) => void response.writeHead(302, { location: "/login" }).end());
     const { exitCode, out } = await send("crm Leads.create --to PORT", app);
     expect(exitCode).toBe(5);
@@ -140,7 +140,7 @@ describe("send on Zoho's bad days", () => {
   it.each([
     ["salesiq zobot.message", '{"action":"reply","replies":["Hi"]}'],
     ["cliq invocation", '{"output":{"text":"Hi"}}'],
-  ])("tells of an answer that %s cannot be shown by", async (event, answer) => {
+  ])("reports an answer that %s cannot show", async (event, answer) => {
     const app = await target((response, _, n) => void response.end(n === 1 ? "OK" : answer));
     const line = `${event} --format ${event.startsWith("cliq") ? "wire" : "zobot"} --to PORT`;
     const { exitCode, out } = await send(line, app);
@@ -155,7 +155,7 @@ describe("send on Zoho's bad days", () => {
       undefined,
     ],
     ["an answer that is compressed in a way that is not known here", '{"action":"reply"}', "zstd"],
-  ])("tells nothing of %s", async (_, answer, coding) => {
+  ])("reports nothing for %s", async (_, answer, coding) => {
     const app = await target((response) => {
       if (coding !== undefined) response.setHeader("content-encoding", coding);
       response.end(answer);
@@ -164,7 +164,7 @@ describe("send on Zoho's bad days", () => {
     expect([exitCode, out]).toEqual([0, expect.not.stringContaining("cannot use this answer")]);
   });
 
-  it("posts nothing more often than was asked for to an app that crashes at a repeat", async () => {
+  it("never posts more often than requested when the app crashes at a repeat", async () => {
     const app = await target((response, _, n) => void (n === 1 ? response.end() : response.destroy()));
     const { exitCode, out } = await send("crm Leads.create --to PORT --repeat 1", app);
     expect([exitCode, out]).toEqual([5, expect.stringContaining("without an answer")]);
@@ -186,7 +186,7 @@ describe("send on Zoho's bad days", () => {
     expect(err).toContain("1 answer came too late: the guide allows 0.05 s");
   });
 
-  it("keeps the escape sequences of an answer from the terminal, and what would turn its text round", async () => {
+  it("strips escape sequences and bidirectional overrides from an answer", async () => {
     const app = await target((response) => void response.end("\u001b[31mred\u0007 \u202edelivered\u2066"));
     const { out } = await send("crm Leads.create --to PORT", app);
     expect(out).toContain("answer: [31mred delivered\n");

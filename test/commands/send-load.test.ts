@@ -15,7 +15,7 @@ describe("send --count", () => {
     expect(err).not.toContain("\u001b");
   });
 
-  it("has no more under way at a time than asked for", async () => {
+  it("never exceeds --concurrency", async () => {
     const app = await target((response) => void setImmediate(() => response.end()));
     await send("crm Leads.create --to PORT --count 30 --concurrency 3", app);
     expect(app.mostAtOnce).toBeLessThanOrEqual(3);
@@ -42,7 +42,7 @@ describe("send --count", () => {
     expect(app.mostAtOnce).toBe(1);
   });
 
-  it("keeps to the rate", async () => {
+  it("never exceeds --rate", async () => {
     const app = await target();
     const startedAt = performance.now();
     await send("crm Leads.create --to PORT --count 6 --concurrency 6 --rate 20", app);
@@ -88,7 +88,7 @@ describe("send --count", () => {
     expect(result.err).toBe("");
   });
 
-  it("draws a bar on a terminal only, and takes it away", async () => {
+  it("draws a progress bar on a terminal only, and removes it", async () => {
     const app = await target();
     const { err } = await send("crm Leads.create --to PORT --count 20", app, { errTTY: true });
     expect(err).toMatch(/█|░/);
@@ -98,7 +98,7 @@ describe("send --count", () => {
     expect(quiet.err).toBe("");
   });
 
-  it("stops on Ctrl-C, says what was sent, and exits with 0 when all answers were good", async () => {
+  it("stops on Ctrl-C, reports what was sent, and exits with 0 when all answers were good", async () => {
     const stop = new AbortController();
     const app = await target((response, _, n) => {
       if (n === 7) stop.abort();

@@ -27,7 +27,7 @@ describe("send --challenge in a format of Zoho's own", () => {
     expect(exitCode).toBe(0);
   });
 
-  it("asks by a POST of {} where the GET is not, and says what hangs on it", async () => {
+  it("probes with a POST of {} where the GET fails, and explains what depends on it", async () => {
     const app = await target(answering({ GET: 405, POST: 200 }));
     const { exitCode, out } = await send("desk --format wire --challenge --to PORT", app);
     expect(app.seen.map(({ method, body }) => [method, String(body)])).toEqual([
@@ -52,7 +52,7 @@ describe("send --challenge in a format of Zoho's own", () => {
     expect(exitCode).toBe(5);
   });
 
-  it("hands over Mail's secret, which later deliveries are signed with", async () => {
+  it("sends Mail's secret in the probe, and signs later deliveries with it", async () => {
     const app = await target();
     const { exitCode, out } = await send("mail --challenge --to PORT --verbose", app, withMail);
     expect(exitCode).toBe(0);

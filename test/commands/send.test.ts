@@ -63,7 +63,7 @@ describe("send", () => {
     }
   });
 
-  it("sends unsigned without a secret, and says so", async () => {
+  it("sends unsigned without a secret, and notes it", async () => {
     const app = await target();
     const { exitCode, out } = await send("desk Ticket.Create --to PORT", app, { env: {} });
     expect(exitCode).toBe(0);
@@ -71,7 +71,7 @@ describe("send", () => {
     expect(out).toContain("not signed: no secret is configured (ZOHO_WEBHOOK_SECRET)");
   });
 
-  it("says of what was refused that it went out unsigned", async () => {
+  it("explains a refusal by the missing signature", async () => {
     const app = await target((response) => {
       response.writeHead(401).end();
     });
@@ -91,7 +91,7 @@ describe("send", () => {
     expect(crm.out + crm.err).not.toContain("hush");
   });
 
-  it("takes secret and token from files", async () => {
+  it("reads secret and token from files", async () => {
     const app = await target();
     const cwd = tempFolder();
     // As an editor on Windows writes it.
@@ -159,7 +159,7 @@ describe("send", () => {
 });
 
 describe("send of a body", () => {
-  it("says that a signature was given, where its header was, and claims none of its own", async () => {
+  it("notes a signature given with -H, and adds none", async () => {
     const app = await target();
     const argv = ["send", "crm", "Leads.create", "--to", String(app.port), "-H", "X-Zoho-Signature: 00"];
     const { out } = await run(argv, { env });
@@ -186,7 +186,7 @@ describe("send of a body", () => {
     }
   });
 
-  it("writes an id that is a number with all its digits, more than an app keeps that parses it into one", async () => {
+  it("writes a numeric id with all its digits, although JSON.parse loses some", async () => {
     const app = await target();
     await send("payments payment.succeeded --to PORT", app);
     await send("payments payment.succeeded --to PORT --no-fresh --set event_object.payment.status=failed", app);
@@ -227,7 +227,7 @@ describe("send of a body", () => {
     expect(new Set(bodies.slice(0, 3)).size).toBe(3);
   });
 
-  it("has what --set says, typed, and signed", async () => {
+  it("has the typed value of --set, and is signed with it", async () => {
     const app = await target();
     const sets = "--set data.Email=me@example.com --set ids[0]=4150868000000002179 --set data.Lead_Status=null";
     await send(`crm Leads.create --to PORT ${sets} --set data.New=[1,true] --add`, app);
@@ -238,7 +238,7 @@ describe("send of a body", () => {
     expect(app.seen[0] && valuesOf(app.seen[0], "x-zoho-signature")).toEqual([hmac(app.seen[0]?.body)]);
   });
 
-  it("has the token that --set says, and not the configured one", async () => {
+  it("has the token of --set instead of the configured one", async () => {
     const app = await target();
     const { out } = await send("crm Leads.create --to PORT --set token=mine", app);
     expect(bodyOf(app).token).toBe("mine");
@@ -274,7 +274,7 @@ describe("send --all", () => {
     expect(err).toContain("signed with ZOHO_WEBHOOK_SECRET");
   });
 
-  it("fails as a whole when one is refused, and says which and why", async () => {
+  it("fails as a whole when one is refused, and reports which and why", async () => {
     const app = await target((response, { body }) => {
       response.statusCode = body.includes("Ticket.Close") ? 500 : 200;
       response.end("hm");
@@ -286,14 +286,14 @@ describe("send --all", () => {
     expect(out).toMatch(/7 sent .* 6 ok, 1 failed/);
   });
 
-  it("says once what is wrong with a target that is not there", async () => {
+  it("explains an unreachable target once", async () => {
     const { exitCode, out } = await run(["send", "books", "--all", "--to", String(await freePort())], { env });
     expect(exitCode).toBe(5);
     expect(out.match(/is your app running/g)).toHaveLength(1);
     expect(out).toContain("ECONNREFUSED × 11");
   });
 
-  it("sends of all products those that the config names, and says so", async () => {
+  it("sends only the products that the config names, and notes it", async () => {
     const app = await target();
     const cwd = folderWith({ "zoho-hooks.config.json": '{"products": {"forms": {}, "survey": {}}}' });
     const { exitCode, err } = await run(["send", "--all", "--to", String(app.port)], { cwd });

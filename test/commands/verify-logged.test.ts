@@ -17,7 +17,7 @@ beforeAll(async () => {
 describe("a delivery whose signature failed", () => {
   const why = "why: zoho-hooks verify --logged 2 --explain\n";
 
-  it("is shown with the command that says why", async () => {
+  it("is shown with the command that explains it", async () => {
     expect(shown).toContain(why);
     expect(shown).not.toContain("--logged 1");
     expect((await run(["events", "show", "2"], { cwd })).out).toContain(why);
@@ -41,7 +41,7 @@ describe("a delivery whose signature failed", () => {
     expect((await run(["verify", "--logged", "1"], { cwd })).out).not.toContain("when it arrived");
   });
 
-  it("is as large as it came, whatever is masked in it", async () => {
+  it("has its original size, whatever is masked in it", async () => {
     const [size = ""] = /\d+ B/.exec(/#2 .*/.exec(shown)?.[0] ?? "") ?? [];
     const { out } = await run(["verify", "--logged", "2"], { cwd, env });
     expect(out.split("\n")[0]).toMatch(new RegExp(` ${size}$`));
@@ -57,7 +57,7 @@ describe("a delivery whose signature failed", () => {
     [["verify", "--logged", "1", "x.json"], "--logged and a file exclude each other"],
     [["verify", "--store", "x.db", "x.json"], "--store does nothing without --logged"],
     [["events", "export", "1", "--failed"], "a number and filters exclude each other"],
-  ])("is no excuse for %j", async (argv, said) => {
+  ])("still refuses %j", async (argv, said) => {
     const { exitCode, err } = await run(argv, { cwd, env });
     expect([exitCode, err]).toEqual([2, expect.stringContaining(said)]);
   });
@@ -68,7 +68,7 @@ it("exports one delivery by its number", async () => {
   expect(lines().map(({ n }) => n)).toEqual([2]);
 });
 
-it("says in JSON, too, why a body is no event", async () => {
+it("explains in JSON, too, why a body is no event", async () => {
   const problemOf = async (body: string, ...argv: string[]) =>
     (await run(["verify", "--json", ...argv], { stdin: body })).lines()[0]?.problem;
   expect(await problemOf('{"a":1}')).toBe("not an event of any known product");

@@ -21,7 +21,7 @@ async function verify(body: string, argv: readonly string[], env: Record<string,
 }
 
 describe("verify --signature, of a body that cannot be read,", () => {
-  it("checks the signature of the product that is named, and still says that the body is not valid", async () => {
+  it("verifies the signature of the named product, and still reports an invalid body", async () => {
     const { exitCode, out } = await verify(published.body, ["-p", "sign", "-s", published.signature], published.env);
     expect(out).toContain("not valid JSON");
     expect(out).toContain("✓ sign-signature: signed with ZOHO_WEBHOOK_SECRET");
@@ -29,7 +29,7 @@ describe("verify --signature, of a body that cannot be read,", () => {
     expect(exitCode).toBe(4);
   });
 
-  it("says when it is wrong, and explains it", async () => {
+  it("reports a wrong one, and explains it", async () => {
     const argv = ["-p", "sign", "-s", published.signature, "--explain"];
     const { exitCode, out } = await verify(`${published.body}\n`, argv, published.env);
     expect(exitCode).toBe(3);
@@ -72,7 +72,7 @@ describe("verify --signature, where the signature covers a query,", () => {
     expect(out).not.toMatch(/hunter2|t0ken/);
   });
 
-  it("takes for one only what is one", async () => {
+  it("recognises only what is one", async () => {
     const { exitCode, err } = await verify(INVOICE, [...argv, "--url", "event=invoice.created"], env);
     expect([exitCode, err]).toEqual([2, expect.stringContaining("is not a URL")]);
   });
@@ -128,7 +128,7 @@ describe("verify --explain of Desk's JWT", () => {
     expect((await explained(change, claims, name)).matches).toEqual([id]);
   });
 
-  it("shows what is signed: the claims, and nothing of the body", async () => {
+  it("shows what is signed: the claims, not the body", async () => {
     const { out } = await explained((token) => token, { ...good, iss: "orgId:1" });
     expect(out).toContain("nothing of the body");
     expect(out).toContain(`by "orgId:1", for "webhookId:189200000000321001"`);
@@ -150,7 +150,7 @@ describe("verify --explain of Desk's JWT", () => {
     expect(out.split("but a claim is not:")[1]?.split("tried")[0]).toContain(remedy);
   });
 
-  it("goes by the time at which a kept delivery came, as the verdict does", async () => {
+  it("uses the arrival time of a recorded delivery, like the verdict", async () => {
     const key = await importPKCS8(testKeys.privateKey, "RS256");
     const made = new SignJWT({ ...good, iss: "orgId:1", iat: now - 90_000, exp: now - 89_400 });
     const token = await made.setProtectedHeader({ alg: "RS256", kid }).sign(key);
@@ -162,7 +162,7 @@ describe("verify --explain of Desk's JWT", () => {
     expect(out).toContain("but a claim is not: the JWT is of orgId:1");
   });
 
-  it("finds nothing where a letter was changed, and says so", async () => {
+  it("finds no cause where a letter was changed", async () => {
     const { out, matches } = await explained((token) => token.replace(/.{9}$/, "AAAAAAAAA"));
     expect(matches).toEqual([]);
     expect(out).toContain("none of the usual mistakes explains it");
@@ -193,7 +193,7 @@ describe("verify --explain of a fixed value of the user's own", () => {
     expect(out).not.toContain("p3arl-0f-wisdom");
   });
 
-  it("takes a number in a body of JSON for the text of its digits", async () => {
+  it("compares a number in a JSON body by its digits", async () => {
     const cwd = folderWith({
       "zoho-hooks.config.json": '{"products":{"survey":{"format":"wire","auth":{"parameter":"key"}}}}',
       "a.json": '{"response_id":"aB3dE5gH","key":4711}',

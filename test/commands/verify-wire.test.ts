@@ -11,7 +11,7 @@ const BODY = '{"invoice":{"invoice_id":"460000000049123","status":"sent","total"
 const hex = (text: string): string => createHmac("sha256", SECRET).update(text).digest("hex");
 
 describe("verify, of Zoho's own deliveries,", () => {
-  it("takes the query of --url into the string that was signed", async () => {
+  it("includes the query of --url in the signed text", async () => {
     const argv = ["verify", "--product", "books", "--signature", hex(`actionadd${BODY}`), "--json"];
     const without = await run(argv, { env, stdin: BODY });
     expect(without.exitCode).toBe(3);
@@ -58,7 +58,7 @@ describe("verify, of Zoho's own deliveries,", () => {
     expect(out).toContain("the query's parameters were left out of the string");
   });
 
-  it("judges an old line of listen by the time at which it came, and a bare header by now", async () => {
+  it("verifies an old line of listen as of its arrival, and a bare header as of now", async () => {
     const t = Date.parse("2025-01-15T10:30:00Z");
     const body =
       '{"event_id":1,"event_type":"payment.succeeded","account_id":2,"event_time":3,"event_object":{"payment":{}}}';
@@ -84,7 +84,7 @@ describe("verify, of Zoho's own deliveries,", () => {
     expect((await run([...bare, "--tolerance", "36500d"], { env, stdin: body })).exitCode).toBe(0);
   });
 
-  it("says that a signature came with several values, where the first is wrong", async () => {
+  it("reports several values of a signature, where the first is wrong", async () => {
     const values = (...all: string[]) => all.flatMap((value) => ["-H", `X-Zoho-Webhook-Signature: ${hex(value)}`]);
     const verify = (...argv: string[]) => run(["verify", "-p", "books", ...argv], { env, stdin: BODY });
     const { exitCode, out } = await verify(...values("another", BODY));
@@ -102,7 +102,7 @@ describe("verify, of Zoho's own deliveries,", () => {
     expect(err).not.toContain("--secret-file");
   });
 
-  it("takes the token of Desk for --signature, as any header that alone proves a delivery", async () => {
+  it("accepts Desk's token as --signature, like any only proof in a header", async () => {
     const body =
       '[{"payload":{"id":"1892000000004203471"},"eventTime":"1","eventType":"Ticket_Delete","orgId":"60017843"}]';
     const publicKey = createPublicKey(testKeys.publicKey);

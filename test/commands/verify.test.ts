@@ -38,7 +38,7 @@ function verify(
 }
 
 describe("verify", () => {
-  it("tells product, format and event from the body", async () => {
+  it("recognises product, format and event in the body", async () => {
     const { exitCode, out } = await verify(["a.json"], { "a.json": INVOICE });
     expect(out).toContain("✓ a.json: books invoice_created (guide)");
     expect(exitCode).toBe(0);
@@ -54,7 +54,7 @@ describe("verify", () => {
     expect(wrong.exitCode).toBe(3);
   });
 
-  it("takes the signature as a header too, and the secret from a file", async () => {
+  it("accepts the signature as a header, and reads the secret from a file", async () => {
     const files = { "a.json": INVOICE, secret: "s3cret\n" };
     const header = `X-Zoho-Signature: ${hmac(INVOICE)}`;
     expect((await verify(["a.json", "-H", header, "--secret-file", "secret"], files)).exitCode).toBe(0);
@@ -62,7 +62,7 @@ describe("verify", () => {
     expect((await verify(["a.json", "-H", other, "--secret-file", "secret"], files)).exitCode).toBe(3);
   });
 
-  it("does not fail a body alone for headers that it cannot carry, and says what was not checked", async () => {
+  it("does not fail a bare body for missing headers, and reports what was not checked", async () => {
     const { exitCode, out } = await verify(["a.json"], { "a.json": INVOICE }, SECRET);
     expect(out).toContain("– guide-signature: not checked: add --signature <value of x-zoho-signature>");
     expect(exitCode).toBe(0);
@@ -153,7 +153,7 @@ describe("verify", () => {
     expect(exitCode).toBe(4);
   });
 
-  it("says where to see the envelope of an event that is known, but not in this one", async () => {
+  it("shows where to find the envelope of an event that is known in another format", async () => {
     const body = '{"event":"Leads.create","data":{"id":"4876876000001402117"}}';
     const { out, err, exitCode } = await verify(["a.json", "--product", "crm"], { "a.json": body });
     expect(exitCode).toBe(4);
@@ -195,7 +195,7 @@ describe("verify", () => {
     expect(err.length).toBeLessThan(300);
   });
 
-  it("says in which other format a body is an event of the product", async () => {
+  it("names the other format in which a body is an event of the product", async () => {
     const { exitCode, err } = await verify(["a.json", "--product", "crm", "--format", "wire"], { "a.json": LEAD });
     expect([exitCode, err]).toEqual([
       4,
@@ -208,7 +208,7 @@ describe("verify", () => {
     ]);
   });
 
-  it("takes no body for another event of its family than it says that it is", async () => {
+  it("rejects a body that names another event of the same family", async () => {
     const invoice = '{"invoice":{"invoice_id":"1"}}';
     const files = { "a.json": LEAD, "visit.json": LEAD.replace('"Leads"', '"Visits"'), "invoice.json": invoice };
     for (const event of ["Lead.create", "Ticket.Create"]) {
@@ -228,7 +228,7 @@ describe("verify", () => {
       expect([flags, (await verify(flags, files)).exitCode]).toEqual([flags, 0]);
   });
 
-  it("tells of every file that is not there and checks none", async () => {
+  it("names every missing file and checks none", async () => {
     const { exitCode, out, err } = await verify(["a.json", "b.json", "c/*.json", "d"], {
       "a.json": INVOICE,
       "d/x": "",
@@ -276,7 +276,7 @@ describe("verify", () => {
     expect(exitCode).toBe(2);
   });
 
-  it("reads forms, and says which content types it was told", async () => {
+  it("reads forms, and names the content types that were given", async () => {
     const form = `payload=${encodeURIComponent(INVOICE)}`;
     expect((await verify(["a"], { a: `${form}\n` })).exitCode).toBe(0);
     const told = await verify(["a", "--content-type", "application/json"], { a: form });
@@ -284,13 +284,13 @@ describe("verify", () => {
     expect(told.exitCode).toBe(4);
   });
 
-  it("takes a challenge for one", async () => {
+  it("recognises a challenge", async () => {
     const { exitCode, out } = await verify(["a.json"], { "a.json": '{"challenge":"x"}' });
     expect(out).toContain("a challenge, not an event");
     expect(exitCode).toBe(0);
   });
 
-  it("keeps the good ones to itself with --quiet, never a bad one", async () => {
+  it("hides valid payloads with --quiet, never invalid ones", async () => {
     const files = { "a.json": INVOICE, "b.json": "[" };
     const { out } = await verify(["a.json", "b.json", "-q"], files);
     expect(out).not.toContain("a.json");
@@ -331,7 +331,7 @@ describe("verify", () => {
 });
 
 describe("verify of what listen printed", () => {
-  it("judges each delivery as listen did: its signature, its token, its shape", async () => {
+  it("verifies each delivery as listen did: signature, token, schema", async () => {
     const env = { ...SECRET, ZOHO_WEBHOOK_TOKEN_CRM: "tok-1" };
     const listener = await startListener(["--on-invalid", "warn"], { env });
     const signed = (body: string) => ({ "content-type": "application/json", "x-zoho-signature": hmac(body) });
@@ -354,7 +354,7 @@ describe("verify of what listen printed", () => {
     expect((await run(["verify"], { stdin: unsigned })).exitCode).toBe(0);
   });
 
-  it("judges what send would post", async () => {
+  it("verifies what send would post", async () => {
     const sent = await run(["send", "crm", "Leads.create", "--dry-run", "--json"], { env: SECRET });
     const { exitCode, out } = await run(["verify"], { stdin: sent.out, env: SECRET });
     expect(out).toContain("✓ guide-signature");

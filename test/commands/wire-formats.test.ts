@@ -284,7 +284,7 @@ describe("send without --to", () => {
 });
 
 describe("the notice that send posts the guide's samples", () => {
-  const count = (text: string): number => text.split("itself posts looks different: --format wire").length - 1;
+  const count = (text: string): number => text.split("itself posts another body: --format wire").length - 1;
   const dry = async (argv: readonly string[], options = {}) =>
     count((await run(["send", ...argv, "--dry-run"], options)).err);
 

@@ -91,6 +91,7 @@ describe("the line of an event", () => {
           const logged = lineOf({ receipt: given, logged: failed }, columns);
           for (const line of [duplicate, logged]) {
             expect(textWidth(line)).toBeLessThanOrEqual(columns);
+            if (word === "unconfigured") expect(line).toMatch(/\? (guide-signature|proof)/);
             if (word === "failed") expect(line).toMatch(/✗ (guide-signature|proof)/);
             if (schema === undefined) expect(line).toContain("? unknown event");
             else if (!schema.ok) expect(line).toContain("✗ schema");
@@ -100,21 +101,31 @@ describe("the line of an event", () => {
         }
   });
 
-  it("says less of what is as it should be where there is less room", () => {
+  it("leaves out what is as it should be where there is less room", () => {
     const event = { receipt: receipt("Leads.create") };
     const start = "10:30:00 #12345 crm          Leads.create";
     const full = "4876876025042719385  ✓ token  ✓ guide-signature  ✓ schema  498 B";
     expect(lineOf(event, 132)).toBe(`${start}                       ${full}`);
     expect(lineOf(event, 120)).toBe(`${start}             ${full}`);
-    expect(lineOf(event, 100)).toBe(`${start}             4876876025042719385  ✓ proofs  ✓ schema  498 B`);
+    expect(lineOf(event, 100)).toBe(`${start}         4876876025042719385  ✓ proofs  ✓ schema  498 B`);
     expect(lineOf(event, 80)).toBe(`${start}          ✓ proofs  ✓ schema  498 B`);
     expect(lineOf(event, Number.POSITIVE_INFINITY)).toBe(`${start}             ${full}`);
+  });
+
+  it("shows the worst verdict without its proof's name where there is no room for that", () => {
+    const wordOf = (word: VerdictWord): string =>
+      lineOf({ receipt: receipt("invoice", { verdicts: [verdict("finance-signature", word)] }), duplicateOf: 7 }, 80);
+    expect(wordOf("passed")).toMatch(/invoice {15}✓ proof {2}duplicate of #7$/);
+    expect(wordOf("failed")).toMatch(/invoice {15}✗ proof {2}duplicate of #7$/);
+    expect(wordOf("unconfigured")).toMatch(/invoice {15}\? proof {2}duplicate of #7$/);
   });
 
   it("cuts the name last", () => {
     const path = "/webhooks/zoho/books/with/a/path/that/is/longer/than/any/name/and/any/terminal";
     const event = { path, receipt: emptyReceipt };
     expect(lineOf(event, 200)).toContain(`POST ${path}`);
+    const long = receipt("conversation.participants.deleted", { product: "salesiq" });
+    expect(lineOf({ receipt: long, duplicateOf: 7 }, 100)).toContain("conversation.participants.deleted");
     expect(lineOf(event, 80)).toMatch(/POST \/webhooks\/zoho\/b.*… {2}\? no known event$/);
   });
 });

@@ -11,6 +11,6 @@ it.each([
   expect(textWidth(text)).toBe(width);
 });
 
-it("is told of a text of any length in the time that its length takes", { timeout: 5000 }, () => {
+it("takes linear time", { timeout: 5000 }, () => {
   expect(textWidth("東".repeat(250_000))).toBe(500_000);
 });

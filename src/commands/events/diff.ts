@@ -118,11 +118,22 @@ export function diffJson(before: string, after: string): readonly Difference[] {
     for (const [key, node] of old) {
       const other = now.get(key);
       if (other !== undefined) compare(node, other, [...path, key]);
-      else found.push({ path: [...path, key], change: "removed", before: textOf(before, node), after: undefined });
+      else
+        found.push({
+          path: [...path, key],
+          change: "removed",
+          before: before.slice(node.start, node.end),
+          after: undefined,
+        });
     }
     for (const [key, node] of now) {
       if (old.has(key)) continue;
-      found.push({ path: [...path, key], change: "added", before: undefined, after: textOf(after, node) });
+      found.push({
+        path: [...path, key],
+        change: "added",
+        before: undefined,
+        after: after.slice(node.start, node.end),
+      });
     }
   };
   compare(scanJson(before), scanJson(after), []);
@@ -132,8 +143,4 @@ export function diffJson(before: string, after: string): readonly Difference[] {
 /** The last duplicate key wins, as in JSON.parse. */
 function members(node: JsonNode): ReadonlyMap<string | number, JsonNode> {
   return new Map(node.children.map(({ key, node: child }) => [key, child]));
-}
-
-function textOf(text: string, { start, end }: JsonNode): string {
-  return text.slice(start, end);
 }

@@ -37,7 +37,7 @@ export const define: Define = (command, act) => {
     )
     .action(act(list));
   addLogFlags(command.command("show"))
-    .description("Show one delivery: headers, body, proofs, schema, and every attempt to hand it to your app.")
+    .description("Show one delivery: headers, body, proofs, schema, and every attempt to forward it to your app.")
     .addHelpText("before", examples("zoho-hooks events show last", "zoho-hooks events show 42 --json"))
     .argument("<n>", NUMBER)
     .action(act(show));

@@ -25,13 +25,13 @@ export async function prune(context: Context, options: PruneOptions): Promise<Ex
     const what = removed === 0 ? "nothing" : counted(removed, "delivery", "deliveries");
     const left =
       first === undefined ? "nothing is left" : `the oldest left is #${first.n} of ${formatDay(first.receivedAt)}`;
-    const kept =
+    const stayed =
       waiting === 0
         ? ""
         : `; ${counted(waiting, "delivery that still waits", "deliveries that still wait")} for your app stayed`;
     context.report({
       type: "text",
-      text: `${what} removed; ${left}; the log takes ${formatBytes(bytes)}${kept}\n`,
+      text: `${what} removed; ${left}; the log takes ${formatBytes(bytes)}${stayed}\n`,
       json: {
         type: "pruned",
         removed,

@@ -23,7 +23,7 @@ import { DamageReport, entryName } from "../events/entry.ts";
 import { addFilters, addLogFlags, requireEntry, withLog } from "../events/options.ts";
 import { addSecretOptions, collect, givenSecrets } from "../helpers/options.ts";
 import { projectProducts } from "../helpers/products.ts";
-import { MAX_LISTED } from "../send/deliver.ts";
+import { MAX_OWN_CONNECTIONS } from "../send/deliver.ts";
 import { Tally } from "../send/outcome.ts";
 import { type ReplayOptions, type ReplayPlan, readReplayPlan } from "./plan.ts";
 import { type ReplayRequest, replayBody, replayRequest } from "./request.ts";
@@ -84,7 +84,7 @@ interface Work {
   readonly replays: readonly Replay[];
 }
 
-/** Sends one after the other, in the order in which they came, and says of each what came of it. */
+/** Sends them one by one, in the order in which they came, and reports each result. */
 async function replayAll(
   context: Context,
   plan: ReplayPlan,
@@ -100,7 +100,7 @@ async function replayAll(
     connections: 1,
     insecure: plan.insecure ?? config.settings.insecure,
     env: config.env,
-    ownConnections: replays.length <= MAX_LISTED,
+    ownConnections: replays.length <= MAX_OWN_CONNECTIONS,
   });
   let body: Buffer | undefined;
   let ended = 0;
@@ -108,7 +108,7 @@ async function replayAll(
     for (const { n, target } of replays) {
       if (context.signal.aborted) break;
       const entry = await requireEntry(log, n);
-      // A person edits once, however many targets there are.
+      // The user edits once, however many targets there are.
       if (!plan.edit || body === undefined) body = await replayBody(context, plan, config, entry);
       const request = replayRequest(context, plan, { secrets: config.secrets, products }, entry, target, body);
       if (plan.dryRun) showRequest(context, plan, entry, request);
@@ -151,7 +151,7 @@ interface Sending {
 async function sendOne(context: Context, plan: ReplayPlan, sending: Sending): Promise<void> {
   const { log, poster, tally, entry, target, request, alone } = sending;
   if (context.verbose && !context.json) {
-    // The line behind it has the number.
+    // The line below has the number.
     const { n: _, ...shown } = requestReport(plan, entry, request);
     context.report(shown);
   }
@@ -162,7 +162,7 @@ async function sendOne(context: Context, plan: ReplayPlan, sending: Sending): Pr
   const kind = result.error?.code ?? String(result.status);
   const { status, latencyMs, error, replyPreview: reply } = result;
   if (kind !== "interrupted") {
-    // A changed body that is taken says nothing of the one that was not.
+    // A changed body that is accepted does not settle the original.
     const mends = ok && !request.changed;
     await log.recordAttempt(entry.n, { target, at, status, latencyMs, error: error?.message, reply, mends });
   }
@@ -196,13 +196,13 @@ function sentReport(
   };
 }
 
-/** One delivery on its way to one target once more. */
+/** One delivery to send again to one target. */
 interface Replay {
   readonly n: number;
   readonly target: string;
 }
 
-/** All that is to be sent, in the order in which it came. Throws a UserError, before anything is sent, for want of a target. */
+/** What to send, oldest first. Throws a UserError where a delivery has no target, before anything is sent. */
 async function chooseReplays(
   context: Context,
   plan: ReplayPlan,
@@ -219,25 +219,24 @@ async function chooseReplays(
     targetsOf(entry, given, configured, plan.filter?.failed).map((target) => ({ n: entry.n, target }));
   if (plan.n !== undefined) return replaysOf(await requireEntry(log, plan.n));
   const chosen: Replay[] = [];
-  let leftOut = 0;
+  let skipped = 0;
   for await (const entry of log.entries(plan.filter, { order: "oldest", onDamaged })) {
     if (context.signal.aborted) throw usageError(`${stoppedBy(context.signal)}: nothing was sent`);
     if (isForApp(products, entry)) chosen.push(...replaysOf(entry));
-    else leftOut++;
+    else skipped++;
   }
-  if (leftOut > 0) {
-    const what = counted(leftOut, "delivery was", "deliveries were");
+  if (skipped > 0) {
+    const which = counted(skipped, "delivery was", "deliveries were");
     context.report({
       type: "notice",
-      message: `${what} left out: refused, or not an event. To send one anyway, give its number: ${context.invocation} replay 42`,
+      message: `${which} skipped: refused, or not an event. To send one anyway, give its number: ${context.invocation} replay 42`,
     });
   }
   return chosen;
 }
 
 /**
- * Where it went before, unless a target is given; else where the settings would forward it to now. Of what has failed, an
- * app that has taken it does not get it again.
+ * From --to, else where it went before, else from the settings. With --failed, only targets that have not accepted it.
  */
 function targetsOf(
   entry: LogEntry,
@@ -252,23 +251,23 @@ function targetsOf(
   if (targets.size > 0) return [...targets];
   const now = configured.targetsOf(product, event);
   if (now.length > 0) return now;
-  // A mirrored delivery was never queued: its attempts alone tell where it went.
+  // A mirrored delivery was never queued, so only its attempts name the target.
   const last = attempts.at(-1);
   if (last !== undefined) return [last.target];
   throw usageError(
-    `#${n} (${entryName(entry)}) was not forwarded, so there is no telling where to send it`,
+    `#${n} (${entryName(entry)}) was not forwarded, so its target is not known`,
     "name your app with --to, such as --to 3000, or set forwardTo in the settings",
   );
 }
 
-/** The app that has refused a delivery whose sender got its answer, unless it has taken it since. */
+/** The target of a mirrored delivery that failed and was not accepted since. */
 function mirroredTo({ status = 0, forwards, attempts }: LogEntry): readonly string[] {
   const outside = attempts.filter(({ target }) => !forwards.some((each) => each.target === target));
   const isTaken = outside.some((attempt) => isSuccess(attempt.status));
   return status < 300 || isTaken ? [] : outside.slice(0, 1).map(({ target }) => target);
 }
 
-/** What `listen` would have handed on: no refused delivery, no challenge. */
+/** Whether `listen` would forward it: not refused, not a challenge. */
 function isForApp(products: readonly Product[], { accepted, event, product, delivery, receivedAt }: LogEntry): boolean {
   if (!accepted || event !== undefined) return accepted;
   const named = product === undefined ? undefined : findProduct(products, product);

@@ -1,6 +1,5 @@
-import { type Assignment, parseAssignment } from "../../core/edit-body.ts";
+import { parseAssignment } from "../../core/edit-body.ts";
 import type { Product } from "../../core/product.ts";
-import type { LogFilter } from "../../store/log.ts";
 import { usageError } from "../../util/errors.ts";
 import { parseTimeout } from "../../util/units.ts";
 import { type FilterOptions, isFiltered, type LogOptions, parseNumber, readFilter } from "../events/options.ts";
@@ -18,32 +17,13 @@ export interface ReplayOptions extends FilterOptions, LogOptions, SecretOptions 
   readonly dryRun?: boolean;
 }
 
-/** What the flags ask for, checked: every contradiction is found before the log is opened. */
-export interface ReplayPlan {
-  /** Undefined where the filter chooses. */
-  readonly n: number | "last" | undefined;
-  readonly filter: LogFilter;
-  readonly to: string | undefined;
-  readonly assignments: readonly Assignment[];
-  readonly add: boolean;
-  readonly edit: boolean;
-  readonly exact: boolean;
-  readonly timeoutMs: number;
-  /** Undefined leaves it to the settings. */
-  readonly insecure: boolean | undefined;
-  readonly dryRun: boolean;
-  readonly showSecrets: boolean;
-}
+export type ReplayPlan = ReturnType<typeof readReplayPlan>;
 
-export function readReplayPlan(
-  n: string | undefined,
-  options: ReplayOptions,
-  now: Date,
-  products: readonly Product[],
-): ReplayPlan {
+/** The flags, parsed. Contradictions are found before the log is opened. */
+export function readReplayPlan(n: string | undefined, options: ReplayOptions, now: Date, products: readonly Product[]) {
   refuseContradictions(n, options);
-  const timeoutMs = parseTimeout(options.timeout, "--timeout");
   return {
+    /** Undefined where the filter selects. */
     n: n === undefined ? undefined : parseNumber(n),
     filter: readFilter(options, now, products),
     to: options.to,
@@ -51,7 +31,8 @@ export function readReplayPlan(
     add: options.add ?? false,
     edit: options.edit ?? false,
     exact: options.exact ?? false,
-    timeoutMs,
+    timeoutMs: parseTimeout(options.timeout, "--timeout"),
+    /** Undefined: as in the settings. */
     insecure: options.insecure,
     dryRun: options.dryRun ?? false,
     showSecrets: options.showSecrets ?? false,

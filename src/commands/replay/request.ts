@@ -22,13 +22,13 @@ import type { ReplayPlan } from "./plan.ts";
 /** A request that is ready to be posted. */
 export interface ReplayRequest {
   readonly delivery: Delivery;
-  /** What was done to it, for a person. */
+  /** How it was changed or signed, for a person. */
   readonly notes: readonly string[];
-  /** The body is another than the one that came. */
+  /** The body differs from the one that came. */
   readonly changed: boolean;
 }
 
-/** The body that goes out: as it came, or changed as the plan says. */
+/** The body as it came, or with the changes of --set or --edit. */
 export async function replayBody(
   context: Context,
   plan: ReplayPlan,
@@ -40,7 +40,7 @@ export async function replayBody(
   return edit ? editBody(context, env, { ...delivery, body: set }) : set;
 }
 
-/** The one whose signature it came with, if any. */
+/** The format of its signature, if it has one. */
 function formatToSign(product: Product, { delivery, format }: LogEntry): Format | undefined {
   const own = format === undefined ? product.formats[0] : findFormat(product, format);
   if (own === undefined || carriesSignature(own, delivery)) return own;
@@ -64,15 +64,15 @@ export function replayRequest(
   const delivery = forwardRequest(source, target);
   const product = entry.product === undefined ? undefined : findProduct(products, entry.product);
   const format = product && formatToSign(product, entry);
-  const said = changed ? ["with a changed body"] : [];
-  if (product === undefined || format === undefined) return { delivery, notes: said, changed };
+  const notes = changed ? ["with a changed body"] : [];
+  if (product === undefined || format === undefined) return { delivery, notes, changed };
   const again = signAgain({ delivery, product: product.id, format, changed, secrets, now: context.now() });
-  return { delivery: again.delivery, notes: again.notes.length === 0 ? said : again.notes, changed };
+  return { delivery: again.delivery, notes: again.notes.length === 0 ? notes : again.notes, changed };
 }
 
 /**
- * The body as a person has changed it. JSON is shown to them indented, and goes out the way it came: without white space
- * where it had none. Throws a UserError when nothing is to be sent.
+ * Opens the body in the user's editor. Compact JSON is shown indented and compacted again. Throws a UserError when nothing is
+ * to be sent.
  */
 async function editBody(context: Context, env: Context["env"], { body }: Delivery): Promise<Buffer> {
   const original = body.toString("utf8");
@@ -98,7 +98,7 @@ async function editBody(context: Context, env: Context["env"], { body }: Deliver
     }
   }
   if (compact) return Buffer.from(minifyJson(edited));
-  // Most editors end a file with a newline that the body did not have.
+  // Most editors add a newline at the end.
   return Buffer.from(original.endsWith("\n") ? edited : edited.replace(/\r?\n$/, ""));
 }
 
@@ -111,8 +111,8 @@ function flawOf(text: string): string | undefined {
 }
 
 /**
- * Lets a person change a text in their own editor. The file is readable to them alone and gone afterwards, whatever
- * happens. Throws a UserError where there is no editor or where it fails.
+ * The file is readable by the user only and always removed afterwards. Throws a UserError where there is no editor or it
+ * fails.
  */
 async function editText(context: Context, env: Context["env"], text: string, fileName: string): Promise<string> {
   const command = env.VISUAL?.trim() || env.EDITOR?.trim();
@@ -122,7 +122,7 @@ async function editText(context: Context, env: Context["env"], text: string, fil
       "set one, such as EDITOR=nano or EDITOR='code --wait'",
     );
   }
-  // Asked for before the editor runs, so that a Ctrl-C meant for it does not end us without removing the file.
+  // Installs the handler, so that a Ctrl-C meant for the editor does not end us before the file is removed.
   const { signal } = context;
   const folder = mkdtempSync(join(tmpdir(), "zoho-hooks-edit-"));
   try {
@@ -140,13 +140,13 @@ function readEdited(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw usageError(`the editor has left no file to read: nothing was sent (${errorText(error)})`);
+    throw usageError(`the edited file cannot be read: nothing was sent (${errorText(error)})`);
   }
 }
 
-/** The variable may hold flags and quotes, as it may for Git, so a shell reads it; the file's name is never part of it. */
+/** As for Git, the variable may have flags and quotes, so a shell parses it; the file's name is passed as an argument. */
 function runEditor({ platform, stdout }: Context, command: string, file: string): Promise<void> {
-  // An editor draws on the terminal. Where our stdout leads elsewhere it must hold data only.
+  // An editor draws on the terminal, but a redirected stdout must hold data only.
   const stdio = ["inherit", stdout.isTTY ? "inherit" : 2, "inherit"] as const;
   const child =
     platform === "win32"

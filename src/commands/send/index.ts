@@ -112,12 +112,12 @@ function addFaultOptions(command: Command): Command {
 }
 
 /**
- * The settings with the address of the `listen` that runs in this project, where nobody has said where to send to: it may
- * run on a port of its own. Not its public URL: a sample takes no way around the world unasked.
+ * Without a target, the settings get the address of the `listen` that runs in this project, whose port may differ. Never its
+ * public URL: a sample does not leave this machine unasked.
  */
 async function atRunningListener(context: Context, { to }: SendPlan, config: Config): Promise<Config> {
   if (to !== undefined && !to.trim().startsWith("/")) return config;
-  // What is wrong with a log is no news of a delivery.
+  // A damaged log is not what the user asked about.
   const running = await runningListener(context, config).catch(() => undefined);
   if (running === undefined) return config;
   const { protocol, hostname, port } = new URL(running);
@@ -129,32 +129,37 @@ async function atRunningListener(context: Context, { to }: SendPlan, config: Con
   return { ...config, settings: { ...settings, host, port: Number(port) } };
 }
 
-interface Served {
-  /** 0 takes any free one. */
+interface KeyServerOptions {
+  /** 0 for any free one. */
   readonly port: number;
   readonly secrets: Secrets;
   readonly subjects: readonly Subject[];
 }
 
-/** An app that answers first and checks after asks for the keys when nothing is under way any more. */
+/** An app that answers before it verifies fetches the keys after the last answer. */
 const FETCH_GRACE_MS = 2_000;
 const CLOSE_GRACE_MS = 500;
 
-/** Serves the public halves of the keys that are signed with while the work goes on, on this machine alone. */
-async function whileServingKeys<T>(context: Context, served: Served, work: () => Promise<T>): Promise<T> {
-  const keySet = localKeySet(served.secrets, [...new Set(served.subjects.map(({ product }) => product))]);
+/** Serves the public halves of the signing keys on loopback while the work goes on. */
+async function whileServingKeys<T>(context: Context, options: KeyServerOptions, work: () => Promise<T>): Promise<T> {
+  const { port, secrets, subjects } = options;
+  const keySet = localKeySet(secrets, [...new Set(subjects.map(({ product }) => product))]);
   const fetched = new AbortController();
-  const server = await openServer({ host: "127.0.0.1", port: served.port }, (request, response) => {
-    const isIt = request.url?.split("?", 1)[0] === KEY_SET_PATH;
-    const reply = isIt ? keySetReply(request.method, keySet) : plainReply(404, `the key set is at ${KEY_SET_PATH}`);
+  const server = await openServer({ host: "127.0.0.1", port }, (request, response) => {
+    const isKeySet = request.url?.split("?", 1)[0] === KEY_SET_PATH;
+    const reply = isKeySet ? keySetReply(request.method, keySet) : plainReply(404, `the key set is at ${KEY_SET_PATH}`);
     sendReply(response, reply);
-    if (isIt && reply.status === 200) response.once("finish", () => fetched.abort());
+    if (isKeySet && reply.status === 200) response.once("finish", () => fetched.abort());
   }).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;
     throw usageError(`--serve-jwks: ${error.message}`, "choose another port, such as --serve-jwks 4462, or 0 for any");
   });
   const url = `http://127.0.0.1:${server.port}${KEY_SET_PATH}`;
-  tell(context, url);
+  context.report(
+    context.json
+      ? { type: "text", text: url, json: { type: "key_set", url } }
+      : { type: "notice", message: `public keys (JWKS) at ${url} until everything is sent` },
+  );
   try {
     const result = await work();
     await context.sleep(FETCH_GRACE_MS, AbortSignal.any([fetched.signal, context.signal]));
@@ -162,19 +167,11 @@ async function whileServingKeys<T>(context: Context, served: Served, work: () =>
       context.report({
         type: "warning",
         message: `nobody fetched the public keys from ${url}`,
-        hint: "have your app take its keys (JWKS) from there; if it caches keys, it may still have them from before",
+        hint: "have your app take its keys (JWKS) from there; if it caches keys, it may still have older ones",
       });
     }
     return result;
   } finally {
     await server.close(CLOSE_GRACE_MS);
   }
-}
-
-function tell(context: Context, url: string): void {
-  context.report(
-    context.json
-      ? { type: "text", text: url, json: { type: "key_set", url } }
-      : { type: "notice", message: `public keys (JWKS) at ${url} until everything is sent` },
-  );
 }

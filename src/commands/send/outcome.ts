@@ -6,39 +6,39 @@ import type { PostResult } from "../../forward/post.ts";
 import type { SendSummaryReport, SentReport } from "../../reports/sent.ts";
 import type { Shipment } from "./shipments.ts";
 
-/** What came of one shipment, judged. */
+/** The result of one shipment. */
 export interface Outcome {
   readonly ok: boolean;
-  /** Set when the sender would not have waited for the answer. */
+  /** The rule by which the answer came too late for its sender. */
   readonly late: string | undefined;
-  /** The status, or the error's code: what outcomes are counted by. */
+  /** What outcomes are counted by: the status, or the error's code. */
   readonly kind: string;
   readonly sent: SentReport;
-  /** Set when a delivery with a flaw was accepted. */
+  /** The flaw of a delivery that was accepted all the same. */
   readonly accepted: string | undefined;
 }
 
-export function outcomeOf(
-  { overrides }: Context,
-  shipment: Shipment,
-  result: PostResult,
-  localReceiver: string | undefined,
-  toReceiver: boolean,
-): Outcome {
+interface Target {
+  /** What to do where the local receiver does not run. */
+  readonly receiverHint: string | undefined;
+  /** The target is the local receiver, not an app. */
+  readonly isReceiver: boolean;
+}
+
+export function outcomeOf({ overrides }: Context, shipment: Shipment, result: PostResult, target: Target): Outcome {
   const { subject, delivery, notes, flaw } = shipment;
   const delivered = isDelivered(result);
   const echo = delivered ? echoProblem(shipment, result) : undefined;
   const chosen = chosenNames(subject.format.proofs);
   const deadline = deadlineOf(subject.product.title, subject.format.answer, overrides?.answerWithinMs);
   const refusal = probeProblem(shipment, result) ?? deadline.takes(result.status);
-  // By HTTP's rules a 204 is a yes: that it is none here has to be said, or the line would look like one.
-  const noYes = delivered ? refusal : undefined;
-  const error = result.error?.message ?? echo ?? noYes;
+  // Some senders do not accept every 2xx, such as a 204: then it is an error.
+  const refused = delivered ? refusal : undefined;
+  const error = result.error?.message ?? echo ?? refused;
   const ok = delivered && error === undefined;
-  // What the receiver answers is no app's answer.
-  const isAnswer = !toReceiver && subject.event !== undefined && result.isLegible;
-  const unread = isAnswer ? deadline.reads(result.replyPreview) : undefined;
-  const failing = noYes === undefined ? (refusal ?? hintOf(result, shipment, localReceiver, toReceiver)) : undefined;
+  const isAnswerOfApp = !target.isReceiver && subject.event !== undefined && result.isLegible;
+  const unread = isAnswerOfApp ? deadline.reads(result.replyPreview) : undefined;
+  const failing = refused === undefined ? (refusal ?? hintOf(result, shipment, target)) : undefined;
   return {
     ok,
     kind: result.error?.code ?? (echo === undefined ? String(result.status) : `${result.status} without the challenge`),
@@ -54,7 +54,7 @@ export function outcomeOf(
       latencyMs: result.latencyMs,
       error,
       hint: ok ? unread : failing,
-      // An app's page of an error may repeat the token that was sent.
+      // An app's error page may repeat the token.
       replyPreview: maskText(result.replyPreview, chosen),
       notes,
       bytes: delivery.body.length,
@@ -62,13 +62,13 @@ export function outcomeOf(
   };
 }
 
-/** In brackets where it is no event. */
+/** In parentheses where it is not an event. */
 function nameOf({ subject, challenge }: Shipment): string | undefined {
   if (subject.probe !== undefined) return `(${probeText(subject.probe)})`;
   return subject.event ?? (challenge === undefined ? undefined : "(challenge)");
 }
 
-/** Why the sender would not save a webhook whose URL gave this answer. */
+/** Why the sender would not save a webhook with this answer. */
 function probeProblem({ subject }: Shipment, { status, error }: PostResult): string | undefined {
   const { probe, product, format } = subject;
   if (probe === undefined || error !== undefined || status === 200) return undefined;
@@ -78,10 +78,9 @@ function probeProblem({ subject }: Shipment, { status, error }: PostResult): str
 function hintOf(
   result: PostResult,
   { flaw, subject, unsigned }: Shipment,
-  localReceiver: string | undefined,
-  toReceiver: boolean,
+  { receiverHint, isReceiver }: Target,
 ): string | undefined {
-  if (result.error?.code === "ECONNREFUSED" && localReceiver !== undefined) return localReceiver;
+  if (result.error?.code === "ECONNREFUSED" && receiverHint !== undefined) return receiverHint;
   if (result.error !== undefined) return result.error.hint;
   const { status = 0 } = result;
   if (flaw !== undefined && status >= 400 && status < 500) return `refused, as it should be: ${flaw}`;
@@ -92,8 +91,8 @@ function hintOf(
     return `this format is never signed, but your app asks for a signature or token; listen accepts it with "products": { "${product.id}": { "format": "${format.id}" } } in the config`;
   }
   if (status === 401 && unsigned !== undefined) return `it was sent without a signature: ${unsigned}`;
-  // With `--respond mirror` the receiver answers so for an app that is not there.
-  if (toReceiver && (status === 502 || status === 504))
+  // The receiver answers so with `--respond mirror` when the app is not running.
+  if (isReceiver && (status === 502 || status === 504))
     return "listen got no answer from your app to pass on: is the app running? What happened is shown in listen, below the event";
   return answerHint(result) ?? 'answer with JSON: {"challenge": …}, with the value that was sent';
 }
@@ -105,20 +104,20 @@ function echoProblem({ challenge }: Shipment, { replyPreview }: PostResult): str
     const reply: unknown = JSON.parse(replyPreview);
     if (typeof reply === "object" && reply !== null && Reflect.get(reply, "challenge") === challenge) return undefined;
   } catch {
-    // Not JSON: not the echo either.
+    // Not JSON, so not the echo.
   }
   return "the app did not send the challenge back";
 }
 
-const MOST_EXAMPLES = 5;
+const MAX_EXAMPLES = 5;
 
-/** What any number of outcomes come to, in memory that does not grow with them. */
+/** Counts outcomes, in memory that does not grow with them. */
 export class Tally {
   ok = 0;
   failed = 0;
-  /** Given up on Ctrl-C without an answer. */
+  /** Aborted by Ctrl-C before an answer came. */
   cutOff = 0;
-  /** Answers that took longer than their sender waits, by what is known of that. */
+  /** Late answers, by the rule of their sender. */
   readonly late = new Map<string, number>();
   /** The first failure of each kind. */
   readonly examples = new Map<string, SentReport>();
@@ -140,11 +139,11 @@ export class Tally {
     }
     if (ok) this.ok++;
     else this.failed++;
-    if (!ok && this.examples.size < MOST_EXAMPLES && !this.examples.has(kind)) this.examples.set(kind, sent);
+    if (!ok && this.examples.size < MAX_EXAMPLES && !this.examples.has(kind)) this.examples.set(kind, sent);
     if (accepted !== undefined) this.accepted.add(accepted);
     if (late !== undefined) this.late.set(late, (this.late.get(late) ?? 0) + 1);
     this.#statuses.set(kind, (this.#statuses.get(kind) ?? 0) + 1);
-    // How soon a connection is refused says nothing of how fast the app answers.
+    // A refused connection is not an answer.
     if (sent.status !== undefined) this.#latencies.add(sent.latencyMs);
   }
 
@@ -162,27 +161,20 @@ export class Tally {
   }
 }
 
-/** Percentiles of any number of durations, in memory that does not grow with them. */
-interface Latencies {
-  add(ms: number): void;
-  /** The duration below which this share (0 to 1) lies, to about 1 %. 0 when nothing was added. */
-  percentile(share: number): number;
-  readonly max: number;
-}
-
-/** Each bucket is this much wider than the one before. */
+/** Ratio of the widths of neighbouring buckets. */
 const GROWTH = 1.01;
 const SMALLEST_MS = 0.01;
-/** Reaches beyond an hour. */
+/** Up to more than an hour. */
 const BUCKETS = 2000;
 
-export function latencies(): Latencies {
+/** Percentiles of any number of durations, in constant memory. */
+export function latencies() {
   const counts = new Uint32Array(BUCKETS);
   let total = 0;
   let min = Number.POSITIVE_INFINITY;
   let max = 0;
   return {
-    add(ms) {
+    add(ms: number): void {
       const bucket = Math.ceil(Math.log(Math.max(ms, SMALLEST_MS) / SMALLEST_MS) / Math.log(GROWTH));
       const at = Math.min(bucket, BUCKETS - 1);
       counts[at] = (counts[at] ?? 0) + 1;
@@ -190,7 +182,8 @@ export function latencies(): Latencies {
       min = Math.min(min, ms);
       max = Math.max(max, ms);
     },
-    percentile(share) {
+    /** The duration below which this share (0 to 1) lies, to about 1 %; 0 when nothing was added. */
+    percentile(share: number): number {
       if (total === 0) return 0;
       let left = Math.max(1, Math.ceil(share * total));
       const at = counts.findIndex((count) => {
@@ -199,7 +192,7 @@ export function latencies(): Latencies {
       });
       return Math.min(max, Math.max(min, SMALLEST_MS * GROWTH ** at));
     },
-    get max() {
+    get max(): number {
       return max;
     },
   };

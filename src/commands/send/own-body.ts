@@ -22,7 +22,7 @@ export interface OwnBody {
   readonly contentType: string;
   /** The bytes as text, where they are valid JSON. */
   readonly json: string | undefined;
-  /** Why they are none, where they were meant to be: ` (where it breaks)`. */
+  /** Why they are not, for a message: ` (line 1, column 5: …)`. */
   readonly flaw: string;
 }
 
@@ -73,13 +73,13 @@ function refuseForgottenAt(context: Context, data: string): void {
   );
 }
 
-/** The body as data, to change it. What is not changed keeps its digits. */
+/** The body as data, with all digits, to be changed. */
 export function asData({ json, flaw }: OwnBody, flag: string): unknown {
   if (json === undefined) throw usageError(`${flag} needs a body that is valid JSON${flaw}`);
   return readExact(json);
 }
 
-/** A body that is sent as it is keeps the token that it has, or has not. */
+/** A body that is sent as it is may have a wrong token, or none. */
 export function warnOfToken(context: Context, verdicts: readonly Verdict[]): void {
   for (const verdict of verdicts) {
     if (verdict.proves !== "sender" || verdict.verdict !== "failed") continue;
@@ -91,23 +91,23 @@ export function warnOfToken(context: Context, verdicts: readonly Verdict[]): voi
   }
 }
 
-/** Says what a handler that hashes the parsed and re-serialised body will make of these bytes. */
+/** Warns where a handler that hashes the parsed and re-serialised body will reject these bytes. */
 export function warnOfReserialising(context: Context, { json }: OwnBody, signed: boolean): void {
   if (json === undefined || JSON.stringify(JSON.parse(json)) === json) return;
   const loss = firstLoss(json);
   const lost =
     loss === undefined
       ? ""
-      : `; the number at line ${loss.line}, column ${loss.column} loses digits, as all beyond 2^53 do`;
+      : `; the number at line ${loss.line}, column ${loss.column} loses digits, since it is beyond 2^53`;
   if (!signed && loss === undefined) return;
   context.report({
     type: "warning",
-    message: `this body has other bytes after it is parsed and serialised again${lost}`,
+    message: `parsing and serialising this body again changes its bytes${lost}`,
     hint: "an app that hashes JSON.stringify(req.body), as the guide's handler does, will refuse its signature: hash the raw bytes",
   });
 }
 
-/** Where the first number stands that is another one after `JSON.parse`. */
+/** The place of the first number that `JSON.parse` changes. */
 function firstLoss(json: string): TextPosition | undefined {
   const find = ({ kind, start, end, children }: JsonNode): number | undefined => {
     if (kind === "number") return losesDigits(json.slice(start, end)) ? start : undefined;

@@ -1,5 +1,5 @@
 import type { HeaderPair } from "../../body/delivery.ts";
-import { type Assignment, parseAssignment } from "../../core/edit-body.ts";
+import { parseAssignment } from "../../core/edit-body.ts";
 import type { Faults } from "../../core/prepare.ts";
 import { isHopByHop } from "../../forward/request.ts";
 import { usageError } from "../../util/errors.ts";
@@ -36,44 +36,26 @@ export interface SendOptions extends SecretOptions {
   readonly serveJwks?: string | true;
 }
 
-/** What the flags ask for, checked: every contradiction is found before anything is read or sent. */
-export interface SendPlan {
-  readonly product: string | undefined;
-  readonly event: string | undefined;
-  readonly all: boolean;
-  readonly to: string | undefined;
-  readonly timeoutMs: number;
-  readonly insecure: boolean;
-  readonly dryRun: boolean;
-  readonly curl: boolean;
-  readonly format: string | undefined;
-  readonly customModule: boolean;
-  readonly assignments: readonly Assignment[];
-  readonly add: boolean;
-  readonly data: string | undefined;
-  readonly headers: readonly HeaderPair[];
-  readonly fresh: boolean;
-  readonly seed: number | undefined;
-  /** `true`: a value of our own. */
-  readonly challenge: string | true | undefined;
-  readonly count: number;
-  readonly repeat: number;
-  readonly concurrency: number;
-  readonly ratePerSecond: number | undefined;
-  readonly faults: Faults;
-  readonly breakage: "malformed" | "truncated" | undefined;
-  readonly slowMs: number;
-  /** Where the public keys are served while it sends; undefined where they are not. */
-  readonly serveJwksPort: number | undefined;
-}
-
 const DEFAULT_SLOW = "5s";
-/** Beside that of `listen`: an app's setting can name it once and for all. */
+/** Fixed, so that an app's settings can name it. */
 const JWKS_PORT = 4461;
 
-export function readPlan(product: string | undefined, event: string | undefined, options: SendOptions): SendPlan {
+export type SendPlan = ReturnType<typeof readPlan>;
+
+/** The flags, parsed. Contradictions are found before anything is read or sent. */
+export function readPlan(product: string | undefined, event: string | undefined, options: SendOptions) {
   refuseContradictions(product, event, options);
   const slow = options.slow === true ? DEFAULT_SLOW : options.slow;
+  const faults: Faults = {
+    badSignature: options.badSignature,
+    noSignature: !options.signature,
+    badToken: options.badToken,
+  };
+  const breakage: "malformed" | "truncated" | undefined = options.malformed
+    ? "malformed"
+    : options.truncate
+      ? "truncated"
+      : undefined;
   return {
     product,
     event,
@@ -91,18 +73,16 @@ export function readPlan(product: string | undefined, event: string | undefined,
     headers: (options.header ?? []).map(readHeader),
     fresh: options.fresh ?? options.data === undefined,
     seed: options.seed === undefined ? undefined : parseInteger(options.seed, "--seed", 0, 4_294_967_295),
+    /** `true`: a random value. */
     challenge: options.challenge,
     count: parseInteger(options.count, "--count", 1, 1_000_000_000),
     repeat: parseInteger(options.repeat, "--repeat", 0, 1_000_000),
     concurrency: parseInteger(options.concurrency, "--concurrency", 1, 256),
     ratePerSecond: options.rate === undefined ? undefined : parseRate(options.rate),
-    faults: {
-      badSignature: options.badSignature,
-      noSignature: !options.signature,
-      badToken: options.badToken,
-    },
-    breakage: options.malformed ? "malformed" : options.truncate ? "truncated" : undefined,
+    faults,
+    breakage,
     slowMs: slow === undefined ? 0 : parseTimeout(slow, "--slow"),
+    /** For the public keys while it sends; undefined where they are not served. */
     serveJwksPort:
       options.serveJwks === undefined || options.serveJwks === true
         ? options.serveJwks && JWKS_PORT

@@ -12,17 +12,17 @@ import { readExact, writeJson } from "../../util/json.ts";
 import type { SendPlan } from "./plan.ts";
 import { handedOver, type Subject } from "./subjects.ts";
 
-/** A delivery ready to be posted, and what it is. */
+/** A delivery ready to be posted. */
 export interface Shipment {
   readonly subject: Subject;
   readonly delivery: Delivery;
-  /** What was done to prove or to break it, for a person. */
+  /** How it was signed or broken, for a person. */
   readonly notes: readonly string[];
-  /** What a signature was lacking, where one could have been made. */
+  /** Why it has no signature, although its format has one. */
   readonly unsigned: string | undefined;
-  /** What a handler that checks must refuse it for; undefined for a good one. */
+  /** Why a handler that verifies must refuse it; undefined for a good one. */
   readonly flaw: string | undefined;
-  /** What must come back. */
+  /** The value that the answer must contain. */
   readonly challenge: string | undefined;
 }
 
@@ -30,7 +30,7 @@ export function countShipments(plan: SendPlan, subjects: readonly Subject[]): nu
   return subjects.length * plan.count * (plan.repeat + 1);
 }
 
-/** Every delivery in turn, each made only when it is asked for; repeats are the very same bytes. */
+/** Lazy: each delivery is made when it is needed. Repeats are the same bytes. */
 export function* shipments(
   context: Context,
   plan: SendPlan,
@@ -71,17 +71,17 @@ function makeShipment(context: Context, plan: SendPlan, config: Config, subject:
   if (plan.breakage === undefined) return { ...about, delivery: good.delivery, notes: good.notes };
   if (good.delivery.body.length === 0) throw usageError("an empty body cannot be broken further");
   if (plan.breakage === "truncated") {
-    // Signed whole and cut on its way.
+    // Signed first, then cut, as by a broken connection.
     const cut = truncatedBody(good.delivery.body);
     const notes = [...good.notes, `cut off after ${cut.length} of ${good.delivery.body.length} bytes, as asked`];
     return { ...about, delivery: { ...good.delivery, body: cut }, notes };
   }
-  // Broken by its sender, who signs what it sends.
+  // Broken first, then signed, as by a broken sender.
   const broken = prepare({ ...input, body: malformedJson(good.delivery.body) });
   return { ...about, delivery: broken.delivery, notes: [...good.notes, "malformed JSON, as asked"] };
 }
 
-/** As it is told: whether its sender would sign it, too, is not. */
+/** Unsigned: whether Zoho signs its probes is not documented. */
 function probeShipment(plan: SendPlan, config: Config, subject: Subject, probe: Probe, now: Date): Shipment {
   const { delivery } = prepare({
     product: subject.product.id,
@@ -95,26 +95,26 @@ function probeShipment(plan: SendPlan, config: Config, subject: Subject, probe: 
   return { subject, delivery, notes: [], unsigned: undefined, flaw: undefined, challenge: undefined };
 }
 
-/** A value that the user has set stays, also where a proof would write its own over it: `--set token=…`. */
+/** A value given with `--set token=…` wins over the configured token. */
 function prepareKeeping(assignments: readonly Assignment[], input: PrepareInput): Prepared {
   const prepared = prepare(input);
   if (assignments.length === 0 || Buffer.isBuffer(input.body)) return prepared;
   const written = readExact(prepared.delivery.body.toString("utf8"));
-  // What is no JSON (a form, a query) no token is written into.
+  // Tokens are written into JSON only, not into a form or a query.
   if (written === undefined) return prepared;
-  const lost = assignments.some(
+  const isOverwritten = assignments.some(
     ({ path }) => writeJson(valueAt(written, path)) !== writeJson(valueAt(input.body, path)),
   );
-  if (!lost) return prepared;
+  if (!isOverwritten) return prepared;
   const proofs = input.format.proofs.filter((proof) => proof.proves === "body");
-  const kept = prepare({ ...input, format: { ...input.format, proofs } });
-  return { ...kept, notes: ["the token as set with --set", ...kept.notes] };
+  const again = prepare({ ...input, format: { ...input.format, proofs } });
+  return { ...again, notes: ["the token as set with --set", ...again.notes] };
 }
 
-/** Values that the user sets are set last: what was typed is never made fresh. */
+/** `--set` comes last, so that what the user typed is never replaced by fresh values. */
 function sampleOf(subject: Subject, plan: SendPlan, random: Random, now: Date): unknown {
   if (Buffer.isBuffer(subject.body)) return subject.body;
-  // With a seed the bytes are the same each time, so the times stay the sample's own.
+  // With a seed the bytes are reproducible, so the sample's times stay.
   const at = plan.seed === undefined ? now : undefined;
   const data = plan.fresh ? freshen(subject.body, random, at, subject.records) : subject.body;
   return plan.assignments.reduce((value, each) => assign(value, each, plan.add), data);
@@ -135,13 +135,13 @@ function digits(random: Random, count: number): string {
   return Array.from({ length: count }, () => random(16).toString(16)).join("");
 }
 
-/** Valid JSON without its last character and with a comma in its place: no JSON parser takes that. */
+/** Valid JSON with a comma in place of its last character, which no parser accepts. */
 export function malformedJson(body: Buffer): Buffer {
   const text = body.subarray(0, body.length - trailingSpace(body));
   return Buffer.concat([text.subarray(0, Math.max(0, text.length - 1)), Buffer.from(",")]);
 }
 
-/** The first half, as after a connection that broke: it may end in the middle of a character. */
+/** The first half. It may end in the middle of a character. */
 export function truncatedBody(body: Buffer): Buffer {
   return body.subarray(0, Math.floor(body.length / 2));
 }

@@ -7,7 +7,7 @@ import type { SendPlan } from "./plan.ts";
 import { type Shipment, shipments } from "./shipments.ts";
 import type { Subject } from "./subjects.ts";
 
-/** `--dry-run` and `--curl`: what would be sent, and nothing is. */
+/** `--dry-run` and `--curl`. */
 export async function showRequests(
   context: Context,
   plan: SendPlan,

@@ -21,14 +21,14 @@ import type { Sample } from "../helpers/samples.ts";
 import { asData, type OwnBody, readOwnBody, warnOfReserialising, warnOfToken } from "./own-body.ts";
 import type { SendPlan } from "./plan.ts";
 
-/** One kind of thing to send, from which any number of deliveries can be made. */
+/** A sample, body or challenge that any number of deliveries can be made from. */
 export interface Subject {
   readonly product: Product;
   readonly format: Format;
-  /** Undefined for a challenge, and for a body of the user's own in which no event is recognised. */
+  /** Undefined for a challenge, and for a body given with --data in which no event is recognised. */
   readonly event: string | undefined;
   readonly url: string;
-  /** Data to be written, or bytes to be sent as they are; undefined for a challenge. */
+  /** Data to serialise, or bytes to send as they are; undefined for a challenge. */
   readonly body: unknown;
   /** The ids of the records that the data is about. */
   readonly records: readonly string[];
@@ -36,7 +36,7 @@ export interface Subject {
   readonly probe?: Probe;
 }
 
-/** Everything that the plan names, read and checked: after this only the network can fail. */
+/** Reads and checks everything that the plan names: after this only the network can fail. */
 export async function chooseSubjects(context: Context, plan: SendPlan, config: Config): Promise<readonly Subject[]> {
   const products = await configuredProducts(config);
   warnOfUnknownVariables(context, config, products);
@@ -45,9 +45,11 @@ export async function chooseSubjects(context: Context, plan: SendPlan, config: C
   const product = requireProduct(products, plan.product ?? "");
   const format = chooseFormat(product, plan, config);
   if (plan.challenge !== undefined) {
-    const none = { event: undefined, body: undefined, records: [], contentType: undefined };
-    const about = subject(plan, config, { product, format, ...none });
-    return isChallenged(format) ? [about] : requireProbes(product, format, plan).map((probe) => ({ ...about, probe }));
+    const empty = { event: undefined, body: undefined, records: [], contentType: undefined };
+    const challenge = subject(plan, config, { product, format, ...empty });
+    return isChallenged(format)
+      ? [challenge]
+      : requireProbes(product, format, plan).map((probe) => ({ ...challenge, probe }));
   }
   if (plan.event === undefined) {
     const some = eventNames(format).slice(0, 8).join(", ");
@@ -73,7 +75,7 @@ function allSubjects(
   const wanted =
     plan.product === undefined ? usedProducts(context, config, products) : [requireProduct(products, plan.product)];
   const chosen = wanted.flatMap((product: Product) => {
-    // Of all products, those that have the format; of one, it must.
+    // Without a product, those that lack the format are skipped; a named product must have it.
     const has = plan.product !== undefined || plan.format === undefined || findFormat(product, plan.format);
     return has ? [{ product, format: chooseFormat(product, plan, config) }] : [];
   });
@@ -109,7 +111,7 @@ function sampleSubject(context: Context, plan: SendPlan, config: Config, { produ
   return subject(plan, config, { product, format, event: match.name, body, records, contentType: undefined });
 }
 
-/** An event of the user's own may have no sample yet: of many, that is worth a word and no more. */
+/** An event of a user-defined product may have no sample yet. With --all that is a warning only. */
 function hasSample(context: Context, config: Config, { product, format, match }: Sample): boolean {
   if (product.folder === undefined || readFixture(rootsOf(context, config), product, format, match)) return true;
   const path = relative(context.cwd, projectFixturePath(config.root, product, format, match));
@@ -144,7 +146,7 @@ async function ownSubject(
       (proof) => proof.proves === "body" && config.secrets.for(proof.credential, product.id).length > 0,
     );
     warnOfReserialising(context, own, signs && plan.faults.noSignature !== true);
-    // The body may look like another format than the one that it is sent as, which asks for no token.
+    // The format that the body is sent as may have no token.
     warnOfToken(
       context,
       seen.verdicts.filter(({ id }) => format.proofs.some((proof) => proof.id === id)),
@@ -157,7 +159,7 @@ async function ownSubject(
   return subject(plan, config, { product, format, event, body, records, contentType });
 }
 
-/** Any body may be one that a user has designed: that is no evidence against the event that is named. */
+/** A catch-all format fits every body, so it does not count against the event that was named. */
 function formatSeen({ formats }: Product, { event }: SendPlan, seen: Receipt): string | undefined {
   const format = formats.find(({ id }) => id === seen.format);
   const isAny = format?.catchAll !== undefined && format.catchAll === seen.event;
@@ -184,13 +186,13 @@ function subject({ to }: SendPlan, { settings }: Config, about: Omit<Subject, "u
   return { ...about, url: targetUrl(to, about.product.id, settings) };
 }
 
-/** The flag's, else the one that a body was recognised by, else the project's, else the product's first. */
+/** From the flag, else recognised in the body, else from the settings, else the product's first. */
 function chooseFormat(product: Product, plan: SendPlan, config: Config, seen?: string): Format {
   const id = plan.format ?? seen ?? config.settings.products[product.id]?.format ?? product.formats[0]?.id ?? "";
   return requireFormat(product, id);
 }
 
-/** A path that is not there is found before anything is sent. */
+/** Finds a wrong path of --set before anything is sent. */
 function checkAssignments(data: unknown, plan: SendPlan, what: string): void {
   try {
     plan.assignments.reduce((value, each) => assign(value, each, plan.add), data);
@@ -200,7 +202,7 @@ function checkAssignments(data: unknown, plan: SendPlan, what: string): void {
   }
 }
 
-/** A custom module may have any name. What is all but certainly a slip is not sent for one, unless something says so. */
+/** A custom module may have any name, but an obvious typo is refused unless the user confirms the name. */
 function refuseMistyped(context: Context, config: Config, { product, format, match }: Sample): void {
   const found = mistypedModule([product], match.name);
   const sample = projectFixturePath(config.root, product, format, match);
@@ -217,12 +219,12 @@ function refuseMistyped(context: Context, config: Config, { product, format, mat
   );
 }
 
-/** The guide's challenge, which wants its echo. */
+/** The guide's challenge, which must be echoed. */
 function isChallenged(format: Format): boolean {
   return format.handshake === echoChallenge;
 }
 
-/** What Zoho itself asks in the place of the guide's challenge. An app that is never asked must not be told that it fails. */
+/** The probes that Zoho itself sends. A product without known probes has nothing to try. */
 function requireProbes(product: Product, format: Format, plan: SendPlan): readonly Probe[] {
   const { probes } = format;
   if (probes === undefined) {
@@ -245,7 +247,7 @@ function requireProbes(product: Product, format: Format, plan: SendPlan): readon
   return probes;
 }
 
-/** The header that a secret is handed over in: the configured one, so that later deliveries are signed with it. */
+/** The header with the configured secret, for a probe that hands one over: later deliveries are signed with it. */
 export function handedOver({ handsOver }: Probe, product: Product, secrets: Secrets): readonly HeaderPair[] {
   if (handsOver === undefined) return [];
   const [secret] = secrets.for(handsOver.credential, product.id);
@@ -261,7 +263,7 @@ function noteGuideFormat(context: Context, plan: SendPlan, config: Config, produ
   const isChosen = plan.format !== undefined || config.settings.products[product.id]?.format !== undefined;
   if (isChosen || format.id !== "guide" || findFormat(product, "wire") === undefined) return;
   if (context.json || context.quiet || !isFirstGuideNotice(context, config)) return;
-  const message = `sending the guide's sample; what ${product.title} itself posts looks different: --format wire (said once)`;
+  const message = `this is the guide's sample; ${product.title} itself posts another body: --format wire`;
   context.report({ type: "notice", message });
 }
 
@@ -280,7 +282,7 @@ function isFirstGuideNotice(context: Context, { root }: Config): boolean {
   return true;
 }
 
-/** Where the config names products, those are the ones that the project uses. */
+/** The products that the config names, or all where it names none. */
 function usedProducts(
   context: Context,
   { settings }: Pick<Config, "settings">,

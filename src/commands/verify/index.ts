@@ -103,7 +103,7 @@ Exit codes: 0 all fine; 3 a signature or token is wrong, or was masked; 4 not va
 schema says (if both apply: 3); 2 a wrong flag or a missing file, and then nothing was checked.
 `;
 
-/** The query of anything else would be none, and a signature over it would fail without a word on why. */
+/** Anything else has no query, and a signature over it would fail for no visible reason. */
 function refuseOtherUrl(url: string | undefined): void {
   if (url === undefined || url.startsWith("/") || /^https?:\/\/./i.test(url)) return;
   throw usageError(
@@ -112,7 +112,7 @@ function refuseOtherUrl(url: string | undefined): void {
   );
 }
 
-/** From here on compiled schemas make up for the time that compiling takes. */
+/** From this count on, compiling schemas saves time. */
 const MANY_PAYLOADS = 50;
 
 async function verify(context: Context, files: readonly string[], options: VerifyOptions): Promise<ExitCode> {
@@ -132,7 +132,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
   }
   const sent = [headers, ...inputs.flatMap(({ payloads }) => payloads.map(({ delivery }) => delivery.headers))];
   const keys = await openPublicKeys(context, config, keyedProducts(products, sent, options));
-  const wanted = {
+  const task = {
     ...candidatesFor(products, options),
     signature: signatureOf(options),
     requireProofs: options.secretFile !== undefined,
@@ -141,7 +141,7 @@ async function verify(context: Context, files: readonly string[], options: Verif
     limits: { toleranceMs: config.settings.tolerance, setting: "--tolerance" },
   };
   const count = inputs.reduce((sum, { payloads }) => sum + payloads.length, 0);
-  if (wanted.signature !== undefined && count > 1) {
+  if (task.signature !== undefined && count > 1) {
     throw usageError(
       `--signature belongs to one payload, and there are ${count}`,
       "verify them one by one, or give deliveries with their headers, as listen --json prints them",
@@ -149,16 +149,16 @@ async function verify(context: Context, files: readonly string[], options: Verif
   }
 
   if (count < MANY_PAYLOADS) disableSchemaJit();
-  const tellHint = reportHintsOnce(context, products);
+  const reportHint = reportHintsOnce(context, products);
   const tally = { ok: 0, "proof-failed": 0, invalid: 0 };
   let masked = 0;
   for (const { file, payloads, skipped } of inputs) {
     for (const payload of payloads) {
-      const given = withUrl(withHeaders(payload, headers, contentType), options.url);
-      let report = reportOn(file, given, wanted, options);
-      if (await haveNewKeys(report.receipt, keys)) report = reportOn(file, given, wanted, options);
+      const given = withGiven(payload, { headers, contentType, url: options.url });
+      let report = reportOn(file, given, task, options);
+      if (await renewKeys(report.receipt, keys)) report = reportOn(file, given, task, options);
       context.report(logged?.shown(report) ?? report);
-      tellHint(report.receipt);
+      reportHint(report.receipt);
       tally[report.outcome]++;
       if (report.outcome === "proof-failed" && !report.receipt.verdicts.some(isFailed)) masked++;
     }
@@ -192,15 +192,15 @@ function signatureOf({ signature }: VerifyOptions): string | undefined {
 function reportOn(
   file: string,
   payload: InputPayload,
-  wanted: Omit<VerifyPayloadInput, "payload">,
+  task: Omit<VerifyPayloadInput, "payload">,
   { header = [], explain = false, showExpected = false }: VerifyOptions,
 ): VerifiedReport {
-  const product = wanted.product ?? wanted.products.find((each) => each.id === payload.product);
-  const verified = verifyPayload({ ...wanted, product, payload });
-  refuseUnchecked(verified, wanted.signature !== undefined, header.length > 0);
+  const product = task.product ?? task.products.find((each) => each.id === payload.product);
+  const verified = verifyPayload({ ...task, product, payload });
+  refuseUnchecked(verified, task.signature !== undefined, header.length > 0);
   const foreign = foreignInput(payload, verified.receipt);
-  // What was kept is as old as it was then, for the reason as for the verdict.
-  const judgedAt = { ...wanted, now: payload.at ?? wanted.now };
+  // A recorded delivery is explained as of its arrival, like its verdict.
+  const onArrival = { ...task, now: payload.at ?? task.now };
   return {
     type: "verified",
     file,
@@ -211,35 +211,24 @@ function reportOn(
     bytes: payload.delivery.body.length,
     positions: issuePositions(verified, payload),
     problemPosition: problemPosition(verified, payload),
-    explanations: explain || showExpected ? explainProofs(verified, judgedAt, showExpected) : [],
+    explanations: explain || showExpected ? explainProofs(verified, onArrival, showExpected) : [],
     showExpected,
     notes: foreign === undefined ? verified.notes : [...verified.notes, foreign],
   };
 }
 
-interface CandidateFlags {
-  readonly product?: string;
-  readonly event?: string;
-  readonly format?: string;
-}
-
-interface Candidates {
-  /** What a body may be taken for; with a product named, what else it looks like. */
-  readonly products: readonly Product[];
-  /** All there are, whatever was named. */
-  readonly all: readonly Product[];
-  /** The only one, when it was named. */
-  readonly product: Product | undefined;
-  readonly event: string | undefined;
-}
-
-/** The products, product and event that the flags leave to choose from. */
-function candidatesFor(products: readonly Product[], { product: id, event, format }: CandidateFlags): Candidates {
+/** What a body may be, as far as the flags say. */
+function candidatesFor(products: readonly Product[], { product: id, event, format }: VerifyOptions) {
   const product = id === undefined ? undefined : requireProduct(products, id);
   const candidates = withFormat(product === undefined ? products : [product], format);
   if (event !== undefined) requireEventName(candidates, event);
-  if (product === undefined) return { products: candidates, all: products, product, event };
-  return { products, all: products, product: candidates[0], event };
+  // With a product named, the others serve to say what else a body looks like.
+  return {
+    products: product === undefined ? candidates : products,
+    all: products,
+    product: product && candidates[0],
+    event,
+  };
 }
 
 function withFormat(candidates: readonly Product[], id: string | undefined): readonly Product[] {
@@ -264,25 +253,25 @@ function requireEventName(candidates: readonly Product[], event: string): void {
 }
 
 /**
- * The products whose public keys are needed to check these requests. Keys that lie at an address are fetched: what is checked
- * without any must not need the network.
+ * The products whose public keys are needed for these requests. Keys may have to be fetched, and what needs none must not need
+ * the network.
  */
 function keyedProducts(
   products: readonly Product[],
   sent: readonly (readonly HeaderPair[])[],
   { product, signature }: { readonly product?: string; readonly signature?: string },
 ): readonly Product[] {
-  const meant = product === undefined ? products : [requireProduct(products, product)];
-  return signature === undefined ? meant.filter((each) => carriesToken(each, sent)) : meant;
+  const candidates = product === undefined ? products : [requireProduct(products, product)];
+  return signature === undefined ? candidates.filter((each) => carriesToken(each, sent)) : candidates;
 }
 
-/** Whether any of the requests has the header of a proof that public keys check. */
+/** Whether any request has the header of a proof that needs public keys. */
 function carriesToken({ formats }: Product, sent: readonly (readonly HeaderPair[])[]): boolean {
   const proofs = formats.flatMap((format) => format.proofs).filter(({ credential }) => credential === "jwks");
   return proofs.some(({ header }) => header !== undefined && sent.some((headers) => headerValue({ headers }, header)));
 }
 
-/** Who gives a signature wants it checked: that nothing is at hand to check it with is an error. */
+/** A given signature that cannot be checked is an error. */
 function refuseUnchecked(
   { receipt, format }: Pick<VerifiedPayload, "receipt" | "format">,
   withSignature: boolean,
@@ -300,8 +289,8 @@ function refuseUnchecked(
   );
 }
 
-/** Whether the key of a proof was not known, and is now that the keys were fetched anew. */
-async function haveNewKeys({ product, verdicts }: Receipt, keys: KeySets): Promise<boolean> {
+/** Fetches keys again for a proof with an unknown key. True if they changed. */
+async function renewKeys({ product, verdicts }: Receipt, keys: KeySets): Promise<boolean> {
   if (product === undefined || !verdicts.some(({ match }) => match === UNKNOWN_KEY)) return false;
   return keys.renew(product);
 }
@@ -316,7 +305,7 @@ function howToCheck(format: Format | undefined, id: string): string {
   return `set ${CREDENTIAL_VARIABLES[credential]}${file}`;
 }
 
-/** The secrets, and the tokens of the channels that were made here, as `listen` has them. Loaded only where there are any. */
+/** As in `listen`, the tokens of channels created here count, too. Loaded only where there are any. */
 async function withChannels(context: Context, secrets: Secrets): Promise<Secrets> {
   const folder = userFolder(context);
   if (!existsSync(join(folder, CHANNELS_FILE))) return secrets;
@@ -324,23 +313,26 @@ async function withChannels(context: Context, secrets: Secrets): Promise<Secrets
   return withChannelTokens(secrets, folder);
 }
 
-/** The payload as it was sent to a URL that is given. */
-function withUrl(payload: InputPayload, url: string | undefined): InputPayload {
-  return url === undefined ? payload : { ...payload, delivery: { ...payload.delivery, url } };
-}
-
-/** The payload with the headers that were given: each replaces those of its name. */
-function withHeaders(
+/** With the headers and the URL that were given; a header replaces those of its name. */
+function withGiven(
   payload: InputPayload,
-  given: readonly HeaderPair[],
-  contentType: string | undefined,
+  given: {
+    readonly headers: readonly HeaderPair[];
+    readonly contentType: string | undefined;
+    readonly url: string | undefined;
+  },
 ): InputPayload {
+  const { contentType, url } = given;
   const headers: readonly HeaderPair[] = [
     ...(contentType === undefined ? [] : ([["content-type", contentType]] as const)),
-    ...given.filter(([name]) => name.toLowerCase() !== "content-type"),
+    ...given.headers.filter(([name]) => name.toLowerCase() !== "content-type"),
   ];
   const names = new Set(headers.map(([name]) => name.toLowerCase()));
-  const kept = payload.delivery.headers.filter(([name]) => !names.has(name.toLowerCase()));
-  const delivery: Delivery = { ...payload.delivery, headers: [...kept, ...headers] };
-  return { ...payload, delivery, complete: payload.complete || given.length > 0 };
+  const others = payload.delivery.headers.filter(([name]) => !names.has(name.toLowerCase()));
+  const delivery: Delivery = {
+    ...payload.delivery,
+    url: url ?? payload.delivery.url,
+    headers: [...others, ...headers],
+  };
+  return { ...payload, delivery, complete: payload.complete || given.headers.length > 0 };
 }
