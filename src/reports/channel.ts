@@ -206,13 +206,6 @@ function indented(paint: Paint, rows: readonly (readonly string[])[]): readonly 
   });
 }
 
-/** `channel 1735000000123 (Leads.create, Deals.all) until 2026-03-08T08:00:00Z, 6d 23h left`, for the ready line. */
-export function runningChannelText({ id, events, expiresAt, timeLeftMs }: RunningChannel): string {
-  const end = expiresAt === undefined ? "expiry not known" : `until ${shortTime(expiresAt)}`;
-  const left = timeLeftMs === undefined ? "" : `, ${formatSpan(timeLeftMs)} left`;
-  return `channel ${id} (${events.join(", ")}) ${end}${left}`;
-}
-
 function shortTime(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
 }

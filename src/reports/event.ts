@@ -1,14 +1,13 @@
 import { type HeaderPair, headerValue, isSuccess } from "../body/delivery.ts";
-import { problemText, utf8Text } from "../body/payload.ts";
+import { problemText } from "../body/payload.ts";
 import { chosenNames, maskBody, maskDelivery, maskUrl } from "../core/mask.ts";
 import type { Verdict } from "../core/product.ts";
 import type { Receipt } from "../core/receive.ts";
 import { describeIssue, type SchemaIssue } from "../core/schema.ts";
 import type { TextPosition } from "../util/json.ts";
-import { prettyJson } from "../util/json-print.ts";
 import type { JsonLine } from "../util/text.ts";
 import { counted, formatBytes } from "../util/units.ts";
-import { below, cut, fitLine, visibleWidth } from "./layout.ts";
+import { below, bodyLines, cut, fitLine, headerLines, visibleWidth } from "./layout.ts";
 import { clipped, type Paint, plain, type Rendered, type Style } from "./paint.ts";
 
 /** A delivery, received now or read from the log. */
@@ -319,17 +318,6 @@ function details(report: EventReport, paint: Paint): readonly string[] {
     text === undefined || showSecrets ? text : maskBody(Buffer.from(text), "application/json", chosen).toString();
   const lines = [paint.dim(plain(`${method} ${shown.url}`)), ...headerLines(shown.headers, paint), ""];
   return [...lines, ...bodyLines(shownText, shown.body), ""];
-}
-
-export function headerLines(headers: readonly HeaderPair[], paint: Paint): readonly string[] {
-  return headers.map(([name, value]) => `${paint.dim(`${plain(name)}:`)} ${plain(value)}`);
-}
-
-/** JSON indented with every digit as it came; other text as it is; for binary bytes their length. */
-export function bodyLines(text: string | undefined, body: Buffer): readonly string[] {
-  if (body.length === 0) return ["(empty body)"];
-  const shown = text === undefined ? utf8Text(body) : prettyJson(text);
-  return shown === undefined ? [`(${body.length} bytes that are not UTF-8 text)`] : plain(shown, true).split("\n");
 }
 
 /** `verify` takes this line as an input. */

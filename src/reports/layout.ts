@@ -1,5 +1,8 @@
 import { stripVTControlCharacters } from "node:util";
-import { plain, type Rendered, type Style } from "./paint.ts";
+import type { HeaderPair } from "../body/delivery.ts";
+import { utf8Text } from "../body/payload.ts";
+import { prettyJson } from "../util/json-print.ts";
+import { type Paint, plain, type Rendered, type Style } from "./paint.ts";
 
 /** Rows for a person, objects for a script. */
 export interface TableReport {
@@ -223,4 +226,15 @@ function widthByCharacter(text: string): number {
       width += wide.test(segment) ? 2 : invisible.test(segment) ? 0 : 1;
   }
   return width;
+}
+
+export function headerLines(headers: readonly HeaderPair[], paint: Paint): readonly string[] {
+  return headers.map(([name, value]) => `${paint.dim(`${plain(name)}:`)} ${plain(value)}`);
+}
+
+/** JSON indented with every digit as it came; other text as it is; for binary bytes their length. */
+export function bodyLines(text: string | undefined, body: Buffer): readonly string[] {
+  if (body.length === 0) return ["(empty body)"];
+  const shown = text === undefined ? utf8Text(body) : prettyJson(text);
+  return shown === undefined ? [`(${body.length} bytes that are not UTF-8 text)`] : plain(shown, true).split("\n");
 }

@@ -4,16 +4,14 @@ import { counted, formatBytes, formatDay, formatDuration } from "../util/units.t
 import {
   type AttemptFacts,
   attemptText,
-  bodyLines,
   clockTime,
   type EventReport,
   type ForwardFacts,
-  headerLines,
   issueText,
   type LoggedFacts,
   proofText,
 } from "./event.ts";
-import { alignRows, wrapLine } from "./layout.ts";
+import { alignRows, bodyLines, headerLines, wrapLine } from "./layout.ts";
 import { answerText, type Paint, plain, type Rendered, type Style } from "./paint.ts";
 
 /** One delivery in full. */

@@ -1,8 +1,7 @@
 import { type HeaderPair, isSuccess } from "../body/delivery.ts";
 import type { JsonLine } from "../util/text.ts";
 import { formatBytes, formatDuration } from "../util/units.ts";
-import { bodyLines, headerLines } from "./event.ts";
-import { below, fitLine } from "./layout.ts";
+import { below, bodyLines, fitLine, headerLines } from "./layout.ts";
 import { answerText, plain, type Rendered, type Style } from "./paint.ts";
 
 export interface SentReport {

@@ -5,7 +5,8 @@ import { whyUnknown } from "../core/verify-payload.ts";
 import type { TextPosition } from "../util/json.ts";
 import type { JsonLine } from "../util/text.ts";
 import { formatBytes } from "../util/units.ts";
-import { bodyLines, issueText, proofText, receiptFields } from "./event.ts";
+import { issueText, proofText, receiptFields } from "./event.ts";
+import { bodyLines } from "./layout.ts";
 import { type Paint, plain, type Rendered, type Style } from "./paint.ts";
 
 export interface VerifiedReport {

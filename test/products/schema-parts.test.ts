@@ -18,7 +18,7 @@ it.each(["2025-01-15T10:30:00Z", "2025-01-15T10:30:00+00:00", "2025-01-15T10:30:
 );
 
 it.each(["2025-01-15", "15-Jan-2025 10:30:00", "2025-13-45T10:30:00Z", ""])("rejects %j as a time", (text) => {
-  expect(checkSchema(dateTime(), text).issues[0]?.expected).toBe("text in the form datetime");
+  expect(checkSchema(dateTime(), text).issues[0]?.expected).toBe("a date-time such as 2025-01-15T10:30:00Z");
 });
 
 it("accepts only existing days as dates", () => {

@@ -1,5 +1,6 @@
 import type { Context } from "../../context.ts";
 import type { ChannelReport } from "../../reports/channel.ts";
+import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError, usageError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { type ChannelRequest, disableRequest, removeRequest, writeRequest } from "../../zoho/channels/api.ts";
@@ -29,6 +30,10 @@ export const defineDelete: Define = (command, act) => {
     .option("--all", "all channels of the signed-in user")
     .option("-y, --yes", "do not ask")
     .option("--dry-run", "print the request, delete nothing")
+    .addHelpText(
+      "before",
+      examples("zoho-hooks channels delete 1735593600000", "zoho-hooks channels delete --all --yes"),
+    )
     .action(act(deleteCommand));
 };
 
@@ -121,6 +126,7 @@ export const defineDisable: Define = (command, act) => {
     .option("--events <event>", "stop only this event (repeatable)", collect)
     .option("-y, --yes", "do not ask")
     .option("--dry-run", "print the request, change nothing")
+    .addHelpText("before", examples("zoho-hooks channels disable 1735593600000 --events Leads.create"))
     .action(act(disableCommand));
 };
 

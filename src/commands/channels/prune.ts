@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import type { Context } from "../../context.ts";
 import { maskUrl } from "../../core/mask.ts";
+import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { accountOf } from "../../zoho/auth/sign-in.ts";
@@ -22,6 +23,7 @@ export const definePrune: Define = (command, act) => {
     .description("Delete channels that were created or changed here and post to a dead URL.")
     .option("-y, --yes", "do not ask")
     .option("--dry-run", "show which, print the request, delete nothing")
+    .addHelpText("before", examples("zoho-hooks channels prune", "zoho-hooks channels prune --yes"))
     .addHelpText("after", HELP)
     .action(act(prune));
 };

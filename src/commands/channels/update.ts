@@ -1,4 +1,5 @@
 import type { Context } from "../../context.ts";
+import { examples } from "../../reports/help.ts";
 import { ExitCode, usageError } from "../../util/errors.ts";
 import { type ChannelRequest, writeRequest } from "../../zoho/channels/api.ts";
 import { type Channel, type ChannelConfig, conditionsFor } from "../../zoho/channels/channel.ts";
@@ -35,6 +36,13 @@ export const defineUpdate: Define = (command, act) => {
     .option("--no-fields", "report every edit again, whichever field has changed")
     .option("--events <event>", "watch these events instead (repeatable)", collect)
     .option("--dry-run", "print the request, change nothing")
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks channels update 1735593600000 --url https://example.com/webhooks/zoho/crm",
+        "zoho-hooks channels update 1735593600000 --events Leads.create,Deals.all",
+      ),
+    )
     .action(act(updateCommand));
 };
 

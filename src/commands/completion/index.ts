@@ -2,6 +2,7 @@ import { Command, type Option } from "commander";
 import { loadConfig } from "../../config/load.ts";
 import type { Context } from "../../context.ts";
 import type { Product } from "../../core/product.ts";
+import { examples } from "../../reports/help.ts";
 import { ExitCode, UserError } from "../../util/errors.ts";
 import { oneLine } from "../../util/text.ts";
 import { type Act, addCommands, type CommandEntry, type Define } from "../command.ts";
@@ -11,10 +12,12 @@ import { type Suggestion, suggestValues, type Values } from "./values.ts";
 /** The command, for a program that has these commands. */
 export function completionOf(commands: readonly CommandEntry[]): Define {
   return (command, act) => {
+    command.addHelpText("before", examples("zoho-hooks completion bash", "zoho-hooks completion powershell"));
     for (const [shell, { script, install }] of Object.entries(scripts)) {
       command
         .command(shell)
         .description(`Print the completion script for ${shell}.`)
+        .addHelpText("before", examples(`zoho-hooks completion ${shell}`))
         .addHelpText("after", install)
         .action(
           act(async (context: Context) => {

@@ -1,3 +1,4 @@
+import { examples } from "../../reports/help.ts";
 import type { Define } from "../command.ts";
 import { defineCreate } from "./create.ts";
 import { defineDelete } from "./delete.ts";
@@ -5,7 +6,16 @@ import { defineList } from "./list.ts";
 
 export const define: Define = (command, act) => {
   for (const define of [defineList, defineCreate, defineDelete]) define(command, act);
-  command.addHelpText("after", HELP);
+  command
+    .addHelpText(
+      "before",
+      examples(
+        "zoho-hooks webhooks list --product books --orphans   exits with 8 if any has no rule",
+        "zoho-hooks webhooks create Ticket_Add --product desk",
+        "zoho-hooks webhooks delete 460000000026049 --product inventory --yes",
+      ),
+    )
+    .addHelpText("after", HELP);
 };
 
 const HELP = `
@@ -16,9 +26,4 @@ Recruit notify through channels: see zoho-hooks channels.
 Sign in first, with the scopes of the product: zoho-hooks login --product desk.
 Zoho documents the API calls for Desk and Books. For Inventory and Sign, these are the calls that existing integrations
 use.
-
-Examples:
-  $ zoho-hooks webhooks list --product books --orphans   exits with 8 if any has no rule
-  $ zoho-hooks webhooks create Ticket_Add --product desk
-  $ zoho-hooks webhooks delete 460000000026049 --product inventory --yes
 `;
