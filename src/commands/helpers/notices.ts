@@ -38,8 +38,9 @@ export function reportHintsOnce(
     if (endsBy !== undefined) once(endsBy, `${product}: its sender counts this as a failure, and ${endsBy}`);
     const formats = findProduct(products, product)?.formats ?? [];
     for (const { id, verdict } of verdicts) {
+      if (verdict !== "unconfigured") continue;
       const proof = formats.flatMap(({ proofs }) => proofs).find((each) => each.id === id);
-      if (verdict !== "unconfigured" || proof === undefined) continue;
+      if (proof === undefined) continue;
       const variable = CREDENTIAL_VARIABLES[proof.credential];
       once(`${product} ${format} ${id}`, `${product}: its ${id} is not checked: set ${variable} to check it`);
     }
