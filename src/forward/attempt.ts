@@ -105,7 +105,7 @@ function slowMessage(n: number, target: string, withinMs: number): string {
 interface RetryPolicy {
   /** Attempts after the first one; with 0 there is a single attempt, even when the target is down. */
   readonly retries: number;
-  /** The first pause; each further one is twice as long (2, 4, 8 s: the guide's two, and one more). */
+  /** The first pause; each further one is twice as long (2, 4, 8 s: the guide's 2 and 4, and one more). */
   readonly baseMs: number;
 }
 
@@ -131,7 +131,7 @@ export function outcomeOf(
   return { state: "retry", afterMs: baseMs * 2 ** attemptsBefore };
 }
 
-/** The longest time that a retry may wait. */
+/** No retry waits longer: a due time further ahead means that the clock was set back. */
 export function longestPause({ retries, baseMs }: RetryPolicy): number {
   return baseMs * 2 ** retries;
 }

@@ -54,7 +54,7 @@ export function createForwarder(options: ForwarderOptions) {
   }
 
   return {
-    /** Reserves room for a delivery with each of the targets; false, and none reserved, when one has none. */
+    /** Reserves room for a delivery with each of the targets. All or nothing: false when any of them has none. */
     reserve(targets: readonly string[], bytes: number): boolean {
       const reserved: TargetQueue[] = [];
       for (const queue of targets.map(queueOf)) {

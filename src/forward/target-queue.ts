@@ -53,7 +53,7 @@ export function createTargetQueue(target: string, { health, semaphore }: TargetA
   let claiming = false;
   /** The log has failed, and is left alone until the timer fires. */
   let logFailed = false;
-  /** All that is due waits for an earlier delivery of its record. */
+  /** All that is due waits for an earlier delivery of its record, or did not fit. */
   let blockedByOrder = false;
   let timer: NodeJS.Timeout | undefined;
   let timerAtMs = Number.POSITIVE_INFINITY;

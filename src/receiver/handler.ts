@@ -41,7 +41,7 @@ export interface HandlerOptions extends EvaluateOptions {
   renewKeys?(product: string): Promise<boolean>;
   /** Saves a secret that a sender offers when its webhook is set up. */
   keepSecret?(product: string, offered: OfferedSecret): void;
-  /** Called once for each request that was meant as a webhook, after its answer is sent. */
+  /** Called once for each request that was meant as a webhook: after its answer, or before it when the app gives the answer. */
   onEvent(event: EventReport): void;
   /** Reports a problem that belongs to no event. */
   onTrouble(message: string, hint?: string): void;

@@ -8,7 +8,7 @@ export interface Part {
   readonly name: string;
   /** Shown with the ready block. */
   readonly notes?: readonly string[];
-  /** Called for each delivery once it is recorded and shown. Must not block. */
+  /** Called for each delivery, also one that is filtered out or could not be recorded. Must not block. */
   onEvent?(event: EventReport): void;
   /** The tunnel has come back under another URL. */
   onMoved?(publicUrl: string): void;
