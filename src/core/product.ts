@@ -112,6 +112,8 @@ export interface WebhookEvent<Name extends string = string, Schema extends z.Zod
   readonly once: boolean;
   /** A user chooses its fields: none is required, and it may name no record. */
   readonly open: boolean;
+  /** A user designs the whole body, so there is no schema to check it with. */
+  readonly designed: boolean;
   readonly members: readonly string[];
 }
 
@@ -157,10 +159,19 @@ export interface Format<Events extends readonly WebhookEvent[] = readonly Webhoo
   readonly proofs: readonly Proof[];
   readonly events: Events;
   /**
-   * The event that a delivery claims to be, known or not (`Ticket.Merge`), or undefined when this is not
-   * the format's envelope at all. Cheap: looks at a few keys, never validates.
+   * The event that a delivery claims to be, known or not (`Ticket.Merge`); undefined where it names none. Cheap: looks at
+   * a few keys, never validates.
    */
   recognise(payload: Payload, delivery: Delivery): string | undefined;
+  /**
+   * What every delivery has, whatever its event. JSON with two of these members resembles the format and is validated.
+   * Undefined for a body that users design.
+   */
+  envelope?(data: object): z.ZodObject | undefined;
+  /** The body is a list of objects with that envelope. */
+  readonly list?: boolean;
+  /** Points for values that only this product sends, negative for those of another; 0 where they tell nothing. */
+  weigh?(data: object): number;
   /** The ids of the records that an event is about, as text. */
   records(data: unknown, event: string): readonly string[];
   /** Several record ids mean several records; in other formats they are those of one record and its parents. */
@@ -206,14 +217,14 @@ export interface Product<Id extends string = string, Formats extends readonly Fo
   readonly folder?: string;
 }
 
-export type EventOptions = Partial<Pick<WebhookEvent, "once" | "open" | "members">>;
+export type EventOptions = Partial<Pick<WebhookEvent, "once" | "open" | "designed" | "members">>;
 
 /** Declares an event; the schema is built on first use. */
 export function event<const Name extends string, Schema extends z.ZodType>(
   name: Name,
   summary: string,
   schema: () => Schema,
-  { once = false, open = false, members = [] }: EventOptions = {},
+  { once = false, open = false, designed = false, members = [] }: EventOptions = {},
 ): WebhookEvent<Name, Schema> {
   let built: Schema | undefined;
   return {
@@ -221,6 +232,7 @@ export function event<const Name extends string, Schema extends z.ZodType>(
     summary,
     once,
     open,
+    designed,
     members,
     get schema() {
       built ??= schema();

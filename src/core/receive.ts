@@ -1,10 +1,8 @@
 import { createHash } from "node:crypto";
 import { type Delivery, headerValue, splitUrl } from "../body/delivery.ts";
-import { isEmpty, type Payload, type PayloadProblem, readPayload, textAt } from "../body/payload.ts";
+import { isEmpty, type Payload, type PayloadProblem, readPayload } from "../body/payload.ts";
 import type { Secrets } from "../body/secret.ts";
-import { type EventMatch, findEvent } from "./event-names.ts";
 import { isBareChallenge } from "./handshake.ts";
-import { designHint, headerHint, nearestEvents, otherEnvelope, otherFormatHint, otherProductHint } from "./hints.ts";
 import { chosenNames } from "./mask.ts";
 import {
   acceptsMethod,
@@ -16,7 +14,22 @@ import {
   type Reply,
   type Verdict,
 } from "./product.ts";
-import { checkSchema, type SchemaResult } from "./schema.ts";
+import {
+  carriesSignature,
+  checkReading,
+  designHint,
+  has,
+  headerHint,
+  type Incoming,
+  type Nearest,
+  nearestEvents,
+  otherEnvelope,
+  otherFormatHint,
+  otherProductHint,
+  recognise,
+  recogniseAny,
+} from "./recognise.ts";
+import type { SchemaResult } from "./schema.ts";
 
 /** Everything that one delivery shows by itself. Whether it repeats an earlier one is not known here. */
 export interface Receipt {
@@ -28,11 +41,17 @@ export interface Receipt {
   readonly known: boolean;
   /** Known events near to an unknown one. */
   readonly suggestions: readonly string[];
+  /** A body that its user designed: there is no schema for it. */
+  readonly designed: boolean;
+  /** Other products and events that the same body could be, where no product was named: `bigin Contacts.create`. */
+  readonly couldBe: readonly string[];
+  /** What an unrecognised body is closest to. */
+  readonly nearest: Nearest | undefined;
   readonly payload: Payload | undefined;
   readonly problem: PayloadProblem | undefined;
   readonly handshake: Reply | undefined;
   readonly verdicts: readonly Verdict[];
-  /** Undefined when there was no schema to check with: unreadable, unrecognised, or schemas turned off. */
+  /** Undefined when there was no schema to check with: unreadable, unrecognised, user-designed, or schemas turned off. */
   readonly schema: SchemaResult | undefined;
   readonly records: readonly string[];
   /** It is about several records, each with a history of its own. */
@@ -64,6 +83,9 @@ export const emptyReceipt: Receipt = {
   event: undefined,
   known: false,
   suggestions: [],
+  designed: false,
+  couldBe: [],
+  nearest: undefined,
   payload: undefined,
   problem: undefined,
   handshake: undefined,
@@ -84,16 +106,18 @@ export function receive(input: ReceiveInput): Receipt {
   const verdictsOf = proofVerifier(input, payload);
   const incoming: Incoming = { products, product: named, event: namedEvent, delivery, payload, verdictsOf };
   const candidates = named === undefined ? products : [named];
-  const found = recognise(incoming, candidates);
+  const { found, couldBe, nearest } = recognise(incoming);
   // A known event is never taken for a challenge, whatever fields it has: it would be lost, and its proofs not checked.
   if (found?.match === undefined || isBareChallenge(payload)) {
     const handshake = findHandshake(candidates, payload, delivery);
     if (handshake !== undefined) return { ...emptyReceipt, product: named?.id, payload, handshake };
   }
-  if (found === undefined)
-    return named === undefined ? { ...emptyReceipt, payload } : unrecognised({ ...incoming, product: named });
+  if (found === undefined) {
+    const receipt = named === undefined ? { ...emptyReceipt, payload } : unrecognised({ ...incoming, product: named });
+    return { ...receipt, nearest };
+  }
   const { product, format, name: event, match } = found;
-  const records = format.records(payload.data, event);
+  const records = format.records(payload.data, event ?? "");
   const verdicts = receivedVerdicts(incoming, product, format);
   return {
     ...emptyReceipt,
@@ -101,45 +125,43 @@ export function receive(input: ReceiveInput): Receipt {
     format: format.id,
     event,
     known: match !== undefined,
-    suggestions: match === undefined ? nearestEvents(product, format, event) : [],
+    suggestions: match !== undefined || event === undefined ? [] : nearestEvents(product, format, event),
+    designed: match?.event.designed === true,
+    couldBe: couldBe.map((each) => `${each.product.id} ${each.name}`),
     payload,
     verdicts,
-    schema:
-      match === undefined || input.schemas === false
-        ? undefined
-        : checkSchema(match.event.schema, payload.data, chosenNames(verdicts)),
+    schema: input.schemas === false ? undefined : checkReading(found, chosenNames(verdicts)),
     records,
     batch: format.batches === true && new Set(records).size > 1,
-    identity: identityOf(
-      [product.id, event, ...records],
-      format.identity?.(payload.data, event) ??
-        (match?.event.once === true && records.length > 0 ? undefined : delivery),
-    ),
+    identity:
+      event === undefined
+        ? undefined
+        : identityOf(
+            [product.id, event, ...records],
+            format.identity?.(payload.data, event) ??
+              (match?.event.once === true && records.length > 0 ? undefined : delivery),
+          ),
     hint:
-      match === undefined ? (otherEnvelope(product, event) ?? lookAlikeHint(incoming)) : format.hint?.(payload, event),
+      match === undefined || event === undefined
+        ? (otherEnvelope(product, event) ?? lookAlikeHint(incoming))
+        : format.hint?.(payload, event),
   };
 }
 
-/** A delivery whose body could be read. */
-interface Incoming extends Pick<ReceiveInput, "products" | "product" | "event" | "delivery"> {
-  readonly payload: Payload;
-  readonly verdictsOf: (product: Product, format: Format) => readonly Verdict[];
-}
-
-/**
- * Verifies each proof once: recognition may depend on which proof passes, and formats share proofs. For the formats of
- * one product.
- */
+/** Verifies each proof of a product once: recognition may depend on which one passes, and formats share proofs. */
 function proofVerifier(input: ReceiveInput, payload: Payload): Incoming["verdictsOf"] {
   const { delivery, secrets, now, limits } = input;
   const proofInput = { delivery, payload, secrets, now, limits };
-  const verified = new Map<Proof, Verdict>();
-  return (product, { proofs }) =>
-    proofs.map((proof) => {
-      const verdict = verified.get(proof) ?? verifyProof(proof, product.id, proofInput);
-      verified.set(proof, verdict);
+  const verified = new Map<Product, Map<Proof, Verdict>>();
+  return (product, { proofs }) => {
+    const ofProduct = verified.get(product) ?? new Map<Proof, Verdict>();
+    verified.set(product, ofProduct);
+    return proofs.map((proof) => {
+      const verdict = ofProduct.get(proof) ?? verifyProof(proof, product.id, proofInput);
+      ofProduct.set(proof, verdict);
       return verdict;
     });
+  };
 }
 
 interface VerifyProofInput extends Omit<ProofInput, "secrets"> {
@@ -164,105 +186,6 @@ function withRepeats(verdict: Verdict, { headers }: Delivery, { header, credenti
     ...verdict,
     reason: `${verdict.reason}; ${header} came with ${values.size} values, of which the first counts`,
   };
-}
-
-/** A format that knows the envelope of a delivery. */
-interface Recognised {
-  readonly product: Product;
-  readonly format: Format;
-  readonly name: string;
-  readonly match: EventMatch | undefined;
-}
-
-/** Finds the envelope that some format knows, or else what users of the named product design themselves. */
-function recognise(incoming: Incoming, products: readonly Product[]): Recognised | undefined {
-  return orOwnDesign(incoming, knownEnvelope(incoming, products));
-}
-
-function knownEnvelope(
-  { product: named, event, delivery, payload }: Pick<Incoming, "product" | "event" | "delivery" | "payload">,
-  products: readonly Product[],
-): Recognised | undefined {
-  const found: Recognised[] = [];
-  for (const product of products) {
-    for (const format of product.formats) {
-      if (!acceptsMethod(format, delivery.method)) continue;
-      const name = event ?? format.recognise(payload, delivery);
-      if (name === undefined) continue;
-      // The name of a family, `<Module>.create`, is never that of a delivery.
-      const match = event === undefined && /[<>]/.test(name) ? undefined : findEvent(format, name);
-      // Without a product in the URL an unknown name is no evidence: many envelopes have an `event`.
-      if (match !== undefined || (named !== undefined && event === undefined)) {
-        found.push({ product, format, name: match?.name ?? name, match });
-      }
-    }
-  }
-  const known = found.filter(({ match }) => match !== undefined);
-  return known.length > 1 ? bestFit(known, payload) : (known[0] ?? found[0]);
-}
-
-/**
- * Ranks envelopes with the same event name by schema issues: first in the envelope itself, then anywhere. Of equals it
- * takes the format that knows the event by its own name rather than as one of a family.
- */
-function bestFit(known: readonly Recognised[], payload: Payload): Recognised | undefined {
-  const ranked = known.map((found) => {
-    const issues = found.match === undefined ? [] : checkSchema(found.match.event.schema, payload.data).issues;
-    const inEnvelope = issues.filter(({ path }) => path.length < 2).length;
-    const inFamily = found.match === undefined || found.match.event.members.length > 0 ? 1 : 0;
-    return { found, rank: [inEnvelope, issues.length, inFamily] };
-  });
-  return ranked.sort((a, b) => firstDifference(a.rank, b.rank))[0]?.found;
-}
-
-function firstDifference(a: readonly number[], b: readonly number[]): number {
-  return a.map((each, i) => each - (b[i] ?? 0)).find((difference) => difference !== 0) ?? 0;
-}
-
-/** A name that only a sender's own envelope would have: `record.create`, `task_created`. */
-const EVENT_NAME = /^[a-z]+(?:[._:-][a-z]+)+$/i;
-
-/**
- * On the URL of a product, a body of no known envelope counts as the user's own design. Not where the default format's
- * proof is missing, unless the design has its own: leaving the signature off must not turn a refusal into an acceptance.
- */
-function orOwnDesign(incoming: Incoming, found: Recognised | undefined): Recognised | undefined {
-  const { product, event, delivery, payload } = incoming;
-  if (product === undefined || event !== undefined || found?.match !== undefined || isEmpty(payload)) return found;
-  const design = product.formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, delivery.method));
-  if (design?.catchAll === undefined || design.handshake?.(payload, delivery) !== undefined) return found;
-  const [first] = product.formats;
-  const outcome = outcomeOf(incoming.verdictsOf(product, design));
-  // Where a signature could prove it and does not, the known envelope of another product is better evidence.
-  const other = design.proofs.length > 0 && outcome !== "passed" ? recogniseAny(incoming)?.product.id : undefined;
-  if (other !== undefined && design.twins?.includes(other) !== true) return found;
-  const as = (name: string): Recognised => {
-    const match = findEvent(design, name);
-    return { product, format: design, name: match?.name ?? name, match };
-  };
-  if (first === design) return as(design.catchAll);
-  if (found !== undefined || first === undefined) return found;
-  const firstOutcome = outcomeOf(incoming.verdictsOf(product, first));
-  if (firstOutcome === "failed" && outcome !== "passed") return undefined;
-  // It carries the default format's proof, whatever its body is.
-  if (firstOutcome === "passed" && outcome === "failed") return undefined;
-  const name = textAt(payload.data, ["event_type"]) ?? textAt(payload.data, ["event"]) ?? "";
-  return as(EVENT_NAME.test(name) ? name : design.catchAll);
-}
-
-function outcomeOf(verdicts: readonly Verdict[]): "failed" | "passed" | "absent" {
-  if (has("failed", verdicts)) return "failed";
-  return has("passed", verdicts) ? "passed" : "absent";
-}
-
-function has(wanted: Verdict["verdict"], verdicts: readonly Verdict[]): boolean {
-  return verdicts.some(({ verdict }) => verdict === wanted);
-}
-
-/** Recognises a delivery as if no product had been named. */
-export function recogniseAny(incoming: Pick<Incoming, "products" | "event" | "delivery" | "payload">) {
-  const { products, event, delivery, payload } = incoming;
-  return knownEnvelope({ event, delivery, payload }, products);
 }
 
 function findHandshake(products: readonly Product[], payload: Payload, delivery: Delivery): Reply | undefined {
@@ -329,13 +252,6 @@ function receivedVerdicts(incoming: Incoming, product: Product, format: Format):
   const others = incoming.verdictsOf(product, signed);
   // A signature that no key can check does not make up for a failure.
   return has("passed", others) || has("failed", others) || !fails ? others : own;
-}
-
-/** Whether a delivery has the header of a signature that the format's deliveries carry. */
-export function carriesSignature({ proofs }: Format, delivery: Delivery): boolean {
-  return proofs.some(
-    ({ proves, header }) => proves === "body" && header !== undefined && headerValue(delivery, header) !== undefined,
-  );
 }
 
 /** Longer lists of ids are hashed: identities are keys in the log's index, and in an app's Redis. */

@@ -6,6 +6,9 @@ import type { AuthPlace, Encoding, FormatSettings } from "./format-settings.ts";
 import { type Encoded, event, type Format, type Product, type Proof, type WebhookEvent } from "./product.ts";
 import { staticAuth } from "./proofs/token.ts";
 
+/** An event whose body a user designs. */
+export const DESIGNED = { open: true, designed: true } as const;
+
 interface UserFormedParts<Name extends string, Id extends string> {
   readonly id: Id;
   readonly source: string;
@@ -16,8 +19,6 @@ interface UserFormedParts<Name extends string, Id extends string> {
   /** Beside POST. */
   readonly methods?: readonly string[];
   readonly event: { readonly name: Name; readonly summary: string };
-  /** Anything by default, since users choose the fields. */
-  readonly schema?: () => z.ZodType;
   /** Recognises such bodies without a product named, where they have distinctive keys. */
   readonly recognise?: Format["recognise"];
   readonly records?: Format["records"];
@@ -39,9 +40,7 @@ export function userFormed<const Name extends string, const Id extends string>(
     parts.wrappedIn === undefined || encoding !== "form" ? data : { [parts.wrappedIn]: data };
   const { schema } = settings;
   const events: readonly WebhookEvent<Name>[] = [
-    schema === undefined
-      ? event(name, summary, parts.schema ?? z.unknown, { open: true })
-      : event(name, summary, () => schema),
+    schema === undefined ? event(name, summary, z.unknown, DESIGNED) : event(name, summary, () => schema),
   ];
   return {
     id: parts.id,
@@ -112,7 +111,7 @@ function ownFormat(parts: OwnProductParts, settings: FormatSettings): Format {
     // The signature comes last: it may cover the URL with the fixed value.
     proofs: [...(auth === undefined ? [] : [staticAuth(auth)]), ...(parts.signature ? [parts.signature] : [])],
     events: parts.events.map(({ name, summary, schema }) =>
-      event(name, summary, () => schema ?? z.unknown(), { open: schema === undefined }),
+      event(name, summary, () => schema ?? z.unknown(), schema === undefined ? DESIGNED : {}),
     ),
     recognise: (payload, delivery) => (eventAt === undefined ? undefined : nameAt(eventAt, payload, delivery)),
     records: (data) => (records === undefined ? idFields(data) : records.flatMap((path) => idsAt(data, path))),

@@ -4,10 +4,10 @@ import type { Secrets } from "../body/secret.ts";
 import { usageError } from "../util/errors.ts";
 import { locate, type TextPosition } from "../util/json.ts";
 import { familyMember, findEvent } from "./event-names.ts";
-import { otherFormatHint } from "./hints.ts";
 import { MASK } from "./mask.ts";
 import type { Explanation, Format, Limits, Product, Verdict } from "./product.ts";
-import { emptyReceipt, type Receipt, receive, recogniseAny, verifyProof } from "./receive.ts";
+import { emptyReceipt, type Receipt, receive, verifyProof } from "./receive.ts";
+import { nearestText, otherFormatHint, recogniseAny } from "./recognise.ts";
 import { type InputPayload, NO_ADDRESS } from "./verify-input.ts";
 
 export interface VerifyPayloadInput {
@@ -193,8 +193,8 @@ function hasFailed(verdicts: readonly Verdict[]): boolean {
   return verdicts.some(({ verdict }) => verdict === "failed");
 }
 
-function outcomeOf({ handshake, known, schema }: Receipt): Outcome {
-  return handshake !== undefined || (known && schema?.ok === true) ? "ok" : "invalid";
+function outcomeOf({ handshake, known, designed, schema }: Receipt): Outcome {
+  return handshake !== undefined || (known && (designed || schema?.ok === true)) ? "ok" : "invalid";
 }
 
 const MASKED_NOTE =
@@ -234,10 +234,14 @@ function addressNote(
 }
 
 /** Why a readable body is no known event; undefined for a known event or a challenge. */
-export function whyUnknown({ product, event, known, suggestions, handshake, problem }: Receipt): string | undefined {
+export function whyUnknown(receipt: Receipt): string | undefined {
+  const { product, format, event, known, suggestions, handshake, problem, nearest } = receipt;
   if (problem !== undefined || handshake !== undefined || known) return undefined;
-  if (event === undefined)
-    return product === undefined ? "not an event of any known product" : `not an event of ${product}`;
+  if (event === undefined) {
+    if (format !== undefined) return `it names no event of ${product} (${format})`;
+    const what = product === undefined ? "no known Zoho product sends a body like this" : `not an event of ${product}`;
+    return nearest === undefined ? what : `${what}; closest: ${nearestText(nearest)}`;
+  }
   return `unknown event${suggestions.length > 0 ? `, nearest: ${suggestions.join(", ")}` : ""}`;
 }
 

@@ -3,7 +3,11 @@ import { idsAt, textAt } from "../body/payload.ts";
 import { type EventOptions, event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
-import { dateTime, optionalText, recordId } from "./shared/schema-parts.ts";
+import { dateTime, optionalText, part, recordId } from "./shared/schema-parts.ts";
+
+const envelope = part(() =>
+  z.looseObject({ event: z.string(), organization_id: recordId(), workspace_id: recordId(), data: z.looseObject({}) }),
+);
 
 const guide = guideFormat({
   source: modelledOnGuide("Zoho Books Webhook Payload"),
@@ -12,6 +16,7 @@ const guide = guideFormat({
     analyticsEvent("import_completed", "An import job was completed", importJob, { once: true }),
     analyticsEvent("export_completed", "An export job was completed", exportJob, { once: true }),
   ],
+  envelope,
   // A job is completed once, a table is updated again and again.
   records: (data, name) => idsAt(data, ["data", name === "data_updated" ? "view_id" : "job_id"]),
 });
@@ -22,9 +27,7 @@ function analyticsEvent<const Name extends string, Data extends z.ZodType>(
   data: () => Data,
   options?: EventOptions,
 ) {
-  const envelope = () =>
-    z.looseObject({ event: z.literal(name), organization_id: recordId(), workspace_id: recordId(), data: data() });
-  return event(name, summary, envelope, options);
+  return event(name, summary, () => envelope().extend({ event: z.literal(name), data: data() }), options);
 }
 
 function view() {

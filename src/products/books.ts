@@ -3,9 +3,10 @@ import { idsAt } from "../body/payload.ts";
 import { type EventOptions, event, type Product } from "../core/product.ts";
 import { financeFormat } from "./shared/finance.ts";
 import { guideFormat, printedInGuide } from "./shared/guide-format.ts";
-import { calendarDate, dateTime, optionalText, recordId } from "./shared/schema-parts.ts";
+import { calendarDate, dateTime, optionalText, part, recordId } from "./shared/schema-parts.ts";
 
 const once = { once: true };
+const envelope = part(() => z.looseObject({ event: z.string(), organization_id: recordId(), data: z.looseObject({}) }));
 
 const guide = guideFormat({
   source: printedInGuide("Zoho Books Webhook Payload"),
@@ -34,6 +35,7 @@ const guide = guideFormat({
     ),
   ],
   // `invoice_created` is about an `invoice_id`, `payment_received` about a `payment_id`.
+  envelope,
   records: (data, name) => idsAt(data, ["data", `${name.split("_", 1)[0]}_id`]),
 });
 
@@ -43,8 +45,7 @@ function booksEvent<const Name extends string, Data extends z.ZodType>(
   data: () => Data,
   options?: EventOptions,
 ) {
-  const schema = () => z.looseObject({ event: z.literal(name), organization_id: recordId(), data: data() });
-  return event(name, summary, schema, options);
+  return event(name, summary, () => envelope().extend({ event: z.literal(name), data: data() }), options);
 }
 
 function invoice() {

@@ -3,14 +3,16 @@ import { idsAt } from "../body/payload.ts";
 import { event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
-import { dateTime, optionalText, recordId } from "./shared/schema-parts.ts";
+import { dateTime, optionalText, part, recordId } from "./shared/schema-parts.ts";
+
+const envelope = part(() => z.looseObject({ event: z.string(), campaign: campaign() }));
 
 // None of these events happens only once for a campaign and a recipient.
 const guide = guideFormat({
   source: modelledOnGuide("Zoho Subscriptions Webhook Payload"),
   events: [
     event("campaign_sent", "A campaign was sent", () =>
-      z.looseObject({
+      envelope().extend({
         event: z.literal("campaign_sent"),
         campaign: campaign().extend({ recipients: z.number().nullish(), sent_time: dateTime() }),
       }),
@@ -30,6 +32,7 @@ const guide = guideFormat({
       unsubscribed_time: dateTime(),
     })),
   ],
+  envelope,
   records: (data) => [...idsAt(data, ["campaign", "campaign_id"]), ...idsAt(data, ["contact", "contact_id"])],
 });
 
@@ -38,7 +41,7 @@ function recipientEvent<const Name extends string, Shape extends z.ZodRawShape>(
   summary: string,
   members: () => Shape,
 ) {
-  const schema = () => z.looseObject({ event: z.literal(name), campaign: campaign(), contact: contact() });
+  const schema = () => envelope().extend({ event: z.literal(name), contact: contact() });
   return event(name, summary, () => schema().extend(members()));
 }
 

@@ -3,9 +3,21 @@ import { idsAt } from "../body/payload.ts";
 import { type EventOptions, event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
-import { dateTime, optionalText, recordId } from "./shared/schema-parts.ts";
+import { dateTime, optionalText, part, recordId } from "./shared/schema-parts.ts";
 
 const once = { once: true };
+
+const base = part(() =>
+  z.looseObject({
+    event: z.string(),
+    owner_name: optionalText(),
+    application_link_name: z.string(),
+    form_link_name: z.string(),
+    record_id: recordId(),
+    // The form's fields, under the names that its author chose.
+    data: z.looseObject({ Added_Time: dateTime().nullish(), Modified_Time: dateTime().nullish() }),
+  }),
+);
 
 const guide = guideFormat({
   source: modelledOnGuide("Zoho Books Webhook Payload"),
@@ -23,6 +35,7 @@ const guide = guideFormat({
       envelope("workflow_triggered").extend({ workflow: z.looseObject({ name: z.string(), trigger: optionalText() }) }),
     ),
   ],
+  envelope: base,
   records: (data) => idsAt(data, ["record_id"]),
 });
 
@@ -31,15 +44,7 @@ function creatorEvent<const Name extends string>(name: Name, summary: string, op
 }
 
 function envelope<const Name extends string>(name: Name) {
-  return z.looseObject({
-    event: z.literal(name),
-    owner_name: optionalText(),
-    application_link_name: z.string(),
-    form_link_name: z.string(),
-    record_id: recordId(),
-    // The form's fields, under the names that its author chose.
-    data: z.looseObject({ Added_Time: dateTime().nullish(), Modified_Time: dateTime().nullish() }),
-  });
+  return base().extend({ event: z.literal(name) });
 }
 
 const wire = userFormed({

@@ -8,11 +8,13 @@ import { oneLine } from "../util/text.ts";
 import { guideFormat, printedInGuide } from "./shared/guide-format.ts";
 import {
   deletedData,
+  guideEnvelope,
   moduleEnvelope,
   moduleRecords,
   recogniseModuleEvent,
   recordData,
   watchFormat,
+  weighModule,
 } from "./shared/modules.ts";
 import { calendarDate, dateTime, lookup, optionalText, recordId } from "./shared/schema-parts.ts";
 
@@ -93,6 +95,8 @@ const guide = guideFormat({
     ...familyEvents,
   ],
   recognise: recogniseModuleEvent,
+  envelope: guideEnvelope.crm,
+  weigh: (data) => weighModule("crm", MODULES, data),
   records: moduleRecords,
 });
 

@@ -3,7 +3,16 @@ import { idsAt, type Payload } from "../body/payload.ts";
 import { event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, printedInGuide } from "./shared/guide-format.ts";
-import { dateTime, formValue, recordId } from "./shared/schema-parts.ts";
+import { dateTime, formValue, part, recordId } from "./shared/schema-parts.ts";
+
+const submission = part(() =>
+  z.looseObject({
+    form_link_name: z.string(),
+    submission_id: recordId(),
+    submitted_time: dateTime(),
+    fields: z.array(answer()),
+  }),
+);
 
 const guide = guideFormat({
   source: printedInGuide("Zoho Forms Webhook Payload"),
@@ -18,6 +27,7 @@ const guide = guideFormat({
     ),
   ],
   recognise,
+  envelope: submission,
   records: (data) => idsAt(data, ["submission_id"]),
 });
 
@@ -28,15 +38,6 @@ function recognise({ data }: Payload): string | undefined {
   if (members.length < 2) return undefined;
   if (Object.hasOwn(data, "deleted_time")) return "entry_deleted";
   return Object.hasOwn(data, "updated_time") ? "entry_updated" : "form_submitted";
-}
-
-function submission() {
-  return z.looseObject({
-    form_link_name: z.string(),
-    submission_id: recordId(),
-    submitted_time: dateTime(),
-    fields: z.array(answer()),
-  });
 }
 
 function answer() {

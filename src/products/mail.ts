@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { headerValue } from "../body/delivery.ts";
-import { idsAt, valueAt } from "../body/payload.ts";
+import { idsAt } from "../body/payload.ts";
 import { event, type Format, type Product } from "../core/product.ts";
 import { bodySignature } from "../core/proofs/body-signature.ts";
 import { plainReply } from "../core/reply.ts";
-import { amount, optionalText, wireId } from "./shared/schema-parts.ts";
+import { DESIGNED } from "../core/user-formed.ts";
+import { amount, optionalText, part, wireId } from "./shared/schema-parts.ts";
 
 /** The key is the secret that Zoho Mail sends in `x-hook-secret` once, when the webhook is saved. */
 export const mailSignature = bodySignature({
@@ -25,16 +26,16 @@ const wire = {
   source: "https://www.zoho.com/mail/help/dev-platform/webhook.html",
   proofs: [mailSignature],
   events: [
-    event("message", "An e-mail arrived that meets the webhook's conditions", message),
+    event("message", "An e-mail arrived that meets the webhook's conditions", () => message()),
     // The content is not documented.
-    event("webhook", "Something else that a webhook was set up for, such as a task", z.unknown, { open: true }),
+    event("webhook", "Something else that a webhook was set up for, such as a task", z.unknown, DESIGNED),
   ],
   catchAll: "webhook",
-  recognise: ({ data }) => {
-    const has = (key: string): boolean => typeof valueAt(data, [key]) === "string";
-    const address = has("fromAddress") && has("toAddress") && has("subject");
-    return address && idsAt(data, ["event_id"]).length === 0 ? "message" : undefined;
-  },
+  recognise: ({ data }) =>
+    ["subject", "fromAddress", "toAddress"].filter((key) => Object.hasOwn(Object(data), key)).length > 1
+      ? "message"
+      : undefined,
+  envelope: () => message(),
   records: (data) => idsAt(data, ["messageId"]),
   // The method of the first call is not documented; later ones are POST.
   methods: ["GET", "HEAD"],
@@ -55,8 +56,8 @@ const wire = {
 } as const satisfies Format;
 
 /** With the option "Limited Data List" only subject, sender and receiver are sent. */
-function message() {
-  return z.looseObject({
+const message = part(() =>
+  z.looseObject({
     subject: z.string(),
     fromAddress: z.string(),
     toAddress: z.string(),
@@ -71,7 +72,7 @@ function message() {
     sentDateInGMT: amount(),
     receivedTime: amount(),
     IntegIdList: z.unknown().optional(),
-  });
-}
+  }),
+);
 
 export const mail = { id: "mail", title: "Zoho Mail", formats: [wire] } as const satisfies Product;

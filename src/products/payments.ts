@@ -1,14 +1,14 @@
 import { createHmac } from "node:crypto";
 import { z } from "zod";
 import { type Delivery, headerValue, withHeader } from "../body/delivery.ts";
-import { idsAt, textAt, valueAt } from "../body/payload.ts";
+import { idsAt, textAt } from "../body/payload.ts";
 import { type Secret, sameText } from "../body/secret.ts";
 import { event, type Finding, type Format, type Limits, type Product, type Proof } from "../core/product.ts";
 import type { BodyVariant } from "../core/proofs/body-variants.ts";
 import { explainHmac } from "../core/proofs/explain-hmac.ts";
 import { type HeaderVerdict, verifyHeader } from "../core/proofs/verdict.ts";
 import { formatDuration } from "../util/units.ts";
-import { amount, answerProbe, looseId, optionalText, wireId } from "./shared/schema-parts.ts";
+import { amount, answerProbe, looseId, optionalText, part, wireId } from "./shared/schema-parts.ts";
 
 const HEADER = "x-zoho-webhook-signature";
 /** From an older version of Zoho's page. */
@@ -174,8 +174,8 @@ const wire = {
     paymentsEvent("payout.paid", "A payout was paid"),
     paymentsEvent("payout.failed", "A payout failed"),
   ],
-  recognise: (payload) =>
-    typeof valueAt(payload.data, ["event_object"]) === "object" ? textAt(payload.data, ["event_type"]) : undefined,
+  recognise: ({ data }) => textAt(data, ["event_type"]),
+  envelope: () => envelope(),
   records: recordsOf,
   // Registering an endpoint makes one request, of an undocumented kind, which has to be answered.
   methods: ["GET", "HEAD"],
@@ -194,13 +194,13 @@ function recordsOf(data: unknown, name: string): readonly string[] {
 }
 
 function paymentsEvent<const Name extends string>(name: Name, summary: string) {
-  return event(name, summary, () => envelope(name));
+  return event(name, summary, () => envelope().extend({ event_type: z.literal(name) }));
 }
 
-function envelope<const Name extends string>(name: Name) {
-  return z.looseObject({
+const envelope = part(() =>
+  z.looseObject({
     event_id: wireId(),
-    event_type: z.literal(name),
+    event_type: z.string(),
     account_id: wireId(),
     live_mode: z.boolean().nullish(),
     event_time: wireId(),
@@ -212,8 +212,8 @@ function envelope<const Name extends string>(name: Name) {
       virtual_account: virtualAccount().nullish(),
       payout: payout().nullish(),
     }),
-  });
-}
+  }),
+);
 
 const text = optionalText;
 const id = () => wireId().nullish();

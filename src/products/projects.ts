@@ -3,9 +3,17 @@ import { idsAt, type Payload, textAt, valueAt } from "../body/payload.ts";
 import { type EventOptions, event, type Product } from "../core/product.ts";
 import { idFields, userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
-import { calendarDate, dateTime, lookup, optionalText, recordId } from "./shared/schema-parts.ts";
+import { calendarDate, dateTime, lookup, optionalText, part, recordId } from "./shared/schema-parts.ts";
 
 const once = { once: true };
+
+const envelope = part(() =>
+  z.looseObject({
+    event: z.string(),
+    portal_id: recordId(),
+    project: z.looseObject({ id: recordId(), name: z.string() }),
+  }),
+);
 
 const guide = guideFormat({
   source: modelledOnGuide("Zoho Desk Webhook Payload"),
@@ -21,6 +29,7 @@ const guide = guideFormat({
     projectEvent("bug_reported", "A bug was reported", () => ({ bug: bug() }), once),
     projectEvent("bug_updated", "A bug was updated", () => ({ bug: bug() })),
   ],
+  envelope,
   // The object is named after the first word of the event: `task_created` has a `task`.
   records: (data, name) => idsAt(data, [name.split("_", 1)[0] ?? "", "id"]),
 });
@@ -35,9 +44,7 @@ function projectEvent<const Name extends string, Shape extends z.ZodRawShape>(
   members: () => Shape,
   options?: EventOptions,
 ) {
-  const project = () => z.looseObject({ id: recordId(), name: z.string() });
-  const envelope = () => z.looseObject({ event: z.literal(name), portal_id: recordId(), project: project() });
-  return event(name, summary, () => envelope().extend(members()), options);
+  return event(name, summary, () => envelope().extend({ event: z.literal(name), ...members() }), options);
 }
 
 function task() {

@@ -6,15 +6,18 @@ import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
 import {
   deletedData,
+  guideEnvelope,
   moduleEnvelope,
   moduleRecords,
   recogniseModuleEvent,
   recordData,
   watchFormat,
+  weighModule,
 } from "./shared/modules.ts";
 import { dateTime, lookup, optionalText } from "./shared/schema-parts.ts";
 
 const once = { once: true };
+const MODULES = ["Candidates", "Job_Openings", "Applications", "Interviews"] as const;
 
 const guide = guideFormat({
   source: modelledOnGuide("Zoho CRM Webhook Payload"),
@@ -30,6 +33,8 @@ const guide = guideFormat({
     recruitEvent("Interviews.scheduled", "An interview was scheduled", interviewData),
   ],
   recognise: recogniseModuleEvent,
+  envelope: guideEnvelope.recruit,
+  weigh: (data) => weighModule("recruit", MODULES, data),
   records: moduleRecords,
 });
 
@@ -86,7 +91,7 @@ function interviewData() {
 const wire = watchFormat({
   source: "modelled on CRM's notifications, as receivers of /recruit/v2/actions/watch read them",
   api: "recruit",
-  modules: ["Candidates", "Job_Openings", "Applications", "Interviews"],
+  modules: MODULES,
   documented: false,
 });
 

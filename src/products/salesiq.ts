@@ -4,7 +4,7 @@ import { idsAt, type Payload, textAt, valueAt } from "../body/payload.ts";
 import { event, type Format, type Probe, type Product, type Reply } from "../core/product.ts";
 import { rsaSignature } from "../core/proofs/rsa-signature.ts";
 import { plainReply } from "../core/reply.ts";
-import { looseId, optionalText, wireId } from "./shared/schema-parts.ts";
+import { looseId, optionalText, part, wireId } from "./shared/schema-parts.ts";
 
 const HEAD: Probe = { method: "HEAD", contentType: "", body: Buffer.alloc(0) };
 
@@ -51,9 +51,10 @@ const wire = {
     department("department.deleted", "A department was deleted", once),
   ],
   recognise: ({ data }) =>
-    textAt(data, ["entity_type"]) !== undefined && typeof valueAt(data, ["entity"]) === "object"
+    ["entity_type", "entity_id", "entity"].some((name) => Object.hasOwn(Object(data), name))
       ? textAt(data, ["event"])
       : undefined,
+  envelope: () => base(),
   records: (data) => idsAt(data, ["entity_id"]),
   handshake: answerHead,
   probes: [HEAD],
@@ -63,10 +64,14 @@ const wire = {
 } as const satisfies Format;
 
 function envelope<const Name extends string>(name: Name, about: "conversation" | "department") {
-  return z.looseObject({
-    entity_type: z.literal(about),
+  return base().extend({ entity_type: z.literal(about), event: z.literal(name) });
+}
+
+const base = part(() =>
+  z.looseObject({
+    entity_type: z.string(),
     entity_id: wireId(),
-    event: z.literal(name),
+    event: z.string(),
     org_id: wireId(),
     app_id: wireId().nullish(),
     attempt: z.number().nullish(),
@@ -88,8 +93,8 @@ function envelope<const Name extends string>(name: Name, about: "conversation" |
       rating: z.unknown().optional(),
       feedback: optionalText(),
     }),
-  });
-}
+  }),
+);
 
 const open = { open: true };
 
@@ -101,15 +106,16 @@ const zobot = {
   answer: { withinMs: 10_000, reads: { key: "action", example: '{"action":"reply","replies":[…]}' } },
   proofs: [salesiqSignature],
   events: [
-    event("zobot.trigger", "A visitor opened the chat with a bot", () => call("trigger"), open),
-    event("zobot.message", "A visitor wrote to a bot", () => call("message"), open),
-    event("zobot.context", "A visitor answered a question of a bot", () => call("context"), open),
+    event("zobot.trigger", "A visitor opened the chat with a bot", callOf("trigger"), open),
+    event("zobot.message", "A visitor wrote to a bot", callOf("message"), open),
+    event("zobot.context", "A visitor answered a question of a bot", callOf("context"), open),
   ],
   recognise({ data }) {
     const handler = textAt(data, ["handler"]);
     const visitor = typeof valueAt(data, ["visitor"]) === "object" || textAt(data, ["operation"]) !== undefined;
     return handler !== undefined && visitor ? `zobot.${handler}` : undefined;
   },
+  envelope: () => call(),
   // The id of the conversation is not documented.
   records: () => [],
   handshake: answerHead,
@@ -118,16 +124,20 @@ const zobot = {
     'a bot expects JSON such as {"action":"reply","replies":[…]}: listen answers a plain OK; use --respond mirror to pass on your app\'s answer',
 } as const satisfies Format;
 
-function call<const Handler extends string>(handler: Handler) {
-  return z.looseObject({
-    handler: z.literal(handler),
+function callOf<const Handler extends string>(handler: Handler) {
+  return () => call().extend({ handler: z.literal(handler) });
+}
+
+const call = part(() =>
+  z.looseObject({
+    handler: z.string(),
     operation: optionalText(),
     visitor: z.looseObject({}).nullish(),
     message: z.unknown().optional(),
     context: z.unknown().optional(),
     form_data: z.unknown().optional(),
     form_name: optionalText(),
-  });
-}
+  }),
+);
 
 export const salesiq = { id: "salesiq", title: "Zoho SalesIQ", formats: [wire, zobot] } as const satisfies Product;

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { type Delivery, headerValue } from "../body/delivery.ts";
-import { idsAt, textAt, valueAt } from "../body/payload.ts";
+import { idsAt, textAt } from "../body/payload.ts";
 import { type EventOptions, event, type Format, type Product } from "../core/product.ts";
 import { bodySignature } from "../core/proofs/body-signature.ts";
 import type { BodyVariant } from "../core/proofs/body-variants.ts";
 import { formatDuration } from "../util/units.ts";
-import { optionalText, wireId } from "./shared/schema-parts.ts";
+import { optionalText, part, wireId } from "./shared/schema-parts.ts";
 
 const TIMESTAMP = "x-zs-webhook-timestamp";
 const SECONDS = /^\d{1,12}$/;
@@ -75,21 +75,20 @@ const wire = {
     operation("RequestForwarded", "A recipient forwarded the document to another"),
     operation("RequestExpired", "The document expired before all had signed"),
   ],
-  recognise: (payload) =>
-    typeof valueAt(payload.data, ["requests"]) === "object"
-      ? textAt(payload.data, ["notifications", "operation_type"])
-      : undefined,
+  recognise: ({ data }) => textAt(data, ["notifications", "operation_type"]),
+  envelope: () => envelope(),
   records: (data) => idsAt(data, ["requests", "request_id"]),
   hint: (_payload, name) =>
     name === SIGNED ? `${SIGNED} is sent for each signer: wait for RequestCompleted` : undefined,
 } as const satisfies Format;
 
 function operation<const Name extends string>(name: Name, summary: string, options?: EventOptions) {
-  return event(name, summary, () => envelope(name), options);
+  const notifications = () => envelope().shape.notifications.extend({ operation_type: z.literal(name) });
+  return event(name, summary, () => envelope().extend({ notifications: notifications() }), options);
 }
 
-function envelope<const Name extends string>(name: Name) {
-  return z.looseObject({
+const envelope = part(() =>
+  z.looseObject({
     requests: z.looseObject({
       request_id: wireId(),
       request_name: optionalText(),
@@ -114,7 +113,7 @@ function envelope<const Name extends string>(name: Name) {
       actions: z.array(z.unknown()).nullish(),
     }),
     notifications: z.looseObject({
-      operation_type: z.literal(name),
+      operation_type: z.string(),
       performed_by_email: optionalText(),
       performed_by_name: optionalText(),
       performed_at: wireId().nullish(),
@@ -127,7 +126,7 @@ function envelope<const Name extends string>(name: Name) {
       longitude: z.number().nullish(),
       signing_order: z.number().nullish(),
     }),
-  });
-}
+  }),
+);
 
 export const sign = { id: "sign", title: "Zoho Sign", formats: [wire] } as const satisfies Product;

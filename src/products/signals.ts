@@ -3,8 +3,8 @@ import { idsAt, textAt, valueAt } from "../body/payload.ts";
 import type { FormatSettings } from "../core/format-settings.ts";
 import { event, type Format, type Product, type WebhookEvent } from "../core/product.ts";
 import { staticAuth } from "../core/proofs/token.ts";
-import { idFields } from "../core/user-formed.ts";
-import { recordId, severalHint } from "./shared/schema-parts.ts";
+import { DESIGNED, idFields } from "../core/user-formed.ts";
+import { part, recordId, severalHint } from "./shared/schema-parts.ts";
 
 /** The documented events of Catalyst's components and of Zoho's products; there are more. */
 const PUBLISHED = [
@@ -18,43 +18,8 @@ const PUBLISHED = [
   ...["sprint_create", "sprint_update", "sprint_delete", "sprint_start", "sprint_complete", "sprint_canceled"],
 ] as const;
 
-/** Catalyst's event bus: one or several events of Zoho's products or user-defined publishers in one envelope. */
-const wire = format({});
-
-function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>" | "transformed">[], "wire"> {
-  return {
-    id: "wire",
-    // Samples of events other than those of a data store are as a user-defined publisher would send them.
-    source:
-      "https://docs.catalyst.zoho.com/en/cli/v1/gen-payload-catalyst-publishers, as zcatalyst-cli writes it; what `source` says for Zoho's products is not known",
-    proofs: auth === undefined ? [] : [staticAuth(auth)],
-    events: [
-      event("<Event>", "A rule forwarded an event of any publisher", envelope, { members: PUBLISHED }),
-      event("transformed", "A rule sent a transformed event", z.unknown, { open: true }),
-    ],
-    catchAll: "transformed",
-    recognise: ({ data }) => textAt(data, ["events", "0", "event_config", "api_name"]),
-    records: (data) => eventsOf(data).flatMap((each) => idFields(valueAt(each, ["data"]))),
-    batches: true,
-    // A retry has another `attempt`, and the same ids of events.
-    identity(data) {
-      const ids = eventsOf(data).flatMap((each) => idsAt(each, ["id"]));
-      return ids.length === 0 ? undefined : ids.join("|");
-    },
-    hint: ({ data }) => severalHint(eventsOf(data)),
-    methods: ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"],
-    settings: ["auth"],
-    configure: format,
-  };
-}
-
-function eventsOf(data: unknown): readonly unknown[] {
-  const events = valueAt(data, ["events"]);
-  return Array.isArray(events) ? events : [];
-}
-
-function envelope() {
-  return z.looseObject({
+const envelope = part(() =>
+  z.looseObject({
     rule_id: recordId(),
     target_id: recordId(),
     version: z.number(),
@@ -74,7 +39,43 @@ function envelope() {
         }),
       )
       .min(1),
-  });
+  }),
+);
+
+/** Catalyst's event bus: one or several events of Zoho's products or user-defined publishers in one envelope. */
+const wire = format({});
+
+function format({ auth }: FormatSettings): Format<readonly WebhookEvent<"<Event>" | "transformed">[], "wire"> {
+  return {
+    id: "wire",
+    // Samples of events other than those of a data store are as a user-defined publisher would send them.
+    source:
+      "https://docs.catalyst.zoho.com/en/cli/v1/gen-payload-catalyst-publishers, as zcatalyst-cli writes it; what `source` says for Zoho's products is not known",
+    proofs: auth === undefined ? [] : [staticAuth(auth)],
+    events: [
+      event("<Event>", "A rule forwarded an event of any publisher", envelope, { members: PUBLISHED }),
+      event("transformed", "A rule sent a transformed event", z.unknown, DESIGNED),
+    ],
+    catchAll: "transformed",
+    envelope,
+    recognise: ({ data }) => textAt(data, ["events", "0", "event_config", "api_name"]),
+    records: (data) => eventsOf(data).flatMap((each) => idFields(valueAt(each, ["data"]))),
+    batches: true,
+    // A retry has another `attempt`, and the same ids of events.
+    identity(data) {
+      const ids = eventsOf(data).flatMap((each) => idsAt(each, ["id"]));
+      return ids.length === 0 ? undefined : ids.join("|");
+    },
+    hint: ({ data }) => severalHint(eventsOf(data)),
+    methods: ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"],
+    settings: ["auth"],
+    configure: format,
+  };
+}
+
+function eventsOf(data: unknown): readonly unknown[] {
+  const events = valueAt(data, ["events"]);
+  return Array.isArray(events) ? events : [];
 }
 
 export const signals = { id: "signals", title: "Catalyst Signals", formats: [wire] } as const satisfies Product;

@@ -5,9 +5,19 @@ import { financeSignature } from "../core/proofs/finance-signature.ts";
 import { parseJson } from "../util/json.ts";
 import { financeFormat } from "./shared/finance.ts";
 import { guideFormat, printedInGuide } from "./shared/guide-format.ts";
-import { amount, calendarDate, dateTime, optionalText, recordId, wireId } from "./shared/schema-parts.ts";
+import { amount, calendarDate, dateTime, optionalText, part, recordId, wireId } from "./shared/schema-parts.ts";
 
 const once = { once: true };
+const RECORDS = ["subscription", "payment", "invoice"] as const;
+
+/** By the key of the record that the event is about. */
+const guideEnvelopes = {
+  subscription: part(() =>
+    z.looseObject({ event: z.string(), subscription: z.looseObject({ subscription_id: recordId() }) }),
+  ),
+  payment: part(() => z.looseObject({ event: z.string(), payment: z.looseObject({ payment_id: recordId() }) })),
+  invoice: part(() => z.looseObject({ event: z.string(), invoice: z.looseObject({ invoice_id: recordId() }) })),
+};
 
 const guide = guideFormat({
   source: printedInGuide("Zoho Subscriptions Webhook Payload"),
@@ -26,6 +36,7 @@ const guide = guideFormat({
     guideEvent("payment_failed", "A payment for a subscription failed", () => ({ payment: payment() })),
     guideEvent("invoice_created", "An invoice was created for a subscription", () => ({ invoice: invoice() }), once),
   ],
+  envelope: (data) => guideEnvelopes[RECORDS.find((record) => Object.hasOwn(data, record)) ?? "subscription"](),
   records: (data, name) => {
     const [about = ""] = name.split("_", 1);
     return idsAt(data, [about, `${about}_id`]);
@@ -93,8 +104,6 @@ function invoice() {
   });
 }
 
-const RECORDS = ["subscription", "payment", "invoice"];
-
 /**
  * The event object of Zoho Billing. Depending on the age of the webhook, its record is under `data`, beside the event's own
  * fields, or as JSON text in `payload` or under its own name.
@@ -103,6 +112,7 @@ const wire = {
   id: "wire",
   source: "https://www.zoho.com/billing/api/v1/events/",
   proofs: [financeSignature],
+  envelope: () => envelope(),
   events: [
     wireEvent("subscription_created", "A subscription was created", once),
     wireEvent("subscription_activation", "A subscription became active"),
@@ -139,13 +149,13 @@ function jsonAt(data: unknown, name: string): unknown {
 }
 
 function wireEvent<const Name extends string>(name: Name, summary: string, options?: EventOptions) {
-  return event(name, summary, () => envelope(name), options);
+  return event(name, summary, () => envelope().extend({ event_type: z.literal(name) }), options);
 }
 
-function envelope<const Name extends string>(name: Name) {
-  return z.looseObject({
+const envelope = part(() =>
+  z.looseObject({
     event_id: wireId().nullish(),
-    event_type: z.literal(name),
+    event_type: z.string(),
     event_time: optionalText(),
     created_time: optionalText(),
     created_date: optionalText(),
@@ -157,8 +167,8 @@ function envelope<const Name extends string>(name: Name) {
       })
       .nullish(),
     payload: z.unknown().optional(),
-  });
-}
+  }),
+);
 
 function wireSubscription() {
   return z.looseObject({

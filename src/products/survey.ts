@@ -3,7 +3,18 @@ import { idsAt, textAt } from "../body/payload.ts";
 import { event, type Product } from "../core/product.ts";
 import { userFormed } from "../core/user-formed.ts";
 import { guideFormat, modelledOnGuide } from "./shared/guide-format.ts";
-import { dateTime, formValue, optionalText, recordId } from "./shared/schema-parts.ts";
+import { dateTime, formValue, optionalText, part, recordId } from "./shared/schema-parts.ts";
+
+const base = part(() =>
+  z.looseObject({
+    event: z.string(),
+    survey_id: recordId(),
+    survey_name: optionalText(),
+    response_id: recordId(),
+    collector_name: optionalText(),
+    answers: z.array(answer()),
+  }),
+);
 
 const guide = guideFormat({
   source: modelledOnGuide("Zoho Forms Webhook Payload"),
@@ -21,18 +32,12 @@ const guide = guideFormat({
       { once: true },
     ),
   ],
+  envelope: base,
   records: (data) => idsAt(data, ["response_id"]),
 });
 
 function envelope<const Name extends string>(name: Name) {
-  return z.looseObject({
-    event: z.literal(name),
-    survey_id: recordId(),
-    survey_name: optionalText(),
-    response_id: recordId(),
-    collector_name: optionalText(),
-    answers: z.array(answer()),
-  });
+  return base().extend({ event: z.literal(name) });
 }
 
 function answer() {

@@ -3,7 +3,7 @@ import type { Delivery } from "../../body/delivery.ts";
 import { readPayload } from "../../body/payload.ts";
 import { noSecrets } from "../../body/secret.ts";
 import type { Context } from "../../context.ts";
-import { findProduct } from "../../core/event-names.ts";
+import { findEvent, findFormat, findProduct } from "../../core/event-names.ts";
 import { chosenNames, maskDelivery, maskHeaders, maskText, maskUrl } from "../../core/mask.ts";
 import type { Product } from "../../core/product.ts";
 import { type Receipt, receive } from "../../core/receive.ts";
@@ -83,6 +83,9 @@ function receiptOf(products: readonly Product[], entry: LogEntry, shown: () => D
     event: entry.event,
     known: entry.known,
     suggestions: entry.event === undefined ? [] : (found?.suggestions ?? []),
+    designed: entry.known && !entry.schemaChecked && isDesigned(product, entry),
+    couldBe: [],
+    nearest: found?.nearest,
     get payload() {
       const found = read();
       return found.ok ? found.payload : undefined;
@@ -96,6 +99,11 @@ function receiptOf(products: readonly Product[], entry: LogEntry, shown: () => D
     identity: entry.identity,
     hint: undefined,
   };
+}
+
+function isDesigned(product: Product | undefined, { format: id, event = "" }: LogEntry): boolean {
+  const format = product === undefined || id === undefined ? undefined : findFormat(product, id);
+  return format !== undefined && findEvent(format, event)?.event.designed === true;
 }
 
 function once<T>(make: () => T): () => T {

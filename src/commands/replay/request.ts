@@ -10,7 +10,7 @@ import { changeBody } from "../../core/edit-body.ts";
 import { findFormat, findProduct } from "../../core/event-names.ts";
 import { signAgain } from "../../core/prepare.ts";
 import type { Format, Product } from "../../core/product.ts";
-import { carriesSignature } from "../../core/receive.ts";
+import { carriesSignature } from "../../core/recognise.ts";
 import { forwardRequest } from "../../forward/request.ts";
 import type { LogEntry } from "../../store/log.ts";
 import { errorText, usageError } from "../../util/errors.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { idsAt } from "../../body/payload.ts";
 import { type EventOptions, event } from "../../core/product.ts";
 import { guideFormat, printedInGuide } from "../shared/guide-format.ts";
-import { dateTime, optionalText, recordId } from "../shared/schema-parts.ts";
+import { dateTime, optionalText, part, recordId } from "../shared/schema-parts.ts";
 
 const COMMENT_ADDED = "Ticket.Comment.Added";
 
@@ -32,6 +32,7 @@ export const guide = guideFormat({
       }),
     ),
   ],
+  envelope: () => base(),
   records: (data, name) => idsAt(data, name === COMMENT_ADDED ? ["comment", "id"] : ["ticketId"]),
 });
 
@@ -45,8 +46,12 @@ function ticketEvent<const Name extends string, Ticket extends z.ZodType>(
 }
 
 function envelope<const Name extends string, Ticket extends z.ZodType>(name: Name, schema: Ticket) {
-  return z.looseObject({ event: z.literal(name), orgId: recordId(), ticketId: recordId(), ticket: schema });
+  return base().extend({ event: z.literal(name), ticket: schema });
 }
+
+const base = part(() =>
+  z.looseObject({ event: z.string(), orgId: recordId(), ticketId: recordId(), ticket: z.looseObject({}) }),
+);
 
 function ticket() {
   return z.looseObject({

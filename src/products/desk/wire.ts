@@ -2,7 +2,7 @@ import { z } from "zod";
 import { idsAt, textAt } from "../../body/payload.ts";
 import type { FormatSettings } from "../../core/format-settings.ts";
 import { event, type Format } from "../../core/product.ts";
-import { answerProbe, dateTime, optionalText, recordId, severalHint } from "../shared/schema-parts.ts";
+import { answerProbe, dateTime, optionalText, part, recordId, severalHint } from "../shared/schema-parts.ts";
 import { deskToken } from "./token.ts";
 
 const wireEvents = [
@@ -70,16 +70,19 @@ function desk<const Name extends string, Payload extends z.ZodType>(
 
 /** An array, in practice with one event; a longer one is validated by its first. */
 function deliveryOf<const Name extends string, Payload extends z.ZodType>(name: Name, payload: Payload) {
-  const shape = {
+  return z.tuple([eventObject().extend({ payload, eventType: z.literal(name) })], eventObject());
+}
+
+const eventObject = part(() =>
+  z.looseObject({
+    payload: z.looseObject({}),
+    eventType: z.string(),
     eventTime: z.string().regex(/^\d+$/, "milliseconds since 1970, as text"),
     orgId: recordId(),
     // Only with the option includePrevState of the subscription.
     prevState: z.looseObject({}).nullish(),
-  };
-  const first = z.looseObject({ payload, eventType: z.literal(name), ...shape });
-  const others = z.looseObject({ payload: z.looseObject({}), eventType: z.string(), ...shape });
-  return z.tuple([first], others);
-}
+  }),
+);
 
 /** The public keys of each data centre. */
 const KEY_SETS = Object.fromEntries(
@@ -105,7 +108,9 @@ function format(settings: FormatSettings) {
     source: "https://desk.zoho.com/support/WebhookDocument.do",
     proofs: [deskToken(settings)],
     events: wireEvents,
-    recognise: ({ data }) => (isDelivery(data) ? textAt(data, ["0", "eventType"]) : undefined),
+    list: true,
+    envelope: () => eventObject(),
+    recognise: ({ data }) => textAt(data, ["0", "eventType"]),
     records: recordsOf,
     batches: true,
     methods: ["GET", "HEAD"],
@@ -122,12 +127,6 @@ function format(settings: FormatSettings) {
     configure: format,
     keySets: KEY_SETS,
   } as const satisfies Format;
-}
-
-function isDelivery(data: unknown): boolean {
-  const [first]: readonly unknown[] = Array.isArray(data) ? data : [];
-  if (typeof first !== "object" || first === null) return false;
-  return ["payload", "eventTime", "orgId"].filter((name) => Object.hasOwn(first, name)).length > 1;
 }
 
 function recordsOf(data: unknown): readonly string[] {

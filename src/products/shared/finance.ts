@@ -7,7 +7,7 @@ import { event, type Format, type Reply, type WebhookEvent } from "../../core/pr
 import { financeSignature } from "../../core/proofs/finance-signature.ts";
 import { staticAuth } from "../../core/proofs/token.ts";
 import { plainReply } from "../../core/reply.ts";
-import { type EventMark, idFields, markedEvent, markOf } from "../../core/user-formed.ts";
+import { DESIGNED, type EventMark, idFields, markedEvent, markOf } from "../../core/user-formed.ts";
 import { writeJson } from "../../util/json.ts";
 import { amount, looseId, optionalText, wireId } from "./schema-parts.ts";
 
@@ -198,10 +198,16 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
     proofs: [auth === undefined ? financeSignature : staticAuth(auth)],
     events: [
       ...(entities.flatMap(eventsOf) as unknown as readonly EventsOf<Entity>[]),
-      event(OTHER, "A user-defined body, or another record", z.unknown, { open: true }),
+      event(OTHER, "A user-defined body, or another record", z.unknown, DESIGNED),
     ],
+    envelope(data) {
+      const entity = entities.find((each) => Object.hasOwn(data, each));
+      return entity === undefined ? undefined : entityEnvelope(entity);
+    },
+    // Its default body has nothing beside the record; what has may be another product's.
+    weigh: (data) => (Object.keys(data).length > 1 ? -2 : 0),
     recognise(payload, delivery) {
-      const entity = entities.find((each) => idsAt(payload.data, [each, `${each}_id`]).length > 0);
+      const entity = entities.find((each) => Object.hasOwn(Object(valueAt(payload.data, [each])), `${each}_id`));
       // Other envelopes have such records beside the event.
       const named = ["event", "event_type"].some((key) => textAt(payload.data, [key]) !== undefined);
       if (entity === undefined || named) return undefined;
@@ -227,6 +233,15 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
     settings: ["event", "auth"],
     configure: (chosen) => financeFormat(parts, chosen),
   };
+}
+
+const entityEnvelopes = new Map<FinanceEntity, z.ZodObject>();
+
+function entityEnvelope(entity: FinanceEntity): z.ZodObject {
+  const envelope =
+    entityEnvelopes.get(entity) ?? z.looseObject({ [entity]: z.looseObject({ [`${entity}_id`]: wireId() }) });
+  entityEnvelopes.set(entity, envelope);
+  return envelope;
 }
 
 function placeText(place: EventMark, name: string): string {

@@ -13,6 +13,8 @@ interface GuideParts<Events extends readonly WebhookEvent[]> {
   /** Default: by the `event` of the body. */
   readonly recognise?: Format["recognise"];
   readonly records: Format["records"];
+  readonly envelope: NonNullable<Format["envelope"]>;
+  readonly weigh?: NonNullable<Format["weigh"]>;
 }
 
 /** A format of the guide; id, signature and challenge are the same for all products. */
@@ -26,6 +28,8 @@ export function guideFormat<const Events extends readonly WebhookEvent[]>(
     events: parts.events,
     recognise: parts.recognise ?? ((payload) => textAt(payload.data, ["event"])),
     records: parts.records,
+    envelope: parts.envelope,
+    ...(parts.weigh === undefined ? {} : { weigh: parts.weigh }),
     handshake: echoChallenge,
   };
 }

@@ -4,7 +4,7 @@ import { idsAt, type Payload, textAt } from "../../body/payload.ts";
 import { encodeFields } from "../../core/edit-body.ts";
 import { event, type Format } from "../../core/product.ts";
 import { bodyToken } from "../../core/proofs/token.ts";
-import { dateTime, lookup, recordId, resourceUri } from "./schema-parts.ts";
+import { dateTime, lookup, part, recordId, resourceUri } from "./schema-parts.ts";
 
 /** The module of `Leads.create`; any module of `<Module>.create`. */
 type ModuleOf<Name extends string> = Name extends `<${string}`
@@ -25,16 +25,36 @@ export function moduleEnvelope<const Name extends `${string}.${string}`, Data ex
 ) {
   const [module = "", ...operation] = name.split(".");
   const moduleSchema = module.startsWith("<") ? z.string() : z.literal(module);
-  return z.looseObject({
+  return guideEnvelope[api]().extend({
     // The types follow from the name, which the compiler cannot see.
     module: moduleSchema as unknown as z.ZodType<ModuleOf<Name>>,
     operation: z.literal(operation.join(".") as OperationOf<Name>),
+    data,
+  });
+}
+
+/** What the events of all modules have. */
+export const guideEnvelope = { crm: part(() => baseEnvelope("crm")), recruit: part(() => baseEnvelope("recruit")) };
+
+function baseEnvelope(api: string) {
+  return z.looseObject({
+    module: z.string(),
+    operation: z.string(),
     resource_uri: resourceUri(api),
     ids: z.array(recordId()).min(1),
     token: z.string().optional(),
     channel: z.looseObject({ id: recordId(), expiry_time: dateTime().optional() }).optional(),
-    data,
+    data: z.looseObject({}),
   });
+}
+
+const APIS = ["crm", "recruit", "bigin"];
+
+/** The API of `resource_uri` tells the products apart, and so does a module that only some of them have. */
+export function weighModule(api: string, modules: readonly string[], data: object): number {
+  const [, named = ""] = /^https:\/\/[^/\s]+\/([a-z]+)\//.exec(textAt(data, ["resource_uri"]) ?? "") ?? [];
+  const byUrl = named === api ? 2 : APIS.includes(named) ? -2 : 0;
+  return byUrl + (modules.includes(textAt(data, ["module"]) ?? "") ? 1 : 0);
 }
 
 /** The fields of records of every module. */
@@ -56,7 +76,7 @@ export function deletedData() {
 export function recogniseModuleEvent({ data }: Payload): string | undefined {
   const module = textAt(data, ["module"]);
   const operation = textAt(data, ["operation"]);
-  return module === undefined || operation === undefined || isNotification(data) ? undefined : `${module}.${operation}`;
+  return module === undefined || operation === undefined ? undefined : `${module}.${operation}`;
 }
 
 /** The notification of a channel, which has its id or the server's time, and no record. */
@@ -88,7 +108,9 @@ interface WatchParts {
  * records, never their content.
  */
 export function watchFormat({ source, api, modules: members, documented, hint }: WatchParts) {
-  const schema = (verb: Verb) => () => (documented ? notification : undocumentedNotification)(api, verb);
+  const envelope = part(() => (documented ? notification : undocumentedNotification)(api));
+  // Integrations in use accept the subscription's own word as well.
+  const schema = (verb: Verb) => () => envelope().extend({ operation: z.enum([OPERATIONS[verb], verb]) });
   const once = true;
   return {
     id: "wire",
@@ -100,6 +122,9 @@ export function watchFormat({ source, api, modules: members, documented, hint }:
       event("<Module>.delete", "A channel reports that records were deleted", schema("delete"), { once, members }),
     ],
     recognise: (payload) => recogniseNotification(payload, documented),
+    envelope,
+    // A notification has no record.
+    weigh: (data) => weighModule(api, members, data) - (Object.hasOwn(data, "data") ? 5 : 0),
     records: moduleRecords,
     batches: true,
     encode: (data, _event, url) => encodeFields(withQueryOf(data, url), "json"),
@@ -119,7 +144,7 @@ function withQueryOf(data: unknown, url: string): unknown {
   return { ...data, query_params: Object.fromEntries(new URLSearchParams(query)) };
 }
 
-function notification(api: string, verb: Verb) {
+function notification(api: string) {
   return z.looseObject({
     server_time: z.number(),
     module: z.string().min(1),
@@ -130,17 +155,16 @@ function notification(api: string, verb: Verb) {
     // Missing where the channel was created without it.
     affected_fields: z.array(z.record(z.string(), z.array(z.unknown()))).nullish(),
     affected_values: z.array(z.looseObject({ record_id: recordId(), values: z.looseObject({}) })).optional(),
-    // Integrations in use accept the subscription's own word as well.
-    operation: z.enum([OPERATIONS[verb], verb]),
+    operation: z.string(),
     token: z.string().nullish(),
   });
 }
 
 /** Only what receivers in use read is certain. */
-function undocumentedNotification(api: string, verb: Verb) {
+function undocumentedNotification(api: string) {
   const unknown = z.unknown().optional();
   // Where there is a URL, it identifies the product.
-  const parts = notification(api, verb).partial({ resource_uri: true });
+  const parts = notification(api).partial({ resource_uri: true });
   return parts.extend({
     server_time: unknown,
     query_params: unknown,

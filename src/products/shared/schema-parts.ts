@@ -4,8 +4,8 @@ import { isEmpty, type Payload } from "../../body/payload.ts";
 import type { Reply } from "../../core/product.ts";
 import { plainReply } from "../../core/reply.ts";
 
-/** Builds a schema on first use, once for all fields. */
-function part<Schema>(make: () => Schema): () => Schema {
+/** Builds a schema on first use, once for all its uses. */
+export function part<Schema>(make: () => Schema): () => Schema {
   let made: Schema | undefined;
   return () => {
     made ??= make();

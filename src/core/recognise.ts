@@ -1,0 +1,396 @@
+import { z } from "zod";
+import { type Delivery, headerValue } from "../body/delivery.ts";
+import { isEmpty, type Payload, textAt } from "../body/payload.ts";
+import { oneLine } from "../util/text.ts";
+import { type EventMatch, eventNames, familyMember, findEvent, nearest } from "./event-names.ts";
+import { acceptsMethod, type Format, type Product, type Verdict } from "./product.ts";
+import { checkSchema, type SchemaIssue, type SchemaResult } from "./schema.ts";
+
+/** A delivery whose body could be read. */
+export interface Incoming {
+  readonly products: readonly Product[];
+  /** The product that the URL or a flag names. */
+  readonly product: Product | undefined;
+  /** The event that a flag names. */
+  readonly event: string | undefined;
+  readonly delivery: Delivery;
+  readonly payload: Payload;
+  readonly verdictsOf: (product: Product, format: Format) => readonly Verdict[];
+}
+
+/** A delivery as one format reads it. */
+export interface Reading {
+  readonly product: Product;
+  readonly format: Format;
+  /** The name that the delivery gives itself, in its right case where the event is known. */
+  readonly name: string | undefined;
+  readonly match: EventMatch | undefined;
+  readonly envelope: z.ZodObject | undefined;
+  /** The body in the format's shape: taken out of a list, or put into one, where it is `misshapen`. */
+  readonly data: unknown;
+  readonly misshapen: boolean;
+  /** How many of the envelope's members it has, and how many required ones it lacks. */
+  readonly present: number;
+  readonly missing: number;
+  /** It is validated as this format: it has two members of the envelope, or the header of its signature. */
+  readonly resembles: boolean;
+  readonly score: number;
+}
+
+/** What a body that was not recognised is closest to. Has no value of the body. */
+export interface Nearest {
+  readonly product: string;
+  readonly format: string;
+  /** The likeliest events, best first. */
+  readonly events: readonly string[];
+  /** Required members that it lacks: `notifications.operation_type`. */
+  readonly missing: readonly string[];
+}
+
+export interface Recognition {
+  readonly found: Reading | undefined;
+  /** Other products that the same body could be of, where none was named. */
+  readonly couldBe: readonly Reading[];
+  readonly nearest: Nearest | undefined;
+}
+
+/**
+ * Ranks all formats by how many members of their envelope a body has, then by its event's name, then by its schema issues.
+ * A proof decides between products that are still equal. Without a product named, an event is recognised if it is known or
+ * its envelope is unmistakable.
+ */
+export function recognise(incoming: Incoming): Recognition {
+  const { product, products } = incoming;
+  const ranked = rank(incoming, product === undefined ? products : [product]);
+  const [best] = ranked;
+  if (product !== undefined) {
+    const found = orOwnDesign(incoming, best);
+    return { found, couldBe: [], nearest: found === undefined ? nearestOf(ranked) : undefined };
+  }
+  const found = best?.match !== undefined || isUnmistakable(ranked) ? best : undefined;
+  return {
+    found,
+    couldBe: found === undefined ? [] : ranked.filter((each) => isClose(each, found)),
+    nearest: found === undefined ? nearestOf(ranked.filter(({ present }) => present > 0)) : undefined,
+  };
+}
+
+function rank(incoming: Incoming, products: readonly Product[]): readonly Reading[] {
+  const readings: Reading[] = [];
+  for (const product of products) {
+    for (const format of product.formats) {
+      if (!acceptsMethod(format, incoming.delivery.method)) continue;
+      const reading = read(incoming, product, format);
+      if (reading !== undefined) readings.push(reading);
+    }
+  }
+  if (readings.length < 2) return readings;
+  readings.sort((a, b) => b.score - a.score);
+  const ties = readings.findIndex(({ score }) => score !== readings[0]?.score);
+  if (ties === 1) return readings;
+  const equal = ties === -1 ? readings : readings.slice(0, ties);
+  return [...byFit(incoming, equal), ...readings.slice(equal.length)];
+}
+
+/** Undefined for a format that sees nothing of its own in the body. */
+function read({ event, delivery, payload }: Incoming, product: Product, format: Format): Reading | undefined {
+  const { data, misshapen } = inShapeOf(format, payload.data);
+  const body = misshapen ? { ...payload, data } : payload;
+  const name = event ?? format.recognise(body, delivery);
+  // The name of a family, `<Module>.create`, is never that of a delivery.
+  const match = name === undefined || (event === undefined && /[<>]/.test(name)) ? undefined : findEvent(format, name);
+  if (event !== undefined && match === undefined) return undefined;
+  const object = format.list && Array.isArray(data) ? data[0] : data;
+  const envelope = payload.text === undefined || !isObject(object) ? undefined : format.envelope?.(object);
+  const { present, missing } = envelope === undefined ? NO_MEMBERS : countMembers(envelope, object);
+  const isSigned = format.catchAll === undefined && carriesSignature(format, delivery);
+  const resembles = envelope !== undefined && (present > 1 || isSigned);
+  if (name === undefined && !resembles) return undefined;
+  const evidence = present > 1 ? (format.weigh?.(object as object) ?? 0) : 0;
+  return {
+    ...{ product, format, name: match?.name ?? name, match, envelope, data, misshapen, present, missing, resembles },
+    score: present - missing + namePoints(match) + evidence + (isSigned ? 1 : 0) - (misshapen ? 1 : 0),
+  };
+}
+
+/** An event's own name says more than that of a family, which any module has. */
+function namePoints(match: EventMatch | undefined): number {
+  if (match === undefined) return 0;
+  const { members } = match.event;
+  if (members.length === 0) return 2;
+  return members.includes(familyMember(match.event, match.name) ?? "") ? 2 : 1;
+}
+
+function inShapeOf({ list, envelope }: Format, data: unknown): Pick<Reading, "data" | "misshapen"> {
+  if (envelope === undefined || !isObject(data) || Array.isArray(data) === (list === true))
+    return { data, misshapen: false };
+  const [first]: readonly unknown[] = Array.isArray(data) ? data : [];
+  if (list !== true) return isObject(first) ? { data: first, misshapen: true } : { data, misshapen: false };
+  return { data: [data], misshapen: true };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+interface Member {
+  readonly path: readonly string[];
+  readonly required: boolean;
+}
+
+const NO_MEMBERS = { present: 0, missing: 0 };
+const membersOfEnvelope = new WeakMap<z.ZodObject, readonly Member[]>();
+
+/** The members of an envelope, and the required ones of its required objects. */
+function membersOf(envelope: z.ZodObject): readonly Member[] {
+  let members = membersOfEnvelope.get(envelope);
+  if (members === undefined) {
+    members = Object.entries(envelope.shape).flatMap(([name, part]): readonly Member[] => {
+      const required = part._zod.optin !== "optional";
+      const nested = required && part instanceof z.ZodObject ? membersOf(part).filter((each) => each.required) : [];
+      return [{ path: [name], required }, ...nested.map(({ path }) => ({ path: [name, ...path], required }))];
+    });
+    membersOfEnvelope.set(envelope, members);
+  }
+  return members;
+}
+
+function countMembers(envelope: z.ZodObject, data: unknown): { readonly present: number; readonly missing: number } {
+  let [present, missing] = [0, 0];
+  for (const { path, required } of membersOf(envelope)) {
+    if (hasOwn(data, path)) present++;
+    else if (required) missing++;
+  }
+  return { present, missing };
+}
+
+function hasOwn(data: unknown, path: readonly string[]): boolean {
+  let value = data;
+  for (const name of path) {
+    if (!isObject(value) || !Object.hasOwn(value, name)) return false;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return true;
+}
+
+/** Of readings with the same score: the fewest issues in the envelope, then at all; then a proof that passes. */
+function byFit(incoming: Incoming, readings: readonly Reading[]): readonly Reading[] {
+  const ranked = readings.map((reading) => {
+    const issues = checkReading(reading)?.issues ?? [];
+    const inEnvelope = issues.filter(({ path }) => path.length < 2).length;
+    const inFamily = (reading.match?.event.members.length ?? 0) > 0 ? 1 : 0;
+    return { reading, rank: [inEnvelope, issues.length, inFamily] };
+  });
+  ranked.sort((a, b) => firstDifference(a.rank, b.rank));
+  const [best] = ranked;
+  const equal = ranked.filter(({ rank }) => best !== undefined && firstDifference(rank, best.rank) === 0);
+  const sorted = ranked.map(({ reading }) => reading);
+  if (new Set(equal.map(({ reading }) => reading.product)).size < 2) return sorted;
+  const proved = equal.find(({ reading: { product, format } }) => has("passed", incoming.verdictsOf(product, format)));
+  return proved === undefined ? sorted : [proved.reading, ...sorted.filter((each) => each !== proved.reading)];
+}
+
+function firstDifference(a: readonly number[], b: readonly number[]): number {
+  return a.map((each, i) => each - (b[i] ?? 0)).find((difference) => difference !== 0) ?? 0;
+}
+
+/** Fewer members than these could be those of many senders. */
+const MIN_UNMISTAKABLE = 3;
+
+/** An event of a whole envelope that no other product has: Zoho adds events that are not known here. */
+function isUnmistakable([best, ...others]: readonly Reading[]): boolean {
+  if (best?.name === undefined || best.envelope === undefined || best.missing > 0 || best.misshapen) return false;
+  const required = membersOf(best.envelope).filter((each) => each.required).length;
+  return (
+    required >= MIN_UNMISTAKABLE && !others.some((each) => each.product !== best.product && each.score >= best.score)
+  );
+}
+
+function isClose(reading: Reading, { product, score }: Reading): boolean {
+  return reading.product !== product && reading.match !== undefined && reading.score >= score - 1;
+}
+
+const listOf = new WeakMap<z.ZodObject, z.ZodType>();
+
+/** Undefined where there is no schema: for a user-designed body, and for an unknown event in a whole envelope. */
+export function checkReading(reading: Reading, secretNames?: readonly string[]): SchemaResult | undefined {
+  const { format, match, envelope, resembles, data, misshapen } = reading;
+  if (match?.event.designed === true || (match === undefined && !resembles)) return undefined;
+  const schema = match?.event.schema ?? (format.list && envelope !== undefined ? listSchema(envelope) : envelope);
+  if (schema === undefined) return undefined;
+  const result = checkSchema(schema, data, secretNames);
+  if (misshapen) {
+    const [expected, received] = format.list ? ["a list of events", "an object"] : ["an object", "a list"];
+    // The path of an event that stands alone has no index.
+    const issues = result.issues.map((issue) => (format.list ? withoutIndex(issue) : issue));
+    return { ok: false, issues: [{ path: [], at: "", expected, received }, ...issues] };
+  }
+  return match === undefined && result.ok ? undefined : result;
+}
+
+function listSchema(envelope: z.ZodObject): z.ZodType {
+  const schema = listOf.get(envelope) ?? z.array(envelope);
+  listOf.set(envelope, schema);
+  return schema;
+}
+
+function withoutIndex(issue: SchemaIssue): SchemaIssue {
+  return { ...issue, path: issue.path.slice(1), at: issue.at.replace(/^\[0\]\.?/, "") };
+}
+
+/** More would take long, and say little. */
+const MAX_NEAREST = 10;
+
+function nearestOf(ranked: readonly Reading[]): Nearest | undefined {
+  for (const { product, format, name, match, envelope, data, resembles } of ranked.slice(0, MAX_NEAREST)) {
+    const events = match !== undefined ? [match.name] : name === undefined ? [] : nearestEvents(product, format, name);
+    if (!resembles && events.length === 0) continue;
+    const object = Array.isArray(data) ? data[0] : data;
+    const required = envelope === undefined ? [] : membersOf(envelope).filter((each) => each.required);
+    const missing = required.filter(({ path }) => !hasOwn(object, path)).map(({ path }) => path.join("."));
+    return { product: product.id, format: format.id, events, missing };
+  }
+  return undefined;
+}
+
+/** `desk Ticket.Create (orgId is missing)` */
+export function nearestText({ product, format, events, missing }: Nearest): string {
+  const lacks = missing.length === 0 ? "" : ` (${missing.join(", ")} ${missing.length > 1 ? "are" : "is"} missing)`;
+  return `${product} ${events.length === 0 ? `in the format ${format}` : events.join(" or ")}${lacks}`;
+}
+
+/** A name that only a sender's own envelope would have: `record.create`, `task_created`. */
+const EVENT_NAME = /^[a-z]+(?:[._:-][a-z]+)+$/i;
+
+/**
+ * On the URL of a product, a body of no known envelope counts as the user's own design. Not where the default format's
+ * proof is missing, unless the design has its own: leaving the signature off must not turn a refusal into an acceptance.
+ */
+function orOwnDesign(incoming: Incoming, found: Reading | undefined): Reading | undefined {
+  const { product, event, delivery, payload } = incoming;
+  const isRead = found?.match !== undefined || found?.resembles === true;
+  if (product === undefined || event !== undefined || isRead || isEmpty(payload)) return found;
+  const design = product.formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, delivery.method));
+  if (design?.catchAll === undefined || design.handshake?.(payload, delivery) !== undefined) return found;
+  const [first] = product.formats;
+  const outcome = outcomeOf(incoming.verdictsOf(product, design));
+  const other = outcome === "passed" ? undefined : recogniseAny(incoming);
+  if (other !== undefined && design.twins?.includes(other.product.id) !== true) {
+    // Where a signature could prove it and does not, the known envelope of another product is better evidence.
+    if (design.proofs.length > 0 || isWhole(other)) return found;
+  }
+  const as = (name: string): Reading => {
+    const match = findEvent(design, name);
+    const { data } = payload;
+    const unread = { envelope: undefined, misshapen: false, present: 0, missing: 0, resembles: false, score: 0 };
+    return { ...unread, product, format: design, name: match?.name ?? name, match, data };
+  };
+  if (first === design) return as(design.catchAll);
+  if (found !== undefined || first === undefined) return found;
+  const firstOutcome = outcomeOf(incoming.verdictsOf(product, first));
+  if (firstOutcome === "failed" && outcome !== "passed") return undefined;
+  // It carries the default format's proof, whatever its body is.
+  if (firstOutcome === "passed" && outcome === "failed") return undefined;
+  const name = textAt(payload.data, ["event_type"]) ?? textAt(payload.data, ["event"]) ?? "";
+  return as(EVENT_NAME.test(name) ? name : design.catchAll);
+}
+
+function outcomeOf(verdicts: readonly Verdict[]): "failed" | "passed" | "absent" {
+  if (has("failed", verdicts)) return "failed";
+  return has("passed", verdicts) ? "passed" : "absent";
+}
+
+export function has(wanted: Verdict["verdict"], verdicts: readonly Verdict[]): boolean {
+  return verdicts.some(({ verdict }) => verdict === wanted);
+}
+
+/** A known event with every member of an envelope that cannot be taken for another. */
+function isWhole({ match, envelope, missing }: Reading): boolean {
+  if (match === undefined || envelope === undefined || missing > 0) return false;
+  return membersOf(envelope).filter((each) => each.required).length >= MIN_UNMISTAKABLE;
+}
+
+/** The known event that a delivery would be if no product had been named. */
+export function recogniseAny(incoming: Omit<Incoming, "product" | "verdictsOf">): Reading | undefined {
+  const [best] = rank({ ...incoming, product: undefined, verdictsOf: () => [] }, incoming.products);
+  return best?.match === undefined ? undefined : best;
+}
+
+/** Whether a delivery has the header of a signature that the format's deliveries carry. */
+export function carriesSignature({ proofs }: Format, delivery: Delivery): boolean {
+  return proofs.some(
+    ({ proves, header }) => proves === "body" && header !== undefined && headerValue(delivery, header) !== undefined,
+  );
+}
+
+/**
+ * The events that an unknown name most likely means, best first: `ticket.created` is Desk's `Ticket_Add`. Those of
+ * its own format go before the other formats of the product.
+ */
+export function nearestEvents(product: Product, format: Format, name: string): readonly string[] {
+  const own = nearestNames(eventNames(format), name);
+  if (own.length > 0) return own;
+  const others = new Set(product.formats.flatMap((each) => eventNames(each)));
+  // `otherEnvelope` explains a name that another format has.
+  return others.has(name) ? [] : nearestNames([...others], name);
+}
+
+/** A name of this length is specific enough to match the end of an event's: `Completed`. */
+const MIN_ENDING_LENGTH = 6;
+
+function nearestNames(names: readonly string[], name: string): readonly string[] {
+  const wanted = plainName(name);
+  const meant = names.filter((each) => {
+    const plain = plainName(each);
+    return plain === wanted || wanted.endsWith(plain) || (wanted.length >= MIN_ENDING_LENGTH && plain.endsWith(wanted));
+  });
+  return [...new Set([...meant, ...nearest(name, names)])].slice(0, 3);
+}
+
+/** Words that one product uses for what another calls by the first of them. */
+const SYNONYMS: readonly (readonly [word: string, others: RegExp])[] = [
+  ["add", /created?|added|insert(ed)?|new/g],
+  ["update", /updated|edit(ed)?|modified|changed?/g],
+  ["delete", /deleted|removed?|trash(ed)?/g],
+  ["submit", /submitted/g],
+  ["complete", /completed|finished|done/g],
+  ["reject", /rejected|declined?/g],
+  ["sign", /signed|signingsuccess/g],
+  ["request", /envelope|document/g],
+];
+
+/** Without case, separators and the product's choice of verb. */
+function plainName(name: string): string {
+  const words = name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+  return SYNONYMS.reduce((text, [word, others]) => text.replace(others, word), words);
+}
+
+/** For a body with the right name in the wrong envelope. */
+export function otherEnvelope(product: Product, name: string | undefined): string | undefined {
+  const format = name === undefined ? undefined : product.formats.find((each) => eventNames(each).includes(name));
+  if (format === undefined) return undefined;
+  return `${name} comes in another envelope: \`zoho-hooks send ${product.id} ${name} --format ${format.id} --dry-run\` shows it`;
+}
+
+export function otherProductHint({ product, name }: Reading): string {
+  return `this looks like ${product.id} ${oneLine(name ?? "")}, which should be posted to the URL of ${product.id}`;
+}
+
+export function otherFormatHint({ product, format, name }: Reading): string {
+  return `this looks like ${product.id} ${oneLine(name ?? "")} in the format ${format.id}`;
+}
+
+/** For a body without proof that may be the user's own design, which has none. */
+export function designHint({ id, formats }: Product, method: string): string | undefined {
+  const design = formats.find((each) => each.catchAll !== undefined && acceptsMethod(each, method));
+  if (design === undefined || design === formats[0] || design.proofs.length > 0) return undefined;
+  return `a body that you designed yourself needs no signature or token if the config names its format: "products": { "${id}": { "format": "${design.id}" } }, or for verify --format ${design.id}`;
+}
+
+/** For a complete body without the header that names its event. */
+export function headerHint({ formats: [format, ...others] }: Product): string | undefined {
+  const [header] = format?.mark?.("event")?.headers?.[0] ?? [];
+  return header === undefined || others.length > 0
+    ? undefined
+    : `the header ${header}, which names its event, is missing`;
+}
