@@ -22,16 +22,23 @@ export type FieldPair = readonly [name: string, value: string];
 /** A body that cannot be read; a signature over its bytes can still match. */
 export const UNREAD: Payload = { kind: "text", data: undefined, text: undefined, fields: [], wrappedIn: undefined };
 
-/** Large objects that are not empty: `isEmpty` runs for each of many formats, and listing 100,000 keys takes 20 ms. */
-const largeObjects = new WeakSet<object>();
+/** `memberCount` runs for each of many formats, and listing 100,000 keys takes 20 ms. */
+const countOfLarge = new WeakMap<object, number>();
+
+/** The members of an object, or the entries of a list; 0 for anything else. */
+export function memberCount(data: unknown): number {
+  if (typeof data !== "object" || data === null) return 0;
+  if (Array.isArray(data)) return data.length;
+  const known = countOfLarge.get(data);
+  if (known !== undefined) return known;
+  const count = Object.keys(data).length;
+  if (count > 100) countOfLarge.set(data, count);
+  return count;
+}
 
 /** No body and no parameters, or an empty JSON object or list. */
 export function isEmpty({ kind, data }: Payload): boolean {
-  if (kind === "empty") return true;
-  if (typeof data !== "object" || data === null || largeObjects.has(data)) return false;
-  const keys = Object.keys(data).length;
-  if (keys > 100) largeObjects.add(data);
-  return keys === 0;
+  return kind === "empty" || (typeof data === "object" && data !== null && memberCount(data) === 0);
 }
 
 /** Why a body does not match its content type. */

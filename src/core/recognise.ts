@@ -75,42 +75,64 @@ export function recognise(incoming: Incoming): Recognition {
   };
 }
 
+/** The most that a name and its values add to a score. */
+const MAX_BONUS = 5;
+
 function rank(incoming: Incoming, products: readonly Product[]): readonly Reading[] {
-  const readings: Reading[] = [];
+  const likely: Candidate[] = [];
+  const others: Candidate[] = [];
   for (const product of products) {
     for (const format of product.formats) {
       if (!acceptsMethod(format, incoming.delivery.method)) continue;
-      const reading = read(incoming, product, format);
-      if (reading !== undefined) readings.push(reading);
+      const candidate = candidateOf(incoming, product, format);
+      (candidate.present > 0 || candidate.isSigned ? likely : others).push(candidate);
     }
+  }
+  likely.sort((a, b) => b.points - a.points);
+  const readings: Reading[] = [];
+  let best = Number.NEGATIVE_INFINITY;
+  for (const candidate of [...likely, ...others]) {
+    // Finding names costs time, and most formats are out of reach.
+    if (candidate.points + MAX_BONUS < best - 1) continue;
+    const reading = read(incoming, candidate);
+    if (reading === undefined) continue;
+    readings.push(reading);
+    best = Math.max(best, reading.score);
   }
   if (readings.length < 2) return readings;
   readings.sort((a, b) => b.score - a.score);
-  const ties = readings.findIndex(({ score }) => score !== readings[0]?.score);
-  if (ties === 1) return readings;
-  const equal = ties === -1 ? readings : readings.slice(0, ties);
-  return [...byFit(incoming, equal), ...readings.slice(equal.length)];
+  const equal = readings.filter(({ score }) => score === best);
+  return equal.length === 1 ? readings : [...byFit(incoming, equal), ...readings.slice(equal.length)];
 }
 
-/** Undefined for a format that sees nothing of its own in the body. */
-function read({ event, delivery, payload }: Incoming, product: Product, format: Format): Reading | undefined {
+/** How far a body has the shape of a format, whatever event it names. */
+interface Candidate extends Omit<Reading, "name" | "match" | "score"> {
+  readonly object: unknown;
+  readonly isSigned: boolean;
+  readonly points: number;
+}
+
+function candidateOf({ delivery, payload }: Incoming, product: Product, format: Format): Candidate {
   const { data, misshapen } = inShapeOf(format, payload.data);
-  const body = misshapen ? { ...payload, data } : payload;
-  const name = event ?? format.recognise(body, delivery);
-  // The name of a family, `<Module>.create`, is never that of a delivery.
-  const match = name === undefined || (event === undefined && /[<>]/.test(name)) ? undefined : findEvent(format, name);
-  if (event !== undefined && match === undefined) return undefined;
   const object = format.list && Array.isArray(data) ? data[0] : data;
   const envelope = payload.text === undefined || !isObject(object) ? undefined : format.envelope?.(object);
   const { present, missing } = envelope === undefined ? NO_MEMBERS : countMembers(envelope, object);
   const isSigned = format.catchAll === undefined && carriesSignature(format, delivery);
   const resembles = envelope !== undefined && (present > 1 || isSigned);
-  if (name === undefined && !resembles) return undefined;
+  const points = present - missing + (isSigned ? 1 : 0) - (misshapen ? 1 : 0);
+  return { product, format, envelope, data, object, misshapen, present, missing, isSigned, resembles, points };
+}
+
+/** Undefined for a format that sees nothing of its own in the body. */
+function read({ event, delivery, payload }: Incoming, candidate: Candidate): Reading | undefined {
+  const { format, data, object, misshapen, present, resembles, points } = candidate;
+  const named = event ?? format.recognise(misshapen ? { ...payload, data } : payload, delivery);
+  // The name of a family, `<Module>.create`, is never that of a delivery.
+  const match =
+    named === undefined || (event === undefined && /[<>]/.test(named)) ? undefined : findEvent(format, named);
+  if (match === undefined && (event !== undefined || (named === undefined && !resembles))) return undefined;
   const evidence = present > 1 ? (format.weigh?.(object as object) ?? 0) : 0;
-  return {
-    ...{ product, format, name: match?.name ?? name, match, envelope, data, misshapen, present, missing, resembles },
-    score: present - missing + namePoints(match) + evidence + (isSigned ? 1 : 0) - (misshapen ? 1 : 0),
-  };
+  return { ...candidate, name: match?.name ?? named, match, score: points + namePoints(match) + evidence };
 }
 
 /** An event's own name says more than that of a family, which any module has. */

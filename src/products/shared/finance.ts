@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Delivery } from "../../body/delivery.ts";
-import { idsAt, type Payload, textAt, valueAt } from "../../body/payload.ts";
+import { idsAt, memberCount, type Payload, textAt, valueAt } from "../../body/payload.ts";
 import { encodeFields } from "../../core/edit-body.ts";
 import type { FormatSettings } from "../../core/format-settings.ts";
 import { event, type Format, type Reply, type WebhookEvent } from "../../core/product.ts";
@@ -205,7 +205,7 @@ export function financeFormat<const Entity extends FinanceEntity, const Id exten
       return entity === undefined ? undefined : entityEnvelope(entity);
     },
     // Its default body has nothing beside the record; what has may be another product's.
-    weigh: (data) => (Object.keys(data).length > 1 ? -2 : 0),
+    weigh: (data) => (memberCount(data) > 1 ? -2 : 0),
     recognise(payload, delivery) {
       const entity = entities.find((each) => Object.hasOwn(Object(valueAt(payload.data, [each])), `${each}_id`));
       // Other envelopes have such records beside the event.
