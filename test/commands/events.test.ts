@@ -167,7 +167,7 @@ describe("events list", () => {
     [["--since", "2026-99-01"], "--since"],
     [["--product", "crmm"], "did you mean crm?"],
     [["--where", "nothing"], "not a condition"],
-    [["--all", "--limit", "1"], "exclude each other"],
+    [["--all", "--limit", "1"], "cannot be combined"],
     [["--search", ""], "--search"],
     [["--limit", "0"], "--limit"],
   ])("refuses %j", async (flags, said) => {

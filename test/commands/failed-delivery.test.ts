@@ -19,9 +19,9 @@ describe("a delivery that the app refuses", () => {
     }
     const { out } = await human.stop();
     expect(out).toContain(`answer: ${prose}, token: [masked]\n`);
-    expect(out.split("your app has another secret or token")).toHaveLength(2);
-    expect(out).toContain("your app has no such route: check the path, and name it with --forward-to\n");
-    expect(out.split("all that were given up: zoho-hooks events list --failed\n")).toHaveLength(2);
+    expect(out.split("your app uses a different secret or token")).toHaveLength(2);
+    expect(out).toContain("your app has no such route: check the path in --forward-to\n");
+    expect(out.split("all failed deliveries: zoho-hooks events list --failed\n")).toHaveLength(2);
     expect((await run(["events", "show", "1"], { cwd })).out).toContain(`answer: ${prose}, token: [masked]\n`);
   });
 
@@ -31,7 +31,7 @@ describe("a delivery that the app refuses", () => {
     const human = await startHumanListener(flags, { cwd });
     const { out } = await run(["send", "crm", "Leads.create"], { cwd });
     await human.stop();
-    expect(out).toContain("listen got no answer from your app to pass on");
+    expect(out).toContain("listen got no answer from your app: is it running?");
     expect(out).not.toContain("your app failed");
   });
 });

@@ -79,7 +79,7 @@ describe("a delivery that fails", () => {
     const body = lead(1);
     for (const [flags, said] of [
       [["--no-store"], "given up\n"],
-      [["--store", "o ther.db"], "all that were given up: zoho-hooks events list --failed --store 'o ther.db'\n"],
+      [["--store", "o ther.db"], "all failed deliveries: zoho-hooks events list --failed --store 'o ther.db'\n"],
       [[], "send it again: zoho-hooks replay 1\n"],
     ] as const) {
       const human = await startHumanListener(["--forward-to", target.url, ...flags]);

@@ -60,6 +60,6 @@ describe("send of such a body", () => {
     const { exitCode, out } = await run(["send", "forms", "form_submitted", "--format", "wire", ...to], { env });
     expect(exitCode).toBe(5);
     expect(out).toContain("this format is never signed");
-    expect(out).not.toContain("your app has another secret or token");
+    expect(out).not.toContain("your app uses a different secret or token");
   });
 });

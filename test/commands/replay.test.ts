@@ -284,7 +284,7 @@ describe("replay of a changed body", () => {
     await project.deliver("/webhooks/zoho/crm", leadBody());
     const { out, exitCode } = await project.run(["replay", "1", "--exact"]);
     expect(exitCode).toBe(0);
-    expect(out).toContain("the bytes and headers that came");
+    expect(out).toContain("headers and bytes exactly as received");
     const [, second] = project.app.seen;
     expect(second && valuesOf(second, "x-zoho-hooks-event")).toEqual([]);
     expect(second && valuesOf(second, "x-forwarded-for")).toEqual([]);
@@ -402,8 +402,8 @@ describe.skipIf(process.platform === "win32")("replay --edit", () => {
 describe("replay refuses", () => {
   it.each([
     [[], "needs to know what to send"],
-    [["1", "--failed"], "exclude each other"],
-    [["1", "--since", "1h"], "exclude each other"],
+    [["1", "--failed"], "cannot be combined"],
+    [["1", "--since", "1h"], "cannot be combined"],
     [["1", "--exact", "--set", "a=1"], "--exact and --set"],
     [["1", "--exact", "--edit"], "--exact and --edit"],
     [["1", "--edit", "--set", "a=1"], "--edit and --set"],

@@ -104,7 +104,7 @@ describe("send on Zoho's bad days", () => {
     const app = await target();
     const { exitCode, out } = await send("crm --challenge --to PORT", app);
     expect(exitCode).toBe(5);
-    expect(out).toContain("the app did not send the challenge back");
+    expect(out).toContain("the app did not echo the challenge");
     expect(out).toContain('{"challenge": …}');
     expect(JSON.parse(String(app.seen[0]?.body))).toEqual({ challenge: expect.stringMatching(/^[0-9a-f]{32}$/) });
   });

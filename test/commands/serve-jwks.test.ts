@@ -44,10 +44,10 @@ describe("send --serve-jwks", () => {
     const { out } = await run(desk(app.lines[0], "--serve-jwks", String(port)), { env });
     await app.line(2);
     expect(app.lines[1]).toMatch(/^passed /);
-    expect(out).not.toContain("nobody fetched");
+    expect(out).not.toContain("were not fetched");
   });
 
-  it("says when nobody has asked for the keys", async () => {
+  it("warns when the keys were not fetched", async () => {
     const server = createServer((request, response) => {
       request.resume();
       response.end("OK");
@@ -60,7 +60,7 @@ describe("send --serve-jwks", () => {
     });
     server.close();
     expect(exitCode).toBe(0);
-    expect(out).toContain("nobody fetched the public keys");
+    expect(out).toContain("were not fetched");
   });
 
   it.each([

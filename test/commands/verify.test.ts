@@ -90,7 +90,7 @@ describe("verify", () => {
       ["-H", `x-zoho-signature: ${hmac(INVOICE)}`],
     ]) {
       const { exitCode, err } = await verify(["a.json", ...flags], { "a.json": INVOICE });
-      expect(err).toContain("a signature was given, but nothing to check it with");
+      expect(err).toContain("a signature was given, but there is nothing to check it with");
       expect(exitCode).toBe(2);
     }
   });
@@ -108,7 +108,7 @@ describe("verify", () => {
     const { exitCode, out } = await verify(["a.ndjson"], { "a.ndjson": `${INVOICE}\n\n${broken}\n` });
     expect(out).toContain("✗ a.ndjson:3: books");
     expect(out).toContain(`a.ndjson:3:${broken.indexOf('"1250"') + 1}  data.total`);
-    expect(out).toContain("2 payloads: 1 fine, 1 not valid");
+    expect(out).toContain("2 payloads: 1 ok, 1 invalid");
     expect(exitCode).toBe(4);
   });
 
@@ -185,7 +185,7 @@ describe("verify", () => {
     [
       "a payload in place of a file",
       `{"token":"t0k-sekrit","a":"${"x".repeat(5000)}"}`,
-      "standard input: zoho-hooks verify -",
+      "pipe it in: zoho-hooks verify -",
     ],
     ["a file as a folder", "a.json/b.json", "a.json/b.json: "],
     ["a very long name", `${"x".repeat(5000)}.json`, "…: "],
@@ -272,7 +272,7 @@ describe("verify", () => {
   it("refuses one signature for several payloads", async () => {
     const files = { "a.ndjson": `${INVOICE}\n${INVOICE}\n` };
     const { exitCode, err } = await verify(["a.ndjson", "--signature", hmac(INVOICE)], files, SECRET);
-    expect(err).toContain("--signature belongs to one payload, and there are 2");
+    expect(err).toContain("--signature works with one payload, and there are 2");
     expect(exitCode).toBe(2);
   });
 

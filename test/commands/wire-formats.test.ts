@@ -272,7 +272,7 @@ describe("send without --to", () => {
     const { exitCode, out, err } = await run(["send", "crm", "Leads.create"], { cwd });
     expect([exitCode, err]).toEqual([
       0,
-      expect.stringContaining(`the target is the listen that runs in this project: ${app.url}`),
+      expect.stringContaining(`sending to this project's running listen: ${app.url}`),
     ]);
     expect(out).toContain(`${app.url}/webhooks/zoho/crm`);
     expect(await app.event(1)).toMatchObject({ event: "Leads.create", status: 200 });

@@ -22,7 +22,7 @@ const request = (parts: { target?: string; limit?: number; now?: Date } = {}) =>
   target: APP,
   limit: 10,
   now: later(100),
-  longestPauseMs: LONGEST_PAUSE_MS,
+  maxPauseMs: LONGEST_PAUSE_MS,
   ...parts,
 });
 
