@@ -227,7 +227,7 @@ describe("an app that is down", () => {
     expect(lines().at(-1)).toMatchObject({ forwards: { delivered: 0, failed: 2, waiting: 0 } });
   });
 
-  it("that another run forwards to keeps its waiting deliveries", async () => {
+  it("keeps its waiting deliveries when this run forwards to another app", async () => {
     const cwd = tempFolder();
     const gone = `http://localhost:${await freePort()}/old`;
     const first = await listen(["--forward-to", gone], { cwd });

@@ -242,7 +242,7 @@ describe("replay of a changed body", () => {
     expect(out).toContain("no longer matches the body");
   });
 
-  it("refuses a path that is not there, before anything is sent", async () => {
+  it("rejects a path that does not exist, before anything is sent", async () => {
     const project = await start();
     await project.deliver("/webhooks/zoho/crm", leadBody());
     const { exitCode, err } = await project.run(["replay", "1", "--set", "data.Emial=x"]);
@@ -385,7 +385,7 @@ describe.skipIf(process.platform === "win32")("replay --edit", () => {
     expect(err).toContain(said);
   });
 
-  it("lets a person mend what they broke, from where they were", async () => {
+  it("lets the user fix invalid JSON without starting over", async () => {
     const project = await withLead();
     const { command } = editor(
       `if [ -e once ]; then sed -i.bak 's/BROKEN/"mended@example.com"/' "$2"; else sed -i.bak 's/"mei.tanaka@example.com"/BROKEN/' "$2"; touch once; fi; rm -f "$2.bak"`,

@@ -77,7 +77,7 @@ describe("send refuses", () => {
     expect(app.seen).toHaveLength(0);
   });
 
-  it("an empty secret, which would send unsigned unseen", async () => {
+  it("an empty secret, which would silently send unsigned", async () => {
     const app = await target();
     const { exitCode, err } = await send("crm Leads.create --to PORT", app, { env: { ZOHO_WEBHOOK_SECRET: "" } });
     expect(exitCode).toBe(2);

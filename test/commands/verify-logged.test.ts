@@ -47,7 +47,7 @@ describe("a delivery whose signature failed", () => {
     expect(out.split("\n")[0]).toMatch(new RegExp(` ${size}$`));
   });
 
-  it("is fine where it is", async () => {
+  it("does not affect a genuine one", async () => {
     const { exitCode, out } = await run(["verify", "--logged", "1"], { cwd, env });
     expect([exitCode, out]).toEqual([0, expect.stringContaining("✓ #1: books invoice_created")]);
   });

@@ -84,7 +84,7 @@ describe("verify", () => {
     expect(wrong.out).not.toMatch(/tok-[12]/);
   });
 
-  it("refuses a signature that there is no secret to check with: that is no pass", async () => {
+  it("rejects a signature without a secret to check it with", async () => {
     for (const flags of [
       ["--signature", hmac(INVOICE)],
       ["-H", `x-zoho-signature: ${hmac(INVOICE)}`],
@@ -103,7 +103,7 @@ describe("verify", () => {
     expect(exitCode).toBe(4);
   });
 
-  it("shows the line of the file for a payload in the midst of it", async () => {
+  it("shows the line of a payload in a file of several", async () => {
     const broken = INVOICE.replace("1250", '"1250"');
     const { exitCode, out } = await verify(["a.ndjson"], { "a.ndjson": `${INVOICE}\n\n${broken}\n` });
     expect(out).toContain("✗ a.ndjson:3: books");
@@ -118,7 +118,7 @@ describe("verify", () => {
     expect(exitCode).toBe(4);
   });
 
-  it("weighs a failed proof more than a wrong shape", async () => {
+  it("reports a failed proof rather than a schema issue", async () => {
     const files = { "a.json": INVOICE.replace("1250", '"x"'), "b.json": "[" };
     expect((await verify(["a.json", "--signature", hmac("x")], files, SECRET)).exitCode).toBe(3);
     expect((await verify(["b.json", "a.json", "-H", "x-a: 1"], files, SECRET)).exitCode).toBe(3);
@@ -139,7 +139,7 @@ describe("verify", () => {
     expect(other.exitCode).toBe(4);
   });
 
-  it("does not let a signature go unchecked unseen where the product is not known", async () => {
+  it("reports an unchecked signature when the product is unknown", async () => {
     const { exitCode, out } = await verify(["a.json", "--signature", hmac("{}")], { "a.json": "{}" }, SECRET);
     expect(out).toContain("the signature was not checked");
     expect(exitCode).toBe(4);
@@ -163,7 +163,7 @@ describe("verify", () => {
     expect((await run(shown.split(" "))).out).toContain('"module":"Leads","operation":"create"');
   });
 
-  it("refuses names that are none, with the nearest", async () => {
+  it("rejects unknown names, with the nearest", async () => {
     const files = { "a.json": INVOICE };
     const cases = [
       [["--product", "boks"], "did you mean books"],
@@ -189,7 +189,7 @@ describe("verify", () => {
     ],
     ["a file as a folder", "a.json/b.json", "a.json/b.json: "],
     ["a very long name", `${"x".repeat(5000)}.json`, "…: "],
-  ])("takes %s for a usage error of a line or two", async (_, name, says) => {
+  ])("rejects %s with a short usage error", async (_, name, says) => {
     const { exitCode, err } = await verify([name], { "a.json": INVOICE });
     expect([exitCode, err]).toEqual([2, expect.stringContaining(says)]);
     expect(err.length).toBeLessThan(300);
