@@ -57,7 +57,7 @@ describe("events drift", () => {
     const { exitCode, out, err } = await project.run(["events", "drift", "--product", "books"]);
     expect([exitCode, out]).toEqual([0, ""]);
     expect(err).toContain("nothing to compare");
-    expect(err).toContain("the samples that send posts do not count");
+    expect(err).toContain("samples posted by send");
   });
 
   it("proposes a fixture without secrets and personal data, and a note, and touches no fixture", async () => {
