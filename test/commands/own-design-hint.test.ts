@@ -12,8 +12,8 @@ afterEach(async () => {
   listener = undefined;
 });
 
-describe("a body of the user's own design, where a secret is configured and the config does not speak of it,", () => {
-  it("is refused by listen, which says what to write into the config, and taken once it stands there", async () => {
+describe("a workflow body that the config does not mention, while a secret is set,", () => {
+  it("is rejected by listen with the setting to add, and accepted once it is set", async () => {
     listener = await startListener([], { env });
     const body = '{"SingleLine":"Mei"}';
     expect((await listener.post("/webhooks/zoho/forms", body)).status).toBe(401);
@@ -26,7 +26,7 @@ describe("a body of the user's own design, where a secret is configured and the 
     expect((await listener.event(1)).hint).toBeNull();
   });
 
-  it("is refused for its proof when it comes as a query, not for its method", async () => {
+  it("is rejected for its proof when it comes as a query, not for its method", async () => {
     listener = await startListener([], { env });
     const get = (path: string) =>
       fetch(`${listener?.url}${path}`).then(async (each) => [each.status, await each.text()]);
@@ -38,7 +38,7 @@ describe("a body of the user's own design, where a secret is configured and the 
     expect(await get("/webhooks/zoho/crm")).toEqual([405, expect.stringContaining("GET is not allowed")]);
   });
 
-  it("is not spoken of where the config gives that body a proof of its own", async () => {
+  it("causes no hint if the config gives it a proof of its own", async () => {
     const config = JSON.stringify({ products: { forms: { auth: { header: "x-key" } } } });
     const cwd = folderWith({ "zoho-hooks.config.json": config });
     listener = await startListener([], { env: { ...env, ZOHO_WEBHOOK_AUTH: "kn0ck" }, cwd });
@@ -46,7 +46,7 @@ describe("a body of the user's own design, where a secret is configured and the 
     expect((await listener.event(1)).hint).toBeNull();
   });
 
-  it("is not spoken of where the product has no such format", async () => {
+  it("causes no hint if the product has no such format", async () => {
     listener = await startListener([], { env });
     expect((await listener.post("/webhooks/zoho/sign", '{"a":1}')).status).toBe(401);
     expect((await listener.event(1)).hint).toBeNull();
@@ -54,7 +54,7 @@ describe("a body of the user's own design, where a secret is configured and the 
 });
 
 describe("send of such a body", () => {
-  it("names the likely cause of a refusal", async () => {
+  it("names the likely cause of a rejection", async () => {
     listener = await startListener([], { env });
     const to = ["--to", `${listener.url}/webhooks/zoho/forms`];
     const { exitCode, out } = await run(["send", "forms", "form_submitted", "--format", "wire", ...to], { env });

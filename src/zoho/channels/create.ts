@@ -21,7 +21,7 @@ export async function createChannel(access: ChannelAccess, config: ChannelConfig
 }
 
 interface Granted extends GrantedResult {
-  /** The end that was asked for. */
+  /** The expiry that was requested. */
   readonly requested: Date;
 }
 

@@ -65,7 +65,7 @@ export function channelMemory(folder: string, owner: ChannelOwner) {
     throw new UserError(
       "credentials",
       `${path} is not a channels file that this version of zoho-hooks can read`,
-      "delete the file. The tokens in it are lost then: channels whose deliveries are to be verified must be created again",
+      "delete the file, then create the channels again: only this file has the tokens that verify their deliveries",
     );
   };
   const change = (edit: (entries: readonly unknown[]) => readonly unknown[]): Promise<void> =>
