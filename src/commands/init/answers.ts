@@ -89,7 +89,7 @@ export async function collectAnswers(
     ask: (to) => askPort(to, settings.port),
     fallback: settings.port ?? defaults.port,
   });
-  // Of several targets, which only a hand-written file has, the first.
+  // A hand-written file may have several targets: use the first.
   const oldTarget = [settings.forwardTo ?? []].flat().map(String)[0] ?? "none";
   const target = await answer("target", {
     read: (text) => readTarget(text, "--target"),

@@ -16,7 +16,7 @@ export interface LifetimeLimit {
 }
 
 /**
- * The end of a channel from `--expires`: a duration (`24h`) or a time with its offset. Rejects one that is farther away
+ * The expiry of a channel from `--expires`: a duration (`24h`) or a time with its offset. Rejects one that is farther away
  * than the API version allows, because Zoho would silently grant one hour instead.
  */
 export function chooseExpiry(requested: string | undefined, limit: LifetimeLimit, now: Date): Date {

@@ -82,7 +82,7 @@ export async function renewChannel(access: ChannelAccess, renewal: Renewal): Pro
   return { type: "renewed", id, from, expiresAt: end, warning: grantWarning(expiresAt, end, now()) };
 }
 
-/** Two renewals at the same time ask for ends that are seconds apart. */
+/** Two renewals at the same time request expiries that are seconds apart. */
 const SAME_END_MS = 5 * MINUTE_MS;
 
 /** The whole configuration of a channel: as listed, with what a list leaves out as it was created here. */
@@ -117,7 +117,7 @@ type Extension =
   | { readonly outcome: "extended"; readonly end: Date | undefined }
   | { readonly outcome: "gone" | "rejected"; readonly error: ZohoApiError };
 
-/** Writes the whole channel with another end. */
+/** Writes the whole channel with another expiry. */
 async function extend(client: WatchClient, config: ChannelConfig, expiresAt: Date): Promise<Extension> {
   const [result] = await client.replace([{ config, expiresAt }]);
   if (result === undefined) throw new Error("one result was expected");
@@ -129,7 +129,7 @@ export function isNotSubscribed(error: unknown): boolean {
   return error instanceof ZohoApiError && error.fault.code === "NOT_SUBSCRIBED";
 }
 
-/** Restores the end that a channel had. False unless Zoho confirms it. */
+/** Restores a channel's previous expiry. False unless Zoho confirms it. */
 async function putBack(client: WatchClient, config: ChannelConfig, expiresAt: Date): Promise<boolean> {
   const [result] = await client.replace([{ config, expiresAt }]).catch(() => []);
   return result?.ok === true && result.expiresAt !== undefined && result.expiresAt >= expiresAt;
@@ -140,7 +140,7 @@ export type ChannelChange =
   | ChannelGrant
   /** A renewal failed. The channel still exists, and is tried again. */
   | { readonly type: "expiring"; readonly id: string; readonly expiresAt: Date; readonly error: unknown }
-  /** The channel is gone: changes in the meantime are missed. Creating it is tried again. `from`: its end. */
+  /** The channel is gone: changes in the meantime are missed. Creating it is tried again. `from`: its expiry. */
   | { readonly type: "lost"; readonly id: string; readonly from: Date | undefined; readonly error: unknown }
   /** It was deleted on purpose, so keeping it alive ends. */
   | { readonly type: "unknown"; readonly id: string; readonly deleted: Deletion };
@@ -150,7 +150,7 @@ type Deletion = "here" | "elsewhere";
 export interface KeepAliveOptions {
   readonly client: WatchClient;
   readonly config: ChannelConfig;
-  /** Reads the channel before each renewal; default: `config`. `expiresAt`: its end, undefined while it is lost. */
+  /** Reads the channel before each renewal; default: `config`. `expiresAt`: its expiry, undefined while it is lost. */
   readonly current?: (expiresAt: Date | undefined) => Promise<ChannelConfig | { readonly deleted: Deletion }>;
   readonly lifetimeMs: number;
   /** Undefined: it does not exist yet, and is created first. */
@@ -308,7 +308,7 @@ export async function followChannel(access: ChannelAccess, id: string, listed: C
     const remembered = await memory.recall(id);
     if (channel !== undefined) return mergedConfig(channel, remembered) ?? config;
     if (isOurs && remembered === undefined) return { deleted: "here" };
-    // Gone after its end it has expired, gone before it was deleted.
+    // A channel that disappears after its expiry has expired; one that disappears earlier was deleted.
     if (expiresAt === undefined || expiresAt <= now()) return remembered ?? config;
     await memory.observe([], now(), id);
     return { deleted: "elsewhere" };
@@ -335,7 +335,7 @@ function notLater(id: string, from: Date, requested: Date): UserError {
   );
 }
 
-/** A clock that is ahead asks for an end that is too far away, and Zoho silently cuts that to one hour. */
+/** A clock that is ahead requests an expiry that is too far away, and Zoho silently cuts that to one hour. */
 function shortened({
   id,
   from,
@@ -357,7 +357,7 @@ function shortened({
   );
 }
 
-/** Zoho accepted a renewal, but the channel does not end later. */
+/** Zoho accepted a renewal, but the channel does not expire later. */
 class NotExtended extends UserError {
   readonly end: Date | undefined;
 
