@@ -96,7 +96,7 @@ describe("desk --format wire", () => {
     for (let i = 0; i < 2; i++) await run(argv, { cwd, env: { ZOHO_WEBHOOK_PRIVATE_KEY: privateKey } });
     await app.shown(/#2 /);
     const { err } = await app.stop();
-    expect(err.match(/its desk-token is not checked: set ZOHO_WEBHOOK_JWKS/g)).toHaveLength(1);
+    expect(err.match(/desk-token is not checked; to check it, set ZOHO_WEBHOOK_JWKS/g)).toHaveLength(1);
   });
 
   it("verifies against its own key set and no other", async () => {
